@@ -1,0 +1,140 @@
+"""Reading rows from a user's file, with the line of every fault."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from preceptor.errors import DataError, InputError, Unavailable, shorten
+
+__all__ = ["MAX_LINE_BYTES", "file_sha256", "read_rows"]
+
+#: The longest real row known has 0.3 MB; a line beyond this is a wrong file or an attack.
+MAX_LINE_BYTES = 16 * 2**20
+
+Row = dict[str, Any]
+
+
+def read_rows(path: Path, member: str | None = None) -> Iterator[tuple[int, Row]]:
+    """Yield (line number, row) from ``.jsonl``, ``.jsonl.gz``, ``.json``, ``.zip`` or ``.parquet``.
+
+    A ``.json`` file holds a list of rows, or ``{"rows": [{"row": {…}}, …]}`` as the data set server
+    of Hugging Face answers; a ``.zip`` file is searched for ``member``. In ``.json`` and
+    ``.parquet`` files the number is that of the row, from 1.
+
+    Raises
+    ------
+    InputError
+        The file is missing, unreadable or of another kind.
+    DataError
+        A line is not a JSON object.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: expected a file, found a folder: name the .jsonl file in it")
+    try:
+        if path.suffix == ".parquet":
+            yield from _parquet_rows(path)
+        elif path.suffix == ".json":
+            yield from _json_rows(path)
+        else:
+            with _open(path, member) as stream:
+                yield from _lines(stream, str(path))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: cannot be read: {_words(error)}") from None
+
+
+def _words(error: BaseException) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _open(path: Path, member: str | None) -> IO[bytes]:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    if path.suffix == ".zip":
+        archive = zipfile.ZipFile(path)
+        names = [name for name in archive.namelist() if name.split("/")[-1] == member]
+        if not names:
+            raise InputError(f"{path}: expected {member} inside, found {archive.namelist()[:3]}")
+        return archive.open(names[0])
+    return path.open("rb")
+
+
+def _lines(stream: IO[bytes], where: str) -> Iterator[tuple[int, Row]]:
+    number = 0
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_LINE_BYTES:
+            raise DataError(where, number, "", f"the line is longer than {MAX_LINE_BYTES:,} bytes")
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")  # a BOM, as Windows tools write it
+        if line.strip():
+            yield number, _object(line, where, number)
+
+
+def _object(line: bytes, where: str, number: int) -> Row:
+    try:
+        row = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        problem = f"expected a JSON object, found {shorten(_start(line), 40)} ({error})"
+        raise DataError(where, number, "", problem) from None
+    except RecursionError:
+        raise DataError(where, number, "", "the JSON is nested too deeply") from None
+    if not isinstance(row, dict):
+        problem = f"expected a JSON object, found {shorten(row, 40)}"
+        raise DataError(where, number, "", problem)
+    return row
+
+
+def _start(line: bytes) -> str:
+    return line[:40].decode("utf-8", "replace").strip()
+
+
+def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    try:
+        content = msgspec.json.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(str(path), None, "", f"expected JSON ({error})") from None
+    rows = content.get("rows") if isinstance(content, dict) else content
+    if not isinstance(rows, list):
+        problem = 'expected a list of rows or {"rows": […]}; name one row a line .jsonl instead'
+        raise DataError(str(path), None, "", problem)
+    for number, row in enumerate(rows, start=1):
+        inner = row.get("row", row) if isinstance(row, dict) else row
+        if not isinstance(inner, dict):
+            raise DataError(
+                str(path), number, "", f"expected an object, found {shorten(inner, 40)}"
+            )
+        yield number, inner
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise Unavailable(
+            f"{path}: reading parquet needs pyarrow: pip install 'preceptor[parquet]'"
+        ) from None
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches(batch_size=500):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+    except pyarrow.ArrowInvalid as error:
+        raise InputError(f"{path}: not a parquet file: {error}") from None
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,133 @@
+"""HealthBench, Hard and Consensus (OpenAI, 2025; arXiv 2505.08775)."""
+
+from __future__ import annotations
+
+from preceptor.benchmarks.base import Benchmark, Fields, Source
+from preceptor.protocols.base import ReferenceGrader
+from preceptor.protocols.rubric import RubricProtocol
+from preceptor.records import Criterion, Example, Message, PhysicianAnswer
+from preceptor.scoring import LengthRule
+from preceptor.systems.base import Parameters
+
+__all__ = ["BENCHMARKS", "criterion", "message"]
+
+_GRADER = ReferenceGrader(
+    "openai/gpt-4.1-2025-04-14",
+    Parameters(
+        system_prompt="You are a helpful assistant.",
+        temperature=0.5,
+        max_tokens=2048,
+    ),
+)
+
+_LABELS = {
+    "theme:global_health": "Global health",
+    "theme:hedging": "Responding under uncertainty",
+    "theme:communication": "Expertise-tailored communication",
+    "theme:context_seeking": "Context seeking",
+    "theme:emergency_referrals": "Emergency referrals",
+    "theme:health_data_tasks": "Health data tasks",
+    "theme:complex_responses": "Response depth",
+    "axis:completeness": "Completeness",
+    "axis:accuracy": "Accuracy",
+    "axis:context_awareness": "Context awareness",
+    "axis:communication_quality": "Communication quality",
+    "axis:instruction_following": "Instruction following",
+    "level:example": "Example-specific criteria",
+    "level:cluster": "Consensus criteria",
+}
+
+
+def message(fields: Fields) -> Message:
+    roles = ("user", "assistant", "system", "developer")
+    role = fields.one_of("role", roles)
+    return Message(role, fields.text("content", empty=True))  # type: ignore[arg-type]
+
+
+def criterion(fields: Fields, text_field: str) -> Criterion:
+    text, points = fields.text(text_field), fields.integer("points")
+    if points == 0 or abs(points) > 10:
+        raise fields.fault("points", "an integer from -10 to 10 and not 0", points)
+    return Criterion(text, points, fields.texts("tags"))
+
+
+def _parse(row: Fields) -> Example:
+    messages = tuple(message(item) for item in row.items("prompt"))
+    if messages[-1].role != "user":
+        raise row.fault("prompt", "a conversation that ends with the user", messages[-1].role)
+    return Example(
+        id=row.text("prompt_id"),
+        messages=messages,
+        criteria=tuple(criterion(item, "criterion") for item in row.items("rubrics")),
+        tags=row.texts("example_tags"),
+        physician=_physician(row),
+    )
+
+
+def _physician(row: Fields) -> PhysicianAnswer | None:
+    if row.row.get("ideal_completions_data") is None:
+        return None
+    data = row.nested("ideal_completions_data")
+    return PhysicianAnswer(
+        text=data.text("ideal_completion", empty=True),
+        group=data.optional_text("ideal_completions_group"),
+        references=data.texts("ideal_completions_ref_completions"),
+    )
+
+
+def _benchmark(
+    name: str,
+    title: str,
+    summary: str,
+    counts: tuple[int, int | None],
+    filename: str,
+    sha256: str,
+    slope: float,
+) -> Benchmark:
+    return Benchmark(
+        name=name,
+        title=title,
+        family="rubric",
+        summary=summary,
+        licence="MIT",
+        citation="Arora et al. 2025, arXiv:2505.08775",
+        n_examples=counts[0],
+        n_criteria=counts[1],
+        parse=_parse,
+        protocol=RubricProtocol(_GRADER, LengthRule(slope)),
+        source=Source(
+            "openai/healthbench", "40ee1968852fc57f625934251ac22be47077a8fb", filename, sha256
+        ),
+        labels=_LABELS,
+    )
+
+
+BENCHMARKS = (
+    _benchmark(
+        "healthbench",
+        "HealthBench",
+        "health conversations with rubrics by physicians",
+        (5000, 57237),
+        "2025-05-07-06-14-12_oss_eval.jsonl",
+        "e99dd3c6372c10d6fcc5e385c5fae69d0dd40392dae56836ef9493ae324ecd2f",
+        2.99,
+    ),
+    _benchmark(
+        "healthbench-hard",
+        "HealthBench Hard",
+        "the 1,000 on which models of 2025 did worst",
+        (1000, None),
+        "hard_2025-05-08-21-00-10.jsonl",
+        "b0320430e5cd974e746585594c1dd10b5a3fc2aff9c72b26106c2c4a069d74e9",
+        3.92,
+    ),
+    _benchmark(
+        "healthbench-consensus",
+        "HealthBench Consensus",
+        "only criteria that several physicians agreed on",
+        (3671, 8053),
+        "consensus_2025-05-09-20-00-46.jsonl",
+        "fabe37553327238928b05357d8b309737b5d426d6dee432a3376da618d0969d6",
+        0.20,
+    ),
+)

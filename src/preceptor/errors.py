@@ -1,0 +1,98 @@
+"""Every exception that Preceptor raises on purpose.
+
+    PreceptorError
+    ├── InputError          something the user gave is wrong      (also a ValueError)
+    │   ├── DataError       a line of a data file
+    │   └── UnknownName     no such benchmark, run, address       (also a LookupError)
+    ├── Unavailable         a needed file, package or network is not here
+    ├── StoreError          the workspace cannot be read or written
+    │   └── StoreBusy       another process is working on this run
+    ├── EndpointError       one call to a model failed for good
+    │   └── EndpointRefused the endpoint refuses every call: a key, a name, a parameter
+    └── BudgetExceeded      the cap on cost or tokens is reached
+
+A message is one line: what, where, what was expected, what was found, what to do.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BudgetExceeded",
+    "DataError",
+    "EndpointError",
+    "EndpointRefused",
+    "InputError",
+    "PreceptorError",
+    "StoreBusy",
+    "StoreError",
+    "Unavailable",
+    "UnknownName",
+    "shorten",
+]
+
+
+def shorten(value: object, limit: int = 80) -> str:
+    """`repr` of a value from outside, safe to print on one line: bounded and without controls."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+class PreceptorError(Exception):
+    """The root: what a caller catches to handle every error of this library."""
+
+
+class InputError(PreceptorError, ValueError):
+    """Something that the user gave (an option, a file, a parameter) is wrong."""
+
+
+class DataError(InputError):
+    """A line of a data file is not what its schema says.
+
+    The text names file, line and field: ``hard.jsonl:17: rubrics[2].points: expected …, found …``.
+    """
+
+    def __init__(self, where: str, line: int | None, field: str, problem: str) -> None:
+        place = where if line is None else f"{where}:{line}"
+        super().__init__(f"{place}: {field}: {problem}" if field else f"{place}: {problem}")
+        self.where, self.line, self.field, self.problem = where, line, field, problem
+
+
+class UnknownName(InputError, LookupError):
+    """A benchmark, run or address that does not exist; the message lists what does."""
+
+    __str__ = Exception.__str__
+
+
+class Unavailable(PreceptorError):
+    """A file, package, key or network that is needed is not here; the message says how to get it."""
+
+
+class StoreError(PreceptorError):
+    """The workspace cannot be opened, read or written."""
+
+
+class StoreBusy(StoreError):
+    """Another living process is working on this run."""
+
+
+class EndpointError(PreceptorError):
+    """A call to a model failed and retrying it did not help.
+
+    Attributes
+    ----------
+    kind
+        One word for tables: ``rate_limit``, ``server_error``, ``timeout``, ``connection``,
+        ``malformed``, ``too_large``, ``bad_request``, ``refused``, ``system_failed``.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class EndpointRefused(EndpointError):
+    """The endpoint will refuse every call alike (wrong key, model or parameter): stop the run."""
+
+
+class BudgetExceeded(PreceptorError):
+    """The cap on cost or tokens is reached; the run stops cleanly and can be resumed."""

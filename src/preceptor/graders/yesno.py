@@ -1,0 +1,68 @@
+"""A yes/no grader by token probability: one token a criterion, for small models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from preceptor.graders.base import Grader, Question, render_conversation
+from preceptor.graders.rubric import ask_until_parsed
+from preceptor.records import Completion, Criterion, Message, Verdict
+from preceptor.systems.base import System
+
+__all__ = ["YesNoGrader", "probability_of_yes"]
+
+#: Below this share of probability on yes and no together, the model did not answer the question.
+LEAST_MASS = 0.2
+
+
+class YesNoGrader(Grader):
+    """Asks whether a statement is true of the answer, and reads the chance of "Yes".
+
+    The conversation stands first and the criterion last, so that a server that caches prompts
+    reads the conversation once for all criteria. The points are not shown: what a negative
+    criterion describes is true or not, whatever it costs.
+    """
+
+    def __init__(self, address: str, system: System) -> None:
+        self.address = address
+        self.system = system
+
+    def prompt(self, conversation: Sequence[Message], criterion: Criterion) -> str:
+        return (
+            "Below is a conversation. The last message, from the assistant, is under review.\n\n"
+            f"{render_conversation(conversation)}\n\n"
+            "End of the conversation. Is the following statement true of the assistant's last "
+            f"message?\n\nStatement: {criterion.text}\n\nAnswer with one word, Yes or No."
+        )
+
+    async def judge(self, question: Question) -> Verdict:
+        def read(completion: Completion) -> Verdict:
+            if completion.first_token is None:
+                raise ValueError("the endpoint gives no token probabilities (logprobs)")
+            chance = probability_of_yes(completion.first_token)
+            return Verdict(question.key, chance >= 0.5, probability=round(chance, 6))
+
+        return await ask_until_parsed(self.system, question, read)
+
+
+def probability_of_yes(first_token: Mapping[str, float]) -> float:
+    """P(yes) / (P(yes) + P(no)) from the log-probabilities of the first token's candidates.
+
+    Spellings of one word (``Yes``, `` yes``, ``YES``) are added up.
+
+    Raises
+    ------
+    ValueError
+        Yes and no together have less than LEAST_MASS: the model says something else.
+    """
+    mass = {"yes": 0.0, "no": 0.0}
+    for token, logprob in first_token.items():
+        word = token.strip().lower()
+        if word in mass:
+            mass[word] += math.exp(logprob)
+    total = mass["yes"] + mass["no"]
+    if total < LEAST_MASS:
+        best = max(first_token, key=lambda token: first_token[token], default="")
+        raise ValueError(f"expected Yes or No as the first word, found {best!r}")
+    return mass["yes"] / total

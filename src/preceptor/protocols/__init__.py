@@ -1,0 +1,1 @@
+"""How families of benchmarks ask, grade, score and aggregate: one file per family."""

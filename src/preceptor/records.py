@@ -1,0 +1,311 @@
+"""The nouns: what flows from a benchmark to a score. Frozen, typed, without behaviour of I/O."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = [
+    "Completion",
+    "Criterion",
+    "Example",
+    "Graded",
+    "Message",
+    "Metric",
+    "PhysicianAnswer",
+    "Response",
+    "Role",
+    "Result",
+    "RunInfo",
+    "Score",
+    "Usage",
+    "Verdict",
+    "content_key",
+]
+
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+class Criterion(msgspec.Struct, frozen=True):
+    """One rubric item.
+
+    Attributes
+    ----------
+    text
+        What is looked for.
+    points
+        Signed weight, an integer from −10 to 10 and never 0. A criterion with negative points
+        describes an undesirable behaviour: *met* means that the behaviour is present.
+    tags
+        With namespace: ``axis:accuracy``, ``level:cluster``, ``cluster:…``.
+    """
+
+    text: str
+    points: int
+    tags: tuple[str, ...] = ()
+
+
+class PhysicianAnswer(msgspec.Struct, frozen=True):
+    """An answer that a physician wrote, and the model answers that they saw while writing it."""
+
+    text: str
+    group: str | None = None
+    references: tuple[str, ...] = ()
+
+
+class Example(msgspec.Struct, frozen=True):
+    """One task: the conversation to answer, and what the graders look for.
+
+    Attributes
+    ----------
+    id
+        The benchmark's own identifier, unique within it.
+    messages
+        The conversation, ending with the turn to answer.
+    criteria
+        The rubric, in the benchmark's order.
+    tags
+        With namespace: ``theme:hedging``, ``use_case:consult``.
+    physician
+        The physician's own answer, where there is one.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    criteria: tuple[Criterion, ...]
+    tags: tuple[str, ...] = ()
+    physician: PhysicianAnswer | None = None
+
+    @property
+    def key(self) -> str:
+        """Hash of the content: the same example in two files has the same key."""
+        return content_key(self)
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one or more calls, as the endpoint counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+        )
+
+    @property
+    def total(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """What one call to a system returned.
+
+    Attributes
+    ----------
+    text
+        The final answer, without reasoning text.
+    finish_reason
+        The endpoint's word: ``stop``, ``length``, ``content_filter``, ``refusal``, …
+    sent
+        The messages actually sent, when they are not simply the conversation that was given
+        (a system prompt was put before it): a grader is shown these.
+    first_token
+        Log-probabilities of the candidates for the first token, where they were asked for.
+    """
+
+    text: str
+    finish_reason: str = "stop"
+    usage: Usage = Usage()
+    latency_s: float = 0.0
+    cost_usd: float | None = None
+    sent: tuple[Message, ...] | None = None
+    first_token: dict[str, float] | None = None
+
+
+class Response(msgspec.Struct, frozen=True):
+    """What one system said to one example in one repeat; or why it said nothing.
+
+    ``failure`` is None for an answer, else the kind of the failure (``timeout``, ``rate_limit``,
+    …) with ``detail`` in words. An empty ``text`` without failure is a real, empty answer.
+    """
+
+    key: str
+    text: str = ""
+    finish_reason: str = "stop"
+    sent: tuple[Message, ...] | None = None
+    usage: Usage = Usage()
+    latency_s: float = 0.0
+    cost_usd: float | None = None
+    failure: str | None = None
+    detail: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """One grader's judgement of one criterion against one response.
+
+    ``met`` is True, False, or None for *ungraded*; then ``reason`` says why in one word
+    (``unparseable``, ``no_response``, ``timeout``, …) and ``detail`` in more. A grader's failure
+    is never "not met". ``probability`` is the grader's own probability of *met*, where it
+    gives one.
+    """
+
+    key: str
+    met: bool | None
+    explanation: str = ""
+    reason: str | None = None
+    detail: str = ""
+    probability: float | None = None
+    usage: Usage = Usage()
+    latency_s: float = 0.0
+    cost_usd: float | None = None
+    attempts: int = 1
+
+
+class Graded(msgspec.Struct, frozen=True):
+    """One response of a run with its verdicts, aligned with ``example.criteria``.
+
+    ``response`` is None where the system has not been asked yet; a verdict is None where the
+    grader has not been asked yet.
+    """
+
+    example: Example
+    repeat: int
+    response: Response | None
+    verdicts: tuple[Verdict | None, ...]
+
+
+class Score(msgspec.Struct, frozen=True):
+    """Numbers for one response.
+
+    Attributes
+    ----------
+    values
+        Metric name → score, for those that are defined: ``overall_score``, ``axis:accuracy``, …
+        May be negative, is never clipped.
+    low, high
+        The same names, plus those whose value the missing verdicts leave undecided: the lowest and
+        the highest score that the missing verdicts allow. Equal to the value where none is missing.
+    counts
+        The same names → (verdicts given, verdicts asked for).
+    length
+        Characters of the answer, None where there is no answer.
+    """
+
+    example_id: str
+    repeat: int
+    values: dict[str, float]
+    low: dict[str, float]
+    high: dict[str, float]
+    counts: dict[str, tuple[int, int]]
+    length: int | None
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """One number of a run, never without n, interval and coverage.
+
+    Attributes
+    ----------
+    value
+        ``raw_mean`` clipped to [0, 1], as the reference implementation prints it; None where no
+        example defines it.
+    raw_mean
+        Mean over examples, before clipping.
+    n
+        Examples whose score is complete (every verdict of theirs is there).
+    ci95
+        95 % interval of ``value``; ``raw_ci95`` of ``raw_mean``.
+    bootstrap_std
+        Standard deviation of the clipped mean over 1,000 seeded resamples of the examples.
+    coverage
+        Share of the verdicts under this metric that were given, 0 to 1.
+    bounds
+        Lowest and highest value of the clipped mean over all examples that the missing verdicts
+        allow (all met or not met, by sign); None where nothing is missing.
+    """
+
+    value: float | None
+    raw_mean: float | None
+    n: int
+    ci95: tuple[float, float] | None
+    raw_ci95: tuple[float, float] | None
+    bootstrap_std: float | None
+    coverage: float
+    bounds: tuple[float, float] | None = None
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """One system on one benchmark under one set of settings: the unit one names and resumes."""
+
+    name: str
+    benchmark: str
+    system: str
+    grader: str
+    status: str
+    created_at: str
+    settings: dict[str, Any]
+    n_examples: int
+    repeats: int = 1
+    id: int = 0
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A run with everything that is known of it: what tables, reports and exports are made from.
+
+    Attributes
+    ----------
+    title
+        The benchmark's display name.
+    labels
+        Display names of metrics and tags; a name without an entry is shown as it is.
+    departures
+        Where the run departs from the benchmark's reference protocol, one sentence each.
+    notes
+        Warnings that belong beside the score, one sentence each.
+    coverage
+        Share of all criteria × responses that have a verdict, 0 to 1.
+    verdicts
+        How many verdicts were asked for; ``ungraded`` counts those missing, by reason.
+    cost_usd
+        What this run paid, None where a price is unknown; ``usage`` the tokens likewise, for the
+        system and for the grader.
+    """
+
+    info: RunInfo
+    title: str
+    labels: dict[str, str]
+    graded: list[Graded]
+    scores: list[Score]
+    metrics: dict[str, Metric]
+    departures: list[str]
+    notes: list[str]
+    coverage: float
+    verdicts: int
+    ungraded: dict[str, int]
+    cost_usd: float | None
+    system_usage: Usage
+    grader_usage: Usage
+
+
+def content_key(*parts: object) -> str:
+    """128-bit BLAKE2b of the parts' canonical JSON, in hex: the address of a call or an example."""
+    encoder = msgspec.json.Encoder(order="deterministic")
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(encoder.encode(part))
+        digest.update(b"\x00")
+    return digest.hexdigest()

@@ -1,0 +1,212 @@
+"""Where marks, bars and dots lie: the geometry of the report's charts, in percent of their area.
+
+Percent and not pixels, so that the drawing stretches with the page while its text does not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from preceptor.records import Result, Score
+from preceptor.reports.wording import count, percent, plural, points
+from preceptor.scoring import OVERALL
+
+__all__ = ["Axis", "Bar", "Dot", "Histogram", "Scatter", "Tick", "axis_for", "histogram", "scatter"]
+
+#: More dots than this say no more and make the file heavy.
+_MOST_DOTS = 1500
+_BIN = 0.1
+
+
+class Tick(msgspec.Struct, frozen=True):
+    label: str
+    at: str
+    zero: bool = False
+
+
+class Axis(msgspec.Struct, frozen=True):
+    """A common scale of scores, ``low`` to ``high`` on the 0–1 scale."""
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def share(self, score: float) -> float:
+        return min(1.0, max(0.0, (score - self.low) / (self.high - self.low)))
+
+    def at(self, score: float) -> str:
+        return _percent(self.share(score))
+
+    @property
+    def ticks(self) -> list[Tick]:
+        step = 0.25 if self.high - self.low <= 1.25 else 0.5
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        marks = [index * step for index in range(first, last + 1)]
+        return [Tick(points(mark).removesuffix(".0"), self.at(mark), mark == 0) for mark in marks]
+
+
+class Bar(msgspec.Struct, frozen=True):
+    x: str
+    y: str
+    width: str
+    height: str
+    negative: bool
+
+
+class Histogram(msgspec.Struct, frozen=True):
+    """How many answers have which score; ``summary`` says it in words."""
+
+    bars: list[Bar]
+    axis: Axis
+    top: str
+    summary: str
+
+
+class Dot(msgspec.Struct, frozen=True):
+    x: str
+    y: str
+    beyond: bool
+
+
+class Scatter(msgspec.Struct, frozen=True):
+    """Score against length; ``trend`` are the means of equally many answers each."""
+
+    dots: list[Dot]
+    trend: list[tuple[Dot, Dot]]
+    axis: Axis
+    across: list[Tick]
+    up: list[Tick]
+    summary: str
+
+
+def axis_for(results: Sequence[Result]) -> Axis:
+    """The scale on which every metric's interval fits: from 0, unless a raw mean lies below."""
+    lows = [
+        bound
+        for result in results
+        for metric in result.metrics.values()
+        if metric.raw_mean is not None and metric.raw_mean < 0
+        for bound in (metric.raw_mean, *(metric.raw_ci95 or ())[:1])
+    ]
+    return _down_to(min(lows, default=0.0), (-0.25, -0.5, -1.0))
+
+
+def _down_to(lowest: float, steps: Sequence[float]) -> Axis:
+    if lowest >= 0:
+        return Axis()
+    return Axis(next((step for step in steps if step <= lowest), steps[-1]))
+
+
+def histogram(scores: Sequence[Score], axis: Axis, top: int) -> Histogram:
+    """Ten points to a bin; what lies below the axis is in the first bin, and said so."""
+    values = [score.values[OVERALL] for score in scores if OVERALL in score.values]
+    width = _BIN / (axis.high - axis.low)
+    bars = [
+        Bar(
+            _percent(index * width + 0.1 * width),
+            _percent(1 - number / top),
+            _percent(0.8 * width),
+            _percent(number / top),
+            axis.low + index * _BIN < -1e-9,
+        )
+        for index, number in enumerate(bin_counts(values, axis))
+        if number
+    ]
+    return Histogram(bars, axis, count(top), _distribution(values, axis))
+
+
+def bin_counts(values: Sequence[float], axis: Axis) -> list[int]:
+    bins = [0] * round((axis.high - axis.low) / _BIN)
+    for value in values:
+        # 1e-9: 0.3 belongs to the bin that begins there, whatever its last binary digit says.
+        index = math.floor((value - axis.low) / _BIN + 1e-9)
+        bins[min(len(bins) - 1, max(0, index))] += 1
+    return bins
+
+
+def _distribution(values: Sequence[float], axis: Axis) -> str:
+    if not values:
+        return "No answer has a complete score."
+    ordered = sorted(values)
+    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    negative = sum(value < 0 for value in values)
+    text = (
+        f"{plural(len(values), 'answer')}: median {points(middle)}, "
+        f"lowest {points(ordered[0])}, highest {points(ordered[-1])}"
+    )
+    if negative:
+        text += f"; {percent(negative / len(values))} below zero"
+    beyond = sum(value < axis.low - 1e-9 for value in values)
+    if beyond:
+        text += f"; the first bar holds {count(beyond)} below {points(axis.low)}"
+    return text + "."
+
+
+def scatter(scores: Sequence[Score], axis: Axis, longest: float) -> Scatter:
+    """One dot an answer, ``longest`` characters at the right edge."""
+    pairs = sorted(
+        (score.length, score.values[OVERALL])
+        for score in scores
+        if score.length is not None and OVERALL in score.values
+    )
+
+    def dot(length: float, score: float) -> Dot:
+        beyond = length > longest or score < axis.low
+        return Dot(_percent(min(1.0, length / longest)), _percent(1 - axis.share(score)), beyond)
+
+    step = max(1, math.ceil(len(pairs) / _MOST_DOTS))
+    trend = [dot(*point) for point in _means(pairs)]
+    beyond = sum(length > longest or score < axis.low for length, score in pairs)
+    summary = plural(len(pairs), "answer")
+    if step > 1:
+        summary += f", every {step}{'nd' if step == 2 else 'rd' if step == 3 else 'th'} drawn"
+    if beyond:
+        summary += f"; {count(beyond)} beyond the edge, drawn hollow on it"
+    return Scatter(
+        dots=[dot(*pair) for pair in pairs[::step]],
+        trend=list(zip(trend, trend[1:], strict=False)),
+        axis=axis,
+        across=[
+            Tick(count(longest * part), _percent(part), part == 0)
+            for part in (0, 0.25, 0.5, 0.75, 1)
+        ],
+        up=[Tick(tick.label, _percent(1 - _share(tick.at)), tick.zero) for tick in axis.ticks],
+        summary=summary + ".",
+    )
+
+
+def _means(pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    groups = min(8, len(pairs) // 10)
+    if groups < 2:
+        return []
+    edges = [round(index * len(pairs) / groups) for index in range(groups + 1)]
+    parts = [pairs[low:high] for low, high in zip(edges, edges[1:], strict=False)]
+    return [
+        (sum(x for x, _ in part) / len(part), sum(y for _, y in part) / len(part)) for part in parts
+    ]
+
+
+def longest_shown(scores: Sequence[Score]) -> float:
+    """A round number of characters under which 98 % of the answers lie."""
+    lengths = sorted(score.length for score in scores if score.length is not None)
+    if not lengths:
+        return 1000.0
+    typical = max(1, lengths[math.ceil(0.98 * len(lengths)) - 1])
+    unit = 10.0 ** math.floor(math.log10(typical))
+    return float(next(unit * step for step in (1, 2, 4, 6, 8, 10) if unit * step >= typical))
+
+
+def response_axis(scores: Sequence[Score]) -> Axis:
+    """The scale of single answers, from −100 at the lowest."""
+    lowest = min((score.values.get(OVERALL, 0.0) for score in scores), default=0.0)
+    return _down_to(lowest, (-0.5, -1.0))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + "%"
+
+
+def _share(text: str) -> float:
+    return float(text.removesuffix("%")) / 100

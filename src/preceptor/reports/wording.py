@@ -1,0 +1,88 @@
+"""Numbers, names and dates as a report prints them."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+__all__ = ["count", "day", "days", "interval", "percent", "plural", "points", "pretty"]
+
+_MINUS = "−"
+_NONE = "–"
+
+#: Namespaces and names whose plain spelling would be wrong or unclear.
+_NAMES = {
+    "use_case": "Use case",
+    "type": "Type of task",
+    "physician_agreed_category": "Category agreed by physicians",
+    "cluster": "Consensus criterion",
+    "level": "Level of criterion",
+    "axis": "Axis of behaviour",
+    "good_faith": "Good faith",
+    "red_teaming": "Red teaming",
+    "overall_score": "Overall score",
+    "overall_score_length_adjusted": "Length-adjusted score",
+}
+_ACRONYMS = {"ent": "ENT", "ob/gyn": "OB/GYN", "obgyn": "OB/GYN", "icu": "ICU"}
+
+
+def points(share: float | None) -> str:
+    """0.4132 → ``41.3``: a score on the 0–100 scale, with a true minus sign."""
+    if share is None or not math.isfinite(share):
+        return _NONE
+    text = f"{100 * share:.1f}"
+    return text.replace("-", _MINUS) if text != "-0.0" else "0.0"
+
+
+def interval(pair: tuple[float, float] | None) -> str:
+    """Two scores as ``39.0–43.7``; with a negative one as ``−1.0 to 3.7``."""
+    if pair is None:
+        return _NONE
+    low, high = points(pair[0]), points(pair[1])
+    return f"{low} to {high}" if _MINUS in low + high else f"{low}–{high}"
+
+
+def percent(share: float) -> str:
+    """Never rounded up: what is not complete does not print as 100 %."""
+    whole = 100 * share
+    if whole >= 100 or whole <= 0:
+        return "100 %" if whole > 0 else "0 %"
+    return f"{max(0.1, math.floor(whole * 10 + 1e-6) / 10):.1f} %"
+
+
+def count(number: float) -> str:
+    return f"{number:,.0f}".replace("-", _MINUS)
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def pretty(name: str, labels: dict[str, str]) -> str:
+    """The display name of a metric, tag or namespace: its label, else its last part, readable."""
+    if name in labels:
+        return labels[name]
+    if name in _NAMES:
+        return _NAMES[name]
+    last = name.split(":", 1)[-1]
+    if last in _NAMES and ":" in name:
+        return _NAMES[last]
+    if last.lower() in _ACRONYMS:
+        return _ACRONYMS[last.lower()]
+    words = last.replace("_", " ").strip()
+    return words[:1].upper() + words[1:] if words else name
+
+
+def day(stamp: str) -> str:
+    """An ISO time as ``14 January 2026``; what is none, unchanged."""
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:
+        return stamp
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def days(stamps: list[str]) -> str:
+    """The first and the last day of several."""
+    first, last = day(min(stamps)), day(max(stamps))
+    return first if first == last else f"{first} to {last}"

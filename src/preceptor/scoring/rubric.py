@@ -1,0 +1,82 @@
+"""A rubric's verdicts → the scores of one response.
+
+Source: HealthBench (arXiv 2505.08775), equations 1 to 4. For response i with criteria j of points
+p_j and verdicts r_j in {0, 1}::
+
+    s_i = Σ_j r_j·p_j / Σ_j max(0, p_j)
+
+which may be negative and is never clipped. For a rubric tag (axis, level, cluster) both sums run
+over the criteria with that tag; without a positive one among them the score is undefined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from preceptor.records import Criterion, Graded, Score, Verdict
+
+__all__ = ["OVERALL", "score_rubric"]
+
+OVERALL = "overall_score"
+
+
+def score_rubric(graded: Graded) -> Score:
+    """Score one response, over all its criteria and by each rubric tag.
+
+    A name is in ``values`` only if it is defined and every verdict under it was given: a missing
+    verdict is not "not met". ``low`` and ``high`` say what the missing verdicts allow.
+
+    Raises
+    ------
+    ValueError
+        If there is not exactly one verdict (or None) for each criterion.
+    """
+    values: dict[str, float] = {}
+    low: dict[str, float] = {}
+    high: dict[str, float] = {}
+    counts: dict[str, tuple[int, int]] = {}
+    pairs = list(zip(graded.example.criteria, graded.verdicts, strict=True))
+    for name, part in _by_name(pairs).items():
+        attainable = sum(criterion.points for criterion, _ in part if criterion.points > 0)
+        if attainable <= 0:
+            continue
+        certain, gain, loss, given = 0, 0, 0, 0
+        for criterion, verdict in part:
+            if verdict is not None and verdict.met is not None:
+                given += 1
+                certain += criterion.points if verdict.met else 0
+            elif criterion.points > 0:
+                gain += criterion.points
+            else:
+                loss += criterion.points
+        counts[name] = (given, len(part))
+        low[name] = (certain + loss) / attainable
+        high[name] = (certain + gain) / attainable
+        if given == len(part):
+            values[name] = certain / attainable
+    return Score(
+        example_id=graded.example.id,
+        repeat=graded.repeat,
+        values=values,
+        low=low,
+        high=high,
+        counts=counts,
+        length=_length(graded),
+    )
+
+
+_Pair = tuple[Criterion, Verdict | None]
+
+
+def _by_name(pairs: Iterable[_Pair]) -> dict[str, list[_Pair]]:
+    names: dict[str, list[_Pair]] = {OVERALL: []}
+    for pair in pairs:
+        names[OVERALL].append(pair)
+        for tag in dict.fromkeys(pair[0].tags):
+            names.setdefault(tag, []).append(pair)
+    return names
+
+
+def _length(graded: Graded) -> int | None:
+    response = graded.response
+    return None if response is None or response.failure is not None else len(response.text)

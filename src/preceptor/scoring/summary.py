@@ -1,0 +1,147 @@
+"""Scores of responses → metrics of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from preceptor.records import Metric, Score
+from preceptor.scoring.length import LengthRule
+from preceptor.scoring.rubric import OVERALL
+from preceptor.statistics import bootstrap_std, mean_interval
+
+__all__ = ["LENGTH_SUFFIX", "summarise"]
+
+#: ``overall_score`` → ``overall_score_length_adjusted``; the slices by example tag likewise.
+LENGTH_SUFFIX = "_length_adjusted"
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """One response under one metric: the score where it is complete, and what it could be."""
+
+    example_id: str
+    value: float | None
+    low: float
+    high: float
+    given: int
+    asked: int
+
+
+def summarise(
+    scores: Sequence[Score],
+    example_tags: Mapping[str, Sequence[str]],
+    rule: LengthRule | None = None,
+) -> dict[str, Metric]:
+    """All metrics of a run.
+
+    Parameters
+    ----------
+    scores
+        One for each example and repeat.
+    example_tags
+        Example id → its tags (theme, use case, …). A slice by example tag is the mean overall score
+        of its examples; a rubric tag (axis, level, cluster) has scores of its own.
+    rule
+        Adds ``…_length_adjusted`` beside the overall score and the slices by example tag.
+
+    Notes
+    -----
+    The mean runs over examples, each the mean of its complete repeats, and only then is clipped to
+    [0, 1] (HealthBench, section 3). The length of a missing answer is unknown: its bounds use the
+    shortest and the longest answer of the run.
+    """
+    lengths = [score.length for score in scores if score.length is not None]
+    metrics: dict[str, Metric] = {}
+    slices = {OVERALL: list(scores)}
+    for score in scores:
+        for tag in dict.fromkeys(example_tags.get(score.example_id, ())):
+            slices.setdefault(tag, []).append(score)
+    for name, part in slices.items():
+        metrics[name] = _metric(_rows(part, OVERALL))
+        if rule is not None and lengths:
+            spread = (min(lengths), max(lengths))
+            metrics[name + LENGTH_SUFFIX] = _metric(_adjusted(part, rule, spread))
+    rubric_tags = {tag: None for score in scores for tag in score.low if tag != OVERALL}
+    for name in rubric_tags:
+        metrics[name] = _metric(_rows(scores, name))
+    return metrics
+
+
+def _rows(scores: Iterable[Score], name: str) -> list[_Row]:
+    return [
+        _Row(
+            score.example_id,
+            score.values.get(name),
+            score.low[name],
+            score.high[name],
+            *score.counts[name],
+        )
+        for score in scores
+        if name in score.low
+    ]
+
+
+def _adjusted(scores: Iterable[Score], rule: LengthRule, spread: tuple[int, int]) -> list[_Row]:
+    rows = []
+    scored = [score for score in scores if OVERALL in score.low]
+    for score, row in zip(scored, _rows(scored, OVERALL), strict=True):
+        short, long = spread if score.length is None else (score.length, score.length)
+        adjusted = None
+        if row.value is not None and score.length is not None:
+            adjusted = rule.adjust(row.value, score.length)
+        rows.append(
+            msgspec.structs.replace(
+                row,
+                value=adjusted,
+                low=rule.adjust(row.low, long),
+                high=rule.adjust(row.high, short),
+            )
+        )
+    return rows
+
+
+def _metric(rows: Sequence[_Row]) -> Metric:
+    asked = sum(row.asked for row in rows)
+    given = sum(row.given for row in rows)
+    complete: dict[str, list[float]] = {}
+    for row in rows:
+        if row.value is not None:
+            complete.setdefault(row.example_id, []).append(row.value)
+    bounds = None
+    if len([row for row in rows if row.value is not None]) < len(rows):
+        bounds = (_clip(_mean_by_example(rows, "low")), _clip(_mean_by_example(rows, "high")))
+    coverage = given / asked if asked else 0.0
+    if not complete:
+        return Metric(None, None, 0, None, None, None, coverage, bounds)
+    mean, interval = mean_interval(_matrix(list(complete.values())))
+    means = np.array([np.mean(values) for values in complete.values()])
+    return Metric(
+        value=_clip(mean),
+        raw_mean=mean,
+        n=len(complete),
+        ci95=None if interval is None else (_clip(interval[0]), _clip(interval[1])),
+        raw_ci95=interval,
+        bootstrap_std=bootstrap_std(means),
+        coverage=coverage,
+        bounds=bounds,
+    )
+
+
+def _matrix(values: Sequence[Sequence[float]]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    matrix = np.full((len(values), max(map(len, values))), np.nan)
+    for row, repeats in zip(matrix, values, strict=True):
+        row[: len(repeats)] = repeats
+    return matrix
+
+
+def _mean_by_example(rows: Iterable[_Row], field: str) -> float:
+    by_example: dict[str, list[float]] = {}
+    for row in rows:
+        by_example.setdefault(row.example_id, []).append(getattr(row, field))
+    return float(np.mean([np.mean(values) for values in by_example.values()]))
+
+
+def _clip(value: float) -> float:
+    return min(1.0, max(0.0, value))

@@ -1,0 +1,79 @@
+"""What a system under test is, to the rest of the house."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from preceptor.engine.prices import Price
+from preceptor.records import Completion, Example, Message
+
+__all__ = ["Ask", "Parameters", "System"]
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """One question to a system: a conversation, and for recorded systems the example it is from."""
+
+    messages: tuple[Message, ...]
+    example: Example | None = None
+    repeat: int = 0
+
+
+class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Settings of one system or grader, as the user gives them with ``key=value``.
+
+    Only what is set is sent. ``extra_body`` is merged into the request's JSON as it is;
+    ``price`` is dollars per million tokens, ``input/output`` or ``input/output/cached``.
+    """
+
+    system_prompt: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    reasoning_effort: str | None = None
+    seed: int | None = None
+    api: str | None = None
+    extra_body: dict[str, Any] | None = None
+    api_key_env: str | None = None
+    timeout: float = 300.0
+    concurrency: int | None = None
+    retries: int = 6
+    price: str | None = None
+
+
+class System:
+    """What is under test: a model, an agent, a function, recorded answers, the physicians.
+
+    A grader's model is a system too, asked with the grader's prompt.
+    """
+
+    address: str
+    #: How many questions it answers at once at the most.
+    concurrency: int = 1
+    #: Whether the same question in another run may be answered from the store.
+    reusable: bool = True
+    #: Whether answers depend on more of the example than its conversation.
+    uses_example: bool = False
+    #: Dollars per million tokens; None where nobody knows.
+    price: Price | None = None
+    #: Failed attempts so far, by kind, for progress display.
+    failures: Counter[str]
+
+    def identity(self) -> dict[str, Any]:
+        """All that its answers depend on, as JSON: part of the key of every call. No secrets."""
+        raise NotImplementedError
+
+    def covers(self, example: Example) -> int | None:
+        """How many answers it has to this example; None for as many as are asked for."""
+        return None
+
+    async def answer(self, ask: Ask) -> Completion:
+        """Answer one question. Raises :class:`preceptor.errors.EndpointError`."""
+        raise NotImplementedError
+
+    async def open(self) -> None:
+        """Get ready: start a server, read a file."""
+
+    async def close(self) -> None:
+        """Let go of everything."""
