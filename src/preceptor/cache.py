@@ -1,4 +1,4 @@
-"""Where downloaded data, templates and weights lie on this machine."""
+"""Where Preceptor keeps what it has fetched: one directory, shared by all workspaces of a user."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ __all__ = ["cache_dir"]
 
 
 def cache_dir() -> Path:
-    """``$PRECEPTOR_CACHE``, else the platform's cache folder. Not created here."""
-    if chosen := os.environ.get("PRECEPTOR_CACHE"):
-        return Path(chosen)
+    """The directory of fetched files; whoever writes there creates it.
+
+    ``PRECEPTOR_CACHE`` where that is set and not empty (``~`` is expanded), else the platform's
+    usual place for the user's caches.
+    """
+    chosen = os.environ.get("PRECEPTOR_CACHE")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("preceptor", appauthor=False))
+    return Path(platformdirs.user_cache_dir("preceptor"))

@@ -41,10 +41,20 @@ class Axis(msgspec.Struct, frozen=True):
 
     @property
     def ticks(self) -> list[Tick]:
+        return [Tick(_whole(mark), self.at(mark), mark == 0) for mark in self.marks]
+
+    @property
+    def ticks_up(self) -> list[Tick]:
+        """The same, measured from the top: for an upright axis."""
+        return [
+            Tick(_whole(mark), _percent(1 - self.share(mark)), mark == 0) for mark in self.marks
+        ]
+
+    @property
+    def marks(self) -> list[float]:
         step = 0.25 if self.high - self.low <= 1.25 else 0.5
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        marks = [index * step for index in range(first, last + 1)]
-        return [Tick(points(mark).removesuffix(".0"), self.at(mark), mark == 0) for mark in marks]
+        return [index * step for index in range(first, last + 1)]
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -77,7 +87,6 @@ class Scatter(msgspec.Struct, frozen=True):
     trend: list[tuple[Dot, Dot]]
     axis: Axis
     across: list[Tick]
-    up: list[Tick]
     summary: str
 
 
@@ -172,7 +181,6 @@ def scatter(scores: Sequence[Score], axis: Axis, longest: float) -> Scatter:
             Tick(count(longest * part), _percent(part), part == 0)
             for part in (0, 0.25, 0.5, 0.75, 1)
         ],
-        up=[Tick(tick.label, _percent(1 - _share(tick.at)), tick.zero) for tick in axis.ticks],
         summary=summary + ".",
     )
 
@@ -208,5 +216,5 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2f}".rstrip("0").rstrip(".") + "%"
 
 
-def _share(text: str) -> float:
-    return float(text.removesuffix("%")) / 100
+def _whole(score: float) -> str:
+    return points(score).removesuffix(".0")

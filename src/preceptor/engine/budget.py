@@ -1,0 +1,43 @@
+"""Caps on what a run may spend."""
+
+from __future__ import annotations
+
+from preceptor.errors import BudgetExceeded
+from preceptor.records import Usage
+
+__all__ = ["Budget"]
+
+
+class Budget:
+    """Counts cost and tokens, and says when a cap is reached.
+
+    It is asked before each call, so a cap is passed by no more than the calls then under way.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_cost: float | None = None,
+        max_tokens: int | None = None,
+        cost: float = 0.0,
+        tokens: int = 0,
+    ) -> None:
+        self.max_cost, self.max_tokens = max_cost, max_tokens
+        self.cost, self.tokens = cost, tokens
+
+    def add(self, usage: Usage, cost: float | None) -> None:
+        self.tokens += usage.total
+        self.cost += cost or 0.0
+
+    def check(self) -> None:
+        """Raises BudgetExceeded when a cap is reached."""
+        if self.max_cost is not None and self.cost >= self.max_cost:
+            raise BudgetExceeded(
+                f"the cap of ${self.max_cost:g} is reached (${self.cost:.4f} spent): resume with a "
+                f"higher --max-cost"
+            )
+        if self.max_tokens is not None and self.tokens >= self.max_tokens:
+            raise BudgetExceeded(
+                f"the cap of {self.max_tokens:,} tokens is reached ({self.tokens:,} used): resume "
+                f"with a higher --max-total-tokens"
+            )

@@ -1,0 +1,61 @@
+"""What a run has done so far, for whoever wants to show it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from preceptor.engine.budget import Budget
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """Counters that the pipeline moves and a display reads. Only acknowledged results count.
+
+    Attributes
+    ----------
+    answers, verdicts
+        Done so far, those found in the store included; ``…_total`` as asked for.
+    fresh
+        Answers and verdicts made by this process: what the rate is computed from.
+    ungraded
+        Verdicts that could not be had, and answers that failed, by reason.
+    """
+
+    def __init__(self, answers_total: int, verdicts_total: int, budget: Budget) -> None:
+        self.answers_total, self.verdicts_total = answers_total, verdicts_total
+        self.budget = budget
+        self.answers = 0
+        self.verdicts = 0
+        self.fresh = 0
+        self.ungraded: Counter[str] = Counter()
+        self.retries: list[Counter[str]] = []
+        self.in_flight = 0
+        self.stopping: str | None = None
+        self.started = time.monotonic()
+
+    @property
+    def total(self) -> int:
+        return self.answers_total + self.verdicts_total
+
+    @property
+    def done(self) -> int:
+        return self.answers + self.verdicts + self.ungraded.total()
+
+    @property
+    def rate(self) -> float:
+        """Calls a second of this process since it started."""
+        return self.fresh / max(time.monotonic() - self.started, 1e-9)
+
+    @property
+    def seconds_left(self) -> float | None:
+        return (self.total - self.done) / self.rate if self.fresh else None
+
+    @property
+    def coverage(self) -> float:
+        return self.verdicts / self.verdicts_total if self.verdicts_total else 1.0
+
+    def failed_attempts(self) -> Counter[str]:
+        """Attempts that failed and were tried again or given up, by kind."""
+        return sum(self.retries, Counter())

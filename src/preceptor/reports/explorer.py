@@ -1,0 +1,179 @@
+"""What the explorer of examples shows, as JSON inside the page.
+
+A share-safe payload is built from ids, tags, points, verdicts and numbers alone: texts are not
+removed from it, they are never put in.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from preceptor.records import Example, Graded, Message, Response, Result, Score, Verdict
+from preceptor.reports.wording import count, pretty
+from preceptor.scoring import OVERALL
+
+__all__ = ["Island", "embed", "payload"]
+
+#: A longer text is cut, and says so: one runaway answer must not make the page unusable.
+_LONGEST = 200_000
+#: Above this the JSON is compressed.
+_PLAIN = 100_000
+_NOT_ASKED = "not_asked"
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+# What could end the script element, start a comment, or not survive as UTF-8.
+_UNSAFE = re.compile("[<>&\u2028\u2029\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+
+Json = dict[str, Any]
+
+
+class Island(msgspec.Struct, frozen=True):
+    """A data block of the page: JSON, or its gzip in base64."""
+
+    text: str
+    encoding: str
+
+
+def payload(results: Sequence[Result], *, share: bool) -> Json:
+    """Examples in the order of the first run, each with the answers of all runs."""
+    labels = {name: label for result in results for name, label in result.labels.items()}
+    tags: dict[str, int] = {}
+    examples: dict[Example, Json] = {}
+    for run, result in enumerate(results):
+        scores = {(score.example_id, score.repeat): score for score in result.scores}
+        for graded in result.graded:
+            entry = examples.get(graded.example)
+            if entry is None:
+                entry = examples[graded.example] = _example(graded.example, tags, share)
+            score = scores.get((graded.example.id, graded.repeat))
+            entry["answers"].append(_answer(run, graded, score, share))
+    return {
+        "share": share,
+        "runs": [{"name": result.info.name, "system": result.info.system} for result in results],
+        "tags": [[tag, pretty(tag, labels), _namespace(tag, labels)] for tag in tags],
+        "examples": list(examples.values()),
+    }
+
+
+def _namespace(tag: str, labels: dict[str, str]) -> str:
+    return pretty(tag.split(":", 1)[0], labels) if ":" in tag else "Other tags"
+
+
+def _example(example: Example, tags: dict[str, int], share: bool) -> Json:
+    entry: Json = {
+        "id": example.id,
+        "tags": [tags.setdefault(tag, len(tags)) for tag in example.tags],
+        "criteria": [
+            {
+                "points": criterion.points,
+                "tags": [tags.setdefault(tag, len(tags)) for tag in criterion.tags],
+            }
+            for criterion in example.criteria
+        ],
+        "answers": [],
+    }
+    if share:
+        return entry
+    entry["messages"] = [_message(message) for message in example.messages]
+    for item, criterion in zip(entry["criteria"], example.criteria, strict=True):
+        item["text"] = _cut(criterion.text)
+    if example.physician is not None:
+        entry["physician"] = _cut(example.physician.text)
+        if example.physician.group is not None:
+            entry["group"] = example.physician.group
+    return entry
+
+
+def _answer(run: int, graded: Graded, score: Score | None, share: bool) -> Json:
+    response = graded.response
+    answer: Json = {"run": run, "repeat": graded.repeat, "verdicts": _verdicts(graded.verdicts)}
+    if score is not None:
+        answer["length"] = score.length
+        if OVERALL in score.values:
+            answer["score"] = round(score.values[OVERALL], 6)
+        elif OVERALL in score.low:
+            answer["bounds"] = [round(score.low[OVERALL], 6), round(score.high[OVERALL], 6)]
+    reasons = {
+        index: _reason(verdict)
+        for index, verdict in enumerate(graded.verdicts)
+        if verdict is None or verdict.met is None
+    }
+    if reasons:
+        answer["reasons"] = reasons
+    if response is None:
+        answer["failure"] = _NOT_ASKED
+    elif response.failure is not None:
+        answer["failure"] = _word(response.failure)
+    return answer if share else answer | _texts(graded.example, response, graded.verdicts)
+
+
+def _texts(example: Example, response: Response | None, verdicts: Sequence[Verdict | None]) -> Json:
+    texts: Json = {
+        "explanations": [
+            "" if verdict is None else _cut(verdict.explanation) for verdict in verdicts
+        ]
+    }
+    details = {
+        index: _cut(verdict.detail)
+        for index, verdict in enumerate(verdicts)
+        if verdict is not None and verdict.met is None and verdict.detail
+    }
+    if details:
+        texts["details"] = details
+    if response is not None:
+        texts["text"] = _cut(response.text)
+        if response.detail:
+            texts["detail"] = _cut(response.detail)
+        if response.finish_reason != "stop":
+            texts["finish"] = response.finish_reason
+        if response.sent is not None:
+            added = [message for message in response.sent if message not in example.messages]
+            texts["sent"] = [_message(message) for message in added]
+    return texts
+
+
+def _verdicts(verdicts: Sequence[Verdict | None]) -> str:
+    """One character a criterion: 1 met, 0 not met, ? ungraded."""
+    return "".join(
+        "?" if verdict is None or verdict.met is None else str(int(verdict.met))
+        for verdict in verdicts
+    )
+
+
+def _reason(verdict: Verdict | None) -> str:
+    return _NOT_ASKED if verdict is None else _word(verdict.reason or "unknown")
+
+
+def _word(reason: str) -> str:
+    """A kind of failure is one word; anything else is text, and stays out."""
+    return reason if _WORD.fullmatch(reason) else "other"
+
+
+def _message(message: Message) -> list[str]:
+    return [message.role, _cut(message.content)]
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    rest = count(len(text) - _LONGEST)
+    return f"{text[:_LONGEST]}\n\n[… {rest} more characters, not contained in this report]"
+
+
+def embed(data: Json) -> Island:
+    """JSON that is safe between script tags, compressed when there is much of it.
+
+    The same data gives the same bytes: the time is left out of the gzip header.
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    if len(text) <= _PLAIN:
+        return Island(text, "json")
+    packed = gzip.compress(text.encode(), compresslevel=7, mtime=0)
+    return Island(base64.b64encode(packed).decode("ascii"), "gzip")

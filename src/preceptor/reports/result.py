@@ -1,0 +1,78 @@
+"""A run with everything that is known of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from preceptor import benchmarks
+from preceptor.records import Graded, Result, RunInfo, Usage
+from preceptor.store import Store
+
+__all__ = ["load_result"]
+
+
+def load_result(store: Store, run: RunInfo) -> Result:
+    """Read a run's answers and verdicts, and score them."""
+    benchmark = benchmarks.get(run.benchmark)
+    graded = store.graded(run)
+    scores = [benchmark.protocol.score(item) for item in graded]
+    examples = [item.example for item in graded if item.repeat == 0]
+    asked = sum(len(item.verdicts) for item in graded)
+    ungraded = _ungraded(graded)
+    spent = store.spent(run)
+    return Result(
+        info=run,
+        title=benchmark.title,
+        labels=dict(benchmark.labels),
+        graded=graded,
+        scores=scores,
+        metrics=benchmark.protocol.summarise(scores, examples),
+        departures=list(run.settings.get("departures", ())),
+        notes=_notes(benchmark.caution, graded, run),
+        coverage=1 - ungraded.total() / asked if asked else 0.0,
+        verdicts=asked,
+        ungraded=dict(ungraded.most_common()),
+        cost_usd=spent.cost_usd if spent.priced else None,
+        system_usage=_total([item.response.usage for item in graded if item.response]),
+        grader_usage=_total([v.usage for item in graded for v in item.verdicts if v]),
+    )
+
+
+def _ungraded(graded: Sequence[Graded]) -> Counter[str]:
+    reasons: Counter[str] = Counter()
+    for item in graded:
+        for verdict in item.verdicts:
+            if verdict is not None and verdict.met is not None:
+                continue
+            if item.response is None:
+                reasons["not asked yet"] += 1
+            elif item.response.failure is not None:
+                reasons[f"no answer: {item.response.failure}"] += 1
+            else:
+                reasons["not graded yet" if verdict is None else verdict.reason or "ungraded"] += 1
+    return reasons
+
+
+def _notes(caution: str | None, graded: Sequence[Graded], run: RunInfo) -> list[str]:
+    notes = list(run.settings.get("notes", ()))
+    if caution:
+        notes.append(caution[:1].upper() + caution[1:] + ".")
+    ends = Counter(item.response.finish_reason for item in graded if item.response)
+    for reason, words in (
+        ("length", "were cut off at the token limit"),
+        ("content_filter", "were refused by the provider's filter"),
+        ("refusal", "were refusals"),
+    ):
+        if ends[reason]:
+            notes.append(
+                f"{ends[reason]:,} of {len(graded):,} answers {words}; graded as they are."
+            )
+    untagged = sum(not item.example.tags for item in graded if item.repeat == 0)
+    if untagged:
+        notes.append(f"{untagged:,} examples carry no tags in the data: they are in no slice.")
+    return notes
+
+
+def _total(usages: Sequence[Usage]) -> Usage:
+    return sum(usages, Usage())

@@ -1,0 +1,344 @@
+"""Results → what each part of the page says: everything is a finished word or position here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from preceptor.records import Metric, Result
+from preceptor.reports.charts import Axis
+from preceptor.reports.wording import (
+    count,
+    day,
+    days,
+    interval,
+    percent,
+    plural,
+    points,
+    pretty,
+)
+from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+
+__all__ = [
+    "Banner",
+    "Number",
+    "RunView",
+    "Section",
+    "SectionRow",
+    "banners",
+    "explain",
+    "run_views",
+    "sections",
+]
+
+#: A metric over fewer examples than this is shown, in grey.
+SMALL = 10
+
+_ORDER = (
+    "use_case",
+    "type",
+    "difficulty",
+    "specialty",
+    "theme",
+    "physician_agreed_category",
+    "axis",
+    "level",
+    "cluster",
+)
+#: The order of the papers; a namespace that is not here keeps the order of its metrics.
+_PROTOCOL = {
+    "use_case": ("consult", "writing", "research"),
+    "type": ("good_faith", "red_teaming"),
+    "difficulty": ("typical", "difficult"),
+    "theme": (
+        "global_health",
+        "hedging",
+        "communication",
+        "context_seeking",
+        "emergency_referrals",
+        "health_data_tasks",
+        "complex_responses",
+    ),
+    "axis": (
+        "completeness",
+        "accuracy",
+        "context_awareness",
+        "communication_quality",
+        "instruction_following",
+    ),
+    "level": ("example", "cluster"),
+}
+_SHOWN = 10
+
+
+class Number(msgspec.Struct, frozen=True):
+    """A metric as it is printed and drawn; positions are percent of the axis."""
+
+    value: str
+    interval: str
+    n: str
+    small: bool
+    coverage: str
+    complete: bool
+    bounds: str | None
+    clipped: str | None
+    at: str | None
+    span: tuple[str, str] | None
+    allowed: tuple[str, str] | None
+
+
+class RunView(msgspec.Struct, frozen=True):
+    """One run in the head of the report. ``mark`` is its shape and colour, 0 for none."""
+
+    mark: int
+    name: str
+    benchmark: str
+    system: str
+    grader: str
+    date: str
+    examples: str
+    repeats: int
+    score: Number
+    adjusted: Number | None
+    facts: list[tuple[str, str]]
+
+
+class Banner(msgspec.Struct, frozen=True):
+    """``kind`` is ``departure``, ``note`` or ``incomplete``; ``runs`` is empty where all are meant."""
+
+    kind: str
+    text: str
+    runs: str
+
+
+class SectionRow(msgspec.Struct, frozen=True):
+    name: str
+    runs: list[tuple[RunView, Number, Number | None]]
+
+
+class Section(msgspec.Struct, frozen=True):
+    """The metrics of one namespace: ``first`` is seen at once, ``rest`` on demand."""
+
+    key: str
+    title: str
+    first: list[SectionRow]
+    rest: list[SectionRow]
+    adjusted: bool
+    complete: bool
+    small: bool
+
+
+def number(metric: Metric, axis: Axis) -> Number:
+    raw = metric.raw_mean
+    clipped = None
+    if raw is not None and metric.value is not None and abs(raw - metric.value) > 1e-9:
+        clipped = f"mean before clipping {points(raw)}"
+        if metric.raw_ci95 is not None:
+            clipped += f" ({interval(metric.raw_ci95)})"
+    span = metric.raw_ci95
+    return Number(
+        value=points(metric.value),
+        interval=interval(metric.ci95),
+        n=count(metric.n),
+        small=metric.n < SMALL,
+        coverage=percent(metric.coverage),
+        complete=metric.coverage >= 1,
+        bounds=None if metric.bounds is None else interval(metric.bounds),
+        clipped=clipped,
+        at=None if raw is None else axis.at(raw),
+        span=None if span is None else (axis.at(span[0]), axis.at(span[1])),
+        allowed=_width(metric.bounds, axis),
+    )
+
+
+def _width(bounds: tuple[float, float] | None, axis: Axis) -> tuple[str, str] | None:
+    """Left edge and width, as a rectangle wants them."""
+    if bounds is None:
+        return None
+    low, high = (axis.share(bound) * 100 for bound in bounds)
+    return f"{low:.2f}%", f"{high - low:.2f}%"
+
+
+_NOTHING = Metric(None, None, 0, None, None, None, 0.0)
+
+
+def run_views(results: Sequence[Result], marks: Sequence[int], axis: Axis) -> list[RunView]:
+    views = []
+    for result, mark in zip(results, marks, strict=True):
+        info, adjusted = result.info, result.metrics.get(OVERALL + LENGTH_SUFFIX)
+        views.append(
+            RunView(
+                mark=mark,
+                name=info.name,
+                benchmark=result.title,
+                system=info.system,
+                grader=info.grader,
+                date=day(info.created_at),
+                examples=count(info.n_examples),
+                repeats=info.repeats,
+                score=number(result.metrics.get(OVERALL, _NOTHING), axis),
+                adjusted=None if adjusted is None else number(adjusted, axis),
+                facts=list(_facts(result)),
+            )
+        )
+    return views
+
+
+def _facts(result: Result) -> Iterable[tuple[str, str]]:
+    answers = [graded.response for graded in result.graded if graded.response is not None]
+    failed = sum(answer.failure is not None for answer in answers)
+    text = count(len(answers) - failed)
+    yield "Answers", text + (f", and {plural(failed, 'failure')}" if failed else "")
+    lengths = [score.length for score in result.scores if score.length is not None]
+    if lengths:
+        yield "Mean length of an answer", f"{count(sum(lengths) / len(lengths))} characters"
+    missing = sum(result.ungraded.values())
+    verdicts = f"{count(result.verdicts - missing)} of {count(result.verdicts)}"
+    yield "Verdicts given", verdicts if missing else f"all {count(result.verdicts)}"
+    if missing:
+        yield "Verdicts missing", _reasons(result)
+    if result.cost_usd is not None:
+        yield "Cost", f"${result.cost_usd:,.2f}"
+    tokens = result.system_usage.total, result.grader_usage.total
+    if any(tokens):
+        yield "Tokens", f"{count(tokens[0])} by the system, {count(tokens[1])} by the grader"
+    if result.info.status:
+        yield "State of the run", result.info.status
+
+
+def _reasons(result: Result) -> str:
+    ordered = sorted(result.ungraded.items(), key=lambda item: -item[1])
+    return ", ".join(f"{count(number)} {reason.replace('_', ' ')}" for reason, number in ordered)
+
+
+def explain(results: Sequence[Result]) -> str:
+    """One plain sentence: what is under the number."""
+    one = len(results) == 1
+    sizes = sorted({result.info.n_examples for result in results})
+    size = (
+        plural(sizes[0], "example")
+        if len(sizes) == 1
+        else f"{count(sizes[0])} to {count(sizes[-1])} examples"
+    )
+    repeats = {result.info.repeats for result in results}
+    often = "once" if repeats == {1} else f"{max(repeats)} times"
+    if len(repeats) > 1:
+        often = f"{min(repeats)} to {max(repeats)} times"
+    graders = list(dict.fromkeys(result.info.grader for result in results))
+    judge = graders[0] if len(graders) == 1 else f"{len(graders)} graders"
+    who = "the system" if one else "each system"
+    return (
+        f"{size[0].upper()}{size[1:]}, answered {often} by {who}; for every criterion of an example’s rubric, "
+        f"{judge} judged whether the answer meets it, and the score is the share of the rubric’s "
+        "points that an answer earns, where 100 is everything desirable and nothing undesirable."
+    )
+
+
+def banners(results: Sequence[Result]) -> list[Banner]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        if result.coverage < 1:
+            found.setdefault(("incomplete", _incomplete(result, results)), []).append(
+                result.info.name
+            )
+        for kind, texts in (("departure", result.departures), ("note", result.notes)):
+            for text in texts:
+                found.setdefault((kind, text), []).append(result.info.name)
+    own = [Banner("note", text, "") for text in _differences(results)]
+    shared = [
+        Banner(kind, text, "" if len(names) == len(results) else _list(names))
+        for (kind, text), names in found.items()
+    ]
+    order = ("departure", "incomplete", "note")
+    return own + sorted(shared, key=lambda banner: order.index(banner.kind))
+
+
+def _incomplete(result: Result, results: Sequence[Result]) -> str:
+    if len(results) > 6:
+        return "Not every verdict was given: see coverage and bounds beside the score."
+    metric = result.metrics.get(OVERALL)
+    text = f"{percent(result.coverage)} of the verdicts were given"
+    if result.ungraded:
+        text += f"; missing: {_reasons(result)}"
+    if metric is not None and metric.bounds is not None:
+        text += (
+            f". Whatever the missing ones would say, the score over all examples "
+            f"lies within {interval(metric.bounds)}"
+        )
+    return text + "."
+
+
+def _differences(results: Sequence[Result]) -> Iterable[str]:
+    """What makes the runs of one report hard to compare."""
+    for what, values in (
+        ("benchmarks", {result.title for result in results}),
+        ("graders", {result.info.grader for result in results}),
+    ):
+        if len(values) > 1:
+            yield f"The runs are of different {what}: {_list(sorted(values))}. Their scores are not comparable."
+    if len(results) > 1 and len({frozenset(g.example.id for g in r.graded) for r in results}) > 1:
+        yield "The runs did not answer the same examples."
+
+
+def _list(names: Sequence[str], most: int = 4) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def sections(results: Sequence[Result], runs: Sequence[RunView], axis: Axis) -> list[Section]:
+    labels = {name: label for result in results for name, label in result.labels.items()}
+    names: dict[str, dict[str, None]] = {}
+    for result in results:
+        for name in result.metrics:
+            if ":" in name and not _is_twin(name, result):
+                names.setdefault(name.split(":", 1)[0], {})[name] = None
+    known = [space for space in _ORDER if space in names]
+    other = sorted(space for space in names if space not in _ORDER)
+    return [
+        _section(space, list(names[space]), results, runs, axis, labels) for space in known + other
+    ]
+
+
+def _is_twin(name: str, result: Result) -> bool:
+    return name.endswith(LENGTH_SUFFIX) and name.removesuffix(LENGTH_SUFFIX) in result.metrics
+
+
+def _section(
+    space: str,
+    names: list[str],
+    results: Sequence[Result],
+    runs: Sequence[RunView],
+    axis: Axis,
+    labels: dict[str, str],
+) -> Section:
+    rows = []
+    for name in _sorted(space, names, results):
+        row = SectionRow(pretty(name, labels), [])
+        for result, run in zip(results, runs, strict=True):
+            metric = result.metrics.get(name)
+            twin = result.metrics.get(name + LENGTH_SUFFIX)
+            if metric is not None:
+                adjusted = None if twin is None else number(twin, axis)
+                row.runs.append((run, number(metric, axis), adjusted))
+        rows.append(row)
+    numbers = [entry for row in rows for entry in row.runs]
+    cut = _SHOWN if len(rows) > _SHOWN + 2 else len(rows)
+    return Section(
+        key=space,
+        title=pretty(space, labels),
+        first=rows[:cut],
+        rest=rows[cut:],
+        adjusted=any(twin is not None for _, _, twin in numbers),
+        complete=all(shown.complete for _, shown, _ in numbers),
+        small=any(shown.small for _, shown, _ in numbers),
+    )
+
+
+def _sorted(space: str, names: list[str], results: Sequence[Result]) -> list[str]:
+    """By the papers' order; a long namespace, or one they do not have, by n."""
+    order = [f"{space}:{name}" for name in _PROTOCOL.get(space, ())]
+    if order:
+        return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
+    sizes = {name: max(r.metrics[name].n for r in results if name in r.metrics) for name in names}
+    return sorted(names, key=lambda name: -sizes[name])

@@ -1,0 +1,111 @@
+"""Records ↔ rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from preceptor.records import Example, Message, Response, RunInfo, Usage, Verdict
+
+__all__ = [
+    "example_row",
+    "read_example",
+    "read_response",
+    "read_run",
+    "read_verdict",
+    "response_row",
+    "verdict_row",
+]
+
+_TOKENS = Usage.__struct_fields__
+
+
+def _flat(record: Response | Verdict) -> dict[str, Any]:
+    row = {name: getattr(record, name) for name in record.__struct_fields__}
+    usage: Usage = row.pop("usage")
+    return row | {name: getattr(usage, name) for name in _TOKENS}
+
+
+def _usage(row: Mapping[Any, Any]) -> Usage:
+    return Usage(*(row[name] for name in _TOKENS))
+
+
+def response_row(response: Response) -> dict[str, Any]:
+    row = _flat(response)
+    if response.sent is not None:
+        row["sent"] = msgspec.json.encode(response.sent).decode()
+    row["text"] = storable(response.text)
+    return row
+
+
+def verdict_row(verdict: Verdict) -> dict[str, Any]:
+    row = _flat(verdict)
+    row["explanation"] = storable(verdict.explanation)
+    row["detail"] = storable(verdict.detail)
+    return row
+
+
+def storable(text: str) -> str:
+    """Text that every database takes: no NUL, no lone surrogate (models do produce both)."""
+    clean = text.replace("\x00", "\ufffd")
+    try:
+        clean.encode()
+    except UnicodeEncodeError:
+        return clean.encode("utf-8", "replace").decode()
+    return clean
+
+
+def example_row(example: Example) -> dict[str, Any]:
+    data = msgspec.json.encode(example).decode()
+    return {"key": example.key, "example_id": example.id, "data": data}
+
+
+def read_example(data: str) -> Example:
+    return msgspec.json.decode(data, type=Example)
+
+
+def read_response(row: Mapping[Any, Any]) -> Response:
+    sent = row["sent"]
+    return Response(
+        key=row["key"],
+        text=row["text"],
+        finish_reason=row["finish_reason"],
+        sent=None if sent is None else msgspec.json.decode(sent, type=tuple[Message, ...]),
+        usage=_usage(row),
+        latency_s=row["latency_s"],
+        cost_usd=row["cost_usd"],
+        failure=row["failure"],
+        detail=row["detail"],
+    )
+
+
+def read_verdict(row: Mapping[Any, Any]) -> Verdict:
+    return Verdict(
+        key=row["key"],
+        met=row["met"],
+        explanation=row["explanation"],
+        reason=row["reason"],
+        detail=row["detail"],
+        probability=row["probability"],
+        usage=_usage(row),
+        latency_s=row["latency_s"],
+        cost_usd=row["cost_usd"],
+        attempts=row["attempts"],
+    )
+
+
+def read_run(row: Mapping[Any, Any]) -> RunInfo:
+    return RunInfo(
+        name=row["name"],
+        benchmark=row["benchmark"],
+        system=row["system"],
+        grader=row["grader"],
+        status=row["status"],
+        created_at=row["created_at"],
+        settings=msgspec.json.decode(row["settings"]),
+        n_examples=row["n_examples"],
+        repeats=row["repeats"],
+        id=row["id"],
+    )

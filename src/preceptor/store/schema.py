@@ -1,0 +1,181 @@
+"""The tables of the workspace. They are documented in docs/store.md and meant to be queried."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Engine,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+
+__all__ = [
+    "FORMAT",
+    "examples",
+    "metadata",
+    "responses",
+    "run_examples",
+    "run_responses",
+    "run_verdicts",
+    "runs",
+    "stored",
+    "templates",
+    "verdicts",
+]
+
+#: Version of the tables. A change of them is a new number and an entry in MIGRATIONS.
+FORMAT = 1
+
+metadata = MetaData()
+
+
+def _tokens() -> list[Column[int]]:
+    names = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+    return [Column(name, Integer, nullable=False, default=0) for name in names]
+
+
+stored = Table(
+    "preceptor",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("benchmark", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("grader", Text, nullable=False),
+    Column("status", Text, nullable=False),  # running, interrupted, incomplete, done
+    Column("created_at", Text, nullable=False),  # UTC, ISO 8601
+    Column("n_examples", Integer, nullable=False),
+    Column("repeats", Integer, nullable=False),
+    Column("settings", Text, nullable=False),  # JSON
+    Column("owner", Text),  # the process at work on it
+    Column("heartbeat", Float),  # its last sign of life, seconds since 1970
+)
+
+examples = Table(
+    "examples",
+    metadata,
+    Column("key", Text, primary_key=True),  # hash of the content
+    Column("example_id", Text, nullable=False, index=True),
+    Column("data", Text, nullable=False),  # JSON: messages, criteria, tags, physician
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+responses = Table(
+    "responses",
+    metadata,
+    Column("key", Text, primary_key=True),  # hash of prompt, system, parameters, repeat
+    Column("text", Text, nullable=False),
+    Column("finish_reason", Text, nullable=False),
+    Column("sent", Text),  # JSON messages, where they differ from the example's
+    Column("failure", Text),  # NULL for an answer
+    Column("detail", Text, nullable=False),
+    *_tokens(),
+    Column("latency_s", Float, nullable=False),
+    Column("cost_usd", Float),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("key", Text, primary_key=True),  # hash of rendered prompt, grader, parameters
+    Column("met", Boolean),  # NULL: ungraded, see reason
+    Column("explanation", Text, nullable=False),
+    Column("reason", Text),
+    Column("detail", Text, nullable=False),
+    Column("probability", Float),
+    *_tokens(),
+    Column("latency_s", Float, nullable=False),
+    Column("cost_usd", Float),
+    Column("attempts", Integer, nullable=False),
+)
+
+run_examples = Table(
+    "run_examples",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("example_key", ForeignKey("examples.key"), nullable=False),
+    Column("repeats", Integer, nullable=False),  # answers asked for
+    PrimaryKeyConstraint("run_id", "position"),
+    sqlite_with_rowid=False,
+)
+
+run_responses = Table(
+    "run_responses",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("response_key", ForeignKey("responses.key"), nullable=False),
+    Column("reused", Boolean, nullable=False),  # taken from an earlier run, not paid for again
+    PrimaryKeyConstraint("run_id", "position", "repeat"),
+    sqlite_with_rowid=False,
+)
+
+run_verdicts = Table(
+    "run_verdicts",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("criterion", Integer, nullable=False),  # index in the example's criteria
+    Column("verdict_key", ForeignKey("verdicts.key"), nullable=False),
+    Column("reused", Boolean, nullable=False),
+    PrimaryKeyConstraint("run_id", "position", "repeat", "criterion"),
+    sqlite_with_rowid=False,
+)
+
+_SQLITE_VIEWS = (
+    """
+    CREATE VIEW criteria AS
+    SELECT e.key AS example_key, e.example_id, j.key AS criterion,
+           json_extract(j.value, '$.text') AS text,
+           json_extract(j.value, '$.points') AS points,
+           json_extract(j.value, '$.tags') AS tags
+    FROM examples e, json_each(e.data, '$.criteria') j
+    """,
+    """
+    CREATE VIEW graded AS
+    SELECT r.name AS run, c.example_id, v.repeat, v.criterion, c.text, c.points, c.tags,
+           d.met, d.reason, d.explanation, p.text AS response
+    FROM runs r
+    JOIN run_verdicts v ON v.run_id = r.id
+    JOIN run_examples x ON x.run_id = v.run_id AND x.position = v.position
+    JOIN criteria c ON c.example_key = x.example_key AND c.criterion = v.criterion
+    JOIN verdicts d ON d.key = v.verdict_key
+    JOIN run_responses a
+      ON a.run_id = v.run_id AND a.position = v.position AND a.repeat = v.repeat
+    JOIN responses p ON p.key = a.response_key
+    """,
+)
+
+
+def create_tables(engine: Engine) -> None:
+    """Make an empty workspace: tables, views and the version of the format."""
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        if engine.dialect.name == "sqlite":
+            for view in _SQLITE_VIEWS:
+                connection.execute(text(view))
+        connection.execute(stored.insert().values(key="format", value=str(FORMAT)))

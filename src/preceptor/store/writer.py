@@ -1,0 +1,114 @@
+"""A thread that writes: many small results, few transactions, each acknowledged once on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.errors import StoreError
+from preceptor.records import Response, RunInfo, Verdict
+from preceptor.store.lease import Owner
+from preceptor.store.schema import runs
+from preceptor.store.store import Store
+
+__all__ = ["Batch", "Writer"]
+
+_HEARTBEAT_S = 5.0
+_MOST_AT_ONCE = 2000
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Results that belong together."""
+
+    answers: tuple[tuple[int, int, Response, bool], ...] = ()
+    verdicts: tuple[tuple[int, int, int, Verdict, bool], ...] = ()
+
+
+_Entry = tuple[Batch, asyncio.Future[None]]
+
+
+class Writer:
+    """``await writer.put(batch)`` returns when the batch is on disk.
+
+    All that waits is written in one transaction, so the more there is, the cheaper each result.
+    It also gives the run's sign of life.
+    """
+
+    def __init__(self, store: Store, run: RunInfo, owner: Owner) -> None:
+        self._store, self._run, self._owner = store, run, owner
+        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, name="preceptor-writer", daemon=True)
+        self._thread.start()
+
+    async def put(self, batch: Batch) -> None:
+        """Raises StoreError if it could not be written; then nothing of the batch was."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._queue.put((batch, future))
+        await future
+
+    async def close(self) -> None:
+        """Write what is left, and stop."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        beaten = time.monotonic()
+        open_ = True
+        while open_:
+            entries, open_ = self._collect()
+            if entries:
+                self._settle(entries, self._write([batch for batch, _ in entries]))
+            if time.monotonic() - beaten > _HEARTBEAT_S:
+                beaten = time.monotonic()
+                self._beat()
+
+    def _collect(self) -> tuple[list[_Entry], bool]:
+        entries: list[_Entry] = []
+        try:
+            entry = self._queue.get(timeout=_HEARTBEAT_S)
+            while entry is not None:
+                entries.append(entry)
+                if len(entries) >= _MOST_AT_ONCE:
+                    return entries, True
+                entry = self._queue.get_nowait()
+        except queue.Empty:
+            return entries, True
+        return entries, False
+
+    def _write(self, batches: list[Batch]) -> StoreError | None:
+        answers = [answer for batch in batches for answer in batch.answers]
+        verdicts = [verdict for batch in batches for verdict in batch.verdicts]
+        try:
+            self._store.write(self._run, answers, verdicts)
+        except StoreError as error:
+            return error
+        except Exception as error:  # whatever it is, the waiting side must hear of it
+            return StoreError(f"store {self._store.where}: {type(error).__name__}: {error}")
+        return None
+
+    def _settle(self, entries: list[_Entry], error: StoreError | None) -> None:
+        def settle() -> None:
+            for _, future in entries:
+                if future.done():
+                    continue
+                if error is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(error)
+
+        self._loop.call_soon_threadsafe(settle)
+
+    def _beat(self) -> None:
+        mine = (runs.c.id == self._run.id, runs.c.owner == self._owner.encode())
+        try:
+            with self._store.engine.begin() as connection:
+                connection.execute(runs.update().where(*mine).values(heartbeat=time.time()))
+        except sa.exc.DBAPIError as error:
+            # A missed beat matters only after a minute; a real fault shows at the next write.
+            del error
