@@ -9,7 +9,7 @@ from preceptor.records import Criterion, Example, Message, PhysicianAnswer
 from preceptor.scoring import LengthRule
 from preceptor.systems.base import Parameters
 
-__all__ = ["BENCHMARKS", "criterion", "message"]
+__all__ = ["BENCHMARKS", "criterion", "message", "parse"]
 
 _GRADER = ReferenceGrader(
     "openai/gpt-4.1-2025-04-14",
@@ -51,7 +51,8 @@ def criterion(fields: Fields, text_field: str) -> Criterion:
     return Criterion(text, points, fields.texts("tags"))
 
 
-def _parse(row: Fields) -> Example:
+def parse(row: Fields) -> Example:
+    """A row of the public release: `prompt_id`, `prompt`, `rubrics`, `example_tags`, …"""
     messages = tuple(message(item) for item in row.items("prompt"))
     if messages[-1].role != "user":
         raise row.fault("prompt", "a conversation that ends with the user", messages[-1].role)
@@ -93,7 +94,7 @@ def _benchmark(
         citation="Arora et al. 2025, arXiv:2505.08775",
         n_examples=counts[0],
         n_criteria=counts[1],
-        parse=_parse,
+        parse=parse,
         protocol=RubricProtocol(_GRADER, LengthRule(slope)),
         source=Source(
             "openai/healthbench", "40ee1968852fc57f625934251ac22be47077a8fb", filename, sha256

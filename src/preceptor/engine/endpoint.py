@@ -31,11 +31,11 @@ _LONGEST_BACKOFF_S = 30.0
 _HOPELESS = 3
 
 
-class ContentFiltered(Exception):  # noqa: N818  (an outcome, not an error)
+class ContentFiltered(Exception):
     """The provider's filter refused this prompt: the system's behaviour, not a failure of the call."""
 
 
-class _Transient(Exception):  # noqa: N818
+class _Transient(Exception):
     """One attempt failed in a way that another may not."""
 
     def __init__(self, kind: str, message: str, wait: float | None = None) -> None:

@@ -24,7 +24,7 @@ from preceptor.systems.base import Ask, System
 __all__ = ["Pipeline"]
 
 
-class _Stopping(Exception):  # noqa: N818
+class _Stopping(Exception):
     """No further call may start."""
 
 

@@ -30,7 +30,7 @@ from preceptor.reports.charts import (
 from preceptor.reports.explorer import embed, payload
 from preceptor.reports.missed import most_missed
 from preceptor.reports.settings import settings_tables
-from preceptor.reports.view import banners, explain, run_views, sections
+from preceptor.reports.view import banners, columns, explain, run_views, sections
 from preceptor.reports.wording import days
 from preceptor.scoring import OVERALL
 
@@ -79,6 +79,7 @@ def _context(results: Sequence[Result], share: bool) -> dict[str, object]:
     charted = runs[:_MARKS]
     axis = axis_for(runs)
     views = run_views(runs, marks, axis)
+    parts = sections(charted, views[:_MARKS], axis)
     data = payload(charted, share=share)
     style, script = _asset("report.css"), _asset("report.js")
     return {
@@ -93,7 +94,8 @@ def _context(results: Sequence[Result], share: bool) -> dict[str, object]:
         "runs": views,
         "charted": views[:_MARKS],
         "axis": axis,
-        "sections": sections(charted, views[:_MARKS], axis),
+        "sections": parts,
+        "columns": columns(parts),
         "answers": _answers(charted, views),
         "missed": most_missed(charted, share=share),
         "settings": settings_tables(runs, marks, share=share),

@@ -23,10 +23,12 @@ class Tally(msgspec.Struct, frozen=True):
 class Missed(msgspec.Struct, frozen=True):
     """One criterion, wherever it recurs.
 
-    ``text`` is None in a share-safe report. ``lost`` is points × times missed.
+    ``text`` is None in a share-safe report; ``start`` is its beginning where it is long.
+    ``lost`` is points × times missed.
     """
 
     text: str | None
+    start: str | None
     where: str
     tags: list[str]
     points: int
@@ -104,8 +106,10 @@ def _row(entry: _Entry, labels: dict[str, str], share: bool) -> Missed:
         where = f"in {len(examples):,} examples"
     # The level says only whether the criterion recurs, which the row shows.
     tags = [tag for tag in entry.tags if not tag.startswith("level:")]
+    text = None if share else entry.criterion.text.strip()
     return Missed(
-        text=None if share else entry.criterion.text.strip(),
+        text=text,
+        start=_start(text) if text else None,
         where=where,
         tags=[pretty(tag, labels) for tag in tags],
         points=entry.criterion.points,
@@ -114,3 +118,10 @@ def _row(entry: _Entry, labels: dict[str, str], share: bool) -> Missed:
         lost=entry.lost,
         runs=[Tally(run, entry.missed.get(run, 0), entry.judged[run]) for run in entry.judged],
     )
+
+
+def _start(text: str, limit: int = 180) -> str | None:
+    """The first words, where all of them would be too many for a row."""
+    if len(text) <= limit + 40:
+        return None
+    return text[:limit].rsplit(" ", 1)[0].rstrip(" .,;:-") + " …"

@@ -25,6 +25,10 @@ _PROSE = re.compile(r"(?i)(prompt|template|instructions?|message|content|text|de
 _SHORT = 24
 
 
+#: Shown as banners.
+_ELSEWHERE = ("departures", "notes")
+
+
 class RunSettings(msgspec.Struct, frozen=True):
     name: str
     mark: int
@@ -41,7 +45,14 @@ class SettingsTables(msgspec.Struct, frozen=True):
 def settings_tables(
     results: Sequence[Result], marks: Sequence[int], *, share: bool
 ) -> SettingsTables:
-    each = [dict(flatten(result.info.settings, share=share)) for result in results]
+    each = [
+        dict(
+            flatten(
+                {k: v for k, v in run.info.settings.items() if k not in _ELSEWHERE}, share=share
+            )
+        )
+        for run in results
+    ]
     common = {
         key: value for key, value in each[0].items() if all(run.get(key) == value for run in each)
     }

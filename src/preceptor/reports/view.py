@@ -11,7 +11,6 @@ from preceptor.reports.charts import Axis
 from preceptor.reports.wording import (
     count,
     day,
-    days,
     interval,
     percent,
     plural,
@@ -22,11 +21,13 @@ from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 
 __all__ = [
     "Banner",
+    "Columns",
     "Number",
     "RunView",
     "Section",
     "SectionRow",
     "banners",
+    "columns",
     "explain",
     "run_views",
     "sections",
@@ -73,7 +74,10 @@ _SHOWN = 10
 
 
 class Number(msgspec.Struct, frozen=True):
-    """A metric as it is printed and drawn; positions are percent of the axis."""
+    """A metric as it is printed and drawn; positions are percent of the axis.
+
+    ``raw`` is the mean before clipping with its interval, where clipping changed it.
+    """
 
     value: str
     interval: str
@@ -82,7 +86,7 @@ class Number(msgspec.Struct, frozen=True):
     coverage: str
     complete: bool
     bounds: str | None
-    clipped: str | None
+    raw: tuple[str, str] | None
     at: str | None
     span: tuple[str, str] | None
     allowed: tuple[str, str] | None
@@ -120,22 +124,36 @@ class SectionRow(msgspec.Struct, frozen=True):
 class Section(msgspec.Struct, frozen=True):
     """The metrics of one namespace: ``first`` is seen at once, ``rest`` on demand."""
 
-    key: str
     title: str
     first: list[SectionRow]
     rest: list[SectionRow]
+
+    def numbers(self) -> Iterable[tuple[RunView, Number, Number | None]]:
+        return (entry for row in self.first + self.rest for entry in row.runs)
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """Which columns the breakdown has: the same in every section, so that its axes are aligned."""
+
+    raw: bool
     adjusted: bool
-    complete: bool
+    coverage: bool
     small: bool
+
+
+def columns(parts: Sequence[Section]) -> Columns:
+    numbers = [entry for part in parts for entry in part.numbers()]
+    return Columns(
+        raw=any(number.raw for _, number, _ in numbers),
+        adjusted=any(twin is not None for _, _, twin in numbers),
+        coverage=any(not number.complete for _, number, _ in numbers),
+        small=any(number.small for _, number, _ in numbers),
+    )
 
 
 def number(metric: Metric, axis: Axis) -> Number:
     raw = metric.raw_mean
-    clipped = None
-    if raw is not None and metric.value is not None and abs(raw - metric.value) > 1e-9:
-        clipped = f"mean before clipping {points(raw)}"
-        if metric.raw_ci95 is not None:
-            clipped += f" ({interval(metric.raw_ci95)})"
+    clipped = raw is not None and metric.value is not None and abs(raw - metric.value) > 1e-9
     span = metric.raw_ci95
     return Number(
         value=points(metric.value),
@@ -145,7 +163,7 @@ def number(metric: Metric, axis: Axis) -> Number:
         coverage=percent(metric.coverage),
         complete=metric.coverage >= 1,
         bounds=None if metric.bounds is None else interval(metric.bounds),
-        clipped=clipped,
+        raw=(points(raw), interval(metric.raw_ci95)) if clipped else None,
         at=None if raw is None else axis.at(raw),
         span=None if span is None else (axis.at(span[0]), axis.at(span[1])),
         allowed=_width(metric.bounds, axis),
@@ -322,17 +340,8 @@ def _section(
                 adjusted = None if twin is None else number(twin, axis)
                 row.runs.append((run, number(metric, axis), adjusted))
         rows.append(row)
-    numbers = [entry for row in rows for entry in row.runs]
     cut = _SHOWN if len(rows) > _SHOWN + 2 else len(rows)
-    return Section(
-        key=space,
-        title=pretty(space, labels),
-        first=rows[:cut],
-        rest=rows[cut:],
-        adjusted=any(twin is not None for _, _, twin in numbers),
-        complete=all(shown.complete for _, shown, _ in numbers),
-        small=any(shown.small for _, shown, _ in numbers),
-    )
+    return Section(pretty(space, labels), rows[:cut], rows[cut:])
 
 
 def _sorted(space: str, names: list[str], results: Sequence[Result]) -> list[str]:

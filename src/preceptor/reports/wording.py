@@ -70,6 +70,8 @@ def pretty(name: str, labels: dict[str, str]) -> str:
     if last.lower() in _ACRONYMS:
         return _ACRONYMS[last.lower()]
     words = last.replace("_", " ").strip()
+    if name.startswith(("cluster:", "physician_agreed_category:")):
+        words = words.replace("-", " ")
     return words[:1].upper() + words[1:] if words else name
 
 

@@ -18,6 +18,7 @@ from preceptor.records import Example, Graded, Response, RunInfo, Usage, Verdict
 from preceptor.store import schema as t
 from preceptor.store.database import explain, open_engine, prepare, upsert
 from preceptor.store.lease import Owner
+from preceptor.store.names import DEFAULT
 from preceptor.store.rows import (
     example_row,
     read_example,
@@ -29,8 +30,6 @@ from preceptor.store.rows import (
 )
 
 __all__ = ["DEFAULT", "Spent", "Store"]
-
-DEFAULT = "preceptor.db"
 
 _CHUNK = 500
 #: What a failed call had cost stays counted when a later one takes its place.

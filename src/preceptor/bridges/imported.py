@@ -1,0 +1,120 @@
+"""Runs made elsewhere, on their way into the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from preceptor.benchmarks.base import Fields
+from preceptor.errors import InputError, shorten
+from preceptor.records import Example, Response, RunInfo, Verdict, content_key
+from preceptor.store import Store
+from preceptor.version import VERSION
+
+__all__ = ["Answer", "ImportedRun", "keep", "text_of"]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One answer with the verdicts that it was given elsewhere."""
+
+    example: Example
+    response: Response
+    verdicts: tuple[Verdict, ...]
+
+
+class ImportedRun(msgspec.Struct, frozen=True):
+    """One run of a file, complete and checked.
+
+    Attributes
+    ----------
+    settings
+        What is known of how it was made.
+    """
+
+    name: str
+    benchmark: str
+    system: str
+    grader: str
+    answers: list[Answer]
+    settings: dict[str, Any]
+
+
+def text_of(value: object, fields: Fields, field: str) -> str | None:
+    """An answer's text, from a text or from messages; None for null."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(part, dict) for part in value):
+        return "".join(str(part.get("content") or "") for part in value)
+    raise fields.fault(field, "a text or a list of messages", value)
+
+
+def keep(store: Store, run: ImportedRun, source: Path) -> tuple[RunInfo, bool]:
+    """Put a run into the store, whole or not at all; returns it, and whether it is new.
+
+    The same file may be imported again: what is there already is left alone.
+
+    Raises
+    ------
+    InputError
+        A run of this name with other content exists.
+    """
+    digest = content_key([(a.example.key, a.response.key, a.verdicts) for a in run.answers])
+    for known in store.runs():
+        if known.name != run.name:
+            continue
+        if known.settings.get("import_digest") != digest:
+            raise InputError(
+                f"run {shorten(run.name)}: exists already in {store.where} with other content: "
+                f"import into another --store"
+            )
+        if known.status == "done":
+            return known, False
+        store.delete_run(known)  # an import that was killed half-way
+    examples = list({answer.example.key: answer.example for answer in run.answers}.values())
+    counts = {example.key: 0 for example in examples}
+    position = {example.key: place for place, example in enumerate(examples)}
+    answers, verdicts = [], []
+    for answer in run.answers:
+        place, repeat = position[answer.example.key], counts[answer.example.key]
+        counts[answer.example.key] += 1
+        answers.append((place, repeat, answer.response, False))
+        verdicts += [(place, repeat, i, v, False) for i, v in enumerate(answer.verdicts)]
+    settings = {
+        "preceptor": VERSION,
+        "imported_from": source.name,
+        "import_digest": digest,
+        "notes": ["Imported: asked and graded elsewhere."],
+        **run.settings,
+    }
+    info = store.create_run(
+        name=run.name,
+        benchmark=run.benchmark,
+        system=run.system,
+        grader=run.grader,
+        settings=settings,
+        examples=[(example, counts[example.key]) for example in examples],
+        repeats=max(counts.values()),
+    )
+    store.write(info, answers, verdicts)
+    store.set_status(info, "done")
+    return info, True
+
+
+def imported_response(run: str, example: Example, nth: int, text: str | None) -> Response:
+    """The response record of an imported answer; a null text is an answer that failed."""
+    key = content_key("imported", run, example.key, nth, text)
+    if text is None:
+        return Response(key, failure="no_answer", detail="the file has no answer here")
+    return Response(key, text=text)
+
+
+def imported_verdict(
+    response: Response, index: int, met: bool | None, explanation: str, reason: str | None
+) -> Verdict:
+    """The verdict record of an imported judgement."""
+    key = content_key("imported", response.key, index, met, explanation)
+    if met is None:
+        return Verdict(key, None, explanation=explanation, reason=reason or "not_given", attempts=0)
+    return Verdict(key, met, explanation=explanation)

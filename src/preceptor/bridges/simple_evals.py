@@ -1,0 +1,125 @@
+"""``preceptor import simple-evals``: runs made by the reference implementation."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from preceptor import benchmarks
+from preceptor.benchmarks.base import Fields
+from preceptor.benchmarks.healthbench import criterion, message
+from preceptor.bridges.imported import (
+    Answer,
+    ImportedRun,
+    imported_response,
+    imported_verdict,
+    text_of,
+)
+from preceptor.errors import DataError, InputError, Unavailable
+from preceptor.records import Example, Usage
+
+__all__ = ["read_simple_evals"]
+
+_NAME = re.compile(
+    r"healthbench(?P<subset>_hard|_consensus|_professional)?_(?P<model>.+?)(_\d{8}_\d{6})?_allresults"
+)
+
+
+def read_simple_evals(
+    path: Path, benchmark: str | None = None, data: Path | None = None
+) -> ImportedRun:
+    """The run in a ``*_allresults.json``.
+
+    The file holds conversations, criteria, verdicts and criterion tags, but not the tags of the
+    examples: those come from the benchmark's data where that is on this machine, or from ``data``.
+
+    Parameters
+    ----------
+    benchmark
+        Its name; None takes it from the file's name.
+
+    Raises
+    ------
+    InputError, DataError
+        It is not such a file; with the place of the fault.
+    """
+    named = _NAME.match(path.name)
+    if benchmark is None:
+        if named is None:
+            raise InputError(
+                f"{path}: expected a name such as healthbench_hard_MODEL_allresults.json; name the "
+                f"benchmark with --benchmark"
+            )
+        benchmark = "healthbench" + (named["subset"] or "").replace("_", "-")
+    tags = _example_tags(benchmark, data)
+    run_name = path.name.removesuffix(".json").removesuffix("_allresults")
+    whole = _load(path)
+    rows = whole.nested("metadata").items("example_level_metadata")
+    return ImportedRun(
+        name=run_name,
+        benchmark=benchmark,
+        system=named["model"] if named else run_name,
+        grader="not stated (simple-evals)",
+        answers=[_answer(row, run_name, nth, tags) for nth, row in enumerate(rows)],
+        settings={"stated_score": whole.row.get("score")},
+    )
+
+
+def _load(path: Path) -> Fields:
+    try:
+        content = msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(str(path), None, "", f"expected JSON ({error})") from None
+    metadata = content.get("metadata") if isinstance(content, dict) else None
+    if not isinstance(metadata, dict) or "example_level_metadata" not in metadata:
+        found = ", ".join(list(content)[:3]) if isinstance(content, dict) else "a list"
+        problem = f"expected a simple-evals *_allresults.json, found {found[:80]}"
+        raise DataError(str(path), None, "metadata.example_level_metadata", problem)
+    return Fields(content, str(path), 1)
+
+
+def _example_tags(name: str, data: Path | None) -> dict[str, tuple[str, ...]]:
+    try:
+        return {example.id: example.tags for example in benchmarks.get(name).load(data).examples}
+    except Unavailable:
+        return {}
+
+
+def _answer(row: Fields, run: str, nth: int, tags: dict[str, tuple[str, ...]]) -> Answer:
+    sent = tuple(message(item) for item in row.items("prompt"))
+    asked = tuple(turn for turn in sent if turn.role not in ("system", "developer"))
+    items = row.items("rubric_items")
+    example_id = row.text("prompt_id")
+    example = Example(
+        id=example_id,
+        messages=asked,
+        criteria=tuple(criterion(item, "criterion") for item in items),
+        tags=tags.get(example_id, ()),
+    )
+    text = text_of(row.need("completion", "an answer"), row, "completion")
+    response = msgspec.structs.replace(
+        imported_response(run, example, nth, text or ""),
+        sent=None if sent == asked else sent,
+        usage=_usage(row),
+    )
+    verdicts = []
+    for index, item in enumerate(items):
+        met = item.need("criteria_met", "true or false")
+        if not isinstance(met, bool):
+            raise item.fault("criteria_met", "true or false", met)
+        verdicts.append(
+            imported_verdict(response, index, met, item.optional_text("explanation") or "", None)
+        )
+    return Answer(example, response, tuple(verdicts))
+
+
+def _usage(row: Fields) -> Usage:
+    if row.row.get("usage") is None:
+        return Usage()
+    usage = row.nested("usage")
+    names = ("input_tokens", "output_tokens", "input_cached_tokens", "output_reasoning_tokens")
+    return Usage(*(usage.integer(n) if usage.row.get(n) is not None else 0 for n in names))

@@ -1,0 +1,31 @@
+"""``preceptor export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from preceptor.cli.options import RunName, StorePath
+from preceptor.store.names import DEFAULT
+
+__all__ = ["export"]
+
+
+def export(
+    run: RunName,
+    format: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORMAT", help="jsonl, csv or parquet.")
+    ] = "jsonl",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else RUN.FORMAT here.")
+    ] = None,
+    store: StorePath = DEFAULT,
+) -> None:
+    """A run's answers and verdicts for other tools; jsonl can be imported again."""
+    from preceptor import api
+
+    loaded = api.load(run, store=store)
+    name = loaded.info.name.replace("/", "_")
+    print(loaded.export(output or Path(f"{name}.{format}"), format))

@@ -1,0 +1,53 @@
+"""``preceptor fetch``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from preceptor.cli.output import note
+
+__all__ = ["fetch"]
+
+_TEMPLATE = "grader-template"
+
+
+def fetch(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A benchmark, `grader-template`, or a model `local/NAME`."
+        ),
+    ],
+) -> None:
+    """Get a benchmark's data, the reference grader prompt, or a small model; verified by hash."""
+    if name == _TEMPLATE:
+        from preceptor.graders.template import fetch_reference
+
+        print(fetch_reference())
+        return
+    if name.startswith("local/"):
+        from preceptor.systems.weights import fetch as fetch_weights
+
+        print(fetch_weights(name.removeprefix("local/"), note))
+        return
+    from preceptor.benchmarks import get
+    from preceptor.benchmarks.download import fetch_data
+
+    benchmark = get(name)
+    print(fetch_data(benchmark))
+    _fetch_template_too()
+
+
+def _fetch_template_too() -> None:
+    """A benchmark's data without its grader's prompt is half of what a run needs."""
+    from preceptor.errors import Unavailable
+    from preceptor.graders.template import OWN, fetch_reference, find_template
+
+    if find_template().name != OWN.name:
+        return
+    try:
+        print(fetch_reference())
+    except Unavailable as error:
+        note(f"note: {error}; until then runs are graded with Preceptor's own prompt and say so")

@@ -1,0 +1,80 @@
+"""``preceptor import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from preceptor.cli.options import Data, Json, StorePath
+from preceptor.cli.output import note, print_json
+from preceptor.store.names import DEFAULT
+
+if TYPE_CHECKING:
+    from preceptor.bridges.imported import ImportedRun
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Take over runs that were made elsewhere.")
+
+Benchmark = Annotated[
+    str | None,
+    typer.Option(
+        "--benchmark", metavar="NAME", help="Which benchmark; else it is read off the file's name."
+    ),
+]
+
+
+@app.command("simple-evals")
+def simple_evals(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
+    benchmark: Benchmark = None,
+    data: Data = None,
+    store: StorePath = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Runs of the reference implementation: its *_allresults.json files."""
+    from preceptor.bridges.simple_evals import read_simple_evals
+
+    _keep([(read_simple_evals(file, benchmark, data), file) for file in files], store, as_json)
+
+
+@app.command("graded")
+def graded(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    benchmark: Annotated[str, typer.Option("--benchmark", metavar="NAME")],
+    data: Data = None,
+    system: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What answered, if the file does not say.")
+    ] = None,
+    grader: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What judged, if the file does not say.")
+    ] = None,
+    store: StorePath = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Answers with verdicts (jsonl, jsonl.gz): one run for each value of the field `run`."""
+    from preceptor.benchmarks import get
+    from preceptor.bridges.graded import read_graded
+
+    runs = read_graded(file, get(benchmark), data, system=system, grader=grader)
+    _keep([(run, file) for run in runs], store, as_json)
+
+
+def _keep(runs: list[tuple[ImportedRun, Path]], where: str, as_json: bool) -> None:
+    from preceptor.bridges.imported import keep
+    from preceptor.store import Store
+
+    with Store(where) as store:
+        kept = [(*keep(store, run, file), run) for run, file in runs]
+    if as_json:
+        print_json(
+            [{"run": info.name, "n": len(run.answers), "new": new} for info, new, run in kept]
+        )
+        return
+    for info, new, run in kept:
+        print(
+            f"{info.name}: {len(run.answers):,} answers" + ("" if new else " (was there already)")
+        )
+    note(f"{len(kept)} runs; see them with: preceptor score --all")

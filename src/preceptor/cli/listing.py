@@ -1,0 +1,90 @@
+"""``preceptor list``."""
+
+from __future__ import annotations
+
+import typer
+
+from preceptor.cli.options import Json
+from preceptor.cli.output import print_json, show
+
+__all__ = ["app"]
+
+app = typer.Typer(help="What there is: benchmarks, forms of addresses, local models.")
+
+
+@app.command("benchmarks")
+def benchmarks(as_json: Json = False) -> None:
+    """All benchmarks, with size, licence, source, and whether the data is on this machine."""
+    from rich.table import Table
+
+    from preceptor.benchmarks import all_benchmarks
+
+    rows = [
+        {
+            "name": benchmark.name,
+            "family": benchmark.family,
+            "examples": benchmark.n_examples,
+            "criteria": benchmark.n_criteria,
+            "licence": benchmark.licence,
+            "source": benchmark.source.repo if benchmark.source else "contained in this package",
+            "citation": benchmark.citation,
+            "summary": benchmark.summary,
+            "here": benchmark.path().exists(),
+        }
+        for benchmark in all_benchmarks()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    table = Table()
+    for heading in ("name", "family", "examples", "licence", "source", "citation", "data"):
+        table.add_column(heading, justify="right" if heading == "examples" else "left")
+    for row in rows:
+        here = "here" if row["here"] else "preceptor fetch"
+        cells = (row["name"], row["family"], f"{row['examples']:,}", row["licence"], row["source"])
+        table.add_row(*map(str, cells), str(row["citation"]), here)
+    show(table)
+
+
+@app.command("systems")
+def systems(as_json: Json = False) -> None:
+    """The forms of an address, for --system and --grader alike."""
+    from rich.table import Table
+
+    from preceptor.systems import ADDRESSES
+
+    if as_json:
+        print_json(ADDRESSES)
+        return
+    table = Table("address", "what it is")
+    for form, meaning in ADDRESSES.items():
+        table.add_row(form, meaning)
+    table.add_row("yesno:ADDRESS", "as a grader: judge by the chance of a yes (small models)")
+    show(table)
+
+
+@app.command("models")
+def models(as_json: Json = False) -> None:
+    """Small models that run here: `local/NAME`, after `preceptor fetch local/NAME`."""
+    from rich.table import Table
+
+    from preceptor.systems.weights import MODELS, find
+
+    rows = [
+        {
+            "name": f"local/{name}",
+            "title": model.title,
+            "licence": model.licence,
+            "megabytes": round(model.size / 1e6),
+            "here": find(name) is not None,
+        }
+        for name, model in MODELS.items()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    table = Table("name", "model", "licence", "MB", "weights")
+    for row in rows:
+        here = "here" if row["here"] else "preceptor fetch"
+        table.add_row(*(str(row[key]) for key in ("name", "title", "licence", "megabytes")), here)
+    show(table)

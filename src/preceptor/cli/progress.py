@@ -1,0 +1,112 @@
+"""Progress of a run: a live line on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from preceptor.engine.progress import Progress
+
+__all__ = ["Display", "describe"]
+
+_EVERY_S = 15.0
+
+
+class Display:
+    """Shows what is done, the rate, the time left, the cost and the failures by kind."""
+
+    def __init__(self) -> None:
+        self._live: Any = None
+        self._printed = time.monotonic()
+        self._said_stopping = False
+
+    def __enter__(self) -> Display:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(stderr=True, highlight=False, markup=False)
+            self._live = Live(console=console, refresh_per_second=5, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def update(self, progress: Progress) -> None:
+        """Show the progress as it is now."""
+        if self._live is not None:
+            self._live.update(_panel(progress))
+        elif time.monotonic() - self._printed > _EVERY_S or self._must_say(progress):
+            self._printed = time.monotonic()
+            print(describe(progress), file=sys.stderr, flush=True)
+
+    def _must_say(self, progress: Progress) -> bool:
+        if progress.stopping is None or self._said_stopping:
+            return False
+        self._said_stopping = True
+        return True
+
+
+def describe(progress: Progress) -> str:
+    """One line for a log."""
+    parts = [
+        f"answers {progress.answers:,}/{progress.answers_total:,}",
+        f"verdicts {progress.verdicts:,}/{progress.verdicts_total:,}",
+        f"{progress.rate:.1f} calls/s",
+        f"left {_span(progress.seconds_left)}",
+        _cost(progress),
+    ]
+    if progress.ungraded:
+        parts.append("ungraded: " + _kinds(progress.ungraded))
+    if retried := progress.failed_attempts():
+        parts.append("failed attempts: " + _kinds(retried))
+    if progress.stopping is not None:
+        parts.append(f"stopping: {progress.stopping}; {progress.in_flight} calls under way")
+    return " | ".join(parts)
+
+
+def _cost(progress: Progress) -> str:
+    budget = progress.budget
+    cost = f"${budget.cost:,.4f}" + (f" of ${budget.max_cost:g}" if budget.max_cost else "")
+    cap = f" of {budget.max_tokens:,}" if budget.max_tokens else ""
+    return f"{cost}, {budget.tokens:,}{cap} tokens"
+
+
+def _kinds(counts: Any) -> str:
+    return ", ".join(f"{kind} {count:,}" for kind, count in counts.most_common(5))
+
+
+def _span(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    return str(datetime.timedelta(seconds=round(seconds)))
+
+
+def _panel(progress: Progress) -> Any:
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 1))
+    for name, done, total in (
+        ("answers", progress.answers, progress.answers_total),
+        ("verdicts", progress.verdicts, progress.verdicts_total),
+    ):
+        bar = ProgressBar(total=max(total, 1), completed=done, width=32)
+        table.add_row(f"{name:>8}", bar, f"{done:,}/{total:,}")
+    facts = [f"{progress.rate:.1f} calls/s", f"{_span(progress.seconds_left)} left"]
+    lines: list[Any] = [table, Text("         " + " · ".join([*facts, _cost(progress)]))]
+    if progress.ungraded:
+        lines.append(Text("         ungraded: " + _kinds(progress.ungraded), style="yellow"))
+    if retried := progress.failed_attempts():
+        lines.append(Text("         failed attempts: " + _kinds(retried), style="dim"))
+    if progress.stopping is not None:
+        waiting = f"finishing {progress.in_flight} calls under way; Ctrl-C again drops them"
+        lines.append(Text(f"         {progress.stopping}; {waiting}", style="bold"))
+    return Group(*lines)

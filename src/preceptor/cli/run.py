@@ -1,0 +1,148 @@
+"""``preceptor run`` and ``preceptor resume``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from preceptor.cli.options import Data, Json, RunName, StorePath
+from preceptor.store.names import DEFAULT
+
+if TYPE_CHECKING:
+    from preceptor.api import Run
+
+__all__ = ["finish", "resume", "run"]
+
+Address = Annotated[
+    str,
+    typer.Option(
+        "--system",
+        "-s",
+        metavar="ADDRESS",
+        help="What is under test, e.g. openai/gpt-5.4; see `preceptor list systems`.",
+    ),
+]
+Grader = Annotated[
+    str | None,
+    typer.Option(
+        "--grader",
+        "-g",
+        metavar="ADDRESS",
+        help="What judges; without it, the grader of the benchmark's authors.",
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option("--max-cost", metavar="DOLLARS", help="Stop cleanly when this much is spent."),
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option("--max-total-tokens", metavar="N", help="Stop cleanly after this many tokens."),
+]
+
+
+def run(
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK")],
+    system: Address,
+    grader: Grader = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="A fixed random sample of N examples."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(metavar="N", help="Answers to each example.")] = 1,
+    data: Data = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The run's name.")] = None,
+    max_cost: MaxCost = None,
+    max_total_tokens: MaxTokens = None,
+    min_coverage: Annotated[
+        float,
+        typer.Option(metavar="SHARE", help="Exit with 1 if less of the criteria is graded."),
+    ] = 1.0,
+    system_param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--system-param",
+            "-p",
+            metavar="KEY=VALUE",
+            help="system_prompt, temperature, max_tokens, reasoning_effort, seed, api, "
+            "extra_body, api_key_env, timeout, concurrency, retries, price.",
+        ),
+    ] = None,
+    grader_param: Annotated[
+        list[str] | None,
+        typer.Option("--grader-param", "-P", metavar="KEY=VALUE", help="The same for the grader."),
+    ] = None,
+    grader_template: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHICH", help="`reference`, `preceptor`, or a file with the grader's prompt."
+        ),
+    ] = None,
+    store: StorePath = DEFAULT,
+    as_json: Json = False,
+) -> int:
+    """Ask a system every example, have each criterion judged, and print the score."""
+    from preceptor import api
+    from preceptor.cli.progress import Display
+
+    with Display() as display:
+        finished = api.run(
+            benchmark,
+            system=system,
+            grader=grader,
+            store=store,
+            watch=display.update,
+            limit=limit,
+            repeats=repeats,
+            data=data,
+            name=name,
+            max_cost=max_cost,
+            max_total_tokens=max_total_tokens,
+            min_coverage=min_coverage,
+            system_params=tuple(system_param or ()),
+            grader_params=tuple(grader_param or ()),
+            grader_template=grader_template,
+        )
+    return finish(finished, as_json)
+
+
+def resume(
+    run: RunName,
+    max_cost: MaxCost = None,
+    max_total_tokens: MaxTokens = None,
+    store: StorePath = DEFAULT,
+    as_json: Json = False,
+) -> int:
+    """Go on with a run where it stopped; no finished call is made again."""
+    from preceptor import api
+    from preceptor.cli.progress import Display
+
+    with Display() as display:
+        finished = api.resume(
+            run,
+            store=store,
+            watch=display.update,
+            max_cost=max_cost,
+            max_total_tokens=max_total_tokens,
+        )
+    return finish(finished, as_json)
+
+
+def finish(finished: Run, as_json: bool) -> int:
+    """Print the score, say what is missing and what to do; returns the exit code."""
+    from preceptor.cli.score import print_score
+
+    print_score([finished.result()], as_json)
+    outcome = finished.outcome
+    assert outcome is not None
+    name = finished.info.name
+    if outcome.status == "interrupted":
+        typer.echo(f"interrupted; go on with: preceptor resume {name}", err=True)
+        return 130
+    if outcome.status == "incomplete":
+        why = f" ({outcome.why})" if outcome.why else ""
+        typer.echo(f"incomplete{why}; go on with: preceptor resume {name}", err=True)
+        return 1
+    typer.echo(f"run {name}: see it with: preceptor report {name} -o report.html", err=True)
+    return 0

@@ -1,0 +1,65 @@
+"""``preceptor score``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from preceptor.cli.options import BenchmarkName, Json, StorePath
+from preceptor.cli.output import note, print_json, show
+from preceptor.errors import InputError
+from preceptor.store.names import DEFAULT
+
+if TYPE_CHECKING:
+    from preceptor.records import Result
+
+__all__ = ["print_score", "score"]
+
+
+def score(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="A run's name, the beginning of it, or `latest`."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All runs of the store.")] = False,
+    benchmark: BenchmarkName = None,
+    store: StorePath = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Print a run's metrics with interval, n and coverage; --all for every run."""
+    from preceptor import api
+
+    if every == (run is not None):
+        raise InputError("score: expected either a RUN or --all")
+    if every:
+        from preceptor import benchmarks
+
+        if benchmark is not None:
+            benchmarks.get(benchmark)
+        results = [each.result() for each in api.runs(store=store, benchmark=benchmark)]
+        if as_json:
+            from preceptor.reports.score import score_json
+
+            print_json([score_json(result) for result in results])
+        else:
+            from preceptor.reports.score import overview_table
+
+            show(overview_table(results))
+        return
+    assert run is not None
+    print_score([api.load(run, store=store).result()], as_json)
+
+
+def print_score(results: Sequence[Result], as_json: bool) -> None:
+    """Print results one by one, with what must be said beside each score."""
+    from preceptor.reports.score import score_json, score_table, sentences
+
+    for result in results:
+        if as_json:
+            print_json(score_json(result))
+            continue
+        show(score_table(result))
+        for sentence in sentences(result):
+            note(f"  • {sentence}")

@@ -1,0 +1,137 @@
+"""A run's answers and verdicts as files for other tools."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from preceptor.errors import InputError, Unavailable, shorten
+from preceptor.records import Graded, Result
+from preceptor.reports.writing import whole_file
+
+__all__ = ["FORMATS", "export"]
+
+FORMATS = ("jsonl", "csv", "parquet")
+
+_COLUMNS = {
+    "run": "string",
+    "benchmark": "string",
+    "system": "string",
+    "grader": "string",
+    "example_id": "string",
+    "repeat": "int64",
+    "criterion": "int64",
+    "criterion_text": "string",
+    "points": "int64",
+    "criterion_tags": "string",
+    "example_tags": "string",
+    "met": "bool",
+    "reason": "string",
+    "explanation": "string",
+    "probability": "double",
+    "response": "string",
+    "failure": "string",
+}
+
+
+def export(result: Result, path: Path, format: str | None = None) -> Path:
+    """Write ``path``.
+
+    ``jsonl`` has one answer a line with its verdicts, in the form that ``preceptor import graded``
+    reads; ``csv`` and ``parquet`` have one row a verdict.
+
+    Raises
+    ------
+    InputError
+        Unknown format, or the place cannot be written.
+    Unavailable
+        Parquet without pyarrow.
+    """
+    chosen = format or path.suffix.lstrip(".")
+    if chosen not in FORMATS:
+        raise InputError(f"--format {shorten(chosen)}: expected one of {', '.join(FORMATS)}")
+    if chosen == "parquet":
+        return _parquet(result, path)
+    with whole_file(path) as stream:
+        if chosen == "jsonl":
+            for item in result.graded:
+                stream.write(msgspec.json.encode(_answer(result, item)) + b"\n")
+        else:
+            text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
+            writer = csv.DictWriter(text, _COLUMNS)
+            writer.writeheader()
+            writer.writerows(_verdicts(result))
+            text.flush()
+            text.detach()
+    return path
+
+
+def _answer(result: Result, item: Graded) -> dict[str, Any]:
+    info, response = result.info, item.response
+    return {
+        "run": info.name,
+        "benchmark": info.benchmark,
+        "model": info.system,
+        "grader": info.grader,
+        "prompt_id": item.example.id,
+        "repeat": item.repeat,
+        "prompt": item.example.messages,
+        "example_tags": item.example.tags,
+        "rubrics": [
+            {"criterion": c.text, "points": c.points, "tags": c.tags} for c in item.example.criteria
+        ],
+        "response": response.text if response and response.failure is None else None,
+        "failure": response.failure if response else None,
+        "criteria_met": [None if v is None else v.met for v in item.verdicts],
+        "explanations": [None if v is None else v.explanation for v in item.verdicts],
+        "reasons": [None if v is None else v.reason for v in item.verdicts],
+    }
+
+
+def _verdicts(result: Result) -> Iterator[dict[str, Any]]:
+    info = result.info
+    for item in result.graded:
+        response = item.response
+        for index, (criterion, verdict) in enumerate(
+            zip(item.example.criteria, item.verdicts, strict=True)
+        ):
+            yield {
+                "run": info.name,
+                "benchmark": info.benchmark,
+                "system": info.system,
+                "grader": info.grader,
+                "example_id": item.example.id,
+                "repeat": item.repeat,
+                "criterion": index,
+                "criterion_text": criterion.text,
+                "points": criterion.points,
+                "criterion_tags": " ".join(criterion.tags),
+                "example_tags": " ".join(item.example.tags),
+                "met": None if verdict is None else verdict.met,
+                "reason": None if verdict is None else verdict.reason,
+                "explanation": None if verdict is None else verdict.explanation,
+                "probability": None if verdict is None else verdict.probability,
+                "response": response.text if response and response.failure is None else None,
+                "failure": response.failure if response else None,
+            }
+
+
+def _parquet(result: Result, path: Path) -> Path:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise Unavailable("parquet needs pyarrow: pip install 'preceptor[parquet]'") from None
+    types = {"string": pyarrow.string(), "int64": pyarrow.int64(), "bool": pyarrow.bool_()}
+    schema = pyarrow.schema(
+        [(name, types.get(kind, pyarrow.float64())) for name, kind in _COLUMNS.items()]
+    )
+    with whole_file(path) as stream, pyarrow.parquet.ParquetWriter(stream, schema) as writer:
+        rows = list(_verdicts(result))
+        writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+    return path

@@ -1,0 +1,156 @@
+"""Scores as JSON with stable keys, and as a table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from preceptor.records import Metric, Result
+from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["label", "namespaces", "overview_table", "score_json", "score_table", "sentences"]
+
+_NAMESPACES = {
+    "use_case": "Use case",
+    "type": "Type",
+    "difficulty": "Difficulty",
+    "specialty": "Specialty",
+    "theme": "Theme",
+    "physician_agreed_category": "Physician category",
+    "axis": "Axis",
+    "level": "Level",
+    "cluster": "Consensus criterion",
+}
+
+
+def score_json(result: Result) -> dict[str, Any]:
+    """The documented form of a score: docs/score-json.md lists the keys."""
+    info = result.info
+    return {
+        "run": info.name,
+        "benchmark": info.benchmark,
+        "system": info.system,
+        "grader": info.grader,
+        "status": info.status,
+        "n_examples": info.n_examples,
+        "repeats": info.repeats,
+        "coverage": result.coverage,
+        "verdicts": result.verdicts,
+        "ungraded": result.ungraded,
+        "cost_usd": result.cost_usd,
+        "departures": result.departures,
+        "notes": result.notes,
+        "metrics": {name: msgspec.to_builtins(metric) for name, metric in result.metrics.items()},
+    }
+
+
+def namespaces(metrics: Iterable[str]) -> dict[str, list[str]]:
+    """Names of metrics by namespace, in the order in which a reader wants them; "" is overall.
+
+    The length-adjusted twins are left out.
+    """
+    groups: dict[str, list[str]] = {"": [], **{name: [] for name in _NAMESPACES}}
+    for name in metrics:
+        if not name.endswith(LENGTH_SUFFIX):
+            space = name.partition(":")[0] if ":" in name else ""
+            groups.setdefault(space, []).append(name)
+    return {space: names for space, names in groups.items() if names}
+
+
+def label(name: str, labels: dict[str, str]) -> str:
+    """A metric's display name."""
+    if name in labels:
+        return labels[name]
+    if name == OVERALL:
+        return "Overall"
+    words = name.partition(":")[2] or name
+    return words if " " in words else words.replace("_", " ")
+
+
+def score_table(result: Result) -> Table:
+    """All metrics with interval, n and coverage, on the 0–100 scale."""
+    from rich.table import Table
+
+    info = result.info
+    table = Table(title=f"{result.title}: {info.system}", title_justify="left", caption=info.name)
+    table.add_column("", overflow="fold")
+    for heading in ("score", "95 % interval", "length-adj.", "n", "coverage"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for space, names in namespaces(result.metrics).items():
+        if space:
+            table.add_section()
+            table.add_row(f"[bold]{_NAMESPACES.get(space, space)}[/bold]")
+        ordered = names if len(names) < 8 else sorted(names, key=lambda x: -result.metrics[x].n)
+        for name in ordered:
+            metric = result.metrics[name]
+            adjusted = result.metrics.get(name + LENGTH_SUFFIX)
+            table.add_row(
+                ("  " if space else "") + label(name, result.labels),
+                _points(metric.value),
+                _interval(metric),
+                "" if adjusted is None else _points(adjusted.value),
+                f"{metric.n:,}",
+                f"{metric.coverage:.1%}",
+            )
+    return table
+
+
+def _points(value: float | None) -> str:
+    return "–" if value is None else f"{value * 100:.1f}"
+
+
+def _interval(metric: Metric) -> str:
+    if metric.ci95 is None:
+        return "–"
+    return f"{metric.ci95[0] * 100:.1f} to {metric.ci95[1] * 100:.1f}"
+
+
+def overview_table(results: Iterable[Result]) -> Table:
+    """One row a run."""
+    from rich.table import Table
+
+    table = Table("run", "benchmark", "system")
+    for heading in ("score", "95 % interval", "raw mean", "length-adj.", "n", "coverage"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for result in results:
+        metric = result.metrics.get(OVERALL)
+        if metric is None:
+            continue
+        adjusted = result.metrics.get(OVERALL + LENGTH_SUFFIX)
+        table.add_row(
+            result.info.name,
+            result.info.benchmark,
+            result.info.system,
+            _points(metric.value),
+            _interval(metric),
+            _points(metric.raw_mean),
+            "" if adjusted is None else _points(adjusted.value),
+            f"{metric.n:,}",
+            f"{result.coverage:.1%}",
+        )
+    return table
+
+
+def sentences(result: Result) -> list[str]:
+    """What must be said beside the score: what it covers, bounds, departures and notes."""
+    said = []
+    overall = result.metrics.get(OVERALL)
+    if overall is not None and overall.raw_mean is not None and overall.raw_mean < 0:
+        said.append(f"The mean is {overall.raw_mean * 100:.1f} before it is clipped to 0.")
+    if result.ungraded:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.ungraded.items())
+        missing = sum(result.ungraded.values())
+        said.append(f"{missing:,} of {result.verdicts:,} verdicts are missing: {reasons}.")
+        if overall is not None and overall.bounds is not None:
+            low, high = overall.bounds
+            said.append(
+                f"With the missing verdicts the overall score lies between {low * 100:.1f} "
+                f"and {high * 100:.1f}."
+            )
+    said.append(f"Graded by {result.info.grader}.")
+    return [*said, *result.departures, *result.notes]
