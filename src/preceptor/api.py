@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from preceptor.cache import DEFAULT_STORE
 from preceptor.engine.drive import Outcome, drive
 from preceptor.engine.plan import Request, plan, reopen
 from preceptor.engine.progress import Progress
 from preceptor.records import Result, RunInfo
-from preceptor.store import DEFAULT, Store
+from preceptor.store import Store
 
 __all__ = ["Run", "load", "resume", "run", "runs"]
 
@@ -68,7 +69,7 @@ def run(
     *,
     system: str,
     grader: str | None = None,
-    store: str | Path = DEFAULT,
+    store: str | Path = DEFAULT_STORE,
     watch: Watch | None = None,
     **options: Any,
 ) -> Run:
@@ -103,7 +104,7 @@ def run(
 def resume(
     name: str,
     *,
-    store: str | Path = DEFAULT,
+    store: str | Path = DEFAULT_STORE,
     max_cost: float | None = None,
     max_total_tokens: int | None = None,
     watch: Watch | None = None,
@@ -120,7 +121,7 @@ def load(name: str = "latest", *, store: str | Path = DEFAULT) -> Run:
         return Run(store, opened.run(name))
 
 
-def runs(*, store: str | Path = DEFAULT, benchmark: str | None = None) -> Sequence[Run]:
+def runs(*, store: str | Path = DEFAULT_STORE, benchmark: str | None = None) -> Sequence[Run]:
     """All runs of the store, oldest first."""
     with Store(store, create=False) as opened:
         return [Run(store, info) for info in opened.runs(benchmark)]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["cache_dir"]
+__all__ = ["DEFAULT_STORE", "cache_dir"]
+
+#: The workspace, in the current folder, unless another is named.
+DEFAULT_STORE = "preceptor.db"
 
 
 def cache_dir() -> Path:

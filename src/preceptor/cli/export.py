@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import RunName, StorePath
-from preceptor.store.names import DEFAULT
 
 __all__ = ["export"]
 
@@ -21,7 +21,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else RUN.FORMAT here.")
     ] = None,
-    store: StorePath = DEFAULT,
+    store: StorePath = DEFAULT_STORE,
 ) -> None:
     """A run's answers and verdicts for other tools; jsonl can be imported again."""
     from preceptor import api

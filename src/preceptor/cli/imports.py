@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Data, Json, StorePath
 from preceptor.cli.output import note, print_json
-from preceptor.store.names import DEFAULT
 
 if TYPE_CHECKING:
     from preceptor.bridges.imported import ImportedRun
@@ -31,7 +31,7 @@ def simple_evals(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
     benchmark: Benchmark = None,
     data: Data = None,
-    store: StorePath = DEFAULT,
+    store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
     """Runs of the reference implementation: its *_allresults.json files."""
@@ -51,7 +51,7 @@ def graded(
     grader: Annotated[
         str | None, typer.Option(metavar="NAME", help="What judged, if the file does not say.")
     ] = None,
-    store: StorePath = DEFAULT,
+    store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
     """Answers with verdicts (jsonl, jsonl.gz): one run for each value of the field `run`."""

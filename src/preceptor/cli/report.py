@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import StorePath
-from preceptor.store.names import DEFAULT
 
 __all__ = ["report"]
 
@@ -19,7 +19,7 @@ def report(
     share: Annotated[
         bool, typer.Option("--share", help="Leave out every text of examples and answers.")
     ] = False,
-    store: StorePath = DEFAULT,
+    store: StorePath = DEFAULT_STORE,
 ) -> None:
     """One HTML file with scores, slices, criteria missed, and an explorer of the examples."""
     from preceptor import api

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Data, Json, RunName, StorePath
-from preceptor.store.names import DEFAULT
 
 if TYPE_CHECKING:
     from preceptor.api import Run
@@ -79,7 +79,7 @@ def run(
             metavar="WHICH", help="`reference`, `preceptor`, or a file with the grader's prompt."
         ),
     ] = None,
-    store: StorePath = DEFAULT,
+    store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> int:
     """Ask a system every example, have each criterion judged, and print the score."""
@@ -111,7 +111,7 @@ def resume(
     run: RunName,
     max_cost: MaxCost = None,
     max_total_tokens: MaxTokens = None,
-    store: StorePath = DEFAULT,
+    store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> int:
     """Go on with a run where it stopped; no finished call is made again."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import BenchmarkName, Json, RunName, StorePath
 from preceptor.cli.output import note, print_json
 from preceptor.cli.output import show as show_table
-from preceptor.store.names import DEFAULT
 
 __all__ = ["runs", "show"]
 
 
 def runs(
-    benchmark: BenchmarkName = None, store: StorePath = DEFAULT, as_json: Json = False
+    benchmark: BenchmarkName = None, store: StorePath = DEFAULT_STORE, as_json: Json = False
 ) -> None:
     """All runs of the store, oldest first."""
     from rich.table import Table
@@ -31,7 +31,7 @@ def runs(
     show_table(table)
 
 
-def show(run: RunName, store: StorePath = DEFAULT, as_json: Json = False) -> None:
+def show(run: RunName, store: StorePath = DEFAULT_STORE, as_json: Json = False) -> None:
     """What a run is: settings, what is done, what it cost, what is missing."""
     from rich.table import Table
 

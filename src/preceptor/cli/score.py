@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import BenchmarkName, Json, StorePath
 from preceptor.cli.output import note, print_json, show
 from preceptor.errors import InputError
-from preceptor.store.names import DEFAULT
 
 if TYPE_CHECKING:
     from preceptor.records import Result
@@ -25,7 +25,7 @@ def score(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All runs of the store.")] = False,
     benchmark: BenchmarkName = None,
-    store: StorePath = DEFAULT,
+    store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
     """Print a run's metrics with interval, n and coverage; --all for every run."""

@@ -14,8 +14,24 @@ from preceptor.records import Result, Score
 from preceptor.reports.wording import count, percent, plural, points
 from preceptor.scoring import OVERALL
 
-__all__ = ["Axis", "Bar", "Dot", "Histogram", "Scatter", "Tick", "axis_for", "histogram", "scatter"]
+__all__ = [
+    "SMALL",
+    "Axis",
+    "Bar",
+    "Dot",
+    "Histogram",
+    "Scatter",
+    "Tick",
+    "axis_for",
+    "bin_counts",
+    "histogram",
+    "longest_shown",
+    "response_axis",
+    "scatter",
+]
 
+#: A metric over fewer examples than this is shown, in grey, and does not stretch the axis.
+SMALL = 10
 #: More dots than this say no more and make the file heavy.
 _MOST_DOTS = 1500
 _BIN = 0.1
@@ -91,15 +107,15 @@ class Scatter(msgspec.Struct, frozen=True):
 
 
 def axis_for(results: Sequence[Result]) -> Axis:
-    """The scale on which every metric's interval fits: from 0, unless a raw mean lies below."""
+    """One scale for all metrics: from 0, or lower where a raw mean and its interval lie below."""
     lows = [
         bound
         for result in results
         for metric in result.metrics.values()
-        if metric.raw_mean is not None and metric.raw_mean < 0
+        if metric.raw_mean is not None and metric.raw_mean < 0 and metric.n >= SMALL
         for bound in (metric.raw_mean, *(metric.raw_ci95 or ())[:1])
     ]
-    return _down_to(min(lows, default=0.0), (-0.25, -0.5, -1.0))
+    return _down_to(min(lows, default=0.0), (-0.1, -0.25, -0.5, -1.0))
 
 
 def _down_to(lowest: float, steps: Sequence[float]) -> Axis:

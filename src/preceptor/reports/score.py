@@ -84,7 +84,7 @@ def score_table(result: Result) -> Table:
     for space, names in namespaces(result.metrics).items():
         if space:
             table.add_section()
-            table.add_row(f"[bold]{_NAMESPACES.get(space, space)}[/bold]")
+            table.add_row(_NAMESPACES.get(space, space), style="bold")
         ordered = names if len(names) < 8 else sorted(names, key=lambda x: -result.metrics[x].n)
         for name in ordered:
             metric = result.metrics[name]
@@ -114,7 +114,9 @@ def overview_table(results: Iterable[Result]) -> Table:
     """One row a run."""
     from rich.table import Table
 
-    table = Table("run", "benchmark", "system")
+    table = Table()
+    for heading in ("run", "benchmark", "system"):
+        table.add_column(heading, overflow="fold")
     for heading in ("score", "95 % interval", "raw mean", "length-adj.", "n", "coverage"):
         table.add_column(heading, justify="right", no_wrap=True)
     for result in results:
@@ -152,5 +154,6 @@ def sentences(result: Result) -> list[str]:
                 f"With the missing verdicts the overall score lies between {low * 100:.1f} "
                 f"and {high * 100:.1f}."
             )
-    said.append(f"Graded by {result.info.grader}.")
+    if not result.departures:
+        said.append(f"Grader: {result.info.grader}.")
     return [*said, *result.departures, *result.notes]

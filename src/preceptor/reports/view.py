@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from preceptor.records import Metric, Result
-from preceptor.reports.charts import Axis
+from preceptor.reports.charts import SMALL, Axis
 from preceptor.reports.wording import (
     count,
     day,
@@ -32,9 +32,6 @@ __all__ = [
     "run_views",
     "sections",
 ]
-
-#: A metric over fewer examples than this is shown, in grey.
-SMALL = 10
 
 _ORDER = (
     "use_case",
@@ -88,6 +85,7 @@ class Number(msgspec.Struct, frozen=True):
     bounds: str | None
     raw: tuple[str, str] | None
     at: str | None
+    beyond: bool
     span: tuple[str, str] | None
     allowed: tuple[str, str] | None
 
@@ -165,6 +163,7 @@ def number(metric: Metric, axis: Axis) -> Number:
         bounds=None if metric.bounds is None else interval(metric.bounds),
         raw=(points(raw), interval(metric.raw_ci95)) if clipped else None,
         at=None if raw is None else axis.at(raw),
+        beyond=raw is not None and not axis.low <= raw <= axis.high,
         span=None if span is None else (axis.at(span[0]), axis.at(span[1])),
         allowed=_width(metric.bounds, axis),
     )

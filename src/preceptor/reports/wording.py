@@ -77,14 +77,25 @@ def pretty(name: str, labels: dict[str, str]) -> str:
 
 def day(stamp: str) -> str:
     """An ISO time as ``14 January 2026``; what is none, unchanged."""
-    try:
-        moment = datetime.fromisoformat(stamp)
-    except ValueError:
-        return stamp
-    return f"{moment.day} {moment:%B %Y}"
+    moment = _moment(stamp)
+    return stamp if moment is None else f"{moment.day} {moment:%B %Y}"
 
 
 def days(stamps: list[str]) -> str:
-    """The first and the last day of several."""
-    first, last = day(min(stamps)), day(max(stamps))
-    return first if first == last else f"{first} to {last}"
+    """The first and the last day of several: ``14–16 January 2026``."""
+    first, last = min(stamps), max(stamps)
+    start, end = _moment(first), _moment(last)
+    if day(first) == day(last):
+        return day(first)
+    if start is None or end is None or start.year != end.year:
+        return f"{day(first)} to {day(last)}"
+    if start.month == end.month:
+        return f"{start.day}–{day(last)}"
+    return f"{start.day} {start:%B} to {day(last)}"
+
+
+def _moment(stamp: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(stamp)
+    except ValueError:
+        return None

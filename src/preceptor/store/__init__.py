@@ -1,5 +1,5 @@
 """What is remembered: one SQLite file by default."""
 
-from preceptor.store.store import DEFAULT, Spent, Store
+from preceptor.store.store import Spent, Store
 
-__all__ = ["DEFAULT", "Spent", "Store"]
+__all__ = ["Spent", "Store"]

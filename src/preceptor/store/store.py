@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.cache import DEFAULT_STORE
 from preceptor.errors import InputError, StoreBusy, StoreError, UnknownName, shorten
 from preceptor.records import Example, Graded, Response, RunInfo, Usage, Verdict
 from preceptor.store import schema as t
 from preceptor.store.database import explain, open_engine, prepare, upsert
 from preceptor.store.lease import Owner
-from preceptor.store.names import DEFAULT
 from preceptor.store.rows import (
     example_row,
     read_example,
@@ -29,7 +29,7 @@ from preceptor.store.rows import (
     verdict_row,
 )
 
-__all__ = ["DEFAULT", "Spent", "Store"]
+__all__ = ["Spent", "Store"]
 
 _CHUNK = 500
 #: What a failed call had cost stays counted when a later one takes its place.
@@ -60,7 +60,7 @@ class Store:
         It cannot be opened, is no workspace, or was written by a later version.
     """
 
-    def __init__(self, where: str | Path = DEFAULT, *, create: bool = True) -> None:
+    def __init__(self, where: str | Path = DEFAULT_STORE, *, create: bool = True) -> None:
         self.where = str(where)
         self.engine = open_engine(self.where, create)
         with self._words():

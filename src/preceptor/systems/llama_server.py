@@ -27,11 +27,16 @@ def main() -> None:
     """Serve until the parent ends."""
     arguments = _arguments()
     _end_with_parent(arguments.parent)
-    key = sys.stdin.buffer.readline().decode().strip()
+    with os.fdopen(0, "rb", buffering=0, closefd=False) as parent:
+        key = parent.readline().decode().strip()
     watcher = threading.Thread(target=_end_with_input, daemon=True)
     watcher.start()
     announce = _only_announcements()
-    server = _serve(arguments, key)
+    try:
+        server = _serve(arguments, key)
+    except Exception as error:
+        print(error, file=sys.stderr, flush=True)
+        os._exit(1)
     port = urllib.parse.urlsplit(server.listening_address).port
     with os.fdopen(announce, "w") as line:
         print(port, file=line)
@@ -80,7 +85,7 @@ def _only_announcements() -> int:
 
 
 def _end_with_input() -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):
         pass
     os._exit(0)  # without ado: there is nothing to save, and the server's own end can hang
 

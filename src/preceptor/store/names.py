@@ -1,3 +1,0 @@
-"""Names that the command line needs before it imports a database."""
-
-DEFAULT = "preceptor.db"
