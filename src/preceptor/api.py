@@ -115,7 +115,7 @@ def resume(
         return Run(store, pipeline.run, drive(pipeline, watch))
 
 
-def load(name: str = "latest", *, store: str | Path = DEFAULT) -> Run:
+def load(name: str = "latest", *, store: str | Path = DEFAULT_STORE) -> Run:
     """A run of the store, by name, beginning of the name, or ``latest``."""
     with Store(store, create=False) as opened:
         return Run(store, opened.run(name))
