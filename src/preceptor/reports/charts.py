@@ -6,11 +6,11 @@ Percent and not pixels, so that the drawing stretches with the page while its te
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from preceptor.records import Result, Score
+from preceptor.records import Metric, Score
 from preceptor.reports.wording import count, percent, plural, points
 from preceptor.scoring import OVERALL
 
@@ -106,16 +106,18 @@ class Scatter(msgspec.Struct, frozen=True):
     summary: str
 
 
-def axis_for(results: Sequence[Result]) -> Axis:
-    """One scale for all metrics: from 0, or lower where a raw mean and its interval lie below."""
-    lows = [
-        bound
-        for result in results
-        for metric in result.metrics.values()
-        if metric.raw_mean is not None and metric.raw_mean < 0 and metric.n >= SMALL
-        for bound in (metric.raw_mean, *(metric.raw_ci95 or ())[:1])
-    ]
-    return _down_to(min(lows, default=0.0), (-0.1, -0.25, -0.5, -1.0))
+def axis_for(metrics: Iterable[Metric]) -> Axis:
+    """One scale for all these metrics: from 0, or lower where a raw mean lies below.
+
+    An interval stretches it too, unless it is wide for want of examples: then it is cut at the edge.
+    """
+    lowest = 0.0
+    for metric in metrics:
+        if metric.raw_mean is None or metric.raw_mean >= 0 or metric.n < SMALL:
+            continue
+        enough = metric.raw_ci95 is not None and metric.n >= 3 * SMALL
+        lowest = min(lowest, metric.raw_ci95[0] if enough and metric.raw_ci95 else metric.raw_mean)
+    return _down_to(lowest, (-0.1, -0.25, -0.5, -1.0))
 
 
 def _down_to(lowest: float, steps: Sequence[float]) -> Axis:

@@ -77,7 +77,9 @@ def _context(results: Sequence[Result], share: bool) -> dict[str, object]:
         runs.sort(key=_overall, reverse=True)
     marks = [index if index <= _MARKS else 0 for index in range(1, len(runs) + 1)]
     charted = runs[:_MARKS]
-    axis = axis_for(runs)
+    drawn = [metric for result in charted for metric in result.metrics.values()]
+    drawn += [result.metrics[OVERALL] for result in runs if OVERALL in result.metrics]
+    axis = axis_for(drawn)
     views = run_views(runs, marks, axis)
     parts = sections(charted, views[:_MARKS], axis)
     data = payload(charted, share=share)

@@ -107,7 +107,10 @@ class RunView(msgspec.Struct, frozen=True):
 
 
 class Banner(msgspec.Struct, frozen=True):
-    """``kind`` is ``departure``, ``note`` or ``incomplete``; ``runs`` is empty where all are meant."""
+    """``kind`` is ``comparison``, ``departure``, ``incomplete`` or ``note``.
+
+    ``runs`` is empty where all are meant.
+    """
 
     kind: str
     text: str
@@ -206,7 +209,7 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
     answers = [graded.response for graded in result.graded if graded.response is not None]
     failed = sum(answer.failure is not None for answer in answers)
     text = count(len(answers) - failed)
-    yield "Answers", text + (f", and {plural(failed, 'failure')}" if failed else "")
+    yield "Answers", text + (f" and {plural(failed, 'failure')}" if failed else "")
     lengths = [score.length for score in result.scores if score.length is not None]
     if lengths:
         yield "Mean length of an answer", f"{count(sum(lengths) / len(lengths))} characters"
@@ -262,7 +265,7 @@ def banners(results: Sequence[Result]) -> list[Banner]:
         for kind, texts in (("departure", result.departures), ("note", result.notes)):
             for text in texts:
                 found.setdefault((kind, text), []).append(result.info.name)
-    own = [Banner("note", text, "") for text in _differences(results)]
+    own = [Banner("comparison", text, "") for text in _differences(results)]
     shared = [
         Banner(kind, text, "" if len(names) == len(results) else _list(names))
         for (kind, text), names in found.items()
@@ -295,7 +298,7 @@ def _differences(results: Sequence[Result]) -> Iterable[str]:
         if len(values) > 1:
             yield f"The runs are of different {what}: {_list(sorted(values))}. Their scores are not comparable."
     if len(results) > 1 and len({frozenset(g.example.id for g in r.graded) for r in results}) > 1:
-        yield "The runs did not answer the same examples."
+        yield "The runs did not answer the same examples: some of their difference may be due to that."
 
 
 def _list(names: Sequence[str], most: int = 4) -> str:

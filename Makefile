@@ -1,0 +1,39 @@
+# Two commands: `make demo` does the main job, `make test` passes the tests. Both set up .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+
+.PHONY: demo test check docs bench clean
+
+demo: .venv/demo-installed
+	$(BIN)/preceptor demo
+
+test: .venv/dev-installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .venv/dev-installed
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+
+docs: .venv/dev-installed
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+bench: .venv/dev-installed
+	$(BIN)/python bench/pipeline.py
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Preceptor needs Python 3.11 or later: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/demo-installed: pyproject.toml requirements.lock | .venv/bin/python
+	$(PIP) --editable '.[local]'
+	@touch $@
+
+.venv/dev-installed: pyproject.toml requirements.lock | .venv/bin/python
+	$(PIP) --editable '.[dev]'
+	@touch $@ .venv/demo-installed
+
+clean:
+	rm -rf .venv docs/_build demo .pytest_cache .mypy_cache .ruff_cache
