@@ -95,6 +95,8 @@ def run(
     Run
         Done, incomplete or interrupted: see its ``outcome``.
     """
+    if options.get("data") is not None:
+        options["data"] = Path(options["data"])
     request = Request(benchmark=benchmark, system=system, grader=grader, **options)
     with Store(store) as opened:
         pipeline = plan(opened, request)

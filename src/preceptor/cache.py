@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["DEFAULT_STORE", "cache_dir"]
+__all__ = ["DEFAULT_STORE", "alone", "cache_dir", "publish", "workshop"]
 
 #: The workspace, in the current folder, unless another is named.
 DEFAULT_STORE = "preceptor.db"
@@ -23,3 +27,49 @@ def cache_dir() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("preceptor"))
+
+
+@contextlib.contextmanager
+def alone(target: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Let one process at a time make this file; ``waiting`` is called where another one does.
+
+    The system frees the lock of a process that dies. Unfinished work that one left behind is
+    removed. The directory must exist; a file ``….lock`` stays in it. Raises :class:`OSError`.
+    """
+    import filelock
+
+    lock = filelock.FileLock(target.with_name(f"{target.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        waiting()
+        lock.acquire()
+    try:
+        for leftover in target.parent.glob(f".{target.name}-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def workshop(target: Path) -> Iterator[Path]:
+    """A directory for unfinished work beside the target, on its disk; removed whatever happens."""
+    path = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def publish(file: Path, target: Path) -> None:
+    """Give a finished file its name, all at once, and have that survive a power cut."""
+    with file.open("rb+") as handle:
+        os.fsync(handle.fileno())
+    file.replace(target)
+    if os.name == "posix":
+        directory = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

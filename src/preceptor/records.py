@@ -301,11 +301,13 @@ class Result(msgspec.Struct, frozen=True):
     grader_usage: Usage
 
 
+_canonical = msgspec.json.Encoder(order="deterministic")
+
+
 def content_key(*parts: object) -> str:
     """128-bit BLAKE2b of the parts' canonical JSON, in hex: the address of a call or an example."""
-    encoder = msgspec.json.Encoder(order="deterministic")
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
-        digest.update(encoder.encode(part))
+        digest.update(_canonical.encode(part))
         digest.update(b"\x00")
     return digest.hexdigest()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 
 from preceptor.benchmarks import healthbench, healthbench_professional
 from preceptor.benchmarks.base import Benchmark, Dataset
 from preceptor.errors import UnknownName, shorten
 
-__all__ = ["Benchmark", "Dataset", "all_benchmarks", "get"]
+__all__ = ["Benchmark", "Dataset", "all_benchmarks", "get", "recorded"]
 
 _MODULES = (healthbench, healthbench_professional)
 
@@ -28,3 +29,8 @@ def get(name: str) -> Benchmark:
             f"unknown benchmark {shorten(name)}: {hint}known are {', '.join(sorted(known))}"
         )
     return known[name]
+
+
+def recorded(model: str) -> Path:
+    """Answers of a small local model to `starter`, with verdicts, recorded by bench/record.py."""
+    return Path(__file__).parent / "data" / "recorded" / f"starter-{model}.jsonl"

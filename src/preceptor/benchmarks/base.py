@@ -124,6 +124,9 @@ class Benchmark(msgspec.Struct, frozen=True):
             yield example
 
 
+_JSON_WORDS = {"None": "null", "True": "true", "False": "false"}
+
+
 class Fields:
     """One row, read field by field; a wrong one raises DataError with file, line and field."""
 
@@ -131,7 +134,8 @@ class Fields:
         self.row, self.where, self.line, self.prefix = row, where, line, prefix
 
     def fault(self, field: str, expected: str, found: object) -> DataError:
-        problem = f"expected {expected}, found {shorten(found)}"
+        shown = _JSON_WORDS.get(repr(found), shorten(found))
+        problem = f"expected {expected}, found {shown}"
         return DataError(self.where, self.line, self.prefix + field, problem)
 
     def __contains__(self, field: str) -> bool:
@@ -193,7 +197,9 @@ class Fields:
         if isinstance(value, dict) and value and all(isinstance(v, list) for v in value.values()):
             if len({len(v) for v in value.values()}) != 1:
                 raise self.fault(field, "lists of one length", value)
-            value = [dict(zip(value, items, strict=True)) for items in zip(*value.values())]
+            value = [
+                dict(zip(value, items, strict=True)) for items in zip(*value.values(), strict=True)
+            ]
         if not isinstance(value, list) or not value:
             raise self.fault(field, "a list of objects that is not empty", value)
         for position, item in enumerate(value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -13,7 +14,7 @@ import msgspec
 
 from preceptor.errors import DataError, InputError, Unavailable, shorten
 
-__all__ = ["MAX_LINE_BYTES", "file_sha256", "read_rows"]
+__all__ = ["MAX_LINE_BYTES", "decode_json", "file_sha256", "read_rows"]
 
 #: The longest real row known has 0.3 MB; a line beyond this is a wrong file or an attack.
 MAX_LINE_BYTES = 16 * 2**20
@@ -35,34 +36,41 @@ def read_rows(path: Path, member: str | None = None) -> Iterator[tuple[int, Row]
     DataError
         A line is not a JSON object.
     """
-    if path.is_dir():
-        raise InputError(f"{path}: expected a file, found a folder: name the .jsonl file in it")
     try:
-        if path.suffix == ".parquet":
+        if path.is_dir():
+            problem = "expected a file, found a folder: name the .jsonl file in it"
+            raise InputError(f"{path}: {problem}")
+        if path.suffix.lower() == ".parquet":
             yield from _parquet_rows(path)
-        elif path.suffix == ".json":
+        elif path.suffix.lower() == ".json":
             yield from _json_rows(path)
         else:
             with _open(path, member) as stream:
                 yield from _lines(stream, str(path))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, *_BROKEN_ARCHIVE) as error:
         raise InputError(f"{path}: cannot be read: {_words(error)}") from None
 
 
+#: What a damaged, encrypted or exotic archive raises.
+_BROKEN_ARCHIVE = (zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+
+
 def _words(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    said = getattr(error, "strerror", None)
+    return said or "it is damaged, cut off, encrypted, or not what its name says"
 
 
 def _open(path: Path, member: str | None) -> IO[bytes]:
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         return gzip.open(path, "rb")  # type: ignore[return-value]
-    if path.suffix == ".zip":
+    if path.suffix.lower() == ".zip":
         archive = zipfile.ZipFile(path)
         names = [name for name in archive.namelist() if name.split("/")[-1] == member]
         if not names:
-            raise InputError(f"{path}: expected {member} inside, found {archive.namelist()[:3]}")
+            inside = ", ".join(shorten(name, 40) for name in archive.namelist()[:3]) or "nothing"
+            raise InputError(f"{path}: expected {member or 'data'} inside, found {inside}")
         return archive.open(names[0])
     return path.open("rb")
 
@@ -72,7 +80,8 @@ def _lines(stream: IO[bytes], where: str) -> Iterator[tuple[int, Row]]:
     while line := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
         if len(line) > MAX_LINE_BYTES:
-            raise DataError(where, number, "", f"the line is longer than {MAX_LINE_BYTES:,} bytes")
+            problem = f"expected one row a line, found a line longer than {MAX_LINE_BYTES:,} bytes"
+            raise DataError(where, number, "", problem)
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")  # a BOM, as Windows tools write it
         if line.strip():
@@ -82,7 +91,11 @@ def _lines(stream: IO[bytes], where: str) -> Iterator[tuple[int, Row]]:
 def _object(line: bytes, where: str, number: int) -> Row:
     try:
         row = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(where, number, "", _not_utf8(error)) from None
+    except msgspec.DecodeError as error:
+        if line.startswith(_UTF16):
+            raise DataError(where, number, "", "expected UTF-8, found UTF-16") from None
         problem = f"expected a JSON object, found {shorten(_start(line), 40)} ({error})"
         raise DataError(where, number, "", problem) from None
     except RecursionError:
@@ -93,15 +106,33 @@ def _object(line: bytes, where: str, number: int) -> Row:
     return row
 
 
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def _not_utf8(error: UnicodeDecodeError) -> str:
+    found = error.object[error.start : error.start + 4].hex(" ")
+    return f"expected UTF-8, found the bytes {found}: save the file as UTF-8"
+
+
 def _start(line: bytes) -> str:
     return line[:40].decode("utf-8", "replace").strip()
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
+def decode_json(path: Path) -> Any:
+    """The content of a JSON file. Raises DataError where it is none."""
     try:
-        content = msgspec.json.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(str(path), None, "", f"expected JSON ({error})") from None
+        return msgspec.json.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    except UnicodeDecodeError as error:
+        raise DataError(str(path), None, "", _not_utf8(error)) from None
+    except msgspec.DecodeError as error:
+        problem = f"expected JSON ({error}); one row a line belongs into a .jsonl file"
+        raise DataError(str(path), None, "", problem) from None
+    except RecursionError:
+        raise DataError(str(path), None, "", "the JSON is nested too deeply") from None
+
+
+def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    content = decode_json(path)
     rows = content.get("rows") if isinstance(content, dict) else content
     if not isinstance(rows, list):
         problem = 'expected a list of rows or {"rows": […]}; name one row a line .jsonl instead'
@@ -130,8 +161,8 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
                 for row in batch.to_pylist():
                     number += 1
                     yield number, row
-    except pyarrow.ArrowInvalid as error:
-        raise InputError(f"{path}: not a parquet file: {error}") from None
+    except pyarrow.ArrowException:
+        raise InputError(f"{path}: expected a parquet file, found something else") from None
 
 
 def file_sha256(path: Path) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
@@ -25,6 +26,16 @@ __all__ = ["read_graded"]
 
 _IDS = ("prompt_id", "id", "example_id")
 _TEXTS = ("response", "completion", "answer")
+
+
+class _Seen(msgspec.Struct):
+    """An example that a run has met before: its answers are repeats."""
+
+    example: Example
+    line: int
+    count: int = 0
+
+
 _Judgement = tuple[bool | None, str, str | None]
 
 
@@ -50,7 +61,7 @@ def read_graded(
     """
     known: dict[str, Example] | None = None
     runs: dict[str, ImportedRun] = {}
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: dict[tuple[str, str], _Seen] = {}
     stem = path.name.removesuffix(".gz").removesuffix(".jsonl")
     for number, row in read_rows(path):
         fields = Fields(row, str(path), number)
@@ -64,9 +75,12 @@ def read_graded(
         run = runs.get(name)
         if run is None:
             run = runs[name] = _run(name, benchmark, fields, system, grader)
-        nth = seen[name, example.id]
-        seen[name, example.id] += 1
-        run.answers.append(_answer(fields, name, example, nth))
+        before = seen.setdefault((name, example.id), _Seen(example, number))
+        if before.example != example:
+            problem = f"{shorten(example.id)} has another content here than on line {before.line}"
+            raise DataError(str(path), number, "prompt_id", problem)
+        run.answers.append(_answer(fields, name, example, before.count))
+        before.count += 1
     if not runs:
         raise InputError(f"{path}: expected answers with verdicts, found an empty file")
     return list(runs.values())
@@ -108,7 +122,8 @@ def _example(
 def _answer(fields: Fields, run: str, example: Example, nth: int) -> Answer:
     field = _first(dict(fields.row), _TEXTS) or _TEXTS[0]
     text = text_of(fields.need(field, "an answer"), fields, field)
-    response = imported_response(run, example, nth, text)
+    failure = fields.optional_text("failure")
+    response = imported_response(run, example, nth, text, failure)
     judgements = list(_judgements(fields))
     if len(judgements) != len(example.criteria):
         expected = f"{len(example.criteria)} verdicts, one for each criterion"

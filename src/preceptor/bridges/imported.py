@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,15 @@ from preceptor.records import Example, Response, RunInfo, Verdict, content_key
 from preceptor.store import Store
 from preceptor.version import VERSION
 
-__all__ = ["Answer", "ImportedRun", "keep", "text_of"]
+__all__ = [
+    "Answer",
+    "ImportedRun",
+    "imported_response",
+    "imported_verdict",
+    "keep",
+    "keep_all",
+    "text_of",
+]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -51,7 +60,7 @@ def text_of(value: object, fields: Fields, field: str) -> str | None:
 
 
 def keep(store: Store, run: ImportedRun, source: Path) -> tuple[RunInfo, bool]:
-    """Put a run into the store, whole or not at all; returns it, and whether it is new.
+    """Put one run into the store, whole or not at all; returns it, and whether it is new.
 
     The same file may be imported again: what is there already is left alone.
 
@@ -60,18 +69,48 @@ def keep(store: Store, run: ImportedRun, source: Path) -> tuple[RunInfo, bool]:
     InputError
         A run of this name with other content exists.
     """
-    digest = content_key([(a.example.key, a.response.key, a.verdicts) for a in run.answers])
-    for known in store.runs():
-        if known.name != run.name:
-            continue
-        if known.settings.get("import_digest") != digest:
+    return keep_all(store, [(run, source)])[0]
+
+
+def keep_all(store: Store, runs: Sequence[tuple[ImportedRun, Path]]) -> list[tuple[RunInfo, bool]]:
+    """The same for several runs, each with the file it is from.
+
+    All are checked before the first is written.
+
+    Raises
+    ------
+    InputError
+        A run of this name with other content exists.
+    """
+    digests = [_digest(run) for run, _ in runs]
+    there = {known.name: known for known in store.runs()}
+    if len({run.name for run, _ in runs}) < len(runs):
+        raise InputError("two of the files hold a run of the same name: import them one by one")
+    for (run, _), digest in zip(runs, digests, strict=True):
+        known = there.get(run.name)
+        if known is not None and known.settings.get("import_digest") != digest:
             raise InputError(
                 f"run {shorten(run.name)}: exists already in {store.where} with other content: "
                 f"import into another --store"
             )
-        if known.status == "done":
-            return known, False
-        store.delete_run(known)  # an import that was killed half-way
+    kept = []
+    for (run, source), digest in zip(runs, digests, strict=True):
+        known = there.get(run.name)
+        if known is not None and known.status == "done":
+            kept.append((known, False))
+            continue
+        if known is not None:
+            store.delete_run(known)  # an import that was killed half-way
+        kept.append((_write(store, run, source, digest), True))
+    return kept
+
+
+def _digest(run: ImportedRun) -> str:
+    answers = [(a.example.key, a.response.key, a.verdicts) for a in run.answers]
+    return content_key(run.benchmark, run.system, run.grader, answers)
+
+
+def _write(store: Store, run: ImportedRun, source: Path, digest: str) -> RunInfo:
     examples = list({answer.example.key: answer.example for answer in run.answers}.values())
     counts = {example.key: 0 for example in examples}
     position = {example.key: place for place, example in enumerate(examples)}
@@ -99,14 +138,17 @@ def keep(store: Store, run: ImportedRun, source: Path) -> tuple[RunInfo, bool]:
     )
     store.write(info, answers, verdicts)
     store.set_status(info, "done")
-    return info, True
+    return msgspec.structs.replace(info, status="done")
 
 
-def imported_response(run: str, example: Example, nth: int, text: str | None) -> Response:
+def imported_response(
+    run: str, example: Example, nth: int, text: str | None, failure: str | None = None
+) -> Response:
     """The response record of an imported answer; a null text is an answer that failed."""
     key = content_key("imported", run, example.key, nth, text)
     if text is None:
-        return Response(key, failure="no_answer", detail="the file has no answer here")
+        kind = failure or "no_answer"
+        return Response(key, failure=kind, detail="the file has no answer here")
     return Response(key, text=text)
 
 

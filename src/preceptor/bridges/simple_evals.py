@@ -9,6 +9,7 @@ import msgspec
 
 from preceptor import benchmarks
 from preceptor.benchmarks.base import Fields
+from preceptor.benchmarks.files import decode_json
 from preceptor.benchmarks.healthbench import criterion, message
 from preceptor.bridges.imported import (
     Answer,
@@ -17,7 +18,7 @@ from preceptor.bridges.imported import (
     imported_verdict,
     text_of,
 )
-from preceptor.errors import DataError, InputError, Unavailable
+from preceptor.errors import DataError, InputError, Unavailable, shorten
 from preceptor.records import Example, Usage
 
 __all__ = ["read_simple_evals"]
@@ -45,41 +46,48 @@ def read_simple_evals(
     InputError, DataError
         It is not such a file; with the place of the fault.
     """
+    whole = _load(path)
     named = _NAME.match(path.name)
     if benchmark is None:
         if named is None:
             raise InputError(
-                f"{path}: expected a name such as healthbench_hard_MODEL_allresults.json; name the "
-                f"benchmark with --benchmark"
+                f"{path}: expected a name such as healthbench_hard_MODEL_allresults.json: "
+                f"name the benchmark with --benchmark"
             )
         benchmark = "healthbench" + (named["subset"] or "").replace("_", "-")
     tags = _example_tags(benchmark, data)
     run_name = path.name.removesuffix(".json").removesuffix("_allresults")
-    whole = _load(path)
     rows = whole.nested("metadata").items("example_level_metadata")
     return ImportedRun(
         name=run_name,
         benchmark=benchmark,
         system=named["model"] if named else run_name,
         grader="not stated (simple-evals)",
-        answers=[_answer(row, run_name, nth, tags) for nth, row in enumerate(rows)],
+        answers=_answers(rows, run_name, tags),
         settings={"stated_score": whole.row.get("score")},
     )
 
 
 def _load(path: Path) -> Fields:
     try:
-        content = msgspec.json.decode(path.read_bytes())
+        content = decode_json(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(str(path), None, "", f"expected JSON ({error})") from None
     metadata = content.get("metadata") if isinstance(content, dict) else None
     if not isinstance(metadata, dict) or "example_level_metadata" not in metadata:
-        found = ", ".join(list(content)[:3]) if isinstance(content, dict) else "a list"
-        problem = f"expected a simple-evals *_allresults.json, found {found[:80]}"
-        raise DataError(str(path), None, "metadata.example_level_metadata", problem)
+        raise DataError(str(path), None, "metadata.example_level_metadata", _other_file(content))
     return Fields(content, str(path), 1)
+
+
+def _other_file(content: object) -> str:
+    expected = "expected a *_allresults.json of simple-evals"
+    if not isinstance(content, dict):
+        return f"{expected}, found {shorten(content, 40)}"
+    if any("pairwise_model" in key for key in content):
+        return f"{expected}, found metrics of a meta-evaluation, which has no rubric verdicts"
+    return (
+        f"{expected}, found an object with {', '.join(shorten(k, 30) for k in list(content)[:3])}"
+    )
 
 
 def _example_tags(name: str, data: Path | None) -> dict[str, tuple[str, ...]]:
@@ -87,6 +95,19 @@ def _example_tags(name: str, data: Path | None) -> dict[str, tuple[str, ...]]:
         return {example.id: example.tags for example in benchmarks.get(name).load(data).examples}
     except Unavailable:
         return {}
+
+
+def _answers(rows: list[Fields], run: str, tags: dict[str, tuple[str, ...]]) -> list[Answer]:
+    answers: list[Answer] = []
+    seen: dict[str, Example] = {}
+    for nth, row in enumerate(rows):
+        answer = _answer(row, run, nth, tags)
+        example = answer.example
+        if seen.setdefault(example.id, example) != example:
+            problem = f"{shorten(example.id)} has another content here than before"
+            raise DataError(row.where, row.line, f"{row.prefix}prompt_id", problem)
+        answers.append(answer)
+    return answers
 
 
 def _answer(row: Fields, run: str, nth: int, tags: dict[str, tuple[str, ...]]) -> Answer:

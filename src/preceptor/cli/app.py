@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
 import typer
-from click import ClickException
-from click.exceptions import Abort, Exit
 
 from preceptor.cli import demo as demo_command
 from preceptor.cli import export, fetch, imports, listing, report, run, runs, score
@@ -19,10 +18,13 @@ __all__ = ["app", "main"]
 
 DONE, INCOMPLETE, WRONG, INTERRUPTED = 0, 1, 2, 130
 
+# Some versions of typer build on click, later ones contain it: its errors are found through the one
+# that all of them export.
+_BadUse: type[Exception] = typer.BadParameter.__mro__[2]
+
 app = typer.Typer(
     name="preceptor",
     help="Measures health AI the way a physician supervises a trainee.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -32,11 +34,14 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
 ) -> None:
     if version:
         typer.echo(VERSION)
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 app.command("demo")(demo_command.demo)
@@ -58,27 +63,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 done, 1 finished but incomplete, 2 usage or input, 130 interrupted (and resumable).
     """
     try:
-        result = app(args=arguments, standalone_mode=False)
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
-    except Exit as leaving:
-        return leaving.exit_code
-    except ClickException as error:
-        context = getattr(error, "ctx", None)
-        where = f"{context.command_path}: " if context else ""
-        return _complain(f"{where}{error.format_message()}")
     except PreceptorError as error:
         return _complain(str(error))
-    except (KeyboardInterrupt, Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone (`preceptor runs | head`): not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{place}{error.strerror or error}")
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    # Not app(): that handles a broken pipe and an interrupt in its own way.
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("preceptor", arguments) as context:
+            result = command.invoke(context)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except _BadUse as error:
+        return _complain(_usage(error))
     return result if isinstance(result, int) else DONE
 
 
+def _usage(error: Exception) -> str:
+    """What is wrong with the command line, and where its help is."""
+    said = error.format_message() if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "preceptor"
+    said = said.strip().rstrip(".")
+    return f"{path}: {said[:1].lower()}{said[1:]} (see `{path} --help`)"
+
+
 def _complain(message: str) -> int:
-    line = " ".join(message.split())
+    """Print one line, whatever stands in the message, and return the exit code."""
+    line = re.sub(r"\[Errno \d+\] ", "", " ".join(message.split()))
+    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
     print(f"error: {line}", file=sys.stderr)
     return WRONG

@@ -1,10 +1,121 @@
-"""``preceptor demo``."""
+"""``preceptor demo``: the main job, for real, on small models that run here."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from preceptor.cli.output import note
+from preceptor.errors import PreceptorError, Unavailable
+
 __all__ = ["demo"]
 
+SYSTEM, GRADER = "smollm2-135m", "qwen2.5-1.5b"
+#: As many of the 36 tasks as two small models get through in about three minutes.
+TASKS = 12
+ANSWER_TOKENS = 160
 
-def demo() -> int:
-    """Evaluate a small local model on the starter tasks, here and now."""
-    raise NotImplementedError
+
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="DIR", help="Where its files go.")
+    ] = Path("demo"),
+) -> int:
+    """Evaluate a small local model on the starter tasks, graded by another, and write the report."""
+    folder.mkdir(parents=True, exist_ok=True)
+    store = folder / "preceptor.db"
+    grader_here, system_here = _weights(GRADER), _weights(SYSTEM)
+    if grader_here:
+        name = _graded_here(store, live=system_here)
+    else:
+        name = _recorded(store)
+    report = _report(store, name, folder / "report.html")
+    _next_steps(store, name, report)
+    return 0
+
+
+def _weights(name: str) -> bool:
+    """Whether a model's weights are here, after getting them if they can be had."""
+    import importlib.util
+
+    from preceptor.systems.weights import MODELS, fetch, find
+
+    if importlib.util.find_spec("xllamacpp") is None:
+        note(f"local/{name}: xllamacpp is not installed: pip install 'preceptor[local]'")
+        return False
+    if find(name) is not None:
+        return True
+    note(f"fetching local/{name}: {MODELS[name].title}, {MODELS[name].size / 1e6:,.0f} MB, once")
+    try:
+        fetch(name, note)
+    except Unavailable as error:
+        note(f"note: {error}")
+        return False
+    return True
+
+
+def _graded_here(store: Path, *, live: bool) -> str:
+    """A run whose verdicts are made now; its answers too, where the system's weights are here."""
+    from preceptor import api
+    from preceptor.benchmarks import recorded
+    from preceptor.cli.progress import Display
+
+    address = f"local/{SYSTEM}" if live else f"replay:{recorded(SYSTEM)}"
+    answers = "answers now" if live else "its weights cannot be had: its recorded answers are used"
+    note(
+        f"{SYSTEM} ({answers}) on {TASKS} of the starter tasks; {GRADER} judges each criterion.\n"
+        f"Both run on this machine, one thread each: about three minutes on two cores."
+    )
+    with Display() as display:
+        run = api.run(
+            "starter",
+            system=address,
+            grader=f"yesno:local/{GRADER}",
+            store=store,
+            watch=display.update,
+            limit=TASKS,
+            system_params=(f"max_tokens={ANSWER_TOKENS}", "temperature=0") if live else (),
+        )
+    if run.outcome is None or run.outcome.status != "done":
+        raise PreceptorError(
+            f"the demo was stopped; go on with: preceptor demo --folder {store.parent}"
+        )
+    return run.info.name
+
+
+def _recorded(store: Path) -> str:
+    """A run whose answers and verdicts were both recorded when this package was made."""
+    from preceptor.benchmarks import get, recorded
+    from preceptor.bridges.graded import read_graded
+    from preceptor.bridges.imported import keep
+    from preceptor.store import Store
+
+    note(
+        "No grader can be had here, so nothing is judged now: what follows are recorded answers of "
+        f"{SYSTEM} with recorded verdicts of {GRADER}."
+    )
+    path = recorded(SYSTEM)
+    (run,) = read_graded(path, get("starter"))
+    with Store(store) as opened:
+        return keep(opened, run, path)[0].name
+
+
+def _report(store: Path, name: str, path: Path) -> Path:
+    from preceptor import api
+    from preceptor.cli.score import print_score
+
+    run = api.load(name, store=store)
+    print_score([run.result()], as_json=False)
+    return run.report(path)
+
+
+def _next_steps(store: Path, name: str, report: Path) -> None:
+    note(
+        f"\nThe report is {report}: open it in a browser.\n"
+        f"Next:\n"
+        f"  preceptor show {name} --store {store}\n"
+        f"  preceptor list benchmarks\n"
+        f"  preceptor run starter --system openai/gpt-5.4 --grader openai/gpt-5.4-mini --limit 5"
+    )

@@ -16,8 +16,14 @@ __all__ = ["export"]
 def export(
     run: RunName,
     format: Annotated[
-        str, typer.Option("--format", "-f", metavar="FORMAT", help="jsonl, csv or parquet.")
-    ] = "jsonl",
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help="jsonl, csv or parquet; else by the name of FILE, or jsonl.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else RUN.FORMAT here.")
     ] = None,
@@ -27,5 +33,7 @@ def export(
     from preceptor import api
 
     loaded = api.load(run, store=store)
-    name = loaded.info.name.replace("/", "_")
-    print(loaded.export(output or Path(f"{name}.{format}"), format))
+    if output is None:
+        format = format or "jsonl"
+        output = Path(f"{loaded.info.name.replace('/', '_')}.{format}")
+    print(loaded.export(output, format))

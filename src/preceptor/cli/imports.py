@@ -28,7 +28,7 @@ Benchmark = Annotated[
 
 @app.command("simple-evals")
 def simple_evals(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="One file is one run.")],
     benchmark: Benchmark = None,
     data: Data = None,
     store: StorePath = DEFAULT_STORE,
@@ -41,9 +41,11 @@ def simple_evals(
 
 
 @app.command("graded")
-def graded(
-    file: Annotated[Path, typer.Argument(metavar="FILE")],
-    benchmark: Annotated[str, typer.Option("--benchmark", metavar="NAME")],
+def graded(  # noqa: PLR0917
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="One answer with verdicts a line.")],
+    benchmark: Annotated[
+        str, typer.Option("--benchmark", metavar="NAME", help="Which benchmark was answered.")
+    ],
     data: Data = None,
     system: Annotated[
         str | None, typer.Option(metavar="NAME", help="What answered, if the file does not say.")
@@ -63,18 +65,22 @@ def graded(
 
 
 def _keep(runs: list[tuple[ImportedRun, Path]], where: str, as_json: bool) -> None:
-    from preceptor.bridges.imported import keep
+    from preceptor.bridges.imported import keep_all
     from preceptor.store import Store
 
     with Store(where) as store:
-        kept = [(*keep(store, run, file), run) for run, file in runs]
+        kept = keep_all(store, runs)
+    lines = [
+        {"run": info.name, "n": len(run.answers), "new": new}
+        for (info, new), (run, _) in zip(kept, runs, strict=True)
+    ]
     if as_json:
-        print_json(
-            [{"run": info.name, "n": len(run.answers), "new": new} for info, new, run in kept]
-        )
+        print_json(lines)
         return
-    for info, new, run in kept:
-        print(
-            f"{info.name}: {len(run.answers):,} answers" + ("" if new else " (was there already)")
-        )
-    note(f"{len(kept)} runs; see them with: preceptor score --all")
+    for line in lines:
+        there = "" if line["new"] else " (was there already)"
+        print(f"{line['run']}: {line['n']:,} answers{there}")
+    if len(lines) == 1:
+        note(f"see it with: preceptor score {lines[0]['run']}")
+    else:
+        note(f"{len(lines)} runs; see them with: preceptor score --all")

@@ -7,7 +7,26 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["BenchmarkName", "Data", "Json", "RunName", "StorePath"]
+from preceptor.errors import shorten
+
+__all__ = ["BenchmarkName", "Data", "Json", "RunName", "StorePath", "number", "whole_number"]
+
+
+def whole_number(text: str | int) -> int:
+    """Parser of an option: 12."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected a whole number, found {shorten(text)}") from None
+
+
+def number(text: str | float) -> float:
+    """Parser of an option: 0.5."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"expected a number, found {shorten(text)}") from None
+
 
 StorePath = Annotated[
     str,

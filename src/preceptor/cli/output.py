@@ -16,9 +16,13 @@ __all__ = ["console", "note", "print_json", "show"]
 def console() -> Console:
     from rich.console import Console
 
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # main() knows what to do; rich would exit with 1
+
     # Without a terminal a table must not be folded to 80 columns: a pipe has no width.
     width = None if sys.stdout.isatty() else 140
-    return Console(width=width, highlight=False, markup=False, emoji=False)
+    return Piped(width=width, highlight=False, markup=False, emoji=False)
 
 
 def show(item: RenderableType) -> None:

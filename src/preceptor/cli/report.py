@@ -14,8 +14,13 @@ __all__ = ["report"]
 
 
 def report(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE")] = Path("report.html"),
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="One run, or several to compare side by side."),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")
+    ] = Path("report.html"),
     share: Annotated[
         bool, typer.Option("--share", help="Leave out every text of examples and answers.")
     ] = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preceptor.cache import DEFAULT_STORE
-from preceptor.cli.options import Data, Json, RunName, StorePath
+from preceptor.cli.options import Data, Json, RunName, StorePath, number, whole_number
 
 if TYPE_CHECKING:
     from preceptor.api import Run
@@ -34,30 +34,46 @@ Grader = Annotated[
 ]
 MaxCost = Annotated[
     float | None,
-    typer.Option("--max-cost", metavar="DOLLARS", help="Stop cleanly when this much is spent."),
+    typer.Option(
+        "--max-cost",
+        parser=number,
+        metavar="DOLLARS",
+        help="Stop cleanly when this much is spent.",
+    ),
 ]
 MaxTokens = Annotated[
     int | None,
-    typer.Option("--max-total-tokens", metavar="N", help="Stop cleanly after this many tokens."),
+    typer.Option(
+        "--max-total-tokens",
+        parser=whole_number,
+        metavar="N",
+        help="Stop cleanly after this many tokens.",
+    ),
 ]
 
 
-def run(
-    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK")],
+def run(  # noqa: PLR0917
+    benchmark: Annotated[
+        str, typer.Argument(metavar="BENCHMARK", help="Its name; see `preceptor list benchmarks`.")
+    ],
     system: Address,
     grader: Grader = None,
     limit: Annotated[
         int | None,
-        typer.Option(metavar="N", help="A fixed random sample of N examples."),
+        typer.Option(parser=whole_number, metavar="N", help="A fixed random sample of N examples."),
     ] = None,
-    repeats: Annotated[int, typer.Option(metavar="N", help="Answers to each example.")] = 1,
+    repeats: Annotated[
+        int, typer.Option(parser=whole_number, metavar="N", help="Answers to each example.")
+    ] = 1,
     data: Data = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="The run's name.")] = None,
     max_cost: MaxCost = None,
     max_total_tokens: MaxTokens = None,
     min_coverage: Annotated[
         float,
-        typer.Option(metavar="SHARE", help="Exit with 1 if less of the criteria is graded."),
+        typer.Option(
+            parser=number, metavar="SHARE", help="Exit with 1 if less of the criteria is graded."
+        ),
     ] = 1.0,
     system_param: Annotated[
         list[str] | None,

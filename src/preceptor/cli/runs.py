@@ -16,8 +16,10 @@ def runs(
     """All runs of the store, oldest first."""
     from rich.table import Table
 
-    from preceptor import api
+    from preceptor import api, benchmarks
 
+    if benchmark is not None:
+        benchmarks.get(benchmark)
     found = [run.info for run in api.runs(store=store, benchmark=benchmark)]
     if as_json:
         print_json(found)

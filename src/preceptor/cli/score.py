@@ -32,7 +32,9 @@ def score(
     from preceptor import api
 
     if every == (run is not None):
-        raise InputError("score: expected either a RUN or --all")
+        raise InputError("score: expected either a RUN or --all (see `preceptor runs`)")
+    if benchmark is not None and not every:
+        raise InputError("--benchmark: goes with --all only; a RUN has one benchmark")
     if every:
         from preceptor import benchmarks
 

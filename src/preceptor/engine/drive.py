@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -41,26 +42,32 @@ def drive(pipeline: Pipeline, watch: Callable[[Progress], None] | None = None) -
     worker = _Worker(pipeline)
     worker.start()
     interrupts = 0
-    while worker.is_alive():
-        try:
-            worker.join(0.2)
-            if watch is not None:
-                watch(pipeline.progress)
-        except KeyboardInterrupt:
-            interrupts += 1
-            worker.interrupt(drop=interrupts > 1)
+    try:
+        while not worker.ended.is_set():
+            try:
+                worker.ended.wait(0.2)
+                if watch is not None:
+                    watch(pipeline.progress)
+            except KeyboardInterrupt:
+                interrupts += 1
+                worker.interrupt(drop=interrupts > 1)
+    except BaseException:  # `watch` failed: nobody would ever stop the worker
+        worker.interrupt(drop=True)
+        worker.ended.wait()
+        pipeline.store.set_status(pipeline.run, "interrupted")
+        raise
     return _settle(pipeline, worker, interrupts > 0)
 
 
 def _settle(pipeline: Pipeline, worker: _Worker, interrupted: bool) -> Outcome:
-    store, run = pipeline.store, pipeline.run
+    store, run, progress = pipeline.store, pipeline.run, pipeline.progress
     error = worker.error
     if isinstance(error, asyncio.CancelledError | BudgetExceeded):
         error = None
-    if interrupted:
+    if interrupted and progress.done < progress.total:
         outcome = Outcome("interrupted", "stopped by you")
-    elif pipeline.progress.coverage < run.settings["min_coverage"]:
-        outcome = Outcome("incomplete", pipeline.progress.stopping)
+    elif progress.coverage < run.settings["min_coverage"]:
+        outcome = Outcome("incomplete", progress.stopping)
     else:
         outcome = Outcome("done")
     if error is not None:
@@ -77,6 +84,9 @@ class _Worker(threading.Thread):
     def __init__(self, pipeline: Pipeline) -> None:
         super().__init__(name="preceptor-engine", daemon=True)
         self.error: BaseException | None = None
+        # Before Python 3.13, Ctrl-C during `join` with a time makes a thread that lives count as
+        # ended: this tells the truth.
+        self.ended = threading.Event()
         self._pipeline = pipeline
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -86,6 +96,8 @@ class _Worker(threading.Thread):
             asyncio.run(self._main())
         except BaseException as error:  # handed to the caller's thread
             self.error = error
+        finally:
+            self.ended.set()
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -93,8 +105,7 @@ class _Worker(threading.Thread):
         await self._task
 
     def interrupt(self, *, drop: bool) -> None:
-        if self._loop is None or self._task is None:
-            return
-        self._loop.call_soon_threadsafe(self._pipeline.stop, "stopped by you")
-        if drop:
-            self._loop.call_soon_threadsafe(self._task.cancel)
+        self._pipeline.stop("stopped by you")
+        if drop and self._loop is not None and self._task is not None:
+            with contextlib.suppress(RuntimeError):  # it has just ended by itself
+                self._loop.call_soon_threadsafe(self._task.cancel)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.utils
+import math
 import random
 import time
+import urllib.parse
+import urllib.request
+import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -24,23 +28,37 @@ T = TypeVar("T")
 
 #: A completion beyond this is not one; reading stops there.
 MAX_BODY_BYTES = 32 * 2**20
+#: How much of an error page is read: enough to find words in.
+_MAX_ERROR_BYTES = 64 * 2**10
 #: How long a call may be put off by rate limits alone before it counts as failed.
 PATIENCE_S = 900.0
-_LONGEST_BACKOFF_S = 30.0
-#: Bad requests in a row, with nothing ever answered, that show a wrong parameter and not a bad task.
+_SHORTEST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.5, 30.0
+#: A server that says "again in 0 seconds" is not asked in a tight loop.
+_LEAST_WAIT_S = 0.05
+#: Bad requests with nothing ever answered that show a wrong parameter and not a bad task.
 _HOPELESS = 3
+#: How often a server that was never reached is tried again: it may just be starting.
+_UNREACHED_RETRIES = 2
+#: Codes of an error body that say that the provider's filter stopped the prompt.
+_FILTERED = ("content_filter", "content_policy_violation", "invalid_prompt")
 
 
 class ContentFiltered(Exception):
-    """The provider's filter refused this prompt: the system's behaviour, not a failure of the call."""
+    """The provider's filter refused this prompt: what the system does, not a failed call."""
 
 
 class _Transient(Exception):
     """One attempt failed in a way that another may not."""
 
-    def __init__(self, kind: str, message: str, wait: float | None = None) -> None:
+    def __init__(
+        self, kind: str, message: str, wait: float | None = None, *, unreached: bool = False
+    ) -> None:
         super().__init__(message)
-        self.kind, self.wait = kind, wait
+        self.kind, self.wait, self.unreached = kind, wait, unreached
+
+
+class _TooLong(Exception):
+    """A body is longer than what was to be read of it."""
 
 
 class _ErrorBody(msgspec.Struct):
@@ -58,12 +76,15 @@ class Endpoint:
 
     A transient failure (429, 5xx, a timeout, a reset, a reply that is not the expected JSON) is
     tried again with growing, jittered pauses; 429 holds back the whole endpoint for as long as its
-    Retry-After says. Redirects are not followed: a key must not travel to another host.
+    Retry-After says. Redirects are not followed: a key must not travel to another host. Nor does
+    it get into a message, should a server repeat it.
 
     Attributes
     ----------
     failures
         Failed attempts so far, by kind, for progress display.
+    now, sleep
+        The clock of pauses; a test may put another in their place.
     """
 
     def __init__(
@@ -77,14 +98,19 @@ class Endpoint:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.failures: Counter[str] = Counter()
+        self.now: Callable[[], float] = time.monotonic
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._headers = dict(headers)
+        self._secret = self._headers.get("Authorization", "").removeprefix("Bearer ")
         self._timeout = timeout
         self._retries = retries
         self._slots = asyncio.Semaphore(concurrency)
         self._hold_until = 0.0
         self._successes = 0
         self._bad_requests = 0
+        self._refused: EndpointRefused | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._proxy: str | None = None
 
     async def close(self) -> None:
         if self._session is not None:
@@ -109,57 +135,72 @@ class Endpoint:
             This call failed, and retrying did not help.
         """
         body = msgspec.json.encode(payload)
-        started = time.monotonic()
-        attempt = 0
         async with self._slots:
+            started = self.now()
+            tries: Counter[str] = Counter()
             while True:
                 await self._held_back()
+                if self._refused is not None:  # what another call has learnt holds for this one
+                    raise EndpointRefused(self._refused.kind, str(self._refused))
                 try:
                     return await self._attempt(path, body, parse)
+                except EndpointRefused as refusal:
+                    self._refused = refusal
+                    raise
                 except _Transient as failure:
                     self.failures[failure.kind] += 1
-                    attempt += failure.kind != "rate_limit"
-                    late = time.monotonic() - started > PATIENCE_S
-                    if attempt > self._retries or late:
+                    tries[failure.kind] += 1
+                    if self._gives_up(failure, tries, started):
                         raise self._final(failure) from None
-                    await self._pause(failure, attempt)
+                    await self._pause(failure, tries.total())
+
+    def _gives_up(self, failure: _Transient, tries: Counter[str], started: float) -> bool:
+        failed = tries.total() - tries["rate_limit"]
+        if self.now() - started > PATIENCE_S or failed > self._retries:
+            return True
+        return failure.unreached and not self._successes and failed > _UNREACHED_RETRIES
 
     def _final(self, failure: _Transient) -> EndpointError:
-        if failure.kind == "connection" and not self._successes:
+        if failure.unreached and not self._successes:
             return EndpointRefused(
                 "connection",
-                f"{self.base_url}: cannot be reached ({failure}): is the server running, and the "
-                f"address right?",
+                self._say(
+                    f"cannot be reached ({failure}): is the server running, and the address right?"
+                ),
             )
-        return EndpointError(failure.kind, f"{self.base_url}: {failure}")
+        return EndpointError(failure.kind, self._say(str(failure)))
 
     async def _held_back(self) -> None:
-        while (wait := self._hold_until - time.monotonic()) > 0:
-            await asyncio.sleep(wait)
+        while (wait := self._hold_until - self.now()) > 0:
+            # A little later than that, and not all at the same moment.
+            await self.sleep(wait + random.uniform(0, min(0.5, wait / 4)))  # noqa: S311
 
-    async def _pause(self, failure: _Transient, attempt: int) -> None:
-        backoff = min(_LONGEST_BACKOFF_S, 0.5 * 2 ** max(0, attempt - 1))
+    async def _pause(self, failure: _Transient, failed: int) -> None:
+        backoff = min(_LONGEST_BACKOFF_S, _SHORTEST_BACKOFF_S * 2 ** (failed - 1))
         wait = backoff * random.uniform(0.5, 1.0) if failure.wait is None else failure.wait  # noqa: S311
         if failure.kind == "rate_limit":
-            self._hold_until = max(self._hold_until, time.monotonic() + wait)
+            self._hold_until = max(self._hold_until, self.now() + wait)
         else:
-            await asyncio.sleep(wait)
+            await self.sleep(wait)
 
     async def _attempt(
         self, path: str, body: bytes, parse: Callable[[bytes], T]
     ) -> tuple[T, float]:
         started = time.monotonic()
         async with self._exchange(path, body) as response:
-            content = await _bounded(response)
             if response.status != 200:
-                raise self._fault(response.status, response.headers, content)
+                raise self._fault(response.status, response.headers, await _beginning(response))
+            try:
+                content = await _read(response, MAX_BODY_BYTES)
+            except _TooLong:
+                words = self._say(f"the reply is longer than {MAX_BODY_BYTES:,} bytes")
+                raise EndpointError("too_large", words) from None
         try:
             result = parse(content)
-        except (msgspec.MsgspecError, ValueError) as error:
-            start = shorten(content[:60].decode("utf-8", "replace"), 70)
-            raise _Transient(
-                "malformed", f"expected a completion, found {start} ({error})"
-            ) from None
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            begin = shorten(self._without_key(content)[:60].decode("utf-8", "replace"), 70)
+            words = f"expected a completion, found {begin} ({error})"
+            raise _Transient("malformed", words) from None
         self._successes += 1
         return result, time.monotonic() - started
 
@@ -167,14 +208,18 @@ class Endpoint:
     async def _exchange(self, path: str, body: bytes) -> AsyncIterator[aiohttp.ClientResponse]:
         import aiohttp
 
+        session = self._open()
         try:
-            async with self._open().post(
-                self.base_url + path, data=body, allow_redirects=False
+            async with session.post(
+                self.base_url + path, data=body, allow_redirects=False, proxy=self._proxy
             ) as response:
                 yield response
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            words = str(error) or "no connection within 30 s"
+            raise _Transient("connection", words, unreached=True) from None
         except TimeoutError:
             raise _Transient("timeout", f"no answer within {self._timeout:g} s") from None
-        except aiohttp.InvalidURL:
+        except (aiohttp.InvalidURL, UnicodeError):
             raise EndpointRefused("refused", f"{self.base_url}: not a URL") from None
         except (aiohttp.ClientError, OSError) as error:
             raise _Transient("connection", str(error) or type(error).__name__) from None
@@ -183,49 +228,95 @@ class Endpoint:
         import aiohttp
 
         if self._session is None:
+            # aiohttp's own `trust_env` looks for a proxy and into ~/.netrc, whose password would
+            # take our key's place, in another thread before each request.
+            self._proxy = _proxy_for(self.base_url)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
                 timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=30),
-                headers={"Content-Type": "application/json", **self._headers},
-                trust_env=True,
+                headers={
+                    "Content-Type": "application/json",
+                    "Accept-Encoding": "identity",
+                    **self._headers,
+                },
+                auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
 
     def _fault(self, status: int, headers: Mapping[str, str], content: bytes) -> Exception:
-        code, words = _error_words(content)
+        code, words = _error_words(self._without_key(content))
         said = f"HTTP {status}: {words}"
-        if code == "content_filter":
+        if code in _FILTERED:
             return ContentFiltered(said)
-        if status == 429 and code != "insufficient_quota":
-            return _Transient("rate_limit", said, _retry_after(headers))
-        if status in (408, 409, 425) or status >= 500:
-            return _Transient("server_error", said, _retry_after(headers))
-        if status in (401, 429) or (status in (403, 404, 405) and not self._successes):
-            return EndpointRefused(
-                "refused", f"{self.base_url}: {said}: check key, model and address"
-            )
-        if status in (403, 404, 405) or 300 <= status < 400:
-            return _Transient("server_error", said)
+        kind = _kind_of(status, code, proven=self._successes > 0)
+        if kind in ("rate_limit", "server_error"):
+            return _Transient(kind, said, _retry_after(headers))
+        if kind == "refused":
+            return EndpointRefused(kind, self._say(f"{said}: check key, model and address"))
         self._bad_requests += 1
         if not self._successes and self._bad_requests >= _HOPELESS:
-            return EndpointRefused("bad_request", f"{self.base_url}: refuses every call: {said}")
-        return EndpointError("bad_request", f"{self.base_url}: {said}")
+            return EndpointRefused(kind, self._say(f"refuses every call: {said}"))
+        return EndpointError(kind, self._say(said))
+
+    def _say(self, words: str) -> str:
+        whole = f"{self.base_url}: {words}"
+        return whole.replace(self._secret, "[key]") if self._secret else whole
+
+    def _without_key(self, content: bytes) -> bytes:
+        """Before it is cut anywhere, so that not even a part of the key is left."""
+        return content.replace(self._secret.encode(), b"[key]") if self._secret else content
 
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    chunks, size = [], 0
+def _kind_of(status: int, code: str, *, proven: bool) -> str:
+    """The kind of a failure by its HTTP status; ``proven``: this endpoint has answered before."""
+    if status == 401 or code == "insufficient_quota":
+        return "refused"
+    if status == 429:
+        return "rate_limit"
+    if status in (403, 404, 405) or 300 <= status < 400:
+        # Once it has answered, this is some gateway's bad moment.
+        return "server_error" if proven else "refused"
+    return "server_error" if status in (408, 409, 425) or status >= 500 else "bad_request"
+
+
+def _proxy_for(url: str) -> str | None:
+    """The proxy that the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) names for a URL."""
+    parts = urllib.parse.urlsplit(url)
+    if not parts.hostname or urllib.request.proxy_bypass(parts.netloc):
+        return None
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    return proxy if proxy and proxy.startswith(("http://", "https://")) else None
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The body, decompressed if the server compressed it unasked; raises _TooLong."""
+    coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding not in ("identity", "", "gzip", "deflate"):
+        raise _Transient("malformed", f"unexpected Content-Encoding {shorten(coding)}")
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32) if coding in ("gzip", "deflate") else None
+    whole = bytearray()
     async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
+        try:
+            whole += inflate.decompress(chunk, limit + 1 - len(whole)) if inflate else chunk
+        except zlib.error as error:
+            raise _Transient("malformed", f"compressed body is damaged: {error}") from None
+        if len(whole) > limit:
             response.close()
-            raise EndpointError("too_large", f"the reply is longer than {MAX_BODY_BYTES:,} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
+            raise _TooLong
+    return bytes(whole)
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    """What an error page says, as far as it is worth reading."""
+    try:
+        return await _read(response, _MAX_ERROR_BYTES)
+    except _TooLong:
+        return b"a long page"
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from a Retry-After header, which holds seconds or a date; None where there is none."""
+    """Seconds from a Retry-After header, which holds seconds or a date; None without one."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
@@ -234,16 +325,16 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         try:
             wait = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
-    return min(max(wait, 0.0), PATIENCE_S) if wait == wait else None
+    return None if math.isnan(wait) else min(max(wait, _LEAST_WAIT_S), PATIENCE_S)
 
 
 def _error_words(content: bytes) -> tuple[str, str]:
     """(code, message) of an error body in any of the common shapes; bounded, on one line."""
     try:
         error = msgspec.json.decode(content, type=_ErrorReply).error
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         error = None
     if isinstance(error, _ErrorBody):
         code = error.code if isinstance(error.code, str) else str(error.type or "")

@@ -76,7 +76,14 @@ def plan(store: Store, request: Request) -> Pipeline:
         "max_cost": request.max_cost,
         "max_total_tokens": request.max_total_tokens,
         "min_coverage": request.min_coverage,
-        "departures": _departures(benchmark, dataset, chosen, grader, grader_parameters, template),
+        "departures": _departures(
+            benchmark,
+            dataset,
+            len(chosen),
+            grader=grader,
+            parameters=grader_parameters,
+            template=template,
+        ),
     }
     run = store.create_run(
         name=request.name,
@@ -89,7 +96,9 @@ def plan(store: Store, request: Request) -> Pipeline:
     )
     store.keep_template(template.sha256, template.name, template.text)
     budget = Budget(max_cost=request.max_cost, max_tokens=request.max_total_tokens)
-    return Pipeline(store, run, benchmark.protocol, system, grader, budget)
+    return Pipeline(
+        store, run, protocol=benchmark.protocol, system=system, grader=grader, budget=budget
+    )
 
 
 def reopen(
@@ -117,7 +126,7 @@ def reopen(
         tokens=spent.tokens,
     )
     protocol = benchmarks.get(run.benchmark).protocol
-    return Pipeline(store, run, protocol, system, grader, budget)
+    return Pipeline(store, run, protocol=protocol, system=system, grader=grader, budget=budget)
 
 
 def _check_numbers(request: Request) -> None:
@@ -176,7 +185,8 @@ def _covered(
 def _departures(
     benchmark: Benchmark,
     dataset: Dataset,
-    chosen: Sequence[tuple[Example, int]],
+    asked: int,
+    *,
     grader: Grader,
     parameters: Parameters,
     template: Template,
@@ -189,8 +199,8 @@ def _departures(
             f"The data is not the pinned release: {len(dataset.examples):,} examples "
             f"of {benchmark.n_examples:,}."
         )
-    if len(chosen) < len(dataset.examples):
-        found.append(f"Asked on {len(chosen):,} of {len(dataset.examples):,} examples.")
+    if asked < len(dataset.examples):
+        found.append(f"Asked on {asked:,} of {len(dataset.examples):,} examples.")
     if grader.address != reference.address:
         found.append(f"Graded by {grader.address}; the reference grader is {reference.address}.")
     elif parameters != reference.parameters:

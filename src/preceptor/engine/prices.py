@@ -20,7 +20,7 @@ class Price(msgspec.Struct, frozen=True):
     cached: float | None = None
 
     def cost(self, usage: Usage) -> float:
-        """Dollars for this many tokens; cached input tokens at their own price, where it has one."""
+        """Dollars for this many tokens; cached input tokens at their own price, if there is one."""
         cached = self.input if self.cached is None else self.cached
         fresh = usage.input_tokens - usage.cached_tokens
         total = (

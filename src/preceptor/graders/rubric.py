@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -18,12 +17,10 @@ __all__ = ["ATTEMPTS", "RubricGrader", "ask_until_parsed", "parse_verdict"]
 #: How often one criterion is asked before it is ungraded.
 ATTEMPTS = 4
 
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*\n?(.*?)\n?\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
-
 
 class _Reply(msgspec.Struct):
     criteria_met: bool
-    explanation: str = ""
+    explanation: object = ""
 
 
 _decoder = msgspec.json.Decoder(_Reply)
@@ -32,21 +29,34 @@ _decoder = msgspec.json.Decoder(_Reply)
 def parse_verdict(text: str) -> tuple[bool, str]:
     """(met, explanation) from a grader's reply: bare JSON, or JSON in one Markdown fence.
 
-    Nothing is guessed: ``criteria_met`` must be a JSON boolean.
+    Nothing is guessed: ``criteria_met`` must be a JSON boolean. As in the reference implementation,
+    one end of the fence may be missing, of a key that stands twice the last counts, and the
+    explanation may be anything.
 
     Raises
     ------
     ValueError
         It is anything else; the message says what.
     """
-    fenced = _FENCE.match(text)
     try:
-        reply = _decoder.decode(fenced.group(1) if fenced else text.strip())
+        reply = _decoder.decode(_without_fence(text))
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise ValueError(f"{error}; the reply was {shorten(text.strip(), 120)}") from None
+        raise ValueError(f"{error}; the reply was {shorten(text[:200].strip(), 120)}") from None
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
-    return reply.criteria_met, reply.explanation
+    explanation = reply.explanation
+    if not isinstance(explanation, str):
+        explanation = "" if explanation is None else msgspec.json.encode(explanation).decode()
+    return reply.criteria_met, explanation
+
+
+def _without_fence(text: str) -> str:
+    # No regular expression: some take minutes for a reply of a hundred thousand newlines.
+    inner = text.strip()
+    if inner.startswith("```"):
+        inner = inner[3:]
+        inner = inner[4:] if inner[:4].lower() == "json" else inner
+    return inner.removesuffix("```").strip()
 
 
 class RubricGrader(Grader):

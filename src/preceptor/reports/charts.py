@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -109,7 +110,7 @@ class Scatter(msgspec.Struct, frozen=True):
 def axis_for(metrics: Iterable[Metric]) -> Axis:
     """One scale for all these metrics: from 0, or lower where a raw mean lies below.
 
-    An interval stretches it too, unless it is wide for want of examples: then it is cut at the edge.
+    An interval stretches it too, unless it is wide for want of examples; then the edge cuts it.
     """
     lowest = 0.0
     for metric in metrics:
@@ -193,7 +194,7 @@ def scatter(scores: Sequence[Score], axis: Axis, longest: float) -> Scatter:
         summary += f"; {count(beyond)} beyond the edge, drawn hollow on it"
     return Scatter(
         dots=[dot(*pair) for pair in pairs[::step]],
-        trend=list(zip(trend, trend[1:], strict=False)),
+        trend=list(pairwise(trend)),
         axis=axis,
         across=[
             Tick(count(longest * part), _percent(part), part == 0)
@@ -208,7 +209,7 @@ def _means(pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     if groups < 2:
         return []
     edges = [round(index * len(pairs) / groups) for index in range(groups + 1)]
-    parts = [pairs[low:high] for low, high in zip(edges, edges[1:], strict=False)]
+    parts = [pairs[low:high] for low, high in pairwise(edges)]
     return [
         (sum(x for x, _ in part) / len(part), sum(y for _, y in part) / len(part)) for part in parts
     ]

@@ -25,7 +25,6 @@ __all__ = ["Island", "embed", "payload"]
 _LONGEST = 200_000
 #: Above this the JSON is compressed.
 _PLAIN = 100_000
-_NOT_ASKED = "not_asked"
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 # What could end the script element, start a comment, or not survive as UTF-8.
 _UNSAFE = re.compile("[<>&\u2028\u2029\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -100,16 +99,16 @@ def _answer(run: int, graded: Graded, score: Score | None, share: bool) -> Json:
         elif OVERALL in score.low:
             answer["bounds"] = [round(score.low[OVERALL], 6), round(score.high[OVERALL], 6)]
     reasons = {
-        index: _reason(verdict)
+        index: _reason(response, verdict)
         for index, verdict in enumerate(graded.verdicts)
         if verdict is None or verdict.met is None
     }
     if reasons:
         answer["reasons"] = reasons
     if response is None:
-        answer["failure"] = _NOT_ASKED
+        answer["failure"] = "not asked yet"
     elif response.failure is not None:
-        answer["failure"] = _word(response.failure)
+        answer["failure"] = "no answer: " + _word(response.failure)
     return answer if share else answer | _texts(graded.example, response, graded.verdicts)
 
 
@@ -146,8 +145,10 @@ def _verdicts(verdicts: Sequence[Verdict | None]) -> str:
     )
 
 
-def _reason(verdict: Verdict | None) -> str:
-    return _NOT_ASKED if verdict is None else _word(verdict.reason or "unknown")
+def _reason(response: Response | None, verdict: Verdict | None) -> str:
+    if response is None or response.failure is not None:
+        return "no answer"
+    return "not graded yet" if verdict is None else _word(verdict.reason or "unknown")
 
 
 def _word(reason: str) -> str:

@@ -18,6 +18,8 @@ __all__ = ["FORMATS", "export"]
 
 FORMATS = ("jsonl", "csv", "parquet")
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+
 _COLUMNS = {
     "run": "string",
     "benchmark": "string",
@@ -45,6 +47,12 @@ def export(result: Result, path: Path, format: str | None = None) -> Path:
     ``jsonl`` has one answer a line with its verdicts, in the form that ``preceptor import graded``
     reads; ``csv`` and ``parquet`` have one row a verdict.
 
+    A spreadsheet that opens a csv file runs a cell as a formula if its text begins with ``=``,
+    ``+``, ``-`` or ``@``, and the texts here were written by models and strangers. So in csv a
+    text that begins with one of these, a tab, a carriage return or ``'`` has a ``'`` put before
+    it: drop the first ``'`` of a cell to have the text back. ``jsonl`` and ``parquet`` hold the
+    texts as they are.
+
     Raises
     ------
     InputError
@@ -52,9 +60,12 @@ def export(result: Result, path: Path, format: str | None = None) -> Path:
     Unavailable
         Parquet without pyarrow.
     """
-    chosen = format or path.suffix.lstrip(".")
+    chosen = format or path.suffix.lstrip(".").lower()
     if chosen not in FORMATS:
-        raise InputError(f"--format {shorten(chosen)}: expected one of {', '.join(FORMATS)}")
+        found = (
+            f"--format {shorten(format)}" if format else f"{path}: the format by the file's name"
+        )
+        raise InputError(f"{found}: expected one of {', '.join(FORMATS)}")
     if chosen == "parquet":
         return _parquet(result, path)
     with whole_file(path) as stream:
@@ -65,10 +76,15 @@ def export(result: Result, path: Path, format: str | None = None) -> Path:
             text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
             writer = csv.DictWriter(text, _COLUMNS)
             writer.writeheader()
-            writer.writerows(_verdicts(result))
+            for row in _verdicts(result):
+                writer.writerow({name: _harmless(value) for name, value in row.items()})
             text.flush()
             text.detach()
     return path
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _answer(result: Result, item: Graded) -> dict[str, Any]:

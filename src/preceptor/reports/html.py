@@ -12,13 +12,14 @@ import hashlib
 import re
 from collections.abc import Sequence
 from functools import cache
-from importlib import metadata, resources
+from importlib import resources
 
 import jinja2
 from markupsafe import Markup
 
 from preceptor.errors import InputError
 from preceptor.records import Result, Score
+from preceptor.reports.banners import banners, explain
 from preceptor.reports.charts import (
     axis_for,
     bin_counts,
@@ -30,9 +31,10 @@ from preceptor.reports.charts import (
 from preceptor.reports.explorer import embed, payload
 from preceptor.reports.missed import most_missed
 from preceptor.reports.settings import settings_tables
-from preceptor.reports.view import banners, columns, explain, run_views, sections
+from preceptor.reports.view import columns, run_views, sections
 from preceptor.reports.wording import days
 from preceptor.scoring import OVERALL
+from preceptor.version import VERSION
 
 __all__ = ["render"]
 
@@ -82,7 +84,6 @@ def _context(results: Sequence[Result], share: bool) -> dict[str, object]:
     axis = axis_for(drawn)
     views = run_views(runs, marks, axis)
     parts = sections(charted, views[:_MARKS], axis)
-    data = payload(charted, share=share)
     style, script = _asset("report.css"), _asset("report.js")
     return {
         "policy": _policy(style, script),
@@ -101,9 +102,8 @@ def _context(results: Sequence[Result], share: bool) -> dict[str, object]:
         "answers": _answers(charted, views),
         "missed": most_missed(charted, share=share),
         "settings": settings_tables(runs, marks, share=share),
-        "examples": len(data["examples"]),
-        "island": embed(data),
-        "version": _version(),
+        "island": embed(payload(charted, share=share)),
+        "version": VERSION,
     }
 
 
@@ -136,7 +136,7 @@ def _overall(result: Result) -> float:
 def _policy(style: str, script: str) -> str:
     return (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'"
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
     )
 
 
@@ -160,10 +160,3 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def _version() -> str:
-    try:
-        return metadata.version("preceptor")
-    except metadata.PackageNotFoundError:
-        return "unknown version"

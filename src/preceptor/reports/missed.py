@@ -39,7 +39,7 @@ class Missed(msgspec.Struct, frozen=True):
 
 
 class MissedTables(msgspec.Struct, frozen=True):
-    """``omitted`` are positive criteria that were not met, ``committed`` negative ones that were."""
+    """``omitted``: positive criteria that were not met; ``committed``: negative ones that were."""
 
     omitted: list[Missed]
     committed: list[Missed]
@@ -58,7 +58,7 @@ class _Entry:
         self.judged: dict[int, int] = {}
 
     def count(self, criterion: Criterion, run: int, missed: bool) -> None:
-        self.tags = {tag: None for tag in self.tags if tag in criterion.tags}
+        self.tags.update(dict.fromkeys(criterion.tags))
         self.judged[run] = self.judged.get(run, 0) + 1
         self.missed[run] = self.missed.get(run, 0) + missed
 
@@ -98,12 +98,8 @@ def _costliest_first(entry: _Entry) -> tuple[float, float, tuple[str, int]]:
 
 
 def _row(entry: _Entry, labels: dict[str, str], share: bool) -> Missed:
-    examples = {example for example, _ in entry.places}
-    if len(entry.places) == 1:
-        example, position = next(iter(entry.places))
-        where = f"example {example}, criterion {position}"
-    else:
-        where = f"in {len(examples):,} examples"
+    places = [f"example {example}, criterion {position}" for example, position in entry.places]
+    where = "; ".join(places) if len(places) <= 2 else f"in {len(places):,} examples"
     # The level says only whether the criterion recurs, which the row shows.
     tags = [tag for tag in entry.tags if not tag.startswith("level:")]
     text = None if share else entry.criterion.text.strip()
@@ -111,7 +107,7 @@ def _row(entry: _Entry, labels: dict[str, str], share: bool) -> Missed:
         text=text,
         start=_start(text) if text else None,
         where=where,
-        tags=[pretty(tag, labels) for tag in tags],
+        tags=[pretty(tag, labels) for tag in tags[:4]],
         points=entry.criterion.points,
         missed=sum(entry.missed.values()),
         judged=sum(entry.judged.values()),

@@ -73,13 +73,19 @@ def label(name: str, labels: dict[str, str]) -> str:
 
 
 def score_table(result: Result) -> Table:
-    """All metrics with interval, n and coverage, on the 0–100 scale."""
+    """All metrics with interval, n and coverage, on the 0–100 scale.
+
+    The interval is that of the mean before clipping, which has a column of its own where any
+    metric of the run is clipped: an interval from 0 to 0 would tell nothing.
+    """
     from rich.table import Table
 
     info = result.info
+    clipped = any(metric.value != metric.raw_mean for metric in result.metrics.values())
     table = Table(title=f"{result.title}: {info.system}", title_justify="left", caption=info.name)
     table.add_column("", overflow="fold")
-    for heading in ("score", "95 % interval", "length-adj.", "n", "coverage"):
+    means = ("unclipped",) if clipped else ()
+    for heading in ("score", *means, "95 % interval", "length-adj.", "n", "coverage"):
         table.add_column(heading, justify="right", no_wrap=True)
     for space, names in namespaces(result.metrics).items():
         if space:
@@ -92,6 +98,7 @@ def score_table(result: Result) -> Table:
             table.add_row(
                 ("  " if space else "") + label(name, result.labels),
                 _points(metric.value),
+                *((_points(metric.raw_mean),) if clipped else ()),
                 _interval(metric),
                 "" if adjusted is None else _points(adjusted.value),
                 f"{metric.n:,}",
@@ -105,9 +112,11 @@ def _points(value: float | None) -> str:
 
 
 def _interval(metric: Metric) -> str:
-    if metric.ci95 is None:
+    """Of the mean before clipping."""
+    if metric.raw_ci95 is None:
         return "–"
-    return f"{metric.ci95[0] * 100:.1f} to {metric.ci95[1] * 100:.1f}"
+    low, high = metric.raw_ci95
+    return f"{low * 100:.1f} to {high * 100:.1f}"
 
 
 def overview_table(results: Iterable[Result]) -> Table:
@@ -117,7 +126,7 @@ def overview_table(results: Iterable[Result]) -> Table:
     table = Table()
     for heading in ("run", "benchmark", "system"):
         table.add_column(heading, overflow="fold")
-    for heading in ("score", "95 % interval", "raw mean", "length-adj.", "n", "coverage"):
+    for heading in ("score", "unclipped", "95 % interval", "length-adj.", "n", "coverage"):
         table.add_column(heading, justify="right", no_wrap=True)
     for result in results:
         metric = result.metrics.get(OVERALL)
@@ -129,8 +138,8 @@ def overview_table(results: Iterable[Result]) -> Table:
             result.info.benchmark,
             result.info.system,
             _points(metric.value),
-            _interval(metric),
             _points(metric.raw_mean),
+            _interval(metric),
             "" if adjusted is None else _points(adjusted.value),
             f"{metric.n:,}",
             f"{result.coverage:.1%}",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from preceptor.records import Metric, Result
+from preceptor.reports.banners import reasons
 from preceptor.reports.charts import SMALL, Axis
 from preceptor.reports.wording import (
     count,
@@ -20,15 +21,12 @@ from preceptor.reports.wording import (
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 
 __all__ = [
-    "Banner",
     "Columns",
     "Number",
     "RunView",
     "Section",
     "SectionRow",
-    "banners",
     "columns",
-    "explain",
     "run_views",
     "sections",
 ]
@@ -95,7 +93,7 @@ class RunView(msgspec.Struct, frozen=True):
 
     mark: int
     name: str
-    benchmark: str
+    short: str
     system: str
     grader: str
     date: str
@@ -104,17 +102,6 @@ class RunView(msgspec.Struct, frozen=True):
     score: Number
     adjusted: Number | None
     facts: list[tuple[str, str]]
-
-
-class Banner(msgspec.Struct, frozen=True):
-    """``kind`` is ``comparison``, ``departure``, ``incomplete`` or ``note``.
-
-    ``runs`` is empty where all are meant.
-    """
-
-    kind: str
-    text: str
-    runs: str
 
 
 class SectionRow(msgspec.Struct, frozen=True):
@@ -137,18 +124,23 @@ class Columns(msgspec.Struct, frozen=True):
     """Which columns the breakdown has: the same in every section, so that its axes are aligned."""
 
     raw: bool
+    clipped: bool
     adjusted: bool
     coverage: bool
     small: bool
+    beyond: bool
 
 
 def columns(parts: Sequence[Section]) -> Columns:
     numbers = [entry for part in parts for entry in part.numbers()]
     return Columns(
-        raw=any(number.raw for _, number, _ in numbers),
+        # Small samples are often below zero: they alone do not get a column, which would be empty.
+        raw=any(number.raw and not number.small for _, number, _ in numbers),
+        clipped=any(number.raw for _, number, _ in numbers),
         adjusted=any(twin is not None for _, _, twin in numbers),
         coverage=any(not number.complete for _, number, _ in numbers),
         small=any(number.small for _, number, _ in numbers),
+        beyond=any(number.beyond for _, number, _ in numbers),
     )
 
 
@@ -191,7 +183,7 @@ def run_views(results: Sequence[Result], marks: Sequence[int], axis: Axis) -> li
             RunView(
                 mark=mark,
                 name=info.name,
-                benchmark=result.title,
+                short=_short(info.name),
                 system=info.system,
                 grader=info.grader,
                 date=day(info.created_at),
@@ -203,6 +195,11 @@ def run_views(results: Sequence[Result], marks: Sequence[int], axis: Axis) -> li
             )
         )
     return views
+
+
+def _short(name: str, most: int = 24) -> str:
+    """The middle is left out: names of runs tend to begin alike."""
+    return name if len(name) <= most else f"{name[: most // 2 - 3]}…{name[-most // 2 - 2 :]}"
 
 
 def _facts(result: Result) -> Iterable[tuple[str, str]]:
@@ -217,7 +214,7 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
     verdicts = f"{count(result.verdicts - missing)} of {count(result.verdicts)}"
     yield "Verdicts given", verdicts if missing else f"all {count(result.verdicts)}"
     if missing:
-        yield "Verdicts missing", _reasons(result)
+        yield "Verdicts missing", reasons(result)
     if result.cost_usd is not None:
         yield "Cost", f"${result.cost_usd:,.2f}"
     tokens = result.system_usage.total, result.grader_usage.total
@@ -227,123 +224,39 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
         yield "State of the run", result.info.status
 
 
-def _reasons(result: Result) -> str:
-    ordered = sorted(result.ungraded.items(), key=lambda item: -item[1])
-    return ", ".join(f"{count(number)} {reason.replace('_', ' ')}" for reason, number in ordered)
-
-
-def explain(results: Sequence[Result]) -> str:
-    """One plain sentence: what is under the number."""
-    one = len(results) == 1
-    sizes = sorted({result.info.n_examples for result in results})
-    size = (
-        plural(sizes[0], "example")
-        if len(sizes) == 1
-        else f"{count(sizes[0])} to {count(sizes[-1])} examples"
-    )
-    repeats = {result.info.repeats for result in results}
-    often = "once" if repeats == {1} else f"{max(repeats)} times"
-    if len(repeats) > 1:
-        often = f"{min(repeats)} to {max(repeats)} times"
-    graders = list(dict.fromkeys(result.info.grader for result in results))
-    judge = graders[0] if len(graders) == 1 else f"{len(graders)} graders"
-    who = "the system" if one else "each system"
-    return (
-        f"{size[0].upper()}{size[1:]}, answered {often} by {who}; for every criterion of an example’s rubric, "
-        f"{judge} judged whether the answer meets it, and the score is the share of the rubric’s "
-        "points that an answer earns, where 100 is everything desirable and nothing undesirable."
-    )
-
-
-def banners(results: Sequence[Result]) -> list[Banner]:
-    found: dict[tuple[str, str], list[str]] = {}
-    for result in results:
-        if result.coverage < 1:
-            found.setdefault(("incomplete", _incomplete(result, results)), []).append(
-                result.info.name
-            )
-        for kind, texts in (("departure", result.departures), ("note", result.notes)):
-            for text in texts:
-                found.setdefault((kind, text), []).append(result.info.name)
-    own = [Banner("comparison", text, "") for text in _differences(results)]
-    shared = [
-        Banner(kind, text, "" if len(names) == len(results) else _list(names))
-        for (kind, text), names in found.items()
-    ]
-    order = ("departure", "incomplete", "note")
-    return own + sorted(shared, key=lambda banner: order.index(banner.kind))
-
-
-def _incomplete(result: Result, results: Sequence[Result]) -> str:
-    if len(results) > 6:
-        return "Not every verdict was given: see coverage and bounds beside the score."
-    metric = result.metrics.get(OVERALL)
-    text = f"{percent(result.coverage)} of the verdicts were given"
-    if result.ungraded:
-        text += f"; missing: {_reasons(result)}"
-    if metric is not None and metric.bounds is not None:
-        text += (
-            f". Whatever the missing ones would say, the score over all examples "
-            f"lies within {interval(metric.bounds)}"
-        )
-    return text + "."
-
-
-def _differences(results: Sequence[Result]) -> Iterable[str]:
-    """What makes the runs of one report hard to compare."""
-    for what, values in (
-        ("benchmarks", {result.title for result in results}),
-        ("graders", {result.info.grader for result in results}),
-    ):
-        if len(values) > 1:
-            yield f"The runs are of different {what}: {_list(sorted(values))}. Their scores are not comparable."
-    if len(results) > 1 and len({frozenset(g.example.id for g in r.graded) for r in results}) > 1:
-        yield "The runs did not answer the same examples: some of their difference may be due to that."
-
-
-def _list(names: Sequence[str], most: int = 4) -> str:
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
 def sections(results: Sequence[Result], runs: Sequence[RunView], axis: Axis) -> list[Section]:
+    """One section for each namespace of metrics, in the papers' order; unknown ones at the end."""
     labels = {name: label for result in results for name, label in result.labels.items()}
-    names: dict[str, dict[str, None]] = {}
+    pairs = list(zip(results, runs, strict=True))
+    spaces: dict[str, dict[str, None]] = {}
     for result in results:
         for name in result.metrics:
             if ":" in name and not _is_twin(name, result):
-                names.setdefault(name.split(":", 1)[0], {})[name] = None
-    known = [space for space in _ORDER if space in names]
-    other = sorted(space for space in names if space not in _ORDER)
-    return [
-        _section(space, list(names[space]), results, runs, axis, labels) for space in known + other
-    ]
+                spaces.setdefault(name.split(":", 1)[0], {})[name] = None
+    known = [space for space in _ORDER if space in spaces]
+    found = []
+    for space in known + sorted(spaces.keys() - known):
+        names = _sorted(space, list(spaces[space]), results)
+        rows = [SectionRow(pretty(name, labels), _numbers(name, pairs, axis)) for name in names]
+        cut = _SHOWN if len(rows) > _SHOWN + 2 else len(rows)
+        found.append(Section(pretty(space, labels), rows[:cut], rows[cut:]))
+    return found
 
 
 def _is_twin(name: str, result: Result) -> bool:
     return name.endswith(LENGTH_SUFFIX) and name.removesuffix(LENGTH_SUFFIX) in result.metrics
 
 
-def _section(
-    space: str,
-    names: list[str],
-    results: Sequence[Result],
-    runs: Sequence[RunView],
-    axis: Axis,
-    labels: dict[str, str],
-) -> Section:
-    rows = []
-    for name in _sorted(space, names, results):
-        row = SectionRow(pretty(name, labels), [])
-        for result, run in zip(results, runs, strict=True):
-            metric = result.metrics.get(name)
-            twin = result.metrics.get(name + LENGTH_SUFFIX)
-            if metric is not None:
-                adjusted = None if twin is None else number(twin, axis)
-                row.runs.append((run, number(metric, axis), adjusted))
-        rows.append(row)
-    cut = _SHOWN if len(rows) > _SHOWN + 2 else len(rows)
-    return Section(pretty(space, labels), rows[:cut], rows[cut:])
+def _numbers(
+    name: str, pairs: Sequence[tuple[Result, RunView]], axis: Axis
+) -> list[tuple[RunView, Number, Number | None]]:
+    numbers = []
+    for result, run in pairs:
+        metric, twin = result.metrics.get(name), result.metrics.get(name + LENGTH_SUFFIX)
+        if metric is not None:
+            adjusted = None if twin is None else number(twin, axis)
+            numbers.append((run, number(metric, axis), adjusted))
+    return numbers
 
 
 def _sorted(space: str, names: list[str], results: Sequence[Result]) -> list[str]:

@@ -17,6 +17,8 @@ _NAMES = {
     "physician_agreed_category": "Category agreed by physicians",
     "cluster": "Consensus criterion",
     "level": "Level of criterion",
+    "level:example": "Specific to the example",
+    "level:cluster": "Consensus",
     "axis": "Axis of behaviour",
     "good_faith": "Good faith",
     "red_teaming": "Red teaming",

@@ -19,8 +19,12 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
     Raises InputError where the place cannot be written; then nothing is left behind.
     """
+    if not path.name:
+        raise InputError(f"{path}: cannot be written: expected the name of a file, found a folder")
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if path.is_dir():
+            raise IsADirectoryError(None, "expected the name of a file, found a folder")
         try:
             with unfinished.open("wb") as stream:
                 yield stream

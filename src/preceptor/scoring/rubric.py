@@ -69,12 +69,13 @@ _Pair = tuple[Criterion, Verdict | None]
 
 
 def _by_name(pairs: Iterable[_Pair]) -> dict[str, list[_Pair]]:
-    names: dict[str, list[_Pair]] = {OVERALL: []}
+    pairs = list(pairs)
+    names: dict[str, list[_Pair]] = {}
     for pair in pairs:
-        names[OVERALL].append(pair)
         for tag in dict.fromkeys(pair[0].tags):
             names.setdefault(tag, []).append(pair)
-    return names
+    # Last: data with a tag of this very name must not change the score.
+    return {OVERALL: pairs} | names | {OVERALL: pairs}
 
 
 def _length(graded: Graded) -> int | None:

@@ -57,7 +57,8 @@ def summarise(
     slices = {OVERALL: list(scores)}
     for score in scores:
         for tag in dict.fromkeys(example_tags.get(score.example_id, ())):
-            slices.setdefault(tag, []).append(score)
+            if tag != OVERALL:
+                slices.setdefault(tag, []).append(score)
     for name, part in slices.items():
         metrics[name] = _metric(_rows(part, OVERALL))
         if rule is not None and lengths:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from preceptor.errors import StoreError, shorten
-from preceptor.store.schema import FORMAT, create_tables, stored
+from preceptor.store import schema
+from preceptor.store.schema import create_tables, stored
 
-__all__ = ["MIGRATIONS", "explain", "open_engine", "prepare", "upsert"]
+__all__ = ["MIGRATIONS", "explain", "open_engine", "prepare", "upsert", "writing"]
 
+#: Seconds that one process waits for another's write.
+_PATIENCE_S = 30
 #: Format n → how to make it n + 1.
 MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {}
 
@@ -24,30 +29,48 @@ def prepare(engine: sa.Engine, where: str, create: bool) -> None:
 
     Raises StoreError for another program's database, or a format from the future.
     """
-    tables = sa.inspect(engine).get_table_names()
-    if not tables:
-        if not create:
-            raise StoreError(f"store {where}: is empty: run or import something first")
-        create_tables(engine)
+    with engine.connect() as connection:
+        found = _format(connection, where)
+    if found == schema.FORMAT:
         return
-    if stored.name not in tables:
+    if found is None and not create:
+        raise StoreError(f"store {where}: is empty: run or import something first")
+    with writing(engine) as connection:
+        # Looked at again, now that no other process can be at it at the same time.
+        found = _format(connection, where)
+        if found is None:
+            create_tables(connection)
+            return
+        for step in range(found, schema.FORMAT):
+            MIGRATIONS[step](connection)
+        connection.execute(
+            stored.update().where(stored.c.key == "format").values(value=str(schema.FORMAT))
+        )
+
+
+def _format(connection: sa.Connection, where: str) -> int | None:
+    """The format of the workspace; None for an empty database."""
+    tables = sa.inspect(connection).get_table_names()
+    if not tables:
+        return None
+    found = None
+    if stored.name in tables:
+        found = connection.scalar(sa.select(stored.c.value).where(stored.c.key == "format"))
+    if found is None or not found.isdecimal():
         raise StoreError(
             f"store {where}: is another program's database: name another file with --store"
         )
-    with engine.begin() as connection:
-        found = connection.scalar(sa.select(stored.c.value).where(stored.c.key == "format"))
-        version = int(found or 0)
-        if version > FORMAT:
-            raise StoreError(
-                f"store {where}: has format {version}, this Preceptor knows formats up to "
-                f"{FORMAT}: pip install --upgrade preceptor"
-            )
-        for step in range(version, FORMAT):
-            MIGRATIONS[step](connection)
-        if version < FORMAT:
-            connection.execute(
-                stored.update().where(stored.c.key == "format").values(value=str(FORMAT))
-            )
+    if int(found) > schema.FORMAT:
+        raise StoreError(
+            f"store {where}: has format {found}, this Preceptor knows formats up to "
+            f"{schema.FORMAT}: pip install --upgrade preceptor"
+        )
+    return int(found)
+
+
+def writing(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
+    """A transaction that writes: all of it, or nothing. On SQLite one at a time."""
+    return engine.execution_options(preceptor_writes=True).begin()
 
 
 def upsert(
@@ -81,32 +104,58 @@ def upsert(
 
 
 def open_engine(where: str, create: bool) -> sa.Engine:
-    if "://" in where:
-        try:
-            return sa.create_engine(where)
-        except (sa.exc.ArgumentError, ImportError) as error:
-            raise StoreError(f"--store: not a database URL that can be opened: {error}") from None
-    path = Path(where)
-    if not path.exists():
-        if not create:
-            raise StoreError(f"store {where}: no such file: run or import something first")
-        try:
-            # Made here and not by SQLite, so that nobody else can read it for even a moment.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise StoreError(f"store {where}: cannot be made: {error.strerror}") from None
-    engine = sa.create_engine(sa.URL.create("sqlite", database=where))
+    """The engine of a path or a URL. Nothing is read yet; a file that is not there is made."""
+    try:
+        url = sa.make_url(where) if "://" in where else sa.URL.create("sqlite", database=where)
+        engine = sa.create_engine(url)
+    except (sa.exc.ArgumentError, ImportError, ValueError) as error:
+        raise StoreError(f"--store: not a database URL that can be opened: {error}") from None
+    if engine.dialect.name != "sqlite":
+        return engine
+    if url.database not in (None, "", ":memory:"):
+        _look_for_file(Path(url.database), create)
     sa.event.listen(engine, "connect", _tune_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
+def _look_for_file(path: Path, create: bool) -> None:
+    if path.exists():
+        return
+    if not create:
+        raise StoreError(f"store {path}: no such file: run or import something first")
+    _make_sqlite(path)
+
+
+def _make_sqlite(path: Path) -> None:
+    try:
+        # Made here and not by SQLite, so that nobody else can read it for even a moment.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # A property of the file. Never set on a file that may be another program's.
+        with closing(sqlite3.connect(path, timeout=_PATIENCE_S)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+    except (OSError, sqlite3.Error) as error:
+        words = getattr(error, "strerror", None) or error
+        raise StoreError(f"store {path}: cannot be made: {words}") from None
+
+
 def _tune_sqlite(connection: Any, _: object) -> None:
+    # Python's own idea of when a transaction begins leaves out reads and changes of tables.
+    connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout = 30000")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE_S * 1000}")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A writer waits its turn here. A reader that starts to write later would be turned away.
+    if connection.get_execution_options().get("preceptor_writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # takes no lock, so it cannot fail, and there are very many of them
+        raw: Any = connection.connection.dbapi_connection
+        raw.execute("BEGIN")
 
 
 def explain(error: sa.exc.DBAPIError) -> str:

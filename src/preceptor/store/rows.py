@@ -16,6 +16,7 @@ __all__ = [
     "read_run",
     "read_verdict",
     "response_row",
+    "storable",
     "verdict_row",
 ]
 
@@ -24,6 +25,7 @@ _TOKENS = Usage.__struct_fields__
 
 def _flat(record: Response | Verdict) -> dict[str, Any]:
     row = {name: getattr(record, name) for name in record.__struct_fields__}
+    row = {name: storable(x) if isinstance(x, str) else x for name, x in row.items()}
     usage: Usage = row.pop("usage")
     return row | {name: getattr(usage, name) for name in _TOKENS}
 
@@ -36,15 +38,11 @@ def response_row(response: Response) -> dict[str, Any]:
     row = _flat(response)
     if response.sent is not None:
         row["sent"] = msgspec.json.encode(response.sent).decode()
-    row["text"] = storable(response.text)
     return row
 
 
 def verdict_row(verdict: Verdict) -> dict[str, Any]:
-    row = _flat(verdict)
-    row["explanation"] = storable(verdict.explanation)
-    row["detail"] = storable(verdict.detail)
-    return row
+    return _flat(verdict)
 
 
 def storable(text: str) -> str:
@@ -53,7 +51,7 @@ def storable(text: str) -> str:
     try:
         clean.encode()
     except UnicodeEncodeError:
-        return clean.encode("utf-8", "replace").decode()
+        return clean.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return clean
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     Boolean,
     Column,
-    Engine,
+    Connection,
     Float,
     ForeignKey,
     Integer,
@@ -171,11 +171,10 @@ _SQLITE_VIEWS = (
 )
 
 
-def create_tables(engine: Engine) -> None:
+def create_tables(connection: Connection) -> None:
     """Make an empty workspace: tables, views and the version of the format."""
-    with engine.begin() as connection:
-        metadata.create_all(connection)
-        if engine.dialect.name == "sqlite":
-            for view in _SQLITE_VIEWS:
-                connection.execute(text(view))
-        connection.execute(stored.insert().values(key="format", value=str(FORMAT)))
+    metadata.create_all(connection)
+    if connection.dialect.name == "sqlite":
+        for view in _SQLITE_VIEWS:
+            connection.execute(text(view))
+    connection.execute(stored.insert().values(key="format", value=str(FORMAT)))

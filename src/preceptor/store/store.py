@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,15 +16,17 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.errors import InputError, StoreBusy, StoreError, UnknownName, shorten
 from preceptor.records import Example, Graded, Response, RunInfo, Usage, Verdict
 from preceptor.store import schema as t
-from preceptor.store.database import explain, open_engine, prepare, upsert
+from preceptor.store.database import explain, open_engine, prepare, upsert, writing
+from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner
+from preceptor.store.names import free_name
 from preceptor.store.rows import (
     example_row,
-    read_example,
     read_response,
     read_run,
     read_verdict,
     response_row,
+    storable,
     verdict_row,
 )
 
@@ -34,6 +35,11 @@ __all__ = ["Spent", "Store"]
 _CHUNK = 500
 #: What a failed call had cost stays counted when a later one takes its place.
 _PAID = (*Usage.__struct_fields__, "cost_usd")
+# Built once: they are asked for every example.
+_KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True)
+_BY_KEY = sa.select(t.responses).where(t.responses.c.key.in_(_KEYS))
+_ANSWERS = _BY_KEY.where(t.responses.c.failure.is_(None))
+_GIVEN = sa.select(t.verdicts).where(t.verdicts.c.key.in_(_KEYS), t.verdicts.c.met.is_not(None))
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -63,8 +69,12 @@ class Store:
     def __init__(self, where: str | Path = DEFAULT_STORE, *, create: bool = True) -> None:
         self.where = str(where)
         self.engine = open_engine(self.where, create)
-        with self._words():
-            prepare(self.engine, self.where, create)
+        try:
+            with self._words():
+                prepare(self.engine, self.where, create)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self.engine.dispose()
@@ -84,7 +94,7 @@ class Store:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with self._words(), self.engine.begin() as connection:
+        with self._words(), writing(self.engine) as connection:
             yield connection
 
     # Runs
@@ -103,7 +113,7 @@ class Store:
         """Remember a run and its examples, each with the number of answers asked for."""
         encoded = msgspec.json.encode(settings).decode()
         with self._writing() as connection:
-            name = name or _free_name(connection, f"{benchmark}-{_slug(system)}")
+            name = name or free_name(connection, benchmark, system)
             if _run_row(connection, name) is not None:
                 raise InputError(f"run {shorten(name)}: exists already: choose another --name")
             rows = {example.key: example_row(example) for example, _ in examples}
@@ -131,7 +141,7 @@ class Store:
                     )
                 )
             ]
-            connection.execute(t.run_examples.insert(), links)
+            upsert(connection, t.run_examples, links)
             return read_run(_run_row(connection, name) or {})
 
     def runs(self, benchmark: str | None = None) -> list[RunInfo]:
@@ -194,9 +204,11 @@ class Store:
                 .values(owner=me.encode(), heartbeat=time.time(), status="running")
             )
         try:
-            yield me
+            with me.at_work():
+                yield me
         finally:
-            with self._writing() as connection:
+            # Where that cannot be written, others see all the same that nobody works on it.
+            with contextlib.suppress(StoreError), self._writing() as connection:
                 connection.execute(
                     t.runs.update()
                     .where(t.runs.c.id == run.id, t.runs.c.owner == me.encode())
@@ -222,36 +234,34 @@ class Store:
 
     def find_responses(self, keys: Sequence[str]) -> dict[str, Response]:
         """Those of the responses that are answers; a failure is asked again."""
-        rows = self._find(t.responses, keys, t.responses.c.failure.is_(None))
+        rows = self._find(_ANSWERS, keys)
         return {row["key"]: read_response(row) for row in rows}
 
     def find_verdicts(self, keys: Sequence[str]) -> dict[str, Verdict]:
         """Those of the verdicts that were given; an ungraded one is asked again."""
-        rows = self._find(t.verdicts, keys, t.verdicts.c.met.is_not(None))
+        rows = self._find(_GIVEN, keys)
         return {row["key"]: read_verdict(row) for row in rows}
 
-    def _find(
-        self, table: sa.Table, keys: Sequence[str], usable: sa.ColumnElement[bool]
-    ) -> list[sa.RowMapping]:
-        found: list[sa.RowMapping] = []
+    def _find(self, query: sa.Select[Any], keys: Sequence[str]) -> list[sa.RowMapping]:
+        if not keys:
+            return []
         with self._words(), self.engine.connect() as connection:
-            for start in range(0, len(keys), _CHUNK):
-                query = sa.select(table).where(
-                    table.c.key.in_(keys[start : start + _CHUNK]), usable
-                )
-                found.extend(connection.execute(query).mappings())
-        return found
+            return _rows(connection, query, keys)
 
     def write(
         self,
         run: RunInfo,
         answers: Sequence[tuple[int, int, Response, bool]],
         verdicts: Sequence[tuple[int, int, int, Verdict, bool]],
-    ) -> None:
+    ) -> dict[str, Response]:
         """Keep answers (position, repeat, response, reused) and verdicts (position, repeat,
-        criterion, verdict, reused) in one transaction: all of them, or none."""
+        criterion, verdict, reused) in one transaction: all of them, or none.
+
+        Returns the answers of other processes that were there first, by key: the run has those
+        instead of its own to the same questions.
+        """
         with self._writing() as connection:
-            self.write_in(connection, run, answers, verdicts)
+            return self.write_in(connection, run, answers, verdicts)
 
     def write_in(
         self,
@@ -259,12 +269,13 @@ class Store:
         run: RunInfo,
         answers: Sequence[tuple[int, int, Response, bool]],
         verdicts: Sequence[tuple[int, int, int, Verdict, bool]],
-    ) -> None:
+    ) -> dict[str, Response]:
         """The same within a transaction of the caller's."""
+        fresh = {response.key: response for _, _, response, reused in answers if not reused}
         upsert(
             connection,
             t.responses,
-            [response_row(response) for _, _, response, reused in answers if not reused],
+            [response_row(response) for response in fresh.values()],
             replace=t.responses.c.failure.is_not(None),
             add=_PAID,
         )
@@ -306,42 +317,12 @@ class Store:
             ],
             replace=sa.true(),
         )
+        return _elsewhere(connection, fresh)
 
     def graded(self, run: RunInfo) -> list[Graded]:
         """Every response of a run with its verdicts, in the run's order, repeat by repeat."""
         with self._words(), self.engine.connect() as connection:
-            examples = connection.execute(
-                sa.select(t.run_examples.c.position, t.run_examples.c.repeats, t.examples.c.data)
-                .join(t.examples)
-                .where(t.run_examples.c.run_id == run.id)
-                .order_by(t.run_examples.c.position)
-            ).all()
-            answers = {
-                (row["position"], row["repeat"]): read_response(row)
-                for row in connection.execute(
-                    sa.select(t.run_responses.c.position, t.run_responses.c.repeat, t.responses)
-                    .join(t.responses)
-                    .where(t.run_responses.c.run_id == run.id)
-                ).mappings()
-            }
-            judged: dict[tuple[int, int], dict[int, Verdict]] = {}
-            for row in connection.execute(
-                sa.select(
-                    t.run_verdicts.c.position,
-                    t.run_verdicts.c.repeat,
-                    t.run_verdicts.c.criterion,
-                    t.verdicts,
-                )
-                .join(t.verdicts)
-                .where(t.run_verdicts.c.run_id == run.id)
-            ).mappings():
-                place = judged.setdefault((row["position"], row["repeat"]), {})
-                place[row["criterion"]] = read_verdict(row)
-        return [
-            _graded(read_example(data), repeat, answers, judged, position)
-            for position, repeats, data in examples
-            for repeat in range(repeats)
-        ]
+            return read_graded(connection, run)
 
     def spent(self, run: RunInfo) -> Spent:
         """What this run has paid so far, for answers and verdicts."""
@@ -364,38 +345,25 @@ class Store:
         return Spent(cost, tokens, unpriced == 0)
 
 
-def _graded(
-    example: Example,
-    repeat: int,
-    answers: Mapping[tuple[int, int], Response],
-    judged: Mapping[tuple[int, int], Mapping[int, Verdict]],
-    position: int,
-) -> Graded:
-    verdicts = judged.get((position, repeat), {})
-    aligned = tuple(verdicts.get(index) for index in range(len(example.criteria)))
-    return Graded(example, repeat, answers.get((position, repeat)), aligned)
+def _rows(
+    connection: sa.Connection, query: sa.Select[Any], keys: Sequence[str]
+) -> list[sa.RowMapping]:
+    found: list[sa.RowMapping] = []
+    for start in range(0, len(keys), _CHUNK):
+        found += connection.execute(query, {"keys": keys[start : start + _CHUNK]}).mappings()
+    return found
+
+
+def _elsewhere(connection: sa.Connection, fresh: Mapping[str, Response]) -> dict[str, Response]:
+    """Of the answers just written, those that the database has otherwise."""
+    kept = map(read_response, _rows(connection, _BY_KEY, list(fresh)))
+    return {
+        row.key: row
+        for row in kept
+        if (row.text, row.failure) != (storable(fresh[row.key].text), fresh[row.key].failure)
+    }
 
 
 def _run_row(connection: sa.Connection, name: str) -> sa.RowMapping | None:
     query = sa.select(t.runs).where(t.runs.c.name == name)
     return connection.execute(query).mappings().one_or_none()
-
-
-def _slug(address: str) -> str:
-    """A short name of a system for the names of runs, without what a shell would mind."""
-    tail = (
-        address.rsplit("#", maxsplit=1)[-1]
-        if "#" in address
-        else re.sub(r"^[a-z]+[:/]", "", address)
-    )
-    if address.startswith("replay:"):
-        tail = Path(tail).stem
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", tail).strip("-.")[:40] or "system"
-
-
-def _free_name(connection: sa.Connection, stem: str) -> str:
-    taken = set(connection.scalars(sa.select(t.runs.c.name).where(t.runs.c.name.startswith(stem))))
-    number = 1
-    while f"{stem}-{number}" in taken:
-        number += 1
-    return f"{stem}-{number}"

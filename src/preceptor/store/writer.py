@@ -29,7 +29,9 @@ class Batch(msgspec.Struct, frozen=True):
     verdicts: tuple[tuple[int, int, int, Verdict, bool], ...] = ()
 
 
-_Entry = tuple[Batch, asyncio.Future[None]]
+#: Answers that the store had first, by key.
+Elsewhere = dict[str, Response]
+_Entry = tuple[Batch, asyncio.Future[Elsewhere]]
 
 
 class Writer:
@@ -46,11 +48,14 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="preceptor-writer", daemon=True)
         self._thread.start()
 
-    async def put(self, batch: Batch) -> None:
-        """Raises StoreError if it could not be written; then nothing of the batch was."""
-        future: asyncio.Future[None] = self._loop.create_future()
+    async def put(self, batch: Batch) -> Elsewhere:
+        """Returns what :meth:`preceptor.store.Store.write` does.
+
+        Raises StoreError if it could not be written; then nothing of the batch was.
+        """
+        future: asyncio.Future[Elsewhere] = self._loop.create_future()
         self._queue.put((batch, future))
-        await future
+        return await future
 
     async def close(self) -> None:
         """Write what is left, and stop."""
@@ -81,26 +86,25 @@ class Writer:
             return entries, True
         return entries, False
 
-    def _write(self, batches: list[Batch]) -> StoreError | None:
+    def _write(self, batches: list[Batch]) -> Elsewhere | StoreError:
         answers = [answer for batch in batches for answer in batch.answers]
         verdicts = [verdict for batch in batches for verdict in batch.verdicts]
         try:
-            self._store.write(self._run, answers, verdicts)
+            return self._store.write(self._run, answers, verdicts)
         except StoreError as error:
             return error
         except Exception as error:  # whatever it is, the waiting side must hear of it
             return StoreError(f"store {self._store.where}: {type(error).__name__}: {error}")
-        return None
 
-    def _settle(self, entries: list[_Entry], error: StoreError | None) -> None:
+    def _settle(self, entries: list[_Entry], outcome: Elsewhere | StoreError) -> None:
         def settle() -> None:
             for _, future in entries:
                 if future.done():
                     continue
-                if error is None:
-                    future.set_result(None)
+                if isinstance(outcome, StoreError):
+                    future.set_exception(outcome)
                 else:
-                    future.set_exception(error)
+                    future.set_result(outcome)
 
         self._loop.call_soon_threadsafe(settle)
 

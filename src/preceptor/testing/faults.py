@@ -1,0 +1,158 @@
+"""What can go wrong between a client and a model, by name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+__all__ = ["CHAOS", "CONTENT", "FAULTS", "Fault", "Schedule"]
+
+#: Faults in what a grader says → what they are. They change the reply and not the transport.
+CONTENT = {
+    "prose": "a sentence instead of the verdict's JSON",
+    "met_text": 'criteria_met is "true"',
+    "met_number": "criteria_met is 1",
+    "met_null": "criteria_met is null",
+    "met_missing": "criteria_met is not there",
+    "empty": "an empty text",
+    "null": "content is null",
+    "refusal": "the model refuses",
+    "filtered": "stopped by the provider's filter, with half a text",
+    "cut_off": "cut off at the token limit, with half a text",
+    "no_logprobs": "token probabilities were asked for and are not given",
+}
+
+#: Name → what happens.
+FAULTS = {
+    "rate_limit": "429 with Retry-After in seconds",
+    "rate_limit_date": "429 with Retry-After as an HTTP date",
+    "rate_limit_bare": "429 without Retry-After",
+    "quota": "429 with code insufficient_quota",
+    "error_500": "500 with an error in JSON",
+    "error_502": "502 with a page of HTML",
+    "error_503": "503 with Retry-After in seconds",
+    "bad_request": "400 with an error in JSON",
+    "unauthorized": "401",
+    "forbidden": "403",
+    "not_found": "404",
+    "content_filter": "400 with code content_filter",
+    "redirect": "307 to another place",
+    "reset": "the connection is reset in the middle of the body",
+    "hang_up": "the connection is closed before any answer",
+    "stall": "no answer until the client gives up",
+    "slow": "a right answer, late",
+    "truncated": "half of the JSON body",
+    "html": "200 with a page of HTML",
+    "nested": "200 with JSON nested a hundred thousand levels deep",
+    "endless": "a body without an end",
+    "echo_key": "500 with a message that repeats the key, as some gateways do",
+    "gzip_bomb": "a small compressed body that becomes a giant one",
+    "gzip": "a right answer, compressed though nobody asked for it",
+    **CONTENT,
+}
+
+#: Faults of transport that another attempt may not meet, for any call; and of content, for graders
+#: only, since a system's empty or refused answer is its answer.
+CHAOS = (
+    "rate_limit",
+    "rate_limit_bare",
+    "error_500",
+    "error_502",
+    "error_503",
+    "reset",
+    "hang_up",
+    "stall",
+    "slow",
+    "truncated",
+    "html",
+    "prose",
+    "met_text",
+    "met_number",
+    "met_null",
+    "met_missing",
+    "empty",
+    "null",
+    "refusal",
+    "content_filter",
+    "filtered",
+    "cut_off",
+)
+_OF_GRADERS = (*CONTENT, "content_filter")
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing that goes wrong.
+
+    Attributes
+    ----------
+    kind
+        A key of FAULTS.
+    on
+        ``system``, ``grader`` or ``any``: whose calls it meets when it is drawn at random; for
+        None, any calls where it is a fault of transport, else a grader's.
+    most
+        How often at the most, over all calls.
+    seconds
+        Of Retry-After, or of a slow answer.
+    """
+
+    kind: str
+    on: str | None = None
+    most: int | None = None
+    seconds: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.kind not in FAULTS:
+            raise ValueError(f"fault {self.kind!r}: expected one of {', '.join(FAULTS)}")
+
+    def meets(self, *, judgement: bool) -> bool:
+        on = self.on or ("grader" if self.kind in _OF_GRADERS else "any")
+        return on in ("any", "grader" if judgement else "system")
+
+
+class Schedule:
+    """Which attempt meets which fault: drawn by seed, prompt and the attempt's number.
+
+    No prompt meets more than ``most`` faults, all of them in its first ``most`` attempts: a client
+    that retries more often than that gets every answer. What the draws decide does not depend on
+    the order in which calls arrive, unless a fault has its own ``most``.
+    """
+
+    def __init__(
+        self,
+        faults: Iterable[str | Fault],
+        script: Iterable[str | Fault | None],
+        *,
+        rate: float,
+        most: int,
+        seed: int,
+    ) -> None:
+        self._faults = [_fault(fault) for fault in faults]
+        self._script = [None if fault is None else _fault(fault) for fault in script]
+        self._rate, self._most, self._seed = rate, most, seed
+        self._attempts: Counter[str] = Counter()
+        self._used: Counter[Fault] = Counter()
+
+    def draw(self, prompt: str, *, judgement: bool) -> Fault | None:
+        """The fault of the next attempt at a prompt, or None."""
+        attempt = self._attempts[prompt]
+        self._attempts[prompt] += 1
+        if self._script:
+            return self._script.pop(0)
+        digest = hashlib.sha256(f"{self._seed} {prompt} {attempt}".encode()).digest()
+        unlucky = int.from_bytes(digest[:4], "big") / 2**32 < self._rate
+        fitting = [fault for fault in self._faults if fault.meets(judgement=judgement)]
+        if attempt >= self._most or not unlucky or not fitting:
+            return None
+        fault = fitting[int.from_bytes(digest[4:8], "big") % len(fitting)]
+        if fault.most is not None and self._used[fault] >= fault.most:
+            return None
+        self._used[fault] += 1
+        return fault
+
+
+def _fault(fault: str | Fault) -> Fault:
+    return Fault(fault) if isinstance(fault, str) else fault

@@ -1,0 +1,156 @@
+"""What the fake endpoint says: functions of the prompt, in the shapes of OpenAI's two APIs."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+import msgspec
+
+__all__ = ["Reply", "chat_body", "is_judgement", "prompt_key", "reply_to", "responses_body"]
+
+_TEXT = """\
+please see your doctor soon if the fever stays above 39 or you feel worse; until then rest, drink \
+enough and take paracetamol as the leaflet says. I cannot examine you from here, but these signs \
+need urgent care today: trouble breathing, confusion, chest pain or a stiff neck."""
+_WORDS = _TEXT.split()
+_MEAN_VERDICT = 0.6
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A text and how it ended, before it is put into the shape of an API."""
+
+    text: str | None
+    finish_reason: str = "stop"
+    refusal: str | None = None
+    top_logprobs: dict[str, float] | None = None
+
+
+def prompt_key(payload: dict[str, Any]) -> str:
+    """What tells one question from another: the model, its conversation and its seed."""
+    messages = payload.get("messages", payload.get("input"))
+    parts = [payload.get("model"), msgspec.to_builtins(messages), payload.get("seed")]
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
+
+
+def is_judgement(payload: dict[str, Any]) -> bool:
+    """Whether a verdict is asked for: in JSON, or by the chance of a yes."""
+    return bool(payload.get("logprobs")) or "criteria_met" in _last_text(payload)
+
+
+def reply_to(payload: dict[str, Any]) -> Reply:
+    """The reply without any fault: always the same to the same prompt."""
+    digest = hashlib.sha256(prompt_key(payload).encode()).digest()
+    chance = int.from_bytes(digest[:4], "big") / 2**32
+    if payload.get("logprobs"):
+        return _yes_or_no(chance)
+    if is_judgement(payload):
+        return Reply(_verdict(met=chance < _MEAN_VERDICT, fenced=digest[4] % 2 == 0))
+    start, length = digest[4] % len(_WORDS), 5 + int.from_bytes(digest[5:7], "big") % 150
+    words = [_WORDS[(start + i) % len(_WORDS)] for i in range(length)]
+    words.append(f"(case {digest[:3].hex()})")
+    limit = _limit(payload)
+    if limit is not None and len(words) > limit:
+        return Reply(" ".join(words[:limit]), "length")
+    return Reply(" ".join(words))
+
+
+def _verdict(*, met: bool, fenced: bool) -> str:
+    said = {"explanation": "Judged by the fake endpoint.", "criteria_met": met}
+    text = msgspec.json.encode(said).decode()
+    return f"```json\n{text}\n```" if fenced else text
+
+
+def _yes_or_no(chance: float) -> Reply:
+    mass = {"Yes": 0.9 * chance, " yes": 0.05 * chance, "No": 0.95 * (1 - chance), "The": 0.05}
+    logprobs = {token: math.log(max(share, 1e-9)) for token, share in mass.items()}
+    return Reply(max(mass, key=lambda token: mass[token]), top_logprobs=logprobs)
+
+
+def _limit(payload: dict[str, Any]) -> int | None:
+    names = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+    return next((payload[name] for name in names if payload.get(name) is not None), None)
+
+
+def _last_text(payload: dict[str, Any]) -> str:
+    messages = payload.get("messages", payload.get("input"))
+    if isinstance(messages, str):
+        return messages
+    content = messages[-1].get("content") if messages else ""
+    return content if isinstance(content, str) else msgspec.json.encode(content).decode()
+
+
+def _tokens(payload: dict[str, Any], reply: Reply) -> tuple[int, int, int, int]:
+    """(input, output, cached, reasoning), by rules that look like a provider's."""
+    given = len(msgspec.json.encode(payload.get("messages", payload.get("input")))) // 4 + 1
+    effort = payload.get("reasoning_effort") or (payload.get("reasoning") or {}).get("effort")
+    thought = 64 if effort not in (None, "none") else 0
+    made = len((reply.text or reply.refusal or "").split()) + 1 + thought
+    cached = given // 128 * 64 if given >= 256 else 0
+    return given, made, cached, thought
+
+
+def chat_body(payload: dict[str, Any], reply: Reply) -> dict[str, Any]:
+    """A body of ``POST /chat/completions``."""
+    given, made, cached, thought = _tokens(payload, reply)
+    message = {"role": "assistant", "content": reply.text, "refusal": reply.refusal}
+    choice: dict[str, Any] = {
+        "index": 0,
+        "message": message,
+        "finish_reason": reply.finish_reason,
+        "logprobs": None,
+    }
+    if reply.top_logprobs is not None and payload.get("logprobs"):
+        ranked = sorted(reply.top_logprobs.items(), key=lambda item: -item[1])
+        top = [
+            {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+            for token, logprob in ranked[: payload.get("top_logprobs") or 0]
+        ]
+        first = {"token": ranked[0][0], "logprob": ranked[0][1], "bytes": None}
+        choice["logprobs"] = {"content": [{**first, "top_logprobs": top}], "refusal": None}
+    return {
+        "id": f"chatcmpl-{prompt_key(payload)}",
+        "object": "chat.completion",
+        "created": 1_700_000_000,
+        "model": payload.get("model"),
+        "choices": [choice],
+        "usage": {
+            "prompt_tokens": given,
+            "completion_tokens": made,
+            "total_tokens": given + made,
+            "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": thought},
+        },
+        "system_fingerprint": None,
+    }
+
+
+def responses_body(payload: dict[str, Any], reply: Reply) -> dict[str, Any]:
+    """A body of ``POST /responses``."""
+    given, made, cached, thought = _tokens(payload, reply)
+    if reply.refusal is not None:
+        part: dict[str, Any] = {"type": "refusal", "refusal": reply.refusal}
+    else:
+        part = {"type": "output_text", "text": reply.text or "", "annotations": []}
+    whole = reply.finish_reason in ("stop", "refusal")
+    reasons = {"length": "max_output_tokens"}
+    why = None if whole else {"reason": reasons.get(reply.finish_reason, reply.finish_reason)}
+    message = {"type": "message", "role": "assistant", "id": "msg_0", "content": [part]}
+    reasoning = [{"type": "reasoning", "id": "rs_0", "summary": []}] if thought else []
+    return {
+        "id": f"resp_{prompt_key(payload)}",
+        "object": "response",
+        "status": "completed" if whole else "incomplete",
+        "incomplete_details": why,
+        "error": None,
+        "model": payload.get("model"),
+        "output": [*reasoning, *([] if reply.text is None and not reply.refusal else [message])],
+        "usage": {
+            "input_tokens": given,
+            "output_tokens": made,
+            "total_tokens": given + made,
+            "input_tokens_details": {"cached_tokens": cached},
+            "output_tokens_details": {"reasoning_tokens": thought},
+        },
+    }

@@ -1,0 +1,346 @@
+"""What goes over the wire to OpenAI-compatible endpoints, and how their replies are read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from conftest import Clock
+from preceptor.engine.prices import Price
+from preceptor.errors import EndpointError, InputError, Unavailable
+from preceptor.records import Completion, Message, Usage
+from preceptor.systems import Ask, Parameters, parse_parameters, resolve
+from preceptor.systems.openai import ChatModel, _parse_chat, _parse_responses
+from preceptor.testing import FakeEndpoint
+
+pytestmark = pytest.mark.usefixtures("bare")
+
+CONVERSATION = (
+    Message("user", "Can I take ibuprofen?"),
+    Message("assistant", "What for?"),
+    Message("user", "Gout. I also take warfarin. \u2014 ünï, 痛風, {braces} %s"),
+)
+ASK = Ask(CONVERSATION)
+
+
+@contextlib.asynccontextmanager
+async def model_at(address: str, **values: Any) -> AsyncIterator[ChatModel]:
+    model = resolve(address, Parameters(**{"timeout": 20.0, **values}))
+    assert isinstance(model, ChatModel)
+    clock = Clock()
+    model.endpoint.now, model.endpoint.sleep = clock.now, clock.sleep
+    try:
+        yield model
+    finally:
+        await model.close()
+
+
+@pytest.fixture
+def openai(monkeypatch: pytest.MonkeyPatch, fake: FakeEndpoint) -> FakeEndpoint:
+    """The fake in the place of OpenAI's own endpoint."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.setenv("OPENAI_BASE_URL", fake.url)
+    return fake
+
+
+def plain(messages: tuple[Message, ...]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+# Chat completions
+
+
+async def test_chat_sends_only_what_is_set(fake: FakeEndpoint) -> None:
+    """Without parameters the body is model and messages, and no Authorization is sent."""
+    async with model_at(fake.address("m")) as model:
+        completion = await model.answer(ASK)
+    call = fake.log[0]
+    assert call.path == "/v1/chat/completions"
+    assert call.payload == {"model": "m", "messages": plain(CONVERSATION)}
+    assert call.headers["Content-Type"] == "application/json"
+    assert not call.authorized
+    assert completion.sent is None
+
+
+async def test_chat_puts_the_system_prompt_first(fake: FakeEndpoint) -> None:
+    """And what was really sent is part of the completion, for the grader to see."""
+    async with model_at(fake.address("m"), system_prompt="You are a triage nurse.") as model:
+        completion = await model.answer(ASK)
+    system = Message("system", "You are a triage nurse.")
+    assert fake.log[0].payload["messages"] == plain((system, *CONVERSATION))
+    assert completion.sent == (system, *CONVERSATION)
+
+
+async def test_chat_sends_every_parameter(fake: FakeEndpoint) -> None:
+    async with model_at(
+        fake.address("m"),
+        temperature=0.0,
+        max_tokens=50,
+        reasoning_effort="low",
+        seed=7,
+        extra_body={"top_k": 3, "temperature": 0.5},
+    ) as model:
+        await model.answer(Ask(CONVERSATION, repeat=2))
+    assert fake.log[0].payload == {
+        "model": "m",
+        "messages": plain(CONVERSATION),
+        "max_tokens": 50,
+        "reasoning_effort": "low",
+        "seed": 9,  # of the third repeat
+        "top_k": 3,
+        "temperature": 0.5,  # extra_body has the last word
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "newer"),
+    [
+        ("gpt-5.4", True),
+        ("o3", True),
+        ("gpt-4.1", False),
+        ("gpt-4o-mini", False),
+        ("gpt-3.5", False),
+    ],
+)
+async def test_openai_models_get_the_parameter_that_they_know(
+    openai: FakeEndpoint, name: str, newer: bool
+) -> None:
+    """OpenAI's reasoning models refuse max_tokens; others know nothing else."""
+    async with model_at(f"openai/{name}", max_tokens=9) as model:
+        await model.answer(ASK)
+    payload = openai.log[0].payload
+    assert payload["model"] == name
+    assert payload.get("max_completion_tokens") == (9 if newer else None)
+    assert payload.get("max_tokens") == (None if newer else 9)
+    assert openai.log[0].authorized
+
+
+# Responses
+
+
+async def test_responses_api_has_its_own_shape(openai: FakeEndpoint) -> None:
+    """A reasoning effort implies it; nothing is kept at OpenAI; the role is developer."""
+    async with model_at(
+        "openai/gpt-5.4", reasoning_effort="low", max_tokens=5000, system_prompt="Be brief."
+    ) as model:
+        completion = await model.answer(ASK)
+    call = openai.log[0]
+    assert call.path == "/v1/responses"
+    assert call.payload == {
+        "model": "gpt-5.4",
+        "input": plain((Message("developer", "Be brief."), *CONVERSATION)),
+        "store": False,
+        "max_output_tokens": 5000,
+        "reasoning": {"effort": "low"},
+    }
+    assert completion.text
+    assert completion.usage.reasoning_tokens == 64
+    assert completion.sent == (Message("developer", "Be brief."), *CONVERSATION)
+
+
+async def test_responses_api_by_parameter(fake: FakeEndpoint) -> None:
+    """Any endpoint may be asked in that way; both ways then give the same text."""
+    async with model_at(fake.address("m"), api="responses") as model:
+        one = await model.answer(ASK)
+    async with model_at(fake.address("m")) as model:
+        other = await model.answer(ASK)
+    assert [call.path for call in fake.log] == ["/v1/responses", "/v1/chat/completions"]
+    assert (one.text, one.finish_reason) == (other.text, other.finish_reason)
+
+
+# Ends
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize(
+    ("fault", "finish_reason", "empty"),
+    [
+        ("empty", "stop", True),
+        ("null", "stop", True),
+        ("refusal", "refusal", False),
+        ("filtered", "content_filter", False),
+        ("cut_off", "length", False),
+        ("content_filter", "content_filter", True),
+    ],
+)
+async def test_ends_of_an_answer(api: str, fault: str, finish_reason: str, empty: bool) -> None:
+    """Whatever the model did is its answer: asked once, with the way in which it ended."""
+    with FakeEndpoint(script=[fault]) as fake:
+        async with model_at(fake.address("m"), api=api) as model:
+            completion = await model.answer(ASK)
+    assert completion.finish_reason == finish_reason
+    assert (completion.text == "") == empty
+    assert len(fake.log) == 1
+
+
+async def test_token_limit_is_said(fake: FakeEndpoint) -> None:
+    async with model_at(fake.address("m"), max_tokens=3) as model:
+        completion = await model.answer(ASK)
+    assert completion.finish_reason == "length"
+    assert len(completion.text.split()) == 3
+
+
+async def test_first_token_of_a_grader(fake: FakeEndpoint) -> None:
+    body = {"logprobs": True, "top_logprobs": 20}
+    async with model_at(fake.address("m"), max_tokens=1, extra_body=body) as model:
+        completion = await model.answer(ASK)
+    assert completion.first_token is not None
+    assert set(completion.first_token) == {"Yes", " yes", "No", "The"}
+    assert max(completion.first_token.values()) <= 0
+
+
+# Usage and cost
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+async def test_usage_and_cost(fake: FakeEndpoint, api: str) -> None:
+    """Cached tokens at their own price, reasoning tokens as part of the output."""
+    long = Ask((Message("user", "pain " * 500),))
+    async with model_at(
+        fake.address("m"), api=api, price="2/8/0.5", reasoning_effort="high"
+    ) as model:
+        completion = await model.answer(long)
+    usage = completion.usage
+    assert usage.cached_tokens > 0
+    assert usage.reasoning_tokens == 64 < usage.output_tokens
+    fresh = usage.input_tokens - usage.cached_tokens
+    expected = (fresh * 2 + usage.cached_tokens * 0.5 + usage.output_tokens * 8) / 1e6
+    assert completion.cost_usd == pytest.approx(expected)
+    assert completion.latency_s > 0
+
+
+async def test_cost_without_price_is_unknown(fake: FakeEndpoint) -> None:
+    async with model_at(fake.address("m")) as model:
+        assert (await model.answer(ASK)).cost_usd is None
+    async with model_at(fake.address("m"), price="free") as model:
+        assert (await model.answer(ASK)).cost_usd == 0
+
+
+def test_price_of_a_cached_token_defaults_to_the_price_of_input() -> None:
+    usage = Usage(1000, 10, 400, 5)
+    assert Price(1, 2).cost(usage) == pytest.approx((1000 + 20) / 1e6)
+    assert Price(1, 2, 0).cost(usage) == pytest.approx((600 + 20) / 1e6)
+
+
+# Replies of other servers
+
+
+def chat(**changes: Any) -> bytes:
+    message = {"role": "assistant", "content": "Hello"}
+    return msgspec.json.encode({"choices": [{"message": message}], **changes})
+
+
+def said(message: dict[str, Any], **choice: Any) -> bytes:
+    return chat(choices=[{"message": message, **choice}])
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (chat(), Completion("Hello")),
+        (chat(usage=None), Completion("Hello")),
+        (chat(usage={"prompt_tokens": None}), Completion("Hello")),
+        (chat(usage={"prompt_tokens": 3, "completion_tokens": 4, "cost": {"x": [1]}}),
+         Completion("Hello", usage=Usage(3, 4))),
+        (chat(usage={"prompt_tokens": -3, "completion_tokens": 10**40}),
+         Completion("Hello", usage=Usage(0, 2**53))),
+        (said({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": None}, {}]}),
+         Completion("a")),
+        (said({"content": "x", "reasoning_content": "hm"}), Completion("x")),
+        (said({"content": "x", "refusal": "no"}), Completion("x")),
+        (said({"content": "", "refusal": "no"}), Completion("no", finish_reason="refusal")),
+        (said({}), Completion("")),
+        (said({"content": "x"}, logprobs={"content": []}), Completion("x")),
+        (said({"content": "x"}, finish_reason="tool_calls"),
+         Completion("x", finish_reason="tool_calls")),
+    ],
+)  # fmt: skip
+def test_chat_replies_of_many_servers(body: bytes, expected: Completion) -> None:
+    """Servers leave out what they do not count, and add what they like."""
+    assert _parse_chat(body) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b'{"choices": []}', b'{"choices": [{}]}', b'{"choices": [null]}',
+     b'{"error": {"message": "overloaded"}}', said({"content": 3}), b'{"choices": [{"message": '],
+)  # fmt: skip
+def test_chat_bodies_that_are_no_reply(body: bytes) -> None:
+    with pytest.raises((msgspec.MsgspecError, ValueError)):
+        _parse_chat(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b'{"output": [], "status": "failed"}', b'{"output": [], "status": "in_progress"}'],
+)
+def test_responses_bodies_that_are_no_reply(body: bytes) -> None:
+    with pytest.raises((msgspec.MsgspecError, ValueError)):
+        _parse_responses(body)
+
+
+def test_responses_with_several_parts() -> None:
+    """Reasoning is left out, the parts of the message are joined."""
+    body = {
+        "output": [
+            {"type": "reasoning", "summary": [], "content": None},
+            {"type": "message", "content": [{"type": "output_text", "text": "a"}]},
+            {"type": "message", "content": [{"type": "output_text", "text": "b"}]},
+        ],
+        "usage": {"input_tokens": None, "output_tokens": 2},
+    }
+    assert _parse_responses(msgspec.json.encode(body)) == Completion("ab", usage=Usage(0, 2))
+
+
+async def test_what_was_found_instead_of_a_reply_is_shown() -> None:
+    with FakeEndpoint(script=["html"] * 2) as fake:
+        async with model_at(fake.address("m"), retries=1) as model:
+            with pytest.raises(EndpointError, match="expected a completion, found '<html>"):
+                await model.answer(ASK)
+
+
+# Addresses and keys
+
+
+def test_openai_without_key_says_which_variable() -> None:
+    with pytest.raises(Unavailable, match="set the environment variable OPENAI_API_KEY"):
+        resolve("openai/gpt-5.4")
+    with pytest.raises(Unavailable, match="MY_KEY"):
+        resolve("http://127.0.0.1:1/v1#m", Parameters(api_key_env="MY_KEY"))
+
+
+@pytest.mark.parametrize(
+    "address", ["http://", "http://h", "http://h#", "http:///v1#m", "https://#m"]
+)
+def test_address_without_host_or_model(address: str) -> None:
+    with pytest.raises(InputError, match="expected http://HOST:PORT/v1#MODEL"):
+        resolve(address)
+
+
+def test_key_in_an_address_is_refused_and_not_repeated() -> None:
+    with pytest.raises(InputError) as caught:
+        resolve("http://user:sk-secret@host/v1#m")
+    assert "sk-secret" not in str(caught.value)
+
+
+def test_identity_has_what_answers_depend_on_and_nothing_else() -> None:
+    """Time-outs, prices and concurrency may change without asking everything again."""
+    address = "http://h/v1#m"
+    one = resolve(address, Parameters(temperature=0.5, timeout=3, price="1/2", concurrency=2))
+    other = resolve(address, Parameters(temperature=0.5, retries=1))
+    warm = resolve(address, Parameters(temperature=0.6))
+    assert one.identity() == other.identity() != warm.identity()
+
+
+def test_parameters_from_texts() -> None:
+    given = ["temperature=0.5", "max_tokens=12", 'extra_body={"a": [1]}', "seed=none"]
+    assert parse_parameters(given, "-p", Parameters(seed=3, api="chat")) == Parameters(
+        temperature=0.5, max_tokens=12, extra_body={"a": [1]}, api="chat"
+    )
+    for wrong in ("temperature", "heat=1", "max_tokens=many", "extra_body={"):
+        with pytest.raises(InputError, match="-p"):
+            parse_parameters([wrong], "-p")
