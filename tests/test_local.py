@@ -231,10 +231,19 @@ async def test_too_long_a_prompt_is_a_bad_request(small: str) -> None:
 
 
 async def test_several_at_once_each_with_the_whole_context(small: str) -> None:
-    async with opened(small, concurrency=2, temperature=0.0, max_tokens=2) as model:
-        asks = [asking(f"{text} " * 5000) for text in ("one", "two")]
-        completions = await asyncio.gather(*map(model.answer, asks))
-    assert all(completion.usage.input_tokens > 4500 for completion in completions)
+    async with opened(small, concurrency=2, max_tokens=2) as model, aiohttp.ClientSession() as http:
+        completions = await asyncio.gather(
+            *(model.answer(asking(text)) for text in ("A", "B", "C"))
+        )
+        assert model._chat is not None
+        assert model._server is not None
+        async with http.get(
+            model._chat.endpoint.base_url.replace("/v1", "/slots"),
+            headers={"Authorization": f"Bearer {model._server.key}"},
+        ) as response:
+            slots = await response.json()
+    assert all(completion.usage.output_tokens for completion in completions)
+    assert [slot["n_ctx"] for slot in slots] == [weights.MODELS[SMALL].context] * 2
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -128,15 +129,34 @@ def _look_for_file(path: Path, create: bool) -> None:
 
 
 def _make_sqlite(path: Path) -> None:
+    """Make the file, all at once: others find none, or one that is ready.
+
+    Made here and not by SQLite, so that nobody else can read it for even a moment. Write-ahead
+    logging is a property of the file: it is not set on one that may be another program's.
+    """
+    draft = None
     try:
-        # Made here and not by SQLite, so that nobody else can read it for even a moment.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        # A property of the file. Never set on a file that may be another program's.
-        with closing(sqlite3.connect(path, timeout=_PATIENCE_S)) as connection:
+        handle, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        os.close(handle)
+        with closing(sqlite3.connect(draft)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
+        _publish(draft, path)
     except (OSError, sqlite3.Error) as error:
         words = getattr(error, "strerror", None) or error
         raise StoreError(f"store {path}: cannot be made: {words}") from None
+    finally:
+        if draft is not None:
+            Path(draft).unlink(missing_ok=True)
+
+
+def _publish(draft: str, path: Path) -> None:
+    try:
+        os.link(draft, path)
+    except FileExistsError:  # another process was faster
+        return
+    except OSError:  # a file system without hard links
+        if not path.exists():
+            os.replace(draft, path)
 
 
 def _tune_sqlite(connection: Any, _: object) -> None:
