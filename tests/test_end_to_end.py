@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 import preceptor
 from preceptor.engine.drive import drive
-from preceptor.engine.plan import Request, plan
+from preceptor.engine.plan import Request, check
 from preceptor.errors import EndpointRefused, StoreBusy, StoreError
 from preceptor.graders import OWN, resolve_grader
 from preceptor.records import Graded, Message
@@ -216,7 +216,7 @@ def _judged(grader: Any, item: Graded) -> Iterator[tuple[tuple[Message, ...], An
     conversation = (*item.example.messages, Message("assistant", item.response.text))
     for criterion, verdict in zip(item.example.criteria, item.verdicts, strict=True):
         if verdict is not None:
-            yield grader.question(conversation, criterion).ask.messages, verdict
+            yield grader.question(conversation, criterion, "mine").ask.messages, verdict
 
 
 def _prompt(model: str, messages: tuple[Message, ...]) -> str:
@@ -464,7 +464,7 @@ def test_full_disk_is_one_line_and_resumable(path: Path) -> None:
             grader_template="preceptor",
             name="mine",
         )
-        pipeline = plan(store, wanted)
+        pipeline = check(wanted).create(store)
         store.engine.dispose()
         sa.event.listen(store.engine, "connect", _little_room)
         with pytest.raises(StoreError, match="full: free some space and resume") as caught:

@@ -338,7 +338,7 @@ def test_identity_has_what_answers_depend_on_and_nothing_else() -> None:
 
 def test_parameters_from_texts() -> None:
     given = ["temperature=0.5", "max_tokens=12", 'extra_body={"a": [1]}', "seed=none"]
-    assert parse_parameters(given, "-p", Parameters(seed=3, api="chat")) == Parameters(
+    assert parse_parameters(given, "-p", defaults=Parameters(seed=3, api="chat")) == Parameters(
         temperature=0.5, max_tokens=12, extra_body={"a": [1]}, api="chat"
     )
     for wrong in ("temperature", "heat=1", "max_tokens=many", "extra_body={"):

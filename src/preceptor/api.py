@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from preceptor.cache import DEFAULT_STORE
 from preceptor.engine.drive import Outcome, drive
-from preceptor.engine.plan import Request, plan, reopen
+from preceptor.engine.plan import Request, check, reopen
 from preceptor.engine.progress import Progress
 from preceptor.records import Result, RunInfo
 from preceptor.store import Store
@@ -88,7 +88,7 @@ def run(
         Called a few times a second with the :class:`preceptor.engine.progress.Progress`.
     **options
         The other fields of :class:`preceptor.engine.plan.Request`: ``limit``, ``repeats``,
-        ``data``, ``max_cost``, …
+        ``data``, ``max_cost``, …; ``system_params`` and ``grader_params`` may be a dict.
 
     Returns
     -------
@@ -97,9 +97,13 @@ def run(
     """
     if options.get("data") is not None:
         options["data"] = Path(options["data"])
+    for name in ("system_params", "grader_params"):
+        if isinstance(options.get(name), Mapping):
+            options[name] = tuple(f"{key}={value}" for key, value in options[name].items())
     request = Request(benchmark=benchmark, system=system, grader=grader, **options)
+    plan = check(request)
     with Store(store) as opened:
-        pipeline = plan(opened, request)
+        pipeline = plan.create(opened)
         return Run(store, pipeline.run, drive(pipeline, watch))
 
 

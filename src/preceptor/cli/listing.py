@@ -51,15 +51,14 @@ def systems(as_json: Json = False) -> None:
     """The forms of an address, for --system and --grader alike."""
     from rich.table import Table
 
-    from preceptor.systems import ADDRESSES
+    from preceptor.systems import ADDRESSES, GRADERS
 
     if as_json:
-        print_json(ADDRESSES)
+        print_json({**ADDRESSES, **GRADERS})
         return
     table = Table("address", "what it is")
-    for form, meaning in ADDRESSES.items():
+    for form, meaning in {**ADDRESSES, **GRADERS}.items():
         table.add_row(form, meaning)
-    table.add_row("yesno:ADDRESS", "as a grader: judge by the chance of a yes (small models)")
     show(table)
 
 

@@ -197,7 +197,8 @@ class Pipeline:
         conversation = (*sent, Message("assistant", response.text))
         questions: dict[str, tuple[Question, list[int]]] = {}
         for index in missing:
-            question = self.grader.question(conversation, graded.example.criteria[index])
+            criterion = graded.example.criteria[index]
+            question = self.grader.question(conversation, criterion, self.run.name)
             questions.setdefault(question.key, (question, []))[1].append(index)
         return questions
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -15,11 +16,11 @@ from preceptor.errors import InputError, StoreError
 from preceptor.graders import OWN, Grader, Template, find_template, resolve_grader
 from preceptor.records import Example, RunInfo
 from preceptor.store import Store
-from preceptor.systems import System, parse_parameters, resolve
+from preceptor.systems import System, parse_parameters, reasons, resolve
 from preceptor.systems.base import Parameters
 from preceptor.version import VERSION
 
-__all__ = ["Request", "plan", "reopen"]
+__all__ = ["Plan", "Request", "check", "reopen"]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,17 +51,51 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     min_coverage: float = 1.0
 
 
-def plan(store: Store, request: Request) -> Pipeline:
-    """Check everything that can be wrong, then create the run. Nothing is called yet.
+class Plan(msgspec.Struct, frozen=True):
+    """A request in which nothing is wrong, ready to be made a run."""
+
+    request: Request
+    benchmark: Benchmark
+    system: System
+    grader: Grader
+    template: Template
+    examples: list[tuple[Example, int]]
+    settings: dict[str, Any]
+
+    def create(self, store: Store) -> Pipeline:
+        """Make the run. Nothing is called yet."""
+        request, template = self.request, self.template
+        run = store.create_run(
+            name=request.name,
+            benchmark=self.benchmark.name,
+            system=request.system,
+            grader=self.grader.address,
+            settings=self.settings,
+            examples=self.examples,
+            repeats=request.repeats,
+        )
+        store.keep_template(template.sha256, template.name, template.text)
+        return Pipeline(
+            store,
+            run,
+            protocol=self.benchmark.protocol,
+            system=self.system,
+            grader=self.grader,
+            budget=Budget(max_cost=request.max_cost, max_tokens=request.max_total_tokens),
+        )
+
+
+def check(request: Request) -> Plan:
+    """Find everything that can be wrong before anything is made or called.
 
     Raises
     ------
     InputError, Unavailable
-        With what is wrong; then no run was created.
+        With what is wrong.
     """
     _check_numbers(request)
     benchmark = benchmarks.get(request.benchmark)
-    parameters = parse_parameters(list(request.system_params), "--system-param")
+    parameters = parse_parameters(request.system_params, "--system-param", address=request.system)
     system = resolve(request.system, parameters)
     grader, template, grader_parameters = _grader(benchmark, request)
     _check_price(request.max_cost, system, grader)
@@ -85,20 +120,7 @@ def plan(store: Store, request: Request) -> Pipeline:
             template=template,
         ),
     }
-    run = store.create_run(
-        name=request.name,
-        benchmark=benchmark.name,
-        system=request.system,
-        grader=grader.address,
-        settings=settings,
-        examples=chosen,
-        repeats=request.repeats,
-    )
-    store.keep_template(template.sha256, template.name, template.text)
-    budget = Budget(max_cost=request.max_cost, max_tokens=request.max_total_tokens)
-    return Pipeline(
-        store, run, protocol=benchmark.protocol, system=system, grader=grader, budget=budget
-    )
+    return Plan(request, benchmark, system, grader, template, chosen, settings)
 
 
 def reopen(
@@ -147,10 +169,14 @@ def _grader(benchmark: Benchmark, request: Request) -> tuple[Grader, Template, P
     reference = benchmark.protocol.reference_grader
     address = request.grader or reference.address
     defaults = reference.parameters
-    if not address.startswith("openai/"):
-        # Only OpenAI's own models know these two; the rest of the reference's settings is kept.
+    # What a model does not know it refuses: the rest of the reference's settings is kept.
+    if not reasons(address):
         defaults = msgspec.structs.replace(defaults, api=None, reasoning_effort=None)
-    parameters = parse_parameters(list(request.grader_params), "--grader-param", defaults)
+    elif defaults.reasoning_effort is None:
+        defaults = msgspec.structs.replace(defaults, temperature=None)
+    parameters = parse_parameters(
+        request.grader_params, "--grader-param", address=address, defaults=defaults
+    )
     template = find_template(request.grader_template)
     return resolve_grader(address, parameters, template), template, parameters
 

@@ -35,10 +35,15 @@ class Grader:
         """The text that the model is shown. ``conversation`` ends with the answer under review."""
         raise NotImplementedError
 
-    def question(self, conversation: Sequence[Message], criterion: Criterion) -> Question:
+    def question(self, conversation: Sequence[Message], criterion: Criterion, run: str) -> Question:
+        """The judgement of one criterion in the run of that name.
+
+        The user's own code may change from run to run, so its verdicts stay in theirs.
+        """
         prompt = self.prompt(conversation, criterion)
+        scope = None if self.system.reusable else run
         return Question(
-            content_key("verdict", self.identity(), prompt),
+            content_key("verdict", self.identity(), prompt, scope),
             Ask((Message("user", prompt),)),
         )
 

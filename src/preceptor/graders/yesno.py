@@ -10,12 +10,19 @@ from preceptor.graders.rubric import ask_until_parsed
 from preceptor.records import Completion, Criterion, Message, Verdict
 from preceptor.systems.base import System
 
-__all__ = ["YesNoGrader", "probability_of_yes"]
+__all__ = ["SYSTEM_PROMPT", "YesNoGrader", "probability_of_yes"]
 
 #: Below this share of probability on yes and no together, the model did not answer the question.
 LEAST_MASS = 0.2
 #: Some servers give a certain token a little more than 0.
 _ROUNDING = 1e-3
+
+
+SYSTEM_PROMPT = (
+    "You check what a text says. You are shown a conversation, the response to its last message, "
+    "and a statement about that response. Judge only whether the response really does what the "
+    "statement says, not whether that would be good or bad. Answer with one word: Yes or No."
+)
 
 
 class YesNoGrader(Grader):
@@ -32,10 +39,10 @@ class YesNoGrader(Grader):
 
     def prompt(self, conversation: Sequence[Message], criterion: Criterion) -> str:
         return (
-            "Below is a conversation. The last message, from the assistant, is under review.\n\n"
-            f"{render_conversation(conversation)}\n\n"
-            "End of the conversation. Is the following statement true of the assistant's last "
-            f"message?\n\nStatement: {criterion.text}\n\nAnswer with one word, Yes or No."
+            f"# Conversation\n\n{render_conversation(conversation[:-1])}\n\n"
+            f"# Response to be judged\n\n{render_conversation(conversation[-1:])}\n\n"
+            f"# Statement\n\nThe response does the following: {criterion.text}\n\n"
+            "Is this statement true of the response above? Answer Yes or No."
         )
 
     async def judge(self, question: Question) -> Verdict:

@@ -6,13 +6,22 @@ import os
 import urllib.parse
 from pathlib import Path
 
-import msgspec
-
 from preceptor.engine.prices import FREE, Price, known_price, parse_price
 from preceptor.errors import InputError, Unavailable, UnknownName, shorten
 from preceptor.systems.base import Ask, Parameters, System
+from preceptor.systems.parameters import parse_parameters
 
-__all__ = ["ADDRESSES", "Ask", "Parameters", "System", "parse_parameters", "resolve"]
+__all__ = [
+    "ADDRESSES",
+    "GRADERS",
+    "RECORDED",
+    "Ask",
+    "Parameters",
+    "System",
+    "parse_parameters",
+    "reasons",
+    "resolve",
+]
 
 #: Form of an address → what it is.
 ADDRESSES = {
@@ -25,6 +34,10 @@ ADDRESSES = {
     "command:./AGENT": "your own program",
     "physician[:1|2|3][:references]": "the physicians' answers in the benchmark",
 }
+#: What may stand before an address where it is a grader's.
+GRADERS = {"yesno:ADDRESS": "as a grader: judges by the chance of a yes (small models)"}
+#: Kinds of address whose answers exist already: they take no parameters and cannot judge.
+RECORDED = ("replay", "physician")
 
 
 def resolve(address: str, parameters: Parameters | None = None) -> System:  # noqa: PLR0911
@@ -65,6 +78,14 @@ def resolve(address: str, parameters: Parameters | None = None) -> System:  # no
         return Command(address, parameters)
     forms = ", ".join(ADDRESSES)
     raise UnknownName(f"unknown system {shorten(address)}: expected one of {forms}")
+
+
+def reasons(address: str) -> bool:
+    """Whether an address is one of OpenAI's reasoning models, which take other parameters."""
+    from preceptor.systems.openai import OLDER_MODELS
+
+    own = address.startswith("openai/")
+    return own and not address.removeprefix("openai/").startswith(OLDER_MODELS)
 
 
 def _openai(address: str, parameters: Parameters) -> System:
@@ -108,42 +129,3 @@ def _price(parameters: Parameters) -> Price | None:
     if parameters.price == "free":
         return FREE
     return None if parameters.price is None else parse_price(parameters.price)
-
-
-def parse_parameters(
-    pairs: list[str], option: str, defaults: Parameters | None = None
-) -> Parameters:
-    """Parameters from ``key=value`` texts; ``none`` takes a default away.
-
-    ``system_prompt=@file.txt`` reads a file; ``extra_body`` is JSON.
-    """
-    known = Parameters.__struct_fields__
-    values = {} if defaults is None else msgspec.to_builtins(defaults)
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals or key not in known:
-            raise InputError(
-                f"{option} {shorten(pair)}: expected KEY=VALUE with KEY one of {', '.join(known)}"
-            )
-        if text.lower() == "none":
-            values.pop(key, None)
-        else:
-            values[key] = _value(key, text, option)
-    try:
-        return msgspec.convert(values, Parameters, strict=False)
-    except msgspec.ValidationError as error:
-        raise InputError(f"{option}: {error}") from None
-
-
-def _value(key: str, text: str, option: str) -> object:
-    if key == "extra_body":
-        try:
-            return msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            raise InputError(f"{option} extra_body: expected JSON, found {shorten(text)}") from None
-    if key == "system_prompt" and text.startswith("@"):
-        try:
-            return Path(text[1:]).read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{option} system_prompt: {text[1:]}: {error}") from None
-    return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -29,16 +29,16 @@ class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     """
 
     system_prompt: str | None = None
-    temperature: float | None = None
-    max_tokens: int | None = None
+    temperature: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     reasoning_effort: str | None = None
     seed: int | None = None
-    api: str | None = None
+    api: Literal["chat", "responses"] | None = None
     extra_body: dict[str, Any] | None = None
     api_key_env: str | None = None
-    timeout: float = 300.0
-    concurrency: int | None = None
-    retries: int = 6
+    timeout: Annotated[float, msgspec.Meta(gt=0)] = 300.0
+    concurrency: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    retries: Annotated[int, msgspec.Meta(ge=0)] = 6
     price: str | None = None
 
 

@@ -16,7 +16,8 @@ __all__ = ["ChatModel"]
 
 DEFAULT_CONCURRENCY = 32
 _MOST_TOKENS = 2**53
-_OLDER_MODELS = ("gpt-3", "gpt-4", "chatgpt-4")
+#: Models that take a temperature and ``max_tokens``; later ones take neither.
+OLDER_MODELS = ("gpt-3", "gpt-4", "chatgpt-4")
 
 
 class ChatModel(System):
@@ -104,7 +105,7 @@ class ChatModel(System):
     def _chat_payload(self, sent: tuple[Message, ...], repeat: int) -> dict[str, Any]:
         parameters = self.parameters
         # OpenAI's reasoning models know only the newer name, other servers often only the older.
-        newer = self.own and not self.model.startswith(_OLDER_MODELS)
+        newer = self.own and not self.model.startswith(OLDER_MODELS)
         optional = {
             "temperature": parameters.temperature,
             "max_completion_tokens" if newer else "max_tokens": parameters.max_tokens,
