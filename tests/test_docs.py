@@ -288,7 +288,7 @@ def test_the_extensions_of_the_page_work() -> None:
     said = asyncio.run(parrot.answer(made["Ask"](example.messages)))
     assert said.text == "YES"
     grader = made["OneWord"]("oneword:parrot", parrot)
-    question = grader.question(example.messages, example.criteria[0])
+    question = grader.question(example.messages, example.criteria[0], "a-run")
     verdict = asyncio.run(grader.judge(question))
     assert (verdict.met, verdict.reason, verdict.attempts) == (None, "unparseable", 4)
     yes = msgspec.structs.replace(question, ask=made["Ask"](example.messages))

@@ -64,7 +64,7 @@ class UnknownName(InputError, LookupError):
 
 
 class Unavailable(PreceptorError):
-    """A file, package, key or network that is needed is not here; the message says how to get it."""
+    """A needed file, package, key or network is not here; the message says how to get it."""
 
 
 class StoreError(PreceptorError):

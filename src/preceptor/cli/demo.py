@@ -23,14 +23,11 @@ def demo(
         Path, typer.Option("--folder", metavar="DIR", help="Where its files go.")
     ] = Path("demo"),
 ) -> int:
-    """Evaluate a small local model on the starter tasks, graded by another, and write the report."""
+    """Evaluate a small local model on the starter tasks, graded by another; write the report."""
     folder.mkdir(parents=True, exist_ok=True)
     store = folder / "preceptor.db"
     grader_here, system_here = _weights(GRADER), _weights(SYSTEM)
-    if grader_here:
-        name = _graded_here(store, live=system_here)
-    else:
-        name = _recorded(store)
+    name = _graded_here(store, live=system_here) if grader_here else _recorded(store)
     report = _report(store, name, folder / "report.html")
     _next_steps(store, name, report)
     return 0

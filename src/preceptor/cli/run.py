@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -120,7 +121,7 @@ def run(  # noqa: PLR0917
             grader_params=tuple(grader_param or ()),
             grader_template=grader_template,
         )
-    return finish(finished, as_json)
+    return finish(finished, store, as_json)
 
 
 def resume(
@@ -142,10 +143,10 @@ def resume(
             max_cost=max_cost,
             max_total_tokens=max_total_tokens,
         )
-    return finish(finished, as_json)
+    return finish(finished, store, as_json)
 
 
-def finish(finished: Run, as_json: bool) -> int:
+def finish(finished: Run, store: str, as_json: bool) -> int:
     """Print the score, say what is missing and what to do; returns the exit code."""
     from preceptor.cli.score import print_score
 
@@ -153,6 +154,8 @@ def finish(finished: Run, as_json: bool) -> int:
     outcome = finished.outcome
     assert outcome is not None
     name = finished.info.name
+    if store != os.environ.get("PRECEPTOR_STORE", DEFAULT_STORE):
+        name = f"{name} --store {store}"
     if outcome.status == "interrupted":
         typer.echo(f"interrupted; go on with: preceptor resume {name}", err=True)
         return 130
@@ -160,5 +163,5 @@ def finish(finished: Run, as_json: bool) -> int:
         why = f" ({outcome.why})" if outcome.why else ""
         typer.echo(f"incomplete{why}; go on with: preceptor resume {name}", err=True)
         return 1
-    typer.echo(f"run {name}: see it with: preceptor report {name} -o report.html", err=True)
+    typer.echo(f"done; see it with: preceptor report {name} -o report.html", err=True)
     return 0

@@ -283,7 +283,9 @@ def _kind_of(status: int, code: str, *, proven: bool) -> str:
 def _proxy_for(url: str) -> str | None:
     """The proxy that the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) names for a URL."""
     parts = urllib.parse.urlsplit(url)
-    if not parts.hostname or urllib.request.proxy_bypass(parts.netloc):
+    if parts.hostname in (None, "127.0.0.1", "::1", "localhost"):
+        return None  # a server on this machine, such as a local model's, is behind no proxy
+    if urllib.request.proxy_bypass(parts.netloc):
         return None
     proxy = urllib.request.getproxies().get(parts.scheme)
     return proxy if proxy and proxy.startswith(("http://", "https://")) else None
