@@ -388,7 +388,7 @@ async def test_yes_no_grader_over_the_wire() -> None:
     payload = fake.log[0].payload
     assert (payload["max_tokens"], payload["logprobs"], payload["top_logprobs"]) == (1, True, 20)
     assert payload["temperature"] == 0
-    prompt = payload["messages"][0]["content"]
+    prompt = payload["messages"][-1]["content"]
     assert prompt.index("Show it to a doctor.") < prompt.index(CRITERION.text)
     assert "[7]" not in prompt
     assert one.probability is not None

@@ -281,8 +281,9 @@ class Result(msgspec.Struct, frozen=True):
     verdicts
         How many verdicts were asked for; ``ungraded`` counts those missing, by reason.
     cost_usd
-        What this run paid, None where a price is unknown; ``usage`` the tokens likewise, for the
-        system and for the grader.
+        What this run paid, None where a price is unknown.
+    system_usage, grader_usage
+        Tokens behind its answers and verdicts, those reused from earlier runs included.
     """
 
     info: RunInfo
