@@ -271,7 +271,9 @@ def test_interrupt_keeps_the_calls_under_way(path: Path, quiet: dict[str, Any]) 
         process.send_signal(signal.SIGINT)
         code, out, err = end(process)
         assert code == 130
-        assert err.splitlines()[-1] == "interrupted; go on with: preceptor resume mine"
+        assert (
+            err.splitlines()[-1] == f"interrupted; go on with: preceptor resume mine --store {path}"
+        )
         assert json.loads(out)["status"] == "interrupted"
         kept = acknowledged(path)
         assert 20 < len(kept) < EXAMPLES + CRITERIA
