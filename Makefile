@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test check docs clean
 
 demo: .venv/demo-installed
 	$(BIN)/preceptor demo
@@ -18,9 +18,6 @@ check: .venv/dev-installed
 
 docs: .venv/dev-installed
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
-
-bench: .venv/dev-installed
-	$(BIN)/python bench/pipeline.py
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
