@@ -244,7 +244,7 @@ def test_a_line_over_the_limit(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A line beyond any real row is refused before it fills the memory."""
-    monkeypatch.setattr("preceptor.benchmarks.files.MAX_LINE_BYTES", 2000)
+    monkeypatch.setattr("preceptor.files.MAX_LINE_BYTES", 2000)
     write_rows(Path("big.jsonl"), [row("a"), row("b", note="x" * 3000)])
     arguments = ["run", "healthbench", *NOBODY, "--data", "big.jsonl"]
     refused(arguments, capsys, "big.jsonl:2: ", "longer than 2,000 bytes")
@@ -252,7 +252,7 @@ def test_a_line_over_the_limit(
 
 def test_the_limit_is_far_above_real_rows() -> None:
     """The limit protects memory; the longest real row has 0.3 MB."""
-    from preceptor.benchmarks.files import MAX_LINE_BYTES
+    from preceptor.files import MAX_LINE_BYTES
 
     assert 2**22 < MAX_LINE_BYTES < 2**27
 

@@ -11,8 +11,8 @@ import pytest
 from data_fixtures import isolate, professional_row, row, write_rows
 from preceptor import benchmarks
 from preceptor.benchmarks.base import Dataset
-from preceptor.benchmarks.files import file_sha256
 from preceptor.errors import DataError, InputError, Unavailable, UnknownName
+from preceptor.files import file_sha256
 from preceptor.records import Example
 
 

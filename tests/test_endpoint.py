@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from conftest import Clock
-from preceptor.engine import endpoint as module
 from preceptor.errors import EndpointError, EndpointRefused
 from preceptor.records import Completion, Message
 from preceptor.systems import Ask, Parameters, resolve
+from preceptor.systems import endpoint as module
 from preceptor.systems.openai import ChatModel
 from preceptor.testing import FakeEndpoint, Fault
 

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from conftest import Clock
-from preceptor.engine.prices import Price
 from preceptor.errors import EndpointError, InputError, Unavailable
 from preceptor.records import Completion, Message, Usage
 from preceptor.systems import Ask, Parameters, parse_parameters, resolve
 from preceptor.systems.openai import ChatModel, _parse_chat, _parse_responses
+from preceptor.systems.prices import Price
 from preceptor.testing import FakeEndpoint
 
 pytestmark = pytest.mark.usefixtures("bare")

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from preceptor.benchmarks.files import file_sha256, read_rows
 from preceptor.cache import cache_dir
 from preceptor.errors import DataError, InputError, Unavailable, shorten
+from preceptor.files import file_sha256, read_rows
 from preceptor.protocols.base import Protocol
 from preceptor.records import Example
 

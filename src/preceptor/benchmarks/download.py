@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 from preceptor.benchmarks.base import Benchmark
-from preceptor.benchmarks.files import file_sha256
 from preceptor.errors import Unavailable, shorten
+from preceptor.files import file_sha256
 
 __all__ = ["fetch_data"]
 

@@ -10,7 +10,6 @@ import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
-from preceptor.benchmarks.files import read_rows
 from preceptor.benchmarks.healthbench import parse
 from preceptor.bridges.imported import (
     Answer,
@@ -20,6 +19,7 @@ from preceptor.bridges.imported import (
     text_of,
 )
 from preceptor.errors import DataError, InputError, shorten
+from preceptor.files import read_rows
 from preceptor.records import Example, Response, Verdict
 
 __all__ = ["read_graded"]

@@ -9,7 +9,6 @@ import msgspec
 
 from preceptor import benchmarks
 from preceptor.benchmarks.base import Fields
-from preceptor.benchmarks.files import decode_json
 from preceptor.benchmarks.healthbench import criterion, message
 from preceptor.bridges.imported import (
     Answer,
@@ -19,6 +18,7 @@ from preceptor.bridges.imported import (
     text_of,
 )
 from preceptor.errors import DataError, InputError, Unavailable, shorten
+from preceptor.files import decode_json
 from preceptor.records import Example, Usage
 
 __all__ = ["read_simple_evals"]

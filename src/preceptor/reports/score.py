@@ -8,24 +8,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from preceptor.records import Metric, Result
+from preceptor.reports.wording import NAMESPACES, pretty
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["label", "namespaces", "overview_table", "score_json", "score_table", "sentences"]
-
-_NAMESPACES = {
-    "use_case": "Use case",
-    "type": "Type",
-    "difficulty": "Difficulty",
-    "specialty": "Specialty",
-    "theme": "Theme",
-    "physician_agreed_category": "Physician category",
-    "axis": "Axis",
-    "level": "Level",
-    "cluster": "Consensus criterion",
-}
+__all__ = ["namespaces", "overview_table", "score_json", "score_table", "sentences"]
 
 
 def score_json(result: Result) -> dict[str, Any]:
@@ -54,22 +43,12 @@ def namespaces(metrics: Iterable[str]) -> dict[str, list[str]]:
 
     The length-adjusted twins are left out.
     """
-    groups: dict[str, list[str]] = {"": [], **{name: [] for name in _NAMESPACES}}
+    groups: dict[str, list[str]] = {"": [], **{name: [] for name in NAMESPACES}}
     for name in metrics:
         if not name.endswith(LENGTH_SUFFIX):
             space = name.partition(":")[0] if ":" in name else ""
             groups.setdefault(space, []).append(name)
     return {space: names for space, names in groups.items() if names}
-
-
-def label(name: str, labels: dict[str, str]) -> str:
-    """A metric's display name."""
-    if name in labels:
-        return labels[name]
-    if name == OVERALL:
-        return "Overall"
-    words = name.partition(":")[2] or name
-    return words if " " in words else words.replace("_", " ")
 
 
 def score_table(result: Result) -> Table:
@@ -90,13 +69,13 @@ def score_table(result: Result) -> Table:
     for space, names in namespaces(result.metrics).items():
         if space:
             table.add_section()
-            table.add_row(_NAMESPACES.get(space, space), style="bold")
+            table.add_row(pretty(space, result.labels), style="bold")
         ordered = names if len(names) < 8 else sorted(names, key=lambda x: -result.metrics[x].n)
         for name in ordered:
             metric = result.metrics[name]
             adjusted = result.metrics.get(name + LENGTH_SUFFIX)
             table.add_row(
-                ("  " if space else "") + label(name, result.labels),
+                ("  " if space else "") + pretty(name, result.labels),
                 _points(metric.value),
                 *((_points(metric.raw_mean),) if clipped else ()),
                 _interval(metric),

@@ -10,6 +10,7 @@ from preceptor.records import Metric, Result
 from preceptor.reports.banners import reasons
 from preceptor.reports.charts import SMALL, Axis
 from preceptor.reports.wording import (
+    NAMESPACES,
     count,
     day,
     interval,
@@ -31,17 +32,6 @@ __all__ = [
     "sections",
 ]
 
-_ORDER = (
-    "use_case",
-    "type",
-    "difficulty",
-    "specialty",
-    "theme",
-    "physician_agreed_category",
-    "axis",
-    "level",
-    "cluster",
-)
 #: The order of the papers; a namespace that is not here keeps the order of its metrics.
 _PROTOCOL = {
     "use_case": ("consult", "writing", "research"),
@@ -233,7 +223,7 @@ def sections(results: Sequence[Result], runs: Sequence[RunView], axis: Axis) -> 
         for name in result.metrics:
             if ":" in name and not _is_twin(name, result):
                 spaces.setdefault(name.split(":", 1)[0], {})[name] = None
-    known = [space for space in _ORDER if space in spaces]
+    known = [space for space in NAMESPACES if space in spaces]
     found = []
     for space in known + sorted(spaces.keys() - known):
         names = _sorted(space, list(spaces[space]), results)

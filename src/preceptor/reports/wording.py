@@ -5,8 +5,30 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-__all__ = ["count", "day", "days", "interval", "percent", "plural", "points", "pretty"]
+__all__ = [
+    "NAMESPACES",
+    "count",
+    "day",
+    "days",
+    "interval",
+    "percent",
+    "plural",
+    "points",
+    "pretty",
+]
 
+#: The order in which a reader wants the kinds of slices.
+NAMESPACES = (
+    "use_case",
+    "type",
+    "difficulty",
+    "specialty",
+    "theme",
+    "physician_agreed_category",
+    "axis",
+    "level",
+    "cluster",
+)
 _MINUS = "−"
 _NONE = "–"
 

@@ -6,10 +6,10 @@ import os
 import urllib.parse
 from pathlib import Path
 
-from preceptor.engine.prices import FREE, Price, known_price, parse_price
 from preceptor.errors import InputError, Unavailable, UnknownName, shorten
 from preceptor.systems.base import Ask, Parameters, System
 from preceptor.systems.parameters import parse_parameters
+from preceptor.systems.prices import FREE, Price, known_price, parse_price
 
 __all__ = [
     "ADDRESSES",

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from preceptor.engine.prices import Price
 from preceptor.records import Completion, Example, Message
+from preceptor.systems.prices import Price
 
 __all__ = ["Ask", "Parameters", "System"]
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.engine.prices import FREE
 from preceptor.errors import EndpointError, InputError, Unavailable
 from preceptor.records import Completion, Example
 from preceptor.systems import weights
 from preceptor.systems.base import Ask, Parameters, System
+from preceptor.systems.prices import FREE
 
 if TYPE_CHECKING:
     from preceptor.systems.openai import ChatModel

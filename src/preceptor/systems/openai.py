@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from preceptor.engine.endpoint import ContentFiltered, Endpoint
-from preceptor.engine.prices import Price
 from preceptor.records import Completion, Message, Role, Usage
 from preceptor.systems.base import Ask, Parameters, System
+from preceptor.systems.endpoint import ContentFiltered, Endpoint
+from preceptor.systems.prices import Price
 
 __all__ = ["ChatModel"]
 

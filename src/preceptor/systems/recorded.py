@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from preceptor.benchmarks.files import file_sha256, read_rows
-from preceptor.engine.prices import FREE
 from preceptor.errors import DataError, EndpointError, InputError, shorten
+from preceptor.files import file_sha256, read_rows
 from preceptor.records import Completion, Example
 from preceptor.systems.base import Ask, System
+from preceptor.systems.prices import FREE
 
 __all__ = ["Physician", "Replay"]
 

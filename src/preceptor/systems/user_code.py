@@ -21,11 +21,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from preceptor.engine.endpoint import MAX_BODY_BYTES
-from preceptor.engine.prices import FREE
 from preceptor.errors import EndpointError, InputError, UnknownName, shorten
 from preceptor.records import Completion
 from preceptor.systems.base import Ask, Parameters, System
+from preceptor.systems.endpoint import MAX_BODY_BYTES
+from preceptor.systems.prices import FREE
 
 __all__ = ["Command", "PythonFunction"]
 
