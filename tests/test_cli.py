@@ -210,7 +210,7 @@ METRIC = {
     "bounds",
 }
 RUNS = {
-    "name",
+    "run",
     "benchmark",
     "system",
     "grader",
@@ -323,10 +323,10 @@ def test_json_of_all_scores(capsys: pytest.CaptureFixture[str]) -> None:
 def test_json_of_runs_and_show(capsys: pytest.CaptureFixture[str]) -> None:
     """Keys of `runs --json` and `show RUN --json`."""
     rows = printed(capsys, "runs")
-    assert [each["name"] for each in rows] == ["first", "hard"]
+    assert [each["run"] for each in rows] == ["first", "hard"]
     assert {frozenset(each) for each in rows} == {frozenset(RUNS)}
     only = printed(capsys, "runs", "--benchmark", "healthbench-hard")
-    assert [each["name"] for each in only] == ["hard"]
+    assert [each["run"] for each in only] == ["hard"]
     facts = printed(capsys, "show", "first")
     assert facts.keys() == SHOW
     assert facts["settings"]["imported_from"] == "first.jsonl"

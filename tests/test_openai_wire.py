@@ -250,7 +250,16 @@ def said(message: dict[str, Any], **choice: Any) -> bytes:
          Completion("Hello", usage=Usage(0, 2**53))),
         (said({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": None}, {}]}),
          Completion("a")),
-        (said({"content": "x", "reasoning_content": "hm"}), Completion("x")),
+        (said({"content": "x", "reasoning_content": "hm"}), Completion("x", reasoning_length=2)),
+        (said({"content": "x", "reasoning": "hmm"}), Completion("x", reasoning_length=3)),
+        (said({"content": "x", "reasoning": "hmm", "reasoning_content": "hmm"}),
+         Completion("x", reasoning_length=3)),
+        (said({"content": "x", "reasoning": "hmm", "reasoning_content": ""}),
+         Completion("x", reasoning_length=3)),
+        (said({"content": "x", "reasoning_content": None}), Completion("x")),
+        (said({"content": "x", "reasoning": {"effort": "low"}}), Completion("x")),
+        (said({"content": "x", "reasoning": "痛風 ünï"}), Completion("x", reasoning_length=6)),
+        (said({"content": "<think>hm</think>x"}), Completion("<think>hm</think>x")),
         (said({"content": "x", "refusal": "no"}), Completion("x")),
         (said({"content": "", "refusal": "no"}), Completion("no", finish_reason="refusal")),
         (said({}), Completion("")),
@@ -294,6 +303,94 @@ def test_responses_with_several_parts() -> None:
         "usage": {"input_tokens": None, "output_tokens": 2},
     }
     assert _parse_responses(msgspec.json.encode(body)) == Completion("ab", usage=Usage(0, 2))
+
+
+def summary(*texts: object) -> list[dict[str, object]]:
+    return [{"type": "summary_text", "text": text} for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("items", "length"),
+    [
+        ([], None),
+        ([{"summary": []}], None),
+        ([{"summary": summary("ab", "cde")}], 5),
+        ([{"summary": summary("ab")}, {"summary": summary("cde")}], 5),
+        ([{"summary": [], "content": [{"type": "reasoning_text", "text": "abcd"}]}], 4),
+        ([{"summary": summary("ab"), "content": [{"type": "reasoning_text", "text": "abcd"}]}], 4),
+        ([{"summary": summary(None)}], None),
+        ([{"summary": "detailed"}], None),
+        ([{"summary": ["ab"], "encrypted_content": "x"}], None),
+    ],
+)
+def test_length_of_reasoning_in_responses(items: list[dict[str, Any]], length: int | None) -> None:
+    """The reasoning itself before a summary of it; unknown where no text came."""
+    message = {"type": "message", "content": [{"type": "output_text", "text": "a"}]}
+    body = {"output": [*({"type": "reasoning", **item} for item in items), message]}
+    completion = _parse_responses(msgspec.json.encode(body))
+    assert completion == Completion("a", reasoning_length=length)
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+async def test_reasoning_of_a_chat_is_measured_and_left_out(field: str) -> None:
+    """The answer is without it; more effort is more of it; no effort is none."""
+    lengths = []
+    with FakeEndpoint(reasoning=field) as fake:
+        for effort in (None, "low", "high"):
+            async with model_at(fake.address("m"), reasoning_effort=effort) as model:
+                completion = await model.answer(ASK)
+            lengths.append(completion.reasoning_length)
+            assert completion.text.endswith(")")
+    assert lengths[0] is None
+    assert 0 < (lengths[1] or 0) < (lengths[2] or 0)
+
+
+async def test_reasoning_of_the_responses_api_is_measured(openai: FakeEndpoint) -> None:
+    """OpenAI shows a summary, and only where one is asked for."""
+    async with model_at("openai/gpt-5.4", reasoning_effort="low") as model:
+        silent = await model.answer(ASK)
+    body = {"reasoning": {"effort": "low", "summary": "auto"}}
+    async with model_at("openai/gpt-5.4", reasoning_effort="low", extra_body=body) as model:
+        summarised = await model.answer(ASK)
+    assert silent.reasoning_length is None
+    assert (summarised.reasoning_length or 0) > 0
+    assert silent.text == summarised.text
+
+
+async def test_reasoning_that_a_server_shows_in_the_responses_api() -> None:
+    with FakeEndpoint(reasoning="reasoning") as fake:
+        async with model_at(fake.address("m"), api="responses", reasoning_effort="low") as model:
+            one = await model.answer(ASK)
+        async with model_at(fake.address("m"), reasoning_effort="low") as model:
+            other = await model.answer(ASK)
+    assert one.reasoning_length == other.reasoning_length
+    assert one.reasoning_length is not None
+
+
+# Verbosity
+
+
+async def test_verbosity_in_both_apis(openai: FakeEndpoint) -> None:
+    """A field of its own in chat completions, a part of ``text`` in the Responses API."""
+    lengths = {}
+    for api, field in (
+        ("chat", {"verbosity": "low"}),
+        ("responses", {"text": {"verbosity": "low"}}),
+    ):
+        async with model_at("openai/gpt-5.4", api=api, verbosity="low") as model:
+            lengths[api] = len((await model.answer(ASK)).text)
+        assert field.items() <= openai.log[-1].payload.items()
+        assert len(openai.log[-1].payload) == 3 + (api == "responses")  # model, messages, store
+    async with model_at("openai/gpt-5.4", verbosity="high") as model:
+        assert len((await model.answer(ASK)).text) > lengths["chat"]
+    assert openai.log[-1].path == "/v1/chat/completions"  # it does not imply the other API
+
+
+def test_verbosity_is_part_of_the_identity_only_where_it_is_set() -> None:
+    """So that answers of earlier versions are found again."""
+    plain_one, low = resolve("http://h/v1#m"), resolve("http://h/v1#m", Parameters(verbosity="low"))
+    assert "verbosity" not in plain_one.identity()
+    assert low.identity() == {**plain_one.identity(), "verbosity": "low"}
 
 
 async def test_what_was_found_instead_of_a_reply_is_shown() -> None:

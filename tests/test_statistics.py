@@ -130,7 +130,7 @@ def test_the_bootstrap_equals_a_naive_loop(n: int, seed: int) -> None:
 
 def test_the_bootstrap_equals_a_naive_loop_when_it_works_in_portions(monkeypatch) -> None:
     """Large data are resampled in portions, which draw the same numbers."""
-    monkeypatch.setattr("preceptor.statistics.intervals._RESAMPLED_AT_ONCE", 1300)
+    monkeypatch.setattr("preceptor.statistics.bootstrap._RESAMPLED_AT_ONCE", 1300)
     means = np.random.default_rng(2).normal(0.4, 0.2, 40)
     assert bootstrap_std(means) == pytest.approx(naive_bootstrap(means, 0), abs=1e-12)
 

@@ -210,6 +210,105 @@ def test_older_format_is_brought_up_to_date(path: Path, monkeypatch: pytest.Monk
             assert store.runs() == [run]
 
 
+#: What the first format's tables were, and a run of two answers in it.
+FORMAT_1 = """
+CREATE TABLE preceptor (key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (key));
+CREATE TABLE runs (
+    id INTEGER NOT NULL, name TEXT NOT NULL, benchmark TEXT NOT NULL, system TEXT NOT NULL,
+    grader TEXT NOT NULL, status TEXT NOT NULL, created_at TEXT NOT NULL,
+    n_examples INTEGER NOT NULL, repeats INTEGER NOT NULL, settings TEXT NOT NULL,
+    owner TEXT, heartbeat FLOAT, PRIMARY KEY (id), UNIQUE (name));
+CREATE TABLE examples (
+    key TEXT NOT NULL, example_id TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (key));
+CREATE INDEX ix_examples_example_id ON examples (example_id);
+CREATE TABLE templates (
+    sha256 TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (sha256));
+CREATE TABLE responses (
+    key TEXT NOT NULL, text TEXT NOT NULL, finish_reason TEXT NOT NULL, sent TEXT, failure TEXT,
+    detail TEXT NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, latency_s FLOAT NOT NULL,
+    cost_usd FLOAT, PRIMARY KEY (key));
+CREATE TABLE verdicts (
+    key TEXT NOT NULL, met BOOLEAN, explanation TEXT NOT NULL, reason TEXT, detail TEXT NOT NULL,
+    probability FLOAT, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, latency_s FLOAT NOT NULL,
+    cost_usd FLOAT, attempts INTEGER NOT NULL, PRIMARY KEY (key));
+CREATE TABLE run_examples (
+    run_id INTEGER NOT NULL, position INTEGER NOT NULL, example_key TEXT NOT NULL,
+    repeats INTEGER NOT NULL, PRIMARY KEY (run_id, position),
+    FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE,
+    FOREIGN KEY(example_key) REFERENCES examples (key)) WITHOUT ROWID;
+CREATE TABLE run_responses (
+    run_id INTEGER NOT NULL, position INTEGER NOT NULL, repeat INTEGER NOT NULL,
+    response_key TEXT NOT NULL, reused BOOLEAN NOT NULL, PRIMARY KEY (run_id, position, repeat),
+    FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE,
+    FOREIGN KEY(response_key) REFERENCES responses (key)) WITHOUT ROWID;
+CREATE TABLE run_verdicts (
+    run_id INTEGER NOT NULL, position INTEGER NOT NULL, repeat INTEGER NOT NULL,
+    criterion INTEGER NOT NULL, verdict_key TEXT NOT NULL, reused BOOLEAN NOT NULL,
+    PRIMARY KEY (run_id, position, repeat, criterion),
+    FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE,
+    FOREIGN KEY(verdict_key) REFERENCES verdicts (key)) WITHOUT ROWID;
+CREATE VIEW criteria AS
+    SELECT e.key AS example_key, e.example_id, j.key AS criterion,
+           json_extract(j.value, '$.text') AS text, json_extract(j.value, '$.points') AS points,
+           json_extract(j.value, '$.tags') AS tags
+    FROM examples e, json_each(e.data, '$.criteria') j;
+INSERT INTO preceptor VALUES ('format', '1');
+INSERT INTO runs VALUES (1, 'old', 'starter', 's', 'g', 'done', '2026-01-01T00:00:00+00:00', 1, 2,
+    '{"min_coverage": 1.0}', NULL, NULL);
+INSERT INTO examples VALUES ('k', 'a', '{"id": "a", "messages":
+    [{"role": "user", "content": "Hm?"}], "criteria": [{"text": "Agrees.", "points": 3}]}');
+INSERT INTO responses VALUES ('r0', 'Yes.', 'stop', NULL, NULL, '', 5, 9, 1, 7, 0.5, 0.25);
+INSERT INTO responses VALUES ('r1', '', 'stop', NULL, 'timeout', 'late', 0, 0, 0, 0, 0.0, 0.0);
+INSERT INTO verdicts VALUES ('v', 1, 'So.', NULL, '', NULL, 3, 2, 0, 0, 0.1, 0.5, 2);
+INSERT INTO run_examples VALUES (1, 0, 'k', 2);
+INSERT INTO run_responses VALUES (1, 0, 0, 'r0', 0);
+INSERT INTO run_responses VALUES (1, 0, 1, 'r1', 0);
+INSERT INTO run_verdicts VALUES (1, 0, 0, 0, 'v', 0);
+"""
+
+
+def test_store_of_the_first_format_keeps_everything(path: Path) -> None:
+    """Opened only to read it is brought up to date; all that was in it is there, and new answers."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(FORMAT_1)
+    old = Response("r0", "Yes.", usage=Usage(5, 9, 1, 7), latency_s=0.5, cost_usd=0.25)
+    for _ in range(2):
+        with Store(path, create=False) as store:
+            run = store.run("old")
+            first, second = store.graded(run)
+            assert first.response == old
+            assert first.verdicts[0] == Verdict(
+                "v", True, "So.", usage=Usage(3, 2), latency_s=0.1, cost_usd=0.5, attempts=2
+            )
+            assert second.response is not None
+            assert second.response.failure == "timeout"
+            assert store.spent(run).cost_usd == 0.75
+    new = Response("r1", "No.", reasoning_length=12)
+    with Store(path) as store:
+        store.write(run, [(0, 1, new, False)], [])
+        assert [item.response for item in store.graded(run)] == [
+            old,
+            Response("r1", "No.", reasoning_length=12, cost_usd=None),
+        ]
+        assert store.find_responses(["r0"])["r0"].reasoning_length is None
+
+
+def test_migrated_tables_are_those_of_a_new_store(path: Path, tmp_path: Path) -> None:
+    """The same columns in the same order, whichever way a store came to the newest format."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(FORMAT_1)
+    found = []
+    for where in (path, tmp_path / "new.db"):
+        with Store(where) as store, store.engine.connect() as connection:
+            look = sa.inspect(connection)
+            found.append(
+                {t: [c["name"] for c in look.get_columns(t)] for t in look.get_table_names()}
+            )
+    assert found[0] == found[1]
+
+
 def test_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(connection: sa.Connection) -> None:
         add_a_column(connection)
@@ -285,6 +384,7 @@ responses = st.builds(
     cost_usd=st.none() | amount,
     failure=st.none() | text,
     detail=text,
+    reasoning_length=st.none() | st.integers(0, 2**53),
 )
 verdicts = st.builds(
     Verdict,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preceptor.cache import DEFAULT_STORE
 from preceptor.engine.drive import Outcome, drive
@@ -13,7 +13,11 @@ from preceptor.engine.progress import Progress
 from preceptor.records import Result, RunInfo
 from preceptor.store import Store
 
-__all__ = ["Run", "load", "resume", "run", "runs"]
+if TYPE_CHECKING:
+    from preceptor.claims.comparison import Comparison
+    from preceptor.claims.sides import Side
+
+__all__ = ["Run", "Sweep", "compare", "load", "resume", "run", "runs", "sides", "sweep"]
 
 Watch = Callable[[Progress], None]
 
@@ -64,6 +68,34 @@ class Run:
         return export(self.result(), Path(path), format)
 
 
+class Sweep:
+    """The runs of a sweep.
+
+    Attributes
+    ----------
+    name
+        The runs are called ``NAME/key=value,…``.
+    runs
+        Those that there are, in the order of the grid.
+    outcome
+        ``done`` if all cells are, ``incomplete`` or ``interrupted``.
+    """
+
+    def __init__(self, name: str, runs: Sequence[Run], outcome: Outcome) -> None:
+        self.name = name
+        self.runs = runs
+        self.outcome = outcome
+
+    def __repr__(self) -> str:
+        return f"<Sweep {self.name}: {len(self.runs)} runs, {self.outcome.status}>"
+
+    def score(self) -> list[dict[str, Any]]:
+        """What ``preceptor sweep --json`` prints: docs/sweep.md lists the keys."""
+        from preceptor.reports.sweep import cell_json
+
+        return [cell_json(run.result()) for run in self.runs]
+
+
 def run(
     benchmark: str,
     *,
@@ -95,16 +127,81 @@ def run(
     Run
         Done, incomplete or interrupted: see its ``outcome``.
     """
+    request = _request(benchmark, system, grader, options)
+    plan = check(request, where=store)
+    with Store(store) as opened:
+        pipeline = plan.create(opened)
+        return Run(store, pipeline.run, drive(pipeline, watch))
+
+
+def _request(
+    benchmark: str, system: str, grader: str | None, options: Mapping[str, Any]
+) -> Request:
+    options = dict(options)
     if options.get("data") is not None:
         options["data"] = Path(options["data"])
     for name in ("system_params", "grader_params"):
         if isinstance(options.get(name), Mapping):
             options[name] = tuple(f"{key}={value}" for key, value in options[name].items())
-    request = Request(benchmark=benchmark, system=system, grader=grader, **options)
-    plan = check(request)
+    return Request(benchmark=benchmark, system=system, grader=grader, **options)
+
+
+def sweep(
+    benchmark: str,
+    *,
+    system: str,
+    vary: Mapping[str, Sequence[object]],
+    name: str | None = None,
+    grader: str | None = None,
+    store: str | Path = DEFAULT_STORE,
+    watch: Watch | None = None,
+    tell: Callable[[str], None] | None = None,
+    **options: Any,
+) -> Sweep:
+    """One run for each combination of settings, named ``NAME/key=value,key=value``.
+
+    With the ``name`` of an earlier sweep, that one is gone on with: what is done is skipped.
+
+    Parameters
+    ----------
+    benchmark, system, grader, store, watch, **options
+        As in :func:`run`; ``max_cost`` and ``max_total_tokens`` are for all runs together.
+    vary
+        Key → values: ``{"reasoning_effort": ["low", "high"], "instruction": ["brief", "@a.txt"]}``.
+        A key is a parameter of systems, or ``instruction``: ``brief``, ``normal``, ``thorough``, or
+        a file with one's own.
+    name
+        Without it, ``sweep-BENCHMARK-SYSTEM-N``.
+    tell
+        Called with a line as each run is begun or skipped.
+
+    Returns
+    -------
+    Sweep
+        Done, incomplete or interrupted: see its ``outcome``.
+
+    Raises
+    ------
+    InputError, Unavailable
+        Something is wrong with any of the runs; then none was begun.
+    """
+    from preceptor.engine.sweep import check_sweep
+    from preceptor.engine.sweep import sweep as work
+
+    values = {key: [_text(value) for value in given] for key, given in vary.items()}
+    request = _request(benchmark, system, grader, options)
+    planned = check_sweep(request, values, name=name, where=store)
     with Store(store) as opened:
-        pipeline = plan.create(opened)
-        return Run(store, pipeline.run, drive(pipeline, watch))
+        swept = work(planned, opened, name=name, watch=watch, tell=tell)
+    return Sweep(swept.name, [Run(store, *each) for each in swept.runs], swept.outcome)
+
+
+def _text(value: object) -> str:
+    import msgspec
+
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def resume(
@@ -131,3 +228,37 @@ def runs(*, store: str | Path = DEFAULT_STORE, benchmark: str | None = None) -> 
     """All runs of the store, oldest first."""
     with Store(store, create=False) as opened:
         return [Run(store, info) for info in opened.runs(benchmark)]
+
+
+def sides(texts: Sequence[str], *, store: str | Path = DEFAULT_STORE) -> list[Side]:
+    """The sides of a comparison; each text is ``[LABEL=]RUN[,RUN…]`` with patterns allowed.
+
+    The runs that one text names are pooled: where they asked the same example, they repeat it.
+    """
+    from preceptor.reports.gather import gather
+
+    with Store(store, create=False) as opened:
+        return gather(texts, opened)
+
+
+def compare(
+    runs_: Sequence[str] | Sequence[Side],
+    *,
+    store: str | Path = DEFAULT_STORE,
+    **options: Any,
+) -> Comparison:
+    """Compare sides on their common examples: each with the first, or the first of its family.
+
+    Parameters
+    ----------
+    runs_
+        Texts as for :func:`sides`, or what that returned.
+    **options
+        Those of :func:`preceptor.claims.comparison.compare`: ``adjusted``, ``namespaces``,
+        ``margin``, ``across_graders``, ``seed``.
+    """
+    from preceptor.claims.comparison import compare as compare_sides
+
+    texts = [side for side in runs_ if isinstance(side, str)]
+    ready = [side for side in runs_ if not isinstance(side, str)]
+    return compare_sides([*ready, *(sides(texts, store=store) if texts else [])], **options)

@@ -126,6 +126,9 @@ class Completion(msgspec.Struct, frozen=True):
         (a system prompt was put before it): a grader is shown these.
     first_token
         Log-probabilities of the candidates for the first token, where they were asked for.
+    reasoning_length
+        Characters of the reasoning text that came with the answer; None where none came. The text
+        itself is not kept.
     """
 
     text: str
@@ -135,6 +138,7 @@ class Completion(msgspec.Struct, frozen=True):
     cost_usd: float | None = None
     sent: tuple[Message, ...] | None = None
     first_token: dict[str, float] | None = None
+    reasoning_length: int | None = None
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -142,6 +146,7 @@ class Response(msgspec.Struct, frozen=True):
 
     ``failure`` is None for an answer, else the kind of the failure (``timeout``, ``rate_limit``,
     …) with ``detail`` in words. An empty ``text`` without failure is a real, empty answer.
+    ``reasoning_length`` is that of the :class:`Completion`.
     """
 
     key: str
@@ -153,6 +158,7 @@ class Response(msgspec.Struct, frozen=True):
     cost_usd: float | None = None
     failure: str | None = None
     detail: str = ""
+    reasoning_length: int | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -236,6 +242,12 @@ class Metric(msgspec.Struct, frozen=True):
     bounds
         Lowest and highest value of the clipped mean over all examples that the missing verdicts
         allow (all met or not met, by sign); None where nothing is missing.
+    bootstrap_ci95
+        95 % interval of ``raw_mean`` by the BCa bootstrap over examples, those with one prompt
+        drawn together; None where it cannot be given.
+    wilson_ci95
+        Wilson's 95 % interval, for a metric that is a proportion: every example has one answer and
+        scores 0 or 1. None for others.
     """
 
     value: float | None
@@ -246,6 +258,8 @@ class Metric(msgspec.Struct, frozen=True):
     bootstrap_std: float | None
     coverage: float
     bounds: tuple[float, float] | None = None
+    bootstrap_ci95: tuple[float, float] | None = None
+    wilson_ci95: tuple[float, float] | None = None
 
 
 class RunInfo(msgspec.Struct, frozen=True):

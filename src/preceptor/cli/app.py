@@ -9,8 +9,20 @@ from collections.abc import Sequence
 
 import typer
 
+from preceptor.cli import (
+    claims,
+    compare,
+    export,
+    fetch,
+    imports,
+    listing,
+    report,
+    run,
+    runs,
+    score,
+    sweep,
+)
 from preceptor.cli import demo as demo_command
-from preceptor.cli import export, fetch, imports, listing, report, run, runs, score
 from preceptor.errors import PreceptorError
 from preceptor.version import VERSION
 
@@ -49,10 +61,16 @@ app.add_typer(listing.app, name="list")
 app.command("fetch")(fetch.fetch)
 app.command("run")(run.run)
 app.command("resume")(run.resume)
+app.command("sweep")(sweep.sweep)
 app.command("runs")(runs.runs)
 app.command("show")(runs.show)
 app.command("score")(score.score)
 app.add_typer(imports.app, name="import")
+app.command("compare")(compare.compare)
+app.command("reliability")(claims.reliability)
+app.command("length")(claims.length)
+app.command("power")(claims.power)
+app.command("estimate")(claims.estimate)
 app.command("report")(report.report)
 app.command("export")(export.export)
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
-from preceptor.errors import shorten
+from preceptor.errors import InputError, shorten
 
-__all__ = ["BenchmarkName", "Data", "Json", "RunName", "StorePath", "number", "whole_number"]
+__all__ = [
+    "BenchmarkName",
+    "Data",
+    "Json",
+    "RunName",
+    "Sides",
+    "StorePath",
+    "number",
+    "whole_number",
+]
+
+
+_Number = TypeVar("_Number", int, float)
 
 
 def whole_number(text: str | int) -> int:
@@ -26,6 +39,16 @@ def number(text: str | float) -> float:
         return float(text)
     except ValueError:
         raise typer.BadParameter(f"expected a number, found {shorten(text)}") from None
+
+
+def numbers(option: str, text: str, kind: Callable[[str], _Number]) -> list[_Number]:
+    """What an option that takes several holds: 1,2,4."""
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"{option}: expected numbers such as 1,2,4, found {shorten(text)}"
+        ) from None
 
 
 StorePath = Annotated[
@@ -47,4 +70,12 @@ BenchmarkName = Annotated[
 Data = Annotated[
     Path | None,
     typer.Option("--data", metavar="PATH", help="A local copy of the benchmark's data."),
+]
+Sides = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[LABEL=]RUN...",
+        help="A run, or a pattern such as 'gpt-*' whose runs are pooled. "
+        "LABEL may be MODEL/HARNESS.",
+    ),
 ]

@@ -13,8 +13,27 @@ from preceptor.cli.options import Data, Json, RunName, StorePath, number, whole_
 if TYPE_CHECKING:
     from preceptor.api import Run
 
-__all__ = ["finish", "resume", "run"]
+__all__ = [
+    "Address",
+    "BenchmarkArgument",
+    "Grader",
+    "GraderParam",
+    "Limit",
+    "MaxCost",
+    "MaxTokens",
+    "MinCoverage",
+    "Repeats",
+    "SystemParam",
+    "Template",
+    "elsewhere",
+    "finish",
+    "resume",
+    "run",
+]
 
+BenchmarkArgument = Annotated[
+    str, typer.Argument(metavar="BENCHMARK", help="Its name; see `preceptor list benchmarks`.")
+]
 Address = Annotated[
     str,
     typer.Option(
@@ -51,51 +70,71 @@ MaxTokens = Annotated[
         help="Stop cleanly after this many tokens.",
     ),
 ]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", parser=whole_number, metavar="N", help="A fixed random sample of N examples."
+    ),
+]
+Repeats = Annotated[
+    int,
+    typer.Option("--repeats", parser=whole_number, metavar="N", help="Answers to each example."),
+]
+MinCoverage = Annotated[
+    float,
+    typer.Option(
+        "--min-coverage",
+        parser=number,
+        metavar="SHARE",
+        help="Exit with 1 if less of the criteria is graded.",
+    ),
+]
+SystemParam = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--system-param",
+        "-p",
+        metavar="KEY=VALUE",
+        help="system_prompt, temperature, max_tokens, reasoning_effort, verbosity, seed, api, "
+        "extra_body, api_key_env, timeout, concurrency, retries, price.",
+    ),
+]
+GraderParam = Annotated[
+    list[str] | None,
+    typer.Option("--grader-param", "-P", metavar="KEY=VALUE", help="The same for the grader."),
+]
+Template = Annotated[
+    str | None,
+    typer.Option(
+        "--grader-template",
+        metavar="WHICH",
+        help="`reference`, `preceptor`, or a file with the grader's prompt.",
+    ),
+]
 
 
 def run(  # noqa: PLR0917
-    benchmark: Annotated[
-        str, typer.Argument(metavar="BENCHMARK", help="Its name; see `preceptor list benchmarks`.")
-    ],
+    benchmark: BenchmarkArgument,
     system: Address,
     grader: Grader = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(parser=whole_number, metavar="N", help="A fixed random sample of N examples."),
+    limit: Limit = None,
+    stratify: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT=FACTOR",
+            help="Draw examples with a tag, or those with a run's lowest scores, FACTOR times as "
+            "often; with --limit.",
+        ),
     ] = None,
-    repeats: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="Answers to each example.")
-    ] = 1,
+    repeats: Repeats = 1,
     data: Data = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="The run's name.")] = None,
     max_cost: MaxCost = None,
     max_total_tokens: MaxTokens = None,
-    min_coverage: Annotated[
-        float,
-        typer.Option(
-            parser=number, metavar="SHARE", help="Exit with 1 if less of the criteria is graded."
-        ),
-    ] = 1.0,
-    system_param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--system-param",
-            "-p",
-            metavar="KEY=VALUE",
-            help="system_prompt, temperature, max_tokens, reasoning_effort, seed, api, "
-            "extra_body, api_key_env, timeout, concurrency, retries, price.",
-        ),
-    ] = None,
-    grader_param: Annotated[
-        list[str] | None,
-        typer.Option("--grader-param", "-P", metavar="KEY=VALUE", help="The same for the grader."),
-    ] = None,
-    grader_template: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WHICH", help="`reference`, `preceptor`, or a file with the grader's prompt."
-        ),
-    ] = None,
+    min_coverage: MinCoverage = 1.0,
+    system_param: SystemParam = None,
+    grader_param: GraderParam = None,
+    grader_template: Template = None,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> int:
@@ -111,6 +150,7 @@ def run(  # noqa: PLR0917
             store=store,
             watch=display.update,
             limit=limit,
+            stratify=stratify,
             repeats=repeats,
             data=data,
             name=name,
@@ -153,9 +193,7 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
     print_score([finished.result()], as_json)
     outcome = finished.outcome
     assert outcome is not None
-    name = finished.info.name
-    if store != os.environ.get("PRECEPTOR_STORE", DEFAULT_STORE):
-        name = f"{name} --store {store}"
+    name = finished.info.name + elsewhere(store)
     if outcome.status == "interrupted":
         typer.echo(f"interrupted; go on with: preceptor resume {name}", err=True)
         return 130
@@ -165,3 +203,9 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
         return 1
     typer.echo(f"done; see it with: preceptor report {name} -o report.html", err=True)
     return 0
+
+
+def elsewhere(store: str) -> str:
+    """What a command needs to find the store, where it would not find it by itself."""
+    usual = store == os.environ.get("PRECEPTOR_STORE", DEFAULT_STORE)
+    return "" if usual else f" --store {store}"

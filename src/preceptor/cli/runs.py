@@ -22,9 +22,13 @@ def runs(
         benchmarks.get(benchmark)
     found = [run.info for run in api.runs(store=store, benchmark=benchmark)]
     if as_json:
-        print_json(found)
+        import msgspec
+
+        plain = (msgspec.to_builtins(info) for info in found)
+        print_json([{"run": info.pop("name"), **info} for info in plain])
         return
     table = Table("run", "benchmark", "system", "grader", "status", "n", "started (UTC)")
+    table.columns[0].overflow = "fold"  # it is there to be copied
     for info in found:
         size = f"{info.n_examples:,}" + (f" × {info.repeats}" if info.repeats > 1 else "")
         table.add_row(

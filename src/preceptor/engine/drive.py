@@ -13,7 +13,10 @@ from preceptor.engine.pipeline import Pipeline
 from preceptor.engine.progress import Progress
 from preceptor.errors import BudgetExceeded, StoreError
 
-__all__ = ["Outcome", "drive"]
+__all__ = ["STOPPED", "Outcome", "drive"]
+
+#: Why a run stopped, if Ctrl-C is why.
+STOPPED = "stopped by you"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -65,7 +68,7 @@ def _settle(pipeline: Pipeline, worker: _Worker, interrupted: bool) -> Outcome:
     if isinstance(error, asyncio.CancelledError | BudgetExceeded):
         error = None
     if interrupted and progress.done < progress.total:
-        outcome = Outcome("interrupted", "stopped by you")
+        outcome = Outcome("interrupted", STOPPED)
     elif progress.coverage < run.settings["min_coverage"]:
         outcome = Outcome("incomplete", progress.stopping)
     else:
@@ -105,7 +108,7 @@ class _Worker(threading.Thread):
         await self._task
 
     def interrupt(self, *, drop: bool) -> None:
-        self._pipeline.stop("stopped by you")
+        self._pipeline.stop(STOPPED)
         if drop and self._loop is not None and self._task is not None:
             with contextlib.suppress(RuntimeError):  # it has just ended by itself
                 self._loop.call_soon_threadsafe(self._task.cancel)

@@ -160,6 +160,7 @@ class Pipeline:
             usage=completion.usage,
             latency_s=completion.latency_s,
             cost_usd=completion.cost_usd,
+            reasoning_length=completion.reasoning_length,
         )
 
     # Verdicts

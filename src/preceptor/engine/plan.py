@@ -12,15 +12,19 @@ from preceptor import benchmarks
 from preceptor.benchmarks import Benchmark, Dataset
 from preceptor.engine.budget import Budget
 from preceptor.engine.pipeline import Pipeline
+from preceptor.engine.sampling import Strata, enrich
 from preceptor.errors import InputError, StoreError
 from preceptor.graders import OWN, Grader, Template, find_template, resolve_grader
 from preceptor.records import Example, RunInfo
-from preceptor.store import Store
+from preceptor.store import Spent, Store
 from preceptor.systems import System, parse_parameters, reasons, resolve
 from preceptor.systems.base import Parameters
 from preceptor.version import VERSION
 
-__all__ = ["Plan", "Request", "check", "reopen"]
+__all__ = ["NOTHING", "Plan", "Request", "check", "paid_in_sweep", "reopen"]
+
+#: Of a run that has not begun.
+NOTHING = Spent(0.0, 0, True)
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +38,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         Dollars; ``max_total_tokens`` likewise in tokens, both over system and grader.
     min_coverage
         Share of criteria that must be graded for the run to count as complete.
+    stratify
+        ``TAG=FACTOR`` or ``RUN=FACTOR``: see :mod:`preceptor.engine.sampling`.
     """
 
     benchmark: str
@@ -41,6 +47,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     grader: str | None = None
     data: Path | None = None
     limit: int | None = None
+    stratify: str | None = None
     repeats: int = 1
     name: str | None = None
     system_params: Sequence[str] = ()
@@ -62,8 +69,8 @@ class Plan(msgspec.Struct, frozen=True):
     examples: list[tuple[Example, int]]
     settings: dict[str, Any]
 
-    def create(self, store: Store) -> Pipeline:
-        """Make the run. Nothing is called yet."""
+    def create(self, store: Store, paid: Spent = NOTHING) -> Pipeline:
+        """Make the run. Nothing is called yet. What was paid already counts for the caps."""
         request, template = self.request, self.template
         run = store.create_run(
             name=request.name,
@@ -75,18 +82,44 @@ class Plan(msgspec.Struct, frozen=True):
             repeats=request.repeats,
         )
         store.keep_template(template.sha256, template.name, template.text)
+        return self.pipeline(store, run, paid)
+
+    def pipeline(self, store: Store, run: RunInfo, paid: Spent) -> Pipeline:
+        """The work on a run that was made by this plan, now or earlier."""
         return Pipeline(
             store,
             run,
             protocol=self.benchmark.protocol,
             system=self.system,
             grader=self.grader,
-            budget=Budget(max_cost=request.max_cost, max_tokens=request.max_total_tokens),
+            budget=self.budget(paid),
+        )
+
+    def budget(self, paid: Spent) -> Budget:
+        """The caps, and what counts for them already."""
+        return Budget(
+            max_cost=self.request.max_cost,
+            max_tokens=self.request.max_total_tokens,
+            cost=paid.cost_usd,
+            tokens=paid.tokens,
         )
 
 
-def check(request: Request) -> Plan:
+def check(
+    request: Request,
+    *,
+    where: str | Path | None = None,
+    parameters: Parameters | None = None,
+    dataset: Dataset | None = None,
+) -> Plan:
     """Find everything that can be wrong before anything is made or called.
+
+    Parameters
+    ----------
+    where
+        The store in which a run that ``stratify`` names is looked for.
+    parameters, dataset
+        Of the system, and the benchmark's, where they have been read already.
 
     Raises
     ------
@@ -95,13 +128,16 @@ def check(request: Request) -> Plan:
     """
     _check_numbers(request)
     benchmark = benchmarks.get(request.benchmark)
-    parameters = parse_parameters(request.system_params, "--system-param", address=request.system)
+    if parameters is None:
+        parameters = parse_parameters(
+            request.system_params, "--system-param", address=request.system
+        )
     system = resolve(request.system, parameters)
     grader, template, grader_parameters = _grader(benchmark, request)
     _check_price(request.max_cost, system, grader)
-    dataset = benchmark.load(request.data)
-    chosen = _covered(dataset.sample(request.limit), system, request)
-    settings = {
+    dataset = dataset or benchmark.load(request.data)
+    chosen, strata = _chosen(benchmark, dataset, system, request, where)
+    settings: dict[str, Any] = {
         "preceptor": VERSION,
         "data_sha256": dataset.sha256,
         "limit": request.limit,
@@ -120,6 +156,9 @@ def check(request: Request) -> Plan:
             template=template,
         ),
     }
+    if strata is not None:
+        settings["stratify"] = strata
+        settings["departures"].append(strata.sentence())
     return Plan(request, benchmark, system, grader, template, chosen, settings)
 
 
@@ -140,7 +179,7 @@ def reopen(
     )
     cap = settings["max_cost"] if max_cost is None else max_cost
     _check_price(cap, system, grader)
-    spent = store.spent(run)
+    spent = _paid(store, run)
     budget = Budget(
         max_cost=cap,
         max_tokens=settings["max_total_tokens"] if max_tokens is None else max_tokens,
@@ -149,6 +188,23 @@ def reopen(
     )
     protocol = benchmarks.get(run.benchmark).protocol
     return Pipeline(store, run, protocol=protocol, system=system, grader=grader, budget=budget)
+
+
+def _paid(store: Store, run: RunInfo) -> Spent:
+    """What counts for the caps of a run: the runs of a sweep have theirs in common."""
+    sweep = run.settings.get("sweep")
+    return store.spent(run) if sweep is None else paid_in_sweep(store, sweep["name"])
+
+
+def paid_in_sweep(store: Store, name: str) -> Spent:
+    """What the runs of a sweep have paid so far."""
+    runs = [run for run in store.runs() if run.settings.get("sweep", {}).get("name") == name]
+    paid = [store.spent(run) for run in runs]
+    return Spent(
+        sum(each.cost_usd for each in paid),
+        sum(each.tokens for each in paid),
+        all(each.priced for each in paid),
+    )
 
 
 def _check_numbers(request: Request) -> None:
@@ -190,6 +246,24 @@ def _check_price(max_cost: float | None, system: System, grader: Grader) -> None
                 f"--max-cost: no price is known for {part.address}: give one with "
                 f"{option} price=IN/OUT in dollars per million tokens, or price=free"
             )
+
+
+def _chosen(
+    benchmark: Benchmark,
+    dataset: Dataset,
+    system: System,
+    request: Request,
+    where: str | Path | None,
+) -> tuple[list[tuple[Example, int]], Strata | None]:
+    """The examples to ask, each with the number of answers asked for, and how they were drawn."""
+    if request.stratify is None:
+        return _covered(dataset.sample(request.limit), system, request), None
+    # Drawn from what can be answered: else the strata would not be as large as they say.
+    covered = _covered(dataset.examples, system, request)
+    counts = {example.id: count for example, count in covered}
+    examples = [example for example, _ in covered]
+    drawn, strata = enrich(examples, request.stratify, request.limit, benchmark, where)
+    return [(example, counts[example.id]) for example in drawn], strata
 
 
 def _covered(

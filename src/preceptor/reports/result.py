@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from preceptor import benchmarks
+from preceptor.claims.estimating import REWEIGHTED, reweighted
 from preceptor.records import Graded, Result, RunInfo, Usage
 from preceptor.store import Store
 
@@ -21,7 +22,7 @@ def load_result(store: Store, run: RunInfo) -> Result:
     asked = sum(len(item.verdicts) for item in graded)
     ungraded = _ungraded(graded)
     spent = store.spent(run)
-    return Result(
+    result = Result(
         info=run,
         title=benchmark.title,
         labels=dict(benchmark.labels),
@@ -37,6 +38,10 @@ def load_result(store: Store, run: RunInfo) -> Result:
         system_usage=_total([item.response.usage for item in graded if item.response]),
         grader_usage=_total([v.usage for item in graded for v in item.verdicts if v]),
     )
+    unenriched = reweighted(result)
+    if unenriched is not None:
+        result.metrics[REWEIGHTED] = unenriched
+    return result
 
 
 def _ungraded(graded: Sequence[Graded]) -> Counter[str]:

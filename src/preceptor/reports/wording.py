@@ -11,10 +11,12 @@ __all__ = [
     "day",
     "days",
     "interval",
+    "p_value",
     "percent",
     "plural",
     "points",
     "pretty",
+    "signed",
 ]
 
 #: The order in which a reader wants the kinds of slices.
@@ -64,6 +66,21 @@ def interval(pair: tuple[float, float] | None) -> str:
         return _NONE
     low, high = points(pair[0]), points(pair[1])
     return f"{low} to {high}" if _MINUS in low + high else f"{low}–{high}"
+
+
+def signed(share: float | None) -> str:
+    """A difference of scores with its sign: ``+4.1``."""
+    text = points(share)
+    return text if text[:1] in (_MINUS, _NONE) or text == "0.0" else f"+{text}"
+
+
+def p_value(p: float | None) -> str:
+    """Three decimals, or that it is smaller: ``0.031``, ``<0.0001``."""
+    if p is None or not math.isfinite(p):
+        return _NONE
+    if p < 0.0001:
+        return "<0.0001"
+    return f"{p:.4f}" if p < 0.001 else f"{p:.3f}"
 
 
 def percent(share: float) -> str:

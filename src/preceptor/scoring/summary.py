@@ -10,7 +10,7 @@ import numpy as np
 from preceptor.records import Metric, Score
 from preceptor.scoring.length import LengthRule
 from preceptor.scoring.rubric import OVERALL
-from preceptor.statistics import bootstrap_std, mean_interval
+from preceptor.statistics import bca_intervals, bootstrap_std, mean_interval, wilson_interval
 
 __all__ = ["LENGTH_SUFFIX", "summarise"]
 
@@ -33,6 +33,7 @@ def summarise(
     scores: Sequence[Score],
     example_tags: Mapping[str, Sequence[str]],
     rule: LengthRule | None = None,
+    prompts: Mapping[str, str] | None = None,
 ) -> dict[str, Metric]:
     """All metrics of a run.
 
@@ -45,6 +46,9 @@ def summarise(
         of its examples; a rubric tag (axis, level, cluster) has scores of its own.
     rule
         Adds ``…_length_adjusted`` beside the overall score and the slices by example tag.
+    prompts
+        Example id → its prompt, where examples with one prompt are not independent. Without it each
+        example counts for itself.
 
     Notes
     -----
@@ -53,21 +57,56 @@ def summarise(
     shortest and the longest answer of the run.
     """
     lengths = [score.length for score in scores if score.length is not None]
-    metrics: dict[str, Metric] = {}
+    rows: dict[str, list[_Row]] = {}
     slices = {OVERALL: list(scores)}
     for score in scores:
         for tag in dict.fromkeys(example_tags.get(score.example_id, ())):
             if tag != OVERALL:
                 slices.setdefault(tag, []).append(score)
     for name, part in slices.items():
-        metrics[name] = _metric(_rows(part, OVERALL))
+        rows[name] = _rows(part, OVERALL)
         if rule is not None and lengths:
             spread = (min(lengths), max(lengths))
-            metrics[name + LENGTH_SUFFIX] = _metric(_adjusted(part, rule, spread))
+            rows[name + LENGTH_SUFFIX] = _adjusted(part, rule, spread)
     rubric_tags = {tag: None for score in scores for tag in score.low if tag != OVERALL}
     for name in rubric_tags:
-        metrics[name] = _metric(_rows(scores, name))
-    return metrics
+        rows[name] = _rows(scores, name)
+    complete = {name: _complete(part) for name, part in rows.items()}
+    resampled = _resampled(complete, prompts or {})
+    return {name: _metric(part, complete[name], resampled.get(name)) for name, part in rows.items()}
+
+
+_Interval = tuple[float, float]
+
+
+def _complete(rows: Iterable[_Row]) -> dict[str, list[float]]:
+    """Scores by example, of the answers that are completely graded."""
+    complete: dict[str, list[float]] = {}
+    for row in rows:
+        if row.value is not None:
+            complete.setdefault(row.example_id, []).append(row.value)
+    return complete
+
+
+def _resampled(
+    complete: Mapping[str, Mapping[str, Sequence[float]]], prompts: Mapping[str, str]
+) -> dict[str, _Interval]:
+    """Bootstrap intervals of all metrics, from the same resamples."""
+    ids = list(dict.fromkeys(name for values in complete.values() for name in values))
+    if not ids:
+        return {}
+    place = {name: index for index, name in enumerate(ids)}
+    means = np.full((len(ids), len(complete)), np.nan)
+    for column, values in enumerate(complete.values()):
+        for name, repeats in values.items():
+            means[place[name], column] = sum(repeats) / len(repeats)
+    _, clusters = np.unique([prompts.get(name, name) for name in ids], return_inverse=True)
+    intervals = bca_intervals(means, clusters=clusters)
+    return {
+        name: (float(low), float(high))
+        for name, (low, high) in zip(complete, intervals, strict=True)
+        if not np.isnan(low)
+    }
 
 
 def _rows(scores: Iterable[Score], name: str) -> list[_Row]:
@@ -103,13 +142,11 @@ def _adjusted(scores: Iterable[Score], rule: LengthRule, spread: tuple[int, int]
     return rows
 
 
-def _metric(rows: Sequence[_Row]) -> Metric:
+def _metric(
+    rows: Sequence[_Row], complete: Mapping[str, Sequence[float]], resampled: _Interval | None
+) -> Metric:
     asked = sum(row.asked for row in rows)
     given = sum(row.given for row in rows)
-    complete: dict[str, list[float]] = {}
-    for row in rows:
-        if row.value is not None:
-            complete.setdefault(row.example_id, []).append(row.value)
     bounds = None
     if len([row for row in rows if row.value is not None]) < len(rows):
         bounds = (_clip(_mean_by_example(rows, "low")), _clip(_mean_by_example(rows, "high")))
@@ -127,7 +164,17 @@ def _metric(rows: Sequence[_Row]) -> Metric:
         bootstrap_std=bootstrap_std(means),
         coverage=coverage,
         bounds=bounds,
+        bootstrap_ci95=resampled,
+        wilson_ci95=_proportion(complete),
     )
+
+
+def _proportion(complete: Mapping[str, Sequence[float]]) -> _Interval | None:
+    """Wilson's interval where every example is met or not met, once."""
+    values = list(complete.values())
+    if any(len(value) > 1 or value[0] not in (0.0, 1.0) for value in values):
+        return None
+    return wilson_interval(sum(value[0] == 1.0 for value in values), len(values))
 
 
 def _matrix(values: Sequence[Sequence[float]]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

@@ -21,8 +21,15 @@ __all__ = ["MIGRATIONS", "explain", "open_engine", "prepare", "upsert", "writing
 
 #: Seconds that one process waits for another's write.
 _PATIENCE_S = 30
+
+
+def _add_reasoning_length(connection: sa.Connection) -> None:
+    """Format 2: how long the reasoning was. Of older answers nobody knows."""
+    connection.execute(sa.text("ALTER TABLE responses ADD COLUMN reasoning_length INTEGER"))
+
+
 #: Format n → how to make it n + 1.
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {}
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _add_reasoning_length}
 
 
 def prepare(engine: sa.Engine, where: str, create: bool) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from preceptor.store.schema import runs
 
-__all__ = ["free_name"]
+__all__ = ["free_name", "free_sweep_name"]
 
 
 def free_name(connection: sa.Connection, benchmark: str, system: str) -> str:
@@ -18,6 +19,16 @@ def free_name(connection: sa.Connection, benchmark: str, system: str) -> str:
     taken = set(connection.scalars(sa.select(runs.c.name).where(runs.c.name.startswith(stem))))
     number = 1
     while f"{stem}-{number}" in taken:
+        number += 1
+    return f"{stem}-{number}"
+
+
+def free_sweep_name(taken: Iterable[str], benchmark: str, system: str) -> str:
+    """``sweep-BENCHMARK-SYSTEM-N`` with the lowest number that no run's name begins with."""
+    stem = f"sweep-{benchmark}-{_slug(system)}"
+    begun = {name.partition("/")[0] for name in taken}
+    number = 1
+    while f"{stem}-{number}" in begun:
         number += 1
     return f"{stem}-{number}"
 

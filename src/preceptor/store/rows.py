@@ -76,6 +76,7 @@ def read_response(row: Mapping[Any, Any]) -> Response:
         cost_usd=row["cost_usd"],
         failure=row["failure"],
         detail=row["detail"],
+        reasoning_length=row["reasoning_length"],
     )
 
 

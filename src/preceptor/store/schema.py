@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 #: Version of the tables. A change of them is a new number and an entry in MIGRATIONS.
-FORMAT = 1
+FORMAT = 2
 
 metadata = MetaData()
 
@@ -93,6 +93,7 @@ responses = Table(
     *_tokens(),
     Column("latency_s", Float, nullable=False),
     Column("cost_usd", Float),
+    Column("reasoning_length", Integer),  # characters; NULL where no reasoning text came
 )
 
 verdicts = Table(

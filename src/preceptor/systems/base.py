@@ -32,6 +32,7 @@ class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     temperature: Annotated[float, msgspec.Meta(ge=0)] | None = None
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
     reasoning_effort: str | None = None
+    verbosity: str | None = None
     seed: int | None = None
     api: Literal["chat", "responses"] | None = None
     extra_body: dict[str, Any] | None = None

@@ -32,7 +32,15 @@ START_LIMIT_S = 300.0
 #: Tokens of prompt and answer together for a file that is not in the table of known models.
 DEFAULT_CONTEXT = 8192
 #: What of a model's settings its answers depend on.
-_TELLING = ("system_prompt", "temperature", "max_tokens", "reasoning_effort", "seed", "extra_body")
+_TELLING = (
+    "system_prompt",
+    "temperature",
+    "max_tokens",
+    "reasoning_effort",
+    "verbosity",
+    "seed",
+    "extra_body",
+)
 _LOG_BYTES, _LOG_LINES = 8192, 20
 _STOP_LIMIT_S = 5.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -61,6 +61,7 @@ class ChatModel(System):
             "temperature",
             "max_tokens",
             "reasoning_effort",
+            "verbosity",
             "seed",
             "extra_body",
         )
@@ -110,6 +111,7 @@ class ChatModel(System):
             "temperature": parameters.temperature,
             "max_completion_tokens" if newer else "max_tokens": parameters.max_tokens,
             "reasoning_effort": parameters.reasoning_effort,
+            "verbosity": parameters.verbosity,
             # Repeats of one question must differ though the run is seeded.
             "seed": None if parameters.seed is None else parameters.seed + repeat,
         }
@@ -122,11 +124,12 @@ class ChatModel(System):
 
     def _responses_payload(self, sent: tuple[Message, ...]) -> dict[str, Any]:
         parameters = self.parameters
-        effort = parameters.reasoning_effort
+        effort, verbosity = parameters.reasoning_effort, parameters.verbosity
         optional = {
             "temperature": parameters.temperature,
             "max_output_tokens": parameters.max_tokens,
             "reasoning": None if effort is None else {"effort": effort},
+            "text": None if verbosity is None else {"verbosity": verbosity},
         }
         return {
             "model": self.model,
@@ -169,6 +172,9 @@ class _Logprobs(msgspec.Struct):
 class _Said(msgspec.Struct):
     content: str | list[dict[str, Any]] | None = None
     refusal: str | None = None
+    # Not in OpenAI's description: one name or the other, by server and version, or both.
+    reasoning_content: Any = None
+    reasoning: Any = None
 
 
 class _Choice(msgspec.Struct):
@@ -201,7 +207,13 @@ def _parse_chat(body: bytes) -> Completion:
         finish_reason=finish_reason,
         usage=_chat_usage(reply.usage or _ChatUsage()),
         first_token=_first_token(choice.logprobs),
+        reasoning_length=_length(choice.message.reasoning_content, choice.message.reasoning),
     )
+
+
+def _length(*texts: object) -> int | None:
+    """Characters of the longest that is a text; None where none is."""
+    return max((len(text) for text in texts if isinstance(text, str)), default=None)
 
 
 def _chat_usage(usage: _ChatUsage) -> Usage:
@@ -232,6 +244,7 @@ class _Part(msgspec.Struct):
 class _Item(msgspec.Struct):
     type: str = ""
     content: list[_Part] | None = None
+    summary: Any = None
 
 
 class _Why(msgspec.Struct):
@@ -277,4 +290,18 @@ def _parse_responses(body: bytes) -> Completion:
         usage=_usage(
             usage.input_tokens, usage.output_tokens, given.cached_tokens, made.reasoning_tokens
         ),
+        reasoning_length=_reasoning_length(reply.output),
     )
+
+
+def _reasoning_length(output: Sequence[_Item]) -> int | None:
+    """Characters of the reasoning, where a server shows it, else of its summary."""
+    lengths = []
+    for item in output:
+        if item.type != "reasoning":
+            continue
+        texts: list[object] = [part.text for part in item.content or []]
+        if not texts and isinstance(item.summary, list):
+            texts = [part.get("text") for part in item.summary if isinstance(part, dict)]
+        lengths += [len(text) for text in texts if isinstance(text, str)]
+    return sum(lengths) if lengths else None

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -61,8 +62,8 @@ class FakeEndpoint:
 
     It serves ``/v1/chat/completions``, ``/v1/responses`` and ``/v1/models``, with usage, and with
     ``top_logprobs`` for graders that read the chance of a yes. What it answers is a function of
-    model, conversation and seed. A prompt that contains ``criteria_met`` is answered with a
-    verdict.
+    model, conversation and seed; a ``verbosity`` makes it longer or shorter, an effort does the
+    same for the reasoning. A prompt that contains ``criteria_met`` is answered with a verdict.
 
     Parameters
     ----------
@@ -76,6 +77,10 @@ class FakeEndpoint:
         Seconds that an answer takes: a number, or the ends of a range.
     api_key
         Requests with another one are refused with 401.
+    reasoning
+        The name under which a chat completion's message has the reasoning text, where the request
+        asks for an effort: ``reasoning_content`` or ``reasoning``. None for a server that shows
+        none, as OpenAI's.
     seed
         Decides which attempts meet which faults, and nothing else.
     port
@@ -111,6 +116,7 @@ class FakeEndpoint:
         script: Iterable[str | Fault | None] = (),
         latency: float | tuple[float, float] = 0.0,
         api_key: str | None = None,
+        reasoning: str | None = None,
         seed: int = 0,
         port: int = 0,
     ) -> None:
@@ -122,6 +128,7 @@ class FakeEndpoint:
         self._schedule = Schedule(faults, script, rate=rate, most=most_faults, seed=seed)
         self._latency = latency if isinstance(latency, tuple) else (latency, latency)
         self._api_key = api_key
+        self._reasoning = reasoning
         self._random = random.Random(seed)  # noqa: S311
         self._under_way: Counter[str] = Counter()
         self._port = port
@@ -190,10 +197,11 @@ class FakeEndpoint:
     # Requests
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        return await self._complete(request, chat_body)
+        return await self._complete(request, partial(chat_body, reasoning_field=self._reasoning))
 
     async def _responses(self, request: web.Request) -> web.StreamResponse:
-        return await self._complete(request, responses_body)
+        shape = partial(responses_body, reasoning_field=self._reasoning)
+        return await self._complete(request, shape)
 
     async def _models(self, _: web.Request) -> web.StreamResponse:
         data = [{"id": model, "object": "model"} for model in self.peak]

@@ -16,6 +16,9 @@ enough and take paracetamol as the leaflet says. I cannot examine you from here,
 need urgent care today: trouble breathing, confusion, chest pain or a stiff neck."""
 _WORDS = _TEXT.split()
 _MEAN_VERDICT = 0.6
+#: How many times as long an answer, or its reasoning, is.
+_VERBOSITY = {"low": 0.5, "medium": 1.0, "high": 2.0}
+_EFFORT = {"minimal": 0.5, "low": 1.0, "medium": 2.0, "high": 4.0}
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -25,6 +28,7 @@ class Reply(msgspec.Struct, frozen=True):
     finish_reason: str = "stop"
     refusal: str | None = None
     top_logprobs: dict[str, float] | None = None
+    reasoning: str | None = None
 
 
 def prompt_key(payload: dict[str, Any]) -> str:
@@ -48,12 +52,29 @@ def reply_to(payload: dict[str, Any]) -> Reply:
     if is_judgement(payload):
         return Reply(_verdict(met=chance < _MEAN_VERDICT, fenced=digest[4] % 2 == 0))
     start, length = digest[4] % len(_WORDS), 5 + int.from_bytes(digest[5:7], "big") % 150
-    words = [_WORDS[(start + i) % len(_WORDS)] for i in range(length)]
+    words = _words(start, length * _VERBOSITY.get(_verbosity(payload), 1.0))
     words.append(f"(case {digest[:3].hex()})")
+    effort = _effort(payload)
+    thought = None
+    if effort is not None:
+        thought = " ".join(_words(start + 1, 2 * length * _EFFORT.get(effort, 1.0)))
     limit = _limit(payload)
     if limit is not None and len(words) > limit:
-        return Reply(" ".join(words[:limit]), "length")
-    return Reply(" ".join(words))
+        return Reply(" ".join(words[:limit]), "length", reasoning=thought)
+    return Reply(" ".join(words), reasoning=thought)
+
+
+def _words(start: int, count: float) -> list[str]:
+    return [_WORDS[(start + i) % len(_WORDS)] for i in range(round(count))]
+
+
+def _verbosity(payload: dict[str, Any]) -> str:
+    return payload.get("verbosity") or (payload.get("text") or {}).get("verbosity") or "medium"
+
+
+def _effort(payload: dict[str, Any]) -> str | None:
+    effort = payload.get("reasoning_effort") or (payload.get("reasoning") or {}).get("effort")
+    return None if effort == "none" else effort
 
 
 def _verdict(*, met: bool, fenced: bool) -> str:
@@ -84,17 +105,20 @@ def _last_text(payload: dict[str, Any]) -> str:
 def _tokens(payload: dict[str, Any], reply: Reply) -> tuple[int, int, int, int]:
     """(input, output, cached, reasoning), by rules that look like a provider's."""
     given = len(msgspec.json.encode(payload.get("messages", payload.get("input")))) // 4 + 1
-    effort = payload.get("reasoning_effort") or (payload.get("reasoning") or {}).get("effort")
-    thought = 64 if effort not in (None, "none") else 0
+    thought = 64 if _effort(payload) is not None else 0
     made = len((reply.text or reply.refusal or "").split()) + 1 + thought
     cached = given // 128 * 64 if given >= 256 else 0
     return given, made, cached, thought
 
 
-def chat_body(payload: dict[str, Any], reply: Reply) -> dict[str, Any]:
-    """A body of ``POST /chat/completions``."""
+def chat_body(
+    payload: dict[str, Any], reply: Reply, reasoning_field: str | None = None
+) -> dict[str, Any]:
+    """A body of ``POST /chat/completions``; the reasoning stands under ``reasoning_field``."""
     given, made, cached, thought = _tokens(payload, reply)
     message = {"role": "assistant", "content": reply.text, "refusal": reply.refusal}
+    if reasoning_field is not None:
+        message[reasoning_field] = reply.reasoning
     choice: dict[str, Any] = {
         "index": 0,
         "message": message,
@@ -126,8 +150,14 @@ def chat_body(payload: dict[str, Any], reply: Reply) -> dict[str, Any]:
     }
 
 
-def responses_body(payload: dict[str, Any], reply: Reply) -> dict[str, Any]:
-    """A body of ``POST /responses``."""
+def responses_body(
+    payload: dict[str, Any], reply: Reply, reasoning_field: str | None = None
+) -> dict[str, Any]:
+    """A body of ``POST /responses``.
+
+    With a ``reasoning_field`` the reasoning is shown, as vLLM does; a summary of it where the
+    request asks for one, as OpenAI does.
+    """
     given, made, cached, thought = _tokens(payload, reply)
     if reply.refusal is not None:
         part: dict[str, Any] = {"type": "refusal", "refusal": reply.refusal}
@@ -137,7 +167,7 @@ def responses_body(payload: dict[str, Any], reply: Reply) -> dict[str, Any]:
     reasons = {"length": "max_output_tokens"}
     why = None if whole else {"reason": reasons.get(reply.finish_reason, reply.finish_reason)}
     message = {"type": "message", "role": "assistant", "id": "msg_0", "content": [part]}
-    reasoning = [{"type": "reasoning", "id": "rs_0", "summary": []}] if thought else []
+    reasoning = [_reasoning_item(payload, reply, reasoning_field)] if thought else []
     return {
         "id": f"resp_{prompt_key(payload)}",
         "object": "response",
@@ -154,3 +184,15 @@ def responses_body(payload: dict[str, Any], reply: Reply) -> dict[str, Any]:
             "output_tokens_details": {"reasoning_tokens": thought},
         },
     }
+
+
+def _reasoning_item(
+    payload: dict[str, Any], reply: Reply, reasoning_field: str | None
+) -> dict[str, Any]:
+    text = reply.reasoning or ""
+    item: dict[str, Any] = {"type": "reasoning", "id": "rs_0", "summary": []}
+    if reasoning_field is not None:
+        item["content"] = [{"type": "reasoning_text", "text": text}]
+    if (payload.get("reasoning") or {}).get("summary") is not None:
+        item["summary"] = [{"type": "summary_text", "text": text[: len(text) // 4]}]
+    return item

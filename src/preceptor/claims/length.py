@@ -1,0 +1,138 @@
+"""Is a longer answer a better-scored one, and what would price length fairly?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from preceptor.claims.sides import Side, length_rule
+from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.statistics.length import (
+    LengthFit,
+    LengthPoint,
+    Penalty,
+    derive_penalty,
+    length_fit,
+)
+
+__all__ = ["Lengths", "SideLength", "lengths", "setting_of"]
+
+
+class SideLength(msgspec.Struct, frozen=True):
+    """Score against length within one side.
+
+    Attributes
+    ----------
+    setting
+        What stays fixed while verbosity varies: the system, with the other settings of a sweep.
+    answers, examples
+        Completely graded answers, and the examples that they answer.
+    mean_length, mean_reasoning_length
+        Characters of an answer, and of the reasoning before it where the endpoint showed it.
+    score, adjusted
+        Means over examples, unclipped; ``adjusted`` for length by the benchmark's rule.
+    across_examples
+        Slope over the examples' means: what is asked at length may also be what is hard.
+    within_examples
+        Slope among answers to the same question; None where none is repeated.
+    """
+
+    label: str
+    setting: str
+    answers: int
+    examples: int
+    mean_length: float | None
+    mean_reasoning_length: float | None
+    score: float | None
+    adjusted: float | None
+    across_examples: LengthFit | None
+    within_examples: LengthFit | None
+
+
+class Lengths(msgspec.Struct, frozen=True):
+    """Score against length of several sides.
+
+    ``rule_per_500`` is the benchmark's own price of 500 characters and ``penalty`` the one that
+    these sides give by the same method, None where no setting was tried at two lengths; both on
+    the 0–1 scale.
+    """
+
+    benchmark: str
+    rule_per_500: float | None
+    penalty: Penalty | None
+    sides: list[SideLength]
+
+
+def lengths(sides: Sequence[Side], *, levels: bool = False) -> Lengths:
+    """Fit score on length within each side, and over the sides of one setting.
+
+    Parameters
+    ----------
+    levels
+        Sides of one family are one setting at several levels of verbosity; without it only the
+        runs of a sweep are, since harnesses differ in more than length.
+    """
+    fitted = [_side(side, levels) for side in sides]
+    points = [
+        LengthPoint(side.setting, side.mean_length, side.score)
+        for side in fitted
+        if side.mean_length is not None and side.score is not None
+    ]
+    rule = length_rule(sides[0].result)
+    return Lengths(
+        benchmark=sides[0].result.info.benchmark,
+        rule_per_500=None if rule is None else rule.points_per_500 / 100,
+        penalty=derive_penalty(points),
+        sides=fitted,
+    )
+
+
+def setting_of(side: Side, *, levels: bool = False) -> str:
+    """What is fixed by the sweep; else the family where its sides are levels; else the side."""
+    sweep = side.result.info.settings.get("sweep")
+    if isinstance(sweep, dict) and isinstance(sweep.get("setting"), dict):
+        fixed = ", ".join(f"{key}={value}" for key, value in sweep["setting"].items())
+        return f"{side.result.info.system}{': ' if fixed else ''}{fixed}"
+    return side.family if levels and side.family else side.label
+
+
+def _side(side: Side, levels: bool) -> SideLength:
+    result = side.result
+    graded = [
+        (score.values[OVERALL], score.length, score.example_id)
+        for score in result.scores
+        if OVERALL in score.values and score.length is not None
+    ]
+    values = np.array([value for value, _, _ in graded])
+    sizes = np.array([length for _, length, _ in graded], dtype=float)
+    names = np.array([name for _, _, name in graded], dtype=str)
+    reasoning = [
+        item.response.reasoning_length
+        for item in result.graded
+        if item.response is not None and item.response.reasoning_length is not None
+    ]
+    raw, adjusted = result.metrics.get(OVERALL), result.metrics.get(OVERALL + LENGTH_SUFFIX)
+    return SideLength(
+        label=side.label,
+        setting=setting_of(side, levels=levels),
+        answers=len(graded),
+        examples=len(set(names.tolist())),
+        mean_length=float(sizes.mean()) if len(sizes) else None,
+        mean_reasoning_length=float(np.mean(reasoning)) if reasoning else None,
+        score=raw.raw_mean if raw else None,
+        adjusted=adjusted.raw_mean if adjusted else None,
+        across_examples=_across(values, sizes, names),
+        within_examples=length_fit(values, sizes, names) if graded else None,
+    )
+
+
+def _across(
+    values: NDArray[np.float64], sizes: NDArray[np.float64], names: NDArray[np.str_]
+) -> LengthFit | None:
+    """One point an example, as repeats of one are not independent."""
+    _, group = np.unique(names, return_inverse=True)
+    count = np.bincount(group)
+    return length_fit(np.bincount(group, values) / count, np.bincount(group, sizes) / count)

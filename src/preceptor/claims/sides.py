@@ -1,0 +1,198 @@
+"""The sides of a comparison: each is one run, or several of one kind pooled into one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from preceptor import benchmarks
+from preceptor.errors import InputError, shorten
+from preceptor.records import Example, Graded, Result, Usage, content_key
+from preceptor.scoring import LENGTH_SUFFIX, OVERALL, LengthRule
+
+__all__ = ["Side", "length_rule", "matrix", "pool", "prompt", "rubric", "values_of"]
+
+
+class Side(msgspec.Struct, frozen=True):
+    """What is compared.
+
+    Attributes
+    ----------
+    label
+        How tables and figures call it; unique in a comparison.
+    family, harness
+        The parts of a label ``MODEL/HARNESS``: sides of one family are compared with its first.
+        Without that form the family is "" and the harness the whole label.
+    result
+        Its runs as one: the answers of a second run are further repeats.
+    runs
+        The names of the runs.
+    """
+
+    label: str
+    family: str
+    harness: str
+    result: Result
+    runs: tuple[str, ...]
+
+
+def pool(results: Sequence[Result], label: str) -> Result:
+    """Several runs of one system as one: where they asked the same example, they repeat it.
+
+    Parameters
+    ----------
+    results
+        In the order in which their answers are to be counted as repeats.
+    label
+        The name of the pooled run.
+
+    Raises
+    ------
+    InputError
+        The runs are of different benchmarks or graders, or have different rubrics for one example:
+        their scores are no repeats of one quantity.
+    """
+    if len(results) == 1:
+        only = results[0]
+        return msgspec.structs.replace(only, info=msgspec.structs.replace(only.info, name=label))
+    first = results[0]
+    for field in ("benchmark", "grader"):
+        found = list(dict.fromkeys(getattr(result.info, field) for result in results))
+        if len(found) > 1:
+            raise InputError(
+                f"{shorten(label)}: runs to pool must have one {field}, "
+                f"found {', '.join(shorten(name) for name in found)}"
+            )
+    graded = _renumbered(results, label)
+    protocol = benchmarks.get(first.info.benchmark).protocol
+    scores = [protocol.score(item) for item in graded]
+    examples = list({item.example.id: item.example for item in graded}.values())
+    systems = dict.fromkeys(result.info.system for result in results)
+    asked = sum(result.verdicts for result in results)
+    ungraded: Counter[str] = Counter()
+    for result in results:
+        ungraded.update(result.ungraded)
+    costs = [result.cost_usd for result in results]
+    settings = {
+        key: value
+        for key, value in first.info.settings.items()
+        if all(result.info.settings.get(key) == value for result in results)
+    }
+    info = msgspec.structs.replace(
+        first.info,
+        name=label,
+        system=" + ".join(systems),
+        status=next((r.info.status for r in results if r.info.status != "done"), "done"),
+        settings=settings,
+        n_examples=len(examples),
+        repeats=max(Counter(item.example.id for item in graded).values(), default=1),
+    )
+    return msgspec.structs.replace(
+        first,
+        info=info,
+        graded=graded,
+        scores=scores,
+        metrics=protocol.summarise(scores, examples),
+        departures=_each_once(result.departures for result in results),
+        notes=_each_once(result.notes for result in results),
+        coverage=1 - ungraded.total() / asked if asked else 0.0,
+        verdicts=asked,
+        ungraded=dict(ungraded.most_common()),
+        cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+        system_usage=sum((result.system_usage for result in results), Usage()),
+        grader_usage=sum((result.grader_usage for result in results), Usage()),
+    )
+
+
+def _renumbered(results: Sequence[Result], label: str) -> list[Graded]:
+    """All answers, those of one example numbered through."""
+    known: dict[str, Example] = {}
+    count: Counter[str] = Counter()
+    graded = []
+    for result in results:
+        for item in result.graded:
+            example = known.setdefault(item.example.id, item.example)
+            if rubric(example) != rubric(item.example):
+                raise InputError(
+                    f"{shorten(label)}: run {shorten(result.info.name)} has another rubric for "
+                    f"example {shorten(example.id)}: runs to pool must have the same examples"
+                )
+            repeat = count[example.id]
+            count[example.id] += 1
+            graded.append(msgspec.structs.replace(item, example=example, repeat=repeat))
+    return graded
+
+
+def _each_once(lists: Iterable[Sequence[str]]) -> list[str]:
+    return list(dict.fromkeys(text for each in lists for text in each))
+
+
+def rubric(example: Example) -> tuple[tuple[str, int], ...]:
+    """What is graded of an example: its conversation's hash, and each criterion with its points."""
+    return (
+        (prompt(example), 0),
+        *((criterion.text, criterion.points) for criterion in example.criteria),
+    )
+
+
+def prompt(example: Example) -> str:
+    """Identifies the conversation: two examples with one prompt are not independent."""
+    return content_key(example.messages)
+
+
+def length_rule(result: Result) -> LengthRule | None:
+    """How the benchmark prices length; None where it does not."""
+    protocol = benchmarks.get(result.info.benchmark).protocol
+    rule = getattr(protocol, "length_rule", None)
+    return rule if isinstance(rule, LengthRule) else None
+
+
+def values_of(
+    result: Result, metric: str = OVERALL, *, only: frozenset[str] | None = None
+) -> dict[str, list[float]]:
+    """Scores under a metric by example id, one for each repeat that is completely graded.
+
+    Parameters
+    ----------
+    metric
+        As in ``result.metrics``: a slice by example tag is the overall score of the examples with
+        that tag; with the suffix of length adjustment each score is adjusted for its own length.
+    only
+        Keep these examples.
+    """
+    name = metric.removesuffix(LENGTH_SUFFIX)
+    rule = length_rule(result) if name != metric else None
+    tagged = None
+    scored = any(name in score.low for score in result.scores)
+    if name != OVERALL and not scored:
+        tagged = {item.example.id for item in result.graded if name in item.example.tags}
+    found: dict[str, list[float]] = {}
+    for score in result.scores:
+        if only is not None and score.example_id not in only:
+            continue
+        if tagged is not None and score.example_id not in tagged:
+            continue
+        value = score.values.get(name if tagged is None else OVERALL)
+        if value is None:
+            continue
+        if name != metric:
+            if rule is None or score.length is None:
+                continue
+            value = rule.adjust(value, score.length)
+        found.setdefault(score.example_id, []).append(value)
+    return found
+
+
+def matrix(
+    values: Mapping[str, Sequence[float]], ids: Sequence[str] | None = None
+) -> NDArray[np.float64]:
+    """Scores as (examples, repeats), NaN where an example has fewer repeats than another."""
+    rows = list(values.values()) if ids is None else [values[name] for name in ids]
+    filled = np.full((len(rows), max((len(row) for row in rows), default=0)), np.nan)
+    for target, row in zip(filled, rows, strict=True):
+        target[: len(row)] = row
+    return filled

@@ -1,0 +1,91 @@
+"""``preceptor compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from preceptor.cache import DEFAULT_STORE
+from preceptor.cli.options import Json, Sides, StorePath, number
+from preceptor.cli.output import note, print_json, show
+
+__all__ = ["compare"]
+
+
+def compare(  # noqa: PLR0917
+    sides: Sides,
+    adjusted: Annotated[
+        bool, typer.Option("--adjusted", help="Compare the length-adjusted scores.")
+    ] = False,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="KIND",
+            help="Compare slices of this kind only (theme, axis, cluster, …); may be repeated.",
+        ),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            parser=number,
+            metavar="POINTS",
+            help="Also test whether the sides are equivalent within so many points.",
+        ),
+    ] = None,
+    across_graders: Annotated[
+        bool,
+        typer.Option("--across-graders", help="Compare although the graders differ."),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write a page of it as HTML."),
+    ] = None,
+    store: StorePath = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """Does one system really beat another? Each SIDE against the first, on common examples."""
+    from preceptor import api
+    from preceptor.claims.comparison import NAMESPACES
+    from preceptor.reports.comparison import (
+        comparison_json,
+        contrast_table,
+        headline,
+        sides_table,
+        slices_table,
+    )
+
+    gathered = api.sides(sides, store=store)
+    comparison = api.compare(
+        gathered,
+        adjusted=adjusted,
+        namespaces=tuple(by or NAMESPACES),
+        margin=None if margin is None else margin / 100,
+        across_graders=across_graders,
+    )
+    if output is not None:
+        from preceptor.reports.html import render_comparison
+        from preceptor.reports.writing import write_text
+
+        note(str(write_text(output, render_comparison(comparison, gathered))))
+    if as_json:
+        print_json(comparison_json(comparison))
+        return
+    show(sides_table(comparison))
+    for contrast in comparison.contrasts:
+        show(f"\n{headline(contrast)}")
+        show(contrast_table(contrast))
+        if contrast.slices:
+            show(slices_table(contrast, comparison.labels))
+    for contrast in comparison.contrasts:
+        for item in contrast.dropped:
+            note(f"  • {contrast.contender}: {item.n:,} examples left out: {item.reason}.")
+    for difference in comparison.differing:
+        values = "; ".join(f"{label}: {value}" for label, value in difference.values.items())
+        note(f"  • {difference.setting} differs: {values}.")
+    if comparison.families:
+        note(f"  • p is adjusted within: {'; '.join(comparison.families)}.")
+    for sentence in comparison.notes:
+        note(f"  • {sentence}")

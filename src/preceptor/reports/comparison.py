@@ -1,0 +1,174 @@
+"""A comparison as JSON with stable keys, and as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from preceptor.claims.comparison import Comparison, Contrast
+from preceptor.claims.paired import SliceDifference
+from preceptor.reports.tables import plain_table
+from preceptor.reports.wording import (
+    count,
+    interval,
+    p_value,
+    percent,
+    plural,
+    points,
+    pretty,
+    signed,
+)
+from preceptor.statistics.comparisons import Difference
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["comparison_json", "contrast_table", "headline", "sides_table", "slices_table", "ways"]
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """The documented form of a comparison: docs/compare.md lists the keys."""
+    found: dict[str, Any] = msgspec.to_builtins(comparison)
+    return found
+
+
+def sides_table(comparison: Comparison) -> Table:
+    """Each side on its own."""
+    table = plain_table(
+        f"{comparison.title}: {pretty(comparison.metric, comparison.labels).lower()}",
+        ("side",),
+        ("runs", "answers", "mean", "95 % interval", "n", "characters", "coverage"),
+    )
+    for side in comparison.sides:
+        table.add_row(
+            side.label,
+            count(len(side.runs)),
+            count(side.answers),
+            points(side.mean),
+            interval(side.ci95),
+            count(side.n),
+            "–" if side.mean_length is None else count(side.mean_length),
+            percent(side.coverage),
+        )
+    return table
+
+
+def headline(contrast: Contrast) -> str:
+    """The claim in one sentence."""
+    whole = contrast.overall
+    text = (
+        f"{contrast.contender} against {contrast.reference}: {signed(whole.difference)} points"
+        f" (95 % interval {interval(whole.ci95)}) on {plural(whole.n, 'common example')}"
+    )
+    if whole.p is None:
+        return f"{text}; too few for a test."
+    holm = "" if whole.p_holm == whole.p else f", Holm {p_value(whole.p_holm)}"
+    return f"{text}, p {p_value(whole.p)}{holm}."
+
+
+def ways(contrast: Contrast) -> Iterable[tuple[str, str, str, str, str]]:
+    """Method, difference, interval, p, n: the same difference tested in several ways."""
+    tests, whole = contrast.tests, contrast.overall
+    examples = f"{count(contrast.common)} examples"
+    yield from _way("Paired t-test, by example", tests.paired, examples)
+    yield (
+        "Permutation of signs",
+        signed(whole.difference),
+        "",
+        p_value(tests.permutation_p),
+        examples,
+    )
+    yield "Bootstrap (BCa)", signed(whole.difference), interval(tests.bootstrap_ci95), "", examples
+    if tests.as_if_independent is not None:
+        answers = f"{count(tests.as_if_independent.n)} answers"
+        yield from _way("Answers, clustered by prompt", tests.clustered, answers)
+        yield from _way("Answers, as if independent", tests.as_if_independent, answers)
+    if contrast.adjusted is not None:
+        one = contrast.adjusted
+        yield (
+            "Length-adjusted, by example",
+            signed(one.difference),
+            interval(one.ci95),
+            p_value(one.p),
+            f"{count(one.n)} examples",
+        )
+    if contrast.effect_size is not None:
+        size = contrast.effect_size
+        low, high = (_decimal(bound) for bound in size.ci95)
+        yield "Effect size (Hedges, paired)", _decimal(size.value), f"{low} to {high}", "", examples
+    for name, rate in (
+        ("Win rate", contrast.win_rate),
+        ("Win rate, lengths within 10 %", contrast.win_rate_length_controlled),
+    ):
+        if rate is not None:
+            bounds = "–" if rate.ci95 is None else interval(rate.ci95)
+            where = f"{count(rate.n)} examples, {percent(rate.ties)} ties"
+            yield name, f"{points(rate.rate)} %", bounds, "", where
+    if contrast.equivalence is not None:
+        same = contrast.equivalence
+        word = "equivalent" if same.equivalent else "not shown"
+        name = f"Equivalent within ±{points(same.margin)}"
+        yield name, word, f"90 %: {interval(same.ci90)}", p_value(same.p), examples
+    if contrast.mcnemar is not None:
+        odd = contrast.mcnemar
+        only = f"{count(odd.only_a)} against {count(odd.only_b)}"
+        yield "McNemar, met by one only", only, "", p_value(odd.p), examples
+
+
+def _way(
+    name: str, difference: Difference | None, n: str
+) -> Iterable[tuple[str, str, str, str, str]]:
+    if difference is not None:
+        yield (
+            name,
+            signed(difference.mean),
+            interval(difference.ci95),
+            p_value(difference.p),
+            n,
+        )
+
+
+def contrast_table(contrast: Contrast) -> Table:
+    """One contrast, tested in all ways."""
+    table = plain_table(None, ("method",), ("estimate", "95 % interval", "p", "n"))
+    for row in ways(contrast):
+        table.add_row(*row)
+    return table
+
+
+def slices_table(contrast: Contrast, labels: dict[str, str]) -> Table:
+    """The difference in each slice, with adjusted p."""
+    table = plain_table(
+        None,
+        ("slice",),
+        ("n", "reference", "contender", "difference", "95 % interval", "p", "Holm", "BH"),
+    )
+    space = ""
+    for item in contrast.slices:
+        name = item.metric.partition(":")[0]
+        if name != space:
+            table.add_section()
+            table.add_row(pretty(name, labels), style="bold")
+            space = name
+        table.add_row(*_slice(item, labels), style="dim" if item.p is None else "")
+    return table
+
+
+def _slice(item: SliceDifference, labels: dict[str, str]) -> tuple[str, ...]:
+    return (
+        f"  {pretty(item.metric, labels)}",
+        count(item.n),
+        points(item.reference),
+        points(item.contender),
+        signed(item.difference),
+        interval(item.ci95),
+        p_value(item.p),
+        p_value(item.p_holm),
+        p_value(item.p_bh),
+    )
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")

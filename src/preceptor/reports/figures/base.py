@@ -1,0 +1,174 @@
+"""What a figure is, and how it becomes a file.
+
+The same input gives the same bytes on one machine: no date, no random name. Text is drawn as
+shapes, so that a reader's fonts cannot shift it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv as tables
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from preceptor.errors import InputError, Unavailable, shorten
+from preceptor.reports.figures.page import Page
+from preceptor.reports.figures.style import parameters
+from preceptor.reports.figures.words import clean
+from preceptor.reports.writing import whole_file
+
+__all__ = ["FORMATS", "Figure", "check", "csv", "drawn", "png", "svg", "write"]
+
+FORMATS = ("svg", "png", "csv")
+_DPI = 200
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+
+Row = dict[str, str | int | float | bool | None]
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One figure.
+
+    Attributes
+    ----------
+    name
+        The stem of its file.
+    title
+        What is seen.
+    caption
+        n, interval, coverage, and what is left out.
+    rows
+        The numbers behind it; scores and their differences on the 0–1 scale, unclipped.
+    draw
+        Draws it on a page.
+    """
+
+    name: str
+    title: str
+    caption: str
+    rows: list[Row]
+    draw: Callable[[Page], None]
+
+
+def check() -> None:
+    """Raise Unavailable where matplotlib is not installed."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise Unavailable(
+            "figures need matplotlib: pip install 'preceptor[figures]'"
+        ) from None
+
+
+@contextlib.contextmanager
+def drawn(figure: Figure) -> Iterator[Any]:
+    """The figure as matplotlib's own, under the settings that it must be rendered with.
+
+    Raises Unavailable without matplotlib.
+    """
+    check()
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Canvas
+
+    # Not the user's style: a figure is the same wherever it is drawn. No warning of a sign that
+    # no font here has: it is drawn as a box, and the rows have it.
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(parameters())
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        canvas = Canvas(dpi=_DPI)
+        FigureCanvasAgg(canvas)
+        page = Page(canvas)
+        page.title(clean(figure.title, 200))
+        figure.draw(page)
+        page.caption(clean(figure.caption, 1200))
+        page.finish()
+        yield canvas
+
+
+def svg(figure: Figure) -> str:
+    """One SVG document; title and caption are in its metadata too."""
+    stream = io.StringIO()
+    with drawn(figure) as canvas:
+        canvas.savefig(
+            stream,
+            format="svg",
+            metadata={
+                "Title": clean(figure.title, 200),
+                "Description": clean(figure.caption, 1200),
+                "Creator": "preceptor",
+                "Date": None,
+            },
+        )
+    return stream.getvalue()
+
+
+def png(figure: Figure) -> bytes:
+    """200 dots an inch, 1,400 wide."""
+    stream = io.BytesIO()
+    with drawn(figure) as canvas:
+        canvas.savefig(stream, format="png", dpi=_DPI, metadata={"Software": "preceptor"})
+    return stream.getvalue()
+
+
+def csv(figure: Figure) -> str:
+    """The rows as a table. Needs no matplotlib.
+
+    A text that a spreadsheet would run as a formula has a ``'`` put before it, as in an export of
+    verdicts.
+    """
+    columns = list(dict.fromkeys(name for row in figure.rows for name in row))
+    stream = io.StringIO(newline="")
+    writer = tables.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in figure.rows:
+        writer.writerow({name: _harmless(value) for name, value in row.items()})
+    return stream.getvalue()
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def write(
+    figures: Sequence[Figure], folder: Path, formats: Sequence[str] = ("svg",)
+) -> list[Path]:
+    """Write ``folder/NAME.FORMAT`` for each figure and format; the folder is made.
+
+    Each file is written whole or not at all.
+
+    Raises
+    ------
+    InputError
+        An unknown format, or a place that cannot be written.
+    Unavailable
+        A picture without matplotlib.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise InputError(f"--format: expected {', '.join(FORMATS)}, found {shorten(name)}")
+    if any(name != "csv" for name in formats):
+        check()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made: {error.strerror or error}") from None
+    paths = []
+    for figure in figures:
+        for name in dict.fromkeys(formats):
+            path = folder / f"{figure.name}.{name}"
+            content = png(figure) if name == "png" else _text(figure, name).encode("utf-8", "replace")
+            with whole_file(path) as stream:
+                stream.write(content)
+            paths.append(path)
+    return paths
+
+
+def _text(figure: Figure, format: str) -> str:
+    return svg(figure) if format == "svg" else csv(figure)

@@ -1,0 +1,66 @@
+"""From what a user types to the sides of a comparison."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from preceptor.claims.sides import Side, pool
+from preceptor.errors import InputError, UnknownName, shorten
+from preceptor.records import RunInfo
+from preceptor.reports.result import load_result
+from preceptor.store import Store
+
+__all__ = ["gather"]
+
+_PATTERN = re.compile(r"[*?\[]")
+
+
+def gather(texts: Sequence[str], store: Store) -> list[Side]:
+    """The runs that each text names, pooled into one side.
+
+    Parameters
+    ----------
+    texts
+        ``[LABEL=]RUN[,RUN…]``. RUN is the name of a run, its beginning, ``latest``, or a pattern
+        with ``*``, ``?`` or ``[…]`` that may fit several; what one text names is one side. A
+        LABEL of the form ``MODEL/HARNESS`` puts the side into the family of MODEL.
+
+    Raises
+    ------
+    InputError, UnknownName
+        A text that names nothing, or runs that cannot be one side.
+    """
+    known = store.runs()
+    return [_side(text, known, store) for text in texts]
+
+
+def _side(text: str, known: Sequence[RunInfo], store: Store) -> Side:
+    names = {run.name for run in known}
+    # A run may have any name, also one with signs that mean something here.
+    label, equals, rest = ("", "", text) if text in names else text.partition("=")
+    if not equals:
+        label, rest = "", text
+    parts = [rest] if rest in names else rest.split(",")
+    chosen = list({run.name: run for part in parts for run in _runs(part, known, store)}.values())
+    named = label.strip()
+    family, _, harness = named.rpartition("/")
+    shown = named or (chosen[0].name if len(chosen) == 1 else rest)
+    result = pool([load_result(store, run) for run in chosen], shown)
+    return Side(shown, family, harness or shown, result, tuple(run.name for run in chosen))
+
+
+def _runs(part: str, known: Sequence[RunInfo], store: Store) -> list[RunInfo]:
+    part = part.strip()
+    if not part:
+        raise InputError("expected [LABEL=]RUN, found an empty name of a run")
+    if not _PATTERN.search(part) or any(run.name == part for run in known):
+        return [store.run(part)]
+    fitting = [run for run in known if fnmatchcase(run.name, part)]
+    if not fitting:
+        names = ", ".join(run.name for run in known[-5:]) or "none"
+        raise UnknownName(
+            f"run {shorten(part)}: no run of {store.where} fits; the last are: {names}"
+        )
+    return fitting

@@ -1,0 +1,165 @@
+"""Claims as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from preceptor.claims.estimating import SampleEstimate
+from preceptor.claims.length import Lengths
+from preceptor.claims.planning import PowerPlan
+from preceptor.claims.reliability import Reliability
+from preceptor.reports.wording import count, interval, p_value, percent, points, signed
+from preceptor.statistics.length import LengthFit
+from preceptor.statistics.subsets import Estimate
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = [
+    "estimate_table",
+    "length_sentences",
+    "length_table",
+    "plain_table",
+    "power_table",
+    "reliability_sentence",
+    "reliability_table",
+]
+
+_NONE = "–"
+
+
+def plain_table(title: str | None, words: Iterable[str], numbers: Iterable[str]) -> Table:
+    """An empty table: columns of words to the left, of numbers to the right."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for heading in words:
+        table.add_column(heading, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def reliability_table(found: Sequence[Reliability]) -> Table:
+    """Worst-at-k and best-at-k, a row for each k."""
+    table = plain_table(
+        "Worst and best of k answers to the same question",
+        ("side",),
+        ("k", "worst", "95 % interval", "best", "95 % interval", "examples", "answers"),
+    )
+    for one in found:
+        table.add_section()
+        for place, k in enumerate(one.k):
+            table.add_row(
+                one.label if place == 0 else "",
+                count(k),
+                points(one.worst[place]),
+                interval(one.worst_ci95[place]),
+                points(one.best[place]),
+                interval(one.best_ci95[place]),
+                count(one.n),
+                count(one.answers),
+            )
+    return table
+
+
+def length_table(found: Lengths) -> Table:
+    """Slopes of score on length, in points for each further 500 characters."""
+    table = plain_table(
+        "Points for each further 500 characters",
+        ("side",),
+        ("score", "adjusted", "characters", "same question", "p", "over questions", "p", "answers"),
+    )
+    for side in found.sides:
+        table.add_row(
+            side.label,
+            points(side.score),
+            points(side.adjusted),
+            _NONE if side.mean_length is None else count(side.mean_length),
+            *_fit(side.within_examples),
+            *_fit(side.across_examples),
+            count(side.answers),
+        )
+    return table
+
+
+def _fit(fit: LengthFit | None) -> tuple[str, str]:
+    if fit is None:
+        return _NONE, _NONE
+    return f"{signed(fit.per_500)} ({interval(fit.ci95)})", p_value(fit.p)
+
+
+def length_sentences(found: Lengths) -> list[str]:
+    """The benchmark's own price of length, and the one that these sides give."""
+    said = []
+    if found.rule_per_500 is not None:
+        said.append(
+            f"{found.benchmark} takes off {100 * found.rule_per_500:.2f} points for each 500 "
+            "characters above 2,000 and gives as many for each below."
+        )
+    if found.penalty is None:
+        said.append(
+            "No setting was tried at two lengths of at most 4,000 characters, so no price of "
+            "length can be derived: `preceptor sweep --vary instruction=brief,normal,thorough`, or "
+            "name levels as SETTING/LEVEL=RUN with --levels."
+        )
+        return said
+    slopes = "; ".join(
+        f"{name}: {100 * slope:+.2f}" for name, slope in found.penalty.slopes.items()
+    )
+    said.append(
+        f"Derived from these runs: {100 * found.penalty.per_500:+.2f} points for each 500 "
+        f"characters, the mean over settings ({slopes})."
+    )
+    if found.penalty.left_out:
+        said.append(
+            f"Left out, for want of two lengths up to 4,000: {', '.join(found.penalty.left_out)}."
+        )
+    return said
+
+
+def power_table(plan: PowerPlan) -> Table:
+    """Examples needed, and the difference that the pilot's own number of examples would show."""
+    powers = list(dict.fromkeys(one.power for one in plan.needed))
+    size = f"{100 * plan.difference:g} points"
+    headings = [f"examples for {size}, power {power:g}" for power in powers]
+    headings += [f"{count(plan.examples)} examples show, power {power:g}" for power in powers]
+    table = plain_table(f"Pilot: {' and '.join(plan.pilots)}", (), ("answers each", *headings))
+    for column in table.columns[1:]:
+        column.no_wrap = False
+    for repeats in dict.fromkeys(one.repeats for one in plan.needed):
+        needed = [one.examples for one in plan.needed if one.repeats == repeats]
+        shown = [one.difference for one in plan.detectable if one.repeats == repeats]
+        table.add_row(
+            count(repeats),
+            *("none would do" if number is None else count(number) for number in needed),
+            *(points(difference) for difference in shown),
+        )
+    return table
+
+
+def estimate_table(found: SampleEstimate) -> Table:
+    """The mean over all examples, without and with the control."""
+    table = plain_table(
+        f"{found.sample}: {count(found.n)} of {count(found.n_total)} examples",
+        ("estimate of the mean over all examples",),
+        ("score", "95 % interval", "standard error"),
+    )
+    table.add_row("from the sample alone", *_estimate(found.plain))
+    table.add_row(f"with {found.control} as control variate", *_estimate(found.controlled))
+    return table
+
+
+def _estimate(found: Estimate) -> tuple[str, str, str]:
+    return points(found.value), interval(found.ci95), points(found.se)
+
+
+def reliability_sentence(one: Reliability) -> str:
+    """How much repeats differ, in words."""
+    return (
+        f"{one.label}: {percent(one.changed)} of {count(one.repeated)} repeated examples change "
+        f"their score from answer to answer, by {points(one.within_sd)} points (standard deviation "
+        f"within an example); the mean over them moves by {points(one.run_to_run_sd)} from run to "
+        "run."
+    )
