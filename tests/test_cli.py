@@ -208,6 +208,8 @@ METRIC = {
     "bootstrap_std",
     "coverage",
     "bounds",
+    "bootstrap_ci95",
+    "wilson_ci95",
 }
 RUNS = {
     "run",

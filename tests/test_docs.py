@@ -17,7 +17,14 @@ import pytest
 
 import preceptor
 from preceptor import cli
+from preceptor.claims import paired
+from preceptor.claims.comparison import Comparison, Contrast, SideSummary
+from preceptor.claims.estimating import SampleEstimate
+from preceptor.claims.length import Lengths, SideLength
+from preceptor.claims.planning import PowerPlan
+from preceptor.claims.reliability import Reliability
 from preceptor.errors import InputError
+from preceptor.statistics.win_rates import WinRate
 from preceptor.store.schema import metadata
 from preceptor.systems import ADDRESSES, Parameters
 
@@ -146,6 +153,28 @@ def test_keys_of_json_output_are_those_documented(
     assert set(described) == set(real)
     for name, section in described.items():
         assert first_cells(section) == list(real[name]), name
+
+
+def test_keys_of_claims_are_those_documented() -> None:
+    """Each table of docs/comparing.md has exactly the fields of what is printed, in order."""
+    real = {
+        "compare": Comparison,
+        "side": SideSummary,
+        "contrast": Contrast,
+        "difference": paired.SliceDifference,
+        "tests": paired.Tests,
+        "win_rate": WinRate,
+        "reliability": Reliability,
+        "length": Lengths,
+        "length side": SideLength,
+        "power": PowerPlan,
+        "estimate": SampleEstimate,
+    }
+    parts = re.split(r"^<!-- keys: ([\w ]+) -->$", text_of("comparing.md"), flags=re.MULTILINE)
+    described = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert set(described) == set(real)
+    for name, section in described.items():
+        assert first_cells(section) == list(real[name].__struct_fields__), name
 
 
 # Graders and systems

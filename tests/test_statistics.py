@@ -1,4 +1,4 @@
-"""Intervals and bootstrap against independent implementations, theory and simulation."""
+"""Intervals and families of tests against independent implementations, theory, simulation."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
 from data_fixtures import example  # noqa: F401  (loads the profile of hypothesis)
-from preceptor.statistics import bootstrap_std, mean_interval
+from preceptor.statistics import (
+    benjamini_hochberg,
+    holm,
+    mean_interval,
+    wilson_interval,
+)
 
 SCORES = st.floats(-3, 1, allow_nan=False)
 TABLES = st.lists(st.lists(SCORES, min_size=1, max_size=4), min_size=2, max_size=8)
@@ -110,53 +117,52 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     assert 0.93 < covered / trials < 0.965
 
 
-def naive_bootstrap(means: np.ndarray, seed: int, resamples: int = 1000) -> float:
-    """One resample at a time, as the reference implementation does, with our generator."""
-    rng = np.random.default_rng(seed)
-    found = []
-    for _ in range(resamples):
-        picked = means[rng.integers(0, len(means), size=len(means))]
-        found.append(min(1.0, max(0.0, picked.mean())))
-    return float(np.std(found))
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_is_the_score_interval(counts: tuple[int, int]) -> None:
+    """Statsmodels finds the same for any share, and the bounds stay within [0, 1]."""
+    low, high = wilson_interval(*counts)
+    assert (low, high) == pytest.approx(proportion_confint(*counts, method="wilson"), abs=1e-12)
+    assert 0 <= low <= counts[0] / counts[1] <= high <= 1
 
 
-@pytest.mark.parametrize("n", [1, 2, 57])
-@pytest.mark.parametrize("seed", [0, 7])
-def test_the_bootstrap_equals_a_naive_loop(n: int, seed: int) -> None:
-    """Vectorising changes nothing: the same seed gives the same number."""
-    means = np.random.default_rng(1).normal(0.1, 0.5, n)
-    assert bootstrap_std(means, seed=seed) == pytest.approx(naive_bootstrap(means, seed), abs=1e-12)
+def test_wilson_has_a_width_where_nothing_varies() -> None:
+    """Three of three is not certainty: the end is exact, the other bound is z²/(n + z²) away."""
+    z2 = scipy.stats.norm.ppf(0.975) ** 2
+    assert wilson_interval(3, 3) == (pytest.approx(3 / (3 + z2)), 1.0)
+    assert wilson_interval(0, 3) == (0.0, pytest.approx(z2 / (3 + z2)))
 
 
-def test_the_bootstrap_equals_a_naive_loop_when_it_works_in_portions(monkeypatch) -> None:
-    """Large data are resampled in portions, which draw the same numbers."""
-    monkeypatch.setattr("preceptor.statistics.bootstrap._RESAMPLED_AT_ONCE", 1300)
-    means = np.random.default_rng(2).normal(0.4, 0.2, 40)
-    assert bootstrap_std(means) == pytest.approx(naive_bootstrap(means, 0), abs=1e-12)
+@pytest.mark.parametrize("counts", [(0, 0), (-1, 3), (4, 3)])
+def test_wilson_needs_trials_and_no_more_successes(counts: tuple[int, int]) -> None:
+    """No trials have no share."""
+    with pytest.raises(ValueError, match="wilson_interval"):
+        wilson_interval(*counts)
 
 
-def test_the_bootstrap_is_the_population_std_of_the_mean() -> None:
-    """Theory: far from the clip it is np.std(scores)/√n, give or take the noise of 1,000 draws."""
-    means = np.random.default_rng(3).normal(0.5, 0.1, 400)
-    assert bootstrap_std(means) == pytest.approx(np.std(means) / 20, rel=0.08)
+FAMILIES = st.lists(st.none() | st.floats(0, 1), max_size=12)
 
 
-def test_the_bootstrap_is_seeded() -> None:
-    """Twice the same call, twice the same number; another seed, another number."""
-    means = np.random.default_rng(4).normal(0.5, 0.1, 30)
-    assert bootstrap_std(means) == bootstrap_std(means)
-    assert bootstrap_std(means, seed=1) != bootstrap_std(means)
+@given(FAMILIES)
+def test_adjusted_p_values_are_those_of_statsmodels(p: list[float | None]) -> None:
+    """Holm and Benjamini–Hochberg, ties included; what was not tested is not in the family."""
+    given_p = [value for value in p if value is not None]
+    for adjust, method in ((holm, "holm"), (benjamini_hochberg, "fdr_bh")):
+        adjusted = adjust(p)
+        assert [value is None for value in adjusted] == [value is None for value in p]
+        expected = multipletests(given_p, method=method)[1] if given_p else []
+        found = [value for value in adjusted if value is not None]
+        assert found == pytest.approx(list(expected), abs=1e-15)
 
 
-def test_the_bootstrap_clips_each_mean() -> None:
-    """A run far below zero prints 0 every time: its standard deviation is 0, too."""
-    assert bootstrap_std(np.array([-1.0, -2.0, -3.0])) == 0.0
-    near_zero = np.array([-0.5, 0.5, -0.4, 0.4])
-    unclipped = near_zero[np.random.default_rng(0).integers(0, 4, (1000, 4))].mean(axis=1).std()
-    assert 0 < bootstrap_std(near_zero) < unclipped
+def test_holm_by_hand() -> None:
+    """The smallest of three counts thrice, and none falls below the one before."""
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert benjamini_hochberg([0.04, 0.01, 0.03]) == pytest.approx([0.04, 0.03, 0.04])
 
 
-def test_the_bootstrap_of_nothing_is_an_error() -> None:
-    """Not 0, not NaN."""
-    with pytest.raises(ValueError, match="no examples"):
-        bootstrap_std(np.array([]))
+@pytest.mark.parametrize("adjust", [holm, benjamini_hochberg])
+@pytest.mark.parametrize("p", [-0.1, 1.1, math.nan])
+def test_a_p_value_is_a_probability(adjust, p: float) -> None:
+    """A NaN is not quietly sorted among the others."""
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        adjust([0.5, p])

@@ -270,7 +270,7 @@ INSERT INTO run_verdicts VALUES (1, 0, 0, 0, 'v', 0);
 
 
 def test_store_of_the_first_format_keeps_everything(path: Path) -> None:
-    """Opened only to read it is brought up to date; all that was in it is there, and new answers."""
+    """Opened only to read it is brought up to date; all that was in it stays, new answers fit."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(FORMAT_1)
     old = Response("r0", "Yes.", usage=Usage(5, 9, 1, 7), latency_s=0.5, cost_usd=0.25)

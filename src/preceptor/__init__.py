@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from preceptor.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from preceptor.api import Run, load, resume, run, runs
+    from preceptor.api import Run, compare, load, resume, run, runs, sides
+    from preceptor.claims.comparison import Comparison
+    from preceptor.claims.sides import Side
     from preceptor.errors import (
         BudgetExceeded,
         DataError,
@@ -41,7 +43,9 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "preceptor.api": ("Run", "load", "resume", "run", "runs"),
+    "preceptor.api": ("Run", "compare", "load", "resume", "run", "runs", "sides"),
+    "preceptor.claims.comparison": ("Comparison",),
+    "preceptor.claims.sides": ("Side",),
     "preceptor.errors": (
         "BudgetExceeded",
         "DataError",
@@ -70,6 +74,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BudgetExceeded",
+    "Comparison",
     "Criterion",
     "DataError",
     "EndpointError",
@@ -84,16 +89,19 @@ __all__ = [
     "Result",
     "Run",
     "Score",
+    "Side",
     "StoreBusy",
     "StoreError",
     "Unavailable",
     "UnknownName",
     "Verdict",
     "__version__",
+    "compare",
     "load",
     "resume",
     "run",
     "runs",
+    "sides",
 ]
 
 

@@ -20,6 +20,7 @@ from preceptor.statistics.ranking import mean_ranks
 __all__ = ["Cell", "Column", "Field", "LeftOut", "field_of", "rounded"]
 
 Pair = tuple[float, float]
+Reason = Literal["other grader", "few examples", "no score"]
 _Key = tuple[str, str]
 
 
@@ -59,10 +60,12 @@ class Column(msgspec.Struct, frozen=True):
     systems
         How many have a score here.
     examples
-        Those that any of its systems has a complete score for; ``common`` are those that all have.
+        Those that any system has a complete score for, one that was left out included.
+    common
+        Those of them that all systems of the column have.
     compared
-        ``common`` if these are at least half of the examples: then each score is over them.
-        Otherwise ``own``: each score is over what the system has.
+        ``common``: each score is over the common examples. ``own``: over what the system has, for
+        fewer than half are common.
     """
 
     benchmark: str
@@ -75,13 +78,13 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """Results that are in no cell: another grader's, or without a complete score."""
+    """Results that are in no cell: another grader's, of too few examples, or without a score."""
 
     benchmark: str
     system: str
     grader: str
     runs: tuple[str, ...]
-    reason: Literal["other grader", "no score"]
+    reason: Reason
     value: float | None
     n: int
     raw_ci95: Pair | None
@@ -96,15 +99,28 @@ class Field(msgspec.Struct, frozen=True):
         Shape (examples, systems): mean of the repeats, NaN where a system has no score.
     clusters
         Shape (examples,): the number of the example's prompt.
-    said
-        System → departures and notes of its runs.
+    results
+        Of the systems, in the order of ``cells``.
     """
 
     column: Column
     cells: dict[str, Cell]
     means: NDArray[np.float64]
     clusters: NDArray[np.int64]
-    said: dict[str, list[str]]
+    results: list[Result]
+
+
+class _Side(msgspec.Struct, frozen=True):
+    """One system judged by one grader, its runs pooled.
+
+    ``values`` has its scores by example id; ``units`` has, for each of these examples, the hash of
+    id and rubric → the id and the prompt.
+    """
+
+    result: Result
+    runs: tuple[str, ...]
+    values: dict[str, list[float]] = {}
+    units: dict[str, tuple[str, str]] = {}
 
 
 def field_of(
@@ -120,33 +136,44 @@ def field_of(
     groups: dict[_Key, list[Result]] = {}
     for key, result in zip(zip(graders, systems, strict=True), results, strict=True):
         groups.setdefault(key, []).append(result)
-    runs = {key: tuple(result.info.name for result in group) for key, group in groups.items()}
-    pooled = {key: _pool(group, key[1]) for key, group in groups.items()}
-    grader = _chosen(pooled)
-    scores: dict[str, dict[str, list[float]]] = {}
-    left_out: list[LeftOut] = []
-    for key, result in pooled.items():
-        values = values_of(result, metric)
-        if key[0] == grader and values:
-            scores[key[1]] = values
-        else:
-            left_out.append(_left_out(key, key[0] == grader, result, runs[key], metric))
-    if not scores:
+    sides = {
+        key: _Side(_pool(group, key[1]), tuple(result.info.name for result in group))
+        for key, group in groups.items()
+    }
+    grader = _chosen(sides)
+    left_out = [
+        _left_out(key, "other grader", side, metric)
+        for key, side in sides.items()
+        if key[0] != grader
+    ]
+    compared: dict[str, _Side] = {}
+    for (judge, system), side in sides.items():
+        if judge == grader and (values := values_of(side.result, metric)):
+            units = _units(side.result, values)
+            compared[system] = msgspec.structs.replace(side, values=values, units=units)
+        elif judge == grader:
+            left_out.append(_left_out((judge, system), "no score", side, metric))
+    if not compared:
         return None, left_out
-    chosen = {system: pooled[grader, system] for system in scores}
-    names = {system: runs[grader, system] for system in scores}
-    return _compared(grader, chosen, names, scores), left_out
+    kept, examples = _examples(compared)
+    left_out += [
+        _left_out((grader, system), "few examples", side, metric)
+        for system, side in compared.items()
+        if system not in kept
+    ]
+    return _field(grader, kept, examples, compared), left_out
 
 
-def _chosen(pooled: Mapping[_Key, Result]) -> str:
+def _chosen(sides: Mapping[_Key, _Side]) -> str:
     """The grader of most systems; of equals the authors', then that of most answers."""
     reference = ""
     systems: Counter[str] = Counter()
     answers: Counter[str] = Counter()
-    for (grader, _), result in pooled.items():
-        reference = benchmarks.get(result.info.benchmark).protocol.reference_grader.address
+    for (grader, _), side in sides.items():
+        name = side.result.info.benchmark
+        reference = benchmarks.get(name).protocol.reference_grader.address
         systems[grader] += 1
-        answers[grader] += len(result.graded)
+        answers[grader] += len(side.result.graded)
     return max(systems, key=lambda g: (systems[g], g.startswith(reference), answers[g], g))
 
 
@@ -157,61 +184,65 @@ def _pool(results: Sequence[Result], label: str) -> Result:
         raise InputError(f"{error}; name the runs that belong together") from None
 
 
-def _left_out(
-    key: _Key, same_grader: bool, result: Result, runs: tuple[str, ...], metric: str
-) -> LeftOut:
-    found = result.metrics.get(metric)
+def _left_out(key: _Key, reason: Reason, side: _Side, metric: str) -> LeftOut:
+    found = side.result.metrics.get(metric)
     return LeftOut(
-        benchmark=result.info.benchmark,
+        benchmark=side.result.info.benchmark,
         system=key[1],
         grader=key[0],
-        runs=runs,
-        reason="no score" if same_grader else "other grader",
+        runs=side.runs,
+        reason=reason,
         value=None if found is None else found.value,
         n=0 if found is None else found.n,
         raw_ci95=None if found is None else found.raw_ci95,
     )
 
 
-def _compared(
-    grader: str,
-    results: Mapping[str, Result],
-    runs: Mapping[str, tuple[str, ...]],
-    scores: Mapping[str, Mapping[str, list[float]]],
+def _examples(sides: Mapping[str, _Side]) -> tuple[dict[str, _Side], list[str]]:
+    """Which systems to compare, and on which examples.
+
+    On common ones, if most systems have at least half of the examples and have at least half in
+    common; a system with fewer is then left out, for it would take the others' examples away.
+    Otherwise all systems, each on what it has.
+    """
+    every = list(dict.fromkeys(unit for side in sides.values() for unit in side.units))
+    many = {name: side for name, side in sides.items() if 2 * len(side.units) >= len(every)}
+    common = [unit for unit in every if all(unit in side.units for side in many.values())]
+    most = len(many) == len(sides) or (len(many) > 1 and 2 * len(many) >= len(sides))
+    if most and 2 * len(common) >= len(every):
+        return many, common
+    return dict(sides), every
+
+
+def _field(
+    grader: str, sides: Mapping[str, _Side], units: Sequence[str], asked: Mapping[str, _Side]
 ) -> Field:
-    """All systems of a benchmark side by side, on common examples where these are enough."""
-    units = {system: _units(results[system], scores[system]) for system in scores}
-    prompts = {unit: text for each in units.values() for unit, (_, text) in each.items()}
-    common = [unit for unit in prompts if all(unit in each for each in units.values())]
-    on_common = 2 * len(common) >= len(prompts)
-    compared = common if on_common else list(prompts)
-    means = np.full((len(compared), len(scores)), np.nan)
+    """All systems of a benchmark side by side."""
+    means = np.full((len(units), len(sides)), np.nan)
     tables = []
-    for index, (system, each) in enumerate(units.items()):
-        rows = [row for row, unit in enumerate(compared) if unit in each]
-        table = matrix(scores[system], [each[compared[row]][0] for row in rows])
+    for index, side in enumerate(sides.values()):
+        rows = [row for row, unit in enumerate(units) if unit in side.units]
+        table = matrix(side.values, [side.units[units[row]][0] for row in rows])
         means[rows, index] = np.nanmean(table, axis=1)
         tables.append(table)
     places = mean_ranks(rounded(np.nanmean(means, axis=0))[:, None])
     cells = {
-        system: _cell(
-            table, 1.0 if np.isnan(place) else float(place), results[system], runs[system]
-        )
-        for system, table, place in zip(units, tables, places, strict=True)
+        system: _cell(table, 1.0 if np.isnan(place) else float(place), side)
+        for (system, side), table, place in zip(sides.items(), tables, places, strict=True)
     }
-    first = next(iter(results.values()))
+    prompts = {unit: text for side in sides.values() for unit, (_, text) in side.units.items()}
+    info = next(iter(sides.values())).result
     column = Column(
-        benchmark=first.info.benchmark,
-        title=first.title,
+        benchmark=info.info.benchmark,
+        title=info.title,
         grader=grader,
         systems=len(cells),
-        examples=len(prompts),
-        common=len(common),
-        compared="common" if on_common else "own",
+        examples=len({unit for side in asked.values() for unit in side.units}),
+        common=len([unit for unit in units if all(unit in s.units for s in sides.values())]),
+        compared="own" if np.isnan(means).any() else "common",
     )
-    clusters = np.unique([prompts[unit] for unit in compared], return_inverse=True)[1]
-    sentences = {name: [*each.departures, *each.notes] for name, each in results.items()}
-    return Field(column, cells, means, clusters, sentences)
+    clusters = np.unique([prompts[unit] for unit in units], return_inverse=True)[1]
+    return Field(column, cells, means, clusters, [side.result for side in sides.values()])
 
 
 def _units(result: Result, values: Mapping[str, object]) -> dict[str, tuple[str, str]]:
@@ -227,7 +258,7 @@ def _units(result: Result, values: Mapping[str, object]) -> dict[str, tuple[str,
     }
 
 
-def _cell(table: NDArray[np.float64], place: float, result: Result, runs: tuple[str, ...]) -> Cell:
+def _cell(table: NDArray[np.float64], place: float, side: _Side) -> Cell:
     mean, interval = mean_interval(table)
     return Cell(
         place=place,
@@ -236,9 +267,9 @@ def _cell(table: NDArray[np.float64], place: float, result: Result, runs: tuple[
         n=len(table),
         ci95=None if interval is None else (_clip(interval[0]), _clip(interval[1])),
         raw_ci95=interval,
-        coverage=result.coverage,
+        coverage=side.result.coverage,
         answers=int((~np.isnan(table)).sum()),
-        runs=runs,
+        runs=side.runs,
     )
 
 

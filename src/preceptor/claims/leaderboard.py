@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from preceptor import benchmarks
 from preceptor.claims.fields import Cell, Column, Field, LeftOut, Pair, field_of, rounded
 from preceptor.claims.labels import grader_labels, system_labels
 from preceptor.errors import InputError
@@ -37,7 +38,7 @@ class Standing(msgspec.Struct, frozen=True):
     mean_rank
         See :func:`preceptor.statistics.ranking.mean_ranks`; from 1 to the size of the part.
     rank_ci95, strength_ci95, mean_rank_ci95
-        95 % bootstrap intervals; None where a benchmark of the part has only one prompt.
+        95 % bootstrap intervals; None where a system of the part has a single prompt of a benchmark.
     cells
         Benchmark → cell, for those that the system has.
     """
@@ -153,11 +154,7 @@ def _standings(fields: Sequence[Field], resamples: int, seed: int) -> list[Stand
             for row in group
         }
         used = ~np.isnan(cells[group]).all(axis=0)
-        sure = all(
-            len(np.unique(field.clusters)) > 1
-            for field, use in zip(fields, used, strict=True)
-            if use
-        )
+        sure = all(_varied(field) for field, use in zip(fields, used, strict=True) if use)
         standings += _part(
             part,
             found,
@@ -165,6 +162,11 @@ def _standings(fields: Sequence[Field], resamples: int, seed: int) -> list[Stand
             rounded(drawn[:, group][:, :, used]) if sure else None,
         )
     return standings
+
+
+def _varied(field: Field) -> bool:
+    """Whether every system has two prompts or more: of one alone a resample is always the same."""
+    return all(len(np.unique(field.clusters[~np.isnan(own)])) > 1 for own in field.means.T)
 
 
 def _part(
@@ -193,7 +195,7 @@ def _part(
             part=part,
             rank=int(place[row]),
             rank_ci95=(int(spread[0][0, row]), int(spread[0][1, row])) if spread else None,
-            strength=float(theta[row]),
+            strength=round(float(theta[row]), 9),
             strength_ci95=_pair(spread[1][:, row]) if spread else None,
             mean_rank=float(mean[row]),
             mean_rank_ci95=_pair(spread[2][:, row]) if spread else None,
@@ -211,7 +213,7 @@ def _interval(samples: NDArray[Any], at: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _pair(two: NDArray[np.float64]) -> Pair:
-    return float(two[0]), float(two[1])
+    return round(float(two[0]), 9), round(float(two[1]), 9)
 
 
 # What must be said
@@ -244,12 +246,26 @@ def _sentences(
             f"Intervals of ranks: 95 %, {resamples:,} resamples of the examples; benchmarks and "
             f"graders are taken as given."
         )
+    if any(standing.rank and not standing.rank_ci95 for standing in standings):
+        yield "Ranks have no interval where a system has a single prompt of a benchmark."
     for field in fields:
-        counted = Counter(text for said in field.said.values() for text in dict.fromkeys(said))
-        for text, systems in counted.most_common():
-            who = f"{systems} of {field.column.systems} systems"
-            everyone = systems == field.column.systems
-            yield f"{field.column.benchmark}{'' if everyone else f', {who}'}: {text}"
+        yield from _departures(field)
+
+
+def _departures(field: Field) -> Iterator[str]:
+    """What stands beside the scores of a benchmark, and of how many systems it is true."""
+    systems = len(field.results)
+    said = Counter(
+        text
+        for result in field.results
+        for text in dict.fromkeys([*result.departures, *result.info.settings.get("notes", ())])
+    )
+    caution = benchmarks.get(field.column.benchmark).caution
+    if caution:
+        yield f"{caution[:1].upper()}{caution[1:]}."
+    for text, count in said.most_common():
+        who = "" if count == systems else f", {count} of {systems} systems"
+        yield f"{field.column.benchmark}{who}: {text}"
 
 
 def _connections(standings: Sequence[Standing]) -> Iterator[str]:
@@ -276,7 +292,7 @@ def _connections(standings: Sequence[Standing]) -> Iterator[str]:
 
 def _examples(field: Field) -> Iterator[str]:
     column = field.column
-    if column.common == column.examples:
+    if column.common == column.examples or column.systems == 1:
         return
     if column.compared == "common":
         yield (
@@ -299,13 +315,12 @@ def _graders(fields: Sequence[Field], left_out: Sequence[LeftOut]) -> Iterator[s
     for item in left_out:
         others.setdefault((item.benchmark, item.reason, item.grader), []).append(item.system)
     for (benchmark, reason, grader), systems in others.items():
-        if reason == "no score":
-            yield f"{benchmark}: no complete score of {_list(systems)}."
-        else:
-            yield (
-                f"{benchmark}: left out, for graded by {grader}, which is not comparable: "
-                f"{_list(systems)}."
-            )
+        why = {
+            "other grader": f"graded by {grader}, which is not comparable",
+            "few examples": "have less than half of the examples",
+            "no score": "no answer is graded completely",
+        }[reason]
+        yield f"{benchmark}: left out ({why}): {_list(systems)}."
 
 
 def _list(names: Sequence[str], limit: int = 8) -> str:

@@ -15,6 +15,7 @@ from preceptor.cli import (
     export,
     fetch,
     imports,
+    leaderboard,
     listing,
     report,
     run,
@@ -67,6 +68,7 @@ app.command("show")(runs.show)
 app.command("score")(score.score)
 app.add_typer(imports.app, name="import")
 app.command("compare")(compare.compare)
+app.command("leaderboard")(leaderboard.leaderboard)
 app.command("reliability")(claims.reliability)
 app.command("length")(claims.length)
 app.command("power")(claims.power)

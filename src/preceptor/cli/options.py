@@ -74,8 +74,8 @@ Data = Annotated[
 Sides = Annotated[
     list[str],
     typer.Argument(
-        metavar="[LABEL=]RUN...",
-        help="A run, or a pattern such as 'gpt-*' whose runs are pooled. "
+        metavar="SIDE...",
+        help="[LABEL=]RUN: a run, or a pattern such as 'gpt-*' whose runs are pooled. "
         "LABEL may be MODEL/HARNESS.",
     ),
 ]

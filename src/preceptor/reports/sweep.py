@@ -107,7 +107,7 @@ def sweep_table(name: str, results: Sequence[Result]) -> Table:
 
 
 def sweep_sentences(results: Sequence[Result]) -> list[str]:
-    """What must be said beside the scores: once what holds for all cells, the rest with its cell."""
+    """What must be said beside the scores: what holds for all cells once, the rest by cell."""
     said = {_cell(result): sentences(result) for result in results}
     common = [s for s in next(iter(said.values()), []) if all(s in each for each in said.values())]
     own = [f"{name}: {s}" for name, each in said.items() for s in each if s not in common]

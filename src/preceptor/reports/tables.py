@@ -121,20 +121,22 @@ def length_sentences(found: Lengths) -> list[str]:
 
 def power_table(plan: PowerPlan) -> Table:
     """Examples needed, and the difference that the pilot's own number of examples would show."""
-    powers = list(dict.fromkeys(one.power for one in plan.needed))
-    size = f"{100 * plan.difference:g} points"
-    headings = [f"examples for {size}, power {power:g}" for power in powers]
-    headings += [f"{count(plan.examples)} examples show, power {power:g}" for power in powers]
-    table = plain_table(f"Pilot: {' and '.join(plan.pilots)}", (), ("answers each", *headings))
-    for column in table.columns[1:]:
-        column.no_wrap = False
-    for repeats in dict.fromkeys(one.repeats for one in plan.needed):
-        needed = [one.examples for one in plan.needed if one.repeats == repeats]
-        shown = [one.difference for one in plan.detectable if one.repeats == repeats]
+    table = plain_table(
+        f"Pilot: {' and '.join(plan.pilots)}",
+        (),
+        (
+            "answers each",
+            "power",
+            f"examples to show {100 * plan.difference:g} points",
+            f"points that {count(plan.examples)} examples show",
+        ),
+    )
+    for needed, shown in zip(plan.needed, plan.detectable, strict=True):
         table.add_row(
-            count(repeats),
-            *("none would do" if number is None else count(number) for number in needed),
-            *(points(difference) for difference in shown),
+            count(needed.repeats),
+            f"{needed.power:g}",
+            "none would do" if needed.examples is None else count(needed.examples),
+            points(shown.difference),
         )
     return table
 

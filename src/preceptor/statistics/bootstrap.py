@@ -23,9 +23,6 @@ _RESAMPLED_AT_ONCE = 4_000_000
 #: a resample of all U misses them all with probability (1 − 40/U)^U < e⁻⁴⁰.
 _FEW = 40
 
-#: Differences below this share of a column's spread are rounding: ties, or no variance at all.
-_ROUNDING = 1e-11
-
 
 def bootstrap_std(means: Floats, *, resamples: int = 1000, seed: int = 0) -> float:
     """Standard deviation of the clipped mean over resamples of the examples.
@@ -82,7 +79,8 @@ def resampled_means(
     ValueError
         For an infinite value, another shape, or no resamples.
     """
-    return _resampled(_units(values, clusters), resamples, seed)
+    units = _units(values, clusters)
+    return _resampled(units, resamples, seed) + units.centre
 
 
 def bca_intervals(
@@ -114,7 +112,7 @@ def bca_intervals(
     underestimates that of the population.
     """
     units = _units(values, clusters)
-    means = _resampled(units, resamples, seed) - units.centre
+    means = _resampled(units, resamples, seed)
     intervals = np.full((len(units.centre), 2), np.nan)
     for column, theta in enumerate(means.T):
         here = units.counts[:, column] > 0
@@ -123,7 +121,7 @@ def bca_intervals(
         sums, counts = units.sums[here, column], units.counts[here, column]
         shift = (0.0, 0.0)
         if sums.any():
-            shift = _bca(theta, _jackknife(sums, counts), units.spread[column] * _ROUNDING)
+            shift = _bca(theta, _jackknife(sums, counts), units.rounding[column])
         intervals[column] = units.centre[column] + np.array(shift)
     return intervals
 
@@ -132,7 +130,8 @@ class _Units:
     """Sums and counts of each column by unit (row or cluster), the column's mean subtracted.
 
     Centred, a sum is as exact as the spread allows, whatever the level: lengths of thousands of
-    characters lose no digits. A column whose units all have the same mean has sums of exactly 0.
+    characters lose no digits. A column whose units all have the same mean has sums of exactly 0;
+    a resampled mean within ``rounding`` of 0 is tied with the mean.
     """
 
     def __init__(self, values: Floats, clusters: NDArray[Any] | None) -> None:
@@ -141,13 +140,13 @@ class _Units:
         with np.errstate(invalid="ignore"):
             self.centre = np.where(present, values, 0.0).sum(axis=0) / total
         centred = np.where(present, values - self.centre, 0.0)
-        self.spread = np.abs(centred).max(axis=0, initial=0.0)
+        size = np.abs(np.where(present, values, 0.0)).max(axis=0, initial=0.0)
+        self.rounding = 1e-11 * np.abs(centred).max(axis=0, initial=0.0) + 1e-15 * size
         self.sums, self.counts = centred, present.astype(np.float64)
         if clusters is not None:
             self.sums, self.counts = _by_cluster(centred, clusters), _by_cluster(present, clusters)
-        size = np.abs(np.where(present, values, 0.0)).max(axis=0, initial=0.0)
-        constant = (np.abs(self.sums) <= _ROUNDING * size * np.maximum(self.counts, 1)).all(axis=0)
-        self.sums[:, constant] = 0.0
+        least = (1e-12 * size + 1e-300) * np.maximum(self.counts, 1)
+        self.sums[:, (np.abs(self.sums) <= least).all(axis=0)] = 0.0
 
 
 def _units(values: ArrayLike, clusters: NDArray[Any] | None) -> _Units:
@@ -168,6 +167,7 @@ def _by_cluster(table: NDArray[Any], clusters: NDArray[Any]) -> Floats:
 
 
 def _resampled(units: _Units, resamples: int, seed: int) -> Floats:
+    """Shape (resamples, k), as differences from the columns' means."""
     if resamples < 1:
         raise ValueError(f"bootstrap: resamples must be at least 1, got {resamples}")
     present = units.counts > 0
@@ -181,7 +181,7 @@ def _resampled(units: _Units, resamples: int, seed: int) -> Floats:
             sums, counts = np.split(drawn @ both, 2, axis=1)
             found[done : done + len(drawn), columns] = sums / counts
             done += len(drawn)
-    return found + units.centre
+    return found
 
 
 def _groups(
@@ -189,7 +189,7 @@ def _groups(
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], np.random.Generator]]:
     """Units and columns that are resampled together. What a column gets depends on it alone."""
     shares = present.sum(axis=0)
-    few = (shares < _FEW) & (shares < len(present))
+    few = (shares == 0) | ((shares < _FEW) & (shares < len(present)))
     if (~few).any():
         yield np.arange(len(present)), np.flatnonzero(~few), np.random.default_rng(seed)
     patterns: dict[bytes, list[int]] = {}
@@ -212,7 +212,8 @@ def _draws(n: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]
 
 def _jackknife(sums: Floats, counts: Floats) -> Floats:
     """The ratio without each unit in turn, as a difference from the ratio of all (which is 0)."""
-    return (sums.sum() - sums) / (counts.sum() - counts)
+    without: Floats = (sums.sum() - sums) / (counts.sum() - counts)
+    return without
 
 
 def _bca(theta: Floats, without: Floats, rounding: float) -> tuple[float, float]:
@@ -221,7 +222,9 @@ def _bca(theta: Floats, without: Floats, rounding: float) -> tuple[float, float]
     least = 0.5 / len(theta)
     bias = ndtri(np.clip(below, least, 1 - least))
     influence = without.mean() - without
+    influence /= np.abs(influence).max()  # tiny ones cubed would be 0
     acceleration = (influence**3).sum() / (6 * (influence**2).sum() ** 1.5)
+    # |acceleration| ≤ 1/6, so that the denominator is positive for |z| < 6.
     z = bias + ndtri(np.array([0.025, 0.975]))
     low, high = np.quantile(theta, ndtr(bias + z / (1 - acceleration * z)))
     return float(low), float(high)

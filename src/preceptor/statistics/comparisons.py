@@ -33,6 +33,9 @@ _FLIPPED_AT_ONCE = 4_000_000
 #: Differences of scores closer than this, relative to the largest or to 1, are rounding.
 _ROUNDING = 1e-12
 
+#: Beyond it the non-central t distribution is found slowly or not at all.
+_LARGEST_T = 10_000
+
 
 class Difference(msgspec.Struct, frozen=True):
     """The mean of paired differences, with what a t-test says of it.
@@ -209,14 +212,15 @@ def effect_size(differences: ArrayLike) -> EffectSize | None:
 
     Returns
     -------
-    None for n < 3, where J is not positive, or for differences without spread.
+    None for n < 3, where J is not positive, and for differences that are all but equal: t beyond
+    ±10,000, a size without a meaning.
     """
     d = _checked(differences)
     n = len(d)
     if n < 3:
         return None
     estimate = _estimate(d, None)
-    if estimate.error == 0:
+    if estimate.error <= abs(estimate.mean) / _LARGEST_T:
         return None
     t, root = estimate.mean / estimate.error, math.sqrt(n)
     # poch(x, −½) is Γ(x − ½)/Γ(x), without overflow.
@@ -253,7 +257,7 @@ def equivalence(
     estimate = _estimate(d, clusters)
     room = margin - abs(estimate.mean)
     if estimate.error == 0:
-        p = math.ldexp(1.0, -units) if room > 0 else 1.0
+        p = math.ldexp(1.0, -units) if room > _ROUNDING * max(1.0, margin) else 1.0
     else:
         p = float(stdtr(estimate.df, -room / estimate.error))
     return Equivalence(margin, p, p < 0.05, _interval(estimate, 0.95))
@@ -270,7 +274,8 @@ def mcnemar(a: ArrayLike, b: ArrayLike) -> McNemar:
         Shape (n,), truth values; ValueError for others.
     """
     x, y = np.asarray(a), np.asarray(b)
-    if x.ndim != 1 or x.shape != y.shape or (x.size and (x.dtype, y.dtype) != (bool, bool)):
+    empty = x.size == y.size == 0  # an empty list is an array of floats
+    if x.ndim != 1 or x.shape != y.shape or not (empty or x.dtype == y.dtype == np.bool_):
         raise ValueError("mcnemar: expected two arrays of truth values of one length")
     x, y = x.astype(bool), y.astype(bool)
     both, only_a = int((x & y).sum()), int((x & ~y).sum())
@@ -292,23 +297,25 @@ def _by_cluster(d: Floats, clusters: NDArray[Any]) -> tuple[Floats, Floats]:
     if np.shape(clusters) != d.shape:
         raise ValueError(f"expected {len(d)} clusters, got {np.shape(clusters)}")
     _, inverse = np.unique(clusters, return_inverse=True)
-    return np.bincount(inverse).astype(np.float64), np.bincount(inverse, weights=d)
+    sizes = np.bincount(inverse).astype(np.float64)
+    return sizes, np.bincount(inverse, weights=d).astype(np.float64)
 
 
 def _estimate(d: Floats, clusters: NDArray[Any] | None) -> _Estimate:
     n, mean = len(d), float(d.mean())
     rounding = _ROUNDING * max(1.0, float(np.abs(d).max()))
-    if np.ptp(d) <= rounding:
-        mean = 0.0 if abs(mean) <= rounding else mean
+    if np.abs(d).max() <= rounding:
+        mean = 0.0
     if clusters is None:
-        clusters = np.arange(n)
+        error = 0.0 if np.ptp(d) <= rounding else float(d.std(ddof=1)) / math.sqrt(n)
+        return _Estimate(mean, error, n - 1.0, n)
     sizes, sums = _by_cluster(d - mean, clusters)
     share = sizes / n
     error = math.sqrt(float((sums**2 / (1 - share)).sum())) / n
     if np.all(np.abs(sums) <= rounding * sizes):
         error = 0.0
-    spread = (share**2).sum() + (share**2 / (1 - share)).sum() ** 2
-    df = 1 / (spread - (share**4 / (1 - share) ** 2).sum())
+    total = (share**2).sum() + (share**2 / (1 - share)).sum() ** 2
+    df = 1 / (total - (share**4 / (1 - share) ** 2).sum())
     return _Estimate(mean, error, float(df), len(sizes))
 
 

@@ -27,21 +27,21 @@ class LengthFit(msgspec.Struct, frozen=True):
     per_500
         Score (0–1 scale) for each further 500 characters; ``ci95`` its 95 % interval.
     p
-        Two-sided, of no slope, from a t distribution with groups − 1 (or n − 2) degrees of freedom.
+        Two-sided, of no slope, from a t distribution with groups − 1 degrees of freedom.
     n
-        Answers that tell something of the slope.
+        Answers that bear on the slope.
     groups
-        Groups they are in; None for a fit without groups.
+        Groups they are in.
     correlation
-        Pearson's r of score and length, −1 to 1, within groups where there are groups; None where
-        all scores are equal.
+        Pearson's r of score and length, −1 to 1; for a fit within groups, of the deviations from
+        the group means. None where the scores do not vary.
     """
 
     per_500: float
     ci95: tuple[float, float]
     p: float
     n: int
-    groups: int | None
+    groups: int
     correlation: float | None
 
 
@@ -81,30 +81,36 @@ def length_fit(
     scores: NDArray[np.float64],
     lengths: NDArray[np.float64],
     groups: Sequence[Hashable] | NDArray[np.generic] | None = None,
+    *,
+    within: bool = True,
 ) -> LengthFit | None:
-    """Ordinary least squares of score on length, within groups where groups are given.
+    """Ordinary least squares of score on length, within groups or across all answers.
 
     With groups = examples it answers "do longer answers to the same question score higher?": each
-    group has its own intercept (fixed effects), and the standard error is robust to dependence
-    within groups, by Liang & Zeger's (1986) sandwich times G/(G−1), G the groups whose answers
-    differ in length. The intercepts are not counted in that factor, as they are nested in the
-    groups (Cameron & Miller 2015, section III.B). Below some 30 groups the interval is too narrow.
+    group has its own intercept (fixed effects). With ``within=False`` there is one intercept for
+    all: "do longer answers score higher?", where harder questions may get longer answers.
 
-    Without groups the answers count as independent: one intercept, HC3 standard error
-    (MacKinnon & White 1985).
+    Either way the standard error is robust to dependence within groups, by the sandwich of Liang &
+    Zeger (1986) times G/(G−1) · (n−1)/(n−K), with G−1 degrees of freedom. Across answers K = 2.
+    Within groups K = 1: the intercepts are nested in the groups and do not count (Cameron & Miller
+    2015, section III.B), and G counts the groups whose answers differ in length, as only they bear
+    on the slope. Below some 30 groups the interval is too narrow.
 
     Parameters
     ----------
     scores, lengths
         Shape (N answers,); lengths in characters. No NaN.
     groups
-        Shape (N,), or None.
+        Shape (N,). Without it every answer is its own group, and the fit is across answers: the
+        standard error is then HC1 (MacKinnon & White 1985).
+    within
+        Whether each group has its own intercept.
 
     Returns
     -------
     LengthFit or None
-        None where the data say nothing of a slope or its error: fewer than two groups with answers
-        of different lengths; without groups, fewer than three answers, or a slope that rests on
+        None where the data say nothing of a slope or its error: within, fewer than two groups with
+        answers of different lengths; across, fewer than three groups, or a slope that rests on
         one answer alone.
     """
     y, x = np.asarray(scores, dtype=np.float64), np.asarray(lengths, dtype=np.float64) / _UNIT
@@ -112,67 +118,70 @@ def length_fit(
         raise ValueError("length_fit: scores, lengths and groups must be equally many")
     if not (np.isfinite(y).all() and np.isfinite(x).all()):
         raise ValueError("length_fit: scores and lengths must be finite")
-    return _pooled_fit(y, x) if groups is None else _within_fit(y, x, groups)
-
-
-def _within_fit(
-    y: NDArray[np.float64],
-    x: NDArray[np.float64],
-    groups: Sequence[Hashable] | NDArray[np.generic],
-) -> LengthFit | None:
+    if len(y) == 0:
+        return None
+    if groups is None:
+        return _across(y, x, np.arange(len(y)))
     names: dict[Hashable, int] = {}
     labels = np.array([names.setdefault(group, len(names)) for group in groups], dtype=np.intp)
-    if len(labels) == 0:
-        return None
-    lowest, highest = np.full(len(names), np.inf), np.full(len(names), -np.inf)
+    return _within(y, x, labels) if within else _across(y, x, labels)
+
+
+def _within(
+    y: NDArray[np.float64], x: NDArray[np.float64], labels: NDArray[np.intp]
+) -> LengthFit | None:
+    lowest, highest = np.full(labels.max() + 1, np.inf), np.full(labels.max() + 1, -np.inf)
     np.minimum.at(lowest, labels, x)
     np.maximum.at(highest, labels, x)
-    telling = highest > lowest
-    rows = telling[labels]
-    y, x, labels = y[rows], x[rows], labels[rows]
-    n_groups = int(telling.sum())
-    if n_groups < 2:
+    rows = (highest > lowest)[labels]
+    if not rows.any():
         return None
-    sizes = np.maximum(np.bincount(labels, minlength=len(names)), 1)
-    y = y - (np.bincount(labels, weights=y, minlength=len(names)) / sizes)[labels]
-    x = x - (np.bincount(labels, weights=x, minlength=len(names)) / sizes)[labels]
-    spread = float(x @ x)
-    slope = float(x @ y) / spread
-    pushes = np.bincount(labels, weights=x * (y - slope * x))
-    variance = n_groups / (n_groups - 1) * float(pushes @ pushes) / spread**2
-    return _fit(slope, math.sqrt(variance), n_groups - 1, y, x, n_groups)
+    y, x, labels = y[rows], x[rows], np.unique(labels[rows], return_inverse=True)[1]
+    if labels.max() == 0:
+        return None
+    sizes = np.bincount(labels)
+    y = y - (np.bincount(labels, weights=y) / sizes)[labels]
+    x = x - (np.bincount(labels, weights=x) / sizes)[labels]
+    return _fit(y, x, labels, parameters=1)
 
 
-def _pooled_fit(y: NDArray[np.float64], x: NDArray[np.float64]) -> LengthFit | None:
-    n = len(y)
-    if n < 3 or x.min() == x.max():
+def _across(
+    y: NDArray[np.float64], x: NDArray[np.float64], labels: NDArray[np.intp]
+) -> LengthFit | None:
+    if labels.max() < 2 or x.min() == x.max():
         return None
     y, x = y - y.mean(), x - x.mean()
-    spread = float(x @ x)
-    slope = float(x @ y) / spread
-    leverage = 1 / n + x**2 / spread
-    if leverage.max() > 1 - 1e-9:
+    if (1 / len(x) + x**2 / float(x @ x)).max() > 1 - 1e-9:  # leverage 1: its residual is 0
         return None
-    meat = float((x**2 * ((y - slope * x) / (1 - leverage)) ** 2).sum())
-    return _fit(slope, math.sqrt(meat) / spread, n - 2, y, x, None)
+    return _fit(y, x, labels, parameters=2)
 
 
 def _fit(
-    slope: float,
-    error: float,
-    df: int,
-    y: NDArray[np.float64],
-    x: NDArray[np.float64],
-    groups: int | None,
+    y: NDArray[np.float64], x: NDArray[np.float64], labels: NDArray[np.intp], *, parameters: int
 ) -> LengthFit:
-    half = float(stdtrit(df, 0.975)) * error
+    """Slope through the origin of centred data, clustered by label."""
+    n, groups = len(y), int(labels.max()) + 1
+    spread = float(x @ x)
+    slope = float(x @ y) / spread
+    pushes = np.bincount(labels, weights=x * (y - slope * x))
+    factor = groups / (groups - 1) * (n - 1) / (n - parameters)
+    error = math.sqrt(factor * float(pushes @ pushes)) / spread
+    half = float(stdtrit(groups - 1, 0.975)) * error
+    scale = math.sqrt(spread * float(y @ y))
+    return LengthFit(
+        per_500=slope,
+        ci95=(slope - half, slope + half),
+        p=_two_sided(slope, error, groups - 1),
+        n=n,
+        groups=groups,
+        correlation=max(-1.0, min(1.0, float(x @ y) / scale)) if scale > 0 else None,
+    )
+
+
+def _two_sided(slope: float, error: float, df: int) -> float:
     if error > 0:
-        p = 2 * float(stdtr(df, -abs(slope) / error))
-    else:
-        p = 1.0 if slope == 0 else 0.0
-    scale = math.sqrt(float(x @ x) * float(y @ y))
-    r = max(-1.0, min(1.0, float(x @ y) / scale)) if scale > 0 else None
-    return LengthFit(slope, (slope - half, slope + half), p, len(y), groups, r)
+        return 2 * float(stdtr(df, -abs(slope) / error))
+    return 1.0 if slope == 0 else 0.0
 
 
 def derive_penalty(points: Sequence[LengthPoint], *, longest: float = 4000.0) -> Penalty | None:

@@ -60,9 +60,7 @@ def check() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise Unavailable(
-            "figures need matplotlib: pip install 'preceptor[figures]'"
-        ) from None
+        raise Unavailable("figures need matplotlib: pip install 'preceptor[figures]'") from None
 
 
 @contextlib.contextmanager
@@ -80,7 +78,8 @@ def drawn(figure: Figure) -> Iterator[Any]:
     # no font here has: it is drawn as a box, and the rows have it.
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(parameters())
+        settings: Any = matplotlib.rcParams
+        settings.update(parameters())
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
         canvas = Canvas(dpi=_DPI)
         FigureCanvasAgg(canvas)
@@ -136,9 +135,7 @@ def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def write(
-    figures: Sequence[Figure], folder: Path, formats: Sequence[str] = ("svg",)
-) -> list[Path]:
+def write(figures: Sequence[Figure], folder: Path, formats: Sequence[str] = ("svg",)) -> list[Path]:
     """Write ``folder/NAME.FORMAT`` for each figure and format; the folder is made.
 
     Each file is written whole or not at all.
@@ -163,7 +160,9 @@ def write(
     for figure in figures:
         for name in dict.fromkeys(formats):
             path = folder / f"{figure.name}.{name}"
-            content = png(figure) if name == "png" else _text(figure, name).encode("utf-8", "replace")
+            content = (
+                png(figure) if name == "png" else _text(figure, name).encode("utf-8", "replace")
+            )
             with whole_file(path) as stream:
                 stream.write(content)
             paths.append(path)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import msgspec
 
+from preceptor.reports.figures.legend import Band
 from preceptor.reports.figures.page import WIDTH, Page, Panel, line_height, text_width, wrap
 from preceptor.reports.figures.style import (
     BAND,
@@ -20,16 +22,17 @@ from preceptor.reports.figures.style import (
     Look,
 )
 
-__all__ = ["Band", "Column", "Group", "Mark", "draw_forest", "round_scale"]
+__all__ = ["Column", "Group", "Mark", "draw_forest", "limits"]
 
 _LEFT = 0.08
 _WIDEST_LABEL = 1.9
-_GAP = 0.075
-_HEADING = 0.2
+_BETWEEN_GROUPS = 0.075
+_BETWEEN_COLUMNS = 0.2
+_HEADING = 0.22
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A point on the 0–1 scale and its interval; ``text`` stands at the right of its row.
+    """A point on the 0–1 scale and its interval; ``texts`` stand at the right of its row.
 
     ``row`` is its row in the group, ``look`` the number of its look. A ``small`` one is grey, and
     its interval does not stretch the scale.
@@ -39,15 +42,8 @@ class Mark(msgspec.Struct, frozen=True):
     look: int
     value: float
     interval: tuple[float, float] | None
-    text: str = ""
+    texts: tuple[str, ...] = ()
     small: bool = False
-
-
-class Band(msgspec.Struct, frozen=True):
-    """The physicians' mean in this group, with its interval."""
-
-    value: float
-    interval: tuple[float, float] | None
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -62,10 +58,14 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One scale: its title above, what it measures below; ``zero`` draws a line at 0."""
+    """One scale: its title above, what it measures below; ``zero`` draws a line at 0.
+
+    ``heads`` stand above the columns of the marks' texts.
+    """
 
     title: str
     axis: str
+    heads: tuple[str, ...] = ()
     zero: bool = False
 
 
@@ -76,41 +76,67 @@ class _Placed(msgspec.Struct, frozen=True):
     height: float
 
 
+class _Rows(msgspec.Struct, frozen=True):
+    """How closely the rows stand, and the size of the texts beside them."""
+
+    pitch: float
+    size: float
+
+
 def draw_forest(
     page: Page,
     groups: Sequence[Group],
     columns: Sequence[Column],
     looks: Sequence[Look],
     rows: int,
+    *,
+    common: bool = False,
 ) -> None:
-    """Draw below what the page has already; each group has ``rows`` rows."""
-    pitch = 0.15 if rows <= 3 else 0.13 if rows <= 6 else 0.105
-    size = SMALL_TEXT if rows <= 6 else FINE
+    """Draw below what the page has already; each group has ``rows`` rows.
+
+    With ``common`` the columns have one scale, so that they can be compared.
+    """
+    close = _Rows(0.15, SMALL_TEXT) if rows <= 3 else _Rows(0.13, SMALL_TEXT)
+    if rows > 6:
+        close = _Rows(0.105, FINE)
     label_width = min(_WIDEST_LABEL, max(_wanted(group) for group in groups))
     n_width = max(text_width(text, SMALL_TEXT) for text in ["n", *(g.n for g in groups)])
     left = _LEFT + label_width + 0.12 + n_width
-    placed = _place(groups, label_width, rows * pitch)
-    head = page.bottom + 0.06
-    top = head + (0.2 if any(column.title for column in columns) else line_height(SMALL_TEXT) + 0.03)
-    page.text(left, top - 0.13, "n", SMALL_TEXT, colour=QUIET, align="right")
+    placed = _place(groups, label_width, rows * close.pitch)
     height = placed[-1].top + placed[-1].height
+    texts = [_text_columns(groups, index, close.size) for index in range(len(columns))]
+    texts = [_widened(each, column.heads) for each, column in zip(texts, columns, strict=True)]
+    free = WIDTH - left - 0.16 - sum(map(sum, texts)) - _BETWEEN_COLUMNS * len(columns)
+    width = free / len(columns)
+    titles = [
+        wrap(column.title, width + sum(each), TEXT, "bold") if column.title else []
+        for column, each in zip(columns, texts, strict=True)
+    ]
+    head = page.bottom + max(map(len, titles)) * line_height(TEXT) + 0.04
+    top = head + line_height(SMALL_TEXT) + 0.04
+    page.text(left, head, "n", SMALL_TEXT, colour=QUIET, align="right")
     _labels(page, placed, top, left)
-    widths = [_text_column(groups, index, size) for index in range(len(columns))]
-    free = WIDTH - left - 0.16 - sum(widths) - 0.2 * len(columns)
     x = left + 0.16
     for index, column in enumerate(columns):
-        panel = page.panel(x, top, free / len(columns), height)
-        page.text(x, head, column.title, TEXT, weight="bold")
-        _scale(panel, groups, index, column)
+        for number, line in enumerate(reversed(titles[index])):
+            y = head - 0.02 - (number + 1) * line_height(TEXT)
+            page.text(x, y, line, TEXT, weight="bold")
+        panel = page.panel(x, top, width, height)
+        edges = [x + width + edge for edge in accumulate(texts[index])]
+        for text, edge in zip(column.heads, edges, strict=True):
+            page.text(edge, head, text, SMALL_TEXT, colour=QUIET, align="right")
+        _scale(panel, groups, range(len(columns)) if common else [index], column)
         for place in placed:
-            _group(page, panel, place, index, looks, pitch, size)
-        x += free / len(columns) + widths[index] + 0.2
+            _band(panel, place, place.group.bands[index])
+            marks = place.group.marks[index]
+            _marks(page, panel, place, marks, looks=looks, close=close, edges=edges)
+        x += width + sum(texts[index]) + _BETWEEN_COLUMNS
     page.use(top + height + 0.36)
 
 
 def _wanted(group: Group) -> float:
     weight = "bold" if group.strong else "normal"
-    return max(text_width(group.label, TEXT, weight), text_width(group.heading, TEXT, "bold"))
+    return max(text_width(group.label, TEXT, weight), 0.6)
 
 
 def _place(groups: Sequence[Group], width: float, rows: float) -> list[_Placed]:
@@ -118,58 +144,64 @@ def _place(groups: Sequence[Group], width: float, rows: float) -> list[_Placed]:
     for group in groups:
         top += _HEADING if group.heading else 0.0
         lines = wrap(group.label, width, TEXT, "bold" if group.strong else "normal")
-        height = max(rows, len(lines) * line_height(TEXT)) + _GAP
+        height = max(rows, len(lines) * line_height(TEXT)) + _BETWEEN_GROUPS
         placed.append(_Placed(group, lines, top, height))
         top += height
     return placed
 
 
 def _labels(page: Page, placed: Sequence[_Placed], top: float, right: float) -> None:
-    from matplotlib.lines import Line2D
-
     for place in placed:
-        if place.group.heading:
-            page.text(
-                _LEFT, top + place.top - _HEADING + 0.05, place.group.heading, TEXT, weight="bold"
-            )
-        weight = "bold" if place.group.strong else "normal"
+        group, weight = place.group, "bold" if place.group.strong else "normal"
+        if group.heading:
+            page.text(_LEFT, top + place.top - 0.16, group.heading, TEXT, weight="bold")
         middle = top + place.top + place.height / 2
         first = middle - (len(place.label) - 1) * line_height(TEXT) / 2
         for index, line in enumerate(place.label):
             y = first + index * line_height(TEXT)
             page.text(_LEFT, y, line, TEXT, weight=weight, middle=True)
-        page.text(
-            right, middle, place.group.n, SMALL_TEXT, colour=QUIET, align="right", middle=True
-        )
-        y = top + place.top
+        page.text(right, middle, group.n, SMALL_TEXT, colour=QUIET, align="right", middle=True)
         if place is not placed[0]:
-            page.canvas.add_line(
-                Line2D([_LEFT, WIDTH - _LEFT], [y, y], color=GRID, linewidth=0.5, zorder=0)
-            )
+            y = top + place.top
+            page.canvas.plot([_LEFT, WIDTH - _LEFT], [y, y], color=GRID, linewidth=0.5, zorder=0)
 
 
-def _text_column(groups: Sequence[Group], index: int, size: float) -> float:
-    texts = [mark.text for group in groups for mark in group.marks[index] if mark.text]
-    return max((text_width(text, size) + 0.1 for text in texts), default=0.0)
+def _text_columns(groups: Sequence[Group], index: int, size: float) -> list[float]:
+    marks = [mark for group in groups for mark in group.marks[index]]
+    number = max((len(mark.texts) for mark in marks), default=0)
+    return [
+        max(text_width(mark.texts[column], size) for mark in marks if len(mark.texts) > column)
+        + 0.12
+        for column in range(number)
+    ]
 
 
-def round_scale(values: Sequence[float]) -> tuple[float, float]:
-    """Limits a little outside of these values."""
+def _widened(widths: Sequence[float], heads: Sequence[str]) -> list[float]:
+    found = list(widths) or [0.0] * len(heads)
+    return [
+        max(width, text_width(text, SMALL_TEXT) + 0.12)
+        for width, text in zip(found, heads, strict=True)
+    ]
+
+
+def limits(values: Sequence[float]) -> tuple[float, float]:
+    """A scale's ends, a little outside of these values."""
     low, high = min(values), max(values)
     room = 0.05 * (high - low) or 0.02
     return low - room, high + room
 
 
-def _scale(panel: Panel, groups: Sequence[Group], index: int, column: Column) -> None:
+def _scale(panel: Panel, groups: Sequence[Group], indices: Sequence[int], column: Column) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     values = [0.0] if column.zero else []
     for group in groups:
-        for mark in group.marks[index]:
-            values += [mark.value, *(() if mark.small else mark.interval or ())]
-        band = group.bands[index]
-        values += [] if band is None else [band.value, *(band.interval or ())]
-    low, high = round_scale(values or [0.0, 1.0])
+        for index in indices:
+            for mark in group.marks[index]:
+                values += [mark.value, *(() if mark.small else mark.interval or ())]
+            band = group.bands[index]
+            values += [] if band is None else [band.value, *(band.interval or ())]
+    low, high = limits(values or [0.0, 1.0])
     axes = panel.axes
     axes.set_xlim(100 * low, 100 * high)
     axes.set_ylim(panel.height, 0)
@@ -184,31 +216,25 @@ def _scale(panel: Panel, groups: Sequence[Group], index: int, column: Column) ->
         axes.axvline(0, color=INK if column.zero else FAINT, linewidth=0.7, zorder=1)
 
 
-def _group(
+def _marks(
     page: Page,
     panel: Panel,
     place: _Placed,
-    index: int,
+    marks: Sequence[Mark],
+    *,
     looks: Sequence[Look],
-    pitch: float,
-    size: float,
+    close: _Rows,
+    edges: Sequence[float],
 ) -> None:
-    band = place.group.bands[index]
-    if band is not None:
-        _band(panel, place, band)
-    rows = 1 + max((mark.row for mark in place.group.marks[index]), default=0)
-    first = place.top + (place.height - rows * pitch) / 2 + pitch / 2
-    for mark in place.group.marks[index]:
-        y = first + mark.row * pitch
+    rows = 1 + max((mark.row for mark in marks), default=0)
+    first = place.top + (place.height - rows * close.pitch) / 2 + close.pitch / 2
+    for mark in marks:
+        y = first + mark.row * close.pitch
         _mark(panel.axes, mark, y, looks[mark.look])
-        if mark.text:
+        for text, edge in zip(mark.texts, edges, strict=False):
+            colour = QUIET if mark.small else INK
             page.text(
-                panel.left + panel.width + 0.08,
-                panel.top + y,
-                mark.text,
-                size,
-                colour=FAINT if mark.small else INK,
-                middle=True,
+                edge, panel.top + y, text, close.size, colour=colour, align="right", middle=True
             )
 
 
@@ -225,9 +251,11 @@ def _mark(axes: Any, mark: Mark, y: float, look: Look) -> None:
     axes.plot([100 * mark.value], [y], zorder=4, **look.markers(4.4, colour))
 
 
-def _band(panel: Panel, place: _Placed, band: Band) -> None:
+def _band(panel: Panel, place: _Placed, band: Band | None) -> None:
     from matplotlib.patches import Rectangle
 
+    if band is None:
+        return
     top, height = place.top + 0.02, place.height - 0.04
     if band.interval is not None:
         low, high = (100 * bound for bound in band.interval)

@@ -26,7 +26,8 @@ def _renderer() -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    return FigureCanvasAgg(Figure(dpi=_MEASURED_AT)).get_renderer()
+    canvas: Any = FigureCanvasAgg(Figure(dpi=_MEASURED_AT))
+    return canvas.get_renderer()
 
 
 @lru_cache(maxsize=8192)
@@ -149,21 +150,29 @@ class Page:
             top += line_height(size)
         return top
 
-    def key(self, top: float, entries: Sequence[tuple[str, Look | None]]) -> float:
+    def key(
+        self, top: float, entries: Sequence[tuple[str, Look | None]], *, lines: bool = False
+    ) -> float:
         """Marks and their names, in as many rows as they need; returns where it ends.
 
-        None in place of a look is the band of the physicians.
+        None in place of a look is the band of the physicians. With ``lines`` the marks lie on a
+        piece of their line.
         """
-        x = _MARGIN + 0.02
+        x, wide = _MARGIN + 0.02, 0.32 if lines else 0.11
         for name, look in entries:
-            width = 0.17 + text_width(name, TEXT)
+            width = wide + 0.06 + text_width(name, TEXT)
             if x > _MARGIN + 0.02 and x + width > WIDTH - _MARGIN:
                 x, top = _MARGIN + 0.02, top + 0.15
+            y = top + 0.075
             if look is None:
-                self.band(x, top + 0.02, 0.11, 0.11)
+                self.band(x, y - 0.055, wide, 0.11)
             else:
-                self.canvas.plot([x + 0.055], [top + 0.075], **look.markers())
-            self.text(x + 0.15, top + 0.075, name, TEXT, middle=True)
+                if lines:
+                    self.canvas.plot(
+                        [x, x + wide], [y, y], color=look.colour, linewidth=1.1, linestyle=look.line
+                    )
+                self.canvas.plot([x + wide / 2], [y], **look.markers())
+            self.text(x + wide + 0.04, y, name, TEXT, middle=True)
             x += width + 0.2
         self.use(top + 0.17)
         return top + 0.2
@@ -178,9 +187,7 @@ class Page:
         self.bottom = self.paragraph(text, _MARGIN, TITLE, weight="bold") + 0.06
 
     def caption(self, text: str) -> None:
-        self.bottom = (
-            self.paragraph(text, self.bottom + 0.09, SMALL_TEXT, colour=QUIET) + _MARGIN
-        )
+        self.bottom = self.paragraph(text, self.bottom + 0.09, SMALL_TEXT, colour=QUIET) + _MARGIN
 
     def finish(self) -> None:
         """Give the page its height and everything its place."""

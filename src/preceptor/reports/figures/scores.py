@@ -9,15 +9,22 @@ from preceptor.claims.sides import Side
 from preceptor.records import Metric
 from preceptor.reports.charts import SMALL
 from preceptor.reports.figures.base import Figure, Row
-from preceptor.reports.figures.forest import Band, Column, Group, Mark, draw_forest
+from preceptor.reports.figures.forest import Column, Group, Mark, draw_forest
+from preceptor.reports.figures.legend import band_of, key_of
 from preceptor.reports.figures.page import Page
 from preceptor.reports.figures.slicing import in_order, kind_of, label_of, main_kind, slice_names
-from preceptor.reports.figures.style import Look, looks
-from preceptor.reports.figures.words import estimate, evidence, metric_of, names, physicians
-from preceptor.reports.wording import count
+from preceptor.reports.figures.style import looks
+from preceptor.reports.figures.words import (
+    between,
+    estimate,
+    evidence,
+    metric_of,
+    physicians,
+)
+from preceptor.reports.wording import points
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 
-__all__ = ["key_of", "scores", "slices", "specialties"]
+__all__ = ["scores", "slices", "specialties"]
 
 #: So many specialties are drawn; all of them are in the rows.
 _SPECIALTIES = 10
@@ -68,14 +75,6 @@ def specialties(sides: Sequence[Side]) -> Figure | None:
     return _figure("specialties", title, sides, listed, shown)
 
 
-def key_of(sides: Sequence[Side], styles: Sequence[Look]) -> list[tuple[str, Look | None]]:
-    """Entries of the key: each side by its look, the physicians by their band."""
-    return [
-        (name, None if physicians(side) else style)
-        for side, name, style in zip(sides, names(sides), styles, strict=True)
-    ]
-
-
 def _fitting(listed: Sequence[str], sides: Sequence[Side]) -> list[str]:
     return list(listed[: max(3, _MOST_ROWS // max(1, len(sides)))])
 
@@ -90,16 +89,18 @@ def _figure(
     adjusted: bool = False,
 ) -> Figure:
     suffixes = ("", LENGTH_SUFFIX) if adjusted else ("",)
-    columns = [Column("", _SCALE)]
+    columns = [Column("", _SCALE, ("mean (95 %)",))]
     if adjusted:
-        columns = [Column("Score", _SCALE), Column("Length-adjusted score", _SCALE)]
+        # Two scales leave no room for the intervals in figures.
+        heads = ("mean",)
+        columns = [Column("Score", _SCALE, heads), Column("Length-adjusted score", _SCALE, heads)]
     groups = [_group(name, sides, suffixes) for name in shown]
     styles = looks(sides)
     rows = max(1, sum(not physicians(side) for side in sides))
 
     def draw(page: Page) -> None:
         page.bottom = page.key(page.bottom, key_of(sides, styles))
-        draw_forest(page, groups, columns, styles, rows)
+        draw_forest(page, groups, columns, styles, rows, common=True)
 
     said = [
         "Means over examples before clipping to 0–100, with 95 % intervals.",
@@ -131,17 +132,16 @@ def _omitted(number: int) -> str:
 
 def _group(name: str, sides: Sequence[Side], suffixes: Sequence[str]) -> Group:
     first = [metric_of(side.result, name) for side in sides]
-    n = sorted({metric.n for metric in first if metric is not None})
     return Group(
         label=label_of(name, sides),
-        n="–" if not n else count(n[0]) if len(n) == 1 else f"{count(n[0])}–{count(n[-1])}",
-        marks=tuple(_marks(name + suffix, sides) for suffix in suffixes),
-        bands=tuple(_band(name + suffix, sides) for suffix in suffixes),
+        n=between([metric.n for metric in first if metric is not None]),
+        marks=tuple(_marks(name + suffix, sides, len(suffixes) == 1) for suffix in suffixes),
+        bands=tuple(band_of(sides, name + suffix) for suffix in suffixes),
         strong=name == OVERALL,
     )
 
 
-def _marks(name: str, sides: Sequence[Side]) -> tuple[Mark, ...]:
+def _marks(name: str, sides: Sequence[Side], full: bool) -> tuple[Mark, ...]:
     marks, row = [], 0
     for index, side in enumerate(sides):
         if physicians(side):
@@ -154,20 +154,12 @@ def _marks(name: str, sides: Sequence[Side]) -> tuple[Mark, ...]:
                     look=index,
                     value=metric.raw_mean,
                     interval=metric.raw_ci95,
-                    text=estimate(metric),
+                    texts=(estimate(metric) if full else points(metric.raw_mean),),
                     small=metric.n < SMALL,
                 )
             )
         row += 1
     return tuple(marks)
-
-
-def _band(name: str, sides: Sequence[Side]) -> Band | None:
-    for side in sides:
-        metric = metric_of(side.result, name)
-        if physicians(side) and metric is not None and metric.raw_mean is not None:
-            return Band(metric.raw_mean, metric.raw_ci95)
-    return None
 
 
 def _rows(name: str, sides: Sequence[Side], suffixes: Sequence[str]) -> list[Row]:

@@ -22,7 +22,9 @@ def slice_names(sides: Sequence[Side], space: str) -> list[str]:
         for name, metric in result.metrics.items()
         if name.startswith(f"{space}:")
         and metric.raw_mean is not None
-        and not (name.endswith(LENGTH_SUFFIX) and name.removesuffix(LENGTH_SUFFIX) in result.metrics)
+        and not (
+            name.endswith(LENGTH_SUFFIX) and name.removesuffix(LENGTH_SUFFIX) in result.metrics
+        )
     }
     return sorted_slices(space, list(names), results)
 

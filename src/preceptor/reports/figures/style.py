@@ -26,6 +26,7 @@ __all__ = [
     "Look",
     "looks",
     "parameters",
+    "plain_looks",
 ]
 
 INK, QUIET, FAINT, GRID, BAND = "#1a1a1a", "#555555", "#9a9a9a", "#e3e3e3", "#d4d4d4"
@@ -42,7 +43,6 @@ _LINES: tuple[Any, ...] = (
     (0, (5, 1.5, 1, 1.5)),
     (0, (5, 1.5, 1, 1.5, 1, 1.5)),
 )
-_HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "oo")
 
 #: Fonts for what the first one, which comes with matplotlib, lacks; used where installed.
 _FALLBACKS = (
@@ -57,13 +57,12 @@ _FALLBACKS = (
 
 
 class Look(msgspec.Struct, frozen=True):
-    """One side's colour, marker and how it is filled, line and hatching."""
+    """One side's colour, marker and how that is filled, and line."""
 
     colour: str
     marker: str
     fill: str
     line: Any
-    hatch: str
 
     def markers(self, size: float = 4.6, colour: str | None = None) -> dict[str, Any]:
         """Arguments of `Axes.plot` for its marks alone."""
@@ -90,27 +89,24 @@ def looks(sides: Sequence[Side]) -> list[Look]:
     crossed = len(pairs) == len(sides) and all(families) and len(families) < len(sides)
     if crossed and len(families) <= len(_COLOURS) and len(harnesses) <= len(_FILLS):
         return [
-            _look(
-                families.index(side.family),
-                _FILLS[harnesses.index(side.harness)],
-                harnesses.index(side.harness) + 1,
-                index,
-            )
-            for index, side in enumerate(sides)
+            _look(families.index(side.family), _FILLS[kind], kind + 1)
+            for side in sides
+            for kind in (harnesses.index(side.harness),)
         ]
-    return [
-        _look(index, _FILLS[1 - index // len(_MARKERS) % 2], index, index)
-        for index in range(len(sides))
-    ]
+    return plain_looks(len(sides))
 
 
-def _look(shape: int, fill: str, line: int, hatch: int) -> Look:
+def plain_looks(number: int) -> list[Look]:
+    """A shape and colour for each; from the 13th on the shapes recur, hollow."""
+    return [_look(each, _FILLS[1 - each // len(_MARKERS) % 2], each) for each in range(number)]
+
+
+def _look(shape: int, fill: str, line: int) -> Look:
     return Look(
         colour=_COLOURS[shape % len(_COLOURS)],
         marker=_MARKERS[shape % len(_MARKERS)],
         fill=fill,
         line=_LINES[line % len(_LINES)],
-        hatch=_HATCHES[hatch % len(_HATCHES)],
     )
 
 
@@ -148,7 +144,6 @@ def parameters() -> dict[str, Any]:
         "ytick.major.width": 0.6,
         "xtick.minor.size": 0,
         "ytick.minor.size": 0,
-        "hatch.linewidth": 0.6,
         "svg.fonttype": "path",
         "svg.hashsalt": "preceptor",
         "figure.facecolor": "white",

@@ -12,6 +12,7 @@ from preceptor.reports.wording import count, interval, percent, points
 from preceptor.scoring import OVERALL
 
 __all__ = [
+    "between",
     "clean",
     "estimate",
     "evidence",
@@ -76,6 +77,14 @@ def estimate(metric: Metric) -> str:
     return f"{points(metric.raw_mean)} ({interval(metric.raw_ci95)})"
 
 
+def between(numbers: Iterable[int]) -> str:
+    """``12`` or ``12–34``; a dash for none."""
+    found = sorted(set(numbers))
+    if len(found) < 2:
+        return count(found[0]) if found else "–"
+    return f"{count(found[0])}–{count(found[-1])}"
+
+
 def spread(numbers: Iterable[float]) -> str:
     """``12`` or ``12 to 34``."""
     low_high = [count(number) for number in sorted(numbers)]
@@ -95,8 +104,11 @@ def evidence(sides: Sequence[Side]) -> str:
     text = f"n = {n} examples, {answers} answers{each}."
     lowest = min(side.result.coverage for side in sides)
     if lowest >= 1:
-        return f"{text} Every verdict was given."
-    return f"{text} At least {percent(lowest)} of the verdicts{each} were given."
+        text += " Every verdict was given."
+    else:
+        text += f" At least {percent(lowest)} of the verdicts{each} were given."
+    graders = list(dict.fromkeys(clean(side.result.info.grader) for side in sides))
+    return f"{text} {'Grader' if len(graders) == 1 else 'Different graders'}: {joined(graders)}."
 
 
 def without(sides: Sequence[Side], reason: str) -> str:

@@ -1,0 +1,87 @@
+"""``preceptor leaderboard``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from preceptor.cache import DEFAULT_STORE
+from preceptor.cli.options import BenchmarkName, Json, StorePath
+from preceptor.cli.output import console, note, print_json
+from preceptor.errors import InputError, UnknownName, shorten
+
+if TYPE_CHECKING:
+    from preceptor.api import Run
+
+__all__ = ["leaderboard"]
+
+
+def leaderboard(  # noqa: PLR0917
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN_OR_PATTERN...]", help="Names of runs, or patterns with *; else all runs."
+        ),
+    ] = None,
+    benchmark: BenchmarkName = None,
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="Add scores that others published; they are not ranked."),
+    ] = False,
+    adjusted: Annotated[
+        bool, typer.Option("--adjusted", help="Rank by the length-adjusted scores.")
+    ] = False,
+    store: StorePath = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """Rank systems over all benchmarks that they have, with intervals of the ranks."""
+    from preceptor import api, benchmarks
+    from preceptor.claims.leaderboard import leaderboard as make
+    from preceptor.reports.leaderboard import (
+        leaderboard_json,
+        leaderboard_sentences,
+        leaderboard_tables,
+        published_rows,
+    )
+
+    if benchmark is not None:
+        benchmarks.get(benchmark)
+    known = api.runs(store=store)
+    chosen = _chosen(runs or ["*"], known, store)
+    if benchmark is not None:
+        chosen = [run for run in chosen if run.info.benchmark == benchmark]
+    if not chosen:
+        of = "" if benchmark is None else f" of {benchmark}"
+        raise InputError(f"{store}: no runs{of} to rank (see `preceptor runs`)")
+    board = make([run.result() for run in chosen], adjusted=adjusted)
+    rows = published_rows(board) if published else []
+    if as_json:
+        print_json(leaderboard_json(board, rows))
+        return
+    screen = console()
+    for table in leaderboard_tables(board, rows, width=screen.width):
+        screen.print(table)
+    for sentence in leaderboard_sentences(board):
+        note(f"  • {sentence}")
+
+
+def _chosen(texts: Sequence[str], known: Sequence[Run], store: str) -> list[Run]:
+    """The runs that the texts name, each once, oldest first."""
+    from fnmatch import fnmatchcase
+
+    from preceptor import api
+
+    names: set[str] = set()
+    for text in texts:
+        fitting = {run.info.name for run in known if text == run.info.name}
+        if not fitting and "*" in text:
+            fitting = {run.info.name for run in known if fnmatchcase(run.info.name, text)}
+            if not fitting and known:
+                last = ", ".join(run.info.name for run in known[-5:])
+                raise UnknownName(f"run {shorten(text)}: fits no run; the last are: {last}")
+        elif not fitting:
+            fitting = {api.load(text, store=store).info.name}
+        names |= fitting
+    return [run for run in known if run.info.name in names]

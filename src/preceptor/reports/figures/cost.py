@@ -1,0 +1,154 @@
+"""Score against what an answer costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from preceptor.claims.sides import Side
+from preceptor.reports.figures.base import Figure
+from preceptor.reports.figures.legend import band_of
+from preceptor.reports.figures.page import WIDTH, Page
+from preceptor.reports.figures.plane import (
+    Point,
+    draw_band,
+    draw_labels,
+    draw_points,
+    set_scales,
+    upright,
+)
+from preceptor.reports.figures.style import FAINT, Look, looks
+from preceptor.reports.figures.words import (
+    evidence,
+    metric_of,
+    names,
+    physicians,
+    without,
+)
+
+__all__ = ["cost"]
+
+#: Costs that differ by more than this factor need a logarithmic scale.
+_WIDE = 10
+#: More points than this are named in the key.
+_MOST_LABELS = 10
+
+
+class _Priced(msgspec.Struct, frozen=True):
+    index: int
+    side: Side
+    cost: float
+    score: float
+    interval: tuple[float, float] | None
+
+
+def cost(sides: Sequence[Side]) -> Figure | None:
+    """Score against the mean price of an answer, with the Pareto front.
+
+    Needs two sides whose answers all have a price; None otherwise. The price is that of the
+    answers alone, not of their grading.
+    """
+    systems = [side for side in sides if not physicians(side)]
+    priced = [
+        item for index, side in enumerate(sides) if (item := _priced(index, side)) is not None
+    ]
+    if len(priced) < 2:
+        return None
+    shown = [item.side.label for item in priced]
+    left_out = [side for side in systems if side.label not in shown]
+    front = _front(priced)
+    said = [
+        "Mean price of an answer without its grading, and mean score over examples before clipping "
+        "to 0–100 with 95 % intervals. Dashed: the best score for the money (Pareto front).",
+        evidence([item.side for item in priced]),
+        without(left_out, "without a price for every answer"),
+    ]
+    return Figure(
+        name="cost",
+        title="Score against cost",
+        caption=" ".join(text for text in said if text),
+        rows=[
+            {
+                "side": item.side.label,
+                "usd_per_answer": item.cost,
+                "mean": item.score,
+                "low": None if item.interval is None else item.interval[0],
+                "high": None if item.interval is None else item.interval[1],
+                "n": metric.n if (metric := metric_of(item.side.result)) else 0,
+                "on_front": item in front,
+            }
+            for item in priced
+        ],
+        draw=lambda page: _draw(page, sides, priced, front, looks(sides)),
+    )
+
+
+def _priced(index: int, side: Side) -> _Priced | None:
+    metric = metric_of(side.result)
+    answers = [
+        item.response
+        for item in side.result.graded
+        if item.response is not None and item.response.failure is None
+    ]
+    costs = [answer.cost_usd for answer in answers if answer.cost_usd is not None]
+    if physicians(side) or metric is None or metric.raw_mean is None:
+        return None
+    if not costs or len(costs) < len(answers):
+        return None
+    return _Priced(index, side, sum(costs) / len(costs), metric.raw_mean, metric.raw_ci95)
+
+
+def _front(priced: Sequence[_Priced]) -> list[_Priced]:
+    """Those that none is both as cheap and better, or cheaper and as good as."""
+    found: list[_Priced] = []
+    for item in sorted(priced, key=lambda each: (each.cost, -each.score)):
+        if not found or item.score > found[-1].score:
+            found.append(item)
+    return found
+
+
+def _draw(
+    page: Page,
+    sides: Sequence[Side],
+    priced: Sequence[_Priced],
+    front: Sequence[_Priced],
+    styles: Sequence[Look],
+) -> None:
+    labels, band = names(sides), band_of(sides)
+    points = [
+        Point(item.cost, item.score, item.interval, item.index, labels[item.index])
+        for item in priced
+    ]
+    costs = [item.cost for item in priced]
+    log = min(costs) > 0 and max(costs) > _WIDE * min(costs)
+    panel = page.panel(0.5, page.bottom + 0.05, WIDTH - 0.6, 3.1)
+    low, high = min(costs), max(costs)
+    room = 0.12 * (high - low) or 0.1 * (high or 1.0)
+    across = (low / 1.4, high * 1.4) if log else (max(0.0, low - room), high + room)
+    up = upright(points, [band])
+    set_scales(panel, across, up, names=("US dollars for an answer", "Score (0–100)"), log=log)
+    steps = [(item.cost, 100 * item.score) for item in front]
+    panel.axes.plot(
+        [*(x for x, _ in steps), across[1]],
+        [*(y for _, y in steps), steps[-1][1]],
+        drawstyle="steps-post",
+        color=FAINT,
+        linewidth=0.9,
+        linestyle=(0, (4, 2)),
+        zorder=2,
+    )
+    draw_band(panel, band)
+    draw_points(panel, points, styles)
+    page.use(panel.top + panel.height + 0.38)
+    written = len(points) <= _MOST_LABELS and draw_labels(page, panel, points)
+    key: list[tuple[str, Look | None]] = []
+    if not written:
+        key = [(labels[item.index], styles[item.index]) for item in priced]
+    key += [
+        (label, None)
+        for label, side in zip(labels, sides, strict=True)
+        if physicians(side) and band
+    ]
+    if key:
+        page.key(page.bottom, key)
