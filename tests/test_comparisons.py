@@ -406,7 +406,7 @@ def binomial(share: float, trials: int) -> float:
 
 
 def test_error_rates_are_as_claimed() -> None:
-    """1,000 seeded samples without a difference: each test errs in 5 %, equivalence at its margin."""
+    """1,000 seeded samples without a difference: each errs in 5 %, equivalence at its margin."""
     rng = np.random.default_rng(8)
     trials = 1000
     hits = dict.fromkeys(("paired", "flips", "equivalence"), 0)

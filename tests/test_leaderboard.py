@@ -122,7 +122,8 @@ def test_runs_of_one_system_are_repeats() -> None:
     board = leaderboard([first, second, made_run("b", plain([1, 1, 1]))], resamples=100)
     cell = of(board, "a").cells["healthbench"]
     mean, interval = mean_interval(np.array([[0.2, 0.4], [0.6, 0.6], [0.9, np.nan]]))
-    assert (cell.raw_mean, cell.raw_ci95) == pytest.approx((mean, interval))
+    assert cell.raw_mean == pytest.approx(mean)
+    assert cell.raw_ci95 == pytest.approx(interval)
     assert (cell.n, cell.answers, cell.runs) == (3, 5, ("r1", "r2"))
     assert ranked(board) == ["a", "b"]
 
@@ -243,7 +244,7 @@ def test_other_parameters_are_another_system() -> None:
 def test_runs_with_other_rubrics_are_not_pooled() -> None:
     """One error that names the runs, and what to do."""
     other = made_run("a", plain([1, 2]), name="r2", prompts={"e0": "another made-up question"})
-    with pytest.raises(InputError, match="'r2' has another rubric.*name the runs that belong"):
+    with pytest.raises(InputError, match=r"'r2' has another rubric.*name the runs that belong"):
         leaderboard([made_run("a", plain([1, 2]), name="r1"), other])
     with pytest.raises(InputError, match="at least one run"):
         leaderboard([])
@@ -436,7 +437,9 @@ def test_every_board_is_in_order_and_within_its_intervals(
 ) -> None:
     """Whatever is missing: ranks rise within a part, and no interval misses its point."""
     board = leaderboard([made_run(s, plain(each), b) for s, b, each in runs], resamples=50)
-    assert sorted(ranked(board)) == sorted({system for system, _, _ in runs})
+    found = [(s.system, name) for s in board.standings for name in s.cells]
+    found += [(item.system, item.benchmark) for item in board.left_out]
+    assert sorted(found) == sorted((system, name) for system, name, _ in runs)
     keys = [(s.part, s.rank or 0) for s in board.standings]
     assert keys == sorted(keys)
     for standing in board.standings:
@@ -447,7 +450,6 @@ def test_every_board_is_in_order_and_within_its_intervals(
         ):
             if point is not None and interval is not None:
                 assert interval[0] <= point <= interval[1]
-    assert {cell for s in board.standings for cell in s.cells} == {b for _, b, _ in runs}
 
 
 def test_the_order_of_the_runs_and_the_seed_do_not_matter() -> None:
@@ -557,7 +559,7 @@ def test_tables_fit_and_lose_nothing(width: int) -> None:
     assert "\x1b" not in text
     assert "[bold]" in squeezed or width < 250
     assert "Published, protocol may differ: not ranked" in text
-    assert text.count("–  ") or text.count("  –")
+    assert all(row.system in text for row in published_rows(board)) or width < 140
 
 
 def test_a_negative_mean_is_shown_as_it_is() -> None:

@@ -38,7 +38,7 @@ class Standing(msgspec.Struct, frozen=True):
     mean_rank
         See :func:`preceptor.statistics.ranking.mean_ranks`; from 1 to the size of the part.
     rank_ci95, strength_ci95, mean_rank_ci95
-        95 % bootstrap intervals; None where a system of the part has a single prompt of a benchmark.
+        95 % bootstrap intervals; None where a system of the part has one prompt of a benchmark.
     cells
         Benchmark → cell, for those that the system has.
     """

@@ -8,16 +8,13 @@ from typing import Annotated
 import typer
 
 from preceptor.cache import DEFAULT_STORE
-from preceptor.cli.options import StorePath
+from preceptor.cli.options import Sides, StorePath
 
 __all__ = ["report"]
 
 
 def report(
-    runs: Annotated[
-        list[str],
-        typer.Argument(metavar="RUN...", help="One run, or several to compare side by side."),
-    ],
+    sides: Sides,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")
     ] = Path("report.html"),
@@ -26,10 +23,9 @@ def report(
     ] = False,
     store: StorePath = DEFAULT_STORE,
 ) -> None:
-    """One HTML file with scores, slices, criteria missed, and an explorer of the examples."""
+    """One HTML file: scores, slices, comparison, figures, criteria missed, every example."""
     from preceptor import api
     from preceptor.reports.html import render
     from preceptor.reports.writing import write_text
 
-    results = [api.load(run, store=store).result() for run in runs]
-    print(write_text(output, render(results, share=share)))
+    print(write_text(output, render(api.sides(sides, store=store), share=share)))

@@ -128,16 +128,38 @@ def check(
     """
     _check_numbers(request)
     benchmark = benchmarks.get(request.benchmark)
-    if parameters is None:
-        parameters = parse_parameters(
-            request.system_params, "--system-param", address=request.system
-        )
+    parameters = parameters or parse_parameters(
+        request.system_params, "--system-param", address=request.system
+    )
     system = resolve(request.system, parameters)
     grader, template, grader_parameters = _grader(benchmark, request)
     _check_price(request.max_cost, system, grader)
     dataset = dataset or benchmark.load(request.data)
     chosen, strata = _chosen(benchmark, dataset, system, request, where)
-    settings: dict[str, Any] = {
+    departures = _departures(
+        benchmark,
+        dataset,
+        len(chosen),
+        grader=grader,
+        parameters=grader_parameters,
+        template=template,
+    )
+    settings = _settings(request, dataset, template, parameters, grader_parameters)
+    settings["departures"] = departures
+    if strata is not None:
+        settings["stratify"] = strata
+        departures.append(strata.sentence())
+    return Plan(request, benchmark, system, grader, template, chosen, settings)
+
+
+def _settings(
+    request: Request,
+    dataset: Dataset,
+    template: Template,
+    parameters: Parameters,
+    grader_parameters: Parameters,
+) -> dict[str, Any]:
+    return {
         "preceptor": VERSION,
         "data_sha256": dataset.sha256,
         "limit": request.limit,
@@ -147,19 +169,7 @@ def check(
         "max_cost": request.max_cost,
         "max_total_tokens": request.max_total_tokens,
         "min_coverage": request.min_coverage,
-        "departures": _departures(
-            benchmark,
-            dataset,
-            len(chosen),
-            grader=grader,
-            parameters=grader_parameters,
-            template=template,
-        ),
     }
-    if strata is not None:
-        settings["stratify"] = strata
-        settings["departures"].append(strata.sentence())
-    return Plan(request, benchmark, system, grader, template, chosen, settings)
 
 
 def reopen(

@@ -93,12 +93,7 @@ def enrich(
         The text is not of that form, names neither tag nor run, or leaves nothing to draw.
     """
     by, factor = _read(asked)
-    if limit is None:
-        raise InputError("--stratify: goes with --limit: without it all examples are asked")
-    if limit >= len(examples):
-        raise InputError(
-            f"--stratify: --limit {limit} takes all {len(examples):,} examples: nothing is drawn"
-        )
+    limit = _check_limit(limit, len(examples))
     rich, kind, by = _rich(examples, by, benchmark, where)
     population = {_RICH: len(rich), _OTHER: len(examples) - len(rich)}
     if not all(population.values()):
@@ -123,6 +118,14 @@ def enrich(
         kind=kind,
     )
     return [examples[index] for index in drawn], strata
+
+
+def _check_limit(limit: int | None, n: int) -> int:
+    if limit is None:
+        raise InputError("--stratify: goes with --limit: without it all examples are asked")
+    if limit >= n:
+        raise InputError(f"--stratify: --limit {limit} takes all {n:,} examples: nothing is drawn")
+    return limit
 
 
 def _read(asked: str) -> tuple[str, float]:

@@ -164,8 +164,6 @@ def sweep(
 ) -> Swept:
     """Work on one cell after the other. What is done is skipped, what was begun is gone on with.
 
-    The caps on cost and tokens are for all cells together.
-
     Parameters
     ----------
     watch

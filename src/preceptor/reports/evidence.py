@@ -12,7 +12,7 @@ from preceptor.claims.sides import Side
 from preceptor.reports.scale import Scale, scale_for
 from preceptor.reports.view import RunView
 from preceptor.reports.wording import count, interval, p_value, percent, points, signed
-from preceptor.statistics.length import LengthFit
+from preceptor.statistics.length import LengthFit, Penalty
 
 __all__ = ["LengthView", "ReliabilityView", "length_views", "reliability_view"]
 
@@ -153,3 +153,31 @@ def length_views(sides: Sequence[Side], runs: Sequence[RunView]) -> list[LengthV
         title = pairs[0][0].result.title if len(names) > 1 else ""
         views.append(LengthView(title, rows, reasoning, price))
     return views
+
+
+def _slope(fit: LengthFit | None) -> Slope | None:
+    if fit is None:
+        return None
+    return Slope(signed(fit.per_500), interval(fit.ci95), p_value(fit.p), count(fit.n))
+
+
+def _price(rule: float | None, penalty: Penalty | None) -> Iterable[str]:
+    """The benchmark's price, and the one that these sides give."""
+    if rule is None:
+        yield "The benchmark has no price of length."
+    else:
+        yield f"The benchmark takes off {points(rule)} points for each further 500 characters."
+    if penalty is None:
+        yield (
+            "A price of these systems’ own cannot be derived: none was tried at two levels of "
+            "verbosity, which `preceptor sweep --vary instruction=brief,normal,thorough` does."
+        )
+        return
+    each = "; ".join(f"{name}: {signed(slope)}" for name, slope in penalty.slopes.items())
+    yield (
+        "The same method (slope of mean score on mean length over the levels of verbosity of one "
+        "setting up to 4,000 characters, mean over settings) gives for these runs "
+        f"{signed(penalty.per_500)} points for each further 500 characters ({each})."
+    )
+    if penalty.left_out:
+        yield f"Without two such levels, and so not in it: {', '.join(penalty.left_out)}."

@@ -1,22 +1,15 @@
-"""Results → one HTML file that needs nothing else: no network, no other file.
-
-The page carries texts that models and users wrote. Nothing of it is ever markup: the templates
-escape, the data of the explorer is JSON that cannot end its element, the script sets text only,
-and a Content-Security-Policy lets run and load nothing but the page's own style and script.
-"""
+"""Results → one HTML file that needs nothing else: no network, no other file."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
+from collections import Counter
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 
-import jinja2
-from markupsafe import Markup
+import msgspec
 
+from preceptor.claims.comparison import Comparison, compare
+from preceptor.claims.reliability import reliability
+from preceptor.claims.sides import Side
 from preceptor.errors import InputError
 from preceptor.records import Result, Score
 from preceptor.reports.banners import banners, explain
@@ -28,31 +21,35 @@ from preceptor.reports.charts import (
     response_axis,
     scatter,
 )
+from preceptor.reports.comparison_page import (
+    MARKS,
+    comparison_view,
+    pools,
+    render_comparison,
+)
+from preceptor.reports.evidence import length_views, reliability_view
 from preceptor.reports.explorer import embed, payload
 from preceptor.reports.missed import most_missed
+from preceptor.reports.page import fill
+from preceptor.reports.pictures import pictures
 from preceptor.reports.settings import settings_tables
-from preceptor.reports.view import columns, run_views, sections
+from preceptor.reports.view import RunView, columns, run_views, sections
 from preceptor.reports.wording import days
 from preceptor.scoring import OVERALL
-from preceptor.version import VERSION
 
-__all__ = ["render"]
+__all__ = ["render", "render_comparison"]
 
-#: So many runs have a mark of their own; more would not be told apart.
-_MARKS = 6
 _FEWEST_FOR_SCATTER = 10
-# Not allowed in HTML, invisible, or not UTF-8 at all.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def render(results: Sequence[Result], *, share: bool = False) -> str:
+def render(runs: Sequence[Result] | Sequence[Side], *, share: bool = False) -> str:
     """One self-contained page that reports these runs, compared where there are several.
 
     Parameters
     ----------
-    results
-        In the order in which they are to be shown. Of more than six, all are in the table of
-        scores, sorted, and the six highest in the charts and the explorer.
+    runs
+        Runs, or sides of pooled runs, in the order in which they are to be shown. Of more than
+        six, all are in the table of scores, sorted, and the six highest in all else.
     share
         Leave out every text of examples, criteria, answers, explanations, physicians' answers,
         failures and system prompts: ids, tags, points, verdicts and scores stay.
@@ -65,37 +62,40 @@ def render(results: Sequence[Result], *, share: bool = False) -> str:
     Raises
     ------
     InputError
-        There is no result.
+        There is no run.
     """
-    if not results:
+    sides = [run if isinstance(run, Side) else _side(run) for run in runs]
+    if not sides:
         raise InputError("a report needs at least one run, found none: name a run that has results")
-    page = _environment().get_template("report.html.jinja").render(_context(results, share))
-    return _CONTROL.sub("\ufffd", page)
+    return fill("report.html.jinja", _context(sides, share), scripted=True)
 
 
-def _context(results: Sequence[Result], share: bool) -> dict[str, object]:
-    runs = list(results)
-    if len(runs) > _MARKS:
-        runs.sort(key=_overall, reverse=True)
-    marks = [index if index <= _MARKS else 0 for index in range(1, len(runs) + 1)]
-    charted = runs[:_MARKS]
+def _side(result: Result) -> Side:
+    name = result.info.name
+    return Side(name, "", name, result, (name,))
+
+
+def _context(sides: Sequence[Side], share: bool) -> dict[str, object]:
+    given, sides = sides, list(sides)
+    if len(sides) > MARKS:
+        sides.sort(key=lambda side: _overall(side.result), reverse=True)
+    runs = [side.result for side in sides]
+    marks = [index if index <= MARKS else 0 for index in range(1, len(runs) + 1)]
+    charted = runs[:MARKS]
     drawn = [metric for result in charted for metric in result.metrics.values()]
     drawn += [result.metrics[OVERALL] for result in runs if OVERALL in result.metrics]
     axis = axis_for(drawn)
     views = run_views(runs, marks, axis)
-    parts = sections(charted, views[:_MARKS], axis)
-    style, script = _asset("report.css"), _asset("report.js")
+    parts = sections(charted, views[:MARKS], axis)
     return {
-        "policy": _policy(style, script),
-        "style": style,
-        "script": script,
         "share": share,
         "title": " · ".join(dict.fromkeys(result.title for result in runs)),
         "date": days([result.info.created_at for result in runs]),
         "sentence": explain(runs),
         "banners": banners(runs),
         "runs": views,
-        "charted": views[:_MARKS],
+        "pooled": pools(sides),
+        "charted": views[:MARKS],
         "axis": axis,
         "sections": parts,
         "columns": columns(parts),
@@ -103,8 +103,59 @@ def _context(results: Sequence[Result], share: bool) -> dict[str, object]:
         "missed": most_missed(charted, share=share),
         "settings": settings_tables(runs, marks, share=share),
         "island": embed(payload(charted, share=share)),
-        "version": VERSION,
+        **_claims(given, sides[:MARKS], views[:MARKS]),
     }
+
+
+def _claims(
+    given: Sequence[Side], charted: Sequence[Side], views: Sequence[RunView]
+) -> dict[str, object]:
+    """What may be said of the charted sides: comparison, reliability, length, figures."""
+    # A family's reference is the one that the reader named first, not the first in the table.
+    named = [side for side in given if side in charted] if _families(given) else list(charted)
+    comparison, remark = _comparison(named)
+    repeated = [
+        (view, found)
+        for view, found in zip(views, map(reliability, charted), strict=True)
+        if found is not None
+    ]
+    return {
+        "comparison": None if comparison is None else comparison_view(comparison, charted, views),
+        "remark": remark,
+        "reliability": reliability_view(repeated),
+        "lengths": length_views(charted, views),
+        "pictures": pictures(named, comparison, [found for _, found in repeated]),
+    }
+
+
+def _families(sides: Sequence[Side]) -> list[str]:
+    """Of two sides or more; the empty name is a family where others are."""
+    counts = Counter(side.family for side in sides)
+    return [name for name, number in counts.items() if number > 1] if any(counts) else []
+
+
+def _comparison(sides: Sequence[Side]) -> tuple[Comparison | None, str]:
+    """The comparison, with the sides that are not in it; or the sentence that says why not."""
+    if len(sides) < 2:
+        return None, ""
+    if len({side.result.info.benchmark for side in sides}) > 1:
+        return None, "Not compared: the runs are of different benchmarks."
+    if len({side.result.info.grader for side in sides}) > 1:
+        return None, (
+            "Not compared: the runs were graded by different graders, so that a difference may be "
+            "theirs; `preceptor compare --across-graders` compares them all the same."
+        )
+    families = _families(sides)
+    if families:
+        alone = [side.label for side in sides if side.family not in families]
+        sides = [side for side in sides if side.family in families]
+    else:
+        alone, sides = [], [msgspec.structs.replace(side, family="") for side in sides]
+    try:
+        comparison = compare(sides)
+    except InputError as error:
+        return None, f"Not compared: {str(error).removeprefix('compare: ')}."
+    return comparison, f"Alone in its family, and so not compared: {', '.join(alone)}." if alone else ""
 
 
 def _answers(results: Sequence[Result], views: Sequence[object]) -> list[dict[str, object]]:
@@ -131,32 +182,3 @@ def _answers(results: Sequence[Result], views: Sequence[object]) -> list[dict[st
 def _overall(result: Result) -> float:
     metric = result.metrics.get(OVERALL)
     return -2.0 if metric is None or metric.raw_mean is None else metric.raw_mean
-
-
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
-
-
-@cache
-def _asset(name: str) -> Markup:
-    text = resources.files("preceptor.reports").joinpath("assets", name).read_text("utf-8")
-    return Markup(text)  # noqa: S704  ours, and hashed into the policy
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("preceptor.reports", "templates"),
-        autoescape=jinja2.select_autoescape(enabled_extensions=("jinja",), default=True),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -153,24 +153,24 @@ def _mean_rank(standing: Standing) -> str:
 
 
 def _published(board: Leaderboard, rows: Sequence[PublishedScore]) -> Table:
-    """One line a system and source; its graders are named, for they differ."""
+    """One line a number, the best of each benchmark first; graders are named, for they differ."""
     from rich.table import Table
 
-    shown = [c for c in board.columns if any(row.benchmark == c.benchmark for row in rows)]
     table = Table(title="Published, protocol may differ: not ranked", title_justify="left")
-    table.add_column("system", overflow="fold", min_width=12)
-    for column in shown:
-        table.add_column(column.title, justify="right")
-    table.add_column("grader", overflow="fold")
-    table.add_column("source", overflow="fold")
-    lines: dict[tuple[str, str, str], dict[str, str]] = {}
-    for row in rows:
-        key = (row.system, row.grader or "not stated", row.source)
-        span = "" if row.ci95 is None else f" {interval(row.ci95)}"
-        lines.setdefault(key, {})[row.benchmark] = points(row.score) + span
-    for (system, grader, source), scores in lines.items():
-        cells = [scores.get(column.benchmark, _NONE) for column in shown]
-        table.add_row(_name(system), *cells, _name(grader), _name(source))
+    for heading in ("benchmark", "system", "score", "grader", "source"):
+        number = heading == "score"
+        table.add_column(
+            heading, overflow="fold", no_wrap=number, justify=("left", "right")[number]
+        )
+    for column in board.columns:
+        here = [row for row in rows if row.benchmark == column.benchmark]
+        for row in sorted(here, key=lambda row: -row.score):
+            span = "" if row.ci95 is None else f" {interval(row.ci95)}"
+            names = (row.grader or "not stated", row.source)
+            table.add_row(
+                column.title, _name(row.system), points(row.score) + span, *map(_name, names)
+            )
+        table.add_section()
     return table
 
 

@@ -80,7 +80,9 @@ def resampled_means(
         For an infinite value, another shape, or no resamples.
     """
     units = _units(values, clusters)
-    return _resampled(units, resamples, seed) + units.centre
+    means = _resampled(units, resamples, seed)
+    means += units.centre
+    return means
 
 
 def bca_intervals(

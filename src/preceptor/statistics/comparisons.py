@@ -234,7 +234,8 @@ def equivalence(
 ) -> Equivalence | None:
     """Two one-sided t-tests (TOST) that the true mean difference is within ±margin.
 
-    Schuirmann (1987), J. Pharmacokinet. Biopharm. 15:657; p is the larger of the two.
+    Schuirmann (1987), J. Pharmacokinet. Biopharm. 15:657; p is the larger of the two. It claims
+    equivalence falsely in at most 5 %, and in fewer where the margin is not several standard errors.
 
     Parameters
     ----------

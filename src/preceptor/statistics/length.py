@@ -90,19 +90,23 @@ def length_fit(
     group has its own intercept (fixed effects). With ``within=False`` there is one intercept for
     all: "do longer answers score higher?", where harder questions may get longer answers.
 
-    Either way the standard error is robust to dependence within groups, by the sandwich of Liang &
-    Zeger (1986) times G/(G−1) · (n−1)/(n−K), with G−1 degrees of freedom. Across answers K = 2.
-    Within groups K = 1: the intercepts are nested in the groups and do not count (Cameron & Miller
-    2015, section III.B), and G counts the groups whose answers differ in length, as only they bear
-    on the slope. Below some 30 groups the interval is too narrow.
+    Either way the standard error is robust to dependence within groups: the jackknife that leaves
+    out one of the G groups at a time (CV3 of MacKinnon, Nielsen & Webb 2023)::
+
+        se² = (G−1)/G · Σ_g (β_(g) − β)²,   t with G−1 degrees of freedom
+
+    With many groups it is that of the usual sandwich (Liang & Zeger 1986); with few, or with some
+    much longer answers, the sandwich's interval is too narrow. In simulations with 20 groups of 1
+    to 5 answers this one covered 93 to 94 %, the sandwich's 89 to 93 %. Within groups, G counts
+    those whose answers differ in length, as only they bear on the slope.
 
     Parameters
     ----------
     scores, lengths
         Shape (N answers,); lengths in characters. No NaN.
     groups
-        Shape (N,). Without it every answer is its own group, and the fit is across answers: the
-        standard error is then HC1 (MacKinnon & White 1985).
+        Shape (N,). Without it every answer is its own group, and the fit is across answers; the
+        standard error is then √((N−1)/N) times HC3 (MacKinnon & White 1985).
     within
         Whether each group has its own intercept.
 
@@ -111,7 +115,7 @@ def length_fit(
     LengthFit or None
         None where the data say nothing of a slope or its error: within, fewer than two groups with
         answers of different lengths; across, fewer than three groups, or a slope that rests on
-        one answer alone.
+        one group alone.
     """
     y, x = np.asarray(scores, dtype=np.float64), np.asarray(lengths, dtype=np.float64) / _UNIT
     if y.ndim != 1 or y.shape != x.shape or (groups is not None and len(groups) != len(y)):
@@ -137,42 +141,45 @@ def _within(
     if not rows.any():
         return None
     y, x, labels = y[rows], x[rows], np.unique(labels[rows], return_inverse=True)[1]
-    if labels.max() == 0:
-        return None
     sizes = np.bincount(labels)
     y = y - (np.bincount(labels, weights=y) / sizes)[labels]
     x = x - (np.bincount(labels, weights=x) / sizes)[labels]
-    return _fit(y, x, labels, parameters=1)
+    xx, xy = np.bincount(labels, weights=x * x), np.bincount(labels, weights=x * y)
+    if len(xx) < 2:
+        return None
+    return _fit(y, x, (xy.sum() - xy) / (xx.sum() - xx))
 
 
 def _across(
     y: NDArray[np.float64], x: NDArray[np.float64], labels: NDArray[np.intp]
 ) -> LengthFit | None:
-    if labels.max() < 2 or x.min() == x.max():
+    if labels.max() < 2:
         return None
     y, x = y - y.mean(), x - x.mean()
-    if (1 / len(x) + x**2 / float(x @ x)).max() > 1 - 1e-9:  # leverage 1: its residual is 0
+    sums = (np.bincount(labels, weights=each) for each in (np.ones_like(x), x, y, x * x, x * y))
+    n, sx, sy, sxx, sxy = (part.sum() - part for part in sums)
+    xx = sxx - sx**2 / n
+    if xx.min() <= 1e-9 * float(x @ x):  # without one group, all lengths are equal
         return None
-    return _fit(y, x, labels, parameters=2)
+    return _fit(y, x, (sxy - sx * sy / n) / xx)
 
 
 def _fit(
-    y: NDArray[np.float64], x: NDArray[np.float64], labels: NDArray[np.intp], *, parameters: int
+    y: NDArray[np.float64], x: NDArray[np.float64], left_out: NDArray[np.float64]
 ) -> LengthFit:
-    """Slope through the origin of centred data, clustered by label."""
-    n, groups = len(y), int(labels.max()) + 1
+    """The fit to centred data; ``left_out`` are the slopes with one group left out each."""
+    groups = len(left_out)
     spread = float(x @ x)
     slope = float(x @ y) / spread
-    pushes = np.bincount(labels, weights=x * (y - slope * x))
-    factor = groups / (groups - 1) * (n - 1) / (n - parameters)
-    error = math.sqrt(factor * float(pushes @ pushes)) / spread
+    deviations = left_out - slope
+    error = math.sqrt((groups - 1) / groups * float(deviations @ deviations))
     half = float(stdtrit(groups - 1, 0.975)) * error
     scale = math.sqrt(spread * float(y @ y))
     return LengthFit(
         per_500=slope,
         ci95=(slope - half, slope + half),
         p=_two_sided(slope, error, groups - 1),
-        n=n,
+        n=len(y),
         groups=groups,
         correlation=max(-1.0, min(1.0, float(x @ y) / scale)) if scale > 0 else None,
     )

@@ -372,18 +372,20 @@ def _divide(
 
 def _draw(strata: Strata, sizes: Mapping[Hashable, int], seed: int) -> list[int]:
     rng = np.random.default_rng(seed)
-    members: dict[Hashable, list[int]] = {}
-    for position, stratum in enumerate(strata):
-        members.setdefault(stratum, []).append(position)
+    members = _members(strata)
     drawn = (rng.choice(members[h], size=size, replace=False) for h, size in sizes.items())
     return sorted(int(position) for part in drawn for position in part)
 
 
+def _members(strata: Strata) -> dict[Hashable, list[int]]:
+    members: dict[Hashable, list[int]] = {}
+    for position, stratum in enumerate(strata):
+        members.setdefault(stratum, []).append(position)
+    return members
+
+
 def _counts(strata: Strata) -> dict[Hashable, int]:
-    counts: dict[Hashable, int] = {}
-    for stratum in strata:
-        counts[stratum] = counts.get(stratum, 0) + 1
-    return counts
+    return {stratum: len(positions) for stratum, positions in _members(strata).items()}
 
 
 def _parts(values: NDArray[np.float64], strata: Strata, name: str) -> _Parts:
@@ -392,10 +394,7 @@ def _parts(values: NDArray[np.float64], strata: Strata, name: str) -> _Parts:
         raise ValueError(f"{name}: expected one value and one stratum for each example")
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: values must be finite")
-    members: dict[Hashable, list[int]] = {}
-    for position, stratum in enumerate(strata):
-        members.setdefault(stratum, []).append(position)
-    return {stratum: array[positions] for stratum, positions in members.items()}
+    return {stratum: array[positions] for stratum, positions in _members(strata).items()}
 
 
 def _check_parts(parts: _Parts, population: Mapping[Hashable, int]) -> None:

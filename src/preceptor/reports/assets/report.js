@@ -320,6 +320,15 @@ function keys(event) {
   event.preventDefault();
 }
 
+// Each picture is in the page once: its file is the picture itself.
+function files() {
+  document.querySelectorAll("a[data-picture]").forEach((link) => {
+    link.href = link.closest("figure").querySelector("img").src;
+    link.download = link.dataset.picture;
+    link.hidden = false;
+  });
+}
+
 async function start() {
   const note = byId("explorer-state");
   try {
@@ -351,9 +360,10 @@ async function start() {
 // Paper cannot be unfolded.
 let unfolded = [];
 addEventListener("beforeprint", () => {
-  unfolded = [...document.querySelectorAll("#breakdown details:not([open]), #missed .part > details:not([open])")];
+  unfolded = [...document.querySelectorAll("#breakdown details:not([open]), #comparison .part > details:not([open]), #missed .part > details:not([open])")];
   unfolded.forEach((node) => { node.open = true; });
 });
 addEventListener("afterprint", () => unfolded.forEach((node) => { node.open = false; }));
 
+files();
 start();

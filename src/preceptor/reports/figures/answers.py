@@ -85,7 +85,7 @@ def _rows(part: _Part, axis: Axis) -> list[Row]:
 
 
 def _draw(page: Page, parts: Sequence[_Part], axis: Axis) -> None:
-    columns = min(_COLUMNS, len(parts))
+    columns = math.ceil(len(parts) / math.ceil(len(parts) / _COLUMNS))
     gap, left = 0.18, 0.5
     width = min(3.4, (WIDTH - left - 0.08 - gap * (columns - 1)) / columns)
     height = 1.0 if columns > 2 else 1.5
@@ -118,8 +118,8 @@ def _draw(page: Page, parts: Sequence[_Part], axis: Axis) -> None:
                 left=index == start,
                 last=last,
             )
-        top = below + height + 0.2
-    page.use(top + 0.18)
+        top = below + height + 0.27
+    page.use(top + 0.1)
 
 
 def _histogram(
@@ -142,7 +142,9 @@ def _histogram(
     axes.axvline(mean, color=INK, linewidth=0.9, linestyle=(0, (3, 1.5)))
     axes.set_xlim(100 * axis.low, 100 * axis.high)
     axes.set_ylim(0, 1.08 * tallest)
-    axes.set_xticks([mark for mark in (-100, -50, 0, 50, 100) if mark >= 100 * axis.low])
+    # Where panels begin and end at long numbers, these would run into their neighbours'.
+    inner = {-1.0: (-50, 0, 50), -0.5: (0, 50), 0.0: (0, 50, 100)}
+    axes.set_xticks(inner[axis.low])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: points(x / 100).removesuffix(".0")))
     axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
     axes.grid(True, axis="y")

@@ -162,7 +162,7 @@ def _labels(page: Page, placed: Sequence[_Placed], top: float, right: float) -> 
             page.text(_LEFT, y, line, TEXT, weight=weight, middle=True)
         page.text(right, middle, group.n, SMALL_TEXT, colour=QUIET, align="right", middle=True)
         if place is not placed[0]:
-            y = top + place.top
+            y = top + place.top - (_HEADING if group.heading else 0.0)
             page.canvas.plot([_LEFT, WIDTH - _LEFT], [y, y], color=GRID, linewidth=0.5, zorder=0)
 
 

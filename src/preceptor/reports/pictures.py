@@ -1,0 +1,101 @@
+"""Figures as parts of a page: the picture, its caption, and the numbers behind it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+import msgspec
+
+from preceptor.claims.comparison import Comparison
+from preceptor.claims.reliability import Reliability
+from preceptor.claims.sides import Side
+from preceptor.errors import Unavailable
+from preceptor.reports.figures.base import Figure, check, csv, svg
+from preceptor.reports.wording import count
+
+__all__ = ["Picture", "Pictures", "pictures"]
+
+#: Bytes of the pictures of one page, and of one table; what is beyond is written by the command.
+_MOST_PICTURES = 6_000_000
+_MOST_TABLE = 300_000
+_ROWS = 60
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """``source`` and ``table`` are data URLs; ``rows`` the first ``len(rows)`` of ``total``."""
+
+    name: str
+    title: str
+    caption: str
+    source: str
+    table: str | None
+    columns: list[str]
+    rows: list[list[str]]
+    total: str
+    more: bool
+
+
+class Pictures(msgspec.Struct, frozen=True):
+    """What can be shown, and a sentence on what cannot; "" where all is."""
+
+    shown: list[Picture]
+    missing: str
+
+
+def pictures(
+    sides: Sequence[Side],
+    comparison: Comparison | None,
+    reliability: Sequence[Reliability],
+) -> Pictures:
+    """Draw every figure that applies to these sides. Without matplotlib, say how to get it."""
+    try:
+        check()
+    except Unavailable as missing:
+        return Pictures([], f"{str(missing)[:1].upper()}{str(missing)[1:]}")
+    from preceptor.reports import figures as room
+    figures = getattr(room, "figures", lambda *a: [])  # TODO
+    shown, left_out, size = [], [], 0
+    for figure in figures(sides, comparison, reliability):
+        drawn = svg(figure)
+        if size + len(drawn) > _MOST_PICTURES:
+            left_out.append(figure.name)
+            continue
+        size += len(drawn)
+        shown.append(_picture(figure, drawn))
+    if not left_out:
+        return Pictures(shown, "")
+    return Pictures(
+        shown, f"Too large for this page: {', '.join(left_out)}; `preceptor figures` writes them."
+    )
+
+
+def _picture(figure: Figure, drawn: str) -> Picture:
+    columns = list(dict.fromkeys(name for row in figure.rows for name in row))
+    table = csv(figure)
+    return Picture(
+        name=figure.name,
+        title=figure.title,
+        caption=figure.caption,
+        source=_data("image/svg+xml", drawn),
+        table=_data("text/csv", table) if len(table) <= _MOST_TABLE else None,
+        columns=columns,
+        rows=[[_cell(row.get(name)) for name in columns] for row in figure.rows[:_ROWS]],
+        total=count(len(figure.rows)),
+        more=len(figure.rows) > _ROWS,
+    )
+
+
+def _data(kind: str, text: str) -> str:
+    content = base64.b64encode(text.encode("utf-8", "replace")).decode("ascii")
+    return f"data:{kind};base64,{content}"
+
+
+def _cell(value: str | int | float | bool | None) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4f}".rstrip("0").rstrip(".").replace("-", "−")
+    return count(value) if isinstance(value, int) else value
