@@ -152,11 +152,21 @@ def test_runs_that_are_no_repeats_are_not_pooled(keep: Any, tmp_path: Path) -> N
     """Different graders, or another rubric for one example, are an error and not a mixture."""
     keep({"a-1": drawn(1, 3)}, grader="strict")
     keep({"a-2": drawn(1, 3)}, grader="kind")
-    keep({"b-1": drawn(1, 3)}, points=(4, 3, 2, 1, -6))
+    keep({"a-3": drawn(1, 3)}, points=(4, 3, 2, 1, -6))
+    keep({"c-1": drawn(1, 3)})
     with pytest.raises(InputError, match="must have one grader, found 'strict', 'kind'"):
-        sides_of(tmp_path, "a-*")
+        sides_of(tmp_path, "x=a-*")
+    with pytest.raises(InputError, match="must have one system, found 'a', 'c'"):
+        sides_of(tmp_path, "x=a-1,c-1")
     with pytest.raises(InputError, match="another rubric"):
-        sides_of(tmp_path, "x=a-1,b-1")
+        sides_of(tmp_path, "x=a-1,a-3")
+
+
+def test_a_pattern_without_a_label_is_a_side_for_each_run(keep: Any, tmp_path: Path) -> None:
+    """Only a label, or commas, pool: the cells of a sweep stay apart."""
+    keep({"a-1": drawn(1, 3), "a-2": drawn(2, 3)})
+    assert [side.label for side in sides_of(tmp_path, "a-*")] == ["a-1", "a-2"]
+    assert [side.runs for side in sides_of(tmp_path, "a-1,a-2")] == [("a-1", "a-2")]
 
 
 @pytest.mark.parametrize(

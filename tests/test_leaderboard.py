@@ -317,11 +317,17 @@ def test_intervals_of_ranks_are_those_of_all_resamples() -> None:
     board = leaderboard([made_run(s, plain(each)) for s, each in scores.items()], resamples=20_000)
     for index, system in enumerate(scores):
         standing = of(board, system)
-        for found, each in ((standing.rank_ci95, places), (standing.mean_rank_ci95, shared)):
-            column = each[:, index]
-            # The enumeration has no probability between 1 % and 4 % that could fall either way.
-            low, high = (np.quantile(column, q, method="inverted_cdf") for q in (0.025, 0.975))
-            assert found == (low, high)
+        # No probability of the enumeration is so near to 2.5 % that it could fall either way.
+        low, high = np.quantile(places[:, index], [0.025, 0.975], method="inverted_cdf")
+        assert standing.rank_ci95 == (low, high)
+        low, high = np.quantile(shared[:, index], [0.025, 0.975], method="inverted_cdf")
+        point = standing.mean_rank
+        assert point is not None
+        mirror = (2 * point - high, 2 * point - low)
+        assert standing.mean_rank_ci95 == (
+            max(1, min(low, mirror[0])),
+            min(4, max(high, mirror[1])),
+        )
     assert ranked(board) == ["a", "b", "c", "d"]
 
 

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from statsmodels.duration.hazard_regression import PHReg
 
 from data_fixtures import example  # noqa: F401  (loads the profile of hypothesis)
+from preceptor.statistics.bootstrap import resampled_means
 from preceptor.statistics.ranking import (
     PENALTY,
     components,
     mean_ranks,
     plackett_luce,
+    rank_intervals,
     ranks,
     strengths,
 )
@@ -102,6 +104,49 @@ def test_equals_share_the_best_place() -> None:
     values = np.array([0.3, 1.2, 1.2 + 1e-9, -4.0])
     assert ranks(values).tolist() == [3, 1, 1, 4]
     assert ranks(values).tolist() == scipy.stats.rankdata(-values.round(6), method="min").tolist()
+
+
+# Intervals
+
+
+def test_intervals_are_points_that_occur_and_hold_the_point() -> None:
+    """2.5 % and 97.5 % of 1 … 200 are 5 and 195; the point and the mirror image widen them."""
+    samples = np.tile(np.arange(1, 201)[:, None], (1, 3))
+    assert rank_intervals(samples, np.array([9, 2, 400])).T.tolist() == [
+        [5, 195],
+        [2, 195],
+        [5, 400],
+    ]
+    mirrored = rank_intervals(samples, np.array([100, 20, 400]), mirrored=True).T
+    assert mirrored.tolist() == [[5, 195], [-155, 195], [5, 795]]
+
+
+def test_intervals_of_ranks_cover_the_true_ones() -> None:
+    """Six systems on three benchmarks of 100 examples: at least 93 % of the intervals of ranks
+    and of mean ranks hold what endless examples would give (at 95 % of 900, 93 % is 2.7 standard
+    errors below)."""
+    rng = np.random.default_rng(0)
+    covered = np.zeros(2)
+    for seed in range(150):
+        truth = rng.normal(0, 0.04, size=(6, 1)) + rng.normal(0, 0.02, size=(6, 3))
+        cells, drawn = np.empty((6, 3)), np.empty((200, 6, 3))
+        for column in range(3):
+            level = rng.normal(0, 0.25, size=(100, 1))
+            scores = truth[:, column] + level + rng.normal(0, 0.2, size=(100, 6))
+            cells[:, column] = scores.mean(axis=0)
+            drawn[:, :, column] = resampled_means(scores, resamples=200, seed=3 * seed + column)
+        theta = strengths(cells)
+        again = ranks(strengths(drawn, start=theta))
+        for which, (low, high), true in (
+            (0, rank_intervals(again, ranks(theta)), ranks(strengths(truth))),
+            (
+                1,
+                rank_intervals(mean_ranks(drawn), mean_ranks(cells), mirrored=True),
+                mean_ranks(truth),
+            ),
+        ):
+            covered[which] += ((low <= true + 1e-9) & (true <= high + 1e-9)).mean() / 150
+    assert covered.min() > 0.93
 
 
 # Plackett–Luce

@@ -168,11 +168,16 @@ def test_the_slope_of_score_on_length(sides: list[Side], raw: dict[str, Raw], pl
     fit = sm.OLS(score, design.astype(float)).fit()
     assert found.within_examples is not None
     assert found.within_examples.per_500 == pytest.approx(fit.params[0])
-    # The sandwich by hand, as the dummies are nested in the clusters and cost nothing.
+    # The jackknife by hand: the slope without each prompt.
     x = length - np.array([length[group == g].mean() for g in range(len(each))])[group]
-    parts = np.bincount(group, x * fit.resid)
-    error = np.sqrt((parts**2).sum() * len(each) / (len(each) - 1)) / (x**2).sum()
-    quantile = scipy.stats.t.ppf(0.975, len(each) - 1)
+    y = score - np.array([score[group == g].mean() for g in range(len(each))])[group]
+    without = [
+        (x @ y - x[group == g] @ y[group == g]) / (x @ x - x[group == g] @ x[group == g])
+        for g in range(len(each))
+    ]
+    count = len(each)
+    error = np.sqrt((count - 1) / count * ((np.array(without) - fit.params[0]) ** 2).sum())
+    quantile = scipy.stats.t.ppf(0.975, count - 1)
     bounds = fit.params[0] - quantile * error, fit.params[0] + quantile * error
     assert found.within_examples.ci95 == pytest.approx(bounds, rel=1e-6)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from preceptor.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from preceptor.api import Run, compare, load, resume, run, runs, sides
+    from preceptor.api import Run, compare, load, resume, run, runs, sides, sweep
     from preceptor.claims.comparison import Comparison
     from preceptor.claims.sides import Side
     from preceptor.errors import (
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "preceptor.api": ("Run", "compare", "load", "resume", "run", "runs", "sides"),
+    "preceptor.api": ("Run", "compare", "load", "resume", "run", "runs", "sides", "sweep"),
     "preceptor.claims.comparison": ("Comparison",),
     "preceptor.claims.sides": ("Side",),
     "preceptor.errors": (
@@ -102,6 +102,7 @@ __all__ = [
     "run",
     "runs",
     "sides",
+    "sweep",
 ]
 
 

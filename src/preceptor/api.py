@@ -233,7 +233,8 @@ def runs(*, store: str | Path = DEFAULT_STORE, benchmark: str | None = None) -> 
 def sides(texts: Sequence[str], *, store: str | Path = DEFAULT_STORE) -> list[Side]:
     """The sides of a comparison; each text is ``[LABEL=]RUN[,RUN…]`` with patterns allowed.
 
-    The runs that one text names are pooled: where they asked the same example, they repeat it.
+    Runs behind a label are pooled: where they asked the same example, they repeat it. A pattern
+    without a label is a side for each run that fits.
     """
     from preceptor.reports.gather import gather
 

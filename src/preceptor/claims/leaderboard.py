@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,7 +16,13 @@ from preceptor.errors import InputError
 from preceptor.records import Result
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.statistics.bootstrap import resampled_means
-from preceptor.statistics.ranking import components, mean_ranks, ranks, strengths
+from preceptor.statistics.ranking import (
+    components,
+    mean_ranks,
+    rank_intervals,
+    ranks,
+    strengths,
+)
 
 __all__ = ["Cell", "Column", "Leaderboard", "LeftOut", "Standing", "leaderboard"]
 
@@ -85,8 +90,8 @@ def leaderboard(
     grader, with another prompt or other parameters, are left out and listed.
 
     Ranks are by Plackett–Luce strength. Their intervals are percentiles over resamples of the
-    examples of each benchmark, whole prompts together and the same for all systems, widened to the
-    rank itself where they miss it. They take the benchmarks and the grader as given.
+    examples of each benchmark, whole prompts together and the same for all systems: see
+    :func:`preceptor.statistics.ranking.rank_intervals`. They take benchmarks and graders as given.
 
     Parameters
     ----------
@@ -185,9 +190,9 @@ def _part(
     if drawn is not None:
         again = strengths(drawn, start=theta)
         spread = [
-            _interval(ranks(again), place),
-            _interval(again, theta),
-            _interval(mean_ranks(drawn), mean),
+            rank_intervals(ranks(again), place),
+            rank_intervals(again, theta, mirrored=True),
+            rank_intervals(mean_ranks(drawn), mean, mirrored=True).clip(1, len(found)),
         ]
     standings = [
         Standing(
@@ -204,12 +209,6 @@ def _part(
         for row, (name, own) in enumerate(found.items())
     ]
     return sorted(standings, key=lambda s: (s.rank, s.mean_rank, s.system))
-
-
-def _interval(samples: NDArray[Any], at: NDArray[Any]) -> NDArray[np.float64]:
-    """2.5 % and 97.5 % of what occurred, and in any case the point; shape (2, systems)."""
-    low, high = np.quantile(samples, [0.025, 0.975], axis=0, method="inverted_cdf")
-    return np.array([np.minimum(low, at), np.maximum(high, at)])
 
 
 def _pair(two: NDArray[np.float64]) -> Pair:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from preceptor.claims.sides import Side, length_rule
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
@@ -35,7 +34,8 @@ class SideLength(msgspec.Struct, frozen=True):
     score, adjusted
         Means over examples, unclipped; ``adjusted`` for length by the benchmark's rule.
     across_examples
-        Slope over the examples' means: what is asked at length may also be what is hard.
+        Slope over all answers, errors clustered by example: what is answered at length may also be
+        what is hard.
     within_examples
         Slope among answers to the same question; None where none is repeated.
     """
@@ -124,15 +124,6 @@ def _side(side: Side, levels: bool) -> SideLength:
         mean_reasoning_length=float(np.mean(reasoning)) if reasoning else None,
         score=raw.raw_mean if raw else None,
         adjusted=adjusted.raw_mean if adjusted else None,
-        across_examples=_across(values, sizes, names),
+        across_examples=length_fit(values, sizes, names, within=False) if graded else None,
         within_examples=length_fit(values, sizes, names) if graded else None,
     )
-
-
-def _across(
-    values: NDArray[np.float64], sizes: NDArray[np.float64], names: NDArray[np.str_]
-) -> LengthFit | None:
-    """One point an example, as repeats of one are not independent."""
-    _, group = np.unique(names, return_inverse=True)
-    count = np.bincount(group)
-    return length_fit(np.bincount(group, values) / count, np.bincount(group, sizes) / count)

@@ -53,25 +53,32 @@ def pool(results: Sequence[Result], label: str) -> Result:
     Raises
     ------
     InputError
-        The runs are of different benchmarks or graders, or have different rubrics for one example:
-        their scores are no repeats of one quantity.
+        The runs have not one benchmark, system and grader, with the same parameters but for the
+        seed, or have different rubrics for one example: their scores are no repeats of one
+        quantity.
     """
     if len(results) == 1:
         only = results[0]
         return msgspec.structs.replace(only, info=msgspec.structs.replace(only.info, name=label))
     first = results[0]
-    for field in ("benchmark", "grader"):
+    for field in ("benchmark", "system", "grader"):
         found = list(dict.fromkeys(getattr(result.info, field) for result in results))
         if len(found) > 1:
             raise InputError(
                 f"{shorten(label)}: runs to pool must have one {field}, "
                 f"found {', '.join(shorten(name) for name in found)}"
             )
+    for key in ("system_parameters", "grader_parameters", "template"):
+        if len({_settings(result, key) for result in results}) > 1:
+            names = ", ".join(shorten(result.info.name) for result in results[:4])
+            raise InputError(
+                f"{shorten(label)}: runs to pool must have the same {key.replace('_', ' ')}, "
+                f"which differ between {names}"
+            )
     graded = _renumbered(results, label)
     protocol = benchmarks.get(first.info.benchmark).protocol
     scores = [protocol.score(item) for item in graded]
     examples = list({item.example.id: item.example for item in graded}.values())
-    systems = dict.fromkeys(result.info.system for result in results)
     asked = sum(result.verdicts for result in results)
     ungraded: Counter[str] = Counter()
     for result in results:
@@ -85,7 +92,6 @@ def pool(results: Sequence[Result], label: str) -> Result:
     info = msgspec.structs.replace(
         first.info,
         name=label,
-        system=" + ".join(systems),
         status=next((r.info.status for r in results if r.info.status != "done"), "done"),
         settings=settings,
         n_examples=len(examples),
@@ -106,6 +112,14 @@ def pool(results: Sequence[Result], label: str) -> Result:
         system_usage=sum((result.system_usage for result in results), Usage()),
         grader_usage=sum((result.grader_usage for result in results), Usage()),
     )
+
+
+def _settings(result: Result, key: str) -> str:
+    """As text, without the seed: another seed is what makes a repeat."""
+    value = result.info.settings.get(key)
+    if isinstance(value, dict):
+        value = {name: content for name, content in value.items() if name != "seed"}
+    return content_key(value)
 
 
 def _renumbered(results: Sequence[Result], label: str) -> list[Graded]:

@@ -145,7 +145,10 @@ def estimate(
     from preceptor.claims.estimating import estimate as make
     from preceptor.reports.tables import estimate_table
 
-    found = make(*api.sides([sample, control], store=store))
+    gathered = api.sides([sample, control], store=store)
+    if len(gathered) != 2:
+        raise InputError("estimate: a pattern names several runs: pool them with LABEL='…'")
+    found = make(*gathered)
     if as_json:
         print_json(found)
         return

@@ -75,7 +75,7 @@ Sides = Annotated[
     list[str],
     typer.Argument(
         metavar="SIDE...",
-        help="[LABEL=]RUN: a run, or a pattern such as 'gpt-*' whose runs are pooled. "
-        "LABEL may be MODEL/HARNESS.",
+        help="A run, or a pattern such as 'gpt-*'; LABEL=RUN,RUN or LABEL='gpt-*' pools runs into "
+        "one side. LABEL may be MODEL/HARNESS.",
     ),
 ]

@@ -36,30 +36,55 @@ _SHOWN = 10
 
 #: What a method does, and when it misleads; by the beginning of its name.
 _MEANINGS = {
-    "Paired t-test": "Averages the answers to each example, takes the difference example by example, "
-    "and asks whether their mean could be chance. It misleads with few examples of which some "
-    "differ enormously.",
-    "Permutation of signs": "Swaps the two sides at random and counts how often the difference is as "
-    "large as this: no bell curve is assumed. It tells whether there is a difference, not how "
-    "large it may be.",
-    "Bootstrap": "Draws the examples anew thousands of times and corrects for bias and skewness. "
-    "It misleads below some tens of examples, which cannot stand for those that were not asked.",
-    "Answers, clustered": "Counts each pair of answers, and allows for what answers to one prompt "
-    "share. A prompt asked more often weighs more, so it estimates another mean than by example.",
-    "Answers, as if": "Counts each pair of answers as evidence of its own. That is wrong where prompts "
-    "repeat: the interval is too narrow and p too small. It is here because it is often reported.",
-    "Length-adjusted": "The first test, of scores from which the benchmark’s price of length was taken "
-    "off. It misleads where that price does not fit these systems.",
-    "Effect size": "The mean difference in standard deviations of the differences. It is larger where "
-    "examples vary less or are repeated more often, so it does not compare between benchmarks.",
-    "Win rate, lengths": "The win rate among pairs of answers of nearly the same length only. It "
-    "misleads where such pairs are few or of a kind.",
-    "Win rate": "How often the contender’s answer to an example scores higher, ties left out. It says "
-    "nothing of by how much: many small wins can outnumber a few grave losses.",
-    "Equivalent": "Two one-sided tests of whether the difference is smaller than this margin, which "
-    "must be chosen before looking. “Not shown” does not mean different.",
-    "McNemar": "For scores that are all 0 or 1: an exact test on the examples that one side alone "
-    "met. Where both agree it learns nothing.",
+    "Paired t-test": (
+        "Averages the answers to each example, takes the difference example by example, and "
+        "asks whether their mean could be chance. It misleads with few examples of which some "
+        "differ enormously."
+    ),
+    "Permutation of signs": (
+        "Swaps the two sides at random and counts how often the difference is as large as this: "
+        "no bell curve is assumed. It tells whether there is a difference, not how large it may "
+        "be."
+    ),
+    "Bootstrap": (
+        "Draws the examples anew thousands of times and corrects for bias and skewness. It "
+        "misleads below some tens of examples, which cannot stand for those that were not "
+        "asked."
+    ),
+    "Answers, clustered": (
+        "Counts each pair of answers, and allows for what answers to one prompt share. A prompt "
+        "asked more often weighs more, so it estimates another mean than by example."
+    ),
+    "Answers, as if": (
+        "Counts each pair of answers as evidence of its own. That is wrong where prompts "
+        "repeat: the interval is too narrow and p too small. It is here because it is often "
+        "reported."
+    ),
+    "Length-adjusted": (
+        "The first test, of scores from which the benchmark’s price of length was taken off. It "
+        "misleads where that price does not fit these systems."
+    ),
+    "Effect size": (
+        "The mean difference in standard deviations of the differences. It is larger where "
+        "examples vary less or are repeated more often, so it does not compare between "
+        "benchmarks."
+    ),
+    "Win rate, lengths": (
+        "The win rate among pairs of answers of nearly the same length only. It misleads where "
+        "such pairs are few or of a kind."
+    ),
+    "Win rate": (
+        "How often the contender’s answer to an example scores higher, ties left out. It says "
+        "nothing of by how much: many small wins can outnumber a few grave losses."
+    ),
+    "Equivalent": (
+        "Two one-sided tests of whether the difference is smaller than this margin, which must "
+        "be chosen before looking. “Not shown” does not mean different."
+    ),
+    "McNemar": (
+        "For scores that are all 0 or 1: an exact test on the examples that one side alone met. "
+        "Where both agree it learns nothing."
+    ),
 }
 
 
@@ -202,7 +227,9 @@ def comparison_view(
     known = {side.label: run for side, run in zip(sides, runs, strict=True)}
     pairs = [(one, _contrast(one, known[one.contender])) for one in comparison.contrasts]
     axis = _axis(comparison.contrasts)
-    titles = {one.family: f"{one.family}: gain of the harness" if one.family else "" for one, _ in pairs}
+    titles = {
+        one.family: f"{one.family}: gain of the harness" if one.family else "" for one, _ in pairs
+    }
     results = [side.result for side in sides]
     chunks = [pairs[at : at + MARKS] for at in range(0, len(pairs), MARKS)]
     overall = Part("Overall", list(_overall(pairs, comparison, axis)), [])
@@ -222,7 +249,9 @@ def comparison_view(
         repeated=any(one.tests.as_if_independent is not None for one, _ in pairs),
         small=any(gap.small for gap in gaps),
         beyond=any(gap.beyond for gap in [*gaps, *_gaps(overall)]),
-        differing=[(item.setting, _values(item.setting, item.values)) for item in comparison.differing],
+        differing=[
+            (item.setting, _values(item.setting, item.values)) for item in comparison.differing
+        ],
         notes=comparison.notes,
     )
 

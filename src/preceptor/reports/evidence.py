@@ -37,7 +37,7 @@ class Curve(msgspec.Struct, frozen=True):
     run: RunView
     rows: list[CurveRow]
     n: str
-    left_out: str
+    all: str
     repeated: str
     changed: str
     within: str
@@ -57,6 +57,7 @@ class Slope(msgspec.Struct, frozen=True):
     interval: str
     p: str
     n: str
+    groups: str
 
 
 class LengthRow(msgspec.Struct, frozen=True):
@@ -86,7 +87,12 @@ def reliability_view(found: Sequence[tuple[RunView, Reliability]]) -> Reliabilit
         value
         for _, one in found
         for at, _ in _shown(one)
-        for value in (one.worst[at], one.best[at], *(one.worst_ci95[at] or ()), *(one.best_ci95[at] or ()))
+        for value in (
+            one.worst[at],
+            one.best[at],
+            *(one.worst_ci95[at] or ()),
+            *(one.best_ci95[at] or ()),
+        )
     )
     return ReliabilityView(axis, [_curve(run, one, axis) for run, one in found])
 
@@ -116,7 +122,7 @@ def _curve(run: RunView, one: Reliability, axis: Scale) -> Curve:
         run=run,
         rows=rows,
         n=count(one.n),
-        left_out=count(one.left_out),
+        all=count(one.n + one.left_out),
         repeated=count(one.repeated),
         changed=percent(one.changed),
         within=points(one.within_sd),
@@ -140,7 +146,9 @@ def length_views(sides: Sequence[Side], runs: Sequence[RunView]) -> list[LengthV
             LengthRow(
                 run=run,
                 characters="–" if one.mean_length is None else count(one.mean_length),
-                reasoning="–" if one.mean_reasoning_length is None else count(one.mean_reasoning_length),
+                reasoning="–"
+                if one.mean_reasoning_length is None
+                else count(one.mean_reasoning_length),
                 score=points(one.score),
                 adjusted=points(one.adjusted),
                 across=_slope(one.across_examples),
@@ -158,7 +166,13 @@ def length_views(sides: Sequence[Side], runs: Sequence[RunView]) -> list[LengthV
 def _slope(fit: LengthFit | None) -> Slope | None:
     if fit is None:
         return None
-    return Slope(signed(fit.per_500), interval(fit.ci95), p_value(fit.p), count(fit.n))
+    return Slope(
+        signed(fit.per_500),
+        interval(fit.ci95),
+        p_value(fit.p),
+        count(fit.n),
+        count(fit.groups or 0),
+    )
 
 
 def _price(rule: float | None, penalty: Penalty | None) -> Iterable[str]:
@@ -170,7 +184,7 @@ def _price(rule: float | None, penalty: Penalty | None) -> Iterable[str]:
     if penalty is None:
         yield (
             "A price of these systems’ own cannot be derived: none was tried at two levels of "
-            "verbosity, which `preceptor sweep --vary instruction=brief,normal,thorough` does."
+            "verbosity, as in a sweep (preceptor sweep --vary instruction=brief,normal,thorough)."
         )
         return
     each = "; ".join(f"{name}: {signed(slope)}" for name, slope in penalty.slopes.items())

@@ -18,14 +18,15 @@ _PATTERN = re.compile(r"[*?\[]")
 
 
 def gather(texts: Sequence[str], store: Store) -> list[Side]:
-    """The runs that each text names, pooled into one side.
+    """The sides that texts name.
 
     Parameters
     ----------
     texts
         ``[LABEL=]RUN[,RUN…]``. RUN is the name of a run, its beginning, ``latest``, or a pattern
-        with ``*``, ``?`` or ``[…]`` that may fit several; what one text names is one side. A
-        LABEL of the form ``MODEL/HARNESS`` puts the side into the family of MODEL.
+        with ``*``, ``?`` or ``[…]`` that may fit several. The runs behind a LABEL, or joined by
+        commas, are pooled into one side; those of a pattern alone are a side each. A LABEL of the
+        form ``MODEL/HARNESS`` puts the side into the family of MODEL.
 
     Raises
     ------
@@ -33,10 +34,10 @@ def gather(texts: Sequence[str], store: Store) -> list[Side]:
         A text that names nothing, or runs that cannot be one side.
     """
     known = store.runs()
-    return [_side(text, known, store) for text in texts]
+    return [side for text in texts for side in _sides(text, known, store)]
 
 
-def _side(text: str, known: Sequence[RunInfo], store: Store) -> Side:
+def _sides(text: str, known: Sequence[RunInfo], store: Store) -> list[Side]:
     names = {run.name for run in known}
     # A run may have any name, also one with signs that mean something here.
     label, equals, rest = ("", "", text) if text in names else text.partition("=")
@@ -44,11 +45,18 @@ def _side(text: str, known: Sequence[RunInfo], store: Store) -> Side:
         label, rest = "", text
     parts = [rest] if rest in names else rest.split(",")
     chosen = list({run.name: run for part in parts for run in _runs(part, known, store)}.values())
-    named = label.strip()
-    family, _, harness = named.rpartition("/")
-    shown = named or (chosen[0].name if len(chosen) == 1 else rest)
-    result = pool([load_result(store, run) for run in chosen], shown)
-    return Side(shown, family, harness or shown, result, tuple(run.name for run in chosen))
+    label = label.strip()
+    if not label and len(parts) == 1:
+        return [_side(run.name, "", [run], store) for run in chosen]
+    family, _, harness = label.rpartition("/")
+    return [_side(label or rest, family, chosen, store, harness)]
+
+
+def _side(
+    label: str, family: str, runs: Sequence[RunInfo], store: Store, harness: str = ""
+) -> Side:
+    result = pool([load_result(store, run) for run in runs], label)
+    return Side(label, family, harness or label, result, tuple(run.name for run in runs))
 
 
 def _runs(part: str, known: Sequence[RunInfo], store: Store) -> list[RunInfo]:

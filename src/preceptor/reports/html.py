@@ -103,6 +103,7 @@ def _context(sides: Sequence[Side], share: bool) -> dict[str, object]:
         "missed": most_missed(charted, share=share),
         "settings": settings_tables(runs, marks, share=share),
         "island": embed(payload(charted, share=share)),
+        "lengths": length_views(sides, views),
         **_claims(given, sides[:MARKS], views[:MARKS]),
     }
 
@@ -110,7 +111,7 @@ def _context(sides: Sequence[Side], share: bool) -> dict[str, object]:
 def _claims(
     given: Sequence[Side], charted: Sequence[Side], views: Sequence[RunView]
 ) -> dict[str, object]:
-    """What may be said of the charted sides: comparison, reliability, length, figures."""
+    """What may be said of the charted sides: comparison, reliability, figures."""
     # A family's reference is the one that the reader named first, not the first in the table.
     named = [side for side in given if side in charted] if _families(given) else list(charted)
     comparison, remark = _comparison(named)
@@ -123,7 +124,6 @@ def _claims(
         "comparison": None if comparison is None else comparison_view(comparison, charted, views),
         "remark": remark,
         "reliability": reliability_view(repeated),
-        "lengths": length_views(charted, views),
         "pictures": pictures(named, comparison, [found for _, found in repeated]),
     }
 
@@ -143,7 +143,7 @@ def _comparison(sides: Sequence[Side]) -> tuple[Comparison | None, str]:
     if len({side.result.info.grader for side in sides}) > 1:
         return None, (
             "Not compared: the runs were graded by different graders, so that a difference may be "
-            "theirs; `preceptor compare --across-graders` compares them all the same."
+            "theirs; preceptor compare --across-graders compares them all the same."
         )
     families = _families(sides)
     if families:
@@ -155,7 +155,10 @@ def _comparison(sides: Sequence[Side]) -> tuple[Comparison | None, str]:
         comparison = compare(sides)
     except InputError as error:
         return None, f"Not compared: {str(error).removeprefix('compare: ')}."
-    return comparison, f"Alone in its family, and so not compared: {', '.join(alone)}." if alone else ""
+    return (
+        comparison,
+        f"Alone in its family, and so not compared: {', '.join(alone)}." if alone else "",
+    )
 
 
 def _answers(results: Sequence[Result], views: Sequence[object]) -> list[dict[str, object]]:

@@ -10,8 +10,9 @@ import msgspec
 from preceptor.claims.comparison import Comparison
 from preceptor.claims.reliability import Reliability
 from preceptor.claims.sides import Side
-from preceptor.errors import Unavailable
-from preceptor.reports.figures.base import Figure, check, csv, svg
+from preceptor.errors import InputError, Unavailable
+from preceptor.reports.figures import Figure, csv, figures, svg
+from preceptor.reports.figures.base import check
 from preceptor.reports.wording import count
 
 __all__ = ["Picture", "Pictures", "pictures"]
@@ -51,12 +52,11 @@ def pictures(
     """Draw every figure that applies to these sides. Without matplotlib, say how to get it."""
     try:
         check()
-    except Unavailable as missing:
-        return Pictures([], f"{str(missing)[:1].upper()}{str(missing)[1:]}")
-    from preceptor.reports import figures as room
-    figures = getattr(room, "figures", lambda *a: [])  # TODO
+        applying = figures(sides, comparison, reliability)
+    except (InputError, Unavailable) as missing:
+        return Pictures([], f"None: {str(missing).removeprefix('figures: ')}.")
     shown, left_out, size = [], [], 0
-    for figure in figures(sides, comparison, reliability):
+    for figure in applying:
         drawn = svg(figure)
         if size + len(drawn) > _MOST_PICTURES:
             left_out.append(figure.name)
@@ -66,7 +66,7 @@ def pictures(
     if not left_out:
         return Pictures(shown, "")
     return Pictures(
-        shown, f"Too large for this page: {', '.join(left_out)}; `preceptor figures` writes them."
+        shown, f"Too large for this page: {', '.join(left_out)}; preceptor figures writes them."
     )
 
 

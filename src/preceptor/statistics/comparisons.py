@@ -235,7 +235,7 @@ def equivalence(
     """Two one-sided t-tests (TOST) that the true mean difference is within ±margin.
 
     Schuirmann (1987), J. Pharmacokinet. Biopharm. 15:657; p is the larger of the two. It claims
-    equivalence falsely in at most 5 %, and in fewer where the margin is not several standard errors.
+    equivalence falsely in at most 5 %, in fewer where the margin is not several standard errors.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ more than to be first among weak ones, which is what makes it fair where cells a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PENALTY", "components", "mean_ranks", "plackett_luce", "ranks", "strengths"]
+__all__ = [
+    "PENALTY",
+    "components",
+    "mean_ranks",
+    "plackett_luce",
+    "rank_intervals",
+    "ranks",
+    "strengths",
+]
 
 #: Of the squared log-strengths, halved: a Gaussian prior of mean 0 and standard deviation 3.2.
 PENALTY = 0.1
@@ -109,6 +117,34 @@ def ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """
     ahead = values[..., None, :] > values[..., :, None] + _SAME
     return np.asarray(1 + ahead.sum(axis=-1), dtype=np.int64)
+
+
+def rank_intervals(
+    samples: NDArray[Any], at: NDArray[Any], *, mirrored: bool = False
+) -> NDArray[np.float64]:
+    """95 % intervals from resamples: their 2.5 % and 97.5 % points, widened to the point itself.
+
+    A resample adds noise of its own, so that mean ranks and strengths in it lie nearer to the
+    middle than the point does, as the point lies nearer to it than the truth. With ``mirrored``
+    the interval is widened to its mirror image about the point (the basic bootstrap interval), so
+    that it errs on neither side. `bench/missing_cells.py` measures how often both kinds cover.
+
+    Parameters
+    ----------
+    samples
+        Shape (resamples, systems).
+    at
+        Shape (systems,): the points.
+
+    Returns
+    -------
+    Shape (2, systems): low and high.
+    """
+    low, high = np.quantile(samples, [0.025, 0.975], axis=0, method="inverted_cdf")
+    low, high = np.minimum(low, at), np.maximum(high, at)
+    if mirrored:
+        low, high = np.minimum(low, 2 * at - high), np.maximum(high, 2 * at - low)
+    return np.array([low, high], dtype=np.float64)
 
 
 def plackett_luce(

@@ -207,7 +207,7 @@ def _scale(panel: Panel, groups: Sequence[Group], indices: Sequence[int], column
     axes.set_ylim(panel.height, 0)
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
-    most = max(2, int(panel.width / 0.42))
+    most = max(2, int(panel.width / 0.36))
     axes.xaxis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "−")))
     axes.grid(True, axis="x")

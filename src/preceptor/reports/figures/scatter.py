@@ -158,6 +158,7 @@ def _dots(panel: Panel, part: _Part, longest: float, lowest: float) -> None:
     middle = math.fsum(lengths_) / len(lengths_), math.fsum(scores) / len(scores)
     ordered = sorted(lengths_)
     ends = [ordered[round(share * (len(ordered) - 1))] for share in (0.02, 0.98)]
+    ends = [min(end, longest) for end in ends]
     panel.axes.plot(
         ends,
         [100 * (middle[1] + part.fit.per_500 * (x - middle[0]) / 500) for x in ends],

@@ -89,7 +89,7 @@ def looks(sides: Sequence[Side]) -> list[Look]:
     crossed = len(pairs) == len(sides) and all(families) and len(families) < len(sides)
     if crossed and len(families) <= len(_COLOURS) and len(harnesses) <= len(_FILLS):
         return [
-            _look(families.index(side.family), _FILLS[kind], kind + 1)
+            _look(families.index(side.family), _FILLS[kind], (1, 0, 2, 3)[kind])
             for side in sides
             for kind in (harnesses.index(side.harness),)
         ]
