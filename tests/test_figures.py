@@ -42,7 +42,7 @@ from preceptor.reports.figures.words import clean, names
 
 pytest.importorskip("matplotlib")
 
-LONG = "an-organisation/a-very-long-model-name-with-many-parts-2026-11-21-preview"
+LONG = "an-organisation-a-very-long-model-name-with-many-parts-2026-11-21-preview"
 HOSTILE = "=cmd|' /C calc'!A0 $\\frac{1}{0}$ <script>\u202e\x00\n{x} % \ud800 & \U0001f4a5"
 THEMES = ("hedging", "communication", "global_health")
 AXES = ("completeness", "accuracy", "communication_quality")
@@ -102,7 +102,7 @@ def side(
     **options: Any,
 ) -> Side:
     """A made-up side; ``options`` are quality, length, cost, reasoning, tokens, axes, sweep."""
-    rng = random.Random(f"{label}{seed}")
+    rng = random.Random(f"{len(label)}{label[-3:]}{seed}")
     items = [
         graded(index, repeat, rng, tags(index), options)
         for index in range(n)
@@ -153,7 +153,7 @@ def grid() -> list[Side]:
             repeats=2,
             quality=0.3 + 0.1 * e + 0.05 * w,
             length=700 + 900 * w,
-            reasoning=500 * (e + 1) ** 2,
+            reasoning=500 * (e + 1) ** 2 + 150 * w * (e + 1),
             sweep={
                 "name": "sweep-x",
                 "cell": {"reasoning_effort": effort, "instruction": words},
@@ -260,3 +260,76 @@ def everything(sides: Sequence[Side]) -> list[Figure]:
 @pytest.fixture(scope="module", params=CASES)
 def case(request: pytest.FixtureRequest) -> list[Figure]:
     return everything(CASES[request.param]())
+
+
+# The check that no text touches another
+
+
+class Written:
+    """A text on the page, and its box in pixels."""
+
+    def __init__(self, text: str, box: Any) -> None:
+        self.text, self.box = text, box
+
+
+def written(canvas: Any) -> list[Written]:
+    """Every text that is seen: of the page, of axes, and the labels of their ticks."""
+    canvas.canvas.draw()
+    renderer = canvas.canvas.get_renderer()
+    seen = []
+    for axes in canvas.axes:
+        items = list(axes.texts)
+        if axes.axison:
+            for axis in (axes.xaxis, axes.yaxis):
+                if axis.get_visible():
+                    low, high = sorted(axis.get_view_interval())
+                    items += [axis.label]
+                    items += [
+                        tick.label1
+                        for tick in axis.get_major_ticks()
+                        if low - 1e-9 <= tick.get_loc() <= high + 1e-9 and tick.label1.get_visible()
+                    ]
+        seen += [
+            Written(item.get_text(), item.get_window_extent(renderer))
+            for item in items
+            if item.get_text()
+        ]
+    return seen
+
+
+def clashes(canvas: Any) -> list[str]:
+    """Pairs of texts that overlap by more than a pixel either way, and texts beyond the page."""
+    items = written(canvas)
+    width, height = canvas.canvas.get_width_height()
+    found = [
+        f"{one.text!r} touches {other.text!r}"
+        for one, other in combinations(items, 2)
+        if min(one.box.x1, other.box.x1) - max(one.box.x0, other.box.x0) > 1
+        and min(one.box.y1, other.box.y1) - max(one.box.y0, other.box.y0) > 1
+    ]
+    return found + [
+        f"{item.text!r} leaves the page"
+        for item in items
+        if item.box.x0 < 0 or item.box.y0 < 0 or item.box.x1 > width or item.box.y1 > height
+    ]
+
+
+def test_no_text_touches_another_or_leaves_the_page(case: list[Figure]) -> None:
+    """Whatever the names, the number of systems and the scores, every label can be read."""
+    for figure in case:
+        with drawn(figure) as canvas:
+            assert clashes(canvas) == [], figure.name
+            assert canvas.get_size_inches()[0] == WIDTH
+
+
+def test_the_check_finds_what_touches() -> None:
+    """Two texts at one place, and one beyond the edge, are found."""
+
+    def draw(page: Any) -> None:
+        page.text(1, 1, "one")
+        page.text(1.05, 1, "two")
+        page.text(6.9, 2, "far beyond the edge")
+
+    with drawn(Figure("x", "Title", "Caption", [], draw)) as canvas:
+        found = clashes(canvas)
+    assert found == ["'one' touches 'two'", "'far beyond the edge' leaves the page"]

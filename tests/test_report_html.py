@@ -35,6 +35,7 @@ from preceptor.reports.charts import Axis, axis_for, bin_counts, histogram, long
 from preceptor.reports.explorer import embed, payload
 from preceptor.reports.html import render
 from preceptor.reports.missed import most_missed
+from preceptor.reports.pictures import Pictures
 from preceptor.reports.settings import flatten
 from preceptor.reports.view import run_views, sections
 from preceptor.reports.wording import days, interval, percent, points, pretty
@@ -123,7 +124,7 @@ def a_result(
     asked = sum(len(item.verdicts) for item in graded)
     info = RunInfo(
         name=name,
-        benchmark="synthetic",
+        benchmark="healthbench-professional",
         system=f"openai/{name}-model",
         grader=grader,
         status="complete",
@@ -205,6 +206,18 @@ def data_of(page: str) -> tuple[str, str]:
     if found[1] == "json":
         return found[2], "json"
     return gzip.decompress(base64.b64decode(found[2])).decode(), "gzip"
+
+
+@pytest.fixture(autouse=True)
+def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes a second a page: only the tests that ask for `drawn` wait for it."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr("preceptor.reports.html.pictures", lambda *_: Pictures([], ""))
+
+
+@pytest.fixture
+def drawn() -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 
 # --- the page as a whole
@@ -644,10 +657,11 @@ HOSTILE = {
 
 
 def a_hostile_result(text: str, name: str = "first-run") -> Result:
-    """The text is everywhere where a text can be."""
+    """The text is everywhere where a text can be; a store has no lone surrogate in a message."""
+    said = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     example = Example(
         id=f"id {text}",
-        messages=(Message("user", text), Message("assistant", text), Message("user", text)),
+        messages=(Message("user", said), Message("assistant", said), Message("user", said)),
         criteria=(
             Criterion(text, 5, (f"axis:{text}", text)),
             Criterion(text + "!", -5, (f"cluster:{text}",)),
@@ -757,7 +771,14 @@ def browser() -> Iterator[Any]:
 class Opened:
     """A report in a browser, with everything that the browser complained about."""
 
-    def __init__(self, browser: Any, file: Path, text: str, width: int = 1400) -> None:
+    def __init__(
+        self,
+        browser: Any,
+        file: Path,
+        text: str,
+        width: int = 1400,
+        ready: str = "#explorer:not([hidden])",
+    ) -> None:
         file.write_text(text, encoding="utf-8", newline="")
         self.context = browser.new_context(viewport={"width": width, "height": 900})
         self.complaints: list[str] = []
@@ -767,7 +788,7 @@ class Opened:
         self.page.on("request", lambda request: self._asked(request.url, file))
         self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
         self.page.goto(file.as_uri())
-        self.page.wait_for_selector("#explorer:not([hidden])")
+        self.page.wait_for_selector(ready)
 
     def _asked(self, url: str, file: Path) -> None:
         if url != file.as_uri():

@@ -90,6 +90,16 @@ class Example(msgspec.Struct, frozen=True):
         """Hash of the content: the same example in two files has the same key."""
         return content_key(self)
 
+    @property
+    def prompt_key(self) -> str:
+        """Hash of the conversation: examples with one prompt are not independent."""
+        digest = hashlib.blake2b(digest_size=16)
+        for message in self.messages:
+            # Not as JSON: a text made in Python may hold what JSON cannot, a lone surrogate.
+            for part in (message.role, message.content):
+                digest.update(part.encode("utf-8", "surrogatepass") + b"\x00")
+        return digest.hexdigest()
+
 
 class Usage(msgspec.Struct, frozen=True):
     """Tokens of one or more calls, as the endpoint counted them."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.claims.sides import Side, prompt, rubric
+from preceptor.claims.sides import Side, rubric
 from preceptor.records import Example, Result
 
 __all__ = ["Alignment", "Dropped", "SettingDifference", "align", "differing_settings"]
@@ -62,7 +62,7 @@ def align(reference: Side, contender: Side) -> Alignment:
     ]
     return Alignment(
         ids=ids,
-        prompts={name: prompt(left[name]) for name in ids},
+        prompts={name: left[name].prompt_key for name in ids},
         dropped=[item for item in dropped if item.n],
     )
 

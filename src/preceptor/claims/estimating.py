@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from preceptor.claims.sides import Side, prompt, values_of
+from preceptor.claims.sides import Side, values_of
 from preceptor.errors import InputError, shorten
 from preceptor.records import Metric, Result
 from preceptor.scoring import OVERALL
@@ -60,8 +60,8 @@ def estimate(sample: Side, control: Side) -> SampleEstimate:
     names = {side.result.info.benchmark for side in (sample, control)}
     if len(names) > 1:
         raise InputError(f"estimate: expected one benchmark, found {', '.join(sorted(names))}")
-    prompts = {item.example.id: prompt(item.example) for item in control.result.graded}
-    own = {item.example.id: prompt(item.example) for item in sample.result.graded}
+    prompts = {item.example.id: item.example.prompt_key for item in control.result.graded}
+    own = {item.example.id: item.example.prompt_key for item in sample.result.graded}
     expensive = _means(sample.result)
     cheap = _means(control.result)
     ids = [name for name in expensive if name in cheap and own[name] == prompts[name]]

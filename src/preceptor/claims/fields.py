@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preceptor import benchmarks
-from preceptor.claims.sides import matrix, pool, prompt, rubric, values_of
+from preceptor.claims.sides import matrix, pool, rubric, values_of
 from preceptor.errors import InputError
 from preceptor.records import Result, content_key
 from preceptor.statistics.intervals import mean_interval
@@ -252,7 +252,7 @@ def _units(result: Result, values: Mapping[str, object]) -> dict[str, tuple[str,
     """
     examples = {item.example.id: item.example for item in result.graded}
     return {
-        content_key(name, rubric(example)): (name, prompt(example))
+        content_key(name, rubric(example)): (name, example.prompt_key)
         for name, example in examples.items()
         if name in values
     }

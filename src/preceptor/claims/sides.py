@@ -14,7 +14,7 @@ from preceptor.errors import InputError, shorten
 from preceptor.records import Example, Graded, Result, Usage, content_key
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL, LengthRule
 
-__all__ = ["Side", "length_rule", "matrix", "pool", "prompt", "rubric", "values_of"]
+__all__ = ["Side", "length_rule", "matrix", "pool", "rubric", "values_of"]
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -148,14 +148,9 @@ def _each_once(lists: Iterable[Sequence[str]]) -> list[str]:
 def rubric(example: Example) -> tuple[tuple[str, int], ...]:
     """What is graded of an example: its conversation's hash, and each criterion with its points."""
     return (
-        (prompt(example), 0),
+        (example.prompt_key, 0),
         *((criterion.text, criterion.points) for criterion in example.criteria),
     )
-
-
-def prompt(example: Example) -> str:
-    """Identifies the conversation: two examples with one prompt are not independent."""
-    return content_key(example.messages)
 
 
 def length_rule(result: Result) -> LengthRule | None:

@@ -14,6 +14,7 @@ from preceptor.cli import (
     compare,
     export,
     fetch,
+    figures,
     imports,
     leaderboard,
     listing,
@@ -74,6 +75,7 @@ app.command("length")(claims.length)
 app.command("power")(claims.power)
 app.command("estimate")(claims.estimate)
 app.command("report")(report.report)
+app.command("figures")(figures.figures)
 app.command("export")(export.export)
 
 

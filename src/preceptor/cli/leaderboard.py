@@ -22,7 +22,7 @@ def leaderboard(  # noqa: PLR0917
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN_OR_PATTERN...]", help="Names of runs, or patterns with *; else all runs."
+            metavar="RUN_OR_PATTERN", help="Names of runs, or patterns with *; else all runs."
         ),
     ] = None,
     benchmark: BenchmarkName = None,

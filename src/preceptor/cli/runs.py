@@ -77,9 +77,11 @@ def show(run: RunName, store: StorePath = DEFAULT_STORE, as_json: Json = False) 
 def _words(value: object) -> str:
     import msgspec
 
+    from preceptor.reports.settings import flatten
+
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, dict | msgspec.Struct):
-        plain = msgspec.to_builtins(value)
-        return "\n".join(f"{name}: {item}" for name, item in plain.items()) or "none"
+        rows = flatten(msgspec.to_builtins(value), share=False)
+        return "\n".join(f"{name}: {item}" for name, item in rows) or "none"
     return "unknown" if value is None else str(value)

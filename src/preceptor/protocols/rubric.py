@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.records import Example, Graded, Message, Metric, Score, content_key
+from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring import LengthRule, score_rubric, summarise
 
 __all__ = ["RubricProtocol"]
@@ -28,5 +28,5 @@ class RubricProtocol(Protocol):
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: content_key(example.messages) for example in examples}
+        prompts = {example.id: example.prompt_key for example in examples}
         return summarise(scores, tags, self.length_rule, prompts)

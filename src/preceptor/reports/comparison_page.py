@@ -30,7 +30,9 @@ __all__ = ["MARKS", "ComparisonView", "comparison_view", "pools", "render_compar
 #: So many sides have a mark of their own; more would not be told apart.
 MARKS = 6
 _SCORES = (OVERALL, OVERALL + LENGTH_SUFFIX)
-#: An interval over fewer examples than this does not stretch the axis: its edge cuts it.
+#: A difference smaller than this is not drawn as if it were large.
+_LEAST = 0.05
+#: The interval of a slice of fewer examples does not stretch the axis: its edge cuts it.
 _ENOUGH = 3 * FEWEST
 _SHOWN = 10
 
@@ -275,14 +277,14 @@ def _meaning(name: str) -> str:
 
 
 def _axis(contrasts: Sequence[Contrast]) -> Scale:
-    """From the lowest to the highest difference that is tested."""
-    seen: list[float] = []
+    """From the lowest to the highest difference that is tested, at least five points each way."""
+    seen = [-_LEAST, _LEAST]
     for contrast in contrasts:
         for item in (contrast.overall, contrast.adjusted, *contrast.slices):
             if item is None or item.difference is None or item.n < FEWEST:
                 continue
             seen.append(item.difference)
-            if item.ci95 is not None and item.n >= _ENOUGH:
+            if item.ci95 is not None and (item.n >= _ENOUGH or item is contrast.overall):
                 seen += item.ci95
     return scale_for(seen, signs=True)
 

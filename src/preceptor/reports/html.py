@@ -155,6 +155,9 @@ def _comparison(sides: Sequence[Side]) -> tuple[Comparison | None, str]:
         comparison = compare(sides)
     except InputError as error:
         return None, f"Not compared: {str(error).removeprefix('compare: ')}."
+    except UnicodeEncodeError:
+        # Not from a store, which has none; what has no bytes has no hash to be matched by.
+        return None, "Not compared: a conversation has half of a character in it."
     return (
         comparison,
         f"Alone in its family, and so not compared: {', '.join(alone)}." if alone else "",

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from preceptor.records import Result
-from preceptor.reports.wording import plural
+from preceptor.reports.wording import count, plural
 
 __all__ = ["RunSettings", "SettingsTables", "flatten", "settings_tables"]
 
@@ -24,6 +24,9 @@ _PROSE = re.compile(r"(?i)(prompt|template|instructions?|message|content|text|de
 #: No fragment of 25 characters of any text may be in a share-safe report.
 _SHORT = 24
 
+
+#: Of a list, such as the ids of an enriched sample.
+_MOST = 12
 
 #: Shown as banners.
 _ELSEWHERE = ("departures", "notes")
@@ -77,7 +80,8 @@ def flatten(value: object, path: str = "", *, share: bool) -> Iterator[tuple[str
         for index, item in enumerate(value):
             yield from flatten(item, f"{path}[{index}]", share=share)
     elif isinstance(value, (list, tuple)):
-        yield path, ", ".join(_shown(item, share) for item in value) or "none"
+        rest = f" and {count(len(value) - _MOST)} more" if len(value) > _MOST else ""
+        yield path, (", ".join(_shown(item, share) for item in value[:_MOST]) or "none") + rest
     elif value != {}:
         yield path, _shown(value, share)
 

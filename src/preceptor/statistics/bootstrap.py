@@ -111,7 +111,7 @@ def bca_intervals(
     Notes
     -----
     With few units it is too short, as every bootstrap of a mean is: for skewed scores it covered
-    84 % with 5 examples, 90 % with 10, 93 % with 20 and 94.7 % with 100 (``bench/coverage.py``).
+    84 % with 5 examples, 90 % with 10 and 93 % with 20 (``bench/coverage.py``).
     """
     units = _units(values, clusters)
     means = _resampled(units, resamples, seed)

@@ -56,8 +56,8 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % score interval of a share: the shares that a score test does not reject.
 
     Wilson (1927), J. Am. Stat. Assoc. 22:209. It stays within [0, 1] and has a width also where
-    all or none of n succeed. Counts being whole, its coverage is 95 % on average over true shares, not
-    at each: 92.8 to 97.7 % for n = 100 and shares of 0.02 to 0.98.
+    all or none of n succeed. Counts being whole, its coverage is 95 % on average over true shares,
+    not at each: 92.8 to 97.7 % for n = 100 and shares of 0.02 to 0.98.
 
     Parameters
     ----------

@@ -233,9 +233,7 @@ def stratified_mean(
     """
     parts = _parts(values, strata, "stratified_mean")
     _check_parts(parts, population)
-    total = sum(population.values())
-    value = sum(population[h] / total * float(part.mean()) for h, part in parts.items())
-    return _estimate(value, parts, population)
+    return _estimate(parts, population)
 
 
 def control_variate_estimate(
@@ -255,7 +253,8 @@ def control_variate_estimate(
     with β fitted in the sample by least squares, and the stratified mean where there are strata.
     Its variance is that of the residuals y − βx, one degree of freedom paid for β. The cheap score
     may be biased or on another scale: it makes the interval narrower, by √(1 − r²), or not at all;
-    it does not move what is estimated. The bias of the fitted β is of the order 1/n.
+    it does not move what is estimated. The bias of the fitted β is of the order 1/n: from some 20
+    examples on, interval and error are right, unless a few of the N examples lie far out.
 
     Parameters
     ----------
@@ -284,10 +283,7 @@ def control_variate_estimate(
     _check_parts(ys, population)
     slope = _combined_slope(ys, xs, population)
     residuals = {h: ys[h] - slope * xs[h] for h in ys}
-    total = len(everywhere)
-    value = slope * float(everywhere.mean())
-    value += sum(population[h] / total * float(part.mean()) for h, part in residuals.items())
-    return _estimate(value, residuals, population, slope)
+    return _estimate(residuals, population, slope, slope * float(everywhere.mean()))
 
 
 _Parts = dict[Hashable, "NDArray[np.float64]"]
@@ -306,34 +302,29 @@ def _combined_slope(ys: _Parts, xs: _Parts, population: Mapping[Hashable, int]) 
 
 
 def _estimate(
-    value: float,
     parts: _Parts,
     population: Mapping[Hashable, int],
     slope: float | None = None,
+    known: float = 0.0,
 ) -> Estimate:
-    """Standard error and interval of a stratified mean of ``parts``."""
-    total = sum(population.values())
-    n = sum(map(len, parts.values()))
-    spare = sum(len(part) - 1 for part in parts.values())
-    paid = 0 if slope is None else 1
-    lone = any(len(part) == 1 and population[h] > 1 for h, part in parts.items())
-    if n == total:
-        return Estimate(value, (value, value), 0.0, n, total, slope)
-    if lone or spare - paid < 1:
+    """``known`` plus the stratified mean of ``parts``, with its standard error and interval."""
+    total, n = sum(population.values()), sum(map(len, parts.values()))
+    value = known + sum(population[h] / total * float(part.mean()) for h, part in parts.items())
+    sampled = {h: part for h, part in parts.items() if len(part) < population[h]}
+    # One degree of freedom is paid for a fitted slope.
+    spare, paid = sum(len(part) - 1 for part in sampled.values()), 0 if slope is None else 1
+    if sampled and (spare <= paid or any(len(part) == 1 for part in sampled.values())):
         return Estimate(value, None, None, n, total, slope)
-    variance = satterthwaite = 0.0
-    for h, part in parts.items():
-        size = len(part)
-        if size < population[h]:
-            share = (population[h] / total) ** 2 * (1 - size / population[h]) / size
-            term = share * float(part.var(ddof=1)) * spare / (spare - paid)
-            variance += term
-            satterthwaite += term**2 / (size - 1)
-    if variance == 0:
-        return Estimate(value, (value, value), 0.0, n, total, slope)
-    df = max(1.0, variance**2 / satterthwaite - paid)
-    se = math.sqrt(variance)
-    half = float(stdtrit(df, 0.975)) * se
+    terms = {}
+    for h, part in sampled.items():
+        share = (population[h] / total) ** 2 * (1 - len(part) / population[h]) / len(part)
+        terms[h] = share * float(part.var(ddof=1)) * spare / (spare - paid)
+    variance = sum(terms.values())
+    se, half = math.sqrt(variance), 0.0
+    if variance > 0:
+        shares = {h: term / variance for h, term in terms.items()}
+        df = 1 / sum(share**2 / (len(sampled[h]) - 1) for h, share in shares.items()) - paid
+        half = float(stdtrit(max(1.0, df), 0.975)) * se
     return Estimate(value, (value - half, value + half), se, n, total, slope)
 
 
@@ -351,7 +342,7 @@ def _divide(
         raise ValueError(f"expected a sample of 1 to {int(most.sum())} examples, got {size}")
     weight = np.array([appeal[h] for h in names], dtype=np.float64)
     # A stratum without spread still gives examples once the others are exhausted.
-    weight = np.maximum(weight, (weight.max() or 1.0) * 1e-9)
+    weight = np.maximum(weight / (weight.max() or 1.0), 1e-9)
     least = next(
         floor for floor in (np.minimum(each, most) for each in (2, 1, 0)) if floor.sum() <= size
     )

@@ -9,16 +9,17 @@ from preceptor.claims.reliability import Reliability
 from preceptor.claims.sides import Side
 from preceptor.errors import InputError, shorten
 from preceptor.reports.figures.answers import difficulty
-from preceptor.reports.figures.base import FORMATS, Figure, csv, png, svg, write
+from preceptor.reports.figures.base import FORMATS, Figure, check_formats, csv, png, svg, write
 from preceptor.reports.figures.contrasts import differences, harnesses
 from preceptor.reports.figures.cost import cost
 from preceptor.reports.figures.length import length
 from preceptor.reports.figures.missed import missed
+from preceptor.reports.figures.ranking import ranking
 from preceptor.reports.figures.reliability import worst_at_k
 from preceptor.reports.figures.scatter import scatter
 from preceptor.reports.figures.scores import scores, slices, specialties
 
-__all__ = ["FORMATS", "Figure", "csv", "figures", "png", "svg", "write"]
+__all__ = ["FORMATS", "Figure", "check_formats", "csv", "figures", "png", "ranking", "svg", "write"]
 
 
 def figures(

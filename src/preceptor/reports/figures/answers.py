@@ -87,7 +87,7 @@ def _rows(part: _Part, axis: Axis) -> list[Row]:
 def _draw(page: Page, parts: Sequence[_Part], axis: Axis) -> None:
     columns = math.ceil(len(parts) / math.ceil(len(parts) / _COLUMNS))
     gap, left = 0.18, 0.5
-    width = min(3.4, (WIDTH - left - 0.08 - gap * (columns - 1)) / columns)
+    width = min(3.4, (WIDTH - left - 0.15 - gap * (columns - 1)) / columns)
     height = 1.0 if columns > 2 else 1.5
     titles = [wrap(part.name, width, SMALL_TEXT, "bold") for part in parts]
     shares = [

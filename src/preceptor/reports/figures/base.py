@@ -10,7 +10,7 @@ import contextlib
 import csv as tables
 import io
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ from preceptor.reports.figures.style import parameters
 from preceptor.reports.figures.words import clean
 from preceptor.reports.writing import whole_file
 
-__all__ = ["FORMATS", "Figure", "check", "csv", "drawn", "png", "svg", "write"]
+__all__ = ["FORMATS", "Figure", "check", "check_formats", "csv", "drawn", "png", "svg", "write"]
 
 FORMATS = ("svg", "png", "csv")
 _DPI = 200
+_LONGEST_TITLE, _LONGEST_CAPTION = 160, 1200
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 Row = dict[str, str | int | float | bool | None]
@@ -64,10 +65,18 @@ def check() -> None:
 
 
 @contextlib.contextmanager
-def drawn(figure: Figure) -> Iterator[Any]:
+def drawn(figure: Figure, *, bare: bool = False) -> Iterator[Any]:
     """The figure as matplotlib's own, under the settings that it must be rendered with.
 
-    Raises Unavailable without matplotlib.
+    Parameters
+    ----------
+    bare
+        Without title and caption, for a page that prints them itself.
+
+    Raises
+    ------
+    Unavailable
+        Matplotlib is not installed.
     """
     check()
     import matplotlib
@@ -84,23 +93,28 @@ def drawn(figure: Figure) -> Iterator[Any]:
         canvas = Canvas(dpi=_DPI)
         FigureCanvasAgg(canvas)
         page = Page(canvas)
-        page.title(clean(figure.title, 200))
+        if not bare:
+            page.title(clean(figure.title, _LONGEST_TITLE))
         figure.draw(page)
-        page.caption(clean(figure.caption, 1200))
+        if not bare:
+            page.caption(clean(figure.caption, _LONGEST_CAPTION))
         page.finish()
         yield canvas
 
 
-def svg(figure: Figure) -> str:
-    """One SVG document; title and caption are in its metadata too."""
+def svg(figure: Figure, *, bare: bool = False) -> str:
+    """One SVG document, 7 inches wide; title and caption are in its metadata too.
+
+    ``bare`` leaves them out of the picture, for a page that prints them itself.
+    """
     stream = io.StringIO()
-    with drawn(figure) as canvas:
+    with drawn(figure, bare=bare) as canvas:
         canvas.savefig(
             stream,
             format="svg",
             metadata={
-                "Title": clean(figure.title, 200),
-                "Description": clean(figure.caption, 1200),
+                "Title": clean(figure.title, _LONGEST_TITLE),
+                "Description": clean(figure.caption, _LONGEST_CAPTION),
                 "Creator": "preceptor",
                 "Date": None,
             },
@@ -135,6 +149,20 @@ def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
+def check_formats(names: Iterable[str]) -> list[str]:
+    """Each format once, as it is spelled in FORMATS.
+
+    Raises InputError for another name and Unavailable for a picture without matplotlib.
+    """
+    chosen = list(dict.fromkeys(name.strip().lower() for name in names if name.strip()))
+    for name in chosen or [""]:
+        if name not in FORMATS:
+            raise InputError(f"--format: expected {', '.join(FORMATS)}, found {shorten(name)}")
+    if chosen != ["csv"]:
+        check()
+    return chosen
+
+
 def write(figures: Sequence[Figure], folder: Path, formats: Sequence[str] = ("svg",)) -> list[Path]:
     """Write ``folder/NAME.FORMAT`` for each figure and format; the folder is made.
 
@@ -147,18 +175,14 @@ def write(figures: Sequence[Figure], folder: Path, formats: Sequence[str] = ("sv
     Unavailable
         A picture without matplotlib.
     """
-    for name in formats:
-        if name not in FORMATS:
-            raise InputError(f"--format: expected {', '.join(FORMATS)}, found {shorten(name)}")
-    if any(name != "csv" for name in formats):
-        check()
+    chosen = check_formats(formats)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made: {error.strerror or error}") from None
     paths = []
     for figure in figures:
-        for name in dict.fromkeys(formats):
+        for name in chosen:
             path = folder / f"{figure.name}.{name}"
             content = (
                 png(figure) if name == "png" else _text(figure, name).encode("utf-8", "replace")

@@ -11,7 +11,7 @@ from preceptor.claims.paired import SliceDifference
 from preceptor.claims.sides import Side
 from preceptor.reports.charts import SMALL
 from preceptor.reports.figures.base import Figure, Row
-from preceptor.reports.figures.forest import Column, Group, Mark, draw_forest
+from preceptor.reports.figures.forest import Column, Group, Mark, draw_forest, groups_on_a_page
 from preceptor.reports.figures.page import Page
 from preceptor.reports.figures.slicing import in_order, kind_of, label_of, main_kind, slice_names
 from preceptor.reports.figures.style import Look, looks
@@ -25,7 +25,6 @@ _AXIS = "Difference (points)"
 _HEADS = ("difference (95 %)", "Holm p")
 #: So many contenders have a panel each; more share one.
 _PANELS = 3
-_MOST_ROWS = 66
 #: Of a kind with more slices than this, those with the most examples are drawn.
 _MOST_SLICES = 10
 
@@ -75,9 +74,14 @@ def harnesses(sides: Sequence[Side], comparison: Comparison) -> Figure | None:
     """The gain of each harness over the first of its model, overall and by slice, side by side.
 
     None unless two harnesses or more are compared within families: labels of the form
-    ``MODEL/HARNESS``.
+    ``MODEL/HARNESS``. The cells of a sweep are no harnesses.
     """
-    contrasts = [contrast for contrast in comparison.contrasts if contrast.family]
+    swept = {side.label for side in sides if "sweep" in side.result.info.settings}
+    contrasts = [
+        contrast
+        for contrast in comparison.contrasts
+        if contrast.family and contrast.contender not in swept
+    ]
     if len(contrasts) < 2:
         return None
     spaces = [space for space in (main_kind(sides), "axis") if space]
@@ -137,7 +141,7 @@ def _fitting(lines: Sequence[_Line], rows: int) -> list[_Line]:
         counts[_space(line.name)] = counts.get(_space(line.name), 0) + 1
         if counts[_space(line.name)] <= _MOST_SLICES:
             kept.append(line)
-    return kept[: max(8, _MOST_ROWS // max(rows, 2) + (_MOST_ROWS // 4 if rows == 1 else 0))]
+    return kept[: groups_on_a_page(rows)]
 
 
 def _group(line: _Line, sides: Sequence[Side], heads: Sequence[str], *, apart: bool) -> Group:
@@ -211,10 +215,10 @@ def _caption(
         dict.fromkeys(clean(side.grader) for side in comparison.sides if side.label in labels)
     )
     small = any(item is not None and item.n < SMALL for line in lines for item in line.found)
+    beside = f", {dropped:,} not common left out" if dropped else ""
     said = [
         "Differences of means before clipping, with 95 % intervals; positive: the contender is "
-        f"better. n = {n} common examples"
-        + (f", {dropped:,} not common left out." if dropped else "."),
+        f"better. n = {n} common examples{beside}.",
         "Every verdict was given." if lowest >= 1 else f"Coverage {percent(lowest)} or more.",
         f"{'Grader' if len(graders) == 1 else 'Different graders'}: {joined(graders)}.",
         "p: two-sided, adjusted by Holm within each family of tests "

@@ -122,17 +122,20 @@ def _draw(
     ]
     costs = [item.cost for item in priced]
     log = min(costs) > 0 and max(costs) > _WIDE * min(costs)
-    panel = page.panel(0.5, page.bottom + 0.05, WIDTH - 0.6, 3.1)
+    panel = page.panel(0.5, page.bottom + 0.05, WIDTH - 0.7, 3.1)
     low, high = min(costs), max(costs)
     room = 0.12 * (high - low) or 0.1 * (high or 1.0)
     across = (low / 1.4, high * 1.4) if log else (max(0.0, low - room), high + room)
     up = upright(points, [band])
     set_scales(panel, across, up, names=("US dollars for an answer", "Score (0–100)"), log=log)
     steps = [(item.cost, 100 * item.score) for item in front]
+    corners = [steps[0]]
+    for x, y in steps[1:]:
+        corners += [(x, corners[-1][1]), (x, y)]
+    corners.append((across[1], corners[-1][1]))
     panel.axes.plot(
-        [*(x for x, _ in steps), across[1]],
-        [*(y for _, y in steps), steps[-1][1]],
-        drawstyle="steps-post",
+        [x for x, _ in corners],
+        [y for _, y in corners],
         color=FAINT,
         linewidth=0.9,
         linestyle=(0, (4, 2)),
@@ -141,7 +144,7 @@ def _draw(
     draw_band(panel, band)
     draw_points(panel, points, styles)
     page.use(panel.top + panel.height + 0.38)
-    written = len(points) <= _MOST_LABELS and draw_labels(page, panel, points)
+    written = len(points) <= _MOST_LABELS and draw_labels(page, panel, points, [corners])
     key: list[tuple[str, Look | None]] = []
     if not written:
         key = [(labels[item.index], styles[item.index]) for item in priced]

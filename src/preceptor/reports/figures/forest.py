@@ -22,13 +22,15 @@ from preceptor.reports.figures.style import (
     Look,
 )
 
-__all__ = ["Column", "Group", "Mark", "draw_forest", "limits"]
+__all__ = ["Column", "Group", "Mark", "draw_forest", "groups_on_a_page", "limits"]
 
 _LEFT = 0.08
 _WIDEST_LABEL = 1.9
 _BETWEEN_GROUPS = 0.075
 _BETWEEN_COLUMNS = 0.2
 _HEADING = 0.22
+#: Inches for the groups of one page.
+_PAGE = 7.6
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -60,13 +62,14 @@ class Group(msgspec.Struct, frozen=True):
 class Column(msgspec.Struct, frozen=True):
     """One scale: its title above, what it measures below; ``zero`` draws a line at 0.
 
-    ``heads`` stand above the columns of the marks' texts.
+    ``heads`` stand above the columns of the marks' texts. Values are multiplied by ``unit``.
     """
 
     title: str
     axis: str
     heads: tuple[str, ...] = ()
     zero: bool = False
+    unit: float = 100.0
 
 
 class _Placed(msgspec.Struct, frozen=True):
@@ -83,6 +86,19 @@ class _Rows(msgspec.Struct, frozen=True):
     size: float
 
 
+def groups_on_a_page(rows: int) -> int:
+    """How many groups of so many rows a page holds below a title and a key."""
+    return max(4, int(_PAGE / (rows * _closeness(rows).pitch + _BETWEEN_GROUPS)))
+
+
+def _closeness(rows: int) -> _Rows:
+    if rows <= 3:
+        return _Rows(0.15, SMALL_TEXT)
+    if rows <= 6:
+        return _Rows(0.13, SMALL_TEXT)
+    return _Rows(0.105, FINE) if rows <= 9 else _Rows(0.092, 5.4)
+
+
 def draw_forest(
     page: Page,
     groups: Sequence[Group],
@@ -96,9 +112,7 @@ def draw_forest(
 
     With ``common`` the columns have one scale, so that they can be compared.
     """
-    close = _Rows(0.15, SMALL_TEXT) if rows <= 3 else _Rows(0.13, SMALL_TEXT)
-    if rows > 6:
-        close = _Rows(0.105, FINE)
+    close = _closeness(rows)
     label_width = min(_WIDEST_LABEL, max(_wanted(group) for group in groups))
     n_width = max(text_width(text, SMALL_TEXT) for text in ["n", *(g.n for g in groups)])
     left = _LEFT + label_width + 0.12 + n_width
@@ -127,9 +141,11 @@ def draw_forest(
             page.text(edge, head, text, SMALL_TEXT, colour=QUIET, align="right")
         _scale(panel, groups, range(len(columns)) if common else [index], column)
         for place in placed:
-            _band(panel, place, place.group.bands[index])
+            _band(panel, place, place.group.bands[index], column.unit)
             marks = place.group.marks[index]
-            _marks(page, panel, place, marks, looks=looks, close=close, edges=edges)
+            _marks(
+                page, panel, place, marks, looks=looks, close=close, edges=edges, unit=column.unit
+            )
         x += width + sum(texts[index]) + _BETWEEN_COLUMNS
     page.use(top + height + 0.36)
 
@@ -203,7 +219,7 @@ def _scale(panel: Panel, groups: Sequence[Group], indices: Sequence[int], column
             values += [] if band is None else [band.value, *(band.interval or ())]
     low, high = limits(values or [0.0, 1.0])
     axes = panel.axes
-    axes.set_xlim(100 * low, 100 * high)
+    axes.set_xlim(column.unit * low, column.unit * high)
     axes.set_ylim(panel.height, 0)
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
@@ -225,12 +241,13 @@ def _marks(
     looks: Sequence[Look],
     close: _Rows,
     edges: Sequence[float],
+    unit: float,
 ) -> None:
     rows = 1 + max((mark.row for mark in marks), default=0)
     first = place.top + (place.height - rows * close.pitch) / 2 + close.pitch / 2
     for mark in marks:
         y = first + mark.row * close.pitch
-        _mark(panel.axes, mark, y, looks[mark.look])
+        _mark(panel.axes, mark, y, looks[mark.look], unit)
         for text, edge in zip(mark.texts, edges, strict=False):
             colour = QUIET if mark.small else INK
             page.text(
@@ -238,30 +255,30 @@ def _marks(
             )
 
 
-def _mark(axes: Any, mark: Mark, y: float, look: Look) -> None:
+def _mark(axes: Any, mark: Mark, y: float, look: Look, unit: float) -> None:
     colour = FAINT if mark.small else look.colour
     left, right = axes.get_xlim()
     if mark.interval is not None:
-        low, high = (100 * bound for bound in mark.interval)
+        low, high = (unit * bound for bound in mark.interval)
         axes.plot([max(low, left), min(high, right)], [y, y], color=colour, linewidth=1.1, zorder=3)
         # An interval that the edge cuts ends in an arrow.
         for edge, sign, cut in ((left, "<", low < left), (right, ">", high > right)):
             if cut:
                 axes.plot([edge], [y], marker=sign, color=colour, markersize=3, clip_on=False)
-    axes.plot([100 * mark.value], [y], zorder=4, **look.markers(4.4, colour))
+    axes.plot([unit * mark.value], [y], zorder=4, **look.markers(4.4, colour))
 
 
-def _band(panel: Panel, place: _Placed, band: Band | None) -> None:
+def _band(panel: Panel, place: _Placed, band: Band | None, unit: float) -> None:
     from matplotlib.patches import Rectangle
 
     if band is None:
         return
     top, height = place.top + 0.02, place.height - 0.04
     if band.interval is not None:
-        low, high = (100 * bound for bound in band.interval)
+        low, high = (unit * bound for bound in band.interval)
         panel.axes.add_patch(
             Rectangle((low, top), high - low, height, facecolor=BAND, edgecolor="none", zorder=1.5)
         )
     panel.axes.plot(
-        [100 * band.value] * 2, [top, top + height], color=QUIET, linewidth=1.2, zorder=2
+        [unit * band.value] * 2, [top, top + height], color=QUIET, linewidth=1.2, zorder=2
     )

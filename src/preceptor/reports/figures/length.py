@@ -201,7 +201,7 @@ def _draw(page: Page, drawing: _Drawing) -> None:
     page.bottom = page.key(page.bottom, drawing.key, lines=any(len(g) > 1 for g in drawing.lines))
     columns = len(drawing.metrics)
     left, gap = 0.5, 0.22
-    width = (WIDTH - left - 0.1 - gap * (columns - 1)) / columns if columns > 1 else 4.6
+    width = (WIDTH - left - 0.2 - gap * (columns - 1)) / columns if columns > 1 else 4.6
     everything = [point for points in drawing.points.values() for point in points]
     up = upright(everything, list(drawing.bands.values()))
     top = page.bottom + (0.18 if columns > 1 else 0.04)
@@ -229,17 +229,19 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 def _panel(page: Page, panel: Panel, drawing: _Drawing, which: tuple[int, str]) -> None:
     points = drawing.points[which]
     draw_band(panel, drawing.bands[which[1]])
-    swept = [group for group in drawing.lines if len(group) > 1]
-    for number, group in enumerate(drawing.lines) if swept else ():
+    lines = []
+    for number, group in enumerate(drawing.lines):
+        if len(group) < 2:
+            continue
         line = sorted((point.x, 100 * point.y) for point in points if point.look == number)
-        if len(group) > 1:
-            panel.axes.plot(
-                [x for x, _ in line],
-                [y for _, y in line],
-                color=drawing.looks[number].colour,
-                linestyle=drawing.looks[number].line,
-                linewidth=1.1,
-                zorder=2,
-            )
+        lines.append(line)
+        panel.axes.plot(
+            [x for x, _ in line],
+            [y for _, y in line],
+            color=drawing.looks[number].colour,
+            linestyle=drawing.looks[number].line,
+            linewidth=1.1,
+            zorder=2,
+        )
     draw_points(panel, points, drawing.looks)
-    draw_labels(page, panel, points)
+    draw_labels(page, panel, points, lines)

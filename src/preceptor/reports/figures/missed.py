@@ -121,12 +121,13 @@ def share(parts: Sequence[float], wholes: Sequence[float]) -> _Share:
     Returns
     -------
     value, interval cut to [0, 1], n
-        The interval is None for a single example.
+        The interval is None for a single example, and where all or nothing is missed: the error by
+        this formula is 0 then, which would claim too much.
     """
     a, b = np.asarray(parts, dtype=np.float64), np.asarray(wholes, dtype=np.float64)
     n, total = len(a), float(b.sum())
     value = float(a.sum()) / total
-    if n < 2:
+    if n < 2 or value in (0.0, 1.0):
         return _Share(value, None, n)
     error = math.sqrt(n / (n - 1) * float(((a - value * b) ** 2).sum())) / total
     return _Share(value, (max(0.0, value - 1.96 * error), min(1.0, value + 1.96 * error)), n)

@@ -6,6 +6,7 @@ the names are; no layout engine guesses.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -78,8 +79,6 @@ class Panel:
 
     @staticmethod
     def _share(value: float, limits: tuple[float, float], scale: str) -> float:
-        import math
-
         low, high = limits
         if scale == "log":
             value, low, high = math.log(value), math.log(low), math.log(high)
@@ -158,12 +157,19 @@ class Page:
         None in place of a look is the band of the physicians. With ``lines`` the marks lie on a
         piece of their line.
         """
-        x, wide = _MARGIN + 0.02, 0.32 if lines else 0.11
-        for name, look in entries:
-            width = wide + 0.06 + text_width(name, TEXT)
-            if x > _MARGIN + 0.02 and x + width > WIDTH - _MARGIN:
-                x, top = _MARGIN + 0.02, top + 0.15
-            y = top + 0.075
+        wide = 0.32 if lines else 0.11
+        widths = [wide + 0.24 + text_width(name, TEXT) for name, _ in entries]
+        free = WIDTH - 2 * _MARGIN
+        if sum(widths) > free:
+            # In columns, where one row does not hold them.
+            columns = max(1, int(free / max(widths)))
+            widths = [free / columns] * len(entries)
+        else:
+            columns = len(entries)
+        for index, (name, look) in enumerate(entries):
+            row, column = divmod(index, columns)
+            x = _MARGIN + 0.02 + sum(widths[:column])
+            y = top + 0.075 + 0.15 * row
             if look is None:
                 self.band(x, y - 0.055, wide, 0.11)
             else:
@@ -173,9 +179,9 @@ class Page:
                     )
                 self.canvas.plot([x + wide / 2], [y], **look.markers())
             self.text(x + wide + 0.04, y, name, TEXT, middle=True)
-            x += width + 0.2
-        self.use(top + 0.17)
-        return top + 0.2
+        bottom = top + 0.15 * math.ceil(len(entries) / columns)
+        self.use(bottom + 0.02)
+        return bottom + 0.05
 
     def band(self, x: float, y: float, width: float, height: float) -> None:
         from matplotlib.patches import Rectangle

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -120,12 +121,23 @@ def draw_band(panel: Panel, band: Band | None) -> None:
     panel.axes.axhline(100 * band.value, color=QUIET, linewidth=1.2, zorder=1.5)
 
 
-def draw_labels(page: Page, panel: Panel, points: Sequence[Point]) -> bool:
-    """Write each point's label beside it, touching no mark, interval, label or edge.
+def draw_labels(
+    page: Page,
+    panel: Panel,
+    points: Sequence[Point],
+    lines: Sequence[Sequence[tuple[float, float]]] = (),
+) -> bool:
+    """Write each point's label beside it, touching no mark, interval, line, label or edge.
 
     All or none: where one finds no place nothing is written, and the answer is False.
+
+    Parameters
+    ----------
+    lines
+        Corners of the lines drawn, in the data's own scales.
     """
     taken = [box for point in points for box in _boxes(panel, point)]
+    taken += [box for line in lines for box in _beads(panel, line)]
     placed: list[tuple[Point, _Box, bool]] = []
     for point in sorted(points, key=lambda each: (-each.x, each.y)):
         if not point.label:
@@ -152,6 +164,18 @@ def _boxes(panel: Panel, point: Point) -> list[_Box]:
         ends = [panel.at(point.x, 100 * bound)[1] for bound in point.interval]
         boxes.append((x - 0.015, min(ends), x + 0.015, max(ends)))
     return boxes
+
+
+def _beads(panel: Panel, line: Sequence[tuple[float, float]]) -> list[_Box]:
+    """Small boxes along a line, closer to each other than a label is high."""
+    corners = [panel.at(x, y) for x, y in line]
+    beads = []
+    for (x, y), (to_x, to_y) in pairwise(corners):
+        steps = 1 + int(math.hypot(to_x - x, to_y - y) / 0.04)
+        for step in range(steps + 1):
+            at_x, at_y = x + (to_x - x) * step / steps, y + (to_y - y) * step / steps
+            beads.append((at_x - 0.01, at_y - 0.01, at_x + 0.01, at_y + 0.01))
+    return beads
 
 
 def _free(panel: Panel, point: Point, taken: Sequence[_Box]) -> tuple[_Box, bool] | None:

@@ -100,8 +100,8 @@ def _parts(sides: Sequence[Side]) -> list[_Part]:
 
 def _draw(page: Page, parts: Sequence[_Part], sides: Sequence[Side]) -> None:
     columns = math.ceil(len(parts) / math.ceil(len(parts) / 3))
-    left, gap = 0.5, 0.2
-    width = min(3.4, (WIDTH - left - 0.12 - gap * (columns - 1)) / columns)
+    left, gap = 0.55, 0.2
+    width = min(3.4, (WIDTH - left - 0.2 - gap * (columns - 1)) / columns)
     height = 0.72 * width if columns > 1 else 2.3
     scores = [score for side in sides for score in side.result.scores]
     across, up = (0.0, longest_shown(scores)), response_axis(scores)

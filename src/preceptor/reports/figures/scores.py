@@ -9,7 +9,7 @@ from preceptor.claims.sides import Side
 from preceptor.records import Metric
 from preceptor.reports.charts import SMALL
 from preceptor.reports.figures.base import Figure, Row
-from preceptor.reports.figures.forest import Column, Group, Mark, draw_forest
+from preceptor.reports.figures.forest import Column, Group, Mark, draw_forest, groups_on_a_page
 from preceptor.reports.figures.legend import band_of, key_of
 from preceptor.reports.figures.page import Page
 from preceptor.reports.figures.slicing import in_order, kind_of, label_of, main_kind, slice_names
@@ -28,8 +28,6 @@ __all__ = ["scores", "slices", "specialties"]
 
 #: So many specialties are drawn; all of them are in the rows.
 _SPECIALTIES = 10
-#: More rows of points than this do not fit a page.
-_MOST_ROWS = 72
 _SCALE = "Score (0–100)"
 
 
@@ -76,7 +74,7 @@ def specialties(sides: Sequence[Side]) -> Figure | None:
 
 
 def _fitting(listed: Sequence[str], sides: Sequence[Side]) -> list[str]:
-    return list(listed[: max(3, _MOST_ROWS // max(1, len(sides)))])
+    return list(listed[: groups_on_a_page(len(sides))])
 
 
 def _figure(
@@ -106,6 +104,7 @@ def _figure(
         "Means over examples before clipping to 0–100, with 95 % intervals.",
         evidence(sides),
         _small(shown, sides),
+        _doctors(sides) if OVERALL in shown else "",
         _omitted(len(listed) - len(shown)),
     ]
     return Figure(
@@ -121,6 +120,13 @@ def _small(shown: Sequence[str], sides: Sequence[Side]) -> str:
     found = [metric_of(side.result, name) for name in shown for side in sides]
     if any(metric is not None and metric.n < SMALL for metric in found):
         return f"Grey: fewer than {SMALL} examples."
+    return ""
+
+
+def _doctors(sides: Sequence[Side]) -> str:
+    for side in sides:
+        if physicians(side) and (metric := metric_of(side.result)) is not None:
+            return f"Line and band: physicians, overall {estimate(metric)}."
     return ""
 
 

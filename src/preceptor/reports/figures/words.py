@@ -24,7 +24,7 @@ __all__ = [
     "without",
 ]
 
-_LONGEST = 44
+_LONGEST = 56
 
 
 def clean(text: str, most: int = _LONGEST) -> str:
@@ -101,7 +101,8 @@ def evidence(sides: Sequence[Side]) -> str:
         for result in (side.result for side in sides)
     )
     each = " per side" if len(sides) > 1 else ""
-    text = f"n = {n} examples, {answers} answers{each}."
+    whole = f"{n} {'example' if n == '1' else 'examples'}"
+    text = f"n = {whole}, {answers} {'answer' if answers == '1' else 'answers'}{each}."
     lowest = min(side.result.coverage for side in sides)
     if lowest >= 1:
         text += " Every verdict was given."

@@ -1,0 +1,321 @@
+"""The page of a comparison: what it claims, that it holds no text, and that none can break it."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_report_html import (
+    HOSTILE,
+    Opened,
+    Page,
+    a_hostile_result,
+    a_result,
+    a_run,
+    a_telling_result,
+    answered,
+    browser,  # noqa: F401  a fixture
+    shared_texts,
+    the_examples,
+)
+
+from preceptor.claims.comparison import Comparison, compare
+from preceptor.claims.paired import FEWEST
+from preceptor.claims.sides import Side
+from preceptor.records import Criterion, Example, Graded, Message, Response, Result, Verdict
+from preceptor.reports.comparison import headline, ways
+from preceptor.reports.comparison_page import MARKS
+from preceptor.reports.html import render_comparison
+from preceptor.reports.scale import scale_for
+from preceptor.reports.wording import interval, p_value, points, signed
+
+
+def a_side(result: Result, label: str = "", runs: Sequence[str] = ()) -> Side:
+    shown = label or result.info.name
+    result = msgspec.structs.replace(result, info=msgspec.structs.replace(result.info, name=shown))
+    family, _, harness = shown.rpartition("/")
+    return Side(shown, family, harness, result, tuple(runs) or (shown,))
+
+
+def two_sides(count: int = 40, **options: Any) -> list[Side]:
+    return [
+        a_side(a_run(count, met=0.5, **options), "plain"),
+        a_side(a_run(count, seed=2, met=0.75, **options), "guided"),
+    ]
+
+
+def repeated(seed: int, met: float, repeats: int = 3) -> Result:
+    rng = random.Random(seed)
+    return a_result(
+        [
+            answered(example, rng, met=met, repeat=repeat)
+            for example in the_examples(30)
+            for repeat in range(repeats)
+        ]
+    )
+
+
+def whole_or_nothing(seed: int) -> Result:
+    """One criterion an example, so that every score is 0 or 1."""
+    rng = random.Random(seed)
+    graded = [
+        Graded(
+            Example(f"ex-{number}", (Message("user", f"Ask {number}"),), (Criterion("Says", 5),)),
+            0,
+            Response(f"r-{number}", "An answer."),
+            (Verdict("v", rng.random() < 0.3 + 0.1 * seed),),
+        )
+        for number in range(40)
+    ]
+    return a_result(graded)
+
+
+def page_of(sides: Sequence[Side], **options: Any) -> tuple[str, Comparison]:
+    comparison = compare(sides, **options)
+    return render_comparison(comparison, sides), comparison
+
+
+def test_the_page_parses_and_loads_and_runs_nothing() -> None:
+    """Elements are closed, ids unique, links inside; the policy lets no script run at all."""
+    text, _ = page_of(two_sides())
+    page = Page(text)
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    assert set(page.attributes("aria-labelledby")) <= set(ids)
+    assert {href[1:] for href in page.attributes("href")} <= set(ids)
+    assert "script" not in {tag for tag, _ in page.elements}
+    for name in ("src", "srcset", "action", "data", "poster", "style"):
+        assert page.attributes(name) == []
+    policy = page.attributes("content")[0]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "script-src" not in policy
+    assert "img-src" not in policy
+    assert "it can be shared" in page.text
+
+
+def test_the_same_comparison_gives_the_same_page() -> None:
+    """Nothing depends on when it was rendered."""
+    assert page_of(two_sides())[0] == page_of(two_sides())[0]
+
+
+def test_each_contrast_is_claimed_in_one_sentence() -> None:
+    """In the words of the terminal, with difference, interval, n and p."""
+    sides = [*two_sides(), a_side(a_run(40, seed=3), "third")]
+    text, comparison = page_of(sides)
+    shown = Page(text).text
+    assert len(comparison.contrasts) == 2
+    for contrast in comparison.contrasts:
+        assert headline(contrast) in shown
+
+
+def test_the_sides_stand_with_their_scores() -> None:
+    """Each has its mean, interval, n, system and grader."""
+    sides = two_sides()
+    shown = Page(page_of(sides)[0]).text
+    for side in sides:
+        metric = side.result.metrics["overall_score"]
+        assert f"{points(metric.value)}{interval(metric.ci95)}" in shown
+        assert f"system {side.result.info.system}, graded by {side.result.info.grader}" in shown
+
+
+def test_every_slice_has_difference_interval_n_and_adjusted_p() -> None:
+    """As in the comparison; a slice of few examples is grey and has no p."""
+    text, comparison = page_of(two_sides())
+    shown = Page(text).text
+    contrast = comparison.contrasts[0]
+    assert {item.p is None for item in contrast.slices} == {True, False}
+    for item in [contrast.overall, *contrast.slices]:
+        row = (
+            f"{signed(item.difference)} {interval(item.ci95)} "
+            f"{points(item.reference)} → {points(item.contender)} {item.n} "
+            f"{p_value(item.p)} {p_value(item.p_holm)} {p_value(item.p_bh)}"
+        )
+        assert row in shown
+    small = sum(item.n < FEWEST for item in contrast.slices)
+    assert text.count('class="small"') == small
+    assert "Grey: fewer than 10 common examples; not tested." in shown
+    for family in comparison.families:
+        assert family in shown
+
+
+@pytest.mark.parametrize("kind", ["once", "repeated", "binary"])
+def test_each_method_is_explained(kind: str) -> None:
+    """Every line of the table of methods says what it does and when it misleads."""
+    if kind == "once":
+        sides = two_sides()
+    elif kind == "repeated":
+        sides = [a_side(repeated(1, 0.5), "plain"), a_side(repeated(2, 0.7), "guided")]
+    else:
+        sides = [a_side(whole_or_nothing(1), "plain"), a_side(whole_or_nothing(3), "guided")]
+    text, comparison = page_of(sides, margin=0.05)
+    found = list(ways(comparison.contrasts[0]))
+    names = {row[0] for row in found}
+    assert ("Answers, as if independent" in names) == (kind == "repeated")
+    assert any(name.startswith("McNemar") for name in names) == (kind == "binary")
+    rows = re.findall(
+        r'<th role="rowheader" scope="row" class="name">([^<]+)<small>([^<]*)</small>', text
+    )
+    assert [name.replace("&lt;", "<") for name, _ in rows] == [row[0] for row in found]
+    assert all(len(meaning) > 40 for _, meaning in rows)
+    assert len({meaning for _, meaning in rows}) == len(rows)
+    assert ("not several pieces of evidence" in text) == (kind == "repeated")
+
+
+def test_families_are_gains_of_harnesses() -> None:
+    """Sides MODEL/HARNESS stand under their model."""
+    sides = [
+        a_side(a_run(20, seed=seed), label)
+        for seed, label in enumerate(("a/base", "a/guided", "b/base", "b/guided"))
+    ]
+    shown = Page(page_of(sides)[0]).text
+    first, second = shown.index("a: gain of the harness"), shown.index("b: gain of the harness")
+    assert first < shown.index("a/guided against a/base") < second
+    assert second < shown.index("b/guided against b/base")
+
+
+def test_left_out_examples_are_counted() -> None:
+    """With the reason, in the words of the comparison."""
+    sides = [a_side(a_run(40), "plain"), a_side(a_run(30, seed=2), "guided")]
+    shown = Page(page_of(sides)[0]).text
+    assert "30 common examples; left out: 10 only asked of plain." in shown
+
+
+def test_pooled_runs_are_named() -> None:
+    """How many a side is made of, and which."""
+    first, second = two_sides()
+    pooled = msgspec.structs.replace(second, runs=("guided-1", "guided-2"))
+    shown = Page(page_of([first, pooled])[0]).text
+    assert "2 runs pooled" in shown
+    assert "guided-1guided-2" in shown
+    assert "40 answers of 2 runs" in shown
+
+
+def test_settings_that_differ_are_shown_and_prose_is_withheld() -> None:
+    """A number as it is; a system prompt only by its length, though every edition is the same."""
+    prompts = ("Answer at once.", "Think of the patient before you answer.")
+    sides = [
+        a_side(
+            a_run(12, seed=at, settings={"system_prompt": prompts[at], "p": {"temperature": at}}),
+            ("plain", "guided")[at],
+        )
+        for at in range(2)
+    ]
+    text = page_of(sides)[0]
+    shown = Page(text).text
+    assert "p.temperature0 (plain)1 (guided)" in re.sub(r"(?<=\)) (?=\d)", "", shown)
+    assert f"(text of {len(prompts[1])} characters, withheld)" in shown
+    assert not any(prompt in text for prompt in prompts)
+
+
+def test_there_is_no_text_of_an_example() -> None:
+    """No 25 characters in a row of any text of either side are in the page."""
+    telling = a_telling_result()
+    sides = [a_side(telling, "plain"), a_side(a_run(60, seed=9), "guided")]
+    texts = shared_texts([telling])
+    windows = {text[at : at + 25] for text in texts for at in range(len(text) - 24)}
+    assert len(windows) > 10_000
+    page = page_of(sides)[0]
+    for document in (page, Page(page).text):
+        assert not windows & {document[at : at + 25] for at in range(len(document) - 24)}
+
+
+def test_many_sides_stay_bounded() -> None:
+    """Beyond six, claims and slices are folded, marks are one, and the page is small."""
+    sides = [a_side(a_run(40, seed=seed), f"side-{seed}") for seed in range(36)]
+    text, comparison = page_of(sides)
+    assert len(comparison.contrasts) == 35
+    assert f"{35 - MARKS} more" in text
+    assert "Slices of side-7, side-8" in text
+    assert len(text) < 3_000_000
+
+
+@given(
+    st.lists(st.floats(-2, 2), max_size=8),
+    st.booleans(),
+)
+def test_a_scale_holds_its_numbers(values: list[float], signs: bool) -> None:
+    """Zero and every number lie on it, on few ticks at equal distances, in order."""
+    scale = scale_for(values, signs=signs)
+    for value in [0.0, *values]:
+        assert scale.low - 1e-6 <= value <= scale.high + 1e-6
+        assert 0 <= scale.share(value) <= 1
+    marks = scale.marks
+    assert 2 <= len(marks) <= 10
+    assert marks[0] == pytest.approx(scale.low)
+    assert marks[-1] == pytest.approx(scale.high)
+    assert [tick.zero for tick in scale.ticks].count(True) == 1
+    assert [float(tick.at.rstrip("%")) for tick in scale.ticks] == sorted(
+        float(tick.at.rstrip("%")) for tick in scale.ticks
+    )
+
+
+def test_ticks_of_differences_have_signs() -> None:
+    """And those of scores have not."""
+    values = [-0.12, 0.31]
+    assert [t.label for t in scale_for(values, signs=True).ticks] == [
+        *("−20", "−10", "0", "+10", "+20", "+30", "+40"),
+    ]
+    assert [t.label for t in scale_for(values).ticks][-1] == "40"
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_names_stay_texts(kind: str) -> None:
+    """The page has the elements that it has for harmless names."""
+    text = HOSTILE[kind]
+    plain = "harm:less" if ":" in text else "harmless"
+
+    def page(word: str) -> str:
+        sides = [
+            a_side(a_hostile_result(word, name), f"{name}{word}") for name in ("first", "second")
+        ]
+        return page_of([msgspec.structs.replace(side, family="") for side in sides])[0]
+
+    found = page(text)
+    found.encode("utf-8")
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", found)
+    assert [tag for tag, _ in Page(found).elements] == [
+        tag for tag, _ in Page(page(plain)).elements
+    ]
+    assert Page(found).attributes("href") == Page(page(plain)).attributes("href")
+
+
+@pytest.mark.parametrize("width", [1400, 800, 390])
+def test_browser_fits_the_screen(browser: Any, tmp_path: Path, width: int) -> None:  # noqa: F811
+    """No sideways scrolling, no complaint, no request, one contrast or several."""
+    long = "a-side-with-a-rather-long-name-of-its-own"
+    several = [a_side(a_run(40, seed=seed), f"{long}-{seed}") for seed in range(4)]
+    for sides in (two_sides(), several):
+        opened = Opened(browser, tmp_path / "page.html", page_of(sides)[0], width, ready="#basis")
+        for node in opened.page.locator("summary").all():
+            node.click()
+        assert not opened.scrolls_sideways()
+        assert opened.complaints == []
+        opened.context.close()
+
+
+def test_browser_runs_no_hostile_name(browser: Any, tmp_path: Path) -> None:  # noqa: F811
+    """Every hostile text at once, as the names of sides."""
+    sides = [
+        a_side(a_hostile_result(HOSTILE[kind]), f"{kind} {HOSTILE[kind]}")
+        for kind in ("script", "end", "image", "attribute", "style")
+    ]
+    plain = [
+        msgspec.structs.replace(
+            side,
+            family="",
+            result=msgspec.structs.replace(side.result, graded=sides[0].result.graded),
+        )
+        for side in sides
+    ]
+    text = page_of(plain, across_graders=True)[0]
+    opened = Opened(browser, tmp_path / "page.html", text, ready="#basis")
+    assert opened.page.evaluate("window.pwned") is None
+    assert opened.page.locator("img, iframe, object, embed, script").count() == 0
+    assert opened.complaints == []
