@@ -12,6 +12,16 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from preceptor.claims.comparison import Comparison, compare
+from preceptor.claims.paired import FEWEST
+from preceptor.claims.sides import Side
+from preceptor.records import Criterion, Example, Graded, Message, Response, Result, Verdict
+from preceptor.reports.comparison import headline, ways
+from preceptor.reports.comparison_page import MARKS
+from preceptor.reports.html import render_comparison
+from preceptor.reports.scale import scale_for
+from preceptor.reports.wording import interval, p_value, points, signed
 from test_report_html import (
     HOSTILE,
     Opened,
@@ -25,16 +35,6 @@ from test_report_html import (
     shared_texts,
     the_examples,
 )
-
-from preceptor.claims.comparison import Comparison, compare
-from preceptor.claims.paired import FEWEST
-from preceptor.claims.sides import Side
-from preceptor.records import Criterion, Example, Graded, Message, Response, Result, Verdict
-from preceptor.reports.comparison import headline, ways
-from preceptor.reports.comparison_page import MARKS
-from preceptor.reports.html import render_comparison
-from preceptor.reports.scale import scale_for
-from preceptor.reports.wording import interval, p_value, points, signed
 
 
 def a_side(result: Result, label: str = "", runs: Sequence[str] = ()) -> Side:
@@ -265,25 +265,49 @@ def test_ticks_of_differences_have_signs() -> None:
     assert [t.label for t in scale_for(values).ticks][-1] == "40"
 
 
+def a_hostile_side(text: str, name: str, of: str | None = None) -> Side:
+    """The text is in every name; ``of`` are the texts of its examples, which sides share."""
+    shared = a_hostile_result(text if of is None else of)
+    example = msgspec.structs.replace(
+        shared.graded[0].example, messages=(Message("user", "Harmless."),)
+    )
+    graded = [
+        msgspec.structs.replace(
+            shared.graded[0],
+            example=msgspec.structs.replace(example, id=f"{example.id} {number}"),
+            verdicts=(Verdict("v", len(name) > number), Verdict("v", False)),
+        )
+        for number in range(12)
+    ]
+    # Settings are JSON in a store, which has no lone surrogate.
+    said = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    result = a_result(
+        graded,
+        departures=[text],
+        notes=[text],
+        settings={said: {said: [said, {said: name}]}},
+        grader=text if of is None else "judge",
+        title=text,
+        date=text,
+    )
+    labels = {f"theme:{text}": text, "theme": text}
+    named = a_side(msgspec.structs.replace(result, labels=labels), f"{name} {text}")
+    return msgspec.structs.replace(named, family="", runs=(text, f"{text}!"))
+
+
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_names_stay_texts(kind: str) -> None:
     """The page has the elements that it has for harmless names."""
     text = HOSTILE[kind]
-    plain = "harm:less" if ":" in text else "harmless"
 
     def page(word: str) -> str:
-        sides = [
-            a_side(a_hostile_result(word, name), f"{name}{word}") for name in ("first", "second")
-        ]
-        return page_of([msgspec.structs.replace(side, family="") for side in sides])[0]
+        return page_of([a_hostile_side(word, name) for name in ("first", "second")])[0]
 
-    found = page(text)
+    found, harmless = page(text), Page(page("harm:less" if ":" in text else "harmless"))
     found.encode("utf-8")
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", found)
-    assert [tag for tag, _ in Page(found).elements] == [
-        tag for tag, _ in Page(page(plain)).elements
-    ]
-    assert Page(found).attributes("href") == Page(page(plain)).attributes("href")
+    assert [tag for tag, _ in Page(found).elements] == [tag for tag, _ in harmless.elements]
+    assert Page(found).attributes("href") == harmless.attributes("href")
 
 
 @pytest.mark.parametrize("width", [1400, 800, 390])
@@ -301,21 +325,11 @@ def test_browser_fits_the_screen(browser: Any, tmp_path: Path, width: int) -> No
 
 
 def test_browser_runs_no_hostile_name(browser: Any, tmp_path: Path) -> None:  # noqa: F811
-    """Every hostile text at once, as the names of sides."""
-    sides = [
-        a_side(a_hostile_result(HOSTILE[kind]), f"{kind} {HOSTILE[kind]}")
-        for kind in ("script", "end", "image", "attribute", "style")
-    ]
-    plain = [
-        msgspec.structs.replace(
-            side,
-            family="",
-            result=msgspec.structs.replace(side.result, graded=sides[0].result.graded),
-        )
-        for side in sides
-    ]
-    text = page_of(plain, across_graders=True)[0]
+    """Every hostile text at once, as the names of sides, systems, settings, runs and tags."""
+    sides = [a_hostile_side(text, kind, HOSTILE["image"]) for kind, text in HOSTILE.items()]
+    text = page_of(sides)[0]
     opened = Opened(browser, tmp_path / "page.html", text, ready="#basis")
     assert opened.page.evaluate("window.pwned") is None
     assert opened.page.locator("img, iframe, object, embed, script").count() == 0
+    assert opened.page.locator("bdi", has_text="<script>").count() > 0
     assert opened.complaints == []

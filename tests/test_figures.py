@@ -333,3 +333,329 @@ def test_the_check_finds_what_touches() -> None:
     with drawn(Figure("x", "Title", "Caption", [], draw)) as canvas:
         found = clashes(canvas)
     assert found == ["'one' touches 'two'", "'far beyond the edge' leaves the page"]
+
+
+# What the figures show
+
+
+def named(figures_: Sequence[Figure]) -> dict[str, Figure]:
+    return {figure.name: figure for figure in figures_}
+
+
+def test_each_figure_appears_where_there_is_something_to_show() -> None:
+    """Slices by the examples' tags, specialties, sweeps, prices, repeats and families decide."""
+    common = {"scores", "difficulty", "missed"}
+    assert set(named(everything(single()))) == common | {"slices-axis"}
+    assert set(named(everything(doctors()))) == common | {
+        "slices-type",
+        "specialties",
+        "differences",
+        "length",
+        "length-of-answers",
+        "cost",
+    }
+    assert {"harnesses", "reliability", "cost"} <= set(named(everything(crossed())))
+    assert "harnesses" not in named(everything(grid()))
+
+
+def test_rows_are_the_metrics_of_the_sides(case: list[Figure]) -> None:
+    """Every figure has rows, of one shape, and every caption says n or what is counted."""
+    for figure in case:
+        assert figure.rows, figure.name
+        assert len({tuple(row) for row in figure.rows}) == 1, figure.name
+        assert "n = " in figure.caption, figure.name
+        assert "95 %" in figure.caption or figure.name == "difficulty", figure.name
+
+
+def test_scores_are_those_of_the_metrics() -> None:
+    """The rows of `scores` repeat mean, interval, clipped value and n of each metric, unclipped."""
+    sides = negative()
+    rows = named(figures(sides))["scores"].rows
+    for each in sides:
+        metric = each.result.metrics["overall_score"]
+        (row,) = (
+            r
+            for r in rows
+            if r["side"] == each.label
+            and r["metric"] == "overall_score"
+            and not r["length_adjusted"]
+        )
+        assert (row["mean"], row["clipped"], row["n"]) == (metric.raw_mean, metric.value, metric.n)
+        assert (row["low"], row["high"]) == metric.raw_ci95
+    assert any(isinstance(row["mean"], float) and row["mean"] < 0 for row in rows)
+
+
+def test_specialties_are_the_ten_largest_and_all_in_the_rows() -> None:
+    """Of sixty specialties the table has all, and the title says how many are drawn."""
+    figure = named(figures(doctors()[1:]))["specialties"]
+    first = doctors()[1]
+    tags = {tag for item in first.result.graded for tag in item.example.tags}
+    specialties = {tag for tag in tags if tag.startswith("specialty:")}
+    assert {row["metric"] for row in figure.rows} == specialties
+    assert figure.title == "Score in the 10 largest specialties"
+    sizes = [row["n"] for row in figure.rows if row["side"] == first.label]
+    assert sizes == sorted(sizes, reverse=True)  # type: ignore[type-var]
+    assert f"{len(specialties) - 10} more" in figure.caption
+
+
+def test_physicians_are_a_band_and_no_point() -> None:
+    """Systems have marks; the physicians have none, and their score is in the caption."""
+    figure = named(figures(doctors()))["scores"]
+    with drawn(figure) as canvas:
+        panel = canvas.axes[1]
+        marked = [line for line in panel.lines if line.get_marker() not in ("", "None", None)]
+        groups = 4
+        assert len(marked) == 3 * groups
+        assert len(panel.patches) == groups
+    metric = doctors()[0].result.metrics["overall_score"]
+    assert f"physicians, overall {100 * metric.raw_mean:.1f}" in figure.caption  # type: ignore[operator]
+
+
+def test_small_slices_are_grey() -> None:
+    """Fewer than ten examples: the mark is grey, and the caption says so."""
+    figure = named(figures([side("one", n=29)]))["scores"]
+    with drawn(figure) as canvas:
+        colours = {line.get_color() for line in canvas.axes[1].lines if line.get_marker() == "o"}
+    assert "#9a9a9a" in colours
+    assert "#0072B2" in colours
+    assert "Grey: fewer than 10 examples" in figure.caption
+
+
+def test_missed_shares_add_up_to_what_the_pooled_score_lacks() -> None:
+    """The points lost over axes and signs are 1 − Σ points / Σ attainable points."""
+    (one,) = sides = [side("one", n=37, repeats=2)]
+    rows = named(figures(sides))["missed"].rows
+    gained = attainable = 0
+    for item in one.result.graded:
+        for criterion, verdict in zip(item.example.criteria, item.verdicts, strict=True):
+            attainable += max(0, criterion.points)
+            gained += criterion.points if verdict and verdict.met else 0
+    lost = sum(row["points_lost"] for row in rows)  # type: ignore[misc]
+    assert lost == pytest.approx(1 - gained / attainable)
+    assert sum(row["criteria_judged"] for row in rows) == 37 * 2 * 3  # type: ignore[misc]
+
+
+def test_interval_of_a_share_is_the_cluster_robust_one() -> None:
+    """Linearisation equals weighted least squares of the rate with errors clustered by example."""
+    sm = pytest.importorskip("statsmodels.api")
+    rng = np.random.default_rng(3)
+    judged = rng.integers(1, 12, size=60)
+    missing = rng.binomial(judged, 0.3)
+    met = np.concatenate([[1] * k + [0] * (n - k) for k, n in zip(missing, judged, strict=True)])
+    clusters = np.repeat(np.arange(60), judged)
+    fit = sm.OLS(met, np.ones((len(met), 1))).fit(
+        cov_type="cluster", cov_kwds={"groups": clusters, "use_correction": True}
+    )
+    found = share(missing.tolist(), judged.tolist())
+    assert found.value == pytest.approx(fit.params[0])
+    assert found.interval is not None
+    assert found.interval[1] - found.value == pytest.approx(1.96 * fit.bse[0])
+
+
+def test_share_without_variation_has_no_interval() -> None:
+    """One example, or all criteria missed: an interval of no width would claim too much."""
+    assert share([1], [2]).interval is None
+    assert share([2, 3], [2, 3]).interval is None
+    assert share([0, 0], [2, 3]).interval is None
+
+
+def test_cost_marks_the_front_and_names_what_has_no_price() -> None:
+    """What is dearer and no better is not on the front; unpriced sides are in the caption."""
+    sides = [
+        side("cheap and good", cost=0.01, quality=0.9),
+        side("dear and bad", cost=0.5, quality=0.1),
+        side("without price", quality=0.5),
+    ]
+    figure = named(figures(sides))["cost"]
+    assert {row["side"]: row["on_front"] for row in figure.rows} == {
+        "cheap and good": True,
+        "dear and bad": False,
+    }
+    assert "without price" in figure.caption
+    assert [row["usd_per_answer"] for row in figure.rows] == pytest.approx([0.01, 0.5])
+    with drawn(figure) as canvas:
+        assert canvas.axes[1].get_xscale() == "log"
+    assert "cost" not in named(figures(sides[:1] + sides[2:]))
+
+
+def test_lines_of_a_sweep_join_one_setting_each() -> None:
+    """Three efforts by three verbosities are three lines of three points."""
+    figure = named(figures(grid()))["length"]
+    assert {row["cell"] for row in figure.rows} == {"brief", "normal", "thorough"}
+    with drawn(figure) as canvas:
+        panels = canvas.axes[1:]
+        assert len(panels) == 4
+        lines = [line for line in panels[0].lines if len(line.get_xdata()) == 3]
+        assert len(lines) == 3
+        assert len({line.get_color() for line in lines}) == 3
+    reasoning = [row["mean_reasoning_length"] for row in figure.rows]
+    assert None not in reasoning
+
+
+def test_difficulty_counts_every_example_once() -> None:
+    """The bars of each side hold all its examples; the last panel the common ones."""
+    sides = [side("one", n=30, repeats=3), side("two", n=20)]
+    rows = named(figures(sides))["difficulty"].rows
+    totals: dict[Any, int] = {}
+    for row in rows:
+        totals[row["side"]] = totals.get(row["side"], 0) + int(row["examples"])  # type: ignore[arg-type]
+    assert totals == {"one": 30, "two": 20, "Mean over all sides": 20}
+    low = [row for row in rows if row["side"] == "two" and row["from"] == 0.0]
+    means = [np.mean(values) for values in values_of(sides[1].result).values()]
+    assert low[0]["examples"] == sum(0 <= mean < 0.1 for mean in means)
+
+
+def test_differences_repeat_the_comparison() -> None:
+    """Rows have each contrast's difference, interval and adjusted p, overall and by slice."""
+    sides = crossed()
+    comparison = compare(sides)
+    found = named(figures(sides, comparison))
+    for name in ("differences", "harnesses"):
+        rows = found[name].rows
+        assert len(rows) == sum(1 + len(each.slices) for each in comparison.contrasts)
+        first = comparison.contrasts[0].overall
+        assert rows[0]["difference"] == first.difference
+        assert (rows[0]["low"], rows[0]["high"]) == first.ci95
+        assert rows[0]["p_holm"] == first.p_holm
+
+
+def test_curves_are_those_of_reliability() -> None:
+    """Worst and best of k, with intervals, for every k."""
+    sides = crossed()
+    curves = [curve for each in sides if (curve := reliability(each)) is not None]
+    rows = named(figures(sides, None, curves))["reliability"].rows
+    assert len(rows) == sum(2 * len(curve.k) for curve in curves)
+    worst = [
+        row["mean"] for row in rows if row["side"] == curves[0].label and row["order"] == "worst"
+    ]
+    assert worst == curves[0].worst
+
+
+# Files
+
+
+def test_the_same_input_gives_the_same_bytes() -> None:
+    """Two drawings of one figure are equal, whatever the user's own style."""
+    import matplotlib
+
+    first = named(everything(crossed()))
+    again = named(everything(crossed()))
+    for name in first:
+        assert svg(first[name]) == svg(again[name]), name
+    plain = png(first["scores"])
+    with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red"}):
+        assert png(first["scores"]) == plain
+        assert matplotlib.rcParams["font.size"] == 20
+
+
+def test_pictures_are_well_formed(case: list[Figure]) -> None:
+    """An SVG parses, contains no script and no text of its own; a PNG is 1,400 dots wide."""
+    for figure in case:
+        tree = xml.fromstring(svg(figure))
+        kinds = {each.tag.rpartition("}")[2] for each in tree.iter()}
+        assert not kinds & {"script", "text", "foreignObject", "image", "a"}, figure.name
+        assert tree.get("width") == "504pt"
+    assert case[0].rows
+    picture = png(case[0])
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    assert int.from_bytes(picture[16:20], "big") == 1400
+
+
+def test_bare_leaves_title_and_caption_to_the_page() -> None:
+    """A page that prints them itself gets the drawing alone, with both in the metadata."""
+    figure = named(figures([side("one")]))["scores"]
+    with drawn(figure) as framed, drawn(figure, bare=True) as bare:
+        assert figure.title in [item.text for item in written(framed)]
+        assert figure.title not in [item.text for item in written(bare)]
+        assert clashes(bare) == []
+    assert figure.title in svg(figure, bare=True)
+
+
+def test_no_formula_reaches_a_spreadsheet() -> None:
+    """A text that a spreadsheet would run has an apostrophe before it; numbers stay numbers."""
+    for figure in everything(hostile()):
+        for row in tables.DictReader(io.StringIO(csv(figure))):
+            for value in row.values():
+                assert not value.startswith(("=", "+", "@")), figure.name
+                if value.startswith("-"):
+                    float(value)
+
+
+def test_names_are_shown_and_never_interpreted() -> None:
+    """No mathematics, no control character, nothing that turns the reading direction."""
+    figure = named(everything(hostile()))["scores"]
+    with drawn(figure) as canvas:
+        texts = " ".join(item.text for item in written(canvas))
+    assert "$" in texts
+    assert not any(sign in texts for sign in "\u202e\x00\n\ud800")
+
+
+@given(st.text(max_size=300))
+def test_a_clean_text_is_one_short_visible_line(text: str) -> None:
+    """Whatever comes in, what is printed is printable, on one line and bounded."""
+    shown = clean(text, 40)
+    assert 0 < len(shown) <= 40
+    assert shown.isprintable() or any(sign.isspace() for sign in shown)
+    assert "\n" not in shown
+    shown.encode()
+
+
+@given(st.text(min_size=1, max_size=80), st.floats(0.3, 3))
+def test_wrapped_lines_keep_every_letter(text: str, width: float) -> None:
+    """Wrapping loses nothing but blanks."""
+    text = clean(text, 80)
+    assert "".join("".join(wrap(text, width)).split()) == "".join(text.split())
+
+
+def test_names_that_look_alike_get_numbers() -> None:
+    """Two labels that differ only in what is left out are still told apart."""
+    sides = [side("a" * 40 + middle + "b" * 40, n=2) for middle in ("x", "y")]
+    shown = names(sides)
+    assert len(set(shown)) == 2
+    assert shown[0].endswith("#1")
+
+
+def test_files_are_written_whole_and_listed(tmp_path: Path) -> None:
+    """One file for each figure and format, in a folder that is made; nothing half-written."""
+    found = figures([side("one")])
+    paths = write(found, tmp_path / "new" / "folder", ("svg", "png", "csv", "svg"))
+    assert len(paths) == 3 * len(found)
+    assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == sorted(
+        path.name for path in paths
+    )
+    assert all(path.stat().st_size for path in paths)
+
+
+def test_bad_input_is_one_line(tmp_path: Path) -> None:
+    """An unknown format, a file in place of the folder, two labels alike, two benchmarks."""
+    found = figures([side("one")])
+    with pytest.raises(InputError, match="--format: expected svg, png, csv, found 'pdf'"):
+        write(found, tmp_path, ("pdf",))
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(InputError, match="cannot be made"):
+        write(found, blocked, ("csv",))
+    with pytest.raises(InputError, match="two sides have this name"):
+        figures([side("one"), side("one")])
+    with pytest.raises(InputError, match="at least one side"):
+        figures([])
+
+
+def test_without_matplotlib_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Pictures are unavailable; the numbers are not."""
+    found = figures([side("one")])
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(Unavailable, match=r"pip install 'preceptor\[figures\]'"):
+        write(found, tmp_path, ("svg",))
+    assert write(found, tmp_path, ("csv",))
+
+
+def test_figures_are_imported_without_matplotlib() -> None:
+    """Importing the package, and the program with its commands, does not import matplotlib."""
+    code = (
+        "import sys, preceptor.cli.app, preceptor.reports.figures;"
+        "sys.exit('matplotlib' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

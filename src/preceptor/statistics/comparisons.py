@@ -159,7 +159,7 @@ def clustered_difference(differences: ArrayLike, clusters: NDArray[Any]) -> Diff
     -----
     In simulations with 10 to 20 clusters of 1 to 5 rows and normal differences it erred in 4.6 to
     5.6 %, where the common CR1 with G − 1 df erred in 5.2 to 7.0 %. Very skewed differences
-    (exponential) need more clusters, as any t-test does: 8 to 10 % with 10, 5.2 % with 662.
+    (exponential) need more clusters, as any t-test does: 6 to 10 % with 10, 5 % with 662.
     """
     d = _checked(differences)
     sizes, _ = _by_cluster(d, clusters)
