@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv as tables
 import io
 import random
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as xml
@@ -18,10 +19,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import preceptor
+from data_fixtures import graded_row, isolate, write_rows
+from data_fixtures import row as data_row
 from preceptor import benchmarks
 from preceptor.claims.comparison import compare
+from preceptor.claims.leaderboard import leaderboard
 from preceptor.claims.reliability import reliability
 from preceptor.claims.sides import Side, values_of
+from preceptor.cli import main
 from preceptor.errors import InputError, Unavailable
 from preceptor.records import (
     Criterion,
@@ -34,10 +40,10 @@ from preceptor.records import (
     Usage,
     Verdict,
 )
-from preceptor.reports.figures import Figure, csv, figures, png, svg, write
+from preceptor.reports.figures import Figure, csv, figures, png, ranking, svg, write
 from preceptor.reports.figures.base import drawn
 from preceptor.reports.figures.missed import share
-from preceptor.reports.figures.page import WIDTH, wrap
+from preceptor.reports.figures.page import WIDTH, text_width, wrap
 from preceptor.reports.figures.words import clean, names
 
 pytest.importorskip("matplotlib")
@@ -581,6 +587,20 @@ def test_no_formula_reaches_a_spreadsheet() -> None:
                     float(value)
 
 
+def test_ranking_draws_a_leaderboard() -> None:
+    """Ranks and mean ranks with their intervals, a row for each system; none without rivals."""
+    sides = [side(f"system {index}", quality=0.2 + 0.3 * index) for index in range(3)]
+    board = leaderboard([each.result for each in sides], resamples=50)
+    figure = ranking(board)
+    assert figure is not None
+    assert [row["system"] for row in figure.rows] == ["system 2", "system 1", "system 0"]
+    assert [row["rank"] for row in figure.rows] == [1, 2, 3]
+    with drawn(figure) as canvas:
+        assert clashes(canvas) == []
+        assert canvas.axes[1].get_xlim()[1] < 10
+    assert ranking(leaderboard([sides[0].result], resamples=50)) is None
+
+
 def test_names_are_shown_and_never_interpreted() -> None:
     """No mathematics, no control character, nothing that turns the reading direction."""
     figure = named(everything(hostile()))["scores"]
@@ -595,16 +615,19 @@ def test_a_clean_text_is_one_short_visible_line(text: str) -> None:
     """Whatever comes in, what is printed is printable, on one line and bounded."""
     shown = clean(text, 40)
     assert 0 < len(shown) <= 40
-    assert shown.isprintable() or any(sign.isspace() for sign in shown)
-    assert "\n" not in shown
+    assert shown.isprintable()
     shown.encode()
 
 
 @given(st.text(min_size=1, max_size=80), st.floats(0.3, 3))
-def test_wrapped_lines_keep_every_letter(text: str, width: float) -> None:
-    """Wrapping loses nothing but blanks."""
+def test_wrapped_lines_keep_every_letter_and_fit(text: str, width: float) -> None:
+    """Wrapping loses nothing but blanks, and no line of more than one sign is too wide."""
     text = clean(text, 80)
-    assert "".join("".join(wrap(text, width)).split()) == "".join(text.split())
+    # Measured as it is drawn: with the fonts and settings of a figure.
+    with drawn(Figure("x", "Title", "Caption", [], lambda page: None)):
+        lines = wrap(text, width)
+        assert all(text_width(line) <= width for line in lines if len(line) > 1)
+    assert "".join("".join(lines).split()) == "".join(text.split())
 
 
 def test_names_that_look_alike_get_numbers() -> None:
@@ -659,3 +682,73 @@ def test_figures_are_imported_without_matplotlib() -> None:
         "sys.exit('matplotlib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# The command
+
+
+@pytest.fixture
+def store(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Path:
+    """Two runs of twelve examples, made elsewhere, in a store."""
+    isolate(monkeypatch, tmp_path)
+    ids = [f"e{index}" for index in range(12)]
+    data = write_rows(tmp_path / "data.jsonl", [data_row(each, (5, 3, -3)) for each in ids])
+    place = tmp_path / "s.db"
+    for name, met in (("first", [True, False, True]), ("second", [True, True, False])):
+        rows = [
+            graded_row(each, [met[0] ^ (index % 3 == 0), *met[1:]])
+            for index, each in enumerate(ids)
+        ]
+        file = write_rows(tmp_path / f"{name}.jsonl", rows)
+        arguments = ["--benchmark", "healthbench", "--data", str(data), "--store", str(place)]
+        assert main(["import", "graded", str(file), *arguments, "--grader", "a grader"]) == 0
+    capsys.readouterr()
+    return place
+
+
+def test_the_command_writes_files_and_prints_their_paths(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pictures and numbers of both sides, differences included, one path a line."""
+    runs = [run.info.name for run in preceptor.runs(store=store)]
+    sides = [f"m/{harness}={run}" for harness, run in zip("ab", runs, strict=True)]
+    folder = tmp_path / "out"
+    arguments = ["-o", str(folder), "-f", "svg, csv", "--store", str(store)]
+    assert main(["figures", *sides, *arguments]) == 0
+    printed = [Path(line) for line in capsys.readouterr().out.splitlines()]
+    assert {path.suffix for path in printed} == {".svg", ".csv"}
+    assert {"scores", "differences", "missed"} <= {path.stem for path in printed}
+    assert all(path.parent == folder and path.stat().st_size for path in printed)
+    assert sorted(folder.iterdir()) == sorted(printed)
+
+
+def test_a_wrong_format_is_told_before_anything_is_read(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line, exit code 2, and no folder."""
+    folder = tmp_path / "out"
+    arguments = ["-o", str(folder), "-f", "pdf", "--store", str(store)]
+    assert main(["figures", "no-such-run", *arguments]) == 2
+    assert capsys.readouterr().err == "error: --format: expected svg, png, csv, found 'pdf'\n"
+    assert not folder.exists()
+
+
+def test_the_page_lists_every_figure_and_its_columns() -> None:
+    """docs/figures.md has each file, and exactly the columns of its table, in order."""
+    page = (Path(__file__).parent.parent / "docs" / "figures.md").read_text("utf-8")
+    drawn_part, numbers = page.split("## The numbers")
+    files = set(re.findall(r"^\| `([\w-]+)` \|", drawn_part, re.MULTILINE))
+    columns = {
+        name: re.findall(r"`(\w+)`", cells)
+        for heads, cells in re.findall(r"^\| (`.*?) \| (.*) \|$", numbers, re.MULTILINE)
+        for name in re.findall(r"`([\w-]+)`", heads)
+    }
+    assert files == set(columns)
+    seen = set()
+    for figure in [*everything(crossed()), *everything(doctors())]:
+        name = "slices-KIND" if figure.name.startswith("slices-") else figure.name
+        assert list(figure.rows[0]) == columns[name], name
+        seen.add(name)
+    assert seen == files

@@ -10,6 +10,7 @@ import json
 import random
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +19,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from preceptor.claims.comparison import compare
+from preceptor.claims.length import lengths
+from preceptor.claims.reliability import reliability
+from preceptor.claims.sides import Side
 from preceptor.errors import InputError
 from preceptor.records import (
     Criterion,
@@ -32,13 +37,23 @@ from preceptor.records import (
     Verdict,
 )
 from preceptor.reports.charts import Axis, axis_for, bin_counts, histogram, longest_shown, scatter
+from preceptor.reports.comparison import headline
 from preceptor.reports.explorer import embed, payload
+from preceptor.reports.figures import csv, figures, svg
 from preceptor.reports.html import render
 from preceptor.reports.missed import most_missed
 from preceptor.reports.pictures import Pictures
 from preceptor.reports.settings import flatten
 from preceptor.reports.view import run_views, sections
-from preceptor.reports.wording import days, interval, percent, points, pretty
+from preceptor.reports.wording import (
+    days,
+    interval,
+    p_value,
+    percent,
+    points,
+    pretty,
+    signed,
+)
 from preceptor.scoring import LengthRule, score_rubric, summarise
 
 _WORDS = (
@@ -428,6 +443,260 @@ def test_costliest_criteria_count_points_and_recurrence() -> None:
     assert all(row.text is None for row in most_missed([result], share=True).omitted)
 
 
+def sides_of(*labels: str, **options: Any) -> list[Side]:
+    """Sides of 30 common examples each, labelled so."""
+    found = []
+    for seed, label in enumerate(labels, start=1):
+        family, _, harness = label.rpartition("/")
+        result = a_run(30, seed=seed, met=0.3 + 0.1 * seed, name=label, **options)
+        found.append(Side(label, family, harness, result, (label,)))
+    return found
+
+
+def test_several_runs_are_compared() -> None:
+    """Each with the first: the claim in a sentence, the methods folded, each slice in a forest."""
+    sides = sides_of("plain", "guided", "long")
+    page = render(sides)
+    text = Page(page).text
+    comparison = compare(sides)
+    assert [contrast.contender for contrast in comparison.contrasts] == ["guided", "long"]
+    for contrast in comparison.contrasts:
+        assert headline(contrast) in text
+        for item in contrast.slices:
+            assert f"{signed(item.difference)} {interval(item.ci95)}" in text
+    assert "The same difference by other methods" in text
+    assert "30 common examples; none left out." in text
+    assert render([side.result for side in sides]) == page
+
+
+def test_a_family_is_compared_within() -> None:
+    """With its first as the reader named it, also where the table is sorted by score."""
+    names = ("b/plain", "b/guided", "a/plain", "a/guided", "c/plain", "c/guided", "alone")
+    text = Page(render(sides_of(*names))).text
+    assert "a/guided against a/plain" in text
+    assert "c/guided against c/plain" in text
+    assert "against b/" not in text
+    assert "Not compared, without another of its family here: b/plain, alone." in text
+    apart = Page(render(sides_of("a/plain", "b/plain"))).text
+    assert "b/plain against a/plain" in apart
+
+
+def test_what_cannot_be_compared_says_why() -> None:
+    """Other graders, other benchmarks, one name twice, no common example; one run says nothing."""
+    first, second = sides_of("plain", "guided")
+    result = second.result
+
+    def other(**changes: Any) -> str:
+        info = msgspec.structs.replace(result.info, **changes)
+        return Page(render([first.result, msgspec.structs.replace(result, info=info)])).text
+
+    assert "Not compared: the runs were graded by different graders" in other(grader="another")
+    assert "Not compared: the runs are of different benchmarks." in other(benchmark="healthbench")
+    assert "Not compared: 'plain': two sides have this name" in other(name="plain")
+    moved = [
+        msgspec.structs.replace(
+            item, example=msgspec.structs.replace(item.example, id=f"moved-{item.example.id}")
+        )
+        for item in result.graded
+    ]
+    apart = Page(render([first.result, a_result(moved, name="guided")])).text
+    assert "Not compared: 'plain' and 'guided' have no example in common." in apart
+    assert "omparison" not in Page(render([result])).text
+
+
+def test_more_runs_than_marks_are_compared_with_the_highest() -> None:
+    """Only the charted six."""
+    results = [a_run(12, seed=seed, met=seed / 10, name=f"run-{seed}") for seed in range(1, 10)]
+    results.sort(key=lambda result: -(result.metrics["overall_score"].raw_mean or 0.0))
+    text = Page(render(results[::-1])).text
+    for result in results[1:6]:
+        assert f"{result.info.name} against {results[0].info.name}" in text
+    assert f"{results[6].info.name} against" not in text
+
+
+def several_times(seed: int, repeats: int = 3, **options: Any) -> Result:
+    rng = random.Random(seed)
+    examples = the_examples(20)
+    graded = [answered(item, rng, repeat=k) for item in examples for k in range(repeats)]
+    return a_result(graded, repeats=repeats, **options)
+
+
+def test_repeated_examples_show_reliability() -> None:
+    """Worst and best of k with intervals, and in how many examples the score changes."""
+    result = several_times(1)
+    side = Side("first-run", "", "first-run", result, ("first-run",))
+    found = reliability(side)
+    assert found is not None
+    assert found.k == [1, 2, 3]
+    text = Page(render([result])).text
+    for at, k in enumerate(found.k):
+        row = (
+            f"{k} {points(found.worst[at])} {interval(found.worst_ci95[at])} "
+            f"{points(found.best[at])} {interval(found.best_ci95[at])} 20"
+        )
+        assert row in text
+    assert f"20 of 20 20 {percent(found.changed)} {points(found.within_sd)}" in text
+    assert "Worst of k" not in Page(render([a_run(20)])).text
+
+
+def test_length_has_slopes_and_prices() -> None:
+    """The slopes with intervals, the benchmark's price, and the one that a sweep gives."""
+    results = [
+        several_times(
+            seed,
+            name=f"run-{seed}",
+            settings={"sweep": {"setting": {"effort": "low"}, "cell": {"at": str(seed)}}},
+        )
+        for seed in (1, 2)
+    ]
+    sides = [Side(r.info.name, "", r.info.name, r, (r.info.name,)) for r in results]
+    found = lengths(sides)
+    text = Page(render(results)).text
+    for one in found.sides:
+        for fit in (one.across_examples, one.within_examples):
+            assert fit is not None
+            assert f"{signed(fit.per_500)}{interval(fit.ci95)}p {p_value(fit.p)}" in text
+    assert "takes off 1.5 points for each further 500 characters" in text
+    assert found.penalty is None
+    assert "cannot be derived" in text
+    one_system = [
+        msgspec.structs.replace(r, info=msgspec.structs.replace(r.info, system="openai/one"))
+        for r in results
+    ]
+    penalty = lengths(
+        [msgspec.structs.replace(s, result=r) for s, r in zip(sides, one_system, strict=True)]
+    ).penalty
+    assert penalty is not None
+    swept = Page(render(one_system)).text
+    assert f"gives for these runs {signed(penalty.per_500)} points" in swept
+    assert "openai/one: effort=low" in swept
+
+
+def test_pooled_runs_are_counted_and_named() -> None:
+    """A side of several runs says how many answers of how many runs it has, and which."""
+    result = several_times(1, name="pooled")
+    side = Side("pooled", "", "pooled", result, ("seed-1", "seed-2", "seed-3"))
+    for sides in ([side], [side, *sides_of("other")]):
+        text = Page(render(sides)).text
+        assert "60 answers of 3 runs" in text
+        assert "seed-1seed-2seed-3" in text
+
+
+# --- figures
+
+
+def data_urls(page: str) -> list[str]:
+    """The files that the page holds, unpacked."""
+    return [
+        base64.b64decode(found).decode()
+        for found in re.findall(r"data:[a-z/+]+;base64,([A-Za-z0-9+/=]+)", page)
+    ]
+
+
+def test_figures_are_in_the_page(drawn: None) -> None:
+    """As pictures and tables that are data of the page itself, with what they say in words."""
+    sides = sides_of("plain", "guided")
+    text = render(sides)
+    page = Page(text)
+    comparison = compare(sides)
+    expected = figures(sides, comparison, [])
+    assert expected
+    assert page.attributes("src") == [
+        f"data:image/svg+xml;base64,{base64.b64encode(svg(figure).encode()).decode()}"
+        for figure in expected
+    ]
+    assert page.attributes("alt") == [figure.title for figure in expected]
+    for figure in expected:
+        assert re.sub(r"\s+", " ", figure.caption) in page.text
+        assert csv(figure) in data_urls(text)
+    outside = [href for href in page.attributes("href") if not href.startswith("#")]
+    assert len(outside) == len(expected)
+    assert all(href.startswith("data:text/csv;base64,") for href in outside)
+    assert "; img-src data:; " in page.attributes("content")[0]
+    assert "unsafe" not in page.attributes("content")[0]
+
+
+def test_a_page_with_figures_is_the_same_again(drawn: None) -> None:
+    """The drawings have no date and no random name."""
+    assert render([a_run(20)]) == render([a_run(20)])
+
+
+def test_without_matplotlib_the_page_says_so(drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence on how to get it; all else is there."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    page = Page(render([a_run(20)]))
+    assert "figures need matplotlib: pip install 'preceptor[figures]'." in page.text
+    assert page.attributes("src") == []
+    assert "Costliest criteria" in page.text
+
+
+def test_runs_that_no_figure_can_show_together_say_so(drawn: None) -> None:
+    """Of two benchmarks: a sentence, no error."""
+    first, second = (a_run(12, name=name) for name in ("first", "second"))
+    info = msgspec.structs.replace(second.info, benchmark="healthbench")
+    text = Page(render([first, msgspec.structs.replace(second, info=info)])).text
+    assert "None: expected runs of one benchmark" in text
+
+
+def test_score_against_length_is_of_all_runs(drawn: None) -> None:
+    """Beyond six too, where all else is of the charted six."""
+    names = [f"run-{number}" for number in range(8)]
+    files = data_urls(render(sides_of(*names)))
+    whole = next(file for file in files if file.startswith("side,setting,"))
+    assert all(f"\n{name}," in whole for name in names)
+    others = [file for file in files if file.startswith("side,metric,")]
+    assert others
+    assert not any(all(f"\n{name}," in file for name in names) for file in others)
+
+
+def test_pictures_have_a_limit(drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is beyond it is named, with the command that writes it; a long table is cut."""
+    monkeypatch.setattr("preceptor.reports.pictures._MOST_PICTURES", 1)
+    page = Page(render([a_run(20)]))
+    assert page.attributes("src") == []
+    assert re.search(
+        r"Too large for this page: scores, .*; preceptor figures writes them\.", page.text
+    )
+    monkeypatch.undo()
+    monkeypatch.setattr("preceptor.reports.pictures._ROWS", 2)
+    monkeypatch.setattr("preceptor.reports.pictures._MOST_TABLE", 1)
+    cut = render([a_run(20)])
+    assert "The first 2 of" in cut
+    assert "data:text/csv" not in cut
+
+
+def test_figures_of_a_share_safe_report_have_no_text(drawn: None) -> None:
+    """Nor have comparison, reliability and length: no 25 characters of any text, also unpacked."""
+    rng = random.Random(8)
+    telling = a_telling_result()
+    again = [answered(item.example, rng, repeat=1) for item in telling.graded]
+    repeated = a_result(
+        [*telling.graded, *again], settings=telling.info.settings, name="first", repeats=2
+    )
+    other = a_result(again, settings=telling.info.settings, name="second")
+    texts = [text for result in (repeated, other) for text in shared_texts([result])]
+    windows = {text[at : at + 25] for text in texts for at in range(len(text) - 24)}
+    page = render([repeated, other], share=True)
+    unpacked = data_urls(page)
+    assert len(unpacked) > 10
+    assert "Worst of k" in page
+    for document in (page, html.unescape(page), Page(page).text, *unpacked):
+        assert not windows & {document[at : at + 25] for at in range(len(document) - 24)}
+
+
+@pytest.mark.parametrize("kind", ["script", "attribute", "controls", "surrogate", "style"])
+def test_hostile_texts_stay_texts_in_figures(drawn: None, kind: str) -> None:
+    """The page has the elements that it has for a harmless text, pictures included."""
+    text = HOSTILE[kind]
+
+    def page(word: str) -> str:
+        return render([a_hostile_result(word)])
+
+    found, harmless = page(text), Page(page("harm:less" if ":" in text else "harmless"))
+    found.encode("utf-8")
+    assert [tag for tag, _ in Page(found).elements] == [tag for tag, _ in harmless.elements]
+
+
 def test_the_explorer_holds_each_answer_of_each_run() -> None:
     """One entry an example, with the answers of all runs and repeats, points and verdicts."""
     examples = the_examples(4)
@@ -657,11 +926,10 @@ HOSTILE = {
 
 
 def a_hostile_result(text: str, name: str = "first-run") -> Result:
-    """The text is everywhere where a text can be; a store has no lone surrogate in a message."""
-    said = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """The text is everywhere where a text can be."""
     example = Example(
         id=f"id {text}",
-        messages=(Message("user", said), Message("assistant", said), Message("user", said)),
+        messages=(Message("user", text), Message("assistant", text), Message("user", text)),
         criteria=(
             Criterion(text, 5, (f"axis:{text}", text)),
             Criterion(text + "!", -5, (f"cluster:{text}",)),
@@ -839,6 +1107,44 @@ def test_browser_filters_and_opens_examples(browser: Any, tmp_path: Path) -> Non
     assert scores == sorted(scores)
     assert min(scores) >= 50
     assert opened.complaints == []
+
+
+def test_browser_shows_and_saves_figures(drawn: None, browser: Any, tmp_path: Path) -> None:
+    """Every picture is drawn under the policy, and both of its files can be saved."""
+    sides = sides_of("plain", "guided")
+    opened = Opened(browser, tmp_path / "report.html", render(sides), 390)
+    expected = figures(sides, compare(sides), [])
+    page = opened.page
+    widths = page.locator(".picture img").evaluate_all("all => all.map((one) => one.naturalWidth)")
+    assert len(widths) == len(expected)
+    assert all(width > 100 for width in widths)
+    page.locator(".picture summary").first.click()
+    for number, content in ((0, svg(expected[0])), (1, csv(expected[0]))):
+        with page.expect_download() as download:
+            page.locator(".picture .files").first.locator("a").nth(number).click()
+        assert Path(download.value.path()).read_bytes().decode() == content
+        assert download.value.suggested_filename == f"{expected[0].name}.{('svg', 'csv')[number]}"
+    assert not opened.scrolls_sideways()
+    assert opened.complaints == []
+
+
+def test_browser_picture_keeps_its_own_style(drawn: None, browser: Any, tmp_path: Path) -> None:
+    """The page's policy does not strip a drawing of its colours."""
+    opened = Opened(browser, tmp_path / "report.html", render([a_run(30)]))
+    colours = opened.page.locator(".picture img").first.evaluate(
+        """image => {
+          const canvas = document.createElement("canvas");
+          [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+          const context = canvas.getContext("2d");
+          context.drawImage(image, 0, 0);
+          const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+          const found = new Set();
+          for (let at = 0; at < data.length; at += 4) found.add(data.slice(at, at + 3).join());
+          return [...found];
+        }"""
+    )
+    assert "0,114,178" in colours
+    assert "255,255,255" in colours
 
 
 def test_browser_keyboard(browser: Any, tmp_path: Path) -> None:

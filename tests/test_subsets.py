@@ -148,7 +148,7 @@ def helped(chosen: list[int]) -> Estimate:
 
 
 def test_the_control_variate_is_the_regression_s_prediction() -> None:
-    """The value is statsmodels' OLS at the mean cheap score, the error that of Cochran's 7.29."""
+    """The value is statsmodels' OLS at the mean cheap score, the error that of its residuals."""
     chosen = [0, 1, 3, 5, 7]
     y, x = SCORES[chosen], CHEAP[chosen]
     model = sm.OLS(y, sm.add_constant(x)).fit()
@@ -197,7 +197,7 @@ def test_a_perfect_cheap_score_leaves_no_error(
 
 
 def test_with_strata_it_is_cochran_s_combined_estimator() -> None:
-    """Slope and error follow equations 7.54 and 7.52 by hand, with the fitted slope's cost."""
+    """Slope, value and error follow his section 7.10 by hand, with the fitted slope's cost."""
     chosen = [0, 1, 3, 4, 5]
     labels = [LABELS[i] for i in chosen]
     found = control_variate_estimate(
@@ -429,7 +429,7 @@ def test_strata_without_spread_get_two_until_the_others_are_whole() -> None:
     assert allocate(population, 8, spread={"a": 0.0, "b": 0.0}) == {"a": 4, "b": 4}
 
 
-def test_quantile_strata_are_pandas_like_and_split_ties() -> None:
+def test_quantile_strata_are_of_equal_size() -> None:
     """Lowest first, equally many in each, whatever the ties."""
     assert quantile_strata(np.array([0.9, 0.1, 0.5, 0.3]), 2) == [1, 0, 1, 0]
     assert quantile_strata(np.zeros(6), 3) == [0, 0, 1, 1, 2, 2]

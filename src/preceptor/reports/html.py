@@ -124,7 +124,7 @@ def _claims(
         "comparison": None if comparison is None else comparison_view(comparison, charted, views),
         "remark": remark,
         "reliability": reliability_view(repeated),
-        "pictures": pictures(named, comparison, [found for _, found in repeated]),
+        "pictures": pictures(named, comparison, [found for _, found in repeated], given),
     }
 
 
@@ -155,12 +155,9 @@ def _comparison(sides: Sequence[Side]) -> tuple[Comparison | None, str]:
         comparison = compare(sides)
     except InputError as error:
         return None, f"Not compared: {str(error).removeprefix('compare: ')}."
-    except UnicodeEncodeError:
-        # Not from a store, which has none; what has no bytes has no hash to be matched by.
-        return None, "Not compared: a conversation has half of a character in it."
     return (
         comparison,
-        f"Alone in its family, and so not compared: {', '.join(alone)}." if alone else "",
+        f"Not compared, without another of its family here: {', '.join(alone)}." if alone else "",
     )
 
 

@@ -13,6 +13,7 @@ from preceptor.claims.sides import Side
 from preceptor.errors import InputError, Unavailable
 from preceptor.reports.figures import Figure, csv, figures, svg
 from preceptor.reports.figures.base import check
+from preceptor.reports.figures.length import length
 from preceptor.reports.wording import count
 
 __all__ = ["Picture", "Pictures", "pictures"]
@@ -48,15 +49,22 @@ def pictures(
     sides: Sequence[Side],
     comparison: Comparison | None,
     reliability: Sequence[Reliability],
+    everyone: Sequence[Side],
 ) -> Pictures:
-    """Draw every figure that applies to these sides. Without matplotlib, say how to get it."""
+    """Draw every figure that applies to these sides. Without matplotlib, say how to get it.
+
+    Score against length is drawn of ``everyone``: the cells of a sweep soon are more than six.
+    """
     try:
         check()
         applying = figures(sides, comparison, reliability)
     except (InputError, Unavailable) as missing:
         return Pictures([], f"None: {str(missing).removeprefix('figures: ')}.")
     shown, left_out, size = [], [], 0
-    for figure in applying:
+    one_benchmark = len({side.result.info.benchmark for side in everyone}) == 1
+    whole = length(everyone) if len(everyone) > len(sides) and one_benchmark else None
+    for each in applying:
+        figure = whole if whole is not None and each.name == whole.name else each
         drawn = svg(figure)
         if size + len(drawn) > _MOST_PICTURES:
             left_out.append(figure.name)

@@ -51,8 +51,8 @@ class Components(msgspec.Struct, frozen=True):
 def components(scores: NDArray[np.float64]) -> Components:
     """Variance between and within examples.
 
-    The moment estimator of the one-way random-effects model (Searle, Casella & McCulloch 1992,
-    section 3.6, on unweighted means), with m_i the repeats of example i::
+    The moment estimator of the one-way random-effects model from unweighted means (Searle, Casella
+    & McCulloch 1992, chapter 3), with m_i the repeats of example i::
 
         σ² = mean variance within an example,   τ² = max(0, Var(example means) − σ²·mean(1/m_i))
 
@@ -208,7 +208,7 @@ def _power(shift: float, n: int, alpha: float) -> float:
         # The library gives up on the far tail, from shift ≈ 7.5; there it is below Φ(−7.5).
         far_below = 0.0
     if math.isnan(below):
-        # Likewise from shift ≈ 36: Johnson, Kotz & Balakrishnan 1995, eq. 31.26.
+        # Likewise from shift ≈ 36: a normal approximation is exact enough (Johnson & Welch 1940).
         spread = math.sqrt(1 + critical**2 / (2 * df))
         below = float(ndtr((critical * (1 - 1 / (4 * df)) - shift) / spread))
     return min(1.0, max(0.0, 1 - below + far_below))

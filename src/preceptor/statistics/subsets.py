@@ -210,7 +210,7 @@ def stratified_mean(
 
         ȳ = Σ W_h·ȳ_h,   se² = Σ W_h²·(1 − n_h/N_h)·s_h²/n_h
 
-    and Satterthwaite's degrees of freedom (eq. 5.16). One stratum is a simple random sample.
+    and Satterthwaite's degrees of freedom. One stratum is a simple random sample.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import msgspec
 
 from preceptor.claims.length import SideLength, lengths, setting_of
 from preceptor.claims.sides import Side
-from preceptor.reports.figures.base import Figure
+from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.legend import Band, band_of, key_of
 from preceptor.reports.figures.page import WIDTH, Page, Panel
 from preceptor.reports.figures.plane import (
@@ -73,7 +73,9 @@ def length(sides: Sequence[Side]) -> Figure | None:
     said = [
         "Means over examples before clipping to 0–100, with 95 % intervals, against means over "
         "answers.",
-        "Lines join the cells of a sweep that differ in length only." if swept else "",
+        "Lines join the cells of a sweep that share a setting; cells are named where there is room."
+        if swept
+        else "",
         evidence(systems),
         without(silent, "in the panels of reasoning, without any that is known"),
     ]
@@ -81,26 +83,32 @@ def length(sides: Sequence[Side]) -> Figure | None:
         name="length",
         title="Score against length" + (" and reasoning" if reasoning else ""),
         caption=" ".join(text for text in said if text),
-        rows=[
-            {
-                "side": side.label,
-                "setting": found[side.label].setting,
-                "cell": _cell(side),
-                "mean_length": found[side.label].mean_length,
-                "mean_reasoning_length": found[side.label].mean_reasoning_length,
-                "mean_reasoning_tokens": _tokens(side),
-                "length_adjusted": name != OVERALL,
-                "mean": metric.raw_mean,
-                "low": None if metric.raw_ci95 is None else metric.raw_ci95[0],
-                "high": None if metric.raw_ci95 is None else metric.raw_ci95[1],
-                "n": metric.n,
-            }
-            for name in drawing.metrics
-            for side in systems
-            if (metric := metric_of(side.result, name)) is not None
-        ],
+        rows=_rows(drawing.metrics, systems, found),
         draw=lambda page: _draw(page, drawing),
     )
+
+
+def _rows(
+    metrics: Sequence[str], systems: Sequence[Side], found: dict[str, SideLength]
+) -> list[Row]:
+    return [
+        {
+            "side": side.label,
+            "setting": found[side.label].setting,
+            "cell": _cell(side),
+            "mean_length": found[side.label].mean_length,
+            "mean_reasoning_length": found[side.label].mean_reasoning_length,
+            "mean_reasoning_tokens": _tokens(side),
+            "length_adjusted": name != OVERALL,
+            "mean": metric.raw_mean,
+            "low": None if metric.raw_ci95 is None else metric.raw_ci95[0],
+            "high": None if metric.raw_ci95 is None else metric.raw_ci95[1],
+            "n": metric.n,
+        }
+        for name in metrics
+        for side in systems
+        if (metric := metric_of(side.result, name)) is not None
+    ]
 
 
 def _fitted(systems: Sequence[Side]) -> list[tuple[Side, SideLength]]:

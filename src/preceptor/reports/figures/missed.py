@@ -11,7 +11,7 @@ import numpy as np
 from preceptor.claims.sides import Side
 from preceptor.records import Criterion, Graded
 from preceptor.reports.charts import SMALL
-from preceptor.reports.figures.base import Figure
+from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.forest import Column, Group, Mark, draw_forest
 from preceptor.reports.figures.legend import Band, key_of
 from preceptor.reports.figures.page import Page
@@ -83,26 +83,32 @@ def missed(sides: Sequence[Side]) -> Figure | None:
             "points, with 95 % intervals over examples; points lost add up over the rows to what "
             f"the pooled score lacks of 100. {evidence(sides)} Grey: fewer than {SMALL} examples."
         ),
-        rows=[
-            {
-                "side": side.label,
-                "axis": kind.axis.removeprefix("axis:") or None,
-                "points": "positive" if kind.positive else "negative",
-                "criteria_judged": tally[kind].criteria,
-                "examples": tally[kind].rate.n,
-                "missed": tally[kind].rate.value,
-                "missed_low": (tally[kind].rate.interval or (None, None))[0],
-                "missed_high": (tally[kind].rate.interval or (None, None))[1],
-                "points_lost": tally[kind].lost.value,
-                "points_lost_low": (tally[kind].lost.interval or (None, None))[0],
-                "points_lost_high": (tally[kind].lost.interval or (None, None))[1],
-            }
-            for kind in kinds
-            for side, tally in zip(sides, tallies, strict=True)
-            if kind in tally
-        ],
+        rows=_rows(kinds, sides, tallies),
         draw=draw,
     )
+
+
+def _rows(
+    kinds: Sequence[_Kind], sides: Sequence[Side], tallies: Sequence[dict[_Kind, _Tally]]
+) -> list[Row]:
+    return [
+        {
+            "side": side.label,
+            "axis": kind.axis.removeprefix("axis:") or None,
+            "points": "positive" if kind.positive else "negative",
+            "criteria_judged": tally[kind].criteria,
+            "examples": tally[kind].rate.n,
+            "missed": tally[kind].rate.value,
+            "missed_low": (tally[kind].rate.interval or (None, None))[0],
+            "missed_high": (tally[kind].rate.interval or (None, None))[1],
+            "points_lost": tally[kind].lost.value,
+            "points_lost_low": (tally[kind].lost.interval or (None, None))[0],
+            "points_lost_high": (tally[kind].lost.interval or (None, None))[1],
+        }
+        for kind in kinds
+        for side, tally in zip(sides, tallies, strict=True)
+        if kind in tally
+    ]
 
 
 def share(parts: Sequence[float], wholes: Sequence[float]) -> _Share:

@@ -1,0 +1,470 @@
+"""What the strong grader would have said, from cheap scores of all and strong verdicts on some.
+
+A cheap grader judges everything, a strong one (or a physician) a part that was drawn at random with
+known chances. The cheap scores may be biased: that costs width, not truth, because each estimate is
+the cheap mean plus the mean error that the labelled part shows. Two targets are kept apart:
+
+- *the run*: the score that the strong grader would have given to these very answers. Only the draw
+  of the labelled part is random (``run_se``, ``run_ci95``); with everything labelled it has no error.
+- *the system*: the mean over all such examples, these being a sample of them (``se``, ``ci95``);
+  robust to several answers of one prompt.
+
+Sources: Robins, Rotnitzky & Zhao (1994), J. Am. Stat. Assoc. 89:846 (augmented inverse-probability
+weighting); Cassel, Särndal & Wretman (1976), Biometrika 63:615 (the same for a finite population);
+Angelopoulos et al. (2023), Science 382:669 (prediction-powered inference) and arXiv 2311.01453
+(PPI++: the weight of the cheap scores tuned).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from scipy.special import stdtrit
+
+from preceptor.statistics.comparisons import clustered_difference
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = [
+    "Corrected",
+    "Prevalence",
+    "audit_chances",
+    "cascade_estimate",
+    "cascade_scores",
+    "labels_needed",
+    "most_telling",
+    "planned_error",
+    "prediction_powered",
+    "rogan_gladen",
+]
+
+_Z95 = 1.959963984540054
+
+
+class Corrected(msgspec.Struct, frozen=True):
+    """A mean score, estimated from cheap scores of all and strong ones of some.
+
+    Attributes
+    ----------
+    value
+        Unclipped.
+    se, ci95
+        Of the mean over all such examples, robust to examples of one cluster; None for fewer than
+        two clusters or too few labels.
+    run_se, run_ci95
+        Of the score that labelling everything would have given; None for too few labels.
+    weight
+        λ of the cheap scores: 0 leaves them out, 1 trusts their differences fully.
+    labelled, items
+        How many were labelled, of how many that could be.
+    n, clusters
+        Examples, and clusters among them.
+    """
+
+    value: float
+    se: float | None
+    ci95: tuple[float, float] | None
+    run_se: float | None
+    run_ci95: tuple[float, float] | None
+    weight: float
+    labelled: int
+    items: int
+    n: int
+    clusters: int
+
+
+class Prevalence(msgspec.Struct, frozen=True):
+    """A share, corrected for a grader that errs; ``raw`` may lie outside 0 to 1, ``value`` not."""
+
+    value: float
+    ci95: tuple[float, float]
+    raw: float
+    sensitivity: float
+    specificity: float
+
+
+def prediction_powered(
+    cheap: ArrayLike,
+    true: ArrayLike,
+    *,
+    chances: ArrayLike | None = None,
+    clusters: NDArray[Any] | None = None,
+    weight: float | None = None,
+) -> Corrected | None:
+    """The mean of an expensive score, helped by a cheap one that every example has (PPI++).
+
+    With L marking the labelled, π their chances, d = y − λf and d̄ its mean over the labelled with
+    weights 1/π, each example gets a corrected score ::
+
+        φ = λf + d̄ + (L/π)·(d − d̄)
+
+    and the estimate is their mean. For a simple random sample that is λ·mean(f) + mean(d), PPI++
+    exactly; its λ for a labelled set *apart* from the N unlabelled is this λ/(1 + n/N). λ is tuned
+    by least squares over the labelled, weighted by (1 − π)/π²: the smallest variance that the
+    labelled show. It is not held within 0 and 1: a cheap score on another scale helps as much.
+
+    Parameters
+    ----------
+    cheap
+        Shape (n,), finite: the cheap score of each example.
+    true
+        Shape (n,): the expensive score, NaN where there is none.
+    chances
+        Shape (n,), above 0 to 1: how likely each example was to be labelled, independently of the
+        others. None for a simple random sample.
+    clusters
+        Shape (n,): labels of the prompts; None where each example is its own.
+    weight
+        λ, fixed beforehand; None tunes it.
+
+    Returns
+    -------
+    None without a labelled example.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, a cheap score is not finite, a chance is not within (0, 1], or an example
+        with chance 1 has no label.
+
+    Notes
+    -----
+    The bias of the tuned λ and of d̄ is of the order 1/labels: from some 20 labels on intervals are
+    right. `cascade_estimate` has none, at any number.
+    """
+    f, y, pi = _checked(cheap, true, chances)
+    known = ~np.isnan(y)
+    labelled = int(known.sum())
+    if labelled == 0:
+        return None
+    # What is surely labelled has no error to spread; with everything sure, nothing is left to fit.
+    drawn = known & (pi < 1)
+    scale = np.where(drawn, (1 - pi) / pi**2, 0.0)
+    tuned = weight is None
+    slope = _slope(f, y, scale, 1 / pi, drawn) if weight is None else float(weight)
+    d = np.where(known, y - slope * f, 0.0)
+    shift = float(np.average(d[drawn], weights=1 / pi[drawn])) if drawn.any() else 0.0
+    scores = slope * f + shift + np.where(known, (d - shift) / pi, 0.0)
+    paid = 2 if tuned else 1
+    terms = scale * (d - shift) ** 2
+    return _corrected(scores, terms, int(drawn.sum()), paid, clusters, slope, labelled, len(f))
+
+
+def cascade_estimate(
+    probabilities: ArrayLike,
+    verdicts: ArrayLike,
+    weights: ArrayLike,
+    chances: ArrayLike,
+    examples: NDArray[Any],
+    *,
+    clusters: NDArray[Any] | None = None,
+) -> Corrected | None:
+    """The mean score of a cascade: a cheap grader everywhere, the strong one where it was asked.
+
+    Augmented inverse-probability weighting of single verdicts. For verdict k of example i with
+    weight w = points / attainable points, the cheap grader's probability p of *met* and the chance
+    π of asking the strong one (1 where the cheap one is unsure, the audit share elsewhere)::
+
+        score_i = Σ_k w·(p + (L/π)·(v − p)),   se²(run) = Σ_L (1 − π)/π²·w²·(v − p)² / n²
+
+    Both are unbiased over the draws whatever p is; p only makes the error small.
+
+    Parameters
+    ----------
+    probabilities
+        Shape (m,), 0 to 1: the cheap grader's, calibrated or not. A yes/no grader's 0 and 1 do.
+    verdicts
+        Shape (m,): the strong grader's, 0 or 1; NaN where it was not asked.
+    weights
+        Shape (m,): points over the sum of the example's positive points.
+    chances
+        Shape (m,), above 0 to 1: how likely each was to be asked, independently of the others.
+    examples
+        Shape (m,): the example (one answer) of each verdict.
+    clusters
+        Shape (m,): its prompt; None where each example is its own.
+
+    Returns
+    -------
+    None without an example.
+
+    Raises
+    ------
+    ValueError
+        As `prediction_powered`; or an example lies in two clusters.
+    """
+    p, v, pi = _checked(probabilities, verdicts, chances)
+    w = np.asarray(weights, dtype=np.float64)
+    if len(p) == 0:
+        return None
+    scores = cascade_scores(p, v, w, pi, examples)
+    asked = ~np.isnan(v)
+    drawn = asked & (pi < 1)
+    terms = np.where(drawn, (1 - pi) / pi**2 * (w * (np.where(asked, v, 0.0) - p)) ** 2, 0.0)
+    groups = None
+    if clusters is not None:
+        _, first, inverse = np.unique(examples, return_index=True, return_inverse=True)
+        groups = np.asarray(clusters)[first]
+        if not np.array_equal(groups[inverse], np.asarray(clusters)):
+            raise ValueError("cascade_estimate: the verdicts of one example are in two clusters")
+    # No mean is taken off the errors, so no degree of freedom is paid.
+    return _corrected(scores, terms, int(drawn.sum()), 0, groups, 1.0, int(asked.sum()), len(p))
+
+
+def cascade_scores(
+    probabilities: ArrayLike,
+    verdicts: ArrayLike,
+    weights: ArrayLike,
+    chances: ArrayLike,
+    examples: NDArray[Any],
+) -> Floats:
+    """The corrected score of each example, in the order of its label: see `cascade_estimate`.
+
+    Each is unbiased for the strong grader's score of that answer, though a single one may be far
+    off. So two systems are compared on them as on scores: the mean of paired differences, and its
+    interval, are right.
+    """
+    p, v, pi = _checked(probabilities, verdicts, chances)
+    w = np.asarray(weights, dtype=np.float64)
+    if w.shape != p.shape or np.shape(examples) != p.shape or not np.isfinite(w).all():
+        raise ValueError("cascade_scores: expected one finite weight and one example a verdict")
+    asked = ~np.isnan(v)
+    corrected = w * (p + np.where(asked, (np.where(asked, v, 0.0) - p) / pi, 0.0))
+    _, inverse = np.unique(examples, return_inverse=True)
+    return np.bincount(inverse, weights=corrected).astype(np.float64)
+
+
+def audit_chances(spread: ArrayLike, calls: float, *, least: float = 0.02) -> Floats:
+    """With which chance to ask the strong grader about each verdict, for a number of calls.
+
+    In proportion to the spread |w|·√(p(1 − p)), which makes the expected variance of
+    `cascade_estimate` smallest (Neyman 1934; with probabilities, Hájek 1959), held between
+    ``least`` and 1. The floor is for where the cheap grader is sure and wrong: a rare error there
+    counts 1/π times.
+
+    Parameters
+    ----------
+    spread
+        Shape (m,), 0 or more.
+    calls
+        The expected number of calls, up to m; at least ``least``·m are made.
+
+    Returns
+    -------
+    Shape (m,), with the sum ``calls``.
+    """
+    s = np.asarray(spread, dtype=np.float64)
+    if s.ndim != 1 or len(s) == 0 or not (np.isfinite(s).all() and (s >= 0).all()):
+        raise ValueError("audit_chances: expected finite spreads of 0 or more, shape (m,)")
+    if not 0 < least <= 1 or not 0 < calls <= len(s):
+        raise ValueError(f"audit_chances: expected 0 < least ≤ 1 and 0 < calls ≤ {len(s)}")
+    # A verdict of no spread can still be asked about, once all others are.
+    s = np.maximum(s / (s.max() or 1.0), 1e-9)
+    low, high = 0.0, float(1 / s.min())
+    for _ in range(200):
+        middle = (low + high) / 2
+        if np.clip(middle * s, least, 1.0).sum() < calls:
+            low = middle
+        else:
+            high = middle
+    return np.asarray(np.clip(high * s, least, 1.0))
+
+
+def planned_error(spread: ArrayLike, chances: ArrayLike, n: int) -> float:
+    """The ``run_se`` that `cascade_estimate` is to expect: √Σ (1 − π)/π·spread² / n.
+
+    With spread = |w|·√(p(1 − p)) of each verdict, and n examples. It is right where the
+    probabilities are calibrated.
+    """
+    s, pi = np.asarray(spread, dtype=np.float64), np.asarray(chances, dtype=np.float64)
+    if s.shape != pi.shape or not ((pi > 0) & (pi <= 1)).all() or n < 1:
+        raise ValueError("planned_error: expected one chance in (0, 1] a spread, and n ≥ 1")
+    return math.sqrt(float(((1 - pi) / pi * s**2).sum())) / n
+
+
+def most_telling(probabilities: ArrayLike, weights: ArrayLike, count: int) -> list[int]:
+    """Which verdicts to label next: those of the largest expected variance, p(1 − p)·w².
+
+    Returns
+    -------
+    ``count`` positions (or all), the most telling first; ties by position. They are chosen, not
+    drawn: their chance is 1, and the rest must still be drawn from for an unbiased estimate.
+    """
+    p, w = np.asarray(probabilities, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    if p.ndim != 1 or p.shape != w.shape or not ((p >= 0) & (p <= 1)).all():
+        raise ValueError("most_telling: expected one probability and one weight a verdict")
+    order = np.argsort(-p * (1 - p) * w**2, kind="stable")
+    return [int(position) for position in order[: max(0, count)]]
+
+
+def labels_needed(
+    half_width: float, error_sd: float, n: int, *, score_sd: float | None = None
+) -> int | None:
+    """How many of n examples to label at random for a 95 % interval of ± ``half_width``.
+
+    The smallest number m with t(m − 1)·√((1/m − 1/n)·sd_d² + sd_y²/n) ≤ half-width.
+
+    Parameters
+    ----------
+    half_width
+        Above 0, in the unit of the scores.
+    error_sd
+        Standard deviation of y − λf over examples, from a pilot; without a cheap score that of y.
+    n
+        All examples.
+    score_sd
+        Standard deviation of y: for the mean over all such examples, not the score of the run.
+
+    Returns
+    -------
+    None where labelling all n is not enough.
+    """
+    if not half_width > 0 or error_sd < 0 or n < 2:
+        raise ValueError("labels_needed: expected half_width > 0, error_sd ≥ 0 and n ≥ 2")
+    m = np.arange(2, n + 1)
+    variance = (1 / m - 1 / n) * error_sd**2 + (score_sd or 0.0) ** 2 / n
+    enough = stdtrit(m - 1.0, 0.975) * np.sqrt(variance) <= half_width
+    return int(m[enough][0]) if enough.any() else None
+
+
+def rogan_gladen(
+    apparent: tuple[int, int], sensitivity: tuple[int, int], specificity: tuple[int, int]
+) -> Prevalence | None:
+    """The true share of *met* from a grader's share and its known errors.
+
+    (share + Sp − 1)/(Se + Sp − 1): Rogan & Gladen (1978), Am. J. Epidemiol. 107:71. The interval
+    counts the uncertainty of all three: Lang & Reiczigel (2014), Prev. Vet. Med. 113:13, eq. 16.
+
+    Parameters
+    ----------
+    apparent
+        (met by the grader, judged), of answers without a label.
+    sensitivity
+        (met by the grader, truly met), of labelled answers apart from those.
+    specificity
+        (not met by the grader, truly not met), likewise.
+
+    Returns
+    -------
+    None where the grader is no better than chance (Se + Sp ≤ 1): its share says nothing.
+
+    Notes
+    -----
+    It supposes that the grader errs as often on these answers as on the labelled ones. Where the
+    labelled are drawn from the answers themselves, `prediction_powered` is narrower.
+    """
+    for hits, n in (apparent, sensitivity, specificity):
+        if n < 1 or not 0 <= hits <= n:
+            raise ValueError(f"rogan_gladen: need 0 ≤ hits ≤ n and n ≥ 1, got {hits}/{n}")
+    (k, n), (k_se, n_se), (k_sp, n_sp) = apparent, sensitivity, specificity
+    power = k_se / n_se + k_sp / n_sp - 1
+    if power <= 0:
+        return None
+    raw = (k / n + k_sp / n_sp - 1) / power
+    # Counts pulled towards the middle (Agresti & Coull), so that 0 of n has a width.
+    n_p = n + _Z95**2
+    p = (k + _Z95**2 / 2) / n_p
+    se, sp = (k_se + 1) / (n_se + 2), (k_sp + 1) / (n_sp + 2)
+    v_se, v_sp = se * (1 - se) / (n_se + 2), sp * (1 - sp) / (n_sp + 2)
+    denominator = se + sp - 1
+    if denominator <= 0:
+        return Prevalence(_unit(raw), (0.0, 1.0), raw, k_se / n_se, k_sp / n_sp)
+    share = (p + sp - 1) / denominator
+    shift = 2 * _Z95**2 * (share * v_se - (1 - share) * v_sp)
+    variance = p * (1 - p) / n_p + share**2 * v_se + (1 - share) ** 2 * v_sp
+    half = _Z95 * math.sqrt(variance) / denominator
+    interval = (_unit(share + shift - half), _unit(share + shift + half))
+    return Prevalence(_unit(raw), interval, raw, k_se / n_se, k_sp / n_sp)
+
+
+def _unit(share: float) -> float:
+    return min(1.0, max(0.0, share))
+
+
+def _checked(
+    cheap: ArrayLike, true: ArrayLike, chances: ArrayLike | None
+) -> tuple[Floats, Floats, Floats]:
+    f, y = np.asarray(cheap, dtype=np.float64), np.asarray(true, dtype=np.float64)
+    if f.ndim != 1 or f.shape != y.shape or not np.isfinite(f).all() or np.isinf(y).any():
+        raise ValueError("expected cheap scores, all finite, and as many true ones, NaN for none")
+    known = ~np.isnan(y)
+    if chances is None:
+        pi = np.full(len(f), known.mean() if known.any() else 1.0)
+    else:
+        pi = np.asarray(chances, dtype=np.float64)
+    if pi.shape != f.shape or not ((pi > 0) & (pi <= 1)).all():
+        raise ValueError("expected one chance of being labelled for each, above 0 and up to 1")
+    if (~known & (pi == 1)).any():
+        raise ValueError("one that was sure to be labelled (chance 1) has no label")
+    return f, y, pi
+
+
+def _slope(f: Floats, y: Floats, scale: Floats, inverse: Floats, drawn: NDArray[np.bool_]) -> float:
+    """λ by least squares with an intercept; 0 where the labelled cannot tell."""
+    if drawn.sum() < 3:
+        return 0.0
+    x, t, q, share = f[drawn], y[drawn], scale[drawn], inverse[drawn]
+    x, t = x - np.average(x, weights=share), t - np.average(t, weights=share)
+    below = float(q @ x**2)
+    return float(q @ (x * t)) / below if below > 1e-12 * float(q.sum()) else 0.0
+
+
+def _corrected(
+    scores: Floats,
+    terms: Floats,
+    drawn: int,
+    paid: int,
+    clusters: NDArray[Any] | None,
+    weight: float,
+    labelled: int,
+    items: int,
+) -> Corrected:
+    """From corrected scores and the terms of the draw's variance (their sum over n²)."""
+    n, value = len(scores), float(scores.mean())
+    groups = np.arange(n) if clusters is None else clusters
+    found = clustered_difference(scores, groups)
+    units = n if clusters is None else len(np.unique(clusters))
+    everything = items == labelled
+    enough = everything or drawn > paid
+    variance = df_run = 0.0
+    if enough and not everything:
+        variance = float(terms.sum()) / n**2 * drawn / (drawn - paid)
+        df_run = _freedom(terms[terms > 0], drawn - paid)
+    run_se = math.sqrt(variance) if enough else None
+    run_ci95 = None if run_se is None else _interval(value, run_se, df_run)
+    se = ci95 = None
+    if found is not None and enough:
+        # The errors of the labelled are part of the spread between clusters, with fewer df.
+        sampled = ((found.ci95[1] - found.mean) / float(stdtrit(found.df, 0.975))) ** 2
+        total = max(sampled, variance)
+        rest = total - variance
+        se = math.sqrt(total)
+        df = found.df
+        if variance > 0:
+            df = total**2 / (variance**2 / df_run + rest**2 / found.df)
+        ci95 = _interval(value, se, df)
+    return Corrected(value, se, ci95, run_se, run_ci95, weight, labelled, items, n, units)
+
+
+def _freedom(terms: Floats, spare: int) -> float:
+    """Degrees of freedom of a sum of squares: fewer than ``spare`` where a few terms carry it.
+
+    Satterthwaite: 2·V²/Var(V), with Var(V) = Σ t² − (Σ t)²/m from the terms themselves; for
+    normal errors of one spread it is their number.
+    """
+    if len(terms) < 2:
+        return 1.0
+    total = float(terms.sum())
+    varies = float((terms**2).sum()) - total**2 / len(terms)
+    return float(np.clip(2 * total**2 / varies, 1.0, spare)) if varies > 0 else float(spare)
+
+
+def _interval(value: float, se: float, df: float) -> tuple[float, float]:
+    half = float(stdtrit(df, 0.975)) * se if se > 0 else 0.0
+    return value - half, value + half
