@@ -602,7 +602,7 @@ def test_figures_are_in_the_page(drawn: None) -> None:
     expected = figures(sides, comparison, [])
     assert expected
     assert page.attributes("src") == [
-        f"data:image/svg+xml;base64,{base64.b64encode(svg(figure).encode()).decode()}"
+        f"data:image/svg+xml;base64,{base64.b64encode(svg(figure, bare=True).encode()).decode()}"
         for figure in expected
     ]
     assert page.attributes("alt") == [figure.title for figure in expected]
@@ -1119,7 +1119,7 @@ def test_browser_shows_and_saves_figures(drawn: None, browser: Any, tmp_path: Pa
     assert len(widths) == len(expected)
     assert all(width > 100 for width in widths)
     page.locator(".picture summary").first.click()
-    for number, content in ((0, svg(expected[0])), (1, csv(expected[0]))):
+    for number, content in ((0, svg(expected[0], bare=True)), (1, csv(expected[0]))):
         with page.expect_download() as download:
             page.locator(".picture .files").first.locator("a").nth(number).click()
         assert Path(download.value.path()).read_bytes().decode() == content

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preceptor import benchmarks
+from preceptor.claims.notes import run_notes
 from preceptor.errors import InputError, shorten
 from preceptor.records import Example, Graded, Result, Usage, content_key
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL, LengthRule
@@ -76,7 +77,8 @@ def pool(results: Sequence[Result], label: str) -> Result:
                 f"which differ between {names}"
             )
     graded = _renumbered(results, label)
-    protocol = benchmarks.get(first.info.benchmark).protocol
+    benchmark = benchmarks.get(first.info.benchmark)
+    protocol = benchmark.protocol
     scores = [protocol.score(item) for item in graded]
     examples = list({item.example.id: item.example for item in graded}.values())
     asked = sum(result.verdicts for result in results)
@@ -104,7 +106,11 @@ def pool(results: Sequence[Result], label: str) -> Result:
         scores=scores,
         metrics=protocol.summarise(scores, examples),
         departures=_each_once(result.departures for result in results),
-        notes=_each_once(result.notes for result in results),
+        notes=run_notes(
+            graded,
+            _each_once(result.info.settings.get("notes", ()) for result in results),
+            benchmark.caution,
+        ),
         coverage=1 - ungraded.total() / asked if asked else 0.0,
         verdicts=asked,
         ungraded=dict(ungraded.most_common()),

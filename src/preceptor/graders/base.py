@@ -1,16 +1,29 @@
-"""What judges one criterion against one response."""
+"""What judges an answer, criterion by criterion."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from preceptor.records import Criterion, Message, Verdict, content_key
 from preceptor.systems.base import Ask, System
 
-__all__ = ["Grader", "Question", "render_conversation", "render_item"]
+__all__ = [
+    "Call",
+    "Case",
+    "Desk",
+    "Grader",
+    "Question",
+    "render_conversation",
+    "render_item",
+    "together",
+]
+
+T = TypeVar("T")
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -20,12 +33,93 @@ class Question(msgspec.Struct, frozen=True):
     ask: Ask
 
 
+class Case(msgspec.Struct, frozen=True):
+    """One answer to judge.
+
+    Attributes
+    ----------
+    conversation
+        Ends with the answer under review.
+    criteria
+        Place in the rubric → criterion: all that are judged together, those included of which the
+        verdicts are there already.
+    run
+        The run's name.
+    """
+
+    conversation: tuple[Message, ...]
+    criteria: dict[int, Criterion]
+    run: str
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One piece of work that gives one verdict or several.
+
+    Attributes
+    ----------
+    about
+        Key of each verdict → the places in the rubric that are waiting for it; none where nobody
+        does.
+    judge
+        Does the work. Raises EndpointRefused where no call can succeed; every other failure is a
+        verdict.
+    system
+        What is called; None for work that calls nothing.
+    """
+
+    about: dict[str, tuple[int, ...]]
+    judge: Callable[[], Awaitable[Sequence[Verdict]]]
+    system: System | None
+
+
+class Desk(Protocol):
+    """Where a grader hands in its work on one answer: who looks up, calls, pays and keeps."""
+
+    async def judge(self, calls: Sequence[Call]) -> dict[int, Verdict]:
+        """Verdicts by place in the rubric, from the store or by making the calls.
+
+        A call is made only where none of its verdicts is known: of one that is known in part, the
+        rest is missing in what is returned. All have ended when it returns or raises.
+        """
+
+    def member(self, number: int, grader: str, roles: Mapping[int, str]) -> Desk:
+        """The desk of a grader whose verdicts are votes.
+
+        Parameters
+        ----------
+        number
+            Of the member, from 0.
+        grader
+            Its address.
+        roles
+            What its vote is for, by place in the rubric: ``juror``, ``cheap``, ``strong``,
+            ``audit``.
+        """
+
+    async def rule(self, verdicts: Mapping[int, Verdict]) -> None:
+        """Keep verdicts that follow from votes and cost nothing more."""
+
+
 class Grader:
-    """Judges one criterion at a time with a model, itself a :class:`System`."""
+    """Judges one criterion a call with a model, itself a :class:`System`.
+
+    A grader that goes about it in another way has its own :meth:`grade`.
+    """
 
     #: As the user typed it, and what it is for tables.
     address: str
     system: System
+    #: Of members of a jury that are alike, all but the first ask once more.
+    repeat: int = 0
+
+    @property
+    def systems(self) -> tuple[System, ...]:
+        """All that it calls."""
+        return (self.system,)
+
+    def departures(self) -> list[str]:
+        """Where it departs from the reference prompt, one sentence each."""
+        return []
 
     def identity(self) -> dict[str, Any]:
         """All that its verdicts depend on beside the prompt, as JSON."""
@@ -36,16 +130,21 @@ class Grader:
         raise NotImplementedError
 
     def question(self, conversation: Sequence[Message], criterion: Criterion, run: str) -> Question:
-        """The judgement of one criterion in the run of that name.
+        """The judgement of one criterion in the run of that name."""
+        prompt = self.prompt(conversation, criterion)
+        return Question(self.key("verdict", prompt, run), self.ask(prompt))
+
+    def key(self, kind: str, prompt: str, run: str) -> str:
+        """Under which what is said to a prompt is kept.
 
         The user's own code may change from run to run, so its verdicts stay in theirs.
         """
-        prompt = self.prompt(conversation, criterion)
         scope = None if self.system.reusable else run
-        return Question(
-            content_key("verdict", self.identity(), prompt, scope),
-            Ask((Message("user", prompt),)),
-        )
+        again = (self.repeat,) if self.repeat else ()
+        return content_key(kind, self.identity(), prompt, scope, *again)
+
+    def ask(self, prompt: str) -> Ask:
+        return Ask((Message("user", prompt),), repeat=self.repeat)
 
     async def judge(self, question: Question) -> Verdict:
         """Ask, and ask again where the reply is no verdict; ungraded with a reason in the end.
@@ -53,6 +152,32 @@ class Grader:
         Raises EndpointRefused where no call can succeed; every other failure is a verdict.
         """
         raise NotImplementedError
+
+    async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:
+        """Judge the criteria at the places ``wanted``; the verdicts by place."""
+        questions: dict[str, tuple[Question, list[int]]] = {}
+        for place in wanted:  # an item may stand twice in a rubric
+            question = self.question(case.conversation, case.criteria[place], case.run)
+            questions.setdefault(question.key, (question, []))[1].append(place)
+        return await desk.judge(
+            [self.call(question, places) for question, places in questions.values()]
+        )
+
+    def call(self, question: Question, places: Sequence[int]) -> Call:
+        """The call that one question is."""
+        return Call({question.key: tuple(places)}, partial(self._only, question), self.system)
+
+    async def _only(self, question: Question) -> tuple[Verdict, ...]:
+        return (await self.judge(question),)
+
+
+async def together(*works: Coroutine[Any, Any, T] | Awaitable[T]) -> list[T]:
+    """What all give. If one fails, the others are finished first."""
+    outcomes = await asyncio.gather(*works, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return outcomes  # type: ignore[return-value]
 
 
 def render_conversation(messages: Sequence[Message]) -> str:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 
 from preceptor.errors import EndpointError, EndpointRefused, shorten
 from preceptor.graders.base import Grader, Question, render_conversation, render_item
-from preceptor.graders.template import Template
+from preceptor.graders.template import OWN, Template
 from preceptor.records import Completion, Criterion, Message, Usage, Verdict
-from preceptor.systems.base import System
+from preceptor.systems.base import Ask, System
 
-__all__ = ["ATTEMPTS", "RubricGrader", "ask_until_parsed", "parse_verdict"]
+__all__ = [
+    "ATTEMPTS",
+    "Asked",
+    "RubricGrader",
+    "ask_until",
+    "ask_until_parsed",
+    "in_words",
+    "parse_verdict",
+    "without_fence",
+]
+
+T = TypeVar("T")
 
 #: How often one criterion is asked before it is ungraded.
 ATTEMPTS = 4
@@ -39,18 +51,23 @@ def parse_verdict(text: str) -> tuple[bool, str]:
         It is anything else; the message says what.
     """
     try:
-        reply = _decoder.decode(_without_fence(text))
+        reply = _decoder.decode(without_fence(text))
     except (msgspec.DecodeError, UnicodeError) as error:
         raise ValueError(f"{error}; the reply was {shorten(text[:200].strip(), 120)}") from None
     except RecursionError:
         raise ValueError("JSON nested too deeply") from None
-    explanation = reply.explanation
-    if not isinstance(explanation, str):
-        explanation = "" if explanation is None else msgspec.json.encode(explanation).decode()
-    return reply.criteria_met, explanation
+    return reply.criteria_met, in_words(reply.explanation)
 
 
-def _without_fence(text: str) -> str:
+def in_words(explanation: object) -> str:
+    """A grader's explanation, which may be any JSON, as text."""
+    if isinstance(explanation, str):
+        return explanation
+    return "" if explanation is None else msgspec.json.encode(explanation).decode()
+
+
+def without_fence(text: str) -> str:
+    """What stands in a Markdown fence, of which one end may be missing; or the text itself."""
     # No regular expression: some take minutes for a reply of a hundred thousand newlines.
     inner = text.strip()
     if inner.startswith("```"):
@@ -66,6 +83,16 @@ class RubricGrader(Grader):
         self.address = address
         self.system = system
         self.template = template
+
+    def departures(self) -> list[str]:
+        if self.template.name == OWN.name:
+            return [
+                "Graded with Preceptor's own prompt, not the reference prompt: "
+                "not comparable with published scores."
+            ]
+        if self.template.name != "reference":
+            return ["Graded with a prompt of the user's, not the reference prompt."]
+        return []
 
     def prompt(self, conversation: Sequence[Message], criterion: Criterion) -> str:
         return self.template.render(render_conversation(conversation), render_item(criterion))
@@ -86,26 +113,56 @@ async def ask_until_parsed(
     Tokens, cost and seconds of all attempts are added up. ``read`` raises ValueError for a reply
     that is no verdict.
     """
-    verdict = Verdict(question.key, None, reason="unparseable")
+    asked = await ask_until(system, question.ask, read, ATTEMPTS)
+    verdict = asked.value or Verdict(question.key, None, reason=asked.reason, detail=asked.detail)
+    return msgspec.structs.replace(
+        verdict,
+        usage=asked.usage,
+        latency_s=asked.latency_s,
+        cost_usd=asked.cost_usd,
+        attempts=asked.attempts,
+    )
+
+
+class Asked(msgspec.Struct, Generic[T], frozen=True):
+    """What came of asking: a value, or None with the reason; and what all attempts took."""
+
+    value: T | None
+    reason: str | None
+    detail: str
+    usage: Usage
+    latency_s: float
+    cost_usd: float | None
+    attempts: int
+
+
+async def ask_until(
+    system: System, ask: Ask, read: Callable[[Completion], T], attempts: int
+) -> Asked[T]:
+    """Ask until ``read`` can make something of the reply, and ``attempts`` times at the most."""
+    value: T | None = None
+    reason: str | None = None
+    detail = ""
     completions: list[Completion] = []
-    while verdict.met is None and len(completions) < ATTEMPTS:
+    while value is None and len(completions) < attempts:
         try:
-            completions.append(await system.answer(question.ask))
+            completions.append(await system.answer(ask))
         except EndpointRefused:
             raise
         except EndpointError as error:
             # The endpoint has already tried again for as long as it makes sense.
-            verdict = Verdict(question.key, None, reason=error.kind, detail=str(error))
+            reason, detail = error.kind, str(error)
             break
         try:
-            verdict = read(completions[-1])
+            value, reason, detail = read(completions[-1]), None, ""
         except ValueError as error:
-            reason = _why_unreadable(completions[-1])
+            reason, detail = _why_unreadable(completions[-1]), str(error)
             system.failures[reason] += 1
-            verdict = Verdict(question.key, None, reason=reason, detail=str(error))
     costs = [completion.cost_usd for completion in completions]
-    return msgspec.structs.replace(
-        verdict,
+    return Asked(
+        value,
+        reason,
+        detail,
         usage=sum((completion.usage for completion in completions), Usage()),
         latency_s=round(sum(completion.latency_s for completion in completions), 4),
         cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),

@@ -37,6 +37,9 @@ class YesNoGrader(Grader):
         self.address = address
         self.system = system
 
+    def departures(self) -> list[str]:
+        return ["Graded by the chance of a yes, not with the reference prompt."]
+
     def prompt(self, conversation: Sequence[Message], criterion: Criterion) -> str:
         return (
             f"# Conversation\n\n{render_conversation(conversation[:-1])}\n\n"

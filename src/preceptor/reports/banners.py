@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -31,7 +32,8 @@ class Banner(msgspec.Struct, frozen=True):
 def explain(results: Sequence[Result]) -> str:
     """One plain sentence: what is under the number."""
     sizes = sorted({result.info.n_examples for result in results})
-    repeats = sorted({result.info.repeats for result in results})
+    asked = [Counter(item.example.id for item in result.graded) for result in results]
+    repeats = sorted({number for each in asked for number in each.values()}) or [1]
     graders = list(dict.fromkeys(result.info.grader for result in results))
     size = count(sizes[0]) + (f" to {count(sizes[-1])}" if len(sizes) > 1 else "")
     often = f"{repeats[0]} to {repeats[-1]} times" if len(repeats) > 1 else f"{repeats[0]} times"

@@ -20,8 +20,7 @@ from preceptor.reports.comparison import headline, ways
 from preceptor.reports.page import fill
 from preceptor.reports.scale import Scale, scale_for
 from preceptor.reports.settings import flatten
-from preceptor.reports.view import RunView, run_views
-from preceptor.reports.view import _sorted as sorted_slices
+from preceptor.reports.view import RunView, run_views, sorted_slices
 from preceptor.reports.wording import count, days, interval, p_value, plural, points, pretty, signed
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 

@@ -65,7 +65,7 @@ def pictures(
     whole = length(everyone) if len(everyone) > len(sides) and one_benchmark else None
     for each in applying:
         figure = whole if whole is not None and each.name == whole.name else each
-        drawn = svg(figure)
+        drawn = svg(figure, bare=True)
         if size + len(drawn) > _MOST_PICTURES:
             left_out.append(figure.name)
             continue

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from preceptor import benchmarks
 from preceptor.claims.estimating import REWEIGHTED, reweighted
+from preceptor.claims.notes import run_notes
 from preceptor.records import Graded, Result, RunInfo, Usage
 from preceptor.store import Store
 
@@ -30,7 +31,7 @@ def load_result(store: Store, run: RunInfo) -> Result:
         scores=scores,
         metrics=benchmark.protocol.summarise(scores, examples),
         departures=list(run.settings.get("departures", ())),
-        notes=_notes(benchmark.caution, graded, run),
+        notes=run_notes(graded, run.settings.get("notes", ()), benchmark.caution),
         coverage=1 - ungraded.total() / asked if asked else 0.0,
         verdicts=asked,
         ungraded=dict(ungraded.most_common()),
@@ -57,26 +58,6 @@ def _ungraded(graded: Sequence[Graded]) -> Counter[str]:
             else:
                 reasons["not graded yet" if verdict is None else verdict.reason or "ungraded"] += 1
     return reasons
-
-
-def _notes(caution: str | None, graded: Sequence[Graded], run: RunInfo) -> list[str]:
-    notes = list(run.settings.get("notes", ()))
-    if caution:
-        notes.append(caution[:1].upper() + caution[1:] + ".")
-    ends = Counter(item.response.finish_reason for item in graded if item.response)
-    for reason, words in (
-        ("length", "were cut off at the token limit"),
-        ("content_filter", "were refused by the provider's filter"),
-        ("refusal", "were refusals"),
-    ):
-        if ends[reason]:
-            notes.append(
-                f"{ends[reason]:,} of {len(graded):,} answers {words}; graded as they are."
-            )
-    untagged = sum(not item.example.tags for item in graded if item.repeat == 0)
-    if untagged:
-        notes.append(f"{untagged:,} examples carry no tags in the data: they are in no slice.")
-    return notes
 
 
 def _total(usages: Sequence[Usage]) -> Usage:

@@ -30,6 +30,7 @@ __all__ = [
     "columns",
     "run_views",
     "sections",
+    "sorted_slices",
 ]
 
 #: The order of the papers; a namespace that is not here keeps the order of its metrics.
@@ -226,7 +227,7 @@ def sections(results: Sequence[Result], runs: Sequence[RunView], axis: Axis) -> 
     known = [space for space in NAMESPACES if space in spaces]
     found = []
     for space in known + sorted(spaces.keys() - known):
-        names = _sorted(space, list(spaces[space]), results)
+        names = sorted_slices(space, list(spaces[space]), results)
         rows = [SectionRow(pretty(name, labels), _numbers(name, pairs, axis)) for name in names]
         cut = _SHOWN if len(rows) > _SHOWN + 2 else len(rows)
         found.append(Section(pretty(space, labels), rows[:cut], rows[cut:]))
@@ -249,7 +250,7 @@ def _numbers(
     return numbers
 
 
-def _sorted(space: str, names: list[str], results: Sequence[Result]) -> list[str]:
+def sorted_slices(space: str, names: list[str], results: Sequence[Result]) -> list[str]:
     """By the papers' order; a long namespace, or one they do not have, by n."""
     order = [f"{space}:{name}" for name in _PROTOCOL.get(space, ())]
     if order:

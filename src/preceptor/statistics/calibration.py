@@ -1,7 +1,8 @@
-"""Probabilities that mean what they say, and how well scores tell met from not met."""
+"""Probabilities and shares that mean what they say, from a grader that errs."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,7 +13,17 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Calibration", "auroc", "brier", "calibration_error", "isotonic"]
+__all__ = [
+    "Calibration",
+    "Prevalence",
+    "auroc",
+    "brier",
+    "calibration_error",
+    "isotonic",
+    "rogan_gladen",
+]
+
+_Z95 = 1.959963984540054
 
 
 class Calibration(msgspec.Struct, frozen=True):
@@ -27,6 +38,16 @@ class Calibration(msgspec.Struct, frozen=True):
     def __call__(self, scores: ArrayLike) -> Floats:
         """The probability for each score, of the same shape."""
         return np.interp(np.asarray(scores, dtype=np.float64), self.scores, self.probabilities)
+
+
+class Prevalence(msgspec.Struct, frozen=True):
+    """A share, corrected for a grader that errs; ``raw`` may lie outside 0 to 1, ``value`` not."""
+
+    value: float
+    ci95: tuple[float, float]
+    raw: float
+    sensitivity: float
+    specificity: float
 
 
 def isotonic(
@@ -91,10 +112,64 @@ def calibration_error(probabilities: ArrayLike, labels: ArrayLike, *, bins: int 
     0.8·√(p(1 − p)·bins/n).
     """
     p, y = _checked(probabilities, labels)
-    if not 1 <= bins:
+    if bins < 1:
         raise ValueError(f"calibration_error: expected 1 bin or more, got {bins}")
     parts = np.array_split(np.argsort(p, kind="stable"), min(bins, len(p)))
     return float(sum(abs(float((y[part] - p[part]).sum())) for part in parts) / len(p))
+
+
+def rogan_gladen(
+    apparent: tuple[int, int], sensitivity: tuple[int, int], specificity: tuple[int, int]
+) -> Prevalence | None:
+    """The true share of *met* from a grader's share and its known errors.
+
+    (share + Sp − 1)/(Se + Sp − 1): Rogan & Gladen (1978), Am. J. Epidemiol. 107:71. The interval
+    counts the uncertainty of all three: Lang & Reiczigel (2014), Prev. Vet. Med. 113:13, eq. 16.
+
+    Parameters
+    ----------
+    apparent
+        (met by the grader, judged), of answers without a label.
+    sensitivity
+        (met by the grader, truly met), of labelled answers apart from those.
+    specificity
+        (not met by the grader, truly not met), likewise.
+
+    Returns
+    -------
+    None where the grader is no better than chance (Se + Sp ≤ 1): its share says nothing.
+
+    Notes
+    -----
+    It supposes that the grader errs as often on these answers as on the labelled ones. Where the
+    labelled are drawn from the answers themselves, `correction.prediction_powered` is narrower.
+    """
+    for hits, n in (apparent, sensitivity, specificity):
+        if n < 1 or not 0 <= hits <= n:
+            raise ValueError(f"rogan_gladen: need 0 ≤ hits ≤ n and n ≥ 1, got {hits}/{n}")
+    (k, n), (k_se, n_se), (k_sp, n_sp) = apparent, sensitivity, specificity
+    power = k_se / n_se + k_sp / n_sp - 1
+    if power <= 0:
+        return None
+    raw = (k / n + k_sp / n_sp - 1) / power
+    # Counts pulled towards the middle (Agresti & Coull), so that 0 of n has a width.
+    n_p = n + _Z95**2
+    p = (k + _Z95**2 / 2) / n_p
+    se, sp = (k_se + 1) / (n_se + 2), (k_sp + 1) / (n_sp + 2)
+    v_se, v_sp = se * (1 - se) / (n_se + 2), sp * (1 - sp) / (n_sp + 2)
+    denominator = se + sp - 1
+    if denominator <= 0:
+        return Prevalence(_unit(raw), (0.0, 1.0), raw, k_se / n_se, k_sp / n_sp)
+    share = (p + sp - 1) / denominator
+    shift = 2 * _Z95**2 * (share * v_se - (1 - share) * v_sp)
+    variance = p * (1 - p) / n_p + share**2 * v_se + (1 - share) ** 2 * v_sp
+    half = _Z95 * math.sqrt(variance) / denominator
+    interval = (_unit(share + shift - half), _unit(share + shift + half))
+    return Prevalence(_unit(raw), interval, raw, k_se / n_se, k_sp / n_sp)
+
+
+def _unit(share: float) -> float:
+    return min(1.0, max(0.0, share))
 
 
 def _checked(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:

@@ -5,7 +5,7 @@ known chances. The cheap scores may be biased: that costs width, not truth, beca
 the cheap mean plus the mean error that the labelled part shows. Two targets are kept apart:
 
 - *the run*: the score that the strong grader would have given to these very answers. Only the draw
-  of the labelled part is random (``run_se``, ``run_ci95``); with everything labelled it has no error.
+  of the labelled part is random (``run_se``, ``run_ci95``); with all labelled it has no error.
 - *the system*: the mean over all such examples, these being a sample of them (``se``, ``ci95``);
   robust to several answers of one prompt.
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Corrected",
-    "Prevalence",
     "audit_chances",
     "cascade_estimate",
     "cascade_scores",
@@ -41,10 +40,7 @@ __all__ = [
     "most_telling",
     "planned_error",
     "prediction_powered",
-    "rogan_gladen",
 ]
-
-_Z95 = 1.959963984540054
 
 
 class Corrected(msgspec.Struct, frozen=True):
@@ -77,16 +73,6 @@ class Corrected(msgspec.Struct, frozen=True):
     items: int
     n: int
     clusters: int
-
-
-class Prevalence(msgspec.Struct, frozen=True):
-    """A share, corrected for a grader that errs; ``raw`` may lie outside 0 to 1, ``value`` not."""
-
-    value: float
-    ci95: tuple[float, float]
-    raw: float
-    sensitivity: float
-    specificity: float
 
 
 def prediction_powered(
@@ -151,9 +137,11 @@ def prediction_powered(
     d = np.where(known, y - slope * f, 0.0)
     shift = float(np.average(d[drawn], weights=1 / pi[drawn])) if drawn.any() else 0.0
     scores = slope * f + shift + np.where(known, (d - shift) / pi, 0.0)
-    paid = 2 if tuned else 1
-    terms = scale * (d - shift) ** 2
-    return _corrected(scores, terms, int(drawn.sum()), paid, clusters, slope, labelled, len(f))
+    count = int(drawn.sum())
+    draw = _Draw(
+        scale * (d - shift) ** 2, count, count - (2 if tuned else 1), bool((pi == 1).all())
+    )
+    return _corrected(scores, draw, clusters, weight=slope, labelled=labelled, items=len(f))
 
 
 def cascade_estimate(
@@ -214,7 +202,9 @@ def cascade_estimate(
         if not np.array_equal(groups[inverse], np.asarray(clusters)):
             raise ValueError("cascade_estimate: the verdicts of one example are in two clusters")
     # No mean is taken off the errors, so no degree of freedom is paid.
-    return _corrected(scores, terms, int(drawn.sum()), 0, groups, 1.0, int(asked.sum()), len(p))
+    count = int(drawn.sum())
+    draw = _Draw(terms, count, count, bool((pi == 1).all()))
+    return _corrected(scores, draw, groups, weight=1.0, labelled=int(asked.sum()), items=len(p))
 
 
 def cascade_scores(
@@ -333,58 +323,17 @@ def labels_needed(
     return int(m[enough][0]) if enough.any() else None
 
 
-def rogan_gladen(
-    apparent: tuple[int, int], sensitivity: tuple[int, int], specificity: tuple[int, int]
-) -> Prevalence | None:
-    """The true share of *met* from a grader's share and its known errors.
+class _Draw(msgspec.Struct, frozen=True):
+    """What the labelled part says of its own error.
 
-    (share + Sp − 1)/(Se + Sp − 1): Rogan & Gladen (1978), Am. J. Epidemiol. 107:71. The interval
-    counts the uncertainty of all three: Lang & Reiczigel (2014), Prev. Vet. Med. 113:13, eq. 16.
-
-    Parameters
-    ----------
-    apparent
-        (met by the grader, judged), of answers without a label.
-    sensitivity
-        (met by the grader, truly met), of labelled answers apart from those.
-    specificity
-        (not met by the grader, truly not met), likewise.
-
-    Returns
-    -------
-    None where the grader is no better than chance (Se + Sp ≤ 1): its share says nothing.
-
-    Notes
-    -----
-    It supposes that the grader errs as often on these answers as on the labelled ones. Where the
-    labelled are drawn from the answers themselves, `prediction_powered` is narrower.
+    ``terms`` add up to n² times the variance; ``drawn`` were labelled by chance; ``spare`` of them
+    are left after what was fitted; ``sure`` where everything had to be labelled.
     """
-    for hits, n in (apparent, sensitivity, specificity):
-        if n < 1 or not 0 <= hits <= n:
-            raise ValueError(f"rogan_gladen: need 0 ≤ hits ≤ n and n ≥ 1, got {hits}/{n}")
-    (k, n), (k_se, n_se), (k_sp, n_sp) = apparent, sensitivity, specificity
-    power = k_se / n_se + k_sp / n_sp - 1
-    if power <= 0:
-        return None
-    raw = (k / n + k_sp / n_sp - 1) / power
-    # Counts pulled towards the middle (Agresti & Coull), so that 0 of n has a width.
-    n_p = n + _Z95**2
-    p = (k + _Z95**2 / 2) / n_p
-    se, sp = (k_se + 1) / (n_se + 2), (k_sp + 1) / (n_sp + 2)
-    v_se, v_sp = se * (1 - se) / (n_se + 2), sp * (1 - sp) / (n_sp + 2)
-    denominator = se + sp - 1
-    if denominator <= 0:
-        return Prevalence(_unit(raw), (0.0, 1.0), raw, k_se / n_se, k_sp / n_sp)
-    share = (p + sp - 1) / denominator
-    shift = 2 * _Z95**2 * (share * v_se - (1 - share) * v_sp)
-    variance = p * (1 - p) / n_p + share**2 * v_se + (1 - share) ** 2 * v_sp
-    half = _Z95 * math.sqrt(variance) / denominator
-    interval = (_unit(share + shift - half), _unit(share + shift + half))
-    return Prevalence(_unit(raw), interval, raw, k_se / n_se, k_sp / n_sp)
 
-
-def _unit(share: float) -> float:
-    return min(1.0, max(0.0, share))
+    terms: Floats
+    drawn: int
+    spare: int
+    sure: bool
 
 
 def _checked(
@@ -415,40 +364,39 @@ def _slope(f: Floats, y: Floats, scale: Floats, inverse: Floats, drawn: NDArray[
     return float(q @ (x * t)) / below if below > 1e-12 * float(q.sum()) else 0.0
 
 
+def _error(draw: _Draw, n: int) -> tuple[float, float] | None:
+    """Standard error of the draw, and its degrees of freedom; None for too few labels."""
+    if draw.sure:
+        return 0.0, 1.0
+    if draw.spare < 1:
+        return None
+    variance = float(draw.terms.sum()) / n**2 * draw.drawn / draw.spare
+    return math.sqrt(variance), _freedom(draw.terms[draw.terms > 0], draw.spare)
+
+
 def _corrected(
     scores: Floats,
-    terms: Floats,
-    drawn: int,
-    paid: int,
+    draw: _Draw,
     clusters: NDArray[Any] | None,
+    *,
     weight: float,
     labelled: int,
     items: int,
 ) -> Corrected:
-    """From corrected scores and the terms of the draw's variance (their sum over n²)."""
     n, value = len(scores), float(scores.mean())
     groups = np.arange(n) if clusters is None else clusters
-    found = clustered_difference(scores, groups)
+    error, found = _error(draw, n), clustered_difference(scores, groups)
+    run_se = run_ci95 = se = ci95 = None
+    if error is not None:
+        run_se, run_ci95 = error[0], _interval(value, *error)
+    if error is not None and found is not None:
+        # The draw's error is a part of the spread between clusters, with fewer degrees of freedom.
+        spread = (found.ci95[1] - found.mean) / float(stdtrit(found.df, 0.975))
+        se = max(spread, error[0])
+        rest = se**2 - error[0] ** 2
+        parts = error[0] ** 4 / error[1] + rest**2 / found.df
+        ci95 = _interval(value, se, se**4 / parts if parts > 0 else found.df)
     units = n if clusters is None else len(np.unique(clusters))
-    everything = items == labelled
-    enough = everything or drawn > paid
-    variance = df_run = 0.0
-    if enough and not everything:
-        variance = float(terms.sum()) / n**2 * drawn / (drawn - paid)
-        df_run = _freedom(terms[terms > 0], drawn - paid)
-    run_se = math.sqrt(variance) if enough else None
-    run_ci95 = None if run_se is None else _interval(value, run_se, df_run)
-    se = ci95 = None
-    if found is not None and enough:
-        # The errors of the labelled are part of the spread between clusters, with fewer df.
-        sampled = ((found.ci95[1] - found.mean) / float(stdtrit(found.df, 0.975))) ** 2
-        total = max(sampled, variance)
-        rest = total - variance
-        se = math.sqrt(total)
-        df = found.df
-        if variance > 0:
-            df = total**2 / (variance**2 / df_run + rest**2 / found.df)
-        ci95 = _interval(value, se, df)
     return Corrected(value, se, ci95, run_se, run_ci95, weight, labelled, items, n, units)
 
 

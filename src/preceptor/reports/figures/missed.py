@@ -18,7 +18,7 @@ from preceptor.reports.figures.page import Page
 from preceptor.reports.figures.slicing import label_of
 from preceptor.reports.figures.style import looks
 from preceptor.reports.figures.words import between, evidence, physicians
-from preceptor.reports.view import _sorted as sorted_slices
+from preceptor.reports.view import sorted_slices
 from preceptor.reports.wording import points
 
 __all__ = ["missed", "share"]

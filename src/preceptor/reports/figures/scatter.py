@@ -49,13 +49,10 @@ def scatter(sides: Sequence[Side]) -> Figure | None:
     if not parts:
         return None
     shown = parts[:_MOST]
-    within = any(part.within for part in shown)
     said = [
         "One dot an answer; those beyond an edge are drawn on it. Line: least squares through the "
         "mean, its slope in points for 500 characters with its 95 % interval.",
-        "Among answers to the same question, errors clustered by question."
-        if within
-        else "No question is repeated: the line is over all answers.",
+        _fitted_to(shown),
         f"More than {count(_DOTS)} answers are drawn in part."
         if any(len(part.pairs) > _DOTS for part in shown)
         else "",
@@ -81,6 +78,15 @@ def scatter(sides: Sequence[Side]) -> Figure | None:
         ],
         draw=lambda page: _draw(page, shown, sides),
     )
+
+
+def _fitted_to(parts: Sequence[_Part]) -> str:
+    within = [part.within for part in parts]
+    if all(within):
+        return "Among answers to the same question, errors clustered by question."
+    if not any(within):
+        return "No question is repeated: the line is over all answers."
+    return "Among answers to the same question where a side repeats questions, else over all."
 
 
 def _parts(sides: Sequence[Side]) -> list[_Part]:

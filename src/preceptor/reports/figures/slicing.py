@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from preceptor.claims.sides import Side
 from preceptor.reports.figures.words import clean
-from preceptor.reports.view import _sorted as sorted_slices
+from preceptor.reports.view import sorted_slices
 from preceptor.reports.wording import NAMESPACES, pretty
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 

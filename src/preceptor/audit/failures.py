@@ -1,0 +1,163 @@
+"""Where a grader fails: by sign of the points, length of the criterion, theme, category, model."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from preceptor.audit.agreement import Estimate, estimate, estimates, grader_pairs
+from preceptor.audit.families import family
+from preceptor.audit.labels import Judged, theme_of
+from preceptor.statistics.agreement import Statistic, cohen_kappa, macro_f1
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Confusion", "SelfPreference", "Slice", "self_preference", "slices"]
+
+#: Upper ends of the lengths of criteria, in characters.
+_LENGTHS = (100, 250, 1_000)
+
+
+class Confusion(msgspec.Struct, frozen=True):
+    """Pairs of a grader's verdict and a physician's label."""
+
+    both: int
+    only_grader: int
+    only_physician: int
+    neither: int
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """Some of the rows.
+
+    Attributes
+    ----------
+    kind, name
+        ``points``: *positive* or *negative*; ``length``: characters of the criterion; ``theme``;
+        ``category``; ``model``.
+    confusion
+        Of its pairs.
+    bias
+        Share that the grader calls met minus the share that physicians do.
+    """
+
+    kind: str
+    name: str
+    rows: int
+    pairs: int
+    macro_f1: Estimate
+    kappa: Estimate
+    bias: Estimate
+    confusion: Confusion
+
+
+class SelfPreference(msgspec.Struct, frozen=True):
+    """Does a grader judge answers of its own family more kindly than physicians do?
+
+    Attributes
+    ----------
+    family
+        The grader's.
+    own, others
+        Bias (as in a slice) on answers of that family, and on all others.
+    difference
+        Own minus others.
+    """
+
+    family: str
+    own_pairs: int
+    other_pairs: int
+    own: Estimate
+    others: Estimate
+    difference: Estimate
+
+
+def slices(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> list[Slice]:
+    """Every slice that the rows define, by kind; categories in the order of their names."""
+    groups: dict[tuple[str, str], list[Judged]] = defaultdict(list)
+    for row in rows:
+        if grader in row.verdicts:
+            for key in _keys(row):
+                groups[key].append(row)
+    return [_slice(*key, groups[key], grader, seed) for key in sorted(groups, key=_order)]
+
+
+_KINDS = ("points", "length", "theme", "category", "model")
+
+
+def _keys(row: Judged) -> Iterator[tuple[str, str]]:
+    if row.points is not None:
+        yield "points", "positive" if row.points > 0 else "negative"
+    yield "length", _length(len(row.criterion))
+    theme = theme_of(row.category)
+    if theme is not None:
+        yield "theme", theme
+    if row.category:
+        yield "category", row.category
+    if row.model:
+        yield "model", row.model
+
+
+def _length(characters: int) -> str:
+    low = 1
+    for high in _LENGTHS:
+        if characters <= high:
+            return f"{low:,}–{high:,}"
+        low = high + 1
+    return f"over {_LENGTHS[-1]:,}"
+
+
+def _order(key: tuple[str, str]) -> tuple[int, int | str, str]:
+    kind, name = key
+    if kind == "length":
+        return _KINDS.index(kind), "", f"{len(name):03}{name}" if name[0] != "o" else "~"
+    return _KINDS.index(kind), "", name
+
+
+def _slice(kind: str, name: str, rows: Sequence[Judged], grader: str, seed: int) -> Slice:
+    pairs = grader_pairs(rows, grader)
+    ratings = pairs.ratings
+    found = estimates(
+        [macro_f1(ratings), cohen_kappa(ratings), _mean_difference(ratings)],
+        pairs.prompts,
+        seed=seed,
+    )
+    return Slice(kind, name, len(rows), len(ratings), *found, confusion(ratings))
+
+
+def confusion(ratings: NDArray[np.float64]) -> Confusion:
+    """Counts of pairs (grader, physician) of 0 and 1."""
+    first, second = ratings.astype(bool).T
+    cells = (first & second, first & ~second, ~first & second, ~first & ~second)
+    return Confusion(*(int(cell.sum()) for cell in cells))
+
+
+def _mean_difference(ratings: NDArray[np.float64]) -> Statistic:
+    terms = np.column_stack([ratings[:, 0] - ratings[:, 1], np.ones(len(ratings))])
+    return Statistic(terms, lambda sums: sums[..., 0] / sums[..., 1])
+
+
+def self_preference(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> SelfPreference | None:
+    """None unless answers both of the grader's family and of others are known."""
+    known = [row for row in rows if row.model and grader in row.verdicts]
+    own = np.array([family(row.model) == family(grader) for row in known for _ in row.labels])
+    if not own.any() or own.all():
+        return None
+    pairs = grader_pairs(known, grader)
+    apart = pairs.ratings[:, 0] - pairs.ratings[:, 1]
+    terms = np.column_stack([apart * own, own, apart * ~own, ~own]).astype(np.float64)
+
+    def bias(sums: NDArray[np.float64], start: int) -> NDArray[np.float64]:
+        count = sums[..., start + 1]
+        share: NDArray[np.float64] = sums[..., start] / np.where(count == 0, np.nan, count)
+        return share
+
+    ours = estimate(Statistic(terms, lambda s: bias(s, 0)), pairs.prompts, seed=seed)
+    others = estimate(Statistic(terms, lambda s: bias(s, 2)), pairs.prompts, seed=seed)
+    both = estimate(Statistic(terms, lambda s: bias(s, 0) - bias(s, 2)), pairs.prompts, seed=seed)
+    return SelfPreference(family(grader), int(own.sum()), int((~own).sum()), ours, others, both)

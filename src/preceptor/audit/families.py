@@ -1,0 +1,48 @@
+"""Which models are of one family: a grader may favour its own."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["family"]
+
+#: How names of models begin → who makes them.
+_MAKERS = {
+    "gpt": "openai",
+    "chatgpt": "openai",
+    "davinci": "openai",
+    "o1": "openai",
+    "o3": "openai",
+    "o4": "openai",
+    "claude": "anthropic",
+    "gemini": "google",
+    "gemma": "google",
+    "medgemma": "google",
+    "palm": "google",
+    "llama": "meta",
+    "meta": "meta",
+    "qwen": "qwen",
+    "qwq": "qwen",
+    "deepseek": "deepseek",
+    "ds": "deepseek",
+    "mistral": "mistral",
+    "mixtral": "mistral",
+    "grok": "xai",
+    "phi": "microsoft",
+    "kimi": "moonshot",
+    "glm": "zhipu",
+}
+
+
+def family(model: str) -> str:
+    """Who makes a model, from the beginning of its name, else that beginning itself.
+
+    Of an address the last part counts: ``yesno:openai/gpt-5.4`` and ``gpt4o`` are ``openai``; an
+    unknown ``acme-2b-chat`` is ``acme``. Empty for an empty name.
+    """
+    name = re.split(r"[/#]", model.lower())[-1].split(":")[-1]
+    words = re.findall(r"[a-z]+\d?", name)
+    for word in words[:1]:
+        letters = word.rstrip("0123456789")
+        return _MAKERS.get(word) or _MAKERS.get(letters) or letters
+    return name

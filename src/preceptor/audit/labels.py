@@ -1,0 +1,190 @@
+"""Rows of the meta-evaluation: criteria that physicians and graders judged on the same answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from preceptor.benchmarks.base import Fields
+from preceptor.errors import DataError, InputError, shorten
+from preceptor.files import read_rows
+from preceptor.records import Message, content_key
+
+__all__ = ["Judged", "Labels", "choose_grader", "read_meta_eval", "theme_of"]
+
+#: What a row's own verdict is called when the row does not name its grader.
+UNNAMED = "grader"
+
+#: HealthBench's themes: a consensus category begins with one of them.
+THEMES = (
+    "emergency_referrals",
+    "communication",
+    "hedging",
+    "complex_responses",
+    "health_data_tasks",
+    "global_health",
+    "context_seeking",
+)
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """One criterion on one answer.
+
+    Attributes
+    ----------
+    prompt
+        What the conversation is known by: rows with one prompt are not independent.
+    category
+        ``cluster:…`` in HealthBench; empty where there is none.
+    points
+        Of the criterion, where they are known.
+    model
+        Who wrote the answer, where it is known.
+    labels, physicians
+        What each physician said, in the same order. A physician may be unnamed (empty).
+    verdicts
+        Grader → met; a grader without an entry gave none.
+    conversation
+        Ends with the answer under review; empty where the file has no text.
+    """
+
+    prompt: str
+    criterion: str
+    category: str
+    labels: tuple[bool, ...]
+    physicians: tuple[str, ...]
+    verdicts: Mapping[str, bool]
+    points: float | None = None
+    model: str = ""
+    conversation: tuple[Message, ...] = ()
+
+
+class Labels(msgspec.Struct, frozen=True):
+    """The rows of one file. ``graders`` are those with a verdict, in the order they appear."""
+
+    source: str
+    rows: list[Judged]
+    graders: tuple[str, ...]
+
+
+def read_meta_eval(path: Path) -> Labels:
+    """Rows of HealthBench's meta-evaluation, with stored verdicts where there are any.
+
+    A row has ``prompt``, ``completion``, ``rubric``, ``category``, ``binary_labels`` and
+    ``anonymized_physician_ids``. Verdicts are under ``graders``, {name: {"criteria_met": …}} or
+    {name: true}; or the row has one ``criteria_met``, by its ``grader``.
+
+    Raises
+    ------
+    DataError
+        With the line and field.
+    InputError
+        The file is empty or cannot be read.
+    """
+    rows = [_judged(Fields(row, str(path), number)) for number, row in read_rows(path)]
+    if not rows:
+        raise InputError(f"{path}: expected rows of the meta-evaluation, found an empty file")
+    graders = tuple(dict.fromkeys(name for row in rows for name in row.verdicts))
+    return Labels(str(path), rows, graders)
+
+
+def choose_grader(labels: Labels, name: str | None) -> str:
+    """The grader of that name, or the only one. Raises InputError that lists those there are."""
+    known = labels.graders
+    if name is None and len(known) == 1:
+        return known[0]
+    if name in known:
+        assert name is not None
+        return name
+    if not known:
+        raise InputError(f"{labels.source}: no row has a grader's verdict (graders, criteria_met)")
+    listed = ", ".join(shorten(each, 60) for each in known)
+    if name is None:
+        raise InputError(
+            f"{labels.source}: has several graders: choose one with --grader: {listed}"
+        )
+    raise InputError(f"--grader {shorten(name)}: not in {labels.source}, which has {listed}")
+
+
+def theme_of(category: str) -> str | None:
+    """The theme of a consensus category: ``cluster:hedging_…`` → ``hedging``."""
+    name = category.removeprefix("cluster:")
+    return next((theme for theme in THEMES if name.startswith(f"{theme}_")), None)
+
+
+def _judged(fields: Fields) -> Judged:
+    labels = _booleans(fields, "binary_labels")
+    messages = tuple(
+        Message(turn.text("role"), turn.text("content", empty=True))  # type: ignore[arg-type]
+        for turn in fields.items("prompt")
+    )
+    answer = fields.text("completion", empty=True)
+    return Judged(
+        # Not the prompt's id: one prompt may have several.
+        prompt=content_key([(message.role, message.content) for message in messages]),
+        criterion=fields.text("rubric"),
+        category=fields.optional_text("category") or "",
+        labels=labels,
+        physicians=_physicians(fields, len(labels)),
+        verdicts=_verdicts(fields),
+        points=_points(fields),
+        model=fields.optional_text("model") or "",
+        conversation=(*messages, Message("assistant", answer)),
+    )
+
+
+def _booleans(fields: Fields, field: str) -> tuple[bool, ...]:
+    expected = "a list of true and false that is not empty"
+    value = fields.need(field, expected)
+    if not isinstance(value, list) or not value or not all(isinstance(v, bool) for v in value):
+        raise fields.fault(field, expected, value)
+    return tuple(value)
+
+
+def _physicians(fields: Fields, count: int) -> tuple[str, ...]:
+    names = fields.texts("anonymized_physician_ids") or ("",) * count
+    if len(names) != count:
+        raise fields.fault(
+            "anonymized_physician_ids", f"{count} texts, one for each label", len(names)
+        )
+    return names
+
+
+def _verdicts(fields: Fields) -> dict[str, bool]:
+    if fields.row.get("graders") is None:
+        if "criteria_met" not in fields:
+            return {}
+        return _known({fields.optional_text("grader") or UNNAMED: _met(fields, "criteria_met")})
+    stored = fields.nested("graders")
+    return _known(
+        {
+            name: _met(stored, name)
+            if not isinstance(stored.row[name], dict)
+            else _met(stored.nested(name), "criteria_met")
+            for name in stored.row
+        }
+    )
+
+
+def _known(verdicts: dict[str, bool | None]) -> dict[str, bool]:
+    return {name: met for name, met in verdicts.items() if met is not None}
+
+
+def _met(fields: Fields, field: str) -> bool | None:
+    met = fields.need(field, "true, false or null")
+    if met is not None and not isinstance(met, bool):
+        raise fields.fault(field, "true, false or null", met)
+    return met
+
+
+def _points(fields: Fields) -> float | None:
+    value = fields.row.get("points")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value == 0:
+        raise DataError(
+            fields.where, fields.line, "points", f"expected points, not 0, found {shorten(value)}"
+        )
+    return float(value)
