@@ -25,7 +25,7 @@ docs: .venv/dev-installed
 	$(PYTHON) -m venv .venv
 
 .venv/demo-installed: pyproject.toml requirements.lock | .venv/bin/python
-	$(PIP) --editable '.[local]'
+	$(PIP) --editable '.[local,figures]'
 	@touch $@
 
 .venv/dev-installed: pyproject.toml requirements.lock | .venv/bin/python

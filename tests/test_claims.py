@@ -486,3 +486,25 @@ def test_no_reweighting_without_enrichment(keep: Any, tmp_path: Path) -> None:
     result = sides_of(tmp_path, "a")[0].result
     assert reweighted(result) is None
     assert "overall_score_reweighted" not in result.metrics
+
+
+def test_the_enrichment_of_a_sample_is_undone(keep: Any, tmp_path: Path) -> None:
+    """Half of the sample is from a tenth of the benchmark: the reweighted mean counts it a tenth."""
+    answers = {f"e{i}": [bits(2 if i < 4 else 8)] for i in range(8)}
+    keep({"a": answers})
+    result = sides_of(tmp_path, "a")[0].result
+    result.info.settings["stratify"] = {
+        "by": "theme:all",
+        "factor": 9.0,
+        "kind": "tag",
+        "strata": {
+            "rich": {"population": 10, "sampled": 4},
+            "other": {"population": 90, "sampled": 4},
+        },
+        "rich": [f"e{i}" for i in range(4)],
+    }
+    found = reweighted(result)
+    assert found is not None
+    assert found.raw_mean == pytest.approx(0.1 * 0.2 + 0.9 * 0.8)
+    assert result.metrics["overall_score"].raw_mean == pytest.approx(0.5)
+    assert found.n == 8

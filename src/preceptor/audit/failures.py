@@ -122,12 +122,12 @@ def _order(key: tuple[str, str]) -> tuple[int, int | str, str]:
 def _slice(kind: str, name: str, rows: Sequence[Judged], grader: str, seed: int) -> Slice:
     pairs = grader_pairs(rows, grader)
     ratings = pairs.ratings
-    found = estimates(
+    f1, kappa, bias = estimates(
         [macro_f1(ratings), cohen_kappa(ratings), _mean_difference(ratings)],
         pairs.prompts,
         seed=seed,
     )
-    return Slice(kind, name, len(rows), len(ratings), *found, confusion(ratings))
+    return Slice(kind, name, len(rows), len(ratings), f1, kappa, bias, confusion(ratings))
 
 
 def confusion(ratings: NDArray[np.float64]) -> Confusion:

@@ -41,8 +41,8 @@ def family(model: str) -> str:
     unknown ``acme-2b-chat`` is ``acme``. Empty for an empty name.
     """
     name = re.split(r"[/#]", model.lower())[-1].split(":")[-1]
-    words = re.findall(r"[a-z]+\d?", name)
-    for word in words[:1]:
-        letters = word.rstrip("0123456789")
-        return _MAKERS.get(word) or _MAKERS.get(letters) or letters
-    return name
+    first = re.search(r"[a-z]+\d?", name)
+    if first is None:
+        return name
+    letters = first[0].rstrip("0123456789")
+    return _MAKERS.get(first[0]) or _MAKERS.get(letters) or letters

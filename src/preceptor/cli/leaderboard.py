@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from preceptor.errors import InputError, UnknownName, shorten
 
 if TYPE_CHECKING:
     from preceptor.api import Run
+    from preceptor.claims.leaderboard import Leaderboard
 
 __all__ = ["leaderboard"]
 
@@ -33,6 +35,15 @@ def leaderboard(  # noqa: PLR0917
     adjusted: Annotated[
         bool, typer.Option("--adjusted", help="Rank by the length-adjusted scores.")
     ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Also draw it: a figure as SVG and its numbers.",
+        ),
+    ] = None,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
@@ -57,6 +68,8 @@ def leaderboard(  # noqa: PLR0917
         raise InputError(f"{store}: no runs{of} to rank (see `preceptor runs`)")
     board = make([run.result() for run in chosen], adjusted=adjusted)
     rows = published_rows(board) if published else []
+    if output is not None:
+        _draw(board, output)
     if as_json:
         print_json(leaderboard_json(board, rows))
         return
@@ -65,6 +78,16 @@ def leaderboard(  # noqa: PLR0917
         screen.print(table)
     for sentence in leaderboard_sentences(board):
         note(f"  • {sentence}")
+
+
+def _draw(board: Leaderboard, folder: Path) -> None:
+    from preceptor.reports import figures
+
+    picture = figures.ranking(board)
+    if picture is None:
+        raise InputError("leaderboard: nothing to draw: fewer than two systems are ranked")
+    for path in figures.write([picture], folder, ("svg", "csv")):
+        note(str(path))
 
 
 def _chosen(texts: Sequence[str], known: Sequence[Run], store: str) -> list[Run]:

@@ -2,32 +2,132 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
 import msgspec
 
-from preceptor.errors import InputError, shorten
+from preceptor.errors import InputError, UnknownName, shorten
 from preceptor.graders.base import Grader, Question
+from preceptor.graders.batched import BatchedGrader
+from preceptor.graders.cascade import CascadeGrader
+from preceptor.graders.distilled import DistilledGrader, Probabilities
+from preceptor.graders.jury import JuryGrader
 from preceptor.graders.rubric import RubricGrader
+from preceptor.graders.settings import (
+    Leaf,
+    Method,
+    Settings,
+    read_address,
+    read_settings,
+)
 from preceptor.graders.template import OWN, Template, find_template
 from preceptor.graders.yesno import SYSTEM_PROMPT, YesNoGrader
-from preceptor.systems import RECORDED, resolve
-from preceptor.systems.base import Parameters
+from preceptor.systems import ADDRESSES, GRADERS, RECORDED, resolve
+from preceptor.systems.base import Parameters, System
 
-__all__ = ["OWN", "Grader", "Question", "Template", "find_template", "resolve_grader"]
+__all__ = [
+    "OWN",
+    "Grader",
+    "Method",
+    "Question",
+    "Settings",
+    "Template",
+    "find_template",
+    "read_address",
+    "read_settings",
+    "resolve_grader",
+]
 
-_YES_NO = "yesno:"
+_Resolve = Callable[[str, Parameters], System]
 
 
-def resolve_grader(address: str, parameters: Parameters, template: Template) -> Grader:
-    """``ADDRESS`` judges in JSON with the template; ``yesno:ADDRESS`` by the chance of "Yes".
+def resolve_grader(
+    address: str, settings: Settings | Parameters, template: Template
+) -> Grader:
+    """The grader at an address: see ``GRADERS`` of :mod:`preceptor.systems` for the forms.
 
-    Raises InputError for a system that has only recorded answers, beside what `resolve` raises.
+    Parameters
+    ----------
+    settings
+        Parameters alone are those of every member, with the method's defaults.
+
+    Raises
+    ------
+    InputError
+        A form that cannot be, or a system that has only recorded answers; beside what `resolve`
+        raises.
     """
-    model = address.removeprefix(_YES_NO)
-    if model.partition(":")[0] in RECORDED:
-        raise InputError(f"--grader {shorten(address)}: has recorded answers and cannot judge")
-    if model == address:
-        return RubricGrader(address, resolve(address, parameters), template)
-    own = {"max_tokens": 1, "temperature": 0.0, "system_prompt": SYSTEM_PROMPT}
-    body = {"logprobs": True, "top_logprobs": 20, **(parameters.extra_body or {})}
-    parameters = msgspec.structs.replace(parameters, extra_body=body, **own)
-    return YesNoGrader(address, resolve(model, parameters))
+    form = read_address(address)
+    if isinstance(settings, Parameters):
+        settings = Settings(Method(), (settings,) * len(form.leaves))
+    method, open_system = settings.method, _once()
+    leaves = [
+        _grader(leaf, parameters, template, method, open_system)
+        for leaf, parameters in zip(form.leaves, settings.members, strict=True)
+    ]
+    if form.kind == "jury":
+        # The same member twice is asked twice.
+        seen: Counter[bytes] = Counter()
+        for leaf, parameters, grader in zip(form.leaves, settings.members, leaves, strict=True):
+            kind = msgspec.json.encode((leaf, parameters))
+            grader.repeat = seen[kind]
+            seen[kind] += 1
+        return JuryGrader(address, leaves, method)
+    return CascadeGrader(address, *leaves, method) if form.kind else leaves[0]
+
+
+def _once() -> _Resolve:
+    """Resolves an address; the same one is the same system, with one limit on its calls."""
+    known: dict[bytes, System] = {}
+
+    def find(model: str, parameters: Parameters) -> System:
+        key = msgspec.json.encode((model, parameters))
+        if key not in known:
+            known[key] = _system(model, parameters)
+        return known[key]
+
+    return find
+
+
+def _system(model: str, parameters: Parameters) -> System:
+    try:
+        return resolve(model, parameters)
+    except UnknownName:
+        forms = [form for form in ADDRESSES if not form.startswith(RECORDED)]
+        raise UnknownName(
+            f"unknown grader {shorten(model)}: expected one of {', '.join([*forms, *GRADERS])}"
+        ) from None
+
+
+def _grader(
+    leaf: Leaf, parameters: Parameters, template: Template, method: Method, find: _Resolve
+) -> Grader:
+    if leaf.form == "distilled":
+        return _distilled(leaf)
+    if leaf.form == "yesno":
+        own = {"max_tokens": 1, "temperature": 0.0, "system_prompt": SYSTEM_PROMPT}
+        body = {"logprobs": True, "top_logprobs": 20, **(parameters.extra_body or {})}
+        parameters = msgspec.structs.replace(parameters, extra_body=body, **own)
+        return YesNoGrader(leaf.address, find(leaf.model, parameters))
+    alone = RubricGrader(leaf.address, find(leaf.model, parameters), template)
+    if leaf.form == "batched":
+        return BatchedGrader(leaf.address, alone, method.criteria_per_call)
+    return alone
+
+
+def _distilled(leaf: Leaf) -> Grader:
+    path = Path(leaf.model)
+    try:
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"--grader {shorten(leaf.address)}: {error.strerror}") from None
+    return DistilledGrader(leaf.address, _load(path), sha256)
+
+
+def _load(path: Path) -> Probabilities:
+    from preceptor.audit.distil.model import Distilled
+
+    return Distilled.load(path)

@@ -140,7 +140,6 @@ class BatchedGrader(Grader):
 
     async def judge(self, question: Question) -> Verdict:
         """Judge one criterion alone."""
-        self.alone.repeat = self.repeat
         return await self.alone.judge(question)
 
     async def judge_all(self, question: Question, keys: Sequence[str]) -> list[Verdict]:

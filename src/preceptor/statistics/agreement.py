@@ -112,7 +112,8 @@ def _bounds(values: Floats) -> tuple[float, float] | None:
     if len(defined) < (1 - _MOST_UNDEFINED) * len(values):
         return None
     low, high = np.quantile(defined, (0.025, 0.975))
-    return float(low), float(high)
+    # A resampled sum is rounded at its last digit: 0 is to be 0.
+    return round(float(low), 12), round(float(high), 12)
 
 
 def difference(a: Statistic, b: Statistic) -> Statistic:

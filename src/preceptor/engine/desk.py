@@ -1,0 +1,198 @@
+"""The desk where a grader works on one answer: looked up, called, paid and kept once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from preceptor.engine.budget import Budget
+from preceptor.engine.progress import Progress
+from preceptor.graders.base import Call, together
+from preceptor.records import Verdict
+from preceptor.store import Store, Vote
+from preceptor.store.writer import Batch, Writer
+from preceptor.systems.base import System
+
+__all__ = ["Office", "TopDesk", "given"]
+
+#: Position of the example in the run, and repeat.
+Place = tuple[int, int]
+
+
+class Office:
+    """What all desks of a run have in common.
+
+    Parameters
+    ----------
+    turn
+        A context in which one call to a system may be under way, or work that calls nothing.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        writer: Writer,
+        budget: Budget,
+        progress: Progress,
+        turn: Callable[[System | None], AbstractAsyncContextManager[None]],
+    ) -> None:
+        self.store, self.writer = store, writer
+        self.budget, self.progress = budget, progress
+        self.turn = turn
+        self.under_way: dict[str, asyncio.Task[dict[str, Verdict]]] = {}
+
+    def begin(self, call: Call) -> asyncio.Task[dict[str, Verdict]]:
+        """Start a call that others who want the same may wait for. Who began it must file it."""
+        task = asyncio.ensure_future(self._make(call))
+        for key in call.about:
+            self.under_way[key] = task
+        return task
+
+    def ended(self, call: Call) -> None:
+        """What a call gave is kept: from now on it is found in the store."""
+        for key in call.about:
+            self.under_way.pop(key, None)
+
+    async def _make(self, call: Call) -> dict[str, Verdict]:
+        async with self.turn(call.system):
+            verdicts = await call.judge()
+            for verdict in verdicts:
+                self.budget.add(verdict.usage, verdict.cost_usd)
+        self.progress.calls += call.system is not None
+        return {verdict.key: verdict for verdict in verdicts}
+
+
+class _Desk:
+    """What the desks of a run's grader and of its members do alike: only what is kept differs."""
+
+    def __init__(self, office: Office, place: Place) -> None:
+        self.office, self.place = office, place
+
+    async def keep(
+        self, verdicts: Mapping[str, Verdict], about: Mapping[str, tuple[int, ...]], reused: bool
+    ) -> None:
+        raise NotImplementedError
+
+    async def judge(self, calls: Sequence[Call]) -> dict[int, Verdict]:
+        """See :class:`preceptor.graders.base.Desk`."""
+        office = self.office
+        # From the look into the store to the tasks nothing may be awaited: else two could ask.
+        asked = [key for call in calls for key in call.about if key not in office.under_way]
+        found: dict[str, Verdict] = office.store.find_verdicts(asked)
+        about = {key: places for call in calls for key, places in call.about.items()}
+        works = [self._file(found, about)] if found else []
+        for call in calls:
+            waiting = {office.under_way[key] for key in call.about if key in office.under_way}
+            works += [self._follow(task, call) for task in waiting]
+            if not waiting and not any(key in found for key in call.about):
+                works.append(self._own(office.begin(call), call))
+        verdicts: dict[str, Verdict] = dict(found)
+        for gave in await together(*works):
+            verdicts |= gave
+        return {
+            place: verdicts[key] for key in about if key in verdicts for place in about[key]
+        }
+
+    async def _file(
+        self, found: Mapping[str, Verdict], about: Mapping[str, tuple[int, ...]]
+    ) -> Mapping[str, Verdict]:
+        await self.keep(found, about, True)
+        return found
+
+    async def _follow(
+        self, task: asyncio.Task[dict[str, Verdict]], call: Call
+    ) -> Mapping[str, Verdict]:
+        verdicts = await task
+        return await self._file({k: verdicts[k] for k in call.about if k in verdicts}, call.about)
+
+    async def _own(
+        self, task: asyncio.Task[dict[str, Verdict]], call: Call
+    ) -> Mapping[str, Verdict]:
+        try:
+            verdicts = await task
+            await self.keep(verdicts, call.about, False)
+        finally:
+            self.office.ended(call)
+        return verdicts
+
+
+class TopDesk(_Desk):
+    """The desk of the run's grader: what it hands in are the run's verdicts."""
+
+    def __init__(self, office: Office, place: Place) -> None:
+        super().__init__(office, place)
+        self._ungraded: dict[int, str] = {}
+
+    def member(self, number: int, grader: str, roles: Mapping[int, str]) -> _MemberDesk:
+        return _MemberDesk(self.office, self.place, number, grader, roles)
+
+    async def rule(self, verdicts: Mapping[int, Verdict]) -> None:
+        for_each = {f"{place}": (place,) for place in verdicts}
+        await self.keep({f"{place}": v for place, v in verdicts.items()}, for_each, False)
+
+    async def keep(
+        self, verdicts: Mapping[str, Verdict], about: Mapping[str, tuple[int, ...]], reused: bool
+    ) -> None:
+        rows = tuple(
+            (*self.place, place, verdict, reused or place != about[key][0])
+            for key, verdict in verdicts.items()
+            for place in about[key]
+        )
+        if not rows:
+            return
+        await self.office.writer.put(Batch(verdicts=rows))
+        self.office.progress.fresh += 0 if reused else len(rows)
+        for _, _, place, verdict, _ in rows:
+            if given(verdict):
+                self.office.progress.verdicts += 1
+                self._ungraded.pop(place, None)
+            else:
+                self._ungraded[place] = verdict.reason or "ungraded"
+
+    def close(self) -> None:
+        """Count what stayed without a verdict: only now is it certain."""
+        self.office.progress.ungraded.update(self._ungraded.values())
+
+
+class _MemberDesk(_Desk):
+    """The desk of a member of a jury or cascade: what it hands in are votes."""
+
+    def __init__(
+        self, office: Office, place: Place, number: int, grader: str, roles: Mapping[int, str]
+    ) -> None:
+        super().__init__(office, place)
+        self.number, self.grader, self.roles = number, grader, roles
+
+    def member(self, number: int, grader: str, roles: Mapping[int, str]) -> _MemberDesk:
+        raise TypeError("a member of a jury or cascade has no members")
+
+    async def rule(self, verdicts: Mapping[int, Verdict]) -> None:
+        raise TypeError("a member of a jury or cascade does not rule")
+
+    async def keep(
+        self, verdicts: Mapping[str, Verdict], about: Mapping[str, tuple[int, ...]], reused: bool
+    ) -> None:
+        votes = tuple(self._votes(verdicts, about, reused))
+        if votes:
+            await self.office.writer.put(Batch(votes=votes))
+
+    def _votes(
+        self, verdicts: Mapping[str, Verdict], about: Mapping[str, tuple[int, ...]], reused: bool
+    ) -> Iterable[Vote]:
+        for key, verdict in verdicts.items():
+            for place in about[key]:
+                yield Vote(
+                    *self.place,
+                    criterion=place,
+                    member=self.number,
+                    role=self.roles[place],
+                    grader=self.grader,
+                    verdict=verdict,
+                    reused=reused or place != about[key][0],
+                )
+
+
+def given(verdict: Verdict | None) -> bool:
+    """Whether it says met or not met."""
+    return verdict is not None and verdict.met is not None
