@@ -440,7 +440,7 @@ ON_A_STORE: dict[str, tuple[list[str], tuple[str, ...]]] = {
         ("helthbench", "did you mean"),
     ),
     "runs of an unknown benchmark": (["runs", "--benchmark", "x"], ("unknown benchmark 'x'",)),
-    "report without RUN": (["report"], ("RUN", "missing")),
+    "report without RUN": (["report"], ("SIDE", "missing")),
     "report into no folder": (
         ["report", "one", "-o", "none/report.html"],
         ("none/report.html", "cannot be written"),

@@ -84,8 +84,7 @@ class RaterAgreement(msgspec.Struct, frozen=True):
         Mean difference from the others' mean, and mean size of it; None on a nominal scale, as are
         the rest.
     spearman, kendall
-        Rank correlations with the others' mean. Kendall's is None for more than 2,000 different
-        pairs of values.
+        Rank correlations with the others' mean; None for more than 1,000 different pairs of values.
     icc
         With the others' mean as second rater.
     """
@@ -159,7 +158,7 @@ class _Work:
     def __init__(self, ratings: Ratings, seed: int) -> None:
         self.ratings, self.seed = ratings, seed
         self.prompts = ratings.prompts()
-        self.level: Level = "nominal" if ratings.kind in ("met", "nominal") else ratings.kind  # type: ignore[assignment]
+        self.level: Level = "nominal" if ratings.kind == "met" else ratings.kind
         self.values = np.unique(ratings.table[~np.isnan(ratings.table)]).tolist()
 
     def audit(
@@ -221,7 +220,7 @@ class _Work:
         )
 
     def _by_name(self, totals: NDArray[Any]) -> dict[str, int]:
-        names = self.ratings.names or tuple(f"{value:g}" for value in range(0))
+        names = self.ratings.names
         return {
             names[int(value)] if names else f"{value:g}": int(total)
             for value, total in zip(self.values, totals, strict=True)
@@ -240,10 +239,9 @@ class _Work:
         mine, others, prompts = table[both, column], others[both], self.prompts[both]
         row, other = np.nonzero(~np.isnan(others))
         pairs = np.column_stack([mine[row], others[row, other]])
-        weights = "quadratic" if self.level == "ordinal" else None
         paired = [observed_agreement(pairs), krippendorff_alpha(pairs, self.level)]
         if self.level != "interval":
-            paired.append(cohen_kappa(pairs, weights))  # type: ignore[arg-type]
+            paired.append(cohen_kappa(pairs, "quadratic" if self.level == "ordinal" else None))
         found = estimates(paired, prompts[row], seed=self.seed)
         scaled = self._scaled(np.column_stack([mine, np.nanmean(others, axis=1)]), prompts)
         kappa = found[2] if len(found) > 2 else None

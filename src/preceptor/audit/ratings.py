@@ -77,8 +77,8 @@ def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
 
     Optional columns: ``prompt`` (items with one prompt are not independent; without it, those with
     one response), ``category``, ``points`` (of the criterion), ``model`` (who wrote the response).
-    Labels are 0/1, true/false or met/not met (``met``); any text (``nominal``); numbers (``ordinal``
-    and ``interval``). An empty label is a missing one.
+    Labels are 0/1, true/false, met/not met (``met``); any text (``nominal``); numbers (``ordinal``,
+    ``interval``). An empty label is a missing one.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 from preceptor.engine.budget import Budget
@@ -18,6 +18,10 @@ __all__ = ["Office", "TopDesk", "given"]
 
 #: Position of the example in the run, and repeat.
 Place = tuple[int, int]
+#: Verdicts by key.
+_Found = Mapping[str, Verdict]
+#: Keeps verdicts, given the places that wait for each, and whether the run did not pay for them.
+_Keep = Callable[[_Found, Mapping[str, tuple[int, ...]], bool], Awaitable[None]]
 
 
 class Office:
@@ -42,25 +46,26 @@ class Office:
         self.turn = turn
         self.under_way: dict[str, asyncio.Task[dict[str, Verdict]]] = {}
 
-    def begin(self, call: Call) -> asyncio.Task[dict[str, Verdict]]:
-        """Start a call that others who want the same may wait for. Who began it must file it."""
-        task = asyncio.ensure_future(self._make(call))
+    def begin(self, call: Call, keep: _Keep) -> asyncio.Task[dict[str, Verdict]]:
+        """Start a call that others who want the same may wait for until its verdicts are kept."""
+        task = asyncio.ensure_future(self._make(call, keep))
         for key in call.about:
             self.under_way[key] = task
+        task.add_done_callback(lambda _: self._ended(call))
         return task
 
-    def ended(self, call: Call) -> None:
-        """What a call gave is kept: from now on it is found in the store."""
+    def _ended(self, call: Call) -> None:
         for key in call.about:
-            self.under_way.pop(key, None)
+            self.under_way.pop(key)
 
-    async def _make(self, call: Call) -> dict[str, Verdict]:
+    async def _make(self, call: Call, keep: _Keep) -> dict[str, Verdict]:
         async with self.turn(call.system):
-            verdicts = await call.judge()
-            for verdict in verdicts:
+            verdicts = {verdict.key: verdict for verdict in await call.judge()}
+            for verdict in verdicts.values():
                 self.budget.add(verdict.usage, verdict.cost_usd)
+        await keep(verdicts, call.about, False)
         self.progress.calls += call.system is not None
-        return {verdict.key: verdict for verdict in verdicts}
+        return verdicts
 
 
 class _Desk:
@@ -81,18 +86,16 @@ class _Desk:
         asked = [key for call in calls for key in call.about if key not in office.under_way]
         found: dict[str, Verdict] = office.store.find_verdicts(asked)
         about = {key: places for call in calls for key, places in call.about.items()}
-        works = [self._file(found, about)] if found else []
+        works: list[Awaitable[_Found]] = [self._file(found, about)] if found else []
         for call in calls:
             waiting = {office.under_way[key] for key in call.about if key in office.under_way}
             works += [self._follow(task, call) for task in waiting]
             if not waiting and not any(key in found for key in call.about):
-                works.append(self._own(office.begin(call), call))
+                works.append(office.begin(call, self.keep))
         verdicts: dict[str, Verdict] = dict(found)
         for gave in await together(*works):
             verdicts |= gave
-        return {
-            place: verdicts[key] for key in about if key in verdicts for place in about[key]
-        }
+        return {place: verdicts[key] for key in about if key in verdicts for place in about[key]}
 
     async def _file(
         self, found: Mapping[str, Verdict], about: Mapping[str, tuple[int, ...]]
@@ -105,16 +108,6 @@ class _Desk:
     ) -> Mapping[str, Verdict]:
         verdicts = await task
         return await self._file({k: verdicts[k] for k in call.about if k in verdicts}, call.about)
-
-    async def _own(
-        self, task: asyncio.Task[dict[str, Verdict]], call: Call
-    ) -> Mapping[str, Verdict]:
-        try:
-            verdicts = await task
-            await self.keep(verdicts, call.about, False)
-        finally:
-            self.office.ended(call)
-        return verdicts
 
 
 class TopDesk(_Desk):

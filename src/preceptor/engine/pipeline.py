@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from preceptor.engine.budget import Budget
+from preceptor.engine.desk import Office, TopDesk, given
 from preceptor.engine.progress import Progress
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
-from preceptor.graders.base import Grader, Question
+from preceptor.graders.base import Case, Grader
 from preceptor.protocols.base import Protocol
-from preceptor.records import Graded, Message, Response, RunInfo, Verdict, content_key
+from preceptor.records import Graded, Message, Response, RunInfo, content_key
 from preceptor.store import Store
 from preceptor.store.rows import storable
 from preceptor.store.writer import Batch, Writer
@@ -53,12 +54,11 @@ class Pipeline:
         self._todo = _places(store.graded(run))
         criteria = sum(len(graded.example.criteria) for _, graded in self._todo)
         self.progress = Progress(len(self._todo), criteria, budget)
-        self.progress.retries = [system.failures, grader.system.failures]
+        self._systems = dict.fromkeys((system, *grader.systems))
+        self.progress.retries = [each.failures for each in self._systems]
         # Calls wait for their turn here and not in the endpoint, where a stop could not reach them.
-        self._system_slots = asyncio.Semaphore(system.concurrency)
-        self._grader_slots = asyncio.Semaphore(grader.system.concurrency)
+        self._slots = {each: asyncio.Semaphore(each.concurrency) for each in self._systems}
         self._answering: dict[str, asyncio.Task[Response]] = {}
-        self._judging: dict[str, asyncio.Task[Verdict]] = {}
         self._error: Exception | None = None
 
     def stop(self, why: str) -> None:
@@ -75,25 +75,26 @@ class Pipeline:
         """
         with self.store.lease(self.run) as owner:
             async with contextlib.AsyncExitStack() as opened:
-                for system in (self.system, self.grader.system):
+                for system in self._systems:
                     opened.push_async_callback(system.close)
                     await system.open()
                 writer = Writer(self.store, self.run, owner)
                 opened.push_async_callback(writer.close)
-                await self._work_all(writer)
+                office = Office(self.store, writer, self.budget, self.progress, self._turn)
+                await self._work_all(office)
         if self._error is not None:
             raise self._error
 
-    async def _work_all(self, writer: Writer) -> None:
+    async def _work_all(self, office: Office) -> None:
         items = iter(self._todo)
-        # As many examples at once as keep both endpoints busy: memory stays bounded.
-        workers = min(self.system.concurrency + self.grader.system.concurrency, len(self._todo))
-        await asyncio.gather(*(self._worker(items, writer) for _ in range(workers)))
+        # As many examples at once as keep all endpoints busy: memory stays bounded.
+        workers = min(sum(each.concurrency for each in self._systems), len(self._todo))
+        await asyncio.gather(*(self._worker(items, office) for _ in range(workers)))
 
-    async def _worker(self, items: Iterator[tuple[int, Graded]], writer: Writer) -> None:
+    async def _worker(self, items: Iterator[tuple[int, Graded]], office: Office) -> None:
         for position, graded in items:
             try:
-                await self._item((position, graded.repeat), graded, writer)
+                await self._item((position, graded.repeat), graded, office)
             except _Stopping:
                 return
             except Exception as error:  # whatever it is, the others finish what they have begun
@@ -102,16 +103,16 @@ class Pipeline:
                     self.stop(str(error))
                 return
 
-    async def _item(self, place: _Place, graded: Graded, writer: Writer) -> None:
+    async def _item(self, place: _Place, graded: Graded, office: Office) -> None:
         response = graded.response
         if response is None or response.failure is not None:
-            response = await self._respond(place, graded, writer)
+            response = await self._respond(place, graded, office.writer)
         if response.failure is not None:
             self.progress.ungraded["no answer: " + response.failure] += 1
             self.progress.ungraded["no verdict without an answer"] += len(graded.verdicts)
             return
         self.progress.answers += 1
-        await self._grade(place, graded, response, writer)
+        await self._grade(place, graded, response, office)
 
     # Answers
 
@@ -137,10 +138,11 @@ class Pipeline:
         )
 
     async def _ask_system(self, key: str, ask: Ask, place: _Place, writer: Writer) -> Response:
-        async with self._call(self._system_slots):
+        async with self._turn(self.system):
             response = await self._answer(key, ask)
         elsewhere = await writer.put(Batch(answers=((*place, response, False),)))
         self.progress.fresh += 1
+        self.progress.calls += 1
         return elsewhere.get(key, response)
 
     async def _answer(self, key: str, ask: Ask) -> Response:
@@ -166,83 +168,25 @@ class Pipeline:
     # Verdicts
 
     async def _grade(
-        self, place: _Place, graded: Graded, response: Response, writer: Writer
+        self, place: _Place, graded: Graded, response: Response, office: Office
     ) -> None:
-        missing = [i for i, verdict in enumerate(graded.verdicts) if not _given(verdict)]
+        missing = [i for i, verdict in enumerate(graded.verdicts) if not given(verdict)]
         self.progress.verdicts += len(graded.verdicts) - len(missing)
         if not missing:
             return
-        questions = self._questions(graded, response, missing)
-        # From the look into the store to the tasks nothing may be awaited: else two could ask.
-        known = self.store.find_verdicts([key for key in questions if key not in self._judging])
-        found = [(known[key], questions[key][1]) for key in known]
-        works: list[Awaitable[object]] = [self._keep(writer, place, found, True)]
-        for key, (question, indices) in questions.items():
-            if key in known:
-                continue
-            if key in self._judging:
-                works.append(self._follow(self._judging[key], indices, place, writer))
-            else:
-                task = _only(self._judging, key, self._judge(question, indices, place, writer))
-                works.append(task)
-        outcomes = await asyncio.gather(*works, return_exceptions=True)
-        for outcome in outcomes:  # only now, so that the others are finished and kept
-            if isinstance(outcome, BaseException):
-                raise outcome
-
-    def _questions(
-        self, graded: Graded, response: Response, missing: Sequence[int]
-    ) -> dict[str, tuple[Question, list[int]]]:
-        """Key → question and the criteria that it is about: an item may stand twice in a rubric."""
         sent = response.sent or self.protocol.messages(graded.example)
         conversation = (*sent, Message("assistant", response.text))
-        questions: dict[str, tuple[Question, list[int]]] = {}
-        for index in missing:
-            criterion = graded.example.criteria[index]
-            question = self.grader.question(conversation, criterion, self.run.name)
-            questions.setdefault(question.key, (question, []))[1].append(index)
-        return questions
-
-    async def _follow(
-        self, under_way: asyncio.Task[Verdict], indices: list[int], place: _Place, writer: Writer
-    ) -> None:
-        await self._keep(writer, place, [(await under_way, indices)], True)
-
-    async def _judge(
-        self, question: Question, indices: list[int], place: _Place, writer: Writer
-    ) -> Verdict:
-        async with self._call(self._grader_slots):
-            verdict = await self.grader.judge(question)
-            self.budget.add(verdict.usage, verdict.cost_usd)
-        await self._keep(writer, place, [(verdict, indices)], False)
-        self.progress.fresh += 1
-        return verdict
-
-    async def _keep(
-        self,
-        writer: Writer,
-        place: _Place,
-        verdicts: Sequence[tuple[Verdict, list[int]]],
-        reused: bool,
-    ) -> None:
-        rows = tuple(
-            (*place, index, verdict, reused or index != indices[0])
-            for verdict, indices in verdicts
-            for index in indices
-        )
-        if not rows:
-            return
-        await writer.put(Batch(verdicts=rows))
-        for verdict, indices in verdicts:
-            if _given(verdict):
-                self.progress.verdicts += len(indices)
-            else:
-                self.progress.ungraded[verdict.reason or "ungraded"] += len(indices)
+        case = Case(conversation, dict(enumerate(graded.example.criteria)), self.run.name)
+        desk = TopDesk(office, place)
+        try:
+            await self.grader.grade(case, missing, desk)
+        finally:
+            desk.close()
 
     @contextlib.asynccontextmanager
-    async def _call(self, slots: asyncio.Semaphore) -> AsyncIterator[None]:
+    async def _turn(self, system: System | None) -> AsyncIterator[None]:
         """A call that may start: there is room for it, and nothing speaks against it."""
-        async with slots:
+        async with self._slots[system] if system is not None else contextlib.nullcontext():
             if self.progress.stopping is not None or self._error is not None:
                 raise _Stopping
             self.budget.check()
@@ -261,10 +205,6 @@ def _only(
     under_way[key] = task
     task.add_done_callback(lambda _: under_way.pop(key))
     return task
-
-
-def _given(verdict: Verdict | None) -> bool:
-    return verdict is not None and verdict.met is not None
 
 
 def _places(graded: Sequence[Graded]) -> list[tuple[int, Graded]]:

@@ -14,10 +14,18 @@ from preceptor.engine.budget import Budget
 from preceptor.engine.pipeline import Pipeline
 from preceptor.engine.sampling import Strata, enrich
 from preceptor.errors import InputError, StoreError
-from preceptor.graders import OWN, Grader, Template, find_template, resolve_grader
+from preceptor.graders import (
+    Grader,
+    Settings,
+    Template,
+    find_template,
+    read_address,
+    read_settings,
+    resolve_grader,
+)
 from preceptor.records import Example, RunInfo
 from preceptor.store import Spent, Store
-from preceptor.systems import System, parse_parameters, reasons, resolve
+from preceptor.systems import System, parse_parameters, resolve
 from preceptor.systems.base import Parameters
 from preceptor.version import VERSION
 
@@ -132,19 +140,13 @@ def check(
         request.system_params, "--system-param", address=request.system
     )
     system = resolve(request.system, parameters)
-    grader, template, grader_parameters = _grader(benchmark, request)
+    grader, template, called = _grader(benchmark, request)
     _check_price(request.max_cost, system, grader)
     dataset = dataset or benchmark.load(request.data)
     chosen, strata = _chosen(benchmark, dataset, system, request, where)
-    departures = _departures(
-        benchmark,
-        dataset,
-        len(chosen),
-        grader=grader,
-        parameters=grader_parameters,
-        template=template,
-    )
-    settings = _settings(request, dataset, template, parameters, grader_parameters)
+    departures = _departures(benchmark, dataset, len(chosen), grader, called)
+    told = called.encode(read_address(grader.address))
+    settings = _settings(request, dataset, template, parameters, told)
     settings["departures"] = departures
     if strata is not None:
         settings["stratify"] = strata
@@ -157,7 +159,7 @@ def _settings(
     dataset: Dataset,
     template: Template,
     parameters: Parameters,
-    grader_parameters: Parameters,
+    grader_parameters: dict[str, Any],
 ) -> dict[str, Any]:
     return {
         "preceptor": VERSION,
@@ -184,9 +186,8 @@ def reopen(
     if kept is None:
         raise StoreError(f"store {store.where}: the grader prompt {sha256[:12]}… is missing")
     system = resolve(run.system, msgspec.convert(settings["system_parameters"], Parameters))
-    grader = resolve_grader(
-        run.grader, msgspec.convert(settings["grader_parameters"], Parameters), Template(*kept)
-    )
+    called = Settings.decode(settings["grader_parameters"])
+    grader = resolve_grader(run.grader, called, Template(*kept))
     cap = settings["max_cost"] if max_cost is None else max_cost
     _check_price(cap, system, grader)
     spent = _paid(store, run)
@@ -231,26 +232,19 @@ def _check_numbers(request: Request) -> None:
         raise InputError(f"--min-coverage: expected 0 to 1, found {request.min_coverage:g}")
 
 
-def _grader(benchmark: Benchmark, request: Request) -> tuple[Grader, Template, Parameters]:
+def _grader(benchmark: Benchmark, request: Request) -> tuple[Grader, Template, Settings]:
     reference = benchmark.protocol.reference_grader
-    address = request.grader or reference.address
-    defaults = reference.parameters
-    # What a model does not know it refuses: the rest of the reference's settings is kept.
-    if not reasons(address):
-        defaults = msgspec.structs.replace(defaults, api=None, reasoning_effort=None)
-    elif defaults.reasoning_effort is None:
-        defaults = msgspec.structs.replace(defaults, temperature=None)
-    parameters = parse_parameters(
-        request.grader_params, "--grader-param", address=address, defaults=defaults
-    )
+    form = read_address(request.grader or reference.address)
+    settings = read_settings(form, request.grader_params, reference.parameters)
     template = find_template(request.grader_template)
-    return resolve_grader(address, parameters, template), template, parameters
+    return resolve_grader(form.address, settings, template), template, settings
 
 
 def _check_price(max_cost: float | None, system: System, grader: Grader) -> None:
     if max_cost is None:
         return
-    for part, option in ((system, "--system-param"), (grader.system, "--grader-param")):
+    options = dict.fromkeys(grader.systems, "--grader-param") | {system: "--system-param"}
+    for part, option in options.items():
         if part.price is None:
             raise InputError(
                 f"--max-cost: no price is known for {part.address}: give one with "
@@ -293,13 +287,7 @@ def _covered(
 
 
 def _departures(
-    benchmark: Benchmark,
-    dataset: Dataset,
-    asked: int,
-    *,
-    grader: Grader,
-    parameters: Parameters,
-    template: Template,
+    benchmark: Benchmark, dataset: Dataset, asked: int, grader: Grader, settings: Settings
 ) -> list[str]:
     """Where the run departs from the reference protocol, one sentence each."""
     reference = benchmark.protocol.reference_grader
@@ -313,20 +301,7 @@ def _departures(
         found.append(f"Asked on {asked:,} of {len(dataset.examples):,} examples.")
     if grader.address != reference.address:
         found.append(f"Graded by {grader.address}; the reference grader is {reference.address}.")
-    elif parameters != reference.parameters:
+    elif settings.members != (reference.parameters,):
         found.append("The grader was called with other parameters than the reference's.")
-    found.extend(_template_departure(grader, template))
+    found.extend(grader.departures())
     return found
-
-
-def _template_departure(grader: Grader, template: Template) -> list[str]:
-    if grader.address.startswith("yesno:"):
-        return ["Graded by the chance of a yes, not with the reference prompt."]
-    if template.name == OWN.name:
-        return [
-            "Graded with Preceptor's own prompt, not the reference prompt: "
-            "not comparable with published scores."
-        ]
-    if template.name != "reference":
-        return ["Graded with a prompt of the user's, not the reference prompt."]
-    return []

@@ -18,7 +18,10 @@ class Progress:
     answers, verdicts
         Done so far, those found in the store included; ``…_total`` as asked for.
     fresh
-        Answers and verdicts made by this process: what the rate is computed from.
+        Answers and verdicts made by this process: what the time left is computed from.
+    calls
+        Calls that this process made for them: one may bring several verdicts, and a verdict may
+        need several.
     ungraded
         Verdicts that could not be had, and answers that failed, by reason.
     """
@@ -29,6 +32,7 @@ class Progress:
         self.answers = 0
         self.verdicts = 0
         self.fresh = 0
+        self.calls = 0
         self.ungraded: Counter[str] = Counter()
         self.retries: list[Counter[str]] = []
         self.in_flight = 0
@@ -46,11 +50,16 @@ class Progress:
     @property
     def rate(self) -> float:
         """Calls a second of this process since it started."""
-        return self.fresh / max(time.monotonic() - self.started, 1e-9)
+        return self.calls / self._elapsed
 
     @property
     def seconds_left(self) -> float | None:
-        return (self.total - self.done) / self.rate if self.fresh else None
+        left = self.total - self.done
+        return left / self.fresh * self._elapsed if self.fresh else None
+
+    @property
+    def _elapsed(self) -> float:
+        return max(time.monotonic() - self.started, 1e-9)
 
     @property
     def coverage(self) -> float:

@@ -44,9 +44,7 @@ __all__ = [
 _Resolve = Callable[[str, Parameters], System]
 
 
-def resolve_grader(
-    address: str, settings: Settings | Parameters, template: Template
-) -> Grader:
+def resolve_grader(address: str, settings: Settings | Parameters, template: Template) -> Grader:
     """The grader at an address: see ``GRADERS`` of :mod:`preceptor.systems` for the forms.
 
     Parameters
@@ -76,7 +74,9 @@ def resolve_grader(
             grader.repeat = seen[kind]
             seen[kind] += 1
         return JuryGrader(address, leaves, method)
-    return CascadeGrader(address, *leaves, method) if form.kind else leaves[0]
+    if form.kind == "cascade":
+        return CascadeGrader(address, leaves[0], leaves[1], method)
+    return leaves[0]
 
 
 def _once() -> _Resolve:

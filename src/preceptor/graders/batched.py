@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from functools import partial
@@ -217,8 +218,8 @@ def split(case: Case, most: int) -> list[list[tuple[Criterion, list[int]]]]:
         places.setdefault((criterion.text, criterion.points), (criterion, []))[1].append(place)
     items = list(places.values())
     batches = math.ceil(len(items) / most)
-    ends = [round(len(items) * i / batches) for i in range(batches + 1)] if batches else []
-    return [items[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    ends = [len(items) * i // batches for i in range(batches + 1)] if batches else []
+    return [items[a:b] for a, b in itertools.pairwise(ends)]
 
 
 def shares(usage: Usage, count: int) -> list[Usage]:

@@ -64,6 +64,4 @@ class DistilledGrader(Grader):
         chance = await asyncio.to_thread(
             self.model.probability, before, answer.content, criterion.text, criterion.points
         )
-        return (
-            Verdict(key, chance >= 0.5, probability=round(float(chance), 6), cost_usd=0.0),
-        )
+        return (Verdict(key, chance >= 0.5, probability=round(float(chance), 6), cost_usd=0.0),)

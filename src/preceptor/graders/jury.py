@@ -69,9 +69,8 @@ class JuryGrader(Grader):
         return tuple(dict.fromkeys(s for member in self.members for s in member.systems))
 
     def departures(self) -> list[str]:
-        rule = self.method.rule
-        if rule == "quorum":
-            rule = f"quorum of {self.method.quorum}"
+        many = f" of {self.method.quorum}" if self.method.rule == "quorum" else ""
+        rule = self.method.rule + many
         found = [f"Graded by a jury of {len(self.members)} (rule: {rule})."]
         found += [sentence for member in self.members for sentence in member.departures()]
         return list(dict.fromkeys(found))

@@ -193,9 +193,7 @@ def read_settings(
     return Settings(_method(form, method, option), members)
 
 
-def _parameters(
-    leaf: Leaf, pairs: Sequence[str], reference: Parameters, option: str
-) -> Parameters:
+def _parameters(leaf: Leaf, pairs: Sequence[str], reference: Parameters, option: str) -> Parameters:
     if leaf.form == "distilled":
         if pairs:
             raise InputError(f"{option} {shorten(pairs[0])}: {leaf.address} takes no parameters")

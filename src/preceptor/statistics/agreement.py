@@ -38,8 +38,9 @@ __all__ = [
 
 Level = Literal["nominal", "ordinal", "interval"]
 
-#: More different pairs of values than this have no Kendall's tau here: its cost is their square.
-MOST_CELLS = 2_000
+#: More different pairs of values than this have no rank correlation here: tau's cost is their
+#: square.
+MOST_CELLS = 1_000
 
 #: A statistic undefined in more resamples than this has no interval.
 _MOST_UNDEFINED = 0.05
@@ -113,7 +114,7 @@ def _bounds(values: Floats) -> tuple[float, float] | None:
         return None
     low, high = np.quantile(defined, (0.025, 0.975))
     # A resampled sum is rounded at its last digit: 0 is to be 0.
-    return round(float(low), 12), round(float(high), 12)
+    return round(float(low), 12) + 0.0, round(float(high), 12) + 0.0
 
 
 def difference(a: Statistic, b: Statistic) -> Statistic:
@@ -201,6 +202,11 @@ def spearman_rho(ratings: ArrayLike) -> Statistic:
     """Spearman's rank correlation of two columns, ties having their mean rank.
 
     Spearman (1904), Am. J. Psychol. 15:72. NaN where a column does not vary.
+
+    Raises
+    ------
+    ValueError
+        There are more than MOST_CELLS different pairs of values.
     """
     cells = _Cells(ratings)
 

@@ -138,9 +138,8 @@ def prediction_powered(
     shift = float(np.average(d[drawn], weights=1 / pi[drawn])) if drawn.any() else 0.0
     scores = slope * f + shift + np.where(known, (d - shift) / pi, 0.0)
     count = int(drawn.sum())
-    draw = _Draw(
-        scale * (d - shift) ** 2, count, count - (2 if tuned else 1), bool((pi == 1).all())
-    )
+    sure, alike = bool((pi == 1).all()), bool(np.ptp(pi) == 0)
+    draw = _Draw(scale * (d - shift) ** 2, count, count - (2 if tuned else 1), alike, sure)
     return _corrected(scores, draw, clusters, weight=slope, labelled=labelled, items=len(f))
 
 
@@ -203,7 +202,7 @@ def cascade_estimate(
             raise ValueError("cascade_estimate: the verdicts of one example are in two clusters")
     # No mean is taken off the errors, so no degree of freedom is paid.
     count = int(drawn.sum())
-    draw = _Draw(terms, count, count, bool((pi == 1).all()))
+    draw = _Draw(terms, count, count, alike=False, sure=bool((pi == 1).all()))
     return _corrected(scores, draw, groups, weight=1.0, labelled=int(asked.sum()), items=len(p))
 
 
@@ -327,12 +326,13 @@ class _Draw(msgspec.Struct, frozen=True):
     """What the labelled part says of its own error.
 
     ``terms`` add up to n² times the variance; ``drawn`` were labelled by chance; ``spare`` of them
-    are left after what was fitted; ``sure`` where everything had to be labelled.
+    are left after what was fitted; ``alike`` where all had one chance, ``sure`` where it was 1.
     """
 
     terms: Floats
     drawn: int
     spare: int
+    alike: bool
     sure: bool
 
 
@@ -344,7 +344,7 @@ def _checked(
         raise ValueError("expected cheap scores, all finite, and as many true ones, NaN for none")
     known = ~np.isnan(y)
     if chances is None:
-        pi = np.full(len(f), known.mean() if known.any() else 1.0)
+        pi = np.full(len(f), known.mean() if known.any() else 0.5)
     else:
         pi = np.asarray(chances, dtype=np.float64)
     if pi.shape != f.shape or not ((pi > 0) & (pi <= 1)).all():
@@ -371,7 +371,8 @@ def _error(draw: _Draw, n: int) -> tuple[float, float] | None:
     if draw.spare < 1:
         return None
     variance = float(draw.terms.sum()) / n**2 * draw.drawn / draw.spare
-    return math.sqrt(variance), _freedom(draw.terms[draw.terms > 0], draw.spare)
+    terms = draw.terms[draw.terms > 0]
+    return math.sqrt(variance), draw.spare if draw.alike else _freedom(terms, draw.spare)
 
 
 def _corrected(

@@ -28,8 +28,38 @@ def _add_reasoning_length(connection: sa.Connection) -> None:
     connection.execute(sa.text("ALTER TABLE responses ADD COLUMN reasoning_length INTEGER"))
 
 
+def _add_votes(connection: sa.Connection) -> None:
+    """Format 3: how each member of a jury or cascade voted. Older runs have neither."""
+    on_sqlite = connection.dialect.name == "sqlite"
+    connection.execute(
+        sa.text(
+            "CREATE TABLE run_votes ("
+            "run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, "
+            "position INTEGER NOT NULL, repeat INTEGER NOT NULL, criterion INTEGER NOT NULL, "
+            "member INTEGER NOT NULL, role TEXT NOT NULL, grader TEXT NOT NULL, "
+            "verdict_key TEXT NOT NULL REFERENCES verdicts (key), reused BOOLEAN NOT NULL, "
+            "PRIMARY KEY (run_id, position, repeat, criterion, member))"
+            + (" WITHOUT ROWID" if on_sqlite else "")
+        )
+    )
+    if on_sqlite:
+        connection.execute(
+            sa.text(
+                "CREATE VIEW votes AS SELECT r.name AS run, e.example_id, v.repeat, v.criterion, "
+                "v.member, v.role, v.grader, d.met, d.reason, d.probability, d.explanation "
+                "FROM runs r JOIN run_votes v ON v.run_id = r.id "
+                "JOIN run_examples x ON x.run_id = v.run_id AND x.position = v.position "
+                "JOIN examples e ON e.key = x.example_key "
+                "JOIN verdicts d ON d.key = v.verdict_key"
+            )
+        )
+
+
 #: Format n → how to make it n + 1.
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _add_reasoning_length}
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
+    1: _add_reasoning_length,
+    2: _add_votes,
+}
 
 
 def prepare(engine: sa.Engine, where: str, create: bool) -> None:
@@ -88,10 +118,12 @@ def upsert(
     *,
     replace: sa.ColumnElement[bool] | None = None,
     add: Sequence[str] = (),
+    both: Sequence[str] = (),
 ) -> None:
     """Insert rows; where one with the key is there, replace it if ``replace`` holds for it.
 
-    The numbers in the columns ``add`` are then added up instead of replaced.
+    The numbers in the columns ``add`` are then added up instead of replaced; the truth values in
+    the columns ``both`` stay true where both are.
     """
     if not rows:
         return
@@ -107,6 +139,8 @@ def upsert(
         }
         for name in add:
             new[name] = table.c[name] + insert.excluded[name]
+        for name in both:
+            new[name] = sa.and_(table.c[name], insert.excluded[name])
         insert = insert.on_conflict_do_update(index_elements=primary, set_=new, where=replace)
     connection.execute(insert, list(rows))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 import sqlalchemy as sa
 
-from preceptor.records import Example, Graded, Response, RunInfo, Verdict
+from preceptor.records import Example, Graded, Response, RunInfo, Usage, Verdict
 from preceptor.store import schema as t
 from preceptor.store.rows import read_example, read_response, read_verdict
 
@@ -42,11 +43,39 @@ def read_graded(connection: sa.Connection, run: RunInfo) -> list[Graded]:
     ).mappings():
         place = judged.setdefault((row["position"], row["repeat"]), {})
         place[row["criterion"]] = read_verdict(row)
+    _add_votes(connection, run, judged)
     return [
         _graded(read_example(data), repeat, answers, judged, position)
         for position, repeats, data in examples
         for repeat in range(repeats)
     ]
+
+
+def _add_votes(
+    connection: sa.Connection,
+    run: RunInfo,
+    judged: Mapping[tuple[int, int], dict[int, Verdict]],
+) -> None:
+    """Count to a verdict that follows from votes what these took."""
+    link, verdicts = t.run_votes.c, t.verdicts.c
+    where = (link.position, link.repeat, link.criterion)
+    sums = [sa.func.sum(verdicts[name]) for name in (*Usage.__struct_fields__, "latency_s")]
+    unpriced = sa.func.sum(sa.case((verdicts.cost_usd.is_(None), 1), else_=0))
+    query = (
+        sa.select(*where, *sums, sa.func.sum(verdicts.cost_usd), unpriced)
+        .join_from(t.run_votes, t.verdicts)
+        .where(link.run_id == run.id)
+        .group_by(*where)
+    )
+    for position, repeat, criterion, *tokens, latency, cost, unknown in connection.execute(query):
+        place = judged.get((position, repeat), {})
+        if criterion in place:
+            place[criterion] = msgspec.structs.replace(
+                place[criterion],
+                usage=Usage(*tokens),
+                latency_s=latency,
+                cost_usd=None if unknown else cost,
+            )
 
 
 def _graded(

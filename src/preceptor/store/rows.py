@@ -10,17 +10,46 @@ import msgspec
 from preceptor.records import Example, Message, Response, RunInfo, Usage, Verdict
 
 __all__ = [
+    "Vote",
     "example_row",
     "read_example",
     "read_response",
     "read_run",
     "read_verdict",
+    "read_vote",
     "response_row",
     "storable",
     "verdict_row",
+    "vote_row",
 ]
 
 _TOKENS = Usage.__struct_fields__
+
+
+class Vote(msgspec.Struct, frozen=True):
+    """What one member of a jury or cascade said of one criterion of one answer.
+
+    Attributes
+    ----------
+    position, repeat, criterion
+        Place of the example in the run, of the answer, and of the criterion in the rubric, from 0.
+    member
+        Number of the member, from 0; ``grader`` is its address.
+    role
+        ``juror``; ``cheap`` and ``strong``; ``audit`` for a strong grader's verdict on what the
+        cheap one had decided.
+    reused
+        Taken from the store, not paid for by this run.
+    """
+
+    position: int
+    repeat: int
+    criterion: int
+    member: int
+    role: str
+    grader: str
+    verdict: Verdict
+    reused: bool
 
 
 def _flat(record: Response | Verdict) -> dict[str, Any]:
@@ -43,6 +72,16 @@ def response_row(response: Response) -> dict[str, Any]:
 
 def verdict_row(verdict: Verdict) -> dict[str, Any]:
     return _flat(verdict)
+
+
+def vote_row(run_id: int, vote: Vote) -> dict[str, Any]:
+    row = {name: getattr(vote, name) for name in Vote.__struct_fields__ if name != "verdict"}
+    return {"run_id": run_id, **row, "verdict_key": vote.verdict.key}
+
+
+def read_vote(row: Mapping[Any, Any]) -> Vote:
+    known = {name: row[name] for name in Vote.__struct_fields__ if name != "verdict"}
+    return Vote(**known, verdict=read_verdict(row))
 
 
 def storable(text: str) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "run_examples",
     "run_responses",
     "run_verdicts",
+    "run_votes",
     "runs",
     "stored",
     "templates",
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 #: Version of the tables. A change of them is a new number and an entry in MIGRATIONS.
-FORMAT = 2
+FORMAT = 3
 
 metadata = MetaData()
 
@@ -147,6 +148,22 @@ run_verdicts = Table(
     sqlite_with_rowid=False,
 )
 
+run_votes = Table(
+    "run_votes",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("criterion", Integer, nullable=False),
+    Column("member", Integer, nullable=False),  # of the jury or cascade, from 0
+    Column("role", Text, nullable=False),  # juror, cheap, strong, audit
+    Column("grader", Text, nullable=False),  # the member's address
+    Column("verdict_key", ForeignKey("verdicts.key"), nullable=False),
+    Column("reused", Boolean, nullable=False),
+    PrimaryKeyConstraint("run_id", "position", "repeat", "criterion", "member"),
+    sqlite_with_rowid=False,
+)
+
 _SQLITE_VIEWS = (
     """
     CREATE VIEW criteria AS
@@ -168,6 +185,16 @@ _SQLITE_VIEWS = (
     JOIN run_responses a
       ON a.run_id = v.run_id AND a.position = v.position AND a.repeat = v.repeat
     JOIN responses p ON p.key = a.response_key
+    """,
+    """
+    CREATE VIEW votes AS
+    SELECT r.name AS run, e.example_id, v.repeat, v.criterion, v.member, v.role, v.grader,
+           d.met, d.reason, d.probability, d.explanation
+    FROM runs r
+    JOIN run_votes v ON v.run_id = r.id
+    JOIN run_examples x ON x.run_id = v.run_id AND x.position = v.position
+    JOIN examples e ON e.key = x.example_key
+    JOIN verdicts d ON d.key = v.verdict_key
     """,
 )
 

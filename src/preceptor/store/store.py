@@ -21,13 +21,16 @@ from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner
 from preceptor.store.names import free_name
 from preceptor.store.rows import (
+    Vote,
     example_row,
     read_response,
     read_run,
     read_verdict,
+    read_vote,
     response_row,
     storable,
     verdict_row,
+    vote_row,
 )
 
 __all__ = ["Spent", "Store"]
@@ -175,7 +178,7 @@ class Store:
     def delete_run(self, run: RunInfo) -> None:
         """Forget a run; its answers and verdicts stay for other runs."""
         with self._writing() as connection:
-            for table in (t.run_verdicts, t.run_responses, t.run_examples):
+            for table in (t.run_votes, t.run_verdicts, t.run_responses, t.run_examples):
                 connection.execute(table.delete().where(table.c.run_id == run.id))
             connection.execute(t.runs.delete().where(t.runs.c.id == run.id))
 
@@ -253,15 +256,16 @@ class Store:
         run: RunInfo,
         answers: Sequence[tuple[int, int, Response, bool]],
         verdicts: Sequence[tuple[int, int, int, Verdict, bool]],
+        votes: Sequence[Vote] = (),
     ) -> dict[str, Response]:
-        """Keep answers (position, repeat, response, reused) and verdicts (position, repeat,
-        criterion, verdict, reused) in one transaction: all of them, or none.
+        """Keep answers (position, repeat, response, reused), verdicts (position, repeat,
+        criterion, verdict, reused) and votes in one transaction: all of them, or none.
 
         Returns the answers of other processes that were there first, by key: the run has those
         instead of its own to the same questions.
         """
         with self._writing() as connection:
-            return self.write_in(connection, run, answers, verdicts)
+            return self.write_in(connection, run, answers, verdicts, votes)
 
     def write_in(
         self,
@@ -269,6 +273,7 @@ class Store:
         run: RunInfo,
         answers: Sequence[tuple[int, int, Response, bool]],
         verdicts: Sequence[tuple[int, int, int, Verdict, bool]],
+        votes: Sequence[Vote] = (),
     ) -> dict[str, Response]:
         """The same within a transaction of the caller's."""
         fresh = {response.key: response for _, _, response, reused in answers if not reused}
@@ -279,10 +284,12 @@ class Store:
             replace=t.responses.c.failure.is_not(None),
             add=_PAID,
         )
+        judged = [verdict for *_, verdict, reused in verdicts if not reused]
+        judged += [vote.verdict for vote in votes if not vote.reused]
         upsert(
             connection,
             t.verdicts,
-            [verdict_row(verdict) for *_, verdict, reused in verdicts if not reused],
+            [verdict_row(verdict) for verdict in judged],
             replace=t.verdicts.c.met.is_(None),
             add=(*_PAID, "attempts"),
         )
@@ -317,6 +324,14 @@ class Store:
             ],
             replace=sa.true(),
         )
+        upsert(
+            connection,
+            t.run_votes,
+            [vote_row(run.id, vote) for vote in votes],
+            replace=sa.true(),
+            # A vote that this run paid for is found in the store when the run is resumed.
+            both=("reused",),
+        )
         return _elsewhere(connection, fresh)
 
     def graded(self, run: RunInfo) -> list[Graded]:
@@ -324,10 +339,27 @@ class Store:
         with self._words(), self.engine.connect() as connection:
             return read_graded(connection, run)
 
+    def votes(self, run: RunInfo) -> list[Vote]:
+        """What each member of the run's jury or cascade said, in the run's order."""
+        link = t.run_votes
+        names = ("position", "repeat", "criterion", "member")
+        query = (
+            sa.select(link, t.verdicts)
+            .join_from(link, t.verdicts)
+            .where(link.c.run_id == run.id)
+            .order_by(*(link.c[name] for name in names))
+        )
+        with self._words(), self.engine.connect() as connection:
+            return [read_vote(row) for row in connection.execute(query).mappings()]
+
     def spent(self, run: RunInfo) -> Spent:
         """What this run has paid so far, for answers and verdicts."""
         cost, tokens, unpriced = 0.0, 0, 0
-        pairs = ((t.run_responses, t.responses), (t.run_verdicts, t.verdicts))
+        pairs = (
+            (t.run_responses, t.responses),
+            (t.run_verdicts, t.verdicts),
+            (t.run_votes, t.verdicts),
+        )
         with self._words(), self.engine.connect() as connection:
             for link, table in pairs:
                 total = sa.func.sum(table.c.input_tokens + table.c.output_tokens)

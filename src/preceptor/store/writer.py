@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from preceptor.errors import StoreError
 from preceptor.records import Response, RunInfo, Verdict
 from preceptor.store.lease import Owner
+from preceptor.store.rows import Vote
 from preceptor.store.schema import runs
 from preceptor.store.store import Store
 
@@ -27,6 +28,7 @@ class Batch(msgspec.Struct, frozen=True):
 
     answers: tuple[tuple[int, int, Response, bool], ...] = ()
     verdicts: tuple[tuple[int, int, int, Verdict, bool], ...] = ()
+    votes: tuple[Vote, ...] = ()
 
 
 #: Answers that the store had first, by key.
@@ -89,8 +91,9 @@ class Writer:
     def _write(self, batches: list[Batch]) -> Elsewhere | StoreError:
         answers = [answer for batch in batches for answer in batch.answers]
         verdicts = [verdict for batch in batches for verdict in batch.verdicts]
+        votes = [vote for batch in batches for vote in batch.votes]
         try:
-            return self._store.write(self._run, answers, verdicts)
+            return self._store.write(self._run, answers, verdicts, votes)
         except StoreError as error:
             return error
         except Exception as error:  # whatever it is, the waiting side must hear of it

@@ -35,7 +35,13 @@ ADDRESSES = {
     "physician[:1|2|3][:references]": "the physicians' answers in the benchmark",
 }
 #: What may stand before an address where it is a grader's.
-GRADERS = {"yesno:ADDRESS": "as a grader: judges by the chance of a yes (small models)"}
+GRADERS = {
+    "yesno:ADDRESS": "as a grader: judges by the chance of a yes (small models)",
+    "batched:ADDRESS": "as a grader: several criteria of an answer in one call",
+    "distilled:FILE": "as a grader: a small model trained on verdicts",
+    "jury:A+B+C": "as a grader: each of these judges, and a rule makes one verdict of their votes",
+    "cascade:CHEAP,STRONG": "as a grader: STRONG judges what yesno: or distilled: is not sure of",
+}
 #: Kinds of address whose answers exist already: they take no parameters and cannot judge.
 RECORDED = ("replay", "physician")
 

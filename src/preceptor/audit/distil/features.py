@@ -8,13 +8,13 @@ their inverse document frequencies (Spärck Jones 1972), likeness is the cosine 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from preceptor.audit.distil.texts import Text, bucket, pairs, sentences, text, words
+from preceptor.audit.distil.texts import BUCKETS, Text, bucket, pairs, sentences, text, words
 from preceptor.records import Message
 
 if TYPE_CHECKING:
@@ -22,7 +22,20 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["CUES", "NAMES", "Answer", "Weights", "answer_of", "criterion_features"]
+__all__ = [
+    "CUES",
+    "NAMES",
+    "TERMS",
+    "Answer",
+    "Weights",
+    "answer_of",
+    "criterion_features",
+    "criterion_terms",
+    "inverse_frequencies",
+]
+
+#: Buckets of the linear part's terms.
+TERMS = 2**18
 
 #: Words that tell what kind of thing a criterion asks for, and whether in the negative.
 CUES = [
@@ -194,15 +207,14 @@ NAMES = (
     *(f"cue.{name}" for name in CUES),
 )
 
-_SEEK = [
-    bucket(w)
-    for w in ["doctor", "professional", "emergency", "provider", "hospital", "urgent", "consult"]
-]
-_UNSURE = [
-    bucket(w)
-    for w in ["may", "might", "could", "possible", "depends", "uncertain", "unclear", "likely"]
-]
-_APOLOGY = [bucket(w) for w in ["sorry", "cannot", "unable", "apologize", "understand"]]
+_SEEK, _UNSURE, _APOLOGY = (
+    [bucket(word) for word in line.split()]
+    for line in (
+        "doctor professional emergency provider hospital urgent consult",
+        "may might could possible depends uncertain unclear likely",
+        "sorry cannot unable apologize understand",
+    )
+)
 
 
 class Weights(msgspec.Struct, frozen=True):
@@ -346,6 +358,35 @@ def criterion_features(answer: Answer, criterion: str, points: float, weights: W
     cues = np.zeros(len(CUES))
     cues[[_CUE_PLACE[each] for each in mine.tolist() if each in _CUE_PLACE]] = 1.0
     return np.concatenate([answer.own, np.array(match, dtype=np.float64), cues])
+
+
+def criterion_terms(answer: Answer, criterion: str, points: float) -> NDArray[np.int64]:
+    """What the linear part adds up: the criterion's words and pairs, alone and by whether the
+    answer has them, apart for negative criteria. Distinct buckets below TERMS.
+    """
+    single = np.unique(words(criterion))
+    double = np.unique(pairs(words(criterion)))
+    sign = int(points < 0)
+    found = [
+        single * 2 + sign,
+        (double + BUCKETS) * 2 + sign,
+        (single + 2 * BUCKETS) * 4 + sign * 2 + np.isin(single, answer.places),
+        (double + 3 * BUCKETS) * 4 + sign * 2 + np.isin(double, answer.pairs[0]),
+    ]
+    mixed = np.concatenate(found).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.unique((mixed >> np.uint64(64 - 18)).astype(np.int64))
+
+
+def inverse_frequencies(texts: Iterable[Text]) -> Weights:
+    """ln((N + 1)/(n + 1)) + 1 of each bucket, n of N texts having it."""
+    counts = np.zeros((3, BUCKETS))
+    total = 0
+    for each in texts:
+        total += 1
+        for row, (places, _) in zip(counts, (each.words, each.pairs, each.characters), strict=True):
+            row[places] += 1
+    idf = (np.log((total + 1) / (counts + 1)) + 1).astype(np.float32)
+    return Weights(idf[0], idf[1], idf[2])
 
 
 def _vector(counted: _Vector, idf: NDArray[np.float32]) -> _Vector:

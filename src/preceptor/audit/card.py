@@ -1,0 +1,135 @@
+"""What a grader's card says: what it was tested on, how it agrees, where it fails, what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from preceptor.audit.agreement import Estimate
+from preceptor.audit.failures import Slice
+from preceptor.audit.meta_eval import Band
+from preceptor.audit.repeat import Repetition
+from preceptor.audit.report import Audit
+from preceptor.records import Verdict
+
+__all__ = ["Cost", "GraderCard", "card", "cost_of"]
+
+#: The worst slices are looked for among those with so many pairs.
+LEAST_PAIRS = 30
+_WORST = 5
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """What verdicts cost.
+
+    Attributes
+    ----------
+    verdicts
+        How many these figures come from.
+    input_tokens, output_tokens, usd
+        For 1,000 verdicts; ``usd`` is None where a price is unknown.
+    """
+
+    verdicts: int
+    input_tokens: float
+    output_tokens: float
+    usd: float | None
+
+
+class GraderCard(msgspec.Struct, frozen=True):
+    """A grader on one card.
+
+    Attributes
+    ----------
+    source, judged, rows, prompts, physicians, labels
+        What it was tested on.
+    macro_f1, kappa, ac1, chance
+        Agreement with each physician, and macro F1 by chance.
+    among_physicians
+        Macro F1 of physicians with each other; ``gap`` is the grader's minus it.
+    themes
+        The grader among the physicians, where the file has HealthBench's themes.
+    worst
+        Up to five themes or categories with the lowest macro F1, at least 30 pairs each.
+    by_points, by_length
+        Slices by sign of the points and by length of the criterion.
+    repeat, cost
+        None where unknown.
+    """
+
+    grader: str
+    source: str
+    rows: int
+    judged: int
+    prompts: int
+    physicians: int
+    labels: int
+    macro_f1: Estimate
+    kappa: Estimate
+    ac1: Estimate
+    chance: float | None
+    among_physicians: Estimate | None
+    gap: Estimate
+    themes: list[Band]
+    worst: list[Slice]
+    by_points: list[Slice]
+    by_length: list[Slice]
+    repeat: Repetition | None
+    cost: Cost | None
+
+
+def card(audit: Audit, cost: Cost | None = None) -> GraderCard:
+    """The card of an audited grader."""
+    found = audit.agreement
+    among = found.among_physicians
+    return GraderCard(
+        grader=found.grader,
+        source=found.source,
+        rows=found.rows,
+        judged=found.judged,
+        prompts=found.prompts,
+        physicians=found.physicians,
+        labels=found.labels,
+        macro_f1=found.pairwise.macro_f1,
+        kappa=found.pairwise.kappa,
+        ac1=found.pairwise.ac1,
+        chance=found.chance,
+        among_physicians=None if among is None else among.macro_f1,
+        gap=found.gap,
+        themes=found.themes,
+        worst=_worst(found.slices),
+        by_points=[one for one in found.slices if one.kind == "points"],
+        by_length=[one for one in found.slices if one.kind == "length"],
+        repeat=found.repeat,
+        cost=cost,
+    )
+
+
+def _worst(slices: Iterable[Slice]) -> list[Slice]:
+    """Categories where they are large enough, else themes."""
+    large = [
+        (one.macro_f1.value, one)
+        for one in slices
+        if one.pairs >= LEAST_PAIRS and one.macro_f1.value is not None
+    ]
+    for kind in ("category", "theme"):
+        found = sorted((pair for pair in large if pair[1].kind == kind), key=lambda pair: pair[0])
+        if found:
+            return [one for _, one in found[:_WORST]]
+    return []
+
+
+def cost_of(verdicts: Iterable[Verdict]) -> Cost | None:
+    """Tokens and dollars for 1,000 verdicts; None without any, or where no tokens were counted."""
+    listed = list(verdicts)
+    tokens_in = sum(one.usage.input_tokens for one in listed)
+    tokens_out = sum(one.usage.output_tokens for one in listed)
+    if not tokens_in + tokens_out:
+        return None
+    prices = [one.cost_usd for one in listed]
+    paid = None if None in prices else sum(price for price in prices if price is not None)
+    scale = 1_000 / len(listed)
+    return Cost(
+        len(listed), tokens_in * scale, tokens_out * scale, None if paid is None else paid * scale
+    )

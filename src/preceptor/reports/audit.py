@@ -1,0 +1,267 @@
+"""An audit of a grader as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from preceptor.audit.agreement import Agreement, Estimate
+from preceptor.audit.failures import SelfPreference, Slice
+from preceptor.audit.meta_eval import Band
+from preceptor.audit.panel import Panel, PanelAudit, RaterAgreement
+from preceptor.audit.repeat import Repetition
+from preceptor.audit.report import Audit, GraderAgreement
+from preceptor.reports.tables import plain_table
+from preceptor.reports.wording import count, interval, percent, plural, points, pretty, signed
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = [
+    "agreement_table",
+    "audit_json",
+    "audit_sentences",
+    "bands_table",
+    "headline",
+    "panel_sentences",
+    "panel_table",
+    "raters_table",
+    "slices_table",
+]
+
+_NONE = "–"
+
+
+def audit_json(audit: Audit | PanelAudit) -> dict[str, Any]:
+    """The documented form of an audit: docs/audit.md lists the keys."""
+    found: dict[str, Any] = msgspec.to_builtins(audit)
+    return found
+
+
+def headline(found: GraderAgreement) -> str:
+    """The claim in one sentence."""
+    own = found.pairwise.macro_f1
+    text = f"{found.grader}: macro F1 {_with_interval(own)} with single physicians"
+    if found.among_physicians is None:
+        return f"{text}."
+    return (
+        f"{text}; physicians among themselves {points(found.among_physicians.macro_f1.value)} "
+        f"(difference {signed(found.gap.value)}, 95 % interval {interval(found.gap.ci95)})."
+    )
+
+
+def agreement_table(found: GraderAgreement) -> Table:
+    """The grader with physicians, and physicians with each other."""
+    table = plain_table(
+        f"{found.grader} on {plural(found.judged, 'judged row')}",
+        ("pairs of",),
+        ("pairs", "macro F1", "95 % interval", "kappa", "95 % interval", "AC1", "alpha", "agree"),
+    )
+    for name, one in (
+        ("grader and each physician", found.pairwise),
+        ("grader and their majority", found.majority),
+        ("physicians", found.among_physicians),
+    ):
+        if one is not None:
+            table.add_row(name, *_agreement(one))
+    table.add_row("by chance, of this grader", "", points(found.chance), *[""] * 6)
+    return table
+
+
+def _agreement(one: Agreement) -> Iterator[str]:
+    yield count(one.pairs)
+    for measure in (one.macro_f1, one.kappa):
+        yield points(measure.value)
+        yield interval(measure.ci95)
+    for measure in (one.ac1, one.alpha, one.observed):
+        yield points(measure.value)
+
+
+def bands_table(found: GraderAgreement) -> Table | None:
+    """The grader among the physicians: themes where the file has them, then categories."""
+    table = plain_table(
+        "The grader among the physicians",
+        ("theme or category",),
+        ("macro F1", "95 % interval", "physicians' mean", "percentile", "physicians", "pairs"),
+    )
+    by_name = {(one.kind, one.name): one for one in found.slices}
+    for kind, bands in (("theme", found.themes), ("category", found.categories)):
+        table.add_section()
+        for band in bands:
+            table.add_row(*_band(band, by_name.get((kind, band.name)), kind))
+    return table if table.row_count else None
+
+
+def _band(band: Band, part: Slice | None, kind: str) -> tuple[str, ...]:
+    # A theme's value is a mean over its categories, which the slice's interval is not of.
+    bounds = part.macro_f1.ci95 if part is not None and kind == "category" else None
+    return (
+        pretty(band.name, {}),
+        points(band.macro_f1),
+        interval(bounds),
+        points(band.average),
+        _NONE if band.percentile is None else f"{band.percentile:.1f}",
+        count(band.physicians),
+        _NONE if part is None else count(part.pairs),
+    )
+
+
+def slices_table(slices: Sequence[Slice]) -> Table | None:
+    """Where the grader is too kind and where too strict: all slices but categories."""
+    table = plain_table(
+        "Where it fails",
+        ("slice",),
+        ("pairs", "macro F1", "kappa", "met − physicians", "95 % interval", "too kind", "too strict"),
+    )
+    kind = ""
+    for one in slices:
+        if one.kind == "category":
+            continue
+        if one.kind != kind:
+            table.add_section()
+            kind = one.kind
+        cells = one.confusion
+        table.add_row(
+            f"{_KINDS[kind]}: {pretty(one.name, {})}",
+            count(one.pairs),
+            points(one.macro_f1.value),
+            points(one.kappa.value),
+            signed(one.bias.value),
+            interval(one.bias.ci95),
+            _share(cells.only_grader, cells.neither),
+            _share(cells.only_physician, cells.both),
+        )
+    return table if table.row_count else None
+
+
+_KINDS = {"points": "points", "length": "characters", "theme": "theme", "model": "answers of"}
+
+
+def _share(part: int, rest: int) -> str:
+    return percent(part / (part + rest)) if part + rest else _NONE
+
+
+def audit_sentences(found: GraderAgreement) -> list[str]:
+    """What must be said beside the tables."""
+    people = f" by {plural(found.physicians, 'physician')}" if found.physicians else ""
+    said = [
+        f"{plural(found.labels, 'label')}{people} on {plural(found.prompts, 'prompt')}; "
+        "intervals draw whole prompts."
+    ]
+    if found.judged < found.rows:
+        said.append(
+            f"{plural(found.rows - found.judged, 'row')} of {count(found.rows)} without a "
+            "verdict: left out."
+        )
+    if found.ties:
+        said.append(f"{plural(found.ties, 'row')} without a majority: left out of that line.")
+    if found.self_preference is not None:
+        said.append(_self_preference(found.self_preference))
+    if found.repeat is not None:
+        said.append(_repetition(found.repeat))
+    return said
+
+
+def _self_preference(found: SelfPreference) -> str:
+    return (
+        f"Met minus what physicians say: {signed(found.own.value)} on answers of its own family "
+        f"({found.family}), {signed(found.others.value)} on others; difference "
+        f"{signed(found.difference.value)} (95 % interval {interval(found.difference.ci95)})."
+    )
+
+
+def _repetition(found: Repetition) -> str:
+    return (
+        f"{found.second} changes {_with_interval(found.changed)} % of the verdicts on "
+        f"{plural(found.rows, 'row')} ({found.to_met} to met, {found.to_not_met} to not met); "
+        f"macro F1 {points(found.first_f1.value)} → {points(found.second_f1.value)}, change "
+        f"{signed(found.change.value)} (95 % interval {interval(found.change.ci95)})."
+    )
+
+
+def _with_interval(one: Estimate) -> str:
+    return f"{points(one.value)} ({interval(one.ci95)})"
+
+
+# Ratings on any scale
+
+
+def panel_table(panel: Panel) -> Table:
+    """Several raters among themselves."""
+    table = plain_table(
+        f"{plural(len(panel.raters), 'rater')} on {plural(panel.items, 'item')}",
+        ("measure",),
+        ("value", "95 % interval"),
+    )
+    rows: list[tuple[str, Any]] = [
+        ("Krippendorff's alpha", panel.alpha),
+        ("Fleiss' kappa", panel.fleiss),
+        ("Gwet's AC1", panel.ac1),
+    ]
+    if panel.icc is not None:
+        rows += [
+            ("ICC(A,1), absolute agreement", panel.icc.agreement),
+            ("ICC(C,1), consistency", panel.icc.consistency),
+        ]
+    for name, one in rows:
+        if one is not None:
+            table.add_row(name, _decimal(one.value), _decimals(one.ci95))
+    return table
+
+
+def raters_table(found: PanelAudit) -> Table:
+    """Each rater, or the grader, with the others."""
+    numeric = any(one.bias is not None for one in found.raters)
+    headings = ["items", "alpha", "95 % interval", "kappa"]
+    if numeric:
+        headings += ["difference", "95 % interval", "Spearman", "Kendall", "ICC(A,1)", "ICC(C,1)"]
+    else:
+        headings += ["agree"]
+    table = plain_table("Each with the others", ("rater",), headings)
+    parts = [one for one in (found.own, found.without_own) if one is not None]
+    for group in (found.raters, parts, found.categories, found.models):
+        table.add_section()
+        for one in group:
+            table.add_row(*_rater(one, numeric))
+    return table
+
+
+def _rater(one: RaterAgreement, numeric: bool) -> Iterator[str]:
+    yield one.name
+    yield count(one.items)
+    yield _decimal(one.alpha.value)
+    yield _decimals(one.alpha.ci95)
+    yield _NONE if one.kappa is None else _decimal(one.kappa.value)
+    if not numeric:
+        yield _NONE if one.observed.value is None else percent(one.observed.value)
+        return
+    yield _NONE if one.bias is None else _decimal(one.bias.value)
+    yield _NONE if one.bias is None else _decimals(one.bias.ci95)
+    for each in (one.spearman, one.kendall):
+        yield _NONE if each is None else _decimal(each.value)
+    yield _NONE if one.icc is None else _decimal(one.icc.agreement.value)
+    yield _NONE if one.icc is None else _decimal(one.icc.consistency.value)
+
+
+def panel_sentences(found: PanelAudit) -> list[str]:
+    """What must be said beside the tables."""
+    said = [
+        f"{plural(found.items, 'item')} on {plural(found.prompts, 'prompt')}; intervals draw whole "
+        "prompts, those of an ICC are by formula."
+    ]
+    if found.panel is not None:
+        said.append(
+            f"All say the same on {count(found.panel.unanimous)} items, more than half on "
+            f"{count(found.panel.majority)}."
+        )
+    return said
+
+
+def _decimal(value: float | None) -> str:
+    return _NONE if value is None else f"{value:.2f}".replace("-", "−")
+
+
+def _decimals(pair: tuple[float, float] | None) -> str:
+    return _NONE if pair is None else f"{_decimal(pair[0])} to {_decimal(pair[1])}"
