@@ -434,6 +434,19 @@ def test_the_price_of_length_from_levels(keep: Any, tmp_path: Path) -> None:
     assert found.penalty is not None
     assert found.penalty.per_500 == pytest.approx(0.2)
     assert found.rule_per_500 == pytest.approx(0.0299)
+    assert (found.penalty_ci95, found.penalty_examples) == (None, 1)
+
+
+def test_the_price_of_length_has_an_interval_over_examples(keep: Any, tmp_path: Path) -> None:
+    """The slope of each resample of the examples, computed one by one, gives the same interval."""
+    short, long = drawn(1, 40, high=4), drawn(2, 40)
+    keep({"a": short, "b": long}, length={"a": 1000, "b": 2000})
+    found = lengths(sides_of(tmp_path, "m/brief=a", "m/long=b"), levels=True)
+    difference = means(long) - means(short)
+    rng = np.random.default_rng(5)
+    slopes = [difference[rng.integers(0, 40, 40)].mean() / 2 for _ in range(4000)]
+    assert found.penalty_examples == 40
+    assert found.penalty_ci95 == pytest.approx(np.quantile(slopes, (0.025, 0.975)), abs=0.006)
 
 
 def test_a_plan_from_two_pilots_uses_their_differences(keep: Any, tmp_path: Path) -> None:
@@ -489,7 +502,7 @@ def test_no_reweighting_without_enrichment(keep: Any, tmp_path: Path) -> None:
 
 
 def test_the_enrichment_of_a_sample_is_undone(keep: Any, tmp_path: Path) -> None:
-    """Half of the sample is from a tenth of the benchmark: the reweighted mean counts it a tenth."""
+    """Half of the sample is a tenth of the benchmark: reweighted, it counts a tenth."""
     answers = {f"e{i}": [bits(2 if i < 4 else 8)] for i in range(8)}
     keep({"a": answers})
     result = sides_of(tmp_path, "a")[0].result

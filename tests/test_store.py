@@ -693,9 +693,11 @@ async def test_results_that_wait_are_written_together(store: Store) -> None:
     sizes = []
     write = store.write
 
-    def slow(run: RunInfo, answers: Sequence[Any], verdicts: Sequence[Any]) -> dict[str, Response]:
+    def slow(
+        run: RunInfo, answers: Sequence[Any], verdicts: Sequence[Any], votes: Sequence[Any]
+    ) -> dict[str, Response]:
         sizes.append(len(verdicts))
-        return write(run, answers, verdicts)
+        return write(run, answers, verdicts, votes)
 
     store.write = slow  # type: ignore[method-assign]
     with store.lease(run) as owner:

@@ -242,7 +242,7 @@ def _contrast(
         common=len(scored.ids),
         prompts=len(set(clusters)),
         dropped=dropped,
-        overall=slice_difference(metric, scored),
+        overall=slice_difference(metric, scored, fewest=2),
         adjusted=_adjusted_difference(reference, contender, metric, aligned),
         tests=tests(scored, seed),
         effect_size=effect_size(differences),
@@ -268,7 +268,7 @@ def _adjusted_difference(
     if metric != OVERALL or length_rule(reference.result) is None:
         return None
     name = OVERALL + LENGTH_SUFFIX
-    return slice_difference(name, Paired.of(reference, contender, name, aligned))
+    return slice_difference(name, Paired.of(reference, contender, name, aligned), fewest=2)
 
 
 def _slices(

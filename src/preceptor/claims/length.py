@@ -15,9 +15,14 @@ from preceptor.statistics.length import (
     Penalty,
     derive_penalty,
     length_fit,
+    penalty_interval,
 )
 
-__all__ = ["Lengths", "SideLength", "lengths", "setting_of"]
+__all__ = ["LONGEST", "Lengths", "SideLength", "lengths", "setting_of"]
+
+
+#: Levels of verbosity with a longer mean do not count for the price of length, in characters.
+LONGEST = 4000.0
 
 
 class SideLength(msgspec.Struct, frozen=True):
@@ -57,12 +62,15 @@ class Lengths(msgspec.Struct, frozen=True):
 
     ``rule_per_500`` is the benchmark's own price of 500 characters and ``penalty`` the one that
     these sides give by the same method, None where no setting was tried at two lengths; both on
-    the 0–1 scale.
+    the 0–1 scale. ``penalty_ci95`` is its bootstrap interval over the ``penalty_examples`` that all
+    levels have; None where it cannot be given.
     """
 
     benchmark: str
     rule_per_500: float | None
     penalty: Penalty | None
+    penalty_ci95: tuple[float, float] | None
+    penalty_examples: int
     sides: list[SideLength]
 
 
@@ -82,10 +90,22 @@ def lengths(sides: Sequence[Side], *, levels: bool = False) -> Lengths:
         if side.mean_length is not None and side.score is not None
     ]
     rule = length_rule(sides[0].result)
+    penalty = derive_penalty(points, longest=LONGEST)
+    used = [
+        (side, fit.setting)
+        for side, fit in zip(sides, fitted, strict=True)
+        if penalty is not None
+        and fit.setting in penalty.used
+        and fit.mean_length is not None
+        and fit.mean_length <= LONGEST
+    ]
+    interval, examples = _interval(used)
     return Lengths(
         benchmark=sides[0].result.info.benchmark,
         rule_per_500=None if rule is None else rule.points_per_500 / 100,
-        penalty=derive_penalty(points),
+        penalty=penalty,
+        penalty_ci95=interval,
+        penalty_examples=examples,
         sides=fitted,
     )
 
@@ -99,12 +119,33 @@ def setting_of(side: Side, *, levels: bool = False) -> str:
     return side.family if levels and side.family else side.label
 
 
+def _interval(used: Sequence[tuple[Side, str]]) -> tuple[tuple[float, float] | None, int]:
+    """Of the penalty, and the examples that every level has."""
+    each = [_answers(side) for side, _ in used]
+    if not each:
+        return None, 0
+    common = [name for name in each[0] if all(name in level for level in each)]
+    table = np.array([[np.mean(level[name], axis=0) for level in each] for name in common])
+    if not common:
+        return None, 0
+    interval = penalty_interval(table[:, :, 0], table[:, :, 1], [setting for _, setting in used])
+    return interval, len(common)
+
+
+def _answers(side: Side) -> dict[str, list[tuple[float, float]]]:
+    """(score, characters) of each completely graded answer, by example."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for score in side.result.scores:
+        if OVERALL in score.values and score.length is not None:
+            pair = (score.values[OVERALL], float(score.length))
+            found.setdefault(score.example_id, []).append(pair)
+    return found
+
+
 def _side(side: Side, levels: bool) -> SideLength:
     result = side.result
     graded = [
-        (score.values[OVERALL], score.length, score.example_id)
-        for score in result.scores
-        if OVERALL in score.values and score.length is not None
+        (value, length, name) for name, each in _answers(side).items() for value, length in each
     ]
     values = np.array([value for value, _, _ in graded])
     sizes = np.array([length for _, length, _ in graded], dtype=float)

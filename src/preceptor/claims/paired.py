@@ -136,7 +136,7 @@ def _test(scored: Paired) -> Difference | None:
     return paired_difference(differences)
 
 
-def slice_difference(metric: str, scored: Paired) -> SliceDifference:
+def slice_difference(metric: str, scored: Paired, fewest: int = FEWEST) -> SliceDifference:
     """Contender minus reference, with the test where there are examples enough."""
     if not scored.ids:
         return SliceDifference(metric, 0, None, None, None, None, None)
@@ -149,7 +149,7 @@ def slice_difference(metric: str, scored: Paired) -> SliceDifference:
         contender=right,
         difference=right - left,
         ci95=None if tested is None else tested.ci95,
-        p=None if tested is None or len(scored.ids) < FEWEST else tested.p,
+        p=None if tested is None or len(scored.ids) < fewest else tested.p,
     )
 
 

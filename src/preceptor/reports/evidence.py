@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from preceptor.claims.length import lengths
+from preceptor.claims.length import Lengths, lengths
 from preceptor.claims.reliability import Reliability
 from preceptor.claims.sides import Side
 from preceptor.reports.scale import Scale, scale_for
 from preceptor.reports.view import RunView
 from preceptor.reports.wording import count, interval, p_value, percent, points, signed
-from preceptor.statistics.length import LengthFit, Penalty
+from preceptor.statistics.length import LengthFit
 
 __all__ = ["LengthView", "ReliabilityView", "length_views", "reliability_view"]
 
@@ -156,7 +156,7 @@ def length_views(sides: Sequence[Side], runs: Sequence[RunView]) -> list[LengthV
             )
             for one, (_, run) in zip(found.sides, pairs, strict=True)
         ]
-        price = list(_price(found.rule_per_500, found.penalty))
+        price = list(_price(found))
         reasoning = any(one.mean_reasoning_length is not None for one in found.sides)
         title = pairs[0][0].result.title if len(names) > 1 else ""
         views.append(LengthView(title, rows, reasoning, price))
@@ -175,8 +175,9 @@ def _slope(fit: LengthFit | None) -> Slope | None:
     )
 
 
-def _price(rule: float | None, penalty: Penalty | None) -> Iterable[str]:
+def _price(found: Lengths) -> Iterable[str]:
     """The benchmark's price, and the one that these sides give."""
+    rule, penalty = found.rule_per_500, found.penalty
     if rule is None:
         yield "The benchmark has no price of length."
     else:
@@ -191,7 +192,8 @@ def _price(rule: float | None, penalty: Penalty | None) -> Iterable[str]:
     yield (
         "The same method (slope of mean score on mean length over the levels of verbosity of one "
         "setting up to 4,000 characters, mean over settings) gives for these runs "
-        f"{signed(penalty.per_500)} points for each further 500 characters ({each})."
+        f"{signed(penalty.per_500)} points for each further 500 characters (95 % interval "
+        f"{interval(found.penalty_ci95)}, {count(found.penalty_examples)} examples; {each})."
     )
     if penalty.left_out:
         yield f"Without two such levels, and so not in it: {', '.join(penalty.left_out)}."

@@ -110,7 +110,8 @@ def length_sentences(found: Lengths) -> list[str]:
     )
     said.append(
         f"Derived from these runs: {100 * found.penalty.per_500:+.2f} points for each 500 "
-        f"characters, the mean over settings ({slopes})."
+        f"characters (95 % interval {interval(found.penalty_ci95)}, "
+        f"{count(found.penalty_examples)} examples), the mean over settings ({slopes})."
     )
     if found.penalty.left_out:
         said.append(

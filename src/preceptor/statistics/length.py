@@ -10,10 +10,19 @@ import msgspec
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from preceptor.statistics.bootstrap import resampled_means
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LengthFit", "LengthPoint", "Penalty", "derive_penalty", "length_fit"]
+__all__ = [
+    "LengthFit",
+    "LengthPoint",
+    "Penalty",
+    "derive_penalty",
+    "length_fit",
+    "penalty_interval",
+]
 
 #: Slopes are given for this many characters, as the system cards do.
 _UNIT = 500.0
@@ -242,3 +251,48 @@ def _slope(points: Sequence[LengthPoint]) -> float:
     y = np.array([point.score for point in points])
     x, y = x - x.mean(), y - y.mean()
     return float(x @ y) / float(x @ x)
+
+
+def penalty_interval(
+    scores: NDArray[np.float64],
+    lengths: NDArray[np.float64],
+    settings: Sequence[str],
+    *,
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> tuple[float, float] | None:
+    """95 % interval of `derive_penalty` over the examples: percentiles of the bootstrap.
+
+    The examples are drawn with replacement, the same ones for all levels and settings, and the
+    slopes fitted to each draw's mean scores and mean lengths.
+
+    Parameters
+    ----------
+    scores, lengths
+        Shape (n examples, levels): of each example at each level; lengths in characters. No NaN.
+    settings
+        The setting of each level, those that `derive_penalty` used, and only levels that it used.
+
+    Returns
+    -------
+    low, high
+        For 500 characters; None for fewer than two examples, or where some draw has one length at
+        all levels of a setting.
+    """
+    if scores.shape != lengths.shape or scores.shape[1] != len(settings):
+        raise ValueError("penalty_interval: scores, lengths and settings must be equally many")
+    if len(scores) < 2:
+        return None
+    drawn = resampled_means(np.hstack([scores, lengths / _UNIT]), resamples=resamples, seed=seed)
+    y, x = drawn[:, : len(settings)], drawn[:, len(settings) :]
+    slopes = []
+    for setting in dict.fromkeys(settings):
+        own = [place for place, name in enumerate(settings) if name == setting]
+        dx = x[:, own] - x[:, own].mean(axis=1, keepdims=True)
+        dy = y[:, own] - y[:, own].mean(axis=1, keepdims=True)
+        spread = (dx**2).sum(axis=1)
+        if (spread <= 0).any():
+            return None
+        slopes.append((dx * dy).sum(axis=1) / spread)
+    low, high = np.quantile(np.mean(slopes, axis=0), (0.025, 0.975))
+    return float(low), float(high)

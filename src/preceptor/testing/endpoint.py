@@ -63,7 +63,8 @@ class FakeEndpoint:
     It serves ``/v1/chat/completions``, ``/v1/responses`` and ``/v1/models``, with usage, and with
     ``top_logprobs`` for graders that read the chance of a yes. What it answers is a function of
     model, conversation and seed; a ``verbosity`` makes it longer or shorter, an effort does the
-    same for the reasoning. A prompt that contains ``criteria_met`` is answered with a verdict.
+    same for the reasoning. A prompt that contains ``criteria_met`` is answered with a verdict; one
+    that asks for ``every number from 1 to N`` with that many.
 
     Parameters
     ----------
@@ -282,6 +283,8 @@ def _spoiled(right: Reply, kind: str) -> Reply:
     verdicts = {"met_text": '"true"', "met_number": "1", "met_null": "null"}
     if kind in verdicts:
         return Reply(f'{{"explanation": "so-so", "criteria_met": {verdicts[kind]}}}')
+    if kind in ("item_missing", "item_text"):
+        return Reply(_without_first(text, kind))
     half = text[: len(text) // 2]
     return {
         "prose": Reply("The answer meets the criterion, I would say."),
@@ -293,6 +296,15 @@ def _spoiled(right: Reply, kind: str) -> Reply:
         "cut_off": Reply(half, "length"),
         "no_logprobs": Reply(text),
     }[kind]
+
+
+def _without_first(text: str, kind: str) -> str:
+    """Verdicts by number without the first; one verdict alone stays as it is."""
+    items = msgspec.json.decode(text) if text.startswith('{"1":') else None
+    if items is None:
+        return text
+    items["1"] = "met" if kind == "item_text" else None
+    return msgspec.json.encode({n: item for n, item in items.items() if item}).decode()
 
 
 def _json(body: dict[str, Any]) -> web.Response:

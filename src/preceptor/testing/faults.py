@@ -22,6 +22,8 @@ CONTENT = {
     "refusal": "the model refuses",
     "filtered": "stopped by the provider's filter, with half a text",
     "cut_off": "cut off at the token limit, with half a text",
+    "item_missing": "of several verdicts in one reply, the first is not there",
+    "item_text": "of several verdicts in one reply, the first is a text",
     "no_logprobs": "token probabilities were asked for and are not given",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ enough and take paracetamol as the leaflet says. I cannot examine you from here,
 need urgent care today: trouble breathing, confusion, chest pain or a stiff neck."""
 _WORDS = _TEXT.split()
 _MEAN_VERDICT = 0.6
+#: How a prompt says that it wants several verdicts, by number.
+_SEVERAL = re.compile(r"every number from 1 to (\d{1,2})\b")
 #: How many times as long an answer, or its reasoning, is.
 _VERBOSITY = {"low": 0.5, "medium": 1.0, "high": 2.0}
 _EFFORT = {"minimal": 0.5, "low": 1.0, "medium": 2.0, "high": 4.0}
@@ -39,7 +42,7 @@ def prompt_key(payload: dict[str, Any]) -> str:
 
 
 def is_judgement(payload: dict[str, Any]) -> bool:
-    """Whether a verdict is asked for: in JSON, or by the chance of a yes."""
+    """Whether a verdict is asked for, or several: in JSON, or by the chance of a yes."""
     return bool(payload.get("logprobs")) or "criteria_met" in _last_text(payload)
 
 
@@ -50,6 +53,8 @@ def reply_to(payload: dict[str, Any]) -> Reply:
     if payload.get("logprobs"):
         return _yes_or_no(chance)
     if is_judgement(payload):
+        if count := _asked_at_once(payload):
+            return Reply(_batch(digest, count))
         return Reply(_verdict(met=chance < _MEAN_VERDICT, fenced=digest[4] % 2 == 0))
     start, length = digest[4] % len(_WORDS), 5 + int.from_bytes(digest[5:7], "big") % 150
     words = _words(start, length * _VERBOSITY.get(_verbosity(payload), 1.0))
@@ -81,6 +86,21 @@ def _verdict(*, met: bool, fenced: bool) -> str:
     said = {"explanation": "Judged by the fake endpoint.", "criteria_met": met}
     text = msgspec.json.encode(said).decode()
     return f"```json\n{text}\n```" if fenced else text
+
+
+def _asked_at_once(payload: dict[str, Any]) -> int | None:
+    """How many verdicts are asked for in one reply; None for one alone."""
+    found = _SEVERAL.search(_last_text(payload))
+    return int(found[1]) if found else None
+
+
+def _batch(digest: bytes, count: int) -> str:
+    chances = (hashlib.sha256(digest + bytes([number])).digest() for number in range(count))
+    items = {
+        str(number): {"explanation": f"Item {number}.", "criteria_met": chance[0] < 154}
+        for number, chance in enumerate(chances, 1)
+    }
+    return msgspec.json.encode(items).decode()
 
 
 def _yes_or_no(chance: float) -> Reply:

@@ -37,109 +37,24 @@ __all__ = [
 #: Buckets of the linear part's terms.
 TERMS = 2**18
 
+
+def _listed(words_: str) -> tuple[str, ...]:
+    return tuple(words_.split())
+
+
 #: Words that tell what kind of thing a criterion asks for, and whether in the negative.
-CUES = [
-    "ask",
-    "clarify",
-    "question",
-    "context",
-    "inquire",
-    "unclear",
-    "more",
-    "information",
-    "not",
-    "no",
-    "fail",
-    "omit",
-    "lack",
-    "miss",
-    "without",
-    "never",
-    "avoid",
-    "only",
-    "any",
-    "all",
-    "each",
-    "every",
-    "both",
-    "emergency",
-    "immediate",
-    "urgent",
-    "seek",
-    "consult",
-    "refer",
-    "professional",
-    "doctor",
-    "provider",
-    "uncertain",
-    "hedge",
-    "caution",
-    "may",
-    "might",
-    "depend",
-    "possible",
-    "state",
-    "mention",
-    "include",
-    "recommend",
-    "suggest",
-    "advise",
-    "explain",
-    "describe",
-    "provide",
-    "give",
-    "list",
-    "note",
-    "define",
-    "cite",
-    "reference",
-    "evidence",
-    "guideline",
-    "study",
-    "source",
-    "concise",
-    "brief",
-    "clear",
-    "simple",
-    "language",
-    "jargon",
-    "tone",
-    "empathy",
-    "format",
-    "table",
-    "bullet",
-    "word",
-    "sentence",
-    "incorrect",
-    "inaccurate",
-    "wrong",
-    "false",
-    "mislead",
-    "unsafe",
-    "harm",
-    "unnecessary",
-    "excessive",
-    "overly",
-    "too",
-    "specific",
-    "detail",
-    "dose",
-    "mg",
-    "example",
-    "such",
-    "least",
-    "one",
-    "two",
-    "three",
-    "first",
-    "accurate",
-    "correct",
-    "appropriate",
-    "relevant",
-    "local",
-    "country",
-    "region",
-]
+CUES = _listed(
+    "ask clarify question context inquire unclear more information "
+    "not no fail omit lack miss without never avoid only any all each every both "
+    "emergency immediate urgent seek consult refer professional doctor provider "
+    "uncertain hedge caution may might depend possible "
+    "state mention include recommend suggest advise explain describe provide give list note define "
+    "cite reference evidence guideline study source "
+    "concise brief clear simple language jargon tone empathy format table bullet word sentence "
+    "incorrect inaccurate wrong false mislead unsafe harm unnecessary excessive overly too "
+    "specific detail dose mg example such least one two three first "
+    "accurate correct appropriate relevant local country region"
+)
 _CUE_PLACE = {bucket(word): place for place, word in reversed(list(enumerate(CUES)))}
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
@@ -147,59 +62,18 @@ _QUOTED = re.compile(r"[\"“'‘(]([^\"”'’()]{3,80})[\"”'’)]")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s", re.MULTILINE)
 _HEADING = re.compile(r"^\s*(?:#+\s|\*\*[^*\n]+\*\*)", re.MULTILINE)
 
-_ANSWER = [
-    "length",
-    "words",
-    "sentences",
-    "questions",
-    "asks_last",
-    "bullets",
-    "headings",
-    "numbers",
-    "foreign",
-    "cosine_conversation",
-    "new_words",
-    "seek_help",
-    "unsure",
-    "apology",
-]
-_CONVERSATION = [
-    "turns",
-    "conversation_length",
-    "last_length",
-    "last_questions",
-    "foreign_conversation",
-]
-_MATCH = [
-    "cosine",
-    "cosine_conversation",
-    "cosine_pairs",
-    "cosine_characters",
-    "cosine_characters_conversation",
-    "best_sentence",
-    "second_sentence",
-    "third_sentence",
-    "best_place",
-    "best_pairs",
-    "covered",
-    "covered_conversation",
-    "covered_only_answer",
-    "covered_pairs",
-    "covered_best",
-    "covered_rare",
-    "rarest_missing",
-    "missing_words",
-    "numbers",
-    "numbers_covered",
-    "quoted",
-    "quoted_covered",
-    "length",
-    "words",
-    "rarity",
-    "points",
-    "negative",
-    "size",
-]
+_ANSWER = _listed(
+    "length words sentences questions asks_last bullets headings numbers foreign "
+    "cosine_conversation new_words seek_help unsure apology"
+)
+_CONVERSATION = _listed("turns conversation_length last_length last_questions foreign_conversation")
+_MATCH = _listed(
+    "cosine cosine_conversation cosine_pairs cosine_characters cosine_characters_conversation "
+    "best_sentence second_sentence third_sentence best_place best_pairs "
+    "covered covered_conversation covered_only_answer covered_pairs covered_best covered_rare "
+    "rarest_missing missing_words numbers numbers_covered quoted quoted_covered "
+    "length words rarity points negative size"
+)
 NAMES = (
     *(f"answer.{name}" for name in _ANSWER),
     *(f"conversation.{name}" for name in _CONVERSATION),
@@ -394,7 +268,7 @@ def _vector(counted: _Vector, idf: NDArray[np.float32]) -> _Vector:
     places, counts = counted
     values = (1 + np.log(counts)) * idf[places]
     norm = float(np.sqrt((values**2).sum()))
-    return places, values / norm if norm > 0 else values
+    return places, np.asarray(values / norm if norm > 0 else values, dtype=np.float64)
 
 
 def _cosine(a: _Vector, b: _Vector) -> float:

@@ -115,6 +115,7 @@ class Distilled:
     def __init__(
         self,
         card: Card,
+        *,
         weights: Weights,
         linear: NDArray[np.float32],
         intercepts: tuple[float, float],
@@ -173,7 +174,14 @@ class Distilled:
         """Write the file, whole or not at all."""
         target = Path(path)
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **self._arrays())
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, array in self._arrays().items():
+                member = io.BytesIO()
+                np.lib.format.write_array(member, array, version=(1, 0), allow_pickle=False)
+                # A fixed date: the same grader is the same file.
+                archive.writestr(
+                    zipfile.ZipInfo(f"{name}.npy"), member.getvalue(), zipfile.ZIP_DEFLATED
+                )
         partial = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
             partial.write_bytes(buffer.getvalue())
@@ -209,7 +217,14 @@ class Distilled:
         first, second = arrays["intercepts"].tolist()
         weights = Weights(arrays["idf_words"], arrays["idf_pairs"], arrays["idf_characters"])
         curve = (arrays["curve_scores"], arrays["curve_probabilities"])
-        return cls(card, weights, arrays["linear"], (first, second), trees, curve)
+        return cls(
+            card,
+            weights=weights,
+            linear=arrays["linear"],
+            intercepts=(first, second),
+            trees=trees,
+            curve=curve,
+        )
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         arrays: dict[str, NDArray[Any]] = {
@@ -238,7 +253,7 @@ def linear_score(linear: NDArray[np.float32], intercept: float, terms: NDArray[n
     """The linear part's log-odds: coefficients over the root of their number."""
     if len(terms) == 0:
         return intercept
-    return float(linear[terms].astype(np.float64).sum()) / len(terms) ** 0.5 + intercept
+    return float(linear[terms].astype(np.float64).sum() / np.sqrt(len(terms))) + intercept
 
 
 def _fault(path: Path, problem: str) -> InputError:
