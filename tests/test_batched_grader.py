@@ -448,8 +448,8 @@ def test_kill_repeats_no_batch(path: Path) -> None:
         assert json.loads(out)["coverage"] == 1
         final = verdicts(path)
         assert final.items() >= kept.items()
-        # Each kill may have left as many calls behind as were under way.
-        assert sum(Counter(judged(fake)).values()) - len(set(judged(fake))) <= 3 * 4
+        # Of each kill, what was under way or waited to be written is asked again.
+        assert len(judged(fake)) - len(set(judged(fake))) <= 3 * 10
         again = [prompt for prompt, count in Counter(judged(fake)).items() if count > asked[prompt]]
     with Store(path) as store:
         for item in store.graded(store.run("mine")):

@@ -17,6 +17,7 @@ import preceptor
 from data_fixtures import write_rows
 from preceptor import api
 from preceptor.claims.comparison import Comparison
+from preceptor.claims.correcting import correct
 from preceptor.claims.estimating import estimate, reweighted
 from preceptor.claims.length import lengths
 from preceptor.claims.planning import plan
@@ -521,3 +522,85 @@ def test_the_enrichment_of_a_sample_is_undone(keep: Any, tmp_path: Path) -> None
     assert found.raw_mean == pytest.approx(0.1 * 0.2 + 0.9 * 0.8)
     assert result.metrics["overall_score"].raw_mean == pytest.approx(0.5)
     assert found.n == 8
+
+
+# Correcting
+
+
+def judged(seed: int, n: int, kind: float, strict: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a strong grader says, and a cheap one that errs with these chances."""
+    rng = np.random.default_rng(seed)
+    strong, cheap = {}, {}
+    for i in range(n):
+        true = rng.random(len(POINTS)) < 0.55
+        flip = rng.random(len(POINTS)) < np.where(true, strict, kind)
+        strong[f"e{i:03}"] = [tuple(bool(x) for x in true)]
+        cheap[f"e{i:03}"] = [tuple(bool(x) for x in true ^ flip)]
+    return strong, cheap
+
+
+def test_labels_on_some_answers_correct_a_lenient_grader(keep: Any, tmp_path: Path) -> None:
+    """The corrected interval holds the strong grader's score; the lenient grader's does not."""
+    strong, cheap = judged(3, 240, kind=0.35, strict=0.02)
+    keep({"cheap": cheap}, grader="cheap")
+    keep({"some": {name: strong[name] for name in list(strong)[::4]}}, grader="strong")
+    some, all_ = sides_of(tmp_path, "some", "cheap")
+    found = correct(all_, some, half_width=0.02, count=5)
+    truth = means(strong).mean()
+    assert (found.examples, found.labelled, found.unmatched) == (240, 60, 0)
+    assert found.corrected is not None
+    assert found.corrected.run_ci95 is not None
+    assert found.labels_alone is not None
+    assert found.labels_alone.run_ci95 is not None
+    assert found.corrected.run_ci95[0] < truth < found.corrected.run_ci95[1]
+    assert found.cheap_ci95 is not None
+    assert not found.cheap_ci95[0] < truth < found.cheap_ci95[1]
+    alone = found.labels_alone.run_ci95[1] - found.labels_alone.run_ci95[0]
+    assert found.corrected.run_ci95[1] - found.corrected.run_ci95[0] < alone
+    assert found.calibrated == pytest.approx(truth, abs=0.06)
+    assert found.calibrated_ci95 is not None
+    assert found.calibrated_ci95[0] < truth < found.calibrated_ci95[1]
+    for share in found.shares:
+        assert share.corrected is not None
+        assert share.corrected.ci95[0] < 0.55 < share.corrected.ci95[1]
+        assert share.cheap > 0.6
+    assert found.needed is not None
+    assert 60 < found.needed < 240
+    labelled = set(list(strong)[::4])
+    assert len(found.next_items) == 5
+    assert all(item.example_id not in labelled for item in found.next_items)
+
+
+def test_all_labelled_is_the_strong_score(keep: Any, tmp_path: Path) -> None:
+    """With every answer labelled there is nothing to estimate: the strong score, without error."""
+    strong, cheap = judged(4, 30, kind=0.3, strict=0.1)
+    keep({"cheap": cheap}, grader="cheap")
+    keep({"strong": strong}, grader="strong")
+    found = correct(*sides_of(tmp_path, "cheap", "strong"))
+    assert found.corrected is not None
+    assert found.corrected.value == pytest.approx(means(strong).mean())
+    assert found.corrected.run_se == pytest.approx(0.0, abs=1e-12)
+
+
+def test_labels_of_other_answers_correct_nothing(keep: Any, tmp_path: Path, capsys: Any) -> None:
+    """Another text is another answer: refused in one line that says how to get the same."""
+    strong, cheap = judged(4, 5, kind=0.3, strict=0.1)
+    keep({"cheap": cheap}, grader="cheap", length={"cheap": 100})
+    keep({"strong": strong}, grader="strong", length={"strong": 200})
+    store = str(tmp_path / "p.db")
+    assert main(["correct", "cheap", "--labels", "strong", "--store", store]) == 2
+    assert "replay:FILE" in capsys.readouterr().err
+
+
+def test_the_table_of_a_correction(keep: Any, tmp_path: Path, capsys: Any) -> None:
+    """The command prints the three scores, the next verdicts, and what it takes for granted."""
+    strong, cheap = judged(5, 40, kind=0.3, strict=0.1)
+    keep({"cheap": cheap}, grader="cheap")
+    keep({"some": {name: strong[name] for name in list(strong)[:20]}}, grader="strong")
+    capsys.readouterr()
+    command = ["correct", "cheap", "--labels", "some", "--next", "3", "--half-width", "3"]
+    assert main([*command, "--store", str(tmp_path / "p.db")]) == 0
+    out, err = capsys.readouterr()
+    assert "corrected (prediction-powered)" in out
+    assert "To label next" in out
+    assert "random sample" in err

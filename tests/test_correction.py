@@ -24,14 +24,11 @@ from preceptor.statistics.calibration import (
 from preceptor.statistics.comparisons import clustered_difference
 from preceptor.statistics.correction import (
     Corrected,
-    audit_chances,
     cascade_estimate,
     cascade_scores,
-    labels_needed,
-    most_telling,
-    planned_error,
     prediction_powered,
 )
+from preceptor.statistics.labelling import audit_chances, labels_needed, most_telling, planned_error
 from preceptor.statistics.subsets import control_variate_estimate
 
 CHEAP = np.array([2.04, -2.56, 0.42, -0.57, -0.45, -0.22, -2.02, -0.23, -0.87, 3.32, 0.23, -0.35])
@@ -63,16 +60,45 @@ def test_without_the_cheap_scores_it_is_the_mean_of_the_labelled() -> None:
 
 
 def test_tuned_on_a_random_sample_it_is_the_regression_estimator() -> None:
-    """λ is the slope of least squares, and the score of the run has Cochran's interval."""
+    """Slope and value are least squares'; each error counts by Särndal's g, worked out here."""
     found = prediction_powered(CHEAP, SOME)
     cochran = control_variate_estimate(TRUE, CHEAP[:5], CHEAP)
-    slope = sm.OLS(TRUE, sm.add_constant(CHEAP[:5])).fit().params[1]
+    fit = sm.OLS(TRUE, sm.add_constant(CHEAP[:5])).fit()
+    at_mean = fit.get_prediction([[1.0, CHEAP.mean()]])
+    x = CHEAP[:5] - CHEAP[:5].mean()
+    g = 1 + (CHEAP.mean() - CHEAP[:5].mean()) * x * 5 / (x @ x)
+    error = (g**2 @ fit.resid**2) / 25 * 5 / 3 * (1 - 5 / 12)
     assert found is not None
-    assert found.weight == pytest.approx(slope)
-    assert (found.value, found.run_se) == pytest.approx((cochran.value, cochran.se))
-    assert found.run_ci95 is not None
-    assert cochran.ci95 is not None
-    assert found.run_ci95 == pytest.approx(cochran.ci95)
+    assert found.weight == pytest.approx(fit.params[1])
+    assert found.value == pytest.approx(cochran.value) == pytest.approx(at_mean.predicted[0])
+    assert found.run_se == pytest.approx(math.sqrt(error))
+    half = scipy.stats.t.ppf(0.975, 3) * found.run_se
+    assert found.run_ci95 == pytest.approx((found.value - half, found.value + half))
+
+
+def test_the_error_is_a_regression_s_on_average() -> None:
+    """Over all samples, the mean of run_se² is within a few percent of the true variance.
+
+    Cochran's, which does not count that the slope is fitted, is too small.
+    """
+    rng = np.random.default_rng(5)
+    cheap = rng.normal(0, 1, 16)
+    truth = 0.8 * cheap + rng.normal(0, 0.4, 16)
+    values, ours, plain = [], [], []
+    for chosen in itertools.combinations(range(16), 6):
+        rows = list(chosen)
+        asked = np.isin(np.arange(16), rows)
+        found = prediction_powered(cheap, masked(truth, asked))
+        cochran = control_variate_estimate(truth[rows], cheap[rows], cheap)
+        assert found is not None
+        assert found.run_se is not None
+        assert cochran.se is not None
+        values.append(found.value)
+        ours.append(found.run_se**2)
+        plain.append(cochran.se**2)
+    error = np.mean((np.array(values) - truth.mean()) ** 2)
+    assert abs(np.mean(ours) / error - 1) < abs(np.mean(plain) / error - 1)
+    assert np.mean(ours) == pytest.approx(error, rel=0.15)
 
 
 def test_with_everything_labelled_it_is_the_clustered_mean() -> None:

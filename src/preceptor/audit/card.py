@@ -1,4 +1,4 @@
-"""What a grader's card says: what it was tested on, how it agrees, where it fails, what it costs."""
+"""A grader's card: what it was tested on, how it agrees, where it fails, what it costs."""
 
 from __future__ import annotations
 

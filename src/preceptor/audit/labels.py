@@ -8,16 +8,17 @@ from pathlib import Path
 import msgspec
 
 from preceptor.benchmarks.base import Fields
+from preceptor.benchmarks.healthbench import message
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
 from preceptor.records import Message, content_key
 
-__all__ = ["Judged", "Labels", "choose_grader", "read_meta_eval", "theme_of"]
+__all__ = ["THEMES", "Judged", "Labels", "choose_grader", "read_meta_eval", "theme_of"]
 
 #: What a row's own verdict is called when the row does not name its grader.
 UNNAMED = "grader"
 
-#: HealthBench's themes: a consensus category begins with one of them.
+#: HealthBench's themes, in the order of its table 5: a consensus category begins with one of them.
 THEMES = (
     "emergency_referrals",
     "communication",
@@ -48,6 +49,8 @@ class Judged(msgspec.Struct, frozen=True):
         Grader → met; a grader without an entry gave none.
     conversation
         Ends with the answer under review; empty where the file has no text.
+    probabilities
+        Grader → its own probability of met, 0 to 1, where it gave one.
     """
 
     prompt: str
@@ -59,6 +62,7 @@ class Judged(msgspec.Struct, frozen=True):
     points: float | None = None
     model: str = ""
     conversation: tuple[Message, ...] = ()
+    probabilities: Mapping[str, float] = {}
 
 
 class Labels(msgspec.Struct, frozen=True):
@@ -116,14 +120,11 @@ def theme_of(category: str) -> str | None:
 
 def _judged(fields: Fields) -> Judged:
     labels = _booleans(fields, "binary_labels")
-    messages = tuple(
-        Message(turn.text("role"), turn.text("content", empty=True))  # type: ignore[arg-type]
-        for turn in fields.items("prompt")
-    )
+    messages = tuple(message(turn) for turn in fields.items("prompt"))
     answer = fields.text("completion", empty=True)
     return Judged(
         # Not the prompt's id: one prompt may have several.
-        prompt=content_key([(message.role, message.content) for message in messages]),
+        prompt=content_key(messages),
         criterion=fields.text("rubric"),
         category=fields.optional_text("category") or "",
         labels=labels,
@@ -132,6 +133,7 @@ def _judged(fields: Fields) -> Judged:
         points=_points(fields),
         model=fields.optional_text("model") or "",
         conversation=(*messages, Message("assistant", answer)),
+        probabilities=_probabilities(fields),
     )
 
 
@@ -166,6 +168,21 @@ def _verdicts(fields: Fields) -> dict[str, bool]:
             for name in stored.row
         }
     )
+
+
+def _probabilities(fields: Fields) -> dict[str, float]:
+    """Of stored verdicts: ``graders``.NAME.``probability``, where it is there and not null."""
+    if fields.row.get("graders") is None:
+        return {}
+    stored, found = fields.nested("graders"), {}
+    for name, said in stored.row.items():
+        value = said.get("probability") if isinstance(said, dict) else None
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise stored.nested(name).fault("probability", "a number from 0 to 1", value)
+        found[name] = float(value)
+    return found
 
 
 def _known(verdicts: dict[str, bool | None]) -> dict[str, bool]:

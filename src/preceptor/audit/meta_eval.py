@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from preceptor.audit.labels import Judged, theme_of
+from preceptor.audit.labels import THEMES, Judged, theme_of
 from preceptor.statistics.bootstrap import resampled_means
 
 if TYPE_CHECKING:
@@ -187,11 +187,12 @@ def _row_means(rows: Sequence[Judged], grader: str, seed: int) -> dict[str, floa
 
 def theme_bands(rows: Sequence[Judged], grader: str) -> list[Band]:
     """The grader among the physicians, by HealthBench's themes; categories without one are out."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for category in dict.fromkeys(row.category for row in rows):
+    groups: dict[str, list[str]] = {theme: [] for theme in THEMES}
+    for category in sorted({row.category for row in rows}):
         theme = theme_of(category)
         if theme is not None:
             groups[theme].append(category)
+    groups = {theme: categories for theme, categories in groups.items() if categories}
     return _bands(rows, grader, groups)
 
 

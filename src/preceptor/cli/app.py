@@ -10,8 +10,10 @@ from collections.abc import Sequence
 import typer
 
 from preceptor.cli import (
+    audit,
     claims,
     compare,
+    correct,
     export,
     fetch,
     figures,
@@ -74,6 +76,8 @@ app.command("reliability")(claims.reliability)
 app.command("length")(claims.length)
 app.command("power")(claims.power)
 app.command("estimate")(claims.estimate)
+app.command("correct")(correct.correct)
+app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.command("figures")(figures.figures)
 app.command("export")(export.export)

@@ -30,8 +30,9 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a grader goes about it, beside what its models are sent.
 
     ``criteria_per_call`` is of ``batched:``; ``rule`` to ``tie`` are of ``jury:``, see
-    :func:`preceptor.graders.jury.decide`; the rest is of ``cascade:``. ``audit_share`` is the
-    share, 0 to 1, of the criteria that the cheap grader is sure of which the strong one judges too.
+    :func:`preceptor.graders.jury.decide`; the rest is of ``cascade:``. A ``low`` of −1 or a
+    ``high`` of 2 is never reached. ``audit_share`` is the share, 0 to 1, of the criteria that the
+    cheap grader is sure of which the strong one judges too.
     """
 
     criteria_per_call: _Count = 12
@@ -39,8 +40,8 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quorum: _Count | None = None
     weights: tuple[Annotated[float, msgspec.Meta(gt=0)], ...] | None = None
     tie: Literal["met", "not_met", "ungraded"] = "ungraded"
-    low: _Share = 0.1
-    high: _Share = 0.9
+    low: Annotated[float, msgspec.Meta(ge=-1, le=1)] = 0.1
+    high: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.9
     audit_share: _Share = 0.0
     audit_seed: int = 0
 
@@ -56,8 +57,8 @@ _EXPECTED = {
     "quorum": "a whole number from 1",
     "weights": "numbers above 0 with commas between",
     "tie": "met, not_met or ungraded",
-    "low": "a number from 0 to 1",
-    "high": "a number from 0 to 1",
+    "low": "a number from 0 to 1, or -1 for never",
+    "high": "a number from 0 to 1, or 2 for never",
     "audit_share": "a number from 0 to 1",
     "audit_seed": "a whole number",
 }

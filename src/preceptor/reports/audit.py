@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.audit.agreement import Agreement, Estimate
+from preceptor.audit.agreement import Agreement
 from preceptor.audit.failures import SelfPreference, Slice
 from preceptor.audit.meta_eval import Band
 from preceptor.audit.panel import Panel, PanelAudit, RaterAgreement
 from preceptor.audit.repeat import Repetition
 from preceptor.audit.report import Audit, GraderAgreement
+from preceptor.benchmarks import get
 from preceptor.reports.tables import plain_table
 from preceptor.reports.wording import count, interval, percent, plural, points, pretty, signed
 
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 _NONE = "–"
+_LABELS = dict(get("healthbench").labels)
 
 
 def audit_json(audit: Audit | PanelAudit) -> dict[str, Any]:
@@ -43,12 +45,14 @@ def audit_json(audit: Audit | PanelAudit) -> dict[str, Any]:
 def headline(found: GraderAgreement) -> str:
     """The claim in one sentence."""
     own = found.pairwise.macro_f1
-    text = f"{found.grader}: macro F1 {_with_interval(own)} with single physicians"
-    if found.among_physicians is None:
+    text = f"{found.grader}: macro F1 {_decimal(own.value)} with single physicians"
+    if own.ci95 is not None:
+        text += f" (95 % interval {_decimals(own.ci95)})"
+    if found.among_physicians is None or found.gap.value is None:
         return f"{text}."
     return (
-        f"{text}; physicians among themselves {points(found.among_physicians.macro_f1.value)} "
-        f"(difference {signed(found.gap.value)}, 95 % interval {interval(found.gap.ci95)})."
+        f"{text}; physicians among themselves {_decimal(found.among_physicians.macro_f1.value)}, "
+        f"difference {_decimal(found.gap.value)} ({_decimals(found.gap.ci95)})."
     )
 
 
@@ -66,17 +70,17 @@ def agreement_table(found: GraderAgreement) -> Table:
     ):
         if one is not None:
             table.add_row(name, *_agreement(one))
-    table.add_row("by chance, of this grader", "", points(found.chance), *[""] * 6)
+    table.add_row("by chance, of this grader", "", _decimal(found.chance), *[""] * 6)
     return table
 
 
 def _agreement(one: Agreement) -> Iterator[str]:
     yield count(one.pairs)
     for measure in (one.macro_f1, one.kappa):
-        yield points(measure.value)
-        yield interval(measure.ci95)
+        yield _decimal(measure.value)
+        yield _decimals(measure.ci95)
     for measure in (one.ac1, one.alpha, one.observed):
-        yield points(measure.value)
+        yield _decimal(measure.value)
 
 
 def bands_table(found: GraderAgreement) -> Table | None:
@@ -90,7 +94,8 @@ def bands_table(found: GraderAgreement) -> Table | None:
     for kind, bands in (("theme", found.themes), ("category", found.categories)):
         table.add_section()
         for band in bands:
-            table.add_row(*_band(band, by_name.get((kind, band.name)), kind))
+            if band.macro_f1 is not None or band.average is not None:
+                table.add_row(*_band(band, by_name.get((kind, band.name)), kind))
     return table if table.row_count else None
 
 
@@ -98,10 +103,10 @@ def _band(band: Band, part: Slice | None, kind: str) -> tuple[str, ...]:
     # A theme's value is a mean over its categories, which the slice's interval is not of.
     bounds = part.macro_f1.ci95 if part is not None and kind == "category" else None
     return (
-        pretty(band.name, {}),
-        points(band.macro_f1),
-        interval(bounds),
-        points(band.average),
+        pretty(f"theme:{band.name}" if kind == "theme" else band.name, _LABELS),
+        _decimal(band.macro_f1),
+        _decimals(bounds),
+        _decimal(band.average),
         _NONE if band.percentile is None else f"{band.percentile:.1f}",
         count(band.physicians),
         _NONE if part is None else count(part.pairs),
@@ -113,7 +118,15 @@ def slices_table(slices: Sequence[Slice]) -> Table | None:
     table = plain_table(
         "Where it fails",
         ("slice",),
-        ("pairs", "macro F1", "kappa", "met − physicians", "95 % interval", "too kind", "too strict"),
+        (
+            "pairs",
+            "macro F1",
+            "kappa",
+            "met − physicians",
+            "95 % interval",
+            "too kind",
+            "too strict",
+        ),
     )
     kind = ""
     for one in slices:
@@ -124,16 +137,20 @@ def slices_table(slices: Sequence[Slice]) -> Table | None:
             kind = one.kind
         cells = one.confusion
         table.add_row(
-            f"{_KINDS[kind]}: {pretty(one.name, {})}",
+            f"{_KINDS[kind]}: {_slice_name(one)}",
             count(one.pairs),
-            points(one.macro_f1.value),
-            points(one.kappa.value),
+            _decimal(one.macro_f1.value),
+            _decimal(one.kappa.value),
             signed(one.bias.value),
             interval(one.bias.ci95),
             _share(cells.only_grader, cells.neither),
             _share(cells.only_physician, cells.both),
         )
     return table if table.row_count else None
+
+
+def _slice_name(one: Slice) -> str:
+    return pretty(f"theme:{one.name}", _LABELS) if one.kind == "theme" else one.name
 
 
 _KINDS = {"points": "points", "length": "characters", "theme": "theme", "model": "answers of"}
@@ -150,6 +167,12 @@ def audit_sentences(found: GraderAgreement) -> list[str]:
         f"{plural(found.labels, 'label')}{people} on {plural(found.prompts, 'prompt')}; "
         "intervals draw whole prompts."
     ]
+    blank = sum(band.macro_f1 is None and band.average is None for band in found.categories)
+    if blank:
+        said.append(
+            f"{plural(blank, 'category', 'categories')} where a class never occurs on one side "
+            "have no macro F1."
+        )
     if found.judged < found.rows:
         said.append(
             f"{plural(found.rows - found.judged, 'row')} of {count(found.rows)} without a "
@@ -174,15 +197,12 @@ def _self_preference(found: SelfPreference) -> str:
 
 def _repetition(found: Repetition) -> str:
     return (
-        f"{found.second} changes {_with_interval(found.changed)} % of the verdicts on "
-        f"{plural(found.rows, 'row')} ({found.to_met} to met, {found.to_not_met} to not met); "
-        f"macro F1 {points(found.first_f1.value)} → {points(found.second_f1.value)}, change "
-        f"{signed(found.change.value)} (95 % interval {interval(found.change.ci95)})."
+        f"{found.second} changes {points(found.changed.value)} % (95 % interval "
+        f"{interval(found.changed.ci95)}) of the verdicts on {plural(found.rows, 'row')} "
+        f"({found.to_met} to met, {found.to_not_met} to not met); macro F1 "
+        f"{_decimal(found.first_f1.value)} → {_decimal(found.second_f1.value)}, change "
+        f"{_decimal(found.change.value)} ({_decimals(found.change.ci95)})."
     )
-
-
-def _with_interval(one: Estimate) -> str:
-    return f"{points(one.value)} ({interval(one.ci95)})"
 
 
 # Ratings on any scale
@@ -260,7 +280,7 @@ def panel_sentences(found: PanelAudit) -> list[str]:
 
 
 def _decimal(value: float | None) -> str:
-    return _NONE if value is None else f"{value:.2f}".replace("-", "−")
+    return _NONE if value is None else f"{value:.3f}".replace("-", "−")
 
 
 def _decimals(pair: tuple[float, float] | None) -> str:

@@ -33,12 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Corrected",
-    "audit_chances",
     "cascade_estimate",
     "cascade_scores",
-    "labels_needed",
-    "most_telling",
-    "planned_error",
     "prediction_powered",
 ]
 
@@ -133,13 +129,14 @@ def prediction_powered(
     drawn = known & (pi < 1)
     scale = np.where(drawn, (1 - pi) / pi**2, 0.0)
     tuned = weight is None
-    slope = _slope(f, y, scale, 1 / pi, drawn) if weight is None else float(weight)
+    inverse = np.where(drawn, 1 / pi, 0.0)
+    slope, pull = _slope(f, y, scale, inverse) if weight is None else (float(weight), 1.0)
     d = np.where(known, y - slope * f, 0.0)
-    shift = float(np.average(d[drawn], weights=1 / pi[drawn])) if drawn.any() else 0.0
+    shift = float(np.average(d, weights=inverse)) if drawn.any() else 0.0
     scores = slope * f + shift + np.where(known, (d - shift) / pi, 0.0)
     count = int(drawn.sum())
     sure, alike = bool((pi == 1).all()), bool(np.ptp(pi) == 0)
-    draw = _Draw(scale * (d - shift) ** 2, count, count - (2 if tuned else 1), alike, sure)
+    draw = _Draw(scale * (pull * (d - shift)) ** 2, count, count - (2 if tuned else 1), alike, sure)
     return _corrected(scores, draw, clusters, weight=slope, labelled=labelled, items=len(f))
 
 
@@ -229,99 +226,6 @@ def cascade_scores(
     return np.bincount(inverse, weights=corrected).astype(np.float64)
 
 
-def audit_chances(spread: ArrayLike, calls: float, *, least: float = 0.02) -> Floats:
-    """With which chance to ask the strong grader about each verdict, for a number of calls.
-
-    In proportion to the spread |w|·√(p(1 − p)), which makes the expected variance of
-    `cascade_estimate` smallest (Neyman 1934; with probabilities, Hájek 1959), held between
-    ``least`` and 1. The floor is for where the cheap grader is sure and wrong: a rare error there
-    counts 1/π times.
-
-    Parameters
-    ----------
-    spread
-        Shape (m,), 0 or more.
-    calls
-        The expected number of calls, up to m; at least ``least``·m are made.
-
-    Returns
-    -------
-    Shape (m,), with the sum ``calls``.
-    """
-    s = np.asarray(spread, dtype=np.float64)
-    if s.ndim != 1 or len(s) == 0 or not (np.isfinite(s).all() and (s >= 0).all()):
-        raise ValueError("audit_chances: expected finite spreads of 0 or more, shape (m,)")
-    if not 0 < least <= 1 or not 0 < calls <= len(s):
-        raise ValueError(f"audit_chances: expected 0 < least ≤ 1 and 0 < calls ≤ {len(s)}")
-    # A verdict of no spread can still be asked about, once all others are.
-    s = np.maximum(s / (s.max() or 1.0), 1e-9)
-    low, high = 0.0, float(1 / s.min())
-    for _ in range(200):
-        middle = (low + high) / 2
-        if np.clip(middle * s, least, 1.0).sum() < calls:
-            low = middle
-        else:
-            high = middle
-    return np.asarray(np.clip(high * s, least, 1.0))
-
-
-def planned_error(spread: ArrayLike, chances: ArrayLike, n: int) -> float:
-    """The ``run_se`` that `cascade_estimate` is to expect: √Σ (1 − π)/π·spread² / n.
-
-    With spread = |w|·√(p(1 − p)) of each verdict, and n examples. It is right where the
-    probabilities are calibrated.
-    """
-    s, pi = np.asarray(spread, dtype=np.float64), np.asarray(chances, dtype=np.float64)
-    if s.shape != pi.shape or not ((pi > 0) & (pi <= 1)).all() or n < 1:
-        raise ValueError("planned_error: expected one chance in (0, 1] a spread, and n ≥ 1")
-    return math.sqrt(float(((1 - pi) / pi * s**2).sum())) / n
-
-
-def most_telling(probabilities: ArrayLike, weights: ArrayLike, count: int) -> list[int]:
-    """Which verdicts to label next: those of the largest expected variance, p(1 − p)·w².
-
-    Returns
-    -------
-    ``count`` positions (or all), the most telling first; ties by position. They are chosen, not
-    drawn: their chance is 1, and the rest must still be drawn from for an unbiased estimate.
-    """
-    p, w = np.asarray(probabilities, dtype=np.float64), np.asarray(weights, dtype=np.float64)
-    if p.ndim != 1 or p.shape != w.shape or not ((p >= 0) & (p <= 1)).all():
-        raise ValueError("most_telling: expected one probability and one weight a verdict")
-    order = np.argsort(-p * (1 - p) * w**2, kind="stable")
-    return [int(position) for position in order[: max(0, count)]]
-
-
-def labels_needed(
-    half_width: float, error_sd: float, n: int, *, score_sd: float | None = None
-) -> int | None:
-    """How many of n examples to label at random for a 95 % interval of ± ``half_width``.
-
-    The smallest number m with t(m − 1)·√((1/m − 1/n)·sd_d² + sd_y²/n) ≤ half-width.
-
-    Parameters
-    ----------
-    half_width
-        Above 0, in the unit of the scores.
-    error_sd
-        Standard deviation of y − λf over examples, from a pilot; without a cheap score that of y.
-    n
-        All examples.
-    score_sd
-        Standard deviation of y: for the mean over all such examples, not the score of the run.
-
-    Returns
-    -------
-    None where labelling all n is not enough.
-    """
-    if not half_width > 0 or error_sd < 0 or n < 2:
-        raise ValueError("labels_needed: expected half_width > 0, error_sd ≥ 0 and n ≥ 2")
-    m = np.arange(2, n + 1)
-    variance = (1 / m - 1 / n) * error_sd**2 + (score_sd or 0.0) ** 2 / n
-    enough = stdtrit(m - 1.0, 0.975) * np.sqrt(variance) <= half_width
-    return int(m[enough][0]) if enough.any() else None
-
-
 class _Draw(msgspec.Struct, frozen=True):
     """What the labelled part says of its own error.
 
@@ -354,14 +258,24 @@ def _checked(
     return f, y, pi
 
 
-def _slope(f: Floats, y: Floats, scale: Floats, inverse: Floats, drawn: NDArray[np.bool_]) -> float:
-    """λ by least squares with an intercept; 0 where the labelled cannot tell."""
+def _slope(f: Floats, y: Floats, scale: Floats, inverse: Floats) -> tuple[float, Floats | float]:
+    """λ by least squares with an intercept, and how much more each error counts for its fitting.
+
+    The second is Särndal's g (Model Assisted Survey Sampling 1992, section 6.6): above 1 for the
+    labelled on the side where the rest lies. 0 and 1 where the labelled cannot tell a slope.
+    """
+    drawn = inverse > 0
     if drawn.sum() < 3:
-        return 0.0
-    x, t, q, share = f[drawn], y[drawn], scale[drawn], inverse[drawn]
-    x, t = x - np.average(x, weights=share), t - np.average(t, weights=share)
-    below = float(q @ x**2)
-    return float(q @ (x * t)) / below if below > 1e-12 * float(q.sum()) else 0.0
+        return 0.0, 1.0
+    x = f - np.average(f, weights=inverse)
+    t = np.where(drawn, y - np.average(y[drawn], weights=inverse[drawn]), 0.0)
+    below = float(scale @ x**2)
+    if below <= 1e-12 * float(scale.sum()):
+        return 0.0, 1.0
+    leverage = (
+        x.mean() * inverse.sum() * np.where(drawn, scale * x / np.where(drawn, inverse, 1), 0)
+    )
+    return float(scale @ (x * t)) / below, 1 + leverage / below
 
 
 def _error(draw: _Draw, n: int) -> tuple[float, float] | None:

@@ -99,7 +99,7 @@ class Card(msgspec.Struct, frozen=True):
     version: str
     runs: list[str]
     benchmarks: list[str]
-    graders: list[str]
+    grader: str
     verdicts: int
     answers: int
     prompts: int
@@ -130,9 +130,7 @@ class Distilled:
         self.curve = curve
 
     def __repr__(self) -> str:
-        return (
-            f"<Distilled grader of {', '.join(self.card.graders)}, {self.card.verdicts:,} verdicts>"
-        )
+        return f"<Distilled {self.card.grader}: {self.card.verdicts:,} verdicts>"
 
     def probability(
         self, conversation: Sequence[Message], response: str, criterion: str, points: float

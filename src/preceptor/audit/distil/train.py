@@ -18,11 +18,19 @@ from numpy.typing import NDArray
 
 from preceptor.audit.distil.features import TERMS, Weights, answer_of, inverse_frequencies
 from preceptor.audit.distil.measures import measure
-from preceptor.audit.distil.model import FORMAT, LOWEST, Card, Distilled, linear_score, rows_of
+from preceptor.audit.distil.model import (
+    FORMAT,
+    LOWEST,
+    Card,
+    Distilled,
+    Measures,
+    linear_score,
+    rows_of,
+)
 from preceptor.audit.distil.texts import text
 from preceptor.audit.distil.trees import from_predictors
 from preceptor.errors import InputError, Unavailable
-from preceptor.records import Graded, Result
+from preceptor.records import Graded
 from preceptor.statistics.calibration import isotonic
 from preceptor.version import VERSION
 
@@ -60,13 +68,22 @@ class Examined(msgspec.Struct, frozen=True):
     answers: NDArray[np.int64]
 
 
-def distil(results: Sequence[Result], *, seed: int = 0, say: Say | None = None) -> Distilled:
+def distil(
+    graded: Mapping[str, Sequence[Graded]],
+    *,
+    grader: str,
+    benchmarks: Sequence[str] = (),
+    seed: int = 0,
+    say: Say | None = None,
+) -> Distilled:
     """Train on all given verdicts of some runs; the held-out measures come with it.
 
     Parameters
     ----------
-    results
-        Runs with verdicts by the grader to be distilled; ungraded ones are left out.
+    graded
+        Run → its answers with verdicts by the grader to be distilled; ungraded ones are left out.
+    grader, benchmarks
+        Whose verdicts these are, and on what: for the file's card.
     seed
         Of the folds and the trees.
     say
@@ -81,7 +98,6 @@ def distil(results: Sequence[Result], *, seed: int = 0, say: Say | None = None) 
     """
     _need_sklearn()
     tell = say or (lambda _: None)
-    graded = {result.info.name: result.graded for result in results}
     tell("counting words")
     weights = inverse_frequencies(_texts(graded))
     data = examine(graded, weights)
@@ -106,8 +122,9 @@ def distil(results: Sequence[Result], *, seed: int = 0, say: Say | None = None) 
     tell("trees on all")
     booster = _trees(table, data.met, seed)
     held_out = measure(_calibrated_apart(raw, data.met, folds), data, folds=FOLDS, seed=seed)
+    card = _card(data, seed, held_out, list(graded), list(benchmarks), grader)
     return Distilled(
-        _card(results, data, seed, held_out),
+        card,
         weights=weights,
         linear=linear,
         intercepts=(first, float(np.ravel(booster._baseline_prediction)[0])),
@@ -232,16 +249,23 @@ def _calibrated_apart(raw: Floats, met: Floats, folds: NDArray[np.int64]) -> Flo
     return np.clip(found, LOWEST, 1 - LOWEST)
 
 
-def _card(results: Sequence[Result], data: Examined, seed: int, held_out: Any) -> Card:
+def _card(  # noqa: PLR0917
+    data: Examined,
+    seed: int,
+    held_out: Measures,
+    runs: list[str],
+    benchmarks: list[str],
+    grader: str,
+) -> Card:
     digest = hashlib.sha256()
     for array in (data.rows, data.met, data.weights, data.prompts):
         digest.update(np.ascontiguousarray(array).tobytes())
     return Card(
         format=FORMAT,
         version=VERSION,
-        runs=[result.info.name for result in results],
-        benchmarks=list(dict.fromkeys(result.info.benchmark for result in results)),
-        graders=list(dict.fromkeys(result.info.grader for result in results)),
+        runs=runs,
+        benchmarks=benchmarks,
+        grader=grader,
         verdicts=len(data.met),
         answers=len(np.unique(data.answers)),
         prompts=len(np.unique(data.prompts)),

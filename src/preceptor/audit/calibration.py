@@ -1,0 +1,93 @@
+"""Do a grader's probabilities mean what they say?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from preceptor.audit.agreement import Estimate, estimate
+from preceptor.audit.labels import Judged
+from preceptor.statistics.agreement import Statistic
+from preceptor.statistics.calibration import auroc, brier, calibration_error
+
+__all__ = ["Calibrated", "Level", "calibrated"]
+
+_MOST_LEVELS = 10
+#: So many pairs make a level: fewer say little of a share.
+_LEAST_PAIRS = 20
+
+
+class Level(msgspec.Struct, frozen=True):
+    """Pairs of similar probability.
+
+    Attributes
+    ----------
+    probability
+        Mean of the grader's.
+    met
+        Share of the physicians' labels that are *met*.
+    """
+
+    pairs: int
+    probability: float
+    met: Estimate
+
+
+class Calibrated(msgspec.Struct, frozen=True):
+    """A grader's probabilities against physicians' labels.
+
+    Attributes
+    ----------
+    rows, pairs
+        Rows with a probability, and their pairs with a label.
+    levels
+        Of equally many pairs, by rising probability.
+    brier, error, auroc
+        Mean squared difference; mean distance of share and probability over the levels; chance that
+        a label of *met* has the higher probability (None where one kind is missing).
+    """
+
+    grader: str
+    rows: int
+    pairs: int
+    levels: list[Level]
+    brier: float
+    error: float
+    auroc: float | None
+
+
+def calibrated(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> Calibrated | None:
+    """None where no row has the grader's probability."""
+    known = [row for row in rows if grader in row.probabilities and row.labels]
+    if not known:
+        return None
+    given = np.array([row.probabilities[grader] for row in known for _ in row.labels])
+    labels = np.array([float(label) for row in known for label in row.labels])
+    numbers = np.unique([row.prompt for row in known], return_inverse=True)[1].ravel()
+    prompts = np.repeat(numbers, [len(row.labels) for row in known])
+    count = max(1, min(_MOST_LEVELS, len(given) // _LEAST_PAIRS))
+    order = np.argsort(given, kind="stable")
+    levels = [
+        Level(
+            len(part),
+            float(given[part].mean()),
+            estimate(_share(labels[part]), prompts[part], seed=seed),
+        )
+        for part in np.array_split(order, count)
+    ]
+    return Calibrated(
+        grader=grader,
+        rows=len(known),
+        pairs=len(given),
+        levels=levels,
+        brier=brier(given, labels),
+        error=calibration_error(given, labels, bins=count),
+        auroc=auroc(given, labels),
+    )
+
+
+def _share(labels: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Statistic:
+    terms = np.column_stack([labels, np.ones(len(labels))])
+    return Statistic(terms, lambda sums: sums[..., 0] / sums[..., 1])

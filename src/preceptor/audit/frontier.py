@@ -1,0 +1,318 @@
+"""Several graders of the same rows: how far each agrees with physicians, and at what cost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from preceptor.audit.agreement import (
+    Estimate,
+    Pairs,
+    chance_f1,
+    estimate,
+    gap,
+    grader_pairs,
+    physician_pairs,
+)
+from preceptor.audit.card import Cost
+from preceptor.audit.labels import Judged, Labels
+from preceptor.errors import InputError
+from preceptor.files import read_rows
+from preceptor.records import Message, Result, Verdict
+from preceptor.statistics.agreement import macro_f1
+
+__all__ = [
+    "CHARACTERS_PER_TOKEN",
+    "Frontier",
+    "Point",
+    "Spent",
+    "Unit",
+    "estimated_tokens",
+    "frontier",
+    "reply_characters",
+    "with_stored",
+]
+
+#: Of English text, by the rule of thumb of the makers of common tokenisers.
+CHARACTERS_PER_TOKEN = 4
+
+Unit = Literal["usd", "tokens"]
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What 1,000 verdicts of a grader cost; ``estimated``: its tokens were not counted."""
+
+    cost: Cost
+    estimated: bool = False
+
+
+class Point(msgspec.Struct, frozen=True):
+    """One grader.
+
+    Attributes
+    ----------
+    rows, prompts, pairs
+        Judged rows, different prompts of theirs, and pairs with a physician.
+    every_row
+        Whether it judged every row that any of the graders did.
+    macro_f1
+        With single physicians.
+    gap
+        Minus macro F1 of the physicians among themselves, on the rows that it judged.
+    cost, estimated
+        As in :class:`Spent`; None where unknown.
+    on_front
+        No grader that judged every row agrees as well for less.
+    """
+
+    grader: str
+    rows: int
+    prompts: int
+    pairs: int
+    every_row: bool
+    macro_f1: Estimate
+    gap: Estimate
+    cost: Cost | None
+    estimated: bool
+    on_front: bool
+
+
+class Frontier(msgspec.Struct, frozen=True):
+    """Graders by agreement and cost.
+
+    Attributes
+    ----------
+    rows
+        Judged by any of the graders.
+    unit
+        Of the costs that are compared: dollars if any grader's are known, else tokens.
+    physicians
+        Macro F1 of each physician with every other of the same row, pooled; None without two.
+    coin
+        Macro F1 to be expected of verdicts by the toss of a coin.
+    points
+        Highest agreement first.
+    """
+
+    source: str
+    rows: int
+    prompts: int
+    unit: Unit | None
+    physicians: Estimate | None
+    coin: float | None
+    points: list[Point]
+
+
+def frontier(
+    labels: Labels,
+    graders: Sequence[str] | None = None,
+    spent: Mapping[str, Spent] | None = None,
+    *,
+    seed: int = 0,
+) -> Frontier:
+    """Compare graders of one file of labels.
+
+    Parameters
+    ----------
+    graders
+        Those to compare; all of the file where None.
+    spent
+        What is known of their costs.
+
+    Raises
+    ------
+    InputError
+        A grader has no verdict in the file, or the file has none at all.
+    """
+    chosen = list(dict.fromkeys(labels.graders if graders is None else graders))
+    known = spent or {}
+    rows = [row for row in labels.rows if any(name in row.verdicts for name in chosen)]
+    for name in chosen:
+        if name not in labels.graders:
+            listed = ", ".join(labels.graders) or "none"
+            raise InputError(f"--grader {name}: not in {labels.source}, which has {listed}")
+    if not rows:
+        raise InputError(f"{labels.source}: no row has a grader's verdict")
+    theirs = physician_pairs(rows)
+    unit = _unit(known[name].cost for name in chosen if name in known)
+    points = [_point(rows, name, known.get(name), seed) for name in chosen]
+    points.sort(
+        key=lambda point: -1.0 if (f1 := point.macro_f1.value) is None else f1, reverse=True
+    )
+    front = _front(points, unit)
+    return Frontier(
+        source=labels.source,
+        rows=len(rows),
+        prompts=len({row.prompt for row in rows}),
+        unit=unit,
+        physicians=_f1(theirs, seed) if len(theirs.ratings) else None,
+        coin=_coin(rows),
+        points=[msgspec.structs.replace(point, on_front=point.grader in front) for point in points],
+    )
+
+
+def amount(point: Point, unit: Unit | None) -> float | None:
+    """Its cost in that unit, for 1,000 verdicts."""
+    if point.cost is None or unit is None:
+        return None
+    if unit == "usd":
+        return point.cost.usd
+    return point.cost.input_tokens + point.cost.output_tokens
+
+
+def _point(rows: Sequence[Judged], grader: str, spent: Spent | None, seed: int) -> Point:
+    judged = [row for row in rows if grader in row.verdicts]
+    pairs = grader_pairs(judged, grader)
+    return Point(
+        grader=grader,
+        rows=len(judged),
+        prompts=len({row.prompt for row in judged}),
+        pairs=len(pairs.ratings),
+        every_row=len(judged) == len(rows),
+        macro_f1=_f1(pairs, seed),
+        gap=gap(judged, grader, seed=seed),
+        cost=None if spent is None else spent.cost,
+        estimated=spent is not None and spent.estimated,
+        on_front=False,
+    )
+
+
+def _f1(pairs: Pairs, seed: int) -> Estimate:
+    return estimate(macro_f1(pairs.ratings), pairs.prompts, seed=seed)
+
+
+def _coin(rows: Iterable[Judged]) -> float | None:
+    """Each label beside both sides of the coin: `chance_f1` with a share of met of one half."""
+    labels = np.array([float(label) for row in rows for label in row.labels])
+    ratings = np.concatenate(
+        [np.column_stack([np.full(len(labels), side), labels]) for side in (0.0, 1.0)]
+    )
+    return chance_f1(Pairs(ratings, np.zeros(len(ratings), dtype=np.int64)))
+
+
+def _unit(costs: Iterable[Cost]) -> Unit | None:
+    listed = list(costs)
+    if any(cost.usd is not None for cost in listed):
+        return "usd"
+    return "tokens" if listed else None
+
+
+def _front(points: Sequence[Point], unit: Unit | None) -> set[str]:
+    """Those of all rows that none is both as cheap and better, or cheaper and as good as."""
+    priced = [
+        (cost, -point.macro_f1.value, point.grader)
+        for point in points
+        if point.every_row
+        and point.macro_f1.value is not None
+        and (cost := amount(point, unit)) is not None
+    ]
+    found: set[str] = set()
+    best = 1.0
+    for _, loss, grader in sorted(priced):
+        if loss < best:
+            found.add(grader)
+            best = loss
+    return found
+
+
+# Verdicts of the store on the same answers
+
+
+def with_stored(
+    labels: Labels, results: Iterable[Result]
+) -> tuple[Labels, dict[str, list[Verdict]]]:
+    """Add what graders of other runs said of the same answers by the same criteria.
+
+    An answer is the same where the whole conversation is. A grader whose name the file has already
+    is called ``NAME (store)``. Where several verdicts of a grader are on one row, the first counts.
+
+    Returns
+    -------
+    The rows with these verdicts too, and the verdicts by grader.
+    """
+    places: dict[tuple[tuple[Message, ...], str], list[int]] = defaultdict(list)
+    for place, row in enumerate(labels.rows):
+        if row.conversation:
+            places[row.conversation, row.criterion].append(place)
+    added: dict[str, dict[int, Verdict]] = defaultdict(dict)
+    for result in results:
+        name = result.info.grader
+        known = f"{name} (store)" if name in labels.graders else name
+        for key, verdict in _given(result):
+            for place in places.get(key, ()):
+                added[known].setdefault(place, verdict)
+    rows = list(labels.rows)
+    for name, verdicts in added.items():
+        for place, verdict in verdicts.items():
+            row = rows[place]
+            rows[place] = msgspec.structs.replace(
+                row,
+                verdicts={**row.verdicts, name: verdict.met is True},
+                probabilities=row.probabilities
+                if verdict.probability is None
+                else {**row.probabilities, name: verdict.probability},
+            )
+    listed = {name: list(verdicts.values()) for name, verdicts in added.items()}
+    return Labels(labels.source, rows, (*labels.graders, *listed)), listed
+
+
+def _given(result: Result) -> Iterable[tuple[tuple[tuple[Message, ...], str], Verdict]]:
+    for item in result.graded:
+        answer = item.response
+        if answer is None or answer.failure is not None:
+            continue
+        asked = item.example.messages if answer.sent is None else answer.sent
+        whole = (*asked, Message("assistant", answer.text))
+        for criterion, verdict in zip(item.example.criteria, item.verdicts, strict=True):
+            if verdict is not None and verdict.met is not None:
+                yield (whole, criterion.text), verdict
+
+
+# Tokens that nobody counted
+
+
+def estimated_tokens(
+    labels: Labels, grader: str, *, prompt: int, reply: float
+) -> tuple[float, float] | None:
+    """Tokens into and out of a grader for 1,000 verdicts, from lengths of texts.
+
+    Parameters
+    ----------
+    prompt
+        Characters of the grading prompt without conversation and criterion.
+    reply
+        Mean characters of a reply.
+
+    Returns
+    -------
+    None where the rows have no conversations.
+    """
+    rows = [row for row in labels.rows if grader in row.verdicts and row.conversation]
+    if not rows:
+        return None
+    # As graders are shown it: role, colon, text, and an empty line between turns.
+    lengths = [
+        prompt
+        + len(row.criterion)
+        + sum(len(turn.role) + len(turn.content) + 4 for turn in row.conversation)
+        - 2
+        for row in rows
+    ]
+    scale = 1_000 / CHARACTERS_PER_TOKEN
+    return scale * sum(lengths) / len(lengths), scale * reply
+
+
+def reply_characters(path: Path) -> dict[str, float]:
+    """Mean length of each grader's replies that the file has, in characters."""
+    lengths: dict[str, list[int]] = defaultdict(list)
+    for _, row in read_rows(path):
+        graders = row.get("graders")
+        for name, said in graders.items() if isinstance(graders, dict) else ():
+            if isinstance(said, dict) and isinstance(said.get("raw"), str):
+                lengths[name].append(len(said["raw"]))
+    return {name: sum(each) / len(each) for name, each in lengths.items()}

@@ -1,0 +1,67 @@
+"""``preceptor correct``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from preceptor.cache import DEFAULT_STORE
+from preceptor.cli.options import Json, StorePath, number, whole_number
+from preceptor.cli.output import note, print_json, show
+from preceptor.errors import InputError
+
+__all__ = ["correct"]
+
+
+def correct(  # noqa: PLR0917
+    run: Annotated[
+        str,
+        typer.Argument(metavar="[LABEL=]RUN", help="A run judged by a grader that may be wrong."),
+    ],
+    labels: Annotated[
+        str,
+        typer.Option(
+            "--labels",
+            metavar="[LABEL=]RUN",
+            help="A run with some of the same answers, judged by physicians or a strong grader.",
+        ),
+    ],
+    half_width: Annotated[
+        float | None,
+        typer.Option(
+            parser=number,
+            metavar="POINTS",
+            help="Also say how many examples to label for an interval of ± POINTS.",
+        ),
+    ] = None,
+    next_items: Annotated[
+        int,
+        typer.Option(
+            "--next", parser=whole_number, metavar="N", help="Also name N verdicts to label next."
+        ),
+    ] = 0,
+    store: StorePath = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """A run's score, corrected for what its grader gets wrong, from labels on some answers."""
+    from preceptor import api
+    from preceptor.claims.correcting import correct as make
+    from preceptor.reports.correction import correction_sentences, correction_table, next_table
+
+    gathered = api.sides([run, labels], store=store)
+    if len(gathered) != 2:
+        raise InputError("correct: a pattern names several runs: pool them with LABEL='…'")
+    found = make(
+        *gathered,
+        half_width=None if half_width is None else half_width / 100,
+        count=next_items,
+    )
+    if as_json:
+        print_json(found)
+        return
+    show(correction_table(found))
+    if found.next_items:
+        show(next_table(found))
+    for sentence in correction_sentences(found):
+        note(f"  • {sentence}")
