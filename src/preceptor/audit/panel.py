@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 __all__ = ["Panel", "PanelAudit", "RaterAgreement", "panel_audit"]
 
 
+#: More labels than this make tables of labels × labels too large, and are none in practice.
+_MOST_LABELS = 30
+
+
 class Panel(msgspec.Struct, frozen=True):
     """Several raters among themselves.
 
@@ -74,7 +78,7 @@ class RaterAgreement(msgspec.Struct, frozen=True):
     items
         Rated by this rater and at least one other.
     observed
-        Share of pairs with another rater that agree.
+        Share of pairs with another rater that agree; None on an interval scale.
     kappa
         Cohen's over these pairs: unweighted (nominal), weighted by squares (ordinal), None
         (interval).
@@ -91,7 +95,7 @@ class RaterAgreement(msgspec.Struct, frozen=True):
 
     name: str
     items: int
-    observed: Estimate
+    observed: Estimate | None
     kappa: Estimate | None
     alpha: Estimate
     bias: Estimate | None
@@ -135,11 +139,16 @@ class PanelAudit(msgspec.Struct, frozen=True):
 def panel_audit(ratings: Ratings, grader: str | None = None, *, seed: int = 0) -> PanelAudit:
     """Agreement of raters on a nominal, ordinal or interval scale.
 
-    Raises InputError for an unknown grader, or fewer than two raters of any one item.
+    Raises InputError for an unknown grader, no item with two raters, or too many different labels.
     """
     if not ((~np.isnan(ratings.table)).sum(axis=1) >= 2).any():
         raise InputError(f"{ratings.source}: expected items with two raters or more, found none")
     work = _Work(ratings, seed)
+    if work.level != "interval" and len(work.values) > _MOST_LABELS:
+        raise InputError(
+            f"{ratings.source}: expected at most {_MOST_LABELS} different labels, found "
+            f"{len(work.values):,}: numbers on a fine scale are of --kind interval"
+        )
     if grader is None:
         everyone = list(range(len(ratings.raters)))
         rest = [work.rater(name, place) for place, name in enumerate(ratings.raters)]
@@ -239,13 +248,15 @@ class _Work:
         mine, others, prompts = table[both, column], others[both], self.prompts[both]
         row, other = np.nonzero(~np.isnan(others))
         pairs = np.column_stack([mine[row], others[row, other]])
-        paired = [observed_agreement(pairs), krippendorff_alpha(pairs, self.level)]
+        paired = [krippendorff_alpha(pairs, self.level)]
         if self.level != "interval":
+            paired.append(observed_agreement(pairs))
             paired.append(cohen_kappa(pairs, "quadratic" if self.level == "ordinal" else None))
         found = estimates(paired, prompts[row], seed=self.seed)
         scaled = self._scaled(np.column_stack([mine, np.nanmean(others, axis=1)]), prompts)
-        kappa = found[2] if len(found) > 2 else None
-        return RaterAgreement(name, len(mine), found[0], kappa, found[1], *scaled)
+        alpha, observed, kappa = (*found, None, None)[:3]
+        assert alpha is not None
+        return RaterAgreement(name, len(mine), observed, kappa, alpha, *scaled)
 
     def _scaled(
         self, ratings: Floats, prompts: NDArray[np.int64]

@@ -255,7 +255,7 @@ def _rater(one: RaterAgreement, numeric: bool) -> Iterator[str]:
     yield _decimals(one.alpha.ci95)
     yield _NONE if one.kappa is None else _decimal(one.kappa.value)
     if not numeric:
-        yield _NONE if one.observed.value is None else percent(one.observed.value)
+        yield _NONE if one.observed is None else _decimal(one.observed.value)
         return
     yield _NONE if one.bias is None else _decimal(one.bias.value)
     yield _NONE if one.bias is None else _decimals(one.bias.ci95)

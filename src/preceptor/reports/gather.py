@@ -55,7 +55,8 @@ def _sides(text: str, known: Sequence[RunInfo], store: Store) -> list[Side]:
 def _side(
     label: str, family: str, runs: Sequence[RunInfo], store: Store, harness: str = ""
 ) -> Side:
-    result = pool([load_result(store, run) for run in runs], label)
+    alone = len(runs) == 1
+    result = pool([load_result(store, run, metrics=alone) for run in runs], label)
     return Side(label, family, harness or label, result, tuple(run.name for run in runs))
 
 

@@ -23,10 +23,13 @@ __all__ = ["fill"]
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def fill(template: str, context: dict[str, object], *, scripted: bool) -> str:
+def fill(
+    template: str, context: dict[str, object], *, scripted: bool, pictures: bool = False
+) -> str:
     """The page as text that can be encoded as UTF-8 whatever the context contains.
 
-    Without ``scripted`` the policy lets no script run at all and no picture load.
+    Without ``scripted`` the policy lets no script run at all, and a picture load (from within the
+    page) only with ``pictures``.
     """
     style, script = _asset("report.css"), _asset("report.js") if scripted else None
     page = (
@@ -34,7 +37,7 @@ def fill(template: str, context: dict[str, object], *, scripted: bool) -> str:
         .get_template(template)
         .render(
             context,
-            policy=_policy(style, script),
+            policy=_policy(style, script, pictures or scripted),
             style=style,
             script=script,
             version=VERSION,
@@ -43,10 +46,12 @@ def fill(template: str, context: dict[str, object], *, scripted: bool) -> str:
     return _CONTROL.sub("\ufffd", page)
 
 
-def _policy(style: str, script: str | None) -> str:
+def _policy(style: str, script: str | None, pictures: bool) -> str:
     allowed = f"style-src {_hash(style)}; "
     if script is not None:
-        allowed += f"script-src {_hash(script)}; img-src data:; "
+        allowed += f"script-src {_hash(script)}; "
+    if pictures:
+        allowed += "img-src data:; "
     return (
         f"default-src 'none'; {allowed}"
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'"

@@ -16,7 +16,7 @@ from preceptor.reports.figures.base import check
 from preceptor.reports.figures.length import length
 from preceptor.reports.wording import count
 
-__all__ = ["Picture", "Pictures", "pictures"]
+__all__ = ["Picture", "Pictures", "embedded", "pictures"]
 
 #: Bytes of the pictures of one page, and of one table; what is beyond is written by the command.
 _MOST_PICTURES = 6_000_000
@@ -60,11 +60,21 @@ def pictures(
         applying = figures(sides, comparison, reliability)
     except (InputError, Unavailable) as missing:
         return Pictures([], f"None: {str(missing).removeprefix('figures: ')}.")
-    shown, left_out, size = [], [], 0
     one_benchmark = len({side.result.info.benchmark for side in everyone}) == 1
     whole = length(everyone) if len(everyone) > len(sides) and one_benchmark else None
-    for each in applying:
-        figure = whole if whole is not None and each.name == whole.name else each
+    return embedded(
+        [whole if whole is not None and each.name == whole.name else each for each in applying]
+    )
+
+
+def embedded(given: Sequence[Figure]) -> Pictures:
+    """These figures, drawn. Without matplotlib, say how to get it."""
+    try:
+        check()
+    except Unavailable as missing:
+        return Pictures([], f"None: {str(missing).removeprefix('figures: ')}.")
+    shown, left_out, size = [], [], 0
+    for figure in given:
         drawn = svg(figure, bare=True)
         if size + len(drawn) > _MOST_PICTURES:
             left_out.append(figure.name)

@@ -14,8 +14,11 @@ from preceptor.store import Store
 __all__ = ["load_result"]
 
 
-def load_result(store: Store, run: RunInfo) -> Result:
-    """Read a run's answers and verdicts, and score them."""
+def load_result(store: Store, run: RunInfo, *, metrics: bool = True) -> Result:
+    """Read a run's answers and verdicts, and score them.
+
+    Without ``metrics`` none are computed: a run that is to be pooled has no use for its own.
+    """
     benchmark = benchmarks.get(run.benchmark)
     graded = store.graded(run)
     scores = [benchmark.protocol.score(item) for item in graded]
@@ -29,7 +32,7 @@ def load_result(store: Store, run: RunInfo) -> Result:
         labels=dict(benchmark.labels),
         graded=graded,
         scores=scores,
-        metrics=benchmark.protocol.summarise(scores, examples),
+        metrics=benchmark.protocol.summarise(scores, examples) if metrics else {},
         departures=list(run.settings.get("departures", ())),
         notes=run_notes(graded, run.settings.get("notes", ()), benchmark.caution),
         coverage=1 - ungraded.total() / asked if asked else 0.0,
@@ -39,7 +42,7 @@ def load_result(store: Store, run: RunInfo) -> Result:
         system_usage=_total([item.response.usage for item in graded if item.response]),
         grader_usage=_total([v.usage for item in graded for v in item.verdicts if v]),
     )
-    unenriched = reweighted(result)
+    unenriched = reweighted(result) if metrics else None
     if unenriched is not None:
         result.metrics[REWEIGHTED] = unenriched
     return result

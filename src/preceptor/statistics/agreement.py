@@ -336,7 +336,9 @@ def krippendorff_alpha(ratings: ArrayLike, level: Level = "nominal") -> Statisti
     pairs = counts[:, :, None] * counts[:, None, :]
     pairs[:, np.arange(size), np.arange(size)] -= counts
     terms = np.zeros((len(everything), size * size))
-    terms[kept] = (pairs / (counts.sum(axis=1) - 1)[:, None, None]).reshape(len(counts), size * size)
+    terms[kept] = (pairs / (counts.sum(axis=1) - 1)[:, None, None]).reshape(
+        len(counts), size * size
+    )
 
     def formula(sums: Floats) -> Floats:
         seen = _square(sums, size)

@@ -82,28 +82,33 @@ def _agreement(found: GraderAgreement) -> Figure | None:
         return None
     seen.sort(key=lambda part: (part.kind != "theme", _value(part)))
     shown = seen[: groups_on_a_page(1) - 1]
-    groups = [_whole(found), *(_group(part, index, shown) for index, part in enumerate(shown))]
+    undefined, ranked = len(parts) - len(seen), _ranked(shown)
+    groups = [
+        _whole(found, ranked),
+        *(_group(part, index, shown, ranked) for index, part in enumerate(shown)),
+    ]
     said = [
         "Macro F1 with single physicians; n: pairs. Intervals, 95 %, draw whole prompts; a theme is "
-        "the mean over its categories, weighted, and has none.",
+        "the weighted mean over its categories and has none.",
         "Line and band: physicians with each other"
-        + (", by category the mean over physicians." if _compared(shown) else "."),
-        f"At the right the grader’s percentile among physicians with more than 50 pairs there{_none(shown)}.",
-        f"Grey: fewer than {SMALL_SLICE} pairs." if any(_small(part) for part in shown) else "",
+        + (", by category the mean over physicians." if ranked else "."),
+        "Percentile: of the grader among physicians with more than 50 pairs there."
+        if ranked
+        else "No physician has more than 50 pairs in any category, to compare the grader with.",
+        f"Grey: fewer than {SMALL_SLICE} pairs." if any(map(_small, shown)) else "",
         f"{count(len(seen) - len(shown))} more are in the table." if len(shown) < len(seen) else "",
-        f"Undefined, without both classes: {plural(len(parts) - len(seen), 'category', 'categories')}."
-        if len(seen) < len(parts)
-        else "",
+        f"Without both classes, so undefined: {count(undefined)}." if undefined else "",
         _source(found),
     ]
     styles = plain_looks(1)
 
     def draw(page: Page) -> None:
         key: list[tuple[str, Look | None]] = [(clean(found.grader), styles[0])]
-        if found.among_physicians is not None or _compared(shown):
+        if found.among_physicians is not None or ranked:
             key.append(("Physicians with each other", None))
         page.bottom = page.key(page.bottom, key)
-        column = Column("", "Macro F1 (0–100)", ("macro F1 (95 %)", "percentile"))
+        heads = ("macro F1 (95 %)", "percentile") if ranked else ("macro F1 (95 %)",)
+        column = Column("", "Macro F1 (0–100)", heads)
         draw_forest(page, groups, [column], styles, 1)
 
     return Figure(
@@ -125,27 +130,24 @@ def _small(part: _Part) -> bool:
     return part.part is None or part.part.pairs < SMALL_SLICE
 
 
-def _compared(parts: Sequence[_Part]) -> bool:
-    return any(part.band is not None and part.band.average is not None for part in parts)
+def _ranked(parts: Sequence[_Part]) -> bool:
+    """Whether a physician has pairs enough in any of them to be compared with."""
+    return any(part.band is not None and part.band.physicians for part in parts)
 
 
-def _none(parts: Sequence[_Part]) -> str:
-    some = any(part.band is not None and part.band.percentile is not None for part in parts)
-    return "" if some else " (nobody has)"
-
-
-def _whole(found: GraderAgreement) -> Group:
+def _whole(found: GraderAgreement, ranked: bool) -> Group:
     own, theirs = found.pairwise.macro_f1, found.among_physicians
     band = None
     if theirs is not None and theirs.macro_f1.value is not None:
         band = Band(theirs.macro_f1.value, theirs.macro_f1.ci95)
-    marks = ()
+    marks: tuple[Mark, ...] = ()
     if own.value is not None:
-        marks = (Mark(0, 0, own.value, own.ci95, (with_interval(own), "–")),)
+        texts = (with_interval(own), *(("–",) if ranked else ()))
+        marks = (Mark(0, 0, own.value, own.ci95, texts),)
     return Group("All", count(found.pairwise.pairs), (marks,), (band,), strong=True)
 
 
-def _group(part: _Part, index: int, shown: Sequence[_Part]) -> Group:
+def _group(part: _Part, index: int, shown: Sequence[_Part], ranked: bool) -> Group:
     band = part.band
     assert band is not None
     value, ci95 = _value(part), None
@@ -153,13 +155,15 @@ def _group(part: _Part, index: int, shown: Sequence[_Part]) -> Group:
         ci95 = part.part.macro_f1.ci95
     text = points(value) if ci95 is None else f"{points(value)} ({interval(ci95)})"
     percentile = "–" if band.percentile is None else f"{band.percentile:.0f}"
-    mark = Mark(0, 0, value, ci95, (text, percentile), small=_small(part))
+    texts = (text, percentile) if ranked else (text,)
+    mark = Mark(0, 0, value, ci95, texts, small=_small(part))
     first = index == 0 or shown[index - 1].kind != part.kind
     return Group(
         label=clean(pretty(part.name, {}), 90),
         n="–" if part.part is None else count(part.part.pairs),
         marks=((mark,),),
-        bands=(None if band.average is None else Band(band.average, None),),
+        # Of physicians with a handful of pairs the mean says nothing.
+        bands=(Band(band.average, None) if band.average is not None and band.physicians else None,),
         heading={"theme": "Themes", "category": "Categories"}[part.kind] if first else "",
     )
 
@@ -264,6 +268,7 @@ def _draw_confusions(page: Page, parts: Sequence[Slice]) -> None:
     left = _LEFT + wide + 0.14 + max(room, text_width("n", SMALL_TEXT))
     across = WIDTH - left - 0.22
     top = _legend(page, page.bottom + 0.02)
+    page.text(left - 0.08, top + 0.07, "n", SMALL_TEXT, colour=QUIET, align="right")
     kind = ""
     for one, label in zip(parts, labels, strict=True):
         if one.kind != kind:

@@ -31,6 +31,7 @@ _WIDE = 10
 _MOST_LABELS = 10
 _HEIGHT = 3.1
 _UNITS = {"usd": "US dollars for 1,000 verdicts", "tokens": "Tokens for 1,000 verdicts"}
+_SAID = {"usd": "US dollars for 1,000 verdicts", "tokens": "tokens for 1,000 verdicts"}
 
 
 def frontier(found: Frontier) -> Figure | None:
@@ -42,7 +43,7 @@ def frontier(found: Frontier) -> Figure | None:
     costs = [_cost(point, found) for point in shown]
     said = [
         "Macro F1 with single physicians, 95 % intervals over whole prompts"
-        + (f", and cost: {_UNITS[found.unit].lower()}." if found.unit else ". No cost is known."),
+        + (f", and {_SAID[found.unit]}." if found.unit else ". No cost is known."),
         "Dashed: the best agreement for the money."
         if sum(point.on_front for point in shown) > 1
         else "",
@@ -153,11 +154,9 @@ def _draw(
         beside = page.panel(left, top, strip or WIDTH - 0.7, _HEIGHT)
         _strip(page, beside, unknown, up, styles=styles, first=not priced)
         _lines(beside, found, band)
-        named = named and not priced
     page.use(top + _HEIGHT + 0.38)
-    key: list[tuple[str, Look | None]] = []
-    if not named or (unknown and not priced):
-        key = [(labels[mark.look], styles[mark.look]) for mark in marks]
+    unnamed = unknown if named else marks
+    key: list[tuple[str, Look | None]] = [(mark.label, styles[mark.look]) for mark in unnamed]
     if band is not None:
         key.append(("Physicians with each other", None))
     if key:

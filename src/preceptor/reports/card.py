@@ -1,0 +1,210 @@
+"""A grader's card: on one screen, how far it can be trusted.
+
+It has names and numbers only, so that a report can show the card of its grader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from preceptor.audit.agreement import Estimate
+from preceptor.audit.card import Cost, GraderCard
+from preceptor.audit.failures import Slice
+from preceptor.errors import InputError, shorten
+from preceptor.files import decode_json
+from preceptor.reports.charts import Axis
+from preceptor.reports.wording import count, interval, percent, plural, points, pretty, signed
+from preceptor.reports.writing import write_text
+
+__all__ = [
+    "CardView",
+    "card_sentence",
+    "card_view",
+    "cards_for",
+    "is_card_of",
+    "read_card",
+    "write_card",
+]
+
+
+class CardView(msgspec.Struct, frozen=True):
+    """A card in finished words; ``at``, ``span`` and ``physicians_at`` are percent of the axis."""
+
+    grader: str
+    source: str
+    claim: str
+    value: str
+    interval: str
+    pairs: str
+    chance: str
+    physicians: str
+    difference: str
+    at: str | None
+    span: tuple[str, str] | None
+    physicians_at: str | None
+    axis: Axis
+    facts: list[tuple[str, list[str]]]
+
+    @property
+    def beyond(self) -> bool:
+        return False
+
+    @property
+    def allowed(self) -> None:
+        return None
+
+
+# Files
+
+
+def write_card(card: GraderCard, path: Path) -> Path:
+    """Write a card as JSON; of the file that it is from, the name without its folders."""
+    named = msgspec.structs.replace(card, source=Path(card.source).name)
+    return write_text(path, msgspec.json.format(msgspec.json.encode(named), indent=2).decode())
+
+
+def read_card(path: Path) -> GraderCard:
+    """Read what :func:`write_card` wrote.
+
+    Raises InputError where the file cannot be read or is no card.
+    """
+    try:
+        return msgspec.convert(decode_json(path), GraderCard)
+    except msgspec.ValidationError as error:
+        raise InputError(
+            f"{path}: expected a grader's card, as `preceptor audit --card` writes it: "
+            f"{shorten(error, 120)}"
+        ) from None
+
+
+def is_card_of(card: GraderCard, grader: str) -> bool:
+    """Whether a card is of the grader at an address.
+
+    The name is the address itself, or the model's name in it. A method before the address
+    (``yesno:``) is a part of the grader: it asks otherwise, and so has a card of its own.
+    """
+    model = grader.rpartition("/")[2].rpartition("#")[2]
+    return card.grader in (grader, model) and (card.grader == grader or ":" not in model)
+
+
+# Words
+
+
+def card_view(card: GraderCard) -> CardView:
+    """A card in finished words and positions."""
+    axis, own, theirs = Axis(), card.macro_f1, card.among_physicians
+    return CardView(
+        grader=card.grader,
+        source=Path(card.source).name,
+        claim=card_sentence(card),
+        value=points(own.value),
+        interval=interval(own.ci95),
+        pairs=count(card.labels),
+        chance=points(card.chance),
+        physicians="" if theirs is None else _said(theirs),
+        difference=""
+        if theirs is None
+        else f"{signed(card.gap.value)} ({interval(card.gap.ci95)})",
+        at=None if own.value is None else axis.at(own.value),
+        span=None if own.ci95 is None else (axis.at(own.ci95[0]), axis.at(own.ci95[1])),
+        physicians_at=None if theirs is None or theirs.value is None else axis.at(theirs.value),
+        axis=axis,
+        facts=[(term, lines) for term, lines in _facts(card) if lines],
+    )
+
+
+def card_sentence(card: GraderCard) -> str:
+    """How far the grader can be trusted, in one or two sentences."""
+    own, theirs, gap = card.macro_f1, card.among_physicians, card.gap.ci95
+    tested = f"on {plural(card.judged, 'row')} of {Path(card.source).name}"
+    if own.value is None:
+        return f"Nothing can be said: {tested} one of the classes never occurs."
+    text = f"Macro F1 {_said(own)} with single physicians {tested}"
+    if card.chance is not None:
+        text += f", {points(card.chance)} by chance"
+    if theirs is None or theirs.value is None:
+        return f"{text}. No two physicians judged one row, so there is nothing to measure it by."
+    text += f"; physicians with each other {_said(theirs)}. "
+    if gap is None:
+        return f"{text}Whether it agrees less than they do cannot be said."
+    if gap[1] < 0:
+        return f"{text}It agrees with physicians less than they do with each other."
+    if gap[0] > 0:
+        return f"{text}It agrees with physicians more than they do with each other."
+    return (
+        f"{text}A difference from physicians’ own agreement is not shown: it may lie anywhere "
+        f"from {signed(gap[0])} to {signed(gap[1])}."
+    )
+
+
+def _said(one: Estimate) -> str:
+    return points(one.value) if one.ci95 is None else f"{points(one.value)} ({interval(one.ci95)})"
+
+
+def _facts(card: GraderCard) -> Iterator[tuple[str, list[str]]]:
+    people = f" by {plural(card.physicians, 'physician')}" if card.physicians else ""
+    tested = f"{plural(card.labels, 'label')}{people} on {plural(card.prompts, 'prompt')}"
+    if card.judged < card.rows:
+        tested += f"; a verdict on {count(card.judged)} of {plural(card.rows, 'row')}"
+    yield "Tested on", [tested]
+    yield "Kappa", [_said(card.kappa)]
+    yield "AC1", [_said(card.ac1)]
+    ranked = [band for band in card.themes if band.percentile is not None]
+    yield (
+        "Percentile among physicians",
+        [f"{pretty(band.name, {})} {band.percentile:.0f}" for band in ranked],
+    )
+    yield "Agrees least in", [_slice(one) for one in card.worst[:3]]
+    yield "Points of the criterion", _slices(card.by_points)
+    yield "Length of the criterion", _slices(card.by_length, " characters")
+    yield "Asked again", [_repeat(card)] if card.repeat is not None else []
+    yield "1,000 verdicts cost", [_cost(card.cost)]
+
+
+def _slices(slices: Iterable[Slice], unit: str = "") -> list[str]:
+    return [_slice(one, unit) for one in slices if one.macro_f1.value is not None]
+
+
+def _slice(one: Slice, unit: str = "") -> str:
+    return f"{pretty(one.name, {})}{unit} {_said(one.macro_f1)}, {_direction(one)}"
+
+
+def _direction(one: Slice) -> str:
+    cells = one.confusion
+    wrong = cells.only_grader + cells.only_physician
+    if not wrong:
+        return "never wrong"
+    kind = cells.only_grader / wrong
+    if 0.4 <= kind <= 0.6:
+        return "errs both ways"
+    return f"errs {'kindly' if kind > 0.5 else 'strictly'} in {percent(max(kind, 1 - kind))}"
+
+
+def _repeat(card: GraderCard) -> str:
+    found = card.repeat
+    assert found is not None
+    return (
+        f"{_said(found.changed)} % of the verdicts change on {plural(found.rows, 'row')} "
+        f"({found.second})"
+    )
+
+
+def _cost(cost: Cost | None) -> str:
+    if cost is None:
+        return "unknown: stored without tokens and price"
+    tokens = (
+        f"{count(cost.input_tokens)} tokens in, {count(cost.output_tokens)} out "
+        f"(from {plural(cost.verdicts, 'verdict')})"
+    )
+    return tokens if cost.usd is None else f"${cost.usd:,.2f}; {tokens}"
+
+
+def cards_for(cards: Sequence[GraderCard], graders: Iterable[str]) -> list[CardView]:
+    """Those of these graders, each once, in the order of the graders."""
+    found = [
+        card for grader in dict.fromkeys(graders) for card in cards if is_card_of(card, grader)
+    ]
+    return [card_view(card) for index, card in enumerate(found) if card not in found[:index]]
