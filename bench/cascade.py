@@ -1,10 +1,11 @@
 """How much of a strong grader can a distilled one replace, and what becomes of the scores?
 
-    PRECEPTOR_TEST_DATA=… python bench/cascade.py [--json FILE] [--draws 400]
+    PRECEPTOR_TEST_DATA=… python bench/cascade.py [--full] [--json FILE]
 
-Real verdicts by GPT-4.1 on 32 runs of 200 answers. A grader is distilled on one half of the prompts
-and measured on the other, then the other way round, so every verdict is judged by a model that has
-not seen its prompt. Then the strong grader's verdicts are revealed for a share of the criteria:
+Real verdicts by GPT-4.1 on 20 runs of 200 answers; --full takes all 32, and more draws. A grader is
+distilled on one half of the prompts and measured on the other, then the other way round, so every
+verdict is judged by a model that has not seen its prompt. Then the strong grader's verdicts are
+revealed for a share of the criteria:
 
 - thresholded: the least sure are sent on, the rest is cut at ½;
 - expected: the same are sent on, the rest counts with its probability;
@@ -92,8 +93,8 @@ class Run(msgspec.Struct):
         return np.abs(self.w) * np.sqrt(self.p * (1 - self.p))
 
 
-def load(folder: Path) -> dict[str, tuple[str, list[Graded]]]:
-    """Run → system and answers, of the runs with 200 answers."""
+def load(folder: Path, full: bool) -> dict[str, tuple[str, list[Graded]]]:
+    """Run → system and answers: 200 answers each, of one sampling or of all."""
     runs = read_graded(
         folder / "graded_responses_hard.jsonl.gz",
         benchmarks.get("healthbench-hard"),
@@ -105,7 +106,7 @@ def load(folder: Path) -> dict[str, tuple[str, list[Graded]]]:
             [Graded(each.example, 0, each.response, each.verdicts) for each in run.answers],
         )
         for run in runs
-        if len(run.answers) >= 200
+        if len(run.answers) >= 200 and (full or "-200rss-" in run.name)
     }
 
 
@@ -356,12 +357,12 @@ def pairs_of(names: list[str]) -> list[tuple[int, int]]:
 
 def comparisons(
     pairs: list[tuple[Run, Run]], share: float, draws: int, seed: int
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     """How often harness − baseline has the wrong sign, or an interval on the wrong side of 0."""
     rng = np.random.default_rng(seed)
     truths = np.array([b.truth - a.truth for a, b in pairs])
     size = max(int(each.keys.max()) for pair in pairs for each in pair) + 1
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, float | None]] = {}
     for name, expected in (("thresholded", False), ("expected", True)):
         sides = [fixed_errors([pair[k] for pair in pairs], share, expected) for k in (0, 1)]
         found[name] = _reversals((truths + sides[1] - sides[0])[:, None], truths, None)
@@ -390,12 +391,12 @@ def _prompts(run: Run) -> Array:
     return run.prompt[first]
 
 
-def _reversals(values: Array, truths: Array, wrong: Array | None) -> dict[str, float]:
+def _reversals(values: Array, truths: Array, wrong: Array | None) -> dict[str, float | None]:
     turned = np.sign(values) != np.sign(truths)[:, None]
     return {
         "reversed": float(turned.mean()),
         "pairs_ever_reversed": int(turned.any(axis=1).sum()),
-        "falsely_significant": float("nan") if wrong is None else float(wrong.mean()),
+        "falsely_significant": None if wrong is None else float(wrong.mean()),
         "rms_error": float(100 * np.sqrt(((values - truths[:, None]) ** 2).mean())),
     }
 
@@ -460,11 +461,12 @@ def show(result: dict[str, Any]) -> None:
     print(f"\nHarness against baseline, {100 * MAIN_SHARE:.0f} % of the calls")
     for key, n in (("comparisons", "seed by seed"), ("comparisons_pooled", "seeds pooled")):
         for name, row in result[key].items():
+            false = row["falsely_significant"]
             print(
-                f"  {n}, {name:38} reversed {100 * row['reversed']:5.1f} %  "
+                f"  {n}, {name:28} reversed {100 * row['reversed']:5.1f} %  "
                 f"(ever: {row['pairs_ever_reversed']} of {row['pairs']})  "
-                f"rms error {row['rms_error']:.2f}  "
-                f"falsely significant {100 * row['falsely_significant']:.1f} %"
+                f"rms error {row['rms_error']:.2f}"
+                + ("" if false is None else f"  falsely significant {100 * false:.1f} %")
             )
     print(f"\nThe arithmetic at {100 * MAIN_SHARE:.0f} % of the calls")
     for name, row in result["arithmetic"].items():
@@ -484,13 +486,13 @@ def show(result: dict[str, Any]) -> None:
 def verdict(result: dict[str, Any]) -> None:
     ways = result["by_run"][str(MAIN_SHARE)]
     own, more = ways["AIPW Neyman"], ways[OTHERS]
-    aim = own["within_1_point"] == 1 and own["coverage"] >= 0.935
+    near, cover = own["within_1_point"], own["coverage"]
     print(
         f"\nAim, every run within 1 point at {100 * MAIN_SHARE:.0f} % of the calls with intervals "
-        f"that cover: {'reached' if aim else 'not reached'}. Intervals cover "
-        f"{100 * own['coverage']:.1f} %; {100 * own['within_1_point']:.0f} % of the draws are within "
-        f"1 point ({100 * more['within_1_point']:.0f} % with others' verdicts), because 200 answers "
-        f"have too few verdicts: see the arithmetic."
+        f"that cover: {'reached' if near == 1 and cover >= 0.935 else 'not reached'}. Intervals "
+        f"cover {100 * cover:.1f} %; {100 * near:.0f} % of the draws are within 1 point "
+        f"({100 * more['within_1_point']:.0f} % with others' verdicts): a run of 200 answers has "
+        "too few verdicts for more, see the arithmetic."
     )
 
 
@@ -552,7 +554,8 @@ def by_system(data: Runs) -> dict[str, float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--draws", type=int, default=60, help="Draws of each run and way.")
+    parser.add_argument("--full", action="store_true", help="All runs, 150 draws; 10 minutes.")
+    parser.add_argument("--draws", type=int, help="Draws of each run and way.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="Write all numbers to this file.")
     options = parser.parse_args()
@@ -561,8 +564,9 @@ def main() -> int:
         print("real data needed: set PRECEPTOR_TEST_DATA to a folder with healthbench/")
         return 0
     begun = time.monotonic()
-    data = cross_fitted(load(folder), options.seed)
-    result = measure(data, options.draws, options.seed)
+    data = cross_fitted(load(folder, options.full), options.seed)
+    draws = options.draws or (150 if options.full else 40)
+    result = measure(data, draws, options.seed)
     print(
         f"\nOn unseen prompts: AUROC {result['auroc']:.3f}, macro F1 {result['macro_f1']:.3f}, "
         f"calibration error {100 * result['calibration_error']:.1f} %; with others' verdicts AUROC "
@@ -575,9 +579,7 @@ def main() -> int:
     verdict(result)
     print(f"{time.monotonic() - begun:.0f} s")
     if options.json:
-        # NaN is no JSON: what is not defined is null.
-        text = json.dumps(result, indent=1).replace("NaN", "null")
-        options.json.write_text(text + "\n", "utf-8")
+        options.json.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", "utf-8")
     return 0
 
 

@@ -21,6 +21,7 @@ import argparse
 import gzip
 import json
 import os
+import random
 import urllib.request
 from collections.abc import Callable
 from functools import cache
@@ -40,6 +41,7 @@ from preceptor.systems.base import System
 MODEL = "qwen2.5-0.5b"
 DEFAULT = 12
 AIM = 0.25
+SENT = 0.2
 #: Braces, names and the boolean around an explanation.
 FRAME = '{"explanation": "", "criteria_met": false}'
 EMPTY = (Message("assistant", ""),)
@@ -128,6 +130,18 @@ def main() -> None:
         name = f"batched, up to {most} a call" + (" (default)" if most == DEFAULT else "")
         table[name] = in_batches(batched, cases, count, reply)
     table["yesno (one token a reply)"] = one_each(yesno, cases, count, 1)
+    table["jury of three, one a call"] = times(3, table["one call per criterion"])
+    draw = random.Random(0)  # the share is what it is; which ones hardly matters
+    sent = [
+        msgspec.structs.replace(
+            case, criteria={i: c for i, c in case.criteria.items() if draw.random() < SENT}
+        )
+        for case in cases
+    ]
+    name = f"cascade's strong part, {SENT:.0%} sent"
+    table[name] = one_each(alone, sent, count, reply)
+    batched = BatchedGrader("batched", alone, DEFAULT)
+    table[f"{name}, batched"] = in_batches(batched, sent, count, reply)
     show(table, len(cases), options.price)
     print(f"\n{len(cases)} examples, {sum(len(case.criteria) for case in cases):,} criteria; ")
     print(f"{known} with a recorded answer; tokens by {words}; template: {template.name}.")
@@ -185,6 +199,10 @@ def worst(grader: RubricGrader, cases: list[Case], count: Callable[[str], float]
     return found
 
 
+def times(n: int, cost: Cost) -> Cost:
+    return Cost(n * cost.calls, n * cost.prompt, n * cost.reply)
+
+
 def in_ratio(table: dict[str, Cost], name: str) -> float:
     return table[name].prompt / table["one call per criterion"].prompt
 
@@ -192,12 +210,12 @@ def in_ratio(table: dict[str, Cost], name: str) -> float:
 def show(table: dict[str, Cost], n: int, price: str) -> None:
     given, made = (float(part) / 1e6 for part in price.split("/"))
     print(f"An example, at ${price} per million tokens:\n")
-    print(f"{'':34}{'calls':>8}{'prompt':>10}{'ratio':>8}{'reply':>8}{'dollars':>10}{'ratio':>8}")
+    print(f"{'':42}{'calls':>8}{'prompt':>10}{'ratio':>8}{'reply':>8}{'dollars':>10}{'ratio':>8}")
     base = next(iter(table.values()))
     for name, cost in table.items():
         dollars, whole = (each.prompt * given + each.reply * made for each in (cost, base))
         print(
-            f"{name:34}{cost.calls / n:8.2f}{cost.prompt / n:10,.0f}"
+            f"{name:42}{cost.calls / n:8.2f}{cost.prompt / n:10,.0f}"
             f"{cost.prompt / base.prompt:8.1%}{cost.reply / n:8,.0f}"
             f"{dollars / n:10.4f}{dollars / whole:8.1%}"
         )

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from data_fixtures import HEALTHBENCH, needs_data, write_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_fixtures import HEALTHBENCH, needs_data, write_rows
 from preceptor import cli
 from preceptor.audit import meta_eval
+from preceptor.audit.agreement import Agreement
 from preceptor.audit.card import card, cost_of
-from preceptor.audit.failures import self_preference
+from preceptor.audit.failures import SelfPreference, Slice, self_preference
 from preceptor.audit.families import family
 from preceptor.audit.labels import Judged, Labels, choose_grader, read_meta_eval, theme_of
 from preceptor.audit.meta_eval import Share
-from preceptor.audit.panel import PanelAudit, RaterAgreement
+from preceptor.audit.panel import Panel, PanelAudit, RaterAgreement
 from preceptor.audit.ratings import as_labels, read_ratings
-from preceptor.audit.report import Audit, audit
+from preceptor.audit.repeat import Repetition
+from preceptor.audit.report import Audit, GraderAgreement, audit
 from preceptor.errors import DataError, InputError
 from preceptor.records import Usage, Verdict
 
+PAGE = Path(__file__).parent.parent / "docs" / "audit.md"
 META = HEALTHBENCH / "meta_eval_100_reconstructed.jsonl"
 OFFICIAL = (
     HEALTHBENCH
@@ -642,6 +647,44 @@ def test_wrong_use_is_one_line(
     assert said.count("\n") == 1
 
 
-def test_parts_of_a_rater_agreement_have_documented_names() -> None:
-    """A guard for whoever draws these: names of the fields that figures use."""
-    assert {"alpha", "bias", "icc", "items", "name"} <= set(RaterAgreement.__struct_fields__)
+# The page
+
+
+def test_keys_of_an_audit_are_those_documented() -> None:
+    """Each table of docs/audit.md has exactly the fields of what is printed, in order."""
+    real = {
+        "audit": Audit,
+        "agreement": GraderAgreement,
+        "pairs": Agreement,
+        "band": meta_eval.Band,
+        "slice": Slice,
+        "self_preference": SelfPreference,
+        "repeat": Repetition,
+        "ratings": PanelAudit,
+        "panel": Panel,
+        "rater": RaterAgreement,
+    }
+    parts = re.split(r"^<!-- keys: ([\w ]+) -->$", PAGE.read_text("utf-8"), flags=re.MULTILINE)
+    described = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert set(described) == set(real)
+    for name, section in described.items():
+        table = section[section.index("|---") :].split("\n\n", 1)[0]
+        keys = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+        assert keys == list(real[name].__struct_fields__), name
+
+
+def test_the_commands_of_the_page_run(
+    meta: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every command of docs/audit.md ends with 0, on the labels that it shows."""
+    monkeypatch.chdir(meta.parent)
+    page = PAGE.read_text("utf-8")
+    shown = re.findall(r"^```text\n(response,.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
+    Path("labels.csv").write_text(shown, "utf-8")
+    marks = [f"r{n},c,{rater},{1 + n % 5}" for n in range(9) for rater in ("ann", "bob")]
+    csv_file(Path("ratings.csv"), marks)
+    commands = re.findall(r"^\$ preceptor (.*)$", page, re.MULTILINE)
+    assert len(commands) == 4
+    for command in commands:
+        assert cli.main(shlex.split(command)) == 0, command
+    assert capsys.readouterr().out

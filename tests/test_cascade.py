@@ -20,7 +20,7 @@ from preceptor import graders
 from preceptor.errors import EndpointRefused, InputError
 from preceptor.graders.cascade import drawn
 from preceptor.graders.thresholds import Thresholds, agreement_bound, calibrate
-from preceptor.records import Message
+from preceptor.records import Criterion, Message
 from preceptor.store import Store, Vote
 from preceptor.testing import FakeEndpoint, Fault
 from preceptor.testing.replies import chat_body, reply_to
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("bare")
 
 EXAMPLES, CRITERIA = 36, 148
 LOW, HIGH = 0.3, 0.7
-SURE = [f"low={LOW}", f"high={HIGH}"]
+SURE = ["low=.3", f"high={HIGH}"]
 Place = tuple[str, int, int]
 
 
@@ -214,7 +214,8 @@ def test_share_is_what_was_asked_for(share: float) -> None:
 
 
 def test_cascade_pays_for_each_call_once(path: Path) -> None:
-    """Each stage with its own price; a stop in the middle and the resume pay nothing twice."""
+    """Each stage with its own price; a stop in the middle and the resume pay nothing twice, and the
+    audit is whole."""
     script = [None] * 120 + ["unauthorized"]
     parameters = [*SURE, "audit_share=0.3", "cheap.price=free", "strong.price=10/10"]
     with FakeEndpoint(script=script) as fake:
@@ -236,6 +237,9 @@ def test_cascade_pays_for_each_call_once(path: Path) -> None:
     assert resumed.result().coverage == 1
     assert set(fake.delivered.values()) == {1}
     assert resumed.result().cost_usd == pytest.approx(10 * sum(usages) / 1e6, rel=1e-9)
+    cast = votes(path)
+    keys = {p: vote.verdict.key for p, vote in cast["cheap"].items() if is_sure(vote)}
+    assert set(cast["audit"]) == {p for p, key in keys.items() if drawn(key, 0.3, 0)}
 
 
 def test_votes_are_there_to_be_queried(path: Path) -> None:
@@ -266,11 +270,11 @@ class Model:
     def __init__(self, chances: list[float]) -> None:
         self.chances, self.seen = chances, []  # type: ignore[var-annotated]
 
-    def probability(
-        self, conversation: Sequence[Message], response: str, criterion: str, points: int
-    ) -> float:
-        self.seen.append((conversation[-1].role, bool(response), criterion, points))
-        return self.chances[len(criterion) % len(self.chances)]
+    def probabilities(
+        self, conversation: Sequence[Message], response: str, criteria: Sequence[Criterion]
+    ) -> list[float]:
+        self.seen += [(conversation[-1].role, bool(response), c.text) for c in criteria]
+        return [self.chances[len(c.text) % len(self.chances)] for c in criteria]
 
 
 def test_distilled_grader_calls_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,6 +330,7 @@ GOOD = f"cascade:yesno:{A},{B}"
         (f"cascade:distilled:gone.bin,{A}", [], "No such file"),
         (GOOD, ["low=0.9", "high=0.1"], "expected at most high (0.1), found 0.9"),
         (GOOD, ["low=x"], "expected a number from 0 to 1"),
+        (GOOD, ["low=nan"], "expected a number from 0 to 1"),
         (GOOD, ["high=2.5"], "expected a number from 0 to 1"),
         (GOOD, ["audit_share=1.1"], "expected a number from 0 to 1"),
         (GOOD, ["audit_seed=a"], "expected a whole number"),

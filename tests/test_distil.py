@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import pickle
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from data_fixtures import HEALTHBENCH, graded_row, isolate, needs_data, row, write_rows
 from preceptor import cli
-from preceptor.audit.distil import Distilled
+from preceptor.audit.distil import Card, Distilled, Measures
 from preceptor.audit.distil import features as f
 from preceptor.audit.distil.measures import macro_f1
 from preceptor.audit.distil.texts import BUCKETS, sentences, text, words
@@ -29,6 +30,7 @@ from preceptor.records import Criterion, Example, Graded, Message, Response, Ver
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn: pip install 'preceptor[distil]'")
 
+DOCS = Path(__file__).parent.parent / "docs"
 WORDS = [f"{a}{b}{c}" for a in ("bal", "dor", "fen", "gum") for b in "aeio" for c in ("rk", "st")]
 
 
@@ -366,7 +368,7 @@ def test_a_large_member_is_not_unpacked(saved: Path, tmp_path: Path) -> None:
 def test_a_damaged_file_is_refused_or_harmless(
     place: int, change: int, cut: bool, saved: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A byte changed or the end cut off: refused in one line, or the same grader still."""
+    """A byte changed or the end cut off: refused, or the same grader still."""
     content = bytearray(saved.read_bytes())
     at = place % len(content)
     content[at] ^= change
@@ -442,6 +444,42 @@ def test_the_command_says_what_is_wrong(store: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="found a folder"):
         command(["pilot-a"], out=tmp_path, store=str(store))
     assert not list(tmp_path.glob("*.npz"))
+
+
+# The pages
+
+
+def blocks(page: str) -> str:
+    """All Python of a page of docs/, in order."""
+    content = (DOCS / page).read_text("utf-8")
+    return "\n".join(re.findall(r"^```python\n(.*?)^```$", content, re.MULTILINE | re.DOTALL))
+
+
+def test_the_python_of_the_pages_runs(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/distil.md with a file of that name beside it; docs/correction.md as it stands."""
+    monkeypatch.chdir(saved.parent)
+    made_here: dict[str, object] = {}
+    exec(blocks("distil.md"), made_here)
+    several = made_here["several"]
+    assert isinstance(several, np.ndarray)
+    assert made_here["p"] == pytest.approx(several[0])
+    assert blocks("correction.md").count("assert") == 3
+    exec(blocks("correction.md"), {})
+
+
+def test_the_keys_of_the_page_are_those_of_the_card() -> None:
+    """Each table of docs/distil.md has exactly the keys that --json prints, in order."""
+    parts = re.split(
+        r"^<!-- keys: (\w+) -->$", (DOCS / "distil.md").read_text("utf-8"), flags=re.MULTILINE
+    )
+    described = {
+        name: re.findall(r"^\| `(\w+)` \|", section.split("\n#")[0], re.MULTILINE)
+        for name, section in zip(parts[1::2], parts[2::2], strict=True)
+    }
+    assert described == {
+        "distil": ["file", *Card.__struct_fields__],
+        "held_out": list(Measures.__struct_fields__),
+    }
 
 
 # Real verdicts

@@ -347,6 +347,19 @@ def test_departing_run_is_forgotten_with_its_votes(path: Path) -> None:
     assert fake.calls.total() == calls
 
 
+def test_store_of_the_second_format_takes_votes(path: Path) -> None:
+    """A store from before there were juries has room for votes once it is opened."""
+    with FakeEndpoint() as fake:
+        run(fake, path, fake.address("judge-1"), limit=2, name="old")
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(
+                "DROP VIEW votes; DROP TABLE run_votes;"
+                "UPDATE preceptor SET value = '2' WHERE key = 'format';"
+            )
+        run(fake, path, jury(fake, "judge-1", "judge-2"), limit=2)
+    assert len(votes(path)) == 2 * len(met(path, "old")) > 0
+
+
 # What cannot be
 
 A, B = "http://h/v1#a", "http://h/v1#b"
@@ -371,6 +384,7 @@ A, B = "http://h/v1#a", "http://h/v1#b"
         (f"jury:{A}+{B}", ["rule=any", "quorum=1"], "belongs to rule=quorum"),
         (f"jury:{A}+{B}", ["weights=1,2,3"], "expected 2, one for each member, found 3"),
         (f"jury:{A}+{B}", ["weights=1,-2"], "expected numbers above 0"),
+        (f"jury:{A}+{B}", ["weights=1,inf"], "expected numbers above 0"),
         (f"jury:{A}+{B}", ["weights=1,x"], "expected numbers above 0"),
         (f"jury:{A}+{B}", ["tie=heads"], "expected met, not_met or ungraded"),
         (f"jury:{A}+{B}", ["3.price=free"], "expected KEY=VALUE with KEY one of"),

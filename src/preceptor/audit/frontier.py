@@ -23,7 +23,7 @@ from preceptor.audit.card import Cost
 from preceptor.audit.labels import Judged, Labels
 from preceptor.errors import InputError
 from preceptor.files import read_rows
-from preceptor.records import Message, Result, Verdict
+from preceptor.records import Graded, Message, Verdict
 from preceptor.statistics.agreement import macro_f1
 
 __all__ = [
@@ -224,26 +224,32 @@ def _front(points: Sequence[Point], unit: Unit | None) -> set[str]:
 
 
 def with_stored(
-    labels: Labels, results: Iterable[Result]
+    labels: Labels, runs: Iterable[tuple[str, Iterable[Graded]]]
 ) -> tuple[Labels, dict[str, list[Verdict]]]:
     """Add what graders of other runs said of the same answers by the same criteria.
 
-    An answer is the same where the whole conversation is. A grader whose name the file has already
-    is called ``NAME (store)``. Where several verdicts of a grader are on one row, the first counts.
+    Parameters
+    ----------
+    runs
+        Of each its grader, and its answers with their verdicts.
 
     Returns
     -------
     The rows with these verdicts too, and the verdicts by grader.
+
+    Notes
+    -----
+    An answer is the same where the whole conversation is. A grader whose name the file has already
+    is called ``NAME (store)``. Where several verdicts of a grader are on one row, the first counts.
     """
     places: dict[tuple[tuple[Message, ...], str], list[int]] = defaultdict(list)
     for place, row in enumerate(labels.rows):
         if row.conversation:
             places[row.conversation, row.criterion].append(place)
     added: dict[str, dict[int, Verdict]] = defaultdict(dict)
-    for result in results:
-        name = result.info.grader
+    for name, graded in runs:
         known = f"{name} (store)" if name in labels.graders else name
-        for key, verdict in _given(result):
+        for key, verdict in _given(graded):
             for place in places.get(key, ()):
                 added[known].setdefault(place, verdict)
     rows = list(labels.rows)
@@ -261,8 +267,10 @@ def with_stored(
     return Labels(labels.source, rows, (*labels.graders, *listed)), listed
 
 
-def _given(result: Result) -> Iterable[tuple[tuple[tuple[Message, ...], str], Verdict]]:
-    for item in result.graded:
+def _given(
+    graded: Iterable[Graded],
+) -> Iterable[tuple[tuple[tuple[Message, ...], str], Verdict]]:
+    for item in graded:
         answer = item.response
         if answer is None or answer.failure is not None:
             continue

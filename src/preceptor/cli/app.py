@@ -17,6 +17,7 @@ from preceptor.cli import (
     export,
     fetch,
     figures,
+    frontier,
     imports,
     leaderboard,
     listing,
@@ -72,6 +73,7 @@ app.command("score")(score.score)
 app.add_typer(imports.app, name="import")
 app.command("compare")(compare.compare)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("frontier")(frontier.frontier)
 app.command("reliability")(claims.reliability)
 app.command("length")(claims.length)
 app.command("power")(claims.power)

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preceptor.cli.options import Json
+from preceptor.cache import DEFAULT_STORE
+from preceptor.cli.options import Json, StorePath, whole_number
 from preceptor.cli.output import note, print_json, show
+from preceptor.cli.run import GraderParam, MaxCost, Template
 from preceptor.errors import InputError, shorten
 
 if TYPE_CHECKING:
+    from preceptor.audit.labels import Labels
     from preceptor.audit.ratings import Ratings
     from preceptor.audit.report import Audit
+    from preceptor.engine.drive import Outcome
+    from preceptor.engine.regrade import Regraded
 
 __all__ = ["audit"]
 
 
-def audit(
+def audit(  # noqa: PLR0917
     file: Annotated[
         Path,
         typer.Argument(
@@ -29,7 +34,11 @@ def audit(
     ],
     grader: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="The grader: one of those in the file, or a rater."),
+        typer.Option(
+            metavar="NAME",
+            help="The grader: one of those in the file, or a rater; or an address, which judges "
+            "every row now.",
+        ),
     ] = None,
     again: Annotated[
         str | None,
@@ -38,12 +47,40 @@ def audit(
     kind: Annotated[
         str, typer.Option(metavar="KIND", help="Of labels: met, nominal, ordinal or interval.")
     ] = "met",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write a page of it as HTML; without .html, its figures into a folder.",
+        ),
+    ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option("--card", metavar="FILE", help="Write the grader's card, for reports."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            parser=whole_number,
+            metavar="N",
+            help="Audit on N of the rows, the reference implementation's random choice.",
+        ),
+    ] = None,
+    grader_param: GraderParam = None,
+    grader_template: Template = None,
+    max_cost: MaxCost = None,
+    store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Can the grader be trusted? Its agreement with physicians, and where it fails."""
     from preceptor.audit.labels import choose_grader, read_meta_eval
     from preceptor.audit.ratings import KINDS, as_labels, read_ratings
     from preceptor.audit.report import audit as judge
+    from preceptor.cli.progress import Display
+    from preceptor.engine.regrade import is_address, regrade, sample
 
     if kind not in KINDS:
         raise InputError(f"--kind: expected one of {', '.join(KINDS)}, found {shorten(kind)}")
@@ -52,8 +89,10 @@ def audit(
         if kind != "met" or grader is None:
             if again is not None:
                 raise InputError("--again needs a --grader, and labels of kind met")
+            if output is not None or card is not None:
+                raise InputError("--output and --card need a --grader, and labels of kind met")
             _panel(ratings, grader, as_json)
-            return
+            return 0
         ratings.column(grader)
         if again is not None:
             ratings.column(again, "--again")
@@ -62,7 +101,61 @@ def audit(
         raise InputError(f"--kind {kind}: is for ratings as .csv, found {shorten(file.name)}")
     else:
         labels = read_meta_eval(file)
-    _grader(judge(labels, choose_grader(labels, grader), again), as_json)
+    labels = sample(labels, limit)
+    regraded = None
+    if grader is not None and grader not in labels.graders and is_address(grader):
+        with Display() as display:
+            regraded = regrade(
+                labels,
+                grader,
+                store=store,
+                watch=display.update,
+                grader_params=tuple(grader_param or ()),
+                grader_template=grader_template,
+                max_cost=max_cost,
+            )
+        labels = regraded.labels
+        if regraded.outcome.status != "done" and not regraded.verdicts:
+            raise InputError(f"--grader {grader}: no verdict was given: {_why(regraded.outcome)}")
+    found = judge(labels, choose_grader(labels, grader), again)
+    _write(found, labels, output, card)
+    _grader(found, as_json)
+    return 0 if regraded is None else _end(regraded)
+
+
+def _why(outcome: Outcome) -> str:
+    return outcome.why or "every call failed"
+
+
+def _end(regraded: Regraded) -> int:
+    """Say what must be said of a grader that was asked now; the exit code."""
+    for sentence in regraded.departures:
+        note(f"  • {sentence}")
+    if regraded.outcome.status == "done":
+        return 0
+    note(f"{regraded.outcome.status} ({_why(regraded.outcome)}): the same command goes on")
+    return 130 if regraded.outcome.status == "interrupted" else 1
+
+
+def _write(found: Audit, labels: Labels, output: Path | None, card: Path | None) -> None:
+    """The page or the figures, and the card."""
+    if output is not None:
+        from preceptor.audit.calibration import calibrated
+        from preceptor.cli.frontier import write_page
+        from preceptor.reports.audit_page import render_audit
+        from preceptor.reports.figures.agreement import agreement_figures
+
+        levels = calibrated(labels.rows, found.agreement.grader)
+        write_page(
+            output,
+            lambda: render_audit(found, calibration=levels),
+            lambda: agreement_figures(found.agreement, levels),
+        )
+    if card is not None:
+        from preceptor.audit.card import card as card_of
+        from preceptor.reports.card import write_card
+
+        note(str(write_card(card_of(found), card)))
 
 
 def _grader(found: Audit, as_json: bool) -> None:

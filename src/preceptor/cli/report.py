@@ -9,6 +9,8 @@ import typer
 
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Sides, StorePath
+from preceptor.cli.output import note
+from preceptor.errors import shorten
 
 __all__ = ["report"]
 
@@ -21,11 +23,29 @@ def report(
     share: Annotated[
         bool, typer.Option("--share", help="Leave out every text of examples and answers.")
     ] = False,
+    card: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--card",
+            metavar="FILE",
+            help="The grader's card, from `preceptor audit --card`; may be repeated.",
+        ),
+    ] = None,
     store: StorePath = DEFAULT_STORE,
 ) -> None:
     """One HTML file: scores, slices, comparison, figures, criteria missed, every example."""
     from preceptor import api
+    from preceptor.reports.card import is_card_of, read_card
     from preceptor.reports.html import render
     from preceptor.reports.writing import write_text
 
-    print(write_text(output, render(api.sides(sides, store=store), share=share)))
+    cards = [read_card(path) for path in card or []]
+    gathered = api.sides(sides, store=store)
+    graders = list(dict.fromkeys(side.result.info.grader for side in gathered))
+    for path, one in zip(card or [], cards, strict=True):
+        if not any(is_card_of(one, grader) for grader in graders):
+            note(
+                f"--card {path}: not shown: it is of {shorten(one.grader)}, and the runs were "
+                f"graded by {', '.join(graders)}"
+            )
+    print(write_text(output, render(gathered, share=share, cards=cards)))

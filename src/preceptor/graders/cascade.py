@@ -54,15 +54,16 @@ class CascadeGrader(Grader):
         roles = dict.fromkeys(wanted, "cheap")
         first = await self.cheap.grade(case, wanted, desk.member(0, self.cheap.address, roles))
         sure = {p: self._of_cheap(first[p]) for p in wanted if self._sure(first[p])}
-        await desk.rule(sure)
-        roles = {p: "strong" for p in wanted if p not in sure}
-        roles |= {p: "audit" for p in sure if self._audited(first[p])}
-        places = sorted(roles)
+        roles = {p: "audit" if p in sure else "strong" for p in wanted}
+        roles = {p: role for p, role in roles.items() if role == "strong" or self._drawn(first[p])}
+        await desk.rule({p: verdict for p, verdict in sure.items() if p not in roles})
+        places = list(roles)
         rest = msgspec.structs.replace(case, criteria={p: case.criteria[p] for p in places})
         second = await self.strong.grade(rest, places, desk.member(1, self.strong.address, roles))
-        unsure = {p: self._of_strong(first[p], second[p]) for p in wanted if p not in sure}
-        await desk.rule(unsure)
-        return {**sure, **unsure}
+        # Those of the audit too only now: after a stop they are still to be done, audit and all.
+        late = {p: sure.get(p) or self._of_strong(first[p], second[p]) for p in places}
+        await desk.rule(late)
+        return {**sure, **late}
 
     def _sure(self, verdict: Verdict) -> bool:
         chance = verdict.probability
@@ -70,7 +71,7 @@ class CascadeGrader(Grader):
             return False
         return chance <= self.method.low or chance >= self.method.high
 
-    def _audited(self, verdict: Verdict) -> bool:
+    def _drawn(self, verdict: Verdict) -> bool:
         return drawn(verdict.key, self.method.audit_share, self.method.audit_seed)
 
     def _of_cheap(self, first: Verdict) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -17,10 +17,10 @@ __all__ = ["DistilledGrader", "Probabilities"]
 class Probabilities(Protocol):
     """What such a model can do."""
 
-    def probability(
-        self, conversation: Sequence[Message], response: str, criterion: str, points: int
-    ) -> float:
-        """That the criterion is met, 0 to 1."""
+    def probabilities(
+        self, conversation: Sequence[Message], response: str, criteria: Sequence[Criterion]
+    ) -> Iterable[float]:
+        """That each criterion is met, 0 to 1. ``conversation`` ends before the response."""
 
 
 class DistilledGrader(Grader):
@@ -42,26 +42,31 @@ class DistilledGrader(Grader):
         return {"distilled": self.sha256}
 
     async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:
-        conversation = render_conversation(case.conversation)
-        about: dict[str, tuple[int, ...]] = {}
-        criteria: dict[str, Criterion] = {}
+        conversation = content_key(render_conversation(case.conversation))
+        keys: dict[int, str] = {}
         for place in wanted:
             criterion = case.criteria[place]
             parts = (self.identity(), conversation, criterion.text, criterion.points)
-            key = content_key("distilled", *parts)
-            about[key] = (*about.get(key, ()), place)
-            criteria[key] = criterion
-        return await desk.judge(
-            [
-                Call({key: places}, partial(self._one, key, case, criteria[key]), None)
-                for key, places in about.items()
-            ]
-        )
+            keys[place] = content_key("distilled", *parts)
+        # The answer is read once for all its criteria.
+        verdicts = await desk.judge(self._calls(case, keys))
+        rest = {place: key for place, key in keys.items() if place not in verdicts}
+        return {**verdicts, **await desk.judge(self._calls(case, rest))}
 
-    async def _one(self, key: str, case: Case, criterion: Criterion) -> tuple[Verdict, ...]:
+    def _calls(self, case: Case, keys: Mapping[int, str]) -> list[Call]:
+        about: dict[str, tuple[int, ...]] = {}
+        for place, key in keys.items():
+            about[key] = (*about.get(key, ()), place)
+        criteria = {key: case.criteria[places[0]] for key, places in about.items()}
+        return [Call(about, partial(self._judge_all, case, criteria), None)] if about else []
+
+    async def _judge_all(self, case: Case, criteria: Mapping[str, Criterion]) -> list[Verdict]:
         *before, answer = case.conversation
         # In a thread: meanwhile the calls of others go on.
-        chance = await asyncio.to_thread(
-            self.model.probability, before, answer.content, criterion.text, criterion.points
+        chances = await asyncio.to_thread(
+            self.model.probabilities, before, answer.content, list(criteria.values())
         )
-        return (Verdict(key, chance >= 0.5, probability=round(float(chance), 6), cost_usd=0.0),)
+        return [
+            Verdict(key, bool(chance >= 0.5), probability=round(float(chance), 6), cost_usd=0.0)
+            for key, chance in zip(criteria, chances, strict=True)
+        ]

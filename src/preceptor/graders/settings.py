@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -209,12 +210,23 @@ def _parameters(leaf: Leaf, pairs: Sequence[str], reference: Parameters, option:
 
 
 def _value(key: str, text: str, option: str) -> object:
-    value: object = text.split(",") if key == "weights" else text
     try:
+        value: object = text
+        if key in ("low", "high", "audit_share"):
+            value = _number(text)
+        elif key == "weights":
+            value = [_number(part) for part in text.split(",")]
         return getattr(msgspec.convert({key: value}, Method, strict=False), key)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, ValueError):
         expected = _EXPECTED[key]
         raise InputError(f"{option} {key}: expected {expected}, found {shorten(text)}") from None
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _method(form: Form, given: dict[str, Any], option: str) -> Method:

@@ -15,19 +15,27 @@ import msgspec
 from preceptor.audit.agreement import Agreement, Estimate
 from preceptor.audit.card import Cost, card
 from preceptor.audit.failures import Slice
-from preceptor.audit.frontier import Frontier, amount
+from preceptor.audit.frontier import Frontier
 from preceptor.audit.frontier import Point as Grader
 from preceptor.audit.meta_eval import Band
 from preceptor.audit.report import Audit, GraderAgreement
+from preceptor.reports.agreeing import (
+    UnitAxis,
+    decimal,
+    decimals,
+    name_of,
+    share,
+    signed_decimal,
+)
 from preceptor.reports.audit import audit_sentences
 from preceptor.reports.card import card_view
-from preceptor.reports.charts import Axis
 from preceptor.reports.figures.agreement import SMALL_SLICE, agreement_figures
 from preceptor.reports.figures.frontier import frontier
+from preceptor.reports.frontier import cost_words
 from preceptor.reports.page import fill
 from preceptor.reports.pictures import embedded
 from preceptor.reports.scale import Scale, scale_for
-from preceptor.reports.wording import count, interval, percent, plural, points, pretty, signed
+from preceptor.reports.wording import count, interval, plural, signed
 
 if TYPE_CHECKING:
     from preceptor.audit.calibration import Calibrated
@@ -138,7 +146,7 @@ def render_audit(
         "title": f"Audit of {one.grader}",
         "runs": [{"name": Path(one.source).name}],
         "card": card_view(card(found, cost)),
-        "axis": Axis(),
+        "axis": UnitAxis(),
         "bias": scale,
         "sentences": audit_sentences(one),
         "measures": list(_measures(one)),
@@ -192,7 +200,7 @@ def _numbers(found: Agreement) -> Iterable[tuple[str, str, str]]:
         ("Alpha", found.alpha),
         ("Agree", found.observed),
     ):
-        yield name, points(one.value), interval(one.ci95)
+        yield name, decimal(one.value), decimals(one.ci95)
 
 
 def _bands(title: str, bands: Sequence[Band], slices: Sequence[Slice]) -> Part | None:
@@ -210,21 +218,27 @@ def _band(band: Band, part: Slice | None, kind: str) -> BandRow:
     # Of physicians with a handful of pairs the mean says nothing.
     mean = band.average if band.physicians else None
     return BandRow(
-        name=pretty(band.name, {}),
+        name=name_of(kind, band.name),
         dot=_dot(
-            Estimate(band.macro_f1, bounds), Axis(), part is None or part.pairs < SMALL_SLICE, mean
+            Estimate(band.macro_f1, bounds),
+            UnitAxis(),
+            part is None or part.pairs < SMALL_SLICE,
+            mean,
         ),
-        mean=points(mean),
+        mean=decimal(mean),
         percentile=_NONE if band.percentile is None else f"{band.percentile:.0f}",
         n=_NONE if part is None else count(part.pairs),
     )
 
 
-def _dot(one: Estimate, axis: Axis, small: bool = False, other: float | None = None) -> Dot:
+def _dot(
+    one: Estimate, axis: UnitAxis | Scale, small: bool = False, other: float | None = None
+) -> Dot:
     value, bounds = one.value, one.ci95
+    bias = isinstance(axis, Scale)
     return Dot(
-        value=signed(value) if isinstance(axis, Scale) else points(value),
-        interval=interval(bounds),
+        value=signed(value) if bias else decimal(value),
+        interval=interval(bounds) if bias else decimals(bounds),
         at=None if value is None else axis.at(value),
         span=None if bounds is None else (axis.at(bounds[0]), axis.at(bounds[1])),
         small=small,
@@ -255,18 +269,14 @@ def _slips(slices: Sequence[Slice], scale: Scale) -> Iterable[Part]:
 def _slip(one: Slice, scale: Scale) -> SlipRow:
     cells = one.confusion
     return SlipRow(
-        name=pretty(one.name, {}),
+        name=name_of(one.kind, one.name),
         dot=_dot(one.bias, scale, one.pairs < SMALL_SLICE),
-        f1=points(one.macro_f1.value),
-        f1_interval=interval(one.macro_f1.ci95),
-        kind=_share(cells.only_grader, cells.neither),
-        strict=_share(cells.only_physician, cells.both),
+        f1=decimal(one.macro_f1.value),
+        f1_interval="" if one.macro_f1.ci95 is None else decimals(one.macro_f1.ci95),
+        kind=share(cells.only_grader, cells.neither),
+        strict=share(cells.only_physician, cells.both),
         n=count(one.pairs),
     )
-
-
-def _share(part: int, rest: int) -> str:
-    return percent(part / (part + rest)) if part + rest else _NONE
 
 
 def _part(title: str, rows: Sequence[BandRow | SlipRow]) -> Part:
@@ -285,7 +295,7 @@ def render_frontier(found: Frontier, notes: Sequence[str] = ()) -> str:
     notes
         Sentences that belong beside the costs.
     """
-    axis, physicians = Axis(), found.physicians
+    axis, physicians = UnitAxis(), found.physicians
     figure = frontier(found)
     context = {
         "title": f"{plural(len(found.points), 'grader')} of {Path(found.source).name}",
@@ -295,7 +305,7 @@ def render_frontier(found: Frontier, notes: Sequence[str] = ()) -> str:
         "prompts": plural(found.prompts, "prompt"),
         "axis": axis,
         "physicians": None if physicians is None else _dot(physicians, axis),
-        "coin": points(found.coin) if found.coin is not None else "",
+        "coin": decimal(found.coin) if found.coin is not None else "",
         "graders": [
             _grader(point, found, index if index <= 6 else 0, axis)
             for index, point in enumerate(found.points, 1)
@@ -308,19 +318,17 @@ def render_frontier(found: Frontier, notes: Sequence[str] = ()) -> str:
     return fill("audit_frontier.html.jinja", context, scripted=False, pictures=True)
 
 
-def _grader(point: Grader, found: Frontier, mark: int, axis: Axis) -> GraderRow:
-    cost = amount(point, "usd")
-    tokens = amount(point, "tokens")
-    about = "≈ " if point.estimated else ""
+def _grader(point: Grader, found: Frontier, mark: int, axis: UnitAxis) -> GraderRow:
+    tokens = cost_words(point, "tokens")
     other = None if found.physicians is None else found.physicians.value
     return GraderRow(
         name=point.grader,
         mark=mark,
         dot=_dot(point.macro_f1, axis, other=other),
-        gap=signed(point.gap.value),
-        gap_interval=interval(point.gap.ci95),
-        cost=_NONE if cost is None else f"{about}${cost:,.2f}",
-        tokens=_NONE if tokens is None else f"{about}{count(tokens)}",
+        gap=signed_decimal(point.gap.value),
+        gap_interval=decimals(point.gap.ci95),
+        cost=cost_words(point, "usd") or _NONE,
+        tokens=f"{tokens} tokens" if tokens else "",
         n=count(point.rows),
         every_row=point.every_row,
         on_front=point.on_front and sum(each.on_front for each in found.points) > 1,

@@ -10,13 +10,19 @@ from pathlib import Path
 
 import msgspec
 
-from preceptor.audit.agreement import Estimate
 from preceptor.audit.card import Cost, GraderCard
 from preceptor.audit.failures import Slice
 from preceptor.errors import InputError, shorten
 from preceptor.files import decode_json
-from preceptor.reports.charts import Axis
-from preceptor.reports.wording import count, interval, percent, plural, points, pretty, signed
+from preceptor.reports.agreeing import (
+    UnitAxis,
+    decimal,
+    decimals,
+    name_of,
+    signed_decimal,
+    with_interval,
+)
+from preceptor.reports.wording import count, interval, plural, points
 from preceptor.reports.writing import write_text
 
 __all__ = [
@@ -45,16 +51,8 @@ class CardView(msgspec.Struct, frozen=True):
     at: str | None
     span: tuple[str, str] | None
     physicians_at: str | None
-    axis: Axis
+    axis: UnitAxis
     facts: list[tuple[str, list[str]]]
-
-    @property
-    def beyond(self) -> bool:
-        return False
-
-    @property
-    def allowed(self) -> None:
-        return None
 
 
 # Files
@@ -95,19 +93,19 @@ def is_card_of(card: GraderCard, grader: str) -> bool:
 
 def card_view(card: GraderCard) -> CardView:
     """A card in finished words and positions."""
-    axis, own, theirs = Axis(), card.macro_f1, card.among_physicians
+    axis, own, theirs = UnitAxis(), card.macro_f1, card.among_physicians
     return CardView(
         grader=card.grader,
         source=Path(card.source).name,
         claim=card_sentence(card),
-        value=points(own.value),
-        interval=interval(own.ci95),
+        value=decimal(own.value),
+        interval=decimals(own.ci95),
         pairs=count(card.labels),
-        chance=points(card.chance),
-        physicians="" if theirs is None else _said(theirs),
+        chance=decimal(card.chance),
+        physicians="" if theirs is None else with_interval(theirs),
         difference=""
         if theirs is None
-        else f"{signed(card.gap.value)} ({interval(card.gap.ci95)})",
+        else f"{signed_decimal(card.gap.value)} ({decimals(card.gap.ci95)})",
         at=None if own.value is None else axis.at(own.value),
         span=None if own.ci95 is None else (axis.at(own.ci95[0]), axis.at(own.ci95[1])),
         physicians_at=None if theirs is None or theirs.value is None else axis.at(theirs.value),
@@ -122,12 +120,12 @@ def card_sentence(card: GraderCard) -> str:
     tested = f"on {plural(card.judged, 'row')} of {Path(card.source).name}"
     if own.value is None:
         return f"Nothing can be said: {tested} one of the classes never occurs."
-    text = f"Macro F1 {_said(own)} with single physicians {tested}"
+    text = f"Macro F1 {with_interval(own)} with single physicians {tested}"
     if card.chance is not None:
-        text += f", {points(card.chance)} by chance"
+        text += f", {decimal(card.chance)} by chance"
     if theirs is None or theirs.value is None:
         return f"{text}. No two physicians judged one row, so there is nothing to measure it by."
-    text += f"; physicians with each other {_said(theirs)}. "
+    text += f"; physicians with each other {with_interval(theirs)}. "
     if gap is None:
         return f"{text}Whether it agrees less than they do cannot be said."
     if gap[1] < 0:
@@ -136,12 +134,8 @@ def card_sentence(card: GraderCard) -> str:
         return f"{text}It agrees with physicians more than they do with each other."
     return (
         f"{text}A difference from physicians’ own agreement is not shown: it may lie anywhere "
-        f"from {signed(gap[0])} to {signed(gap[1])}."
+        f"from {signed_decimal(gap[0])} to {signed_decimal(gap[1])}."
     )
-
-
-def _said(one: Estimate) -> str:
-    return points(one.value) if one.ci95 is None else f"{points(one.value)} ({interval(one.ci95)})"
 
 
 def _facts(card: GraderCard) -> Iterator[tuple[str, list[str]]]:
@@ -150,12 +144,11 @@ def _facts(card: GraderCard) -> Iterator[tuple[str, list[str]]]:
     if card.judged < card.rows:
         tested += f"; a verdict on {count(card.judged)} of {plural(card.rows, 'row')}"
     yield "Tested on", [tested]
-    yield "Kappa", [_said(card.kappa)]
-    yield "AC1", [_said(card.ac1)]
+    yield "Beyond chance", [f"kappa {with_interval(card.kappa)}", f"AC1 {with_interval(card.ac1)}"]
     ranked = [band for band in card.themes if band.percentile is not None]
     yield (
         "Percentile among physicians",
-        [f"{pretty(band.name, {})} {band.percentile:.0f}" for band in ranked],
+        [f"{name_of('theme', band.name)} {band.percentile:.0f}" for band in ranked],
     )
     yield "Agrees least in", [_slice(one) for one in card.worst[:3]]
     yield "Points of the criterion", _slices(card.by_points)
@@ -169,27 +162,23 @@ def _slices(slices: Iterable[Slice], unit: str = "") -> list[str]:
 
 
 def _slice(one: Slice, unit: str = "") -> str:
-    return f"{pretty(one.name, {})}{unit} {_said(one.macro_f1)}, {_direction(one)}"
+    return f"{name_of(one.kind, one.name)}{unit} {with_interval(one.macro_f1)}, {_direction(one)}"
 
 
 def _direction(one: Slice) -> str:
     cells = one.confusion
     wrong = cells.only_grader + cells.only_physician
     if not wrong:
-        return "never wrong"
+        return "no errors"
     kind = cells.only_grader / wrong
-    if 0.4 <= kind <= 0.6:
-        return "errs both ways"
-    return f"errs {'kindly' if kind > 0.5 else 'strictly'} in {percent(max(kind, 1 - kind))}"
+    return f"{100 * kind:.0f} % of errors too kind"
 
 
 def _repeat(card: GraderCard) -> str:
     found = card.repeat
     assert found is not None
-    return (
-        f"{_said(found.changed)} % of the verdicts change on {plural(found.rows, 'row')} "
-        f"({found.second})"
-    )
+    changed = f"{points(found.changed.value)} % ({interval(found.changed.ci95)})"
+    return f"{changed} of the verdicts change on {plural(found.rows, 'row')} ({found.second})"
 
 
 def _cost(cost: Cost | None) -> str:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from preceptor.audit.card import GraderCard
 from preceptor.claims.comparison import Comparison, compare
 from preceptor.claims.reliability import reliability
 from preceptor.claims.sides import Side
 from preceptor.errors import InputError
 from preceptor.records import Result, Score
 from preceptor.reports.banners import banners, explain
+from preceptor.reports.card import cards_for
 from preceptor.reports.charts import (
     axis_for,
     bin_counts,
@@ -42,7 +44,12 @@ __all__ = ["render", "render_comparison"]
 _FEWEST_FOR_SCATTER = 10
 
 
-def render(runs: Sequence[Result] | Sequence[Side], *, share: bool = False) -> str:
+def render(
+    runs: Sequence[Result] | Sequence[Side],
+    *,
+    share: bool = False,
+    cards: Sequence[GraderCard] = (),
+) -> str:
     """One self-contained page that reports these runs, compared where there are several.
 
     Parameters
@@ -53,6 +60,8 @@ def render(runs: Sequence[Result] | Sequence[Side], *, share: bool = False) -> s
     share
         Leave out every text of examples, criteria, answers, explanations, physicians' answers,
         failures and system prompts: ids, tags, points, verdicts and scores stay.
+    cards
+        Of graders; those of the runs' own graders are shown beside the score.
 
     Returns
     -------
@@ -67,7 +76,7 @@ def render(runs: Sequence[Result] | Sequence[Side], *, share: bool = False) -> s
     sides = [run if isinstance(run, Side) else _side(run) for run in runs]
     if not sides:
         raise InputError("a report needs at least one run, found none: name a run that has results")
-    return fill("report.html.jinja", _context(sides, share), scripted=True)
+    return fill("report.html.jinja", _context(sides, share, cards), scripted=True)
 
 
 def _side(result: Result) -> Side:
@@ -75,7 +84,7 @@ def _side(result: Result) -> Side:
     return Side(name, "", name, result, (name,))
 
 
-def _context(sides: Sequence[Side], share: bool) -> dict[str, object]:
+def _context(sides: Sequence[Side], share: bool, cards: Sequence[GraderCard]) -> dict[str, object]:
     given, sides = sides, list(sides)
     if len(sides) > MARKS:
         sides.sort(key=lambda side: _overall(side.result), reverse=True)
@@ -94,6 +103,7 @@ def _context(sides: Sequence[Side], share: bool) -> dict[str, object]:
         "sentence": explain(runs),
         "banners": banners(runs),
         "runs": views,
+        "cards": cards_for(cards, [result.info.grader for result in runs]),
         "pooled": pools(sides),
         "charted": views[:MARKS],
         "axis": axis,

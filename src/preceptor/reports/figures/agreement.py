@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from preceptor.reports.agreeing import decimal, decimals, name_of, with_interval
 from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.forest import (
     Column,
@@ -31,7 +32,7 @@ from preceptor.reports.figures.style import (
     plain_looks,
 )
 from preceptor.reports.figures.words import clean
-from preceptor.reports.wording import count, interval, plural, points, pretty
+from preceptor.reports.wording import count, plural
 
 if TYPE_CHECKING:
     from preceptor.audit.agreement import Estimate
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from preceptor.audit.meta_eval import Band as Among
     from preceptor.audit.report import GraderAgreement
 
-__all__ = ["SMALL_SLICE", "agreement_figures", "with_interval"]
+__all__ = ["SMALL_SLICE", "agreement_figures"]
 
 #: Slices of fewer pairs than this are grey.
 SMALL_SLICE = 30
@@ -53,11 +54,6 @@ def agreement_figures(
     """All that an audit has something to show in."""
     drawn = [_agreement(found), _confusions(found), _calibration(found, calibration)]
     return [figure for figure in drawn if figure is not None]
-
-
-def with_interval(one: Estimate) -> str:
-    """``54.3 (46.0–62.3)``."""
-    return points(one.value) if one.ci95 is None else f"{points(one.value)} ({interval(one.ci95)})"
 
 
 # By category
@@ -88,8 +84,8 @@ def _agreement(found: GraderAgreement) -> Figure | None:
         *(_group(part, index, shown, ranked) for index, part in enumerate(shown)),
     ]
     said = [
-        "Macro F1 with single physicians; n: pairs. Intervals, 95 %, draw whole prompts; a theme is "
-        "the weighted mean over its categories and has none.",
+        "Macro F1 with single physicians; n: pairs. Intervals, 95 %, draw whole prompts; a theme "
+        "is the weighted mean over its categories and has none.",
         "Line and band: physicians with each other"
         + (", by category the mean over physicians." if ranked else "."),
         "Percentile: of the grader among physicians with more than 50 pairs there."
@@ -108,7 +104,7 @@ def _agreement(found: GraderAgreement) -> Figure | None:
             key.append(("Physicians with each other", None))
         page.bottom = page.key(page.bottom, key)
         heads = ("macro F1 (95 %)", "percentile") if ranked else ("macro F1 (95 %)",)
-        column = Column("", "Macro F1 (0–100)", heads)
+        column = Column("", "Macro F1", heads, unit=1.0)
         draw_forest(page, groups, [column], styles, 1)
 
     return Figure(
@@ -153,13 +149,13 @@ def _group(part: _Part, index: int, shown: Sequence[_Part], ranked: bool) -> Gro
     value, ci95 = _value(part), None
     if part.kind == "category" and part.part is not None:
         ci95 = part.part.macro_f1.ci95
-    text = points(value) if ci95 is None else f"{points(value)} ({interval(ci95)})"
+    text = decimal(value) if ci95 is None else f"{decimal(value)} ({decimals(ci95)})"
     percentile = "–" if band.percentile is None else f"{band.percentile:.0f}"
     texts = (text, percentile) if ranked else (text,)
     mark = Mark(0, 0, value, ci95, texts, small=_small(part))
     first = index == 0 or shown[index - 1].kind != part.kind
     return Group(
-        label=clean(pretty(part.name, {}), 90),
+        label=clean(name_of(part.kind, part.name), 90),
         n="–" if part.part is None else count(part.part.pairs),
         marks=((mark,),),
         # Of physicians with a handful of pairs the mean says nothing.
@@ -262,7 +258,7 @@ def _cells(one: Slice) -> Row:
 
 
 def _draw_confusions(page: Page, parts: Sequence[Slice]) -> None:
-    labels = [clean(pretty(one.name, {})) for one in parts]
+    labels = [clean(name_of(one.kind, one.name)) for one in parts]
     wide = min(1.9, max(text_width(label, TEXT) for label in labels) + 0.02)
     room = max(text_width(count(one.pairs), SMALL_TEXT) for one in parts)
     left = _LEFT + wide + 0.14 + max(room, text_width("n", SMALL_TEXT))
@@ -351,7 +347,7 @@ def _calibration(found: GraderAgreement, one: Calibrated | None) -> Figure | Non
         f"{plural(one.pairs, 'pair')} of a probability and one physician’s label, with the share "
         "that is met and its 95 % interval (whole prompts drawn). On the line a probability means "
         "what it says.",
-        f"Brier score {one.brier:.3f}; calibration error {points(one.error)};",
+        f"Brier score {one.brier:.3f}; calibration error {one.error:.3f};",
         f"area under the curve {'–' if one.auroc is None else f'{one.auroc:.2f}'}.",
         f"n = {plural(one.rows, 'row')}. Grader: {clean(found.grader)}.",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from preceptor.reports.figures.agreement import with_interval
+from preceptor.reports.agreeing import decimal, with_interval
 from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.legend import Band
 from preceptor.reports.figures.page import WIDTH, Page, Panel
@@ -19,7 +19,7 @@ from preceptor.reports.figures.plane import (
 )
 from preceptor.reports.figures.style import FAINT, QUIET, SMALL_TEXT, TEXT, Look, plain_looks
 from preceptor.reports.figures.words import clean, joined
-from preceptor.reports.wording import count, plural, points
+from preceptor.reports.wording import count, plural
 
 if TYPE_CHECKING:
     from preceptor.audit.frontier import Frontier
@@ -48,7 +48,7 @@ def frontier(found: Frontier) -> Figure | None:
         if sum(point.on_front for point in shown) > 1
         else "",
         _physicians(found),
-        f"Dotted: verdicts by the toss of a coin, {points(found.coin)}."
+        f"Dotted: verdicts by the toss of a coin, {decimal(found.coin)}."
         if found.coin is not None
         else "",
         _estimated(shown, labels, costs),
@@ -192,9 +192,8 @@ def _plane(
     log = low > 0 and high > _WIDE * low
     room = 0.12 * (high - low) or 0.1 * (high or 1.0)
     across = (low / 1.4, high * 1.4) if log else (max(0.0, low - room), high + room)
-    set_scales(
-        panel, across, up, names=(_UNITS[found.unit], "Macro F1 with physicians (0–100)"), log=log
-    )
+    set_scales(panel, across, up, names=(_UNITS[found.unit], "Macro F1 with physicians"), log=log)
+    _unit_scale(panel)
     corners = _corners(found, across[1])
     if corners:
         panel.axes.plot(
@@ -208,6 +207,13 @@ def _plane(
     _lines(panel, found, band)
     draw_points(panel, priced, styles)
     return len(priced) <= _MOST_LABELS and draw_labels(page, panel, priced, [corners])
+
+
+def _unit_scale(panel: Panel) -> None:
+    """Agreement goes to 1, where scores go to 100."""
+    from matplotlib.ticker import FuncFormatter
+
+    panel.axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y / 100:.2f}"))
 
 
 def _corners(found: Frontier, right: float) -> list[tuple[float, float]]:
@@ -242,15 +248,16 @@ def _strip(
         for index, mark in enumerate(unknown)
     ]
     across = (0.4, len(placed) + 0.6)
-    up_name = "Macro F1 with physicians (0–100)" if first else ""
+    up_name = "Macro F1 with physicians" if first else ""
     set_scales(panel, across, up, names=("Cost unknown" if not first else "", up_name))
+    _unit_scale(panel)
     panel.axes.set_xticks([])
     draw_points(panel, placed, styles)
     if first:
         for mark in placed:
             x, _ = panel.at(mark.x, 100 * mark.y)
             page.text(
-                x, panel.top + panel.height + 0.06, points(mark.y), SMALL_TEXT, align="center"
+                x, panel.top + panel.height + 0.06, decimal(mark.y), SMALL_TEXT, align="center"
             )
         middle = panel.left + panel.width / 2
         y = panel.top + panel.height + 0.2
