@@ -17,19 +17,16 @@ from hypothesis.extra.numpy import arrays
 from statsmodels.stats import inter_rater
 
 from preceptor.statistics.agreement import (
-    Statistic,
     cohen_kappa,
-    difference,
     fleiss_kappa,
     gwet_ac1,
-    intervals,
-    kendall_tau,
     krippendorff_alpha,
     macro_f1,
     observed_agreement,
-    spearman_rho,
 )
 from preceptor.statistics.icc import icc
+from preceptor.statistics.rank_correlation import kendall_tau, spearman_rho
+from preceptor.statistics.sums import Statistic, difference, intervals
 
 NAN = math.nan
 

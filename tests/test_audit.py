@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_fixtures import HEALTHBENCH, needs_data, write_rows
+from data_fixtures import HEALTHBENCH, isolate, needs_data, write_rows
 from preceptor import cli
 from preceptor.audit import meta_eval
 from preceptor.audit.agreement import Agreement
@@ -29,6 +29,7 @@ from preceptor.audit.repeat import Repetition
 from preceptor.audit.report import Audit, GraderAgreement, audit
 from preceptor.errors import DataError, InputError
 from preceptor.records import Usage, Verdict
+from preceptor.testing import FakeEndpoint
 
 PAGE = Path(__file__).parent.parent / "docs" / "audit.md"
 META = HEALTHBENCH / "meta_eval_100_reconstructed.jsonl"
@@ -674,17 +675,23 @@ def test_keys_of_an_audit_are_those_documented() -> None:
 
 
 def test_the_commands_of_the_page_run(
-    meta: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    meta: Path,
+    fake: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Every command of docs/audit.md ends with 0, on the labels that it shows."""
+    isolate(monkeypatch, meta.parent)
     monkeypatch.chdir(meta.parent)
+    monkeypatch.setenv("OPENAI_BASE_URL", fake.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
     page = PAGE.read_text("utf-8")
     shown = re.findall(r"^```text\n(response,.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
     Path("labels.csv").write_text(shown, "utf-8")
     marks = [f"r{n},c,{rater},{1 + n % 5}" for n in range(9) for rater in ("ann", "bob")]
     csv_file(Path("ratings.csv"), marks)
     commands = re.findall(r"^\$ preceptor (.*)$", page, re.MULTILINE)
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         assert cli.main(shlex.split(command)) == 0, command
     assert capsys.readouterr().out

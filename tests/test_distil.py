@@ -306,6 +306,9 @@ HOSTILE: dict[str, Callable[[Distilled], dict[str, bytes | None]]] = {
     "a negative size": lambda _: {"tree_value": claims("<f8", "(-1,)")},
     "code for a header": lambda _: {"tree_value": claims("<f8", "__import__('os')")},
     "NaN": lambda _: {"intercepts": array(np.array([np.nan, 0.0]))},
+    "a number beyond reason": lambda _: {
+        "idf_words": array(np.full(BUCKETS, 3e38, dtype=np.float32))
+    },
     "no tree": lambda _: {
         f"tree_{name}": array(np.zeros(0, dtype=np.float64 if name in "threshold value" else "<i4"))
         for name in ("feature", "threshold", "left", "right", "value", "roots")
@@ -355,6 +358,17 @@ def test_what_is_no_file_of_ours_is_refused(tmp_path: Path) -> None:
     for name in ("text.npz", "empty.npz", "bomb.npz", "absent.npz", "."):
         with pytest.raises(InputError, match="expected a distilled grader"):
             Distilled.load(tmp_path / name)
+
+
+def test_another_packing_is_refused(saved: Path, tmp_path: Path) -> None:
+    """Only what the standard writes is read: other packers have other faults."""
+    with zipfile.ZipFile(saved) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(tmp_path / "packed.npz", "w", zipfile.ZIP_BZIP2) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(InputError, match="packed in another way"):
+        Distilled.load(tmp_path / "packed.npz")
 
 
 def test_a_large_member_is_not_unpacked(saved: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def judged(labels: Labels, address: str, **options: Any) -> Regraded:
 
 
 def test_every_row_is_judged_once(labels: Labels, fake: FakeEndpoint) -> None:
-    """Twelve rows are twelve calls; asked for again there is no call, and the verdicts are equal."""
+    """Twelve rows are twelve calls; the second time there is no call and the same verdicts."""
     first = judged(labels, fake.address("judge"))
     assert first.outcome.status == "done"
     assert fake.delivered.total() == 12
@@ -119,8 +118,26 @@ def test_what_failed_has_no_verdict_and_is_asked_again(labels: Labels) -> None:
         assert fake.calls.total() == before + 1
 
 
-def test_a_run_that_was_killed_is_taken_over(labels: Labels, fake: FakeEndpoint) -> None:
-    """A refusal ends it with an error, keeps what was paid, and leaves no run behind."""
+def test_a_run_that_was_killed_is_taken_over(
+    labels: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a killed process left in the store is gone on with, and gone in the end."""
+    with FakeEndpoint(script=[None] * 5 + ["unauthorized"]) as refusing:
+        address = refusing.address("judge")
+        with monkeypatch.context() as dying:
+            dying.setattr(Store, "delete_run", lambda *_: None)
+            with pytest.raises(EndpointRefused):
+                judged(labels, address, grader_params=("concurrency=1",))
+        with Store("p.db") as store:
+            assert [run.benchmark for run in store.runs()] == ["audit"]
+        assert judged(labels, address).outcome.status == "done"
+        assert refusing.delivered.total() == 12
+        with Store("p.db") as store:
+            assert store.runs() == []
+
+
+def test_a_refusal_keeps_what_was_paid(labels: Labels) -> None:
+    """It ends with an error and leaves no run behind; the same command asks for the rest."""
     script = [None] * 5 + ["unauthorized"]
     with FakeEndpoint(script=script) as refusing:
         address = refusing.address("judge")
@@ -219,4 +236,3 @@ def test_what_is_an_address() -> None:
     assert is_address("http://localhost:8000/v1#judge")
     assert not is_address("llama-3.1-8b-instruct-turbo")
     assert not is_address("judge 2")
-    json.dumps(is_address("jury:a"))

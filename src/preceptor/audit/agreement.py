@@ -11,15 +11,13 @@ import numpy as np
 
 from preceptor.audit.labels import Judged
 from preceptor.statistics.agreement import (
-    Statistic,
     cohen_kappa,
-    difference,
     gwet_ac1,
-    intervals,
     krippendorff_alpha,
     macro_f1,
     observed_agreement,
 )
+from preceptor.statistics.sums import Statistic, difference, intervals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,8 @@ import numpy as np
 from preceptor.audit.agreement import Estimate, estimate, estimates, grader_pairs
 from preceptor.audit.families import family
 from preceptor.audit.labels import Judged, theme_of
-from preceptor.statistics.agreement import Statistic, cohen_kappa, macro_f1
+from preceptor.statistics.agreement import cohen_kappa, macro_f1
+from preceptor.statistics.sums import Statistic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

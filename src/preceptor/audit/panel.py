@@ -13,18 +13,16 @@ from preceptor.audit.families import family
 from preceptor.audit.ratings import Ratings
 from preceptor.errors import InputError, shorten
 from preceptor.statistics.agreement import (
-    MOST_CELLS,
     Level,
-    Statistic,
     cohen_kappa,
     fleiss_kappa,
     gwet_ac1,
-    kendall_tau,
     krippendorff_alpha,
     observed_agreement,
-    spearman_rho,
 )
 from preceptor.statistics.icc import ICC, icc
+from preceptor.statistics.rank_correlation import MOST_CELLS, kendall_tau, spearman_rho
+from preceptor.statistics.sums import Statistic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,8 @@ import numpy as np
 from preceptor.audit.agreement import Estimate, estimate, estimates, grader_pairs
 from preceptor.audit.labels import Judged
 from preceptor.errors import InputError, shorten
-from preceptor.statistics.agreement import Statistic, cohen_kappa, difference, macro_f1
+from preceptor.statistics.agreement import cohen_kappa, macro_f1
+from preceptor.statistics.sums import Statistic, difference
 
 __all__ = ["Repetition", "repetition"]
 

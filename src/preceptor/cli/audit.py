@@ -14,6 +14,7 @@ from preceptor.cli.run import GraderParam, MaxCost, Template
 from preceptor.errors import InputError, shorten
 
 if TYPE_CHECKING:
+    from preceptor.audit.card import Cost
     from preceptor.audit.labels import Labels
     from preceptor.audit.ratings import Ratings
     from preceptor.audit.report import Audit
@@ -76,6 +77,7 @@ def audit(  # noqa: PLR0917
     as_json: Json = False,
 ) -> int:
     """Can the grader be trusted? Its agreement with physicians, and where it fails."""
+    from preceptor.audit.card import cost_of
     from preceptor.audit.labels import choose_grader, read_meta_eval
     from preceptor.audit.ratings import KINDS, as_labels, read_ratings
     from preceptor.audit.report import audit as judge
@@ -118,7 +120,8 @@ def audit(  # noqa: PLR0917
         if regraded.outcome.status != "done" and not regraded.verdicts:
             raise InputError(f"--grader {grader}: no verdict was given: {_why(regraded.outcome)}")
     found = judge(labels, choose_grader(labels, grader), again)
-    _write(found, labels, output, card)
+    cost = None if regraded is None else cost_of(regraded.verdicts)
+    _write(found, labels, output, card, cost)
     _grader(found, as_json)
     return 0 if regraded is None else _end(regraded)
 
@@ -137,7 +140,9 @@ def _end(regraded: Regraded) -> int:
     return 130 if regraded.outcome.status == "interrupted" else 1
 
 
-def _write(found: Audit, labels: Labels, output: Path | None, card: Path | None) -> None:
+def _write(
+    found: Audit, labels: Labels, output: Path | None, card: Path | None, cost: Cost | None
+) -> None:
     """The page or the figures, and the card."""
     if output is not None:
         from preceptor.audit.calibration import calibrated
@@ -155,7 +160,7 @@ def _write(found: Audit, labels: Labels, output: Path | None, card: Path | None)
         from preceptor.audit.card import card as card_of
         from preceptor.reports.card import write_card
 
-        note(str(write_card(card_of(found), card)))
+        note(str(write_card(card_of(found, cost), card)))
 
 
 def _grader(found: Audit, as_json: bool) -> None:

@@ -17,7 +17,7 @@ from preceptor.engine.budget import Budget
 from preceptor.engine.drive import Outcome, drive
 from preceptor.engine.pipeline import Pipeline
 from preceptor.engine.progress import Progress
-from preceptor.errors import InputError, StoreBusy, UnknownName, shorten
+from preceptor.errors import InputError, StoreBusy, shorten
 from preceptor.graders import (
     Grader,
     Template,
@@ -219,9 +219,5 @@ def _with(row: Judged, grader: str, met: bool | None) -> Judged:
 
 
 def is_address(name: str) -> bool:
-    """Whether a grader's name is an address: stored graders are looked for first."""
-    try:
-        read_address(name)
-    except (InputError, UnknownName):
-        return False
+    """Whether a name that is no stored grader's is meant for an address."""
     return ":" in name or "/" in name

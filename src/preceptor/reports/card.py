@@ -5,6 +5,7 @@ It has names and numbers only, so that a report can show the card of its grader.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -34,6 +35,9 @@ __all__ = [
     "read_card",
     "write_card",
 ]
+
+#: An address without a method.
+_ADDRESS = re.compile(r"(?:https?://[^#]+#|[\w.-]+/)(?P<model>.+)")
 
 
 class CardView(msgspec.Struct, frozen=True):
@@ -71,6 +75,8 @@ def read_card(path: Path) -> GraderCard:
     """
     try:
         return msgspec.convert(decode_json(path), GraderCard)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except msgspec.ValidationError as error:
         raise InputError(
             f"{path}: expected a grader's card, as `preceptor audit --card` writes it: "
@@ -84,8 +90,9 @@ def is_card_of(card: GraderCard, grader: str) -> bool:
     The name is the address itself, or the model's name in it. A method before the address
     (``yesno:``) is a part of the grader: it asks otherwise, and so has a card of its own.
     """
-    model = grader.rpartition("/")[2].rpartition("#")[2]
-    return card.grader in (grader, model) and (card.grader == grader or ":" not in model)
+    plain = _ADDRESS.fullmatch(grader)
+    models = () if plain is None else (plain["model"], plain["model"].rpartition("/")[2])
+    return card.grader == grader or card.grader in models
 
 
 # Words

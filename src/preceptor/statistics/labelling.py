@@ -25,8 +25,8 @@ def audit_chances(spread: ArrayLike, calls: float, *, least: float = 0.02) -> Fl
 
     In proportion to the spread |w|·√(p(1 − p)), which makes the expected variance of
     `correction.cascade_estimate` smallest (Neyman 1934; for drawing one by one, Hájek 1959), held
-    between ``least`` and 1. The floor is for where the cheap grader is sure and wrong: a rare error there
-    counts 1/π times.
+    between ``least`` and 1. The floor is for where the cheap grader is sure and wrong: a rare error
+    there counts 1/π times.
 
     Parameters
     ----------

@@ -342,13 +342,8 @@ class Store:
     def votes(self, run: RunInfo) -> list[Vote]:
         """What each member of the run's jury or cascade said, in the run's order."""
         link = t.run_votes
-        names = ("position", "repeat", "criterion", "member")
-        query = (
-            sa.select(link, t.verdicts)
-            .join_from(link, t.verdicts)
-            .where(link.c.run_id == run.id)
-            .order_by(*(link.c[name] for name in names))
-        )
+        query = sa.select(link, t.verdicts).join_from(link, t.verdicts)
+        query = query.where(link.c.run_id == run.id).order_by(*link.primary_key)
         with self._words(), self.engine.connect() as connection:
             return [read_vote(row) for row in connection.execute(query).mappings()]
 

@@ -41,6 +41,9 @@ FORMAT = 1
 LOWEST = 0.005
 
 _LARGEST_FILE = 64 * 2**20
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+#: Of any weight, threshold aside: what training gives is far smaller, and sums stay finite.
+_LARGEST = 1e6
 _HEADER = "header"
 _KINDS: dict[str, tuple[str, int | None]] = {
     "idf_words": ("<f4", BUCKETS),
@@ -271,6 +274,8 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
             if set(members) != {f"{name}.npy" for name in _KINDS}:
                 names = ", ".join(sorted(members)[:4])
                 raise _fault(path, f"it holds {shorten(names) if names else 'nothing'}")
+            if any(member.compress_type not in _PACKED for member in members.values()):
+                raise _fault(path, "it is packed in another way")
             if sum(member.file_size for member in members.values()) > _LARGEST_FILE:
                 raise _fault(path, f"unpacked it is larger than {_LARGEST_FILE >> 20} MB")
             return {
@@ -300,11 +305,19 @@ def _array(content: bytes, kind: str, length: int | None, path: Path, name: str)
 
 
 def _check_numbers(arrays: dict[str, NDArray[Any]]) -> str | None:
-    for name in ("idf_words", "idf_pairs", "idf_characters", "linear", "intercepts"):
-        if not np.isfinite(arrays[name]).all():
-            return f"{name} holds what is not a number"
+    for name in (
+        "idf_words",
+        "idf_pairs",
+        "idf_characters",
+        "linear",
+        "intercepts",
+        "tree_value",
+        "curve_scores",
+    ):
+        if not (np.abs(arrays[name]) <= _LARGEST).all():
+            return f"{name} holds what is no sound number"
     x, p = arrays["curve_scores"], arrays["curve_probabilities"]
-    if len(x) == 0 or len(x) != len(p) or not np.isfinite(x).all():
+    if len(x) == 0 or len(x) != len(p):
         return "its calibration curve is not sound"
     if (np.diff(x) <= 0).any() or (np.diff(p) < 0).any() or not ((p >= 0) & (p <= 1)).all():
         return "its calibration curve does not rise from 0 to 1"

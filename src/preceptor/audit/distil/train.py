@@ -146,7 +146,9 @@ def examine(graded: Mapping[str, Sequence[Graded]], weights: Weights) -> Examine
             if item.response is None or item.response.failure is not None or not any(given):
                 continue
             criteria = item.example.criteria
-            answer = answer_of(item.example.messages, item.response.text, weights)
+            # As a grader is shown it: with a system prompt, if one was put before it.
+            asked = item.response.sent or item.example.messages
+            answer = answer_of(asked, item.response.text, weights)
             pairs = [(each.text, float(each.points)) for each in criteria]
             kept = [pair for pair, known in zip(pairs, given, strict=True) if known]
             found, words = rows_of(answer, kept, weights)
