@@ -38,6 +38,7 @@ from preceptor.reports.figures.agreement import SMALL_SLICE, agreement_figures
 from preceptor.reports.figures.base import csv, svg
 from preceptor.reports.html import render
 from preceptor.reports.wording import interval, signed
+from preceptor.testing import FakeEndpoint
 from test_frontier import macro_f1, meta_row
 from test_report_html import Opened, Page, a_run, browser, data_urls  # noqa: F401  a fixture
 
@@ -471,6 +472,22 @@ def test_the_command_writes_page_figures_and_card(
     assert main([*arguments, "-o", str(where["figs"])]) == 0
     assert {path.suffix for path in where["figs"].iterdir()} == {".svg", ".png", ".csv"}
     assert str(where["a.html"]) in capsys.readouterr().err
+
+
+def test_a_grader_asked_now_has_probabilities_and_a_cost(
+    file: Path, tmp_path: Path, fake: FakeEndpoint
+) -> None:
+    """The page draws what a grader with probabilities says, and the card counts its tokens."""
+    address = f"yesno:{fake.address('judge')}"
+    page, path = tmp_path / "a.html", tmp_path / "c.json"
+    arguments = ["audit", str(file), "--grader", address, "--store", str(tmp_path / "p.db")]
+    assert main([*arguments, "-o", str(page), "--card", str(path)]) == 0
+    text = page.read_text("utf-8")
+    assert "calibration.svg" in Page(text).attributes("download")
+    cost = read_card(path).cost
+    assert cost is not None
+    assert cost.input_tokens > 0
+    assert f"out (from {cost.verdicts} verdicts)" in Page(text).text
 
 
 def test_output_of_a_panel_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -576,6 +576,22 @@ def test_graders_of_the_store_are_compared_with_what_they_cost(
     assert [p["grader"] for p in json.loads(capsys.readouterr().out)["points"]] == ["old"]
 
 
+def test_an_address_judges_the_rows(
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It joins those of the file on every row, under its address."""
+    (tmp_path / "frontier_judges.py").write_text(JUDGE, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    address = "python:frontier_judges:kind"
+    arguments = ["frontier", str(file), "--store", str(tmp_path / "p.db"), "--json"]
+    assert main([*arguments, "--grader", address, "--grader", "dear"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {p["grader"]: p["every_row"] for p in found["points"]} == {"dear": True, address: True}
+
+
 # --- real data
 
 

@@ -153,7 +153,7 @@ def _write(
         levels = calibrated(labels.rows, found.agreement.grader)
         write_page(
             output,
-            lambda: render_audit(found, calibration=levels),
+            lambda: render_audit(found, calibration=levels, cost=cost),
             lambda: agreement_figures(found.agreement, levels),
         )
     if card is not None:

@@ -11,7 +11,7 @@ import typer
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Json, StorePath
 from preceptor.cli.output import note, print_json, show
-from preceptor.errors import InputError, shorten
+from preceptor.errors import InputError, PreceptorError, shorten
 
 if TYPE_CHECKING:
     from preceptor.audit.frontier import Frontier, Spent
@@ -33,7 +33,11 @@ def frontier(  # noqa: PLR0917
     ],
     grader: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this grader; may be repeated."),
+        typer.Option(
+            metavar="NAME",
+            help="Only this grader: one of the file, or an address, which judges the rows; may be "
+            "repeated.",
+        ),
     ] = None,
     price: Annotated[
         list[str] | None,
@@ -62,8 +66,9 @@ def frontier(  # noqa: PLR0917
     from preceptor.audit.labels import read_meta_eval
 
     prices = _prices(price or [])
-    labels, stored = _with_store(read_meta_eval(file), store)
-    spent, notes = _spent(labels, stored, prices, file, grader)
+    labels, asked = _with_asked(read_meta_eval(file), grader or [], store)
+    labels, stored = _with_store(labels, store, known=asked)
+    spent, notes = _spent(labels, stored | asked, prices, file, grader)
     found = compare(labels, grader, spent)
     if output is not None:
         from preceptor.reports.audit_page import render_frontier
@@ -108,15 +113,44 @@ def _prices(texts: Sequence[str]) -> dict[str, Price]:
     return found
 
 
-def _with_store(labels: Labels, store: str) -> tuple[Labels, dict[str, list[Verdict]]]:
-    """With the verdicts of the store, where there is one."""
+def _with_asked(
+    labels: Labels, graders: Sequence[str], store: str
+) -> tuple[Labels, dict[str, list[Verdict]]]:
+    """With the verdicts of addresses, as `preceptor audit` gets them: none is paid for twice."""
+    from preceptor.cli.progress import Display
+    from preceptor.engine.regrade import is_address, regrade
+
+    asked = {}
+    for address in graders:
+        if address in labels.graders or not is_address(address):
+            continue
+        with Display() as display:
+            found = regrade(labels, address, store=store, watch=display.update)
+        if found.outcome.status != "done":
+            raise PreceptorError(
+                f"--grader {address}: {found.outcome.status} "
+                f"({found.outcome.why or 'some calls failed'}): the same command goes on"
+            )
+        labels, asked[address] = found.labels, found.verdicts
+        for sentence in found.departures:
+            note(f"  • {address}: {sentence}")
+    return labels, asked
+
+
+def _with_store(
+    labels: Labels, store: str, known: Mapping[str, Sequence[Verdict]]
+) -> tuple[Labels, dict[str, list[Verdict]]]:
+    """With the verdicts of other graders that the store has, where there is one."""
     from preceptor.audit.frontier import with_stored
     from preceptor.store import Store
 
     if "://" not in store and not Path(store).exists():
         return labels, {}
     with Store(store, create=False) as opened:
-        return with_stored(labels, ((run.grader, opened.graded(run)) for run in opened.runs()))
+        return with_stored(
+            labels,
+            ((run.grader, opened.graded(run)) for run in opened.runs() if run.grader not in known),
+        )
 
 
 def _spent(

@@ -126,7 +126,7 @@ def regrade(
                 opened.delete_run(run)
     given = [verdict for one in graded for verdict in one.verdicts if verdict is not None]
     found = {
-        (one.example.id, criterion.text): verdict.met
+        (one.example.id, criterion.text): verdict
         for one in graded
         for criterion, verdict in zip(one.example.criteria, one.verdicts, strict=True)
         if verdict is not None and verdict.met is not None
@@ -212,10 +212,14 @@ def _run(store: Store, labels: Labels, grader: Grader, examples: Sequence[Exampl
     )
 
 
-def _with(row: Judged, grader: str, met: bool | None) -> Judged:
-    others = {name: verdict for name, verdict in row.verdicts.items() if name != grader}
-    verdicts = others if met is None else {**others, grader: met}
-    return msgspec.structs.replace(row, verdicts=verdicts)
+def _with(row: Judged, grader: str, given: Verdict | None) -> Judged:
+    verdicts = {name: met for name, met in row.verdicts.items() if name != grader}
+    probabilities = {name: one for name, one in row.probabilities.items() if name != grader}
+    if given is not None and given.met is not None:
+        verdicts[grader] = given.met
+        if given.probability is not None:
+            probabilities[grader] = given.probability
+    return msgspec.structs.replace(row, verdicts=verdicts, probabilities=probabilities)
 
 
 def is_address(name: str) -> bool:
