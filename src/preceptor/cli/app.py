@@ -14,6 +14,7 @@ from preceptor.cli import (
     claims,
     compare,
     correct,
+    distil,
     export,
     fetch,
     figures,
@@ -79,6 +80,7 @@ app.command("length")(claims.length)
 app.command("power")(claims.power)
 app.command("estimate")(claims.estimate)
 app.command("correct")(correct.correct)
+app.command("distil")(distil.distil)
 app.command("audit")(audit.audit)
 app.command("report")(report.report)
 app.command("figures")(figures.figures)
