@@ -22,7 +22,7 @@ from preceptor.statistics.correction import Corrected, prediction_powered
 from preceptor.statistics.intervals import mean_interval
 from preceptor.statistics.labelling import labels_needed, most_telling
 
-__all__ = ["Correction", "NextItem", "Share", "correct"]
+__all__ = ["Correction", "NextItem", "Share", "correct", "matched"]
 
 _RESAMPLES = 300
 
@@ -135,7 +135,7 @@ def correct(
         raise InputError(f"correct: expected one benchmark, found {', '.join(sorted(names))}")
     if half_width is not None and not half_width > 0:
         raise InputError(f"--half-width: expected points above 0, found {100 * half_width:g}")
-    pairs, unmatched = _matched(cheap, strong)
+    pairs, unmatched = matched(cheap, strong)
     if not any(other is not None for _, other in pairs):
         raise InputError(
             f"{shorten(strong.label)} has none of the answers of {shorten(cheap.label)}: it must "
@@ -178,7 +178,7 @@ def correct(
     )
 
 
-def _matched(cheap: Side, strong: Side) -> tuple[list[tuple[Graded, Graded | None]], int]:
+def matched(cheap: Side, strong: Side) -> tuple[list[tuple[Graded, Graded | None]], int]:
     """Each cheap answer with the strong one of the same text, and how many of these are over."""
     known: dict[tuple[str, str], list[Graded]] = {}
     for item in strong.result.graded:

@@ -27,6 +27,7 @@ from preceptor.cli import (
     runs,
     score,
     sweep,
+    thresholds,
 )
 from preceptor.cli import demo as demo_command
 from preceptor.errors import PreceptorError
@@ -80,6 +81,7 @@ app.command("length")(claims.length)
 app.command("power")(claims.power)
 app.command("estimate")(claims.estimate)
 app.command("correct")(correct.correct)
+app.command("thresholds")(thresholds.thresholds)
 app.command("distil")(distil.distil)
 app.command("audit")(audit.audit)
 app.command("report")(report.report)

@@ -11,13 +11,14 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Json, StorePath, whole_number
 from preceptor.cli.output import note, print_json, show
 from preceptor.cli.run import GraderParam, MaxCost, Template
-from preceptor.errors import InputError, shorten
+from preceptor.errors import InputError, UnknownName, shorten
 
 if TYPE_CHECKING:
     from preceptor.audit.card import Cost
     from preceptor.audit.labels import Labels
     from preceptor.audit.ratings import Ratings
     from preceptor.audit.report import Audit
+    from preceptor.audit.stored import Stored
     from preceptor.engine.drive import Outcome
     from preceptor.engine.regrade import Regraded
 
@@ -26,11 +27,12 @@ __all__ = ["audit"]
 
 def audit(  # noqa: PLR0917
     file: Annotated[
-        Path,
+        list[str],
         typer.Argument(
-            metavar="FILE",
+            metavar="FILE|RUN...",
             help="Rows of HealthBench's meta-evaluation (.jsonl), or ratings (.csv) with the "
-            "columns response, criterion, rater, label.",
+            "columns response, criterion, rater, label; or runs of the workspace that physicians "
+            "judged, with the grader's run as --grader.",
         ),
     ],
     grader: Annotated[
@@ -38,12 +40,14 @@ def audit(  # noqa: PLR0917
         typer.Option(
             metavar="NAME",
             help="The grader: one of those in the file, or a rater; or an address, which judges "
-            "every row now.",
+            "every row now. Beside runs, the run of the same answers that it judged.",
         ),
     ] = None,
     again: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Its second pass, or its next version, in the file."),
+        typer.Option(
+            metavar="NAME", help="Its second pass, or its next version: in the file, or a run."
+        ),
     ] = None,
     kind: Annotated[
         str, typer.Option(metavar="KIND", help="Of labels: met, nominal, ordinal or interval.")
@@ -86,8 +90,14 @@ def audit(  # noqa: PLR0917
 
     if kind not in KINDS:
         raise InputError(f"--kind: expected one of {', '.join(KINDS)}, found {shorten(kind)}")
-    if file.suffix.lower() == ".csv":
-        ratings = read_ratings(file, next(each for each in KINDS if each == kind))
+    path, stored = Path(file[0]), None
+    if len(file) > 1 or not _is_file(file[0]):
+        if kind != "met":
+            raise InputError(f"--kind {kind}: is for ratings as .csv, found {shorten(file[0])}")
+        stored = _stored(file, grader, again, store)
+        labels, grader, again = stored.labels, stored.grader, stored.again
+    elif path.suffix.lower() == ".csv":
+        ratings = read_ratings(path, next(each for each in KINDS if each == kind))
         if kind != "met" or grader is None:
             if again is not None:
                 raise InputError("--again needs a --grader, and labels of kind met")
@@ -100,9 +110,9 @@ def audit(  # noqa: PLR0917
             ratings.column(again, "--again")
         labels = as_labels(ratings, [grader, *([again] if again else [])])
     elif kind != "met":
-        raise InputError(f"--kind {kind}: is for ratings as .csv, found {shorten(file.name)}")
+        raise InputError(f"--kind {kind}: is for ratings as .csv, found {shorten(path.name)}")
     else:
-        labels = read_meta_eval(file)
+        labels = read_meta_eval(path)
     labels = sample(labels, limit)
     regraded = None
     if grader is not None and grader not in labels.graders and is_address(grader):
@@ -120,10 +130,46 @@ def audit(  # noqa: PLR0917
         if regraded.outcome.status != "done" and not regraded.verdicts:
             raise InputError(f"--grader {grader}: no verdict was given: {_why(regraded.outcome)}")
     found = judge(labels, choose_grader(labels, grader), again)
-    cost = None if regraded is None else cost_of(regraded.verdicts)
+    judged = stored if regraded is None else regraded
+    cost = None if judged is None else cost_of(judged.verdicts)
     _write(found, labels, output, card, cost)
     _grader(found, as_json)
     return 0 if regraded is None else _end(regraded)
+
+
+def _is_file(text: str) -> bool:
+    """Whether it can be read as a file: a pipe can, a folder cannot."""
+    path = Path(text)
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError:  # A list of runs is longer than a file's name may be.
+        return False
+
+
+def _stored(texts: list[str], grader: str | None, again: str | None, store: str) -> Stored:
+    """Labels from runs of the store, with the verdicts of the grader's run."""
+    from preceptor import api
+    from preceptor.audit.stored import stored_labels
+
+    if len(texts) > 1:
+        for text in texts:
+            if _is_file(text):
+                raise InputError(f"{shorten(text)}: is a file: expected one file, or runs")
+    elif "://" not in store and not Path(store).exists():
+        raise InputError(f"{shorten(texts[0])}: no such file, and no store {store} to find runs in")
+    try:
+        raters = api.sides(texts, store=store)
+    except UnknownName as error:
+        if len(texts) > 1:
+            raise
+        raise UnknownName(f"{shorten(texts[0])}: no such file, and {error}") from None
+    if grader is None:
+        raise InputError("labels from runs need --grader RUN: the same answers as it judged them")
+    return stored_labels(
+        raters,
+        api.sides([grader], store=store),
+        api.sides([again], store=store) if again is not None else [],
+    )
 
 
 def _why(outcome: Outcome) -> str:

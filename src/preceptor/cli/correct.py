@@ -20,13 +20,14 @@ def correct(  # noqa: PLR0917
         typer.Argument(metavar="[LABEL=]RUN", help="A run judged by a grader that may be wrong."),
     ],
     labels: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--labels",
             metavar="[LABEL=]RUN",
-            help="A run with some of the same answers, judged by physicians or a strong grader.",
+            help="A run with some of the same answers, judged by physicians or a strong grader; "
+            "without it, the run's own audit, where a cascade judged it.",
         ),
-    ],
+    ] = None,
     half_width: Annotated[
         float | None,
         typer.Option(
@@ -45,6 +46,11 @@ def correct(  # noqa: PLR0917
     as_json: Json = False,
 ) -> None:
     """A run's score, corrected for what its grader gets wrong, from labels on some answers."""
+    if labels is None:
+        if half_width is not None or next_items:
+            raise InputError("correct: --half-width and --next need --labels")
+        _by_audit(run, store, as_json)
+        return
     from preceptor import api
     from preceptor.claims.correcting import correct as make
     from preceptor.reports.correction import correction_sentences, correction_table, next_table
@@ -64,4 +70,25 @@ def correct(  # noqa: PLR0917
     if found.next_items:
         show(next_table(found))
     for sentence in correction_sentences(found):
+        note(f"  • {sentence}")
+
+
+def _by_audit(run: str, store: str, as_json: bool) -> None:
+    """Without labels: the audit of a cascade."""
+    from preceptor import api
+    from preceptor.claims.cascading import correct_cascade
+    from preceptor.reports.correction import cascade_sentences, cascade_table
+    from preceptor.store import Store
+
+    gathered = api.sides([run], store=store)
+    if len(gathered) != 1:
+        raise InputError("correct: a pattern names several runs: name one, or use --labels")
+    with Store(store, create=False) as opened:
+        votes = [vote for name in gathered[0].runs for vote in opened.votes(opened.run(name))]
+    found = correct_cascade(gathered[0], votes)
+    if as_json:
+        print_json(found)
+        return
+    show(cascade_table(found))
+    for sentence in cascade_sentences(found):
         note(f"  • {sentence}")

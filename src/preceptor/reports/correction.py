@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from preceptor.claims.cascading import CascadeCorrection
 from preceptor.claims.correcting import Correction
+from preceptor.claims.thresholds import CascadePlan
 from preceptor.reports.tables import plain_table
 from preceptor.reports.wording import count, interval, percent, plural, points
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["correction_sentences", "correction_table", "next_table"]
+__all__ = [
+    "cascade_plan_sentences",
+    "cascade_plan_table",
+    "cascade_sentences",
+    "cascade_table",
+    "correction_sentences",
+    "correction_table",
+    "next_table",
+]
 
 
 def correction_table(found: Correction) -> Table:
@@ -97,4 +107,108 @@ def correction_sentences(found: Correction) -> list[str]:
             f"{plural(found.unmatched, 'labelled answer')} left out: not in {found.cheap_side}."
         )
     said.append("The labelled answers are taken to be a random sample, as --limit draws one.")
+    return said
+
+
+def cascade_table(found: CascadeCorrection) -> Table:
+    """The score as the run has it, and as the strong grader would have given it."""
+    table = plain_table(
+        f"{found.side}, corrected by its audit",
+        ("score",),
+        ("mean", "95 %, this run", "95 %, the system", "examples", "verdicts", "by the strong"),
+    )
+    one = found.corrected
+    asked = found.verdicts - found.decided
+    table.add_row(
+        "as the run has it",
+        points(found.mean),
+        "",
+        interval(found.ci95),
+        count(found.examples),
+        count(found.verdicts),
+        count(asked),
+    )
+    table.add_row(
+        "corrected",
+        points(one.value),
+        interval(one.run_ci95),
+        interval(one.ci95),
+        count(found.examples),
+        count(found.verdicts),
+        count(asked + found.audited),
+    )
+    return table
+
+
+def cascade_sentences(found: CascadeCorrection) -> list[str]:
+    """What the audit shows, and where it shows too little."""
+    said = [
+        f"{found.cheap} decided {count(found.decided)} of {plural(found.verdicts, 'verdict')}; "
+        f"{found.strong} judged {count(found.audited)} of these too (audit_share "
+        f"{found.audit_share:g})."
+    ]
+    if found.failed:
+        said.append(
+            f"It failed at {plural(found.failed, 'more verdict')} of the audit; they are taken to "
+            "be like the rest of it."
+        )
+    if found.agreement is not None and found.bound is not None:
+        said.append(
+            f"The two agree on {percent(found.agreement)} of the audited, and at the least on "
+            f"{percent(found.bound)} of all that were decided so (95 % confidence)."
+        )
+    if found.agreement == 1 and found.audited < found.decided:
+        said.append(
+            "No audited verdict was wrong, so the interval for this run may be too narrow: what "
+            "is rarely wrong was not drawn."
+        )
+    if found.corrected.run_ci95 is None:
+        said.append("Too few verdicts were audited for an interval: raise audit_share.")
+    return said
+
+
+def cascade_plan_table(found: CascadePlan) -> Table:
+    """The thresholds, and what they are worth on held-out prompts."""
+    table = plain_table(
+        f"{found.cheap_side} before {found.strong_side}, agreement {percent(found.wanted)}",
+        (),
+        ("low", "high", "sent on", "agreement", "at least", "verdicts", "prompts"),
+    )
+    made = found.thresholds
+    table.add_row(
+        "never" if made.low < 0 else f"{made.low:.4g}",
+        "never" if made.high > 1 else f"{made.high:.4g}",
+        percent(made.sent),
+        "–" if made.agreement is None else percent(made.agreement),
+        "–" if made.bound is None else percent(made.bound),
+        count(made.n),
+        count(made.groups),
+    )
+    return table
+
+
+def cascade_plan_sentences(found: CascadePlan) -> list[str]:
+    """What the thresholds promise, and for what."""
+    made = found.thresholds
+    if made.agreement is None:
+        return [
+            f"No thresholds hold an agreement of {percent(found.wanted)} on {made.groups} held-out "
+            "prompts: everything is to be judged by the strong grader, or more prompts labelled."
+        ]
+    said = [
+        f"Of {plural(found.verdicts, 'verdict')} on {plural(found.prompts, 'prompt')}, half of the "
+        "prompts chose the thresholds, and the other half, which the table is of, tested them.",
+        f"“At least” is a lower bound with {percent(made.confidence)} confidence, for new prompts "
+        "and answers like these.",
+    ]
+    if found.grader is None:
+        said.append(
+            f"The two graders cannot be one cascade: use {' and '.join(found.parameters)} with "
+            "another strong grader."
+        )
+    else:
+        said.append(
+            "Add -P audit_share=0.1, and `preceptor correct` can correct the score of such a run; "
+            "and the two graders' own parameters, as -P cheap.KEY=… and -P strong.KEY=…"
+        )
     return said
