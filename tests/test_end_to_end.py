@@ -307,7 +307,7 @@ def test_second_interrupt_drops_the_calls_under_way(path: Path) -> None:
 
 
 def test_one_process_at_a_time_works_on_a_run(path: Path) -> None:
-    # Slow enough that the first is still at work when a second process has started on a busy machine.
+    # Slow enough that the first is still at work when a second process has started, however busy.
     with FakeEndpoint(latency=(0.15, 0.25)) as fake:
         first = start(*request(fake, path, *both("concurrency=2")))
         wait_for(path, 5, first)
