@@ -199,6 +199,9 @@ class Command(System):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(5):
                     await process.wait()
+            # What was not read to its end stays open else, and asyncio has no public way to it.
+            process._transport.close()  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
             raise
 
     async def _printed(self, stream: asyncio.StreamReader) -> bytes:
