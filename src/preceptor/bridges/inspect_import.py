@@ -27,7 +27,7 @@ from preceptor.bridges.inspect_layout import SCORER
 from preceptor.errors import DataError, InputError, PreceptorError, shorten
 from preceptor.records import Criterion, Example, Message, Response, Verdict
 from preceptor.store.rows import storable
-from preceptor.systems.inspect_words import MAX_TEXT, completion_of, need_inspect, usage_of
+from preceptor.systems.inspect_ai.words import MAX_TEXT, completion_of, need_inspect, usage_of
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample

@@ -43,8 +43,8 @@ from preceptor.records import Example, Graded, Message, Response, Verdict
 from preceptor.records import Metric as OurMetric
 from preceptor.store.rows import storable
 from preceptor.systems.base import Parameters, System
-from preceptor.systems.inspect_ai import InspectModel
-from preceptor.systems.inspect_words import chat_messages
+from preceptor.systems.inspect_ai.model import InspectModel
+from preceptor.systems.inspect_ai.words import chat_messages
 
 __all__ = [
     "healthbench",
