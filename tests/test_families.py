@@ -242,6 +242,22 @@ def test_circular_asks_every_order(data: Path, tmp_path: Path) -> None:
     assert {metrics[name].n for name in (OVERALL, "circular_accuracy")} == {6}
 
 
+def test_orders_of_a_question_are_no_independent_evidence(data: Path, tmp_path: Path) -> None:
+    """Six questions in three orders are compared as six, by errors clustered by question."""
+    for name in ("b_only", "a_only"):
+        letter = name[0].upper()
+        (tmp_path / f"{name}.py").write_text(f"def answer(messages):\n    return {letter!r}\n")
+        system = f"python:{name}:answer"
+        preceptor.run("exam", system=system, data=data, circular=True, name=name)
+    comparison = preceptor.compare(["a_only", "b_only"])
+    (contrast,) = comparison.contrasts
+    assert (contrast.common, contrast.prompts) == (18, 6)
+    assert contrast.tests.clustered is not None
+    assert contrast.tests.clustered.clusters == 6
+    assert contrast.overall.p == contrast.tests.clustered.p
+    assert any("McNemar's takes them as independent" in note for note in comparison.notes)
+
+
 def test_shots_are_other_questions(data: Path) -> None:
     """They stand before the question with their answers, the same in each run, never itself."""
     with FakeEndpoint() as fake:
