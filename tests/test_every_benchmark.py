@@ -42,20 +42,25 @@ def test_data_has_the_published_count(benchmark: Benchmark) -> None:
 def test_run_from_end_to_end(
     benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Asked, judged where there is a judge, scored, resumed for nothing, reported, exported."""
+    """Estimated, asked, judged where there is a judge, scored, resumed, reported, exported."""
     monkeypatch.chdir(tmp_path)
     with FakeEndpoint() as fake:
         judge = fake.address("judge") if benchmark.protocol.reference_grader else None
-        run = preceptor.run(
-            benchmark.name, system=fake.address("m"), grader=judge, data=DATA, limit=3
-        )
+        asked = {"system": fake.address("m"), "grader": judge, "data": DATA, "limit": 3}
+        before = preceptor.dry_run(benchmark.name, **asked)
+        run = preceptor.run(benchmark.name, **asked)
         answers = sum(call.payload["model"] == "m" and call.fault is None for call in fake.log)
+        after = preceptor.dry_run(benchmark.name, **asked)
         if judge is None:
             calls = fake.calls.total()
             preceptor.resume(run.info.name)
             assert fake.calls.total() == calls
     result = run.result()
     assert answers >= 3
+    assert [part.part for part in before.parts] == (["system", "grader"] if judge else ["system"])
+    assert before.parts[0].calls.expected == answers
+    assert (after.parts[0].calls.expected, after.parts[0].reused) == (0, answers)
+    assert before.verdicts == sum(len(item.example.criteria) for item in result.graded)
     assert len(result.graded) == 3
     assert OVERALL in result.metrics
     for metric in result.metrics.values():

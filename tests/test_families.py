@@ -227,6 +227,22 @@ def test_method_for_criteria_is_refused_where_there_are_labels(data: Path, grade
         preceptor.run("talk", system="python:judging:judge", grader=grader, data=data)
 
 
+# Estimates
+
+
+def test_an_estimate_counts_turns_and_labels(data: Path, tmp_path: Path) -> None:
+    """Each turn of a dialogue is a call, and each label; of what nobody judges only the answer."""
+    with FakeEndpoint() as fake:
+        asked: dict[str, Any] = {"system": fake.address("m"), "data": data}
+        found = preceptor.dry_run("talk", grader=fake.address("judge"), **asked)
+        system, grader = found.parts
+        assert (system.calls.expected, grader.calls.expected) == (6 * TURNS, 6 * 2)
+        found = preceptor.dry_run("exam", **asked)
+        (system,) = found.parts
+        assert (system.calls.expected, found.verdicts) == (6, 0)
+        assert not fake.log
+
+
 # Variants
 
 
