@@ -53,7 +53,8 @@ class Run:
         return write_text(Path(path), render([self.result()], share=share))
 
     def export(self, path: str | Path, format: str | None = None) -> Path:
-        """Write answers and verdicts as jsonl, csv, parquet or a log of Inspect (``inspect``).
+        """Write answers and verdicts as jsonl, csv, parquet or a log of Inspect (``inspect``), or
+        metadata of the benchmark (``croissant``).
 
         Without ``format`` the suffix says which: ``.eval`` is Inspect's.
         """

@@ -162,9 +162,10 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         return self.contained is not None or len(examples) == self.n_examples
 
     def _inside(self, data: Path) -> Path:
-        """``data``, or the benchmark's own place in it."""
-        own = data / self.folder if self.folder else data
-        return own if data.is_dir() and own.exists() else data
+        """``data``, or the benchmark's own place in it: all of ``folder``, or its last parts."""
+        parts = Path(self.folder).parts if self.folder and data.is_dir() else ()
+        places = (data.joinpath(*parts[place:]) for place in range(len(parts)))
+        return next((own for own in places if own.exists()), data)
 
     def _parsed(self, path: Path) -> Iterator[Example]:
         assert self.parse is not None

@@ -106,7 +106,14 @@ SystemParam = Annotated[
 ]
 GraderParam = Annotated[
     list[str] | None,
-    typer.Option("--grader-param", "-P", metavar="KEY=VALUE", help="The same for the grader."),
+    typer.Option(
+        "--grader-param",
+        "-P",
+        metavar="KEY=VALUE",
+        help="The same for the grader. Of batched:, criteria_per_call; of jury:, rule, quorum, "
+        "weights, tie; of cascade:, low, high, audit_share, audit_seed; cheap.KEY, strong.KEY, "
+        "1.KEY, 2.KEY, … for one member.",
+    ),
 ]
 Batch = Annotated[
     bool,
