@@ -256,6 +256,13 @@ def said(message: dict[str, Any], **choice: Any) -> bytes:
          Completion("Hello", usage=Usage(3, 4))),
         (chat(usage={"prompt_tokens": -3, "completion_tokens": 10**40}),
          Completion("Hello", usage=Usage(0, 2**53))),
+        (chat(usage={"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 5000}}),
+         Completion("Hello", usage=Usage(9, 0, 9))),
+        (chat(usage={"prompt_tokens": "3", "completion_tokens": 4.0}),
+         Completion("Hello", usage=Usage(3, 4))),
+        *((chat(usage=odd), Completion("Hello")) for odd in (
+            [], "many", 7, {"prompt_tokens": 1.5}, {"prompt_tokens": [1]},
+            {"prompt_tokens": 1, "prompt_tokens_details": []})),
         (said({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": None}, {}]}),
          Completion("a")),
         (said({"content": "x", "reasoning_content": "hm"}), Completion("x", reasoning_length=2)),

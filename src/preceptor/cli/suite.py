@@ -124,7 +124,7 @@ def _finish(suite: Suite, store: str, as_json: bool, goes_on: str) -> int:
         suite_table,
     )
 
-    results = [each.result() for each in suite.runs]
+    results = [each.scored() for each in suite.runs]
     if as_json:
         print_json(suite_json(suite.name, results, suite.skipped))
     else:

@@ -265,7 +265,7 @@ class Endpoint:
     ) -> tuple[T, float]:
         started = time.monotonic()
         async with self._exchange(path, body) as response:
-            if response.status != 200:
+            if not 200 <= response.status < 300:
                 content = self._without_key(await beginning(response))
                 raise self._fault(response.status, response.headers, content)
             try:
