@@ -460,6 +460,7 @@ def test_error_within_a_reply_has_its_status(error: Any, status: int) -> None:
     for parse, body in (
         (parse_chat, wholly),
         (parse_chat, said({"content": "a"}, error=error, finish_reason="error")),
+        (parse_chat, chat(choices=[{"error": error, "finish_reason": "error"}])),
         (parse_chat_stream, events(A, {"error": error}, done=False)),
         (parse_chat_stream, events(A, chunk({"content": ""}, "error", error=error))),
         (parse_responses, msgspec.json.encode(failed["response"])),
@@ -469,6 +470,25 @@ def test_error_within_a_reply_has_its_status(error: Any, status: int) -> None:
         with pytest.raises(ErrorInReply) as caught:
             parse(body)
         assert caught.value.status == status
+
+
+def test_a_reply_that_ends_in_an_error_is_no_answer() -> None:
+    """OpenRouter may say so by the reason of the end alone."""
+    with pytest.raises(ErrorInReply):
+        parse_chat(said({"content": "a"}, finish_reason="error"))
+    with pytest.raises(ErrorInReply):
+        parse_chat_stream(events(A, chunk({"content": ""}, "error")))
+
+
+@pytest.mark.parametrize(("price", "cost"), [("1/2", None), ("free", 0.0)])
+async def test_without_a_count_of_tokens_the_cost_is_unknown(
+    price: str, cost: float | None, fake: FakeEndpoint
+) -> None:
+    """It is not zero, but where tokens cost nothing."""
+    async with model_at(fake.address("m"), price=price) as model:
+        ask = Ask((Message("user", "?"),))
+        assert model.completed(ask, Completion("Rest."), 1.0).cost_usd == cost
+        assert model.completed(ask, Completion("", finish_reason="length"), 1.0).cost_usd == 0.0
 
 
 @pytest.mark.parametrize(

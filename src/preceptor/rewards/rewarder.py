@@ -28,6 +28,10 @@ T = TypeVar("T")
 #: An example, the id of one of the benchmark, or a mapping with ``messages`` and ``criteria``.
 AnyExample = Example | str | Mapping[str, Any]
 _Pair = tuple[AnyExample, str | None]
+_HIGHER = (
+    "open another Rewarder with a higher max_cost",
+    "open another Rewarder with a higher max_total_tokens",
+)
 
 
 def reward(example: AnyExample, responses: Sequence[str | None], **options: Any) -> list[float]:
@@ -136,7 +140,7 @@ class Rewarder:
         self._min_coverage = min_coverage
         self._data = None if data is None else Path(data)
         self._known: dict[str, Example] | None = None
-        self._budget = Budget(max_cost=max_cost, max_tokens=max_total_tokens)
+        self._budget = Budget(max_cost=max_cost, max_tokens=max_total_tokens, remedies=_HIGHER)
         self._where = str(store)
         self._lock = threading.Lock()
         self._loop: _Loop | None = None

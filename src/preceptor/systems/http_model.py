@@ -134,9 +134,13 @@ class HttpModel(System):
         return (Message(self._system_role(), self.parameters.system_prompt), *messages)
 
     def completed(self, ask: Ask, completion: Completion, latency_s: float) -> Completion:
-        """A parsed completion with its latency (seconds), cost (dollars) and what was sent."""
+        """A parsed completion with its latency (seconds), cost (dollars) and what was sent.
+
+        The cost of a reply without a count of tokens is unknown, unless the model is free.
+        """
         sent, cost = self.sent(ask.messages), completion.cost_usd
-        if cost is None and self.price is not None:
+        counted = completion.usage.total > 0 or not completion.text
+        if cost is None and self.price is not None and (counted or self.price.free):
             cost = self.price.cost(completion.usage)
         return msgspec.structs.replace(
             completion,
