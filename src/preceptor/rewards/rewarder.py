@@ -145,13 +145,10 @@ class Rewarder:
         self._lock = threading.Lock()
         self._loop: _Loop | None = None
         self._closed = False
-        self.departures = self._departures(form.address, reference.address)
+        self.departures = [*reference.departures(form.address), *self._departures()]
 
-    def _departures(self, address: str, reference: str) -> list[str]:
-        found = []
-        if address != reference:
-            found.append(f"Graded by {address}; the reference grader is {reference}.")
-        found += self.grader.departures()
+    def _departures(self) -> list[str]:
+        found = self.grader.departures()
         if self._min_coverage < 1:
             found.append(
                 f"An answer with {100 * self._min_coverage:g} % of its verdicts or more is scored "
