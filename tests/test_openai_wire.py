@@ -467,6 +467,7 @@ def test_error_within_a_reply_has_its_status(error: Any, status: int) -> None:
     for parse, body in (
         (parse_chat, wholly),
         (parse_chat, said({"content": "a"}, error=error, finish_reason="error")),
+        (parse_chat, chat(choices=[{"error": error, "finish_reason": "error"}])),
         (parse_chat_stream, events(A, {"error": error}, done=False)),
         (parse_chat_stream, events(A, chunk({"content": ""}, "error", error=error))),
         (parse_responses, msgspec.json.encode(failed["response"])),
@@ -476,6 +477,14 @@ def test_error_within_a_reply_has_its_status(error: Any, status: int) -> None:
         with pytest.raises(ErrorInReply) as caught:
             parse(body)
         assert caught.value.status == status
+
+
+def test_a_reply_that_ends_in_an_error_is_no_answer() -> None:
+    """OpenRouter may say so by the reason of the end alone."""
+    with pytest.raises(ErrorInReply):
+        parse_chat(said({"content": "a"}, finish_reason="error"))
+    with pytest.raises(ErrorInReply):
+        parse_chat_stream(events(A, chunk({"content": ""}, "error")))
 
 
 @pytest.mark.parametrize(

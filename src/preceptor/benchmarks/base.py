@@ -58,6 +58,17 @@ class Dataset(msgspec.Struct, frozen=True):
             return self.examples
         return random.Random(0).sample(self.examples, limit)  # noqa: S311
 
+    def departures(self, published: int, asked: int) -> list[str]:
+        """What is to be said where it is not the release of ``published`` examples, or not all."""
+        found, there = [], len(self.examples)
+        if not self.official:
+            found.append(
+                f"The data is not the pinned release: {there:,} examples of {published:,}."
+            )
+        if asked < there:
+            found.append(f"Asked on {asked:,} of {there:,} examples.")
+        return found
+
 
 class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     """One benchmark.

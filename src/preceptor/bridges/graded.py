@@ -21,6 +21,7 @@ from preceptor.bridges.imported import (
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
 from preceptor.records import Example, Response, Verdict
+from preceptor.store.rows import storable
 
 __all__ = ["read_graded"]
 
@@ -93,13 +94,16 @@ def _run(
     condition = fields.optional_text("condition")
     if condition and not system and condition != "baseline":
         model = f"{model} [{condition}]"
+    settings: dict[str, Any] = {"condition": condition} if condition else {}
+    if departures := fields.texts("departures"):
+        settings["departures"] = list(departures)
     return ImportedRun(
         name=name,
         benchmark=benchmark.name,
         system=model,
         grader=grader or fields.optional_text("grader") or "not stated",
         answers=[],
-        settings={"condition": condition} if condition else {},
+        settings=settings,
     )
 
 
@@ -124,6 +128,9 @@ def _answer(fields: Fields, run: str, example: Example, nth: int) -> Answer:
     text = text_of(fields.need(field, "an answer"), fields, field)
     failure = fields.optional_text("failure")
     response = imported_response(run, example, nth, text, failure)
+    end = fields.optional_text("finish_reason")
+    if end and text is not None:
+        response = msgspec.structs.replace(response, finish_reason=storable(end))
     judgements = list(_judgements(fields))
     if len(judgements) != len(example.criteria):
         expected = f"{len(example.criteria)} verdicts, one for each criterion"

@@ -66,7 +66,7 @@ class _Said(msgspec.Struct):
 
 
 class _Choice(msgspec.Struct):
-    message: _Said
+    message: _Said | None = None
     finish_reason: str | None = None
     logprobs: _Logprobs | None = None
     error: Any = None
@@ -109,8 +109,8 @@ def parse_chat(body: bytes) -> Completion:
     reply = _chat_decoder.decode(body)
     choice = reply.choices[0] if reply.choices else None
     _check(reply.error or (choice and choice.error))
-    if choice is None:
-        raise ValueError("no choices")
+    if choice is None or choice.message is None:
+        raise ValueError("no message")
     return _chat_completion(choice, reply.usage)
 
 
@@ -156,8 +156,10 @@ def _text(content: str | list[dict[str, Any]] | None) -> str:
 
 
 def _chat_completion(choice: _Choice, usage: object) -> Completion:
-    said = choice.message
+    said = choice.message or _Said()
     text, finish_reason = _text(said.content), choice.finish_reason or "stop"
+    if finish_reason == "error":  # OpenRouter's word, not always with the error itself
+        _check("the reply broke off with an error")
     if not text and said.refusal:
         text, finish_reason = said.refusal, "refusal"
     counts = counts_in(usage, _ChatUsage)
