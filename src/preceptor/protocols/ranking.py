@@ -123,9 +123,11 @@ class DifferentialProtocol(Protocol):
     Top-1 is the share of cases whose first diagnosis is a 2, Top-5 of those where any of the five
     is (DiagnosisArena, Zhu et al. 2025, arXiv 2505.14107). A case with a missing judgement is in
     the bounds of Top-5 and not in its value, though another place settle it: hits alone are
-    settled so, and the share of hits among what is known would be too high. The example's target is ``{"diagnosis":
-    …}``, and ``"icd10"`` where a code is known: then the codes in the answer are compared as well,
-    by chapter, by three and four characters, and as published.
+    settled so, and the share of hits among what is known would be too high.
+
+    The example's target is ``{"diagnosis": …}``, and ``"icd10"`` where a code is known: then the
+    codes in the answer are compared as well, by chapter, by three and four characters, and as
+    published.
     """
 
     name = "differential"
