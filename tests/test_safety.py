@@ -222,6 +222,17 @@ def test_a_request_of_xstest(tmp_path: Path) -> None:
     assert (safe.target, unsafe.target) == ({"safe": True}, {"safe": False})
 
 
+def test_the_authors_table_has_the_ids_of_the_other_copies(tmp_path: Path) -> None:
+    """Their csv numbers its rows; the examples are those of a copy without numbers."""
+    rows = [request("safe"), request("unsafe")]
+    bare = XSTEST.load(write_rows(tmp_path / "rows.jsonl", rows)).examples
+    with (tmp_path / "xstest_prompts.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, ["id", "prompt", "type", "label", "focus", "note"])
+        table.writeheader()
+        table.writerows({"id": number} | row for number, row in enumerate(rows, start=1))
+    assert XSTEST.load(tmp_path).examples == bare
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -27,7 +27,7 @@ class Source(msgspec.Struct, frozen=True):
     filename: str
     sha256: str
     host: Literal["huggingface", "github"] = "huggingface"
-    #: Fetched with the others; without it the data is the release all the same.
+    #: Fetched, but a copy of the data without this very file is the release all the same.
     extra: bool = False
 
     @property

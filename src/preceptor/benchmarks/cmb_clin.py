@@ -98,6 +98,9 @@ BENCHMARKS = (
         faults=(
             "The references come from a textbook: a sound answer that differs can lose points.",
             "Fluency hardly tells systems apart, yet is a quarter of the mean.",
+            "The authors' judge is a GPT-4 whose version and temperature they do not state, and "
+            "rates the four axes in one call; here it is openai/gpt-4 at temperature 0, one call "
+            "an axis.",
         ),
         verified="all 74 cases and 208 questions of the published file are read; no stored ratings "
         "are public to compare with",
