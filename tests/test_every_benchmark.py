@@ -10,6 +10,7 @@ import pytest
 
 import preceptor
 from preceptor.benchmarks import Benchmark, all_benchmarks
+from preceptor.files import file_sha256
 from preceptor.scoring import OVERALL
 from preceptor.testing import FakeEndpoint
 
@@ -36,6 +37,39 @@ def test_data_has_the_published_count(benchmark: Benchmark) -> None:
         assert messages[-1].content.strip()
         assert judged or not example.criteria
     assert any(example.criteria for example in dataset.examples) == judged
+
+
+@pytest.mark.parametrize(
+    "benchmark",
+    [each for each in SUITE if not all(source.extra for source in each.sources)],
+    ids=lambda each: each.name,
+)
+def test_what_is_fetched_is_read(
+    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pinned files, under their names at home, are the local copy's examples."""
+    monkeypatch.setenv("PRECEPTOR_CACHE", str(tmp_path))
+    files = _by_hash(benchmark)
+    for source in benchmark.sources:
+        if source.extra:
+            continue
+        whole = benchmark.path()
+        path = whole if len(benchmark.sources) == 1 else whole / source.filename
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(files[source.sha256])
+    fetched, local = benchmark.load(), benchmark.load(DATA)
+    assert fetched.official
+    asked = benchmark.protocol.messages
+    assert [(each.id, asked(each)) for each in fetched.examples] == [
+        (each.id, asked(each)) for each in local.examples
+    ]
+
+
+def _by_hash(benchmark: Benchmark) -> dict[str, Path]:
+    assert benchmark.folder is not None
+    place = DATA / benchmark.folder
+    files = place.rglob("*") if place.is_dir() else [place]
+    return {file_sha256(file): file for file in files if file.is_file()}
 
 
 @pytest.mark.parametrize("benchmark", SUITE, ids=lambda each: each.name)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import preceptor
-from preceptor import benchmarks
+from preceptor import benchmarks, cli
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import InputError
 from preceptor.protocols.base import Protocol, ReferenceGrader, replies
@@ -214,6 +214,20 @@ def test_run_that_nobody_judges(data: Path) -> None:
     assert [row["target"]["answer"] for row in rows] == ["B"] * 6
     assert len(Path("a.csv").read_text().splitlines()) >= 7
     assert "What is right" in run.report("r.html").read_text()
+
+
+def test_a_share_has_no_interval_below_zero(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One right answer of six: the table shows the interval that --json calls ci95."""
+    (data.parent / "guesses.py").write_text(
+        "def answer(messages):\n"
+        "    return 'B' if 'follows on 3?' in messages[-1]['content'] else 'A'\n"
+    )
+    run = preceptor.run("exam", system="python:guesses:answer", data=data, name="guess")
+    overall = run.result().metrics[OVERALL]
+    assert overall.raw_ci95 is not None
+    assert overall.raw_ci95[0] < 0
+    assert cli.main(["score", "guess"]) == 0
+    assert "0.0 to 49.3" in " ".join(capsys.readouterr().out.split())
 
 
 def test_grader_where_nothing_is_judged_is_refused(data: Path) -> None:

@@ -27,6 +27,8 @@ class Source(msgspec.Struct, frozen=True):
     filename: str
     sha256: str
     host: Literal["huggingface", "github"] = "huggingface"
+    #: Fetched, but a copy of the data without this very file is the release all the same.
+    extra: bool = False
 
     @property
     def page(self) -> str:
@@ -164,7 +166,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             found = "an empty file" if path.is_file() else "none in the folder"
             raise InputError(f"{path}: expected the rows of {self.name}, found {found}")
         digests = _digests(path)
-        pinned = {source.sha256 for source in self.sources}
+        pinned = {source.sha256 for source in self.sources if not source.extra}
         official = pinned <= set(digests) if pinned else self._complete(examples)
         whole = digests[0] if path.is_file() else content_key(sorted(digests))
         return Dataset(examples, whole, official)
