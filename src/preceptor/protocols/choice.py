@@ -18,7 +18,7 @@ from preceptor.scoring.choices import (
     rotated,
 )
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.summary import summarise
+from preceptor.scoring.summary import less, summarise
 
 __all__ = ["CHOICE_LABELS", "DIRECT", "REASONED", "ChoiceProtocol", "choice_example"]
 
@@ -75,6 +75,9 @@ class ChoiceProtocol(Protocol):
         letters, or their texts (``yes``, ``no``, ``maybe``). None where they do not: no macro-F1.
     missing_is_wrong
         A call that failed counts as a wrong answer; else it is missing.
+    pass_mark
+        The accuracy with which the exam is passed, 0 to 1: how far the run is above it is the
+        metric ``above_pass_mark``, −1 to 1. None where there is no such mark.
     """
 
     name = "choice"
@@ -85,10 +88,12 @@ class ChoiceProtocol(Protocol):
         instructions: str | Mapping[str, str] = DIRECT,
         labels: tuple[str, ...] | None = None,
         missing_is_wrong: bool = False,
+        pass_mark: float | None = None,
     ) -> None:
         self.instructions = {"": instructions} if isinstance(instructions, str) else instructions
         self.labels = labels
         self.missing_is_wrong = missing_is_wrong
+        self.pass_mark = pass_mark
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         told = next(
@@ -163,6 +168,8 @@ class ChoiceProtocol(Protocol):
             metrics[name] = summarise(part, {}, None, prompts)[OVERALL]
         if self.labels is not None:
             metrics["macro_f1"] = macro_f1(scores, by_id, question, self.labels)
+        if self.pass_mark is not None:
+            metrics["above_pass_mark"] = less(metrics[OVERALL], self.pass_mark)
         return metrics
 
     def _derived(
