@@ -286,6 +286,15 @@ def test_a_run_has_accuracy_in_every_order_and_by_vote(
     assert found["step:2&3"] == (0.25, 4)
 
 
+def knows_half(messages: list[dict[str, str]]) -> str:
+    """Right in any order to the first twenty questions, of which the last letter is known."""
+    asked = messages[-1]["content"]
+    number = int(asked.split("Case ")[1].split("?")[0])
+    text = MEDQA["options"]["ABCD"[number % 4]]
+    known = asked.split(f". {text}\n")[0][-1]
+    return known if number < 20 else "ABCD"["ABCD".index(known) - 1]
+
+
 def picks_b(messages: list[Message]) -> str:
     return "B"
 
@@ -301,6 +310,33 @@ def answers(
     return preceptor.run(
         "medqa", system=f"python:test_exams:{system}", data=file, store=folder / "p.db"
     )
+
+
+def test_the_orders_of_a_question_are_one_question_in_a_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty questions in four orders are 160 answers, and evidence of forty questions."""
+    isolate(monkeypatch, tmp_path)
+    file = tmp_path / "rows.jsonl"
+    rows = [{**MEDQA, "question": f"Case {n}?", "answer_idx": "ABCD"[n % 4]} for n in range(40)]
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    for system in ("picks_b", "knows_half"):
+        preceptor.run(
+            "medqa",
+            system=f"python:test_exams:{system}",
+            data=file,
+            store=tmp_path / "p.db",
+            circular=True,
+            name=system,
+        )
+    compared = preceptor.compare(["picks_b", "knows_half"], store=tmp_path / "p.db")
+    found = compared.contrasts[0]
+    assert found.common == 160
+    assert found.prompts == 40
+    assert found.overall.difference == pytest.approx(0.25)
+    # Half of the questions are right in all four orders, where one in four was: 0.75 and −0.25.
+    half = 2.02 * (0.5 / 40**0.5)
+    assert found.overall.ci95 == pytest.approx((0.25 - half, 0.25 + half), abs=0.01)
 
 
 def test_the_usmle_is_passed_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -33,7 +33,8 @@ class Alignment(msgspec.Struct, frozen=True):
     ids
         In the reference's order.
     prompts
-        Example id → its prompt's hash, for these.
+        Example id → what it is drawn together with, for these: examples with one prompt, the orders
+        of the options of a question, its languages.
     dropped
         Those left out.
     """
@@ -62,9 +63,15 @@ def align(reference: Side, contender: Side) -> Alignment:
     ]
     return Alignment(
         ids=ids,
-        prompts={name: left[name].prompt_key for name in ids},
+        prompts={name: _question(left, name).cluster for name in ids},
         dropped=[item for item in dropped if item.n],
     )
+
+
+def _question(examples: Mapping[str, Example], name: str) -> Example:
+    """The question that an example is a variant of; itself where it is none."""
+    of = examples[name].of
+    return examples.get(of, examples[name]) if isinstance(of, str) else examples[name]
 
 
 def _examples(result: Result) -> dict[str, Example]:

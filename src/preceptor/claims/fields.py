@@ -247,13 +247,13 @@ def _field(
 
 
 def _units(result: Result, values: Mapping[str, object]) -> dict[str, tuple[str, str]]:
-    """Hash of the example with its rubric → its id and its prompt, for those with a score.
+    """Hash of the example with its rubric → its id and its cluster, for those with a score.
 
     An id may stand for another text in another release of the data.
     """
     examples = {item.example.id: item.example for item in result.graded}
     return {
-        content_key(name, rubric(example)): (name, example.prompt_key)
+        content_key(name, rubric(example)): (name, example.cluster)
         for name, example in examples.items()
         if name in values
     }

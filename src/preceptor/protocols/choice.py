@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -45,6 +46,8 @@ def choice_example(
     options: Mapping[str, str],
     answer: str | Sequence[str],
     tags: Sequence[str] = (),
+    *,
+    cluster: str | None = None,
 ) -> Example:
     """The Example of one question.
 
@@ -56,8 +59,13 @@ def choice_example(
         Letter (A, B, C, …) → text, in order.
     answer
         The right letter; several where exactly these must be named together.
+    cluster
+        What it has in common with questions that are not independent of it.
     """
-    target = {"options": dict(options), "answer": answer if isinstance(answer, str) else [*answer]}
+    right = answer if isinstance(answer, str) else [*answer]
+    target: dict[str, Any] = {"options": dict(options), "answer": right}
+    if cluster is not None:
+        target["cluster"] = cluster
     message = Message("user", stem.strip() + listed(options))
     return Example(id=id, messages=(message,), criteria=(), tags=tuple(tags), target=target)
 
@@ -161,7 +169,7 @@ class ChoiceProtocol(Protocol):
         ]
         tags = {question[each.id]: each.tags for each in examples}
         prompts = {
-            question[each.id]: each.prompt_key for each in examples if question[each.id] == each.id
+            question[each.id]: each.cluster for each in examples if question[each.id] == each.id
         }
         metrics = summarise(merged, tags, None, prompts)
         for name, part in self._derived(scores, by_id, question).items():
