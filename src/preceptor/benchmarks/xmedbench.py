@@ -146,9 +146,9 @@ BENCHMARKS = (
             **{f"language:{code}": name for code, name in _LANGUAGES.items()},
             _SEVERAL: "Several right answers",
             "language_mean": "Mean over languages",
-            "language_gap": "Other languages less English",
+            "language_gap": "English less other languages",
             **{
-                f"language_gap:{code}": f"{name} less English"
+                f"language_gap:{code}": f"English less {name}"
                 for code, name in _LANGUAGES.items()
                 if code != "en"
             },

@@ -33,7 +33,8 @@ class Alignment(msgspec.Struct, frozen=True):
     ids
         In the reference's order.
     prompts
-        Example id → hash of the prompt, as in :func:`~preceptor.claims.sides.prompts`, for these.
+        Example id → what it is drawn together with, for these; see
+        :func:`~preceptor.claims.sides.prompts`.
     dropped
         Those left out.
     """

@@ -247,7 +247,7 @@ def _field(
 
 
 def _units(result: Result, values: Mapping[str, object]) -> dict[str, tuple[str, str]]:
-    """Hash of the example with its rubric → its id and its prompt, for those with a score.
+    """Hash of the example with its rubric → its id and its cluster, for those with a score.
 
     An id may stand for another text in another release of the data.
     """

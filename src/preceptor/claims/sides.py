@@ -187,13 +187,14 @@ def rubric(example: Example) -> tuple[tuple[str, int], ...]:
 
 
 def prompts(examples: Mapping[str, Example]) -> dict[str, str]:
-    """Which examples are not independent of each other: example id → hash of its prompt.
+    """Which examples are not independent of each other: example id → what they have in common.
 
-    A question whose options are in another order, or a text in which a patient's group was
-    changed, has the hash of the example that it is made of.
+    The prompt, or the question that is asked in two languages (:attr:`Example.cluster`). A question
+    whose options are in another order, or a text in which a patient's group was changed, has that
+    of the example that it is made of.
     """
     return {
-        name: examples.get(each.of if isinstance(each.of, str) else name, each).prompt_key
+        name: examples.get(each.of if isinstance(each.of, str) else name, each).cluster
         for name, each in examples.items()
     }
 
