@@ -12,15 +12,10 @@ from preceptor.records import Example, Message
 
 __all__ = ["BENCHMARKS"]
 
+#: The last revision that has the data.
+_REVISION = "d0ae2b79a37f15befae753eb1e4f48602b209bed"
 _SOURCES = tuple(
-    Source(
-        # The last revision that has the data.
-        "DongXzz/NutriBench",
-        "d0ae2b79a37f15befae753eb1e4f48602b209bed",
-        f"data/{name}.csv",
-        sha256,
-        host="github",
-    )
+    Source("DongXzz/NutriBench", _REVISION, f"data/{name}.csv", sha256, host="github")
     for name, sha256 in {
         "who_meal_metric": "d4c37806b1310ed8191b469415f2f464b1063e155ed348e0775fe368b43a1c18",
         "who_meal_natural": "458c43d4000f26869a08f0e802eb4495b1b02dd85995200dd60e29638475200a",
@@ -88,9 +83,8 @@ def _benchmark(
         caution=own or None,
         measures=f"How near a model's estimate of a meal's {word} is to that of a food table.",
         faults=(
-            "The published scorer reads a refusal (-1) as an amount, so that it is right for meals "
-            "with less than 6.5 g and counts in the mean error; here a refusal is wrong and has no "
-            "error.",
+            "The published scorer reads a refusal (-1) as an amount, right for meals with less "
+            "than 6.5 g and part of the mean error; here it is wrong and has no error.",
         ),
         verified="All four files were read; answers with the exact amount have accuracy 1 and "
         "error 0.",
