@@ -56,8 +56,8 @@ def namespaces(metrics: Iterable[str]) -> dict[str, list[str]]:
 def score_table(result: Result) -> Table:
     """All metrics with interval, n and coverage, on the 0–100 scale.
 
-    The interval is that of the mean before clipping, which has a column of its own where any
-    metric of the run is clipped: an interval from 0 to 0 would tell nothing.
+    Where any metric of the run is clipped, the mean before that has a column of its own, and the
+    interval is its: an interval from 0 to 0 would tell nothing.
     """
     from rich.table import Table
 
@@ -82,7 +82,7 @@ def score_table(result: Result) -> Table:
                 ("  " if space else "") + pretty(name, result.labels),
                 _value(metric.value, metric.unit),
                 *((_value(metric.raw_mean, metric.unit),) if clipped else ()),
-                _interval(metric),
+                _interval(metric, metric.raw_ci95 if clipped else metric.ci95),
                 *(("" if adjusted is None else _points(adjusted.value),) if twins else ()),
                 f"{metric.n:,}",
                 f"{metric.coverage:.1%}",
@@ -98,13 +98,12 @@ def _points(value: float | None) -> str:
     return "–" if value is None else f"{value * 100:.1f}"
 
 
-def _interval(metric: Metric) -> str:
-    """Of the mean before clipping."""
-    if metric.raw_ci95 is None:
+def _interval(metric: Metric, found: tuple[float, float] | None) -> str:
+    if found is None:
         return "–"
-    low, high = metric.raw_ci95
+    low, high = found
     if metric.unit != SHARE:
-        return measured_interval(metric.raw_ci95, metric.unit)
+        return measured_interval(found, metric.unit)
     return f"{low * 100:.1f} to {high * 100:.1f}"
 
 
@@ -128,7 +127,7 @@ def overview_table(results: Iterable[Result]) -> Table:
             result.info.system,
             _points(metric.value),
             _points(metric.raw_mean),
-            _interval(metric),
+            _interval(metric, metric.raw_ci95),
             "" if adjusted is None else _points(adjusted.value),
             f"{metric.n:,}",
             f"{result.coverage:.1%}",
