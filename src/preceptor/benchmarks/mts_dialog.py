@@ -72,7 +72,7 @@ def _example(row: Fields, split: str) -> Example:
     content = f"Section: {_SECTIONS[section]}\n\n{row.text('dialogue')}"
     return Example(
         # Each file counts from 0.
-        id=f"{split}-{row.text('ID')}",
+        id=f"{split}/{row.text('ID')}",
         messages=(Message("user", content),),
         criteria=(),
         tags=(f"split:{split}", f"section:{section}"),
