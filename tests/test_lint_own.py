@@ -213,6 +213,14 @@ def test_texts_with_labels(tmp_path: Path) -> None:
     assert rules(own(write(tmp_path / "t.csv", rows))) == [("unbalanced-class", None)]
 
 
+def test_the_longest_text_is_what_is_asked_where_no_name_is_usual(tmp_path: Path) -> None:
+    """A column of any name holds the texts, if they are texts."""
+    rows = [{"said at night": row.pop("text"), "stance": row["label"]} | row for row in labels()]
+    rows[3]["said at night"] = rows[2]["said at night"]
+    found = own(write(tmp_path / "t.csv", rows))
+    assert ("duplicate", 5) in rules(found)
+
+
 @pytest.mark.parametrize("row", [{"colour": "red"}, {"question": "Which?", "colour": "red"}])
 def test_a_file_without_what_is_asked_or_right_is_refused(
     row: dict[str, Any], tmp_path: Path
