@@ -106,6 +106,7 @@ FAULTS: list[tuple[str, int, dict[str, Any]]] = [
     ("malformed-row", 3, {"question": ""}),
     ("leaked-answer", 3, {"question": "What is it? **Answer:** C"}),
     ("leaked-answer", 3, {"question": "What? The correct answer is " + gibberish((2, "C"), 3)}),
+    ("leaked-answer", 3, {"question": "What is it, if (C) is correct."}),
     ("leaked-answer", 3, {"C": gibberish((2, "C"), 3) + " (correct)"}),
     ("personal-data", 3, {"question": "Jo, jo.doe@example.com, asks what it is"}),
     ("missing-licence", 3, {"licence": ""}),
