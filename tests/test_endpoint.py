@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
 from conftest import Clock
 from preceptor.errors import EndpointError, EndpointRefused
-from preceptor.records import Completion, Message
+from preceptor.records import Completion, Message, Usage
 from preceptor.systems import Ask, Parameters, resolve, wire
 from preceptor.systems import endpoint as module
 from preceptor.systems.openai import ChatModel
@@ -194,7 +195,7 @@ async def test_refusal_of_every_call_stops_at_once(fault: str, clock: Clock) -> 
             with pytest.raises(EndpointRefused) as caught:
                 await model.answer(ASK)
     assert caught.value.kind == "refused"
-    assert "check key, model and address" in str(caught.value)
+    assert "check key, credit, model and address" in str(caught.value)
     assert (len(fake.log), clock.slept) == (1, [])
 
 
@@ -416,6 +417,15 @@ def test_retry_after_is_bounded(value: str, low: float, high: float) -> None:
     assert low <= wait <= high
 
 
+def test_other_words_for_when_to_ask_again() -> None:
+    """OpenAI and Azure say it to the millisecond in a header, Google in the error's details."""
+    assert wire.retry_after({"retry-after-ms": "300", "Retry-After": "1"}) == 0.3
+    details = [{"reason": "RATE_LIMIT_EXCEEDED"}, {"retryDelay": "37.5s"}]
+    google = msgspec.json.encode({"error": {"code": 429, "details": details}})
+    assert wire.retry_after({}, google) == 37.5
+    assert wire.retry_after({"Retry-After": "2"}, google) == 2
+
+
 @pytest.mark.parametrize("value", ["", "soon", "nan", "Fri, 99 Foo 2024", "\x00"])
 def test_retry_after_that_says_nothing(value: str) -> None:
     assert wire.retry_after({"Retry-After": value}) is None
@@ -541,6 +551,67 @@ async def serving(
 
 
 @pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (402, {"code": 402, "message": "Insufficient credits."}),  # OpenRouter
+        (402, {"type": "billing_error", "message": "Check your payment details."}),  # Anthropic
+        (400, {"type": "invalid_request_error",
+               "message": "Your credit balance is too low to access the Anthropic API."}),
+        (400, {"type": "budget_exceeded", "code": "400", "message": "Budget"}),  # LiteLLM's proxy
+    ],
+)  # fmt: skip
+async def test_an_account_that_runs_dry_stops_the_run(status: int, error: dict[str, Any]) -> None:
+    """Also after answers: every further call would be a failed one, and none the task's fault."""
+    calls = 0
+
+    async def serve(_: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            return web.json_response({"error": error}, status=status)
+        return web.json_response({"choices": [{"message": {"content": "Yes."}}]})
+
+    async with serving(serve) as url, model_at(f"{url}#m") as model:
+        assert (await model.answer(ASK)).text == "Yes."
+        with pytest.raises(EndpointRefused, match="credit") as caught:
+            await model.answer(ASK)
+    assert (caught.value.kind, calls) == ("refused", 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        # OpenRouter's moderation; Azure where the code is missing.
+        (403, {"code": 403, "message": "Your input was flagged",
+               "metadata": {"reasons": ["violence"], "flagged_input": "My…"}}),
+        (400, {"code": None, "message": "The response was filtered",
+               "innererror": {"code": "ResponsibleAIPolicyViolation"}}),
+    ],
+)  # fmt: skip
+async def test_moderation_is_an_answer_and_no_wrong_key(status: int, error: dict[str, Any]) -> None:
+    """A prompt that was flagged says nothing of the key or of other prompts."""
+
+    async def serve(_: web.Request) -> web.Response:
+        return web.json_response({"error": error}, status=status)
+
+    async with serving(serve) as url, model_at(f"{url}#m") as model:
+        for _ in range(4):
+            assert (await model.answer(ASK)).finish_reason == "content_filter"
+
+
+async def test_a_bare_error_is_quoted_by_its_words() -> None:
+    """Older vLLM has the error's fields in the body itself."""
+
+    async def serve(_: web.Request) -> web.Response:
+        body = {"object": "error", "message": "No such model.", "type": "NotFoundError"}
+        return web.json_response(body, status=404)
+
+    async with serving(serve) as url, model_at(f"{url}#m") as model:
+        with pytest.raises(EndpointRefused, match=r"HTTP 404: 'No such model\.': check key"):
+            await model.answer(ASK)
+
+
+@pytest.mark.parametrize(
     "error",
     [
         {"message": "This model's maximum context length is 128 tokens.", "code": 400},
@@ -589,3 +660,35 @@ async def test_half_of_a_character_is_a_mark_in_the_text(written: str, read: str
     async with serving(serve) as url, model_at(f"{url}#m") as model:
         assert (await model.answer(ASK)).text == read
     assert model.failures.total() == 0
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 206])
+async def test_other_kinds_of_success_are_read_or_tried_again(status: int, clock: Clock) -> None:
+    """What a gateway answers instead of 200 is an answer if it holds one, and else a bad moment."""
+    calls = 0
+
+    async def serve(_: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            return web.Response(status=status)
+        said = {"choices": [{"message": {"content": "Yes."}}]}
+        return web.json_response(said, status=200 if status == 204 else status)
+
+    async with serving(serve) as url, model_at(f"{url}#m", clock) as model:
+        assert (await model.answer(ASK)).text == "Yes."
+    assert calls == 2
+    assert model.failures == {"malformed": 1}
+
+
+async def test_reply_that_counts_nothing_is_not_free() -> None:
+    """Where a server says nothing of tokens, a cap on them or on dollars must hold all the same."""
+
+    async def serve(_: web.Request) -> web.Response:
+        return web.json_response({"choices": [{"message": {"content": "Yes, it does."}}]})
+
+    async with serving(serve) as url, model_at(f"{url}#m", price="1000000/1000000") as model:
+        completion = await model.answer(ASK)
+    # 14 and 13 characters, at the fewest that a token has: 3.5.
+    assert completion.usage == Usage(4, 4)
+    assert completion.cost_usd == 8

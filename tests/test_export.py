@@ -22,6 +22,7 @@ from preceptor.reports.croissant import croissant
 from preceptor.reports.export import FORMATS, export
 from preceptor.reports.writing import whole_file, write_text
 from preceptor.store import Store
+from preceptor.testing import FakeEndpoint
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "'quoted'")
 HOSTILE = 'a "quoted", text;\r\nwith\nlines, \u2028, \\n, emoji 🙂, <b>&amp;</b>, {braces} and \x01'
@@ -84,6 +85,30 @@ def test_jsonl_comes_back_with_equal_scores(result: Result, tmp_path: Path) -> N
         ]
 
 
+def test_departures_and_ends_travel_too(tmp_path: Path) -> None:
+    """What is to be read beside a score is there in another store, and which answers were cut."""
+    with FakeEndpoint() as fake:
+        run = preceptor.run(
+            "starter",
+            system=fake.address("m"),
+            grader=fake.address("judge"),
+            system_params={"max_tokens": 3},
+            limit=3,
+            store=tmp_path / "own.db",
+        )
+    result = run.result()
+    file = run.export(tmp_path / "out.jsonl")
+    (there,) = read_graded(file, benchmarks.get("starter"))
+    with Store(tmp_path / "again.db") as opened:
+        keep(opened, there, file)
+    again = preceptor.load(there.name, store=tmp_path / "again.db").result()
+    assert again.departures == result.departures
+    assert "Asked on 3 of 36 examples." in again.departures
+    ends = [item.response.finish_reason for item in again.graded if item.response]
+    assert ends == [item.response.finish_reason for item in result.graded if item.response]
+    assert "length" in ends
+
+
 def test_a_second_round_trip_gives_the_same_file(result: Result, tmp_path: Path) -> None:
     """What was exported, imported and exported again is byte for byte the same."""
     first = export(result, tmp_path / "one.jsonl")
@@ -123,6 +148,8 @@ def test_jsonl_has_one_answer_a_line(result: Result, tmp_path: Path) -> None:
         "rubrics",
         "response",
         "failure",
+        "finish_reason",
+        "departures",
         "criteria_met",
         "explanations",
         "reasons",

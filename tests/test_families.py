@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import preceptor
-from preceptor import benchmarks
+from preceptor import benchmarks, cli
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import InputError
 from preceptor.protocols.base import Protocol, ReferenceGrader, replies
@@ -227,6 +227,20 @@ def test_run_that_nobody_judges(data: Path) -> None:
     assert "What is right" in run.report("r.html").read_text()
 
 
+def test_a_share_has_no_interval_below_zero(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One right answer of six: the table shows the interval that --json calls ci95."""
+    (data.parent / "guesses.py").write_text(
+        "def answer(messages):\n"
+        "    return 'B' if 'follows on 3?' in messages[-1]['content'] else 'A'\n"
+    )
+    run = preceptor.run("exam", system="python:guesses:answer", data=data, name="guess")
+    overall = run.result().metrics[OVERALL]
+    assert overall.raw_ci95 is not None
+    assert overall.raw_ci95[0] < 0
+    assert cli.main(["score", "guess"]) == 0
+    assert "0.0 to 49.3" in " ".join(capsys.readouterr().out.split())
+
+
 def test_grader_where_nothing_is_judged_is_refused(data: Path) -> None:
     with pytest.raises(InputError, match="nothing is judged in exam: leave it out"):
         preceptor.run("exam", system="python:judging:judge", grader="openai/x", data=data)
@@ -236,6 +250,22 @@ def test_grader_where_nothing_is_judged_is_refused(data: Path) -> None:
 def test_method_for_criteria_is_refused_where_there_are_labels(data: Path, grader: str) -> None:
     with pytest.raises(InputError, match="here verdicts are labels: name the model alone"):
         preceptor.run("talk", system="python:judging:judge", grader=grader, data=data)
+
+
+# Estimates
+
+
+def test_an_estimate_counts_turns_and_labels(data: Path, tmp_path: Path) -> None:
+    """Each turn of a dialogue is a call, and each label; of what nobody judges only the answer."""
+    with FakeEndpoint() as fake:
+        asked: dict[str, Any] = {"system": fake.address("m"), "data": data}
+        found = preceptor.dry_run("talk", grader=fake.address("judge"), **asked)
+        system, grader = found.parts
+        assert (system.calls.expected, grader.calls.expected) == (6 * TURNS, 6 * 2)
+        found = preceptor.dry_run("exam", **asked)
+        (system,) = found.parts
+        assert (system.calls.expected, found.verdicts) == (6, 0)
+        assert not fake.log
 
 
 # Variants
@@ -251,6 +281,22 @@ def test_circular_asks_every_order(data: Path, tmp_path: Path) -> None:
     assert metrics["circular_accuracy"].value == 0
     assert metrics[OVERALL].value == pytest.approx(1 / 3)
     assert {metrics[name].n for name in (OVERALL, "circular_accuracy")} == {6}
+
+
+def test_orders_of_a_question_are_no_independent_evidence(data: Path, tmp_path: Path) -> None:
+    """Six questions in three orders are compared as six, by errors clustered by question."""
+    for name in ("b_only", "a_only"):
+        letter = name[0].upper()
+        (tmp_path / f"{name}.py").write_text(f"def answer(messages):\n    return {letter!r}\n")
+        system = f"python:{name}:answer"
+        preceptor.run("exam", system=system, data=data, circular=True, name=name)
+    comparison = preceptor.compare(["a_only", "b_only"])
+    (contrast,) = comparison.contrasts
+    assert (contrast.common, contrast.prompts) == (18, 6)
+    assert contrast.tests.clustered is not None
+    assert contrast.tests.clustered.clusters == 6
+    assert contrast.overall.p == contrast.tests.clustered.p
+    assert any("McNemar's takes them as independent" in note for note in comparison.notes)
 
 
 def test_shots_are_other_questions(data: Path) -> None:

@@ -178,6 +178,7 @@ def test_a_run_comes_back_with_equal_scores(run: preceptor.Run, tmp_path: Path) 
         if one.response.failure is None:
             assert other.response.sent == one.response.sent
             assert other.response.usage == one.response.usage
+            assert other.response.cost_usd == one.response.cost_usd
             assert other.response.finish_reason == one.response.finish_reason
 
 
@@ -315,25 +316,34 @@ def test_answers_alone_are_ungraded_answers_to_a_benchmark(tmp_path: Path) -> No
 
 
 def test_the_log_of_our_own_task_gives_the_numbers_that_it_shows(tmp_path: Path) -> None:
-    """What Inspect's log says of our task is what the imported run scores, departures included."""
+    """What Inspect's log says of our task is what the imported run scores, departures included.
+
+    To the last digit, and so does `preceptor run`, where the model says the same.
+    """
     with FakeEndpoint() as fake, pytest.MonkeyPatch.context() as patch:
         patch.setenv(inspect_wire.URL, fake.url)
-        arguments = {"limit": 3, "grader": fake.address("judge")}
+        arguments = {"limit": 9, "grader": fake.address("judge")}
         log = inspect_wire.evaluate("preceptor/starter", tmp_path, task_args=arguments, epochs=2)
+        own = preceptor.run(
+            "starter",
+            system=fake.address("model-a"),
+            grader=arguments["grader"],
+            limit=9,
+            repeats=2,
+            store=tmp_path / "own.db",
+        ).result()
     path = Path(log.location.removeprefix("file://"))
     run = imported(path, tmp_path / "new.db")
     assert log.results is not None
     shown = log.results.scores[0].metrics
     overall = run.score()["metrics"]["overall_score"]
     assert overall["value"] == shown["overall_score"].value
-    assert overall["n"] == shown["n"].value == 3
+    assert overall["n"] == shown["n"].value == 9
+    assert run.result().metrics == own.metrics
+    assert run.result().departures == own.departures
+    assert "Asked on 9 of 36 examples." in own.departures
     assert run.info.repeats == 2
     assert run.info.grader == arguments["grader"]
-    assert log.samples
-    assert log.samples[0].scores is not None
-    beside = log.samples[0].scores["rubric"].metadata
-    assert beside is not None
-    assert run.result().departures == beside.get("departures", [])
 
 
 def test_an_answer_that_inspect_did_not_get_is_a_failure(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from preceptor.errors import (
 )
 from preceptor.records import Message
 from preceptor.systems import Ask, Parameters, resolve
-from preceptor.systems.inspect_ai import InspectAgent, InspectModel
+from preceptor.systems.inspect_ai.model import InspectAgent, InspectModel
 from preceptor.testing import FakeEndpoint
 from preceptor.testing.replies import reply_to
 

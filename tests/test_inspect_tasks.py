@@ -46,9 +46,8 @@ def own_run(fake: FakeEndpoint, folder: Path, **options: Any) -> preceptor.Run:
         "starter",
         system=fake.address("model-a"),
         grader=fake.address("judge"),
-        limit=3,
         store=folder / "own.db",
-        **options,
+        **{"limit": 3, **options},
     )
 
 
@@ -63,9 +62,10 @@ def test_inspect_finds_the_tasks() -> None:
 
 def test_a_task_gives_the_numbers_of_our_own_run(fake: FakeEndpoint, tmp_path: Path) -> None:
     """Score, interval, length adjustment, slices and coverage equal those of `preceptor run`."""
-    log = evaluate(tmp_path, args={"grader": fake.address("judge")}, epochs=2)
+    # Inspect hands the scores out in the order in which they were made: enough to mix them up.
+    log = evaluate(tmp_path, args={"grader": fake.address("judge"), "limit": 9}, epochs=2)
     assert log.status == "success"
-    metrics = own_run(fake, tmp_path, repeats=2).result().metrics
+    metrics = own_run(fake, tmp_path, repeats=2, limit=9).result().metrics
     found = numbers(log)
     overall, adjusted = metrics["overall_score"], metrics["overall_score_length_adjusted"]
     assert overall.bootstrap_ci95 is not None
@@ -74,7 +74,7 @@ def test_a_task_gives_the_numbers_of_our_own_run(fake: FakeEndpoint, tmp_path: P
     assert (found["ci95_low"], found["ci95_high"]) == overall.bootstrap_ci95
     assert found["length_adjusted"] == adjusted.value
     assert found["coverage"] == 1.0
-    assert found["n"] == 3
+    assert found["n"] == 9
     slices = {name for name in found if ":" in name}
     assert slices
     assert all(found[name] == metrics[name].value for name in slices)
@@ -169,7 +169,7 @@ def test_the_grader_is_called_as_the_reference_is(fake: FakeEndpoint, tmp_path: 
     assert {one["temperature"] for one in judged} == {0.5}
     assert {one["messages"][0]["content"] for one in judged} == {"You are a helpful assistant."}
     assert log.eval.task == "healthbench"
-    assert "not the pinned release" in log.eval.metadata["preceptor"]["notes"][0]  # type: ignore[index]
+    assert "not the pinned release" in log.eval.metadata["preceptor"]["departures"][0]  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

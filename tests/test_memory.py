@@ -5,12 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import tracemalloc
+from collections import Counter
+from collections.abc import Sequence
+from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from preceptor.engine.backlog import Backlog
 from preceptor.engine.collector import rare_collections
+from preceptor.graders.base import Call, Case, Desk
+from preceptor.graders.rubric import RubricGrader
+from preceptor.graders.template import OWN
+from preceptor.records import Completion, Criterion, Message, Verdict
+from preceptor.systems.base import Ask, System
 
 
 @given(
@@ -65,6 +75,55 @@ async def test_room_follows_a_limit_that_grows() -> None:
     await asyncio.sleep(0)
     assert [task.done() for task in others] == [True, True, False]
     others[2].cancel()
+
+
+class Waiting(System):
+    """Answers when it is told to, and remembers how many wait."""
+
+    address = "waiting"
+
+    def __init__(self, *, slow: bool) -> None:
+        self.slow = slow
+        self.failures = Counter()
+        self.go = asyncio.Event()
+        self.asked: list[int] = []
+
+    def identity(self) -> dict[str, str]:
+        return {}
+
+    async def answer(self, ask: Ask) -> Completion:
+        self.asked.append(len(ask.messages[0].content))
+        del ask
+        await self.go.wait()
+        return Completion('{"criteria_met": true}')
+
+
+class AllAtOnce:
+    """A desk that makes every call."""
+
+    async def judge(self, calls: Sequence[Call]) -> dict[int, Verdict]:
+        made = await asyncio.gather(*(call.judge() for call in calls))
+        return {call.about[one.key][0]: one for call, (one,) in zip(calls, made, strict=True)}
+
+
+@pytest.mark.parametrize("slow", [True, False])
+async def test_prompts_that_wait_for_a_batch_are_not_kept(slow: bool) -> None:
+    """A prompt holds the whole conversation, and a batch as many of them as a run has criteria."""
+    long, count = "x" * 100_000, 100
+    criteria = {i: Criterion(f"Says {i}.", 1) for i in range(count)}
+    case = Case((Message("user", long), Message("assistant", "Rest.")), criteria, "run")
+    system = Waiting(slow=slow)
+    grader = RubricGrader("waiting", system, OWN)
+    tracemalloc.start()
+    grading = asyncio.ensure_future(grader.grade(case, range(count), cast("Desk", AllAtOnce())))
+    while len(system.asked) < count:
+        await asyncio.sleep(0)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    system.go.set()
+    assert [verdict.met for verdict in (await grading).values()] == [True] * count
+    assert min(system.asked) > len(long)
+    assert (kept < 10 * len(long)) is slow
 
 
 def test_collector_is_as_before_when_the_last_run_ends() -> None:

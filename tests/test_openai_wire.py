@@ -256,6 +256,13 @@ def said(message: dict[str, Any], **choice: Any) -> bytes:
          Completion("Hello", usage=Usage(3, 4))),
         (chat(usage={"prompt_tokens": -3, "completion_tokens": 10**40}),
          Completion("Hello", usage=Usage(0, 2**53))),
+        (chat(usage={"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 5000}}),
+         Completion("Hello", usage=Usage(9, 0, 9))),
+        (chat(usage={"prompt_tokens": "3", "completion_tokens": 4.0}),
+         Completion("Hello", usage=Usage(3, 4))),
+        *((chat(usage=odd), Completion("Hello")) for odd in (
+            [], "many", 7, {"prompt_tokens": 1.5}, {"prompt_tokens": [1]},
+            {"prompt_tokens": 1, "prompt_tokens_details": []})),
         (said({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": None}, {}]}),
          Completion("a")),
         (said({"content": "x", "reasoning_content": "hm"}), Completion("x", reasoning_length=2)),
@@ -460,6 +467,7 @@ def test_error_within_a_reply_has_its_status(error: Any, status: int) -> None:
     for parse, body in (
         (parse_chat, wholly),
         (parse_chat, said({"content": "a"}, error=error, finish_reason="error")),
+        (parse_chat, chat(choices=[{"error": error, "finish_reason": "error"}])),
         (parse_chat_stream, events(A, {"error": error}, done=False)),
         (parse_chat_stream, events(A, chunk({"content": ""}, "error", error=error))),
         (parse_responses, msgspec.json.encode(failed["response"])),
@@ -469,6 +477,14 @@ def test_error_within_a_reply_has_its_status(error: Any, status: int) -> None:
         with pytest.raises(ErrorInReply) as caught:
             parse(body)
         assert caught.value.status == status
+
+
+def test_a_reply_that_ends_in_an_error_is_no_answer() -> None:
+    """OpenRouter may say so by the reason of the end alone."""
+    with pytest.raises(ErrorInReply):
+        parse_chat(said({"content": "a"}, finish_reason="error"))
+    with pytest.raises(ErrorInReply):
+        parse_chat_stream(events(A, chunk({"content": ""}, "error")))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from preceptor.claims.pareto import on_front
 from preceptor.cli import main
 from preceptor.errors import DataError, InputError
 from preceptor.protocols.choice import choice_example
+from preceptor.records import Example
 from preceptor.reports.figures import figures
 from preceptor.store import Store
 
@@ -266,6 +267,13 @@ def test_another_right_answer_is_said(tmp_path: Path, data: Path) -> None:
     (run,) = read(table(tmp_path / "p.csv", rows), data)
     assert accuracy(run) == [1.0, 1.0]
     assert any("To 2 questions the file states another" in note for note in run.settings["notes"])
+
+
+@pytest.mark.parametrize(("stated", "differ"), [("09/12/2014", 0), ("09/13/2014", 1)])
+def test_a_date_is_compared_as_a_date(stated: str, differ: int) -> None:
+    """However it is written, the same day is no other right answer."""
+    due = Example("1", (), (), target={"kind": "date", "answer": "2014-09-12"})
+    assert Known([due]).match([Row("1", stated, ())]).contradicted == differ
 
 
 def test_places_are_ids_where_the_right_answers_agree(tmp_path: Path, data: Path) -> None:

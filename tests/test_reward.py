@@ -380,7 +380,7 @@ def test_a_cap_stops_and_keeps(fake: FakeEndpoint, store: Path) -> None:
     options = {"grader_params": ["concurrency=1"]}
     with (
         open_with(fake, store, max_total_tokens=2000, **options) as rewarder,
-        pytest.raises(preceptor.BudgetExceeded),
+        pytest.raises(preceptor.BudgetExceeded, match="Rewarder with a higher max_total_tokens"),
     ):
         rewarder.grade(pairs)
     judged = fake.calls.total()

@@ -30,8 +30,9 @@ from preceptor.graders import template
 from preceptor.records import Message
 from preceptor.reports.audit_page import render_audit
 from preceptor.store import Store
-from preceptor.systems import Ask, Parameters, resolve, weights
+from preceptor.systems import Ask, Parameters, resolve
 from preceptor.systems.http_model import HttpModel
+from preceptor.systems.local import weights
 from preceptor.testing import FakeEndpoint, Fault
 from test_audit_page import an_audit
 from test_endpoint import serving
@@ -228,7 +229,8 @@ from pathlib import Path
 from preceptor.errors import EndpointError
 from preceptor.graders import template
 from preceptor.records import Message
-from preceptor.systems import Ask, Parameters, resolve, weights
+from preceptor.systems import Ask, Parameters, resolve
+from preceptor.systems.local import weights
 import aiohttp
 
 def peak():

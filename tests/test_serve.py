@@ -277,10 +277,12 @@ async def test_a_cap_and_a_refusal_have_their_own_status(tmp_path: Path) -> None
     """402 when the cap is reached, 502 when the grader refuses every call."""
     with FakeEndpoint() as fake:
         options: dict[str, Any] = {"max_total_tokens": 1}
-        async with served(fake.address("judge"), tmp_path / "a.db", **options) as (client, _):
+        async with served(fake.address("judge"), tmp_path / "a.db", **options) as (client, lines):
             await ask(client, example=TASK, responses=["a"])
             status, body = await ask(client, example=TASK, responses=["b"])
     assert (status, body["error"]["kind"]) == (402, "budget")
+    assert "resume" not in body["error"]["message"]
+    assert any("the cap of 1 tokens is reached" in line for line in lines)
     with FakeEndpoint(api_key="right") as fake:
         async with served(fake.address("judge"), tmp_path / "b.db") as (client, lines):
             status, body = await ask(client, example=TASK, responses=["a"])

@@ -27,6 +27,8 @@ class Source(msgspec.Struct, frozen=True):
     filename: str
     sha256: str
     host: Literal["huggingface", "github"] = "huggingface"
+    #: Fetched, but a copy of the data without this very file is the release all the same.
+    extra: bool = False
 
     @property
     def page(self) -> str:
@@ -57,6 +59,17 @@ class Dataset(msgspec.Struct, frozen=True):
         if limit is None or limit >= len(self.examples):
             return self.examples
         return random.Random(0).sample(self.examples, limit)  # noqa: S311
+
+    def departures(self, published: int, asked: int) -> list[str]:
+        """What is to be said where it is not the release of ``published`` examples, or not all."""
+        found, there = [], len(self.examples)
+        if not self.official:
+            found.append(
+                f"The data is not the pinned release: {there:,} examples of {published:,}."
+            )
+        if asked < there:
+            found.append(f"Asked on {asked:,} of {there:,} examples.")
+        return found
 
 
 class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +166,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             found = "an empty file" if path.is_file() else "none in the folder"
             raise InputError(f"{path}: expected the rows of {self.name}, found {found}")
         digests = _digests(path)
-        pinned = {source.sha256 for source in self.sources}
+        pinned = {source.sha256 for source in self.sources if not source.extra}
         official = pinned <= set(digests) if pinned else self._complete(examples)
         whole = digests[0] if path.is_file() else content_key(sorted(digests))
         return Dataset(examples, whole, official)

@@ -23,7 +23,7 @@ from preceptor.bridges.inspect_layout import (
     task_name,
 )
 from preceptor.records import Graded, Metric, Response, Result, Score, Usage, Verdict
-from preceptor.systems.inspect_words import chat_messages, need_inspect
+from preceptor.systems.inspect_ai.words import chat_messages, need_inspect
 from preceptor.version import VERSION
 
 if TYPE_CHECKING:
@@ -70,8 +70,10 @@ def inspect_log(result: Result) -> EvalLog:
     from inspect_ai.log import EvalLog, EvalResults, EvalStats
 
     info = result.info
+    ids = dict.fromkeys(item.example.id for item in result.graded)
+    places = {name: place for place, name in enumerate(ids)}
     samples = [
-        _sample(result, graded, score)
+        _sample(result, graded, score, places[graded.example.id])
         for graded, score in zip(result.graded, result.scores, strict=True)
         if graded.response is not None
     ]
@@ -143,7 +145,7 @@ def _spec(result: Result, created: str) -> EvalSpec:
     )
 
 
-def _sample(result: Result, graded: Graded, score: Score) -> EvalSample:
+def _sample(result: Result, graded: Graded, score: Score, place: int) -> EvalSample:
     from inspect_ai.log import EvalError, EvalSample
     from inspect_ai.scorer import Score as InspectScore
 
@@ -171,7 +173,7 @@ def _sample(result: Result, graded: Graded, score: Score) -> EvalSample:
         messages=[*sent, *([output.message] if answered else [])],
         output=output,
         scores={SCORER: score_given},
-        metadata=example_metadata(info.benchmark, example),
+        metadata=example_metadata(info.benchmark, example, place),
         model_usage=_usages(result, response.usage, used),
         role_usage={"grader": _usage(used, _cost(graded.verdicts))},
         total_time=response.latency_s,

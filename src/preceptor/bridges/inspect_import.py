@@ -27,7 +27,7 @@ from preceptor.bridges.inspect_layout import SCORER
 from preceptor.errors import DataError, InputError, PreceptorError, shorten
 from preceptor.records import Criterion, Example, Message, Response, Verdict
 from preceptor.store.rows import storable
-from preceptor.systems.inspect_words import MAX_TEXT, completion_of, need_inspect, usage_of
+from preceptor.systems.inspect_ai.words import MAX_TEXT, completion_of, need_inspect, usage_of
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
@@ -74,13 +74,16 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
     header = _read(path)
     name = benchmarks.get(benchmark or _benchmark_of(header, path)).name
     reader = _Reader(path, name, data)
-    answers = [reader.answer(sample) for sample in _samples(path)]
+    answers = [reader.answer(sample) for sample in _samples(path, header)]
     if not answers:
         raise InputError(f"{path}: expected answers, found a log without samples")
-    departures = _ours(header).get("departures") or reader.departures
+    stated = _ours(header).get("departures")
+    departures = [
+        str(one) for one in [*(stated if isinstance(stated, list) else ()), *reader.departures]
+    ]
     settings: dict[str, Any] = {"inspect_task": header.eval.task, "inspect_status": header.status}
     if departures:
-        settings["departures"] = [str(each) for each in departures]
+        settings["departures"] = list(dict.fromkeys(departures))
     return ImportedRun(
         name=path.name.removesuffix(".eval"),
         benchmark=name,
@@ -138,13 +141,17 @@ def _read(path: Path) -> EvalLog:
         raise InputError(f"{path}: {problem}: {type(error).__name__}: {words}") from None
 
 
-def _samples(path: Path) -> Iterator[EvalSample]:
-    """One after the other: examples in the order of the log, repeats of one in theirs."""
+def _samples(path: Path, header: EvalLog) -> Iterator[EvalSample]:
+    """One after the other: examples in the order of the dataset, repeats of one in theirs.
+
+    The samples themselves stand in the order in which they were done.
+    """
     from inspect_ai.log import read_eval_log_sample_summaries, read_eval_log_samples_by_id
 
     try:
         summaries = read_eval_log_sample_summaries(path, format="eval")
-        first: dict[str | int, int] = {}
+        asked = list(dict.fromkeys(header.eval.dataset.sample_ids or ()))
+        first: dict[str | int, int] = {name: place for place, name in enumerate(asked)}
         for summary in summaries:
             first.setdefault(summary.id, len(first))
         places = [(one.id, one.epoch) for one in summaries]
@@ -245,6 +252,7 @@ class _Reader:
             finish_reason=said.finish_reason,
             sent=_sent(sample, example),
             usage=usage,
+            cost_usd=_dollars(sample),
             latency_s=max(sample.output.time or 0.0, 0.0),
             reasoning_length=said.reasoning_length,
         )
@@ -287,6 +295,11 @@ class _Reader:
         if isinstance(chance, float) and 0 <= chance <= 1:
             verdict = msgspec.structs.replace(verdict, probability=chance)
         return verdict
+
+
+def _dollars(sample: EvalSample) -> float | None:
+    cost = sample.output.usage.total_cost if sample.output.usage is not None else None
+    return cost if cost is not None and cost >= 0 else None
 
 
 def _id_of(sample: EvalSample) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preceptor.benchmarks import Benchmark
-from preceptor.records import Criterion, Example, Graded, Message, Metric, Response, Score, Verdict
+from preceptor.records import Criterion, Example, Graded, Metric, Response, Score, Verdict
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 
 __all__ = [
@@ -49,10 +49,14 @@ def criterion_row(criterion: Criterion) -> dict[str, Any]:
     return {"criterion": criterion.text, "points": criterion.points, "tags": list(criterion.tags)}
 
 
-def example_metadata(benchmark: str, example: Example) -> dict[str, Any]:
-    """A sample's metadata: what is needed to grade its answer again, without the benchmark."""
+def example_metadata(benchmark: str, example: Example, place: int) -> dict[str, Any]:
+    """A sample's metadata: what is needed to grade its answer again, without the benchmark.
+
+    ``place`` is that of the example in the run: Inspect hands scores out in the order in which they
+    were made, and a bootstrap that is to be repeated needs one that stays.
+    """
     return {
-        "preceptor": {"benchmark": benchmark, "prompt": example.prompt_key},
+        "preceptor": {"benchmark": benchmark, "prompt": example.prompt_key, "place": place},
         "tags": list(example.tags),
         "criteria": [criterion_row(criterion) for criterion in example.criteria],
     }
@@ -77,6 +81,7 @@ def score_metadata(
     """What stands beside a score: each verdict, and what the missing ones allow."""
     response = graded.response
     metadata: dict[str, Any] = {
+        "repeat": graded.repeat,
         "verdicts": [
             {**criterion_row(criterion), **_verdict_row(verdict)}
             for criterion, verdict in zip(graded.example.criteria, graded.verdicts, strict=True)
@@ -155,6 +160,19 @@ def slice_values(metrics: Mapping[str, Metric]) -> dict[str, float]:
     }
 
 
+class _Known(Example, frozen=True):
+    """An example without its conversation, of which only the hash is known.
+
+    Examples are resampled together where it is the same, and in its order.
+    """
+
+    prompt: str = ""
+
+    @property
+    def prompt_key(self) -> str:
+        return self.prompt
+
+
 def metrics_of(
     benchmark: Benchmark, rows: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any], str]]
 ) -> dict[str, Metric]:
@@ -165,17 +183,18 @@ def metrics_of(
     rows
         For each answer the sample's id and metadata, the score's metadata, and the answer.
     """
+    rows = sorted(rows, key=_place)
     scores, examples = [], {}
     repeats: dict[str, int] = {}
     for sample_id, sample, beside, answer in rows:
         known = sample.get("preceptor") or {}
         verdicts = beside.get("verdicts") or ()
-        example = Example(
+        example = _Known(
             sample_id,
-            # Stands for the conversation: examples are resampled together where it is the same.
-            (Message("user", str(known.get("prompt", sample_id))),),
+            (),
             criteria_of(verdicts),
             tuple(sample.get("tags") or ()),
+            prompt=str(known.get("prompt", sample_id)),
         )
         failure = beside.get("failure")
         response = Response("", text=answer, failure=failure)
@@ -184,3 +203,8 @@ def metrics_of(
         scores.append(benchmark.protocol.score(Graded(example, repeat, response, given)))
         examples[sample_id] = example
     return benchmark.protocol.summarise(scores, list(examples.values()))
+
+
+def _place(row: tuple[str, Mapping[str, Any], Mapping[str, Any], str]) -> tuple[int, int]:
+    """Where an answer stands in the run: its example, its repeat."""
+    return (row[1].get("preceptor") or {}).get("place", 0), row[2].get("repeat", 0)

@@ -43,8 +43,8 @@ from preceptor.records import Example, Graded, Message, Response, Verdict
 from preceptor.records import Metric as OurMetric
 from preceptor.store.rows import storable
 from preceptor.systems.base import Parameters, System
-from preceptor.systems.inspect_ai import InspectModel
-from preceptor.systems.inspect_words import chat_messages
+from preceptor.systems.inspect_ai.model import InspectModel
+from preceptor.systems.inspect_ai.words import chat_messages
 
 __all__ = [
     "healthbench",
@@ -124,19 +124,18 @@ def _task(name: str, grader: str | None, limit: int | None, data: str | None) ->
         Sample(
             id=example.id,
             input=chat_messages(example.messages),
-            metadata=example_metadata(name, example),
+            metadata=example_metadata(name, example, place),
         )
-        for example in dataset.sample(limit)
+        for place, example in enumerate(dataset.sample(limit))
     ]
     notes = [benchmark.caution] if benchmark.caution else []
-    if not dataset.official:
-        notes.append("The data is not the pinned release.")
+    departures = dataset.departures(benchmark.n_examples, len(samples))
     return Task(
         dataset=MemoryDataset(samples, name=name),
         solver=generate(),
         scorer=rubric(name, grader),
         name=task_name(name),
-        metadata={"preceptor": {"benchmark": name, "notes": notes}},
+        metadata={"preceptor": {"benchmark": name, "notes": notes, "departures": departures}},
     )
 
 
@@ -287,11 +286,13 @@ def rubric(benchmark: str, grader: str | None = None) -> Scorer:
     async def score(state: TaskState, target: Target) -> InspectScore:
         graded, by = await _judged(bench, state)
         result = known.protocol.score(graded)
+        reference = known.protocol.reference(benchmark)
+        departures = [*reference.departures(by.address), *by.departures()]
         return InspectScore(
             value=score_value(result),
             answer=state.output.completion,
             explanation=explanation(graded),
-            metadata=score_metadata(graded, result, by.address, by.departures()),
+            metadata=score_metadata(graded, result, by.address, departures),
         )
 
     return score

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from preceptor.records import Example
+from preceptor.scoring.numbers import read_date
 
 __all__ = ["Known", "Matched", "Row"]
 
@@ -193,4 +194,6 @@ def _agrees(example: Example, right: str | None) -> bool | None:
         each.strip().casefold() for pair in options.items() for each in map(str, pair)
     }:
         return None
-    return said in (answer.casefold(), str(text).strip().casefold())
+    same = said in (answer.casefold(), str(text).strip().casefold())
+    # A date is kept in one form; files have theirs.
+    return same or read_date(said) == answer

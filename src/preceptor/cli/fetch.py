@@ -28,7 +28,7 @@ def fetch(
         print(fetch_reference())
         return
     if name.startswith("local/"):
-        from preceptor.systems.weights import fetch as fetch_weights
+        from preceptor.systems.local.weights import fetch as fetch_weights
 
         print(fetch_weights(name.removeprefix("local/"), note))
         return

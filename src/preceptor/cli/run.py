@@ -270,7 +270,7 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
     """Print the score, say what is missing and what to do; returns the exit code."""
     from preceptor.cli.score import print_score
 
-    print_score([finished.result()], as_json)
+    print_score([finished.scored()], as_json)
     outcome = finished.outcome
     assert outcome is not None
     name = shlex.quote(finished.info.name) + elsewhere(store)

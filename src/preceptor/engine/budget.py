@@ -7,12 +7,19 @@ from preceptor.records import Usage
 
 __all__ = ["Budget"]
 
+_RESUME = ("resume with a higher --max-cost", "resume with a higher --max-total-tokens")
+
 
 class Budget:
     """Counts cost and tokens, and says when a cap is reached.
 
     Every reply is added as it comes, a useless one too, and no call starts without a look at the
     sum: so a cap is passed by no more than the calls that are under way when it is reached.
+
+    Parameters
+    ----------
+    remedies
+        What to do about a cap on cost, or on tokens, that is reached.
     """
 
     def __init__(
@@ -22,9 +29,11 @@ class Budget:
         max_tokens: int | None = None,
         cost: float = 0.0,
         tokens: int = 0,
+        remedies: tuple[str, str] = _RESUME,
     ) -> None:
         self.max_cost, self.max_tokens = max_cost, max_tokens
         self.cost, self.tokens = cost, tokens
+        self._remedies = remedies
 
     def add(self, usage: Usage, cost: float | None) -> None:
         self.tokens += usage.total
@@ -39,14 +48,13 @@ class Budget:
 
     def check(self) -> None:
         """Raises BudgetExceeded when a cap is reached."""
-        if not self.reached:
-            return
+        if self.reached:
+            raise BudgetExceeded(self._why())
+
+    def _why(self) -> str:
+        for_cost, for_tokens = self._remedies
         if self.max_cost is not None and self.cost >= self.max_cost:
-            raise BudgetExceeded(
-                f"the cap of ${self.max_cost:g} is reached (${self.cost:.4f} spent): resume with a "
-                f"higher --max-cost"
-            )
-        raise BudgetExceeded(
-            f"the cap of {self.max_tokens:,} tokens is reached ({self.tokens:,} used): resume "
-            f"with a higher --max-total-tokens"
+            return f"the cap of ${self.max_cost:g} is reached (${self.cost:.4f} spent): {for_cost}"
+        return (
+            f"the cap of {self.max_tokens:,} tokens is reached ({self.tokens:,} used): {for_tokens}"
         )

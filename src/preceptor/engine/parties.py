@@ -23,7 +23,7 @@ from preceptor.graders import (
 from preceptor.records import NOBODY, RunInfo
 from preceptor.store import Store
 from preceptor.systems import System
-from preceptor.systems.batch import BATCHED, BatchModel
+from preceptor.systems.batch.model import BATCHED, BatchModel
 from preceptor.systems.prices import Price
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ from preceptor.records import Example, RunInfo
 from preceptor.store import Spent, Store
 from preceptor.systems import System, parse_parameters, resolve
 from preceptor.systems.base import Parameters
-from preceptor.systems.batch import batched
+from preceptor.systems.batch.model import batched
 from preceptor.version import VERSION
 
 __all__ = ["NOTHING", "Plan", "Request", "check", "paid_in_sweep", "reopen"]
@@ -328,21 +328,12 @@ def _departures(
 ) -> list[str]:
     """Where the run departs from the reference protocol, one sentence each."""
     reference = benchmark.protocol.reference_grader
-    found: list[str] = []
-    if not dataset.official:
-        found.append(
-            f"The data is not the pinned release: {len(dataset.examples):,} examples "
-            f"of {benchmark.n_examples:,}."
-        )
-    if asked < len(dataset.examples):
-        found.append(f"Asked on {asked:,} of {len(dataset.examples):,} examples.")
+    found = dataset.departures(benchmark.n_examples, asked)
     if reference is None:
         return found
-    if not reference.published:
-        found.append(f"Graded by {grader.address}; the authors name no grader.")
-    elif grader.address != reference.address:
-        found.append(f"Graded by {grader.address}; the reference grader is {reference.address}.")
-    elif settings.members != (reference.parameters,):
+    other = reference.departures(grader.address)
+    found.extend(other)
+    if not other and settings.members != (reference.parameters,):
         found.append("The grader was called with other parameters than the reference's.")
     found.extend(grader.departures())
     return found

@@ -27,6 +27,16 @@ __all__ = [
 T = TypeVar("T")
 
 
+class _LateAsk(Ask, frozen=True):
+    """An Ask whose messages are made anew each time that somebody looks at them."""
+
+    render: Callable[[], tuple[Message, ...]] = tuple
+
+    @property  # type: ignore[misc]  # read-only as the field is; mypy knows no such override
+    def messages(self) -> tuple[Message, ...]:
+        return self.render()
+
+
 class Question(msgspec.Struct, frozen=True):
     """One judgement to make: the prompt, and the key under which its verdict is kept.
 
@@ -171,12 +181,19 @@ class Grader:
             question = self.question(case, case.criteria[place])
             questions.setdefault(question.key, (question, []))[1].append(place)
         shared = self._shared([question.ask for question, _ in questions.values()])
-        return await desk.judge(
-            [
-                self.call(_sharing(question, shared) if shared else question, places)
-                for question, places in questions.values()
-            ]
-        )
+        for key, (question, places) in questions.items():
+            ask = question.ask
+            if shared:
+                ask = msgspec.structs.replace(ask, shared=shared)
+            if self.system.slow:  # tens of thousands may wait, for hours
+                render = partial(self._messages, case, case.criteria[places[0]])
+                ask = _LateAsk((), ask.example, ask.repeat, ask.shared, render)
+            if ask is not question.ask:
+                questions[key] = msgspec.structs.replace(question, ask=ask), places
+        return await desk.judge([self.call(*asked) for asked in questions.values()])
+
+    def _messages(self, case: Case, criterion: Criterion) -> tuple[Message, ...]:
+        return self.question(case, criterion).ask.messages
 
     def _shared(self, asks: Sequence[Ask]) -> int:
         """With how many characters all prompts begin, where the provider wants to be told."""
@@ -192,11 +209,6 @@ class Grader:
 
     async def _only(self, question: Question) -> tuple[Verdict, ...]:
         return (await self.judge(question),)
-
-
-def _sharing(question: Question, shared: int) -> Question:
-    ask = msgspec.structs.replace(question.ask, shared=shared)
-    return msgspec.structs.replace(question, ask=ask)
 
 
 async def together(*works: Coroutine[Any, Any, T] | Awaitable[T]) -> list[T]:

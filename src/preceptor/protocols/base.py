@@ -27,6 +27,14 @@ class ReferenceGrader(msgspec.Struct, frozen=True):
     parameters: Parameters
     published: bool = True
 
+    def departures(self, address: str) -> list[str]:
+        """What is to be said where another grader judges."""
+        if not self.published:
+            return [f"Graded by {address}; the authors name no grader."]
+        if address != self.address:
+            return [f"Graded by {address}; the reference grader is {self.address}."]
+        return []
+
 
 class Protocol:
     """One family. The engine asks, the store keeps; what it all means is decided here."""

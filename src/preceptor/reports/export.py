@@ -130,6 +130,7 @@ def _answer(result: Result, item: Graded, score: Score) -> dict[str, Any]:
         ],
         "response": response.text if response and response.failure is None else None,
         "failure": response.failure if response else None,
+        "finish_reason": response.finish_reason if response and response.failure is None else None,
         "criteria_met": [None if v is None else v.met for v in item.verdicts],
         "explanations": [None if v is None else v.explanation for v in item.verdicts],
         "reasons": [None if v is None else v.reason for v in item.verdicts],
@@ -137,6 +138,7 @@ def _answer(result: Result, item: Graded, score: Score) -> dict[str, Any]:
         "target": None if item.example.target is msgspec.UNSET else item.example.target,
         "prediction": score.prediction,
         "score": score.values.get(OVERALL),
+        "departures": result.departures,
     }
 
 

@@ -28,6 +28,10 @@ T = TypeVar("T")
 #: An example, the id of one of the benchmark, or a mapping with ``messages`` and ``criteria``.
 AnyExample = Example | str | Mapping[str, Any]
 _Pair = tuple[AnyExample, str | None]
+_HIGHER = (
+    "open another Rewarder with a higher max_cost",
+    "open another Rewarder with a higher max_total_tokens",
+)
 
 
 def reward(example: AnyExample, responses: Sequence[str | None], **options: Any) -> list[float]:
@@ -136,18 +140,15 @@ class Rewarder:
         self._min_coverage = min_coverage
         self._data = None if data is None else Path(data)
         self._known: dict[str, Example] | None = None
-        self._budget = Budget(max_cost=max_cost, max_tokens=max_total_tokens)
+        self._budget = Budget(max_cost=max_cost, max_tokens=max_total_tokens, remedies=_HIGHER)
         self._where = str(store)
         self._lock = threading.Lock()
         self._loop: _Loop | None = None
         self._closed = False
-        self.departures = self._departures(form.address, reference.address)
+        self.departures = [*reference.departures(form.address), *self._departures()]
 
-    def _departures(self, address: str, reference: str) -> list[str]:
-        found = []
-        if address != reference:
-            found.append(f"Graded by {address}; the reference grader is {reference}.")
-        found += self.grader.departures()
+    def _departures(self) -> list[str]:
+        found = self.grader.departures()
         if self._min_coverage < 1:
             found.append(
                 f"An answer with {100 * self._min_coverage:g} % of its verdicts or more is scored "

@@ -160,6 +160,9 @@ class _Server:
             quotes = error.kind not in ("refused", "connection")
             self.tell(f"the grader refuses every call: {error.kind if quotes else message}")
             message = f"the grader refuses every call ({error.kind}): see the server's log"
+        elif isinstance(error, BudgetExceeded):
+            self.tell(message)
+            message = "the server's cap is reached: it has to be started again with a higher one"
         elif isinstance(error, StoreError):
             self.tell(message)
             message = "the store cannot be used: see the server's log"

@@ -265,7 +265,7 @@ class Endpoint:
     ) -> tuple[T, float]:
         started = time.monotonic()
         async with self._exchange(path, body) as response:
-            if response.status != 200:
+            if not 200 <= response.status < 300:
                 content = self._without_key(await beginning(response))
                 raise self._fault(response.status, response.headers, content)
             try:
@@ -379,9 +379,9 @@ class Endpoint:
             return ContentFiltered(said)
         kind = kind_of(status, code, proven=self._successes > 0)
         if kind in ("rate_limit", "server_error"):
-            return Transient(kind, said, retry_after(headers), crowded=status in CROWDED)
+            return Transient(kind, said, retry_after(headers, content), crowded=status in CROWDED)
         if kind == "refused":
-            return EndpointRefused(kind, self._say(f"{said}: check key, model and address"))
+            return EndpointRefused(kind, self._say(f"{said}: check key, credit, model and address"))
         self._bad_requests += not of_this_prompt(status, code, words)
         if not self._successes and self._bad_requests >= _HOPELESS:
             return EndpointRefused(kind, self._say(f"refuses every call: {said}"))

@@ -47,9 +47,18 @@ PATIENCE_S = 900.0
 #: A server that says "again in 0 seconds" is not asked in a tight loop.
 _LEAST_WAIT_S = 0.05
 #: Codes of an error body that say that the provider's filter stopped the prompt.
-_FILTERED = ("content_filter", "content_policy_violation", "invalid_prompt")
+_FILTERED = (
+    "content_filter",
+    "content_policy_violation",
+    "invalid_prompt",
+    "ResponsibleAIPolicyViolation",
+)
 #: Words that say so where the code does not: Anthropic's, and the LiteLLM proxy's.
 _FILTERED_WORDS = ("blocked by content filtering policy", "ContentPolicyViolationError")
+#: Codes that say whatever the status: nothing is left to pay with, or the key is wrong.
+_REFUSED = ("insufficient_quota", "billing_error", "budget_exceeded", "API_KEY_INVALID")
+#: What Anthropic says of an account without credit, with the code of any bad request.
+_UNPAID_WORDS = "credit balance is too low"
 #: Statuses that say: too many at once. 503 is what nginx's limits say, 529 what Anthropic says.
 CROWDED = (429, 503, 529)
 #: How the various servers say that a prompt is too long for the model.
@@ -92,10 +101,17 @@ class _ErrorBody(msgspec.Struct):
     type: object = None
     message: object = None
     details: object = None
+    # Azure's, and OpenRouter's, word for a prompt that a filter stopped.
+    innererror: object = None
+    metadata: object = None
 
 
 class _ErrorReply(msgspec.Struct):
     error: _ErrorBody | str | None = None
+    # Older vLLM: the error's fields are the body's own.
+    code: object = None
+    type: object = None
+    message: object = None
 
 
 def of_this_prompt(status: int, code: str, words: str) -> bool:
@@ -124,7 +140,7 @@ def is_filtered(code: str, words: str) -> bool:
 
 def kind_of(status: int, code: str, *, proven: bool) -> str:
     """The kind of a failure by its HTTP status; ``proven``: this endpoint has answered before."""
-    if status == 401 or code in ("insufficient_quota", "API_KEY_INVALID"):
+    if status in (401, 402) or code in _REFUSED:
         return "refused"
     if status == 429:
         return "rate_limit"
@@ -171,13 +187,15 @@ async def beginning(response: aiohttp.ClientResponse) -> bytes:
         return b"a long page"
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from a Retry-After header, which holds seconds or a date; None without one."""
-    value = headers.get("Retry-After", "").strip()
-    if not value:
-        return None
+def retry_after(headers: Mapping[str, str], content: bytes = b"") -> float | None:
+    """Seconds until another attempt, as the server says; None where it does not.
+
+    From OpenAI's ``retry-after-ms``, a Retry-After header, which holds seconds or a date, or the
+    ``retryDelay`` in the body of an error of Google's, such as ``"3.5s"``.
+    """
+    precise, value = headers.get("retry-after-ms", ""), headers.get("Retry-After", "").strip()
     try:
-        wait = float(value)
+        wait = float(precise) / 1000 if precise else float(value or _delay(content))
     except ValueError:
         try:
             wait = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
@@ -186,23 +204,51 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None if math.isnan(wait) else min(max(wait, _LEAST_WAIT_S), PATIENCE_S)
 
 
-def _reason(details: object) -> str:
-    """Google's word for an error, which stands in its details."""
+def _delay(content: bytes) -> str:
+    error = _decoded(content).error
+    details = error.details if isinstance(error, _ErrorBody) else None
+    return _detail(details, "retryDelay").removesuffix("s")
+
+
+def _detail(details: object, name: str) -> str:
+    """A word in the details of an error of Google's; empty without it."""
     for item in details if isinstance(details, list) else []:
-        if isinstance(item, dict) and isinstance(item.get("reason"), str):
-            return str(item["reason"])
+        if isinstance(item, dict) and isinstance(item.get(name), str):
+            return str(item[name])
     return ""
+
+
+def _decoded(content: bytes) -> _ErrorReply:
+    try:
+        return msgspec.json.decode(content, type=_ErrorReply)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _ErrorReply()
+
+
+def _code(error: _ErrorBody) -> str:
+    """What names an error: a word in its code or type, or what stands beside them."""
+    if _UNPAID_WORDS in str(error.message):
+        return "billing_error"
+    if isinstance(error.metadata, dict) and "flagged_input" in error.metadata:
+        return "content_filter"
+    inner = error.innererror.get("code") if isinstance(error.innererror, dict) else None
+    if inner in _FILTERED:
+        return str(inner)
+    for word in (error.code, error.type):
+        # LiteLLM puts the status there, and the word into the type.
+        if isinstance(word, str) and word and not word.isdigit():
+            return word
+    return _detail(error.details, "reason")
 
 
 def error_words(content: bytes) -> tuple[str, str]:
     """(code, message) of an error body in any of the common shapes; bounded, on one line."""
-    try:
-        error = msgspec.json.decode(content, type=_ErrorReply).error
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        error = None
+    reply = _decoded(content)
+    error = reply.error
+    if error is None and isinstance(reply.message, str):
+        error = _ErrorBody(reply.code, reply.type, reply.message)
     if isinstance(error, _ErrorBody):
-        code = error.code if isinstance(error.code, str) else str(error.type or "")
-        code = code or _reason(error.details)
+        code = _code(error)
         return code, shorten(str(error.message or code), 200)
     text = error or content[:300].decode("utf-8", "replace").strip()
     return "", shorten(" ".join(text.split()), 200)

@@ -56,7 +56,8 @@ class Failures:
         # A program of the user's may meet a refusal of some other server than its model's.
         refused = kind == "refused" and (first or theirs)
         if refused or (first and theirs and (hopeless or kind == "connection")):
-            return EndpointRefused(kind, f"{words.rstrip('.')}: check key, model and address")
+            advice = "check key, credit, model and address"
+            return EndpointRefused(kind, f"{words.rstrip('.')}: {advice}")
         return EndpointError(kind, words)
 
 
@@ -117,7 +118,7 @@ def _status(error: BaseException) -> int | None:
 
 
 def _kind_of_status(status: int) -> str:
-    if status == 401:
+    if status in (401, 402):
         return "refused"
     if status in (403, 404, 405) or status < 400:
         return "denied"
