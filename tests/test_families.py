@@ -17,7 +17,18 @@ from preceptor.errors import InputError
 from preceptor.protocols.base import Protocol, ReferenceGrader, replies
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
 from preceptor.protocols.judge import LabelJudge
-from preceptor.records import Criterion, Example, Graded, Message, Metric, Score
+from preceptor.records import (
+    Criterion,
+    Example,
+    Graded,
+    Message,
+    Metric,
+    Result,
+    RunInfo,
+    Score,
+    Usage,
+)
+from preceptor.reports.score import score_table
 from preceptor.scoring import OVERALL, summarise
 from preceptor.scoring.answers import missing, scored
 from preceptor.store import Store
@@ -335,3 +346,16 @@ def test_answer_that_failed_makes_a_run_incomplete(data: Path) -> None:
         assert result.metrics[OVERALL].n == 5
         assert result.metrics[OVERALL].bounds is not None
         assert preceptor.resume("latest").result().coverage == 1
+
+
+def test_a_table_prints_no_share_outside_its_range() -> None:
+    """Three answers of which one is right: the interval ends at 0 and 1, p-values keep digits."""
+    info = RunInfo("r", "medqa", "s", "none", "done", "2026-01-01T00:00:00+00:00", {}, 3)
+    metrics = {
+        "overall_score": Metric(1 / 3, 1 / 3, 3, (0.0, 0.98), (-0.32, 0.98), None, 1.0),
+        "changed_p": Metric(2e-5, 2e-5, 3, None, None, None, 1.0, unit="p"),
+    }
+    result = Result(info, "t", {}, [], [], metrics, [], [], 1.0, 0, {}, None, Usage(), Usage())
+    _, score, interval, *_ = (list(column.cells) for column in score_table(result).columns)
+    assert interval[0] == "0.0 to 98.0"
+    assert score[1] == "<0.0001"

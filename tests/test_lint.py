@@ -243,6 +243,7 @@ def test_one_class_that_is_nearly_all_is_found(tmp_path: Path) -> None:
         ("card", "it is 4111 1111 1111 1111 there", "it is 4111 1111 1111 1112 there"),
         ("iban", "it is GB82 WEST 1234 5698 7654 32", "it is GB82 WEST 1234 5698 7654 33"),
         ("ip", "from 192.168.17.254 then", "from 192.168.17.999 then"),
+        ("ip", "from 10.0.0.4 then", "of EC 3.1.1.11 then"),
         ("name", "my name is Jo Quill", "my name is secret"),
         ("name", "Name: Jo O'Quill", "Generic name: Quillamide sodium"),
         ("street", "at 17 Made Up Street", "on 17 Made Up Days"),

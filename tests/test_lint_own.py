@@ -106,6 +106,7 @@ FAULTS: list[tuple[str, int, dict[str, Any]]] = [
     ("malformed-row", 3, {"question": ""}),
     ("leaked-answer", 3, {"question": "What is it? **Answer:** C"}),
     ("leaked-answer", 3, {"question": "What? The correct answer is " + gibberish((2, "C"), 3)}),
+    ("leaked-answer", 3, {"question": "What is it, if (C) is correct."}),
     ("leaked-answer", 3, {"C": gibberish((2, "C"), 3) + " (correct)"}),
     ("personal-data", 3, {"question": "Jo, jo.doe@example.com, asks what it is"}),
     ("missing-licence", 3, {"licence": ""}),
@@ -211,6 +212,14 @@ def test_texts_with_labels(tmp_path: Path) -> None:
     ]
     rows = [row | {"label": "no" if n < 18 else "yes"} for n, row in enumerate(labels())]
     assert rules(own(write(tmp_path / "t.csv", rows))) == [("unbalanced-class", None)]
+
+
+def test_the_longest_text_is_what_is_asked_where_no_name_is_usual(tmp_path: Path) -> None:
+    """A column of any name holds the texts, if they are texts."""
+    rows = [{"said at night": row.pop("text"), "stance": row["label"]} | row for row in labels()]
+    rows[3]["said at night"] = rows[2]["said at night"]
+    found = own(write(tmp_path / "t.csv", rows))
+    assert ("duplicate", 5) in rules(found)
 
 
 @pytest.mark.parametrize("row", [{"colour": "red"}, {"question": "Which?", "colour": "red"}])

@@ -42,6 +42,12 @@ FILES = [
         {"flag_accuracy": 48.95, "sentence_accuracy": 30.66},
         574,
     ),
+    (
+        "mts-dialog",
+        "clue-plus/mts-dialog/MTS-Dialog-Automatic-Summaries-ValidationSet.csv",
+        {"rouge1": 37.24, "rouge2": 15.55, "rougeLsum": 31.20},
+        400,
+    ),
     ("mythtriage", "mythtriage/gpt-4o-M4-few-shot-evaluation.json", {"macro_f1": 82.48}, 295),
     (
         "rumedbench",

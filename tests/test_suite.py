@@ -186,6 +186,17 @@ def test_nothing_is_begun_where_anything_is_wrong(data: Path, fake: FakeEndpoint
     assert not Path("preceptor.db").exists()
 
 
+def test_the_benchmark_without_its_judge_is_named(
+    data: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --grader and without the key of the reference grader, it says whose judge that is."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    said = "made-up-ward is judged: openai/gpt-x: no key: .*, or name a judge with --grader"
+    with pytest.raises(Unavailable, match=said):
+        suite(data, fake, grader=None)
+    assert questions(fake) == 0
+
+
 def test_what_cannot_be_a_suite(data: Path, fake: FakeEndpoint) -> None:
     """No such group, no folder, no data at all, a name that is a pattern."""
     with pytest.raises(UnknownName, match="expected one of exams, open, safety"):

@@ -30,7 +30,7 @@ _ANSWERS = (
 #: column has what is right.
 _TEXTS = (
     *("answer", "hypothesis", "candidate", "generated_text", "generated_note"),
-    *("generated_summary", "note", "summary"),
+    *("generated_summary", "automatic_summary", "note", "summary"),
 )
 MODELS = ("model", "system")
 _SYSTEMS = (

@@ -150,7 +150,7 @@ class Predictions:
     def _run(self, benchmark: str, group: _Group, known: Known) -> ImportedRun:
         rows = [self._row(place) for place in group.places]
         values = tuple(group.values.values())
-        named = tuple(re.split(r"[\W_]+", self.path.stem))
+        named = (*re.split(r"[\W_]+", self.path.stem), *plain(self.path.stem).split("_"))
         matched = known.match(
             [Row(row.id, row.right, (*values, *row.about), (*row.others, *named)) for row in rows]
         )

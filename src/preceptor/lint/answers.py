@@ -21,6 +21,7 @@ _GOLD = (
     r"(?:answer|key|gold|label|solution|correct(?:\s+(?:answer|option|choice))?|答案)"
     r"[\s*_]*(?:is|are|was|=|:|：|-+>|→|是|为)[\s*_\"'“(\[]*"
 )
+_TRUE = r"\s+is\s+(?:the\s+)?(?:correct|right)\s*(?:answer|option|choice|one)?\s*(?:[.;!)]|$)"
 #: What only the right option would be marked with.
 _MARK = re.compile(r"[(\[](?:correct|right|true)(?: answer)?[)\]]|[✓✔✅]|\*\s*$", re.IGNORECASE)
 #: A text that is shorter may well stand in a question without giving anything away.
@@ -121,9 +122,12 @@ def _leaked_option(row: Row, options: dict[str, str]) -> Iterator[Finding]:
 
 
 def _said(asked: str, right: Sequence[str]) -> bool:
-    """Whether one of these stands after "answer is" or the like."""
+    """Whether one of these stands after "answer is" or the like, or before "is correct"."""
     forms = (re.escape(each.strip()) for each in right if each.strip())
-    return any(re.search(rf"{_GOLD}{form}(?!\w)", asked, re.IGNORECASE) for form in forms)
+    return any(
+        re.search(rf"{_GOLD}{form}(?!\w)|(?<!\w){form}[)\]*\"”]*{_TRUE}", asked, re.IGNORECASE)
+        for form in forms
+    )
 
 
 def _labels(example: Example) -> list[str]:

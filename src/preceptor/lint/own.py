@@ -23,6 +23,8 @@ _ASKED = (
     *("question", "prompt", "messages", "conversation", "query", "stem", "input", "text"),
     *("sentence", "dialogue", "note", "abstract", "case", "vignette", "instruction"),
 )
+#: A column of another name holds what is asked if its text is the longest and has as many words.
+_FEWEST_WORDS = 5
 #: More of what is asked, shown beside it.
 _MORE = ("context", "contexts", "passage")
 _OPTIONS = ("options", "choices")
@@ -33,6 +35,7 @@ _KEYS = (
 )
 _LABELS = (
     *("label", "labels", "class", "category", "target", "gold", "answer", "reference"),
+    *("gold_label", "true_label", "y", "stance", "diagnosis", "sentiment", "outcome"),
     *("reference_answer", "ideal_answer", "response", "summary", "note", "output", "completion"),
 )
 _RUBRICS = ("rubrics", "rubric", "criteria")
@@ -50,7 +53,7 @@ class OwnShape(msgspec.Struct, frozen=True):
     id
         None where rows have no id: then the line is it.
     asked
-        Columns with what is asked.
+        Columns with what is asked: the usual names, else the one with the longest text.
     options
         The column of all options, or a column for each.
     right
@@ -201,7 +204,7 @@ def own_shape(path: Path) -> OwnShape | None:
     names = {_plain(name): name for name in row}
     ending = [name for key, name in names.items() if key.endswith("_id")]
     id = next((names[key] for key in _IDS if key in names), ending[0] if ending else None)
-    asked = next((names[key] for key in _ASKED if key in names), None)
+    asked = next((names[key] for key in _ASKED if key in names), None) or _longest(row)
     if asked is None:
         return None
     shown = (*(names[key] for key in _MORE if key in names), asked)
@@ -217,6 +220,13 @@ def own_shape(path: Path) -> OwnShape | None:
         return _choice(path, row, OwnShape("choice", id, shown, options, keys[0]), keys)
     label = next((names[key] for key in _LABELS if key in names and names[key] != asked), None)
     return None if label is None else OwnShape("label", id, shown, (), label)
+
+
+def _longest(row: Mapping[str, Any]) -> str | None:
+    """The column of the longest text, if that is more than a word or two."""
+    texts = {name: value for name, value in row.items() if isinstance(value, str)}
+    name = max(texts, key=lambda each: len(texts[each]), default=None)
+    return name if name is not None and len(texts[name].split()) >= _FEWEST_WORDS else None
 
 
 def _choice(

@@ -108,6 +108,12 @@ def _iban(text: str) -> bool:
     return int(number) % 97 == 1
 
 
+def _host(text: str) -> bool:
+    """Not the number of an enzyme or a section: those are small."""
+    parts = [int(part) for part in text.split(".")]
+    return parts[0] == 10 or max(parts) >= 100
+
+
 def _dialled(text: str) -> bool:
     """As long as E.164 has them."""
     return 7 <= len(re.sub(r"\D", "", text)) <= 16
@@ -168,6 +174,7 @@ RULES: dict[str, Rule] = {
         _compiled(
             r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\w)"
         ),
+        _host,
     ),
     "name": Rule(
         "a name that is given as one",
