@@ -105,7 +105,7 @@ BENCHMARKS = (
         "from the dialogue.",
         faults=(
             "The dialogues were written from the notes, by annotators, and not the other way.",
-            "ROUGE, and BERTScore by an encoder of yours; the publication gives BLEURT beside them.",
+            "ROUGE, and BERTScore by an encoder of yours; the publication has BLEURT beside them.",
             "Many references are one word ('None.'), where overlap of words is all or nothing.",
         ),
         verified="All three files were read; their hashes are those of the pinned revision.",
