@@ -156,6 +156,8 @@ class HttpModel(System):
             cost = self.price.cost(completion.usage)
         return msgspec.structs.replace(
             completion,
+            text=self.endpoint.secret.out_of_answer(completion.text),
+            finish_reason=self.endpoint.secret.out_of_answer(completion.finish_reason),
             latency_s=round(latency_s, 4),
             cost_usd=cost,
             sent=None if sent == ask.messages else sent,
