@@ -458,7 +458,7 @@ def test_another_file_is_one_line(content: bytes, tmp_path: Path) -> None:
 def test_a_log_of_an_exam_needs_the_exams_data(
     fake: FakeEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The right answers are not in the log: with the data scores are equal, else one line says so."""
+    """The right answers are not in the log: with the data scores are equal, without it one line."""
     monkeypatch.setenv("PRECEPTOR_CACHE", str(tmp_path / "empty"))
     exam = OWN_TASKS.parent / "exam"
     store = tmp_path / "own.db"
