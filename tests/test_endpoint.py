@@ -599,6 +599,29 @@ async def test_moderation_is_an_answer_and_no_wrong_key(status: int, error: dict
             assert (await model.answer(ASK)).finish_reason == "content_filter"
 
 
+async def test_a_request_beyond_the_limit_of_a_minute_is_not_tried_again() -> None:
+    """OpenAI calls it a rate limit, but no pause makes it fit; others go on at once."""
+    calls = 0
+    words = "Request too large for gpt-4.1 on tokens per min (TPM): Limit 30000, Requested 35000."
+
+    async def serve(_: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        if calls <= 4:
+            error = {"message": words, "type": "tokens", "code": "rate_limit_exceeded"}
+            return web.json_response({"error": error}, status=429)
+        return web.json_response({"choices": [{"message": {"content": "Yes."}}]})
+
+    async with serving(serve) as url, model_at(f"{url}#m") as model:
+        for _ in range(4):
+            with pytest.raises(EndpointError, match="too large") as caught:
+                await model.answer(ASK)
+            assert caught.value.kind == "bad_request"
+            assert not isinstance(caught.value, EndpointRefused)
+        assert (await model.answer(ASK)).text == "Yes."
+    assert calls == 5
+
+
 async def test_a_bare_error_is_quoted_by_its_words() -> None:
     """Older vLLM has the error's fields in the body itself."""
 

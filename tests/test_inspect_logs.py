@@ -455,6 +455,21 @@ def test_another_file_is_one_line(content: bytes, tmp_path: Path) -> None:
         read_inspect(path)
 
 
+def test_a_log_of_an_exam_needs_the_exams_data(
+    fake: FakeEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The right answers are not in the log: with the data scores are equal, without it one line."""
+    monkeypatch.setenv("PRECEPTOR_CACHE", str(tmp_path / "empty"))
+    exam = OWN_TASKS.parent / "exam"
+    store = tmp_path / "own.db"
+    run = preceptor.run("medagents-hard", data=exam, system=fake.address("m"), store=store)
+    path = exported(run, tmp_path)
+    back = imported(path, tmp_path / "new.db", data=exam)
+    assert back.result().metrics == run.result().metrics
+    with pytest.raises(Unavailable, match="preceptor fetch"):
+        imported(path, tmp_path / "newer.db")
+
+
 def test_a_zip_without_a_log_in_it_is_one_line(tmp_path: Path) -> None:
     """An archive with other things in it is an InputError, and so is a file that is not there."""
     path = tmp_path / "x.eval"

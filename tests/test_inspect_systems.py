@@ -392,3 +392,18 @@ def test_a_file_without_that_agent_is_an_error_of_the_user(agents: Path) -> None
     """A name that the file does not have is an InputError when the address is resolved."""
     with pytest.raises(InputError, match="nobody"):
         resolve(f"inspect:{agents}@nobody", Parameters())
+
+
+def test_a_refusal_is_told_from_an_answer() -> None:
+    """Inspect's providers mark the text of one, and give an ordinary end beside it."""
+    from inspect_ai.model import ChatMessageAssistant, ContentText, ModelOutput
+
+    from preceptor.systems.inspect_words import completion_of
+
+    def end(*parts: ContentText) -> str:
+        output = ModelOutput.from_message(ChatMessageAssistant(content=list(parts)))
+        return completion_of(output, "inspect/m").finish_reason
+
+    assert end(ContentText(text="I cannot.", refusal=True)) == "refusal"
+    assert end(ContentText(text="Rest."), ContentText(text="No.", refusal=True)) == "stop"
+    assert end(ContentText(text="Rest.")) == "stop"

@@ -333,7 +333,9 @@ def test_ray_that_is_not_installed(path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_owner_is_known_by_its_start_and_not_by_a_clock() -> None:
     """On one machine a clock that jumps changes nothing; a number given again is another's."""
     me = Owner.me()
-    parent = replace(me, pid=os.getppid(), born=Path("/proc/self/stat").read_text().split()[21])
+    # A tick later than our own start: no parent was born then, though one may be in the same tick.
+    later = int(Path("/proc/self/stat").read_text().split()[21]) + 1
+    parent = replace(me, pid=os.getppid(), born=str(later))
     assert not parent.alive(heartbeat=1000.0, now=1000.0)
     living = subprocess.Popen(["sleep", "600"])
     try:

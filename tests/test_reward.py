@@ -403,6 +403,7 @@ def test_a_refusing_endpoint_is_an_error_and_no_value(store: Path) -> None:
 WRONG: dict[str, tuple[Any, Any]] = {
     "expected points other than 0": (task(-5), ["a"]),
     r"responses\[1\]: expected a text or None, found int": (task(5), ["a", 7]),
+    "expected a list of texts, found one text": (task(5), "Rest."),
     "expected an Example, an id or a mapping, found int": (3, ["a"]),
     "missing required field `criteria`": ({"messages": [{"role": "user", "content": "x"}]}, ["a"]),
     "not in starter": ("no-such-id", ["a"]),

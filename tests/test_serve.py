@@ -221,6 +221,7 @@ async def test_a_request_that_takes_too_long_can_be_asked_again(tmp_path: Path) 
     ("body", "words"),
     [
         (b"{", "body: input data was truncated"),
+        (b'{"responses": NaN}', "body: JSON is malformed"),
         (b"[" * 100_000, "body: "),
         (b'{"responses": ["a"]}', "expected either `id` or `example`"),
         (b'{"responses": [], "id": "x"}', "length >= 1"),
@@ -255,6 +256,17 @@ async def test_a_wrong_body_is_named(
     assert said["kind"] == "bad_request"
     assert words in said["message"]
     assert fake.calls.total() == 0
+
+
+async def test_half_a_character_is_no_wrong_body(fake: FakeEndpoint, tmp_path: Path) -> None:
+    """A trainer that cuts answers at tokens sends one now and then; it is read as U+FFFD."""
+    body = json.dumps({"example": TASK, "responses": ["Rest. \ud83d"]})
+    async with (
+        served(fake.address("judge"), tmp_path / "a.db") as (client, _),
+        client.post("/v1/reward", data=body, headers=KEY) as reply,
+    ):
+        assert reply.status == 200
+    assert "Rest. \ufffd" in fake.log[0].payload["messages"][-1]["content"]
 
 
 async def test_unknown_paths_and_methods_have_the_same_shape(

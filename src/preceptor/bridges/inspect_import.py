@@ -309,8 +309,11 @@ def _id_of(sample: EvalSample) -> str:
 
 
 def _example_in(fields: Fields, sample: EvalSample, example_id: str) -> Example | None:
-    """The example that the sample itself holds: ours, or that of inspect-evals."""
-    if "criteria" in fields:
+    """The example that the sample itself holds: ours, or that of inspect-evals.
+
+    One of ours without criteria is an exam's: its key is in the benchmark's data alone.
+    """
+    if "criteria" in fields and sample.metadata["criteria"] != []:
         criteria = _criteria(fields, "criteria")
         return Example(example_id, _conversation(sample), criteria, fields.texts("tags"))
     if "rubrics" in fields and "conversation" in fields:

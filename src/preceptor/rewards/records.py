@@ -23,7 +23,7 @@ from preceptor.records import (
 )
 from preceptor.scoring import OVERALL, LengthRule
 
-__all__ = ["InlineExample", "Reward", "inline_example", "no_answer", "to_reward"]
+__all__ = ["InlineExample", "Reward", "inline_example", "lowered", "no_answer", "to_reward"]
 
 _Points = Annotated[int, msgspec.Meta(ge=-10, le=10)]
 
@@ -72,8 +72,12 @@ def inline_example(given: Mapping[str, Any]) -> Example:
     try:
         return msgspec.convert(given, InlineExample).example()
     except msgspec.ValidationError as error:
-        words = str(error)
-        raise InputError(f"example: {words[:1].lower()}{words[1:]}") from None
+        raise InputError(f"example: {lowered(str(error))}") from None
+
+
+def lowered(words: str) -> str:
+    """A sentence within another: its first letter small, but where it begins with ``JSON``."""
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 
 class Reward(msgspec.Struct, frozen=True):

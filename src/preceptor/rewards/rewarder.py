@@ -160,11 +160,11 @@ class Rewarder:
 
     def reward(self, example: AnyExample, responses: Sequence[str | None]) -> list[float]:
         """What each response to one example earns; see :func:`preceptor.reward`."""
-        return [float(one) for one in self.grade([(example, each) for each in responses])]
+        return [float(one) for one in self.grade(_paired(example, responses))]
 
     async def areward(self, example: AnyExample, responses: Sequence[str | None]) -> list[float]:
         """The same, awaited."""
-        graded = await self.agrade([(example, each) for each in responses])
+        graded = await self.agrade(_paired(example, responses))
         return [float(one) for one in graded]
 
     def grade(self, pairs: Iterable[_Pair]) -> list[Reward]:
@@ -352,6 +352,12 @@ class _Loop:
     def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+
+def _paired(example: AnyExample, responses: Sequence[str | None]) -> list[_Pair]:
+    if isinstance(responses, str):  # else each of its characters would be an answer
+        raise InputError("responses: expected a list of texts, found one text: put it into a list")
+    return [(example, each) for each in responses]
 
 
 def _rule(protocol: object, benchmark: str) -> LengthRule:

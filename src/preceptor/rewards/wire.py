@@ -9,7 +9,8 @@ import msgspec
 
 from preceptor.errors import InputError
 from preceptor.records import Verdict
-from preceptor.rewards.records import InlineExample, Reward
+from preceptor.rewards.records import InlineExample, Reward, lowered
+from preceptor.systems.wire import parsed
 from preceptor.version import VERSION
 
 __all__ = [
@@ -123,10 +124,10 @@ def decode_request(body: bytes, most: int) -> Request:
         It is no such JSON, names no example or two, or has more than ``most`` responses.
     """
     try:
-        request = _decoder.decode(body)
+        # A trainer's answer may have been cut between the two halves of a character.
+        request = parsed(body, _decoder.decode)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        words = str(error)
-        raise InputError(f"body: {words[:1].lower()}{words[1:]}") from None
+        raise InputError(f"body: {lowered(str(error))}") from None
     except RecursionError:
         raise InputError("body: JSON nested too deeply") from None
     if (request.id is None) == (request.example is None):

@@ -59,6 +59,8 @@ _FILTERED_WORDS = ("blocked by content filtering policy", "ContentPolicyViolatio
 _REFUSED = ("insufficient_quota", "billing_error", "budget_exceeded", "API_KEY_INVALID")
 #: What Anthropic says of an account without credit, with the code of any bad request.
 _UNPAID_WORDS = "credit balance is too low"
+#: What OpenAI says, as a rate limit, of one request with more tokens than a whole minute may have.
+_BEYOND_LIMIT_WORDS = "Request too large"
 #: Statuses that say: too many at once. 503 is what nginx's limits say, 529 what Anthropic says.
 CROWDED = (429, 503, 529)
 #: How the various servers say that a prompt is too long for the model.
@@ -142,7 +144,7 @@ def kind_of(status: int, code: str, *, proven: bool) -> str:
     """The kind of a failure by its HTTP status; ``proven``: this endpoint has answered before."""
     if status in (401, 402) or code in _REFUSED:
         return "refused"
-    if status == 429:
+    if status == 429 and code != "request_too_large":
         return "rate_limit"
     if status in (403, 404, 405) or 300 <= status < 400:
         # Once it has answered, this is some gateway's bad moment.
@@ -229,6 +231,8 @@ def _code(error: _ErrorBody) -> str:
     """What names an error: a word in its code or type, or what stands beside them."""
     if _UNPAID_WORDS in str(error.message):
         return "billing_error"
+    if str(error.message).startswith(_BEYOND_LIMIT_WORDS):
+        return "request_too_large"
     if isinstance(error.metadata, dict) and "flagged_input" in error.metadata:
         return "content_filter"
     inner = error.innererror.get("code") if isinstance(error.innererror, dict) else None

@@ -147,15 +147,18 @@ def completion_of(output: ModelOutput, address: str) -> Completion:
     if output.empty:
         return Completion(text, finish_reason="content_filter" if output.error else "unknown")
     choice = output.choices[0]
-    reasoning = None
+    reasoning, end = None, _FINISH.get(choice.stop_reason, choice.stop_reason)
     if not isinstance(choice.message.content, str):
+        said = [part for part in choice.message.content if part.type == "text"]
+        if said and all(part.refusal for part in said):
+            end = "refusal"
         parts = [part for part in choice.message.content if part.type == "reasoning"]
         # Redacted reasoning is a signature, not a text: only its summary is one.
         texts = [(not part.redacted and part.reasoning) or part.summary or "" for part in parts]
         reasoning = sum(map(len, texts)) if parts else None
     return Completion(
         text,
-        finish_reason=_FINISH.get(choice.stop_reason, choice.stop_reason),
+        finish_reason=end,
         usage=usage_of(output.usage),
         first_token=_first_token(choice.logprobs),
         reasoning_length=reasoning,
