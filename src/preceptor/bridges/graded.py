@@ -21,7 +21,7 @@ from preceptor.bridges.imported import (
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
 from preceptor.graders.base import Case
-from preceptor.records import Criterion, Example, Message
+from preceptor.records import Criterion, Example, Graded, Message, Response
 
 __all__ = ["read_graded"]
 
@@ -75,7 +75,9 @@ def read_graded(
     for number, row in read_rows(path):
         fields = Fields(row, str(path), number)
         if "prompt" in row and "rubrics" in row and data is None:
-            example = parse(fields) if benchmark.protocol.name == "rubric" else _stated(fields)
+            example = (
+                parse(fields) if benchmark.protocol.name == "rubric" else _stated(fields, benchmark)
+            )
         else:
             if known is None:
                 known = {example.id: example for example in benchmark.load(data).examples}
@@ -128,8 +130,21 @@ def _example(
     return known[example_id]
 
 
-def _stated(fields: Fields) -> Example:
+def _stated(fields: Fields, benchmark: Benchmark) -> Example:
     """The example in a row that ``preceptor export`` wrote, of any family."""
+    example = _as_written(fields)
+    blank = Graded(example, 0, Response("", text=""), (None,) * len(example.criteria))
+    try:
+        benchmark.protocol.score(blank)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        problem = (
+            f"not as `preceptor export` writes them of {benchmark.name}: name its data with --data"
+        )
+        raise DataError(fields.where, fields.line, "rubrics, target", problem) from None
+    return example
+
+
+def _as_written(fields: Fields) -> Example:
     target = fields.row.get("target")
     rubrics = fields.items("rubrics") if fields.row["rubrics"] else []
     return Example(
