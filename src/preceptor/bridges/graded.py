@@ -10,7 +10,7 @@ import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
-from preceptor.benchmarks.healthbench import message, parse
+from preceptor.benchmarks.healthbench import criterion, message, parse
 from preceptor.bridges.imported import (
     Answer,
     ImportedRun,
@@ -21,7 +21,7 @@ from preceptor.bridges.imported import (
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
 from preceptor.graders.base import Case
-from preceptor.records import Criterion, Example, Graded, Message, Response
+from preceptor.records import Example, Graded, Message, Response
 
 __all__ = ["read_graded"]
 
@@ -150,12 +150,7 @@ def _as_written(fields: Fields) -> Example:
     return Example(
         id=fields.text("prompt_id"),
         messages=tuple(message(item) for item in fields.items("prompt")),
-        criteria=tuple(
-            Criterion(
-                item.text("criterion", empty=True), item.integer("points"), item.texts("tags")
-            )
-            for item in rubrics
-        ),
+        criteria=tuple(criterion(item, "criterion", empty=True) for item in rubrics),
         tags=fields.texts("example_tags"),
         target=msgspec.UNSET if target is None else target,
     )
@@ -194,7 +189,7 @@ def _known(
     assert judge is not None
     conversation = (*example.messages, Message("assistant", text))
     case = Case(conversation, dict(enumerate(example.criteria)), "", example.target)
-    for said, criterion in zip(judgements, example.criteria, strict=True):
+    for said, asked in zip(judgements, example.criteria, strict=True):
         if said.label is None:
             yield said
             continue
@@ -202,7 +197,7 @@ def _known(
             label = judge.known(said.label)
         except ValueError as error:
             raise DataError(fields.where, fields.line, said.field, str(error)) from None
-        objection = judge.objection(label, case, criterion)
+        objection = judge.objection(label, case, asked)
         if objection is not None:
             raise DataError(fields.where, fields.line, said.field, objection)
         yield msgspec.structs.replace(said, label=label)

@@ -2,9 +2,10 @@
 
 The task of :mod:`preceptor.bridges.inspect_tasks` and the export write it, the import reads it.
 
-A sample's metadata has ``preceptor`` (benchmark and prompt), ``tags`` and ``criteria``. Its score
-is called ``rubric``; the value has ``score`` (missing where a verdict is missing) and ``coverage``,
-and the metadata has ``verdicts``, one for each criterion, with ``met`` true, false or null.
+A sample's metadata has ``preceptor`` (benchmark and prompt), ``tags``, ``criteria`` and, where the
+example has one, ``target``. Its score is called ``rubric``; the value has ``score`` (missing where
+a verdict is missing) and ``coverage``, and the metadata has ``verdicts``, one for each criterion,
+with ``met`` true, false or null, or with a ``label``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.records import Criterion, Example, Graded, Message, Metric, Response, Score, Verdict
@@ -51,10 +54,12 @@ def criterion_row(criterion: Criterion) -> dict[str, Any]:
 
 def example_metadata(benchmark: str, example: Example) -> dict[str, Any]:
     """A sample's metadata: what is needed to grade its answer again, without the benchmark."""
+    target = {} if example.target is msgspec.UNSET else {"target": example.target}
     return {
         "preceptor": {"benchmark": benchmark, "prompt": example.prompt_key},
         "tags": list(example.tags),
         "criteria": [criterion_row(criterion) for criterion in example.criteria],
+        **target,
     }
 
 
@@ -96,7 +101,9 @@ def _verdict_row(verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         return {"met": None, "reason": "not_graded"}
     row: dict[str, Any] = {"met": verdict.met, "explanation": verdict.explanation}
-    if verdict.met is None:
+    if verdict.label is not None:
+        row["label"] = verdict.label
+    elif verdict.met is None:
         row |= {"reason": verdict.reason, "detail": verdict.detail}
     if verdict.probability is not None:
         row["probability"] = verdict.probability
@@ -109,6 +116,8 @@ def explanation(graded: Graded) -> str:
     for criterion, verdict in zip(graded.example.criteria, graded.verdicts, strict=True):
         met = None if verdict is None else verdict.met
         mark = "ungraded" if met is None else "**met**" if met else "not met"
+        if verdict is not None and verdict.label is not None:
+            mark = _one_line(verdict.label)
         lines.append(f"- {criterion.points:+d} {mark}: {_one_line(criterion.text)}")
         said = "" if verdict is None else verdict.explanation or verdict.reason or ""
         if said:
