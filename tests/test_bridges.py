@@ -167,6 +167,12 @@ def read_labelled(tmp_path: Path, benchmark: str, *rows: Mapping[str, Any]) -> I
     return run
 
 
+ASPECTS = [
+    {"criterion": "c", "points": 1, "tags": [f"aspect:{each}"]}
+    for each in ("accuracy", "efficiency", "factuality")
+]
+
+
 def test_labels_are_verdicts(tmp_path: Path) -> None:
     """A label counts, null is ungraded; what is exported and imported has the same score."""
     run = read_labelled(tmp_path, "k-qa", labelled_row(["Entailed", None]))
@@ -186,10 +192,8 @@ def test_labels_may_be_numbers_and_lists(tmp_path: Path) -> None:
     row = labelled_row([], **one, verdicts=[{"label": 2.0, "explanation": "made-up"}])
     run = read_labelled(tmp_path, "patient-safety-bench", row)
     assert run.answers[0].verdicts[0].label == "2"
-    aspects = ("accuracy", "efficiency", "factuality")
-    rubrics = [{"criterion": "c", "points": 1, "tags": [f"aspect:{each}"]} for each in aspects]
     said = ["right", "reasoning, citation", "sound, unsound"]
-    steps = {"rubrics": rubrics, "response": "Step 1: a\nStep 2: b\nAnswer: c"}
+    steps = {"rubrics": ASPECTS, "response": "Step 1: a\nStep 2: b\nAnswer: c"}
     run = read_labelled(tmp_path, "medr-bench", labelled_row(said, **steps))
     assert [verdict.label for verdict in run.answers[0].verdicts] == said
 
@@ -201,20 +205,16 @@ def test_labels_may_be_numbers_and_lists(tmp_path: Path) -> None:
         ("k-qa", {"labels": ["entailed"]}, "labels: expected 2 verdicts"),
         ("k-qa", {"labels": [True, None]}, r"labels\[0\]: expected a label or null, found true"),
         ("k-qa", {"labels": 3}, "expected a list of labels or null"),
+        ("medr-bench", {"labels": [None, None]}, "rubrics, target: not as `preceptor export`"),
+        ("xstest", {}, "rubrics, target: not as .* name its data with --data"),
         (
             "medr-bench",
-            {
-                "rubrics": [{"criterion": "c", "points": 1, "tags": ["aspect:accuracy"]}],
-                "labels": ["covered"],
-            },
+            {"rubrics": ASPECTS, "labels": ["covered", None, None]},
             "label 'covered': expected one of right, wrong",
         ),
         (
             "medr-bench",
-            {
-                "rubrics": [{"criterion": "c", "points": 1, "tags": ["aspect:efficiency"]}],
-                "labels": ["sound"],
-            },
+            {"rubrics": ASPECTS, "labels": [None, "sound", None]},
             "label 'sound': expected one of reasoning",
         ),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,15 @@ def example(tmp_path: Path, **changed: Any) -> Example:
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(ROW | changed))
     return MEDFOUND.load(path).examples[0]
+
+
+def test_the_archive_that_is_fetched_is_read(tmp_path: Path) -> None:
+    """MedFound's records are published in a .zip, under a name of their own."""
+    with zipfile.ZipFile(tmp_path / "test.zip", "w") as archive:
+        archive.writestr("test.jsonl", json.dumps(ROW))
+    bare = example(tmp_path)
+    assert MEDFOUND.load(tmp_path / "test.zip").examples == [bare]
+    assert MEDFOUND.load(tmp_path).examples == [bare]
 
 
 @pytest.mark.parametrize(

@@ -398,7 +398,7 @@ def test_a_refusal_is_told_from_an_answer() -> None:
     """Inspect's providers mark the text of one, and give an ordinary end beside it."""
     from inspect_ai.model import ChatMessageAssistant, ContentText, ModelOutput
 
-    from preceptor.systems.inspect_words import completion_of
+    from preceptor.systems.inspect_ai.words import completion_of
 
     def end(*parts: ContentText) -> str:
         output = ModelOutput.from_message(ChatMessageAssistant(content=list(parts)))

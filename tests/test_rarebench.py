@@ -143,6 +143,7 @@ def test_the_nearest_patients_share_what_is_telling(tmp_path: Path) -> None:
         ROW | {"id": 5, "phenotypes": ["Fever", "Cold foot"]},
         ROW | {"id": 6, "phenotypes": ["Blue toe", "Fever"]},
         ROW | {"id": 7, "phenotypes": ["Fever"]},
+        ROW | {"id": 8, "golden_diagnosis": ""},  # what it has is not known: nothing to learn
     ]
     cases = load(tmp_path, *rows)
     found = PROTOCOL.nearest(cases[0], cases, 3)

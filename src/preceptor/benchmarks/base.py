@@ -29,6 +29,8 @@ class Source(msgspec.Struct, frozen=True):
     host: Literal["huggingface", "github"] = "huggingface"
     #: Fetched, but a copy of the data without this very file is the release all the same.
     extra: bool = False
+    #: What holds the rows, where the file is a .zip.
+    member: str | None = None
 
     @property
     def page(self) -> str:
@@ -182,9 +184,12 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
 
     def _parsed(self, path: Path) -> Iterator[Example]:
         assert self.parse is not None
-        member = Path(self.sources[0].filename).name if self.sources else None
-        if path.is_dir() and member is not None and (path / member).exists():
-            path = path / member
+        member = None
+        if self.sources:
+            name = Path(self.sources[0].filename).name
+            member = self.sources[0].member or name
+            if path.is_dir() and (path / name).exists():
+                path = path / name
         seen: dict[str, int] = {}
         for number, row in read_rows(path, member):
             example = self.parse(Fields(row, str(path), number))

@@ -10,7 +10,7 @@ import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
-from preceptor.benchmarks.healthbench import message, parse
+from preceptor.benchmarks.healthbench import criterion, message, parse
 from preceptor.bridges.imported import (
     Answer,
     ImportedRun,
@@ -21,7 +21,7 @@ from preceptor.bridges.imported import (
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
 from preceptor.graders.base import Case
-from preceptor.records import Criterion, Example, Message
+from preceptor.records import Example, Graded, Message, Response
 from preceptor.store.rows import storable
 
 __all__ = ["read_graded"]
@@ -76,7 +76,9 @@ def read_graded(
     for number, row in read_rows(path):
         fields = Fields(row, str(path), number)
         if "prompt" in row and "rubrics" in row and data is None:
-            example = parse(fields) if benchmark.protocol.name == "rubric" else _stated(fields)
+            example = (
+                parse(fields) if benchmark.protocol.name == "rubric" else _stated(fields, benchmark)
+            )
         else:
             if known is None:
                 known = {example.id: example for example in benchmark.load(data).examples}
@@ -132,19 +134,27 @@ def _example(
     return known[example_id]
 
 
-def _stated(fields: Fields) -> Example:
+def _stated(fields: Fields, benchmark: Benchmark) -> Example:
     """The example in a row that ``preceptor export`` wrote, of any family."""
+    example = _as_written(fields)
+    blank = Graded(example, 0, Response("", text=""), (None,) * len(example.criteria))
+    try:
+        benchmark.protocol.score(blank)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        problem = (
+            f"not as `preceptor export` writes them of {benchmark.name}: name its data with --data"
+        )
+        raise DataError(fields.where, fields.line, "rubrics, target", problem) from None
+    return example
+
+
+def _as_written(fields: Fields) -> Example:
     target = fields.row.get("target")
     rubrics = fields.items("rubrics") if fields.row["rubrics"] else []
     return Example(
         id=fields.text("prompt_id"),
         messages=tuple(message(item) for item in fields.items("prompt")),
-        criteria=tuple(
-            Criterion(
-                item.text("criterion", empty=True), item.integer("points"), item.texts("tags")
-            )
-            for item in rubrics
-        ),
+        criteria=tuple(criterion(item, "criterion", empty=True) for item in rubrics),
         tags=fields.texts("example_tags"),
         target=msgspec.UNSET if target is None else target,
     )
@@ -186,7 +196,7 @@ def _known(
     assert judge is not None
     conversation = (*example.messages, Message("assistant", text))
     case = Case(conversation, dict(enumerate(example.criteria)), "", example.target)
-    for said, criterion in zip(judgements, example.criteria, strict=True):
+    for said, asked in zip(judgements, example.criteria, strict=True):
         if said.label is None:
             yield said
             continue
@@ -194,7 +204,7 @@ def _known(
             label = judge.known(said.label)
         except ValueError as error:
             raise DataError(fields.where, fields.line, said.field, str(error)) from None
-        objection = judge.objection(label, case, criterion)
+        objection = judge.objection(label, case, asked)
         if objection is not None:
             raise DataError(fields.where, fields.line, said.field, objection)
         yield msgspec.structs.replace(said, label=label)

@@ -37,7 +37,8 @@ def fetch(
 
     benchmark = get(name)
     print(fetch_data(benchmark))
-    _fetch_template_too()
+    if benchmark.protocol.prompt_choice(None) is None:
+        _fetch_template_too()
 
 
 def _fetch_template_too() -> None:

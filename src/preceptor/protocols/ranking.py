@@ -251,7 +251,8 @@ class RankProtocol(Protocol):
 
     def nearest(self, example: Example, pool: Sequence[Example], count: int) -> list[Example]:
         """The other patients most like this one: the examples of a dynamic few-shot prompt."""
-        others = {each.id: each for each in pool if each.id != example.id}
+        # A patient whose truth is not known is no example of an answer.
+        others = {each.id: each for each in pool if each.id != example.id and each.criteria}
         findings = {id: each.target["phenotypes"] for id, each in others.items()}
         own = example.target["phenotypes"]
         weights = {
