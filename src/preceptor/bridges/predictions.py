@@ -17,10 +17,12 @@ import msgspec
 from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
 from preceptor.bridges.imported import Answer, ImportedRun, imported_response
-from preceptor.bridges.matching import Known, Matched, Row
+from preceptor.bridges.matching import Known, Row
+from preceptor.bridges.pricing import listed_price
 from preceptor.errors import InputError, shorten
 from preceptor.files import read_rows
 from preceptor.records import NOBODY, Example, Response, Usage
+from preceptor.systems.prices import Price
 
 __all__ = ["Columns", "Prediction", "Predictions", "find_columns"]
 
@@ -228,7 +230,7 @@ class Predictions:
             )
         known = Known(benchmark.load(data).examples)
         return (
-            _run(benchmark.name, group, [self._row(place) for place in group.places], known)
+            _run(benchmark, group, [self._row(place) for place in group.places], known)
             for group in self._groups.values()
         )
 
@@ -309,34 +311,50 @@ def _number(fields: Fields, name: str) -> float | None:
     return number
 
 
-def _run(benchmark: str, group: _Group, rows: Sequence[Prediction], known: Known) -> ImportedRun:
+def _run(
+    benchmark: Benchmark, group: _Group, rows: Sequence[Prediction], known: Known
+) -> ImportedRun:
     values = tuple(group.values.values())
     matched = known.match([Row(row.id, row.right, (*values, *row.about)) for row in rows])
     seen: Counter[str] = Counter()
     answers = []
+    unpriced = all(row.cost_usd is None for row in rows) and any(row.usage.total for row in rows)
+    price = listed_price(_model(group)) if unpriced else None
     for row, example in zip(rows, matched.examples, strict=True):
         if example is not None:
-            answers.append(Answer(example, _response(group.name, row, example, seen), ()))
+            answers.append(Answer(example, _response(group.name, row, example, seen, price), ()))
+    if answers and benchmark.protocol.missing_is_wrong:
+        answers += [
+            Answer(example, imported_response(group.name, example, 0, None), ())
+            for example in known.examples
+            if example.id not in seen
+        ]
     return ImportedRun(
         name=group.name,
-        benchmark=benchmark,
+        benchmark=benchmark.name,
         system=_system(group),
         grader=NOBODY,
         answers=answers,
         settings={
             "columns": group.values,
-            "notes": ["Imported: asked elsewhere.", *_notes(matched)],
+            "notes": [
+                "Imported: asked elsewhere.",
+                *matched.in_words(),
+                *_partial(seen, len(known.examples), benchmark.protocol.missing_is_wrong),
+                *([f"Cost: the file's tokens at the {price.source}."] if price else []),
+            ],
             "left_out": matched.unknown,
         },
     )
 
 
-def _response(run: str, row: Prediction, example: Example, seen: Counter[str]) -> Response:
+def _response(
+    run: str, row: Prediction, example: Example, seen: Counter[str], price: Price | None
+) -> Response:
     response = imported_response(run, example, seen[example.id], _answer(row, example))
     seen[example.id] += 1
-    return msgspec.structs.replace(
-        response, usage=row.usage, latency_s=row.seconds, cost_usd=row.cost_usd
-    )
+    cost = row.cost_usd if price is None else price.cost(row.usage)
+    return msgspec.structs.replace(response, usage=row.usage, latency_s=row.seconds, cost_usd=cost)
 
 
 def _answer(row: Prediction, example: Example) -> str | None:
@@ -348,23 +366,28 @@ def _answer(row: Prediction, example: Example) -> str | None:
     return next(read, row.texts[0] if row.texts else "")
 
 
+def _model(group: _Group) -> str:
+    by = {_plain(name): value for name, value in group.values.items()}
+    return next((by[name] for name in _MODELS if by.get(name)), group.name.split("/")[0])
+
+
 def _system(group: _Group) -> str:
     """``gpt-4o [cot, blind]``: the model, and the other columns that say how it was asked."""
-    by = {re.sub(r"[\W_]+", "_", name).casefold(): value for name, value in group.values.items()}
-    model = next((by[name] for name in _MODELS if by.get(name)), group.name.split("/")[0])
+    by = {_plain(name): value for name, value in group.values.items()}
     how = [value for name, value in by.items() if name not in (*_MODELS, *_PARTS) and value]
-    return f"{model} [{', '.join(how)}]" if how else model
+    return f"{_model(group)} [{', '.join(how)}]" if how else _model(group)
 
 
-def _notes(matched: Matched) -> list[str]:
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name).casefold()
+
+
+def _partial(seen: Counter[str], examples: int, missing_is_wrong: bool) -> list[str]:
     said = []
-    if matched.by_place:
-        said.append("Its ids are the places of the questions in their set, not their own ids.")
-    if matched.unknown:
-        said.append(f"{matched.unknown:,} answers to questions that the data has not: left out.")
-    if matched.contradicted:
-        said.append(
-            f"To {matched.contradicted:,} questions the file states another right answer than the "
-            f"benchmark: the benchmark's counts."
-        )
+    several = sum(count > 1 for count in seen.values())
+    if several and len(set(seen.values())) > 1:
+        said.append(f"Examples with more answers than others: {several:,}; their mean counts.")
+    if len(seen) < examples:
+        rest = "; the others count as wrong" if missing_is_wrong else ""
+        said.append(f"Answers to {len(seen):,} of the {examples:,} examples{rest}.")
     return said

@@ -11,6 +11,7 @@ from preceptor.records import NOBODY, Result
 from preceptor.reports.spending import spending_json
 from preceptor.reports.wording import NAMESPACES, SHARE, measured, measured_interval, pretty
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.scoring.answers import unparsed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,12 +33,21 @@ def score_json(result: Result) -> dict[str, Any]:
         "coverage": result.coverage,
         "verdicts": result.verdicts,
         "ungraded": result.ungraded,
+        "unparsed": unparsed(result.scores),
         "cost_usd": result.cost_usd,
+        "seconds_per_answer": _seconds(result),
         "departures": result.departures,
         "notes": result.notes,
         "spending": spending_json(result),
         "metrics": {name: msgspec.to_builtins(metric) for name, metric in result.metrics.items()},
     }
+
+
+def _seconds(result: Result) -> float | None:
+    """Mean of the answers whose time is known."""
+    answers = [item.response for item in result.graded if item.response is not None]
+    known = [each.latency_s for each in answers if each.latency_s and each.failure is None]
+    return sum(known) / len(known) if known else None
 
 
 def namespaces(metrics: Iterable[str]) -> dict[str, list[str]]:
@@ -159,6 +169,8 @@ def sentences(result: Result) -> list[str]:
                 f"With the missing verdicts the overall score lies between {low * 100:.1f} "
                 f"and {high * 100:.1f}."
             )
+    if unread := unparsed(result.scores):
+        said.append(f"{unread:,} of {len(result.graded):,} answers could not be read (unparsed).")
     if not result.departures and result.info.grader != NOBODY:
         said.append(f"Grader: {result.info.grader}.")
     return [*said, *result.departures, *result.notes]
