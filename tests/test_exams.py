@@ -246,6 +246,25 @@ def test_xmedbench_reads_its_three_layouts(tmp_path: Path) -> None:
     assert [("所有" in text) for text in asked] == [False, True]
 
 
+def test_a_folder_above_the_file_will_do(tmp_path: Path) -> None:
+    """The data of many benchmarks, that of one of them, or the file itself."""
+    folder = get("medqa").folder
+    assert folder is not None
+    file = tmp_path / folder
+    file.parent.mkdir(parents=True)
+    write_json(file, MEDQA)
+    for data in (tmp_path, tmp_path / "mirage-rawdata", file):
+        assert len(get("medqa").load(data).examples) == 1
+
+
+def test_pubmedqa_takes_a_test_set_that_others_made(tmp_path: Path) -> None:
+    """One file with the rows of the test, where the authors' two files are not."""
+    (tmp_path / "data").mkdir()
+    write_json(tmp_path / "data" / "test_set.json", {"11": PUBMEDQA})
+    [example] = get("pubmedqa").load(tmp_path).examples
+    assert example.id == "11"
+
+
 def test_two_questions_of_one_abstract_are_two(tmp_path: Path) -> None:
     """MHQA gives questions the id of their abstract: the second is ID~2."""
     file = write_table(tmp_path / "mhqa.csv", [MHQA, {**MHQA, "question": "Another?"}])

@@ -162,9 +162,10 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         return self.contained is not None or len(examples) == self.n_examples
 
     def _inside(self, data: Path) -> Path:
-        """``data``, or the benchmark's own place in it."""
-        own = data / self.folder if self.folder else data
-        return own if data.is_dir() and own.exists() else data
+        """``data``, or the benchmark's own place in it, or in the folder that begins that place."""
+        parts = Path(self.folder or "").parts
+        places = [data.joinpath(*parts[above:]) for above in range(len(parts))]
+        return next((each for each in places if data.is_dir() and each.exists()), data)
 
     def _parsed(self, path: Path) -> Iterator[Example]:
         assert self.parse is not None
