@@ -382,6 +382,16 @@ def test_wilsons_interval_is_shown_where_nothing_varies(
         said = capsys.readouterr().out
         assert "Wilson" in said
         assert "72.2 to 100.0" in said
+    isolate(monkeypatch, tmp_path)
+    preceptor.run(
+        "medqa",
+        system="python:test_exams:picks_b",
+        data=tmp_path / "rows.jsonl",
+        store=tmp_path / "circular.db",
+        circular=True,
+    )
+    assert main(["score", "latest", "--store", str(tmp_path / "circular.db")]) == 0
+    assert "0.0 to 27.8" in capsys.readouterr().out  # right in every order: none of ten
     page = tmp_path / "report.html"
     run.report(page)
     assert page.read_text().count("72.2–100.0") >= 2

@@ -79,8 +79,8 @@ def score_table(result: Result) -> Table:
     means = ("unclipped",) if clipped else ()
     twins = any(name.endswith(LENGTH_SUFFIX) for name in result.metrics)
     adjusted_mean = ("length-adj.",) if twins else ()
-    overall = result.metrics.get(OVERALL)
-    shares = overall is not None and overall.wilson_ci95 is not None
+    # Not that of a slice with a single example, which is a proportion by chance.
+    shares = any(each.wilson_ci95 for name, each in result.metrics.items() if ":" not in name)
     wilson = ("Wilson",) if shares else ()
     for heading in ("score", *means, "95 % interval", *wilson, *adjusted_mean, "n", "coverage"):
         table.add_column(heading, justify="right", no_wrap=True)
