@@ -371,6 +371,24 @@ def test_the_usmle_is_passed_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert above.ci95[0] < 0 < above.ci95[1]
 
 
+def test_an_exported_table_can_be_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The letters stand in it as letters, and score as they did."""
+    answers("BBBA", tmp_path, monkeypatch)
+    file, store = tmp_path / "out.csv", tmp_path / "p.db"
+    options = ["--store", str(store)]
+    assert main(["export", "latest", "--format", "csv", "-o", str(file), *options]) == 0
+    with file.open(newline="") as stream:
+        assert [row["prediction"] for row in csv.DictReader(stream)] == ["B"] * 4
+    command = ["import", "predictions", str(file), "--benchmark", "medqa", "--id", "example_id"]
+    data = ["--data", str(tmp_path / "rows.jsonl")]
+    assert main([*command, *data, "--by", "", *options]) == 0
+    capsys.readouterr()
+    assert main(["score", "out", "--json", *options]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"]["overall_score"]["value"] == 0.75
+
+
 def test_wilsons_interval_is_shown_where_nothing_varies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
