@@ -246,6 +246,25 @@ def test_xmedbench_reads_its_three_layouts(tmp_path: Path) -> None:
     assert [("所有" in text) for text in asked] == [False, True]
 
 
+def test_a_folder_above_the_file_will_do(tmp_path: Path) -> None:
+    """The data of many benchmarks, that of one of them, or the file itself."""
+    folder = get("medqa").folder
+    assert folder is not None
+    file = tmp_path / folder
+    file.parent.mkdir(parents=True)
+    write_json(file, MEDQA)
+    for data in (tmp_path, tmp_path / "mirage-rawdata", file):
+        assert len(get("medqa").load(data).examples) == 1
+
+
+def test_pubmedqa_takes_a_test_set_that_others_made(tmp_path: Path) -> None:
+    """One file with the rows of the test, where the authors' two files are not."""
+    (tmp_path / "data").mkdir()
+    write_json(tmp_path / "data" / "test_set.json", {"11": PUBMEDQA})
+    [example] = get("pubmedqa").load(tmp_path).examples
+    assert example.id == "11"
+
+
 def test_two_questions_of_one_abstract_are_two(tmp_path: Path) -> None:
     """MHQA gives questions the id of their abstract: the second is ID~2."""
     file = write_table(tmp_path / "mhqa.csv", [MHQA, {**MHQA, "question": "Another?"}])
@@ -352,6 +371,24 @@ def test_the_usmle_is_passed_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert above.ci95[0] < 0 < above.ci95[1]
 
 
+def test_an_exported_table_can_be_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The letters stand in it as letters, and score as they did."""
+    answers("BBBA", tmp_path, monkeypatch)
+    file, store = tmp_path / "out.csv", tmp_path / "p.db"
+    options = ["--store", str(store)]
+    assert main(["export", "latest", "--format", "csv", "-o", str(file), *options]) == 0
+    with file.open(newline="") as stream:
+        assert [row["prediction"] for row in csv.DictReader(stream)] == ["B"] * 4
+    command = ["import", "predictions", str(file), "--benchmark", "medqa", "--id", "example_id"]
+    data = ["--data", str(tmp_path / "rows.jsonl")]
+    assert main([*command, *data, "--by", "", *options]) == 0
+    capsys.readouterr()
+    assert main(["score", "out", "--json", *options]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"]["overall_score"]["value"] == 0.75
+
+
 def test_wilsons_interval_is_shown_where_nothing_varies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -363,6 +400,16 @@ def test_wilsons_interval_is_shown_where_nothing_varies(
         said = capsys.readouterr().out
         assert "Wilson" in said
         assert "72.2 to 100.0" in said
+    isolate(monkeypatch, tmp_path)
+    preceptor.run(
+        "medqa",
+        system="python:test_exams:picks_b",
+        data=tmp_path / "rows.jsonl",
+        store=tmp_path / "circular.db",
+        circular=True,
+    )
+    assert main(["score", "latest", "--store", str(tmp_path / "circular.db")]) == 0
+    assert "0.0 to 27.8" in capsys.readouterr().out  # right in every order: none of ten
     page = tmp_path / "report.html"
     run.report(page)
     assert page.read_text().count("72.2–100.0") >= 2

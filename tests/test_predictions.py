@@ -24,6 +24,7 @@ from preceptor.protocols.choice import choice_example
 from preceptor.records import Example
 from preceptor.reports.figures import figures
 from preceptor.store import Store
+from preceptor.systems.prices import price_at
 
 OPTIONS = {"A": "rest", "B": "surgery", "C": "an antibiotic", "D": "n/a"}
 RIGHT = "ABCDAB"
@@ -214,6 +215,59 @@ def test_numbers_come_along(tmp_path: Path, data: Path) -> None:
     assert (bare.usage.total, bare.latency_s, bare.cost_usd) == (0, 0.0, None)
 
 
+def test_tokens_without_dollars_are_priced(tmp_path: Path, data: Path) -> None:
+    """By the list, where the model is plainly somebody's; not where it is sold by many."""
+    price = price_at("openai/gpt-4o")
+    assert price is not None
+    numbers = {"prompt_tokens": 1000, "completion_tokens": 100}
+    rows = [*answers("AB", model="gpt-4o", **numbers), *answers("AB", model="llama-3", **numbers)]
+    with Predictions(table(tmp_path / "answers.csv", rows)) as found:
+        known, unknown = found.runs(get("medagents-hard"), data)
+    expected = (1000 * price.input + 100 * price.output) / 1e6
+    assert [each.response.cost_usd for each in known.answers] == pytest.approx([expected] * 2)
+    assert [each.response.cost_usd for each in unknown.answers] == [None, None]
+    assert any(price.source in note for note in known.settings["notes"])
+    assert not any("Cost" in note for note in unknown.settings["notes"])
+
+
+def test_part_of_the_questions_is_said_to_be_a_part(tmp_path: Path, data: Path) -> None:
+    """And that some have more answers than others."""
+    rows = [*answers("ABC"), *answers("A")]
+    with Predictions(table(tmp_path / "answers.csv", rows)) as found:
+        [run] = found.runs(get("medagents-hard"), data)
+    assert len(run.answers) == 4
+    assert "Answers to 3 of the 8 examples." in run.settings["notes"]
+    assert "Examples with more answers than others: 1; their mean counts." in run.settings["notes"]
+
+
+def test_a_missing_answer_is_wrong_where_the_benchmark_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The denominator of SafetyBench is all ids; what is missing is not what cannot be read."""
+    folder = tmp_path / "safety"
+    folder.mkdir()
+    asked = [
+        {"id": n, "question": f"{n}?", "options": ["x", "y"], "category": "Mental Health"}
+        for n in range(4)
+    ]
+    (folder / "test_zh_subset.json").write_text(json.dumps(asked))
+    key = {str(n): {"answer": 0} for n in range(4)}
+    (folder / "test_answers_zh_subset.json").write_text(json.dumps(key))
+    given = [{"id": 0, "response": "A"}, {"id": 1, "response": "no idea"}]
+    file, store = lines(tmp_path / "said.jsonl", given), str(tmp_path / "p.db")
+    command = ["import", "predictions", str(file), "--benchmark", "safetybench-zh"]
+    assert main([*command, "--data", str(folder), "--store", store]) == 0
+    capsys.readouterr()
+    assert main(["score", "said", "--store", store, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    accuracy = found["metrics"]["overall_score"]
+    assert (accuracy["value"], accuracy["n"]) == (0.25, 4)
+    assert found["unparsed"] == 1
+    assert "Answers to 2 of the 4 examples; the others count as wrong." in found["notes"]
+    assert main(["score", "said", "--store", store]) == 0
+    assert "1 of 4 answers could not be read (unparsed)." in "".join(capsys.readouterr())
+
+
 def test_empty_is_unread_and_null_is_missing(tmp_path: Path, data: Path) -> None:
     """An empty cell is an answer in which nothing can be read; null is a call that failed."""
     rows = answers("AB")
@@ -349,7 +403,7 @@ def test_rows_in_the_order_of_the_data() -> None:
 def test_a_part_of_the_questions_is_said(tmp_path: Path, data: Path) -> None:
     """A run that answers some of the questions says how many of how many."""
     (run,) = read(table(tmp_path / "p.csv", answers("AB")), data)
-    assert "Answers to 2 of 8 examples." in run.settings["notes"]
+    assert "Answers to 2 of the 8 examples." in run.settings["notes"]
 
 
 # The command

@@ -76,8 +76,8 @@ BENCHMARKS = (
             "language:ja": "Japanese",
             "language:es": "Spanish",
         },
-        caution="The questions were asked without their images; published runs with images are "
-        "other runs",
+        caution="Preceptor asks the questions without their images; imported answers may have "
+        "been given with them",
         languages=("en", "pt", "he", "ja", "es"),
         measures="Whether a system answers the same exam question as well in the language of the "
         "exam as in English.",

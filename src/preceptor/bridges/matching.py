@@ -47,6 +47,25 @@ class Matched(msgspec.Struct, frozen=True):
     contradicted: int
     placed: int = 0
 
+    def in_words(self) -> list[str]:
+        """What must be said beside the score."""
+        said = []
+        if self.by_place:
+            said.append("Its ids are the places of the questions in their set, not their own ids.")
+        if self.placed:
+            said.append(
+                f"{self.placed:,} answers have the id of no question, or of several: taken by "
+                f"their order, which is that of the data."
+            )
+        if self.unknown:
+            said.append(f"{self.unknown:,} answers to questions that the data has not: left out.")
+        if self.contradicted:
+            said.append(
+                f"To {self.contradicted:,} questions the file states another right answer than the "
+                f"benchmark: the benchmark's counts."
+            )
+        return said
+
 
 class Known:
     """The questions of a benchmark, by id.

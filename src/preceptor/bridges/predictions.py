@@ -26,8 +26,10 @@ from preceptor.bridges.answer_files import (
 )
 from preceptor.bridges.imported import Answer, ImportedRun, imported_response
 from preceptor.bridges.matching import Known, Matched, Row
+from preceptor.bridges.pricing import listed_price
 from preceptor.errors import InputError
 from preceptor.records import NOBODY, Example, Response, Usage
+from preceptor.systems.prices import Price
 
 __all__ = ["Prediction", "Predictions"]
 
@@ -116,7 +118,7 @@ class Predictions:
                 f"`preceptor run {benchmark.name} --system replay:FILE`"
             )
         known = Known(benchmark.load(data).examples)
-        return (self._run(benchmark.name, group, known) for group in self._groups.values())
+        return (self._run(benchmark, group, known) for group in self._groups.values())
 
     def _read(self, id: str | None, answer: Sequence[str], by: Sequence[str] | None) -> Columns:
         columns = None
@@ -147,29 +149,14 @@ class Predictions:
         by = dict(zip(columns.by, values, strict=True))
         return _Group(name, by, array("Q"), hashlib.blake2b(digest_size=16))
 
-    def _run(self, benchmark: str, group: _Group, known: Known) -> ImportedRun:
+    def _run(self, benchmark: Benchmark, group: _Group, known: Known) -> ImportedRun:
         rows = [self._row(place) for place in group.places]
         values = tuple(group.values.values())
         named = (*re.split(r"[\W_]+", self.path.stem), *plain(self.path.stem).split("_"))
         matched = known.match(
             [Row(row.id, row.right, (*values, *row.about), (*row.others, *named)) for row in rows]
         )
-        seen: Counter[str] = Counter()
-        answers = []
-        for row, example in zip(rows, matched.examples, strict=True):
-            if example is not None:
-                answers.append(Answer(example, _response(group.name, row, example, seen), ()))
-        notes = ["Imported: asked elsewhere.", *_notes(matched)]
-        if len(seen) < len(known.examples):
-            notes.append(f"Answers to {len(seen):,} of {len(known.examples):,} examples.")
-        return ImportedRun(
-            name=group.name,
-            benchmark=benchmark,
-            system=_system(group),
-            grader=NOBODY,
-            answers=answers,
-            settings={"columns": group.values, "notes": notes, "left_out": matched.unknown},
-        )
+        return _imported(benchmark, group, rows, known, matched)
 
     def _row(self, place: int) -> Prediction:
         self._spool.seek(place)
@@ -225,12 +212,48 @@ def _number(fields: Fields, name: str) -> float | None:
     return number
 
 
-def _response(run: str, row: Prediction, example: Example, seen: Counter[str]) -> Response:
+def _imported(
+    benchmark: Benchmark, group: _Group, rows: Sequence[Prediction], known: Known, matched: Matched
+) -> ImportedRun:
+    seen: Counter[str] = Counter()
+    answers = []
+    unpriced = all(row.cost_usd is None for row in rows) and any(row.usage.total for row in rows)
+    price = listed_price(_model(group)) if unpriced else None
+    for row, example in zip(rows, matched.examples, strict=True):
+        if example is not None:
+            answers.append(Answer(example, _response(group.name, row, example, seen, price), ()))
+    if answers and benchmark.protocol.missing_is_wrong:
+        answers += [
+            Answer(example, imported_response(group.name, example, 0, None), ())
+            for example in known.examples
+            if example.id not in seen
+        ]
+    return ImportedRun(
+        name=group.name,
+        benchmark=benchmark.name,
+        system=_system(group),
+        grader=NOBODY,
+        answers=answers,
+        settings={
+            "columns": group.values,
+            "notes": [
+                "Imported: asked elsewhere.",
+                *matched.in_words(),
+                *_partial(seen, len(known.examples), benchmark.protocol.missing_is_wrong),
+                *([f"Cost: the file's tokens at the {price.source}."] if price else []),
+            ],
+            "left_out": matched.unknown,
+        },
+    )
+
+
+def _response(
+    run: str, row: Prediction, example: Example, seen: Counter[str], price: Price | None
+) -> Response:
     response = imported_response(run, example, seen[example.id], _answer(row, example))
     seen[example.id] += 1
-    return msgspec.structs.replace(
-        response, usage=row.usage, latency_s=row.seconds, cost_usd=row.cost_usd
-    )
+    cost = row.cost_usd if price is None else price.cost(row.usage)
+    return msgspec.structs.replace(response, usage=row.usage, latency_s=row.seconds, cost_usd=cost)
 
 
 def _answer(row: Prediction, example: Example) -> str | None:
@@ -242,28 +265,24 @@ def _answer(row: Prediction, example: Example) -> str | None:
     return next(read, row.texts[0] if row.texts else "")
 
 
+def _model(group: _Group) -> str:
+    by = {plain(name): value for name, value in group.values.items()}
+    return next((by[name] for name in MODELS if by.get(name)), group.name.split("/")[0])
+
+
 def _system(group: _Group) -> str:
     """``gpt-4o [cot, blind]``: the model, and the other columns that say how it was asked."""
     by = {plain(name): value for name, value in group.values.items()}
-    model = next((by[name] for name in MODELS if by.get(name)), group.name.split("/")[0])
     how = [value for name, value in by.items() if name not in (*MODELS, *PARTS) and value]
-    return f"{model} [{', '.join(how)}]" if how else model
+    return f"{_model(group)} [{', '.join(how)}]" if how else _model(group)
 
 
-def _notes(matched: Matched) -> list[str]:
+def _partial(seen: Counter[str], examples: int, missing_is_wrong: bool) -> list[str]:
     said = []
-    if matched.by_place:
-        said.append("Its ids are the places of the questions in their set, not their own ids.")
-    if matched.placed:
-        said.append(
-            f"{matched.placed:,} answers have the id of no question, or of several: taken by their "
-            f"order, which is that of the data."
-        )
-    if matched.unknown:
-        said.append(f"{matched.unknown:,} answers to questions that the data has not: left out.")
-    if matched.contradicted:
-        said.append(
-            f"To {matched.contradicted:,} questions the file states another right answer than the "
-            f"benchmark: the benchmark's counts."
-        )
+    several = sum(count > 1 for count in seen.values())
+    if several and len(set(seen.values())) > 1:
+        said.append(f"Examples with more answers than others: {several:,}; their mean counts.")
+    if len(seen) < examples:
+        rest = "; the others count as wrong" if missing_is_wrong else ""
+        said.append(f"Answers to {len(seen):,} of the {examples:,} examples{rest}.")
     return said

@@ -44,6 +44,8 @@ class Protocol:
     reference_grader: ReferenceGrader | None = None
     #: How a label is asked for; None where criteria are met or not, or nothing is judged.
     judge: Judge | None = None
+    #: Whether an answer that is not there is wrong; then imported runs are over all examples.
+    missing_is_wrong = False
 
     @property
     def scripted(self) -> bool:

@@ -177,7 +177,9 @@ def _row(
         "response": response.text if response and response.failure is None else None,
         "failure": response.failure if response else None,
         "label": None if verdict is None else verdict.label,
-        "prediction": None if prediction is None else msgspec.json.encode(prediction).decode(),
+        "prediction": prediction
+        if prediction is None or isinstance(prediction, str)
+        else msgspec.json.encode(prediction).decode(),
         "score": score.values.get(OVERALL),
     }
 

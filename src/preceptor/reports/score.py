@@ -11,6 +11,7 @@ from preceptor.records import NOBODY, Result
 from preceptor.reports.spending import spending_json
 from preceptor.reports.wording import NAMESPACES, SHARE, measured, measured_interval, pretty
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.scoring.answers import unparsed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,12 +33,21 @@ def score_json(result: Result) -> dict[str, Any]:
         "coverage": result.coverage,
         "verdicts": result.verdicts,
         "ungraded": result.ungraded,
+        "unparsed": unparsed(result.scores),
         "cost_usd": result.cost_usd,
+        "seconds_per_answer": _seconds(result),
         "departures": result.departures,
         "notes": result.notes,
         "spending": spending_json(result),
         "metrics": {name: msgspec.to_builtins(metric) for name, metric in result.metrics.items()},
     }
+
+
+def _seconds(result: Result) -> float | None:
+    """Mean of the answers whose time is known."""
+    answers = [item.response for item in result.graded if item.response is not None]
+    known = [each.latency_s for each in answers if each.latency_s and each.failure is None]
+    return sum(known) / len(known) if known else None
 
 
 def namespaces(metrics: Iterable[str]) -> dict[str, list[str]]:
@@ -69,8 +79,8 @@ def score_table(result: Result) -> Table:
     means = ("unclipped",) if clipped else ()
     twins = any(name.endswith(LENGTH_SUFFIX) for name in result.metrics)
     adjusted_mean = ("length-adj.",) if twins else ()
-    overall = result.metrics.get(OVERALL)
-    shares = overall is not None and overall.wilson_ci95 is not None
+    # Not that of a slice with a single example, which is a proportion by chance.
+    shares = any(each.wilson_ci95 for name, each in result.metrics.items() if ":" not in name)
     wilson = ("Wilson",) if shares else ()
     for heading in ("score", *means, "95 % interval", *wilson, *adjusted_mean, "n", "coverage"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -159,6 +169,8 @@ def sentences(result: Result) -> list[str]:
                 f"With the missing verdicts the overall score lies between {low * 100:.1f} "
                 f"and {high * 100:.1f}."
             )
+    if unread := unparsed(result.scores):
+        said.append(f"{unread:,} of {len(result.graded):,} answers could not be read (unparsed).")
     if not result.departures and result.info.grader != NOBODY:
         said.append(f"Grader: {result.info.grader}.")
     return [*said, *result.departures, *result.notes]
