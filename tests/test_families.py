@@ -252,6 +252,29 @@ def test_method_for_criteria_is_refused_where_there_are_labels(data: Path, grade
         preceptor.run("talk", system="python:judging:judge", grader=grader, data=data)
 
 
+@pytest.mark.parametrize(
+    ("reply", "label"),
+    [
+        ('{"explanation": "why", "label": 2}', "2"),
+        ('<think>{"label": 0}? No.</think>\n{"explanation": "why", "label": 2}', "2"),
+        ('It is kind, so:\n```json\n{"explanation": "why", "label": "1"}\n```\nDone.', "1"),
+        ('Either {"label": 1} or {"label": 2}.', None),
+        ('{"label": 1} {"label": 1}', None),
+        ("The label is 2.", None),
+        ('"label": 2', None),
+        ('"label" {2}', None),
+    ],
+)
+def test_a_judge_may_think_aloud(reply: str, label: str | None) -> None:
+    """The one reply in a text counts; of two, or of none, there is no verdict."""
+    judge = LabelJudge("{answer}", ("0", "1", "2"))
+    if label is not None:
+        assert judge.read(reply)[0] == label
+        return
+    with pytest.raises(ValueError, match="the reply was"):
+        judge.read(reply)
+
+
 # Estimates
 
 

@@ -45,6 +45,7 @@ class _Reply(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Reply)
+_LABEL = '"label"'
 _SLOT = re.compile(r"\{(conversation|answer|criterion|target\.\w+)\}")
 
 
@@ -88,7 +89,7 @@ class LabelJudge(Judge):
 
     def read(self, text: str) -> tuple[str, str]:
         try:
-            reply = _decoder.decode(without_fence(text))
+            reply = _reply(text)
         except (msgspec.DecodeError, UnicodeError) as error:
             raise ValueError(f"{error}; the reply was {shorten(text[:200].strip(), 120)}") from None
         except RecursionError:
@@ -105,6 +106,19 @@ class LabelJudge(Judge):
         if self._allowed is None or label in (allowed := self._allowed(criterion)):
             return None
         return f"label {label}: expected one of {', '.join(allowed)} of this criterion"
+
+
+def _reply(text: str) -> _Reply:
+    """The reply alone, or the only one in a text that thinks aloud before it."""
+    try:
+        return _decoder.decode(without_fence(text))
+    except msgspec.DecodeError:
+        said = text.rpartition("</think>")[2]
+        label = said.find(_LABEL)
+        begin, end = said.rfind("{", 0, max(label, 0)), said.rfind("}") + 1
+        if begin < 0 or said.count(_LABEL) > 1:  # of two, nobody knows which is meant
+            raise
+        return _decoder.decode(said[begin:end])
 
 
 def _in_words(value: Any) -> str:
