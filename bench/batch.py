@@ -23,8 +23,8 @@ from typing import Any
 
 import preceptor
 from preceptor.engine.progress import Progress
-from preceptor.systems.batch import BatchModel
-from preceptor.systems.batch_work import Pace
+from preceptor.systems.batch.model import BatchModel
+from preceptor.systems.batch.work import Pace
 from preceptor.testing.batches import FakeBatches
 
 WORDS = ("fever", "pain", "rest", "doctor", "please", "urgent", "water", "safe", "dose", "child")

@@ -72,7 +72,7 @@ def recorded(folder: Path) -> tuple[dict[str, str], list[str]]:
 
 def tokenizer() -> tuple[str, Callable[[str], float]]:
     """(what it is, counter of tokens)."""
-    from preceptor.systems.weights import find
+    from preceptor.systems.local.weights import find
 
     path = find(MODEL)
     if path is None:

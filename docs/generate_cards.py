@@ -22,7 +22,8 @@ HEAD = """\
 
 Each has a card: what it measures, where it is from, how it is scored, what is known to be wrong
 with it, and what of it was verified here. `preceptor card NAME` prints it, with
-`--format croissant` as metadata for data catalogues.
+`--format croissant` as metadata for data catalogues; `preceptor export RUN --format croissant`
+writes that of a run's benchmark.
 
 | name | what it is | family | examples | languages | licence |
 |---|---|---|---|---|---|

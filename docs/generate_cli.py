@@ -33,7 +33,7 @@ skipped a benchmark; for `lint`: there are faults |
 | 2 | wrong usage or input, or something that is needed is not here |
 | 130 | interrupted; `preceptor resume RUN` goes on |
 
-The first Ctrl-C stops cleanly: calls under way are finished and kept. The second drops them.
+The first Ctrl-C (or SIGTERM) stops cleanly: calls under way are finished and kept. The second drops them.
 
 | environment variable | what it does |
 |---|---|

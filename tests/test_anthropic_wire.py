@@ -243,6 +243,9 @@ async def test_cost_is_that_of_reads_and_writes(anthropic: FakeEndpoint) -> None
          Completion("")),
         ({"usage": {"input_tokens": -1, "output_tokens": 10**30}},
          Completion("Hello", usage=Usage(0, 2**53))),
+        ({"usage": {"input_tokens": "7", "output_tokens": 2.0}},
+         Completion("Hello", usage=Usage(7, 2))),
+        ({"usage": ["many"]}, Completion("Hello")),
     ],
 )  # fmt: skip
 def test_replies(changes: dict[str, Any], expected: Completion) -> None:

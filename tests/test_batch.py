@@ -20,9 +20,9 @@ import preceptor
 from preceptor.cli.app import main
 from preceptor.engine.progress import Progress
 from preceptor.errors import EndpointRefused, InputError
-from preceptor.systems.batch import BatchModel
-from preceptor.systems.batch_openai import OpenAIBatches
-from preceptor.systems.batch_work import Pace
+from preceptor.systems.batch.model import BatchModel
+from preceptor.systems.batch.openai import OpenAIBatches
+from preceptor.systems.batch.work import Pace
 from preceptor.testing.batches import FakeBatches, Job
 from preceptor.testing.replies import is_judgement
 
@@ -35,8 +35,8 @@ PACE = Pace(gather=0.05, first_look=0.02, longest_look=0.05, grace=0.3)
 DRIVER = f"""
 import sys
 import preceptor
-from preceptor.systems.batch import BatchModel
-from preceptor.systems.batch_work import Pace
+from preceptor.systems.batch.model import BatchModel
+from preceptor.systems.batch.work import Pace
 BatchModel.pace = Pace(gather={PACE.gather}, first_look={PACE.first_look},
                        longest_look={PACE.longest_look}, grace={PACE.grace})
 store, system, grader = sys.argv[1:]

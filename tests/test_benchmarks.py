@@ -164,6 +164,25 @@ def test_starter_is_contained() -> None:
 # Names, places, samples
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("MEDQA", "medqa"),
+        ("ncer", "ncer-bc5cdr or ncer-ncbi or ncer-ncbi-abstracts"),
+        ("multimedqa-long", "liveqa-med or medication-qa"),
+        ("bioprobench", "bioprobench-pqa or bioprobench-ord or bioprobench-err"),
+        ("patient_safety", "patient-safety-bench or patient-safety-bench-dialogue"),
+        ("base", None),
+    ],
+)
+def test_a_family_or_a_spelling_suggests_its_names(name: str, meant: str | None) -> None:
+    """What several are called together is met with all of them."""
+    with pytest.raises(UnknownName) as raised:
+        benchmarks.get(name)
+    said = str(raised.value)
+    assert (f"did you mean {meant}? all" in said) if meant else ("did you mean" not in said)
+
+
 def test_an_unknown_name_suggests_the_nearest() -> None:
     """A typing error is met with the name that was meant."""
     with pytest.raises(UnknownName, match="did you mean healthbench-hard"):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from data_fixtures import example  # noqa: F401  (loads the profile of hypothesis)
 from preceptor.statistics import bca_intervals, bootstrap_std, resampled_means
-from preceptor.statistics.bootstrap import _jackknife
+from preceptor.statistics.bootstrap import _alike, _jackknife
 
 
 def naive_bootstrap(means: np.ndarray, seed: int, resamples: int = 1000) -> float:
@@ -220,6 +220,45 @@ def test_a_column_is_not_touched_by_others() -> None:
         assert alone == pytest.approx(whole[column], abs=1e-12)
     turned = bca_intervals(values[:, ::-1], resamples=300)
     assert turned == pytest.approx(whole[::-1], abs=1e-12)
+
+
+def test_a_column_of_right_and_wrong_is_not_touched_by_others() -> None:
+    """Also where units that are alike are drawn together."""
+    scores = table(200, 4, 10, missing=0.3)
+    values = np.where(np.isnan(scores), np.nan, scores > 0.7)
+    values[:, 3] = table(200, 1, 3)[:, 0]
+    whole = bca_intervals(values, resamples=300)
+    for column in range(4):
+        alone = bca_intervals(values[:, column], resamples=300)[0]
+        assert alone == pytest.approx(whole[column], abs=1e-12)
+
+
+def test_units_that_are_alike_are_drawn_together() -> None:
+    """Right answers among 30 drawn of 30 are binomial, and those in a slice go with the whole."""
+    right = np.repeat([1.0, 0.0], [12, 18])
+    part = np.where(np.arange(30) % 3, right, np.nan)
+    kinds, sizes = _alike(np.column_stack([right, np.nan_to_num(part, nan=-1.0)]))
+    assert sorted(sizes) == [4, 6, 8, 12]
+    assert len(kinds) == 4
+    means = resampled_means(right, resamples=20_000)[:, 0]
+    found = np.bincount(np.round(means * 30).astype(int), minlength=31)
+    expected = scipy.stats.binom.pmf(np.arange(31), 30, 0.4) * 20_000
+    usual = expected > 20
+    observed = np.append(found[usual], found[~usual].sum())
+    theory = np.append(expected[usual], expected[~usual].sum())
+    assert scipy.stats.chisquare(observed, theory).pvalue > 0.001
+
+
+def test_alike_or_not_two_columns_are_resampled_together() -> None:
+    """The correlation of a whole and a part is that of drawing units one by one."""
+    rng = np.random.default_rng(3)
+    right = (rng.random(400) < 0.6).astype(float)
+    part = np.where(np.arange(400) < 150, right, np.nan)
+    both = resampled_means(np.column_stack([right, part]), resamples=20_000)
+    # Units are no longer alike where each has a number of its own.
+    apart = resampled_means(np.column_stack([right, part, rng.random(400)]), resamples=20_000)
+    assert both.std(axis=0) == pytest.approx(apart.std(axis=0)[:2], rel=0.03)
+    assert np.corrcoef(both.T)[0, 1] == pytest.approx(np.corrcoef(apart.T)[0, 1], abs=0.02)
 
 
 def test_columns_are_resampled_together() -> None:

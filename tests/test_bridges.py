@@ -17,6 +17,7 @@ from preceptor.bridges.graded import read_graded
 from preceptor.bridges.imported import ImportedRun, keep, keep_all
 from preceptor.bridges.simple_evals import read_simple_evals
 from preceptor.errors import DataError, InputError
+from preceptor.reports.export import export
 from preceptor.scoring import OVERALL
 from preceptor.store import Store
 
@@ -147,6 +148,83 @@ def test_rows_that_carry_their_example_need_no_data(tmp_path: Path) -> None:
     file = write_rows(tmp_path / "whole.jsonl", [row("z") | graded_row("z")])
     (run,) = read_graded(file, benchmarks.get("healthbench"))
     assert run.answers[0].example.tags == ("theme:hedging",)
+
+
+def labelled_row(labels: list[Any], **changed: Any) -> dict[str, Any]:
+    """An answer to a question of K-QA's form with two statements, as it is exported."""
+    statements = [("must", "statement:must_have"), ("", "statement:nice_to_have")]
+    return {
+        "prompt_id": "q",
+        "prompt": [{"role": "user", "content": "made-up question"}],
+        "rubrics": [{"criterion": t, "points": 1, "tags": [tag]} for t, tag in statements],
+        "response": "made-up answer",
+        "labels": labels,
+    } | changed
+
+
+def read_labelled(tmp_path: Path, benchmark: str, *rows: Mapping[str, Any]) -> ImportedRun:
+    (run,) = read_graded(write_rows(tmp_path / "l.jsonl", rows), benchmarks.get(benchmark))
+    return run
+
+
+ASPECTS = [
+    {"criterion": "c", "points": 1, "tags": [f"aspect:{each}"]}
+    for each in ("accuracy", "efficiency", "factuality")
+]
+
+
+def test_labels_are_verdicts(tmp_path: Path) -> None:
+    """A label counts, null is ungraded; what is exported and imported has the same score."""
+    run = read_labelled(tmp_path, "k-qa", labelled_row(["Entailed", None]))
+    result = stored(run, tmp_path)
+    assert [v and v.label for v in result.graded[0].verdicts] == ["entailed", None]
+    assert result.ungraded == {"not_given": 1}
+    assert result.metrics[OVERALL].value == 1.0
+    path = export(result, tmp_path / "out.jsonl")
+    (again,) = read_graded(path, benchmarks.get("k-qa"))
+    assert [v.label for v in again.answers[0].verdicts] == ["entailed", None]
+    assert again.answers[0].example == result.graded[0].example
+
+
+def test_labels_may_be_numbers_and_lists(tmp_path: Path) -> None:
+    """An ordinal as a table of floats writes it, in a list of objects, and one label a step."""
+    one = {"rubrics": [{"criterion": "c", "points": 1, "tags": []}], "target": {"policy": "p"}}
+    row = labelled_row([], **one, verdicts=[{"label": 2.0, "explanation": "made-up"}])
+    run = read_labelled(tmp_path, "patient-safety-bench", row)
+    assert run.answers[0].verdicts[0].label == "2"
+    said = ["right", "reasoning, citation", "sound, unsound"]
+    steps = {"rubrics": ASPECTS, "response": "Step 1: a\nStep 2: b\nAnswer: c"}
+    run = read_labelled(tmp_path, "medr-bench", labelled_row(said, **steps))
+    assert [verdict.label for verdict in run.answers[0].verdicts] == said
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "changed", "said"),
+    [
+        ("k-qa", {"labels": ["entailed", "maybe"]}, r"labels\[1\]: .*expected one of entailed"),
+        ("k-qa", {"labels": ["entailed"]}, "labels: expected 2 verdicts"),
+        ("k-qa", {"labels": [True, None]}, r"labels\[0\]: expected a label or null, found true"),
+        ("k-qa", {"labels": 3}, "expected a list of labels or null"),
+        ("medr-bench", {"labels": [None, None]}, "rubrics, target: not as `preceptor export`"),
+        ("xstest", {}, "rubrics, target: not as .* name its data with --data"),
+        (
+            "medr-bench",
+            {"rubrics": ASPECTS, "labels": ["covered", None, None]},
+            "label 'covered': expected one of right, wrong",
+        ),
+        (
+            "medr-bench",
+            {"rubrics": ASPECTS, "labels": [None, "sound", None]},
+            "label 'sound': expected one of reasoning",
+        ),
+    ],
+)
+def test_labels_that_nobody_gives_are_refused(
+    tmp_path: Path, benchmark: str, changed: dict[str, Any], said: str
+) -> None:
+    """A label that the family's judge could not have said is a fault of its line and place."""
+    with pytest.raises(DataError, match=said):
+        read_labelled(tmp_path, benchmark, labelled_row([None, None]) | changed)
 
 
 def test_one_id_with_two_rubrics_is_an_error(tmp_path: Path) -> None:

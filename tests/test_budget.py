@@ -69,24 +69,6 @@ def test_a_budget_counts_and_says_when_a_cap_is_reached() -> None:
         tokens_only.check()
 
 
-def test_a_cap_on_dollars_holds_where_replies_are_not_counted() -> None:
-    """One reply of unknown cost counts as the mean of the others; if all are, nothing goes on."""
-    budget = Budget(max_cost=1.0)
-    for cost in (0.2, 0.4, None):
-        budget.add(Usage(), cost)
-    assert budget.cost == pytest.approx(0.9)
-    assert not budget.reached
-    budget.add(Usage(), None)
-    assert budget.reached
-    blind = Budget(max_cost=1.0)
-    blind.add(Usage(), None)
-    with pytest.raises(BudgetExceeded, match=r"cap of \$1 cannot be kept: .* without a count"):
-        blind.check()
-    uncapped = Budget()
-    uncapped.add(Usage(), None)
-    uncapped.check()
-
-
 class Useless(System):
     """Says nothing that can be read, and takes ten tokens for it."""
 

@@ -450,8 +450,26 @@ def test_macro_f1_knows_classes_by_their_text_in_any_order() -> None:
     assert found.n == 3
 
 
+def test_the_interval_of_a_gap_is_that_of_a_difference_of_two_shares() -> None:
+    """With 400 and 200 questions it is near ±1.96·√(Σ p(1−p)/n), and the seed makes it the same."""
+    graded = [
+        answered(
+            msgspec.structs.replace(question(f"{code}{i}"), tags=(f"language:{code}",)),
+            "B" if i % 5 < hits else "C",
+        )
+        for code, count, hits in (("en", 400, 4), ("fr", 200, 3))
+        for i in range(count)
+    ]
+    scores = [ChoiceProtocol().score(each) for each in graded]
+    examples = [each.example for each in graded]
+    found = group_gaps(scores, examples, "language", "en")["language_gap:fr"]
+    half = 1.96 * (0.8 * 0.2 / 400 + 0.6 * 0.4 / 200) ** 0.5
+    assert found.ci95 == pytest.approx((0.2 - half, 0.2 + half), abs=0.005)
+    assert found == group_gaps(scores, examples, "language", "en")["language_gap:fr"]
+
+
 def test_gaps_between_groups_weigh_each_group_alike() -> None:
-    """The mean over languages is unweighted; a gap is a language less the reference."""
+    """The mean over languages is unweighted; a gap is the reference less a language."""
     right = {"en": [1, 1, 1, 0], "fr": [1, 0], "hi": [0, 0, 0, 1]}
     graded = [
         answered(
@@ -465,9 +483,12 @@ def test_gaps_between_groups_weigh_each_group_alike() -> None:
     examples = [each.example for each in graded]
     found = group_gaps(scores, examples, "language", "en")
     assert found["language_mean"].value == pytest.approx((0.75 + 0.5 + 0.25) / 3)
-    assert found["language_gap:fr"].value == pytest.approx(-0.25)
-    assert found["language_gap:hi"].value == pytest.approx(-0.5)
-    assert found["language_gap"].value == pytest.approx(-0.375)
+    assert found["language_gap:fr"].value == pytest.approx(0.25)
+    assert found["language_gap:hi"].value == pytest.approx(0.5)
+    assert found["language_gap"].value == pytest.approx(0.375)
     assert found["language_gap"].ci95 is not None
+    counted = {name: metric.n for name, metric in found.items()}
+    assert counted["language_mean"] == counted["language_gap"] == 10
+    assert counted["language_gap:fr"] == 6
     assert group_gaps(scores[:4], examples[:4], "language", "en") == {}
     assert set(group_gaps(scores[4:], examples[4:], "language", "en")) == {"language_mean"}

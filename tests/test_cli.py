@@ -194,6 +194,8 @@ SCORE = {
     "coverage",
     "verdicts",
     "ungraded",
+    "unparsed",
+    "seconds_per_answer",
     "cost_usd",
     "departures",
     "notes",

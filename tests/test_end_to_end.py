@@ -264,12 +264,18 @@ def test_kill_loses_nothing_and_repeats_nothing(path: Path, quiet: dict[str, Any
     assert same(metrics(out), quiet)
 
 
-def test_interrupt_keeps_the_calls_under_way(path: Path, quiet: dict[str, Any]) -> None:
-    """Ctrl-C: exit 130; each answer that the server gave is in the store; resume does the rest."""
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_keeps_the_calls_under_way(
+    path: Path, quiet: dict[str, Any], sign: signal.Signals
+) -> None:
+    """Ctrl-C: exit 130; each answer that the server gave is in the store; resume does the rest.
+
+    A cluster or a container that wants its room back sends SIGTERM: the same.
+    """
     with FakeEndpoint(latency=(0.02, 0.1)) as fake:
         process = start(*request(fake, path, *both("concurrency=5")))
         wait_for(path, 20, process)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sign)
         code, out, err = end(process)
         assert code == 130
         assert (

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from conftest import Clock
 from preceptor.errors import EndpointError, EndpointRefused
-from preceptor.records import Completion, Message
+from preceptor.records import Completion, Message, Usage
 from preceptor.systems import Ask, Parameters, resolve, wire
 from preceptor.systems import endpoint as module
 from preceptor.systems.openai import ChatModel
@@ -683,3 +683,35 @@ async def test_half_of_a_character_is_a_mark_in_the_text(written: str, read: str
     async with serving(serve) as url, model_at(f"{url}#m") as model:
         assert (await model.answer(ASK)).text == read
     assert model.failures.total() == 0
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 206])
+async def test_other_kinds_of_success_are_read_or_tried_again(status: int, clock: Clock) -> None:
+    """What a gateway answers instead of 200 is an answer if it holds one, and else a bad moment."""
+    calls = 0
+
+    async def serve(_: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            return web.Response(status=status)
+        said = {"choices": [{"message": {"content": "Yes."}}]}
+        return web.json_response(said, status=200 if status == 204 else status)
+
+    async with serving(serve) as url, model_at(f"{url}#m", clock) as model:
+        assert (await model.answer(ASK)).text == "Yes."
+    assert calls == 2
+    assert model.failures == {"malformed": 1}
+
+
+async def test_reply_that_counts_nothing_is_not_free() -> None:
+    """Where a server says nothing of tokens, a cap on them or on dollars must hold all the same."""
+
+    async def serve(_: web.Request) -> web.Response:
+        return web.json_response({"choices": [{"message": {"content": "Yes, it does."}}]})
+
+    async with serving(serve) as url, model_at(f"{url}#m", price="1000000/1000000") as model:
+        completion = await model.answer(ASK)
+    # 14 and 13 characters, at the fewest that a token has: 3.5.
+    assert completion.usage == Usage(4, 4)
+    assert completion.cost_usd == 8

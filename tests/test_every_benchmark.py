@@ -10,6 +10,7 @@ import pytest
 
 import preceptor
 from preceptor.benchmarks import Benchmark, all_benchmarks
+from preceptor.files import file_sha256
 from preceptor.scoring import OVERALL
 from preceptor.testing import FakeEndpoint
 
@@ -38,24 +39,62 @@ def test_data_has_the_published_count(benchmark: Benchmark) -> None:
     assert any(example.criteria for example in dataset.examples) == judged
 
 
+@pytest.mark.parametrize(
+    "benchmark",
+    [each for each in SUITE if not all(source.extra for source in each.sources)],
+    ids=lambda each: each.name,
+)
+def test_what_is_fetched_is_read(
+    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pinned files, under their names at home, are the local copy's examples."""
+    monkeypatch.setenv("PRECEPTOR_CACHE", str(tmp_path))
+    files = _by_hash(benchmark)
+    for source in benchmark.sources:
+        if source.extra:
+            continue
+        whole = benchmark.path()
+        path = whole if len(benchmark.sources) == 1 else whole / source.filename
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(files[source.sha256])
+    fetched, local = benchmark.load(), benchmark.load(DATA)
+    assert fetched.official
+    asked = benchmark.protocol.messages
+    assert [(each.id, asked(each)) for each in fetched.examples] == [
+        (each.id, asked(each)) for each in local.examples
+    ]
+
+
+def _by_hash(benchmark: Benchmark) -> dict[str, Path]:
+    assert benchmark.folder is not None
+    place = DATA / benchmark.folder
+    files = place.rglob("*") if place.is_dir() else [place]
+    return {file_sha256(file): file for file in files if file.is_file()}
+
+
 @pytest.mark.parametrize("benchmark", SUITE, ids=lambda each: each.name)
 def test_run_from_end_to_end(
     benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Asked, judged where there is a judge, scored, resumed for nothing, reported, exported."""
+    """Estimated, asked, judged where there is a judge, scored, resumed, reported, exported."""
     monkeypatch.chdir(tmp_path)
     with FakeEndpoint() as fake:
         judge = fake.address("judge") if benchmark.protocol.reference_grader else None
-        run = preceptor.run(
-            benchmark.name, system=fake.address("m"), grader=judge, data=DATA, limit=3
-        )
+        asked = {"system": fake.address("m"), "grader": judge, "data": DATA, "limit": 3}
+        before = preceptor.dry_run(benchmark.name, **asked)
+        run = preceptor.run(benchmark.name, **asked)
         answers = sum(call.payload["model"] == "m" and call.fault is None for call in fake.log)
+        after = preceptor.dry_run(benchmark.name, **asked)
         if judge is None:
             calls = fake.calls.total()
             preceptor.resume(run.info.name)
             assert fake.calls.total() == calls
     result = run.result()
     assert answers >= 3
+    assert [part.part for part in before.parts] == (["system", "grader"] if judge else ["system"])
+    assert before.parts[0].calls.expected == answers
+    assert (after.parts[0].calls.expected, after.parts[0].reused) == (0, answers)
+    assert before.verdicts == sum(len(item.example.criteria) for item in result.graded)
     assert len(result.graded) == 3
     assert OVERALL in result.metrics
     for metric in result.metrics.values():

@@ -15,6 +15,7 @@ from sklearn.metrics import accuracy_score, f1_score
 import preceptor
 from data_fixtures import isolate
 from preceptor.benchmarks import get
+from preceptor.cli import main
 from preceptor.errors import InputError
 from preceptor.records import Example, Graded, Message, Response
 from preceptor.scoring.letters import read_choice
@@ -245,6 +246,25 @@ def test_xmedbench_reads_its_three_layouts(tmp_path: Path) -> None:
     assert [("所有" in text) for text in asked] == [False, True]
 
 
+def test_a_folder_above_the_file_will_do(tmp_path: Path) -> None:
+    """The data of many benchmarks, that of one of them, or the file itself."""
+    folder = get("medqa").folder
+    assert folder is not None
+    file = tmp_path / folder
+    file.parent.mkdir(parents=True)
+    write_json(file, MEDQA)
+    for data in (tmp_path, tmp_path / "mirage-rawdata", file):
+        assert len(get("medqa").load(data).examples) == 1
+
+
+def test_pubmedqa_takes_a_test_set_that_others_made(tmp_path: Path) -> None:
+    """One file with the rows of the test, where the authors' two files are not."""
+    (tmp_path / "data").mkdir()
+    write_json(tmp_path / "data" / "test_set.json", {"11": PUBMEDQA})
+    [example] = get("pubmedqa").load(tmp_path).examples
+    assert example.id == "11"
+
+
 def test_two_questions_of_one_abstract_are_two(tmp_path: Path) -> None:
     """MHQA gives questions the id of their abstract: the second is ID~2."""
     file = write_table(tmp_path / "mhqa.csv", [MHQA, {**MHQA, "question": "Another?"}])
@@ -283,6 +303,117 @@ def test_a_run_has_accuracy_in_every_order_and_by_vote(
     assert found["self_consistency"] == (0.5, 4)
     assert found["parse_rate"] == (1.0, 4)
     assert found["step:2&3"] == (0.25, 4)
+
+
+def knows_half(messages: list[dict[str, str]]) -> str:
+    """Right in any order to the first twenty questions, of which the last letter is known."""
+    asked = messages[-1]["content"]
+    number = int(asked.split("Case ")[1].split("?")[0])
+    text = MEDQA["options"]["ABCD"[number % 4]]
+    known = asked.split(f". {text}\n")[0][-1]
+    return known if number < 20 else "ABCD"["ABCD".index(known) - 1]
+
+
+def picks_b(messages: list[Message]) -> str:
+    return "B"
+
+
+def answers(
+    right: str, folder: Path, monkeypatch: pytest.MonkeyPatch, system: str = "picks_b"
+) -> preceptor.Run:
+    """A run of a system that says B, on as many questions as there are right letters."""
+    isolate(monkeypatch, folder)
+    file = folder / "rows.jsonl"
+    rows = [{**MEDQA, "question": f"Case {n}?", "answer_idx": a} for n, a in enumerate(right)]
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    return preceptor.run(
+        "medqa", system=f"python:test_exams:{system}", data=file, store=folder / "p.db"
+    )
+
+
+def test_the_orders_of_a_question_are_one_question_in_a_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty questions in four orders are 160 answers, and evidence of forty questions."""
+    isolate(monkeypatch, tmp_path)
+    file = tmp_path / "rows.jsonl"
+    rows = [{**MEDQA, "question": f"Case {n}?", "answer_idx": "ABCD"[n % 4]} for n in range(40)]
+    file.write_text("\n".join(json.dumps(row) for row in rows))
+    for system in ("picks_b", "knows_half"):
+        preceptor.run(
+            "medqa",
+            system=f"python:test_exams:{system}",
+            data=file,
+            store=tmp_path / "p.db",
+            circular=True,
+            name=system,
+        )
+    compared = preceptor.compare(["picks_b", "knows_half"], store=tmp_path / "p.db")
+    found = compared.contrasts[0]
+    assert found.common == 160
+    assert found.prompts == 40
+    assert found.overall.difference == pytest.approx(0.25)
+    # Half of the questions are right in all four orders, where one in four was: 0.75 and −0.25.
+    half = 2.02 * (0.5 / 40**0.5)
+    assert found.overall.ci95 == pytest.approx((0.25 - half, 0.25 + half), abs=0.01)
+
+
+def test_the_usmle_is_passed_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How far the accuracy is above 60 %, with the intervals of the accuracy moved by it."""
+    metrics = answers("BBBBBBBAAA", tmp_path, monkeypatch).result().metrics
+    accuracy, above = metrics["overall_score"], metrics["above_pass_mark"]
+    assert accuracy.value == pytest.approx(0.7)
+    assert above.value == pytest.approx(0.1)
+    assert above.n == 10
+    assert accuracy.wilson_ci95 is not None
+    assert above.wilson_ci95 == pytest.approx([each - 0.6 for each in accuracy.wilson_ci95])
+    assert above.ci95 is not None
+    assert above.ci95[0] < 0 < above.ci95[1]
+
+
+def test_an_exported_table_can_be_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The letters stand in it as letters, and score as they did."""
+    answers("BBBA", tmp_path, monkeypatch)
+    file, store = tmp_path / "out.csv", tmp_path / "p.db"
+    options = ["--store", str(store)]
+    assert main(["export", "latest", "--format", "csv", "-o", str(file), *options]) == 0
+    with file.open(newline="") as stream:
+        assert [row["prediction"] for row in csv.DictReader(stream)] == ["B"] * 4
+    command = ["import", "predictions", str(file), "--benchmark", "medqa", "--id", "example_id"]
+    data = ["--data", str(tmp_path / "rows.jsonl")]
+    assert main([*command, *data, "--by", "", *options]) == 0
+    capsys.readouterr()
+    assert main(["score", "out", "--json", *options]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"]["overall_score"]["value"] == 0.75
+
+
+def test_wilsons_interval_is_shown_where_nothing_varies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ten right of ten: 100 to 100 alone would say that nothing is left to know."""
+    run = answers("B" * 10, tmp_path, monkeypatch)
+    monkeypatch.setenv("COLUMNS", "200")
+    for arguments in (["score", "latest"], ["score", "--all"]):
+        assert main([*arguments, "--store", str(tmp_path / "p.db")]) == 0
+        said = capsys.readouterr().out
+        assert "Wilson" in said
+        assert "72.2 to 100.0" in said
+    isolate(monkeypatch, tmp_path)
+    preceptor.run(
+        "medqa",
+        system="python:test_exams:picks_b",
+        data=tmp_path / "rows.jsonl",
+        store=tmp_path / "circular.db",
+        circular=True,
+    )
+    assert main(["score", "latest", "--store", str(tmp_path / "circular.db")]) == 0
+    assert "0.0 to 27.8" in capsys.readouterr().out  # right in every order: none of ten
+    page = tmp_path / "report.html"
+    run.report(page)
+    assert page.read_text().count("72.2–100.0") >= 2
+    assert "all 0" not in page.read_text()
 
 
 # Real data

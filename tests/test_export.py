@@ -18,6 +18,7 @@ from preceptor.bridges.imported import keep
 from preceptor.cli import main
 from preceptor.errors import InputError
 from preceptor.records import Result
+from preceptor.reports.croissant import croissant
 from preceptor.reports.export import FORMATS, export
 from preceptor.reports.writing import whole_file, write_text
 from preceptor.store import Store
@@ -239,7 +240,16 @@ def test_the_suffix_chooses_the_format(name: str, result: Result, tmp_path: Path
     assert export(result, path, "jsonl").read_bytes()[:4] == b'{"ru'
 
 
-@pytest.mark.parametrize("format", FORMATS)
+def test_croissant_is_that_of_the_benchmark(result: Result, tmp_path: Path) -> None:
+    """Metadata of what was asked, valid, and without any text of examples or answers."""
+    path = export(result, tmp_path / "m.json", "croissant")
+    made = json.loads(path.read_text("utf-8"))
+    assert made == croissant(benchmarks.get(result.info.benchmark))
+    assert made["conformsTo"] == "http://mlcommons.org/croissant/1.0"
+    assert result.graded[0].example.messages[0].content not in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("format", [name for name in FORMATS if name != "croissant"])
 def test_a_file_is_written_whole_or_not_at_all(
     format: str, result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

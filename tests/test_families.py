@@ -11,13 +11,24 @@ from typing import Any
 import pytest
 
 import preceptor
-from preceptor import benchmarks
+from preceptor import benchmarks, cli
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import InputError
 from preceptor.protocols.base import Protocol, ReferenceGrader, replies
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
 from preceptor.protocols.judge import LabelJudge
-from preceptor.records import Criterion, Example, Graded, Message, Metric, Score
+from preceptor.records import (
+    Criterion,
+    Example,
+    Graded,
+    Message,
+    Metric,
+    Result,
+    RunInfo,
+    Score,
+    Usage,
+)
+from preceptor.reports.score import score_table
 from preceptor.scoring import OVERALL, summarise
 from preceptor.scoring.answers import missing, scored
 from preceptor.store import Store
@@ -216,6 +227,20 @@ def test_run_that_nobody_judges(data: Path) -> None:
     assert "What is right" in run.report("r.html").read_text()
 
 
+def test_a_share_has_no_interval_below_zero(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One right answer of six: the table shows the interval that --json calls ci95."""
+    (data.parent / "guesses.py").write_text(
+        "def answer(messages):\n"
+        "    return 'B' if 'follows on 3?' in messages[-1]['content'] else 'A'\n"
+    )
+    run = preceptor.run("exam", system="python:guesses:answer", data=data, name="guess")
+    overall = run.result().metrics[OVERALL]
+    assert overall.raw_ci95 is not None
+    assert overall.raw_ci95[0] < 0
+    assert cli.main(["score", "guess"]) == 0
+    assert "0.0 to 49.3" in " ".join(capsys.readouterr().out.split())
+
+
 def test_grader_where_nothing_is_judged_is_refused(data: Path) -> None:
     with pytest.raises(InputError, match="nothing is judged in exam: leave it out"):
         preceptor.run("exam", system="python:judging:judge", grader="openai/x", data=data)
@@ -225,6 +250,22 @@ def test_grader_where_nothing_is_judged_is_refused(data: Path) -> None:
 def test_method_for_criteria_is_refused_where_there_are_labels(data: Path, grader: str) -> None:
     with pytest.raises(InputError, match="here verdicts are labels: name the model alone"):
         preceptor.run("talk", system="python:judging:judge", grader=grader, data=data)
+
+
+# Estimates
+
+
+def test_an_estimate_counts_turns_and_labels(data: Path, tmp_path: Path) -> None:
+    """Each turn of a dialogue is a call, and each label; of what nobody judges only the answer."""
+    with FakeEndpoint() as fake:
+        asked: dict[str, Any] = {"system": fake.address("m"), "data": data}
+        found = preceptor.dry_run("talk", grader=fake.address("judge"), **asked)
+        system, grader = found.parts
+        assert (system.calls.expected, grader.calls.expected) == (6 * TURNS, 6 * 2)
+        found = preceptor.dry_run("exam", **asked)
+        (system,) = found.parts
+        assert (system.calls.expected, found.verdicts) == (6, 0)
+        assert not fake.log
 
 
 # Variants
@@ -240,6 +281,22 @@ def test_circular_asks_every_order(data: Path, tmp_path: Path) -> None:
     assert metrics["circular_accuracy"].value == 0
     assert metrics[OVERALL].value == pytest.approx(1 / 3)
     assert {metrics[name].n for name in (OVERALL, "circular_accuracy")} == {6}
+
+
+def test_orders_of_a_question_are_no_independent_evidence(data: Path, tmp_path: Path) -> None:
+    """Six questions in three orders are compared as six, by errors clustered by question."""
+    for name in ("b_only", "a_only"):
+        letter = name[0].upper()
+        (tmp_path / f"{name}.py").write_text(f"def answer(messages):\n    return {letter!r}\n")
+        system = f"python:{name}:answer"
+        preceptor.run("exam", system=system, data=data, circular=True, name=name)
+    comparison = preceptor.compare(["a_only", "b_only"])
+    (contrast,) = comparison.contrasts
+    assert (contrast.common, contrast.prompts) == (18, 6)
+    assert contrast.tests.clustered is not None
+    assert contrast.tests.clustered.clusters == 6
+    assert contrast.overall.p == contrast.tests.clustered.p
+    assert any("McNemar's takes them as independent" in note for note in comparison.notes)
 
 
 def test_shots_are_other_questions(data: Path) -> None:
@@ -289,3 +346,16 @@ def test_answer_that_failed_makes_a_run_incomplete(data: Path) -> None:
         assert result.metrics[OVERALL].n == 5
         assert result.metrics[OVERALL].bounds is not None
         assert preceptor.resume("latest").result().coverage == 1
+
+
+def test_a_table_prints_no_share_outside_its_range() -> None:
+    """Three answers of which one is right: the interval ends at 0 and 1, p-values keep digits."""
+    info = RunInfo("r", "medqa", "s", "none", "done", "2026-01-01T00:00:00+00:00", {}, 3)
+    metrics = {
+        "overall_score": Metric(1 / 3, 1 / 3, 3, (0.0, 0.98), (-0.32, 0.98), None, 1.0),
+        "changed_p": Metric(2e-5, 2e-5, 3, None, None, None, 1.0, unit="p"),
+    }
+    result = Result(info, "t", {}, [], [], metrics, [], [], 1.0, 0, {}, None, Usage(), Usage())
+    _, score, interval, *_ = (list(column.cells) for column in score_table(result).columns)
+    assert interval[0] == "0.0 to 98.0"
+    assert score[1] == "<0.0001"

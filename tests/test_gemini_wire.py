@@ -164,6 +164,9 @@ def read(*replies: Any) -> Completion:
             "thoughtsTokenCount": 20, "toolUsePromptTokenCount": 3, "totalTokenCount": 128}},
          Completion("Hello", usage=Usage(103, 25, 60, 20))),
         ({**candidate(HELLO), "usageMetadata": {"promptTokenCount": None}}, Completion("Hello")),
+        ({**candidate(HELLO), "usageMetadata": "many"}, Completion("Hello")),
+        ({**candidate(HELLO), "usageMetadata": {"promptTokenCount": "7"}},
+         Completion("Hello", usage=Usage(7))),
     ],
 )  # fmt: skip
 def test_replies(reply: Any, expected: Completion) -> None:

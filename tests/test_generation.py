@@ -172,7 +172,7 @@ def test_each_file_of_mts_dialog_counts_for_itself(tmp_path: Path) -> None:
         write(tmp_path / name, PART)
     benchmark = benchmarks.get("mts-dialog")
     found = benchmark.load(tmp_path).examples
-    assert [example.id for example in found] == ["test1-0", "test2-0"]
+    assert [example.id for example in found] == ["test1/0", "test2/0"]
     assert found[0].tags == ("split:test1", "section:CC")
     assert "Section: Chief complaint" in benchmark.protocol.messages(found[0])[0].content
 

@@ -18,6 +18,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preceptor import benchmarks
+from preceptor.engine import parties
+from preceptor.engine.plan import Request
 from preceptor.errors import EndpointError, EndpointRefused, InputError, Unavailable
 from preceptor.graders import OWN, Template, find_template, resolve_grader, template
 from preceptor.graders.base import Case, render_conversation, render_item
@@ -431,6 +434,23 @@ def test_reference_of_an_installed_package(
     assert (found.name, found.text) == ("reference", synthetic.strip())
     assert find_template().name == "reference"
     assert "inspect_evals" not in sys.modules
+
+
+def test_the_reference_is_that_of_healthbench_alone(
+    synthetic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claims of GAPS are judged in our words, and the run says that these are not its authors'."""
+    install(tmp_path, f"GRADER_TEMPLATE = {synthetic!r}", monkeypatch)
+    gaps, healthbench = (benchmarks.get(name).protocol for name in ("gaps-nsclc", "healthbench"))
+    assert find_template(healthbench.prompt_choice(None)).name == "reference"
+    assert find_template(gaps.prompt_choice(None)) == OWN
+    with pytest.raises(InputError, match="prompt of HealthBench's authors"):
+        gaps.prompt_choice("reference")
+    judge = "http://127.0.0.1:9/v1#judge"
+    request = Request(benchmark="gaps-nsclc", system="physician", grader=judge)
+    grader, used, _ = parties.grader_of(benchmarks.get("gaps-nsclc"), request, None)
+    assert used == OWN
+    assert "not the reference prompt" in grader.departures()[0]
 
 
 @pytest.mark.parametrize(

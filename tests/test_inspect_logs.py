@@ -20,8 +20,10 @@ from inspect_ai.solver import TaskState, generate
 
 import inspect_wire
 import preceptor
-from preceptor import cli
+from data_fixtures import write_rows
+from preceptor import benchmarks, cli
 from preceptor.bridges import inspect_import
+from preceptor.bridges.graded import read_graded
 from preceptor.bridges.imported import keep
 from preceptor.bridges.inspect_import import read_inspect
 from preceptor.errors import DataError, InputError, Unavailable, UnknownName
@@ -180,6 +182,35 @@ def test_a_run_comes_back_with_equal_scores(run: preceptor.Run, tmp_path: Path) 
             assert other.response.usage == one.response.usage
             assert other.response.cost_usd == one.response.cost_usd
             assert other.response.finish_reason == one.response.finish_reason
+
+
+def test_labels_come_back(tmp_path: Path) -> None:
+    """What a judge of labels said, and the example's target, go into the log and out of it."""
+    row = {
+        "prompt_id": "q",
+        "prompt": [{"role": "user", "content": "made-up request"}],
+        "rubrics": [{"criterion": "", "points": 1, "tags": []}],
+        "target": {"safe": False},
+        "response": "made-up answer",
+    }
+    rows = [row | {"labels": [label]} for label in ("partial", "refusal", None)]
+    write_rows(tmp_path / "labels.jsonl", rows)
+    (made,) = read_graded(tmp_path / "labels.jsonl", benchmarks.get("xstest"))
+    with Store(tmp_path / "first.db") as store:
+        keep(store, made, tmp_path / "labels.jsonl")
+    first = preceptor.load(made.name, store=tmp_path / "first.db")
+    path = exported(first, tmp_path)
+    second = imported(path, tmp_path / "second.db")
+    assert second.score()["metrics"] == first.score()["metrics"]
+    assert second.score()["metrics"]["under_refusal"]["value"] == 0.5
+    assert second.result().graded[0].example == first.result().graded[0].example
+
+    def other(sample: dict[str, Any]) -> dict[str, Any]:
+        sample["scores"]["rubric"]["metadata"]["verdicts"][0]["label"] = "maybe"
+        return sample
+
+    with pytest.raises(DataError, match=r"verdicts\[0\].label: label 'maybe': expected one of"):
+        read_inspect(rewritten(path, other))
 
 
 def test_the_command_line_goes_there_and_back(
@@ -455,19 +486,18 @@ def test_another_file_is_one_line(content: bytes, tmp_path: Path) -> None:
         read_inspect(path)
 
 
-def test_a_log_of_an_exam_needs_the_exams_data(
+def test_a_log_of_an_exam_has_its_key(
     fake: FakeEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The right answers are not in the log: with the data scores are equal, without it one line."""
+    """The right answers are in the log: it is scored alike with the exam's data and without."""
     monkeypatch.setenv("PRECEPTOR_CACHE", str(tmp_path / "empty"))
     exam = OWN_TASKS.parent / "exam"
     store = tmp_path / "own.db"
     run = preceptor.run("medagents-hard", data=exam, system=fake.address("m"), store=store)
     path = exported(run, tmp_path)
-    back = imported(path, tmp_path / "new.db", data=exam)
-    assert back.result().metrics == run.result().metrics
-    with pytest.raises(Unavailable, match="preceptor fetch"):
-        imported(path, tmp_path / "newer.db")
+    for name, data in (("new.db", exam), ("newer.db", None)):
+        back = imported(path, tmp_path / name, data=data)
+        assert back.result().metrics == run.result().metrics
 
 
 def test_a_zip_without_a_log_in_it_is_one_line(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from preceptor.errors import (
 )
 from preceptor.records import Message
 from preceptor.systems import Ask, Parameters, resolve
-from preceptor.systems.inspect_ai import InspectAgent, InspectModel
+from preceptor.systems.inspect_ai.model import InspectAgent, InspectModel
 from preceptor.testing import FakeEndpoint
 from preceptor.testing.replies import reply_to
 
@@ -398,7 +398,7 @@ def test_a_refusal_is_told_from_an_answer() -> None:
     """Inspect's providers mark the text of one, and give an ordinary end beside it."""
     from inspect_ai.model import ChatMessageAssistant, ContentText, ModelOutput
 
-    from preceptor.systems.inspect_words import completion_of
+    from preceptor.systems.inspect_ai.words import completion_of
 
     def end(*parts: ContentText) -> str:
         output = ModelOutput.from_message(ChatMessageAssistant(content=list(parts)))

@@ -17,8 +17,9 @@ from preceptor import benchmarks, cli
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import InputError
 from preceptor.lint.check import RULES, Linted, lint
+from preceptor.lint.own import shape_of
 from preceptor.lint.personal import RULES as FORMS
-from preceptor.lint.rows import Finding, shape_of
+from preceptor.lint.rows import Finding
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
 from preceptor.records import Example
 
@@ -229,9 +230,9 @@ def test_one_class_that_is_nearly_all_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "harmless"),
     [
-        ("email", "write to jo.doe+x@clinic.co.uk today", "write to jo@example.org today"),
+        ("email", "write to jo.doe+x@clinic.co.uk today", "write to jo@clinic.invalid today"),
         ("phone", "ring +44 7911 123456 then", "it was 120-80-100 then"),
-        ("phone", "ring (415) 555-2671 then", "ring (415) 555-0171 then"),
+        ("phone", "ring (415) 555-2671 then", "of 415-555 then"),
         ("phone", "his phone number is 0490 75 40 81", "she took 490 75 mg"),
         ("us-ssn", "it is 514-69-0360 there", "it is 000-69-0360 there"),
         ("uk-nhs", "it is 943 476 5919 there", "it is 943 476 5918 there"),
@@ -239,6 +240,14 @@ def test_one_class_that_is_nearly_all_is_found(tmp_path: Path) -> None:
         ("cn-resident", "it is 11010519491231002X there", "it is 110105194912310021 there"),
         ("in-aadhaar", "it is 2341 2341 2346 there", "it is 2341 2341 2347 there"),
         ("ru-snils", "it is 112-233-445 95 there", "it is 112-233-445 94 there"),
+        ("card", "it is 4111 1111 1111 1111 there", "it is 4111 1111 1111 1112 there"),
+        ("iban", "it is GB82 WEST 1234 5698 7654 32", "it is GB82 WEST 1234 5698 7654 33"),
+        ("ip", "from 192.168.17.254 then", "from 192.168.17.999 then"),
+        ("ip", "from 10.0.0.4 then", "of EC 3.1.1.11 then"),
+        ("name", "my name is Jo Quill", "my name is secret"),
+        ("name", "Name: Jo O'Quill", "Generic name: Quillamide sodium"),
+        ("street", "at 17 Made Up Street", "on 17 Made Up Days"),
+        ("birth-date", "date of birth is 03-Apr-1961", "term was 03-Apr-1961"),
         ("birth-date", "DOB: 03/04/1961", "seen on 03/04/1961"),
         ("birth-date", "born on 3 April 1961", "born at 39 weeks"),
         ("record-number", "MRN 00482731", "MRN unknown"),
@@ -320,7 +329,7 @@ def cells(text: str) -> list[str]:
 
 def test_a_file_of_no_known_shape_is_refused(tmp_path: Path) -> None:
     """The message says how to name the shape; an empty file is none."""
-    with pytest.raises(InputError, match="name the one whose rows it has with --benchmark"):
+    with pytest.raises(InputError, match="name the benchmark whose rows it has with --benchmark"):
         shape_of(write_rows(tmp_path / "rows.jsonl", [{"colour": "red"}]))
     with pytest.raises(InputError, match="found an empty file"):
         shape_of(write_rows(tmp_path / "rows.jsonl", []))
@@ -328,10 +337,9 @@ def test_a_file_of_no_known_shape_is_refused(tmp_path: Path) -> None:
 
 @needs_data
 def test_real_rubrics_have_few_faults() -> None:
-    """Of 537 real examples 2 have a sign that looks wrong, 1 a criterion with both signs."""
+    """Of 537 real examples 8 have a sign that looks wrong, 1 a criterion with both signs."""
     found = lint(HEALTHBENCH / "examples_main.jsonl", benchmarks.get("healthbench"))
-    assert (found.rows, len(found.findings)) == (537, 5)
-    assert [(f.rule, f.line) for f in found.findings if f.rule == "wrong-sign"] == [
-        ("wrong-sign", 301),
-        ("wrong-sign", 526),
-    ]
+    assert (found.rows, len(found.findings)) == (537, 11)
+    lines = [finding.line for finding in found.findings if finding.rule == "wrong-sign"]
+    # Four are "Does not …" and mean it.
+    assert lines == [36, 43, 91, 120, 298, 301, 505, 526]

@@ -19,9 +19,9 @@ import pytest
 
 from preceptor.errors import EndpointError, InputError, Unavailable, UnknownName
 from preceptor.records import Message
-from preceptor.systems import weights
 from preceptor.systems.base import Ask, Parameters, System
-from preceptor.systems.local import LocalModel
+from preceptor.systems.local import weights
+from preceptor.systems.local.model import LocalModel
 
 SMALL = "smollm2-135m"
 LOGPROBS = {"logprobs": True, "top_logprobs": 20}
@@ -29,7 +29,7 @@ LOGPROBS = {"logprobs": True, "top_logprobs": 20}
 PARENT = f"""
 import asyncio
 from preceptor.systems.base import Parameters
-from preceptor.systems.local import LocalModel
+from preceptor.systems.local.model import LocalModel
 
 async def main():
     model = LocalModel("local/{SMALL}", Parameters())

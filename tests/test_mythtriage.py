@@ -144,6 +144,23 @@ def test_a_cascade_gains_what_it_defers(tmp_path: Path) -> None:
         deferral(bare, strong, cases, list(STANCES))
 
 
+def test_a_cascade_by_myth_ends_at_the_runs_own_figures(tmp_path: Path) -> None:
+    """With the tag's namespace, nothing and everything deferred are the macro-F1 of either run."""
+    cases = load(tmp_path, *[f"v{i},a,1,q,date,{i % 3 - 1}" for i in range(12)])
+
+    def said(case: Example, wrong: str) -> str:
+        label = 0 if case.id.endswith(wrong) else int(case.target["label"])
+        return json.dumps({"label": label, "confidence": 50})
+
+    cheap, first = run(MYTHS, cases, lambda case: said(case, "2"))
+    strong, last = run(MYTHS, cases, lambda case: said(case, "v9"))
+    curve = deferral(cheap, strong, cases, list(STANCES), by="myth")
+    ends = [first["macro_f1"].value, last["macro_f1"].value]
+    assert [curve[0].macro_f1, curve[-1].macro_f1] == pytest.approx(ends)
+    pooled = deferral(cheap, strong, cases, list(STANCES))
+    assert pooled[0].macro_f1 != pytest.approx(ends[0])
+
+
 def test_the_least_certain_go_first() -> None:
     """One step of four defers the one answer with the lowest certainty."""
     curve = deferral_curve(

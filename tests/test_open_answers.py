@@ -15,7 +15,7 @@ import pytest
 
 import preceptor
 from data_fixtures import write_rows
-from preceptor import benchmarks, cli
+from preceptor import cli
 from preceptor.audit.panel import panel_audit
 from preceptor.audit.ratings import read_ratings
 
@@ -139,8 +139,6 @@ def test_from_question_to_report(name: str, tmp_path: Path) -> None:
         "grader": "python:open_judges:judge",
         "store": store,
     }
-    if benchmarks.get(name).protocol.judge is None:
-        arguments["grader_template"] = "preceptor"
     run = preceptor.run(name, name="first", **arguments)
     score = run.score()
     for metric, (value, n) in expected.items():

@@ -256,6 +256,13 @@ def said(message: dict[str, Any], **choice: Any) -> bytes:
          Completion("Hello", usage=Usage(3, 4))),
         (chat(usage={"prompt_tokens": -3, "completion_tokens": 10**40}),
          Completion("Hello", usage=Usage(0, 2**53))),
+        (chat(usage={"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 5000}}),
+         Completion("Hello", usage=Usage(9, 0, 9))),
+        (chat(usage={"prompt_tokens": "3", "completion_tokens": 4.0}),
+         Completion("Hello", usage=Usage(3, 4))),
+        *((chat(usage=odd), Completion("Hello")) for odd in (
+            [], "many", 7, {"prompt_tokens": 1.5}, {"prompt_tokens": [1]},
+            {"prompt_tokens": 1, "prompt_tokens_details": []})),
         (said({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": None}, {}]}),
          Completion("a")),
         (said({"content": "x", "reasoning_content": "hm"}), Completion("x", reasoning_length=2)),
@@ -478,17 +485,6 @@ def test_a_reply_that_ends_in_an_error_is_no_answer() -> None:
         parse_chat(said({"content": "a"}, finish_reason="error"))
     with pytest.raises(ErrorInReply):
         parse_chat_stream(events(A, chunk({"content": ""}, "error")))
-
-
-@pytest.mark.parametrize(("price", "cost"), [("1/2", None), ("free", 0.0)])
-async def test_without_a_count_of_tokens_the_cost_is_unknown(
-    price: str, cost: float | None, fake: FakeEndpoint
-) -> None:
-    """It is not zero, but where tokens cost nothing."""
-    async with model_at(fake.address("m"), price=price) as model:
-        ask = Ask((Message("user", "?"),))
-        assert model.completed(ask, Completion("Rest."), 1.0).cost_usd == cost
-        assert model.completed(ask, Completion("", finish_reason="length"), 1.0).cost_usd == 0.0
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,18 @@ import pytest
 
 from preceptor import api
 from preceptor.benchmarks import get
+from preceptor.bridges.answer_files import answer_rows, find_columns
 from preceptor.bridges.imported import ImportedRun
 from preceptor.bridges.matching import Known, Row
-from preceptor.bridges.predictions import Predictions, find_columns
+from preceptor.bridges.predictions import Predictions
 from preceptor.claims.pareto import on_front
 from preceptor.cli import main
 from preceptor.errors import DataError, InputError
 from preceptor.protocols.choice import choice_example
+from preceptor.records import Example
 from preceptor.reports.figures import figures
 from preceptor.store import Store
+from preceptor.systems.prices import price_at
 
 OPTIONS = {"A": "rest", "B": "surgery", "C": "an antibiotic", "D": "n/a"}
 RIGHT = "ABCDAB"
@@ -107,6 +110,49 @@ def test_the_only_id_is_the_id() -> None:
         find_columns(["encounter_id", "doctor_id", "output"], Path("x.csv"))
 
 
+def test_a_written_text_is_the_answer_where_nothing_else_is() -> None:
+    """A note or summary is what was written, unless another column is the prediction."""
+    names = ["Dialogues", "Reference Summaries", "note", "encounter_id"]
+    assert find_columns(names, Path("x.csv")).answers == ("note",)
+    assert find_columns([*names, "prediction"], Path("x.csv")).answers == ("prediction",)
+
+
+def test_words_run_together_are_taken_apart() -> None:
+    """`pairID` ends in id, as `pair_id` does."""
+    found = find_columns(["pairID", "modelAnswer"], Path("x.csv"))
+    assert (found.id, found.answers) == ("pairID", ("modelAnswer",))
+
+
+def test_parts_of_the_data_are_one_run_where_no_system_is_named() -> None:
+    """A file of one system's answers to two sets is one run; repetitions are one each."""
+    names = ["dataset", "task", "seed", "id", "prediction"]
+    found = find_columns(names, Path("x.csv"))
+    assert (found.by, found.about) == (("seed",), ("dataset", "task"))
+    assert find_columns([*names, "model"], Path("x.csv")).by == (*names[:3], "model")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", '{"x/1": "B", "x/2": "C d"}'),
+        ("a.json", '{"x/1": {"prediction": "B"}, "x/2": {"prediction": "C d"}}'),
+        ("a.txt", "x/1 B\n\n  x/2 C d\n"),
+    ],
+)
+def test_forms_that_are_no_table(tmp_path: Path, name: str, content: str) -> None:
+    """An object of id and answer, and lines that begin with an id, are rows too."""
+    (tmp_path / name).write_text(content)
+    rows = [row for _, row in answer_rows(tmp_path / name)]
+    assert rows == [{"id": "x/1", "prediction": "B"}, {"id": "x/2", "prediction": "C d"}]
+
+
+def test_a_line_without_an_answer_is_named(tmp_path: Path) -> None:
+    """A line of one word is an id and nothing else."""
+    (tmp_path / "a.txt").write_text("x/1 B\nx/2\n")
+    with pytest.raises(DataError, match=r"a\.txt:2: expected an id, a space and the answer"):
+        list(answer_rows(tmp_path / "a.txt"))
+
+
 @pytest.mark.parametrize(
     ("names", "columns", "said"),
     [
@@ -169,6 +215,59 @@ def test_numbers_come_along(tmp_path: Path, data: Path) -> None:
     assert (bare.usage.total, bare.latency_s, bare.cost_usd) == (0, 0.0, None)
 
 
+def test_tokens_without_dollars_are_priced(tmp_path: Path, data: Path) -> None:
+    """By the list, where the model is plainly somebody's; not where it is sold by many."""
+    price = price_at("openai/gpt-4o")
+    assert price is not None
+    numbers = {"prompt_tokens": 1000, "completion_tokens": 100}
+    rows = [*answers("AB", model="gpt-4o", **numbers), *answers("AB", model="llama-3", **numbers)]
+    with Predictions(table(tmp_path / "answers.csv", rows)) as found:
+        known, unknown = found.runs(get("medagents-hard"), data)
+    expected = (1000 * price.input + 100 * price.output) / 1e6
+    assert [each.response.cost_usd for each in known.answers] == pytest.approx([expected] * 2)
+    assert [each.response.cost_usd for each in unknown.answers] == [None, None]
+    assert any(price.source in note for note in known.settings["notes"])
+    assert not any("Cost" in note for note in unknown.settings["notes"])
+
+
+def test_part_of_the_questions_is_said_to_be_a_part(tmp_path: Path, data: Path) -> None:
+    """And that some have more answers than others."""
+    rows = [*answers("ABC"), *answers("A")]
+    with Predictions(table(tmp_path / "answers.csv", rows)) as found:
+        [run] = found.runs(get("medagents-hard"), data)
+    assert len(run.answers) == 4
+    assert "Answers to 3 of the 8 examples." in run.settings["notes"]
+    assert "Examples with more answers than others: 1; their mean counts." in run.settings["notes"]
+
+
+def test_a_missing_answer_is_wrong_where_the_benchmark_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The denominator of SafetyBench is all ids; what is missing is not what cannot be read."""
+    folder = tmp_path / "safety"
+    folder.mkdir()
+    asked = [
+        {"id": n, "question": f"{n}?", "options": ["x", "y"], "category": "Mental Health"}
+        for n in range(4)
+    ]
+    (folder / "test_zh_subset.json").write_text(json.dumps(asked))
+    key = {str(n): {"answer": 0} for n in range(4)}
+    (folder / "test_answers_zh_subset.json").write_text(json.dumps(key))
+    given = [{"id": 0, "response": "A"}, {"id": 1, "response": "no idea"}]
+    file, store = lines(tmp_path / "said.jsonl", given), str(tmp_path / "p.db")
+    command = ["import", "predictions", str(file), "--benchmark", "safetybench-zh"]
+    assert main([*command, "--data", str(folder), "--store", store]) == 0
+    capsys.readouterr()
+    assert main(["score", "said", "--store", store, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    accuracy = found["metrics"]["overall_score"]
+    assert (accuracy["value"], accuracy["n"]) == (0.25, 4)
+    assert found["unparsed"] == 1
+    assert "Answers to 2 of the 4 examples; the others count as wrong." in found["notes"]
+    assert main(["score", "said", "--store", store]) == 0
+    assert "1 of 4 answers could not be read (unparsed)." in "".join(capsys.readouterr())
+
+
 def test_empty_is_unread_and_null_is_missing(tmp_path: Path, data: Path) -> None:
     """An empty cell is an answer in which nothing can be read; null is a call that failed."""
     rows = answers("AB")
@@ -224,6 +323,13 @@ def test_another_right_answer_is_said(tmp_path: Path, data: Path) -> None:
     assert any("To 2 questions the file states another" in note for note in run.settings["notes"])
 
 
+@pytest.mark.parametrize(("stated", "differ"), [("09/12/2014", 0), ("09/13/2014", 1)])
+def test_a_date_is_compared_as_a_date(stated: str, differ: int) -> None:
+    """However it is written, the same day is no other right answer."""
+    due = Example("1", (), (), target={"kind": "date", "answer": "2014-09-12"})
+    assert Known([due]).match([Row("1", stated, ())]).contradicted == differ
+
+
 def test_places_are_ids_where_the_right_answers_agree(tmp_path: Path, data: Path) -> None:
     """Ids 0, 1, 2 that count the hard questions are read so, as their right answers show."""
     rows = [
@@ -252,6 +358,52 @@ def test_two_questions_of_one_number() -> None:
     assert (found.unknown, found.contradicted) == (0, 0)
     silent = known.match([Row("7", None, about), Row("7", None, about)])
     assert [each and each.id for each in silent.examples] == ["spain/7", "spain/7~2"]
+
+
+def known_paths() -> Known:
+    """Three sets; the second question of the first two has one last part."""
+    ids = ("M1/a1", "M1/v2", "M2/b1", "M2/v2", "M3/c1", "M3/c2", "M3/c3", "M3/7")
+    return Known([choice_example(id, f"{id}?", OPTIONS, "A") for id in ids])
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        (Row("b1", None), "M2/b1"),
+        (Row("v2", None), None),
+        (Row("v2", None, hints=("other", "m2")), "M2/v2"),
+        (Row("v2", None, hints=("M1", "M2")), None),
+        (Row("7", None), None),
+        (Row("7", None, hints=("M3",)), None),
+    ],
+)
+def test_the_last_part_of_an_id_is_enough_where_one_question_has_it(
+    row: Row, found: str | None
+) -> None:
+    """Words of other columns settle which of several; a bare number may count the rows."""
+    (example,) = known_paths().match([row]).examples
+    assert (example and example.id) == found
+
+
+def test_rows_in_the_order_of_the_data() -> None:
+    """A few rows with ids of nobody are about what stands there, if all others stand so."""
+    known = known_paths()
+    ids = ["M3/c1", "M3/nobody", "M3/c3", "M3/7"]
+    found = known.match([Row(id, None) for id in ids])
+    assert [each and each.id for each in found.examples] == ["M3/c1", "M3/c2", "M3/c3", "M3/7"]
+    assert (found.unknown, found.placed) == (0, 1)
+    for changed in (ids[:3], [*ids[2:], *ids[:2]], [ids[0], "M3/x", "M3/y", ids[3]]):
+        found = known.match([Row(id, None) for id in changed])
+        assert found.placed == 0
+        assert None in found.examples
+    wrong = known.match([Row(id, "B" if id == "M3/nobody" else None) for id in ids])
+    assert wrong.placed == 0
+
+
+def test_a_part_of_the_questions_is_said(tmp_path: Path, data: Path) -> None:
+    """A run that answers some of the questions says how many of how many."""
+    (run,) = read(table(tmp_path / "p.csv", answers("AB")), data)
+    assert "Answers to 2 of the 8 examples." in run.settings["notes"]
 
 
 # The command
@@ -396,7 +548,9 @@ def test_the_page_is_true(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     )
     for cells in rows[1:]:
         for name in re.findall(r"`(\w+)`", cells.split("; else")[0]):
-            found = find_columns(["id", "prediction", name], Path("x"))
+            # A part of the data makes a run only where a system is named.
+            named = dict.fromkeys(["id", "prediction", "model", name])
+            found = find_columns([*named], Path("x"))
             known = (*found.answers, *found.by, found.right, *found.numbers.values(), found.id)
             assert name in known, name
     scores = {run.info.name: run.score()["metrics"] for run in api.runs(store=tmp_path / "s.db")}

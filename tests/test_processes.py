@@ -442,16 +442,6 @@ def test_lone_worker_may_spend_the_whole_cap() -> None:
     assert bank.budget.cost == pytest.approx(2.0)
 
 
-def test_a_worker_whose_replies_are_not_counted_does_not_wait_for_more() -> None:
-    """What no reply tells cannot be granted: the worker stops and says why."""
-    bank = Bank(Budget(max_cost=2.0), 1)
-    allowance = Allowance(bank.capped, lambda more: allowance.replies.put(bank.grant("it", more)))
-    assert not allowance.reached
-    allowance.add(Usage(), None)
-    with pytest.raises(BudgetExceeded, match="cannot be kept"):
-        allowance.check()
-
-
 def test_dollars_that_were_paid_before_count() -> None:
     """A cap that is reached already grants nothing."""
     bank = Bank(Budget(max_cost=2.0, cost=2.5), 2)

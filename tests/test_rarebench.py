@@ -115,6 +115,19 @@ def test_the_median_rank_counts_an_absent_truth_as_11(tmp_path: Path) -> None:
     assert (median.value, median.unit, median.higher_is_better) == (6, "place", False)
 
 
+def test_the_median_rank_covers_what_the_recall_covers(tmp_path: Path) -> None:
+    """Patients are counted one by one, those without a truth not at all; what is missing bounds."""
+    rows = [ROW | {"id": number} for number in (4, 5, 6)]
+    cases = load(tmp_path, *rows, ROW | {"id": 7, "golden_diagnosis": ""})
+    said = {"HMS/4": "1. Toe blueness", "HMS/5": "1. Toe blueness", "HMS/7": "1. Gout"}
+    _, metrics = run(RARE, cases, lambda case: said.get(case.id))
+    median = metrics["median_rank"]
+    assert (median.value, median.n, median.coverage) == (1, 2, pytest.approx(2 / 3))
+    assert median.bounds == (1, 1)
+    _, metrics = run(RARE, cases, lambda case: said["HMS/4"] if case.id == "HMS/4" else None)
+    assert metrics["median_rank"].bounds == (1, 11)
+
+
 def test_a_patient_without_a_diagnosis_is_asked_but_not_scored(tmp_path: Path) -> None:
     """There is nothing to judge, and only that the answer could be read is counted."""
     (case,) = load(tmp_path, ROW | {"golden_diagnosis": ""})
@@ -130,6 +143,7 @@ def test_the_nearest_patients_share_what_is_telling(tmp_path: Path) -> None:
         ROW | {"id": 5, "phenotypes": ["Fever", "Cold foot"]},
         ROW | {"id": 6, "phenotypes": ["Blue toe", "Fever"]},
         ROW | {"id": 7, "phenotypes": ["Fever"]},
+        ROW | {"id": 8, "golden_diagnosis": ""},  # what it has is not known: nothing to learn
     ]
     cases = load(tmp_path, *rows)
     found = PROTOCOL.nearest(cases[0], cases, 3)

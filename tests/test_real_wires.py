@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from preceptor.records import Message
-from preceptor.systems import Ask, Parameters, resolve, weights
+from preceptor.systems import Ask, Parameters, resolve
 from preceptor.systems.http_model import HttpModel
-from preceptor.systems.local import LocalModel
+from preceptor.systems.local import weights
+from preceptor.systems.local.model import LocalModel
 
 SMALL = "smollm2-135m"
 TURNS = (Message("user", "Say hello in five words."),)

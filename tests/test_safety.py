@@ -14,6 +14,7 @@ import pytest
 
 import preceptor
 from data_fixtures import read_lines, write_rows
+from preceptor import cli
 from preceptor.benchmarks import med_safety_bench, patient_safety_bench, xstest
 from preceptor.errors import DataError, InputError
 from preceptor.graders.base import Case
@@ -221,6 +222,17 @@ def test_a_request_of_xstest(tmp_path: Path) -> None:
     assert (safe.target, unsafe.target) == ({"safe": True}, {"safe": False})
 
 
+def test_the_authors_table_has_the_ids_of_the_other_copies(tmp_path: Path) -> None:
+    """Their csv numbers its rows; the examples are those of a copy without numbers."""
+    rows = [request("safe"), request("unsafe")]
+    bare = XSTEST.load(write_rows(tmp_path / "rows.jsonl", rows)).examples
+    with (tmp_path / "xstest_prompts.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, ["id", "prompt", "type", "label", "focus", "note"])
+        table.writeheader()
+        table.writerows({"id": number} | row for number, row in enumerate(rows, start=1))
+    assert XSTEST.load(tmp_path).examples == bare
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -322,3 +334,19 @@ def test_stored_judge_scores_give_the_published_shares() -> None:
     assert metrics["unsafe"].value == pytest.approx(31 / 466)
     assert metrics["violation"].value == pytest.approx(869 / 466)
     assert metrics["overall_score"].n == 466
+
+
+@needs_data
+def test_stored_judge_scores_can_be_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same from the command line, as answers with labels."""
+    monkeypatch.chdir(tmp_path)
+    with Path("judged.jsonl").open("w", encoding="utf-8") as file:
+        for row in read_lines(PATIENT / "psb_gpt-4.1-mini_judged_by_gpt-4o-mini.jsonl"):
+            said = {"labels": [row["judge_score"]], "explanations": [row["judge_rationale"]]}
+            print(json.dumps({"id": row["id"], "response": row["output"]} | said), file=file)
+    imported = ["import", "graded", "judged.jsonl", "--benchmark", "patient-safety-bench"]
+    assert cli.main([*imported, "--data", str(DATA)]) == 0
+    assert cli.main(["score", "judged"]) == 0
+    assert "68.9" in capsys.readouterr().out

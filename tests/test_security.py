@@ -30,8 +30,9 @@ from preceptor.graders import template
 from preceptor.records import Message
 from preceptor.reports.audit_page import render_audit
 from preceptor.store import Store
-from preceptor.systems import Ask, Parameters, resolve, weights
+from preceptor.systems import Ask, Parameters, resolve
 from preceptor.systems.http_model import HttpModel
+from preceptor.systems.local import weights
 from preceptor.testing import FakeEndpoint, Fault
 from test_audit_page import an_audit
 from test_endpoint import serving
@@ -164,6 +165,74 @@ def test_answer_that_repeats_the_key_is_kept_without_it(
     assert asyncio.run(ask()) == "You sent Bearer EMPTY"
 
 
+def slashed(key: str) -> str:
+    """As PHP writes JSON."""
+    return key.replace("/", r"\/")
+
+
+def numbered(key: str) -> str:
+    """Every letter as its number."""
+    return "".join(rf"\u{ord(sign):04X}" if sign.isalnum() else sign for sign in key)
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_key_that_is_escaped_or_split_is_found_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch, split: bool
+) -> None:
+    """In an answer, in a verdict within it, and in the pieces of a stream."""
+    key = "sk-proj/abcdefgh+0123456789/ABCDEFGH"
+
+    async def serve(_: web.Request) -> web.Response:
+        if not split:
+            # The last is a verdict's: JSON within JSON.
+            ways = (slashed(key), numbered(key), numbered(key).replace("\\", "\\\\"))
+            said = '{"choices": [{"message": {"content": "KEYS"}}]}'.replace(
+                "KEYS", "; ".join(ways)
+            )
+            return web.Response(text=said, content_type="application/json")
+        pieces = [{"delta": {"content": part}} for part in (key[:9], key[9:])]
+        events = [{"choices": [piece]} for piece in (*pieces, {"finish_reason": "stop"})]
+        text = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+        return web.Response(text=f"{text}data: [DONE]\n\n", content_type="text/event-stream")
+
+    async def ask() -> str:
+        async with serving(serve) as url:
+            model = resolve(f"{url}#m", Parameters(api_key_env="MY_KEY", stream=split))
+            try:
+                return (await model.answer(ASK)).text
+            finally:
+                await model.close()
+
+    monkeypatch.setenv("MY_KEY", key)
+    assert asyncio.run(ask()) == ("[key]" if split else "[key]; [key]; [key]")
+
+
+@pytest.mark.parametrize("before", range(150, 200, 7))
+def test_no_part_of_an_escaped_key_is_in_a_message(
+    monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """It is taken out before the words of a server are cut."""
+    key = "sk-proj/abcdefgh+0123456789/ABCDEFGH"
+
+    async def serve(_: web.Request) -> web.Response:
+        words = f"{'x' * before} {slashed(key)}"
+        text = '{"error": {"message": "WORDS"}}'.replace("WORDS", words)
+        return web.Response(status=400, text=text, content_type="application/json")
+
+    async def ask() -> str:
+        async with serving(serve) as url:
+            model = resolve(f"{url}#m", Parameters(api_key_env="MY_KEY", retries=0))
+            try:
+                with pytest.raises(EndpointError) as caught:
+                    await model.answer(ASK)
+                return str(caught.value)
+            finally:
+                await model.close()
+
+    monkeypatch.setenv("MY_KEY", key)
+    assert "sk-" not in asyncio.run(ask())
+
+
 @LINUX
 def test_key_is_in_no_command_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither ours nor that of a process that we start: `ps` shows those to everybody."""
@@ -228,7 +297,8 @@ from pathlib import Path
 from preceptor.errors import EndpointError
 from preceptor.graders import template
 from preceptor.records import Message
-from preceptor.systems import Ask, Parameters, resolve, weights
+from preceptor.systems import Ask, Parameters, resolve
+from preceptor.systems.local import weights
 import aiohttp
 
 def peak():

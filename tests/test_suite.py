@@ -134,6 +134,31 @@ def test_a_cap_is_for_all_runs_together(data: Path, fake: FakeEndpoint) -> None:
     assert 0 < first < questions(fake) == 5
 
 
+def test_a_suite_is_estimated_as_a_whole(
+    data: Path, fake: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line for each benchmark, a sum, the cap set against that; nothing asked or written."""
+    system = ["--system", fake.address("m"), "-p", "price=1/2", "-P", "price=1/2"]
+    asked = [*words(data, fake, "--max-cost", "0.001", "--dry-run"), *system]
+    (data / "made-up-examen" / "rows.jsonl").unlink()
+    assert cli.main(asked) == 0
+    out, said = capsys.readouterr()
+    table = [line.split("│")[1:-1] for line in out.splitlines() if line.startswith("│")]
+    rows = {cells[0].strip(): [cell.strip() for cell in cells[1:4]] for cells in table}
+    assert rows["made-up-exam"] == ["2", "2", "–"]
+    assert rows["made-up-ward"] == ["1", "1", "1"]
+    assert rows["all"][0] == "3"
+    assert len(re.findall(r"The cap of \$0\.001", said)) == 1
+    assert "skipped made-up-examen: its data is not on this machine" in said
+    assert not fake.log
+    assert not Path("preceptor.db").exists()
+    assert cli.main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["group", "benchmarks", "skipped"]
+    assert [each["benchmark"] for each in found["benchmarks"]] == [NAMES[0], NAMES[2]]
+    assert [each["caps"] for each in found["benchmarks"]] == [[], []]
+
+
 def test_benchmarks_without_data_are_skipped(
     data: Path, fake: FakeEndpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +184,17 @@ def test_nothing_is_begun_where_anything_is_wrong(data: Path, fake: FakeEndpoint
         suite(data, fake)
     assert questions(fake) == 0
     assert not Path("preceptor.db").exists()
+
+
+def test_the_benchmark_without_its_judge_is_named(
+    data: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --grader and without the key of the reference grader, it says whose judge that is."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    said = "made-up-ward is judged: openai/gpt-x: no key: .*, or name a judge with --grader"
+    with pytest.raises(Unavailable, match=said):
+        suite(data, fake, grader=None)
+    assert questions(fake) == 0
 
 
 def test_what_cannot_be_a_suite(data: Path, fake: FakeEndpoint) -> None:

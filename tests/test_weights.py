@@ -17,8 +17,8 @@ import huggingface_hub
 import pytest
 
 from preceptor.errors import Unavailable, UnknownName
-from preceptor.systems import weights
-from preceptor.systems.weights import MODELS, Weights, fetch, find, path_of
+from preceptor.systems.local import weights
+from preceptor.systems.local.weights import MODELS, Weights, fetch, find, path_of
 
 PARTS = [b"GGUF" + bytes(range(256)) * 20, b"second" * 999, b"last"]
 WHOLE = b"".join(PARTS)
@@ -36,7 +36,7 @@ TOY = Weights(
 #: A second process has to know the toy, too.
 IN_ANOTHER_PROCESS = """
 import msgspec, sys
-from preceptor.systems import weights
+from preceptor.systems.local import weights
 toy = msgspec.json.decode(sys.argv[1], type=weights.Weights)
 weights.MODELS["toy"] = toy
 print(weights.fetch("toy"))

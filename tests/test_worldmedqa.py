@@ -73,6 +73,24 @@ def test_gap_and_agreement_of_languages(tmp_path: Path) -> None:
     assert metrics["overall_score"].value == pytest.approx(8 / 12)
 
 
+def test_two_languages_of_a_question_are_not_two_questions(tmp_path: Path) -> None:
+    """With the same letters in both languages the interval is that of the questions, √2 wider than
+    of as many answers that are independent; one language alone has that of its answers.
+    """
+    rows = [row(number, "ABCD"[number % 4]) for number in range(200)]
+    write(tmp_path, "spain_local.jsonl", *rows)
+    write(tmp_path, "spain_english.jsonl", *rows)
+    examples = BENCHMARK.load(tmp_path).examples
+    metrics = BENCHMARK.protocol.summarise(scored(examples, ["A"] * 400), examples)
+    half = 1.96 * (0.25 * 0.75 / 200) ** 0.5
+    for name in ("overall_score", "country:spain"):
+        assert metrics[name].n == 400
+        assert metrics[name].ci95 == pytest.approx((0.25 - half, 0.25 + half), abs=0.006)
+        assert metrics[name].wilson_ci95 is None
+    assert metrics["language:es"].ci95 == pytest.approx((0.25 - half, 0.25 + half), abs=0.001)
+    assert metrics["language:es"].wilson_ci95 is not None
+
+
 def test_one_language_has_no_gap(tmp_path: Path) -> None:
     """A run of one language has neither a gap nor an agreement."""
     examples = BENCHMARK.load(write(tmp_path, "japan_local.jsonl", row(1), row(2))).examples

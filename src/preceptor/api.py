@@ -27,6 +27,7 @@ __all__ = [
     "Sweep",
     "compare",
     "dry_run",
+    "dry_run_suite",
     "dry_run_sweep",
     "load",
     "load_suite",
@@ -127,13 +128,40 @@ def dry_run_sweep(
     store: str | Path = DEFAULT_STORE,
     **options: Any,
 ) -> dict[str, Estimate]:
-    """Name of each cell of a :func:`sweep` → its estimate; what two have in common is in both."""
+    """Name of each cell of a :func:`sweep` → its estimate; what two have in common is in both.
+
+    Caps are for all cells together, so those of an estimate are empty.
+    """
     from preceptor.engine.sweep import check_sweep
 
     values = {key: [_text(value) for value in given] for key, given in vary.items()}
-    request = _request(benchmark, system, grader, options)
+    request = _request(benchmark, system, grader, _uncapped(options))
     planned = check_sweep(request, values, where=store)
     return _estimates({cell.name: plan for cell, plan in planned}, store)
+
+
+def dry_run_suite(
+    group: str,
+    *,
+    system: str,
+    grader: str | None = None,
+    store: str | Path = DEFAULT_STORE,
+    **options: Any,
+) -> tuple[dict[str, Estimate], dict[str, str]]:
+    """Each benchmark of a :func:`suite` → its estimate; and those without data → why.
+
+    Caps are for all benchmarks together, so those of an estimate are empty.
+    """
+    from preceptor.engine.suite import check_suite
+
+    request = _request("", system, grader, _uncapped(options))
+    checked = check_suite(group, request, where=store)
+    plans = {plan.benchmark.name: plan for _, plan in checked.planned}
+    return _estimates(plans, store), checked.skipped
+
+
+def _uncapped(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: options[key] for key in options if key not in ("max_cost", "max_total_tokens")}
 
 
 def _estimates(plans: Mapping[str, Plan], store: str | Path) -> dict[str, Estimate]:

@@ -8,7 +8,7 @@ __all__ = ["BatchInfo", "Bill", "Usage"]
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
-    """Tokens of one or more calls, as the endpoint counted them."""
+    """Tokens of one or more calls, as the endpoint counted them; estimated where it did not."""
 
     input_tokens: int = 0
     output_tokens: int = 0

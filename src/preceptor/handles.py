@@ -39,11 +39,18 @@ class Run:
         with Store(self.store, create=False) as store:
             return load_result(store, store.run(self.info.name))
 
+    def scored(self) -> Result:
+        """The same without the words, tokens and costs of single verdicts: all that scores need."""
+        from preceptor.reports.result import load_result
+
+        with Store(self.store, create=False) as store:
+            return load_result(store, store.run(self.info.name), words=False)
+
     def score(self) -> dict[str, Any]:
         """What ``preceptor score RUN --json`` prints."""
         from preceptor.reports.score import score_json
 
-        return score_json(self.result())
+        return score_json(self.scored())
 
     def report(self, path: str | Path, *, share: bool = False) -> Path:
         """Write the HTML report; with ``share``, without any text of examples or answers."""
@@ -53,7 +60,8 @@ class Run:
         return write_text(Path(path), render([self.result()], share=share))
 
     def export(self, path: str | Path, format: str | None = None) -> Path:
-        """Write answers and verdicts as jsonl, csv, parquet or a log of Inspect (``inspect``).
+        """Write answers and verdicts as jsonl, csv, parquet or a log of Inspect (``inspect``), or
+        metadata of the benchmark (``croissant``).
 
         Without ``format`` the suffix says which: ``.eval`` is Inspect's.
         """

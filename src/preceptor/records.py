@@ -111,6 +111,14 @@ class Example(msgspec.Struct, frozen=True, gc=False):
                 digest.update(part.encode("utf-8", "surrogatepass") + b"\x00")
         return digest.hexdigest()
 
+    @property
+    def cluster(self) -> str:
+        """What is drawn together with it: the target's ``cluster``, such as a question of which
+        this is one language; else what has the same prompt.
+        """
+        named = self.target.get("cluster") if isinstance(self.target, dict) else None
+        return self.prompt_key if named is None else str(named)
+
 
 class Completion(msgspec.Struct, frozen=True, gc=False):
     """What one call to a system returned.

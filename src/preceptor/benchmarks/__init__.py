@@ -35,13 +35,26 @@ def get(name: str) -> Benchmark:
     """The benchmark of that name. Raises UnknownName, with the nearest names."""
     known = {benchmark.name: benchmark for benchmark in all_benchmarks()}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        near = _near(name, list(known))
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise UnknownName(
             f"unknown benchmark {shorten(name)}: {hint}all {len(known)} are in "
             f"`preceptor list benchmarks`"
         )
     return known[name]
+
+
+def _near(name: str, known: list[str]) -> list[str]:
+    """Up to four that may be meant: of the module so called, beginning so, else the nearest."""
+    plain = name.strip().casefold().replace("_", "-")
+    if plain in known:
+        return [plain]
+    module = plain.replace("-", "_")
+    if module in {each.name for each in pkgutil.iter_modules(__path__)} - {*_OTHERS}:
+        found = importlib.import_module(f"{__name__}.{module}").BENCHMARKS
+        return [benchmark.name for benchmark in found][:4]
+    begins = [each for each in known if plain and each.startswith(f"{plain}-")]
+    return begins[:4] or difflib.get_close_matches(plain, known, n=1)
 
 
 def recorded(model: str) -> Path:

@@ -90,6 +90,7 @@ BENCHMARKS = (
         faults=(
             "Overlap of words does not see a wrong laterality or dose, and rewards a note that "
             "repeats the reference's turns of phrase.",
+            "ROUGE, and BERTScore by an encoder of yours; the publication has BLEURT beside them.",
             "Some published scores took an empty note for the text 'nan'; here it is empty.",
         ),
         verified="The stored notes of GPT-4 for test 1 give the published ROUGE-1/2/Lsum of "

@@ -27,6 +27,10 @@ class Source(msgspec.Struct, frozen=True):
     filename: str
     sha256: str
     host: Literal["huggingface", "github"] = "huggingface"
+    #: Fetched, but a copy of the data without this very file is the release all the same.
+    extra: bool = False
+    #: What holds the rows, where the file is a .zip.
+    member: str | None = None
 
     @property
     def page(self) -> str:
@@ -164,7 +168,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             found = "an empty file" if path.is_file() else "none in the folder"
             raise InputError(f"{path}: expected the rows of {self.name}, found {found}")
         digests = _digests(path)
-        pinned = {source.sha256 for source in self.sources}
+        pinned = {source.sha256 for source in self.sources if not source.extra}
         official = pinned <= set(digests) if pinned else self._complete(examples)
         whole = digests[0] if path.is_file() else content_key(sorted(digests))
         return Dataset(examples, whole, official)
@@ -173,15 +177,19 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         return self.contained is not None or len(examples) == self.n_examples
 
     def _inside(self, data: Path) -> Path:
-        """``data``, or the benchmark's own place in it."""
-        own = data / self.folder if self.folder else data
-        return own if data.is_dir() and own.exists() else data
+        """``data``, or the benchmark's own place in it: all of ``folder``, or its last parts."""
+        parts = Path(self.folder).parts if self.folder and data.is_dir() else ()
+        places = (data.joinpath(*parts[place:]) for place in range(len(parts)))
+        return next((own for own in places if own.exists()), data)
 
     def _parsed(self, path: Path) -> Iterator[Example]:
         assert self.parse is not None
-        member = Path(self.sources[0].filename).name if self.sources else None
-        if path.is_dir() and member is not None and (path / member).exists():
-            path = path / member
+        member = None
+        if self.sources:
+            name = Path(self.sources[0].filename).name
+            member = self.sources[0].member or name
+            if path.is_dir() and (path / name).exists():
+                path = path / name
         seen: dict[str, int] = {}
         for number, row in read_rows(path, member):
             example = self.parse(Fields(row, str(path), number))

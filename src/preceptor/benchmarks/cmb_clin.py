@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.dialogue import AXIS, RatedDialogue, TurnJudge
 from preceptor.records import Criterion, Example, Message
@@ -82,7 +82,14 @@ BENCHMARKS = (
             dict.fromkeys(_AXES, Scale(1, 5, "points of 5")),
             ReferenceGrader("openai/gpt-4", Parameters(temperature=0.0)),
         ),
-        url="https://huggingface.co/datasets/FreedomIntelligence/CMB",
+        source=Source(
+            "FreedomIntelligence/CMB",
+            "509d7b2c94302444d355a4ed0b95937f0e227275",
+            "Data/CME-test-qa/CMB-test-qa.json",
+            "fc4d8d2dbfe7f647e257ceefddc9ab467576e2c4c2978fecba70f38d3c27c07e",
+            host="github",
+        ),
+        url="https://github.com/FreedomIntelligence/CMB",
         folder="cmb/CMB-Clin-qa.json",
         labels={OVERALL: "Mean of the axes, (rating − 1) ÷ 4"},
         languages=("zh",),
@@ -91,6 +98,9 @@ BENCHMARKS = (
         faults=(
             "The references come from a textbook: a sound answer that differs can lose points.",
             "Fluency hardly tells systems apart, yet is a quarter of the mean.",
+            "The authors' judge is a GPT-4 whose version and temperature they do not state, and "
+            "rates the four axes in one call; here it is openai/gpt-4 at temperature 0, one call "
+            "an axis.",
         ),
         verified="all 74 cases and 208 questions of the published file are read; no stored ratings "
         "are public to compare with",

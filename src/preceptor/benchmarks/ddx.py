@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from preceptor.benchmarks import rarebench
-from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.protocols.ranking import (
     DIFFERENTIAL_LABELS,
     DifferentialProtocol,
@@ -61,6 +61,15 @@ BENCHMARKS = (
         n_criteria=1810,
         protocol=_PROTOCOL,
         parse=parse,
+        source=Source(
+            "medfound/medfound",
+            "e09531b0581f8bef0eeab35d776350ee28cc7404",
+            "data/test.zip",
+            "1730148bb3c587dfd1472ae6cd4cadbdf672f99da89681918982d9c0048f2248",
+            host="github",
+            extra=True,
+            member="test.jsonl",
+        ),
         url="https://github.com/medfound/medfound",
         folder="medfound/test_362.jsonl",
         labels=DIFFERENTIAL_LABELS,
@@ -69,7 +78,8 @@ BENCHMARKS = (
             "The records are translated, and their codes are of a national extension of ICD-10: a "
             "system that knows the codes of the WHO can match four characters, hardly six.",
         ),
-        verified="Counts, codes and scoring, on all 362 records with made-up answers.",
+        verified="Counts, codes and scoring, on all 362 records with made-up answers; their file "
+        "is byte for byte that in the pinned archive.",
     ),
     Benchmark(
         name="ddx-rarebench",

@@ -44,8 +44,8 @@ def message(fields: Fields) -> Message:
     return Message(role, fields.text("content", empty=True))  # type: ignore[arg-type]
 
 
-def criterion(fields: Fields, text_field: str) -> Criterion:
-    text, points = fields.text(text_field), fields.integer("points")
+def criterion(fields: Fields, text_field: str, *, empty: bool = False) -> Criterion:
+    text, points = fields.text(text_field, empty=empty), fields.integer("points")
     if points == 0 or abs(points) > 10:
         raise fields.fault("points", "an integer from -10 to 10 and not 0", points)
     return Criterion(text, points, fields.texts("tags"))

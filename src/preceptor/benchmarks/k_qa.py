@@ -56,6 +56,8 @@ BENCHMARKS = (
             "gives entailed, neutral or contradicted.",
             "The authors' script counts a judge's unreadable reply as not entailed and not "
             "contradicted; here it is ungraded.",
+            "Three of the 892 must-have statements are blank; they are judged and counted, as by "
+            "the authors.",
             "Of 399 published judgements by three physicians, 8 are on a question, and 133 on a "
             "statement, that the release does not have in these words.",
         ),

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import decode_json, read_rows
 from preceptor.protocols.numeric import CALCULATION_LABELS, CalculationProtocol
@@ -103,6 +103,32 @@ def _read_one_shot(path: Path) -> Iterator[Example]:
     return _read(path, one_shot=True)
 
 
+_HOME = "ncbi-nlp/MedCalc-Bench"
+_CASES = Source(
+    _HOME,
+    # The last revision with v1.0; what followed under this name are other versions.
+    "fdb7eb8112bc76d1c7a120b0b8b62ed547cb4458",
+    "dataset/test_data.csv",
+    "c2d23097f8bdb7ae4a77dbf4a5a767335df7303998d7c7664a73a29fd8e2b31a",
+    host="github",
+)
+_LABELS = Source(
+    "junzeye/validate-medcalc-labels",
+    "b6f0416858f0b1cbb6dcb2ff93214275d0276c49",
+    f"data/{_CORRECTED[1]}",
+    "f6db9ab8b7bba365f7a0c30127aea0284446fe0269e8f72a7f34e8c52506ce97",
+    host="github",
+    extra=True,
+)
+_EXAMPLES = Source(
+    _HOME,
+    "20b10f9d66a8c3b0356ae3138533f5ec91666b6a",
+    f"evaluation/{_EXEMPLARS[1]}",
+    "9ae0909b2b056ad0b846250c078835b036ef17430256374271e22cc2bc20dfbc",
+    host="github",
+)
+
+
 def _benchmark(
     suffix: str, way: str, instructions: str, read: Callable[[Path], Iterator[Example]] = _read
 ) -> Benchmark:
@@ -116,7 +142,8 @@ def _benchmark(
         n_examples=1047,
         protocol=CalculationProtocol(instructions),
         read=read,
-        url="https://github.com/ncbi-nlp/MedCalc-Bench",
+        source=(_CASES, _LABELS, _EXAMPLES) if read is _read_one_shot else (_CASES, _LABELS),
+        url=f"https://github.com/{_HOME}",
         folder="medcalc_bench",
         labels=CALCULATION_LABELS,
         measures="Whether a model finds the values for a clinical calculator in a note, knows its "

@@ -15,6 +15,8 @@ from preceptor.records import Example
 __all__ = ["BENCHMARKS"]
 
 _FILE = "data_clean/questions/US/4_options/phrases_no_exclude_test.jsonl"
+#: The USMLE is passed with about this share of right answers (usmle.org, scoring).
+_PASS_MARK = 0.6
 _SOURCE = Source(
     "Teddy-XiongGZ/MIRAGE",
     "392943af99cd94cafd50a0de2e7fca24bbf65494",
@@ -49,13 +51,13 @@ def _benchmark(suffix: str, how: str, instructions: str) -> Benchmark:
         citation="Jin et al. 2021, arXiv:2009.13081",
         n_examples=1273,
         parse=_parse,
-        protocol=ChoiceProtocol(instructions),
+        protocol=ChoiceProtocol(instructions, pass_mark=_PASS_MARK),
         source=_SOURCE,
         folder=f"mirage-rawdata/{_SOURCE.filename}",
         url="https://github.com/jind11/MedQA",
         labels={
             **CHOICE_LABELS,
-            "overall_score": "Accuracy (the USMLE is passed at about 60 %)",
+            "above_pass_mark": "Above the pass mark (about 60 %)",
             "step:1": "Step 1",
             "step:2&3": "Steps 2 and 3",
         },

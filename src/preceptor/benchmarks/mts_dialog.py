@@ -72,7 +72,7 @@ def _example(row: Fields, split: str) -> Example:
     content = f"Section: {_SECTIONS[section]}\n\n{row.text('dialogue')}"
     return Example(
         # Each file counts from 0.
-        id=f"{split}-{row.text('ID')}",
+        id=f"{split}/{row.text('ID')}",
         messages=(Message("user", content),),
         criteria=(),
         tags=(f"split:{split}", f"section:{section}"),
@@ -105,6 +105,7 @@ BENCHMARKS = (
         "from the dialogue.",
         faults=(
             "The dialogues were written from the notes, by annotators, and not the other way.",
+            "ROUGE, and BERTScore by an encoder of yours; the publication has BLEURT beside them.",
             "Many references are one word ('None.'), where overlap of words is all or nothing.",
         ),
         verified="All three files were read; their hashes are those of the pinned revision.",

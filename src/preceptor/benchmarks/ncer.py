@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from preceptor.benchmarks.base import Benchmark
+from preceptor.benchmarks.base import Benchmark, Source
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.protocols.extraction import EXTRACTION_LABELS, SpanProtocol, span_example
 from preceptor.records import Example
@@ -79,6 +79,12 @@ def _ncbi(path: Path) -> Iterator[Example]:
     return read_iob(path, ("Disease",))
 
 
+def _source(corpus: str, sha256: str) -> Source:
+    revision = "df0df02fae6dbb87d88ffcf323b9096528f06f84"
+    return Source(_HOME, revision, f"data/{corpus}/test.tsv", sha256, host="github")
+
+
+_HOME = "cambridgeltl/MTL-Bioinformatics-2016"
 _PROTOCOL = SpanProtocol()
 _QUOTED = (
     "A quoted mention does not say which of equal words is meant: the truth, quoted, has F1 {}."
@@ -95,7 +101,10 @@ BENCHMARKS = (
         n_examples=4797,
         protocol=_PROTOCOL,
         read=_cdr,
-        url="https://github.com/cambridgeltl/MTL-Bioinformatics-2016",
+        source=_source(
+            "BC5CDR-IOB", "e41a2843a5fff0cd8d1a88cb147968d61ae29336ca70cddc3d7fb8ff21dfa1e8"
+        ),
+        url=f"https://github.com/{_HOME}",
         folder="ncer/BC5CDR_test_iob.tsv",
         labels=EXTRACTION_LABELS,
         measures="Whether mentions of chemicals and diseases are found with their ends right.",
@@ -112,7 +121,10 @@ BENCHMARKS = (
         n_examples=940,
         protocol=_PROTOCOL,
         read=_ncbi,
-        url="https://github.com/cambridgeltl/MTL-Bioinformatics-2016",
+        source=_source(
+            "NCBI-disease-IOB", "8f088ce45dc4746592188f9e69de3d89d87f3bb8f0ed8c4a287d018123fa148d"
+        ),
+        url=f"https://github.com/{_HOME}",
         folder="ncer/NCBI_disease_test_iob.tsv",
         labels=EXTRACTION_LABELS,
         measures="Whether mentions of diseases are found with their ends right.",

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.files import read_rows
 from preceptor.protocols.numeric import AMOUNT_LABELS, AmountProtocol
 from preceptor.records import Example, Message
 
 __all__ = ["BENCHMARKS"]
 
+#: The last revision that has the data.
+_REVISION = "d0ae2b79a37f15befae753eb1e4f48602b209bed"
+_SOURCES = tuple(
+    Source("DongXzz/NutriBench", _REVISION, f"data/{name}.csv", sha256, host="github")
+    for name, sha256 in {
+        "who_meal_metric": "d4c37806b1310ed8191b469415f2f464b1063e155ed348e0775fe368b43a1c18",
+        "who_meal_natural": "458c43d4000f26869a08f0e802eb4495b1b02dd85995200dd60e29638475200a",
+        "wweia_meal_metric": "4113649d562d44fdd1c9ee6678edaf06a65c5059eedbfbc6be64e91b4ef91a61",
+        "wweia_meal_natural": "3b273ca01dbc28c2f66b62139fb0a8404c87754beaf403b633f9f524bb7ba436",
+    }.items()
+)
 _NAMES = {
     "source:wweia": "What We Eat in America (United States)",
     "source:who": "FAO/WHO GIFT",
@@ -65,15 +76,15 @@ def _benchmark(
         n_examples=11857,
         protocol=AmountProtocol(instructions, column, tolerance, unit),
         read=_reader(column),
-        url="https://huggingface.co/datasets/dongx1997/NutriBench",
+        source=_SOURCES,
+        url="https://github.com/DongXzz/NutriBench",
         folder="nutribench",
         labels={**AMOUNT_LABELS, **_NAMES, **{f"mae:{tag}": name for tag, name in _NAMES.items()}},
         caution=own or None,
         measures=f"How near a model's estimate of a meal's {word} is to that of a food table.",
         faults=(
-            "The published scorer reads a refusal (-1) as an amount, so that it is right for meals "
-            "with less than 6.5 g and counts in the mean error; here a refusal is wrong and has no "
-            "error.",
+            "The published scorer reads a refusal (-1) as an amount, right for meals with less "
+            "than 6.5 g and part of the mean error; here it is wrong and has no error.",
         ),
         verified="All four files were read; answers with the exact amount have accuracy 1 and "
         "error 0.",

@@ -31,8 +31,12 @@ _SHA256 = {
 
 
 def _read(path: Path) -> Iterator[Example]:
-    """The 500 of ori_pqal.json whose ids test_ground_truth.json has; or all rows of one file."""
+    """The 500 of ori_pqal.json whose ids test_ground_truth.json has; or all rows of one file, such
+    as test_set.json, which others made of these.
+    """
     wanted = None
+    if path.is_dir() and not any(path.rglob(_ROWS)):
+        path = next(iter(sorted(path.rglob("test_set.json"))), path)
     if path.is_dir():
         wanted, path = _by_id(_inside(path, _TEST)), _inside(path, _ROWS)
     for number, (id, row) in enumerate(_by_id(path).items(), start=1):

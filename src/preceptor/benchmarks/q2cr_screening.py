@@ -9,7 +9,7 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import InputError
 from preceptor.files import read_rows
-from preceptor.protocols.screening import EXCLUDE, INCLUDE, ScreeningProtocol
+from preceptor.protocols.screening import EXCLUDE, INCLUDE, SCREENING_LABELS, ScreeningProtocol
 from preceptor.records import Example, Message
 
 __all__ = ["BENCHMARKS", "read"]
@@ -87,13 +87,7 @@ BENCHMARKS = (
         read=read,
         url="https://arxiv.org/abs/2505.10282",
         folder="q2crbench3",
-        labels={
-            "overall_score": "Agreement with the panel",
-            "parse_rate": "Answers that could be read",
-            "recall": "Recall",
-            "precision": "Precision",
-            "work_saved": "Work saved over sampling",
-        },
+        labels=SCREENING_LABELS,
         measures="Whether records that a guideline's panel kept are kept, and the rest is not.",
         faults=(
             "For two of three guidelines only the records kept after reading the full text are "

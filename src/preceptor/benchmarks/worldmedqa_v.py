@@ -38,11 +38,18 @@ def _parse(row: Fields, name: str, seen: Counter[int]) -> Example:
     index = row.integer("index")
     seen[index] += 1
     # Israel has two questions of one number.
-    id = f"{country}/{lang}/{index}" + (f"~{seen[index]}" if seen[index] > 1 else "")
+    number = f"{index}~{seen[index]}" if seen[index] > 1 else str(index)
     language = "en" if lang == "english" else _COUNTRIES[country]
     tags = (f"country:{country}", f"language:{language}", f"exam:{country}-{lang}")
     answer = row.one_of("answer", tuple(options))
-    return choice_example(id, row.text("question"), options, answer, tags)
+    return choice_example(
+        f"{country}/{lang}/{number}",
+        row.text("question"),
+        options,
+        answer,
+        tags,
+        cluster=f"{country}/{number}",
+    )
 
 
 BENCHMARKS = (
@@ -69,8 +76,8 @@ BENCHMARKS = (
             "language:ja": "Japanese",
             "language:es": "Spanish",
         },
-        caution="The questions were asked without their images; published runs with images are "
-        "other runs",
+        caution="Preceptor asks the questions without their images; imported answers may have "
+        "been given with them",
         languages=("en", "pt", "he", "ja", "es"),
         measures="Whether a system answers the same exam question as well in the language of the "
         "exam as in English.",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
 from preceptor.protocols.choice import CHOICE_LABELS, DIRECT, ChoiceProtocol, choice_example
@@ -45,16 +45,25 @@ class _Languages(ChoiceProtocol):
 
 
 def _read(path: Path) -> Iterator[Example]:
-    """The files xx.json or xx_source.jsonl of a folder, xx being a language; or one of them."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    found = [file for file in files if file.suffix in (".json", ".jsonl")]
-    known = [file for file in found if file.stem.partition("_")[0] in _LANGUAGES]
+    """The files xx.json or xx_source.jsonl of a folder, xx being a language; or one of them.
+
+    At home they are in the folder metadata/test, and the English ones in a folder en of it.
+    """
+    home = path / "metadata/test"
+    folder = home if home.is_dir() else path
+    files = [*folder.iterdir(), *(folder / "en").glob("*.jsonl")] if path.is_dir() else [path]
+    known = {
+        name: file
+        for file in files
+        for name in [f"en_{file.stem}" if file.parent == folder / "en" else file.stem]
+        if file.suffix in (".json", ".jsonl") and name.partition("_")[0] in _LANGUAGES
+    }
     if not known:
         raise InputError(f"{path}: expected files such as zh.json, en_medmcqa.jsonl; found none")
-    for file in known:
-        language = file.stem.partition("_")[0]
+    for name, file in sorted(known.items()):
+        language = name.partition("_")[0]
         for number, (line, row) in enumerate(read_rows(file), start=1):
-            yield _example(Fields(row, str(file), line), f"{file.stem}-{number}", language)
+            yield _example(Fields(row, str(file), line), f"{name}-{number}", language)
 
 
 def _example(row: Fields, id: str, language: str) -> Example:
@@ -84,6 +93,40 @@ def _options(row: Fields, field: str) -> dict[str, str]:
     return options
 
 
+_OTHERS = "505c48e82207b36cf3921df61fcd58895fb6ca4e"
+#: The last revision with the English files one by one.
+_ENGLISH = "84538b1c64de71a3fb17f9ee7be169d623358fff"
+_SOURCES = tuple(
+    Source("FreedomIntelligence/Apollo", revision, f"metadata/test/{name}", sha256, host="github")
+    for revision, name, sha256 in (
+        (_OTHERS, "ar.json", "9e6dbbe098a1282256fec48e4147cef003e2fd850484352d9ce2d04cdaed0f43"),
+        (_OTHERS, "es.json", "464f0aa43ebe0e6dbeb2962371a87ff0d2b62440c285edce5d4c5dbc818f704c"),
+        (_OTHERS, "fr.json", "8432fc8983c626dc0da7156a4a76b3b9c3ef864e4659191da34dda19561a3ec5"),
+        (_OTHERS, "hi.json", "79e46dee6c64fcb5a674b8423a0bedc98b8ece1e62147427e6e17030e78549d8"),
+        (_OTHERS, "zh.json", "a7051b52f84edc43afd214f2a77e672b09500e1c9f20d7fa907b6eb08118629f"),
+        (
+            _ENGLISH,
+            "en/medmcqa.jsonl",
+            "a0c441ce12c5c0ac3d94a0ac5c81f729deb90268a849e330f20ea3160877a1a7",
+        ),
+        (
+            _ENGLISH,
+            "en/medqa-usmle.jsonl",
+            "02dc40e8a4d9c59cf8cba17deaec9f50d5129dbbcf3df7d72601e20969eb9691",
+        ),
+        (
+            _ENGLISH,
+            "en/mmlu-medical.jsonl",
+            "52a2b32da5b7ba9f65f55768f48a2e32cb3f5173b331c12c7773c45092805859",
+        ),
+        (
+            _ENGLISH,
+            "en/pubmedqa.jsonl",
+            "bf935f6c1c0ef9828e6975265391a136f53feb8fb03c4739309adb158d5312de",
+        ),
+    )
+)
+
 BENCHMARKS = (
     Benchmark(
         name="xmedbench",
@@ -95,6 +138,7 @@ BENCHMARKS = (
         n_examples=22326,
         read=_read,
         protocol=_Languages(_INSTRUCTIONS),
+        source=_SOURCES,
         folder="xmedbench",
         url="https://github.com/FreedomIntelligence/Apollo",
         labels={
@@ -102,9 +146,9 @@ BENCHMARKS = (
             **{f"language:{code}": name for code, name in _LANGUAGES.items()},
             _SEVERAL: "Several right answers",
             "language_mean": "Mean over languages",
-            "language_gap": "Other languages less English",
+            "language_gap": "English less other languages",
             **{
-                f"language_gap:{code}": f"{name} less English"
+                f"language_gap:{code}": f"English less {name}"
                 for code, name in _LANGUAGES.items()
                 if code != "en"
             },

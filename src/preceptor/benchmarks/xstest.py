@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.safety import REFUSAL_CRITERION, REFUSAL_LABELS, RefusalProtocol
 from preceptor.records import Example, Message
@@ -14,8 +14,8 @@ __all__ = ["BENCHMARKS"]
 def _parse(row: Fields) -> Example:
     label = row.one_of("label", ("safe", "unsafe"))
     return Example(
-        # The rows have no id of their own.
-        id=f"xstest-{row.line}",
+        # Copies in other forms have no id of their own, but the rows in the same order.
+        id=f"xstest-{row.row.get('id') or row.line}",
         messages=(Message("user", row.text("prompt")),),
         criteria=(REFUSAL_CRITERION,),
         tags=(f"label:{label}", f"type:{row.text('type')}"),
@@ -35,7 +35,15 @@ BENCHMARKS = (
         n_criteria=450,
         parse=_parse,
         protocol=RefusalProtocol(ReferenceGrader("openai/gpt-4", Parameters(temperature=0.0))),
-        url="https://huggingface.co/datasets/walledai/XSTest",
+        source=Source(
+            "paul-rottger/exaggerated-safety",
+            "d7bb5bd738c1fcbc36edd83d5e7d1b71a3e2d84d",
+            "xstest_prompts.csv",
+            "11783fb294ed017473ee53c207d71f2161c7672c8d0b037501e78387f801cb5a",
+            host="github",
+            extra=True,
+        ),
+        url="https://github.com/paul-rottger/exaggerated-safety",
         folder="patient-safety-bench/xstest.parquet",
         labels=REFUSAL_LABELS
         | {
@@ -50,8 +58,12 @@ BENCHMARKS = (
         faults=(
             "It is about safety in general; few requests are medical.",
             "The requests are short and plain, and well known to those who train models.",
+            "The authors' labels are people's; their script asks gpt-4 at temperature 0 and has a "
+            "prompt of its own, and is far from the people: of GPT-4's answers to unsafe requests "
+            "it calls 12.0 % no full refusal, they 2.5 %.",
         ),
-        verified="all 450 rows are read, 250 safe and 200 unsafe, 25 of each of 18 types; no "
-        "stored classifications are there to compare with",
+        verified="all 450 rows are read, 250 safe and 200 unsafe, 25 of each of 18 types; from the "
+        "authors' labels of five models' answers, by people and by GPT-4, over- and under-refusal "
+        "come out as counted from their files; the parquet copy has the rows of their csv",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
-from preceptor.benchmarks.healthbench import parse
+from preceptor.benchmarks.healthbench import criterion, message, parse
 from preceptor.bridges.imported import (
     Answer,
     ImportedRun,
@@ -20,7 +20,8 @@ from preceptor.bridges.imported import (
 )
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
-from preceptor.records import Example, Response, Verdict
+from preceptor.graders.base import Case
+from preceptor.records import Example, Graded, Message, Response
 from preceptor.store.rows import storable
 
 __all__ = ["read_graded"]
@@ -37,7 +38,14 @@ class _Seen(msgspec.Struct):
     count: int = 0
 
 
-_Judgement = tuple[bool | None, str, str | None]
+class _Judgement(msgspec.Struct, frozen=True):
+    """What the file says of one criterion, and where it says it."""
+
+    field: str
+    met: bool | None
+    label: str | None
+    explanation: str
+    reason: str | None
 
 
 def read_graded(
@@ -52,7 +60,8 @@ def read_graded(
 
     A row has the example's id (``prompt_id``), the ``response``, and the verdicts in the order of
     the rubric: ``criteria_met`` (true, false, null) with ``explanations`` beside it, or a list
-    ``verdicts`` of ``{"criteria_met": …, "explanation": …}``. The example comes from the
+    ``verdicts`` of ``{"criteria_met": …, "explanation": …}``. Of a benchmark whose judge gives
+    labels they are ``labels``, or a ``label`` in each of ``verdicts``. The example comes from the
     benchmark's data, or from the row itself where it has ``prompt`` and ``rubrics``.
 
     Raises
@@ -67,7 +76,9 @@ def read_graded(
     for number, row in read_rows(path):
         fields = Fields(row, str(path), number)
         if "prompt" in row and "rubrics" in row and data is None:
-            example = parse(fields)
+            example = (
+                parse(fields) if benchmark.protocol.name == "rubric" else _stated(fields, benchmark)
+            )
         else:
             if known is None:
                 known = {example.id: example for example in benchmark.load(data).examples}
@@ -80,7 +91,7 @@ def read_graded(
         if before.example != example:
             problem = f"{shorten(example.id)} has another content here than on line {before.line}"
             raise DataError(str(path), number, "prompt_id", problem)
-        run.answers.append(_answer(fields, name, example, before.count))
+        run.answers.append(_answer(fields, name, example, before.count, benchmark))
         before.count += 1
     if not runs:
         raise InputError(f"{path}: expected answers with verdicts, found an empty file")
@@ -123,7 +134,33 @@ def _example(
     return known[example_id]
 
 
-def _answer(fields: Fields, run: str, example: Example, nth: int) -> Answer:
+def _stated(fields: Fields, benchmark: Benchmark) -> Example:
+    """The example in a row that ``preceptor export`` wrote, of any family."""
+    example = _as_written(fields)
+    blank = Graded(example, 0, Response("", text=""), (None,) * len(example.criteria))
+    try:
+        benchmark.protocol.score(blank)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        problem = (
+            f"not as `preceptor export` writes them of {benchmark.name}: name its data with --data"
+        )
+        raise DataError(fields.where, fields.line, "rubrics, target", problem) from None
+    return example
+
+
+def _as_written(fields: Fields) -> Example:
+    target = fields.row.get("target")
+    rubrics = fields.items("rubrics") if fields.row["rubrics"] else []
+    return Example(
+        id=fields.text("prompt_id"),
+        messages=tuple(message(item) for item in fields.items("prompt")),
+        criteria=tuple(criterion(item, "criterion", empty=True) for item in rubrics),
+        tags=fields.texts("example_tags"),
+        target=msgspec.UNSET if target is None else target,
+    )
+
+
+def _answer(fields: Fields, run: str, example: Example, nth: int, benchmark: Benchmark) -> Answer:
     field = _first(dict(fields.row), _TEXTS) or _TEXTS[0]
     text = text_of(fields.need(field, "an answer"), fields, field)
     failure = fields.optional_text("failure")
@@ -131,51 +168,93 @@ def _answer(fields: Fields, run: str, example: Example, nth: int) -> Answer:
     end = fields.optional_text("finish_reason")
     if end and text is not None:
         response = msgspec.structs.replace(response, finish_reason=storable(end))
-    judgements = list(_judgements(fields))
+    labelled = benchmark.protocol.judge is not None
+    judgements = list(_judgements(fields, labelled))
     if len(judgements) != len(example.criteria):
         expected = f"{len(example.criteria)} verdicts, one for each criterion"
-        raise fields.fault("criteria_met", expected, len(judgements))
-    return Answer(example, response, _verdicts(response, judgements))
-
-
-def _verdicts(response: Response, judgements: list[_Judgement]) -> tuple[Verdict, ...]:
+        raise fields.fault("labels" if labelled else "criteria_met", expected, len(judgements))
     if response.failure is not None:
-        return ()
-    return tuple(
-        imported_verdict(response, index, met, explanation, reason)
-        for index, (met, explanation, reason) in enumerate(judgements)
+        return Answer(example, response, ())
+    if labelled:
+        judgements = list(_known(fields, benchmark, example, text or "", judgements))
+    verdicts = tuple(
+        imported_verdict(response, index, said.met, said.explanation, said.reason, label=said.label)
+        for index, said in enumerate(judgements)
     )
+    return Answer(example, response, verdicts)
 
 
-def _judgements(fields: Fields) -> Iterator[_Judgement]:
+def _known(
+    fields: Fields,
+    benchmark: Benchmark,
+    example: Example,
+    text: str,
+    judgements: Sequence[_Judgement],
+) -> Iterator[_Judgement]:
+    """The labels as the family's judge has them; one that it could not have said is refused."""
+    judge = benchmark.protocol.judge
+    assert judge is not None
+    conversation = (*example.messages, Message("assistant", text))
+    case = Case(conversation, dict(enumerate(example.criteria)), "", example.target)
+    for said, asked in zip(judgements, example.criteria, strict=True):
+        if said.label is None:
+            yield said
+            continue
+        try:
+            label = judge.known(said.label)
+        except ValueError as error:
+            raise DataError(fields.where, fields.line, said.field, str(error)) from None
+        objection = judge.objection(label, case, asked)
+        if objection is not None:
+            raise DataError(fields.where, fields.line, said.field, objection)
+        yield msgspec.structs.replace(said, label=label)
+
+
+def _judgements(fields: Fields, labelled: bool) -> Iterator[_Judgement]:
+    one = "label" if labelled else "criteria_met"
     if "verdicts" in fields.row:
-        for item in fields.items("verdicts"):
-            yield _met(item, "criteria_met"), item.optional_text("explanation") or "", None
+        for place, item in enumerate(fields.items("verdicts")):
+            said = item.need(one, "a label or null" if labelled else "true, false or null")
+            met, label = _said(item, one, said, labelled)
+            explanation = item.optional_text("explanation") or ""
+            yield _Judgement(f"verdicts[{place}].{one}", met, label, explanation, None)
         return
-    verdicts = fields.need("criteria_met", "a list of true, false or null")
+    field = "labels" if labelled else one
+    expected = f"a list of {'labels' if labelled else 'true, false'} or null"
+    verdicts = fields.need(field, expected)
     if not isinstance(verdicts, list):
-        raise fields.fault("criteria_met", "a list of true, false or null", verdicts)
-    explanations = _beside(fields, "explanations", len(verdicts))
-    reasons = _beside(fields, "reasons", len(verdicts))
-    for index, met in enumerate(verdicts):
-        if met is not None and not isinstance(met, bool):
-            raise fields.fault(f"criteria_met[{index}]", "true, false or null", met)
-        yield met, explanations[index] or "", reasons[index]
+        raise fields.fault(field, expected, verdicts)
+    explanations = _beside(fields, "explanations", len(verdicts), field)
+    reasons = _beside(fields, "reasons", len(verdicts), field)
+    for index, verdict in enumerate(verdicts):
+        name = f"{field}[{index}]"
+        met, label = _said(fields, name, verdict, labelled)
+        yield _Judgement(name, met, label, explanations[index] or "", reasons[index])
 
 
-def _met(item: Fields, field: str) -> bool | None:
-    met = item.need(field, "true, false or null")
-    if met is not None and not isinstance(met, bool):
-        raise item.fault(field, "true, false or null", met)
-    return met
+def _said(
+    fields: Fields, field: str, said: object, labelled: bool
+) -> tuple[bool | None, str | None]:
+    """(met, label) of one criterion."""
+    if said is None:
+        return None, None
+    if labelled:
+        if isinstance(said, float) and said.is_integer():
+            said = int(said)  # how a table of floats writes an ordinal
+        if isinstance(said, bool) or not isinstance(said, str | int):
+            raise fields.fault(field, "a label or null", said)
+        return None, str(said)
+    if not isinstance(said, bool):
+        raise fields.fault(field, "true, false or null", said)
+    return said, None
 
 
-def _beside(fields: Fields, field: str, length: int) -> list[str | None]:
+def _beside(fields: Fields, field: str, length: int, of: str) -> list[str | None]:
     values = fields.row.get(field)
     if values is None:
         return [None] * length
     if not isinstance(values, list) or len(values) != length:
-        raise fields.fault(field, f"a list of {length}, like criteria_met", values)
+        raise fields.fault(field, f"a list of {length}, like {of}", values)
     for value in values:
         if value is not None and not isinstance(value, str):
             raise fields.fault(field, "a list of texts", value)

@@ -170,9 +170,18 @@ def imported_response(
 
 
 def imported_verdict(
-    response: Response, index: int, met: bool | None, explanation: str, reason: str | None
+    response: Response,
+    index: int,
+    met: bool | None,
+    explanation: str,
+    reason: str | None,
+    *,
+    label: str | None = None,
 ) -> Verdict:
-    """The verdict record of an imported judgement."""
+    """The verdict record of an imported judgement: met or not, or a label."""
+    if label is not None:
+        key = content_key("imported", response.key, index, label, explanation)
+        return Verdict(key, None, explanation=explanation, label=label)
     key = content_key("imported", response.key, index, met, explanation)
     if met is None:
         return Verdict(key, None, explanation=explanation, reason=reason or "not_given", attempts=0)

@@ -23,7 +23,7 @@ from preceptor.bridges.inspect_layout import (
     task_name,
 )
 from preceptor.records import Graded, Metric, Response, Result, Score, Usage, Verdict
-from preceptor.systems.inspect_words import chat_messages, need_inspect
+from preceptor.systems.inspect_ai.words import chat_messages, need_inspect
 from preceptor.version import VERSION
 
 if TYPE_CHECKING:

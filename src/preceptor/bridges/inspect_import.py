@@ -25,9 +25,9 @@ from preceptor.bridges.imported import (
 )
 from preceptor.bridges.inspect_layout import SCORER
 from preceptor.errors import DataError, InputError, PreceptorError, shorten
-from preceptor.records import Criterion, Example, Message, Response, Verdict
+from preceptor.records import Example, Message, Response, Verdict
 from preceptor.store.rows import storable
-from preceptor.systems.inspect_words import MAX_TEXT, completion_of, need_inspect, usage_of
+from preceptor.systems.inspect_ai.words import MAX_TEXT, completion_of, need_inspect, usage_of
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
@@ -290,11 +290,23 @@ class _Reader:
         elif met is False and said.startswith((_FAILED, _UNSAID)):
             # inspect-evals counts what its grader did not say as "not met".
             met, reason = None, "grader_failed"
-        verdict = imported_verdict(response, place, met, said, reason)
+        label = self._label(place, row.get("label"))
+        verdict = imported_verdict(response, place, met, said, reason, label=label)
         chance = row.get("probability")
         if isinstance(chance, float) and 0 <= chance <= 1:
             verdict = msgspec.structs.replace(verdict, probability=chance)
         return verdict
+
+    def _label(self, place: int, said: object) -> str | None:
+        """A label, where the benchmark's judge gives any."""
+        judge = benchmarks.get(self.benchmark).protocol.judge
+        if said is None or judge is None:
+            return None
+        try:
+            return judge.known(str(said))
+        except ValueError as error:
+            field = f"verdicts[{place}].label"
+            raise DataError(str(self.path), self._count, field, str(error)) from None
 
 
 def _dollars(sample: EvalSample) -> float | None:
@@ -309,22 +321,21 @@ def _id_of(sample: EvalSample) -> str:
 
 
 def _example_in(fields: Fields, sample: EvalSample, example_id: str) -> Example | None:
-    """The example that the sample itself holds: ours, or that of inspect-evals.
-
-    One of ours without criteria is an exam's: its key is in the benchmark's data alone.
-    """
-    if "criteria" in fields and sample.metadata["criteria"] != []:
-        criteria = _criteria(fields, "criteria")
-        return Example(example_id, _conversation(sample), criteria, fields.texts("tags"))
+    """The example that the sample itself holds: ours, or that of inspect-evals."""
+    if "criteria" in fields:
+        items = fields.items("criteria") if fields.row["criteria"] else []
+        return Example(
+            example_id,
+            _conversation(sample),
+            tuple(criterion(item, "criterion", empty=True) for item in items),
+            fields.texts("tags"),
+            target=fields.row.get("target", msgspec.UNSET),
+        )
     if "rubrics" in fields and "conversation" in fields:
         asked = tuple(message(item) for item in fields.items("conversation"))
-        criteria = _criteria(fields, "rubrics")
-        return Example(example_id, asked, criteria, fields.texts("example_tags"))
+        rubrics = tuple(criterion(item, "criterion") for item in fields.items("rubrics"))
+        return Example(example_id, asked, rubrics, fields.texts("example_tags"))
     return None
-
-
-def _criteria(fields: Fields, field: str) -> tuple[Criterion, ...]:
-    return tuple(criterion(item, "criterion") for item in fields.items(field))
 
 
 def _conversation(sample: EvalSample) -> tuple[Message, ...]:

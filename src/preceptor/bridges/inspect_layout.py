@@ -2,9 +2,10 @@
 
 The task of :mod:`preceptor.bridges.inspect_tasks` and the export write it, the import reads it.
 
-A sample's metadata has ``preceptor`` (benchmark and prompt), ``tags`` and ``criteria``. Its score
-is called ``rubric``; the value has ``score`` (missing where a verdict is missing) and ``coverage``,
-and the metadata has ``verdicts``, one for each criterion, with ``met`` true, false or null.
+A sample's metadata has ``preceptor`` (benchmark and prompt), ``tags``, ``criteria`` and, where the
+example has one, ``target``. Its score is called ``rubric``; the value has ``score`` (missing where
+a verdict is missing) and ``coverage``, and the metadata has ``verdicts``, one for each criterion,
+with ``met`` true, false or null, or with a ``label``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.records import Criterion, Example, Graded, Metric, Response, Score, Verdict
@@ -55,10 +58,12 @@ def example_metadata(benchmark: str, example: Example, place: int) -> dict[str, 
     ``place`` is that of the example in the run: Inspect hands scores out in the order in which they
     were made, and a bootstrap that is to be repeated needs one that stays.
     """
+    target = {} if example.target is msgspec.UNSET else {"target": example.target}
     return {
         "preceptor": {"benchmark": benchmark, "prompt": example.prompt_key, "place": place},
         "tags": list(example.tags),
         "criteria": [criterion_row(criterion) for criterion in example.criteria],
+        **target,
     }
 
 
@@ -101,7 +106,9 @@ def _verdict_row(verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         return {"met": None, "reason": "not_graded"}
     row: dict[str, Any] = {"met": verdict.met, "explanation": verdict.explanation}
-    if verdict.met is None:
+    if verdict.label is not None:
+        row["label"] = verdict.label
+    elif verdict.met is None:
         row |= {"reason": verdict.reason, "detail": verdict.detail}
     if verdict.probability is not None:
         row["probability"] = verdict.probability
@@ -114,6 +121,8 @@ def explanation(graded: Graded) -> str:
     for criterion, verdict in zip(graded.example.criteria, graded.verdicts, strict=True):
         met = None if verdict is None else verdict.met
         mark = "ungraded" if met is None else "**met**" if met else "not met"
+        if verdict is not None and verdict.label is not None:
+            mark = _one_line(verdict.label)
         lines.append(f"- {criterion.points:+d} {mark}: {_one_line(criterion.text)}")
         said = "" if verdict is None else verdict.explanation or verdict.reason or ""
         if said:

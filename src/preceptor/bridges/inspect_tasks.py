@@ -43,8 +43,8 @@ from preceptor.records import Example, Graded, Message, Response, Verdict
 from preceptor.records import Metric as OurMetric
 from preceptor.store.rows import storable
 from preceptor.systems.base import Parameters, System
-from preceptor.systems.inspect_ai import InspectModel
-from preceptor.systems.inspect_words import chat_messages
+from preceptor.systems.inspect_ai.model import InspectModel
+from preceptor.systems.inspect_ai.words import chat_messages
 
 __all__ = [
     "healthbench",
@@ -146,7 +146,8 @@ def _refuse(error: PreceptorError) -> NoReturn:
 def _resolve(benchmark: Benchmark, address: str) -> Grader:
     form = read_address(address)
     settings = read_settings(form, (), benchmark.protocol.reference(benchmark.name).parameters)
-    return resolve_grader(form.address, settings, find_template())
+    template = find_template(benchmark.protocol.prompt_choice(None))
+    return resolve_grader(form.address, settings, template)
 
 
 class _RoleModel(InspectModel):
@@ -167,7 +168,8 @@ def _by_role(benchmark: Benchmark) -> Grader:
     parameters = benchmark.protocol.reference(benchmark.name).parameters
     settings = read_settings(read_address("inspect/role/model"), (), parameters)
     system = _RoleModel(settings.members[0])
-    return RubricGrader(system.address, system, find_template())
+    template = find_template(benchmark.protocol.prompt_choice(None))
+    return RubricGrader(system.address, system, template)
 
 
 class _Bench:

@@ -8,16 +8,21 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from preceptor.records import Example
+from preceptor.scoring.numbers import read_date
 
 __all__ = ["Known", "Matched", "Row"]
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row: the id that it states, what it says is right, and what it is about (``brazil``)."""
+    """A row: the id that it states, what it says is right, and what it is about (``brazil``).
+
+    ``hints`` are words that may say so too: of other columns, of the file's name.
+    """
 
     id: str
     right: str | None
     about: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -29,6 +34,9 @@ class Matched(msgspec.Struct, frozen=True):
         One a row; None where the benchmark has no such question.
     by_place
         The ids are places in the set, from 0 or 1.
+    placed
+        Rows with an id that no question has, among others that stand in the set's own order: each
+        is about the question that stands there.
     unknown
         Rows without a question; ``contradicted``: that state another right answer than it has.
     """
@@ -37,20 +45,46 @@ class Matched(msgspec.Struct, frozen=True):
     by_place: bool
     unknown: int
     contradicted: int
+    placed: int = 0
+
+    def in_words(self) -> list[str]:
+        """What must be said beside the score."""
+        said = []
+        if self.by_place:
+            said.append("Its ids are the places of the questions in their set, not their own ids.")
+        if self.placed:
+            said.append(
+                f"{self.placed:,} answers have the id of no question, or of several: taken by "
+                f"their order, which is that of the data."
+            )
+        if self.unknown:
+            said.append(f"{self.unknown:,} answers to questions that the data has not: left out.")
+        if self.contradicted:
+            said.append(
+                f"To {self.contradicted:,} questions the file states another right answer than the "
+                f"benchmark: the benchmark's counts."
+            )
+        return said
 
 
 class Known:
     """The questions of a benchmark, by id.
 
     Ids may be paths (``brazil/english/7``): then a row may state the last part, and what it is
-    about the others. Where several questions of a set have one number, the second is called
+    about the others; these may be missing where only one question has that last part, and it is no
+    bare number. Where several questions of a set have one number, the second is called
     ``7~2``: rows of a run with that number are about one each, that whose right answer they state.
     """
 
     def __init__(self, examples: Sequence[Example]) -> None:
         self.examples = examples
         self._by_id = {example.id: example for example in examples}
-        self._above = {example.id.rpartition("/")[0] for example in examples}
+        self._folders: dict[str, list[Example]] = {}
+        self._by_last: dict[str, list[Example]] = {}
+        for example in examples:
+            folder, _, last = example.id.rpartition("/")
+            self._folders.setdefault(folder, []).append(example)
+            self._by_last.setdefault(last, []).append(example)
         self._prefixes: dict[tuple[str, ...], str] = {}
         self._tags = {tag.partition(":")[2] for example in examples for tag in example.tags}
 
@@ -58,14 +92,14 @@ class Known:
         """The questions of the rows of one run."""
         found = self._by_name(rows)
         if (found.unknown or found.contradicted) and len({row.about for row in rows}) == 1:
-            return self._by_place(rows) or found
-        return found
+            found = self._by_place(rows) or found
+        return self._by_order(found, rows) if found.unknown else found
 
     def _prefix(self, about: tuple[str, ...]) -> str:
         """The folder of ids that these words name, "" where none."""
         known = self._prefixes.get(about)
         if known is None:
-            named = [each for each in self._above if each and set(each.split("/")) <= set(about)]
+            named = [each for each in self._folders if each and set(each.split("/")) <= set(about)]
             known = self._prefixes[about] = max(named, key=len, default="")
         return known
 
@@ -73,7 +107,7 @@ class Known:
         left: dict[str, list[Example]] = {}
         examples = []
         for row in rows:
-            example = self._named(self._prefix(row.about), row.id)
+            example = self._named(self._prefix(row.about), row.id) or self._last(row)
             if example is not None and f"{example.id}~2" in self._by_id:
                 number = example.id
                 twins = left.get(number) or self._twins(example)
@@ -94,6 +128,48 @@ class Known:
             names.append(stated[:-2])
         whole = [f"{prefix}/{name}" for name in names] if prefix else []
         return next((self._by_id[name] for name in (*whole, *names) if name in self._by_id), None)
+
+    def _last(self, row: Row) -> Example | None:
+        """The one question whose id ends so, under folders that the row's words name."""
+        found = self._by_last.get(row.id, [])
+        if len(found) > 1:
+            words = {word.casefold() for word in (*row.about, *row.hints)}
+            found = [each for each in found if {*each.id.casefold().split("/")[:-1]} <= words]
+        elif row.id.replace(".", "").isdigit():
+            return None  # it may count the rows
+        return found[0] if len(found) == 1 else None
+
+    def _by_order(self, found: Matched, rows: Sequence[Row]) -> Matched:
+        """Gives rows without a question the one at their place, where all others stand at theirs.
+
+        A folder of questions is taken on its own; the file must have as many rows about it.
+        """
+        here = {example.id.rpartition("/")[0] for example in found.examples if example is not None}
+        only = next(iter(here)) if len(here) == 1 else None
+        parts: dict[str, list[int]] = {}
+        for place, (row, example) in enumerate(zip(rows, found.examples, strict=True)):
+            stated = (row.id if example is None else example.id).rpartition("/")[0]
+            folder = stated if stated in here else only
+            if folder is not None:
+                parts.setdefault(folder, []).append(place)
+        examples, placed = [*found.examples], 0
+        for folder, places in parts.items():
+            wanted = self._folders[folder]
+            pairs = [(place, wanted[at]) for at, place in enumerate(places[: len(wanted)])]
+            if len(places) == len(wanted) and all(
+                examples[place] in (None, each) and _agrees(each, rows[place].right) is not False
+                for place, each in pairs
+            ):
+                lacking = [pair for pair in pairs if examples[pair[0]] is None]
+                # Most must be known: else nothing shows that the order is the set's.
+                if 2 * len(lacking) < len(places):
+                    examples = [*examples]
+                    for place, each in lacking:
+                        examples[place] = each
+                    placed += len(lacking)
+        return msgspec.structs.replace(
+            found, examples=examples, unknown=found.unknown - placed, placed=placed
+        )
 
     def _by_place(self, rows: Sequence[Row]) -> Matched | None:
         """Where ids count the rows, and every right answer stated is that of the question there."""
@@ -137,4 +213,6 @@ def _agrees(example: Example, right: str | None) -> bool | None:
         each.strip().casefold() for pair in options.items() for each in map(str, pair)
     }:
         return None
-    return said in (answer.casefold(), str(text).strip().casefold())
+    same = said in (answer.casefold(), str(text).strip().casefold())
+    # A date is kept in one form; files have theirs.
+    return same or read_date(said) == answer

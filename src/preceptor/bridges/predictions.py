@@ -16,80 +16,22 @@ import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
+from preceptor.bridges.answer_files import (
+    MODELS,
+    PARTS,
+    Columns,
+    answer_rows,
+    find_columns,
+    plain,
+)
 from preceptor.bridges.imported import Answer, ImportedRun, imported_response
 from preceptor.bridges.matching import Known, Matched, Row
-from preceptor.errors import InputError, shorten
-from preceptor.files import read_rows
+from preceptor.bridges.pricing import listed_price
+from preceptor.errors import InputError
 from preceptor.records import NOBODY, Example, Response, Usage
+from preceptor.systems.prices import Price
 
-__all__ = ["Columns", "Prediction", "Predictions", "find_columns"]
-
-# Names of columns, as they are written in small letters with _ between words.
-_IDS = (
-    *("id", "example_id", "question_id", "qid", "prompt_id", "item_id"),
-    *("realidx", "index", "idx", "uid", "row_number"),
-)
-#: The first of them that is not empty is the answer: what was read out before what was said.
-_ANSWERS = (
-    *("predicted_answer", "prediction", "predictions", "predicted", "model_answer", "llm_answer"),
-    *("extracted", "response", "output", "completion", "generated_response"),
-    *("model_output", "raw_answer", "prediction_head"),
-)
-_MODELS = ("model", "system")
-_SYSTEMS = (
-    *_MODELS,
-    *("method", "setting", "condition", "harness", "strategy", "mode", "prompt_style"),
-    *("temperature",),
-)
-#: What a run was about: with other values it is another run of the same system.
-_PARTS = ("dataset", "set", "split", "subset", "country", "lang", "language", "task", "run", "seed")
-_RIGHT = (
-    *("answer_idx", "correct_option", "correct_answer", "ground_truth_answer", "ground_truth"),
-    *("gold", "gold_answer", "target", "label", "answer"),
-)
-_NUMBERS = {
-    "input_tokens": ("input_tokens", "prompt_tokens"),
-    "output_tokens": ("output_tokens", "completion_tokens"),
-    "cached_tokens": ("cached_tokens",),
-    "reasoning_tokens": ("reasoning_tokens",),
-    "seconds": ("time_s", "seconds", "latency_s", "time_elapsed", "duration_s"),
-    "cost_usd": ("cost_usd", "cost"),
-}
-
-
-class Columns(msgspec.Struct, frozen=True):
-    """What the columns of a file are.
-
-    Attributes
-    ----------
-    id
-        Of the question.
-    answers
-        The first of them that is not empty holds the answer; one sign that is not the letter of an
-        option is passed over.
-    by
-        Each combination of their values is a run.
-    about
-        What else may be needed to find the question (``dataset``, ``language``).
-    right
-        What the file says is right; None where it does not.
-    numbers
-        Name of a number (``input_tokens``, ``seconds``, ``cost_usd``, …) → its column.
-    """
-
-    id: str
-    answers: tuple[str, ...]
-    by: tuple[str, ...]
-    about: tuple[str, ...]
-    right: str | None
-    numbers: dict[str, str]
-
-    def in_words(self) -> str:
-        """What was taken for what, in one line."""
-        parts = [f"id: {self.id}", f"answer: {', else '.join(self.answers)}"]
-        parts += [f"a run for each: {', '.join(self.by)}"] if self.by else []
-        parts += [f"also: {', '.join(self.numbers.values())}"] if self.numbers else []
-        return "; ".join(parts)
+__all__ = ["Prediction", "Predictions"]
 
 
 class Prediction(msgspec.Struct, frozen=True, array_like=True):
@@ -100,6 +42,7 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True):
     id: str
     texts: tuple[str, ...] | None
     about: tuple[str, ...]
+    others: tuple[str, ...]
     right: str | None
     usage: Usage
     seconds: float
@@ -113,58 +56,6 @@ class _Group(msgspec.Struct):
     values: dict[str, str]
     places: Any
     digest: Any
-
-
-def find_columns(
-    names: Sequence[str],
-    where: Path,
-    *,
-    id: str | None = None,
-    answer: Sequence[str] = (),
-    by: Sequence[str] | None = None,
-) -> Columns:
-    """Which column is what: as the user says, else by the usual names.
-
-    Raises
-    ------
-    InputError
-        A named column is not there, or nothing is named and none has a usual name.
-    """
-    plain = {re.sub(r"[\W_]+", "_", name).strip("_").casefold(): name for name in reversed(names)}
-
-    def usual(known: Sequence[str]) -> tuple[str, ...]:
-        return tuple(plain[name] for name in known if name in plain)
-
-    for option, said in (("--id", [id] if id else []), ("--answer", answer), ("--by", by or ())):
-        for name in said:
-            if name not in names:
-                raise InputError(f"{option} {shorten(name)}: {where} has {_listed(names)}")
-    answers = tuple(answer) or usual(_ANSWERS) or usual(("answer",))
-    ending = [name for key, name in plain.items() if key.endswith("_id")]
-    found = id or next(iter(usual(_IDS)), ending[0] if len(ending) == 1 else None)
-    for option, what, there in (("--id", "the id", found), ("--answer", "the answer", answers)):
-        if not there:
-            raise InputError(
-                f"{where}: expected a column with {what} of each row, found {_listed(names)}: "
-                f"name it with {option} COLUMN"
-            )
-    taken = {found, *answers}
-    named = set(usual((*_SYSTEMS, *_PARTS))) - taken
-    numbers = {key: usual(known) for key, known in _NUMBERS.items()}
-    runs = tuple(by) if by is not None else tuple(name for name in names if name in named)
-    return Columns(
-        id=found or "",
-        answers=answers,
-        by=runs,
-        about=tuple(name for name in usual(_PARTS) if name not in (*taken, *runs)),
-        right=next((name for name in usual(_RIGHT) if name not in taken), None),
-        numbers={key: there[0] for key, there in numbers.items() if there},
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(shorten(name, 40).strip("'") for name in names[:20])
-    return f"the columns {shown}{', …' if len(names) > 20 else ''}" if names else "no column"
 
 
 class Predictions:
@@ -227,14 +118,11 @@ class Predictions:
                 f"`preceptor run {benchmark.name} --system replay:FILE`"
             )
         known = Known(benchmark.load(data).examples)
-        return (
-            _run(benchmark.name, group, [self._row(place) for place in group.places], known)
-            for group in self._groups.values()
-        )
+        return (self._run(benchmark, group, known) for group in self._groups.values())
 
     def _read(self, id: str | None, answer: Sequence[str], by: Sequence[str] | None) -> Columns:
         columns = None
-        for number, row in read_rows(self.path):
+        for number, row in answer_rows(self.path):
             if columns is None:
                 columns = find_columns(list(row), self.path, id=id, answer=answer, by=by)
             fields = Fields(row, str(self.path), number)
@@ -261,6 +149,15 @@ class Predictions:
         by = dict(zip(columns.by, values, strict=True))
         return _Group(name, by, array("Q"), hashlib.blake2b(digest_size=16))
 
+    def _run(self, benchmark: Benchmark, group: _Group, known: Known) -> ImportedRun:
+        rows = [self._row(place) for place in group.places]
+        values = tuple(group.values.values())
+        named = (*re.split(r"[\W_]+", self.path.stem), *plain(self.path.stem).split("_"))
+        matched = known.match(
+            [Row(row.id, row.right, (*values, *row.about), (*row.others, *named)) for row in rows]
+        )
+        return _imported(benchmark, group, rows, known, matched)
+
     def _row(self, place: int) -> Prediction:
         self._spool.seek(place)
         size = int.from_bytes(self._spool.read(4), "big")
@@ -284,6 +181,7 @@ def _prediction(fields: Fields, columns: Columns) -> Prediction:
         id=id.strip(),
         texts=filled if there else None,
         about=tuple(_text(row.get(name)) or "" for name in columns.about),
+        others=tuple(filter(_short, (_text(row.get(name)) for name in columns.others))),  # type: ignore[arg-type]
         right=None if columns.right is None else _text(row.get(columns.right)),
         usage=Usage(**tokens),
         seconds=numbers.get("seconds") or 0.0,
@@ -299,6 +197,11 @@ def _text(value: object) -> str | None:
     return msgspec.json.encode(value).decode()
 
 
+def _short(text: str | None) -> bool:
+    """Whether it may be a part of an id."""
+    return text is not None and 0 < len(text) <= 40
+
+
 def _number(fields: Fields, name: str) -> float | None:
     value = fields.row.get(name)
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
@@ -309,34 +212,48 @@ def _number(fields: Fields, name: str) -> float | None:
     return number
 
 
-def _run(benchmark: str, group: _Group, rows: Sequence[Prediction], known: Known) -> ImportedRun:
-    values = tuple(group.values.values())
-    matched = known.match([Row(row.id, row.right, (*values, *row.about)) for row in rows])
+def _imported(
+    benchmark: Benchmark, group: _Group, rows: Sequence[Prediction], known: Known, matched: Matched
+) -> ImportedRun:
     seen: Counter[str] = Counter()
     answers = []
+    unpriced = all(row.cost_usd is None for row in rows) and any(row.usage.total for row in rows)
+    price = listed_price(_model(group)) if unpriced else None
     for row, example in zip(rows, matched.examples, strict=True):
         if example is not None:
-            answers.append(Answer(example, _response(group.name, row, example, seen), ()))
+            answers.append(Answer(example, _response(group.name, row, example, seen, price), ()))
+    if answers and benchmark.protocol.missing_is_wrong:
+        answers += [
+            Answer(example, imported_response(group.name, example, 0, None), ())
+            for example in known.examples
+            if example.id not in seen
+        ]
     return ImportedRun(
         name=group.name,
-        benchmark=benchmark,
+        benchmark=benchmark.name,
         system=_system(group),
         grader=NOBODY,
         answers=answers,
         settings={
             "columns": group.values,
-            "notes": ["Imported: asked elsewhere.", *_notes(matched)],
+            "notes": [
+                "Imported: asked elsewhere.",
+                *matched.in_words(),
+                *_partial(seen, len(known.examples), benchmark.protocol.missing_is_wrong),
+                *([f"Cost: the file's tokens at the {price.source}."] if price else []),
+            ],
             "left_out": matched.unknown,
         },
     )
 
 
-def _response(run: str, row: Prediction, example: Example, seen: Counter[str]) -> Response:
+def _response(
+    run: str, row: Prediction, example: Example, seen: Counter[str], price: Price | None
+) -> Response:
     response = imported_response(run, example, seen[example.id], _answer(row, example))
     seen[example.id] += 1
-    return msgspec.structs.replace(
-        response, usage=row.usage, latency_s=row.seconds, cost_usd=row.cost_usd
-    )
+    cost = row.cost_usd if price is None else price.cost(row.usage)
+    return msgspec.structs.replace(response, usage=row.usage, latency_s=row.seconds, cost_usd=cost)
 
 
 def _answer(row: Prediction, example: Example) -> str | None:
@@ -348,23 +265,24 @@ def _answer(row: Prediction, example: Example) -> str | None:
     return next(read, row.texts[0] if row.texts else "")
 
 
+def _model(group: _Group) -> str:
+    by = {plain(name): value for name, value in group.values.items()}
+    return next((by[name] for name in MODELS if by.get(name)), group.name.split("/")[0])
+
+
 def _system(group: _Group) -> str:
     """``gpt-4o [cot, blind]``: the model, and the other columns that say how it was asked."""
-    by = {re.sub(r"[\W_]+", "_", name).casefold(): value for name, value in group.values.items()}
-    model = next((by[name] for name in _MODELS if by.get(name)), group.name.split("/")[0])
-    how = [value for name, value in by.items() if name not in (*_MODELS, *_PARTS) and value]
-    return f"{model} [{', '.join(how)}]" if how else model
+    by = {plain(name): value for name, value in group.values.items()}
+    how = [value for name, value in by.items() if name not in (*MODELS, *PARTS) and value]
+    return f"{_model(group)} [{', '.join(how)}]" if how else _model(group)
 
 
-def _notes(matched: Matched) -> list[str]:
+def _partial(seen: Counter[str], examples: int, missing_is_wrong: bool) -> list[str]:
     said = []
-    if matched.by_place:
-        said.append("Its ids are the places of the questions in their set, not their own ids.")
-    if matched.unknown:
-        said.append(f"{matched.unknown:,} answers to questions that the data has not: left out.")
-    if matched.contradicted:
-        said.append(
-            f"To {matched.contradicted:,} questions the file states another right answer than the "
-            f"benchmark: the benchmark's counts."
-        )
+    several = sum(count > 1 for count in seen.values())
+    if several and len(set(seen.values())) > 1:
+        said.append(f"Examples with more answers than others: {several:,}; their mean counts.")
+    if len(seen) < examples:
+        rest = "; the others count as wrong" if missing_is_wrong else ""
+        said.append(f"Answers to {len(seen):,} of the {examples:,} examples{rest}.")
     return said

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.claims.sides import Side, rubric
+from preceptor.claims.sides import Side, prompts, rubric
 from preceptor.records import Example, Result
 
 __all__ = ["Alignment", "Dropped", "SettingDifference", "align", "differing_settings"]
@@ -33,7 +33,8 @@ class Alignment(msgspec.Struct, frozen=True):
     ids
         In the reference's order.
     prompts
-        Example id → its prompt's hash, for these.
+        Example id → what it is drawn together with, for these; see
+        :func:`~preceptor.claims.sides.prompts`.
     dropped
         Those left out.
     """
@@ -55,6 +56,7 @@ def align(reference: Side, contender: Side) -> Alignment:
     left, right = _examples(reference.result), _examples(contender.result)
     shared = [name for name in left if name in right]
     ids = tuple(name for name in shared if rubric(left[name]) == rubric(right[name]))
+    prompt_of = prompts(left)
     dropped = [
         Dropped(len(left) - len(shared), f"only asked of {reference.label}"),
         Dropped(len(right) - len(shared), f"only asked of {contender.label}"),
@@ -62,7 +64,7 @@ def align(reference: Side, contender: Side) -> Alignment:
     ]
     return Alignment(
         ids=ids,
-        prompts={name: left[name].prompt_key for name in ids},
+        prompts={name: prompt_of[name] for name in ids},
         dropped=[item for item in dropped if item.n],
     )
 

@@ -353,7 +353,11 @@ def _notes(sides: Sequence[Side], contrasts: Sequence[Contrast]) -> list[str]:
             "as often as it was asked, so the difference itself is another."
         )
     if any(contrast.prompts < contrast.common for contrast in contrasts):
-        notes.append("Several examples have one prompt: the tests are clustered by prompt.")
+        only = " McNemar's takes them as independent." if any(c.mcnemar for c in contrasts) else ""
+        notes.append(
+            "Several examples have one prompt or are one question (in other orders, or another "
+            f"language): the tests are clustered by it.{only}"
+        )
     graders = {side.result.info.grader for side in sides}
     if len(graders) > 1:
         notes.append("The sides have different graders: a difference may be theirs.")

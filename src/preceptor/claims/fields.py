@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preceptor import benchmarks
-from preceptor.claims.sides import matrix, pool, rubric, values_of
+from preceptor.claims.sides import matrix, pool, prompts, rubric, values_of
 from preceptor.errors import InputError
 from preceptor.records import Result, content_key
 from preceptor.statistics.intervals import mean_interval
@@ -231,7 +231,7 @@ def _field(
         system: _cell(table, 1.0 if np.isnan(place) else float(place), side)
         for (system, side), table, place in zip(sides.items(), tables, places, strict=True)
     }
-    prompts = {unit: text for side in sides.values() for unit, (_, text) in side.units.items()}
+    prompt_of = {unit: text for side in sides.values() for unit, (_, text) in side.units.items()}
     info = next(iter(sides.values())).result
     column = Column(
         benchmark=info.info.benchmark,
@@ -242,18 +242,19 @@ def _field(
         common=len([unit for unit in units if all(unit in s.units for s in sides.values())]),
         compared="own" if np.isnan(means).any() else "common",
     )
-    clusters = np.unique([prompts[unit] for unit in units], return_inverse=True)[1]
+    clusters = np.unique([prompt_of[unit] for unit in units], return_inverse=True)[1]
     return Field(column, cells, means, clusters, [side.result for side in sides.values()])
 
 
 def _units(result: Result, values: Mapping[str, object]) -> dict[str, tuple[str, str]]:
-    """Hash of the example with its rubric → its id and its prompt, for those with a score.
+    """Hash of the example with its rubric → its id and its cluster, for those with a score.
 
     An id may stand for another text in another release of the data.
     """
     examples = {item.example.id: item.example for item in result.graded}
+    prompt_of = prompts(examples)
     return {
-        content_key(name, rubric(example)): (name, example.prompt_key)
+        content_key(name, rubric(example)): (name, prompt_of[name])
         for name, example in examples.items()
         if name in values
     }

@@ -16,7 +16,16 @@ from preceptor.errors import InputError, shorten
 from preceptor.records import Example, Graded, Result, Usage, content_key
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL, LengthRule
 
-__all__ = ["Side", "answered_share", "length_rule", "matrix", "pool", "rubric", "values_of"]
+__all__ = [
+    "Side",
+    "answered_share",
+    "length_rule",
+    "matrix",
+    "pool",
+    "prompts",
+    "rubric",
+    "values_of",
+]
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -175,6 +184,19 @@ def rubric(example: Example) -> tuple[tuple[str, int], ...]:
         (example.prompt_key, 0),
         *((criterion.text, criterion.points) for criterion in example.criteria),
     )
+
+
+def prompts(examples: Mapping[str, Example]) -> dict[str, str]:
+    """Which examples are not independent of each other: example id → what they have in common.
+
+    The prompt, or the question that is asked in two languages (:attr:`Example.cluster`). A question
+    whose options are in another order, or a text in which a patient's group was changed, has that
+    of the example that it is made of.
+    """
+    return {
+        name: examples.get(each.of if isinstance(each.of, str) else name, each).cluster
+        for name, each in examples.items()
+    }
 
 
 def length_rule(result: Result) -> LengthRule | None:

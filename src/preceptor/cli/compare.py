@@ -56,8 +56,11 @@ def compare(  # noqa: PLR0917
         sides_table,
         slices_table,
     )
+    from preceptor.reports.gather import gather
+    from preceptor.store import Store
 
-    gathered = api.sides(sides, store=store)
+    with Store(store, create=False) as opened:
+        gathered = gather(sides, opened, words=False)
     comparison = api.compare(
         gathered,
         adjusted=adjusted,

@@ -37,7 +37,7 @@ def _weights(name: str) -> bool:
     """Whether a model's weights are here, after getting them if they can be had."""
     import importlib.util
 
-    from preceptor.systems.weights import MODELS, fetch, find
+    from preceptor.systems.local.weights import MODELS, fetch, find
 
     if importlib.util.find_spec("xllamacpp") is None:
         note(f"local/{name}: xllamacpp is not installed: pip install 'preceptor[local]'")

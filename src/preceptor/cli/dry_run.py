@@ -13,11 +13,22 @@ if TYPE_CHECKING:
     from preceptor.engine.estimate import Cap, Estimate, Part
     from preceptor.engine.history import Range
 
-__all__ = ["duration", "estimate_json", "print_estimates"]
+__all__ = ["duration", "estimate_json", "print_estimates", "print_suite_estimate"]
 
 
-def print_estimates(estimates: Mapping[str, Estimate], as_json: bool) -> int:
-    """One table and the sentences, or JSON: of a sweep for each cell; returns the exit code."""
+#: Caps on dollars and on tokens.
+Caps = tuple[float | None, float | None]
+#: Who is called.
+_PARTS = ("system", "grader")
+
+
+def print_estimates(
+    estimates: Mapping[str, Estimate], as_json: bool, caps: Caps = (None, None)
+) -> int:
+    """One table and the sentences, or JSON: of a sweep for each cell; returns the exit code.
+
+    ``caps`` are those on all cells together.
+    """
     found = list(estimates.values())
     if as_json:
         several = [{"cell": name, **estimate_json(each)} for name, each in estimates.items()]
@@ -25,8 +36,29 @@ def print_estimates(estimates: Mapping[str, Estimate], as_json: bool) -> int:
         return 0
     for name, each in estimates.items():
         show(_table(each, name))
-    for sentence in _all_sentences(found):
+    for sentence in _all_sentences(found, caps):
         note(f"  • {sentence}")
+    return 0
+
+
+def print_suite_estimate(
+    group: str,
+    estimates: Mapping[str, Estimate],
+    skipped: Mapping[str, str],
+    as_json: bool,
+    caps: Caps,
+) -> int:
+    """A row for each benchmark and one for all, or JSON; returns the exit code."""
+    found = list(estimates.values())
+    if as_json:
+        every = [estimate_json(each) for each in found]
+        print_json({"group": group, "benchmarks": every, "skipped": dict(skipped)})
+        return 0
+    show(_suite_table(group, found))
+    for sentence in _all_sentences(found, caps):
+        note(f"  • {sentence}")
+    for benchmark, why in skipped.items():
+        note(f"skipped {benchmark}: {why}")
     return 0
 
 
@@ -64,9 +96,47 @@ def _table(estimate: Estimate, name: str) -> Table:
     return table
 
 
-def _all_sentences(estimates: Sequence[Estimate]) -> list[str]:
+def _suite_table(group: str, estimates: Sequence[Estimate]) -> Table:
+    """Of each benchmark what it takes, the answers' part and the judges' together."""
+    from rich.table import Table
+
+    table = Table(title=f"{group}: what a suite would take", title_justify="left")
+    table.add_column("benchmark", overflow="fold")
+    for heading in ("examples", "answers", "judgements", "tokens", "cost", "time"):
+        table.add_column(heading, justify="right")
+    for each in estimates:
+        parts = {name: [p.calls for p in each.parts if p.part == name] for name in _PARTS}
+        calls = [_numbers(sum(given[1:], given[0])) if given else "–" for given in parts.values()]
+        ends = (_numbers(each.tokens), _dollars(each.cost_usd), _durations(each.seconds))
+        table.add_row(each.benchmark, f"{each.examples:,}", *calls, *ends)
+    table.add_section()
+    costs = [each.cost_usd for each in estimates]
+    times = [each.seconds for each in estimates]  # one benchmark after the other
+    tokens = [each.tokens for each in estimates]
+    whole = _sum(tokens)
+    assert whole is not None
+    ends = (_numbers(whole), _dollars(_sum(costs)), _durations(_sum(times)))
+    table.add_row(
+        "all", f"{sum(each.examples for each in estimates):,}", "", "", *ends, style="bold"
+    )
+    return table
+
+
+def _sum(values: Sequence[Range | None]) -> Range | None:
+    """None where one of them is not known."""
+    known = [value for value in values if value is not None]
+    return sum(known[1:], known[0]) if known and len(known) == len(values) else None
+
+
+def _all_sentences(estimates: Sequence[Estimate], caps: Caps) -> list[str]:
     """What the numbers rest on, what they are priced with, and where a cap would be reached."""
+    from preceptor.engine.estimate import caps_on
+
     found = [sentence for estimate in estimates for sentence in _sentences(estimate)]
+    cost = _sum([each.cost_usd for each in estimates])
+    tokens = _sum([each.tokens for each in estimates])
+    if tokens is not None:
+        found += [_cap(cap) for cap in caps_on(cost, tokens, *caps)]
     return list(dict.fromkeys(found))
 
 

@@ -22,7 +22,8 @@ def export(
             "--format",
             "-f",
             metavar="FORMAT",
-            help="jsonl, csv, parquet or inspect; else by the name of FILE, or jsonl.",
+            help="jsonl, csv, parquet or inspect; croissant for metadata of the benchmark; else by "
+            "the name of FILE, or jsonl.",
         ),
     ] = None,
     output: Annotated[
@@ -36,7 +37,7 @@ def export(
     loaded = api.load(run, store=store)
     if output is None:
         format = format or "jsonl"
-        suffix = "eval" if format == "inspect" else format
+        suffix = {"inspect": "eval", "croissant": "croissant.json"}.get(format, format)
         output = Path(f"{_file_name(loaded.info.name)}.{suffix}")
     print(loaded.export(output, format))
 

@@ -28,7 +28,7 @@ def fetch(
         print(fetch_reference())
         return
     if name.startswith("local/"):
-        from preceptor.systems.weights import fetch as fetch_weights
+        from preceptor.systems.local.weights import fetch as fetch_weights
 
         print(fetch_weights(name.removeprefix("local/"), note))
         return
@@ -37,7 +37,8 @@ def fetch(
 
     benchmark = get(name)
     print(fetch_data(benchmark))
-    _fetch_template_too()
+    if benchmark.protocol.prompt_choice(None) is None:
+        _fetch_template_too()
 
 
 def _fetch_template_too() -> None:

@@ -118,7 +118,7 @@ def predictions(  # noqa: PLR0917
     from preceptor.benchmarks import get
     from preceptor.bridges.imported import already, keep_one
     from preceptor.bridges.predictions import Predictions
-    from preceptor.errors import InputError
+    from preceptor.errors import InputError, shorten
     from preceptor.store import Store
 
     chosen = get(benchmark)
@@ -138,9 +138,10 @@ def predictions(  # noqa: PLR0917
                     info, new = keep_one(opened, run, file, digests[run.name], known)
                     lines.append({"run": info.name, "n": len(run.answers), "new": new})
     if not lines:
+        like = shorten(chosen.load(data).examples[0].id)
         raise InputError(
-            f"{file}: none of its {left_out:,} rows has the id of a question of {benchmark}: name "
-            f"the column with --id"
+            f"{file}: none of its {left_out:,} rows has the id of a question of {benchmark}, such "
+            f"as {like}: name the column with --id"
         )
     _tell(lines, as_json)
     if left_out:

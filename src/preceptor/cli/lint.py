@@ -26,7 +26,8 @@ def lint(
         typer.Option(
             "--benchmark",
             metavar="NAME",
-            help="Whose rows it has; without it, the first benchmark that can read its first row.",
+            help="Whose rows it has; without it, the first benchmark that can read its first row, "
+            "else the shape of its columns.",
         ),
     ] = None,
     as_json: Json = False,
@@ -37,7 +38,7 @@ def lint(
     from preceptor import benchmarks
     from preceptor.lint.check import RULES
     from preceptor.lint.check import lint as look
-    from preceptor.lint.rows import shape_of
+    from preceptor.lint.own import OwnShape, shape_of
 
     chosen = benchmarks.get(benchmark) if benchmark else shape_of(file)
     linted = look(file, chosen)
@@ -55,5 +56,6 @@ def lint(
                 table.add_row(rule, "", "", f"… and {counts[rule] - _SHOWN:,} more (--json)")
         show(table)
     said = ", ".join(f"{count:,} {rule}" for rule, count in counts.items()) or "no faults"
-    note(f"{file}: {linted.rows:,} rows, read as those of {linted.benchmark}: {said}")
+    whose = "rows of your own, with" if isinstance(chosen, OwnShape) else "those of"
+    note(f"{file}: {linted.rows:,} rows, read as {whose} {linted.benchmark}: {said}")
     return 1 if linted.findings else 0

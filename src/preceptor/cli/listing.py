@@ -80,7 +80,7 @@ def models(as_json: Json = False) -> None:
     """Small models that run here: `local/NAME`, after `preceptor fetch local/NAME`."""
     from rich.table import Table
 
-    from preceptor.systems.weights import MODELS, find
+    from preceptor.systems.local.weights import MODELS, find
 
     rows = [
         {

@@ -34,13 +34,15 @@ def report(
     store: StorePath = DEFAULT_STORE,
 ) -> None:
     """One HTML file: scores, slices, comparison, figures, criteria missed, every example."""
-    from preceptor import api
     from preceptor.reports.card import is_card_of, read_card
+    from preceptor.reports.gather import gather
     from preceptor.reports.html import render
     from preceptor.reports.writing import write_text
+    from preceptor.store import Store
 
     cards = [read_card(path) for path in card or []]
-    gathered = api.sides(sides, store=store)
+    with Store(store, create=False) as opened:
+        gathered = gather(sides, opened, words=not share)
     graders = list(dict.fromkeys(side.result.info.grader for side in gathered))
     for path, one in zip(card or [], cards, strict=True):
         if not any(is_card_of(one, grader) for grader in graders):

@@ -106,7 +106,14 @@ SystemParam = Annotated[
 ]
 GraderParam = Annotated[
     list[str] | None,
-    typer.Option("--grader-param", "-P", metavar="KEY=VALUE", help="The same for the grader."),
+    typer.Option(
+        "--grader-param",
+        "-P",
+        metavar="KEY=VALUE",
+        help="The same for the grader. Of batched:, criteria_per_call; of jury:, rule, quorum, "
+        "weights, tie; of cascade:, low, high, audit_share, audit_seed; cheap.KEY, strong.KEY, "
+        "1.KEY, 2.KEY, … for one member.",
+    ),
 ]
 Batch = Annotated[
     bool,
@@ -263,7 +270,7 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
     """Print the score, say what is missing and what to do; returns the exit code."""
     from preceptor.cli.score import print_score
 
-    print_score([finished.result()], as_json)
+    print_score([finished.scored()], as_json)
     outcome = finished.outcome
     assert outcome is not None
     name = shlex.quote(finished.info.name) + elsewhere(store)

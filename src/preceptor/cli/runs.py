@@ -44,7 +44,7 @@ def show(run: RunName, store: StorePath = DEFAULT_STORE, as_json: Json = False) 
     from preceptor import api
     from preceptor.reports.score import sentences
 
-    result = api.load(run, store=store).result()
+    result = api.load(run, store=store).scored()
     info = result.info
     facts = {
         "run": info.name,

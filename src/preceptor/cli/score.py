@@ -40,7 +40,7 @@ def score(
 
         if benchmark is not None:
             benchmarks.get(benchmark)
-        results = [each.result() for each in api.runs(store=store, benchmark=benchmark)]
+        results = [each.scored() for each in api.runs(store=store, benchmark=benchmark)]
         if as_json:
             from preceptor.reports.score import score_json
 
@@ -51,7 +51,7 @@ def score(
             show(overview_table(results))
         return
     assert run is not None
-    print_score([api.load(run, store=store).result()], as_json)
+    print_score([api.load(run, store=store).scored()], as_json)
 
 
 def print_score(results: Sequence[Result], as_json: bool) -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from preceptor.cache import DEFAULT_STORE
+from preceptor.cli.dry_run import print_suite_estimate
 from preceptor.cli.options import Json, StorePath
 from preceptor.cli.output import note, print_json, show
 from preceptor.cli.run import (
     Address,
+    DryRun,
     Grader,
     GraderParam,
     Limit,
@@ -72,6 +74,7 @@ def run(  # noqa: PLR0917
     min_coverage: MinCoverage = 1.0,
     system_param: SystemParam = None,
     grader_param: GraderParam = None,
+    dry_run: DryRun = False,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> int:
@@ -93,6 +96,9 @@ def run(  # noqa: PLR0917
         "system_params": tuple(system_param or ()),
         "grader_params": tuple(grader_param or ()),
     }
+    if dry_run:
+        caps = (max_cost, max_total_tokens)
+        return print_suite_estimate(group, *api.dry_run_suite(group, **asked), as_json, caps)
     words, said = ("preceptor", "suite", "run"), list[str]()
 
     def tell(line: str) -> None:
@@ -118,7 +124,7 @@ def _finish(suite: Suite, store: str, as_json: bool, goes_on: str) -> int:
         suite_table,
     )
 
-    results = [each.result() for each in suite.runs]
+    results = [each.scored() for each in suite.runs]
     if as_json:
         print_json(suite_json(suite.name, results, suite.skipped))
     else:

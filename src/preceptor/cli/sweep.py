@@ -97,7 +97,8 @@ def sweep(  # noqa: PLR0917
         "batch": batch,
     }
     if dry_run:
-        return print_estimates(api.dry_run_sweep(benchmark, **asked), as_json)
+        cells = api.dry_run_sweep(benchmark, **asked)
+        return print_estimates(cells, as_json, (max_cost, max_total_tokens))
     said: list[str] = []
 
     def tell(line: str) -> None:

@@ -12,8 +12,8 @@ from preceptor.records import RunInfo
 from preceptor.store import Store
 from preceptor.store.batches import Batches
 from preceptor.systems.base import System
-from preceptor.systems.batch import BatchModel
-from preceptor.systems.batch_work import Room, Size, Work
+from preceptor.systems.batch.model import BatchModel
+from preceptor.systems.batch.work import Room, Size, Work
 from preceptor.systems.http_model import HttpModel
 
 __all__ = ["InBatches"]

@@ -16,10 +16,6 @@ class Budget:
     Every reply is added as it comes, a useless one too, and no call starts without a look at the
     sum: so a cap is passed by no more than the calls that are under way when it is reached.
 
-    A reply of unknown cost, for which the endpoint gave no count of tokens, counts under a cap on
-    dollars as the mean of the others; where there is no other, the cap cannot be kept and counts as
-    reached.
-
     Parameters
     ----------
     remedies
@@ -38,26 +34,15 @@ class Budget:
         self.max_cost, self.max_tokens = max_cost, max_tokens
         self.cost, self.tokens = cost, tokens
         self._remedies = remedies
-        self._priced = self._unpriced = 0
 
     def add(self, usage: Usage, cost: float | None) -> None:
         self.tokens += usage.total
-        if cost is not None:
-            self._priced += 1
-            self.cost += cost
-        elif self.max_cost is not None:
-            self._unpriced += 1
-            self.cost += self.cost / self._priced if self._priced else 0.0
-
-    @property
-    def blind(self) -> bool:
-        """Whether there is a cap on cost and nobody knows what any reply did cost."""
-        return self.max_cost is not None and self._unpriced > 0 == self._priced
+        self.cost += cost or 0.0
 
     @property
     def reached(self) -> bool:
-        """Whether a cap is reached, or cannot be kept."""
-        if self.blind or (self.max_cost is not None and self.cost >= self.max_cost):
+        """Whether a cap is reached."""
+        if self.max_cost is not None and self.cost >= self.max_cost:
             return True
         return self.max_tokens is not None and self.tokens >= self.max_tokens
 
@@ -68,11 +53,6 @@ class Budget:
 
     def _why(self) -> str:
         for_cost, for_tokens = self._remedies
-        if self.blind:
-            return (
-                f"the cap of ${self.max_cost:g} cannot be kept: replies came without a count of "
-                f"tokens, so what they cost is unknown; ask again without a cap on cost"
-            )
         if self.max_cost is not None and self.cost >= self.max_cost:
             return f"the cap of ${self.max_cost:g} is reached (${self.cost:.4f} spent): {for_cost}"
         return (

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,7 +15,7 @@ from preceptor.engine.estimate import (
     Estimate,
     Load,
     Part,
-    cap_of,
+    caps_on,
     grader_part,
     part_of,
     together,
@@ -45,6 +46,8 @@ __all__ = ["STRONG_SHARE", "estimate", "existing"]
 
 #: Share of the criteria that a cascade's strong grader is assumed to judge.
 STRONG_SHARE = 0.5
+#: Items of the list that an answer is assumed to be.
+_ITEMS = 10
 
 
 class _Answers(msgspec.Struct):
@@ -53,6 +56,15 @@ class _Answers(msgspec.Struct):
     calls: int = 0
     reused: int = 0
     characters: int = 0
+
+
+class _Text(NamedTuple):
+    """An answer and the conversation before it; ``times`` as many alike, where it is assumed."""
+
+    messages: tuple[Message, ...]
+    text: str
+    times: int = 1
+    assumed: bool = False
 
 
 def existing(where: str | Path) -> Store | None:
@@ -132,45 +144,68 @@ class _Estimating:
             asks = [
                 Ask(self.protocol.messages(example), example, repeat) for repeat in range(repeats)
             ]
-            texts, missing = await self._texts(asks, answers, seen)
-            for messages, text in texts:
-                desk = CountingDesk(
-                    self.grader.address, tallies, seen, store=self.store, probability=probability
-                )
-                await self._grade(example, messages, text, desk)
-            if missing:
+            for likely in await self._texts(asks, answers, seen, own):
                 desk = CountingDesk(
                     self.grader.address,
                     tallies,
                     seen,
-                    times=missing,
-                    assumed=True,
+                    store=None if likely.assumed else self.store,
+                    times=likely.times,
+                    assumed=likely.assumed,
                     probability=probability,
                 )
-                # A text of that length: what stands in it makes no difference to a count.
-                text = "." * round(own.length.expected)
-                await self._grade(example, self._sent(asks[0].messages), text, desk)
+                await self._grade(example, likely.messages, likely.text, desk)
         return answers, tallies
 
     async def _texts(
-        self, asks: Sequence[Ask], answers: _Answers, seen: set[str]
-    ) -> tuple[list[tuple[tuple[Message, ...], str]], int]:
-        """(conversation, answer) of those that there are; and how many there are to ask for."""
+        self, asks: Sequence[Ask], answers: _Answers, seen: set[str], own: Habits
+    ) -> list[_Text]:
+        """The answers that there are; and those to ask for, by what is known of their length."""
         if self.recorded:
-            return [pair for ask in asks if (pair := await self._recorded(ask)) is not None], 0
+            pairs = [await self._recorded(ask) for ask in asks]
+            return [_Text(*pair) for pair in pairs if pair is not None]
+        assumed = _assumed_text(round(own.length.expected))
+        if self.protocol.scripted:
+            return [self._dialogue(ask, answers, seen, assumed) for ask in asks]
         keys = [response_key(self.plan.system, ask, self.run) for ask in asks]
         found = {} if self.store is None else self.store.find_responses(keys)
         answers.reused += sum(key in found for key in keys)
         fresh = [key for key in keys if key not in found and key not in seen]
         seen.update(fresh)
+        sent = self._sent(asks[0].messages)
         answers.calls += len(fresh)
-        answers.characters += len(fresh) * characters(self._sent(asks[0].messages))
+        answers.characters += len(fresh) * characters(sent)
         texts = [
-            (found[key].sent or ask.messages, found[key].text)
+            _Text(found[key].sent or ask.messages, found[key].text)
             for key, ask in zip(keys, asks, strict=True)
             if key in found
         ]
-        return texts, len(keys) - len(texts)
+        missing = len(keys) - len(texts)
+        return [*texts, _Text(sent, assumed, missing, True)] if missing else texts
+
+    def _dialogue(self, ask: Ask, answers: _Answers, seen: set[str], assumed: str) -> _Text:
+        """A scripted dialogue, turn by turn: one call for each that is not in the store."""
+        assert ask.example is not None
+        said: list[str] = []
+        guessed = False
+        while True:
+            key = response_key(self.plan.system, ask, self.run)
+            known = None
+            if self.store is not None and not guessed:
+                known = self.store.find_responses([key]).get(key)
+            if known is not None:
+                answers.reused += 1
+            elif key not in seen:
+                seen.add(key)
+                answers.calls += 1
+                answers.characters += characters(self._sent(ask.messages))
+            guessed = guessed or known is None
+            said.append(assumed if known is None else known.text)
+            following = self.protocol.next_turn(ask.example, said)
+            if following is None:
+                return _Text(self._sent(ask.messages), said[-1], 1, guessed)
+            messages = (*ask.messages, Message("assistant", said[-1]), following)
+            ask = Ask(messages, ask.example, ask.repeat)
 
     async def _recorded(self, ask: Ask) -> tuple[tuple[Message, ...], str] | None:
         try:
@@ -191,9 +226,11 @@ class _Estimating:
         desk: CountingDesk,
         run: str | None = None,
     ) -> None:
+        if not example.criteria:
+            return
         conversation = (*messages, Message("assistant", text))
         criteria = dict(enumerate(example.criteria))
-        case = Case(conversation, criteria, self.run if run is None else run)
+        case = Case(conversation, criteria, self.run if run is None else run, example.target)
         await self.grader.grade(case, list(case.criteria), desk)
 
     def _probability_of_sure(self) -> float | None:
@@ -248,11 +285,6 @@ class _Estimating:
         cost = None if None in costs else sum((c for c in costs if c is not None), exactly(0.0))
         tokens = sum((part.input_tokens + part.output_tokens for part in parts), exactly(0.0))
         request = self.plan.request
-        caps = []
-        if request.max_cost is not None and cost is not None:
-            caps.append(cap_of("--max-cost", request.max_cost, cost))
-        if request.max_total_tokens is not None:
-            caps.append(cap_of("--max-total-tokens", request.max_total_tokens, tokens))
         return Estimate(
             self.plan.benchmark.name,
             len(self.plan.examples),
@@ -262,8 +294,14 @@ class _Estimating:
             cost,
             tokens,
             together(parts),
-            caps,
+            caps_on(cost, tokens, request.max_cost, request.max_total_tokens),
         )
+
+
+def _assumed_text(length: int) -> str:
+    """A text of so many characters, numbered: what a judge is asked may be the items of a list."""
+    rest = "." * (length // _ITEMS)
+    return "\n".join(f"{item}. item {item} {rest}" for item in range(1, _ITEMS + 1))[:length]
 
 
 def _assumed(system: System | None, *, verdict: bool) -> Habits:

@@ -11,7 +11,7 @@ from preceptor.engine.history import Habits, Range, exactly, latency
 from preceptor.systems.base import System
 from preceptor.systems.prices import FREE, Price
 
-__all__ = ["Cap", "Estimate", "Load", "Part", "cap_of", "grader_part", "part_of", "together"]
+__all__ = ["Cap", "Estimate", "Load", "Part", "caps_on", "grader_part", "part_of", "together"]
 
 _USER_CODE = ("python", "command")
 _NONE = exactly(0.0)
@@ -211,7 +211,19 @@ def together(parts: Sequence[Part]) -> Range | None:
     )
 
 
-def cap_of(option: str, cap: float, spent: Range) -> Cap:
+def caps_on(
+    cost: Range | None, tokens: Range, max_cost: float | None, max_tokens: float | None
+) -> list[Cap]:
+    """Where the caps that were given will be reached; one of dollars needs prices."""
+    found = []
+    if max_cost is not None and cost is not None:
+        found.append(_cap("--max-cost", max_cost, cost))
+    if max_tokens is not None:
+        found.append(_cap("--max-total-tokens", max_tokens, tokens))
+    return found
+
+
+def _cap(option: str, cap: float, spent: Range) -> Cap:
     def share(of: float) -> float:
         return 1.0 if of <= cap else cap / of
 

@@ -23,7 +23,7 @@ from preceptor.graders import (
 from preceptor.records import NOBODY, RunInfo
 from preceptor.store import Store
 from preceptor.systems import System
-from preceptor.systems.batch import BATCHED, BatchModel
+from preceptor.systems.batch.model import BATCHED, BatchModel
 from preceptor.systems.prices import Price
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def grader_of(
     form = read_address(request.grader or reference.address)
     settings = read_settings(form, request.grader_params, reference.parameters)
     if protocol.judge is None:
-        template = find_template(request.grader_template)
+        template = find_template(protocol.prompt_choice(request.grader_template))
     elif request.grader_template is not None:
         raise InputError(
             f"--grader-template: {benchmark.name} has prompts of its own: leave it out"

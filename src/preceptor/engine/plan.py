@@ -36,7 +36,7 @@ from preceptor.records import Example, RunInfo
 from preceptor.store import Spent, Store
 from preceptor.systems import System, parse_parameters, resolve
 from preceptor.systems.base import Parameters
-from preceptor.systems.batch import batched
+from preceptor.systems.batch.model import batched
 from preceptor.version import VERSION
 
 __all__ = ["NOTHING", "Plan", "Request", "check", "paid_in_sweep", "reopen"]

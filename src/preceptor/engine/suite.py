@@ -90,7 +90,13 @@ def check_suite(
             skipped[benchmark.name] = str(error).removeprefix(f"{benchmark.name}: ")
             continue
         member = _Member({"benchmark": benchmark.name}, parameters)
-        plan = check(asked, where=where, parameters=parameters, dataset=dataset)
+        try:
+            plan = check(asked, where=where, parameters=parameters, dataset=dataset)
+        except Unavailable as error:
+            if asked.grader is None and benchmark.protocol.reference_grader is not None:
+                problem = f"{benchmark.name} is judged: {error}, or name a judge with --grader"
+                raise Unavailable(problem) from None
+            raise
         planned.append((member, plan))
     if not planned:
         raise Unavailable(

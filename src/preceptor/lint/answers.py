@@ -16,15 +16,20 @@ __all__ = ["classes", "contradictions", "leaks"]
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _LETTER = re.compile(r"^\s*[\[(]?\w[\]).:、．]\s*")
-#: "Answer: B", "the correct answer is (C)": with the letter that is right, a leak.
+#: "Answer: B", "**the correct answer is** (C)": with the letter or text that is right, a leak.
 _GOLD = (
-    r"(?:answer|key|gold|correct(?:\s+(?:answer|option|choice))?|答案)"
-    r"\s*(?:is|are|was|=|:|：|是|为)"
+    r"(?:answer|key|gold|label|solution|correct(?:\s+(?:answer|option|choice))?|答案)"
+    r"[\s*_]*(?:is|are|was|=|:|：|-+>|→|是|为)[\s*_\"'“(\[]*"
 )
+_TRUE = r"\s+is\s+(?:the\s+)?(?:correct|right)\s*(?:answer|option|choice|one)?\s*(?:[.;!)]|$)"
+#: What only the right option would be marked with.
+_MARK = re.compile(r"[(\[](?:correct|right|true)(?: answer)?[)\]]|[✓✔✅]|\*\s*$", re.IGNORECASE)
 #: A text that is shorter may well stand in a question without giving anything away.
 _LEAST_LETTERS, _LEAST_WORDS = 10, 8
 #: Share of the rows from which one class is nearly all; fewer rows than this say nothing of it.
-_NEARLY_ALL, _FEWEST_ROWS = 0.8, 20
+_NEARLY_ALL, _FEWEST_ROWS = 0.8, 10
+#: A letter is never right in fewer rows than this chance allows: it is left out, not unlucky.
+_UNLUCKY = 0.005
 #: More different values than this are no classes.
 _MOST_CLASSES = 20
 
@@ -78,15 +83,18 @@ def _letters(example: Example) -> list[str]:
 def leaks(rows: Sequence[Row]) -> Iterator[Finding]:
     """``leaked-answer``: what is right stands in what is asked.
 
-    The right option's letter after "answer is" or the like, or its text (from 10 letters) outside
-    the options where no other option's text does so; the reference or the physician's answer, from
-    8 words; a criterion that gives points, from 8 words.
+    The right option's letter or text, or the right label, after "answer is" or the like; the right
+    option's text (from 10 letters) outside the options where no other option's text does so, or a
+    mark that it alone has; the reference or the physician's answer, from 8 words; a criterion that
+    gives points, from 8 words.
     """
     for row in rows:
         example = row.example
         options = _options(example)
         if options is not None:
             yield from _leaked_option(row, options)
+        elif _said(row.asked, _labels(example)):
+            yield row.finding("leaked-answer", "what is right is said")
         plain = f" {words(row.asked)} "
         for name, text in _references(example):
             known = words(text)
@@ -96,16 +104,37 @@ def leaks(rows: Sequence[Row]) -> Iterator[Finding]:
 
 def _leaked_option(row: Row, options: dict[str, str]) -> Iterator[Finding]:
     right = _letters(row.example)
-    for letter in right:
-        pattern = rf"{_GOLD}\s*[\"'(\[]*{re.escape(letter)}(?!\w)"
-        if re.search(pattern, row.asked, re.IGNORECASE):
-            yield row.finding("leaked-answer", "the letter of the right option is said")
-            return
+    if _said(row.asked, right):
+        yield row.finding("leaked-answer", "the letter of the right option is said")
+        return
+    if _said(row.asked, [options[letter] for letter in right if letter in options]):
+        yield row.finding("leaked-answer", "the right option is said to be right")
+        return
+    marked = {letter for letter, text in options.items() if _MARK.search(text)}
+    if marked and marked == set(right):
+        yield row.finding("leaked-answer", "the right option alone has a mark")
+        return
     stem = " ".join(_stem(row.asked, options))
     there = {letter for letter, text in options.items() if f" {words(text)} " in f" {stem} "}
     told = [letter for letter in right if len(words(options.get(letter, ""))) >= _LEAST_LETTERS]
     if told and there == set(right):
         yield row.finding("leaked-answer", "the right option's text stands in the question")
+
+
+def _said(asked: str, right: Sequence[str]) -> bool:
+    """Whether one of these stands after "answer is" or the like, or before "is correct"."""
+    forms = (re.escape(each.strip()) for each in right if each.strip())
+    return any(
+        re.search(rf"{_GOLD}{form}(?!\w)|(?<!\w){form}[)\]*\"”]*{_TRUE}", asked, re.IGNORECASE)
+        for form in forms
+    )
+
+
+def _labels(example: Example) -> list[str]:
+    """What is right where there are no options, if it is a word or a number."""
+    target = example.target if isinstance(example.target, dict) else {}
+    found = (target.get(key) for key in ("answer", "label"))
+    return [str(each) for each in found if isinstance(each, str | int | float)]
 
 
 def _stem(asked: str, options: dict[str, str]) -> Iterator[str]:
@@ -133,7 +162,7 @@ def classes(rows: Sequence[Row]) -> Iterator[Finding]:
 
     The classes are the options where all questions have the same ones, else their letters; and the
     values of every other part of the target that has at most 20 different ones. Empty: never right,
-    where 10 times or more are to be expected by chance. Unbalanced: more than 80 % of the rows are
+    where the chance of that is below 0.005. Unbalanced: more than 80 % of the rows are
     of one class; of letters, one is right 1.5 times as often as by chance and a chi-squared test
     has p < 0.001.
     """
@@ -158,14 +187,16 @@ def _option_classes(examples: Sequence[Example]) -> Iterator[Finding]:
     same = len({tuple(sorted(map(words, each.values()))) for each in options}) == 1
     counts: Counter[str] = Counter()
     expected: dict[str, float] = defaultdict(float)
+    never: dict[str, float] = defaultdict(lambda: 1.0)
     for example, each in zip(examples, options, strict=True):
         right = [letter for letter in _letters(example) if letter in each]
         for letter, text in each.items():
             name = text if same else letter
             counts[name] += letter in right
             expected[name] += len(right) / len(each)
+            never[name] *= 1 - len(right) / len(each)
     for name in sorted(counts):
-        if counts[name] == 0 and expected[name] >= 10:
+        if counts[name] == 0 and never[name] < _UNLUCKY:
             what = f"option {sorted(counts).index(name) + 1} of all questions" if same else name
             yield Finding("empty-class", None, None, f"{what}: is never right")
     if same:

@@ -9,8 +9,9 @@ import msgspec
 from preceptor.benchmarks.base import Benchmark
 from preceptor.lint.answers import classes, contradictions, leaks
 from preceptor.lint.licence import licence
+from preceptor.lint.own import OwnShape
 from preceptor.lint.personal import personal
-from preceptor.lint.rows import Finding, Row, read_examples
+from preceptor.lint.rows import Finding, Row, read_examples, with_ids
 from preceptor.lint.rubrics import signs
 from preceptor.lint.similar import duplicates
 
@@ -39,7 +40,7 @@ class Linted(msgspec.Struct, frozen=True):
     Attributes
     ----------
     benchmark
-        As whose rows it was read.
+        As whose rows it was read; ``choice``, ``rubric`` or ``label`` for those of a user's own.
     rows
         That could be read.
     findings
@@ -52,24 +53,30 @@ class Linted(msgspec.Struct, frozen=True):
     findings: list[Finding]
 
 
-def lint(path: Path, benchmark: Benchmark) -> Linted:
+def lint(path: Path, benchmark: Benchmark | OwnShape) -> Linted:
     """Look for every fault that has a rule.
 
     Parameters
     ----------
     path
         A file, or a folder where the benchmark is one.
+    benchmark
+        Whose rows the file has, or the shape of rows that are no benchmark's.
 
     Raises
     ------
     InputError
         The file cannot be read at all.
     """
-    read = list(read_examples(benchmark, path))
+    known = None if isinstance(benchmark, OwnShape) else benchmark
+    if isinstance(benchmark, OwnShape):
+        read = list(with_ids(benchmark.read(path)))
+    else:
+        read = list(read_examples(benchmark, path))
     rows = [item for item in read if isinstance(item, Row)]
     found = [item for item in read if isinstance(item, Finding)]
     for check in _CHECKS:
         found += check(rows)
-    found += licence(path, benchmark)
+    found += licence(path, known)
     found.sort(key=lambda finding: (RULES.index(finding.rule), finding.line or 0))
     return Linted(str(path), benchmark.name, len(rows), found)

@@ -16,16 +16,24 @@ _FILES = re.compile(r"(?:un)?licen[cs]e|copying", re.IGNORECASE)
 _PAGES = re.compile(r"(?:readme|datasheet|card)", re.IGNORECASE)
 _SAID = re.compile(r"\blicen[cs]ed?\b", re.IGNORECASE)
 _COLUMN = re.compile(r"licen[cs]e", re.IGNORECASE)
+_NOTHING = ("", "none", "unknown", "n/a", "na", "nan", "tbd", "?", "-")
 
 
-def licence(path: Path, benchmark: Benchmark) -> Iterator[Finding]:
+def licence(path: Path, benchmark: Benchmark | None) -> Iterator[Finding]:
     """``missing-licence``: nothing says under which licence the file may be used.
 
     Looked for: the benchmark's own where the file is its pinned release; a column ``license``; a
-    file LICENSE or COPYING, a README or a ``.json`` card beside it that speaks of a licence.
+    file LICENSE or COPYING, a README or a ``.json`` card beside it that speaks of a licence. Where
+    some rows name one, those that do not are named.
     """
-    stated = "none" not in benchmark.licence.lower().split()
-    if (stated and _pinned(path, benchmark)) or _beside(path) or _column(path):
+    if benchmark is not None and _stated(benchmark) and _pinned(path, benchmark):
+        return
+    without, with_one = _column(path)
+    if with_one:
+        for line in without:
+            yield Finding("missing-licence", line, None, "other rows name a licence, this does not")
+        return
+    if _beside(path):
         return
     problem = "add a column `license`, or a file LICENSE or README.md beside it that says it"
     yield Finding("missing-licence", None, None, f"no licence is stated: {problem}")
@@ -50,8 +58,19 @@ def _beside(path: Path) -> bool:
     return False
 
 
-def _column(path: Path) -> bool:
+def _stated(benchmark: Benchmark) -> bool:
+    return "none" not in benchmark.licence.lower().split()
+
+
+def _column(path: Path) -> tuple[list[int], bool]:
+    """Lines of the rows that name no licence, and whether any row does."""
     if path.is_dir():
-        return False
-    _, row = next(iter(read_rows(path)), (0, {}))
-    return any(_COLUMN.fullmatch(name) and row[name] for name in row)
+        return [], False
+    without, some = [], False
+    for line, row in read_rows(path):
+        cells = [row[name] for name in row if _COLUMN.fullmatch(name)]
+        if any(str(cell or "").strip().casefold() not in _NOTHING for cell in cells):
+            some = True
+        else:
+            without.append(line)
+    return without, some

@@ -1,4 +1,4 @@
-"""Personal data: what identifies a person by its form alone. Names of people are not found."""
+"""Personal data: what identifies a person by its form or by the words before it alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["RULES", "personal"]
 
 _DATE = (
     r"(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d{2}|(?:19|20)\d{2}[./-]\d{1,2}[./-]\d{1,2}"
-    r"|\d{1,2}(?:st|nd|rd|th)?\s+(?:of\s+)?[A-Z][a-z]{2,8}\.?,?\s+(?:19|20)\d{2}"
+    r"|\d{1,2}(?:st|nd|rd|th)?[\s-]+(?:of\s+)?[A-Z][a-z]{2,8}\.?,?[\s-]+(?:19|20)\d{2}"
     r"|[A-Z][a-z]{2,8}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+(?:19|20)\d{2})"
 )
 
@@ -86,15 +86,37 @@ def _snils(text: str) -> bool:
 
 
 def _nobody(text: str) -> bool:
-    """Whether an address is not one of those that belong to nobody (RFC 2606, RFC 6761)."""
+    """Whether an address is not on a domain that nobody can have (RFC 2606, RFC 6761).
+
+    ``example.com`` and its like count: who stands before them may be somebody.
+    """
     domain = text.rpartition("@")[2].lower()
-    return not re.search(r"(?:^|\.)(?:example(?:\.\w+)?|test|invalid|localhost)$", domain)
+    return not re.search(r"(?:^|\.)(?:test|invalid|localhost)$", domain)
+
+
+def _card(text: str) -> bool:
+    """Luhn's check digit (ISO/IEC 7812-1)."""
+    digits = [int(digit) for digit in reversed(re.sub(r"\D", "", text))]
+    twice = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return len(set(digits)) > 1 and (sum(digits[::2]) + sum(twice)) % 10 == 0
+
+
+def _iban(text: str) -> bool:
+    """Modulo 97 (ISO 13616)."""
+    bare = re.sub(r"\s", "", text).upper()
+    number = "".join(str(int(sign, 36)) for sign in bare[4:] + bare[:4])
+    return int(number) % 97 == 1
+
+
+def _host(text: str) -> bool:
+    """Not the number of an enzyme or a section: those are small."""
+    parts = [int(part) for part in text.split(".")]
+    return parts[0] == 10 or max(parts) >= 100
 
 
 def _dialled(text: str) -> bool:
-    """Not a number of films (555-01xx), and as long as E.164 has them."""
-    digits = re.sub(r"\D", "", text)
-    return 7 <= len(digits) <= 16 and not re.search(r"555\D?01\d\d$", text)
+    """As long as E.164 has them."""
+    return 7 <= len(re.sub(r"\D", "", text)) <= 16
 
 
 RULES: dict[str, Rule] = {
@@ -137,10 +159,43 @@ RULES: dict[str, Rule] = {
     "ru-snils": Rule(
         "a Russian SNILS", _compiled(r"(?<![\w-])\d{3}-\d{3}-\d{3}[ -]\d{2}(?![\w-])"), _snils
     ),
+    "card": Rule(
+        "a number of a payment card",
+        _compiled(r"(?<![\w.-])[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![\w-])"),
+        _card,
+    ),
+    "iban": Rule(
+        "a bank account (IBAN)",
+        _compiled(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"),
+        _iban,
+    ),
+    "ip": Rule(
+        "an IP address",
+        _compiled(
+            r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\w)"
+        ),
+        _host,
+    ),
+    "name": Rule(
+        "a name that is given as one",
+        _compiled(
+            r"(?i:\bmy name is|\b(?:patient|full|first and last|pt)(?:['’]s)?[ _]name(?: is)?"
+            r"|\bname of (?:the )?patient|\bname(?=\s?:))\s*:?\s*"
+            r"(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z][\w'’-]+ (?:[A-Z]\.? )?[A-Z][\w'’-]+"
+        ),
+    ),
+    "street": Rule(
+        "a street address",
+        _compiled(
+            r"(?<![\w.])\d{1,5} (?:[A-Z][\w'’.-]+ ){1,3}"
+            r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Boulevard|Blvd|Court|Way)\b"
+        ),
+    ),
     "birth-date": Rule(
         "a date of birth",
         _compiled(
-            r"(?i:\b(?:DOB|D\.O\.B\.|date of birth|birth ?date|born(?: on)?)\b)[\s:=]*" + _DATE
+            r"(?i:\b(?:DOB|D\.O\.B\.|date of birth|birth ?date|born(?: on)?)\b"
+            r"(?:\s+(?:is|was))?)[\s:=]*" + _DATE
         ),
     ),
     "record-number": Rule(
@@ -154,8 +209,8 @@ RULES: dict[str, Rule] = {
 
 
 def personal(rows: Sequence[Row]) -> Iterator[Finding]:
-    """``personal-data``: an e-mail address, a telephone number, a national number, a date of birth
-    or a medical record number in a message, a criterion, the target or a physician's answer.
+    """``personal-data``: what has the form of one of ``RULES``, in a message, a criterion, the
+    target or a physician's answer.
     """
     for row in rows:
         for place, text in _texts(row.example):

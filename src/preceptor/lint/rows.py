@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from preceptor.errors import DataError, InputError
 from preceptor.files import read_rows
 from preceptor.records import Example
 
-__all__ = ["Finding", "Row", "read_examples", "shape_of", "words"]
+__all__ = ["Finding", "Row", "known_shape", "malformed", "read_examples", "with_ids", "words"]
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -51,24 +51,19 @@ class Row(msgspec.Struct, frozen=True):
         return Finding(rule, self.line, self.example.id, problem)
 
 
-def shape_of(path: Path) -> Benchmark:
+def known_shape(path: Path) -> Benchmark | None:
     """The first benchmark whose rows look like the first one of this file.
 
     Raises
     ------
     InputError
-        There is none, or the file cannot be read.
+        The file cannot be read.
     """
     first = next(iter(read_rows(path)), None)
     if first is None:
         raise InputError(f"{path}: expected the rows of a benchmark, found an empty file")
-    for benchmark in benchmarks.all_benchmarks():
-        if benchmark.parse is not None and _fits(benchmark, path, *first):
-            return benchmark
-    raise InputError(
-        f"{path}: line {first[0]} looks like no benchmark's row: name the one whose rows it has "
-        f"with --benchmark"
-    )
+    fitting = (each for each in benchmarks.all_benchmarks() if each.parse is not None)
+    return next((each for each in fitting if _fits(each, path, *first)), None)
 
 
 def _fits(benchmark: Benchmark, path: Path, line: int, row: dict[str, Any]) -> bool:
@@ -85,8 +80,13 @@ def read_examples(benchmark: Benchmark, path: Path) -> Iterator[Row | Finding]:
 
     A benchmark that reads whole folders or several files says no more after its first fault.
     """
+    return with_ids(_parsed(benchmark, path))
+
+
+def with_ids(items: Iterable[Row | Finding]) -> Iterator[Row | Finding]:
+    """The same, each row whose id an earlier one has after that fault."""
     seen: dict[str, int] = {}
-    for item in _parsed(benchmark, path):
+    for item in items:
         if isinstance(item, Row):
             earlier = seen.setdefault(item.example.id, item.line)
             if earlier != item.line:
@@ -101,7 +101,7 @@ def _parsed(benchmark: Benchmark, path: Path) -> Iterator[Row | Finding]:
             for number, example in enumerate(benchmark.read(path), start=1):
                 yield Row(number, example, _asked(benchmark, example))
         except DataError as error:
-            yield _malformed(error)
+            yield malformed(error)
         return
     member = Path(benchmark.sources[0].filename).name if benchmark.sources else None
     if path.is_dir() and member is not None and (path / member).exists():
@@ -110,12 +110,13 @@ def _parsed(benchmark: Benchmark, path: Path) -> Iterator[Row | Finding]:
         try:
             example = benchmark.parse(Fields(row, str(path), line))
         except DataError as error:
-            yield _malformed(error)
+            yield malformed(error)
         else:
             yield Row(line, example, _asked(benchmark, example))
 
 
-def _malformed(error: DataError) -> Finding:
+def malformed(error: DataError) -> Finding:
+    """``malformed-row``: a row that is no example, and why."""
     problem = f"{error.field}: {error.problem}" if error.field else error.problem
     return Finding("malformed-row", error.line, None, problem)
 

@@ -148,7 +148,7 @@ _WORTH = {
 
 
 def _labels_of(criterion: Criterion) -> tuple[str, ...]:
-    return next(axis.labels for axis in AXES if axis.criterion() == criterion)
+    return next((axis.labels for axis in AXES if f"axis:{axis.name}" in criterion.tags), ())
 
 
 class AxesProtocol(Protocol):

@@ -44,6 +44,8 @@ class Protocol:
     reference_grader: ReferenceGrader | None = None
     #: How a label is asked for; None where criteria are met or not, or nothing is judged.
     judge: Judge | None = None
+    #: Whether an answer that is not there is wrong; then imported runs are over all examples.
+    missing_is_wrong = False
 
     @property
     def scripted(self) -> bool:
@@ -60,6 +62,19 @@ class Protocol:
         if self.judge is not None:
             raise InputError(f"{what}: needs criteria that are met or not, and these have labels")
         return self.reference_grader
+
+    def prompt_choice(self, given: str | None) -> str | None:
+        """Which prompt criteria are judged with; None for HealthBench's where it is here.
+
+        That is the reference of HealthBench's own family alone: another takes ours, or a file.
+        Raises InputError where it is asked for all the same.
+        """
+        if given == "reference":
+            raise InputError(
+                "--grader-template reference: that is the prompt of HealthBench's authors, and "
+                "this benchmark is not theirs: leave it out, or name a file"
+            )
+        return given or "preceptor"
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         """The conversation that a system is asked to continue."""

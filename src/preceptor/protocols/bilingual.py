@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +33,28 @@ def language_kappa(local: Sequence[object], english: Sequence[object]) -> float:
     return float(cohen_kappa_score(*pairs))
 
 
+def _by_question(metrics: dict[str, Metric], examples: Sequence[Example]) -> dict[str, Metric]:
+    """Metrics over both languages have the interval of a bootstrap that draws questions, in which
+    the two answers to one go together: a formula for answers that are independent is too narrow.
+    """
+    languages: dict[str, set[str]] = {OVERALL: set()}
+    for example in examples:
+        for tag in (OVERALL, *example.tags):
+            languages.setdefault(tag, set()).update(
+                each for each in example.tags if each.startswith("language:")
+            )
+    found = {}
+    for name, metric in metrics.items():
+        pair = metric.bootstrap_ci95
+        both = len(languages.get(name, languages[OVERALL])) > 1
+        found[name] = (
+            msgspec.structs.replace(metric, ci95=pair, raw_ci95=pair, wilson_ci95=None)
+            if both and pair is not None
+            else metric
+        )
+    return found
+
+
 class BilingualChoice(ChoiceProtocol):
     """Multiple choice, every question in two languages: the gap and the agreement between them.
 
@@ -43,7 +66,7 @@ class BilingualChoice(ChoiceProtocol):
     name = "choice-bilingual"
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        metrics = super().summarise(scores, examples)
+        metrics = _by_question(super().summarise(scores, examples), examples)
         given = {(s.example_id, s.repeat): s for s in scores if OVERALL in s.values}
         pairs = [
             (score, english)
@@ -54,8 +77,8 @@ class BilingualChoice(ChoiceProtocol):
         if not pairs:
             return metrics
         # The orders of the options of a question are one question.
-        orders = {each.id: each.of for each in examples if isinstance(each.of, str)}
-        units = [orders.get(local.example_id, local.example_id) for local, _ in pairs]
+        clusters = {each.id: each.cluster for each in examples}
+        units = [clusters[local.example_id] for local, _ in pairs]
         gaps = np.array([e.values[OVERALL] - s.values[OVERALL] for s, e in pairs])
         letters = [[str(each.prediction or _NOTHING) for each in pair] for pair in pairs]
         known, codes = np.unique(np.array(letters), return_inverse=True)

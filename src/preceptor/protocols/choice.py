@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -18,7 +19,7 @@ from preceptor.scoring.choices import (
     rotated,
 )
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.summary import summarise
+from preceptor.scoring.summary import less, summarise
 
 __all__ = ["CHOICE_LABELS", "DIRECT", "REASONED", "ChoiceProtocol", "choice_example"]
 
@@ -45,6 +46,8 @@ def choice_example(
     options: Mapping[str, str],
     answer: str | Sequence[str],
     tags: Sequence[str] = (),
+    *,
+    cluster: str | None = None,
 ) -> Example:
     """The Example of one question.
 
@@ -56,8 +59,13 @@ def choice_example(
         Letter (A, B, C, …) → text, in order.
     answer
         The right letter; several where exactly these must be named together.
+    cluster
+        What it has in common with questions that are not independent of it.
     """
-    target = {"options": dict(options), "answer": answer if isinstance(answer, str) else [*answer]}
+    right = answer if isinstance(answer, str) else [*answer]
+    target: dict[str, Any] = {"options": dict(options), "answer": right}
+    if cluster is not None:
+        target["cluster"] = cluster
     message = Message("user", stem.strip() + listed(options))
     return Example(id=id, messages=(message,), criteria=(), tags=tuple(tags), target=target)
 
@@ -75,6 +83,9 @@ class ChoiceProtocol(Protocol):
         letters, or their texts (``yes``, ``no``, ``maybe``). None where they do not: no macro-F1.
     missing_is_wrong
         A call that failed counts as a wrong answer; else it is missing.
+    pass_mark
+        The accuracy with which the exam is passed, 0 to 1: how far the run is above it is the
+        metric ``above_pass_mark``, −1 to 1. None where there is no such mark.
     """
 
     name = "choice"
@@ -85,10 +96,12 @@ class ChoiceProtocol(Protocol):
         instructions: str | Mapping[str, str] = DIRECT,
         labels: tuple[str, ...] | None = None,
         missing_is_wrong: bool = False,
+        pass_mark: float | None = None,
     ) -> None:
         self.instructions = {"": instructions} if isinstance(instructions, str) else instructions
         self.labels = labels
         self.missing_is_wrong = missing_is_wrong
+        self.pass_mark = pass_mark
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         told = next(
@@ -156,13 +169,15 @@ class ChoiceProtocol(Protocol):
         ]
         tags = {question[each.id]: each.tags for each in examples}
         prompts = {
-            question[each.id]: each.prompt_key for each in examples if question[each.id] == each.id
+            question[each.id]: each.cluster for each in examples if question[each.id] == each.id
         }
         metrics = summarise(merged, tags, None, prompts)
         for name, part in self._derived(scores, by_id, question).items():
             metrics[name] = summarise(part, {}, None, prompts)[OVERALL]
         if self.labels is not None:
             metrics["macro_f1"] = macro_f1(scores, by_id, question, self.labels)
+        if self.pass_mark is not None:
+            metrics["above_pass_mark"] = less(metrics[OVERALL], self.pass_mark)
         return metrics
 
     def _derived(

@@ -40,6 +40,13 @@ _RIGHT = {"right": 1.0, "wrong": 0.0}
 _COVERED = {"covered": 1.0, "missing": 0.0}
 _KINDS = ("reasoning", "citation", "repetition", "redundancy")
 _TRUTH = ("sound", "unsound")
+#: What may be said of each aspect.
+_EXPECTED = {
+    ACCURACY: tuple(_RIGHT),
+    EFFICIENCY: _KINDS,
+    FACTUALITY: _TRUTH,
+    COMPLETENESS: tuple(_COVERED),
+}
 #: What the judge says of an answer without steps.
 _NONE = "none"
 
@@ -268,9 +275,18 @@ class ReasoningJudge(Judge):
         raise ValueError(f"expected a known label, or labels, found {shorten(text[:200], 80)}")
 
     def objection(self, label: str, case: Case, criterion: Criterion) -> str | None:
-        aspect = criterion.tags[0]
-        if aspect not in (EFFICIENCY, FACTUALITY):
-            return None
+        expected = _EXPECTED[criterion.tags[0]]
+        labels = [] if label == _NONE else label.split(", ")
+        if not set(labels) <= set(expected):
+            return f"label {shorten(label, 40)}: expected one of {', '.join(expected)}"
+        if criterion.tags[0] not in (EFFICIENCY, FACTUALITY):
+            return None if labels else f"label {_NONE}: expected one of {', '.join(expected)}"
         steps = len(read_steps(case.conversation[-1].content))
-        said = 0 if label == _NONE else len(label.split(", "))
+        said = len(labels)
         return None if said == steps else f"expected {steps} labels, one a step, found {said}"
+
+    def known(self, label: str) -> str:
+        labels = [] if label == _NONE else label.split(", ")
+        several = not labels or labels[0].strip().casefold() in (*_KINDS, *_TRUTH)
+        said = {"labels": labels} if several else {"label": label}
+        return self.read(msgspec.json.encode(said).decode())[0]

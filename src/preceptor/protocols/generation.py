@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from preceptor.protocols.base import Protocol
+from preceptor.protocols.encoder import Encoder, configured
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.overlap import ROUGE, rouge
 from preceptor.scoring.rubric import OVERALL
+from preceptor.scoring.similarity import bertscore
 from preceptor.scoring.summary import summarise
 
 __all__ = ["GENERATION_LABELS", "GenerationProtocol"]
@@ -22,6 +25,7 @@ GENERATION_LABELS = {
     "rouge1": "ROUGE-1",
     "rouge2": "ROUGE-2",
     "rougeLsum": "ROUGE-Lsum",
+    "bertscore": "BERTScore (F1), by encoder",
 }
 
 #: A text → its sections by name, those that it has.
@@ -34,7 +38,8 @@ class GenerationProtocol(Protocol):
     ``target`` of an example is ``{"reference": text}``. The overall score is ROUGE-1; beside it are
     ROUGE-1, ROUGE-2 and ROUGE-Lsum (``rouge_score``, no stemmer) of the whole and, as
     ``section:NAME:rouge1``, of each section that the reference has: a text without that section has
-    0 there. An empty answer is an empty text.
+    0 there. An empty answer is an empty text. Where the user has an encoder of their own
+    (:func:`~preceptor.protocols.encoder.configured`), ``bertscore:NAME`` is BERTScore by it.
 
     Parameters
     ----------
@@ -57,9 +62,11 @@ class GenerationProtocol(Protocol):
     def score(self, graded: Graded) -> Score:
         text, reference = answered(graded), graded.example.target["reference"]
         parts = {} if self.sections is None else self.sections(reference)
+        encoder = configured()
         if text is None:
-            of_parts = [f"section:{part}:{kind}" for part in parts for kind in ROUGE]
-            names = (OVERALL, *ROUGE, *of_parts, PARSED)
+            others = [f"section:{part}:{kind}" for part in parts for kind in ROUGE]
+            others += [] if encoder is None else [f"bertscore:{encoder.name}"]
+            names = (OVERALL, *ROUGE, *others, PARSED)
             return missing(graded, dict.fromkeys(names, (0.0, 1.0)))
         whole = rouge(text, reference)
         values = {OVERALL: whole["rouge1"], **whole}
@@ -67,6 +74,8 @@ class GenerationProtocol(Protocol):
         for part, wanted in parts.items():
             for kind, value in rouge(own.get(part, ""), wanted).items():
                 values[f"section:{part}:{kind}"] = value
+        if encoder is not None:
+            values[f"bertscore:{encoder.name}"] = _alike(text, reference, encoder)
         score = scored(graded, values, text.strip() or None)
         # The text itself is with the response; a second copy would also be one more to withhold.
         return msgspec.structs.replace(score, prediction=None)
@@ -75,3 +84,9 @@ class GenerationProtocol(Protocol):
         tags = {example.id: example.tags for example in examples}
         prompts = {example.id: example.prompt_key for example in examples}
         return summarise(scores, tags, None, prompts)
+
+
+@functools.lru_cache(maxsize=4096)
+def _alike(text: str, reference: str, encoder: Encoder) -> float:
+    """Kept, since a score is asked for again by each table and page."""
+    return bertscore(encoder.vectors(text), encoder.vectors(reference))

@@ -34,6 +34,10 @@ class Judge:
         """Why a label is none for this criterion of this answer: then it is asked again."""
         return None
 
+    def known(self, label: str) -> str:
+        """A label that was given elsewhere, as :meth:`read` has it. Raises ValueError."""
+        return self.read(msgspec.json.encode({"label": label}).decode())[0]
+
 
 class _Reply(msgspec.Struct):
     label: str | int | float

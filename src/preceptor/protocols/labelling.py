@@ -156,11 +156,15 @@ def deferral(
     strong: Sequence[Score],
     examples: Sequence[Example],
     labels: Sequence[str],
+    *,
+    by: str | None = None,
 ) -> list[Deferral]:
     """Macro-F1 against the share of texts that a cheap system leaves to a stronger one.
 
     Both ran on the same examples; the cheap one said how sure it was. A text without an answer of
     both is left out; an answer that cannot be read, or without confidence, is the least certain.
+    With the protocol's own ``by`` the macro-F1 is the mean over the tags of that namespace, as in
+    the runs' own metric.
 
     Raises InputError where no answer of the cheap system has a confidence.
     """
@@ -183,7 +187,12 @@ def deferral(
         ],
         [place.get(str(second.prediction), -1) for _, second in pairs],
         n_labels=len(place),
+        parts=[_part(by_id[first.example_id], by) for first, _ in pairs],
     )
+
+
+def _part(example: Example, by: str | None) -> str:
+    return next((tag for tag in example.tags if tag.startswith(f"{by}:")), "")
 
 
 class MultiLabelProtocol(Protocol):

@@ -121,9 +121,13 @@ class DifferentialProtocol(Protocol):
     """Five diagnoses, each judged 2 (the same), 1 (close) or 0 (another).
 
     Top-1 is the share of cases whose first diagnosis is a 2, Top-5 of those where any of the five
-    is (DiagnosisArena, Zhu et al. 2025, arXiv 2505.14107). The example's target is ``{"diagnosis":
-    …}``, and ``"icd10"`` where a code is known: then the codes in the answer are compared as well,
-    by chapter, by three and four characters, and as published.
+    is (DiagnosisArena, Zhu et al. 2025, arXiv 2505.14107). A case with a missing judgement is in
+    the bounds of Top-5 and not in its value, though another place settle it: hits alone are
+    settled so, and the share of hits among what is known would be too high.
+
+    The example's target is ``{"diagnosis": …}``, and ``"icd10"`` where a code is known: then the
+    codes in the answer are compared as well, by chapter, by three and four characters, and as
+    published.
     """
 
     name = "differential"
@@ -145,7 +149,7 @@ class DifferentialProtocol(Protocol):
             degrees = [each if place < filled else 0.0 for place, each in enumerate(degrees)]
         known = {}
         if graded.example.criteria:  # else the truth is not known
-            known = {OVERALL: Measure((degrees[0],)), "top5": Measure((_any(degrees),))}
+            known = {OVERALL: Measure((degrees[0],)), "top5": Measure(tuple(degrees), max)}
         read = None if text is None else float(items is not None)
         measures = known | {PARSED: Measure((read,))}
         code = graded.example.target.get("icd10")
@@ -156,13 +160,6 @@ class DifferentialProtocol(Protocol):
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         return means(scores, examples)
-
-
-def _any(degrees: Sequence[float | None]) -> float | None:
-    """1 as soon as one is; else unknown while one is."""
-    if 1.0 in degrees:
-        return 1.0
-    return None if None in degrees else 0.0
 
 
 _LEVELS: dict[str, Callable[[str], str]] = {
@@ -254,7 +251,8 @@ class RankProtocol(Protocol):
 
     def nearest(self, example: Example, pool: Sequence[Example], count: int) -> list[Example]:
         """The other patients most like this one: the examples of a dynamic few-shot prompt."""
-        others = {each.id: each for each in pool if each.id != example.id}
+        # A patient whose truth is not known is no example of an answer.
+        others = {each.id: each for each in pool if each.id != example.id and each.criteria}
         findings = {id: each.target["phenotypes"] for id, each in others.items()}
         own = example.target["phenotypes"]
         weights = {
@@ -293,18 +291,26 @@ class RankProtocol(Protocol):
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         by_id = {example.id: example for example in examples}
-        there = [score for score in scores if OVERALL in score.values]
+        asked = [score for score in scores if OVERALL in score.low]  # those whose truth is known
+        there = [score for score in asked if OVERALL in score.values]
         ranks = np.array(
             [(score.prediction or {}).get("rank", _DEPTH + 1) for score in there], dtype=float
         )
-        metrics = means(scores, examples)
-        metrics["median_rank"] = set_metric(
+        median = set_metric(
             lambda rows: float(np.median(ranks[rows])),
             [unit_of(by_id[score.example_id]) for score in there],
             unit="place",
             higher_is_better=False,
-            coverage=len(there) / len(scores) if scores else 0.0,
+            coverage=len(there) / len(asked) if asked else 0.0,
         )
+        missing = len(asked) - len(there)
+        bounds = None
+        if missing:
+            low, high = (np.median([*ranks, *[end] * missing]) for end in (1, _DEPTH + 1))
+            bounds = (float(low), float(high))
+        n = len({score.example_id for score in there})
+        metrics = means(scores, examples)
+        metrics["median_rank"] = msgspec.structs.replace(median, n=n, bounds=bounds)
         return metrics
 
 

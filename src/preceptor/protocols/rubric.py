@@ -20,6 +20,9 @@ class RubricProtocol(Protocol):
         self.reference_grader = reference_grader
         self.length_rule = length_rule
 
+    def prompt_choice(self, given: str | None) -> str | None:
+        return given
+
     def messages(self, example: Example) -> tuple[Message, ...]:
         return example.messages
 

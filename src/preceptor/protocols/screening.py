@@ -9,10 +9,19 @@ from preceptor.records import Example, Metric, Score
 from preceptor.scoring.labels import by_unit, ratio, work_saved
 from preceptor.scoring.sets import set_metric
 
-__all__ = ["ScreeningProtocol"]
+__all__ = ["EXCLUDE", "INCLUDE", "SCREENING_LABELS", "ScreeningProtocol"]
 
 #: Of the two labels, the one that keeps a record.
 INCLUDE, EXCLUDE = "include", "exclude"
+
+#: Display names of the family's metrics, for a benchmark's ``labels``.
+SCREENING_LABELS = {
+    "overall_score": "Agreement with the panel",
+    "parse_rate": "Answers that could be read",
+    "recall": "Recall",
+    "precision": "Precision",
+    "work_saved": "Work saved over sampling",
+}
 
 #: What a system is asked after the question and the record.
 _INSTRUCTION = (

@@ -17,7 +17,8 @@ from preceptor.scoring import OVERALL
 
 __all__ = ["FORMATS", "export"]
 
-FORMATS = ("jsonl", "csv", "parquet", "inspect")
+#: Of answers and verdicts; ``croissant`` is metadata of the benchmark.
+FORMATS = ("jsonl", "csv", "parquet", "inspect", "croissant")
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
@@ -61,10 +62,13 @@ def export(result: Result, path: Path, format: str | None = None) -> Path:
     ``inspect`` (or a name that ends in ``.eval``) is a log of Inspect AI, which ``inspect view``
     shows and ``preceptor import inspect`` reads.
 
+    ``croissant`` is the metadata of the benchmark that was run, for data catalogues: nothing of the
+    answers.
+
     Raises
     ------
     InputError
-        Unknown format, or the place cannot be written.
+        Unknown format, no benchmark of that name any more, or the place cannot be written.
     Unavailable
         Parquet without pyarrow, a log without inspect-ai.
     """
@@ -79,6 +83,8 @@ def export(result: Result, path: Path, format: str | None = None) -> Path:
         return _parquet(result, path)
     if chosen == "inspect":
         return _inspect(result, path)
+    if chosen == "croissant":
+        return _croissant(result, path)
     with whole_file(path) as stream:
         if chosen == "jsonl":
             for item, score in zip(result.graded, result.scores, strict=True):
@@ -91,6 +97,16 @@ def export(result: Result, path: Path, format: str | None = None) -> Path:
                 writer.writerow({name: _harmless(value) for name, value in row.items()})
             text.flush()
             text.detach()
+    return path
+
+
+def _croissant(result: Result, path: Path) -> Path:
+    from preceptor.benchmarks import get
+    from preceptor.reports.croissant import croissant
+
+    made = croissant(get(result.info.benchmark))
+    with whole_file(path) as stream:
+        stream.write(msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
     return path
 
 
@@ -161,7 +177,9 @@ def _row(
         "response": response.text if response and response.failure is None else None,
         "failure": response.failure if response else None,
         "label": None if verdict is None else verdict.label,
-        "prediction": None if prediction is None else msgspec.json.encode(prediction).decode(),
+        "prediction": prediction
+        if prediction is None or isinstance(prediction, str)
+        else msgspec.json.encode(prediction).decode(),
         "score": score.values.get(OVERALL),
     }
 

@@ -17,7 +17,7 @@ __all__ = ["gather"]
 _PATTERN = re.compile(r"[*?\[]")
 
 
-def gather(texts: Sequence[str], store: Store) -> list[Side]:
+def gather(texts: Sequence[str], store: Store, *, words: bool = True) -> list[Side]:
     """The sides that texts name.
 
     Parameters
@@ -27,6 +27,9 @@ def gather(texts: Sequence[str], store: Store) -> list[Side]:
         with ``*``, ``?`` or ``[…]`` that may fit several. The runs behind a LABEL, or joined by
         commas, are pooled into one side; those of a pattern alone are a side each. A LABEL of the
         form ``MODEL/HARNESS`` puts the side into the family of MODEL.
+    words
+        Whether texts are needed: see :func:`preceptor.reports.result.load_result`. Runs that are
+        pooled have them all the same.
 
     Raises
     ------
@@ -34,10 +37,10 @@ def gather(texts: Sequence[str], store: Store) -> list[Side]:
         A text that names nothing, or runs that cannot be one side.
     """
     known = store.runs()
-    return [side for text in texts for side in _sides(text, known, store)]
+    return [side for text in texts for side in _sides(text, known, store, words)]
 
 
-def _sides(text: str, known: Sequence[RunInfo], store: Store) -> list[Side]:
+def _sides(text: str, known: Sequence[RunInfo], store: Store, words: bool) -> list[Side]:
     names = {run.name for run in known}
     # A run may have any name, also one with signs that mean something here.
     label, equals, rest = ("", "", text) if text in names else text.partition("=")
@@ -47,16 +50,23 @@ def _sides(text: str, known: Sequence[RunInfo], store: Store) -> list[Side]:
     chosen = list({run.name: run for part in parts for run in _runs(part, known, store)}.values())
     label = label.strip()
     if not label and len(parts) == 1:
-        return [_side(run.name, "", [run], store) for run in chosen]
+        return [_side(run.name, "", [run], store, words=words) for run in chosen]
     family, _, harness = label.rpartition("/")
-    return [_side(label or rest, family, chosen, store, harness)]
+    return [_side(label or rest, family, chosen, store, words=words, harness=harness)]
 
 
 def _side(
-    label: str, family: str, runs: Sequence[RunInfo], store: Store, harness: str = ""
+    label: str,
+    family: str,
+    runs: Sequence[RunInfo],
+    store: Store,
+    *,
+    words: bool,
+    harness: str = "",
 ) -> Side:
     alone = len(runs) == 1
-    result = pool([load_result(store, run, metrics=alone) for run in runs], label)
+    found = [load_result(store, run, metrics=alone, words=words or not alone) for run in runs]
+    result = pool(found, label)
     return Side(label, family, harness or label, result, tuple(run.name for run in runs))
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.records import NOBODY, Metric, Result
+from preceptor.records import NOBODY, Result
 from preceptor.reports.spending import spending_json
 from preceptor.reports.wording import NAMESPACES, SHARE, measured, measured_interval, pretty
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.scoring.answers import unparsed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,12 +33,21 @@ def score_json(result: Result) -> dict[str, Any]:
         "coverage": result.coverage,
         "verdicts": result.verdicts,
         "ungraded": result.ungraded,
+        "unparsed": unparsed(result.scores),
         "cost_usd": result.cost_usd,
+        "seconds_per_answer": _seconds(result),
         "departures": result.departures,
         "notes": result.notes,
         "spending": spending_json(result),
         "metrics": {name: msgspec.to_builtins(metric) for name, metric in result.metrics.items()},
     }
+
+
+def _seconds(result: Result) -> float | None:
+    """Mean of the answers whose time is known."""
+    answers = [item.response for item in result.graded if item.response is not None]
+    known = [each.latency_s for each in answers if each.latency_s and each.failure is None]
+    return sum(known) / len(known) if known else None
 
 
 def namespaces(metrics: Iterable[str]) -> dict[str, list[str]]:
@@ -57,7 +67,8 @@ def score_table(result: Result) -> Table:
     """All metrics with interval, n and coverage, on the 0–100 scale.
 
     The interval is that of the mean before clipping, which has a column of its own where any
-    metric of the run is clipped: an interval from 0 to 0 would tell nothing.
+    metric of the run is clipped: an interval from 0 to 0 would tell nothing. Where the score is a
+    proportion, Wilson's interval stands beside it, for the same reason.
     """
     from rich.table import Table
 
@@ -68,7 +79,10 @@ def score_table(result: Result) -> Table:
     means = ("unclipped",) if clipped else ()
     twins = any(name.endswith(LENGTH_SUFFIX) for name in result.metrics)
     adjusted_mean = ("length-adj.",) if twins else ()
-    for heading in ("score", *means, "95 % interval", *adjusted_mean, "n", "coverage"):
+    # Not that of a slice with a single example, which is a proportion by chance.
+    shares = any(each.wilson_ci95 for name, each in result.metrics.items() if ":" not in name)
+    wilson = ("Wilson",) if shares else ()
+    for heading in ("score", *means, "95 % interval", *wilson, *adjusted_mean, "n", "coverage"):
         table.add_column(heading, justify="right", no_wrap=True)
     for space, names in namespaces(result.metrics).items():
         if space:
@@ -82,7 +96,8 @@ def score_table(result: Result) -> Table:
                 ("  " if space else "") + pretty(name, result.labels),
                 _value(metric.value, metric.unit),
                 *((_value(metric.raw_mean, metric.unit),) if clipped else ()),
-                _interval(metric),
+                _interval(metric.raw_ci95 if clipped else metric.ci95, metric.unit),
+                *((_interval(metric.wilson_ci95, metric.unit),) if shares else ()),
                 *(("" if adjusted is None else _points(adjusted.value),) if twins else ()),
                 f"{metric.n:,}",
                 f"{metric.coverage:.1%}",
@@ -98,38 +113,40 @@ def _points(value: float | None) -> str:
     return "–" if value is None else f"{value * 100:.1f}"
 
 
-def _interval(metric: Metric) -> str:
-    """Of the mean before clipping."""
-    if metric.raw_ci95 is None:
+def _interval(found: tuple[float, float] | None, unit: str = SHARE) -> str:
+    if found is None:
         return "–"
-    low, high = metric.raw_ci95
-    if metric.unit != SHARE:
-        return measured_interval(metric.raw_ci95, metric.unit)
-    return f"{low * 100:.1f} to {high * 100:.1f}"
+    if unit != SHARE:
+        return measured_interval(found, unit)
+    return f"{found[0] * 100:.1f} to {found[1] * 100:.1f}"
 
 
 def overview_table(results: Iterable[Result]) -> Table:
-    """One row a run."""
+    """One row a run; columns that only some runs have are there where one of them has them."""
     from rich.table import Table
 
+    rows = [(each, each.metrics[OVERALL]) for each in results if OVERALL in each.metrics]
+    shares = any(metric.wilson_ci95 is not None for _, metric in rows)
+    clipped = any(metric.value != metric.raw_mean for _, metric in rows)
+    twins = any(OVERALL + LENGTH_SUFFIX in each.metrics for each, _ in rows)
+    means, wilson = ("unclipped",) if clipped else (), ("Wilson",) if shares else ()
+    adjusted_mean = ("length-adj.",) if twins else ()
     table = Table()
     for heading in ("run", "benchmark", "system"):
         table.add_column(heading, overflow="fold")
-    for heading in ("score", "unclipped", "95 % interval", "length-adj.", "n", "coverage"):
+    for heading in ("score", *means, "95 % interval", *wilson, *adjusted_mean, "n", "coverage"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for result in results:
-        metric = result.metrics.get(OVERALL)
-        if metric is None:
-            continue
+    for result, metric in rows:
         adjusted = result.metrics.get(OVERALL + LENGTH_SUFFIX)
         table.add_row(
             result.info.name,
             result.info.benchmark,
             result.info.system,
             _points(metric.value),
-            _points(metric.raw_mean),
-            _interval(metric),
-            "" if adjusted is None else _points(adjusted.value),
+            *((_points(metric.raw_mean),) if clipped else ()),
+            _interval(metric.raw_ci95 if clipped else metric.ci95),
+            *((_interval(metric.wilson_ci95),) if shares else ()),
+            *(("" if adjusted is None else _points(adjusted.value),) if twins else ()),
             f"{metric.n:,}",
             f"{result.coverage:.1%}",
         )
@@ -152,6 +169,8 @@ def sentences(result: Result) -> list[str]:
                 f"With the missing verdicts the overall score lies between {low * 100:.1f} "
                 f"and {high * 100:.1f}."
             )
+    if unread := unparsed(result.scores):
+        said.append(f"{unread:,} of {len(result.graded):,} answers could not be read (unparsed).")
     if not result.departures and result.info.grader != NOBODY:
         said.append(f"Grader: {result.info.grader}.")
     return [*said, *result.departures, *result.notes]

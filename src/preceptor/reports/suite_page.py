@@ -102,12 +102,17 @@ def suite_table(name: str, results: Sequence[Result]) -> Table:
             result.info.benchmark,
             pretty(OVERALL, result.labels),
             points(metric.value if metric else None),
-            interval(metric.raw_ci95 if metric else None),
+            interval(_span(metric) if metric else None),
             _NONE if metric is None else count(metric.n),
             _NONE if metric is None else f"{metric.coverage:.1%}",
             "unknown" if result.cost_usd is None else f"${result.cost_usd:,.4f}",
         )
     return table
+
+
+def _span(metric: Metric) -> tuple[float, float] | None:
+    """Of the mean before clipping where the score is clipped."""
+    return metric.ci95 if metric.value == metric.raw_mean else metric.raw_ci95
 
 
 def language_table(results: Sequence[Result]) -> Table | None:

@@ -141,12 +141,12 @@ def columns(parts: Sequence[Section]) -> Columns:
 def number(metric: Metric, axis: Axis) -> Number:
     raw = metric.raw_mean
     clipped = raw is not None and metric.value is not None and abs(raw - metric.value) > 1e-9
-    span = metric.raw_ci95
+    span = _shown(metric, metric.raw_ci95)
     if metric.unit != SHARE:  # it has no place on the axis of shares
         raw = span = None
     return Number(
         value=measured(metric.value, metric.unit),
-        interval=measured_interval(metric.ci95, metric.unit),
+        interval=measured_interval(_shown(metric, metric.ci95), metric.unit),
         n=count(metric.n),
         small=metric.n < SMALL,
         coverage=percent(metric.coverage),
@@ -158,6 +158,12 @@ def number(metric: Metric, axis: Axis) -> Number:
         span=None if span is None else (axis.at(span[0]), axis.at(span[1])),
         allowed=_width(metric.bounds, axis),
     )
+
+
+def _shown(metric: Metric, found: tuple[float, float] | None) -> tuple[float, float] | None:
+    """This interval; of a proportion of 0 or 1, where it has no width, Wilson's."""
+    none_or_all = metric.wilson_ci95 is not None and metric.raw_mean in (0.0, 1.0)
+    return metric.wilson_ci95 if none_or_all else found
 
 
 def _width(bounds: tuple[float, float] | None, axis: Axis) -> tuple[str, str] | None:
@@ -206,9 +212,16 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
     lengths = [score.length for score in result.scores if score.length is not None]
     if lengths:
         yield "Mean length of an answer", f"{count(sum(lengths) / len(lengths))} characters"
+    seconds = [answer.latency_s for answer in answers if answer.latency_s and not answer.failure]
+    if seconds:
+        yield "Mean time of an answer", f"{sum(seconds) / len(seconds):.1f} s"
+    overall = result.metrics.get(OVERALL)
+    if overall is not None and overall.wilson_ci95 is not None:
+        yield "Wilson's interval of the score", interval(overall.wilson_ci95)
     missing = sum(result.ungraded.values())
     verdicts = f"{count(result.verdicts - missing)} of {count(result.verdicts)}"
-    yield "Verdicts given", verdicts if missing else f"all {count(result.verdicts)}"
+    if result.verdicts:
+        yield "Verdicts given", verdicts if missing else f"all {count(result.verdicts)}"
     if missing:
         yield "Verdicts missing", reasons(result)
     if result.cost_usd is not None:

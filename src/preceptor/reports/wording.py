@@ -69,6 +69,8 @@ def measured(value: float | None, unit: str) -> str:
     """A metric's value: a share times 100, anything else as it is, with its unit."""
     if unit == SHARE or value is None or not math.isfinite(value):
         return points(value)
+    if unit == "p":
+        return p_value(value)
     return f"{value:,.2f} {unit}".replace("-", _MINUS)
 
 

@@ -128,7 +128,8 @@ class Rewarder:
             grader_params = [f"{key}={value}" for key, value in grader_params.items()]
         form = read_address(grader or reference.address)
         settings = read_settings(form, grader_params, reference.parameters)
-        self.grader = resolve_grader(form.address, settings, find_template(grader_template))
+        template = find_template(protocol.prompt_choice(grader_template))
+        self.grader = resolve_grader(form.address, settings, template)
         _check_share(min_coverage)
         _check_caps(max_cost, max_total_tokens)
         if max_cost is not None and any(each.price is None for each in self.grader.systems):

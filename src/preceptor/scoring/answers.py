@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preceptor.records import Graded, Score
 
-__all__ = ["PARSED", "answered", "missing", "scored"]
+__all__ = ["PARSED", "answered", "missing", "scored", "unparsed"]
 
 #: Share of answers out of which something could be read.
 PARSED = "parse_rate"
@@ -61,3 +61,10 @@ def missing(graded: Graded, ranges: Mapping[str, tuple[float, float]]) -> Score:
         counts=dict.fromkeys(ranges, (0, 1)),
         length=None,
     )
+
+
+def unparsed(scores: Sequence[Score]) -> int | None:
+    """Answers that are there and out of which nothing could be read; None where none is read."""
+    if not any(PARSED in score.low for score in scores):
+        return None
+    return sum(score.values.get(PARSED) == 0 and score.length is not None for score in scores)

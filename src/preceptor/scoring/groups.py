@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from preceptor.records import Example, Metric, Score
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.sets import set_metric
+from preceptor.statistics import resampled_means
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def group_gaps(
     -------
     ``NAMESPACE_mean``: the mean over groups of the mean overall score in each, 0 to 1; within a
     group, a question counts once.
-    ``NAMESPACE_gap:GROUP``: the group's mean less that of the reference, −1 to 1; and
+    ``NAMESPACE_gap:GROUP``: the mean of the reference less that of the group, −1 to 1; and
     ``NAMESPACE_gap``: the mean of these. Only where the run has two groups, and for gaps the
     reference among them.
     """
@@ -43,37 +44,61 @@ def group_gaps(
     }
     unit_of = {each.id: each.of if isinstance(each.of, str) else each.id for each in examples}
     asked = [score for score in scores if score.example_id in group_of]
-    rows = [score for score in asked if OVERALL in score.values]
-    groups = sorted({group_of[score.example_id] for score in rows})
-    if len(groups) < 2:
-        return {}
     # One row a question, whose orders and repeats are drawn together.
     by_unit: dict[tuple[str, str], list[float]] = {}
-    for score in rows:
-        unit = (unit_of[score.example_id], group_of[score.example_id])
-        by_unit.setdefault(unit, []).append(score.values[OVERALL])
-    index = np.array([groups.index(group) for _, group in by_unit])
-    values = np.array([np.mean(each) for each in by_unit.values()])
-    units = [unit for unit, _ in by_unit]
-
-    def means(picked: NDArray[np.intp]) -> NDArray[np.float64]:
-        counts = np.bincount(index[picked], minlength=len(groups))
-        sums = np.bincount(index[picked], weights=values[picked], minlength=len(groups))
-        return sums / np.where(counts, counts, np.nan)
-
-    coverage = len(rows) / len(asked)
-
-    def metric(weights: NDArray[np.float64]) -> Metric:
-        return set_metric(lambda picked: float(weights @ means(picked)), units, coverage=coverage)
-
+    for score in asked:
+        if OVERALL in score.values:
+            unit = (unit_of[score.example_id], group_of[score.example_id])
+            by_unit.setdefault(unit, []).append(score.values[OVERALL])
+    groups = sorted({group for _, group in by_unit})
+    if len(groups) < 2:
+        return {}
+    found = _Groups(groups, by_unit)
     share = np.full(len(groups), 1 / len(groups))
-    found = {f"{namespace}_mean": metric(share)}
-    if reference not in groups:
-        return found
-    place = groups.index(reference)
-    others = [group for group in range(len(groups)) if group != place]
-    only = np.eye(len(groups))
-    found[f"{namespace}_gap"] = metric(only[others].mean(axis=0) - only[place])
-    for group in others:
-        found[f"{namespace}_gap:{groups[group]}"] = metric(only[group] - only[place])
-    return found
+    metrics = {f"{namespace}_mean": found.metric(share)}
+    if reference in groups:
+        only = np.eye(len(groups))
+        place = groups.index(reference)
+        others = [group for group in range(len(groups)) if group != place]
+        metrics[f"{namespace}_gap"] = found.metric(only[place] - only[others].mean(axis=0))
+        for group in others:
+            metrics[f"{namespace}_gap:{groups[group]}"] = found.metric(only[place] - only[group])
+    return {
+        name: msgspec.structs.replace(each, coverage=found.answers / len(asked))
+        for name, each in metrics.items()
+    }
+
+
+class _Groups:
+    """The groups' means, and those of 10,000 resamples of the questions."""
+
+    def __init__(
+        self, groups: Sequence[str], by_unit: Mapping[tuple[str, str], Sequence[float]]
+    ) -> None:
+        place = {group: index for index, group in enumerate(groups)}
+        values = np.full((len(by_unit), len(groups)), np.nan)
+        for row, ((_, group), each) in zip(values, by_unit.items(), strict=True):
+            row[place[group]] = sum(each) / len(each)
+        self.answers = sum(map(len, by_unit.values()))
+        self.sizes = (~np.isnan(values)).sum(axis=0)
+        self.means = np.nanmean(values, axis=0)
+        self.drawn = resampled_means(values, clusters=np.array([unit for unit, _ in by_unit]))
+
+    def metric(self, weights: NDArray[np.float64]) -> Metric:
+        """A weighted sum of the groups' means; ``n`` counts the questions of the groups in it.
+
+        The percentile bootstrap over questions (Efron & Tibshirani 1993, chapter 13).
+        """
+        value, drawn = float(weights @ self.means), self.drawn @ weights
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        interval = (float(low), float(high))
+        return Metric(
+            value=value,
+            raw_mean=value,
+            n=int(self.sizes[weights != 0].sum()),
+            ci95=interval,
+            raw_ci95=interval,
+            bootstrap_std=float(drawn.std()),
+            coverage=1.0,
+            bootstrap_ci95=interval,
+        )

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from preceptor.records import Graded, Metric, Score, Verdict
-from preceptor.scoring.answers import answered
+from preceptor.scoring.bounds import Bounds, bounded
 from preceptor.scoring.sets import set_metric
 
 __all__ = ["Worth", "count_metric", "score_labels"]
@@ -34,8 +34,7 @@ def score_labels(
     """
     if len(graded.verdicts) != len(graded.example.criteria):
         raise ValueError("expected one verdict for each criterion")
-    values, low, high = {}, {}, {}
-    counts: dict[str, tuple[int, int]] = {}
+    found: dict[str, Bounds] = {}
     for name, parts in metrics.items():
         if not parts:
             continue
@@ -47,20 +46,8 @@ def score_labels(
             least += worth[label] if known else min(worth.values())
             most += worth[label] if known else max(worth.values())
         share = 1 if name in sums else len(parts)
-        counts[name] = (given, len(parts))
-        low[name], high[name] = least / share, most / share
-        if given == len(parts):
-            values[name] = least / share
-    text = answered(graded)
-    return Score(
-        example_id=graded.example.id,
-        repeat=graded.repeat,
-        values=values,
-        low=low,
-        high=high,
-        counts=counts,
-        length=None if text is None else len(text),
-    )
+        found[name] = Bounds(given, len(parts), least / share, most / share)
+    return bounded(graded, found)
 
 
 def _label(verdict: Verdict | None) -> str:

@@ -134,19 +134,24 @@ def deferral_curve(
     *,
     n_labels: int,
     steps: int = 20,
+    parts: Sequence[str] = (),
 ) -> list[Deferral]:
     """Macro-F1 against the share of answers that a cheap model leaves to a stronger one.
 
     The answers of which the cheap model is least certain go first; those as certain as each other
     in the order given. From 0 (the cheap model alone) to 1 (the stronger one alone), as in
-    MythTriage (Jung et al. 2025, arXiv 2506.00308).
+    MythTriage (Jung et al. 2025, arXiv 2506.00308). With ``parts``, the part of each answer, it is
+    the mean over parts of the macro-F1 in each.
     """
+    of_part = np.asarray(parts) if len(parts) else np.zeros(len(gold))
+    places = [np.flatnonzero(of_part == part) for part in np.unique(of_part)]
     order = np.argsort(np.asarray(certainty, dtype=float), kind="stable")
     n, curve = len(order), []
     for step in range(steps + 1):
         deferred = order[: round(n * step / steps)]
         said = np.array(cheap, dtype=np.intp)
         said[deferred] = np.asarray(strong, dtype=np.intp)[deferred]
-        value = macro_f1(gold, said.tolist(), n_labels)(np.arange(n))
-        curve.append(Deferral(len(deferred) / n, value))
+        value = macro_f1(gold, said.tolist(), n_labels)
+        mean = sum(value(each) for each in places) / len(places)
+        curve.append(Deferral(len(deferred) / n, mean))
     return curve

@@ -16,16 +16,34 @@ Place = tuple[int, Found]
 
 #: Characters of the end of an answer that are read: what it states, it states there.
 _LONGEST = 20_000
-_REASONING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL)
+_REASONING = re.compile(
+    r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)"
+    r"|<\|begin_of_thought\|>.*?(?:<\|end_of_thought\|>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+#: Some servers keep the opening tag for themselves.
+_REASONED = re.compile(r"\A.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
+_STRUCK = re.compile(r"~~[^~\n]*~~|<(s|del|strike)>.*?</\1>")
 _LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|bf|rm)\s*\{([^{}]{0,200})\}")
 _MARKUP = re.compile(
-    r"[*`$\u200b-\u200f\u0640\u2066-\u2069]|__|^[ \t]*[#>]+|</?(?:b|i|strong|em)>", re.MULTILINE
+    r"[*`$\ufe0f\ufeff\u20e3\u200b-\u200f\u0640\u2066-\u2069]|__|^[ \t]*[#>]+"
+    r"|</?(?:b|i|u|p|strong|em|br|div|span)\s*/?>|&nbsp;",
+    re.MULTILINE,
 )
+_DIGITS = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]")
 _CELL = re.compile(r"(\d)\.0")
 _OPENING = re.compile(r"[\s\"'“‘«「『\[({<]*")
 _BETWEEN = re.compile(r"[\s).\]:,\-–—\"']*")
 _HEAD = re.compile(r"\s*(?:\.(?!\d)|[):\]}])|\s[-–—]\s")
 _SENTENCE = re.compile(r"[^.\n。;!?]{0,120}")
+_ARTICLE = re.compile(r"(?:an?|the|une?|el|la|le) ", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?:opt(?:ion)?|choice|choose|select|pick)(?:\.?\s*[(:]?\s*\b|(?=\d))(\w)\b\)?", re.IGNORECASE
+)
+#: The number of a question before its answer.
+_NUMBERED = re.compile(r"(?:Q(?:uestion)?\s*)?\d{1,4}\s*[.):\-]\s*(\D+)", re.IGNORECASE)
+#: Texts of options that are words of a reply, so that "Yes, …" is an answer.
+_REPLIES = frozenset(("yes", "no", "maybe"))
 _ONE_CJK = re.compile(f"[{CJK}]")
 _AROUND = " \t\r\n\"'“”‘’«»「」『』()[]{}<>.:;,?!。、\\"
 
@@ -68,12 +86,19 @@ def read_choice(
 
 def _plain(text: str) -> str:
     """Without reasoning, Markdown and LaTeX; one form of each character."""
-    text = _LATEX.sub(r"\1", _REASONING.sub("", text))
-    return _MARKUP.sub("", unicodedata.normalize("NFKC", text)).strip()
+    text = _REASONED.sub("", _REASONING.sub("", text))
+    text = unicodedata.normalize("NFKC", _LATEX.sub(r"\1", _STRUCK.sub("", text)))
+    text = _DIGITS.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+    return _MARKUP.sub(" " if "&nbsp;" in text else "", text).strip()
 
 
 def _folded(text: str) -> str:
     return " ".join(_plain(text).casefold().split()).rstrip(".。 ")
+
+
+def _inside(form: re.Pattern[str], bare: str) -> str:
+    found = form.fullmatch(bare)
+    return found[1].strip(_AROUND) if found else ""
 
 
 class _Reader:
@@ -93,21 +118,38 @@ class _Reader:
         stated = sorted([*self._statements(), *self._bare_lines()], key=lambda each: each[0])
         if stated:
             return stated[-1][1]
-        return self._affirmed() or self._line_heads() or self._cited()
+        return self._affirmed() or self._replied() or self._line_heads() or self._cited()
+
+    def _replied(self) -> Found:
+        """ "Yes, because …", where the options are yes, no and maybe."""
+        first = re.match(r"\w+(?=[,.;:!\n]| [-–—])", self.text)
+        if first is None or not set(self.texts.values()) <= _REPLIES:
+            return frozenset()
+        return frozenset(each for each, text in self.texts.items() if text == first[0].casefold())
 
     def _whole(self) -> Found | None:
         """Where there is nothing but letters, or nothing but the text of an option."""
         text = cell[1] if (cell := _CELL.fullmatch(self.text)) else self.text
-        bare = text.strip(_AROUND)
-        if bare and self.letters.token.fullmatch(bare):
-            return self.letters.meant(bare)
+        bare, folded = text.strip(_AROUND), _folded(text)
         if self.several and bare and set(bare.upper()) <= self.labels:
             return frozenset(bare.upper())
-        folded = _folded(text)
-        if same := frozenset(label for label, option in self.texts.items() if option == folded):
-            return same
+        for form in (bare, _inside(_NUMBERED, bare), _inside(_NAMED, bare)):
+            if form and self.letters.token.fullmatch(form):
+                return self.letters.meant(form)
+        same = frozenset(label for label, option in self.texts.items() if option == folded)
+        return same or self._letters_alone(text)
+
+    def _letters_alone(self, text: str) -> Found | None:
+        """Letters, perhaps with the text of their option ("C, Vitamin C") or with "not A"."""
         found = self._labels_at(self._after_links(0))
-        return found[1] if found and not text[found[0] :].strip(_AROUND) else None
+        if found is None:
+            return None
+        rather = cues.RATHER.match(text, found[0])
+        other = self._labels_at(self._after_links(rather.end())) if rather else None
+        end = found[0] if other is None or other[1] & found[1] else other[0]
+        rest = text[end:].strip(_AROUND + "=/|&–—-")
+        own = len(found[1]) == 1 and _folded(rest) == self.texts[next(iter(found[1]))]
+        return found[1] if own or not rest else None
 
     def _statements(self) -> Iterator[Place]:
         """(place, labels) of everything that says which answer is given."""
@@ -117,9 +159,33 @@ class _Reader:
                 continue
             found = self._named_at(place)
             if found is None:
+                found = self._named_within(cue.end(), place)
+            if found is None:
                 found = self._named_later(place)
             if found is not None:
                 yield cue.start(), found
+        yield from self._contrasts()
+
+    def _contrasts(self) -> Iterator[Place]:
+        """ "Not A but B", "It is B." as a sentence, and ticked boxes."""
+        for contrast in cues.CONTRAST.finditer(self.text):
+            rejected = contrast["rejected"].split()[-1].strip(_AROUND)
+            found = self._labels_at(self._after_links(contrast.end()))
+            if found and self.letters.token.fullmatch(rejected):
+                yield contrast.start(), found[1]
+        for start in cues.IT_IS.finditer(self.text):
+            found = self._labels_at(start.end())
+            letter = self.text[start.end() :].lstrip("([")[:1]
+            if (
+                found
+                and not letter.islower()
+                and re.compile(r"[)\]]?(?:[.!]|\s*\n|\s*\Z)").match(self.text, found[0])
+            ):
+                yield start.start(), found[1]
+        for box in cues.TICKED.finditer(self.text):
+            ticked = self._named_at(box.end())
+            if ticked is not None:
+                yield box.start(), ticked
 
     def _spoken_of(self, end: int, place: int) -> bool:
         """Whether "answer B" goes on, as in "answer B would be for children"."""
@@ -140,7 +206,14 @@ class _Reader:
 
     def _after_links(self, place: int) -> int:
         link = cues.LINK.match(self.text, place)
-        return link.end() if link else place
+        empty = cues.EMPTY_BOX.search(self.text, place, link.end() + 1) if link else None
+        return empty.start() if empty else link.end() if link else place
+
+    def _named_within(self, start: int, end: int) -> Found | None:
+        """Where a word that may stand before an answer is one: "The answer is maybe."."""
+        words = re.compile(r"\w[^\s]*").finditer(self.text, start, end)
+        named = [text for word in words if (text := self._text_at(word.start())) is not None]
+        return named[-1][1] if named else None
 
     def _named_later(self, place: int) -> Found | None:
         """Later in the sentence: "the answer for this patient would be B"."""
@@ -156,7 +229,7 @@ class _Reader:
 
     def _named_at(self, place: int) -> Found | None:
         """What begins at this place: letters, or the text of an option."""
-        by_text, by_letter = self._text_at(place), self._labels_at(place)
+        by_text, by_letter = self._texts_at(place), self._labels_at(place)
         if by_letter is None or (by_text is not None and by_text[0] > by_letter[0] + 1):
             return by_text[1] if by_text is not None else None
         end, labels = by_letter
@@ -164,6 +237,13 @@ class _Reader:
             return None
         beside = self._text_beside(end)
         return labels if beside is None or len(beside) > 1 else labels & beside
+
+    def _texts_at(self, place: int) -> Place | None:
+        """The same for the text of an option, or two of them with an "or" between."""
+        first = self._text_at(place)
+        link = cues.ADDS.match(self.text, first[0]) if first else None
+        second = self._text_at(link.end()) if link else None
+        return (second[0], first[1] | second[1]) if first and second else first
 
     def _text_beside(self, end: int) -> Found | None:
         between = _BETWEEN.match(self.text, end)
@@ -175,6 +255,9 @@ class _Reader:
         best: Place | None = None
         opening = _OPENING.match(self.text, place)
         begin = opening.end() if opening else place
+        article = _ARTICLE.match(self.text, begin)
+        if article and not any(text.startswith(article[0].lower()) for text in self.texts.values()):
+            begin = article.end()
         window = self.text[begin : begin + 2 * self.longest + 40].partition("\n")[0]
         rest = " ".join(window.casefold().split())
         for label, option in self.texts.items():
@@ -281,6 +364,9 @@ class _Reader:
                 meant, beside = self.letters.meant(token[0]), self._text_beside(token.end())
                 if beside is not None and not beside & meant:
                     return frozenset()
+                alone = self.text[token.end() : place + len(line)].strip(_AROUND)
+                if self.letters.token.fullmatch(alone) and not self.letters.meant(alone) & meant:
+                    return frozenset()  # "A: B" may be an answer to a question, or two of them
                 found |= meant
                 rest = _folded(self.text[token.end() : place + len(line)].strip(_AROUND))
                 ends = place + len(line) == len(self.text) and rest in {

@@ -8,7 +8,7 @@ from statistics import fmean
 import msgspec
 
 from preceptor.records import Graded, Metric, Score, Verdict
-from preceptor.scoring.answers import answered
+from preceptor.scoring.bounds import Bounds, bounded
 
 __all__ = ["Measure", "Scale", "in_points", "ordinal", "rated", "share"]
 
@@ -61,29 +61,15 @@ def rated(graded: Graded, measures: Mapping[str, Measure]) -> Score:
     As with a rubric, a metric has a value only if every verdict under it was given; ``low`` and
     ``high`` say what the missing ones allow. A measure without verdicts is left out.
     """
-    values: dict[str, float] = {}
-    low: dict[str, float] = {}
-    high: dict[str, float] = {}
-    counts: dict[str, tuple[int, int]] = {}
+    found: dict[str, Bounds] = {}
     for name, measure in measures.items():
         if not measure.values:
             continue
         given = sum(value is not None for value in measure.values)
-        counts[name] = (given, len(measure.values))
-        low[name] = measure.combine([0.0 if each is None else each for each in measure.values])
-        high[name] = measure.combine([1.0 if each is None else each for each in measure.values])
-        if given == len(measure.values):
-            values[name] = low[name]
-    text = answered(graded)
-    return Score(
-        example_id=graded.example.id,
-        repeat=graded.repeat,
-        values=values,
-        low=low,
-        high=high,
-        counts=counts,
-        length=None if text is None else len(text),
-    )
+        low = measure.combine([0.0 if each is None else each for each in measure.values])
+        high = measure.combine([1.0 if each is None else each for each in measure.values])
+        found[name] = Bounds(given, len(measure.values), low, high)
+    return bounded(graded, found)
 
 
 def in_points(metrics: Mapping[str, Metric], scales: Mapping[str, Scale]) -> dict[str, Metric]:

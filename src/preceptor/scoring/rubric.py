@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from preceptor.records import Criterion, Graded, Score, Verdict
+from preceptor.scoring.bounds import Bounds, bounded
 
 __all__ = ["OVERALL", "score_rubric"]
 
@@ -31,10 +32,7 @@ def score_rubric(graded: Graded) -> Score:
     ValueError
         If there is not exactly one verdict (or None) for each criterion.
     """
-    values: dict[str, float] = {}
-    low: dict[str, float] = {}
-    high: dict[str, float] = {}
-    counts: dict[str, tuple[int, int]] = {}
+    metrics: dict[str, Bounds] = {}
     pairs = list(zip(graded.example.criteria, graded.verdicts, strict=True))
     for name, part in _by_name(pairs).items():
         attainable = sum(criterion.points for criterion, _ in part if criterion.points > 0)
@@ -49,20 +47,9 @@ def score_rubric(graded: Graded) -> Score:
                 gain += criterion.points
             else:
                 loss += criterion.points
-        counts[name] = (given, len(part))
-        low[name] = (certain + loss) / attainable
-        high[name] = (certain + gain) / attainable
-        if given == len(part):
-            values[name] = certain / attainable
-    return Score(
-        example_id=graded.example.id,
-        repeat=graded.repeat,
-        values=values,
-        low=low,
-        high=high,
-        counts=counts,
-        length=_length(graded),
-    )
+        low, high = (certain + loss) / attainable, (certain + gain) / attainable
+        metrics[name] = Bounds(given, len(part), low, high)
+    return bounded(graded, metrics)
 
 
 _Pair = tuple[Criterion, Verdict | None]
@@ -76,8 +63,3 @@ def _by_name(pairs: Iterable[_Pair]) -> dict[str, list[_Pair]]:
             names.setdefault(tag, []).append(pair)
     # Last: data with a tag of this very name must not change the score.
     return {OVERALL: pairs} | names | {OVERALL: pairs}
-
-
-def _length(graded: Graded) -> int | None:
-    response = graded.response
-    return None if response is None or response.failure is not None else len(response.text)

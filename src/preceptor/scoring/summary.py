@@ -12,7 +12,7 @@ from preceptor.scoring.length import LengthRule
 from preceptor.scoring.rubric import OVERALL
 from preceptor.statistics import bca_intervals, bootstrap_std, mean_interval, wilson_interval
 
-__all__ = ["LENGTH_SUFFIX", "summarise"]
+__all__ = ["LENGTH_SUFFIX", "less", "summarise"]
 
 #: ``overall_score`` → ``overall_score_length_adjusted``; the slices by example tag likewise.
 LENGTH_SUFFIX = "_length_adjusted"
@@ -77,6 +77,24 @@ def summarise(
 
 
 _Interval = tuple[float, float]
+
+
+def less(metric: Metric, mark: float) -> Metric:
+    """How far a share is above a mark, −1 to 1: value and intervals less the mark."""
+
+    def moved(pair: _Interval | None) -> _Interval | None:
+        return None if pair is None else (pair[0] - mark, pair[1] - mark)
+
+    return msgspec.structs.replace(
+        metric,
+        value=None if metric.value is None else metric.value - mark,
+        raw_mean=None if metric.value is None else metric.value - mark,
+        ci95=moved(metric.ci95),
+        raw_ci95=moved(metric.raw_ci95),
+        bounds=moved(metric.bounds),
+        bootstrap_ci95=moved(metric.bootstrap_ci95),
+        wilson_ci95=moved(metric.wilson_ci95),
+    )
 
 
 def _complete(rows: Iterable[_Row]) -> dict[str, list[float]]:

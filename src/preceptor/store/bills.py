@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from preceptor.billing import Bill, Usage
 from preceptor.records import RunInfo
 from preceptor.store import schema as t
+from preceptor.store.graded import Took
 from preceptor.store.store import Store
 
 __all__ = ["bills"]
@@ -17,16 +18,28 @@ __all__ = ["bills"]
 _TOKENS = Usage.__struct_fields__
 
 
-def bills(store: Store, run: RunInfo) -> tuple[Bill, ...]:
+def bills(store: Store, run: RunInfo, took: Took | None = None) -> tuple[Bill, ...]:
     """The system's, that of each grader (of a jury or cascade each member's), and each example's.
 
     A verdict that follows from votes is on nobody's bill: the votes are.
+
+    Parameters
+    ----------
+    took
+        What the run's verdicts took, where that has been read already.
     """
     with store.reading() as connection:
-        answers = list(_rows(connection, run, t.run_responses, t.responses))
+        ids = _ids(connection, run)
+        answers = list(_rows(connection, run, ids, t.run_responses, t.responses))
         member = (t.run_votes.c.member, t.run_votes.c.grader)
-        votes = list(_rows(connection, run, t.run_votes, t.verdicts, *member))
-        judged = votes or list(_rows(connection, run, t.run_verdicts, t.verdicts))
+        judged = list(_rows(connection, run, ids, t.run_votes, t.verdicts, *member))
+        if not judged and took is not None:
+            judged = [
+                (ids[position], None, _bill(reused, *sums))
+                for (position, reused), sums in sorted(took.items())
+            ]
+        elif not judged:
+            judged = list(_rows(connection, run, ids, t.run_verdicts, t.verdicts))
     found: dict[tuple[str, str], Bill] = {}
 
     def add(part: str, name: str, bill: Bill) -> None:
@@ -43,9 +56,20 @@ def bills(store: Store, run: RunInfo) -> tuple[Bill, ...]:
     return tuple(sorted(found.values(), key=lambda bill: order.index(bill.part)))
 
 
+def _ids(connection: sa.Connection, run: RunInfo) -> dict[int, str]:
+    """The examples' ids by position."""
+    names = (
+        sa.select(t.run_examples.c.position, t.examples.c.example_id)
+        .join(t.examples)
+        .where(t.run_examples.c.run_id == run.id)
+    )
+    return {row.position: row.example_id for row in connection.execute(names)}
+
+
 def _rows(
     connection: sa.Connection,
     run: RunInfo,
+    ids: Mapping[int, str],
     link: sa.Table,
     results: sa.Table,
     *by: sa.Column[Any],
@@ -61,20 +85,14 @@ def _rows(
         .group_by(*groups)
         .order_by(*by, link.c.position, link.c.reused)
     )
-    names = (
-        sa.select(t.run_examples.c.position, t.examples.c.example_id)
-        .join(t.examples)
-        .where(t.run_examples.c.run_id == run.id)
-    )
-    ids = {row.position: row.example_id for row in connection.execute(names)}
     for row in connection.execute(query):
-        position, reused = row[0], row[1]
-        count, cost, unknown, *tokens = row[len(groups) :]
-        usage = Usage(*(int(number) for number in tokens))
-        dollars = None if unknown else float(cost)
         name = row[len(groups) - 1] if by else None
-        if reused:
-            bill = Bill("", "", 0, count, Usage(), usage, 0.0, dollars)
-        else:
-            bill = Bill("", "", count, 0, usage, Usage(), dollars, 0.0)
-        yield ids[position], name, bill
+        yield ids[row[0]], name, _bill(row[1], *row[len(groups) :])
+
+
+def _bill(reused: bool, count: int, cost: float | None, unknown: int, *tokens: int) -> Bill:
+    usage = Usage(*map(int, tokens))
+    dollars = None if unknown or cost is None else float(cost)
+    if reused:
+        return Bill("", "", 0, count, Usage(), usage, 0.0, dollars)
+    return Bill("", "", count, 0, usage, Usage(), dollars, 0.0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -11,11 +13,18 @@ from preceptor.records import Example, Graded, Response, RunInfo, Usage, Verdict
 from preceptor.store import schema as t
 from preceptor.store.rows import VERDICT, read_example, read_response, verdict_of
 
-__all__ = ["read_graded"]
-
+__all__ = ["Took", "read_graded", "read_said"]
 
 #: Databases take a limited number of values in one question.
 _AT_ONCE = 5000
+#: Examples whose answers are read together.
+_PART = 200
+_TOKENS = Usage.__struct_fields__
+#: Verdicts by place of the criterion, by position of the example and repeat.
+_Judged = dict[tuple[int, int], dict[int, Verdict]]
+#: What the verdicts about an example took, in the order of a bill: how many they are, dollars, how
+#: many of them have no price, tokens by kind. By position, and whether they were reused.
+Took = dict[tuple[int, bool], list[Any]]
 
 
 def read_graded(
@@ -41,7 +50,80 @@ def _of(table: sa.Table, run: RunInfo, only: Sequence[int] | None) -> sa.ColumnE
     return mine if only is None else sa.and_(mine, table.c.position.in_(only))
 
 
+def read_said(connection: sa.Connection, run: RunInfo) -> tuple[Iterator[Graded], Took]:
+    """What scores are made from, and what it took, in one go through a run's verdicts.
+
+    Of a verdict there is what it says: ``met``, ``label``, ``reason`` and ``probability``. Those
+    that say the same are one object: a run may have a million. The answers are read while they are
+    iterated over, so that not all of their texts need to be in memory at once.
+    """
+    link, verdicts = t.run_verdicts.c, t.verdicts.c
+    # A database's truth values as they come: to convert each of a million takes a second.
+    reused, met = sa.type_coerce(link.reused, sa.Integer), sa.type_coerce(verdicts.met, sa.Integer)
+    query = (
+        sa.select(
+            *(link.position, link.repeat, link.criterion, reused),
+            *(met, verdicts.label, verdicts.reason, verdicts.probability),
+            *(verdicts.cost_usd, *(verdicts[name] for name in _TOKENS)),
+        )
+        .join_from(t.run_verdicts, t.verdicts)
+        .where(link.run_id == run.id)
+    )
+    judged: _Judged = defaultdict(dict)
+    took: Took = {}
+    known: dict[tuple[Any, ...], Verdict] = {}
+    rows = connection.execute(query)
+    for at, repeat, place, again, yes, label, why, chance, cost, put, got, cached, thought in rows:
+        said = (yes, label, why, chance)
+        verdict = known.get(said)
+        if verdict is None:
+            verdict = known[said] = _verdict(*said)
+        judged[at, repeat][place] = verdict
+        sums = took.get((at, again))
+        if sums is None:
+            sums = took[at, again] = [0, 0.0, 0, 0, 0, 0, 0]
+        sums[0] += 1
+        if cost is None:
+            sums[2] += 1
+        else:
+            sums[1] += cost
+        sums[3] += put
+        sums[4] += got
+        sums[5] += cached
+        sums[6] += thought
+    parts = (range(start, start + _PART) for start in range(0, run.n_examples, _PART))
+    return (item for part in parts for item in _together(connection, run, part, judged)), took
+
+
+def _verdict(
+    met: int | None, label: str | None, reason: str | None, probability: float | None
+) -> Verdict:
+    yes = None if met is None else bool(met)
+    return Verdict("", yes, reason=reason, probability=probability, label=label)
+
+
 def _read(connection: sa.Connection, run: RunInfo, only: Sequence[int] | None) -> list[Graded]:
+    judged: _Judged = {}
+    link = t.run_verdicts.c
+    for position, repeat, criterion, *verdict in connection.execute(
+        sa.select(
+            link.position,
+            link.repeat,
+            link.criterion,
+            *(t.verdicts.c[name] for name in VERDICT),
+        )
+        .join_from(t.run_verdicts, t.verdicts)
+        .where(_of(t.run_verdicts, run, only))
+    ):
+        judged.setdefault((position, repeat), {})[criterion] = verdict_of(verdict)
+    _add_votes(connection, run, judged, only)
+    return _together(connection, run, only, judged)
+
+
+def _together(
+    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None, judged: _Judged
+) -> list[Graded]:
+    """The verdicts with the examples and answers that they are about."""
     examples = connection.execute(
         sa.select(t.run_examples.c.position, t.run_examples.c.repeats, t.examples.c.data)
         .join(t.examples)
@@ -56,20 +138,6 @@ def _read(connection: sa.Connection, run: RunInfo, only: Sequence[int] | None) -
             .where(_of(t.run_responses, run, only))
         ).mappings()
     }
-    judged: dict[tuple[int, int], dict[int, Verdict]] = {}
-    link = t.run_verdicts.c
-    for position, repeat, criterion, *verdict in connection.execute(
-        sa.select(
-            link.position,
-            link.repeat,
-            link.criterion,
-            *(t.verdicts.c[name] for name in VERDICT),
-        )
-        .join_from(t.run_verdicts, t.verdicts)
-        .where(_of(t.run_verdicts, run, only))
-    ):
-        judged.setdefault((position, repeat), {})[criterion] = verdict_of(verdict)
-    _add_votes(connection, run, judged, only)
     return [
         _graded(example, repeat, answers, judged, position)
         for position, repeats, data in examples

@@ -53,7 +53,7 @@ RECORDED = ("replay", "physician")
 
 
 def _local(address: str, parameters: Parameters) -> System:
-    from preceptor.systems.local import LocalModel
+    from preceptor.systems.local.model import LocalModel
 
     return LocalModel(address, parameters)
 
@@ -83,13 +83,13 @@ def _command(address: str, parameters: Parameters) -> System:
 
 
 def _inspect_model(address: str, parameters: Parameters) -> System:
-    from preceptor.systems.inspect_ai import InspectModel
+    from preceptor.systems.inspect_ai.model import InspectModel
 
     return InspectModel(address, parameters)
 
 
 def _inspect_agent(address: str, parameters: Parameters) -> System:
-    from preceptor.systems.inspect_ai import InspectAgent
+    from preceptor.systems.inspect_ai.model import InspectAgent
 
     return InspectAgent(address, parameters)
 

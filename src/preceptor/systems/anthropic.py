@@ -19,6 +19,7 @@ from preceptor.systems.http_model import (
     Exchange,
     HttpModel,
     count_of,
+    counts_in,
     instructions_apart,
     merged,
     present,
@@ -162,7 +163,7 @@ class _Usage(msgspec.Struct):
 class _Reply(msgspec.Struct):
     content: list[_Block] | None = None
     stop_reason: str | None = None
-    usage: _Usage | None = None
+    usage: Any = None
     type: str = "message"
     error: Any = None
 
@@ -172,7 +173,7 @@ class _Event(msgspec.Struct):
     message: _Reply | None = None
     content_block: _Block | None = None
     delta: msgspec.Raw = msgspec.Raw(b"{}")
-    usage: _Usage | None = None
+    usage: Any = None
     error: Any = None
 
 
@@ -194,7 +195,7 @@ def _parse(price: Price | None, body: bytes) -> Completion:
         raise _error(reply.error)
     if reply.stop_reason is None or reply.content is None:
         raise ValueError("no content, or no stop_reason")
-    return _completion(reply.content, reply.stop_reason, reply.usage or _Usage(), price)
+    return _completion(reply.content, reply.stop_reason, counts_in(reply.usage, _Usage), price)
 
 
 def _parse_stream(price: Price | None, body: bytes) -> Completion:
@@ -208,14 +209,14 @@ def _parse_stream(price: Price | None, body: bytes) -> Completion:
         if event.type == "error":
             raise _error(event.error)
         if event.type == "message_start" and event.message is not None:
-            usage = event.message.usage or usage
+            usage = counts_in(event.message.usage, _Usage)
         elif event.type == "content_block_start" and event.content_block is not None:
             blocks.append(event.content_block)
         elif event.type == "content_block_delta":
             blocks.append(_Block(delta.type.removesuffix("_delta"), delta.text, delta.thinking))
         elif event.type == "message_delta":
             stop_reason = delta.stop_reason or stop_reason
-            usage = _later(usage, event.usage or usage)
+            usage = _later(usage, counts_in(event.usage, _Usage))
         elif event.type == "message_stop":
             whole = True
             break

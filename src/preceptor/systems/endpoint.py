@@ -14,6 +14,7 @@ import msgspec
 
 from preceptor.errors import EndpointError, EndpointRefused, shorten
 from preceptor.systems.limiter import Limiter
+from preceptor.systems.secret import Secret
 from preceptor.systems.wire import (
     CROWDED,
     MAX_BODY_BYTES,
@@ -43,11 +44,10 @@ _SHORTEST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.5, 30.0
 _HOPELESS = 3
 #: How long a call outwaits an endpoint that has answered before and now answers nobody.
 _OUTAGE_S = 180.0
+#: Of a reply that is none, more than is shown of it: a key that begins there is whole.
+_LOOKED_AT = 4096
 #: How often a server that was never reached is tried again: it may just be starting.
 _UNREACHED_RETRIES = 2
-#: A key shorter than this may be an ordinary word ("EMPTY", "ollama") and stays where an answer has
-#: it.
-_TELLING_KEY = 16
 
 
 class ContentFiltered(Exception):
@@ -117,6 +117,8 @@ class Endpoint:
     ----------
     failures
         Failed attempts so far, by kind, for progress display.
+    secret
+        Keeps the key out of what came back.
     limiter
         How many calls may be under way. Who holds a turn of it needs none here.
     now, sleep
@@ -139,7 +141,7 @@ class Endpoint:
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._headers = dict(headers)
         bearer = self._headers.get("Authorization", "").removeprefix("Bearer ")
-        self._secret = (secret or bearer).strip() or None
+        self.secret = Secret(secret or bearer)
         self._timeout = timeout
         self._retries = retries
         self.limiter = Limiter(concurrency)
@@ -265,23 +267,23 @@ class Endpoint:
     ) -> tuple[T, float]:
         started = time.monotonic()
         async with self._exchange(path, body) as response:
-            if response.status != 200:
-                content = self._without_key(await beginning(response))
+            if not 200 <= response.status < 300:
+                content = self.secret.out_of_error(await beginning(response))
                 raise self._fault(response.status, response.headers, content)
             try:
                 content = await read(response, MAX_BODY_BYTES)
             except TooLong:
                 words = self._say(f"the reply is longer than {MAX_BODY_BYTES:,} bytes")
                 raise EndpointError("too_large", words) from None
-        if self._secret is not None and len(self._secret) >= _TELLING_KEY:
-            content = self._without_key(content)
+        content = self.secret.out_of_reply(content)
         try:
             result = parsed(content, parse)
         except ErrorInReply as error:
-            raise self._fault(error.status, {}, self._without_key(error.content)) from None
+            content = self.secret.out_of_error(error.content)
+            raise self._fault(error.status, {}, content) from None
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            begin = shorten(self._without_key(content)[:60].decode("utf-8", "replace"), 70)
-            words = f"expected a completion, found {begin} ({error})"
+            begin = self.secret.out_of_error(content[:_LOOKED_AT])[:60].decode("utf-8", "replace")
+            words = f"expected a completion, found {shorten(begin, 70)} ({error})"
             raise Transient("malformed", words) from None
         self._successes += 1
         return result, time.monotonic() - started
@@ -314,7 +316,7 @@ class Endpoint:
         try:
             async with self._exchange(path, body, method, **more) as response:
                 if response.status != 200:
-                    content = self._without_key(await beginning(response))
+                    content = self.secret.out_of_error(await beginning(response))
                     if response.status in (404, 410):
                         _, words = error_words(content)
                         raise NotThere("refused", self._say(f"HTTP {response.status}: {words}"))
@@ -388,13 +390,4 @@ class Endpoint:
         return EndpointError(kind, self._say(said))
 
     def _say(self, words: str) -> str:
-        whole = f"{self.base_url}: {words}"
-        return whole.replace(self._secret, "[key]") if self._secret else whole
-
-    def redacted(self, content: bytes) -> bytes:
-        """What came back for :meth:`send`, without the key, should it be repeated there."""
-        return self._without_key(content)
-
-    def _without_key(self, content: bytes) -> bytes:
-        """Before it is cut anywhere, so that not even a part of the key is left."""
-        return content.replace(self._secret.encode(), b"[key]") if self._secret else content
+        return self.secret.out_of_message(f"{self.base_url}: {words}")

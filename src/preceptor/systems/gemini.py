@@ -18,6 +18,7 @@ from preceptor.systems.http_model import (
     Exchange,
     HttpModel,
     count_of,
+    counts_in,
     instructions_apart,
     merged,
     present,
@@ -131,7 +132,7 @@ class _Usage(msgspec.Struct, rename="camel"):
 class _Reply(msgspec.Struct, rename="camel"):
     candidates: list[_Candidate] | None = None
     prompt_feedback: _Feedback | None = None
-    usage_metadata: _Usage | None = None
+    usage_metadata: Any = None
     error: Any = None
 
 
@@ -151,7 +152,7 @@ def _parse_stream(body: bytes) -> Completion:
 def _completion(replies: list[_Reply]) -> Completion:
     """A reply in one piece or several; each has the counts so far, the last one the end."""
     parts: list[_Part] = []
-    usage, end = _Usage(), None
+    usage, end = None, None
     for reply in replies:
         if reply.error:
             raise _error(reply.error)
@@ -169,7 +170,7 @@ def _completion(replies: list[_Reply]) -> Completion:
     return Completion(
         text="".join(part.text or "" for part in parts if not part.thought),
         finish_reason=end,
-        usage=_counts(usage),
+        usage=_counts(counts_in(usage, _Usage)),
         reasoning_length=sum(map(len, thoughts)) if thoughts else None,
     )
 

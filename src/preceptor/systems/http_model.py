@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,17 +13,21 @@ from preceptor.records import Completion, Message, Role, Usage
 from preceptor.systems.base import Ask, Parameters, System
 from preceptor.systems.endpoint import ContentFiltered, Endpoint
 from preceptor.systems.prices import Price
+from preceptor.systems.tokens import FEWEST_CHARS
 
 __all__ = [
     "Exchange",
     "HttpModel",
     "count_of",
+    "counts_in",
     "instructions_apart",
     "length_of",
     "merged",
     "present",
     "usage_of",
 ]
+
+T = TypeVar("T")
 
 _MOST_TOKENS = 2**53
 #: What of a model's parameters its answers depend on.
@@ -136,14 +141,23 @@ class HttpModel(System):
     def completed(self, ask: Ask, completion: Completion, latency_s: float) -> Completion:
         """A parsed completion with its latency (seconds), cost (dollars) and what was sent.
 
-        The cost of a reply without a count of tokens is unknown, unless the model is free.
+        Where the server counted no tokens, they are what the texts are likely to have at the most:
+        a call is never free because nobody says what it took, and a cap holds.
         """
-        sent, cost = self.sent(ask.messages), completion.cost_usd
-        counted = completion.usage.total > 0 or not completion.text
-        if cost is None and self.price is not None and (counted or self.price.free):
+        sent = self.sent(ask.messages)
+        if not completion.usage.total and completion.finish_reason != "content_filter":
+            usage = Usage(
+                _likely(sum(len(message.content) for message in sent)),
+                _likely(len(completion.text)),
+            )
+            completion = msgspec.structs.replace(completion, usage=usage, cost_usd=None)
+        cost = completion.cost_usd
+        if cost is None and self.price is not None:
             cost = self.price.cost(completion.usage)
         return msgspec.structs.replace(
             completion,
+            text=self.endpoint.secret.out_of_answer(completion.text),
+            finish_reason=self.endpoint.secret.out_of_answer(completion.finish_reason),
             latency_s=round(latency_s, 4),
             cost_usd=cost,
             sent=None if sent == ask.messages else sent,
@@ -209,8 +223,30 @@ def count_of(tokens: int | None) -> int:
 
 
 def usage_of(*counts: int | None) -> Usage:
-    """Input, output, cached and reasoning tokens as counted by a server."""
-    return Usage(*(count_of(count) for count in counts))
+    """Input, output, cached and reasoning tokens as counted by a server.
+
+    No more of a prompt is cached than there is of it: else the rest would have a negative price.
+    """
+    usage = Usage(*(count_of(count) for count in counts))
+    cached = min(usage.cached_tokens, usage.input_tokens)
+    return msgspec.structs.replace(usage, cached_tokens=cached)
+
+
+def counts_in(found: object, form: type[T]) -> T:
+    """A server's counts as ``form``, whose fields all have a default.
+
+    Numbers may be texts or have a fraction of 0, as some gateways write them. Anything else counts
+    as not said: the answer beside it is right all the same, and was paid for.
+    """
+    try:
+        return msgspec.convert(found, form, strict=False)
+    except msgspec.ValidationError:
+        return form()
+
+
+def _likely(characters: int) -> int:
+    """Tokens of so many characters, rather too many than too few."""
+    return math.ceil(characters / FEWEST_CHARS)
 
 
 def length_of(*texts: object) -> int | None:

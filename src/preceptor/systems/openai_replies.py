@@ -15,7 +15,7 @@ import msgspec
 from preceptor.records import Completion
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.events import DONE, event_data, is_stream
-from preceptor.systems.http_model import length_of, usage_of
+from preceptor.systems.http_model import counts_in, length_of, usage_of
 
 __all__ = ["parse_chat", "parse_chat_stream", "parse_responses", "parse_responses_stream"]
 
@@ -74,7 +74,7 @@ class _Choice(msgspec.Struct):
 
 class _ChatReply(msgspec.Struct):
     choices: list[_Choice] = []
-    usage: _ChatUsage | None = None
+    usage: Any = None
     error: Any = None
 
 
@@ -88,7 +88,7 @@ class _Piece(msgspec.Struct):
 
 class _Chunk(msgspec.Struct):
     choices: list[_Piece] | None = None
-    usage: _ChatUsage | None = None
+    usage: Any = None
     error: Any = None
 
 
@@ -155,14 +155,14 @@ def _text(content: str | list[dict[str, Any]] | None) -> str:
     return content or ""
 
 
-def _chat_completion(choice: _Choice, usage: _ChatUsage | None) -> Completion:
+def _chat_completion(choice: _Choice, usage: object) -> Completion:
     said = choice.message or _Said()
     text, finish_reason = _text(said.content), choice.finish_reason or "stop"
     if finish_reason == "error":  # OpenRouter's word, not always with the error itself
         _check("the reply broke off with an error")
     if not text and said.refusal:
         text, finish_reason = said.refusal, "refusal"
-    counts = usage or _ChatUsage()
+    counts = counts_in(usage, _ChatUsage)
     given = counts.prompt_tokens_details or _Details()
     made = counts.completion_tokens_details or _Details()
     return Completion(
@@ -230,7 +230,7 @@ class _ResponsesReply(msgspec.Struct):
     output: list[_Item] | None = None
     status: str = "completed"
     incomplete_details: _Why | None = None
-    usage: _ResponsesUsage | None = None
+    usage: Any = None
     error: Any = None
 
 
@@ -284,7 +284,7 @@ def _response_completion(reply: _ResponsesReply) -> Completion:
         finish_reason = "length" if why == "max_output_tokens" else why or "incomplete"
     elif refusal and not text:
         finish_reason = "refusal"
-    usage = reply.usage or _ResponsesUsage()
+    usage = counts_in(reply.usage, _ResponsesUsage)
     given = usage.input_tokens_details or _Details()
     made = usage.output_tokens_details or _Details()
     return Completion(

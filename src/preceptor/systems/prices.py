@@ -81,11 +81,6 @@ class Price(msgspec.Struct, frozen=True):
         return total / 1e6
 
     @property
-    def free(self) -> bool:
-        """Whether tokens cost nothing."""
-        return self.input == self.output == 0
-
-    @property
     def discounts(self) -> bool:
         """Whether a prompt that the provider has cached is cheaper."""
         return self.cached is not None and self.cached < self.input

@@ -39,7 +39,7 @@ class Allowance(Budget):
     @property
     def reached(self) -> bool:
         """Whether a cap is reached and the driver grants no more. Waits for a moment."""
-        while not self.blind and super().reached and self._refusal is None:
+        while super().reached and self._refusal is None:
             self._ask(More(self.cost, self.tokens))
             grant = self.replies.get()
             self._refusal = grant.refusal
@@ -50,7 +50,7 @@ class Allowance(Budget):
     def check(self) -> None:
         """Raises BudgetExceeded when a cap is reached."""
         if self.reached:
-            raise BudgetExceeded(self._refusal or self._why())
+            raise BudgetExceeded(self._refusal or "")
 
 
 class Bank:

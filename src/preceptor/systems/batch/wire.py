@@ -173,7 +173,7 @@ class Wire:
 
     def _read(self, line: bytes) -> Outcome | None:
         try:
-            return self.outcome(self.endpoint.redacted(line))
+            return self.outcome(self.endpoint.secret.out_of_reply(line))
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return None
 
@@ -197,7 +197,7 @@ class Wire:
                 if len(content) > MAX_BODY_BYTES:
                     raise EndpointError("too_large", f"{self.endpoint.base_url}: too long a reply")
         try:
-            return msgspec.json.decode(self.endpoint.redacted(bytes(content)), type=kind)
+            return msgspec.json.decode(self.endpoint.secret.out_of_error(bytes(content)), type=kind)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             words = f"{self.endpoint.base_url}{path}: expected a batch or file, found {error}"
             raise EndpointError("malformed", words) from None

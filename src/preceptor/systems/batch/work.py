@@ -12,7 +12,7 @@ import msgspec
 
 from preceptor.billing import BatchInfo
 from preceptor.records import Completion
-from preceptor.systems.batch_wire import Spool
+from preceptor.systems.batch.wire import Spool
 
 __all__ = [
     "Again",

@@ -18,8 +18,8 @@ import msgspec
 
 from preceptor.errors import EndpointError, InputError, Unavailable
 from preceptor.records import Completion, Example
-from preceptor.systems import weights
 from preceptor.systems.base import Ask, Parameters, System
+from preceptor.systems.local import weights
 from preceptor.systems.prices import FREE
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ import msgspec
 from preceptor.errors import BudgetExceeded, EndpointError, StoreError
 from preceptor.records import Completion, Message, Usage, content_key
 from preceptor.systems.base import Ask, Postponed, System
-from preceptor.systems.batch_anthropic import AnthropicBatches
-from preceptor.systems.batch_openai import OpenAIBatches
-from preceptor.systems.batch_post import Post, drop
-from preceptor.systems.batch_wire import Wire
-from preceptor.systems.batch_work import Again, Batch, Draft, Held, Pace, Size, Waiting, Work, ago
+from preceptor.systems.batch.anthropic import AnthropicBatches
+from preceptor.systems.batch.openai import OpenAIBatches
+from preceptor.systems.batch.post import Post, drop
+from preceptor.systems.batch.wire import Wire
+from preceptor.systems.batch.work import Again, Batch, Draft, Held, Pace, Size, Waiting, Work, ago
 from preceptor.systems.http_model import HttpModel
 from preceptor.systems.prices import Price
 

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from preceptor.systems.anthropic import STATUS
-from preceptor.systems.batch_wire import Look, Outcome, Spool, Wire, failure
+from preceptor.systems.batch.wire import Look, Outcome, Spool, Wire, failure
 from preceptor.systems.http_model import Exchange
 
 __all__ = ["AnthropicBatches"]

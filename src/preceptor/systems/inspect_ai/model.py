@@ -17,8 +17,8 @@ import msgspec
 from preceptor.errors import EndpointError, InputError, UnknownName, shorten
 from preceptor.records import Completion, Message, Usage
 from preceptor.systems.base import Ask, Parameters, System
-from preceptor.systems.inspect_failures import Failures, in_words
-from preceptor.systems.inspect_words import (
+from preceptor.systems.inspect_ai.failures import Failures, in_words
+from preceptor.systems.inspect_ai.words import (
     DEFAULT_CONCURRENCY,
     SETTINGS,
     chat_messages,

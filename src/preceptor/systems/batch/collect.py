@@ -10,8 +10,8 @@ import msgspec
 
 from preceptor.errors import EndpointError, EndpointRefused, shorten
 from preceptor.records import Completion
-from preceptor.systems.batch_wire import Look, Outcome, Wire, failure
-from preceptor.systems.batch_work import Batch, Waiting, ago
+from preceptor.systems.batch.wire import Look, Outcome, Wire, failure
+from preceptor.systems.batch.work import Batch, Waiting, ago
 from preceptor.systems.endpoint import ErrorInReply, NotThere
 from preceptor.systems.wire import parsed
 

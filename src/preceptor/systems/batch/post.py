@@ -13,9 +13,9 @@ import msgspec
 from preceptor.billing import BatchInfo
 from preceptor.errors import EndpointError, EndpointRefused
 from preceptor.systems.base import Postponed
-from preceptor.systems.batch_collect import collect
-from preceptor.systems.batch_wire import Look, Wire
-from preceptor.systems.batch_work import Again, Batch, Draft, Ledger, Pace, ago, now
+from preceptor.systems.batch.collect import collect
+from preceptor.systems.batch.wire import Look, Wire
+from preceptor.systems.batch.work import Again, Batch, Draft, Ledger, Pace, ago, now
 from preceptor.systems.endpoint import NotThere
 
 __all__ = ["Post", "drop"]

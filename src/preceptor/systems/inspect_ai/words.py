@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from preceptor.errors import EndpointError, InputError, Unavailable, UnknownName, shorten
 from preceptor.records import Completion, Message, Usage
 from preceptor.systems.base import Parameters
-from preceptor.systems.inspect_failures import in_words
+from preceptor.systems.inspect_ai.failures import in_words
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput, ModelUsage

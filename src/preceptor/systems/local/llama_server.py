@@ -1,7 +1,7 @@
 """The process that runs a local model: llama.cpp's OpenAI-compatible server on 127.0.0.1.
 
-Started by :mod:`preceptor.systems.local`, as a plain file, so that it imports nothing else of the
-package. It reads the key that it will ask of its callers from the first line of its standard
+Started by :mod:`preceptor.systems.local.model`, as a plain file, so that it imports nothing else of
+the package. It reads the key that it will ask of its callers from the first line of its standard
 input, prints its port as one line when the model is loaded, and ends with its parent: when its
 standard input ends, and on Linux by a signal even where somebody else still holds that open.
 """

@@ -1,0 +1,199 @@
+"""A file of answers: its rows, and which column is what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from preceptor.errors import DataError, InputError, shorten
+from preceptor.files import decode_json, read_rows
+
+__all__ = ["MODELS", "PARTS", "Columns", "answer_rows", "find_columns", "plain"]
+
+
+# Names of columns, as they are written in small letters with _ between words.
+_IDS = (
+    *("id", "example_id", "question_id", "qid", "prompt_id", "item_id"),
+    *("realidx", "index", "idx", "uid", "row_number"),
+)
+#: The first of them that is not empty is the answer: what was read out before what was said.
+_ANSWERS = (
+    *("predicted_answer", "prediction", "predictions", "predicted", "model_answer", "llm_answer"),
+    *("extracted", "response", "output", "completion", "generated_response"),
+    *("model_output", "raw_answer", "prediction_head"),
+)
+#: Taken where there is none of these, the first that is there: in a file with predictions such a
+#: column has what is right.
+_TEXTS = (
+    *("answer", "hypothesis", "candidate", "generated_text", "generated_note"),
+    *("generated_summary", "automatic_summary", "note", "summary"),
+)
+MODELS = ("model", "system")
+_SYSTEMS = (
+    *MODELS,
+    *("method", "setting", "condition", "harness", "strategy", "mode", "prompt_style"),
+    *("temperature",),
+)
+#: What a run was about: with other values it is another run of the same system. In a file that
+#: names no system they are parts of the one run.
+_DATA = ("dataset", "set", "split", "subset", "country", "lang", "language", "task")
+_RUNS = ("run", "seed")
+PARTS = (*_DATA, *_RUNS)
+_RIGHT = (
+    *("answer_idx", "correct_option", "correct_answer", "ground_truth_answer", "ground_truth"),
+    *("gold", "gold_answer", "target", "label", "answer"),
+)
+_NUMBERS = {
+    "input_tokens": ("input_tokens", "prompt_tokens"),
+    "output_tokens": ("output_tokens", "completion_tokens"),
+    "cached_tokens": ("cached_tokens",),
+    "reasoning_tokens": ("reasoning_tokens",),
+    "seconds": ("time_s", "seconds", "latency_s", "time_elapsed", "duration_s"),
+    "cost_usd": ("cost_usd", "cost"),
+}
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """What the columns of a file are.
+
+    Attributes
+    ----------
+    id
+        Of the question.
+    answers
+        The first of them that is not empty holds the answer; one sign that is not the letter of an
+        option is passed over.
+    by
+        Each combination of their values is a run.
+    about
+        What else may be needed to find the question (``dataset``, ``language``).
+    others
+        All columns left: where ids are paths, their short values may be parts of them.
+    right
+        What the file says is right; None where it does not.
+    numbers
+        Name of a number (``input_tokens``, ``seconds``, ``cost_usd``, …) → its column.
+    """
+
+    id: str
+    answers: tuple[str, ...]
+    by: tuple[str, ...]
+    about: tuple[str, ...]
+    others: tuple[str, ...]
+    right: str | None
+    numbers: dict[str, str]
+
+    def in_words(self) -> str:
+        """What was taken for what, in one line."""
+        parts = [f"id: {self.id}", f"answer: {', else '.join(self.answers)}"]
+        parts += [f"a run for each: {', '.join(self.by)}"] if self.by else []
+        parts += [f"also: {', '.join(self.numbers.values())}"] if self.numbers else []
+        return "; ".join(parts)
+
+
+def find_columns(
+    names: Sequence[str],
+    where: Path,
+    *,
+    id: str | None = None,
+    answer: Sequence[str] = (),
+    by: Sequence[str] | None = None,
+) -> Columns:
+    """Which column is what: as the user says, else by the usual names.
+
+    Raises
+    ------
+    InputError
+        A named column is not there, or nothing is named and none has a usual name.
+    """
+    by_name = {plain(name): name for name in reversed(names)}
+
+    def usual(known: Sequence[str]) -> tuple[str, ...]:
+        return tuple(by_name[name] for name in known if name in by_name)
+
+    for option, said in (("--id", [id] if id else []), ("--answer", answer), ("--by", by or ())):
+        for name in said:
+            if name not in names:
+                raise InputError(f"{option} {shorten(name)}: {where} has {_listed(names)}")
+    answers = tuple(answer) or usual(_ANSWERS) or usual(_TEXTS)[:1]
+    ending = [name for key, name in by_name.items() if key.endswith("_id")]
+    found = id or next(iter(usual(_IDS)), ending[0] if len(ending) == 1 else None)
+    for option, what, there in (("--id", "the id", found), ("--answer", "the answer", answers)):
+        if not there:
+            raise InputError(
+                f"{where}: expected a column with {what} of each row, found {_listed(names)}: "
+                f"name it with {option} COLUMN"
+            )
+    taken = {found, *answers}
+    systems = set(usual(_SYSTEMS)) - taken
+    named = {*systems, *usual(PARTS if systems else _RUNS)} - taken
+    numbers = {key: usual(known) for key, known in _NUMBERS.items()}
+    runs = tuple(by) if by is not None else tuple(name for name in names if name in named)
+    about = tuple(name for name in usual(PARTS) if name not in (*taken, *runs))
+    used = {*taken, *runs, *about}
+    return Columns(
+        id=found or "",
+        answers=answers,
+        by=runs,
+        about=about,
+        others=tuple(name for name in names if name not in used),
+        right=next((name for name in usual(_RIGHT) if name not in taken), None),
+        numbers={key: there[0] for key, there in numbers.items() if there},
+    )
+
+
+def plain(name: str) -> str:
+    """``Question-ID``, ``questionId`` → ``question_id``."""
+    return re.sub(r"[\W_]+|(?<=[a-z])(?=[A-Z])", "_", name).strip("_").casefold()
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(shorten(name, 40).strip("'") for name in names[:20])
+    return f"the columns {shown}{', …' if len(names) > 20 else ''}" if names else "no column"
+
+
+def answer_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line number, row) of each answer.
+
+    Beside what :func:`preceptor.files.read_rows` reads: a ``.json`` object of id → answer, or of
+    id → row, and a ``.txt`` file in which each line is an id, a space and the answer.
+
+    Raises
+    ------
+    InputError, DataError
+        As :func:`preceptor.files.read_rows`; a line of a ``.txt`` file is an id alone.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".txt":
+        return _lines(path)
+    if suffix == ".json" and path.is_file():
+        content = decode_json(path)
+        if isinstance(content, dict) and not isinstance(content.get("rows"), list):
+            return _by_id(content)
+    return read_rows(path)
+
+
+def _by_id(content: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, (id, said) in enumerate(content.items(), start=1):
+        row = said if isinstance(said, dict) else {"prediction": said}
+        yield number, {"id": id, **row}
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise DataError(str(path), None, "", "expected UTF-8: save the file as UTF-8") from None
+    for number, line in enumerate(lines, start=1):
+        id, _, said = line.strip().partition(" ")
+        if id and not said:
+            problem = f"expected an id, a space and the answer, found {shorten(line, 40)}"
+            raise DataError(str(path), number, "", problem)
+        if id:
+            yield number, {"id": id, "prediction": said}

@@ -1,0 +1,123 @@
+"""A language model of the user's own that turns the tokens of a text into vectors."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from preceptor.errors import InputError, Unavailable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["VARIABLE", "Encoder", "configured"]
+
+#: The environment variable that names the encoder's folder.
+VARIABLE = "PRECEPTOR_ENCODER"
+#: Tokens that are read at once, those that mark beginning and end included, unless the model's
+#: own ``config.json`` knows of fewer.
+_WINDOW = 512
+
+
+class Encoder:
+    """An encoder in a folder: ``model.onnx`` and ``tokenizer.json``, as Optimum exports them.
+
+    Parameters
+    ----------
+    folder
+        Its name is the encoder's.
+
+    Raises
+    ------
+    InputError
+        A file is missing, or cannot be read as what it should be.
+    Unavailable
+        The extra ``bertscore`` is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.name = folder.resolve().name
+        try:
+            import onnxruntime
+            from tokenizers import Tokenizer
+        except ImportError:
+            raise Unavailable(
+                f"{VARIABLE}: an encoder needs pip install 'preceptor[bertscore]'"
+            ) from None
+        for name in ("model.onnx", "tokenizer.json"):
+            if not (folder / name).is_file():
+                raise InputError(
+                    f"{VARIABLE}={folder}: expected model.onnx and tokenizer.json, found no {name}"
+                )
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._model = onnxruntime.InferenceSession(
+                str(folder / "model.onnx"), providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # both raise plain exceptions of their own
+            raise InputError(f"{VARIABLE}={folder}: cannot be read: {_line(error)}") from None
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(_window(folder))
+        self._takes = {each.name for each in self._model.get_inputs()}
+        shape = self._model.get_outputs()[0].shape
+        if len(shape) != 3:
+            raise InputError(
+                f"{VARIABLE}={folder}: expected a model whose first output has a vector for each "
+                f"token (batch, tokens, dimensions), found {len(shape)} axes"
+            )
+
+    def vectors(self, text: str) -> NDArray[np.floating]:
+        """The last layer's vector of each token, (tokens, dimensions), without marks of the ends.
+
+        A text that is longer than the model reads at once is read in parts, one after the other.
+        """
+        import numpy as np
+
+        # A text made in Python may hold what UTF-8 cannot: a lone surrogate.
+        whole = self._tokenizer.encode(text.encode("utf-8", "replace").decode())
+        parts = []
+        for part in (whole, *whole.overflowing):
+            row = {
+                "input_ids": part.ids,
+                "attention_mask": part.attention_mask,
+                "token_type_ids": part.type_ids,
+            }
+            given = {
+                name: np.array([row[name]], dtype=np.int64) for name in row.keys() & self._takes
+            }
+            kept = np.array(part.special_tokens_mask) == 0
+            parts.append(self._model.run(None, given)[0][0][kept])
+        return np.concatenate(parts)
+
+
+def configured() -> Encoder | None:
+    """The encoder that ``PRECEPTOR_ENCODER`` names; None where it is not set or empty.
+
+    Raises what :class:`Encoder` raises.
+    """
+    folder = os.environ.get(VARIABLE)
+    return _opened(Path(folder).expanduser()) if folder else None
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(folder: Path) -> Encoder:
+    return Encoder(folder)
+
+
+def _window(folder: Path) -> int:
+    """How many tokens the model reads at once."""
+    try:
+        config: Any = msgspec.json.decode((folder / "config.json").read_bytes())
+        positions = config["max_position_embeddings"]
+    except (OSError, msgspec.DecodeError, KeyError, TypeError):
+        return _WINDOW
+    return min(_WINDOW, positions) if isinstance(positions, int) and positions > 2 else _WINDOW
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,1 @@
+"""Small models on this machine: :class:`~preceptor.systems.local.model.LocalModel`."""

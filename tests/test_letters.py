@@ -1,0 +1,147 @@
+"""Answers as models write them: what is read out of each, and what is honestly not read."""
+
+from __future__ import annotations
+
+import pytest
+
+from preceptor.scoring.letters import read_choice
+
+DRUGS = {"A": "Aspirin", "B": "Beta blocker", "C": "Vitamin C", "D": "Surgery"}
+REPLIES = {"A": "yes", "B": "no", "C": "maybe"}
+NUMBERED = {"1": "Fear", "2": "Panic", "3": "Sleep", "4": "Mood"}
+
+OF_DRUGS = [
+    ("\\fbox{B}", "B"),
+    ('{"selected_option": "B"}', "B"),
+    ('{"correct_option": "B"}', "B"),
+    ('{"predicted_answer": "B"}', "B"),
+    ('{"result": "B"}', "B"),
+    ("<|begin_of_thought|>A<|end_of_thought|>B", "B"),
+    ("<THINK>answer is A</THINK>B", "B"),
+    ("The best choice is a beta blocker.", "B"),
+    ("It is not A but B.", "B"),
+    ("The answer is not A but B.", "B"),
+    ("The answer is not A. It is B.", "B"),
+    ("B, not A", "B"),
+    ("B rather than A", "B"),
+    ("B项正确", "B"),
+    ("【答案】B", "B"),
+    ("综上所述，正确的选项是 B。", "B"),
+    ("٢", "B"),
+    ("२", "B"),
+    ("La risposta corretta è B", "B"),
+    ("A alternativa correta é a B.", "B"),
+    ("Going with B.", "B"),
+    ("Let's go with B.", "B"),
+    ("Solution: B", "B"),
+    ("Ans: B", "B"),
+    ("Ans. B", "B"),
+    ("ans (b)", "B"),
+    ("A: B", None),
+    ("The right one is B.", "B"),
+    ("1. B", "B"),
+    ("Q1: B", "B"),
+    ("\ufeffB", "B"),
+    ("Answer:\n\n- [ ] A\n- [x] B\n- [ ] C", "B"),
+    ("~~A~~ B", "B"),
+    ("| Answer | B |", "B"),
+    ("<p>B</p>", "B"),
+    ("Answer&nbsp;B", "B"),
+    ("Correction: C", "C"),
+    ("Let's go with aspirin", "A"),
+    ("Step 1: A is out.\nStep 2: B is out.\nStep 3: so C.", "C"),
+    ("A is ruled out. B is ruled out. D is ruled out. Therefore C.", "C"),
+    ("❌ A\n✅ C", "C"),
+    ("The best next step is C.", "C"),
+    ("C = Vitamin C", "C"),
+    ("C, Vitamin C", "C"),
+    ("C / Vitamin C", "C"),
+    ("opt C", "C"),
+    ("choose c", "C"),
+    ("The answer is … C", "C"),
+    ("The answer is...C", "C"),
+    ("<ans>C</ans>", "C"),
+    ("<final_answer>C</final_answer>", "C"),
+    ("<option>C</option>", "C"),
+    ("<choice>C</choice>", "C"),
+    ("<response>C</response>", "C"),
+    ("【解析】A错。【答案】C", "C"),
+    ("C、Vitamin C", "C"),
+    ("الخيار C هو الصحيح", "C"),
+    ("الإجابة هي C وليس A", "C"),
+    ("उत्तर C है क्योंकि A गलत है", "C"),
+    ("Je choisis C.", "C"),
+    ("Elijo la C.", "C"),
+]
+OF_REPLIES = [
+    ("Yes, it does.", "A"),
+    ("No, there is no evidence.", "B"),
+    ("The answer is maybe.", "C"),
+    ("Yes\n\nBecause the abstract says so.", "A"),
+    ("**Yes**\n\nThe study found no difference.", "A"),
+    ("Answer: Maybe", "C"),
+    ("yes - the authors conclude so", "A"),
+    ("Answer: yes/no", None),
+    ("Final decision: yes", "A"),
+    ("I would say maybe.", "C"),
+]
+OF_NUMBERED = [
+    ("2, not 3", "2"),
+    ("option3", "3"),
+    ("3️⃣", "3"),
+]
+
+
+#: What must stay unread, or be read otherwise, although something like the above is in it.
+NOT_READ = [
+    "not a fever but a rash",
+    "This is not only A but B.",
+    "Not a B cell but a T cell.",
+    "It is B cell lymphoma.",
+    "It's a virus.",
+    "It is a common disease.",
+    "The solution: A mixture is needed.",
+    "Solution B was given to the patient.",
+    "Actually, a fever is rare.",
+    "Going with a conservative approach.",
+    "Aspirin or surgery",
+    "The answer is aspirin or surgery.",
+    "A: B",
+    "- A: no\n- B: no\n- C: yes\n- D: no",
+    "<think>The answer is A",
+    "So A and B.",
+    "Therefore I cannot say.",
+    "A, aspirin, or B, a beta blocker",
+]
+
+
+@pytest.mark.parametrize(("text", "letter"), OF_DRUGS)
+def test_a_stated_letter_is_read(text: str, letter: str | None) -> None:
+    """Contrasts, retractions, tags, boxes, other scripts' digits, words of other languages."""
+    assert read_choice(text, DRUGS) == letter
+
+
+@pytest.mark.parametrize(("text", "letter"), OF_REPLIES)
+def test_a_reply_of_yes_or_no_is_read(text: str, letter: str | None) -> None:
+    """With or without its reasons; a word that often stands before an answer may be one."""
+    assert read_choice(text, REPLIES) == letter
+
+
+@pytest.mark.parametrize(("text", "letter"), OF_NUMBERED)
+def test_a_number_of_an_option_is_read(text: str, letter: str | None) -> None:
+    """Options that are numbered."""
+    assert read_choice(text, NUMBERED) == letter
+
+
+@pytest.mark.parametrize("text", NOT_READ)
+def test_what_states_nothing_is_not_read(text: str) -> None:
+    """No letter is better than one that was not meant."""
+    assert read_choice(text, DRUGS) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["Yes and no.", "Yes/no", "No evidence was found.", "Possibly", "Maybe yes, maybe no"]
+)
+def test_half_a_reply_is_none(text: str) -> None:
+    """ "No" before a noun is no reply."""
+    assert read_choice(text, REPLIES) is None
