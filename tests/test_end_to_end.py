@@ -607,7 +607,7 @@ def test_physicians_are_a_system(path: Path) -> None:
 def test_refusal_in_the_middle_keeps_what_there_is(path: Path) -> None:
     """A key that is withdrawn while the run goes on: it stops, and can be resumed."""
     with FakeEndpoint(script=[None] * 40 + ["unauthorized"]) as fake:
-        with pytest.raises(EndpointRefused):
+        with pytest.raises(EndpointRefused, match="is kept: go on with: preceptor resume mine"):
             run(fake, path, system_params=["concurrency=2"], grader_params=["concurrency=2"])
         calls = fake.calls.total()
         assert 40 < calls < 50

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from preceptor.engine.progress import Progress
-from preceptor.errors import BudgetExceeded, StoreError
+from preceptor.errors import BudgetExceeded, EndpointRefused, StoreError
 from preceptor.records import RunInfo
 from preceptor.store import Store
 
@@ -92,6 +92,9 @@ def _settle(pipeline: Work, worker: _Worker, interrupted: bool) -> Outcome:
     if error is not None:
         if not isinstance(error, StoreError):
             store.set_status(run, "incomplete")
+        if isinstance(error, EndpointRefused) and progress.fresh:
+            kept = f"what was done is kept: go on with: preceptor resume {run.name}"
+            raise EndpointRefused(error.kind, f"{error}; {kept}") from None
         raise error
     store.set_status(run, outcome.status)
     return outcome
