@@ -16,7 +16,7 @@ _REASONING = re.compile(
 _FRAME = re.compile(r"\[ANSWER_(?:START|END)\]")
 #: Some servers keep the opening tag for themselves.
 _REASONED = re.compile(r"\A.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
-_STRUCK = re.compile(r"~~[^~\n]*~~|<(s|del|strike)>.*?</\1>")
+_STRUCK = re.compile(r"~~[^~\n]*~~|<(s|del|strike)>[^<\n]{0,300}</\1>")
 _LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|bf|rm)\s*\{([^{}]{0,200})\}")
 _MARKUP = re.compile(
     r"[*`$\ufe0f\ufeff\u20e3\u200b-\u200f\u0640\u2066-\u2069]|__|^[ \t]*[#>]+"
