@@ -133,6 +133,20 @@ def test_a_number_of_an_option_is_read(text: str, letter: str | None) -> None:
     assert read_choice(text, NUMBERED) == letter
 
 
+def test_a_number_with_a_zero_is_the_text_of_its_option() -> None:
+    """As well as a table's way of writing the number of an option."""
+    doses = {"A": "0.5", "B": "4.0", "C": "1.0"}
+    assert read_choice("4.0", doses) == "B"
+    assert read_choice("2.0", NUMBERED) == "2"
+
+
+def test_a_framed_answer_is_read() -> None:
+    """As the authors of BioProBench ask for it."""
+    said = "Aspirin is out.\n[ANSWER_START]Beta blocker[ANSWER_END]"
+    assert read_choice(said, DRUGS) == "B"
+    assert read_choice("[ANSWER_START]Yes[ANSWER_END]", REPLIES) == "A"
+
+
 @pytest.mark.parametrize("text", NOT_READ)
 def test_what_states_nothing_is_not_read(text: str) -> None:
     """No letter is better than one that was not meant."""

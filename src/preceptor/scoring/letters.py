@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 
 from preceptor.scoring import cues
 from preceptor.scoring.alphabets import CJK, letters
+from preceptor.scoring.plain import plain_text
 
 __all__ = ["read_choice"]
 
@@ -16,21 +16,6 @@ Place = tuple[int, Found]
 
 #: Characters of the end of an answer that are read: what it states, it states there.
 _LONGEST = 20_000
-_REASONING = re.compile(
-    r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)"
-    r"|<\|begin_of_thought\|>.*?(?:<\|end_of_thought\|>|\Z)",
-    re.DOTALL | re.IGNORECASE,
-)
-#: Some servers keep the opening tag for themselves.
-_REASONED = re.compile(r"\A.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
-_STRUCK = re.compile(r"~~[^~\n]*~~|<(s|del|strike)>.*?</\1>")
-_LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|bf|rm)\s*\{([^{}]{0,200})\}")
-_MARKUP = re.compile(
-    r"[*`$\ufe0f\ufeff\u20e3\u200b-\u200f\u0640\u2066-\u2069]|__|^[ \t]*[#>]+"
-    r"|</?(?:b|i|u|p|strong|em|br|div|span)\s*/?>|&nbsp;",
-    re.MULTILINE,
-)
-_DIGITS = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]")
 _CELL = re.compile(r"(\d)\.0")
 _OPENING = re.compile(r"[\s\"'“‘«「『\[({<]*")
 _BETWEEN = re.compile(r"[\s).\]:,\-–—\"']*")
@@ -75,7 +60,7 @@ def read_choice(
     letter may stand for two options (a Cyrillic В is the third and looks like the second); and
     where beside the letter stands the text of another option.
     """
-    plain = _plain(text)[-_LONGEST:]
+    plain = plain_text(text)[-_LONGEST:]
     if not plain:
         return None
     found = _Reader(plain, options, several).read()
@@ -84,16 +69,8 @@ def read_choice(
     return next(iter(found)) if len(found) == 1 else None
 
 
-def _plain(text: str) -> str:
-    """Without reasoning, Markdown and LaTeX; one form of each character."""
-    text = _REASONED.sub("", _REASONING.sub("", text))
-    text = unicodedata.normalize("NFKC", _LATEX.sub(r"\1", _STRUCK.sub("", text)))
-    text = _DIGITS.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
-    return _MARKUP.sub(" " if "&nbsp;" in text else "", text).strip()
-
-
 def _folded(text: str) -> str:
-    return " ".join(_plain(text).casefold().split()).rstrip(".。 ")
+    return " ".join(plain_text(text).casefold().split()).rstrip(".。 ")
 
 
 def _inside(form: re.Pattern[str], bare: str) -> str:
@@ -136,7 +113,8 @@ class _Reader:
         for form in (bare, _inside(_NUMBERED, bare), _inside(_NAMED, bare)):
             if form and self.letters.token.fullmatch(form):
                 return self.letters.meant(form)
-        same = frozenset(label for label, option in self.texts.items() if option == folded)
+        wholes = (folded, _folded(self.text))  # "4.0" may be the text of an option
+        same = frozenset(label for label, option in self.texts.items() if option in wholes)
         return same or self._letters_alone(text)
 
     def _letters_alone(self, text: str) -> Found | None:
