@@ -156,7 +156,7 @@ def test_cost_of_cached_and_written_tokens() -> None:
 
 
 def test_command_lists_prices(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`list prices ADDRESS` says price, source and date; without one it shows the own table."""
+    """`list prices ADDRESS` says price, source and date; without one it shows all."""
     table.write_text(TABLE, "utf-8")
     own, unknown = printed(capsys, "list", "prices", "openai/gpt-4.1", "http://elsewhere/v1#m")
     assert own["address"] == "openai/gpt-4.1"
@@ -170,10 +170,11 @@ def test_command_lists_prices(table: Path, capsys: pytest.CaptureFixture[str]) -
         "date": "2026-11-01",
     }
     assert unknown == {"address": "http://elsewhere/v1#m", "price": None}
-    assert [row["address"] for row in printed(capsys, "list", "prices")] == [
-        "openai/gpt-4.1",
-        "http://127.0.0.1:*/v1#*",
-    ]
+    rows = {row["address"]: row["price"] for row in printed(capsys, "list", "prices")}
+    assert list(rows)[:2] == ["openai/gpt-4.1", "http://127.0.0.1:*/v1#*"]
+    assert rows["openai/gpt-4.1"]["input"] == 1.5
+    assert {name.partition("/")[0] for name in list(rows)[2:]} == {"openai", "anthropic", "google"}
+    assert all(row["input"] is not None for row in rows.values())
     assert cli.main(["list", "prices", "openai/gpt-4.1", "nowhere/x"]) == 0
     out, err = capsys.readouterr()
     assert "our contract, 2026-11-01" in out

@@ -107,7 +107,9 @@ def prices(
     address: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="ADDRESS...", help="Of systems; without one, the user's own table is shown."
+            metavar="ADDRESS...",
+            help="Of systems; without one, your own table and the list prices of OpenAI, Anthropic "
+            "and Google.",
         ),
     ] = None,
     as_json: Json = False,
@@ -116,10 +118,19 @@ def prices(
     import msgspec
     from rich.table import Table
 
-    from preceptor.systems.prices import own_price, own_prices, price_at, prices_file
+    from preceptor.systems.prices import (
+        listed_addresses,
+        own_price,
+        own_prices,
+        price_at,
+        prices_file,
+    )
 
-    names = address or [entry.address for entry in own_prices()]
-    found = [(name, price_at(name) if address else own_price(name)) for name in names]
+    if address:
+        found = [(name, price_at(name)) for name in address]
+    else:
+        found = [(entry.address, own_price(entry.address)) for entry in own_prices()]
+        found += [(name, price) for name in listed_addresses() if (price := price_at(name))]
     if as_json:
         rows = [{"address": name, "price": msgspec.to_builtins(price)} for name, price in found]
         print_json(rows)

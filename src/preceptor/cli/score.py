@@ -44,7 +44,7 @@ def score(
         if as_json:
             from preceptor.reports.score import score_json
 
-            print_json([score_json(result) for result in results])
+            print_json([score_json(result, examples=False) for result in results])
         else:
             from preceptor.reports.score import overview_table
 

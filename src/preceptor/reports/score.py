@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["namespaces", "overview_table", "score_json", "score_table", "sentences"]
 
 
-def score_json(result: Result) -> dict[str, Any]:
-    """The documented form of a score: docs/score-json.md lists the keys."""
+def score_json(result: Result, *, examples: bool = True) -> dict[str, Any]:
+    """The documented form of a score: docs/score-json.md lists the keys.
+
+    Without ``examples`` it does not say what each of them cost: that is most of it.
+    """
     info = result.info
     return {
         "run": info.name,
@@ -38,7 +41,7 @@ def score_json(result: Result) -> dict[str, Any]:
         "seconds_per_answer": _seconds(result),
         "departures": result.departures,
         "notes": result.notes,
-        "spending": spending_json(result),
+        "spending": spending_json(result, examples=examples),
         "metrics": {name: msgspec.to_builtins(metric) for name, metric in result.metrics.items()},
     }
 

@@ -20,13 +20,14 @@ __all__ = ["BillRow", "SpendingView", "dollars", "price_words", "spending_json",
 _COSTLIEST = 10
 
 
-def spending_json(result: Result) -> dict[str, Any]:
+def spending_json(result: Result, *, examples: bool = True) -> dict[str, Any]:
     """The documented form: docs/score-json.md lists the keys."""
+    each = [_bill(bill) for bill in result.bills if bill.part == "example"] if examples else []
     return {
         "reused_usd": _sum([bill.reused_cost_usd for bill in _parts(result)]),
         "system": [_bill(bill) for bill in result.bills if bill.part == "system"],
         "graders": [_bill(bill) for bill in result.bills if bill.part == "grader"],
-        "examples": [_bill(bill) for bill in result.bills if bill.part == "example"],
+        "examples": each,
     }
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "Entry",
     "Price",
     "known_price",
+    "listed_addresses",
     "own_price",
     "own_prices",
     "parse_price",
@@ -29,6 +30,8 @@ __all__ = [
 
 #: Names the user's table of prices.
 VARIABLE = "PRECEPTOR_PRICES"
+#: Who is in the table when nobody is asked for.
+_MAKERS = ("openai", "anthropic", "google")
 _Dollars = Annotated[float, msgspec.Meta(ge=0)]
 
 
@@ -189,6 +192,14 @@ def price_at(address: str) -> Price | None:
     if not slash or ":" in provider:
         return None
     return FREE if provider == "local" else _listed(provider, model)
+
+
+def listed_addresses() -> list[str]:
+    """All models of the makers with a list price; what others sell on has to be asked for."""
+    from genai_prices import data_snapshot
+
+    known = {each.id: each.models for each in data_snapshot.get_snapshot().providers}
+    return [f"{maker}/{model.id}" for maker in _MAKERS for model in known.get(maker, ())]
 
 
 def known_price(provider: str, model: str) -> Price | None:
