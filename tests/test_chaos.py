@@ -221,6 +221,8 @@ def test_disk_that_is_full(path: Path, quiet: dict[str, str]) -> None:
 def rows_of(path: Path) -> dict[str, str]:
     """What is in a store: key of each answer and verdict → its content."""
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            return {}  # killed before its tables were made
         answers = connection.execute("SELECT key, text FROM responses WHERE failure IS NULL")
         kept = dict(answers.fetchall())
         verdicts = connection.execute(

@@ -523,6 +523,19 @@ def test_reused_results_are_not_spent_again(store: Store) -> None:
     assert (store.spent(one).priced, store.spent(two).priced) == (True, False)
 
 
+def test_damaged_file_is_one_line_that_says_what_to_do(path: Path) -> None:
+    """Such as one that was copied half."""
+    with Store(path) as store:
+        for number in range(50):
+            store.keep_template(str(number), "a prompt", "word " * 1000)
+        with store.reading() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(StoreError, match=r"is damaged: go back to a copy") as caught:
+        Store(path)
+    assert "\n" not in str(caught.value)
+
+
 # Views
 
 

@@ -23,6 +23,19 @@ __all__ = ["MIGRATIONS", "explain", "open_engine", "prepare", "upsert", "writing
 _PATIENCE_S = 30
 
 
+#: What SQLite says → that in words that say what to do, around its own.
+_COMPLAINTS = {
+    ("full", "disk I/O error"): "{}: free some space and resume; all that was acknowledged is kept",
+    ("readonly", "unable to open"): "{}: check that the file and its folder can be written",
+    (
+        "malformed",
+    ): "{}: the file is damaged: go back to a copy, or save what can be read of it with "
+    "`sqlite3 DAMAGED .recover | sqlite3 NEW`",
+    ("not a database",): "is not a SQLite file: name another with --store",
+    ("locked",): "another process holds it: wait for that and try again",
+}
+
+
 def _add_reasoning_length(connection: sa.Connection) -> None:
     """Format 2: how long the reasoning was. Of older answers nobody knows."""
     connection.execute(sa.text("ALTER TABLE responses ADD COLUMN reasoning_length INTEGER"))
@@ -250,12 +263,6 @@ def explain(error: sa.exc.DBAPIError) -> str:
     if hasattr(error.orig, "sqlstate"):
         return postgres.explain(error)
     said = str(error.orig)
-    if "full" in said or "disk I/O error" in said:
-        return f"{said}: free some space and resume; all that was acknowledged is kept"
-    if "readonly" in said or "unable to open" in said:
-        return f"{said}: check that the file and its folder can be written"
-    if "not a database" in said:
-        return "is not a SQLite file: name another with --store"
-    if "locked" in said:
-        return "another process holds it: wait for that and try again"
-    return shorten(said, 200)
+    found = (words for signs, words in _COMPLAINTS.items() if any(sign in said for sign in signs))
+    words = next(found, None)
+    return shorten(said, 200) if words is None else words.format(said)

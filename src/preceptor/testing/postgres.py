@@ -18,7 +18,8 @@ from preceptor.errors import Unavailable
 
 __all__ = ["PostgresServer"]
 
-_PATIENCE_S = 60.0
+#: Seconds. After a crash it first writes every file to disk, and each database has hundreds.
+_PATIENCE_S = 300.0
 _NAME = "preceptor"
 
 
