@@ -47,8 +47,6 @@ def _rare(path: Path) -> Iterator[Example]:
         )
 
 
-_PROTOCOL = DifferentialProtocol()
-
 BENCHMARKS = (
     Benchmark(
         name="ddx-medfound",
@@ -59,7 +57,7 @@ BENCHMARKS = (
         citation="Liu et al. 2025, Nature Medicine 31:932; protocol: arXiv:2505.14107",
         n_examples=362,
         n_criteria=1810,
-        protocol=_PROTOCOL,
+        protocol=DifferentialProtocol(),
         parse=parse,
         source=Source(
             "medfound/medfound",
@@ -78,8 +76,7 @@ BENCHMARKS = (
             "The records are translated, and their codes are of a national extension of ICD-10: a "
             "system that knows the codes of the WHO can match four characters, hardly six.",
         ),
-        verified="Counts, codes and scoring, on all 362 records with made-up answers; their file "
-        "is byte for byte that in the pinned archive.",
+        verified="Counts, codes and scoring, on all 362 records with made-up answers.",
     ),
     Benchmark(
         name="ddx-rarebench",
@@ -90,7 +87,7 @@ BENCHMARKS = (
         citation="Chen et al. 2024, arXiv:2402.06341; protocol: arXiv:2505.14107",
         n_examples=1197,
         n_criteria=5980,
-        protocol=_PROTOCOL,
+        protocol=DifferentialProtocol(),
         read=_rare,
         url="https://huggingface.co/datasets/chenxz/RareBench",
         folder="rarebench",

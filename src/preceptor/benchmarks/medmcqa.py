@@ -9,13 +9,7 @@ import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import DataError
-from preceptor.protocols.choice import (
-    CHOICE_LABELS,
-    DIRECT,
-    REASONED,
-    ChoiceProtocol,
-    choice_example,
-)
+from preceptor.protocols.choice import CHOICE_LABELS, WAYS, ChoiceProtocol, choice_example
 from preceptor.records import Example
 
 __all__ = ["BENCHMARKS"]
@@ -80,7 +74,4 @@ def _benchmark(suffix: str, how: str, instructions: str) -> Benchmark:
     )
 
 
-BENCHMARKS = (
-    _benchmark("", "direct answer", DIRECT),
-    _benchmark("-cot", "chain of thought", REASONED),
-)
+BENCHMARKS = tuple(_benchmark(*way) for way in WAYS)

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.protocols.choice import (
-    CHOICE_LABELS,
-    DIRECT,
-    REASONED,
-    ChoiceProtocol,
-    choice_example,
-)
+from preceptor.protocols.choice import CHOICE_LABELS, WAYS, ChoiceProtocol, choice_example
 from preceptor.records import Example
 
 __all__ = ["BENCHMARKS"]
@@ -70,7 +64,4 @@ def _benchmark(suffix: str, how: str, instructions: str) -> Benchmark:
     )
 
 
-BENCHMARKS = (
-    _benchmark("", "direct answer", DIRECT),
-    _benchmark("-cot", "chain of thought", REASONED),
-)
+BENCHMARKS = tuple(_benchmark(*way) for way in WAYS)

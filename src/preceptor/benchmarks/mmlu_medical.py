@@ -8,13 +8,7 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
-from preceptor.protocols.choice import (
-    CHOICE_LABELS,
-    DIRECT,
-    REASONED,
-    ChoiceProtocol,
-    choice_example,
-)
+from preceptor.protocols.choice import CHOICE_LABELS, WAYS, ChoiceProtocol, choice_example
 from preceptor.records import Example
 
 __all__ = ["BENCHMARKS"]
@@ -89,7 +83,4 @@ def _benchmark(suffix: str, how: str, instructions: str) -> Benchmark:
     )
 
 
-BENCHMARKS = (
-    _benchmark("", "direct answer", DIRECT),
-    _benchmark("-cot", "chain of thought", REASONED),
-)
+BENCHMARKS = tuple(_benchmark(*way) for way in WAYS)

@@ -86,8 +86,7 @@ def _benchmark(
             "The published scorer reads a refusal (-1) as an amount, right for meals with less "
             "than 6.5 g and part of the mean error; here it is wrong and has no error.",
         ),
-        verified="All four files were read; answers with the exact amount have accuracy 1 and "
-        "error 0.",
+        verified="All four files are read; exact answers have accuracy 1 and error 0.",
     )
 
 

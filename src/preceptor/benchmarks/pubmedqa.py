@@ -9,13 +9,7 @@ from typing import Any
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import DataError, InputError
 from preceptor.files import decode_json
-from preceptor.protocols.choice import (
-    CHOICE_LABELS,
-    DIRECT,
-    REASONED,
-    ChoiceProtocol,
-    choice_example,
-)
+from preceptor.protocols.choice import CHOICE_LABELS, WAYS, ChoiceProtocol, choice_example
 from preceptor.records import Example
 
 __all__ = ["BENCHMARKS"]
@@ -97,7 +91,4 @@ def _benchmark(suffix: str, how: str, instructions: str) -> Benchmark:
     )
 
 
-BENCHMARKS = (
-    _benchmark("", "direct answer", DIRECT),
-    _benchmark("-cot", "chain of thought", REASONED),
-)
+BENCHMARKS = tuple(_benchmark(*way) for way in WAYS)

@@ -21,14 +21,16 @@ from preceptor.scoring.choices import (
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.summary import less, summarise
 
-__all__ = ["CHOICE_LABELS", "DIRECT", "REASONED", "ChoiceProtocol", "choice_example"]
+__all__ = ["CHOICE_LABELS", "DIRECT", "WAYS", "ChoiceProtocol", "choice_example"]
 
 #: What a system is told after the question: the letter alone, or with the reasoning before it.
 DIRECT = "Which option is right? Reply with its letter only."
-REASONED = (
+_REASONED = (
     "Which option is right? Think it through step by step, then end with a line of its own:\n"
     "Answer: <letter>"
 )
+#: (ending of a benchmark's name, the way in words, what a system is told).
+WAYS = (("", "direct answer", DIRECT), ("-cot", "chain of thought", _REASONED))
 
 #: Display names of the family's metrics, for a benchmark's ``labels``.
 CHOICE_LABELS = {
