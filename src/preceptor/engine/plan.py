@@ -167,8 +167,7 @@ def check(
     departures = _departures(benchmark, dataset, len(chosen), grader, called)
     variant = Variant(request.circular, request.shots)
     chosen = varied(chosen, dataset.examples, benchmark, variant)
-    if (sentence := variant.sentence()) is not None:
-        departures.append(sentence)
+    departures += variant.sentences(chosen)
     told = called.encode(read_address(grader.address)) if template else {}
     settings = _settings(request, dataset, template, parameters, told)
     settings["departures"] = departures

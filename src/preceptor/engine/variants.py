@@ -31,11 +31,23 @@ class Variant(msgspec.Struct, frozen=True):
     circular: bool = False
     shots: int = 0
 
-    def sentence(self) -> str | None:
-        """What a reader of the score must know of it."""
-        if not self.shots:
-            return None
-        return f"Asked with {self.shots} other questions of the same data and their answers before."
+    def sentences(self, asked: Sequence[tuple[Example, int]]) -> list[str]:
+        """What a reader of the score must know of it, with what :func:`varied` made of it."""
+        said = []
+        moved = {example.of for example, _ in asked} if self.circular else set()
+        given = [example for example, _ in asked if isinstance(example.of, msgspec.UnsetType)]
+        fixed = sum(example.id not in moved for example in given) if self.circular else 0
+        if fixed:
+            said.append(
+                f"Asked in the given order only: {fixed:,} of {len(given):,} questions, of which "
+                f"an option speaks of others by letter, number or place."
+            )
+        if self.shots:
+            said.append(
+                f"Asked with {self.shots} other questions of the same data and their answers "
+                f"before."
+            )
+        return said
 
 
 def varied(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from preceptor.records import Example, Metric, Score
 from preceptor.scoring.letters import read_choice
+from preceptor.scoring.mentions import Mention, mentions
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
 
@@ -26,23 +26,6 @@ __all__ = [
 
 Answer = str | Sequence[str]
 
-#: An option that speaks of the others by their place, and one that names their letters.
-_STAYS = re.compile(
-    r"\b(?:all|none|any|both|neither|either|two) (?:of )?(?:the )?"
-    r"(?:above|foregoing|these|them|options)\b"
-    r"|\ball are (?:true|correct|false)\b|^(?:all|none|both|neither)\.?$"
-    r"|(?:以上|上述)(?:都|均|皆|全|各|所有|选项|答案|说法|三|两|几)"
-    r"|\b(?:todas?|ninguna) (?:de )?las anteriores\b"
-    r"|\btoutes les (?:réponses|propositions)\b",
-    re.IGNORECASE,
-)
-_NAMES_LETTERS = re.compile(
-    r"(?:both|all of|none of|only|either|options?|choices?)?\s*\(?[A-J]\)?"
-    r"(?:(?:\s*[,&+/、和]\s*|\s+(?:and|or|y|et)\s+)\(?[A-J]\)?)+"
-    r"\s*(?:only|both|are (?:true|correct))?\.?",
-    re.IGNORECASE,
-)
-
 
 def listed(options: Mapping[str, str]) -> str:
     """The options as they stand below a question, one a line."""
@@ -54,12 +37,9 @@ def rotated(
 ) -> list[tuple[dict[str, str], str | list[str]]]:
     """(options, answer) in every other circular order.
 
-    Options that speak of "all of the above" keep their place; where an option names the letters of
-    others, none can be moved and there is no other order.
+    Options that speak of others keep their place: see :func:`_moving`.
     """
-    if any(_NAMES_LETTERS.fullmatch(text.strip()) for text in options.values()):
-        return []
-    moving = [label for label, text in options.items() if not _STAYS.search(text)]
+    moving = _moving(options)
     orders: list[tuple[dict[str, str], str | list[str]]] = []
     for shift in range(1, len(moving)):
         place = {moving[(i - shift) % len(moving)]: moving[i] for i in range(len(moving))}
@@ -70,6 +50,20 @@ def rotated(
         else:
             orders.append((texts, sorted(now.get(each, each) for each in answer)))
     return orders
+
+
+def _moving(options: Mapping[str, str]) -> list[str]:
+    """The options that may change places, without a change of what any option says.
+
+    None where one names others by their letters or numbers; only those that stand before one that
+    speaks of those above it.
+    """
+    found = mentions(options)
+    if Mention.LABELS in found.values():
+        return []
+    labels = [*options]
+    above = [place for place, each in enumerate(labels) if found.get(each) is Mention.ABOVE]
+    return [each for each in labels[: min(above, default=len(labels))] if each not in found]
 
 
 def majority_scores(scores: Sequence[Score], examples: Mapping[str, Example]) -> list[Score]:
