@@ -78,10 +78,15 @@ _ABOVE = """
     trên kể hapo juu سبق ذكر ذكره المذكورة المذكور أعلاه السابقة موارد بالا فوق مذکورہ उपरोक्त
     उपर्युक्त ऊपर उपरोक्‍त পূর্বোক্ত উপরের উপরোক্ত לעיל הנל
 """
+#: A quantity before one of these speaks of other options, whatever follows ("… are possible").
+_AT_HEAD = """
+    above foregoing genannten obigen anteriores dessus précédentes precedenti acima
+    вышеперечисленное вышеперечисленного سبق उपरोक्त उपर्युक्त yukarıdakilerin bovenstaande
+"""
 _BELOW = "below following folgenden suivantes suivants siguientes seguintes seguenti"
 _SPEAKING = """
-    les of the are is be were was which that it them they these those this here others other possible
-    and/or true correct false incorrect right wrong applicable apply applies valid answer answers
+    les of the are is be were was which that it them they these those this here others other
+    possible true correct false incorrect right wrong applicable apply applies valid answer answers
     option options choice choices statement statements alternative alternatives item items
     response responses together der die das den dem des von sind ist trifft treffen zu richtig
     falsch korrekt antwort antworten antwortmöglichkeiten optionen aussagen aussage diese dieser
@@ -123,8 +128,8 @@ _UNSPACED_ONLY = re.compile("只|仅|僅|のみ|だけ|만")
 _UNSPACED_ABOVE = re.compile("以上|上述|上記|前述|左記|위|이상|ข้างต้น|กล่าว")
 _UNSPACED_SCRIPT = f"{CJK}\u0e00-\u0e7f"
 
-_QUANTITY, _COUNT, _PLACE, _AFTER, _SCOPE = (
-    frozenset(words.split()) for words in (_QUANTITIES, _COUNTS, _ABOVE, _BELOW, _ONLY)
+_QUANTITY, _COUNT, _PLACE, _HEADING, _AFTER, _SCOPE = (
+    frozenset(words.split()) for words in (_QUANTITIES, _COUNTS, _ABOVE, _AT_HEAD, _BELOW, _ONLY)
 )
 _FUNCTION = frozenset((*_JOINING.split(), *_SPEAKING.split()))
 _SILENT = _FUNCTION | _QUANTITY | _COUNT | _PLACE | _AFTER | _SCOPE
@@ -133,13 +138,6 @@ _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 _SEPARATORS = re.compile(r"[\s.,;:!?()\[\]{}\"'`“”‘’«»„、。，．・･؛،।/&+>|\-–—]+")
 #: "2.5", "1/2", "3-5", "D-1": numbers and names, and not places.
 _AMOUNT = re.compile(r"\d\s*[./:~\-–—]\s*\d|[^\W\d_]-\d")
-#: A quantity before one of these speaks of other options, whatever follows ("… are possible").
-_ABOVE_AT_HEAD = frozenset(
-    """
-    above foregoing genannten obigen anteriores dessus précédentes precedenti acima
-    вышеперечисленное вышеперечисленного سبق उपरोक्त उपर्युक्त yukarıdakilerin bovenstaande
-""".split()
-)  # noqa: SIM905
 #: A conjunction of a language that is not known here: "A ja C".
 _SHORT = 4
 
@@ -272,7 +270,7 @@ def _kind(label: str) -> str:
 def _heads(low: Sequence[str]) -> bool:
     """Whether a quantity is followed by "above" or its like, with no content between."""
     for place, word in enumerate(low):
-        if word in _ABOVE_AT_HEAD:
+        if word in _HEADING:
             before = list(low[max(0, place - 4) : place])
             while before and before[-1] in _SILENT:
                 if before.pop() in _QUANTITY:
