@@ -500,6 +500,28 @@ def test_a_log_of_an_exam_has_its_key(
         assert back.result().metrics == run.result().metrics
 
 
+def test_letters_of_a_shuffled_log_are_those_of_its_own_order(tmp_path: Path) -> None:
+    """Inspect keeps the letters of the order in which it asked, and that order beside them."""
+    exam = OWN_TASKS.parent / "exam"
+    samples = []
+    for example in benchmarks.get("medagents-hard").load(exam).examples:
+        options = example.target["options"]
+        choices = [*reversed(options.values())]
+        letter = "ABCDEFGHIJ"[choices.index(options[example.target["answer"]])]
+        samples.append(Sample(id=example.id, input="Which?", choices=choices, target=letter))
+    path = a_log(tmp_path, samples, name="medagents_hard", scorer=None)
+
+    def answered(sample: dict[str, Any]) -> dict[str, Any]:
+        said = f"Let me think.\n\nANSWER: {sample['target']}"
+        sample["output"]["completion"] = said
+        sample["output"]["choices"][0]["message"]["content"] = said
+        return sample
+
+    run = imported(rewritten(path, answered), tmp_path / "new.db", data=exam)
+    assert run.score()["metrics"]["overall_score"]["value"] == 1.0
+    assert any("own numbers or order" in note for note in run.info.settings["notes"])
+
+
 def test_a_zip_without_a_log_in_it_is_one_line(tmp_path: Path) -> None:
     """An archive with other things in it is an InputError, and so is a file that is not there."""
     path = tmp_path / "x.eval"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import msgspec
 
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import decode_json, read_rows
+from preceptor.scoring.places import RIGHT, plain
 
 __all__ = ["MODELS", "PARTS", "Columns", "answer_rows", "find_columns", "plain"]
 
@@ -43,10 +43,6 @@ _SYSTEMS = (
 _DATA = ("dataset", "set", "split", "subset", "country", "lang", "language", "task")
 _RUNS = ("run", "seed")
 PARTS = (*_DATA, *_RUNS)
-_RIGHT = (
-    *("answer_idx", "correct_option", "correct_answer", "ground_truth_answer", "ground_truth"),
-    *("gold", "gold_answer", "target", "label", "answer"),
-)
 _NUMBERS = {
     "input_tokens": ("input_tokens", "prompt_tokens"),
     "output_tokens": ("output_tokens", "completion_tokens"),
@@ -141,14 +137,9 @@ def find_columns(
         by=runs,
         about=about,
         others=tuple(name for name in names if name not in used),
-        right=next((name for name in usual(_RIGHT) if name not in taken), None),
+        right=next((name for name in usual(RIGHT) if name not in taken), None),
         numbers={key: there[0] for key, there in numbers.items() if there},
     )
-
-
-def plain(name: str) -> str:
-    """``Question-ID``, ``questionId`` → ``question_id``."""
-    return re.sub(r"[\W_]+|(?<=[a-z])(?=[A-Z])", "_", name).strip("_").casefold()
 
 
 def _listed(names: Sequence[str]) -> str:

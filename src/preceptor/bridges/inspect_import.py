@@ -26,6 +26,14 @@ from preceptor.bridges.imported import (
 from preceptor.bridges.inspect_layout import SCORER
 from preceptor.errors import DataError, InputError, PreceptorError, shorten
 from preceptor.records import Example, Message, Response, Verdict
+from preceptor.scoring.places import (
+    agrees,
+    in_terms_of,
+    question_of,
+    same_options,
+    stated_in,
+    terms_in_words,
+)
 from preceptor.store.rows import storable
 from preceptor.systems.inspect_ai.words import MAX_TEXT, completion_of, need_inspect, usage_of
 
@@ -84,6 +92,8 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
     settings: dict[str, Any] = {"inspect_task": header.eval.task, "inspect_status": header.status}
     if departures:
         settings["departures"] = list(dict.fromkeys(departures))
+    if notes := terms_in_words(reader.moved, None, reader.alike, reader.foreign):
+        settings["notes"] = ["Imported: asked and graded elsewhere.", *notes]
     return ImportedRun(
         name=path.name.removesuffix(".eval"),
         benchmark=name,
@@ -206,6 +216,8 @@ class _Reader:
         self.path, self.benchmark, self.data = path, benchmark, data
         self.grader: str | None = None
         self.departures: list[Any] = []
+        self.alike: list[bool | None] = []
+        self.moved = self.foreign = 0
         self._known: dict[str, Example] | None = None
         self._seen: dict[str, Example] = {}
         self._count = 0
@@ -244,7 +256,7 @@ class _Reader:
             response = imported_response(run, example, sample.epoch, None, failure[0])
             return msgspec.structs.replace(response, detail=failure[1])
         said = completion_of(sample.output, str(self.path))
-        text = storable(said.text)
+        text = self._in_terms_of(example, sample, storable(said.text))
         response = imported_response(run, example, sample.epoch, text)
         usage = usage_of(sample.output.usage)
         return msgspec.structs.replace(
@@ -256,6 +268,18 @@ class _Reader:
             latency_s=max(sample.output.time or 0.0, 0.0),
             reasoning_length=said.reasoning_length,
         )
+
+    def _in_terms_of(self, example: Example, sample: EvalSample, text: str) -> str:
+        """The answer with the benchmark's letters: a log has those of its own, shuffled order."""
+        question = question_of(example.target)
+        if question is None:
+            return text
+        stated = stated_in({"choices": sample.choices, "target": sample.target}, text)
+        found = in_terms_of(text, stated, question, None)
+        self.moved += found != text
+        self.foreign += same_options(stated, question) is False
+        self.alike.append(agrees(stated, question, None))
+        return found
 
     def _verdicts(
         self,

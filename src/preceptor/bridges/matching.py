@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from preceptor.records import Example
 from preceptor.scoring.numbers import read_date
+from preceptor.scoring.places import (
+    Question,
+    Stated,
+    agrees,
+    counted_from,
+    names_number,
+    question_of,
+    same_options,
+    terms_in_words,
+)
 
 __all__ = ["Known", "Matched", "Row"]
 
@@ -16,13 +26,20 @@ __all__ = ["Known", "Matched", "Row"]
 class Row(msgspec.Struct, frozen=True):
     """A row: the id that it states, what it says is right, and what it is about (``brazil``).
 
-    ``hints`` are words that may say so too: of other columns, of the file's name.
+    ``hints`` are words that may say so too: of other columns, of the file's name. ``options`` are
+    those that it states, and ``answers`` what it says was answered.
     """
 
     id: str
     right: str | None
     about: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    options: dict[str, str] | None = None
+    answers: tuple[str, ...] = ()
+
+    @property
+    def stated(self) -> Stated:
+        return Stated(self.options, self.right, self.answers)
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -39,6 +56,10 @@ class Matched(msgspec.Struct, frozen=True):
         is about the question that stands there.
     unknown
         Rows without a question; ``contradicted``: that state another right answer than it has.
+    alike, foreign
+        Whether each row with a question states its right answer; rows that state other options.
+    first
+        The number of the first option, where options are given as numbers.
     """
 
     examples: list[Example | None]
@@ -46,9 +67,12 @@ class Matched(msgspec.Struct, frozen=True):
     unknown: int
     contradicted: int
     placed: int = 0
+    alike: Sequence[bool | None] = ()
+    foreign: int = 0
+    first: int | None = None
 
-    def in_words(self) -> list[str]:
-        """What must be said beside the score."""
+    def in_words(self, moved: int = 0) -> list[str]:
+        """What must be said beside the score; ``moved`` answers were put in other terms."""
         said = []
         if self.by_place:
             said.append("Its ids are the places of the questions in their set, not their own ids.")
@@ -59,12 +83,7 @@ class Matched(msgspec.Struct, frozen=True):
             )
         if self.unknown:
             said.append(f"{self.unknown:,} answers to questions that the data has not: left out.")
-        if self.contradicted:
-            said.append(
-                f"To {self.contradicted:,} questions the file states another right answer than the "
-                f"benchmark: the benchmark's counts."
-            )
-        return said
+        return [*said, *terms_in_words(moved, self.first, self.alike, self.foreign)]
 
 
 class Known:
@@ -88,12 +107,35 @@ class Known:
         self._prefixes: dict[tuple[str, ...], str] = {}
         self._tags = {tag.partition(":")[2] for example in examples for tag in example.tags}
 
-    def match(self, rows: Sequence[Row]) -> Matched:
-        """The questions of the rows of one run."""
-        found = self._by_name(rows)
+    def match(self, rows: Sequence[Row], first: int | None = None) -> Matched:
+        """The questions of the rows of one run; ``first`` is the number of their first option."""
+        found = self._by_name(rows, first)
         if (found.unknown or found.contradicted) and len({row.about for row in rows}) == 1:
-            found = self._by_place(rows) or found
-        return self._by_order(found, rows) if found.unknown else found
+            found = self._by_place(rows, first) or found
+        return self._by_order(found, rows, first) if found.unknown else found
+
+    def counted_from(self, runs: Iterable[Sequence[Row]]) -> tuple[int | None, bool]:
+        """The number of the first option in the runs of one file, and whether that is needed.
+
+        See :func:`preceptor.scoring.places.counted_from`.
+        """
+        if not any(question_of(example.target) for example in self.examples):
+            return None, False
+        return counted_from(pair for rows in runs for pair in self._pairs(rows))
+
+    def _pairs(self, rows: Sequence[Row]) -> Iterator[tuple[Stated, Question]]:
+        """What a run states of each question, where right answers or most answers are numbers."""
+        said = [row.answers[0] for row in rows if row.answers]
+        numbered = 2 * sum(map(names_number, said)) > len(said)
+        if not numbered and not any(row.right and names_number(row.right) for row in rows):
+            return
+        tried = (self.match(rows, first) for first in (0, 1))
+        found = min(tried, key=lambda each: (each.unknown, each.contradicted))
+        for row, example in zip(rows, found.examples, strict=True):
+            question = question_of(example.target) if example is not None else None
+            if question is not None:
+                given = row.answers[:1] if numbered else ()
+                yield Stated(row.options, row.right, given), question
 
     def _prefix(self, about: tuple[str, ...]) -> str:
         """The folder of ids that these words name, "" where none."""
@@ -103,7 +145,7 @@ class Known:
             known = self._prefixes[about] = max(named, key=len, default="")
         return known
 
-    def _by_name(self, rows: Sequence[Row]) -> Matched:
+    def _by_name(self, rows: Sequence[Row], first: int | None) -> Matched:
         left: dict[str, list[Example]] = {}
         examples = []
         for row in rows:
@@ -111,10 +153,10 @@ class Known:
             if example is not None and f"{example.id}~2" in self._by_id:
                 number = example.id
                 twins = left.get(number) or self._twins(example)
-                example = next((each for each in twins if _agrees(each, row.right)), twins[0])
+                example = next((each for each in twins if _agrees(each, row, first)), twins[0])
                 left[number] = [each for each in twins if each is not example]
             examples.append(example)
-        return _matched(examples, rows)
+        return _compared(Matched(examples, False, examples.count(None), 0), rows, first)
 
     def _twins(self, example: Example) -> list[Example]:
         """All questions of one number."""
@@ -139,7 +181,7 @@ class Known:
             return None  # it may count the rows
         return found[0] if len(found) == 1 else None
 
-    def _by_order(self, found: Matched, rows: Sequence[Row]) -> Matched:
+    def _by_order(self, found: Matched, rows: Sequence[Row], first: int | None) -> Matched:
         """Gives rows without a question the one at their place, where all others stand at theirs.
 
         A folder of questions is taken on its own; the file must have as many rows about it.
@@ -157,7 +199,7 @@ class Known:
             wanted = self._folders[folder]
             pairs = [(place, wanted[at]) for at, place in enumerate(places[: len(wanted)])]
             if len(places) == len(wanted) and all(
-                examples[place] in (None, each) and _agrees(each, rows[place].right) is not False
+                examples[place] in (None, each) and _agrees(each, rows[place], first) is not False
                 for place, each in pairs
             ):
                 lacking = [pair for pair in pairs if examples[pair[0]] is None]
@@ -167,15 +209,16 @@ class Known:
                     for place, each in lacking:
                         examples[place] = each
                     placed += len(lacking)
-        return msgspec.structs.replace(
+        found = msgspec.structs.replace(
             found, examples=examples, unknown=found.unknown - placed, placed=placed
         )
+        return _compared(found, rows, first) if placed else found
 
-    def _by_place(self, rows: Sequence[Row]) -> Matched | None:
+    def _by_place(self, rows: Sequence[Row], first: int | None) -> Matched | None:
         """Where ids count the rows, and every right answer stated is that of the question there."""
         stated = [row.id for row in rows]
-        first = next((n for n in (0, 1) if stated == [str(n + i) for i in range(len(rows))]), None)
-        if first is None or any(row.right is None for row in rows):
+        counts = any(stated == [str(n + i) for i in range(len(rows))] for n in (0, 1))
+        if not counts or any(row.right is None for row in rows):
             return None
         prefix, wanted = self._prefix(rows[0].about), self._tags.intersection(rows[0].about)
         here = [
@@ -186,33 +229,36 @@ class Known:
         ][: len(rows)]
         if len(here) < len(rows):
             return None
-        agreed = all(_agrees(each, row.right) for each, row in zip(here, rows, strict=True))
-        return Matched([*here], True, 0, 0) if agreed else None
+        agreed = all(_agrees(each, row, first) for each, row in zip(here, rows, strict=True))
+        return _compared(Matched([*here], True, 0, 0), rows, first) if agreed else None
 
 
-def _matched(examples: list[Example | None], rows: Sequence[Row]) -> Matched:
-    unknown = contradicted = 0
-    for example, row in zip(examples, rows, strict=True):
-        if example is None:
-            unknown += 1
-        elif _agrees(example, row.right) is False:
-            contradicted += 1
-    return Matched(examples, False, unknown, contradicted)
+def _compared(found: Matched, rows: Sequence[Row], first: int | None) -> Matched:
+    """With the counts of rows whose right answer, or whose options, are not the benchmark's."""
+    alike, foreign = [], 0
+    for example, row in zip(found.examples, rows, strict=True):
+        if example is not None:
+            alike.append(_agrees(example, row, first))
+            question = question_of(example.target)
+            foreign += question is not None and same_options(row.stated, question) is False
+    return msgspec.structs.replace(
+        found,
+        contradicted=alike.count(False),
+        alike=alike,
+        first=first,
+        foreign=foreign,
+    )
 
 
-def _agrees(example: Example, right: str | None) -> bool | None:
-    """Whether that is the question's answer; None where the two cannot be compared."""
+def _agrees(example: Example, row: Row, first: int | None) -> bool | None:
+    """Whether its right answer is the question's; None where the two cannot be compared."""
+    question = question_of(example.target)
+    if question is not None:
+        return agrees(row.stated, question, first)
     target = example.target
     answer = target.get("answer") if isinstance(target, Mapping) else None
-    if not isinstance(answer, str) or right is None:
+    if not isinstance(answer, str) or row.right is None:
         return None
-    options = target.get("options")
-    text = options.get(answer) if isinstance(options, Mapping) else None
-    said = right.strip().casefold()
-    if isinstance(options, Mapping) and said not in {
-        each.strip().casefold() for pair in options.items() for each in map(str, pair)
-    }:
-        return None
-    same = said in (answer.casefold(), str(text).strip().casefold())
+    said = row.right.strip().casefold()
     # A date is kept in one form; files have theirs.
-    return same or read_date(said) == answer
+    return said == answer.casefold() or read_date(said) == answer

@@ -22,13 +22,13 @@ from preceptor.bridges.answer_files import (
     Columns,
     answer_rows,
     find_columns,
-    plain,
 )
 from preceptor.bridges.imported import Answer, ImportedRun, imported_response
 from preceptor.bridges.matching import Known, Matched, Row
 from preceptor.bridges.pricing import listed_price
 from preceptor.errors import InputError
 from preceptor.records import NOBODY, Example, Response, Usage
+from preceptor.scoring.places import in_terms_of, options_in, places, plain, question_of
 from preceptor.systems.prices import Price
 
 __all__ = ["Prediction", "Predictions"]
@@ -118,7 +118,17 @@ class Predictions:
                 f"`preceptor run {benchmark.name} --system replay:FILE`"
             )
         known = Known(benchmark.load(data).examples)
-        return (self._run(benchmark, group, known) for group in self._groups.values())
+        groups = self._groups.values()
+        first, needed = known.counted_from(
+            [row for _, row in self._rows(group)] for group in groups
+        )
+        if needed and first is None:
+            raise InputError(
+                f"{self.path}: the answers are numbers of options, and its right answers do not "
+                f"show whether they count from 0 or from 1: add a column with the right answers "
+                f"counted alike (answer_idx), or write letters"
+            )
+        return (self._run(benchmark, group, known, first) for group in groups)
 
     def _read(self, id: str | None, answer: Sequence[str], by: Sequence[str] | None) -> Columns:
         columns = None
@@ -130,10 +140,14 @@ class Predictions:
             group = self._groups.get(values)
             if group is None:
                 group = self._groups[values] = self._group(values, columns)
-            encoded = msgspec.msgpack.encode(_prediction(fields, columns))
+            prediction, options = _prediction(fields, columns), options_in(_beside(row, columns))
+            group.digest.update(msgspec.msgpack.encode(prediction))
+            if options or any(places(text) for text in prediction.texts or ()):
+                # Read otherwise than before options and numbers of options were understood.
+                group.digest.update(msgspec.msgpack.encode(options))
+            encoded = msgspec.msgpack.encode((prediction, options))
             group.places.append(self._spool.tell())
             self._spool.write(len(encoded).to_bytes(4, "big") + encoded)
-            group.digest.update(encoded)
         if columns is None:
             raise InputError(f"{self.path}: expected answers, found an empty file")
         return columns
@@ -149,19 +163,35 @@ class Predictions:
         by = dict(zip(columns.by, values, strict=True))
         return _Group(name, by, array("Q"), hashlib.blake2b(digest_size=16))
 
-    def _run(self, benchmark: Benchmark, group: _Group, known: Known) -> ImportedRun:
-        rows = [self._row(place) for place in group.places]
-        values = tuple(group.values.values())
-        named = (*re.split(r"[\W_]+", self.path.stem), *plain(self.path.stem).split("_"))
-        matched = known.match(
-            [Row(row.id, row.right, (*values, *row.about), (*row.others, *named)) for row in rows]
-        )
+    def _run(
+        self, benchmark: Benchmark, group: _Group, known: Known, first: int | None
+    ) -> ImportedRun:
+        rows = self._rows(group)
+        matched = known.match([row for _, row in rows], first)
         return _imported(benchmark, group, rows, known, matched)
 
-    def _row(self, place: int) -> Prediction:
+    def _rows(self, group: _Group) -> list[tuple[Prediction, Row]]:
+        """The rows of a run, each with what says which question and which option it means."""
+        values = tuple(group.values.values())
+        named = (*re.split(r"[\W_]+", self.path.stem), *plain(self.path.stem).split("_"))
+        rows = []
+        for place in group.places:
+            row, options = self._row(place)
+            about, hints = (*values, *row.about), (*row.others, *named)
+            rows.append((row, Row(row.id, row.right, about, hints, options, row.texts or ())))
+        return rows
+
+    def _row(self, place: int) -> tuple[Prediction, dict[str, str] | None]:
         self._spool.seek(place)
         size = int.from_bytes(self._spool.read(4), "big")
-        return msgspec.msgpack.decode(self._spool.read(size), type=Prediction)
+        kind = tuple[Prediction, dict[str, str] | None]
+        return msgspec.msgpack.decode(self._spool.read(size), type=kind)
+
+
+def _beside(row: dict[str, Any], columns: Columns) -> dict[str, Any]:
+    """The columns that may hold options: all but those of the answer and of the id."""
+    used = {columns.id, columns.right, *columns.answers}
+    return {name: value for name, value in row.items() if name not in used}
 
 
 def _prediction(fields: Fields, columns: Columns) -> Prediction:
@@ -213,15 +243,25 @@ def _number(fields: Fields, name: str) -> float | None:
 
 
 def _imported(
-    benchmark: Benchmark, group: _Group, rows: Sequence[Prediction], known: Known, matched: Matched
+    benchmark: Benchmark,
+    group: _Group,
+    rows: Sequence[tuple[Prediction, Row]],
+    known: Known,
+    matched: Matched,
 ) -> ImportedRun:
     seen: Counter[str] = Counter()
-    answers = []
-    unpriced = all(row.cost_usd is None for row in rows) and any(row.usage.total for row in rows)
+    answers, moved = [], 0
+    unpriced = all(row.cost_usd is None for row, _ in rows)
+    unpriced = unpriced and any(row.usage.total for row, _ in rows)
     price = listed_price(_model(group)) if unpriced else None
-    for row, example in zip(rows, matched.examples, strict=True):
+    for (row, stated), example in zip(rows, matched.examples, strict=True):
         if example is not None:
-            answers.append(Answer(example, _response(group.name, row, example, seen, price), ()))
+            text = _answer(row, example, matched.first)
+            said = text and _in_letters(text, stated, example, matched.first)
+            moved += said != text
+            response = imported_response(group.name, example, seen[example.id], said)
+            answers.append(Answer(example, _measured(response, row, price), ()))
+            seen[example.id] += 1
     if answers and benchmark.protocol.missing_is_wrong:
         answers += [
             Answer(example, imported_response(group.name, example, 0, None), ())
@@ -238,7 +278,7 @@ def _imported(
             "columns": group.values,
             "notes": [
                 "Imported: asked elsewhere.",
-                *matched.in_words(),
+                *matched.in_words(moved),
                 *_partial(seen, len(known.examples), benchmark.protocol.missing_is_wrong),
                 *([f"Cost: the file's tokens at the {price.source}."] if price else []),
             ],
@@ -247,21 +287,27 @@ def _imported(
     )
 
 
-def _response(
-    run: str, row: Prediction, example: Example, seen: Counter[str], price: Price | None
-) -> Response:
-    response = imported_response(run, example, seen[example.id], _answer(row, example))
-    seen[example.id] += 1
+def _measured(response: Response, row: Prediction, price: Price | None) -> Response:
     cost = row.cost_usd if price is None else price.cost(row.usage)
     return msgspec.structs.replace(response, usage=row.usage, latency_s=row.seconds, cost_usd=cost)
 
 
-def _answer(row: Prediction, example: Example) -> str | None:
+def _in_letters(text: str, row: Row, example: Example, first: int | None) -> str:
+    question = question_of(example.target)
+    return text if question is None else in_terms_of(text, row.stated, question, first)
+
+
+def _answer(row: Prediction, example: Example, first: int | None) -> str | None:
     """The first text; one sign that is no option's letter is what a poor reader made of a text."""
     if row.texts is None:
         return None
     options = example.target.get("options", ()) if isinstance(example.target, dict) else ()
-    read = (text for text in row.texts if len(text.strip()) > 1 or text.strip() in options)
+    counted = first is not None
+    read = (
+        text
+        for text in row.texts
+        if len(text.strip()) > 1 or text.strip() in options or (counted and places(text))
+    )
     return next(read, row.texts[0] if row.texts else "")
 
 

@@ -37,6 +37,7 @@ from preceptor.store import Spent, Store
 from preceptor.systems import System, parse_parameters, resolve
 from preceptor.systems.base import Parameters
 from preceptor.systems.batch.model import batched
+from preceptor.systems.recorded import Replay
 from preceptor.version import VERSION
 
 __all__ = ["NOTHING", "Plan", "Request", "check", "paid_in_sweep", "reopen"]
@@ -165,6 +166,8 @@ def check(
     dataset = dataset or benchmark.load(request.data)
     chosen, strata = _chosen(benchmark, dataset, system, request, where)
     departures = _departures(benchmark, dataset, len(chosen), grader, called)
+    if isinstance(system, Replay):
+        departures += system.compare(dataset.examples)
     variant = Variant(request.circular, request.shots)
     chosen = varied(chosen, dataset.examples, benchmark, variant)
     departures += variant.sentences(chosen)
@@ -172,6 +175,7 @@ def check(
     settings = _settings(request, dataset, template, parameters, told)
     settings["departures"] = departures
     settings["batch"] = in_batches
+    settings["options_count_from"] = getattr(system, "first", None)
     settings["variant"] = variant
     settings["prices"] = prices_of((system, *grader.systems))
     if strata is not None:
@@ -226,6 +230,8 @@ def reopen(
         called = msgspec.structs.replace(called, members=members)
     through = batched if settings.get("batch") else None
     system = put_through(resolve(run.system, parameters), through)
+    if isinstance(system, Replay):
+        system.first = settings.get("options_count_from")
     grader = grader_as_before(store, run, benchmark, called, through) if judged else Nobody()
     keep_prices((system, *grader.systems), settings.get("prices", {}))
     cap = settings["max_cost"] if max_cost is None else max_cost

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from preceptor.errors import DataError, EndpointError, InputError, shorten
 from preceptor.files import file_sha256, read_rows
 from preceptor.records import Completion, Example
+from preceptor.scoring.places import (
+    Stated,
+    agrees,
+    counted_from,
+    in_terms_of,
+    names_number,
+    question_of,
+    stated_in,
+    terms_in_words,
+)
 from preceptor.systems.base import Ask, System
 from preceptor.systems.prices import FREE
 
@@ -23,6 +34,9 @@ class Replay(System):
 
     ``prompt_id`` or ``example_id`` do for the id; ``completion``, ``answer`` or ``text`` for the
     answer. Several lines with one id are its repeats.
+
+    Options that are numbered, or ordered otherwise than the benchmark's, are said in its letters:
+    :meth:`compare` finds out how, and ``first`` is then the number of the first option.
     """
 
     price = FREE
@@ -32,11 +46,45 @@ class Replay(System):
     def __init__(self, address: str, path: Path) -> None:
         self.address = address
         self.failures = Counter()
+        self.first: int | None = None
         self._answers = _read_answers(path)
         self._sha256 = file_sha256(path)
 
     def identity(self) -> dict[str, Any]:
-        return {"recorded": self._sha256}
+        known = {"recorded": self._sha256}
+        rows = (row for rows in self._answers.values() for row in rows)
+        if any(row.options or names_number(row.answers[0]) for row in rows):
+            return {**known, "options": "translated", "first": self.first}
+        return known
+
+    def compare(self, examples: Sequence[Example]) -> list[str]:
+        """Find out how the file numbers options; what must be said of its own right answers.
+
+        Raises
+        ------
+        InputError
+            Answers are numbers of options, and nothing shows from where these count.
+        """
+        asked = ((each.id, question_of(each.target)) for each in examples)
+        pairs = [
+            (row, question)
+            for id, question in asked
+            if question is not None
+            for row in self._answers.get(id, ())
+        ]
+        self.first, needed = counted_from(pairs)
+        if needed and self.first is None:
+            raise InputError(
+                f"{self.address}: the answers are numbers of options, and its right answers do not "
+                f"show whether they count from 0 or from 1: add the right answers, counted alike, "
+                f"under target, or write letters"
+            )
+        alike = [agrees(row, question, self.first) for row, question in pairs]
+        moved = sum(
+            in_terms_of(row.answers[0], row, question, self.first) != row.answers[0]
+            for row, question in pairs
+        )
+        return terms_in_words(moved, self.first, alike)
 
     async def answer(self, ask: Ask) -> Completion:
         assert ask.example is not None
@@ -45,16 +93,22 @@ class Replay(System):
             raise EndpointError(
                 "no_answer", f"{self.address}: has {len(answers)} answers to {ask.example.id}"
             )
-        return Completion(answers[ask.repeat], cost_usd=0.0)
+        row, question = answers[ask.repeat], question_of(ask.example.target)
+        text = row.answers[0]
+        if question is not None:
+            text = in_terms_of(text, row, question, self.first)
+        return Completion(text, cost_usd=0.0)
 
 
-def _read_answers(path: Path) -> dict[str, list[str]]:
-    answers: dict[str, list[str]] = {}
+def _read_answers(path: Path) -> dict[str, list[Stated]]:
+    answers: dict[str, list[Stated]] = {}
     for number, row in read_rows(path):
         key = _first(row, _IDS)
         text = _first(row, _TEXTS)
         if isinstance(text, list):  # messages, as simple-evals writes a completion
             text = "".join(str(part.get("content", "")) for part in text if isinstance(part, dict))
+        if isinstance(text, int | float) and not isinstance(text, bool):
+            text = str(text)  # the number of an option
         if not isinstance(key, str):
             problem = f"expected one of {', '.join(_IDS)}, found {shorten(list(row))}"
             raise DataError(str(path), number, "id", problem)
@@ -63,7 +117,9 @@ def _read_answers(path: Path) -> dict[str, list[str]]:
                 f"expected a text under one of {', '.join(_TEXTS)}, found {shorten(list(row))}"
             )
             raise DataError(str(path), number, "response", problem)
-        answers.setdefault(key, []).append(text)
+        used = next(name for name in _TEXTS if row.get(name) is not None)
+        beside = {name: value for name, value in row.items() if name not in (used, *_IDS)}
+        answers.setdefault(key, []).append(stated_in(beside, text))
     if not answers:
         raise InputError(f"{path}: expected recorded answers, found an empty file")
     return answers
