@@ -175,7 +175,8 @@ def check(
     settings = _settings(request, dataset, template, parameters, told)
     settings["departures"] = departures
     settings["batch"] = in_batches
-    settings["options_count_from"] = getattr(system, "first", None)
+    if isinstance(system, Replay) and system.first is not None:
+        settings["options_count_from"] = system.first
     settings["variant"] = variant
     settings["prices"] = prices_of((system, *grader.systems))
     if strata is not None:
