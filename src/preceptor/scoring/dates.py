@@ -54,7 +54,7 @@ _NAMES = (
     "dec|déc|dez|dic|des|ara|дек|гру|gru|pro|δεκ|ديسمبر|كانون الأول|דצמ|दिस|ডিসে|ธันวา|دسامبر|دسمبر",
 )
 _MONTH = (
-    r"(?<![^\W\d_])(?:" + "|".join(f"(?P<m{place}>{name})" for place, name in enumerate(_NAMES, 1))
+    r"(?<![^\W\d_])ב?(?:" + "|".join(f"(?P<m{place}>{name})" for place, name in enumerate(_NAMES, 1))
     + r")(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0981-\u09cd\u0e31-\u0e4e]){0,12}+\.?"
 )
 _YEAR = r"(?P<year>\d{4})(?!\d)"
@@ -86,12 +86,12 @@ _BASIS = re.compile(
     r"|vom|ab|seit|nach|periode|ausgehend von|partir du|partir de|depuis|après|règles|desde|después"
     r"|regla|última menstruación|menstruação|depois|dal(?:la)?|dopo|mestruazione|vanaf|sinds|na|från"
     r"|efter|od|po|miesiączki|din|după|sejak|setelah|từ|sau|kể từ|από|μετά|от|после|месячных|со"
-    r"|від|після|منذ|بعد|ابتداء من|מאז|לאחר|से|থেকে|kuanzia)(?![^\W\d_])[^.;=\n]{0,30}\Z"
-    r"|(?:自|从|從|根据|末次月经|最終月経)[^。;=\n]{0,20}\Z",
+    r"|від|після|منذ|بعد|ابتداء من|מאז|לאחר|से|থেকে|kuanzia)(?![^\W\d_])[^.;=\n\d]{0,30}\Z"
+    r"|(?:自|从|從|根据|末次月经|最終月経)[^。;=\n\d]{0,20}\Z",
     re.IGNORECASE,
 )
 #: The same after a date: "…から", "-den itibaren".
-_BASIS_AFTER = re.compile(r"\s?(?:から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)")
+_BASIS_AFTER = re.compile(r"\s?(?:\+|plus\b|から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)")
 _STATED = re.compile(
     r"(?:\b(?:is|was|be|on|by|equals?|falls on|would be|ist|am|est(?: le)?|es(?: el)?|é|è(?: il)?|är"
     r"|jest|este|adalah|là|είναι|это|є)|[:=→≈是为為は]|คือ)\s{0,3}(?:the |den |der |le |el |il )?"

@@ -45,7 +45,7 @@ _STATED = re.compile(
 _EQUALS = re.compile(r"(?<![<>!=])=(?!=)\s{0,9}|≈\s{0,9}")
 _ASIDE = re.compile(r"\([^()]*\)")
 _LABEL = re.compile(r"[ \w-]{1,40}:\s?(?=[-+]?\.?\d)")
-_MICRO = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "^": None, " ": None, "\u202f": None})
+_UNIT_SIGNS = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "^": None})
 
 
 def read_number(text: str, *, whole: bool = False, asked: str = "") -> float | str | None:
@@ -65,8 +65,7 @@ def read_number(text: str, *, whole: bool = False, asked: str = "") -> float | s
     >>> read_number("2 + 2 = 4 points for age.\\nThe answer is 1,204.5 mg.")
     1204.5
     """
-    unit = asked.casefold().translate(_MICRO)
-    return first_stated(text, lambda statement: _number(statement, whole, unit))
+    return first_stated(text, lambda statement: _number(statement, whole, asked))
 
 
 def read_amount(text: str, name: str, *, unit: str = "") -> float | None:
@@ -104,7 +103,7 @@ def _broken(text: str, name: str) -> list[Statement]:
     return [Statement(normal(value).lstrip("\"' ")) for value in keyed.findall(text)]
 
 
-def _number(statement: Statement, whole: bool, unit: str) -> float | str | None:
+def _number(statement: Statement, whole: bool, asked: str) -> float | str | None:
     text = without_dates(statement.text)
     found = _stated(text, statement)
     none = _NONE.search(text)
@@ -112,7 +111,7 @@ def _number(statement: Statement, whole: bool, unit: str) -> float | str | None:
         return ABSTAINED
     if found is None:
         return None
-    found = _as_asked(text, found, statement, unit)
+    found = _as_asked(text, found, statement, asked)
     if found.value is None or _several(text, found):
         raise Unreadable
     return found.above if whole and found.divided else found.value
@@ -176,13 +175,13 @@ def _before_conversion(text: str, found: Sequence[Amount], last: Amount) -> Amou
     return last
 
 
-def _as_asked(text: str, found: Amount, statement: Statement, unit: str) -> Amount:
+def _as_asked(text: str, found: Amount, statement: Statement, asked: str) -> Amount:
     """The same amount in the unit that is asked for, where the statement has it in two."""
-    if not unit or _names(unit, found.unit):
+    if not asked or not found.unit or _names(asked, found.unit):
         return found
-    others = [each for each in amounts(text, statement.convention) if each.start != found.start]
-    near = [each for each in others if each.unit and _names(unit, each.unit)]
-    if len(near) != 1 or not found.unit:
+    others = amounts(text, statement.convention)
+    near = [each for each in others if each.start != found.start and _names(asked, each.unit)]
+    if len(near) != 1:
         return found
     between = text[min(found.end, near[0].end) : max(found.start, near[0].start)]
     return near[0] if re.fullmatch(r"[^\d.;]{0,40}", between) else found
@@ -190,8 +189,13 @@ def _as_asked(text: str, found: Amount, statement: Statement, unit: str) -> Amou
 
 def _names(asked: str, unit: str) -> bool:
     """Whether a question names this unit."""
-    plain = unit.casefold().translate(_MICRO)
-    return bool(plain) and re.search(rf"(?<![^\W\d_])(?<!/){re.escape(plain)}(?![\w/])", asked) is not None
+    plain, within = (_unit(each) for each in (unit, asked))
+    form = rf"(?<![^\W\d_])(?<!/){re.escape(plain)}(?![\w/])"
+    return bool(plain) and re.search(form, within) is not None
+
+
+def _unit(text: str) -> str:
+    return text.casefold().translate(_UNIT_SIGNS).replace("mm hg", "mmhg")
 
 
 def _estimate(statement: Statement, unit: str) -> float | None:
@@ -201,7 +205,7 @@ def _estimate(statement: Statement, unit: str) -> float | None:
     found = amounts(text)[0] if listed and amounts(text) else _stated(text, statement)
     if found is None:
         return None
-    found = _as_asked(text, found, statement, unit.casefold().translate(_MICRO))
+    found = _as_asked(text, found, statement, unit)
     if found.low is not None and found.high is not None and found.low >= 0:
         return (found.low + found.high) / 2
     if found.value is None or _several(text, found):
