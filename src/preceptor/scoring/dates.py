@@ -58,7 +58,6 @@ _MONTH = (
     + r")(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0981-\u09cd\u0e31-\u0e4e]){0,12}+\.?"
 )
 _YEAR = r"(?P<year>\d{4})(?!\d)"
-_SHORT_YEAR = r"(?P<year>\d{4}|\d{2})(?!\d)"
 _DAY = r"(?<!\d)(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|ª|\.)?"
 _OF = r"[\s,./-]{0,3}(?:(?:of|de|del|di|el|the|tháng|ngày)\s)?"
 _DATES = tuple(
@@ -70,7 +69,8 @@ _DATES = tuple(
         r"(?<!\d)(?P<year>\d{4})\s?[年년]\s?(?P<month>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})",
         rf"(?<!\d)(?P<day>\d{{1,2}}) tháng (?P<month>\d{{1,2}})(?: năm|,)? {_YEAR}",
         r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?!\d)",
-        rf"{_DAY}{_OF}{_MONTH}{_OF}'?{_SHORT_YEAR}",
+        rf"{_DAY}{_OF}{_MONTH}{_OF}{_YEAR}",
+        rf"{_DAY}-{_MONTH}-(?P<year>\d\d)(?!\d)",
         rf"{_MONTH}{_OF}{_DAY}(?:,\s?|\s|[-/]|,?\s(?:of|de)\s){_YEAR}",
         rf"(?<!\d)(?P<year>\d{{4}})[\s.,/-]{{1,3}}{_MONTH}{_OF}(?P<day>\d{{1,2}})(?!\d)",
     )
@@ -80,7 +80,7 @@ _TIME = re.compile(r"(?:T|\s)\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[-+]\d{2}:
 _ASIDE = re.compile(r"\([^()]*\)")
 #: What before a date says that another one is counted from it.
 _BASIS = re.compile(
-    r"(?<![^\W\d_])(?:from|since|after|before|following|starting|beginning|given|LMP|FDLMP|LNMP"
+    r"(?<![^\W\d_])(?:from|(?:days|weeks|months) to|since|after|before|following|starting|beginning|given|LMP|FDLMP|LNMP"
     r"|period|menses|menstruation|bleed\w*|cycle|born|birth|DOB|admitted|visit|today"
     r"|(?:counted|counting|based|calculated|computed|measured|dated|estimated) (?:on|with|by|using)"
     r"|vom|ab|seit|nach|periode|ausgehend von|partir du|partir de|depuis|après|règles|desde|después"
@@ -93,11 +93,13 @@ _BASIS = re.compile(
 #: The same after a date: "…から", "-den itibaren".
 _BASIS_AFTER = re.compile(r"\s?(?:\+|plus\b|から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)")
 _STATED = re.compile(
-    r"(?:\b(?:is|was|be|on|by|equals?|falls on|would be|ist|am|est(?: le)?|es(?: el)?|é|è(?: il)?|är"
+    r"(?:\b(?:is|was|be|on|by|equals?|falls on|would be|gives|yields|ist|am|est(?: le)?|es(?: el)?|é|è(?: il)?|är"
     r"|jest|este|adalah|là|είναι|это|є)|[:=→≈是为為は]|คือ)\s{0,3}(?:the |den |der |le |el |il )?"
     r"(?:\*{0,2}[A-Z][a-z]{2,8}day,? )?\Z",
     re.IGNORECASE,
 )
+#: Between two dates that are given as one answer.
+_LISTED = re.compile(r"\s?(?:[-,;/]|to|or|and|bis|oder|und|ou|et|o|y|e|или|и|或|和|至)\s?", re.IGNORECASE)
 _BUDDHIST = 2400
 _WINDOW = 60
 
@@ -169,7 +171,8 @@ def _date(statement: Statement) -> str | None:
     begins = not text[: found[0].start].strip(" '\"")
     stated = [each for each in found if _STATED.search(part[:each.start][-_WINDOW:])]
     chosen = found[0] if begins else stated[-1] if stated else found[0] if len(found) == 1 else None
-    if chosen is None or chosen.day is None:
+    others = (text[chosen.end : each.start] for each in found if chosen and each.start > chosen.end)
+    if chosen is None or chosen.day is None or any(_LISTED.fullmatch(each) for each in others):
         raise Unreadable
     return chosen.day
 
@@ -205,11 +208,13 @@ _BOTH = tuple(
 )
 _ONLY_WEEKS = re.compile(rf"(?<![\d.])(\d{{1,6}}(?:\.\d{{1,9}})?)\s?(?:{_WEEK})", re.IGNORECASE)
 _ONLY_DAYS = re.compile(rf"(?<![\d.])(\d{{1,6}})\s?(?:{_DAYS})", re.IGNORECASE)
-_TO = re.compile(r"\d\s?(?:-|to|bis|à|a|до|至|到)\s?\Z", re.IGNORECASE)
+_TO = re.compile(r"\d\s?(?:-|to|and|or|bis|und|oder|à|et|ou|a|y|до|и|至|到)\s?\Z", re.IGNORECASE)
 
 
 def _weeks(statement: Statement) -> tuple[int, int] | None:
     text = without_dates(statement.text)
+    after = text.rpartition("=")[2]
+    text = after if re.search(r"\d", after) else text
     for pattern in (*_BOTH, _ONLY_WEEKS, _ONLY_DAYS):
         found = pattern.search(text)
         if found is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from preceptor.scoring.dates import without_dates
 from preceptor.scoring.json_text import pairs_in
@@ -16,7 +16,7 @@ __all__ = ["ABSTAINED", "read_amount", "read_number"]
 ABSTAINED = "N/A"
 
 _NONE = re.compile(
-    r"\bN/?A\b|\bnot (?:applicable|possible|computable|calculable)\b|\bnull\b|\bunknown\b"
+    r"(?<![\w-])(?-i:N/A|n/a)\b|\A\W*NA\b|\bnot (?:applicable|possible|computable|calculable)\b|\bnull\b|\bunknown\b"
     r"|\b(?:cannot|can't|can not|could not|unable to)(?: \w{1,20}){0,3} "
     r"(?:calculate|compute|determine|answer|provide|assess)"
     r"|\binsufficient (?:data|information)\b|\bnot enough (?:data|information)\b"
@@ -25,10 +25,11 @@ _NONE = re.compile(
 )
 _NEXT = re.compile(r"\s?(?:,|;|and|und|y|et|e|и|和)\s?(?=[-+]?\d)")
 _OR = re.compile(
-    r"\s?(?:[^\W\d_][^\s\d,;]{0,12})?,?\s?(?:or|oder|ou|o|of|eller|lub|sau|veya|atau|hoặc|ή|или|або"
+    r"\s?(?:[^\W\d_][^\s\d,;]{0,12})?,?\s?(?:or|oder|ou|o|eller|lub|sau|veya|atau|hoặc|ή|или|або"
     r"|أو|یا|או|या|বা|หรือ|或|または|또는)\s?(?:about |maybe )?(?=[-+]?\d)",
     re.IGNORECASE,
 )
+_ELSE = re.compile(r"\b(?:otherwise|else|sonst|sinon|иначе)\W{1,3}(?:\w{1,12}\s){0,2}(?=\d)", re.I)
 _NOT = re.compile(
     r"(?:(?<![^\W\d_])(?:not|nicht|pas|kein|não|non|niet|inte|nie|nu|değil|bukan|không|δεν|не|rather"
     r" than|instead of)|不是|ليس|नहीं)\s{0,2}\Z|\bn['’]t (?:be )?\Z",
@@ -120,7 +121,7 @@ def _number(statement: Statement, whole: bool, asked: str) -> float | str | None
 def _several(text: str, found: Amount) -> bool:
     """Whether a second result stands beside a number: "4 or 5", "4, 5"."""
     listed = found.start < 2 and _NEXT.match(text, found.end)
-    return bool(listed or _OR.match(text, found.end))
+    return bool(listed or _OR.match(text, found.end) or _ELSE.search(text, found.end))
 
 
 def _stated(text: str, statement: Statement) -> Amount | None:
@@ -131,6 +132,8 @@ def _stated(text: str, statement: Statement) -> Amount | None:
     outside = _ASIDE.sub(lambda aside: " " * len(aside[0]), text)
     for part in (outside, text):
         found = [each for each in amounts(part, statement.convention) if not _denied(part, each)]
+        if len(found) > 1 and part.startswith("{"):
+            raise Unreadable  # JSON of several values
         if found:
             return _about(part, found, statement.direct)
     return None
@@ -141,43 +144,39 @@ def _denied(text: str, found: Amount) -> bool:
 
 
 def _about(text: str, found: Sequence[Amount], direct: bool) -> Amount | None:
-    at = {each.start: each for each in found}
-    sides = [side.end() for side in _EQUALS.finditer(text)]
-    last = next((at[side] for side in reversed(sides) if side in at), None)
-    if last is not None:
-        return _before_conversion(text, found, last)
-    begin = len(text) - len(text.lstrip())
-    if begin in at and not _LABEL.match(text, at[begin].end):
-        return at[begin]
-    for said in _STATED.finditer(text):
-        if said.end() in at:
-            return at[said.end()]
+    at = {each.start: place for place, each in enumerate(found)}
+    stated = [said.end() for said in _STATED.finditer(text) if said.end() in at]
+    begin = len(text) - len(text.lstrip(" ([\"'"))
+    sides = [side.end() for side in _EQUALS.finditer(text) if side.end() in at]
+    if sides:
+        return found[_unconverted(text, found, at[sides[-1]], {begin, *stated, *sides})]
+    if begin in at and not _LABEL.match(text, found[at[begin]].end):
+        return found[at[begin]]
+    if stated:
+        return found[at[stated[0]]]
     return None if direct else found[0]
 
 
-def _before_conversion(text: str, found: Sequence[Amount], last: Amount) -> Amount:
-    """The number of which ``last``, after an equals sign, is only another form.
+def _unconverted(text: str, found: Sequence[Amount], place: int, begins: Collection[int]) -> int:
+    """The place of the number of which the one at ``place``, after an equals sign, is only a form.
 
     In another unit, or rounded: then a number, its unit and the sign are all that stands between.
     """
-    place = found.index(last)
-    before = found[place - 1] if place else None
-    if before is None or (before.divided and "/" in text[before.start : before.end]):
-        return last
-    between = text[before.end : last.start].strip()
-    sign = between[-1:]
-    alone = between[:-1].strip().rstrip(".") == before.unit
-    rest = text[: before.start].rstrip()
-    starts = not rest or rest[-1] in ":=≈,;" or _STATED.search(text[: before.start] + "1")
-    converts = bool(before.unit and last.unit) and before.unit != last.unit
-    if alone and starts and (sign == "≈" or converts):
-        return _before_conversion(text, found, before)
-    return last
+    while place:
+        before, last = found[place - 1], found[place]
+        between = text[before.end : last.start].strip()
+        rounded = between[-1:] == "≈"
+        converted = bool(before.unit and last.unit) and before.unit != last.unit
+        alone = between[:-1].strip().rstrip(".") == before.unit and before.start in begins
+        if before.divided or not alone or not (rounded or converted):
+            break
+        place -= 1
+    return place
 
 
 def _as_asked(text: str, found: Amount, statement: Statement, asked: str) -> Amount:
     """The same amount in the unit that is asked for, where the statement has it in two."""
-    if not asked or not found.unit or _names(asked, found.unit):
+    if found.value is None or not found.unit or not asked or _names(asked, found.unit):
         return found
     others = amounts(text, statement.convention)
     near = [each for each in others if each.start != found.start and _names(asked, each.unit)]

@@ -65,6 +65,7 @@ _MARKUP = (
     (re.compile(r"(?<=\d) ?\* ?(?=10\b)"), " × "),
     (re.compile(r"(?<=10) ?\*\* ?(?=[-+]?\d)"), "^"),
     (re.compile(r"(?<=\d) ?[~∼〜～] ?(?=\d)"), "-"),
+    (re.compile(r"(?:(?<=is )|(?<=[:=] ))minus (?=\d)"), "-"),
 )
 _SIGNS = (
     {"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "‒": "-", "*": "", "`": "", "$": ""}
@@ -148,6 +149,16 @@ _UNTIL = re.compile(
     r"|到|至|から|에서|से)\s*(?=[-+]?\.?\d)",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(
+    r"(?<![^\W\d_])(?:between|zwischen|entre|tra|fra|tussen|mellan|mellem|pomiędzy|między|od|între"
+    r"|antara|giữa|từ|μεταξύ|между|від|між|بين|بین|בין)\s{1,2}\Z",
+    re.IGNORECASE,
+)
+_AND = re.compile(
+    r"\s?(?:[^\W\d_][^\s\d\-,;:()=]{0,12}|%)?\s*(?:and|und|et|y|e|en|och|og|a|do|și|dan|và|đến|και|и"
+    r"|і|та|و|ו-?)\s?(?=[-+]?\.?\d)",
+    re.IGNORECASE,
+)
 _BODY_AGAIN = re.compile(r"[-+]?(?:" + _BODY + ")")
 _LIMIT_BEFORE = re.compile(
     r"(?:(?<![-=])[<>≤≥]=?|(?<![^\W\d_])(?:"
@@ -220,7 +231,8 @@ def _amount(text: str, found: re.Match[str], convention: Convention) -> Amount:
     if value is not None and (found["sign"] or "").startswith("-"):
         value = -value
     low = high = None
-    if until := _UNTIL.match(text, end):
+    between = _BETWEEN.search(text[max(0, found.start() - _WINDOW) : found.start()])
+    if until := _UNTIL.match(text, end) or (_AND.match(text, end) if between else None):
         other = _BODY_AGAIN.match(text, until.end())
         if other is not None and not re.match(r"\s?[=≈]", text[other.end() : other.end() + 2]):
             low, high = value, _value(other[0].lstrip("+-"), convention)
@@ -228,10 +240,15 @@ def _amount(text: str, found: re.Match[str], convention: Convention) -> Amount:
     unit = _UNIT.match(text, end)
     if is_bound(text, found.start(), end) or (value is not None and not isfinite(value)):
         value = None
-    if divided and unit and unit[1].casefold() in ("mmhg", "mm hg"):
-        value = None  # a blood pressure
+    if divided and _is_pressure(value, above):
+        value = None
     shown = unit[1].rstrip(".!?'") if unit else ""
     return Amount(found.start(), end, value, low, high, shown, divided, above)
+
+
+def _is_pressure(value: float | None, systolic: float | None) -> bool:
+    """Whether a fraction is rather a blood pressure: ``120/80``."""
+    return bool(value and systolic) and 50 <= systolic <= 300 and 1.1 < value < 5
 
 
 def _composed(

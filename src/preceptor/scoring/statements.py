@@ -77,7 +77,7 @@ _LINK_SIGNS = (
     "|ประมาณ|应该是|应为|是|为|為|约|約|大约|等于|は|が|およそ|은|는|이|약|ነው"
 )
 _LINK = re.compile(
-    r"(?:[\s\"'«»“”„(\[{|,_]|[-=]>|-(?![\d.])|[:=≈→⇒]"
+    r"(?:[\s\"'«»“”„\[{|,_]|[-=]>|-(?![\d.])|[:=≈→⇒]"
     rf"|(?<![^\W\d_])(?:{_LINK_WORDS})(?!\w)\.?|{_LINK_SIGNS}){{0,40}}+",
     re.IGNORECASE,
 )
@@ -108,7 +108,9 @@ _ANOTHER = re.compile(
     r"|initial|first|original|old|intermediate|partial|interim|example|sample|lab|laboratory|test"
     r"|blood|no|not|best next|second best|andere|falsche|vorherige|autre|mauvaise|otra|outra|altra"
     r"|incorrecta|errada|sbagliata|другой|неправильный|предыдущий|промежуточный)\s+\Z"
-    r"|(?:错误|錯誤|其他|另一个|中间|中間)的?\Z",
+    r"|(?:错误|錯誤|其他|另一个|中间|中間)的?\Z"
+    r"|\b(?:for|in|among) (?:\w{1,12} ){0,2}(?:women|men|children|child|infants?|newborns?|neonates?"
+    r"|adults?|adolescents?|pregnancy|elderly|females?|males?|smokers|others)\b[^.]{0,30}\Z",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?;\n。！？।](?!\d)")
@@ -127,7 +129,7 @@ _BOXED = re.compile(r"\\f?box(?:ed)?\s{0,9}\{((?:[^{}]|\{[^{}]{0,200}\}){0,400})
 _HASHES = re.compile(r"^####[ \t]+(\S[^\n]{0,60})$", re.MULTILINE)
 _TAGGED = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？।])")
-_BULLET = re.compile(r"\s*(?:[-*•>]\s+)")
+_BULLET = re.compile(r"\s*[-*•]\s+")
 _DIGIT, _WORD = re.compile(r"\d"), re.compile(r"\w")
 
 #: Where a model that has answered goes on with a turn or a question of somebody else.
