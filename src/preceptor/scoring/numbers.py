@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from preceptor.scoring.dates import without_dates
 from preceptor.scoring.json_text import pairs_in
-from preceptor.scoring.numerals import Amount, amounts, normal
+from preceptor.scoring.numerals import Amount, amounts, is_bound, normal
 from preceptor.scoring.statements import Statement, Unreadable, as_statement, first_stated
 
 __all__ = ["ABSTAINED", "read_amount", "read_number"]
@@ -113,13 +113,15 @@ def _number(statement: Statement, whole: bool, asked: str) -> float | str | None
     if found is None:
         return None
     found = _as_asked(text, found, statement, asked)
-    if found.value is None or _several(text, found):
+    if found.value is None or _is_no_value(text, found):
         raise Unreadable
     return found.above if whole and found.divided else found.value
 
 
-def _several(text: str, found: Amount) -> bool:
-    """Whether a second result stands beside a number: "4 or 5", "4, 5"."""
+def _is_no_value(text: str, found: Amount) -> bool:
+    """Whether a number is a bound, or one of several results: "> 4", "4 or 5", "4, 5"."""
+    if is_bound(text, found.start, found.end):
+        return True
     listed = found.start < 2 and _NEXT.match(text, found.end)
     return bool(listed or _OR.match(text, found.end) or _ELSE.search(text, found.end))
 
@@ -207,6 +209,6 @@ def _estimate(statement: Statement, unit: str) -> float | None:
     found = _as_asked(text, found, statement, unit)
     if found.low is not None and found.high is not None and found.low >= 0:
         return (found.low + found.high) / 2
-    if found.value is None or _several(text, found):
+    if found.value is None or _is_no_value(text, found):
         raise Unreadable
     return found.value

@@ -25,8 +25,7 @@ class Amount(msgspec.Struct, frozen=True):
     Attributes
     ----------
     value
-        None for a range, a bound (``> 60``), a value that is not finite, and separators that can be
-        read in two ways.
+        None for a range, a value that is not finite, and separators that can be read in two ways.
     low, high
         Both ends of a range.
     unit
@@ -193,7 +192,7 @@ _LIMIT_AFTER = re.compile(
     r"|(?:'?\w{2,4} )(?:fazla|büyük|küçük|az|çok|yüksek|düşük)(?!\w)|سے (?:زیادہ|کم))",
     re.IGNORECASE,
 )
-_WINDOW = 40
+_WINDOW, _LONGEST_BETWEEN = 40, 12
 
 
 def is_bound(text: str, start: int, end: int) -> bool:
@@ -231,14 +230,14 @@ def _amount(text: str, found: re.Match[str], convention: Convention) -> Amount:
     if value is not None and (found["sign"] or "").startswith("-"):
         value = -value
     low = high = None
-    between = _BETWEEN.search(text[max(0, found.start() - _WINDOW) : found.start()])
+    between = _BETWEEN.search(text[max(0, found.start() - _LONGEST_BETWEEN) : found.start()])
     if until := _UNTIL.match(text, end) or (_AND.match(text, end) if between else None):
         other = _BODY_AGAIN.match(text, until.end())
         if other is not None and not re.match(r"\s?[=≈]", text[other.end() : other.end() + 2]):
             low, high = value, _value(other[0].lstrip("+-"), convention)
             value, end = None, other.end()
     unit = _UNIT.match(text, end)
-    if is_bound(text, found.start(), end) or (value is not None and not isfinite(value)):
+    if value is not None and not isfinite(value):
         value = None
     if divided and _is_pressure(value, above):
         value = None

@@ -129,7 +129,7 @@ _BOXED = re.compile(r"\\f?box(?:ed)?\s{0,9}\{((?:[^{}]|\{[^{}]{0,200}\}){0,400})
 _HASHES = re.compile(r"^####[ \t]+(\S[^\n]{0,60})$", re.MULTILINE)
 _TAGGED = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？।])")
-_BULLET = re.compile(r"\s*[-*•]\s+")
+_BULLET = re.compile(r"[-*•]\s+")
 _DIGIT, _WORD = re.compile(r"\d"), re.compile(r"\w")
 
 #: Where a model that has answered goes on with a turn or a question of somebody else.
@@ -216,8 +216,7 @@ def _announcement(text: str, cue: re.Match[str], end: int) -> Statement | None:
     rest = text[cue.end() : end if line < 0 else line]
     if line >= 0 and not _WORD.search(rest):
         # "Final answer:" may be a heading with the answer below it.
-        rest = text[line:end].lstrip().partition("\n")[0]
-        rest = rest[bullet.end() :] if (bullet := _BULLET.match(rest)) else rest
+        rest = _unlisted(text[line:end].lstrip().partition("\n")[0])
         return Statement(normal(rest), _convention(cue))
     plain = normal(rest)
     link = _LINK.match(plain)
@@ -233,9 +232,15 @@ def _convention(cue: re.Match[str]) -> Convention:
 
 
 def _sentences(text: str) -> list[Statement]:
-    lines = (_BULLET.sub("", line, count=1) for line in text.splitlines())
+    lines = (_unlisted(line) for line in text.splitlines() if line.strip())
     sentences = (each for line in lines for each in _SENTENCE.split(line))
     return [Statement(normal(_without_condition(each))) for each in sentences]
+
+
+def _unlisted(line: str) -> str:
+    """A line without the sign that makes it an item of a list."""
+    line = line.strip()
+    return line[bullet.end() :] if (bullet := _BULLET.match(line)) else line
 
 
 def _without_condition(sentence: str) -> str:
