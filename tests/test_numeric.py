@@ -19,7 +19,8 @@ from preceptor.benchmarks.base import Benchmark
 from preceptor.errors import DataError, InputError
 from preceptor.protocols.numeric import AmountProtocol, CalculationProtocol, agrees, read_answer
 from preceptor.records import Example, Graded, Message, Metric, Response, Score
-from preceptor.scoring.numbers import ABSTAINED, read_amount, read_date, read_number, read_weeks
+from preceptor.scoring.dates import read_date, read_weeks
+from preceptor.scoring.numbers import ABSTAINED, read_amount, read_number
 
 DATA = Path(os.environ.get("PRECEPTOR_TEST_DATA") or "nowhere")
 needs_data = pytest.mark.skipif(

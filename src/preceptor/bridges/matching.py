@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from preceptor.records import Example
-from preceptor.scoring.numbers import read_date
+from preceptor.scoring.dates import read_date
 from preceptor.scoring.places import (
     Question,
     Stated,

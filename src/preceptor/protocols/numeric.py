@@ -10,13 +10,8 @@ import msgspec
 from preceptor.protocols.base import Protocol
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
-from preceptor.scoring.numbers import (
-    ABSTAINED,
-    read_amount,
-    read_date,
-    read_number,
-    read_weeks,
-)
+from preceptor.scoring.dates import read_date, read_weeks
+from preceptor.scoring.numbers import ABSTAINED, read_amount, read_number
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.summary import summarise
 
@@ -48,15 +43,15 @@ AMOUNT_LABELS = {
     "mae": "Mean absolute error",
 }
 
-_READERS: Mapping[str, Callable[[str], Any]] = {
-    "decimal": read_number,
-    "integer": lambda text: read_number(text, whole=True),
-    "date": read_date,
-    "weeks": read_weeks,
+_READERS: Mapping[str, Callable[[str, str], Any]] = {
+    "decimal": lambda text, asked: read_number(text, asked=asked),
+    "integer": lambda text, asked: read_number(text, whole=True, asked=asked),
+    "date": lambda text, _: read_date(text),
+    "weeks": lambda text, _: read_weeks(text),
 }
 
 
-def read_answer(kind: str, text: str) -> float | str | list[int] | None:
+def read_answer(kind: str, text: str, asked: str = "") -> float | str | list[int] | None:
     """What a free answer states, as JSON; None where it cannot be read.
 
     Parameters
@@ -64,8 +59,10 @@ def read_answer(kind: str, text: str) -> float | str | list[int] | None:
     kind
         ``decimal`` and ``integer`` give a number or ``"N/A"``, ``date`` gives ``2014-09-23``,
         ``weeks`` gives ``[weeks, days]``.
+    asked
+        The question, which may name the unit.
     """
-    value = _READERS[kind](text)
+    value = _READERS[kind](text, asked)
     if value is None and read_number(text) == ABSTAINED:
         return ABSTAINED
     return list(value) if isinstance(value, tuple) else value
@@ -129,7 +126,8 @@ class CalculationProtocol(Protocol):
             names = _names(corrected)
             return missing(graded, dict.fromkeys((OVERALL, *names, PARSED), (0.0, 1.0)))
         kind = target["kind"]
-        said = read_answer(kind, text)
+        question = graded.example.messages[-1].content.rpartition("\n\n")[2]
+        said = read_answer(kind, text, question)
         values = {OVERALL: float(agrees(kind, said, target))}
         if corrected == ABSTAINED:
             values["abstention_rate"] = float(said == ABSTAINED)
@@ -192,7 +190,7 @@ class AmountProtocol(Protocol):
         text = answered(graded)
         if text is None:
             return missing(graded, dict.fromkeys((OVERALL, "answer_rate", PARSED), (0.0, 1.0)))
-        said = read_amount(text, self.key)
+        said = read_amount(text, self.key, unit=self.unit)
         given = said is not None and said >= 0
         near = given and abs(said - graded.example.target["amount"]) < self.tolerance
         return scored(graded, {OVERALL: float(near), "answer_rate": float(given)}, said)

@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from preceptor.scoring.json_text import json_in, values_in
+
 __all__ = ["field_of", "json_in", "list_in", "plain", "word_in"]
 
-#: An answer with more brackets than this that begin no JSON is not searched further.
-_ATTEMPTS = 200
-
-_decoder = json.JSONDecoder()
-_OPENING = re.compile(r"[\[{]")
-
-
-def json_in(text: str) -> Any | None:
-    """The last JSON object or array in a text, with or without a Markdown fence; None without one.
-
-    The last, for what comes before an answer is reasoning.
-    """
-    found, place, attempts = None, 0, 0
-    while attempts < _ATTEMPTS and (opening := _OPENING.search(text, place)):
-        attempts += 1
-        try:
-            found, place = _decoder.raw_decode(text, opening.start())
-        except (ValueError, RecursionError):
-            place = opening.start() + 1
-    return found
-
-
 def field_of(text: str, names: Sequence[str]) -> Any | None:
-    """The value of the first of these keys, in the JSON of an answer or in what was to be JSON.
+    """The value of the first of these keys, in the last JSON of an answer that has one.
 
-    Case does not count. Where the JSON is broken, what stands between the key and the next comma,
+    Case does not count. Where there is none, or it is broken, what stands between the key and the next comma,
     brace or line end is the value, as text.
     """
-    found = json_in(text)
-    if isinstance(found, list) and len(found) == 1:
-        found = found[0]
-    if isinstance(found, dict):
-        by_name = {str(key).casefold(): value for key, value in found.items()}
-        for name in names:
-            if name in by_name:
-                return by_name[name]
+    for found in reversed(list(values_in(text))):
+        if isinstance(found, list) and len(found) == 1:
+            found = found[0]
+        if isinstance(found, dict):
+            by_name = {str(key).casefold(): value for key, value in found.items()}
+            for name in names:
+                if name in by_name:
+                    return by_name[name]
     for name in names:
         pattern = rf"""["']?\b{name}\b["']?\s*[:=]\s*["']?([^"',}}\n]{{1,200}})"""
         if broken := re.search(pattern, text, re.IGNORECASE):

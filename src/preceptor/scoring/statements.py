@@ -1,0 +1,249 @@
+"""Where a free answer states its result: a key of JSON, a box, what follows "answer:", a sentence.
+
+The words that announce a result are those of forty languages. A condition ("if the answer is
+above 10"), another answer than the final one ("alternative answer: 7") and the questions that a
+model goes on to ask itself announce nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from preceptor.scoring.json_text import pairs_in
+from preceptor.scoring.numerals import Convention, normal
+
+__all__ = ["Statement", "Unreadable", "as_statement", "first_stated"]
+
+T = TypeVar("T")
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """A part of an answer where its result may stand.
+
+    Attributes
+    ----------
+    text
+        As :func:`preceptor.scoring.numerals.normal` makes it.
+    direct
+        The result stands at its begin, or after a verb such as "is": elsewhere is none.
+    """
+
+    text: str
+    convention: Convention = "point"
+    direct: bool = False
+
+
+_POINT = (
+    "答案|结果|結果|回答|答え|解答|正解|정답|답변|답|결과|उत्तर|जवाब|परिणाम|नतीजा|উত্তর|ফলাফল"
+    "|คำตอบ|ผลลัพธ์|விடை|பதில்|సమాధానం|જવાબ|תשובה|התשובה|תוצאה|התוצאה|جواب|نتیجہ|jibu|matokeo"
+    "|መልሱ|መልስ|ውጤቱ|ውጤት|amsar?|sakamako"
+)
+_COMMA = (
+    "antwort|ergebnis|lösung|résultat|réponse|reponse|resposta|risposta|risultato|antwoord"
+    "|resultaat|uitkomst|svar(?:et)?|resultat(?:et)?|odpowiedź|odpowiedzi|wynik|odpověď|výsledek"
+    "|răspuns(?:ul)?|rezultat(?:ul)?|cevap|cevabı|yanıt|sonuç|jawaban(?:nya)?|hasil(?:nya)?"
+    "|đáp án|kết quả|câu trả lời|trả lời|απάντηση|αποτέλεσμα|ответ|результат|відповідь|отговор(?:ът)?"
+    "|vastaus|tulos|válasz|eredmény|korrektur|correção|correzione|исправление|düzeltme|koreksi"
+    "|korekta|correctie|rättelse|виправлення"
+)
+_EITHER = (
+    "respuestas?|resultado|corrección|(?:ال)?[إا]جابة|الجواب|(?:ال)?نتيجة|الناتج|تصحيح|پاسخ|نتیجه"
+)
+_CUE = re.compile(
+    r"(?P<point>(?<![^\W\d_])(?:answer|result)(?![^\W\d_])(?!\s+(?:choices|options|format)\b)"
+    r"|(?<![^\W\d_])(?:correction|actually|scratch that|I mean(?:t)?|wait,? no)(?=\s*[,:—.-])"
+    r"|更正|訂正|정정|सुधार)"
+    rf"|(?P<native>{_POINT})(?![a-zA-Z])"
+    rf"|(?<![^\W\d_])(?:(?P<comma>{_COMMA})|(?P<either>{_EITHER}))(?![^\W\d_])",
+    re.IGNORECASE,
+)
+#: Between that word and the result.
+_LINK_WORDS = (
+    "is|are|was|equals?|will be|would be|be|should be|now|comes to|therefore|thus|final|exactly"
+    "|approximately|approx|about|around|roughly|only|just|simply|ca|circa|the"
+    "|ist|lautet|beträgt|also|etwa|ungefähr|rund|genau|est|vaut|environ|donc|de|es|sería|son"
+    "|aproximadamente|unos|é|são|cerca de|è|circa|quindi|bedraagt|dus|ongeveer|är|er|alltså|cirka"
+    "|omkring|to|jest|wynosi|brzmi|około|je|este|e|aproximativ|olarak|yaklaşık|adalah|ialah|yaitu"
+    "|sekitar|là|bằng|khoảng|είναι|περίπου|это|равен|равно|равна|равняется|составляет|является"
+    "|примерно|около|це|дорівнює|становить|приблизно|on|noin|ni|karibu|ita ce|shi ne|ce|shine"
+)
+_LINK_SIGNS = (
+    "هي|هو|تساوي|يساوي|حوالي|تقريبا|است|برابر|ہے|היא|הוא|है|लगभग|হল|হলো|হচ্ছে|প্রায়|คือ|เท่ากับ|เป็น"
+    "|ประมาณ|应该是|应为|是|为|為|约|約|大约|等于|は|が|およそ|은|는|이|약|ነው"
+)
+_LINK = re.compile(
+    r"(?:[\s\"'«»“”„\[{|,_]|[-=]>|-(?![\d.])|[:=≈→⇒]"
+    rf"|(?<![^\W\d_])(?:{_LINK_WORDS})(?!\w)\.?|{_LINK_SIGNS}){{0,40}}+",
+    re.IGNORECASE,
+)
+_POINTS_TO = re.compile(r"[:=≈→⇒：]|\s-\s")
+
+_IF = (
+    "if|unless|whether|suppose|supposing|in case|wenn|falls|sofern|indien|cuando|quando|hvis|ifall"
+    "|jeśli|jeżeli|gdyby|dacă|eğer|jika|kalau|apabila|nếu|εάν|если|якщо|إذا|اذا|لو|اگر|אם|यदि|अगर"
+    "|যদি|ikiwa|iwapo|idan"
+)
+#: The same, where it begins a clause: elsewhere these words are others.
+_IF_FIRST = "when|whenever|should|had|were|si|se|caso|als|mits|om|ob|gdy|bila|αν|когда|коли|kama"
+_IF_SIGNS = "如果|若|假如|倘若|もし|만약|만일|ถ้า|หาก"
+#: A condition, up to the clause that it is the condition of.
+_CONDITION = re.compile(
+    rf"(?:(?<![^\W\d_])(?:{_IF})(?![^\W\d_])|{_IF_SIGNS}"
+    rf"|(?:\A|[,;(])\s{{0,9}}(?:{_IF_FIRST})(?![^\W\d_]))"
+    r"[^,;،，.。!?]{0,160}(?:\.\d[^,;،，.。!?]{0,160}){0,9}",
+    re.IGNORECASE,
+)
+_UNREAL = re.compile(
+    r"\b(?:would|could|might)\b|\b(?:wäre|würde|serait|sería|seria|sarebbe|zou|skulle)\b"
+    r"|\bбыл[оа]? бы\b|(?<!\w)(?:otherwise|else|sonst|sinon)\b",
+    re.IGNORECASE,
+)
+_ANOTHER = re.compile(
+    r"(?<![^\W\d_])(?:alternative|alternate|second|another|other|wrong|incorrect|previous|earlier"
+    r"|initial|first|original|old|intermediate|partial|interim|example|sample|lab|laboratory|test"
+    r"|blood|no|not|best next|second best|andere|falsche|vorherige|autre|mauvaise|otra|outra|altra"
+    r"|incorrecta|errada|sbagliata|другой|неправильный|предыдущий|промежуточный)\s+\Z"
+    r"|(?:错误|錯誤|其他|另一个|中间|中間)的?\Z"
+    r"|\b(?:for|in|among) (?:\w{1,12} ){0,2}(?:women|men|children|child|infants?|newborns?|neonates?"
+    r"|adults?|adolescents?|pregnancy|elderly|females?|males?|smokers|others)\b[^.]{0,30}\Z",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?;\n。！？।](?!\d)")
+_WINDOW = 160
+
+_JSON_KEYS = (
+    re.compile(rf"(?:final|correct|my)?[ _-]*(?:answer|result|{_POINT}|{_COMMA}|{_EITHER})"),
+    re.compile(r"(?:final[ _])?(?:value|number|score|total|date|due[ _]date|gestational[ _]age)"),
+)
+_KEYED = re.compile(
+    r"""["'](?:final[ _])?(?:answer|result)["']\s{0,20}:\s{0,20}"""
+    r"""("(?:[^"\\\n]|\\.){0,400}"|'(?:[^'\\\n]|\\.){0,400}'|\[[^\]]{0,400}\]|[^}\n]{0,400})""",
+    re.IGNORECASE,
+)
+_BOXED = re.compile(r"\\f?box(?:ed)?\s{0,9}\{((?:[^{}]|\{[^{}]{0,200}\}){0,400})\}")
+_HASHES = re.compile(r"^####[ \t]+(\S[^\n]{0,60})$", re.MULTILINE)
+_TAGGED = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？।])")
+_BULLET = re.compile(r"[-*•]\s+")
+_DIGIT, _WORD = re.compile(r"\d"), re.compile(r"\w")
+
+#: Where a model that has answered goes on with a turn or a question of somebody else.
+_NEXT_TURN = re.compile(
+    r"<\|(?:im_start|im_end|eot_id|user|end|endoftext|start_header_id)\|>|<(?:start|end)_of_turn>"
+    r"|</s>|\[/?INST\]|\n\s{0,9}(?:[#*]{1,4}\s?)?(?:(?:next |new )?question|problem|user|human"
+    r"|patient note|exercise)\s?\d{0,3}\s?(?:\*\*)?:",
+    re.IGNORECASE,
+)
+
+
+class Unreadable(ValueError):
+    """A result is stated here, and cannot be read: no other place makes that good."""
+
+
+def first_stated(text: str, read: Callable[[Statement], T | None]) -> T | None:
+    """What is read at the likeliest place, the last of several of a kind; None where nothing is.
+
+    Parameters
+    ----------
+    read
+        Gives None where a statement has no result, and raises Unreadable where it has one that
+        cannot be read: a range, a bound, two results.
+    """
+    text = _TAGGED.sub(" Answer: ", _own_turn(text.rpartition("</think>")[2]))
+    for find in (_keyed, _boxed, _announced, _sentences):
+        found = find(text)
+        for statement in reversed(found):
+            try:
+                value = read(statement)
+            except Unreadable:
+                return None
+            if value is not None:
+                return value
+            if find is not _sentences and not statement.direct and _DIGIT.search(statement.text):
+                return None
+    return None
+
+
+def _own_turn(text: str) -> str:
+    """Without the questions, and the answers to them, that follow on the first answer."""
+    for turn in _NEXT_TURN.finditer(text):
+        if _WORD.search(text, 0, turn.start()):
+            return text[: turn.start()]
+    return text
+
+
+def _keyed(text: str) -> list[Statement]:
+    pairs = [(key.strip().casefold(), value) for key, value in pairs_in(text)]
+    for keys in _JSON_KEYS:
+        if values := [value for key, value in pairs if keys.fullmatch(key)]:
+            return [as_statement(value) for value in values]
+    return [Statement(normal(found[1]).strip("\"'")) for found in _KEYED.finditer(text)]
+
+
+def as_statement(value: object) -> Statement:
+    if isinstance(value, dict):
+        value = value.get("value", value.get("amount", value))
+    if isinstance(value, bool):
+        return Statement("")
+    shown = value if isinstance(value, str) else json.dumps(value)
+    return Statement(normal(shown))
+
+
+def _boxed(text: str) -> list[Statement]:
+    found = _BOXED.findall(text) or _HASHES.findall(text)
+    return [Statement(normal(each)) for each in found]
+
+
+def _announced(text: str) -> list[Statement]:
+    cues = list(_CUE.finditer(text))
+    ends = [*(cue.start() for cue in cues[1:]), len(text)]
+    found = (_announcement(text, cue, end) for cue, end in zip(cues, ends, strict=False))
+    return [each for each in found if each is not None]
+
+
+def _announcement(text: str, cue: re.Match[str], end: int) -> Statement | None:
+    before = text[max(0, cue.start() - _WINDOW) : cue.start()]
+    begin = max((each.end() for each in _SENTENCE_END.finditer(before)), default=0)
+    within = before[begin:]
+    if _CONDITION.search(within) or _ANOTHER.search(within):
+        return None
+    line = text.find("\n", cue.end(), end)
+    rest = text[cue.end() : end if line < 0 else line]
+    if line >= 0 and not _WORD.search(rest):
+        # "Final answer:" may be a heading with the answer below it.
+        rest = _unlisted(text[line:end].lstrip().partition("\n")[0])
+        return Statement(normal(rest), _convention(cue))
+    plain = normal(rest)
+    link = _LINK.match(plain)
+    linked = plain[: link.end()] if link else ""
+    if cue["point"] and not re.search(r"\w|[:=≈→⇒,.-]", linked):
+        return None if not re.match(r"\s*\(", plain) else Statement(plain, direct=True)
+    points = _POINTS_TO.search(linked)
+    return Statement(plain[len(linked) :], _convention(cue), direct=not points)
+
+
+def _convention(cue: re.Match[str]) -> Convention:
+    return "comma" if cue["comma"] else "either" if cue["either"] else "point"
+
+
+def _sentences(text: str) -> list[Statement]:
+    lines = (_unlisted(line) for line in text.splitlines() if line.strip())
+    sentences = (each for line in lines for each in _SENTENCE.split(line))
+    return [Statement(normal(_without_condition(each))) for each in sentences]
+
+
+def _unlisted(line: str) -> str:
+    """A line without the sign that makes it an item of a list."""
+    line = line.strip()
+    return line[bullet.end() :] if (bullet := _BULLET.match(line)) else line
+
+
+def _without_condition(sentence: str) -> str:
+    """A sentence without its "if"; nothing where what follows on it is not so."""
+    bare = _CONDITION.sub(" ", sentence)
+    return "" if bare != sentence and _UNREAL.search(sentence) else bare
