@@ -11,7 +11,7 @@ import numpy as np
 
 from preceptor.records import Example, Metric, Score
 from preceptor.scoring.letters import read_choice
-from preceptor.scoring.mentions import Mention, mentions
+from preceptor.scoring.references import Mention, mentions
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
 

@@ -8,7 +8,7 @@ from preceptor.benchmarks import get
 from preceptor.engine.variants import Variant, varied
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
 from preceptor.scoring.choices import rotated
-from preceptor.scoring.mentions import Mention, mentions
+from preceptor.scoring.references import Mention, mentions
 from suite_answers import DATA, needs
 
 OTHERS = {"A": "rest", "B": "surgery", "C": "an antibiotic"}
