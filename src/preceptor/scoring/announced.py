@@ -62,13 +62,14 @@ class Announcements:
         """
         words = cues.QUALIFIERS[(cue.lastgroup or "").removeprefix("noun_")]
         start, stop = self._sentence(cue.start(), end)
-        before, between = self.text[start : cue.start()], self.text[cue.end() : place]
-        clause = _CLAUSE.split(before)[-1]
+        before, between = self.text[start : cue.start()].lstrip(), self.text[cue.end() : place]
+        clause = _CLAUSE.split(before[-120:])[-1]
         if (
             self.text[end:stop].rstrip().endswith(("?", "？", "؟"))
-            or words.other.search(clause[-60:])
+            or words.other.search(clause)
             or words.beside.match(between)
             or words.negation.search(between)
+            or words.reported.search(clause)
             or words.supposed.search(before[-300:])
             or words.turned.match(self.text, end)
         ):

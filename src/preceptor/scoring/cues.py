@@ -84,9 +84,11 @@ def _best(words: Words) -> str:
     return rf"(?:{right}\s*(?:{right}\s*|的)?{option}|{option}{between}{right})"
 
 
+_RIGHT = f"(?:{LANGUAGES['en'].right})"
 _ENGLISH = _any(
-    rf"\b(?:{LANGUAGES['en'].right})\s+(?:answer\s+)?(?:(?:next|initial)\s+)?"
-    rf"(?:{LANGUAGES['en'].option})\b",
+    rf"\b{_RIGHT}\s+(?:answer\s+)?(?:(?:next|initial)\s+)?(?:{LANGUAGES['en'].option})\b",
+    # "The next best option" is another one, "the next best step" is not.
+    rf"\bnext\s+(?:{_RIGHT}\s+)+(?:\w+\s+)?(?:step|test|investigation|management|intervention)\b",
     r"\b(?:I|we)(?:['’]d|['’]ll|\s+would|\s+will)?\s+"
     r"(?:choose|pick|select|say|go with|opt for|lean towards?)\b",
     r"\b(?:let['’]s|I['’]m|so|am)?\s*go(?:ing)? with\b",
@@ -173,6 +175,7 @@ class Qualifiers:
         self.beside = re.compile(rf"[\s(]*(?:{_LINKED}\s+)?{_words(words.other)}", flags)
         self.negation = re.compile(_words(words.negation), flags)
         self.supposed = re.compile(_words(words.supposed), flags)
+        self.reported = re.compile(_words(words.reported), flags)
         self.group = re.compile(_words(words.group), flags)
         self.turned = re.compile(rf"[\s)\]\"]*(?:{_norm(words.turned)})" if words.turned else "(?!)", flags)
 

@@ -15,6 +15,10 @@ __all__ = ["read_choice"]
 
 #: Characters of the end of an answer that are read: what it states, it states there.
 _LONGEST = 20_000
+#: Tags end what stands before them, and those of an answer announce one.
+_TAG = re.compile(
+    r"</[\w-]{1,30}>|<(?!(?:final_)?answer|ans|option|choice|response|result|output)[\w-]{1,30}>"
+)
 #: Runs of a sign or of spaces say no more than a few of them, and cost time.
 _RUNS = re.compile(r"([^\w\s])\1{3,}|[^\S\n]{2,}|\n\s*\n")
 _CELL = re.compile(r"(\d)\.0")
@@ -55,7 +59,7 @@ def read_choice(
     letter may stand for two options (a Cyrillic В is the third and looks like the second); and
     where beside the letter stands the text of another option.
     """
-    plain = keyed(first_turn(_RUNS.sub(_shortened, plain_text(text))))
+    plain = keyed(_TAG.sub("\n", first_turn(_RUNS.sub(_shortened, plain_text(text)))))
     found: Found = frozenset()
     for part in questions(plain):
         if not found and part.strip():
