@@ -36,6 +36,14 @@ class Statement(NamedTuple):
     plain: bool = True
 
 
+def _lower(text: str) -> str:
+    """In lower case, each character where it was."""
+    lower = text.lower()
+    if len(lower) != len(text):
+        lower = "".join(low if len(low := each.lower()) == 1 else each for each in text)
+    return lower
+
+
 class Announcements:
     """What of a text says which answer is given, in its order."""
 
@@ -44,7 +52,7 @@ class Announcements:
         self.ends = [end.end() for end in cues.SENTENCE_END.finditer(self.text)]
 
     def __iter__(self) -> Iterator[Statement]:
-        for cue in cues.CUE.finditer(self.text):
+        for cue in cues.CUE.finditer(_lower(self.text)):
             found = self._named(cue)
             if found is not None:
                 place, end, labels = found

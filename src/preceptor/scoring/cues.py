@@ -38,24 +38,35 @@ __all__ = [
     "Qualifiers",
 ]
 
-_SPACED = r"A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u1e00-\u1eff"
+_SPACED = r"A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u1e00-\u1eff"
+_START, _STOP = f"(?<![{_SPACED}])", f"(?![{_SPACED}])"
 
 
 def _any(*patterns: str) -> str:
     return "(?:" + "|".join(patterns) + ")"
 
 
-def _words(alternatives: str) -> str:
-    """The alternatives with the boundaries that their script has; longest first."""
-    found = []
-    for word in sorted(_parts(alternatives), key=len, reverse=True):
-        start = r"(?:\A|[,;:(]\s*)" if word.startswith("^") else ""
-        bare = word.removeprefix("^")
-        if re.search(f"[{_SPACED}]", bare):
-            found.append(rf"{start}(?<![{_SPACED}0-9])(?:{bare})(?![{_SPACED}0-9])")
-        else:
-            found.append(f"{start}(?:{bare})")
+def _spaced(word: str) -> bool:
+    return re.search(f"[{_SPACED}]", word) is not None
+
+
+def _inner(alternatives: str) -> str:
+    """The alternatives, longest first, each as a word where its script has spaces."""
+    words = sorted(_parts(alternatives), key=len, reverse=True)
+    found = [f"(?:{word}){_STOP}" if _spaced(word) else f"(?:{word})" for word in words]
     return unicodedata.normalize("NFKC", _any(*found)) if found else "(?!)"
+
+
+def _words(alternatives: str) -> str:
+    """The same where they begin as a word, and those with a ``^`` as a clause."""
+    parts = _parts(alternatives)
+    clauses = "|".join(word[1:] for word in parts if word.startswith("^"))
+    others = [word for word in parts if not word.startswith("^")]
+    spaced = "|".join(word for word in others if _spaced(word))
+    unspaced = "|".join(word for word in others if not _spaced(word))
+    return _any(
+        _START + _inner(spaced), _inner(unspaced), rf"(?:\A|[,;:(]\s*){_inner(clauses)}"
+    )
 
 
 def _parts(alternatives: str) -> list[str]:
@@ -77,48 +88,48 @@ def _group(language: str) -> str:
     return language.replace(" ", "_")
 
 
-def _best(words: Words) -> str:
-    """ "Best option", "opción correcta": in either order."""
-    right, option, link = (_words(each) for each in (words.right, words.option, words.link))
+def _cue(words: Words) -> str:
+    """ "Best option", "opción correcta", in either order, and the verbs of choosing."""
+    right, option, link = (_inner(each) for each in (words.right, words.option, words.link))
     between = rf"\s*(?:{link}\s*){{0,2}}"
-    return rf"(?:{right}\s*(?:{right}\s*|的)?{option}|{option}{between}{right})"
+    best = rf"{right}\s*(?:{right}\s*|的)?{option}|{option}{between}{right}"
+    return f"{best}|{_inner(words.choosing)}" if words.choosing else best
 
 
 _RIGHT = f"(?:{LANGUAGES['en'].right})"
 _ENGLISH = _any(
-    rf"\b{_RIGHT}\s+(?:answer\s+)?(?:(?:next|initial)\s+)?(?:{LANGUAGES['en'].option})\b",
+    rf"{_RIGHT}\s+(?:answer\s+)?(?:(?:next|initial)\s+)?(?:{LANGUAGES['en'].option})\b",
     # "The next best option" is another one, "the next best step" is not.
-    rf"\bnext\s+(?:{_RIGHT}\s+)+(?:\w+\s+)?(?:step|test|investigation|management|intervention)\b",
-    r"\b(?:I|we)(?:['’]d|['’]ll|\s+would|\s+will)?\s+"
+    rf"next\s+(?:{_RIGHT}\s+)+(?:\w+\s+)?(?:step|test|investigation|management|intervention)\b",
+    r"(?:i|we)(?:['’]d|['’]ll|\s+would|\s+will)?\s+"
     r"(?:choose|pick|select|say|go with|opt for|lean towards?)\b",
-    r"\b(?:let['’]s|I['’]m|so|am)?\s*go(?:ing)? with\b",
-    r"(?<=[:.,;!] )(?:choose|pick|select)(?= \(?[A-Z]\b)",
-    r"\b(?:solution|decision|verdict|conclusion)\b(?=\s*[:=])",
+    r"(?:let['’]s|i['’]m|so|am)?\s*go(?:ing)? with\b",
+    r"(?:choose|pick|select)(?= \(?[a-z]\b)",
+    r"(?:solution|decision|verdict|conclusion)\b(?=\s*[:=])",
     # What is said after it takes back what was said before it.
-    r"\b(?:actually|correction|on second thought)\s*[,:]",
-    r"<(?:final_answer|answer|ans|option|choice|response|result|output)>",
-    r"\b(?:boxed|fbox)\b",
-    r"\b(?:proposition exacte|(?:alternativa|opci[oó]n|opção) (?:corret?c?ta|m[aá]i?s \w+))\b",
+    r"(?:actually|correction|on second thought)\s*[,:]",
+    r"(?:boxed|fbox)\b",
+    r"(?:proposition exacte|(?:alternativa|opci[oó]n|opção) (?:corret?c?ta|m[aá]i?s \w+))\b",
 )
-_NOUNS = _words(_all("answer"))
 
-#: What announces an answer; ``lastgroup`` is the language, ``noun`` that of a mere noun: "Answer
-#: B" may also be what is spoken of and not what is chosen.
+
+def _cues(spaced: bool) -> str:
+    """One named group a language for what announces, and one for mere nouns."""
+    chosen = {n: w for n, w in LANGUAGES.items() if _spaced(w.right) is spaced}
+    return _any(
+        *(f"(?P<{_group(n)}>{_ENGLISH if n == 'en' else _cue(w)})" for n, w in chosen.items()),
+        *(f"(?P<noun_{_group(n)}>{_inner(w.answer)})" for n, w in chosen.items() if w.answer),
+    )
+
+
+#: What announces an answer, in lower case. The name of the group is the language; that of a mere
+#: noun begins with ``noun_``: "Answer B" may also be what is spoken of and not what is chosen.
 CUE = re.compile(
     _any(
-        *(
-            rf"(?P<{_group(name)}>{_ENGLISH if name == 'en' else _best(words)}"
-            + (f"|{_words(words.choosing)}" if words.choosing else "")
-            + ")"
-            for name, words in LANGUAGES.items()
-        ),
-        *(
-            rf"(?P<noun_{_group(name)}>{_words(words.answer)})"
-            for name, words in LANGUAGES.items()
-            if words.answer
-        ),
-    ),
-    re.IGNORECASE,
+        _START + _cues(spaced=True),
+        r"(?=[^\x00-\u058f])" + _cues(spaced=False),
+        "(?P<tag><(?:final_answer|answer|ans|option|choice|response|result|output)>)",
+    )
 )
 #: An announcement that is meant to be read: it beats what is said in passing after it.
 FINAL = re.compile(
@@ -185,6 +196,7 @@ def _norm(pattern: str) -> str:
 
 
 QUALIFIERS = {_group(name): Qualifiers(words) for name, words in LANGUAGES.items()}
+QUALIFIERS["tag"] = QUALIFIERS["en"]
 
 #: What leaves an announcement a guess.
 HEDGED = re.compile(r"\b(?:might|may|possibly|perhaps|maybe)\b", re.IGNORECASE)
@@ -203,7 +215,7 @@ _AFFIRMS = _any(
     r"(?:most\s+|best\s+|only\s+|single\s+|final\s+)?"
     r"(?:correct|right|best|answer|appropriate|likely)\b",
     *(
-        rf"[)\].]?\s*(?:{_words(words.link)}\s*){{0,3}}{_words(words.right)}"
+        rf"[)\].]?\s*(?:{_inner(words.link)}\s*){{0,3}}{_inner(words.right)}"
         for name, words in LANGUAGES.items()
         if name != "en"
     ),
