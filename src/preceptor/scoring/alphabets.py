@@ -13,7 +13,7 @@ CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
 #: Vowel signs and accents: for Python no part of a word, so that a boundary must name them.
 _MARKS = (
     "\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc"
-    "\u0900-\u0903\u093a-\u093c\u093e-\u094f\u0951-\u0957\u0962\u0963\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    "\u0900-\u0903\u093a-\u093c\u093e-\u094f\u0951-\u0957\u0962\u0963\u0981-\u0983\u09bc\u09be-\u09cd\u09d7\u09e2\u09e3\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
 )
 #: What must not stand before, and after, a letter that stands for an option.
 BEFORE = rf"(?<![^\W{CJK}])(?<![{_MARKS}])"
@@ -29,12 +29,15 @@ _ORDERS = (
     "אבגדה",
     "कखगघङ",
     "अबसद",
+    "কখগঘঙ",
+    "ሀለሐመሠ",
+    "ㄱㄴㄷㄹㅁ",
     "กขคงจ",
     "甲乙丙丁戊",
     "アイウエオ",
     "가나다라마",
 )
-_SPELT = (("ए", "बी", "सी", "डी", "ई"),)
+_SPELT = (("ए", "बी", "सी", "डी", "ई"), ("এ", "বি", "সি", "ডি", "ই"), ("الف", "ب", "ج", "د", "ه"))
 #: Letters of other alphabets that look like a Latin one.
 _LOOK_ALIKE = dict(zip("АВСЕНТКМОРХΑΒΕ", "ABCEHTKMOPXABE", strict=True))
 

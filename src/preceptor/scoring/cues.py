@@ -1,8 +1,15 @@
-"""What announces an answer, in the languages of the exams: patterns for `scoring/letters.py`."""
+"""Patterns for what announces an answer and what qualifies it, for `scoring/letters.py`.
+
+The words of each language are in `scoring/announcements.py`; here is what is said in signs, in
+English phrases, and how the words are put together.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+
+from preceptor.scoring.announcements import LANGUAGES, Words
 
 __all__ = [
     "ADDS",
@@ -12,130 +19,151 @@ __all__ = [
     "CUE",
     "EMPTY_BOX",
     "ENDS",
+    "FINAL",
     "GOES_ON",
     "GOES_ON_CJK",
+    "HEADING",
+    "HEDGED",
     "INTRODUCED",
     "IT_IS",
     "LINE_ENDS",
     "LINK",
-    "NEGATED",
+    "QUALIFIERS",
     "RATHER",
     "REJECTED",
+    "RETHOUGHT",
+    "SENTENCE_END",
     "TICKED",
     "WEAK",
+    "Qualifiers",
 ]
+
+_SPACED = r"A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u1e00-\u1eff"
+_START, _STOP = f"(?<![{_SPACED}])", f"(?![{_SPACED}])"
 
 
 def _any(*patterns: str) -> str:
     return "(?:" + "|".join(patterns) + ")"
 
 
-def _words(*words: str) -> str:
-    return rf"\b(?:{'|'.join(words)})\b"
+def _spaced(word: str) -> bool:
+    return re.search(f"[{_SPACED}]", word) is not None
 
 
-_RIGHT = "correct|right|best|final|appropriate|likely|accurate|chosen|selected|my"
+def _inner(alternatives: str) -> str:
+    """The alternatives, longest first, each as a word where its script has spaces."""
+    words = sorted(_parts(alternatives), key=len, reverse=True)
+    found = [f"(?:{word}){_STOP}" if _spaced(word) else f"(?:{word})" for word in words]
+    return unicodedata.normalize("NFKC", _any(*found)) if found else "(?!)"
 
-#: A word after which the answer is named. After a ``noun`` alone, "Answer B" may also be what is
-#: spoken of and not what is chosen.
-CUE = re.compile(
-    "(?P<noun>"
-    + _any(
-        r"(?<!wrong )(?<!incorrect )(?<!false )\banswers?\b"
-        r"(?!\s+(?:choices|options)\b|\s+(?:choice|option)\s+\(?\w\b)",
-        r"\bans\b\.?",
-        _words("réponses?", "reponses?", "respuestas?", "respostas?", "risposta", "antwort"),
-        _any("ответ", "إجابة", "اجابة", "الجواب", "उत्तर", "जवाब", "תשובה", "đáp án"),
+
+def _words(alternatives: str) -> str:
+    """The same where they begin as a word, and those with a ``^`` as a clause."""
+    parts = _parts(alternatives)
+    clauses = "|".join(word[1:] for word in parts if word.startswith("^"))
+    others = [word for word in parts if not word.startswith("^")]
+    spaced = "|".join(word for word in others if _spaced(word))
+    unspaced = "|".join(word for word in others if not _spaced(word))
+    return _any(
+        _START + _inner(spaced), _inner(unspaced), rf"(?:\A|[,;:(]\s*){_inner(clauses)}"
     )
-    + ")|"
-    + _any(
-        rf"\b(?:{_RIGHT})\s+(?:answer\s+)?"
-        r"(?:(?:next|initial)\s+)?(?:option|choice|alternative|letter|diagnosis|statement|selection"
-        r"|one|step|treatment|management|cause|mechanism|explanation|test|intervention)\b",
-        r"\b(?:I|we)(?:['’]d|['’]ll|\s+would|\s+will)?\s+"
-        r"(?:choose|pick|select|say|go with|opt for|lean towards?)\b",
-        r"\b(?:let['’]s|I['’]m|so|am)?\s*go(?:ing)? with\b",
-        r"\b(?:solution|decision|verdict|conclusion)\b(?=\s*[:=])",
-        r"<(?:final_answer|option|choice|response|result|output)>",
-        r"\b(?:je choisis|elijo|escojo|escolho|ich wähle|scelgo)\b",
-        # What is said after it takes back what was said before it.
-        r"\b(?:actually|correction|on second thought)\s*[,:]",
-        r"\b(?:boxed|fbox)\b",
-        r"[\"'](?:(?:final|selected|correct|chosen|predicted|best|right)_)?"
-        r"(?:answer|choice|option|prediction|letter|label|result|answer_\w+)[\"']",
-        r"\b(?:proposition exacte|(?:alternativa|opci[oó]n|opção) (?:corret?c?ta|m[aá]i?s \w+))\b",
-        _any("правильный вариант", "الخيار الصحيح", "सही विकल्प", "האפשרות הנכונה", "정답"),
-        _any("答案", "正确的?选项", "正確的?選項", "答え", "正解", "正答", "正しい選択肢"),
-        r"(?<![不可误])[选選](?:择|擇)?(?![项項])",
-    ),
+
+
+def _parts(alternatives: str) -> list[str]:
+    """What stands between the ``|`` that are in no bracket."""
+    parts, depth, start = [], 0, 0
+    for place, sign in enumerate(alternatives):
+        depth += (sign in "([") - (sign in ")]")
+        if sign == "|" and depth == 0:
+            parts.append(alternatives[start:place])
+            start = place + 1
+    return [part for part in [*parts, alternatives[start:]] if part]
+
+
+def _all(name: str) -> str:
+    return "|".join(filter(None, (getattr(words, name) for words in LANGUAGES.values())))
+
+
+def _group(language: str) -> str:
+    return language.replace(" ", "_")
+
+
+def _cue(words: Words) -> str:
+    """ "Best option", "opción correcta", in either order, and the verbs of choosing."""
+    right, option, link = (_inner(each) for each in (words.right, words.option, words.link))
+    between = rf"\s*(?:{link}\s*){{0,2}}"
+    best = rf"{right}\s*(?:{right}\s*|的)?{option}|{option}{between}{right}"
+    return f"{best}|{_inner(words.choosing)}" if words.choosing else best
+
+
+_RIGHT = f"(?:{LANGUAGES['en'].right})"
+_ENGLISH = _any(
+    rf"{_RIGHT}\s+(?:answer\s+)?(?:(?:next|initial)\s+)?(?:{LANGUAGES['en'].option})\b",
+    # "The next best option" is another one, "the next best step" is not.
+    rf"next\s+(?:{_RIGHT}\s+)+(?:\w+\s+)?(?:step|test|investigation|management|intervention)\b",
+    r"(?:i|we)(?:['’]d|['’]ll|\s+would|\s+will)?\s+"
+    r"(?:choose|pick|select|say|go with|opt for|lean towards?)\b",
+    r"(?:let['’]s|i['’]m|so|am)?\s*go(?:ing)? with\b",
+    r"(?:choose|pick|select)(?= \(?[a-z]\b)",
+    r"(?:solution|decision|verdict|conclusion)\b(?=\s*[:=])",
+    # What is said after it takes back what was said before it.
+    r"(?:actually|correction|on second thought)\s*[,:]",
+    r"(?:boxed|fbox)\b",
+    r"(?:proposition exacte|(?:alternativa|opci[oó]n|opção) (?:corret?c?ta|m[aá]i?s \w+))\b",
+)
+
+
+def _cues(spaced: bool) -> str:
+    """One named group a language for what announces, and one for mere nouns."""
+    chosen = {n: w for n, w in LANGUAGES.items() if _spaced(w.right) is spaced}
+    return _any(
+        *(f"(?P<{_group(n)}>{_ENGLISH if n == 'en' else _cue(w)})" for n, w in chosen.items()),
+        *(f"(?P<noun_{_group(n)}>{_inner(w.answer)})" for n, w in chosen.items() if w.answer),
+    )
+
+
+#: What announces an answer, in lower case. The name of the group is the language; that of a mere
+#: noun begins with ``noun_``: "Answer B" may also be what is spoken of and not what is chosen.
+CUE = re.compile(
+    _any(
+        _START + _cues(spaced=True),
+        r"(?=[^\x00-\u058f])" + _cues(spaced=False),
+        "(?P<tag><(?:final_answer|answer|ans|option|choice|response|result|output)>)",
+    )
+)
+#: An announcement that is meant to be read: it beats what is said in passing after it.
+FINAL = re.compile(
+    r"boxed|fbox|<\w+>|final\w*|endgültig|ultim[oa]|итогов|окончательн|остаточн|ostateczn|končow"
+    r"|konečn|slutlig|endelig|lopulli|végső|nihai|cuối cùng|akhir|mwisho|ƙarshe|النهائي|הסופית"
+    r"|نهایی|حتمی|अंतिम|চূড়ান্ত|สุดท้าย|የመጨረሻ|最终|最終|최종|τελικ",
+    re.IGNORECASE,
+)
+#: What takes back such an announcement.
+RETHOUGHT = re.compile(
+    r"\b(?:wait|actually|however|sorry|apolog\w+|mistake\w*|correction|corrected|reconsider\w*"
+    r"|revis\w+|on (?:second thought|reflection)|oops|let me|espera|attende[zr]|moment|anzi"
+    r"|pensando|pero|mais|aber|jedoch|but)\b|однако|подожд|зачека|chwil|počk|vänt|vent|odota"
+    r"|várj|stai|bekle|dakika|khoan|tunggu|subiri|dakata|لحظة|צריך|רגע|صبر|رکیے|रुकिए|দাঁড়ান"
+    r"|เดี๋ยว|ቆይ|等|いや|待|잠깐|στιγμή|wacht",
     re.IGNORECASE,
 )
 WEAK = re.compile(r"[\s(]*(?:(?:option|choice|letter|number|correct|letra|lettre)[\s(]+)*")
-LINE_ENDS = re.compile(r"[ \t.)\]\"']*(?:है)?[।.]*(?:\n|\Z|\s+क्योंकि)")
+#: After "answer B": the end of what is said, or a verb that only ends a sentence.
+LINE_ENDS = re.compile(
+    r"[ \t.)\]\"']*(?:[।۔።.]*(?:\n|\Z)|(?:है|होगा|ہے|ہوگا|است|ነው|হবে|হয়)(?!\w))"
+)
 
+_SIGNS = r"[\s:=\-–—>→\"'“”‘’«»„\[\](){}<,、|】\ufdfe፦፡]|\.{3}"
 #: What may stand between that word and the letter.
 LINK = re.compile(
-    _any(
-        r"[\s:=\-–—>→\"'“”‘’«»„\[\](){}<,、|】]|\.{3}",
-        _words(
-            *("is", "are", "was", "would", "should", "must", "will", "be", "to", "seems", "the"),
-            *("therefore", "thus", "hence", "likely", "most", "probably", "clearly", "definitely"),
-            *(
-                "it['’]s",
-                "it",
-                "by far",
-                "options?",
-                "choice",
-                "letter",
-                "number",
-                "answer",
-                "alternative",
-            ),
-            *("correct", "right", "best", "appropriate", "either", "here", "select", "for"),
-            *("this", "question", "final", "among", "these", "given", "maybe", "perhaps", "so"),
-            *("i think", "i believe", "that"),
-            *("es", "sería", "la", "el", "opci[óo]n", "correcta?", "letra"),
-            *("est", "serait", "le", "lettre", "proposition", "correcte", "bonne", "exacte"),
-            *(
-                r"(?-i:é a)(?=\s)",
-                "é",
-                "seria",
-                "op[cç][ãa]o",
-                "a letra",
-                "a alternativa",
-                "a op[cç][ãa]o",
-            ),
-            *(
-                "alternativa",
-                "correta",
-                "corretta",
-                "é a",
-                "è",
-                "ist",
-                "lautet",
-                "die",
-                "der",
-                "richtige",
-            ),
-            *("это", "вариант", "буква", "правильный"),
-        ),
-        _any(
-            "是", "为", "為", "は", "が", "应该", "应为", "應該", "选择", "选项", "选", "選", "項"
-        ),
-        _any("项", "正确", "正確", "هي", "هو", "الصحيحة", "الخيار", "الحرف", "حرف", "है"),
-        _any("विकल्प", "सही", "היא", "הוא", "הנכונה", "אות ", "은", "는 "),
-    )
-    + "{0,30}",
+    _any(_SIGNS, _words(_all("link"))) + "{0,30}",
     re.IGNORECASE,
 )
 
-#: Where, later in the sentence of the cue, the answer may begin; and what turns it round.
+#: Where, later in the sentence of the cue, the answer may begin.
 BEGINS = re.compile(
-    _words("is", "be", "es", "é", "è", "est", "ist", "sería") + "|[:是为は]|है|היא|הוא"
-)
-NEGATED = re.compile(
-    _words("not?", "cannot", "never", "non", "pas", "nicht", "не") + r"|n['’]t\b|不|ليس|नहीं|לא",
-    re.IGNORECASE,
+    _words("is|be|es|é|è|est|ist|sería|ser[áa]|wäre|serait|este|jest|to|je|är|er|on|είναι|є|adalah|ni|ce|là|luidt|zijn")
+    + "|[:是为は—]|है|היא|הוא|คือ|হলো|هي|هو"
 )
 REJECTED = re.compile(
     r"[\s)\].:,]*(?:option |choice )?(?:is|are|was|would be|can be|could be)\s+"
@@ -144,21 +172,61 @@ REJECTED = re.compile(
     re.IGNORECASE,
 )
 
-#: "B is correct", and what may stand before such a letter.
-AFFIRMED = re.compile(
-    r"[)\].]?\s*(?:\([^()\n]{0,80}\)\s*)?is\s+(?:therefore\s+|clearly\s+|thus\s+)?(?:the\s+)?"
-    r"(?:most\s+|best\s+|only\s+|single\s+)?"
-    r"(?:correct|right|best|answer|appropriate|likely)\b"
-    r"|\s*(?:选项|選項|项|項)?(?:是)?正[确確]|"
-    r"\s+(?:es|est|é|è|ist)\s+(?:la |le |a |die )?(?:correct|corret|bonne|juste|exact|richtig)"
-    r"|\s+هو\s+(?:الخيار\s+)?الصحيح|\s+सही\s+है|\s*が正解"
+
+#: What may stand between a noun and its adjective.
+_LINKED = _words("yang|da|de|que|som|die|la|le|ya|that is")
+
+
+class Qualifiers:
+    """What makes an announcement of one language something else than the answer."""
+
+    def __init__(self, words: Words) -> None:
+        flags = re.IGNORECASE
+        self.other = re.compile(rf"{_words(words.other)}(?:\s+\S+|[的のえい]){{0,3}}\s*\Z", flags)
+        self.beside = re.compile(rf"[\s(]*(?:{_LINKED}\s+)?{_words(words.other)}", flags)
+        self.negation = re.compile(_words(words.negation), flags)
+        self.supposed = re.compile(_words(words.supposed), flags)
+        self.reported = re.compile(_words(words.reported), flags)
+        self.group = re.compile(_words(words.group), flags)
+        self.turned = re.compile(rf"[\s)\]\"]*(?:{_norm(words.turned)})" if words.turned else "(?!)", flags)
+
+
+def _norm(pattern: str) -> str:
+    return unicodedata.normalize("NFKC", pattern)
+
+
+QUALIFIERS = {_group(name): Qualifiers(words) for name, words in LANGUAGES.items()}
+QUALIFIERS["tag"] = QUALIFIERS["en"]
+
+#: What leaves an announcement a guess.
+HEDGED = re.compile(r"\b(?:might|may|possibly|perhaps|maybe)\b", re.IGNORECASE)
+
+#: Where a sentence ends.
+SENTENCE_END = re.compile(r"[.!?…]+(?=\s|\Z)|[。！？؟।۔።;；]|\?|\n")
+#: The heading of a question that a model puts to itself.
+HEADING = re.compile(
+    rf"\n[ \t]*(?:\d{{1,3}}[.)]\s*)?(?:{_words(_all('question'))})[ \t]*(?:\d{{1,4}}|[#№]\s*\d{{1,4}})?"
+    r"[ \t]*(?:[:：.፦፡]|(?=\n))",
+    re.IGNORECASE,
 )
+
+_AFFIRMS = _any(
+    r"[)\].]?\s*(?:\([^()\n]{0,80}\)\s*)?is\s+(?:therefore\s+|clearly\s+|thus\s+)?(?:the\s+|my\s+)?"
+    r"(?:most\s+|best\s+|only\s+|single\s+|final\s+)?"
+    r"(?:correct|right|best|answer|appropriate|likely)\b",
+    *(
+        rf"[)\].]?\s*(?:{_inner(words.link)}\s*){{0,3}}{_inner(words.right)}"
+        for name, words in LANGUAGES.items()
+        if name != "en"
+    ),
+)
+#: "B is correct", and what may stand before such a letter.
+AFFIRMED = re.compile(_AFFIRMS)
 INTRODUCED = re.compile(
-    r"(?:^|[.!?:;,\n(\[。，]|选项|"
-    + _words("so", "thus", "therefore", "hence", "that", "and", "because", "but")
+    r"(?:^|[.!?:;,\n(\[。，।۔።؟]|选项|"
+    + _words("so|thus|therefore|hence|that|and|because|but|donc|also|daher|därför|derfor|dus")
     + "|"
-    + _words("option", "choice", "answer", "opci[oó]n", "opção", "alternativa", "réponse")
-    + "|विकल्प|الخيار"
+    + _words(f"{_all('answer')}|{_all('option')}")
     + r")\s*[(\[]?\s*\Z",
     re.IGNORECASE,
 )
@@ -184,25 +252,17 @@ EMPTY_BOX = re.compile(r"\[ \]|☐")
 
 #: What stands between two letters that are both meant.
 ADDS = re.compile(
-    r"[\s\"')\]]*(?:,\s*(?:and|or)\b|[,;/&+、]|"
-    + _words("and", "or", "und", "oder", "y", "o", "u", "ou", "et", "e", "и", "или", "أو", "या")
-    + r"|和|或|及|と|و|और)[\s\"'(\[]*"
+    r"[\s\"')\]]*(?:,\s*(?:and|or)\b|[,;/&+、،]|"
+    + _words("and|or|und|oder|y|o|u|ou|et|e|и|или|أو|या|i|lub|albo|eller|och|og|tai|ja|vagy|és|veya"
+             "|ve|hoặc|atau|dan|au|na|ko|da|sau|și|of|en|a|nebo|ή|και|або|та|یا|ہ|অথবা|বা|หรือ|ወይም|או")
+    + r"|和|或|及|と|か|و|और|또는|와|과)[\s\"'(\[]*"
 )
 
 #: Characters, and words, that may follow a bare letter; any other makes it a part of a name.
-ENDS = ')]}>"”’»」』】:;,、。!?\n\r/<&|…'
+ENDS = ')]}>"”’»」』】:;,、。!?\n\r/<&|…،؛؟۔।።፣፤፦፡'
 GOES_ON = re.compile(
-    _words(
-        *("is", "are", "was", "because", "since", "as", "due", "given", "based", "which", "with"),
-        *("for", "seems", "appears", "would", "and", "or", "but", "so", "per", "in", "from", "to"),
-        *("option", "only", "correct", "porque", "pois", "ya", "car", "parce", "puisque", "weil"),
-        *("denn", "perché", "потому", "так", "لأن", "क्योंकि", "rather", "instead", "not"),
-        *("when", "while", "although", "though", "if", "after", "unlike", "where", "whereas"),
-        *("this", "it", "the", "they", "here", "then", "by"),
-    )
-    + r"|है|وليس|y no\b|et non\b|und nicht\b|e não\b|e non\b|а не\b|[(\[–—\-:=>/&|,]",
+    _words(_all("follows"))
+    + r"|وليس|y no\b|et non\b|und nicht\b|e não\b|e non\b|а не\b|[(\[–—\-:=>/&|,]",
     re.IGNORECASE,
 )
-GOES_ON_CJK = re.compile(
-    r"[项項]|选项|選項|です|で[ある、。]|が|は|。|而不是|而非|因为|因為|正确|正確|是|選択肢|입니다|이다"
-)
+GOES_ON_CJK = re.compile("|".join(LANGUAGES[each].follows for each in ("zh", "ja", "ko")))

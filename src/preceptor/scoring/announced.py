@@ -1,0 +1,148 @@
+"""Announcements of an answer in a text, and how far each of them holds."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from preceptor.scoring import cues
+from preceptor.scoring.mentions import AROUND, Found, Mentions
+
+__all__ = ["Announcements", "Statement"]
+
+_SENTENCE = re.compile(r"[^.\n。;!?]{0,120}")
+_ENDED = re.compile(r"[)\]]?(?:[.!]|\s*\n|\s*\Z)")
+_CLAUSE = re.compile(r"[,;:(，；：、]")
+#: A word of an option where a link may stand: "The answer is maybe."
+_WORD = re.compile(r"\w\S*")
+
+
+class Statement(NamedTuple):
+    """Something that says which answer is given.
+
+    Attributes
+    ----------
+    final
+        It is meant to be read: the last word, a box, a key of JSON.
+    plain
+        It holds without a qualification ("for pregnant women", "might be").
+    """
+
+    start: int
+    labels: Found
+    final: bool = False
+    plain: bool = True
+
+
+def _lower(text: str) -> str:
+    """In lower case, each character where it was."""
+    lower = text.lower()
+    if len(lower) != len(text):
+        lower = "".join(low if len(low := each.lower()) == 1 else each for each in text)
+    return lower
+
+
+class Announcements:
+    """What of a text says which answer is given, in its order."""
+
+    def __init__(self, mentions: Mentions) -> None:
+        self.at, self.text = mentions, mentions.text
+        self.ends = [end.end() for end in cues.SENTENCE_END.finditer(self.text)]
+
+    def __iter__(self) -> Iterator[Statement]:
+        for cue in cues.CUE.finditer(_lower(self.text)):
+            found = self._named(cue)
+            if found is not None:
+                place, end, labels = found
+                holds = self._holds(cue, place, end)
+                if holds is not None:
+                    final = cues.FINAL.search(self.text, max(0, cue.start() - 14), place)
+                    yield Statement(cue.start(), labels, final is not None, holds)
+        yield from self._contrasts()
+
+    def _holds(self, cue: re.Match[str], place: int, end: int) -> bool | None:
+        """Whether an announcement holds without a qualification; None where it is none.
+
+        "The wrong answer is B", "if the answer is B", "is the answer B?" announce nothing; "for
+        pregnant women the answer is B" announces something else, as long as anything else is said.
+        """
+        words = cues.QUALIFIERS[(cue.lastgroup or "").removeprefix("noun_")]
+        start, stop = self._sentence(cue.start(), end)
+        before, between = self.text[start : cue.start()].lstrip(), self.text[cue.end() : place]
+        clause = _CLAUSE.split(before[-120:])[-1]
+        if (
+            self.text[end:stop].rstrip().endswith(("?", "？", "؟"))
+            or words.other.search(clause)
+            or words.beside.match(between)
+            or words.negation.search(between)
+            or words.reported.search(clause)
+            or words.supposed.search(before[-300:])
+            or words.turned.match(self.text, end)
+        ):
+            return None
+        scope = f"{before[-300:]} {cue[0]} {between}"
+        limited = words.group.search(scope) or words.group.match(self.text[end:stop].lstrip(" ,)"))
+        return not limited and not cues.HEDGED.search(between)
+
+    def _sentence(self, start: int, end: int) -> tuple[int, int]:
+        """Where the sentence begins and ends that reaches from one place to another."""
+        first, last = bisect_left(self.ends, start + 1), bisect_left(self.ends, end + 1)
+        begins = self.ends[first - 1] if first else 0
+        return begins, self.ends[last] if last < len(self.ends) else len(self.text)
+
+    def _named(self, cue: re.Match[str]) -> tuple[int, int, Found] | None:
+        """(place, end, labels) of what a cue announces."""
+        place = self.at.after_links(cue.end())
+        noun = (cue.lastgroup or "").startswith("noun_")
+        if noun and self._spoken_of(cue.end(), place):
+            return None
+        found = self.at.named_at(place)
+        if found is not None:
+            return place, *found
+        return self._named_within(cue.end(), place) or self._named_later(place)
+
+    def _spoken_of(self, end: int, place: int) -> bool:
+        """Whether "answer B" goes on, as in "answer B would be for children"."""
+        found = self.at.labels_at(place)
+        if found is None or not cues.WEAK.fullmatch(self.text, end, place):
+            return False
+        return not cues.LINE_ENDS.match(self.text, found[0])
+
+    def _named_within(self, start: int, end: int) -> tuple[int, int, Found] | None:
+        """Where a word that may stand before an answer is one: "The answer is maybe."."""
+        words = _WORD.finditer(self.text, start, end)
+        named = [
+            (word.start(), *text)
+            for word in words
+            if (text := self.at.text_at(word.start())) is not None
+        ]
+        return named[-1] if named else None
+
+    def _named_later(self, place: int) -> tuple[int, int, Found] | None:
+        """Later in the sentence: "the answer for this patient would be B"."""
+        sentence = _SENTENCE.match(self.text, place)
+        for copula in cues.BEGINS.finditer(sentence[0] if sentence else ""):
+            begins = self.at.after_links(place + copula.end())
+            found = self.at.named_at(begins)
+            if found is not None:
+                return begins, *found
+        return None
+
+    def _contrasts(self) -> Iterator[Statement]:
+        """ "Not A but B", "It is B." as a sentence, and ticked boxes."""
+        for contrast in cues.CONTRAST.finditer(self.text):
+            rejected = contrast["rejected"].split()[-1].strip(AROUND)
+            found = self.at.labels_at(self.at.after_links(contrast.end()))
+            if found and self.at.letters.token.fullmatch(rejected):
+                yield Statement(contrast.start(), found[1])
+        for start in cues.IT_IS.finditer(self.text):
+            found = self.at.labels_at(start.end())
+            letter = self.text[start.end() :].lstrip("([")[:1]
+            if found and not letter.islower() and _ENDED.match(self.text, found[0]):
+                yield Statement(start.start(), found[1])
+        for box in cues.TICKED.finditer(self.text):
+            ticked = self.at.named_at(box.end())
+            if ticked is not None:
+                yield Statement(box.start(), ticked[1])

@@ -1,0 +1,162 @@
+"""Where a text names options: by their letters, or by what they say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from preceptor.scoring import cues
+from preceptor.scoring.alphabets import CJK, letters
+from preceptor.scoring.plain import plain_text
+
+__all__ = ["AROUND", "Found", "Mentions", "Place", "folded"]
+
+#: Labels, and with them where what names them ends or begins.
+Found = frozenset[str]
+Place = tuple[int, Found]
+
+#: What may stand around a letter that is all that is said.
+AROUND = " \t\r\n\"'“”‘’«»「」『』()[]{}<>.:;,?!。、।۔።،؟፦\\"
+
+_OPENING = re.compile(r"[\s\"'“‘«「『\[({<]*")
+_BETWEEN = re.compile(r"[\s).\]:,\-–—\"']*")
+_ARTICLE = re.compile(r"(?:an?|the|une?|el|la|le) ", re.IGNORECASE)
+_ONE_CJK = re.compile(f"[{CJK}]")
+#: Endings that are written after an apostrophe: Turkish "B'dir".
+_SUFFIX = re.compile(r"['’](?:[dt][ıiuü]r|y[ıiuü]|n[ıiuü]n|s[ıiuü])\b")
+_RUN = re.compile(r"[A-Z]{2,}\b")
+_ABBREVIATED = re.compile(r"\. ?([a-z]{3,})")
+
+
+def folded(text: str) -> str:
+    """A text as two of them are compared: without markup, case, doubled spaces and full stop."""
+    return " ".join(plain_text(text).casefold().split()).rstrip(".。 ")
+
+
+class Mentions:
+    """One answer and the options that may be named in it."""
+
+    def __init__(self, text: str, options: Mapping[str, str], several: bool) -> None:
+        self.text, self.several = text, several
+        self.texts = {label: folded(option) for label, option in options.items()}
+        self.longest = max(map(len, self.texts.values()), default=0)
+        numbers = any(re.search(r"\d", option) for option in options.values())
+        self.letters = letters(tuple(options), not numbers)
+        self.labels = frozenset(options)
+
+    def after_links(self, place: int) -> int:
+        """Where the words end that may stand between an announcement and a letter."""
+        link = cues.LINK.match(self.text, place)
+        empty = cues.EMPTY_BOX.search(self.text, place, link.end() + 1) if link else None
+        return empty.start() if empty else link.end() if link else place
+
+    def named_at(self, place: int) -> Place | None:
+        """(end, labels) of what begins at this place: letters, or the text of an option."""
+        by_text, by_letter = self.texts_at(place), self.labels_at(place)
+        if by_letter is None or (by_text is not None and by_text[0] > by_letter[0] + 1):
+            return by_text
+        end, labels = by_letter
+        if cues.REJECTED.match(self.text, end):
+            return None
+        beside = self.text_beside(end)
+        if beside is None or len(beside[1]) > 1:
+            return by_letter
+        return beside[0], labels & beside[1]
+
+    def texts_at(self, place: int) -> Place | None:
+        """The same for the text of an option, or two of them with an "or" between."""
+        first = self.text_at(place)
+        link = cues.ADDS.match(self.text, first[0]) if first else None
+        second = self.text_at(link.end()) if link else None
+        return (second[0], first[1] | second[1]) if first and second else first
+
+    def text_beside(self, end: int) -> Place | None:
+        """The text of an option that follows a letter."""
+        between = _BETWEEN.match(self.text, end)
+        return self.text_at(between.end() if between else end)
+
+    def text_at(self, place: int) -> Place | None:
+        """(end, labels) of the longest option's text that stands here as a whole."""
+        best: Place | None = None
+        opening = _OPENING.match(self.text, place)
+        begin = opening.end() if opening else place
+        article = _ARTICLE.match(self.text, begin)
+        if article and not any(text.startswith(article[0].lower()) for text in self.texts.values()):
+            begin = article.end()
+        window = self.text[begin : begin + 2 * self.longest + 40].partition("\n")[0]
+        rest = " ".join(window.casefold().split())
+        for label, option in self.texts.items():
+            if not option or option.upper() in self.labels or not rest.startswith(option):
+                continue
+            after = rest[len(option) :].lstrip()
+            if after and after[0] not in cues.ENDS + ".(-–—'" and not self._goes_on(after):
+                continue
+            end = begin + len(option)
+            if best is None or end > best[0]:
+                best = (end, frozenset([label]))
+            elif end == best[0]:
+                best = (end, best[1] | {label})
+        return best
+
+    def _goes_on(self, after: str) -> bool:
+        return bool(_ONE_CJK.match(after) or (after[0] > "\u0590" and cues.GOES_ON.match(after)))
+
+    def labels_at(self, place: int) -> Place | None:
+        """(end, labels) of one letter or a list of them."""
+        opening = _OPENING.match(self.text, place)
+        begin = opening.end() if opening else place
+        run = _RUN.match(self.text, begin)
+        if self.several and run and set(run[0]) <= self.labels:
+            return run.end(), frozenset(run[0])
+        token = self.letters.token.match(self.text, begin)
+        if token is None:
+            return None
+        meant, end = self.letters.meant(token[0]), token.end()
+        while link := cues.ADDS.match(self.text, end):
+            more = self.letters.token.match(self.text, link.end())
+            if more is None or not self._alone(more.end(), more[0]):
+                break
+            meant, end = meant | self.letters.meant(more[0]), more.end()
+        listed = end > token.end()
+        return (end, meant) if listed or self._alone(end, token[0]) else None
+
+    def _alone(self, end: int, written: str) -> bool:
+        """Whether what follows leaves a letter a letter, and not a word or a part of a name."""
+        rest = self.text[end : end + 60]
+        first, second = rest[:1], rest[1:2]
+        if not rest.strip() or first in cues.ENDS:
+            return True
+        if first == ".":
+            return not second.isdigit() and not self.abbreviates(end, written)
+        if first in "'’׳":
+            return not second.isalnum() or _SUFFIX.match(rest) is not None
+        if first in "-–—":
+            return first != "-" or second.isspace()
+        if _ONE_CJK.match(rest.lstrip()):
+            return bool(cues.GOES_ON_CJK.match(rest.lstrip())) or self._own_text(end, written)
+        return first.isspace() and self._alone_before(rest.lstrip(" \t"), end, written)
+
+    def _alone_before(self, word: str, end: int, written: str) -> bool:
+        """The same where a space and then this word follow."""
+        if word[:1] in ("", "\n", "\r") or self._own_text(end, written):
+            return True
+        if written.islower():
+            return not word[0].isalnum() and word[0] not in "-–"
+        if cues.GOES_ON.match(word):
+            return written != "I" or not word.startswith(("would", "was"))
+        # "The answer is B This is because": a sentence that begins without a full stop before.
+        begins = word[0].isupper() and word[1:2].islower() and written not in "AI"
+        return begins or not (word[0].isalnum() or word[0] in "'\"")
+
+    def abbreviates(self, end: int, written: str) -> bool:
+        """Whether a letter is part of a name such as "E. coli"."""
+        name = _ABBREVIATED.match(self.text, end)
+        if name is None or cues.GOES_ON.match(name[1]):
+            return False
+        return all(
+            not self.texts[label].startswith(name[1]) for label in self.letters.meant(written)
+        )
+
+    def _own_text(self, end: int, written: str) -> bool:
+        beside = self.text_at(end)
+        return beside is not None and bool(beside[1] & self.letters.meant(written))
