@@ -175,6 +175,9 @@ def check(
     settings["batch"] = in_batches
     settings["variant"] = variant
     settings["prices"] = prices_of((system, *grader.systems))
+    ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
+    if notes := system.notes(ids):
+        settings["notes"] = notes
     if strata is not None:
         settings["stratify"] = strata
         departures.append(strata.sentence())

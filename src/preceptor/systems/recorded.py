@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from preceptor.errors import DataError, EndpointError, InputError, shorten
 from preceptor.files import file_sha256, read_rows
 from preceptor.records import Completion, Example
 from preceptor.systems.base import Ask, System
+from preceptor.systems.content import NO_ANSWER, Content, read_content, replied, said_of
 from preceptor.systems.prices import FREE
 
 __all__ = ["Physician", "Replay"]
 
-_IDS = ("id", "prompt_id", "example_id")
+#: ``custom_id`` and ``key`` are those of batches, whose lines have an ``id`` of their own.
+_IDS = ("custom_id", "key", "id", "prompt_id", "example_id")
 _TEXTS = ("response", "completion", "answer", "text")
+
+
+class _Recorded(msgspec.Struct, frozen=True):
+    """One answer of the file, and its line."""
+
+    line: int
+    content: Content
 
 
 class Replay(System):
     """``replay:answers.jsonl``: one answer a line, ``{"id": …, "response": …}``.
 
     ``prompt_id`` or ``example_id`` do for the id; ``completion``, ``answer`` or ``text`` for the
-    answer. Several lines with one id are its repeats.
+    answer, in any shape that :func:`preceptor.systems.content.read_content` knows; or a line is
+    one of a provider's batch, a whole reply or a chat log. Several lines with one id are its
+    repeats. A line without an answer is a failed one.
     """
 
     price = FREE
     concurrency = 64
     uses_example = True
+    may_be_empty = True
 
     def __init__(self, address: str, path: Path) -> None:
         self.address = address
+        self.path = path
         self.failures = Counter()
         self._answers = _read_answers(path)
         self._sha256 = file_sha256(path)
@@ -38,39 +54,64 @@ class Replay(System):
     def identity(self) -> dict[str, Any]:
         return {"recorded": self._sha256}
 
+    def notes(self, ids: Collection[str]) -> list[str]:
+        unknown = {id: rows for id, rows in self._answers.items() if id not in ids}
+        if len(unknown) == len(self._answers):
+            id, rows = next(iter(unknown.items()))
+            problem = f"none of its ids is among the {len(ids):,} of the benchmark"
+            raise DataError(str(self.path), rows[0].line, "id", f"{problem}, as {shorten(id)}")
+        known = [row for id, rows in self._answers.items() if id in ids for row in rows]
+        said = said_of([(row.line, row.content) for row in known])
+        if unknown:
+            id, rows = next(iter(unknown.items()))
+            lines = sum(map(len, unknown.values()))
+            said.append(
+                f"{lines:,} recorded answers have an id that the benchmark has not, first "
+                f"{shorten(id)} on line {rows[0].line}: left out."
+            )
+        return said
+
     async def answer(self, ask: Ask) -> Completion:
         assert ask.example is not None
         answers = self._answers.get(ask.example.id, [])
         if ask.repeat >= len(answers):
             raise EndpointError(
-                "no_answer", f"{self.address}: has {len(answers)} answers to {ask.example.id}"
+                NO_ANSWER, f"{self.address}: has {len(answers)} answers to {ask.example.id}"
             )
-        return Completion(answers[ask.repeat], cost_usd=0.0)
+        recorded = answers[ask.repeat]
+        if recorded.content.text is None:
+            place = f"{self.path}:{recorded.line}"
+            raise EndpointError(NO_ANSWER, f"{place}: no answer: {recorded.content.reason}")
+        return Completion(recorded.content.text, cost_usd=0.0)
 
 
-def _read_answers(path: Path) -> dict[str, list[str]]:
-    answers: dict[str, list[str]] = {}
+def _read_answers(path: Path) -> dict[str, list[_Recorded]]:
+    answers: dict[str, list[_Recorded]] = {}
     for number, row in read_rows(path):
-        key = _first(row, _IDS)
-        text = _first(row, _TEXTS)
-        if isinstance(text, list):  # messages, as simple-evals writes a completion
-            text = "".join(str(part.get("content", "")) for part in text if isinstance(part, dict))
+        key = next((row[name] for name in _IDS if row.get(name) is not None), None)
         if not isinstance(key, str):
-            problem = f"expected one of {', '.join(_IDS)}, found {shorten(list(row))}"
+            found = shorten(list(row)) if key is None else f"{shorten(key)}, which is no text"
+            problem = f"expected one of {', '.join(_IDS)}, found {found}"
             raise DataError(str(path), number, "id", problem)
-        if not isinstance(text, str):
+        content = _content(row)
+        if content is None:
             problem = (
-                f"expected a text under one of {', '.join(_TEXTS)}, found {shorten(list(row))}"
+                f"expected an answer under one of {', '.join(_TEXTS)}, found {shorten(list(row))}"
             )
             raise DataError(str(path), number, "response", problem)
-        answers.setdefault(key, []).append(text)
+        answers.setdefault(key, []).append(_Recorded(number, content))
     if not answers:
         raise InputError(f"{path}: expected recorded answers, found an empty file")
     return answers
 
 
-def _first(row: dict[str, Any], names: tuple[str, ...]) -> Any:
-    return next((row[name] for name in names if row.get(name) is not None), None)
+def _content(row: Mapping[str, Any]) -> Content | None:
+    """The answer of a row; None where it has no field for one."""
+    named = [row[name] for name in _TEXTS if name in row]
+    there = next((value for value in named if value is not None), None)
+    if there is None or "custom_id" in row:
+        return replied(row) or (Content(None, "null") if named else None)
+    return read_content(there)
 
 
 class Physician(System):
@@ -85,6 +126,7 @@ class Physician(System):
     price = FREE
     concurrency = 64
     uses_example = True
+    may_be_empty = True
 
     def __init__(self, address: str) -> None:
         self.address = address
