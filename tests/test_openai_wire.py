@@ -469,7 +469,8 @@ def test_streams_of_many_servers(body: bytes, expected: Completion) -> None:
 @pytest.mark.parametrize(
     "body",
     [b"", events(), events(A), events(A, done=False), events(A, COUNTS),
-     events(A, {"choices": [{"index": 1, "delta": {}, "finish_reason": "stop"}]}), b"data: {\n\n" + events(A, B), b"<html>", b'error: {"code": 500}\n\n'],
+     events(A, {"choices": [{"index": 1, "delta": {}, "finish_reason": "stop"}]}),
+     b"data: {\n\n" + events(A, B), b"<html>", b'error: {"code": 500}\n\n'],
 )  # fmt: skip
 def test_stream_that_was_cut_is_no_reply(body: bytes) -> None:
     """Without its last event nobody knows whether the text is whole."""

@@ -10,18 +10,18 @@ https://ai.google.dev/api/generate-content, and the files that lm-eval 0.4 write
 
 from __future__ import annotations
 
-import ast
 import datetime
 import decimal
 import math
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-__all__ = ["NO_ANSWER", "Content", "read_content", "replied", "said_of", "text_of_parts"]
+from preceptor.files import quoted
+
+__all__ = ["NO_ANSWER", "Content", "Tally", "read_content", "replied", "text_of_parts"]
 
 #: Kind of the failure where a file has no answer.
 NO_ANSWER = "no_answer"
@@ -39,8 +39,6 @@ _OTHER_TYPES = (
     *("function_call_output", "server_tool_use", "web_search_call", "web_search_tool_result"),
     *("custom_tool_call", "code_interpreter_call", "mcp_call"),
 )
-#: A text beyond this is not looked at for a structure that a table wrote as a text.
-_MOST_QUOTED = 2**18
 #: Levels of lists and objects that are followed.
 _DEEPEST = 12
 _QUOTED = re.compile(r"\s*[\[{]\s*[\[{\"'(]")
@@ -89,41 +87,46 @@ def replied(row: Mapping[str, Any]) -> Content | None:
     return _object({name: each for name, each in row.items() if each is not None}, 0)
 
 
-def said_of(contents: Sequence[tuple[int, Content]]) -> list[str]:
-    """What must be said of a file's answers by line: what has no answer, and what was left out."""
-    without = [(line, content.reason) for line, content in contents if content.text is None]
-    said = []
-    if without:
-        line, reason = without[0]
-        said.append(
-            f"{len(without):,} of {len(contents):,} rows have no answer, first line {line} "
-            f"({reason}): they count as failed."
-        )
-    kinds: dict[str, list[int]] = {}
-    for line, content in contents:
-        for kind in dict.fromkeys(content.left_out if content.text is not None else ()):
-            kinds.setdefault(kind, []).append(line)
-    if kinds:
-        listed = ", ".join(f"{kind} in {len(lines):,}" for kind, lines in kinds.items())
-        first = min(lines[0] for lines in kinds.values())
-        said.append(f"Not part of the answers: {listed} (first: line {first}).")
-    return said
+class Tally:
+    """What must be said of a file's answers: which rows have none, and what was left out."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._without: list[tuple[int, str]] = []
+        self._left_out: dict[str, list[int]] = {}
+
+    def add(self, line: int, content: Content) -> None:
+        self._rows += 1
+        if content.text is None:
+            self._without.append((line, content.reason))
+        else:
+            for kind in dict.fromkeys(content.left_out):
+                self._left_out.setdefault(kind, []).append(line)
+
+    def in_words(self) -> list[str]:
+        said = []
+        if self._without:
+            line, reason = self._without[0]
+            said.append(
+                f"{len(self._without):,} of {self._rows:,} rows have no answer, first line {line} "
+                f"({reason}): they count as failed."
+            )
+        if self._left_out:
+            kinds = ", ".join(f"{kind} in {len(rows):,}" for kind, rows in self._left_out.items())
+            first = min(rows[0] for rows in self._left_out.values())
+            said.append(f"Beside the answers, and left out: {kinds} rows, first line {first}.")
+        return said
 
 
 def _read(value: object, depth: int) -> Content:
     if depth > _DEEPEST:
         return Content(None, "nested too deeply")
-    if isinstance(value, float) and math.isnan(value):
-        value = None
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return Content(None, "null")
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     if isinstance(value, str):
         return _unquoted(value, depth) or Content(value)
-    if isinstance(value, bytes):
-        try:
-            return Content(value.decode())
-        except UnicodeDecodeError:
-            return Content(None, "bytes that are no text")
     found = None
     if isinstance(value, Mapping):
         there = {str(name): each for name, each in value.items() if each is not None}
@@ -144,16 +147,12 @@ def _plain(value: object) -> str:
 
 def _unquoted(text: str, depth: int) -> Content | None:
     """A structure of a known shape that a table wrote as a text, in JSON or in Python's words."""
-    if len(text) > _MOST_QUOTED or not _QUOTED.match(text):
+    if not _QUOTED.match(text):
         return None
     try:
-        value = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        try:
-            with warnings.catch_warnings(action="ignore"):  # of escapes such as \\d
-                value = ast.literal_eval(text.strip())
-        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-            return None
+        value = quoted(text)
+    except ValueError:
+        return None
     if isinstance(value, Mapping):
         there = {str(name): each for name, each in value.items() if each is not None}
         # A model's own JSON is its answer, and may well have a field such as `content` or `error`.

@@ -46,7 +46,7 @@ class _ChatUsage(msgspec.Struct):
 
 
 class _Said(msgspec.Struct):
-    """A message. Of optional fields nothing is demanded: their oddities must not cost the answer."""
+    """A message. Optional fields may be anything: their oddities must not cost the answer."""
 
     content: str | list[Any] | None = None
     refusal: Any = None

@@ -13,7 +13,7 @@ from preceptor.errors import DataError, EndpointError, InputError, shorten
 from preceptor.files import file_sha256, read_rows
 from preceptor.records import Completion, Example
 from preceptor.systems.base import Ask, System
-from preceptor.systems.content import NO_ANSWER, Content, read_content, replied, said_of
+from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content, replied
 from preceptor.systems.prices import FREE
 
 __all__ = ["Physician", "Replay"]
@@ -21,6 +21,8 @@ __all__ = ["Physician", "Replay"]
 #: ``custom_id`` and ``key`` are those of batches, whose lines have an ``id`` of their own.
 _IDS = ("custom_id", "key", "id", "prompt_id", "example_id")
 _TEXTS = ("response", "completion", "answer", "text")
+#: In which a column of numbers may well be one of answers.
+_TYPED_TABLES = (".parquet", ".xlsx")
 
 
 class _Recorded(msgspec.Struct, frozen=True):
@@ -60,8 +62,11 @@ class Replay(System):
             id, rows = next(iter(unknown.items()))
             problem = f"none of its ids is among the {len(ids):,} of the benchmark"
             raise DataError(str(self.path), rows[0].line, "id", f"{problem}, as {shorten(id)}")
-        known = [row for id, rows in self._answers.items() if id in ids for row in rows]
-        said = said_of([(row.line, row.content) for row in known])
+        tally = Tally()
+        for id, rows in self._answers.items():
+            for row in rows if id in ids else ():
+                tally.add(row.line, row.content)
+        said = tally.in_words()
         if unknown:
             id, rows = next(iter(unknown.items()))
             lines = sum(map(len, unknown.values()))
@@ -93,7 +98,7 @@ def _read_answers(path: Path) -> dict[str, list[_Recorded]]:
             found = shorten(list(row)) if key is None else f"{shorten(key)}, which is no text"
             problem = f"expected one of {', '.join(_IDS)}, found {found}"
             raise DataError(str(path), number, "id", problem)
-        content = _content(row)
+        content = _content(row, table=path.suffix.lower() in _TYPED_TABLES)
         if content is None:
             problem = (
                 f"expected an answer under one of {', '.join(_TEXTS)}, found {shorten(list(row))}"
@@ -105,13 +110,13 @@ def _read_answers(path: Path) -> dict[str, list[_Recorded]]:
     return answers
 
 
-def _content(row: Mapping[str, Any]) -> Content | None:
-    """The answer of a row; None where it has no field for one."""
+def _content(row: Mapping[str, Any], *, table: bool) -> Content | None:
+    """The answer of a row; None where it has no field for one, or a number that is no cell's."""
     named = [row[name] for name in _TEXTS if name in row]
     there = next((value for value in named if value is not None), None)
     if there is None or "custom_id" in row:
         return replied(row) or (Content(None, "null") if named else None)
-    return read_content(there)
+    return None if isinstance(there, int | float) and not table else read_content(there)
 
 
 class Physician(System):
