@@ -423,13 +423,15 @@ def test_forms_of_stored_verdicts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"binary_labels": [1, 0]}, r":2: binary_labels: expected a list of true and false"),
+        ({"binary_labels": [1, 2]}, r":2: binary_labels\[1\]: expected true, false or null"),
+        ({"binary_labels": [None, None]}, r":2: binary_labels: expected a label that is not null"),
+        ({"binary_labels": "true"}, r":2: binary_labels: expected a list of true and false"),
         ({"binary_labels": []}, r":2: binary_labels: expected a list"),
         ({"anonymized_physician_ids": ["a"]}, r":2: anonymized_physician_ids: expected 2 texts"),
         ({"rubric": ""}, r":2: rubric: expected a text"),
         ({"prompt": []}, r":2: prompt: expected a list of objects"),
         ({"completion": None}, r":2: completion: expected a text"),
-        ({"graders": {"a": "yes"}}, r":2: graders\.a: expected true, false or null"),
+        ({"graders": {"a": "partly"}}, r":2: graders\.a: expected true, false or null"),
         ({"graders": {"a": {"met": 1}}}, r":2: graders\.a\.criteria_met: missing"),
         ({"graders": ["a"]}, r":2: graders: expected an object"),
         ({"points": 0}, r":2: points: expected points, not 0"),
@@ -506,7 +508,7 @@ def test_wrong_files_of_ratings(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r":2: points: expected a number, not 0"):
         read_ratings(csv_file(tmp_path / "d.csv", ["r,c,ann,1,0"], f"{HEADER},points"))
     (tmp_path / "e.csv").write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match="not UTF-8"):
+    with pytest.raises(InputError, match="expected UTF-8"):
         read_ratings(tmp_path / "e.csv")
     with pytest.raises(InputError, match="no such file"):
         read_ratings(tmp_path / "f.csv")

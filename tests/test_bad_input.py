@@ -551,11 +551,11 @@ GRADED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         ("criteria_met", "expected 2 verdicts, one for each criterion, found 1"),
     ),
     "too many verdicts": (graded_row("a", [True] * 3), ("criteria_met", "expected 2", "found 3")),
-    "verdict as text": (
-        graded_row("a", ["true", False]),
-        ("criteria_met[0]", "expected true, false or null", "found 'true'"),
+    "verdict as prose": (
+        graded_row("a", ["mostly", False]),
+        ("criteria_met[0]", "expected true, false or null", "found 'mostly'"),
     ),
-    "verdict as number": (graded_row("a", [True, 1]), ("criteria_met[1]", "found 1")),
+    "verdict as share": (graded_row("a", [True, 0.5]), ("criteria_met[1]", "found 0.5")),
     "no verdicts": (
         {"prompt_id": "a", "response": "x"},
         ("criteria_met: missing", "a list of true, false or null"),

@@ -550,12 +550,55 @@ def test_empty_answer_is_graded_as_it_is(path: Path) -> None:
     assert all("assistant: \n</conversation>" in prompt for prompt in last)
 
 
-def test_null_answer_of_an_endpoint_is_graded_as_an_empty_one(path: Path) -> None:
-    with FakeEndpoint(faults=[Fault("null", on="system")], rate=1, most_faults=9) as fake:
-        finished = run(fake, path, limit=3)
+@pytest.mark.parametrize("kind", ["google", "anthropic", "openai"])
+@pytest.mark.parametrize("stream", ["true", "false"])
+@pytest.mark.parametrize(
+    ("fault", "failure", "attempts"),
+    [
+        ("empty", "empty", 3),
+        ("null", "empty", 3),
+        ("malformed_call", "empty", 3),
+        ("tool_calls", "tool_calls", 1),
+    ],
+)
+def test_reply_without_a_text_is_a_failed_answer(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    kind: str,
+    stream: str,
+    fault: str,
+    failure: str,
+    attempts: int,
+) -> None:
+    """It is asked again where that may help, then named, paid for, and never counts as covered."""
+    with FakeEndpoint(faults=[Fault(fault, on="system")], rate=1, most_faults=9) as fake:
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+        params = [f"stream={stream}", "price=1/1"]
+        finished = run(fake, path, limit=2, system=f"{kind}/m", system_params=params)
+    result = finished.result()
+    assert result.coverage == 0
+    for item in result.graded:
+        assert item.response is not None
+        assert (item.response.failure, item.response.text) == (failure, "")
+        assert "the reply had no text" in item.response.detail
+        assert item.response.cost_usd
+    assert len(fake.log) == 2 * attempts
+    assert result.system_usage.total > 0
+
+
+def test_empty_reply_that_is_followed_by_an_answer_is_paid_for(path: Path) -> None:
+    """One useless reply costs no answer, and what it took is counted with the answer."""
+    faults = [Fault("null", on="system")]
+    with FakeEndpoint(faults=faults, rate=1, most_faults=1) as fake:
+        finished = run(fake, path, limit=2, system_params=["price=1/1"])
     result = finished.result()
     assert result.coverage == 1
-    assert {item.response.text for item in result.graded if item.response} == {""}
+    with FakeEndpoint() as fake:
+        once = run(fake, path.with_name("b.db"), limit=2, system_params=["price=1/1"]).result()
+    assert result.system_usage.total > once.system_usage.total
+    assert result.cost_usd is None or once.cost_usd is None or result.cost_usd > once.cost_usd
 
 
 def test_system_prompt_is_shown_to_the_grader(path: Path) -> None:

@@ -22,7 +22,7 @@ from preceptor.systems.openai_replies import (
     parse_responses_stream,
 )
 from preceptor.systems.prices import Price
-from preceptor.systems.wire import error_words, is_filtered
+from preceptor.systems.wire import error_words, is_filtered, parsed
 from preceptor.testing import FakeEndpoint
 
 pytestmark = pytest.mark.usefixtures("bare")
@@ -281,11 +281,27 @@ def said(message: dict[str, Any], **choice: Any) -> bytes:
         (said({"content": "x"}, logprobs={"content": []}), Completion("x")),
         (said({"content": "x"}, finish_reason="tool_calls"),
          Completion("x", finish_reason="tool_calls")),
+        (said({"content": None, "tool_calls": [{"id": "c"}]}, finish_reason="stop"),
+         Completion("", finish_reason="tool_calls")),
+        (said({"content": None, "function_call": {"name": "f"}}),
+         Completion("", finish_reason="tool_calls")),
+        *((said({"content": "x"}, logprobs=odd), Completion("x")) for odd in (
+            [], {}, "none", {"content": None}, {"content": {}}, {"content": [None]},
+            {"content": [{"token": "x", "logprob": None, "top_logprobs": None}]},
+            {"content": [{"top_logprobs": [{"token": "x", "logprob": None}, None, 3]}]})),
+        (said({"content": "x"}, logprobs={"content": [{"top_logprobs": [
+            {"token": "x", "logprob": -1}, {"token": "y", "logprob": None}]}]}),
+         Completion("x", first_token={"x": -1.0})),
+        (said({"content": "x"}, logprobs={"content": [{"logprob": 1}]}).replace(b"1}", b"NaN}"),
+         Completion("x")),
+        (said({"content": "NaN, -Infinity", "refusal": 3}, finish_reason=7, index=None),
+         Completion("NaN, -Infinity")),
+        (chat(created=1.5, id=None, model=None, usage={"prompt_tokens": 2.5}), Completion("Hello")),
     ],
 )  # fmt: skip
 def test_chat_replies_of_many_servers(body: bytes, expected: Completion) -> None:
     """Servers leave out what they do not count, and add what they like."""
-    assert parse_chat(body) == expected
+    assert parsed(body, parse_chat) == expected
 
 
 @pytest.mark.parametrize(
@@ -305,6 +321,25 @@ def test_chat_bodies_that_are_no_reply(body: bytes) -> None:
 def test_responses_bodies_that_are_no_reply(body: bytes) -> None:
     with pytest.raises((msgspec.MsgspecError, ValueError)):
         parse_responses(body)
+
+
+@pytest.mark.parametrize(
+    ("output", "changes", "expected"),
+    [
+        ([{"type": "message", "content": "a"}], {"status": None}, Completion("a")),
+        ([{"type": "message", "content": [{"type": "output_text", "text": None}, None,
+                                          {"type": "output_text", "text": "a", "logprobs": []}]}],
+         {"incomplete_details": [], "created_at": 1.5}, Completion("a")),
+        ([{"type": "message", "content": None}], {}, Completion("")),
+        ([{"type": "function_call", "name": "f"}], {}, Completion("", "tool_calls")),
+        ([], {}, Completion("")),
+    ],
+)  # fmt: skip
+def test_odd_optional_fields_of_responses(
+    output: list[Any], changes: dict[str, Any], expected: Completion
+) -> None:
+    """They never cost the answer; a call of a tool is named as the end."""
+    assert parse_responses(msgspec.json.encode({"output": output, **changes})) == expected
 
 
 def test_responses_with_several_parts() -> None:
@@ -415,6 +450,14 @@ COUNTS = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
         (events(A, {"choices": [{"index": 1, "delta": {"content": "x"}}]}, B), Completion("ab")),
         (events(chunk({"content": [{"type": "text", "text": "a"}]}), B), Completion("ab")),
         (events(chunk(None, "stop")), Completion("")),
+        # No [DONE], or cut behind the end.
+        (events(A, B, done=False), Completion("ab")),
+        (events(A, B)[:-10], Completion("ab")),
+        (events(A, B, COUNTS, done=False)[:-10], Completion("ab")),
+        # Optional fields that are odd.
+        (events({"choices": [{"index": None, "delta": {"content": "a"}, "logprobs": []}]},
+                chunk({"content": "b", "refusal": {}, "tool_calls": []}, "stop")),
+         Completion("ab")),
         (chat(), Completion("Hello")),
     ],
 )  # fmt: skip
@@ -425,8 +468,9 @@ def test_streams_of_many_servers(body: bytes, expected: Completion) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", events(), events(A), events(A, done=False), events(A, B, done=False), events(A, COUNTS),
-     events(A, B)[:-10], b"data: {\n\n" + events(A, B), b"<html>", b'error: {"code": 500}\n\n'],
+    [b"", events(), events(A), events(A, done=False), events(A, COUNTS),
+     events(A, {"choices": [{"index": 1, "delta": {}, "finish_reason": "stop"}]}),
+     b"data: {\n\n" + events(A, B), b"<html>", b'error: {"code": 500}\n\n'],
 )  # fmt: skip
 def test_stream_that_was_cut_is_no_reply(body: bytes) -> None:
     """Without its last event nobody knows whether the text is whole."""

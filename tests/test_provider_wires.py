@@ -91,7 +91,10 @@ async def test_every_provider_gives_one_answer(monkeypatch: pytest.MonkeyPatch, 
 
 
 @every_wire
-@pytest.mark.parametrize("fault", [None, "empty", "null", "refusal", "filtered", "cut_off"])
+@pytest.mark.parametrize(
+    "fault",
+    [None, "empty", "null", "tool_calls", "malformed_call", "refusal", "filtered", "cut_off"],
+)
 async def test_a_stream_gives_the_same_completion(
     monkeypatch: pytest.MonkeyPatch, wire: str, fault: str | None
 ) -> None:

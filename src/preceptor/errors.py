@@ -82,7 +82,8 @@ class EndpointError(PreceptorError):
     ----------
     kind
         One word for tables: ``rate_limit``, ``server_error``, ``timeout``, ``connection``,
-        ``malformed``, ``too_large``, ``bad_request``, ``refused``, ``system_failed``.
+        ``malformed``, ``too_large``, ``bad_request``, ``refused``, ``system_failed``, and of
+        recorded answers ``no_answer``.
     """
 
     def __init__(self, kind: str, message: str) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from preceptor.benchmarks.base import Fields
 from preceptor.benchmarks.healthbench import message
 from preceptor.errors import DataError, InputError, shorten
-from preceptor.files import read_rows
+from preceptor.files import listed, read_rows
 from preceptor.records import Message, content_key
 
 __all__ = ["THEMES", "Judged", "Labels", "choose_grader", "read_meta_eval", "theme_of"]
@@ -119,7 +119,7 @@ def theme_of(category: str) -> str | None:
 
 
 def _judged(fields: Fields) -> Judged:
-    labels = _booleans(fields, "binary_labels")
+    physicians, labels = _given(fields)
     messages = tuple(message(turn) for turn in fields.items("prompt"))
     answer = fields.text("completion", empty=True)
     return Judged(
@@ -128,7 +128,7 @@ def _judged(fields: Fields) -> Judged:
         criterion=fields.text("rubric"),
         category=fields.optional_text("category") or "",
         labels=labels,
-        physicians=_physicians(fields, len(labels)),
+        physicians=physicians,
         verdicts=_verdicts(fields),
         points=_points(fields),
         model=fields.optional_text("model") or "",
@@ -137,34 +137,34 @@ def _judged(fields: Fields) -> Judged:
     )
 
 
-def _booleans(fields: Fields, field: str) -> tuple[bool, ...]:
-    expected = "a list of true and false that is not empty"
-    value = fields.need(field, expected)
-    if not isinstance(value, list) or not value or not all(isinstance(v, bool) for v in value):
+def _given(fields: Fields) -> tuple[tuple[str, ...], tuple[bool, ...]]:
+    """Each physician who gave a label, and the label."""
+    field, expected = "binary_labels", "a list of true and false that is not empty"
+    value = listed(fields.need(field, expected))
+    if not isinstance(value, list) or not value:
         raise fields.fault(field, expected, value)
-    return tuple(value)
-
-
-def _physicians(fields: Fields, count: int) -> tuple[str, ...]:
-    names = fields.texts("anonymized_physician_ids") or ("",) * count
-    if len(names) != count:
-        raise fields.fault(
-            "anonymized_physician_ids", f"{count} texts, one for each label", len(names)
-        )
-    return names
+    labels = [fields.met(f"{field}[{place}]", each) for place, each in enumerate(value)]
+    names = fields.texts("anonymized_physician_ids") or ("",) * len(labels)
+    if len(names) != len(labels):
+        expected = f"{len(labels)} texts, one for each label"
+        raise fields.fault("anonymized_physician_ids", expected, len(names))
+    there = [(name, met) for name, met in zip(names, labels, strict=True) if met is not None]
+    if not there:
+        raise fields.fault(field, "a label that is not null", value)
+    return tuple(name for name, _ in there), tuple(met for _, met in there)
 
 
 def _verdicts(fields: Fields) -> dict[str, bool]:
     if fields.row.get("graders") is None:
         if "criteria_met" not in fields:
             return {}
-        return _known({fields.optional_text("grader") or UNNAMED: _met(fields, "criteria_met")})
+        return _known({fields.optional_text("grader") or UNNAMED: fields.met("criteria_met")})
     stored = fields.nested("graders")
     return _known(
         {
-            name: _met(stored, name)
+            name: stored.met(name)
             if not isinstance(stored.row[name], dict)
-            else _met(stored.nested(name), "criteria_met")
+            else stored.nested(name).met("criteria_met")
             for name in stored.row
         }
     )
@@ -187,13 +187,6 @@ def _probabilities(fields: Fields) -> dict[str, float]:
 
 def _known(verdicts: dict[str, bool | None]) -> dict[str, bool]:
     return {name: met for name, met in verdicts.items() if met is not None}
-
-
-def _met(fields: Fields, field: str) -> bool | None:
-    met = fields.need(field, "true, false or null")
-    if met is not None and not isinstance(met, bool):
-        raise fields.fault(field, "true, false or null", met)
-    return met
 
 
 def _points(fields: Fields) -> float | None:

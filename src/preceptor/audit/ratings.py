@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
 
 from preceptor.audit.labels import Judged, Labels
 from preceptor.errors import DataError, InputError, shorten
+from preceptor.files import (
+    SemicolonRow,
+    is_missing,
+    read_met,
+    read_number,
+    read_rows,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +31,6 @@ KINDS: tuple[Kind, ...] = ("met", "nominal", "ordinal", "interval")
 
 _NEEDED = ("response", "criterion", "rater", "label")
 _OPTIONAL = ("category", "prompt", "points", "model")
-_MET = {"1": 1.0, "true": 1.0, "met": 1.0, "yes": 1.0}
-_NOT_MET = {"0": 0.0, "false": 0.0, "not met": 0.0, "not_met": 0.0, "no": 0.0}
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -73,12 +76,12 @@ class Ratings(msgspec.Struct, frozen=True):
 
 
 def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
-    """Read a CSV file with the columns response, criterion, rater, label.
+    """Read a CSV or .xlsx file with the columns response, criterion, rater, label.
 
     Optional columns: ``prompt`` (items with one prompt are not independent; without it, those with
     one response), ``category``, ``points`` (of the criterion), ``model`` (who wrote the response).
-    Labels are 0/1, true/false, met/not met (``met``); any text (``nominal``); numbers (``ordinal``,
-    ``interval``). An empty label is a missing one.
+    Labels are 0/1, true/false, met/not met, yes/no, pass/fail (``met``); any text (``nominal``);
+    numbers (``ordinal``, ``interval``). An empty label is a missing one.
 
     Raises
     ------
@@ -89,8 +92,9 @@ def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
         The file is missing, empty or not CSV.
     """
     found: dict[tuple[str, str], Item] = {}
-    labels: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    labels: dict[tuple[str, str], dict[str, str | float]] = defaultdict(dict)
     raters: dict[str, None] = {}
+    rated: set[tuple[str, str, str]] = set()
     for line, row in _lines(path):
         item = _item(row, path, line)
         key = (item.response, item.criterion)
@@ -98,20 +102,25 @@ def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
         if found.setdefault(key, item) != item:
             problem = "the same response and criterion stand elsewhere with other columns"
             raise DataError(str(path), line, "response", problem)
-        if rater in labels[key]:
+        if (*key, rater) in rated:
             problem = f"{shorten(rater)} has already rated this response by this criterion"
             raise DataError(str(path), line, "rater", problem)
+        rated.add((*key, rater))
         raters[rater] = None
-        labels[key][rater] = row["label"].strip()
-        _checked(row["label"].strip(), kind, path, line)
+        label = _label(row, kind, path, line)
+        if label is not None:
+            labels[key][rater] = label
     if not found:
         raise InputError(f"{path}: expected ratings, found an empty table")
-    names = sorted({text for each in labels.values() for text in each.values() if text})
-    known = names if kind == "nominal" else []
-    table = np.array(
-        [[_number(labels[key].get(rater, ""), kind, known) for rater in raters] for key in found]
-    )
-    return Ratings(str(path), kind, list(found.values()), tuple(raters), table, tuple(known))
+    said = [label for each in labels.values() for label in each.values()]
+    names = sorted({label for label in said if isinstance(label, str)})
+    places = {name: float(place) for place, name in enumerate(names)}
+    table = np.full((len(found), len(raters)), math.nan)
+    for item_place, key in enumerate(found):
+        for place, rater in enumerate(raters):
+            label = labels[key].get(rater, math.nan)
+            table[item_place, place] = places[label] if isinstance(label, str) else label
+    return Ratings(str(path), kind, list(found.values()), tuple(raters), table, tuple(names))
 
 
 def as_labels(ratings: Ratings, graders: Sequence[str]) -> Labels:
@@ -158,39 +167,28 @@ def _judged(
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        said = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise InputError(f"{path}: cannot be read: {said}") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] = []
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise DataError(str(path), reader.line_num, "", f"is not CSV: {error}") from None
-        if cells is None:
-            return
-        if not header:
-            header = _header(cells, path)
-        elif cells:
-            if len(cells) != len(header):
-                problem = f"expected {len(header)} columns, found {len(cells)}"
-                raise DataError(str(path), reader.line_num, "", problem)
-            yield reader.line_num, dict(zip(header, cells, strict=True))
+    columns: tuple[str, ...] = ()
+    checked = False
+    for line, cells in read_rows(path, exact=True):
+        row = _row(cells)
+        if not checked:
+            _check_columns(row, path)
+            checked = True
+        yield line, row
 
 
-def _header(cells: Sequence[str], path: Path) -> list[str]:
-    header = [cell.strip().lower() for cell in cells]
+def _row(cells: Mapping[str, Any]) -> dict[str, str]:
+    names = {name.strip().lower(): cell for name, cell in cells.items()}
+    row = {name: "" if cell is None else str(cell) for name, cell in names.items()}
+    return SemicolonRow(row) if isinstance(cells, SemicolonRow) else row
+
+
+def _check_columns(columns: Collection[str], path: Path) -> None:
     for name in _NEEDED:
-        if header.count(name) != 1:
-            found = shorten(", ".join(header))
+        if name not in columns:
+            found = shorten(", ".join(columns))
             problem = f"expected one column {name}, found the columns {found}"
             raise DataError(str(path), 1, name, problem)
-    return header
 
 
 def _filled(row: Mapping[str, str], name: str, path: Path, line: int) -> str:
@@ -202,8 +200,8 @@ def _filled(row: Mapping[str, str], name: str, path: Path, line: int) -> str:
 
 def _item(row: Mapping[str, str], path: Path, line: int) -> Item:
     points = row.get("points", "").strip()
-    value = _finite(points) if points else None
-    if points and not value:
+    value = None if is_missing(points) else _finite(points, row, "points", path, line)
+    if value == 0:
         raise DataError(
             str(path), line, "points", f"expected a number, not 0, found {shorten(points)}"
         )
@@ -217,35 +215,30 @@ def _item(row: Mapping[str, str], path: Path, line: int) -> Item:
     )
 
 
-def _finite(text: str) -> float | None:
+def _finite(text: str, row: Mapping[str, Any], name: str, path: Path, line: int) -> float:
     try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+        value = read_number(text, row)
+    except ValueError as error:
+        raise DataError(str(path), line, name, f"expected {error}, found {shorten(text)}") from None
+    if not math.isfinite(value):
+        raise DataError(str(path), line, name, f"expected a number, found {shorten(text)}")
+    return value
 
 
-_EXPECTED = {"met": "0 or 1, true or false, met or not met", "ordinal": "a number"}
-
-
-def _checked(text: str, kind: Kind, path: Path, line: int) -> None:
-    if not text or kind == "nominal":
-        return
-    if math.isnan(_number(text, kind, [])):
-        expected = _EXPECTED.get(kind, "a number")
-        problem = f"expected {expected}, found {shorten(text)}"
-        if kind == "met":
-            problem += " (other labels: --kind nominal, ordinal or interval)"
-        raise DataError(str(path), line, "label", problem)
-
-
-def _number(text: str, kind: Kind, names: Sequence[str]) -> float:
-    """NaN for what is missing, and for what is no label of the kind."""
+def _label(row: Mapping[str, str], kind: Kind, path: Path, line: int) -> str | float | None:
+    """The label as its kind has it; None for a missing one."""
+    text = row["label"].strip()
     if not text:
-        return math.nan
+        return None
     if kind == "nominal":
-        return float(names.index(text))
-    if kind == "met":
-        return (_MET | _NOT_MET).get(text.lower(), math.nan)
-    value = _finite(text)
-    return math.nan if value is None else value
+        return text
+    if kind != "met":
+        return _finite(text, row, "label", path, line)
+    try:
+        met = read_met(text)
+    except ValueError:
+        expected = "0 or 1, true or false, met or not met, yes or no, pass or fail"
+        other = "(other labels: --kind nominal, ordinal or interval)"
+        problem = f"expected {expected}, found {shorten(text)} {other}"
+        raise DataError(str(path), line, "label", problem) from None
+    return None if met is None else float(met)

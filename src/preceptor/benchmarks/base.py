@@ -12,7 +12,7 @@ import msgspec
 
 from preceptor.cache import cache_dir
 from preceptor.errors import DataError, InputError, Unavailable, shorten
-from preceptor.files import file_sha256, read_rows
+from preceptor.files import MET_WORDS, file_sha256, read_met, read_number, read_rows
 from preceptor.protocols.base import Protocol
 from preceptor.records import Example, content_key
 
@@ -280,12 +280,21 @@ class Fields:
         value = self.need(field, "a number")
         if isinstance(value, str):
             try:
-                value = float(value)
-            except ValueError:
-                raise self.fault(field, "a number", value) from None
+                value = read_number(value, self.row)
+            except ValueError as error:
+                raise self.fault(field, str(error), value) from None
         if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
             raise self.fault(field, "a number", value)
         return float(value)
+
+    def met(self, field: str, value: object = ...) -> bool | None:
+        """A label of met or not met, that of the field if none is given; None if it is missing."""
+        if value is ...:
+            value = self.need(field, MET_WORDS)
+        try:
+            return read_met(value)
+        except ValueError:
+            raise self.fault(field, MET_WORDS, value) from None
 
     def nested(self, field: str) -> Fields:
         value = self.need(field, "an object")

@@ -14,12 +14,12 @@ from preceptor.benchmarks.healthbench import criterion, message, parse
 from preceptor.bridges.imported import (
     Answer,
     ImportedRun,
+    answer_in,
     imported_response,
     imported_verdict,
-    text_of,
 )
 from preceptor.errors import DataError, InputError, shorten
-from preceptor.files import read_rows
+from preceptor.files import is_missing, listed, read_rows
 from preceptor.graders.base import Case
 from preceptor.records import Example, Graded, Message, Response
 from preceptor.store.rows import storable
@@ -162,9 +162,9 @@ def _as_written(fields: Fields) -> Example:
 
 def _answer(fields: Fields, run: str, example: Example, nth: int, benchmark: Benchmark) -> Answer:
     field = _first(dict(fields.row), _TEXTS) or _TEXTS[0]
-    text = text_of(fields.need(field, "an answer"), fields, field)
-    failure = fields.optional_text("failure")
-    response = imported_response(run, example, nth, text, failure)
+    content = answer_in(fields, field)
+    text, failure = content.text, fields.optional_text("failure")
+    response = imported_response(run, example, nth, text, failure, reason=content.reason)
     end = fields.optional_text("finish_reason")
     if end and text is not None:
         response = msgspec.structs.replace(response, finish_reason=storable(end))
@@ -221,7 +221,7 @@ def _judgements(fields: Fields, labelled: bool) -> Iterator[_Judgement]:
         return
     field = "labels" if labelled else one
     expected = f"a list of {'labels' if labelled else 'true, false'} or null"
-    verdicts = fields.need(field, expected)
+    verdicts = listed(fields.need(field, expected))
     if not isinstance(verdicts, list):
         raise fields.fault(field, expected, verdicts)
     explanations = _beside(fields, "explanations", len(verdicts), field)
@@ -236,7 +236,7 @@ def _said(
     fields: Fields, field: str, said: object, labelled: bool
 ) -> tuple[bool | None, str | None]:
     """(met, label) of one criterion."""
-    if said is None:
+    if is_missing(said):
         return None, None
     if labelled:
         if isinstance(said, float) and said.is_integer():
@@ -244,18 +244,17 @@ def _said(
         if isinstance(said, bool) or not isinstance(said, str | int):
             raise fields.fault(field, "a label or null", said)
         return None, str(said)
-    if not isinstance(said, bool):
-        raise fields.fault(field, "true, false or null", said)
-    return said, None
+    return fields.met(field, said), None
 
 
 def _beside(fields: Fields, field: str, length: int, of: str) -> list[str | None]:
-    values = fields.row.get(field)
-    if values is None:
+    values = listed(fields.row.get(field))
+    if is_missing(values):
         return [None] * length
     if not isinstance(values, list) or len(values) != length:
         raise fields.fault(field, f"a list of {length}, like {of}", values)
-    for value in values:
+    texts = [None if value is None or value != value else value for value in values]  # noqa: PLR0124
+    for value in texts:
         if value is not None and not isinstance(value, str):
             raise fields.fault(field, "a list of texts", value)
-    return values
+    return texts

@@ -12,18 +12,19 @@ from preceptor.benchmarks.base import Fields
 from preceptor.errors import InputError, shorten
 from preceptor.records import Example, Response, RunInfo, Verdict, content_key
 from preceptor.store import Store
+from preceptor.systems.content import NO_ANSWER, Content, read_content
 from preceptor.version import VERSION
 
 __all__ = [
     "Answer",
     "ImportedRun",
     "already",
+    "answer_in",
     "imported_response",
     "imported_verdict",
     "keep",
     "keep_all",
     "keep_one",
-    "text_of",
 ]
 
 
@@ -52,13 +53,12 @@ class ImportedRun(msgspec.Struct, frozen=True):
     settings: dict[str, Any]
 
 
-def text_of(value: object, fields: Fields, field: str) -> str | None:
-    """An answer's text, from a text or from messages; None for null."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(part, dict) for part in value):
-        return "".join(str(part.get("content") or "") for part in value)
-    raise fields.fault(field, "a text or a list of messages", value)
+def answer_in(fields: Fields, field: str) -> Content:
+    """An answer that a grader has judged: a text, in any shape that programs write."""
+    value = fields.need(field, "an answer")
+    if isinstance(value, int | float) and value == value:  # noqa: PLR0124 (NaN is null)
+        raise fields.fault(field, "a text or a list of messages", value)
+    return read_content(value)
 
 
 def keep(store: Store, run: ImportedRun, source: Path) -> tuple[RunInfo, bool]:
@@ -159,13 +159,20 @@ def _write(store: Store, run: ImportedRun, source: Path, digest: str) -> RunInfo
 
 
 def imported_response(
-    run: str, example: Example, nth: int, text: str | None, failure: str | None = None
+    run: str,
+    example: Example,
+    nth: int,
+    text: str | None,
+    failure: str | None = None,
+    *,
+    reason: str = "",
 ) -> Response:
     """The response record of an imported answer; a null text is an answer that failed."""
     key = content_key("imported", run, example.key, nth, text)
     if text is None:
-        kind = failure or "no_answer"
-        return Response(key, failure=kind, detail="the file has no answer here")
+        why = f": {reason}" if reason else ""
+        kind = failure or NO_ANSWER
+        return Response(key, failure=kind, detail=f"the file has no answer here{why}")
     return Response(key, text=text)
 
 

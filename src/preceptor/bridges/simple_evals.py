@@ -13,9 +13,9 @@ from preceptor.benchmarks.healthbench import criterion, message
 from preceptor.bridges.imported import (
     Answer,
     ImportedRun,
+    answer_in,
     imported_response,
     imported_verdict,
-    text_of,
 )
 from preceptor.errors import DataError, InputError, Unavailable, shorten
 from preceptor.files import decode_json
@@ -121,17 +121,19 @@ def _answer(row: Fields, run: str, nth: int, tags: dict[str, tuple[str, ...]]) -
         criteria=tuple(criterion(item, "criterion") for item in items),
         tags=tags.get(example_id, ()),
     )
-    text = text_of(row.need("completion", "an answer"), row, "completion")
+    content = answer_in(row, "completion")
+    # The reference implementation grades null as an empty answer.
+    text = "" if row.row["completion"] is None else content.text
     response = msgspec.structs.replace(
-        imported_response(run, example, nth, text or ""),
+        imported_response(run, example, nth, text, reason=content.reason),
         sent=None if sent == asked else sent,
         usage=_usage(row),
     )
+    if response.failure is not None:
+        return Answer(example, response, ())
     verdicts = []
     for index, item in enumerate(items):
-        met = item.need("criteria_met", "true or false")
-        if not isinstance(met, bool):
-            raise item.fault("criteria_met", "true or false", met)
+        met = item.met("criteria_met")
         verdicts.append(
             imported_verdict(response, index, met, item.optional_text("explanation") or "", None)
         )

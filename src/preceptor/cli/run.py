@@ -280,7 +280,8 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
         return 130
     if outcome.status == "incomplete":
         why = f" ({outcome.why})" if outcome.why else ""
-        note(f"incomplete{why}; go on with: preceptor resume {name}")
+        first = "" if outcome.resumable else "add them to the file, then "
+        note(f"incomplete{why}; {first}go on with: preceptor resume {name}")
         return 1
     note(f"done; see it with: preceptor report {name} -o report.html")
     return 0

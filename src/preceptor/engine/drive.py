@@ -36,10 +36,14 @@ class Work(Protocol):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a run ended: ``done``, ``incomplete`` or ``interrupted``, and why if not done."""
+    """How a run ended: ``done``, ``incomplete`` or ``interrupted``, and why if not done.
+
+    ``resumable``: whether the same calls, made again, may bring what is missing.
+    """
 
     status: str
     why: str | None = None
+    resumable: bool = True
 
 
 def drive(pipeline: Work, watch: Callable[[Progress], None] | None = None) -> Outcome:
@@ -86,7 +90,9 @@ def _settle(pipeline: Work, worker: _Worker, interrupted: bool) -> Outcome:
     if interrupted and progress.done < progress.total:
         outcome = Outcome("interrupted", STOPPED)
     elif progress.coverage < run.settings["min_coverage"]:
-        outcome = Outcome("incomplete", progress.stopping)
+        missing = progress.recorded_missing
+        why = f"the recorded answers lack {missing:,} of those asked for" if missing else None
+        outcome = Outcome("incomplete", progress.stopping or why, not missing)
     else:
         outcome = Outcome("done")
     if error is not None:

@@ -16,15 +16,15 @@ from preceptor.engine.budget import Budget
 from preceptor.engine.collector import rare_collections
 from preceptor.engine.desk import Office, TopDesk, given
 from preceptor.engine.progress import Progress
-from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
+from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused, shorten
 from preceptor.graders.base import Case, Grader
 from preceptor.protocols.base import Protocol
-from preceptor.records import Graded, Message, Response, RunInfo, Usage, content_key
+from preceptor.records import Completion, Graded, Message, Response, RunInfo, Usage, content_key
 from preceptor.store import Store
 from preceptor.store.lease import Owner
 from preceptor.store.rows import storable
 from preceptor.store.writer import Batch, Writer
-from preceptor.systems.base import Ask, Postponed, System
+from preceptor.systems.base import Ask, Postponed, System, without_text
 from preceptor.systems.limiter import Limiter
 
 __all__ = ["Pipeline", "Share", "response_key"]
@@ -32,6 +32,8 @@ __all__ = ["Pipeline", "Share", "response_key"]
 T = TypeVar("T")
 #: Questions that are ready for their turn, at the least.
 _NEXT = 32
+#: How often a question is asked whose reply is empty without a reason.
+_EMPTY_ATTEMPTS = 3
 #: Position of the example in the run, and repeat.
 _Place = tuple[int, int]
 
@@ -239,24 +241,27 @@ class Pipeline:
         return response
 
     async def _answer(self, key: str, ask: Ask) -> Response:
-        try:
-            completion = await self.system.answer(ask)
-        except EndpointRefused:
-            raise
-        except EndpointError as error:
-            return Response(key, failure=error.kind, detail=str(error), cost_usd=0.0)
-        self.budget.add(completion.usage, completion.cost_usd)
-        return Response(
-            key,
-            # As it will be read again: the grader must be shown the same text after a resume.
-            text=storable(completion.text),
-            finish_reason=completion.finish_reason,
-            sent=completion.sent,
-            usage=completion.usage,
-            latency_s=completion.latency_s,
-            cost_usd=completion.cost_usd,
-            reasoning_length=completion.reasoning_length,
-        )
+        """The answer, or why there is none. A reply without a text and a reason is asked again."""
+        empty: list[Completion] = []
+        while True:
+            try:
+                completion = await self.system.answer(ask)
+            except EndpointRefused:
+                if not empty:
+                    raise  # else what was paid must be kept first: the next call will say the same
+                return _unsaid(key, empty)
+            except EndpointError as error:
+                failed = _unsaid(key, empty) if empty else Response(key, cost_usd=0.0)
+                return msgspec.structs.replace(failed, failure=error.kind, detail=str(error))
+            self.budget.add(completion.usage, completion.cost_usd)
+            why = None if self.system.may_be_empty else without_text(completion)
+            if why is None:
+                return _response(key, completion, empty)
+            self.system.failures[why] += 1
+            empty.append(completion)
+            again = why == "empty" and not self.system.slow and len(empty) < _EMPTY_ATTEMPTS
+            if not again or self.budget.reached or self.progress.stopping is not None:
+                return _unsaid(key, empty)
 
     # Verdicts
 
@@ -301,6 +306,33 @@ def response_key(system: System, ask: Ask, run: str | None, *, scripted: bool = 
     whole = ask.example.key if (system.uses_example or scripted) and ask.example else None
     scope = None if system.reusable else run
     return content_key("response", system.identity(), ask.messages, ask.repeat, whole, scope)
+
+
+def _response(key: str, completion: Completion, before: Sequence[Completion] = ()) -> Response:
+    """A completion as a response, with what the useless ones ``before`` it took."""
+    costs = [each.cost_usd for each in (*before, completion)]
+    return Response(
+        key,
+        # As it will be read again: the grader must be shown the same text after a resume.
+        text=storable(completion.text),
+        finish_reason=completion.finish_reason,
+        sent=completion.sent,
+        usage=sum((each.usage for each in before), completion.usage),
+        latency_s=round(sum(each.latency_s for each in before) + completion.latency_s, 4),
+        cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+        reasoning_length=completion.reasoning_length,
+    )
+
+
+def _unsaid(key: str, completions: Sequence[Completion]) -> Response:
+    """The failure that replies without a text are."""
+    last = completions[-1]
+    times = f" {len(completions)} times" if len(completions) > 1 else ""
+    return msgspec.structs.replace(
+        _response(key, last, completions[:-1]),
+        failure=without_text(last),
+        detail=f"the reply had no text{times}: it ended with {shorten(last.finish_reason, 60)}",
+    )
 
 
 def _dialogue(key: str, turns: Sequence[Response], sent: tuple[Message, ...]) -> Response:

@@ -179,6 +179,9 @@ def check(
         settings["options_count_from"] = system.first
     settings["variant"] = variant
     settings["prices"] = prices_of((system, *grader.systems))
+    ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
+    if notes := system.notes(ids):
+        settings["notes"] = notes
     if strata is not None:
         settings["stratify"] = strata
         departures.append(strata.sentence())

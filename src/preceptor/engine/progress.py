@@ -73,6 +73,13 @@ class Progress:
         return max(time.monotonic() - self.started, 1e-9)
 
     @property
+    def recorded_missing(self) -> int:
+        """How many recorded answers are not there, where that is all that is missing; else 0."""
+        absent = {"no answer: no_answer", "no verdict without an answer"}
+        only = self.stopping is None and self.ungraded.keys() <= absent
+        return self.ungraded["no answer: no_answer"] if only else 0
+
+    @property
     def coverage(self) -> float:
         if self.verdicts_total:
             return self.verdicts / self.verdicts_total

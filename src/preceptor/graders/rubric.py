@@ -11,7 +11,7 @@ from preceptor.errors import EndpointError, EndpointRefused, shorten
 from preceptor.graders.base import Grader, Question, render_conversation, render_item
 from preceptor.graders.template import OWN, Template
 from preceptor.records import Completion, Criterion, Message, Usage, Verdict
-from preceptor.systems.base import Ask, System
+from preceptor.systems.base import DECLINED, Ask, System, without_text
 
 __all__ = [
     "ATTEMPTS",
@@ -179,8 +179,7 @@ async def ask_until(
 
 
 def _why_unreadable(completion: Completion) -> str:
-    if completion.finish_reason in ("refusal", "content_filter"):
+    if completion.finish_reason in DECLINED:
         return completion.finish_reason
-    if not completion.text.strip():
-        return "empty"
-    return "cut_off" if completion.finish_reason == "length" else "unparseable"
+    cut_off = completion.finish_reason == "length"
+    return without_text(completion) or ("cut_off" if cut_off else "unparseable")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import msgspec
@@ -13,7 +14,22 @@ from preceptor.systems.prices import Price
 if TYPE_CHECKING:
     from preceptor.systems.limiter import Limiter
 
-__all__ = ["Ask", "Meter", "Parameters", "Postponed", "System"]
+__all__ = ["DECLINED", "Ask", "Meter", "Parameters", "Postponed", "System", "without_text"]
+
+#: Ends with which a model, or its provider's filter, declines: what a system does is its answer.
+DECLINED = ("refusal", "content_filter")
+_TOOL_ENDS = ("tool_calls", "function_call", "tool_use")
+
+
+def without_text(completion: Completion) -> str | None:
+    """Why a reply says nothing, in a word: ``cut_off``, ``tool_calls`` or ``empty``.
+
+    None where it has a text, or where the model or its provider's filter declined.
+    """
+    end = completion.finish_reason
+    if completion.text.strip() or end in DECLINED:
+        return None
+    return "cut_off" if end == "length" else "tool_calls" if end in _TOOL_ENDS else "empty"
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -88,6 +104,8 @@ class System:
     price: Price | None = None
     #: Who says how many questions it answers at once for now; None where that is ``concurrency``.
     limiter: Limiter | None = None
+    #: Whether an empty text is its answer, as of a user's code or a file, and no reply gone wrong.
+    may_be_empty: bool = False
     #: Whether its provider caches only what it is told to: see ``Ask.shared``.
     marks_shared: bool = False
     #: Whether a reply may be hours away, so that no call should wait for another's.
@@ -104,6 +122,16 @@ class System:
     def covers(self, example: Example) -> int | None:
         """How many answers it has to this example; None for as many as are asked for."""
         return None
+
+    def notes(self, ids: Collection[str]) -> list[str]:
+        """What must be said beside a run's score, given the ids of all of its benchmark's examples.
+
+        Raises
+        ------
+        InputError
+            It has an answer to none of them.
+        """
+        return []
 
     async def answer(self, ask: Ask) -> Completion:
         """Answer one question. Raises :class:`preceptor.errors.EndpointError`."""

@@ -102,9 +102,10 @@ class GeminiModel(HttpModel):
         )
 
 
-class _Part(msgspec.Struct):
+class _Part(msgspec.Struct, rename="camel"):
     text: str | None = None
-    thought: bool | None = None
+    thought: Any = None
+    function_call: Any = None
 
 
 class _Content(msgspec.Struct):
@@ -114,11 +115,11 @@ class _Content(msgspec.Struct):
 class _Candidate(msgspec.Struct, rename="camel"):
     content: _Content | None = None
     finish_reason: str | None = None
-    index: int = 0
+    index: Any = 0
 
 
 class _Feedback(msgspec.Struct, rename="camel"):
-    block_reason: str | None = None
+    block_reason: Any = None
 
 
 class _Usage(msgspec.Struct, rename="camel"):
@@ -160,16 +161,18 @@ def _completion(replies: list[_Reply]) -> Completion:
         if reply.prompt_feedback is not None and reply.prompt_feedback.block_reason:
             end = "content_filter"
         for candidate in reply.candidates or ():
-            if candidate.index == 0:
+            if candidate.index in (0, None):
                 parts += (candidate.content.parts or ()) if candidate.content else ()
                 reason = candidate.finish_reason
                 end = _ENDS.get(reason, reason.lower()) if reason else end
     if end is None:
         raise ValueError("no finishReason: the reply was cut, or is none")
     thoughts = [part.text or "" for part in parts if part.thought]
+    text = "".join(part.text or "" for part in parts if not part.thought)
+    calls = any(part.function_call is not None for part in parts)
     return Completion(
-        text="".join(part.text or "" for part in parts if not part.thought),
-        finish_reason=end,
+        text=text,
+        finish_reason="tool_calls" if calls and not text else end,
         usage=_counts(counts_in(usage, _Usage)),
         reasoning_length=sum(map(len, thoughts)) if thoughts else None,
     )

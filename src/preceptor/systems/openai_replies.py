@@ -7,12 +7,13 @@ https://openrouter.ai/docs/api/reference/streaming.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from preceptor.records import Completion
+from preceptor.systems.content import text_of_parts
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.events import DONE, event_data, is_stream
 from preceptor.systems.http_model import counts_in, length_of, usage_of
@@ -44,22 +45,13 @@ class _ChatUsage(msgspec.Struct):
     completion_tokens_details: _Details | None = None
 
 
-class _TokenChance(msgspec.Struct):
-    token: str
-    logprob: float
-
-
-class _Token(msgspec.Struct):
-    top_logprobs: list[_TokenChance] = []
-
-
-class _Logprobs(msgspec.Struct):
-    content: list[_Token] | None = None
-
-
 class _Said(msgspec.Struct):
-    content: str | list[dict[str, Any]] | None = None
-    refusal: str | None = None
+    """A message. Optional fields may be anything: their oddities must not cost the answer."""
+
+    content: str | list[Any] | None = None
+    refusal: Any = None
+    tool_calls: Any = None
+    function_call: Any = None
     # Not in OpenAI's description: one name or the other, by server and version, or both.
     reasoning_content: Any = None
     reasoning: Any = None
@@ -67,8 +59,8 @@ class _Said(msgspec.Struct):
 
 class _Choice(msgspec.Struct):
     message: _Said | None = None
-    finish_reason: str | None = None
-    logprobs: _Logprobs | None = None
+    finish_reason: Any = None
+    logprobs: Any = None
     error: Any = None
 
 
@@ -79,10 +71,10 @@ class _ChatReply(msgspec.Struct):
 
 
 class _Piece(msgspec.Struct):
-    index: int = 0
+    index: Any = 0
     delta: _Said | None = None
-    finish_reason: str | None = None
-    logprobs: _Logprobs | None = None
+    finish_reason: Any = None
+    logprobs: Any = None
     error: Any = None
 
 
@@ -115,32 +107,44 @@ def parse_chat(body: bytes) -> Completion:
 
 
 def parse_chat_stream(body: bytes) -> Completion:
-    """The same from a stream of chunks. A stream that was cut is a ValueError, not an answer."""
+    """The same from a stream of chunks, of which one must say how the answer ended.
+
+    Without that the stream was cut, which is a ValueError. Some servers send no ``[DONE]``, and
+    what is broken behind the end takes nothing from the answer.
+    """
     if not is_stream(body):
         return parse_chat(body)
-    pieces, whole, usage = [], False, None
+    pieces: list[_Piece] = []
+    end, usage = "", None
     for data in event_data(body):
         if data == DONE:
-            whole = True
             break
-        chunk = _chunk_decoder.decode(data)
+        try:
+            chunk = _chunk_decoder.decode(data)
+        except msgspec.MsgspecError:
+            if end:
+                break
+            raise
         _check(chunk.error)
         usage = chunk.usage or usage
-        pieces += [piece for piece in chunk.choices or () if piece.index == 0]
-    for piece in pieces:
-        _check(piece.error)
-    ends = [piece.finish_reason for piece in pieces if piece.finish_reason]
-    if not whole or not ends:
+        for piece in chunk.choices or ():
+            if piece.index in (0, None):
+                _check(piece.error)
+                pieces.append(piece)
+                end = _word(piece.finish_reason) or end
+    if not end:
         raise ValueError("the stream was cut: no last event")
     said = [piece.delta for piece in pieces if piece.delta is not None]
-    chances = (piece.logprobs for piece in pieces if piece.logprobs and piece.logprobs.content)
+    chances = (piece.logprobs for piece in pieces if _first_token(piece.logprobs) is not None)
     message = _Said(
         _joined([_text(delta.content) for delta in said]),
         _joined([delta.refusal for delta in said]),
+        [delta.tool_calls or delta.function_call for delta in said if _calls(delta)],
+        None,
         _joined([delta.reasoning_content for delta in said]),
         _joined([delta.reasoning for delta in said]),
     )
-    return _chat_completion(_Choice(message, ends[-1], next(chances, None)), usage)
+    return _chat_completion(_Choice(message, end, next(chances, None)), usage)
 
 
 def _joined(pieces: Sequence[object]) -> str | None:
@@ -149,19 +153,27 @@ def _joined(pieces: Sequence[object]) -> str | None:
     return "".join(texts) if texts else None
 
 
-def _text(content: str | list[dict[str, Any]] | None) -> str:
-    if isinstance(content, list):
-        return "".join(str(part.get("text") or "") for part in content)
-    return content or ""
+def _text(content: str | list[Any] | None) -> str:
+    return content or "" if not isinstance(content, list) else text_of_parts(content)
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _calls(said: _Said) -> bool:
+    return bool(said.tool_calls or said.function_call)
 
 
 def _chat_completion(choice: _Choice, usage: object) -> Completion:
     said = choice.message or _Said()
-    text, finish_reason = _text(said.content), choice.finish_reason or "stop"
+    text, finish_reason = _text(said.content), _word(choice.finish_reason) or "stop"
     if finish_reason == "error":  # OpenRouter's word, not always with the error itself
         _check("the reply broke off with an error")
-    if not text and said.refusal:
+    if not text and _word(said.refusal):
         text, finish_reason = said.refusal, "refusal"
+    elif not text and _calls(said):
+        finish_reason = "tool_calls"
     counts = counts_in(usage, _ChatUsage)
     given = counts.prompt_tokens_details or _Details()
     made = counts.completion_tokens_details or _Details()
@@ -179,10 +191,17 @@ def _chat_completion(choice: _Choice, usage: object) -> Completion:
     )
 
 
-def _first_token(logprobs: _Logprobs | None) -> dict[str, float] | None:
-    if logprobs is None or not logprobs.content:
-        return None
-    return {chance.token: chance.logprob for chance in logprobs.content[0].top_logprobs}
+def _first_token(logprobs: object) -> dict[str, float] | None:
+    """Candidates for the first token, those that have a token and a number; None without any."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    first = content[0] if isinstance(content, list) and content else None
+    listed = first.get("top_logprobs") if isinstance(first, dict) else None
+    found: dict[str, float] = {}
+    for chance in listed if isinstance(listed, list) else ():
+        token = chance.get("token") if isinstance(chance, dict) else None
+        if isinstance(token, str) and isinstance(chance.get("logprob"), int | float):
+            found[token] = float(chance["logprob"])
+    return found or None
 
 
 def _check(error: object) -> None:
@@ -203,20 +222,10 @@ def _status(word: object) -> int | None:
     return _STATUS.get(text)
 
 
-class _Part(msgspec.Struct):
-    type: str = ""
-    text: str = ""
-    refusal: str = ""
-
-
 class _Item(msgspec.Struct):
     type: str = ""
-    content: list[_Part] | None = None
+    content: Any = None
     summary: Any = None
-
-
-class _Why(msgspec.Struct):
-    reason: str | None = None
 
 
 class _ResponsesUsage(msgspec.Struct):
@@ -228,8 +237,8 @@ class _ResponsesUsage(msgspec.Struct):
 
 class _ResponsesReply(msgspec.Struct):
     output: list[_Item] | None = None
-    status: str = "completed"
-    incomplete_details: _Why | None = None
+    status: str | None = None
+    incomplete_details: Any = None
     usage: Any = None
     error: Any = None
 
@@ -271,19 +280,27 @@ def parse_responses_stream(body: bytes) -> Completion:
 
 def _response_completion(reply: _ResponsesReply) -> Completion:
     _check(reply.error)
-    if reply.status not in ("completed", "incomplete"):
+    if reply.status not in (None, "completed", "incomplete"):
         raise ValueError(f"status {reply.status}")
     if reply.output is None:
         raise ValueError("no output")
-    parts = list(_message_parts(reply.output))
-    text = "".join(part.text for part in parts if part.type == "output_text")
-    refusal = "".join(part.refusal for part in parts if part.type == "refusal")
+    parts = [
+        part
+        for item in reply.output
+        if item.type == "message"
+        for part in _parts(item.content, "output_text")
+    ]
+    text = "".join(_word(part.get("text")) for part in parts if part.get("type") == "output_text")
+    refusal = "".join(_word(part.get("refusal")) for part in parts if part.get("type") == "refusal")
     finish_reason = "stop"
     if reply.status == "incomplete":
-        why = reply.incomplete_details.reason if reply.incomplete_details else None
+        details = reply.incomplete_details
+        why = _word(details.get("reason")) if isinstance(details, dict) else ""
         finish_reason = "length" if why == "max_output_tokens" else why or "incomplete"
     elif refusal and not text:
         finish_reason = "refusal"
+    elif not text and any(item.type.endswith("_call") for item in reply.output):
+        finish_reason = "tool_calls"
     usage = counts_in(reply.usage, _ResponsesUsage)
     given = usage.input_tokens_details or _Details()
     made = usage.output_tokens_details or _Details()
@@ -297,8 +314,11 @@ def _response_completion(reply: _ResponsesReply) -> Completion:
     )
 
 
-def _message_parts(output: Sequence[_Item]) -> Iterable[_Part]:
-    return (part for item in output if item.type == "message" for part in item.content or ())
+def _parts(content: object, kind: str) -> list[dict[str, Any]]:
+    """The parts of an item; some servers write a text in their place."""
+    if isinstance(content, str):
+        return [{"type": kind, "text": content}]
+    return [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
 
 
 def _reasoning_length(output: Sequence[_Item]) -> int | None:
@@ -307,8 +327,8 @@ def _reasoning_length(output: Sequence[_Item]) -> int | None:
     for item in output:
         if item.type != "reasoning":
             continue
-        texts: list[object] = [part.text for part in item.content or []]
-        if not texts and isinstance(item.summary, list):
-            texts = [part.get("text") for part in item.summary if isinstance(part, dict)]
+        summary = item.summary if isinstance(item.summary, list) else []
+        parts = _parts(item.content, "reasoning_text") or _parts(summary, "summary_text")
+        texts = [part.get("text") for part in parts]
         lengths += [len(text) for text in texts if isinstance(text, str)]
     return sum(lengths) if lengths else None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from preceptor.errors import DataError, EndpointError, InputError, shorten
 from preceptor.files import file_sha256, read_rows
@@ -21,19 +23,31 @@ from preceptor.scoring.places import (
     terms_in_words,
 )
 from preceptor.systems.base import Ask, System
+from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content, replied
 from preceptor.systems.prices import FREE
 
 __all__ = ["Physician", "Replay"]
 
-_IDS = ("id", "prompt_id", "example_id")
+#: ``custom_id`` and ``key`` are those of batches, whose lines have an ``id`` of their own.
+_IDS = ("custom_id", "key", "id", "prompt_id", "example_id")
 _TEXTS = ("response", "completion", "answer", "text")
+
+
+class _Recorded(msgspec.Struct, frozen=True):
+    """One answer of the file, and its line."""
+
+    line: int
+    content: Content
+    stated: Stated
 
 
 class Replay(System):
     """``replay:answers.jsonl``: one answer a line, ``{"id": …, "response": …}``.
 
     ``prompt_id`` or ``example_id`` do for the id; ``completion``, ``answer`` or ``text`` for the
-    answer. Several lines with one id are its repeats.
+    answer, in any shape that :func:`preceptor.systems.content.read_content` knows; or a line is
+    one of a provider's batch, a whole reply or a chat log. Several lines with one id are its
+    repeats. A line without an answer is a failed one.
 
     Options that are numbered, or ordered otherwise than the benchmark's, are said in its letters:
     :meth:`compare` finds out how, and ``first`` is then the number of the first option.
@@ -42,9 +56,11 @@ class Replay(System):
     price = FREE
     concurrency = 64
     uses_example = True
+    may_be_empty = True
 
     def __init__(self, address: str, path: Path) -> None:
         self.address = address
+        self.path = path
         self.failures = Counter()
         self.first: int | None = None
         self._answers = _read_answers(path)
@@ -53,7 +69,7 @@ class Replay(System):
     def identity(self) -> dict[str, Any]:
         known = {"recorded": self._sha256}
         rows = (row for rows in self._answers.values() for row in rows)
-        if any(row.options or names_number(row.answers[0]) for row in rows):
+        if any(row.stated.options or names_number(row.content.text or "") for row in rows):
             return {**known, "options": "translated", "first": self.first}
         return known
 
@@ -67,7 +83,7 @@ class Replay(System):
         """
         asked = ((each.id, question_of(each.target)) for each in examples)
         pairs = [
-            (row, question)
+            (row.stated, question)
             for id, question in asked
             if question is not None
             for row in self._answers.get(id, ())
@@ -86,47 +102,73 @@ class Replay(System):
         )
         return terms_in_words(moved, self.first, alike)
 
+    def notes(self, ids: Collection[str]) -> list[str]:
+        unknown = {id: rows for id, rows in self._answers.items() if id not in ids}
+        if len(unknown) == len(self._answers):
+            id, rows = next(iter(unknown.items()))
+            problem = f"none of its ids is among the {len(ids):,} of the benchmark"
+            raise DataError(str(self.path), rows[0].line, "id", f"{problem}, as {shorten(id)}")
+        tally = Tally()
+        for id, rows in self._answers.items():
+            for row in rows if id in ids else ():
+                tally.add(row.line, row.content)
+        said = tally.in_words()
+        if unknown:
+            id, rows = next(iter(unknown.items()))
+            lines = sum(map(len, unknown.values()))
+            said.append(
+                f"{lines:,} recorded answers have an id that the benchmark has not, first "
+                f"{shorten(id)} on line {rows[0].line}: left out."
+            )
+        return said
+
     async def answer(self, ask: Ask) -> Completion:
         assert ask.example is not None
         answers = self._answers.get(ask.example.id, [])
         if ask.repeat >= len(answers):
             raise EndpointError(
-                "no_answer", f"{self.address}: has {len(answers)} answers to {ask.example.id}"
+                NO_ANSWER, f"{self.address}: has {len(answers)} answers to {ask.example.id}"
             )
-        row, question = answers[ask.repeat], question_of(ask.example.target)
-        text = row.answers[0]
+        recorded, question = answers[ask.repeat], question_of(ask.example.target)
+        text = recorded.content.text
+        if text is None:
+            place = f"{self.path}:{recorded.line}"
+            raise EndpointError(NO_ANSWER, f"{place}: no answer: {recorded.content.reason}")
         if question is not None:
-            text = in_terms_of(text, row, question, self.first)
+            text = in_terms_of(text, recorded.stated, question, self.first)
         return Completion(text, cost_usd=0.0)
 
 
-def _read_answers(path: Path) -> dict[str, list[Stated]]:
-    answers: dict[str, list[Stated]] = {}
+def _read_answers(path: Path) -> dict[str, list[_Recorded]]:
+    answers: dict[str, list[_Recorded]] = {}
     for number, row in read_rows(path):
-        key = _first(row, _IDS)
-        text = _first(row, _TEXTS)
-        if isinstance(text, list):  # messages, as simple-evals writes a completion
-            text = "".join(str(part.get("content", "")) for part in text if isinstance(part, dict))
-        if isinstance(text, int | float) and not isinstance(text, bool):
-            text = str(text)  # the number of an option
+        key = next((row[name] for name in _IDS if row.get(name) is not None), None)
         if not isinstance(key, str):
-            problem = f"expected one of {', '.join(_IDS)}, found {shorten(list(row))}"
+            found = shorten(list(row)) if key is None else f"{shorten(key)}, which is no text"
+            problem = f"expected one of {', '.join(_IDS)}, found {found}"
             raise DataError(str(path), number, "id", problem)
-        if not isinstance(text, str):
+        content = _content(row)
+        if content is None:
             problem = (
-                f"expected a text under one of {', '.join(_TEXTS)}, found {shorten(list(row))}"
+                f"expected an answer under one of {', '.join(_TEXTS)}, found {shorten(list(row))}"
             )
             raise DataError(str(path), number, "response", problem)
-        used = next(name for name in _TEXTS if row.get(name) is not None)
+        used = next((name for name in _TEXTS if row.get(name) is not None), None)
         beside = {name: value for name, value in row.items() if name not in (used, *_IDS)}
-        answers.setdefault(key, []).append(stated_in(beside, text))
+        stated = stated_in(beside, content.text or "")
+        answers.setdefault(key, []).append(_Recorded(number, content, stated))
     if not answers:
         raise InputError(f"{path}: expected recorded answers, found an empty file")
     return answers
 
 
-def _first(row: dict[str, Any], names: tuple[str, ...]) -> Any:
-    return next((row[name] for name in names if row.get(name) is not None), None)
+def _content(row: Mapping[str, Any]) -> Content | None:
+    """The answer of a row; None where it has no field for one."""
+    named = [row[name] for name in _TEXTS if name in row]
+    there = next((value for value in named if value is not None), None)
+    if there is None or "custom_id" in row:
+        return replied(row) or (Content(None, "null") if named else None)
+    return read_content(there)
 
 
 class Physician(System):
@@ -141,6 +183,7 @@ class Physician(System):
     price = FREE
     concurrency = 64
     uses_example = True
+    may_be_empty = True
 
     def __init__(self, address: str) -> None:
         self.address = address

@@ -43,6 +43,7 @@ class PythonFunction(System):
 
     price = FREE
     reusable = False
+    may_be_empty = True
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         self.address = address
@@ -142,6 +143,7 @@ class Command(System):
 
     price = FREE
     reusable = False
+    may_be_empty = True
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         self.address = address

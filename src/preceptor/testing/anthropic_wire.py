@@ -25,7 +25,7 @@ _KNOWN = {
 _EFFORTS = ("low", "medium", "high", "xhigh", "max")
 #: A prefix of fewer tokens is not cached.
 _LEAST_CACHED = 1024
-_STOPS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
+_STOPS = {"length": "max_tokens", "content_filter": "refusal", "tool_calls": "tool_use"}
 
 
 _ERRORS: Errors = {
@@ -84,6 +84,10 @@ class AnthropicMessages(Wire):
         yield _named("message_start", message=begun)
         yield _named("ping")
         for index, block in enumerate(body["content"]):
+            if block["type"] == "tool_use":
+                yield _named("content_block_start", index=index, content_block=block)
+                yield _named("content_block_stop", index=index)
+                continue
             field = "thinking" if block["type"] == "thinking" else "text"
             empty = {**block, field: ""}
             yield _named("content_block_start", index=index, content_block=empty)
@@ -153,6 +157,8 @@ def message_body(asked: dict[str, Any], reply: Reply, *, known: bool = False) ->
         content.append({"type": "thinking", "thinking": reply.reasoning or "", "signature": "c2ln"})
     if reply.text is not None:
         content.append({"type": "text", "text": reply.text})
+    if reply.tool is not None:
+        content.append({"type": "tool_use", "id": "toolu_0", "name": reply.tool, "input": {}})
     marked = min(given, len(asked.get("_prefix", "")) // 4)
     marked = marked if marked >= _LEAST_CACHED else 0
     refused = reply.refusal is not None

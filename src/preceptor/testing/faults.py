@@ -19,6 +19,8 @@ CONTENT = {
     "met_missing": "criteria_met is not there",
     "empty": "an empty text",
     "null": "content is null",
+    "tool_calls": "nothing but the call of a tool",
+    "malformed_call": "nothing, where a call of a tool could not be read",
     "refusal": "the model refuses",
     "filtered": "stopped by the provider's filter, with half a text",
     "cut_off": "cut off at the token limit, with half a text",

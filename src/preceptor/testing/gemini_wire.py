@@ -24,7 +24,11 @@ _KNOWN_CONFIG = {
     "candidateCount", "responseMimeType", "responseSchema", "responseLogprobs", "logprobs",
     "presencePenalty", "frequencyPenalty",
 }  # fmt: skip
-_ENDS = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
+_ENDS = {
+    "length": "MAX_TOKENS",
+    "content_filter": "SAFETY",
+    "malformed_call": "MALFORMED_FUNCTION_CALL",
+}
 
 
 _ERRORS: Errors = {
@@ -87,6 +91,8 @@ class GeminiGenerate(Wire):
             parts.append({"text": reply.reasoning or "", "thought": True})
         if reply.text is not None:
             parts.append({"text": reply.text})
+        if reply.tool is not None:
+            parts.append({"functionCall": {"name": reply.tool, "args": {}}})
         content = {"role": "model", **({"parts": parts} if parts else {})}
         refused = reply.refusal is not None
         end = "PROHIBITED_CONTENT" if refused else _ENDS.get(reply.finish_reason, "STOP")
@@ -108,8 +114,9 @@ class GeminiGenerate(Wire):
         candidate, usage = body["candidates"][0], body["usageMetadata"]
         early = {"promptTokenCount": usage["promptTokenCount"], "totalTokenCount": 1}
         for part in candidate["content"].get("parts", ()):
-            for piece in pieces(part["text"]):
-                content = {"role": "model", "parts": [{**part, "text": piece}]}
+            texts = [{**part, "text": piece} for piece in pieces(part.get("text"))]
+            for piece in texts if "text" in part else [part]:
+                content = {"role": "model", "parts": [piece]}
                 some = {"candidates": [{"content": content, "index": 0}], "usageMetadata": early}
                 yield event({**body, **some})
         last = {"role": "model", "parts": [{"text": ""}]}

@@ -40,6 +40,7 @@ class Reply(msgspec.Struct, frozen=True):
     refusal: str | None = None
     top_logprobs: dict[str, float] | None = None
     reasoning: str | None = None
+    tool: str | None = None
 
 
 def prompt_key(payload: dict[str, Any]) -> str:
@@ -144,13 +145,21 @@ def chat_body(
 ) -> dict[str, Any]:
     """A body of ``POST /chat/completions``; the reasoning stands under ``reasoning_field``."""
     given, made, cached, thought = tokens(payload, reply)
-    message = {"role": "assistant", "content": reply.text, "refusal": reply.refusal}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": reply.text,
+        "refusal": reply.refusal,
+    }
     if reasoning_field is not None:
         message[reasoning_field] = reply.reasoning
+    if reply.tool is not None:
+        function = {"name": reply.tool, "arguments": "{}"}
+        message["tool_calls"] = [{"id": "call_0", "type": "function", "function": function}]
+    ends = {"malformed_call": "stop"}
     choice: dict[str, Any] = {
         "index": 0,
         "message": message,
-        "finish_reason": reply.finish_reason,
+        "finish_reason": ends.get(reply.finish_reason, reply.finish_reason),
         "logprobs": None,
     }
     if reply.top_logprobs is not None and payload.get("logprobs"):
@@ -191,11 +200,14 @@ def responses_body(
         part: dict[str, Any] = {"type": "refusal", "refusal": reply.refusal}
     else:
         part = {"type": "output_text", "text": reply.text or "", "annotations": []}
-    whole = reply.finish_reason in ("stop", "refusal")
+    whole = reply.finish_reason in ("stop", "refusal", "tool_calls", "malformed_call")
     reasons = {"length": "max_output_tokens"}
     why = None if whole else {"reason": reasons.get(reply.finish_reason, reply.finish_reason)}
     message = {"type": "message", "role": "assistant", "id": "msg_0", "content": [part]}
-    reasoning = [_reasoning_item(payload, reply, reasoning_field)] if thought else []
+    before = [_reasoning_item(payload, reply, reasoning_field)] if thought else []
+    if reply.tool is not None:
+        call = {"call_id": "call_0", "name": reply.tool, "arguments": "{}", "status": "completed"}
+        before.append({"type": "function_call", "id": "fc_0", **call})
     return {
         "id": f"resp_{prompt_key(payload)}",
         "object": "response",
@@ -203,7 +215,7 @@ def responses_body(
         "incomplete_details": why,
         "error": None,
         "model": payload.get("model"),
-        "output": [*reasoning, *([] if reply.text is None and not reply.refusal else [message])],
+        "output": [*before, *([] if reply.text is None and not reply.refusal else [message])],
         "usage": {
             "input_tokens": given,
             "output_tokens": made,

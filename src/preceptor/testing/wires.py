@@ -155,6 +155,8 @@ class OpenAIChat(Wire):
             for piece in pieces(message.get(field) if field else None):
                 yield chunk({field or "": piece}, None, chances)
                 chances = None
+        for index, call in enumerate(message.get("tool_calls", ())):
+            yield chunk({"tool_calls": [{"index": index, **call}]})
         yield chunk({}, choice["finish_reason"])
         if (asked.get("stream_options") or {}).get("include_usage"):
             yield event({**shell, "usage": usage})
