@@ -244,7 +244,7 @@ class _Reader:
             response = imported_response(run, example, sample.epoch, None, failure[0])
             return msgspec.structs.replace(response, detail=failure[1])
         said = completion_of(sample.output, str(self.path))
-        text = storable(said.text)
+        text = storable(said.whole)
         response = imported_response(run, example, sample.epoch, text)
         usage = usage_of(sample.output.usage)
         return msgspec.structs.replace(

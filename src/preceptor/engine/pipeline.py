@@ -249,7 +249,7 @@ class Pipeline:
         return Response(
             key,
             # As it will be read again: the grader must be shown the same text after a resume.
-            text=storable(completion.text),
+            text=storable(completion.whole),
             finish_reason=completion.finish_reason,
             sent=completion.sent,
             usage=completion.usage,

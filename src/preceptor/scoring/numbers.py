@@ -13,6 +13,8 @@ from datetime import date
 from math import isfinite
 from typing import TypeVar
 
+from preceptor.reasoning import said_in
+
 __all__ = ["ABSTAINED", "read_amount", "read_date", "read_number", "read_weeks"]
 
 T = TypeVar("T")
@@ -115,7 +117,7 @@ def read_amount(text: str, name: str) -> float | None:
     35.0
     """
     keyed = re.compile(r"""["'][^"'\n]*""" + re.escape(name) + r"""[^"'\n]*""" + _VALUE, re.I)
-    found = keyed.findall(text)
+    found = keyed.findall(said_in(text))
     amount = _amount(_plain(found[-1])) if found else _first(text, _amount)
     return amount if amount is not None and (amount >= 0 or amount == -1) else None
 
@@ -134,7 +136,7 @@ def _statements(text: str) -> Iterator[str]:
     Nothing follows on the first kind that has a digit: a value that is stated and cannot be read
     (a range, two results) is not made good by another number.
     """
-    text = text.rpartition("</think>")[2]
+    text = said_in(text)
     for find in (_keyed, _boxed, _marked, _sentences):
         found = [_plain(statement) for statement in find(text)]
         yield from reversed(found)

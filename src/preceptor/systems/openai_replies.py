@@ -15,6 +15,7 @@ import msgspec
 from preceptor.records import Completion
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.events import DONE, event_data, is_stream
+from preceptor.systems.first_token import first_said
 from preceptor.systems.http_model import counts_in, length_of, usage_of
 
 __all__ = ["parse_chat", "parse_chat_stream", "parse_responses", "parse_responses_stream"]
@@ -50,6 +51,8 @@ class _TokenChance(msgspec.Struct):
 
 
 class _Token(msgspec.Struct):
+    token: str = ""
+    logprob: float | None = None
     top_logprobs: list[_TokenChance] = []
 
 
@@ -133,14 +136,15 @@ def parse_chat_stream(body: bytes) -> Completion:
     if not whole or not ends:
         raise ValueError("the stream was cut: no last event")
     said = [piece.delta for piece in pieces if piece.delta is not None]
-    chances = (piece.logprobs for piece in pieces if piece.logprobs and piece.logprobs.content)
+    listed = [piece.logprobs.content or [] for piece in pieces if piece.logprobs]
+    chances = _Logprobs([token for tokens in listed for token in tokens])
     message = _Said(
         _joined([_text(delta.content) for delta in said]),
         _joined([delta.refusal for delta in said]),
         _joined([delta.reasoning_content for delta in said]),
         _joined([delta.reasoning for delta in said]),
     )
-    return _chat_completion(_Choice(message, ends[-1], next(chances, None)), usage)
+    return _chat_completion(_Choice(message, ends[-1], chances), usage)
 
 
 def _joined(pieces: Sequence[object]) -> str | None:
@@ -174,15 +178,20 @@ def _chat_completion(choice: _Choice, usage: object) -> Completion:
             given.cached_tokens,
             made.reasoning_tokens,
         ),
-        first_token=_first_token(choice.logprobs),
+        first_token=_first_token(choice.logprobs, text),
         reasoning_length=length_of(said.reasoning_content, said.reasoning),
     )
 
 
-def _first_token(logprobs: _Logprobs | None) -> dict[str, float] | None:
-    if logprobs is None or not logprobs.content:
-        return None
-    return {chance.token: chance.logprob for chance in logprobs.content[0].top_logprobs}
+def _first_token(logprobs: _Logprobs | None, text: str) -> dict[str, float] | None:
+    tokens = (logprobs and logprobs.content) or []
+    return first_said([(token.token, _candidates(token)) for token in tokens], text)
+
+
+def _candidates(token: _Token) -> dict[str, float]:
+    """Those listed for a token; where none is, itself."""
+    own = {} if token.logprob is None else {token.token: token.logprob}
+    return {chance.token: chance.logprob for chance in token.top_logprobs} or own
 
 
 def _check(error: object) -> None:
