@@ -40,7 +40,7 @@ class Said(msgspec.Struct, frozen=True):
 #: Names of tags: ``think``, ``seed:think``, ``inner_monologue``, ``think_fast``, …
 _NAME = (
     r"(?:[a-z]{1,12}[:_-]){0,3}(?:ant)?"
-    r"(?:thinking|think|thoughts?|reasoning|reflection|scratch_?pad|monologue|cot)"
+    r"(?:thinking|think|thoughts?|reasoning|reflection|deliberation|scratch_?pad|monologue|cot)"
     r"(?:[:_-]\w{1,60})?"
 )
 _CHANNEL = r"(?:(?:<\|start\|>)?assistant[^<]{0,60})?<\|channel\|>\s{0,2}(?:%s)\b[^<]{0,80}"
@@ -48,13 +48,17 @@ _MESSAGE = r"(?:<\|constrain\|>[^<]{0,40})?<\|message\|>"
 #: Family → what opens its reasoning, what closes it.
 _PAIRS = {
     "tag": (
-        rf"(?i:<\s{{0,2}}(?P<opened>{_NAME})(?:\s[^<>]{{0,200}})?(?<!/)>)",
-        rf"(?i:<\s{{0,2}}/\s{{0,2}}(?P<closed>{_NAME})\s{{0,2}}>)",
+        rf"(?i:(?:<|&lt;)\s{{0,2}}(?!end_)(?P<opened>{_NAME})(?:\s[^<>]{{0,200}}?)?(?<!/)(?:>|&gt;))",
+        rf"(?i:(?:<|&lt;)\s{{0,2}}(?:/|end_of_)\s{{0,2}}(?P<closed>{_NAME})\s{{0,2}}(?:>|&gt;))",
     ),
     "brackets": (r"\[THINK\]", r"\[/THINK\]"),
     "triangles": ("◁think▷", "◁/think▷"),
-    "solution": (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>|<\|begin_of_solution\|>"),
-    "response": (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>|<\|START_(?:RESPONSE|TEXT)\|>"),
+    "paired": (rf"(?i:\[{_NAME}\])", rf"(?i:\[/{_NAME}\])"),
+    "special": (
+        rf"(?i:<[|｜](?!end[_▁]|/)(?:begin▁of▁)?{_NAME}(?<!_end)[|｜]>)",
+        rf"(?i:<[|｜](?:/|end[_▁](?:of[_▁])?){_NAME}[|｜]>|<[|｜]{_NAME}(?<=_end)[|｜]>)"
+        r"|<\|begin_of_solution\|>|<\|START_(?:RESPONSE|TEXT)\|>",
+    ),
     "inner": (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),
     "roles": (r"<\|im_start\|>think\b", r"<\|im_start\|>answer\b"),
     "unused": (r"<unused94>(?:thought\b)?", r"<unused95>"),
@@ -75,8 +79,9 @@ _HEADS = (
 )
 #: What stands around an answer that was marked off from reasoning, and says nothing.
 _AROUND = (
-    r"<\|(?:end_of_solution|END_RESPONSE|END_TEXT|end|return|call)\|>"
-    rf"|\[END FINAL RESPONSE\]|(?i:<{_NAME}\s?/>)"
+    r"<\|(?:end_of_solution|END_RESPONSE|END_TEXT|END_OF_TURN_TOKEN|end|return|call|im_end|eot_id"
+    r"|endoftext|assistant_end|assistant|im_start\|>assistant)\|>|</s>|<｜end▁of▁sentence｜>"
+    rf"|<end_of_turn>|<turn\|>|\[END FINAL RESPONSE\]|(?i:<{_NAME}\s?/>)"
 )
 _TOKEN = re.compile(
     "|".join(f"(?P<o_{name}>{pair[0]})|(?P<c_{name}>{pair[1]})" for name, pair in _PAIRS.items())
@@ -85,13 +90,15 @@ _TOKEN = re.compile(
 _HEAD = re.compile(r"\s{0,20}(?:" + "|".join(f"({opens})" for opens, _ in _HEADS) + ")")
 _ENDS = [re.compile(closes) for _, closes in _HEADS]
 #: A text without any of these, and without a head, has no mark.
-_SIGNS = ("<", "[THINK]", "[/THINK]", "◁", "assistantfinal")
+_SIGNS = ("<", "&lt;", "[", "◁", "assistantfinal")
 
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "“", "「": "」", "`": "`"}
 _QUOTES |= {"(": ")"}
 #: Words that make of a mark something that is talked about.
 _KINDS = r"(?:tags?|tokens?|blocks?|elements?|markers?|marks?|delimiters?|sections?)"
-_OF_A_MARK = re.compile(rf"[ \t](?:{_KINDS}|and|or)\b", re.IGNORECASE)
+_OF_A_MARK = re.compile(
+    rf":|[ \t](?:{_KINDS}|and|or|opens|closes|begins|starts|ends|means)\b", re.IGNORECASE
+)
 _BEFORE_A_MARK = re.compile(rf"\b{_KINDS} \Z", re.IGNORECASE)
 #: What stands between two marks that are only named.
 _BETWEEN = frozenset(
@@ -231,19 +238,20 @@ class _Reader:
             return True
         before = text[max(mark.start - 2, 0) : mark.start]
         in_prose = before[-1:] == " " and (before[0].isalnum() or before[0] in ",;(")
-        if closing is None:
-            return in_prose and text[mark.end : mark.end + 1] in _GOES_ON
+        if closing is None:  # in brackets it may be a heading
+            follows = text[mark.end : mark.end + 1] in _GOES_ON
+            return mark.family == "paired" or (in_prose and follows)
         if closing is mark:
             return in_prose and self._goes_on(mark.end)
         if closing.start - mark.end > _LONGEST_QUOTED:
             return False
         between = text[mark.end : closing.start]
         word = between.strip().casefold()
-        if (word in _BETWEEN and (word or in_prose)) or _quoted(text, mark.start, closing.end):
-            return True
-        # Both stand as words of one sentence.
+        quoted = before[-1:] != "(" and _quoted(text, mark.start, closing.end)
+        # Or both stand as words of one sentence.
         as_words = in_prose and between[:1] == between[-1:] == " " and self._goes_on(closing.end)
-        return as_words and before[0].isalnum() and not _SENTENCE_ENDS.search(between)
+        as_words = as_words and before[0].isalnum() and not _SENTENCE_ENDS.search(between)
+        return quoted or as_words or (word in _BETWEEN and bool(word or in_prose))
 
     def _goes_on(self, place: int) -> bool:
         """Whether a sentence goes on behind a mark."""
@@ -281,6 +289,7 @@ def _marks(text: str, place: int) -> list[_Mark]:
     # The next that closes, by family; the next ticks, by their number, on a line or as a fence.
     following: dict[str, int] = {}
     code: dict[tuple[int, ...], int] = {}
+    ahead: int | None = None  # the next mark, where it is one that closes
     for index in reversed(range(len(marks))):
         mark = marks[index]
         if mark.family == "ticks":
@@ -288,14 +297,19 @@ def _marks(text: str, place: int) -> list[_Mark]:
             fence = count > 2 and _LINE_BEGINS.search(text, max(mark.start - 4, 0), mark.start)
             key = (count,) if fence else (count, lines[index])
             mark.closing = code.get(key)
+            if fence and mark.closing is not None and ahead is not None and ahead < mark.closing:
+                mark.closing = None  # the reasoning that ends within it had begun before it
             if not fence or _LINE_ENDS.match(text, mark.end):
                 code[key] = index
         elif mark.opens:
             mark.closing = following.get(mark.family)
-            if mark.closing is None and mark.family[0] == "<":
-                mark.closing = following.get("<")
-        elif not _quoted(text, mark.start, mark.end):
-            following[mark.family] = following[mark.family[0]] = index
+            if mark.closing is None and mark.family != "paired":
+                mark.closing = following.get("any")
+            ahead = None
+        elif mark.family != "around" and not _quoted(text, mark.start, mark.end):
+            following[mark.family] = index
+            if mark.family != "details":
+                following["any"] = ahead = index
     return marks
 
 

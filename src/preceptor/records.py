@@ -201,6 +201,11 @@ class Response(msgspec.Struct, frozen=True, gc=False):
         """The text as it came, with its reasoning."""
         return self.text if self.raw is None else self.raw
 
+    @property
+    def reasoning(self) -> str:
+        """What was taken out of the text; empty where nothing was."""
+        return "" if self.raw is None else split_reasoning(self.raw).reasoning
+
 
 def _take_reasoning_out(record: Completion | Response) -> None:
     if record.raw is not None:
