@@ -6,8 +6,10 @@ import hashlib
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from preceptor.billing import Bill, Usage
+from preceptor.reasoning import split_reasoning
 
 __all__ = [
     "NOBODY",
@@ -126,17 +128,21 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     Attributes
     ----------
     text
-        The final answer, without reasoning text.
+        What was said. Reasoning in the text that a record is made with is taken out of it: see
+        :mod:`preceptor.reasoning`.
     finish_reason
         The endpoint's word: ``stop``, ``length``, ``content_filter``, ``refusal``, …
     sent
         The messages actually sent, when they are not simply the conversation that was given
         (a system prompt was put before it): a grader is shown these.
     first_token
-        Log-probabilities of the candidates for the first token, where they were asked for.
+        Log-probabilities of the candidates for the first token of what was said, where they were
+        asked for.
     reasoning_length
-        Characters of the reasoning text that came with the answer; None where none came. The text
-        itself is not kept.
+        Characters of the reasoning that came with the answer, beside its text or in it; None where
+        none came. Only what came in the text is kept.
+    raw
+        The whole text where reasoning stood in it; None where ``text`` is all there was.
     """
 
     text: str
@@ -147,14 +153,29 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     sent: tuple[Message, ...] | None = None
     first_token: dict[str, float] | None = None
     reasoning_length: int | None = None
+    raw: str | None = None
+
+    def __post_init__(self) -> None:
+        _take_reasoning_out(self)
+
+    @property
+    def whole(self) -> str:
+        """The text as it came, with its reasoning."""
+        return self.text if self.raw is None else self.raw
+
+    @property
+    def only_thought(self) -> str | None:
+        """In words, that there was reasoning and nothing else; None where something was said."""
+        return _only_thought(self)
 
 
 class Response(msgspec.Struct, frozen=True, gc=False):
     """What one system said to one example in one repeat; or why it said nothing.
 
     ``failure`` is None for an answer, else the kind of the failure (``timeout``, ``rate_limit``,
-    …) with ``detail`` in words. An empty ``text`` without failure is a real, empty answer.
-    ``reasoning_length`` is that of the :class:`Completion`.
+    …) with ``detail`` in words. An empty ``text`` without failure is a real, empty answer; one
+    after reasoning is the failure ``reasoning_only``. ``text``, ``reasoning_length`` and ``raw``
+    are as in a :class:`Completion`.
     """
 
     key: str
@@ -167,6 +188,49 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     failure: str | None = None
     detail: str = ""
     reasoning_length: int | None = None
+    raw: str | None = None
+
+    def __post_init__(self) -> None:
+        _take_reasoning_out(self)
+        if self.failure is None and (detail := _only_thought(self)) is not None:
+            force_setattr(self, "failure", "reasoning_only")
+            force_setattr(self, "detail", detail)
+
+    @property
+    def whole(self) -> str:
+        """The text as it came, with its reasoning."""
+        return self.text if self.raw is None else self.raw
+
+    @property
+    def reasoning(self) -> str:
+        """What was taken out of the text; empty where nothing was."""
+        return "" if self.raw is None else split_reasoning(self.raw).reasoning
+
+
+def _take_reasoning_out(record: Completion | Response) -> None:
+    if record.raw is not None:
+        return  # it is out already
+    said = split_reasoning(record.text)
+    if said.text == record.text:
+        return
+    force_setattr(record, "raw", record.text)
+    force_setattr(record, "text", said.text)
+    if said.reasoning:
+        # Some servers give the same reasoning beside the text too: it counts once.
+        length = max(record.reasoning_length or 0, len(said.reasoning))
+        force_setattr(record, "reasoning_length", length)
+
+
+def _only_thought(record: Completion | Response) -> str | None:
+    if record.text.strip() or record.finish_reason in ("content_filter", "refusal"):
+        return None
+    if record.raw is None and not record.reasoning_length and not record.usage.reasoning_tokens:
+        return None
+    length = record.reasoning_length
+    thought = f"reasoning ({length:,} characters)" if length else "reasoning"
+    if record.finish_reason == "length":
+        return f"cut off at the token limit within its {thought}: raise max_tokens"
+    return f"{thought} and nothing after it"
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):

@@ -11,6 +11,7 @@ from preceptor.benchmarks.base import Fields
 from preceptor.benchmarks.healthbench import message
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import listed, read_rows
+from preceptor.reasoning import said_in
 from preceptor.records import Message, content_key
 
 __all__ = ["THEMES", "Judged", "Labels", "choose_grader", "read_meta_eval", "theme_of"]
@@ -121,7 +122,7 @@ def theme_of(category: str) -> str | None:
 def _judged(fields: Fields) -> Judged:
     physicians, labels = _given(fields)
     messages = tuple(message(turn) for turn in fields.items("prompt"))
-    answer = fields.text("completion", empty=True)
+    answer = said_in(fields.text("completion", empty=True))
     return Judged(
         # Not the prompt's id: one prompt may have several.
         prompt=content_key(messages),

@@ -176,7 +176,7 @@ def _answer(fields: Fields, run: str, example: Example, nth: int, benchmark: Ben
     if response.failure is not None:
         return Answer(example, response, ())
     if labelled:
-        judgements = list(_known(fields, benchmark, example, text or "", judgements))
+        judgements = list(_known(fields, benchmark, example, response.text, judgements))
     verdicts = tuple(
         imported_verdict(response, index, said.met, said.explanation, said.reason, label=said.label)
         for index, said in enumerate(judgements)

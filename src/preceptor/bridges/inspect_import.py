@@ -256,7 +256,7 @@ class _Reader:
             response = imported_response(run, example, sample.epoch, None, failure[0])
             return msgspec.structs.replace(response, detail=failure[1])
         said = completion_of(sample.output, str(self.path))
-        text = self._in_terms_of(example, sample, storable(said.text))
+        text = self._in_terms_of(example, sample, storable(said.whole))
         response = imported_response(run, example, sample.epoch, text)
         usage = usage_of(sample.output.usage)
         return msgspec.structs.replace(

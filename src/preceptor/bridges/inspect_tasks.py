@@ -302,17 +302,17 @@ def rubric(benchmark: str, grader: str | None = None) -> Scorer:
 
 async def _judged(bench: _Bench, state: TaskState) -> tuple[Graded, Grader]:
     example = _example(state)
-    answer = storable(state.output.completion)
+    response = Response("", text=storable(state.output.completion))
     system = [message.text for message in state.messages if message.role == "system"]
     given = [message.content for message in example.messages]
     added = tuple(Message("system", text) for text in system if text not in given)
-    conversation = (*added, *example.messages, Message("assistant", answer))
+    conversation = (*added, *example.messages, Message("assistant", response.text))
     criteria = dict(enumerate(example.criteria))
     async with bench.grader() as (grader, slots):
         case = Case(conversation, criteria, run=f"inspect-{state.uuid}")
-        found = await grader.grade(case, list(criteria), _Desk(slots))
+        wanted = list(criteria) if response.failure is None else []
+        found = await grader.grade(case, wanted, _Desk(slots))
     verdicts = tuple(found.get(place) for place in criteria)
-    response = Response("", text=answer)
     return Graded(example, state.epoch - 1, response, verdicts), grader
 
 

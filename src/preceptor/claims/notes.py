@@ -33,7 +33,8 @@ def run_notes(
     notes = list(dict.fromkeys(given))
     if caution:
         notes.append(caution[:1].upper() + caution[1:] + ".")
-    ends = Counter(item.response.finish_reason for item in graded if item.response)
+    answers = [item.response for item in graded if item.response and not item.response.failure]
+    ends = Counter(answer.finish_reason for answer in answers)
     for reason, words in (
         ("length", "were cut off at the token limit"),
         ("content_filter", "were refused by the provider's filter"),
@@ -43,6 +44,12 @@ def run_notes(
             notes.append(
                 f"{ends[reason]:,} of {len(graded):,} answers {words}; graded as they are."
             )
+    thought = sum(answer.raw is not None for answer in answers)
+    if thought:
+        notes.append(
+            f"{thought:,} of {len(graded):,} answers have reasoning in their text: it is left out "
+            f"of what is graded, and of their length."
+        )
     untagged = len({item.example.id for item in graded if not item.example.tags})
     if untagged and sliced:
         notes.append(f"{untagged:,} examples carry no tags in the data: they are in no slice.")

@@ -178,9 +178,9 @@ class _Estimating:
         texts = [
             _Text(found[key].sent or ask.messages, found[key].text)
             for key, ask in zip(keys, asks, strict=True)
-            if key in found
+            if key in found and found[key].failure is None
         ]
-        missing = len(keys) - len(texts)
+        missing = sum(key not in found for key in keys)
         return [*texts, _Text(sent, assumed, missing, True)] if missing else texts
 
     def _dialogue(self, ask: Ask, answers: _Answers, seen: set[str], assumed: str) -> _Text:
@@ -211,6 +211,8 @@ class _Estimating:
         try:
             completion = await self.plan.system.answer(ask)
         except EndpointError:  # there is no such answer: the run will say so
+            return None
+        if completion.only_thought is not None:
             return None
         return ask.messages, storable(completion.text)
 

@@ -314,7 +314,7 @@ def _response(key: str, completion: Completion, before: Sequence[Completion] = (
     return Response(
         key,
         # As it will be read again: the grader must be shown the same text after a resume.
-        text=storable(completion.text),
+        text=storable(completion.whole),
         finish_reason=completion.finish_reason,
         sent=completion.sent,
         usage=sum((each.usage for each in before), completion.usage),
@@ -330,8 +330,9 @@ def _unsaid(key: str, completions: Sequence[Completion]) -> Response:
     times = f" {len(completions)} times" if len(completions) > 1 else ""
     return msgspec.structs.replace(
         _response(key, last, completions[:-1]),
-        failure=without_text(last),
-        detail=f"the reply had no text{times}: it ended with {shorten(last.finish_reason, 60)}",
+        failure="reasoning_only" if last.only_thought else without_text(last),
+        detail=last.only_thought
+        or f"the reply had no text{times}: it ended with {shorten(last.finish_reason, 60)}",
     )
 
 

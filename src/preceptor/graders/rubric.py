@@ -10,6 +10,7 @@ import msgspec
 from preceptor.errors import EndpointError, EndpointRefused, shorten
 from preceptor.graders.base import Grader, Question, render_conversation, render_item
 from preceptor.graders.template import OWN, Template
+from preceptor.reasoning import said_in
 from preceptor.records import Completion, Criterion, Message, Usage, Verdict
 from preceptor.systems.base import DECLINED, Ask, System, without_text
 
@@ -17,6 +18,7 @@ __all__ = [
     "ATTEMPTS",
     "Asked",
     "RubricGrader",
+    "Unreadable",
     "ask_until",
     "ask_until_parsed",
     "in_words",
@@ -28,6 +30,14 @@ T = TypeVar("T")
 
 #: How often one criterion is asked before it is ungraded.
 ATTEMPTS = 4
+
+
+class Unreadable(ValueError):
+    """A reply is no verdict for a reason of its own, in one word."""
+
+    def __init__(self, reason: str, words: str) -> None:
+        super().__init__(words)
+        self.reason = reason
 
 
 class _Reply(msgspec.Struct):
@@ -67,9 +77,12 @@ def in_words(explanation: object) -> str:
 
 
 def without_fence(text: str) -> str:
-    """What stands in a Markdown fence, of which one end may be missing; or the text itself."""
+    """What stands in a Markdown fence, of which one end may be missing; or the text itself.
+
+    Reasoning is left out.
+    """
     # No regular expression: some take minutes for a reply of a hundred thousand newlines.
-    inner = text.strip()
+    inner = said_in(text).strip()
     if inner.startswith("```"):
         inner = inner[3:]
         inner = inner[4:] if inner[:4].lower() == "json" else inner
@@ -164,7 +177,7 @@ async def ask_until(
         try:
             value, reason, detail = read(completions[-1]), None, ""
         except ValueError as error:
-            reason, detail = _why_unreadable(completions[-1]), str(error)
+            reason, detail = _why_unreadable(completions[-1], error)
             system.failures[reason] += 1
     costs = [completion.cost_usd for completion in completions]
     return Asked(
@@ -178,8 +191,16 @@ async def ask_until(
     )
 
 
-def _why_unreadable(completion: Completion) -> str:
+def _why_unreadable(completion: Completion, error: ValueError) -> tuple[str, str]:
+    """(reason, detail) of a reply that is no verdict."""
+    detail = str(error)
     if completion.finish_reason in DECLINED:
-        return completion.finish_reason
+        return completion.finish_reason, detail
+    if isinstance(error, Unreadable):
+        return error.reason, detail
+    if completion.only_thought is not None:
+        return "reasoning_only", completion.only_thought
+    if completion.reasoning_length:
+        detail += f"; {completion.reasoning_length:,} characters of reasoning came before it"
     cut_off = completion.finish_reason == "length"
-    return without_text(completion) or ("cut_off" if cut_off else "unparseable")
+    return without_text(completion) or ("cut_off" if cut_off else "unparseable"), detail

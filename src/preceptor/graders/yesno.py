@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
+from preceptor.errors import shorten
 from preceptor.graders.base import Grader, Question, render_conversation
-from preceptor.graders.rubric import ask_until_parsed
+from preceptor.graders.rubric import Unreadable, ask_until_parsed
+from preceptor.reasoning import split_reasoning
 from preceptor.records import Completion, Criterion, Message, Verdict
 from preceptor.systems.base import System
+from preceptor.systems.first_token import token_text
 
 __all__ = ["SYSTEM_PROMPT", "YesNoGrader", "probability_of_yes"]
 
@@ -16,6 +20,8 @@ __all__ = ["SYSTEM_PROMPT", "YesNoGrader", "probability_of_yes"]
 LEAST_MASS = 0.2
 #: Some servers give a certain token a little more than 0.
 _ROUNDING = 1e-3
+#: A yes or no with the quotes, the markup or the full stop around it.
+_WORD = re.compile(r"[\W_]*(yes|y|no|n)[\W_]*", re.IGNORECASE)
 
 
 SYSTEM_PROMPT = (
@@ -50,8 +56,12 @@ class YesNoGrader(Grader):
 
     async def judge(self, question: Question) -> Verdict:
         def read(completion: Completion) -> Verdict:
-            if completion.first_token is None:
-                raise ValueError("the endpoint gives no token probabilities (logprobs)")
+            if completion.only_thought is not None:
+                words = "the reply begins with reasoning: turn the model's reasoning off"
+                raise Unreadable("reasoning_only", words)
+            if not completion.first_token:
+                words = "the endpoint gives no token probabilities (logprobs)"
+                raise Unreadable("no_logprobs", words)
             chance = probability_of_yes(completion.first_token)
             return Verdict(question.key, chance >= 0.5, probability=round(chance, 6))
 
@@ -61,23 +71,28 @@ class YesNoGrader(Grader):
 def probability_of_yes(first_token: Mapping[str, float]) -> float:
     """P(yes) / (P(yes) + P(no)) from the log-probabilities of the first token's candidates.
 
-    Spellings of one word (``Yes``, `` yes``, ``YES``) are added up.
+    Spellings of one word (``Yes``, ``▁yes``, ``"YES.``) are added up.
 
     Raises
     ------
-    ValueError
-        Yes and no together have less than LEAST_MASS: the model says something else. Or the numbers
-        are no log-probabilities.
+    Unreadable
+        ``unparseable``: yes and no together have less than LEAST_MASS, so that the model says
+        something else; or the numbers are no log-probabilities. ``reasoning_only``: what it says
+        is the beginning of reasoning.
     """
     if any(logprob > _ROUNDING for logprob in first_token.values()):
-        raise ValueError("expected log-probabilities, found numbers above 0")
-    mass = {"yes": 0.0, "no": 0.0}
+        raise Unreadable("unparseable", "expected log-probabilities, found numbers above 0")
+    mass = {"y": 0.0, "n": 0.0}
     for token, logprob in first_token.items():
-        word = token.strip().lower()
-        if word in mass:
-            mass[word] += math.exp(logprob)
-    total = mass["yes"] + mass["no"]
+        word = _WORD.fullmatch(token_text(token))
+        if word is not None:
+            mass[word[1][0].lower()] += math.exp(logprob)
+    total = mass["y"] + mass["n"]
     if total < LEAST_MASS:
         best = max(first_token, key=lambda token: first_token[token], default="")
-        raise ValueError(f"expected Yes or No as the first word, found {best!r}")
-    return mass["yes"] / total
+        begun = not split_reasoning(token_text(best)).complete
+        words = f"expected Yes or No as the first word, found {shorten(best, 40)}"
+        if not begun:
+            raise Unreadable("unparseable", words)
+        raise Unreadable("reasoning_only", f"{words}: turn the model's reasoning off")
+    return mass["y"] / total

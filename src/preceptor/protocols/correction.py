@@ -10,6 +10,7 @@ from typing import Any
 from preceptor.errors import Unavailable
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.labelling import asked, means
+from preceptor.reasoning import said_in
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.reading import field_of
@@ -45,6 +46,7 @@ def read_correction(text: str) -> dict[str, Any] | None:
     JSON with these keys. A correction of ``NA`` or nothing is None, and so is that of a text
     without an error.
     """
+    text = said_in(text)
     for line in reversed(text.splitlines()):
         said = _line(line)
         if said is not None:

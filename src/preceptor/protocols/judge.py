@@ -11,6 +11,7 @@ import msgspec
 from preceptor.errors import shorten
 from preceptor.graders.base import Case, render_conversation
 from preceptor.graders.rubric import in_words, without_fence
+from preceptor.reasoning import said_in
 from preceptor.records import Criterion
 
 __all__ = ["Judge", "LabelJudge"]
@@ -110,15 +111,15 @@ class LabelJudge(Judge):
 
 def _reply(text: str) -> _Reply:
     """The reply alone, or the only one in a text that thinks aloud before it."""
+    text = said_in(text)
     try:
         return _decoder.decode(without_fence(text))
     except msgspec.DecodeError:
-        said = text.rpartition("</think>")[2]
-        label = said.find(_LABEL)
-        begin, end = said.rfind("{", 0, max(label, 0)), said.rfind("}") + 1
-        if begin < 0 or said.count(_LABEL) > 1:  # of two, nobody knows which is meant
+        label = text.find(_LABEL)
+        begin, end = text.rfind("{", 0, max(label, 0)), text.rfind("}") + 1
+        if begin < 0 or text.count(_LABEL) > 1:  # of two, nobody knows which is meant
             raise
-        return _decoder.decode(said[begin:end])
+        return _decoder.decode(text[begin:end])
 
 
 def _in_words(value: Any) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.confident import with_values
+from preceptor.reasoning import said_in
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.rubric import OVERALL
@@ -48,7 +49,7 @@ def read_order(text: str, steps: Sequence[str]) -> list[int] | None:
     Numbers count from 1, or from 0 where a 0 is among them. The last complete list counts; without
     one, the steps themselves, a line each.
     """
-    wanted = list(range(len(steps)))
+    text, wanted = said_in(text), list(range(len(steps)))
     for found in reversed(_LIST.findall(text)):
         numbers = [int(number) for number in re.findall(r"\d+", found) if len(number) < 5]
         if sorted(numbers) == [place + 1 for place in wanted]:

@@ -146,6 +146,8 @@ def _texts(example: Example, response: Response | None, verdicts: Sequence[Verdi
         texts["details"] = details
     if response is not None:
         texts["text"] = _cut(response.text)
+        if thought := response.reasoning:
+            texts["reasoning"] = _cut(thought)
         if response.detail:
             texts["detail"] = _cut(response.detail)
         if response.finish_reason != "stop":

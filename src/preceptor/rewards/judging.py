@@ -18,7 +18,6 @@ from preceptor.graders.base import Case, together
 from preceptor.protocols.base import Protocol
 from preceptor.records import Example, Message, Verdict
 from preceptor.store import Store
-from preceptor.store.rows import storable
 from preceptor.store.writer import Writer
 from preceptor.systems import System
 from preceptor.systems.limiter import Limiter
@@ -76,7 +75,7 @@ class Judging:
         await self._opened.aclose()
 
     async def all(self, pairs: Sequence[tuple[Example, str]]) -> list[tuple[Verdict | None, ...]]:
-        """The verdicts on each answer, one for each criterion of its example.
+        """The verdicts on each answer's text, one for each criterion of its example.
 
         Whoever is cancelled while waiting stops waiting; the judging goes on and is kept.
 
@@ -101,9 +100,7 @@ class Judging:
 
     async def _one(self, example: Example, text: str) -> tuple[Verdict | None, ...]:
         assert self._office is not None
-        # As a run reads it again from its store: the question, and so its key, must be the same.
-        answer = Message("assistant", storable(text))
-        conversation = (*self.protocol.messages(example), answer)
+        conversation = (*self.protocol.messages(example), Message("assistant", text))
         case = Case(conversation, dict(enumerate(example.criteria)), self._scope)
         places = range(len(example.criteria))
         async with self._backlog.room(len(places)):

@@ -90,7 +90,8 @@ class Reward(msgspec.Struct, frozen=True):
         clipped. None where too few of the criteria were graded: that is neither 0 nor "not met".
     reason
         Why there is no value, in one word: the most frequent reason of the ungraded verdicts
-        (``timeout``, ``unparseable``, …), or ``no_answer``.
+        (``timeout``, ``unparseable``, …), or ``no_answer``; ``reasoning_only`` for a response in
+        which nothing is said.
     low, high
         Between what the missing verdicts leave the value; equal to it where none is missing, None
         without an answer.
@@ -115,15 +116,15 @@ class Reward(msgspec.Struct, frozen=True):
         return math.nan if self.value is None else self.value
 
 
-def no_answer(example: Example) -> Reward:
+def no_answer(example: Example, reason: str = "no_answer") -> Reward:
     """Of a response that there is not: nothing was judged."""
     nothing: tuple[Verdict | None, ...] = (None,) * len(example.criteria)
-    return Reward(example.id, None, "no_answer", None, None, 0.0, {}, nothing)
+    return Reward(example.id, None, reason, None, None, 0.0, {}, nothing)
 
 
 def to_reward(
     example: Example,
-    text: str,
+    response: Response,
     verdicts: Sequence[Verdict | None],
     *,
     protocol: Protocol,
@@ -140,7 +141,6 @@ def to_reward(
         Share of the criteria that must be graded. Where it is reached but some are missing, the
         value is the score of the rubric without those.
     """
-    response = Response("", text=text)
     score = protocol.score(Graded(example, 0, response, tuple(verdicts)))
     given, asked = score.counts[OVERALL]
     coverage = given / asked
@@ -149,7 +149,7 @@ def to_reward(
         value = _partial(example, response, verdicts, protocol)
 
     def adjusted(number: float) -> float:
-        return number if rule is None else rule.adjust(number, len(text))
+        return number if rule is None else rule.adjust(number, len(response.text))
 
     return Reward(
         example_id=example.id,

@@ -17,10 +17,11 @@ from preceptor.engine.progress import Progress
 from preceptor.errors import InputError, Unavailable, UnknownName, shorten
 from preceptor.graders import find_template, read_address, read_settings, resolve_grader
 from preceptor.protocols.rubric import RubricProtocol
-from preceptor.records import Example
+from preceptor.records import Example, Response
 from preceptor.rewards.judging import Judging
 from preceptor.rewards.records import Reward, inline_example, no_answer, to_reward
 from preceptor.scoring import LengthRule
+from preceptor.store.rows import storable
 
 __all__ = ["AnyExample", "Rewarder", "reward"]
 
@@ -251,20 +252,29 @@ class Rewarder:
     async def _grade(
         self, judging: Judging, pairs: Sequence[tuple[Example, str | None]]
     ) -> list[Reward]:
-        answered = [(example, text) for example, text in pairs if text is not None]
+        # As a run reads it again from its store: the question, and so its key, must be the same.
+        responses = [
+            Response("", failure="no_answer") if text is None else Response("", storable(text))
+            for _, text in pairs
+        ]
+        answered = [
+            (example, response.text)
+            for (example, _), response in zip(pairs, responses, strict=True)
+            if response.failure is None
+        ]
         judged = iter(await judging.all(answered))
         return [
-            no_answer(example)
-            if text is None
+            no_answer(example, response.failure)
+            if response.failure is not None
             else to_reward(
                 example,
-                text,
+                response,
                 next(judged),
                 protocol=self.benchmark.protocol,
                 rule=self._rule,
                 min_coverage=self._min_coverage,
             )
-            for example, text in pairs
+            for (example, _), response in zip(pairs, responses, strict=True)
         ]
 
     # Opening and closing

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from preceptor.reasoning import said_in
+
 __all__ = ["json_in", "pairs_in", "values_in"]
 
 _OPENING = re.compile(r"[\[{]")
@@ -105,6 +107,7 @@ def values_in(text: str) -> Iterator[Any]:
 
     Deeper nesting than Python reads is none.
     """
+    text = said_in(text)
     scanner, place = _Scanner(text), 0
     while opening := _OPENING.search(text, place):
         end = scanner.end(opening.start())

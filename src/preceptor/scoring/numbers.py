@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from preceptor.reasoning import said_in
 from preceptor.scoring.dates import without_dates
 from preceptor.scoring.json_text import pairs_in
 from preceptor.scoring.numerals import Amount, amounts, is_bound, normal
@@ -87,6 +88,7 @@ def read_amount(text: str, name: str, *, unit: str = "") -> float | None:
     def read(statement: Statement) -> float | None:
         return _estimate(statement, unit)
 
+    text = said_in(text)
     found = [value for key, value in pairs_in(text) if name.casefold() in key.casefold()]
     shown = [as_statement(value) for value in found] or _broken(text, name)
     try:

@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from preceptor.reasoning import said_in
+
 __all__ = ["plain_text"]
 
-_REASONING = re.compile(
-    r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)"
-    r"|<\|begin_of_thought\|>.*?(?:<\|end_of_thought\|>|\Z)",
-    re.DOTALL | re.IGNORECASE,
-)
 #: What some prompts, such as BioProBench's, have put around the answer.
 _FRAME = re.compile(r"\[ANSWER_(?:START|END)\]")
-#: Some servers keep the opening tag for themselves.
-_REASONED = re.compile(r"\A.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
 _STRUCK = re.compile(r"~~[^~\n]*~~|<(s|del|strike)>[^<\n]{0,300}</\1>")
 _LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|bf|rm)\s*\{([^{}]{0,200})\}")
 _MARKUP = re.compile(
@@ -28,7 +23,7 @@ _DIGITS = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]")
 
 def plain_text(text: str) -> str:
     """Without reasoning, Markdown and LaTeX; one form of each character."""
-    text = _REASONED.sub("", _REASONING.sub("", text))
+    text = said_in(text)
     text = _FRAME.sub(lambda tag: "\nAnswer: " if tag[0] == "[ANSWER_START]" else "\n", text)
     text = unicodedata.normalize("NFKC", _LATEX.sub(r"\1", _STRUCK.sub("", text)))
     text = _DIGITS.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)

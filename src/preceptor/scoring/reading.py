@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from preceptor.reasoning import said_in
 from preceptor.scoring.json_text import json_in, values_in
 
 __all__ = ["field_of", "json_in", "list_in", "plain", "word_in"]
@@ -16,6 +17,7 @@ def field_of(text: str, names: Sequence[str]) -> Any | None:
     Case does not count. Where there is none, or it is broken, what stands between the key and the next comma,
     brace or line end is the value, as text.
     """
+    text = said_in(text)
     for found in reversed(list(values_in(text))):
         if isinstance(found, list) and len(found) == 1:
             found = found[0]
@@ -53,6 +55,7 @@ def list_in(text: str, *, separator: str | None = None) -> list[str] | None:
         Regular expression that divides the items of an answer of one line; None: such an answer is
         one item.
     """
+    text = said_in(text)
     found = _json_items(json_in(text))
     if found is not None:
         return _cleaned(found)
@@ -133,6 +136,7 @@ def word_in(text: str, forms: Mapping[str, Sequence[str]]) -> str | None:
     forms
         Label → the words that mean it.
     """
+    text = said_in(text)
     for part in (text, text.strip().rsplit("\n", 1)[-1]):
         said = [label for label, words in forms.items() if _says(part, words)]
         if len(said) == 1:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from preceptor.errors import Unavailable
+from preceptor.reasoning import said_in
 from preceptor.scoring.reading import json_in
 
 __all__ = [
@@ -100,6 +101,7 @@ def read_spans(answer: str, source: Text) -> list[Span] | None:
     text stands, it is the next after the mention named before it; a text that does not stand there,
     and a type that was not asked for, count for nothing.
     """
+    answer = said_in(answer)
     for read in (_from_tags, _from_markup, _from_json):
         spans = read(answer, source)
         if spans is not None:

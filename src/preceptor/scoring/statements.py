@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
+from preceptor.reasoning import said_in
 from preceptor.scoring.json_text import pairs_in
 from preceptor.scoring.numerals import Convention, normal
 
@@ -154,7 +155,7 @@ def first_stated(text: str, read: Callable[[Statement], T | None]) -> T | None:
         Gives None where a statement has no result, and raises Unreadable where it has one that
         cannot be read: a range, a bound, two results.
     """
-    text = _TAGGED.sub(" Answer: ", _own_turn(text.rpartition("</think>")[2]))
+    text = _TAGGED.sub(" Answer: ", _own_turn(said_in(text)))
     for find in (_keyed, _boxed, _announced, _sentences):
         found = find(text)
         for statement in reversed(found):

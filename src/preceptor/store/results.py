@@ -120,5 +120,5 @@ def _elsewhere(connection: sa.Connection, fresh: Mapping[str, Response]) -> dict
     return {
         row.key: row
         for row in kept
-        if (row.text, row.failure) != (storable(fresh[row.key].text), fresh[row.key].failure)
+        if (row.whole, row.failure) != (storable(fresh[row.key].whole), fresh[row.key].failure)
     }

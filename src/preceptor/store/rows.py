@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from preceptor.reasoning import said_in
 from preceptor.records import Example, Message, Response, RunInfo, Usage, Verdict
 
 __all__ = [
@@ -72,7 +73,8 @@ def _usage(row: Mapping[Any, Any]) -> Usage:
 
 
 def response_row(response: Response) -> dict[str, Any]:
-    row = _flat(response)
+    row = _flat(response) | {"text": storable(response.whole)}
+    del row["raw"]
     if response.sent is not None:
         row["sent"] = msgspec.json.encode(response.sent).decode()
     return row
@@ -117,13 +119,21 @@ def read_response(row: Mapping[Any, Any]) -> Response:
         key=row["key"],
         text=row["text"],
         finish_reason=row["finish_reason"],
-        sent=None if sent is None else msgspec.json.decode(sent, type=tuple[Message, ...]),
+        sent=None if sent is None else _without_reasoning(sent),
         usage=_usage(row),
         latency_s=row["latency_s"],
         cost_usd=row["cost_usd"],
         failure=row["failure"],
         detail=row["detail"],
         reasoning_length=row["reasoning_length"],
+    )
+
+
+def _without_reasoning(sent: str) -> tuple[Message, ...]:
+    """What was sent, with what the system had said in earlier turns as it is said today."""
+    return tuple(
+        Message(message.role, said_in(message.content)) if message.role == "assistant" else message
+        for message in msgspec.json.decode(sent, type=tuple[Message, ...])
     )
 
 

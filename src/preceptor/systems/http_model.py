@@ -148,16 +148,18 @@ class HttpModel(System):
         if not completion.usage.total and completion.finish_reason != "content_filter":
             usage = Usage(
                 _likely(sum(len(message.content) for message in sent)),
-                _likely(len(completion.text)),
+                _likely(len(completion.whole)),
             )
             completion = msgspec.structs.replace(completion, usage=usage, cost_usd=None)
         cost = completion.cost_usd
         if cost is None and self.price is not None:
             cost = self.price.cost(completion.usage)
+        clean, raw = self.endpoint.secret.out_of_answer, completion.raw
         return msgspec.structs.replace(
             completion,
-            text=self.endpoint.secret.out_of_answer(completion.text),
-            finish_reason=self.endpoint.secret.out_of_answer(completion.finish_reason),
+            text=clean(completion.text),
+            raw=None if raw is None else clean(raw),
+            finish_reason=clean(completion.finish_reason),
             latency_s=round(latency_s, 4),
             cost_usd=cost,
             sent=None if sent == ask.messages else sent,

@@ -16,6 +16,7 @@ from preceptor.records import Completion
 from preceptor.systems.content import text_of_parts
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.events import DONE, event_data, is_stream
+from preceptor.systems.first_token import first_said
 from preceptor.systems.http_model import counts_in, length_of, usage_of
 
 __all__ = ["parse_chat", "parse_chat_stream", "parse_responses", "parse_responses_stream"]
@@ -135,7 +136,7 @@ def parse_chat_stream(body: bytes) -> Completion:
     if not end:
         raise ValueError("the stream was cut: no last event")
     said = [piece.delta for piece in pieces if piece.delta is not None]
-    chances = (piece.logprobs for piece in pieces if _first_token(piece.logprobs) is not None)
+    listed = [token for piece in pieces for token in _tokens(piece.logprobs)]
     message = _Said(
         _joined([_text(delta.content) for delta in said]),
         _joined([delta.refusal for delta in said]),
@@ -144,7 +145,7 @@ def parse_chat_stream(body: bytes) -> Completion:
         _joined([delta.reasoning_content for delta in said]),
         _joined([delta.reasoning for delta in said]),
     )
-    return _chat_completion(_Choice(message, end, next(chances, None)), usage)
+    return _chat_completion(_Choice(message, end, {"content": listed}), usage)
 
 
 def _joined(pieces: Sequence[object]) -> str | None:
@@ -186,22 +187,35 @@ def _chat_completion(choice: _Choice, usage: object) -> Completion:
             given.cached_tokens,
             made.reasoning_tokens,
         ),
-        first_token=_first_token(choice.logprobs),
+        first_token=_first_token(choice.logprobs, text),
         reasoning_length=length_of(said.reasoning_content, said.reasoning),
     )
 
 
-def _first_token(logprobs: object) -> dict[str, float] | None:
-    """Candidates for the first token, those that have a token and a number; None without any."""
+def _first_token(logprobs: object, text: str) -> dict[str, float] | None:
+    tokens = _tokens(logprobs)
+    return first_said([(_word(token.get("token")), _candidates(token)) for token in tokens], text)
+
+
+def _tokens(logprobs: object) -> list[dict[str, Any]]:
     content = logprobs.get("content") if isinstance(logprobs, dict) else None
-    first = content[0] if isinstance(content, list) and content else None
-    listed = first.get("top_logprobs") if isinstance(first, dict) else None
-    found: dict[str, float] = {}
-    for chance in listed if isinstance(listed, list) else ():
-        token = chance.get("token") if isinstance(chance, dict) else None
-        if isinstance(token, str) and isinstance(chance.get("logprob"), int | float):
-            found[token] = float(chance["logprob"])
-    return found or None
+    return [each for each in content if isinstance(each, dict)] if isinstance(content, list) else []
+
+
+def _candidates(token: Mapping[str, Any]) -> dict[str, float]:
+    """Those listed for a token, as far as they have a token and a number; else itself."""
+    listed = token.get("top_logprobs")
+    for chances in (listed if isinstance(listed, list) else (), (token,)):
+        found = {
+            chance["token"]: float(chance["logprob"])
+            for chance in chances
+            if isinstance(chance, dict)
+            and isinstance(chance.get("token"), str)
+            and isinstance(chance.get("logprob"), int | float)
+        }
+        if found:
+            return found
+    return {}
 
 
 def _check(error: object) -> None:

@@ -248,7 +248,14 @@ function response(example, answer) {
     ...(answer.sent || []).map(([role, text]) => turn(role + ", added to the conversation", text, "")),
     el("h4", {}, el("bdi", {}, title)),
     el("div", { class: `turn answer mark-${answer.run + 1}` }, el("p", { class: "role" }, facts.join(" · ")), failed || "", ...body),
+    ...reasoning(answer),
   ];
+}
+
+function reasoning(answer) {
+  if (!answer.reasoning) return [];
+  const size = answer.reasoning.length.toLocaleString("en");
+  return [el("details", {}, el("summary", {}, `Reasoning, not graded (${size} characters)`), el("div", { class: "turn" }, ...prose(answer.reasoning)))];
 }
 
 function physician(example) {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from preceptor.errors import EndpointError, InputError, Unavailable, UnknownName, shorten
 from preceptor.records import Completion, Message, Usage
 from preceptor.systems.base import Parameters
+from preceptor.systems.first_token import first_said
 from preceptor.systems.inspect_ai.failures import in_words
 
 if TYPE_CHECKING:
@@ -160,12 +161,13 @@ def completion_of(output: ModelOutput, address: str) -> Completion:
         text,
         finish_reason=end,
         usage=usage_of(output.usage),
-        first_token=_first_token(choice.logprobs),
+        first_token=_first_token(choice.logprobs, text),
         reasoning_length=reasoning,
     )
 
 
-def _first_token(logprobs: Any) -> dict[str, float] | None:
-    if logprobs is None or not logprobs.content:
-        return None
-    return {one.token: one.logprob for one in logprobs.content[0].top_logprobs or ()}
+def _first_token(logprobs: Any, text: str) -> dict[str, float] | None:
+    tokens = (logprobs and logprobs.content) or ()
+    listed = [{one.token: one.logprob for one in token.top_logprobs or ()} for token in tokens]
+    pairs = zip(tokens, listed, strict=True)
+    return first_said([(one.token, top or {one.token: one.logprob}) for one, top in pairs], text)
