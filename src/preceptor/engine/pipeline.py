@@ -54,10 +54,6 @@ class Share(msgspec.Struct, frozen=True):
     workers: int
 
 
-class _Stopping(Exception):
-    """No further call may start."""
-
-
 class Pipeline:
     """Brings one run to its end, or to a clean stop from which it can be resumed.
 
@@ -80,6 +76,7 @@ class Pipeline:
         self.store, self.run, self.share = store, run, share
         self.protocol, self.system, self.grader = protocol, system, grader
         self.budget = budget
+        budget.may_start = self._check_going_on
         only = None if share is None else share.positions
         self.todo = _places(store.graded(run, only), only)
         criteria = sum(len(graded.example.criteria) for _, graded in self.todo)
@@ -163,7 +160,7 @@ class Pipeline:
             try:
                 await self._item((position, graded.repeat), graded, office)
                 self._hire(items, office)
-            except (_Stopping, Postponed):
+            except Postponed:
                 return
             except Exception as error:  # whatever it is, the others finish what they have begun
                 self._error = self._error or error
@@ -240,12 +237,11 @@ class Pipeline:
 
     async def _answer(self, key: str, ask: Ask) -> Response:
         try:
-            completion = await self.system.answer(ask)
+            completion = await self.budget.answer(self.system, ask)
         except EndpointRefused:
             raise
         except EndpointError as error:
             return Response(key, failure=error.kind, detail=str(error), cost_usd=0.0)
-        self.budget.add(completion.usage, completion.cost_usd)
         return Response(
             key,
             # As it will be read again: the grader must be shown the same text after a resume.
@@ -279,13 +275,15 @@ class Pipeline:
         finally:
             desk.close()
 
+    def _check_going_on(self) -> None:
+        if self.progress.stopping is not None or self._error is not None:
+            raise Postponed
+
     @contextlib.asynccontextmanager
     async def _turn(self, system: System | None) -> AsyncIterator[None]:
         """A call that may start: there is room for it, and nothing speaks against it."""
         async with self._limiters[system].turn() if system else contextlib.nullcontext():
-            if self.progress.stopping is not None or self._error is not None:
-                raise _Stopping
-            self.budget.check()
+            self._check_going_on()
             self.progress.in_flight += 1
             try:
                 yield
