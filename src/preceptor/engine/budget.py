@@ -7,8 +7,6 @@ import math
 from collections import deque
 from collections.abc import Callable
 
-import msgspec
-
 from preceptor.errors import BudgetExceeded
 from preceptor.records import Completion, Usage
 from preceptor.systems.base import Ask, System

@@ -17,10 +17,10 @@ _LEAST = 0.01
 
 
 class Allowance(Budget):
-    """A worker's budget. Where a grant has no room for a call, it asks for more; that takes a moment.
+    """A worker's budget. Where a grant has no room for a call, it asks for more.
 
     So the grants of all workers never add up to more than the cap, and each keeps to its own as a
-    single process keeps to the cap.
+    single process keeps to the cap. The answer takes a moment, for which it waits.
 
     Parameters
     ----------
