@@ -104,7 +104,7 @@ def test_nobody_without_the_token_fills_the_log(tmp_path: Path) -> None:
     kinds = [
         "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
         "POST /v1/reward HTTP/1.1\r\nHost: x\r\n\r\n",
-        "\0\n",
+        "GET / HTTP/9.9\r\nHost: x\r\n\r\n",
     ]
     log = log_of(tmp_path, kinds * 20)
     assert sorted(log[:3]) == [
