@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -33,9 +34,11 @@ from preceptor.errors import (
     StoreBusy,
     Unavailable,
 )
-from preceptor.records import Criterion, Example, Graded, Message, Usage
+from preceptor.records import Completion, Criterion, Example, Graded, Message, Usage
 from preceptor.store import Store
 from preceptor.store.lease import Owner
+from preceptor.systems.base import Ask, System
+from preceptor.systems.prices import Price
 from preceptor.testing import FakeEndpoint
 
 pytestmark = pytest.mark.usefixtures("bare")
@@ -415,8 +418,8 @@ def test_grants_never_add_up_to_more_than_the_cap(
             allowed.pop(worker)
             continue
         spent.setdefault(worker, 0)
-        grant = bank.grant(worker, More(0.0, spent[worker]))
-        allowed[worker] = spent[worker] if grant.refusal else grant.tokens or 0
+        grant = bank.grant(worker, More(0.0, spent[worker], 0.0, cost))
+        allowed[worker] = grant.tokens or 0
         spent[worker] = min(allowed[worker], spent[worker] + cost)
         assert ended + sum(allowed.values()) <= cap
 
@@ -431,22 +434,38 @@ def test_lone_worker_may_spend_the_whole_cap() -> None:
         allowance.replies.put(bank.grant("it", more))
 
     allowance = Allowance(bank.capped, ask)
-    calls = 0
-    while not allowance.reached:
-        allowance.add(Usage(1), 0.001)
-        calls += 1
-    with pytest.raises(BudgetExceeded, match=r"cap of 1,000 tokens is reached \(1,000 spent"):
-        allowance.check()
-    assert calls == 1000
+    system = Thousandth()
+
+    async def spend() -> None:
+        while True:
+            await allowance.answer(system, Ask(()))
+
+    with pytest.raises(BudgetExceeded, match=r"cap of 1,000 tokens is reached"):
+        asyncio.run(spend())
+    assert system.asked == 1000
     assert len(asked) < 100
     assert bank.budget.cost == pytest.approx(2.0)
+
+
+class Thousandth(System):
+    """Takes a token, for a thousandth of a dollar."""
+
+    price = Price(1000, 1000)
+    max_tokens = 1
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def answer(self, ask: Ask) -> Completion:
+        self.asked += 1
+        return Completion("a", usage=Usage(0, 1), cost_usd=0.001)
 
 
 def test_dollars_that_were_paid_before_count() -> None:
     """A cap that is reached already grants nothing."""
     bank = Bank(Budget(max_cost=2.0, cost=2.5), 2)
     assert bank.capped == (True, False)
-    assert "--max-cost" in (bank.grant("it", More(0.0, 0)).refusal or "")
+    assert "--max-cost" in (bank.grant("it", More(0.0, 0, 0.001)).refusal or "")
 
 
 # What is said

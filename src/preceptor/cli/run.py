@@ -14,7 +14,10 @@ from preceptor.cli.options import Data, Json, RunName, StorePath, number, whole_
 from preceptor.cli.output import note
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from preceptor.api import Run
+    from preceptor.records import Result
 
 __all__ = [
     "Address",
@@ -34,6 +37,7 @@ __all__ = [
     "finish",
     "resume",
     "run",
+    "spent",
 ]
 
 BenchmarkArgument = Annotated[
@@ -270,21 +274,31 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
     """Print the score, say what is missing and what to do; returns the exit code."""
     from preceptor.cli.score import print_score
 
-    print_score([finished.scored()], as_json)
+    result = finished.scored()
+    print_score([result], as_json)
     outcome = finished.outcome
     assert outcome is not None
     name = shlex.quote(finished.info.name) + elsewhere(store)
     if outcome.status == "interrupted":
         left = " (its batches go on at the provider)" if finished.info.settings.get("batch") else ""
-        note(f"interrupted{left}; go on with: preceptor resume {name}")
+        note(f"interrupted{left}{spent([result])}; go on with: preceptor resume {name}")
         return 130
     if outcome.status == "incomplete":
         why = f" ({outcome.why})" if outcome.why else ""
         first = "" if outcome.resumable else "add them to the file, then "
-        note(f"incomplete{why}; {first}go on with: preceptor resume {name}")
+        note(f"incomplete{why}{spent([result])}; {first}go on with: preceptor resume {name}")
         return 1
     note(f"done; see it with: preceptor report {name} -o report.html")
     return 0
+
+
+def spent(results: Sequence[Result]) -> str:
+    """What runs have paid by their bills in the store, as a part of a sentence."""
+    costs = [result.cost_usd for result in results]
+    if None not in costs:
+        return f"; ${sum(cost for cost in costs if cost is not None):,.4f} spent"
+    bills = [bill for result in results for bill in result.bills if bill.part != "example"]
+    return f"; {sum(bill.usage.total for bill in bills):,} tokens used"
 
 
 def elsewhere(store: str) -> str:

@@ -23,6 +23,7 @@ from preceptor.cli.run import (
     Repeats,
     SystemParam,
     elsewhere,
+    spent,
 )
 from preceptor.cli.sweep import again
 
@@ -138,7 +139,7 @@ def _finish(suite: Suite, store: str, as_json: bool, goes_on: str) -> int:
     outcome = suite.outcome
     if outcome.status != "done":
         why = f" ({outcome.why})" if outcome.status == "incomplete" else ""
-        note(f"{outcome.status}{why}; go on with: {goes_on}")
+        note(f"{outcome.status}{why}{spent(results)}; go on with: {goes_on}")
         return 130 if outcome.status == "interrupted" else 1
     note(f"done; see it with: preceptor suite report {suite.name}{elsewhere(store)} -o report")
     return 0

@@ -26,6 +26,7 @@ from preceptor.cli.run import (
     SystemParam,
     Template,
     elsewhere,
+    spent,
 )
 
 if TYPE_CHECKING:
@@ -128,10 +129,10 @@ def _finish(swept: Sweep, store: str, as_json: bool, again: str) -> int:
             note(f"  • {sentence}")
     outcome = swept.outcome
     if outcome.status == "interrupted":
-        note(f"interrupted; go on with: {again}")
+        note(f"interrupted{spent(results)}; go on with: {again}")
         return 130
     if outcome.status == "incomplete":
-        note(f"incomplete ({outcome.why}); go on with: {again}")
+        note(f"incomplete ({outcome.why}){spent(results)}; go on with: {again}")
         return 1
     pattern = shlex.quote(f"{swept.name}/*")
     note(f"done; see it with: preceptor report {pattern}{elsewhere(store)} -o report.html")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 from preceptor.engine.budget import Budget
 from preceptor.engine.drive import STOPPED
@@ -13,12 +12,11 @@ from preceptor.store import Store
 from preceptor.store.batches import Batches
 from preceptor.systems.base import System
 from preceptor.systems.batch.model import BatchModel
-from preceptor.systems.batch.work import Room, Size, Work
+from preceptor.systems.batch.work import Work
 from preceptor.systems.http_model import HttpModel
+from preceptor.systems.reserving import Size
 
 __all__ = ["InBatches"]
-
-T = TypeVar("T", int, float)
 
 
 class InBatches:
@@ -48,13 +46,15 @@ class InBatches:
         # What calls nobody, such as recorded answers, is left out: nothing is to be said of it.
         self._others = [each.address for each in systems if isinstance(each, HttpModel)]
         self._budget, self._progress = budget, progress
+        budget.elsewhere = self._reserved
         ledger = Batches(store, run)
         for model in self._models:
             model.role = "answers" if model is answers else "verdicts"
             model.join(
                 Work(
                     ledger=ledger,
-                    room=self._room,
+                    room=budget.room,
+                    freed=budget.wake,
                     busy=self._busy,
                     stopping=lambda: progress.stopping is not None or failed(),
                     leaving=lambda: progress.stopping == STOPPED or failed(),
@@ -75,21 +75,7 @@ class InBatches:
     def _busy(self) -> bool:
         waiting = sum(model.waiting for model in self._models)
         reading = any(model.post.collecting for model in self._models)
-        return reading or self._progress.in_flight > waiting
+        return reading or self._progress.in_flight > waiting + self._budget.waiting
 
-    def _room(self) -> Room:
-        budget = self._budget
-        reserved = sum((model.reserved for model in self._models), Size())
-        return Room(
-            dollars=None
-            if budget.max_cost is None
-            else budget.max_cost - budget.cost - reserved.dollars,
-            tokens=None
-            if budget.max_tokens is None
-            else budget.max_tokens - budget.tokens - reserved.tokens,
-            pending=reserved.tokens > 0,
-        )
-
-
-def _left(cap: T | None, taken: T) -> T | None:
-    return None if cap is None else cap - taken
+    def _reserved(self) -> Size:
+        return sum((model.reserved for model in self._models), Size())

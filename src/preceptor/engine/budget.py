@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+
 from preceptor.errors import BudgetExceeded
-from preceptor.records import Usage
+from preceptor.records import Completion, Usage
+from preceptor.systems.base import Ask, System
+from preceptor.systems.prices import FREE
+from preceptor.systems.reserving import Calls, Reserved, Room, Size, prompt_bytes, prompt_tokens
 
 __all__ = ["Budget"]
 
+#: Output tokens of one call: of a system of which nothing is known yet, and those that none
+#: exceeds. A user's ``max_tokens`` is a bound for both.
+_ASSUMED_OUTPUT, _MOST_OUTPUT = 1000, 65_536
 _RESUME = ("resume with a higher --max-cost", "resume with a higher --max-total-tokens")
 
 
 class Budget:
-    """Counts cost and tokens, and says when a cap is reached.
+    """Counts cost and tokens, and keeps both below their caps.
 
-    Every reply is added as it comes, a useless one too, and no call starts without a look at the
-    sum: so a cap is passed by no more than the calls that are under way when it is reached.
+    Under a cap, a call reserves what it is thought to take until it has ended. One that does not
+    fit waits until others have ended and left more than was thought; where none is under way, the
+    cap is reached. A call fits in either of two cases:
+
+    - All calls under way fit at the most that they can take.
+    - They fit at what they are likely to take, and no more of them are under way than half as many
+      as have ended, and one. Each of them takes more than the worst of n others with a probability
+      of 1 / (n + 1): fewer than one such call is to be expected.
+
+    So a cap is passed by no more than the error of one call's estimate.
 
     Parameters
     ----------
     remedies
         What to do about a cap on cost, or on tokens, that is reached.
+
+    Attributes
+    ----------
+    elsewhere
+        What is reserved by others, such as batches.
+    may_start
+        Raises where no further call may start, for whatever other reason.
     """
 
     def __init__(
@@ -33,7 +59,11 @@ class Budget:
     ) -> None:
         self.max_cost, self.max_tokens = max_cost, max_tokens
         self.cost, self.tokens = cost, tokens
+        self.elsewhere: Callable[[], Size] = Size
+        self.may_start: Callable[[], None] = lambda: None
         self._remedies = remedies
+        self._calls: dict[System, Calls] = {}
+        self._waiting: deque[tuple[Calls, Reserved, asyncio.Future[None]]] = deque()
 
     def add(self, usage: Usage, cost: float | None) -> None:
         self.tokens += usage.total
@@ -41,20 +71,131 @@ class Budget:
 
     @property
     def reached(self) -> bool:
-        """Whether a cap is reached."""
+        """Whether a cap is reached to the last cent or token."""
         if self.max_cost is not None and self.cost >= self.max_cost:
             return True
         return self.max_tokens is not None and self.tokens >= self.max_tokens
 
+    @property
+    def waiting(self) -> int:
+        """Calls that wait until there is room for them."""
+        return len(self._waiting)
+
     def check(self) -> None:
         """Raises BudgetExceeded when a cap is reached."""
         if self.reached:
-            raise BudgetExceeded(self._why())
+            raise BudgetExceeded(self._why(Size()))
 
-    def _why(self) -> str:
-        for_cost, for_tokens = self._remedies
-        if self.max_cost is not None and self.cost >= self.max_cost:
-            return f"the cap of ${self.max_cost:g} is reached (${self.cost:.4f} spent): {for_cost}"
-        return (
-            f"the cap of {self.max_tokens:,} tokens is reached ({self.tokens:,} used): {for_tokens}"
+    async def answer(self, system: System, ask: Ask) -> Completion:
+        """Ask a system as soon as the caps have room for it, and count what that takes.
+
+        Raises
+        ------
+        BudgetExceeded
+            They have none, and no call is under way that might leave some.
+        """
+        # Batches reserve for themselves.
+        if (self.max_cost is None and self.max_tokens is None) or system.slow:
+            completion = await system.answer(ask)
+            self.add(completion.usage, completion.cost_usd)
+            return completion
+        calls, call = self._reserved(system, ask)
+        await self._admitted(calls, call)
+        try:
+            completion = await system.answer(ask)
+            self.add(completion.usage, completion.cost_usd)
+            took = Size(completion.cost_usd or 0.0, completion.usage.total)
+            calls.learn(call, took, _now())
+            return completion
+        finally:
+            self._end(calls, call)
+
+    def room(self) -> Room:
+        """What is left for others than those that ask here."""
+        return self._left() - self._likely()
+
+    def wake(self) -> None:
+        """Let in the calls for which there is room now; where there never will be, say so."""
+        while self._waiting and self._has_room(*self._waiting[0][:2]):
+            calls, call, turn = self._waiting.popleft()
+            if not turn.done():
+                calls.begin(call, _now())
+                turn.set_result(None)
+        if self._waiting and not self._left().pending:
+            why = self._why(self._likely(*self._waiting[0][:2]))
+            while self._waiting:
+                *_, turn = self._waiting.popleft()
+                if not turn.done():
+                    turn.set_exception(BudgetExceeded(why))
+
+    def _reserved(self, system: System, ask: Ask) -> tuple[Calls, Reserved]:
+        size, most = prompt_bytes(ask.messages), system.max_tokens or _MOST_OUTPUT
+        if system not in self._calls:
+            self._calls[system] = Calls(_size(system, 0, min(most, _ASSUMED_OUTPUT)))
+        prompt = _size(system, prompt_tokens(size), 0)
+        return self._calls[system], Reserved(prompt, _size(system, size, most))
+
+    async def _admitted(self, calls: Calls, call: Reserved) -> None:
+        if not self._waiting and self._has_room(calls, call):
+            calls.begin(call, _now())
+            return
+        if not self._left().pending:
+            raise BudgetExceeded(self._why(self._likely(calls, call)))
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((calls, call, turn))
+        try:
+            await turn
+            self.may_start()
+        except BaseException:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._end(calls, call)  # let in, and dropped before it began
+            raise
+
+    def _end(self, calls: Calls, call: Reserved) -> None:
+        calls.end(call)
+        self.wake()
+
+    def _has_room(self, calls: Calls, call: Reserved) -> bool:
+        left = self._left()
+        if left.fits(sum((each.most for each in self._calls.values()), call.most)):
+            return True
+        return calls.under_way <= calls.ended // 2 and left.fits(self._likely(calls, call))
+
+    def _likely(self, calls: Calls | None = None, *more: Reserved) -> Size:
+        """What all calls under way are going to take, and more of one kind."""
+        now = _now()
+        each = (kind.likely(now, *more if kind is calls else ()) for kind in self._calls.values())
+        return sum(each, Size())
+
+    def _left(self) -> Room:
+        """What is not spent yet, and not reserved elsewhere."""
+        elsewhere = self.elsewhere()
+        under_way = any(calls.under_way for calls in self._calls.values())
+        return Room(
+            None if self.max_cost is None else self.max_cost - self.cost - elsewhere.dollars,
+            None if self.max_tokens is None else self.max_tokens - self.tokens - elsewhere.tokens,
+            pending=under_way or elsewhere.tokens > 0,
         )
+
+    def _why(self, next_call: Size) -> str:
+        """That a cap is reached, and which."""
+        left, (for_cost, for_tokens) = self._left(), self._remedies
+        if left.dollars is not None and (left.dollars <= 0 or next_call.dollars > left.dollars):
+            words, remedy = f"${self.max_cost:g}", for_cost
+            need = f"${max(0.0, left.dollars):.4g} left, ${next_call.dollars:.4g} needed"
+        else:
+            words, remedy = f"{self.max_tokens:,} tokens", for_tokens
+            tokens = max(0, round(left.tokens or 0))
+            need = f"{tokens:,} left, {math.ceil(next_call.tokens):,} needed"
+        need = f" ({need} for the next call)" if next_call.tokens else ""
+        return f"the cap of {words} is reached{need}: {remedy}"
+
+
+def _size(system: System, given: float, made: float) -> Size:
+    """What so many tokens of prompts and answers take."""
+    price = system.price or FREE
+    return Size((given * price.input + made * price.output) / 1e6, given + made)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -56,10 +56,6 @@ class Share(msgspec.Struct, frozen=True):
     workers: int
 
 
-class _Stopping(Exception):
-    """No further call may start."""
-
-
 class Pipeline:
     """Brings one run to its end, or to a clean stop from which it can be resumed.
 
@@ -82,6 +78,7 @@ class Pipeline:
         self.store, self.run, self.share = store, run, share
         self.protocol, self.system, self.grader = protocol, system, grader
         self.budget = budget
+        budget.may_start = self._check_going_on
         only = None if share is None else share.positions
         self.todo = _places(store.graded(run, only), only)
         criteria = sum(len(graded.example.criteria) for _, graded in self.todo)
@@ -165,7 +162,7 @@ class Pipeline:
             try:
                 await self._item((position, graded.repeat), graded, office)
                 self._hire(items, office)
-            except (_Stopping, Postponed):
+            except Postponed:
                 return
             except Exception as error:  # whatever it is, the others finish what they have begun
                 self._error = self._error or error
@@ -245,22 +242,21 @@ class Pipeline:
         empty: list[Completion] = []
         while True:
             try:
-                completion = await self.system.answer(ask)
-            except EndpointRefused:
+                completion = await self.budget.answer(self.system, ask)
+            except (BudgetExceeded, EndpointRefused):
                 if not empty:
                     raise  # else what was paid must be kept first: the next call will say the same
                 return _unsaid(key, empty)
             except EndpointError as error:
                 failed = _unsaid(key, empty) if empty else Response(key, cost_usd=0.0)
                 return msgspec.structs.replace(failed, failure=error.kind, detail=str(error))
-            self.budget.add(completion.usage, completion.cost_usd)
             why = None if self.system.may_be_empty else without_text(completion)
             if why is None:
                 return _response(key, completion, empty)
             self.system.failures[why] += 1
             empty.append(completion)
             again = why == "empty" and not self.system.slow and len(empty) < _EMPTY_ATTEMPTS
-            if not again or self.budget.reached or self.progress.stopping is not None:
+            if not again or self.progress.stopping is not None:
                 return _unsaid(key, empty)
 
     # Verdicts
@@ -284,13 +280,15 @@ class Pipeline:
         finally:
             desk.close()
 
+    def _check_going_on(self) -> None:
+        if self.progress.stopping is not None or self._error is not None:
+            raise Postponed
+
     @contextlib.asynccontextmanager
     async def _turn(self, system: System | None) -> AsyncIterator[None]:
         """A call that may start: there is room for it, and nothing speaks against it."""
         async with self._limiters[system].turn() if system else contextlib.nullcontext():
-            if self.progress.stopping is not None or self._error is not None:
-                raise _Stopping
-            self.budget.check()
+            self._check_going_on()
             self.progress.in_flight += 1
             try:
                 yield

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 import msgspec
 
-from preceptor.errors import EndpointError, EndpointRefused, shorten
+from preceptor.errors import (
+    BudgetExceeded,
+    EndpointError,
+    EndpointRefused,
+    Unavailable,
+    shorten,
+)
 from preceptor.graders.base import Grader, Question, render_conversation, render_item
 from preceptor.graders.template import OWN, Template
 from preceptor.reasoning import said_in
 from preceptor.records import Completion, Criterion, Message, Usage, Verdict
-from preceptor.systems.base import DECLINED, Ask, System, without_text
+from preceptor.systems.base import DECLINED, Ask, Postponed, System, without_text
 
 __all__ = [
     "ATTEMPTS",
@@ -154,26 +161,29 @@ async def ask_until(
 ) -> Asked[T]:
     """Ask until ``read`` can make something of the reply, and ``attempts`` times at the most.
 
-    Each reply counts for the cap as it comes. Where the cap is reached, a useless one stays the
-    last: it is kept as such, and the question is asked again when the run is resumed.
+    Each attempt waits until the cap has room for it. Where no further one may start, a useless
+    reply stays the last: it is kept as such, and the question is asked again when the run is
+    resumed.
     """
+    meter = system.meter
+    answer = system.answer if meter is None else partial(meter.answer, system)
     value: T | None = None
     reason: str | None = None
     detail = ""
     completions: list[Completion] = []
     while value is None and len(completions) < attempts:
-        if completions and system.meter is not None and system.meter.reached:
-            break
         try:
-            completions.append(await system.answer(ask))
+            completions.append(await answer(ask))
+        except (BudgetExceeded, Postponed, Unavailable):
+            if not completions:
+                raise
+            break
         except EndpointError as error:
             if isinstance(error, EndpointRefused) and not completions:
                 raise  # else what was paid must be kept first: the next call will say the same
             # The endpoint has already tried again for as long as it makes sense.
             reason, detail = error.kind, str(error)
             break
-        if system.meter is not None:
-            system.meter.add(completions[-1].usage, completions[-1].cost_usd)
         try:
             value, reason, detail = read(completions[-1]), None, ""
         except ValueError as error:

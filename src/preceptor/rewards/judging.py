@@ -41,6 +41,7 @@ class Judging:
     def __init__(self, grader: Grader, protocol: Protocol, budget: Budget, where: str) -> None:
         self.grader, self.protocol, self.budget = grader, protocol, budget
         self.where = where
+        budget.may_start = self._check_open
         self.progress = Progress(0, 0, budget)
         self.progress.retries = [system.failures for system in grader.systems]
         self.progress.limiters = [each.limiter for each in grader.systems if each.limiter]
@@ -117,13 +118,15 @@ class Judging:
         at_once = sum(limiter.limit for limiter in self._limiters.values())
         return at_once + max(at_once // 4, _NEXT)
 
+    def _check_open(self) -> None:
+        if self.progress.stopping is not None:
+            raise Unavailable("the rewarder was closed before this answer was judged")
+
     @contextlib.asynccontextmanager
     async def _turn(self, system: System | None) -> AsyncIterator[None]:
         """A call that may start: there is room for it, and nothing speaks against it."""
         async with self._limiters[system].turn() if system else contextlib.nullcontext():
-            if self.progress.stopping is not None:
-                raise Unavailable("the rewarder was closed before this answer was judged")
-            self.budget.check()
+            self._check_open()
             self.progress.in_flight += 1
             try:
                 yield

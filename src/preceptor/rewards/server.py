@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import hmac
 import signal
 import time
@@ -23,6 +24,8 @@ from preceptor.errors import (
     UnknownName,
 )
 from preceptor.records import Example
+from preceptor.rewards.connections import Connections
+from preceptor.rewards.logs import Seldom, without_texts
 from preceptor.rewards.records import Reward
 from preceptor.rewards.rewarder import Rewarder
 from preceptor.rewards.wire import (
@@ -45,6 +48,8 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _RETRY_AFTER_S = 1
 #: Seconds for a request's body to arrive: one that drips in keeps others out.
 _BODY_S = 30.0
+#: Seconds for a request's head to arrive, on a new connection or one that is kept.
+_IDLE_S = 60.0
 #: Class of an error → status and one word.
 _STATUS: tuple[tuple[type[PreceptorError], int, str], ...] = (
     (UnknownName, 404, "not_found"),
@@ -68,6 +73,10 @@ class Limits(msgspec.Struct, frozen=True):
         same request finds it later.
     body_bytes, responses
         In one request.
+    connections
+        Open at once; see :class:`preceptor.rewards.connections.Connections`.
+    idle_s
+        Seconds that a connection may be open without a request.
     prompt_characters
         In all prompts for one answer together: its criteria, each with the whole conversation.
     """
@@ -77,6 +86,8 @@ class Limits(msgspec.Struct, frozen=True):
     body_bytes: int = 4 * 2**20
     responses: int = 256
     prompt_characters: int = 64 * 2**20
+    connections: int = 256
+    idle_s: float = _IDLE_S
 
 
 class _Refusal(Exception):
@@ -87,16 +98,28 @@ class _Refusal(Exception):
         self.status, self.kind, self.message = status, kind, message
 
 
-def application(rewarder: Rewarder, token: str, limits: Limits, tell: Tell) -> web.Application:
+_Around = Callable[[asyncio.BaseProtocol], contextlib.AbstractContextManager[None]]
+
+
+def application(
+    rewarder: Rewarder,
+    token: str,
+    limits: Limits,
+    tell: Tell,
+    around: _Around = contextlib.nullcontext,  # type: ignore[assignment]
+) -> web.Application:
     """The server as an aiohttp application.
 
     Parameters
     ----------
     tell
-        Called with a line for each request: method, path, status, seconds. No text of an example,
-        an answer or a header is in it.
+        Called with a line for each request that has the token: method, path, status, seconds; of
+        others, with one a minute of each kind. No text of an example, an answer or a header is in
+        it.
+    around
+        Entered while a request is under way, with the protocol of its connection.
     """
-    server = _Server(rewarder, token, limits, tell)
+    server = _Server(rewarder, token, limits, tell, around)
     app = web.Application(client_max_size=limits.body_bytes, middlewares=[server.guard])
     app.add_routes(
         [
@@ -111,8 +134,11 @@ def application(rewarder: Rewarder, token: str, limits: Limits, tell: Tell) -> w
 
 
 class _Server:
-    def __init__(self, rewarder: Rewarder, token: str, limits: Limits, tell: Tell) -> None:
+    def __init__(
+        self, rewarder: Rewarder, token: str, limits: Limits, tell: Tell, around: _Around
+    ) -> None:
         self.rewarder, self.limits, self.tell = rewarder, limits, tell
+        self._seldom, self._around = Seldom(tell), around
         self._expected = f"Bearer {token}".encode()
         self._under_way = 0
 
@@ -121,6 +147,10 @@ class _Server:
     @web.middleware
     async def guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Let in who has the token; every error has one shape; a line for each request."""
+        with self._around(request.protocol):
+            return await self._guarded(request, handler)
+
+    async def _guarded(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         started = time.monotonic()
         try:
             self._authorise(request)
@@ -136,6 +166,8 @@ class _Server:
         except asyncio.CancelledError:  # the client has gone
             self._note(request, 499, started)
             raise
+        except ConnectionResetError:  # so it has, while its body was read
+            response = web.Response(status=499)
         except Exception as error:  # its text may hold what no log may
             self.tell(f"internal error: {type(error).__name__}")
             response = _refused(_Refusal(500, "internal", "an error of the server"))
@@ -143,11 +175,12 @@ class _Server:
         return response
 
     def _authorise(self, request: web.Request) -> None:
-        if request.path == "/health":
-            return
-        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, self._expected):
+        if request.path != "/health" and not self._has_token(request):
             raise _Refusal(401, "unauthorized", "expected the header `Authorization: Bearer TOKEN`")
+
+    def _has_token(self, request: web.Request) -> bool:
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        return hmac.compare_digest(given, self._expected)
 
     def _explain(self, error: PreceptorError) -> _Refusal:
         status, word = next(
@@ -173,7 +206,11 @@ class _Server:
         resource = request.match_info.route.resource
         path = resource.canonical if resource is not None else "(no such path)"
         method = request.method if request.method in ("GET", "POST", "HEAD") else "(other)"
-        self.tell(f"{method} {path} {status} {time.monotonic() - started:.3f} s")
+        line = f"{method} {path} {status}"
+        if self._has_token(request):
+            self.tell(f"{line} {time.monotonic() - started:.3f} s")
+        else:
+            self._seldom(f"{line} without the token")
 
     # The paths
 
@@ -296,9 +333,10 @@ def serve(  # noqa: PLR0917
     KeyboardInterrupt
         A second signal came: the requests under way were dropped.
     """
-    if not asyncio.run(_serve(rewarder, token, limits, host, port, tell)):
-        raise KeyboardInterrupt
-    rewarder.close()
+    with without_texts(Seldom(tell)):
+        if not asyncio.run(_serve(rewarder, token, limits, host, port, tell)):
+            raise KeyboardInterrupt
+        rewarder.close()
 
 
 async def _serve(  # noqa: PLR0917
@@ -309,21 +347,26 @@ async def _serve(  # noqa: PLR0917
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
     await asyncio.to_thread(rewarder.open)
+    connections = Connections(limits.connections, limits.idle_s)
     runner = web.AppRunner(
-        application(rewarder, token, limits, tell),
+        application(rewarder, token, limits, tell, connections.request),
         access_log=None,
+        auto_decompress=False,
         shutdown_timeout=limits.timeout_s + _BODY_S,
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        assert runner.server is not None
+        protocol = functools.partial(connections.protocol, runner.server)
+        listener = await asyncio.get_running_loop().create_server(protocol, host, port)
     except OSError as error:
         await runner.cleanup()
         await asyncio.to_thread(rewarder.close)
         raise InputError(f"--host {host} --port {port}: {error.strerror or error}") from None
-    tell(f"listening on {_url(runner)}")
+    tell(f"listening on {_url(listener)}")
     await signals.get()
     tell("finishing what is under way; once more to drop it")
+    listener.close()
     again = asyncio.ensure_future(signals.get())
     finished = asyncio.ensure_future(runner.cleanup())
     await asyncio.wait([again, finished], return_when=asyncio.FIRST_COMPLETED)
@@ -331,6 +374,6 @@ async def _serve(  # noqa: PLR0917
     return finished.done()
 
 
-def _url(runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
+def _url(listener: asyncio.Server) -> str:
+    host, port = listener.sockets[0].getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

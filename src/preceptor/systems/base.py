@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import msgspec
 
-from preceptor.records import Completion, Example, Message, Usage
+from preceptor.records import Completion, Example, Message
 from preceptor.systems.prices import Price
 
 if TYPE_CHECKING:
@@ -79,12 +79,8 @@ class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
 class Meter(Protocol):
     """Counts what calls take, against a cap."""
 
-    def add(self, usage: Usage, cost: float | None) -> None:
-        """Count tokens and dollars; None where nobody knows the price."""
-
-    @property
-    def reached(self) -> bool:
-        """Whether no further call may start."""
+    async def answer(self, system: System, ask: Ask) -> Completion:
+        """Ask as soon as the cap has room for it. Raises BudgetExceeded if it never will."""
 
 
 class System:
@@ -102,6 +98,8 @@ class System:
     uses_example: bool = False
     #: Dollars per million tokens; None where nobody knows.
     price: Price | None = None
+    #: Tokens of an answer at the most, reasoning included; None where nobody says.
+    max_tokens: int | None = None
     #: Who says how many questions it answers at once for now; None where that is ``concurrency``.
     limiter: Limiter | None = None
     #: Whether an empty text is its answer, as of a user's code or a file, and no reply gone wrong.
@@ -110,7 +108,7 @@ class System:
     marks_shared: bool = False
     #: Whether a reply may be hours away, so that no call should wait for another's.
     slow: bool = False
-    #: Who counts what a grader's several attempts at one question take; the engine's budget.
+    #: Through whom a grader asks, so that each of its attempts counts; the engine's budget.
     meter: Meter | None = None
     #: Failed attempts so far, by kind, for progress display.
     failures: Counter[str]

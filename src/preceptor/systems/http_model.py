@@ -109,6 +109,7 @@ class HttpModel(System):
         self.model = model
         self.parameters = parameters
         self.price = price
+        self.max_tokens = parameters.max_tokens
         self.endpoint = Endpoint(
             base_url,
             headers=headers,

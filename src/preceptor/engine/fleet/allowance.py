@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import queue
 from collections.abc import Callable
 
 from preceptor.engine.budget import Budget
 from preceptor.engine.fleet.messages import Grant, More
-from preceptor.errors import BudgetExceeded
+from preceptor.systems.reserving import Calls, Reserved, Size
 
 __all__ = ["Allowance", "Bank"]
 
@@ -16,10 +17,10 @@ _LEAST = 0.01
 
 
 class Allowance(Budget):
-    """A worker's budget. Where a grant is spent it asks for more, and waits for the answer.
+    """A worker's budget. Where a grant has no room for a call, it asks for more.
 
-    So the grants of all workers never add up to more than the cap, which is then passed by no more
-    than the calls under way, as in a single process.
+    So the grants of all workers never add up to more than the cap, and each keeps to its own as a
+    single process keeps to the cap. The answer takes a moment, for which it waits.
 
     Parameters
     ----------
@@ -36,21 +37,23 @@ class Allowance(Budget):
         self._ask = ask
         self._refusal: str | None = None
 
-    @property
-    def reached(self) -> bool:
-        """Whether a cap is reached and the driver grants no more. Waits for a moment."""
-        while super().reached and self._refusal is None:
-            self._ask(More(self.cost, self.tokens))
-            grant = self.replies.get()
-            self._refusal = grant.refusal
-            if grant.refusal is None:
-                self.max_cost, self.max_tokens = grant.cost, grant.tokens
-        return super().reached
+    def _has_room(self, calls: Calls, call: Reserved) -> bool:
+        if super()._has_room(calls, call):
+            return True
+        needed = self._likely(calls, call)
+        if self._left().fits(needed):  # it waits for others to end, and not for a grant
+            return False
+        self._ask(More(self.cost, self.tokens, needed.dollars, math.ceil(needed.tokens)))
+        grant = self.replies.get()
+        self._refusal = grant.refusal
+        if self.max_cost is not None and grant.cost is not None:
+            self.max_cost = grant.cost
+        if self.max_tokens is not None and grant.tokens is not None:
+            self.max_tokens = grant.tokens
+        return super()._has_room(calls, call)
 
-    def check(self) -> None:
-        """Raises BudgetExceeded when a cap is reached."""
-        if self.reached:
-            raise BudgetExceeded(self._refusal or "")
+    def _why(self, needed: Size) -> str:
+        return self._refusal or super()._why(needed)
 
 
 class Bank:
@@ -82,23 +85,24 @@ class Bank:
         self._show()
 
     def grant(self, worker: object, asked: More) -> Grant:
-        """More for a worker, or why there is none."""
+        """More for a worker; where that is less than it needs, why."""
         self.note(worker, asked.cost, asked.tokens)
         self._granted[worker] = self._spent[worker]
-        caps = (self.budget.max_cost, self.budget.max_tokens)
+        refusal = None
         allowed: list[float | None] = []
-        for which, cap in enumerate(caps):
-            left = None if cap is None else cap - self._committed(which)
-            if left is not None and left <= 0:
-                return Grant(refusal=self._refusal(which))
-            if cap is None or left is None:
+        caps = (self.budget.max_cost, self.budget.max_tokens)
+        needs = (asked.needs_cost, asked.needs_tokens)
+        for which, (cap, needed) in enumerate(zip(caps, needs, strict=True)):
+            if cap is None:
                 allowed.append(None)
                 continue
-            least = cap * _LEAST / self._workers
-            share = min(left, max(left / (2 * self._workers), least))
-            allowed.append(self._spent[worker][which] + (max(1, int(share)) if which else share))
+            left = max(0.0, cap - self._committed(which))
+            if needed > left:
+                refusal = refusal or self._refusal(which)
+            share = max(left / (2 * self._workers), cap * _LEAST / self._workers, needed)
+            allowed.append(self._spent[worker][which] + min(left, share))
         self._granted[worker] = (allowed[0] or 0.0, allowed[1] or 0.0)
-        return Grant(allowed[0], None if allowed[1] is None else int(allowed[1]))
+        return Grant(allowed[0], None if allowed[1] is None else int(allowed[1]), refusal)
 
     def settle(self, worker: object, *, lost: bool = False) -> None:
         """A worker has ended. Of one that is lost, all that it was granted counts as spent."""
@@ -121,12 +125,10 @@ class Bank:
 
     def _refusal(self, which: int) -> str:
         if which:
-            cap, spent, option = f"{self.budget.max_tokens:,} tokens", f"{self.budget.tokens:,}", ""
-            option = "--max-total-tokens"
+            cap, option = f"{self.budget.max_tokens:,} tokens", "--max-total-tokens"
         else:
-            cap, spent = f"${self.budget.max_cost:g}", f"${self.budget.cost:.4f}"
-            option = "--max-cost"
+            cap, option = f"${self.budget.max_cost:g}", "--max-cost"
         return (
-            f"the cap of {cap} is reached ({spent} spent, the rest promised to calls that may be "
-            f"under way): resume with a higher {option}"
+            f"the cap of {cap} is reached (the rest is reserved for calls that may be under way): "
+            f"resume with a higher {option}"
         )

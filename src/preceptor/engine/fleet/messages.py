@@ -63,7 +63,7 @@ class Drop(msgspec.Struct, frozen=True, tag=True):
 class Grant(msgspec.Struct, frozen=True, tag=True):
     """How much the worker may have spent in all, in dollars and tokens; None for no cap.
 
-    With ``refusal`` there is no more, and why.
+    With ``refusal`` it is less than was asked for, and why.
     """
 
     cost: float | None = None
@@ -86,10 +86,12 @@ class Counts(msgspec.Struct, frozen=True, tag=True):
 
 
 class More(msgspec.Struct, frozen=True, tag=True):
-    """What was granted is spent: this much, in dollars and tokens."""
+    """A call does not fit: so much is spent, and so much needed for those under way and for it."""
 
     cost: float
     tokens: int
+    needs_cost: float = 0.0
+    needs_tokens: int = 0
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):

@@ -19,9 +19,10 @@ from preceptor.systems.batch.anthropic import AnthropicBatches
 from preceptor.systems.batch.openai import OpenAIBatches
 from preceptor.systems.batch.post import Post, drop
 from preceptor.systems.batch.wire import Wire
-from preceptor.systems.batch.work import Again, Batch, Draft, Held, Pace, Size, Waiting, Work, ago
+from preceptor.systems.batch.work import Again, Batch, Draft, Held, Pace, Waiting, Work, ago
 from preceptor.systems.http_model import HttpModel
 from preceptor.systems.prices import Price
+from preceptor.systems.reserving import Calls, Reserved, Size, prompt_tokens
 
 __all__ = ["BATCHED", "BatchModel", "batched"]
 
@@ -32,8 +33,7 @@ BATCHED = ("openai/MODEL", "anthropic/MODEL")
 #: Requests that may wait in batches at once, where the user does not say.
 _MOST_WAITING = 100_000
 #: Where nothing is known of a model's answers yet: tokens of one.
-_ANSWER_TOKENS = 1000
-_BYTES_PER_TOKEN = 4
+_ANSWER_TOKENS = 4096
 
 
 def batched(system: System) -> System:
@@ -63,13 +63,14 @@ class BatchModel(System):
         self.concurrency = inner.parameters.concurrency or _MOST_WAITING
         inner.price = _in_batch(inner.price, self.wire.share)
         self.failures = inner.failures
-        self.reserved = Size()
         #: Calls that wait for a batch, whether it is submitted or not.
         self.waiting = 0
         most = min(self.wire.most_requests, self.concurrency)
         self.post = Post(
             inner.address, inner.provider, self.wire, most=most, pace=self.pace, spawn=self._spawn
         )
+        most = inner.max_tokens or _ANSWER_TOKENS
+        self._calls = Calls(self._took(Usage(output_tokens=most)))
         self._asked: Counter[str] = Counter()
         self._draft: Draft | None = None
         self._gathered_at = 0.0
@@ -77,8 +78,6 @@ class BatchModel(System):
         self._stir = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._unkept: dict[asyncio.Task[Any], list[str]] = {}
-        self._output = Usage()
-        self._answers = 0
         #: Why nothing is asked any more.
         self._over: Exception | None = None
         self._work: Work | None = None
@@ -178,36 +177,40 @@ class BatchModel(System):
         self._watch(custom_id)
         self.waiting += 1
         try:
-            completion, seconds = await self._result(custom_id, ask)
+            return await self._result(custom_id, ask)
         finally:
             self.waiting -= 1
-        return self.inner.completed(ask, completion, seconds)
 
     def _digest(self, ask: Ask) -> str:
         exchange = self.inner.exchange(ask)
         return content_key(exchange.path, exchange.payload, ask.repeat)
 
-    async def _result(self, custom_id: str, ask: Ask) -> tuple[Completion, float]:
-        size = Size()
+    async def _result(self, custom_id: str, ask: Ask) -> Completion:
         while True:
-            self.reserved -= size
-            size, future = await self._request(custom_id, ask)
-            self.reserved += size
+            call, future = await self._request(custom_id, ask)
+            self._calls.begin(call)
             try:
-                completion, seconds = await future
+                found, seconds = await future
             except Again:
                 continue
-            except BaseException:
-                self.reserved -= size
-                raise
-            self.reserved -= size
-            self._output += completion.usage
-            self._answers += 1
-            return completion, seconds
+            finally:
+                self._calls.end(call)
+                asyncio.get_running_loop().call_soon(self.work.freed)  # once the cost is counted
+            completion = self.inner.completed(ask, found, seconds)
+            self._calls.learn(call, self._took(completion.usage))
+            return completion
+
+    def _took(self, usage: Usage) -> Size:
+        return Size(0.0 if self.price is None else self.price.cost(usage), usage.total)
+
+    @property
+    def reserved(self) -> Size:
+        """What its open requests are thought to take."""
+        return self._calls.likely(0.0)
 
     async def _request(
         self, custom_id: str, ask: Ask
-    ) -> tuple[Size, asyncio.Future[tuple[Completion, float]]]:
+    ) -> tuple[Reserved, asyncio.Future[tuple[Completion, float]]]:
         """Put a request into a batch, unless it is in one; its size, and where its result comes.
 
         A function of its own so that nothing of a prompt stays in memory while the result is
@@ -217,35 +220,31 @@ class BatchModel(System):
             raise self._over
         exchange = self.inner.exchange(ask)
         line = self.wire.line(custom_id, exchange)
-        size = self._size(len(line))
+        call = Reserved(self._took(Usage(input_tokens=prompt_tokens(len(line)))))
         waiting = Waiting(asyncio.get_running_loop().create_future(), exchange.parse)
         batch = self.post.batch_of.get(custom_id)
         if batch is None:
-            await self._admitted(size)
+            await self._admitted(call)
             self._gather(custom_id, line, waiting)
         else:
             batch.waiting[custom_id] = waiting
             batch.asked_at = time.monotonic()
             self.post.follow(batch)
-        return size, waiting.future
+        return call, waiting.future
 
-    def _size(self, length: int) -> Size:
-        """What a request of so many bytes is thought to take."""
-        answer = self.inner.parameters.max_tokens or _ANSWER_TOKENS
-        if self._answers:
-            answer = round(self._output.output_tokens / self._answers)
-        usage = Usage(input_tokens=length // _BYTES_PER_TOKEN, output_tokens=answer)
-        return Size(0.0 if self.price is None else self.price.cost(usage), usage.total)
+    def _needs(self, call: Reserved) -> Size:
+        """How much more is reserved with one more request."""
+        return self._calls.likely(0.0, call) - self.reserved
 
-    async def _admitted(self, size: Size) -> None:
+    async def _admitted(self, call: Reserved) -> None:
         """Wait until there is room under the caps. Raises BudgetExceeded if there never will."""
-        if not self._held and self.work.room().fits(size):
+        if not self._held and self.work.room().fits(self._needs(call)):
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._held.append((future, size))
+        self._held.append((future, call))
         self._stir.set()
         await future
-        self.reserved -= size  # reserved as it was let in, so that the next saw it
+        self._calls.end(call)  # reserved as it was let in, so that the next saw it
 
     def _watch(self, custom_id: str) -> None:
         """Know when the result is kept: when the task that asked for it has ended well."""
@@ -325,22 +324,22 @@ class BatchModel(System):
         self._fail_held(Postponed())
 
     def _admit(self) -> None:
-        while self._held and self.work.room().fits(self._held[0][1]):
-            future, size = self._held.popleft()
+        while self._held and self.work.room().fits(self._needs(self._held[0][1])):
+            future, call = self._held.popleft()
             if not future.done():
-                self.reserved += size
+                self._calls.begin(call)
                 future.set_result(None)
         room = self.work.room()
         if self._held and not room.pending:
-            size = self._held[0][1]
+            size = self._needs(self._held[0][1])
             if room.dollars is not None and size.dollars > room.dollars:
                 option = "--max-cost"
                 words = f"${max(0, room.dollars):.4f}, and the next request may take"
                 words = f"{words} ${size.dollars:.4f}"
             else:
                 option = "--max-total-tokens"
-                words = f"{max(0, room.tokens or 0):,} tokens, and the next request may take"
-                words = f"{words} {size.tokens:,}"
+                words = f"{max(0, room.tokens or 0):,.0f} tokens, and the next request may take"
+                words = f"{words} {size.tokens:,.0f}"
             self._fail_held(
                 BudgetExceeded(f"the cap leaves {words}: resume with a higher {option}")
             )

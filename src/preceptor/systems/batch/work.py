@@ -13,6 +13,7 @@ import msgspec
 from preceptor.billing import BatchInfo
 from preceptor.records import Completion
 from preceptor.systems.batch.wire import Spool
+from preceptor.systems.reserving import Reserved, Room
 
 __all__ = [
     "Again",
@@ -20,8 +21,6 @@ __all__ = [
     "Draft",
     "Ledger",
     "Pace",
-    "Room",
-    "Size",
     "Waiting",
     "Work",
     "ago",
@@ -31,19 +30,6 @@ __all__ = [
 
 class Again(Exception):
     """The request did not run: it is to be put into another batch."""
-
-
-class Size(msgspec.Struct, frozen=True):
-    """What a request is thought to take, or several."""
-
-    dollars: float = 0.0
-    tokens: int = 0
-
-    def __add__(self, other: Size) -> Size:
-        return Size(self.dollars + other.dollars, self.tokens + other.tokens)
-
-    def __sub__(self, other: Size) -> Size:
-        return Size(self.dollars - other.dollars, self.tokens - other.tokens)
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -65,20 +51,6 @@ class Pace(msgspec.Struct, frozen=True):
     grace: float = 30.0
 
 
-class Room(msgspec.Struct, frozen=True):
-    """What the caps leave, less what open batches are thought to take; None without a cap."""
-
-    dollars: float | None = None
-    tokens: int | None = None
-    #: Whether anything is open that may turn out to take less.
-    pending: bool = False
-
-    def fits(self, size: Size) -> bool:
-        """Whether so much may still be spent."""
-        cheap = self.dollars is None or size.dollars <= self.dollars
-        return cheap and (self.tokens is None or size.tokens <= self.tokens)
-
-
 class Ledger(Protocol):
     """Where batches are remembered. :class:`preceptor.store.batches.Batches` has the words."""
 
@@ -96,7 +68,7 @@ class Work(msgspec.Struct, frozen=True):
     Attributes
     ----------
     room
-        Under the caps.
+        Under the caps; ``freed`` is called when less is reserved than before.
     busy
         Whether something is under way that may soon bring more requests.
     stopping
@@ -107,6 +79,7 @@ class Work(msgspec.Struct, frozen=True):
 
     ledger: Ledger
     room: Callable[[], Room]
+    freed: Callable[[], None]
     busy: Callable[[], bool]
     stopping: Callable[[], bool]
     leaving: Callable[[], bool]
@@ -165,8 +138,8 @@ class Batch:
         return waiting
 
 
-#: Who waits for room under a cap, and how much each is thought to take.
-Held = deque[tuple[asyncio.Future[None], Size]]
+#: Who waits for room under a cap, and what the prompt of each takes.
+Held = deque[tuple[asyncio.Future[None], Reserved]]
 
 
 def now() -> str:

@@ -58,6 +58,7 @@ class InspectModel(System):
             raise InputError(f"{shorten(address)}: expected inspect/PROVIDER/MODEL")
         self.concurrency = parameters.concurrency or DEFAULT_CONCURRENCY
         self.price = _price(parameters, provider, model)
+        self.max_tokens = parameters.max_tokens
         self._failures = Failures(address)
         self.failures = self._failures.counts
         self._config = generate_config(address, parameters)
@@ -127,6 +128,7 @@ class InspectAgent(System):
         self.concurrency = parameters.concurrency or DEFAULT_CONCURRENCY
         provider, _, model = self.name.partition("/")
         self.price = _price(parameters, provider, model)
+        self.max_tokens = parameters.max_tokens
         self._failures = Failures(address)
         self.failures = self._failures.counts
         self._config = generate_config(address, parameters)
