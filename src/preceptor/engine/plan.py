@@ -22,6 +22,7 @@ from preceptor.engine.parties import (
 )
 from preceptor.engine.pipeline import Pipeline, Share
 from preceptor.engine.sampling import Strata, enrich
+from preceptor.engine.surroundings import surroundings
 from preceptor.engine.variants import Variant, varied
 from preceptor.errors import InputError
 from preceptor.graders import (
@@ -175,6 +176,7 @@ def check(
     settings["batch"] = in_batches
     settings["variant"] = variant
     settings["prices"] = prices_of((system, *grader.systems))
+    settings |= surroundings(system, grader)
     if strata is not None:
         settings["stratify"] = strata
         departures.append(strata.sentence())

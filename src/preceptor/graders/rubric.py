@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from preceptor.errors import EndpointError, EndpointRefused, shorten
-from preceptor.graders.base import Grader, Question, render_conversation, render_item
+from preceptor.graders.base import Question, render_conversation, render_item
+from preceptor.graders.model import ModelGrader
 from preceptor.graders.template import OWN, Template
 from preceptor.records import Completion, Criterion, Message, Usage, Verdict
 from preceptor.systems.base import Ask, System
@@ -76,7 +77,7 @@ def without_fence(text: str) -> str:
     return inner.removesuffix("```").strip()
 
 
-class RubricGrader(Grader):
+class RubricGrader(ModelGrader):
     """HealthBench's grader: the whole conversation and one rubric item in one user message."""
 
     def __init__(self, address: str, system: System, template: Template) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from preceptor.graders.base import Grader, Question, render_conversation
+from preceptor.graders.base import Question, render_conversation
+from preceptor.graders.model import ModelGrader
 from preceptor.graders.rubric import ask_until_parsed
 from preceptor.records import Completion, Criterion, Message, Verdict
 from preceptor.systems.base import System
@@ -25,7 +26,7 @@ SYSTEM_PROMPT = (
 )
 
 
-class YesNoGrader(Grader):
+class YesNoGrader(ModelGrader):
     """Asks whether a statement is true of the answer, and reads the chance of "Yes".
 
     The conversation stands first and the criterion last, so that a server that caches prompts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
@@ -94,8 +95,13 @@ class System:
     slow: bool = False
     #: Who counts what a grader's several attempts at one question take; the engine's budget.
     meter: Meter | None = None
-    #: Failed attempts so far, by kind, for progress display.
-    failures: Counter[str]
+    #: The server it is asked at, where that is not the provider's own: part of its identity.
+    server: str | None = None
+
+    @functools.cached_property
+    def failures(self) -> Counter[str]:
+        """Failed attempts so far, by kind, for progress display."""
+        return Counter()
 
     def identity(self) -> dict[str, Any]:
         """All that its answers depend on, as JSON: part of the key of every call. No secrets."""
@@ -104,6 +110,10 @@ class System:
     def covers(self, example: Example) -> int | None:
         """How many answers it has to this example; None for as many as are asked for."""
         return None
+
+    def files(self) -> dict[str, str]:
+        """Files or modules of the user's that its answers come from → their SHA-256."""
+        return {}
 
     async def answer(self, ask: Ask) -> Completion:
         """Answer one question. Raises :class:`preceptor.errors.EndpointError`."""

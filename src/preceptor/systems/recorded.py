@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +30,14 @@ class Replay(System):
 
     def __init__(self, address: str, path: Path) -> None:
         self.address = address
-        self.failures = Counter()
         self._answers = _read_answers(path)
         self._sha256 = file_sha256(path)
 
     def identity(self) -> dict[str, Any]:
         return {"recorded": self._sha256}
+
+    def files(self) -> dict[str, str]:
+        return {self.address: self._sha256}
 
     async def answer(self, ask: Ask) -> Completion:
         assert ask.example is not None
@@ -88,7 +89,6 @@ class Physician(System):
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.failures = Counter()
         options = address.split(":")[1:]
         self.references = "references" in options
         groups = [option for option in options if option != "references"]
