@@ -17,6 +17,7 @@ from preceptor.engine.desk import Office, TopDesk, given, older_server
 from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.progress import Progress
 from preceptor.engine.surroundings import changes, surroundings
+from preceptor.engine.watch import Watch
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
 from preceptor.graders.base import Case, Grader
 from preceptor.protocols.base import Protocol
@@ -90,6 +91,7 @@ class Pipeline:
         self.progress.retries = [each.failures for each in self._systems]
         # Calls wait for their turn here and not in the endpoint, where a stop could not reach them.
         self._lookup = Lookup(store)
+        self._watch = Watch(protocol, self.progress.warn)
         self._limiters = {each: each.limiter or Limiter(each.concurrency) for each in self._systems}
         self._backlog = Backlog(self._most_ready)
         self.progress.limiters = [each.limiter for each in self._systems if each.limiter]
@@ -203,6 +205,7 @@ class Pipeline:
             self.progress.ungraded["no verdict without an answer"] += len(graded.verdicts)
             return
         self.progress.answers += 1
+        self._watch.answered(response, graded)
         await self._grade(place, graded, response, office)
 
     # Answers

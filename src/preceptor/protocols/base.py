@@ -46,6 +46,8 @@ class Protocol:
     judge: Judge | None = None
     #: Whether an answer that is not there is wrong; then imported runs are over all examples.
     missing_is_wrong = False
+    #: Whether something is read out of an answer: else its whole text is what is scored.
+    reads = True
 
     @property
     def scripted(self) -> bool:
