@@ -10,8 +10,9 @@ from typing import Any
 from preceptor.engine.budget import Budget
 from preceptor.engine.prefix import Vanguard
 from preceptor.engine.progress import Progress
+from preceptor.engine.watch import PromptWatch
 from preceptor.graders.base import Call, together
-from preceptor.records import Verdict
+from preceptor.records import Usage, Verdict
 from preceptor.store import Store, Vote
 from preceptor.store.lookup import Lookup
 from preceptor.store.writer import Batch, Writer
@@ -51,6 +52,7 @@ class Office:
         self.lookup, self.writer = Lookup(store), writer
         self.budget, self.progress = budget, progress
         self.turn, self.warn = turn, warn
+        self.prompts = PromptWatch(warn)
         self.under_way: dict[str, asyncio.Task[dict[str, Verdict]]] = {}
 
     def begin(
@@ -118,7 +120,17 @@ class _Desk:
         verdicts: dict[str, Verdict] = dict(found)
         for gave in await together(*works):
             verdicts |= gave
+        for call in calls:
+            self._compare(call, verdicts)
         return {place: verdicts[key] for key in about if key in verdicts for place in about[key]}
+
+    def _compare(self, call: Call, verdicts: _Found) -> None:
+        """The call's prompt with the tokens counted for it, which its verdicts share."""
+        given = [verdicts[key] for key in call.about if key in verdicts]
+        if call.ask is not None and call.system is not None and len(given) == len(call.about):
+            ask, usage = call.ask, sum((verdict.usage for verdict in given), Usage())
+            calls = max(verdict.attempts for verdict in given)
+            self.office.prompts.asked(call.system.address, lambda: ask.messages, usage, calls)
 
     async def _file(
         self, found: Mapping[str, Verdict], about: Mapping[str, tuple[int, ...]]

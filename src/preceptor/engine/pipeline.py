@@ -206,6 +206,8 @@ class Pipeline:
             return
         self.progress.answers += 1
         self._watch.answered(response, graded)
+        sent = response.sent or self.protocol.messages(graded.example)
+        office.prompts.asked(self.system.address, lambda: sent, response.usage)
         await self._grade(place, graded, response, office)
 
     # Answers
