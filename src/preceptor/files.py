@@ -17,7 +17,7 @@ import msgspec
 
 from preceptor.errors import DataError, InputError, Unavailable, shorten
 
-__all__ = ["MAX_LINE_BYTES", "decode_json", "file_sha256", "read_rows"]
+__all__ = ["MAX_LINE_BYTES", "decode_json", "file_sha256", "id_text", "read_rows"]
 
 #: The longest real row known has 0.3 MB; a line beyond this is a wrong file or an attack.
 MAX_LINE_BYTES = 16 * 2**20
@@ -244,3 +244,12 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def id_text(value: object) -> str | None:
+    """An id as the text that it is: tables make numbers of them. None for what is no id."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None

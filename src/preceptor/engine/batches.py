@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 from preceptor.engine.budget import Budget
 from preceptor.engine.drive import STOPPED
@@ -17,8 +16,6 @@ from preceptor.systems.batch.work import Room, Size, Work
 from preceptor.systems.http_model import HttpModel
 
 __all__ = ["InBatches"]
-
-T = TypeVar("T", int, float)
 
 
 class InBatches:
@@ -89,7 +86,3 @@ class InBatches:
             else budget.max_tokens - budget.tokens - reserved.tokens,
             pending=reserved.tokens > 0,
         )
-
-
-def _left(cap: T | None, taken: T) -> T | None:
-    return None if cap is None else cap - taken

@@ -24,7 +24,7 @@ from preceptor.engine.pipeline import Pipeline, Share
 from preceptor.engine.sampling import Strata, enrich
 from preceptor.engine.surroundings import surroundings
 from preceptor.engine.variants import Variant, varied
-from preceptor.errors import InputError
+from preceptor.errors import InputError, shorten
 from preceptor.graders import (
     Grader,
     Method,
@@ -165,6 +165,7 @@ def check(
     check_price(request.max_cost, system, grader)
     dataset = dataset or benchmark.load(request.data)
     chosen, strata = _chosen(benchmark, dataset, system, request, where)
+    undefined = _undefined(benchmark, [example for example, _ in chosen])
     departures = _departures(benchmark, dataset, len(chosen), grader, called)
     variant = Variant(request.circular, request.shots)
     chosen = varied(chosen, dataset.examples, benchmark, variant)
@@ -173,6 +174,8 @@ def check(
     told = called.encode(read_address(grader.address)) if template else {}
     settings = _settings(request, dataset, template, parameters, told)
     settings["departures"] = departures
+    if undefined is not None:
+        settings["notes"] = [undefined]
     settings["batch"] = in_batches
     settings["variant"] = variant
     settings["prices"] = prices_of((system, *grader.systems))
@@ -323,6 +326,23 @@ def _covered(
             f"{request.benchmark} has such an answer"
         )
     return chosen
+
+
+def _undefined(benchmark: Benchmark, examples: Sequence[Example]) -> str | None:
+    """How many examples can have no score, as a note. Raises InputError where none can have one."""
+    why = [(e.id, reason) for e in examples if (reason := benchmark.protocol.unscorable(e))]
+    if not why:
+        return None
+    name, reason = why[0]
+    if len(why) == len(examples):
+        raise InputError(
+            f"{benchmark.name}: no example can have a score: example {shorten(name)} has {reason}: "
+            f"give each rubric a criterion that earns points"
+        )
+    return (
+        f"{len(why):,} of {len(examples):,} examples have {reason}: their score is undefined, and "
+        f"they are in no mean."
+    )
 
 
 def _departures(

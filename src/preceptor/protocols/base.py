@@ -78,6 +78,10 @@ class Protocol:
             )
         return given or "preceptor"
 
+    def unscorable(self, example: Example) -> str | None:
+        """Why the example has no score whatever is judged; None where it has one."""
+        return None
+
     def messages(self, example: Example) -> tuple[Message, ...]:
         """The conversation that a system is asked to continue."""
         return example.messages

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from preceptor.errors import DataError, EndpointError, InputError, shorten
-from preceptor.files import file_sha256, read_rows
+from preceptor.files import file_sha256, id_text, read_rows
 from preceptor.records import Completion, Example
 from preceptor.systems.base import Ask, System
 from preceptor.systems.prices import FREE
@@ -56,15 +56,17 @@ def _read_answers(path: Path) -> dict[str, list[str]]:
         text = _first(row, _TEXTS)
         if isinstance(text, list):  # messages, as simple-evals writes a completion
             text = "".join(str(part.get("content", "")) for part in text if isinstance(part, dict))
-        if not isinstance(key, str):
-            problem = f"expected one of {', '.join(_IDS)}, found {shorten(list(row))}"
+        name = id_text(key)
+        if name is None:
+            found = shorten(list(row)) if key is None else shorten(key)
+            problem = f"expected a text or whole number under {' or '.join(_IDS)}, found {found}"
             raise DataError(str(path), number, "id", problem)
         if not isinstance(text, str):
             problem = (
                 f"expected a text under one of {', '.join(_TEXTS)}, found {shorten(list(row))}"
             )
             raise DataError(str(path), number, "response", problem)
-        answers.setdefault(key, []).append(text)
+        answers.setdefault(name, []).append(text)
     if not answers:
         raise InputError(f"{path}: expected recorded answers, found an empty file")
     return answers
