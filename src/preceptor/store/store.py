@@ -115,10 +115,15 @@ class Store:
         settings: Mapping[str, Any],
         examples: Sequence[tuple[Example, int]],
         repeats: int,
+        status: str = "running",
+        within: sa.Connection | None = None,
     ) -> RunInfo:
-        """Remember a run and its examples, each with the number of answers asked for."""
+        """Remember a run and its examples, each with the number of answers asked for.
+
+        ``within`` a transaction of the caller's, or in its own.
+        """
         encoded = msgspec.json.encode(settings).decode()
-        with self._writing() as connection:
+        with self._writing() if within is None else contextlib.nullcontext(within) as connection:
             alone(connection)  # else two might find the same name free
             name = name or free_name(connection, benchmark, system)
             if _run_row(connection, name) is not None:
@@ -131,7 +136,7 @@ class Store:
                     benchmark=benchmark,
                     system=system,
                     grader=grader,
-                    status="running",
+                    status=status,
                     created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                     n_examples=len(examples),
                     repeats=repeats,
