@@ -20,6 +20,7 @@ from preceptor.errors import DataError, InputError
 from preceptor.reports.export import export
 from preceptor.scoring import OVERALL
 from preceptor.store import Store
+from preceptor.store.results import write_results
 
 
 @pytest.fixture(autouse=True)
@@ -297,6 +298,30 @@ def test_an_import_that_was_killed_is_done_anew(tmp_path: Path) -> None:
         assert again.status == "done"
         assert [known.name for known in store.runs()] == [run.name]
         assert len(store.graded(again)) == 2
+
+
+def test_import_that_fails_half_way_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ends it while answers are written, the store has neither run nor answers."""
+    (run,) = read(tmp_path, graded_row("a"), graded_row("b"))
+    with Store(tmp_path / "s.db") as store:
+        monkeypatch.setattr("preceptor.store.store.write_results", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            keep(store, run, Path("file.jsonl"))
+        monkeypatch.undo()
+        assert store.runs() == []
+        with store.reading() as connection:
+            tables = ("run_examples", "run_responses", "responses", "verdicts", "examples")
+            for table in tables:
+                assert connection.exec_driver_sql(f"SELECT COUNT(*) FROM {table}").scalar() == 0
+        again, new = keep(store, run, Path("file.jsonl"))
+        assert (new, again.status, len(store.graded(again))) == (True, "done", 2)
+
+
+def _killed(connection: Any, *results: Any, **more: Any) -> None:
+    write_results(connection, *results, **more)
+    raise KeyboardInterrupt
 
 
 # simple-evals

@@ -195,6 +195,7 @@ SCORE = {
     "verdicts",
     "ungraded",
     "unparsed",
+    "share_read",
     "seconds_per_answer",
     "cost_usd",
     "departures",

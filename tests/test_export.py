@@ -156,6 +156,7 @@ def test_jsonl_has_one_answer_a_line(result: Result, tmp_path: Path) -> None:
         "labels",
         "target",
         "prediction",
+        "read",
         "score",
     }
     assert rows[1]["response"] == HOSTILE

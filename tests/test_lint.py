@@ -303,7 +303,9 @@ def test_the_command_says_what_it_found(
     rows = rubrics()
     at = write_rows(tmp_path / "mine.jsonl", rows)
     assert cli.main(["lint", str(at)]) == 0
-    assert "4 rows, read as those of healthbench: no faults" in capsys.readouterr().err
+    first, last = capsys.readouterr().err.splitlines()
+    assert first.endswith("mine.jsonl: read as those of healthbench")
+    assert last.endswith("mine.jsonl: 4 rows: no faults")
     rows[1]["prompt"][0]["content"] = "I am jo.doe@clinic.org, what now?"
     write_rows(at, rows)
     assert cli.main(["lint", str(at), "--benchmark", "healthbench-hard"]) == 1

@@ -265,7 +265,9 @@ def test_a_missing_answer_is_wrong_where_the_benchmark_says_so(
     assert found["unparsed"] == 1
     assert "Answers to 2 of the 4 examples; the others count as wrong." in found["notes"]
     assert main(["score", "said", "--store", store]) == 0
-    assert "1 of 4 answers could not be read (unparsed)." in "".join(capsys.readouterr())
+    assert "† 1 of 2 answers could not be read (unparsed): the score" in "".join(
+        capsys.readouterr()
+    )
 
 
 def test_empty_is_unread_and_null_is_missing(tmp_path: Path, data: Path) -> None:

@@ -12,7 +12,7 @@ from preceptor.engine.drive import Outcome, drive
 from preceptor.engine.fleet.crew import arrange
 from preceptor.engine.plan import Plan, Request, check, reopen
 from preceptor.engine.progress import Progress
-from preceptor.errors import UnknownName, shorten
+from preceptor.errors import InputError, UnknownName, shorten
 from preceptor.handles import Run, Suite, Sweep
 from preceptor.store import Store
 
@@ -176,12 +176,37 @@ def _request(
     benchmark: str, system: str, grader: str | None, options: Mapping[str, Any]
 ) -> Request:
     options = dict(options)
-    if options.get("data") is not None:
-        options["data"] = Path(options["data"])
     for name in ("system_params", "grader_params"):
         if isinstance(options.get(name), Mapping):
             options[name] = tuple(f"{key}={value}" for key, value in options[name].items())
-    return Request(benchmark=benchmark, system=system, grader=grader, **options)
+    return _checked({"benchmark": benchmark, "system": system, "grader": grader, **options})
+
+
+def _checked(options: Mapping[str, Any]) -> Request:
+    """A request of which every option is known and has its type. Raises InputError."""
+    import difflib
+
+    import msgspec
+
+    known = Request.__struct_fields__
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise InputError(f"{name}: no such option: {meant}there are {', '.join(known)}")
+    plain = {  # an integer of NumPy's is one, too
+        name: value
+        if isinstance(value, bool) or not hasattr(value, "__index__")
+        else value.__index__()
+        for name, value in options.items()
+    }
+    try:
+        return msgspec.convert(plain, Request, dec_hook=lambda kind, value: kind(value))
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$.")
+        name = place.rstrip("`").partition("[")[0]
+        words = problem[:1].lower() + problem[1:].replace("null", "None").replace("array", "list")
+        raise InputError(f"{name}: {words}: {shorten(options.get(name))}") from None
 
 
 def sweep(

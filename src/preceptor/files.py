@@ -29,6 +29,7 @@ __all__ = [
     "SemicolonRow",
     "decode_json",
     "file_sha256",
+    "id_text",
     "is_missing",
     "listed",
     "quoted",
@@ -444,3 +445,12 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def id_text(value: object) -> str | None:
+    """An id as the text that it is: tables make numbers of them. None for what is no id."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None

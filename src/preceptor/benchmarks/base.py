@@ -12,7 +12,7 @@ import msgspec
 
 from preceptor.cache import cache_dir
 from preceptor.errors import DataError, InputError, Unavailable, shorten
-from preceptor.files import MET_WORDS, file_sha256, read_met, read_number, read_rows
+from preceptor.files import MET_WORDS, file_sha256, id_text, read_met, read_number, read_rows
 from preceptor.protocols.base import Protocol
 from preceptor.records import Example, content_key
 
@@ -167,6 +167,10 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         if not examples:
             found = "an empty file" if path.is_file() else "none in the folder"
             raise InputError(f"{path}: expected the rows of {self.name}, found {found}")
+        for example in examples:
+            if not example.messages:  # all such would be one question, asked once
+                problem = f"example {shorten(example.id)} has no message to answer"
+                raise DataError(str(path), None, "messages", problem)
         digests = _digests(path)
         pinned = {source.sha256 for source in self.sources if not source.extra}
         official = pinned <= set(digests) if pinned else self._complete(examples)
@@ -218,6 +222,8 @@ def _digests(path: Path) -> list[str]:
     return [file_sha256(file) for file in sorted(path.rglob("*")) if file.is_file()]
 
 
+#: Of one criterion, either way.
+MOST_POINTS = 10
 _JSON_WORDS = {"None": "null", "True": "true", "False": "false"}
 
 
@@ -246,6 +252,13 @@ class Fields:
         value = self.need(field, "a text")
         if not isinstance(value, str) or not (value.strip() or empty):
             raise self.fault(field, "a text" if empty else "a text that is not empty", value)
+        return value
+
+    def id(self, field: str) -> str:
+        """An id, which may be a whole number in the file."""
+        value = id_text(self.need(field, "a text or a whole number"))
+        if not value:
+            raise self.fault(field, "a text or a whole number", self.row[field])
         return value
 
     def optional_text(self, field: str) -> str | None:
@@ -295,6 +308,14 @@ class Fields:
             return read_met(value)
         except ValueError:
             raise self.fault(field, MET_WORDS, value) from None
+
+    def points(self, field: str) -> int:
+        """The points of a criterion: see :class:`preceptor.records.Criterion`."""
+        value = self.integer(field)
+        if value == 0 or abs(value) > MOST_POINTS:
+            expected = f"an integer from -{MOST_POINTS} to {MOST_POINTS} and not 0"
+            raise self.fault(field, expected, value)
+        return value
 
     def nested(self, field: str) -> Fields:
         value = self.need(field, "an object")

@@ -45,10 +45,8 @@ def message(fields: Fields) -> Message:
 
 
 def criterion(fields: Fields, text_field: str, *, empty: bool = False) -> Criterion:
-    text, points = fields.text(text_field, empty=empty), fields.integer("points")
-    if points == 0 or abs(points) > 10:
-        raise fields.fault("points", "an integer from -10 to 10 and not 0", points)
-    return Criterion(text, points, fields.texts("tags"))
+    text = fields.text(text_field, empty=empty)
+    return Criterion(text, fields.points("points"), fields.texts("tags"))
 
 
 def parse(row: Fields) -> Example:

@@ -126,7 +126,7 @@ def _example(
     fields: Fields, known: dict[str, Example], benchmark: Benchmark, data: Path | None
 ) -> Example:
     field = _first(dict(fields.row), _IDS) or _IDS[0]
-    example_id = fields.text(field)
+    example_id = fields.id(field)
     if example_id not in known:
         where = data or benchmark.path()
         problem = f"{shorten(example_id)} is not among the {len(known):,} examples of {where}"

@@ -118,7 +118,7 @@ def keep_one(
     if known is not None and known.status == "done":
         return known, False
     if known is not None:
-        store.delete_run(known)  # an import that was killed half-way
+        store.delete_run(known)  # an import that an earlier version left half-way
     return _write(store, run, source, digest), True
 
 
@@ -144,18 +144,20 @@ def _write(store: Store, run: ImportedRun, source: Path, digest: str) -> RunInfo
         "notes": ["Imported: asked and graded elsewhere."],
         **run.settings,
     }
-    info = store.create_run(
-        name=run.name,
-        benchmark=run.benchmark,
-        system=run.system,
-        grader=run.grader,
-        settings=settings,
-        examples=[(example, counts[example.key]) for example in examples],
-        repeats=max(counts.values()),
-    )
-    store.write(info, answers, verdicts)
-    store.set_status(info, "done")
-    return msgspec.structs.replace(info, status="done")
+    with store.transaction() as connection:
+        info = store.create_run(
+            name=run.name,
+            benchmark=run.benchmark,
+            system=run.system,
+            grader=run.grader,
+            settings=settings,
+            examples=[(example, counts[example.key]) for example in examples],
+            repeats=max(counts.values()),
+            status="done",
+            within=connection,
+        )
+        store.write_in(connection, info, answers, verdicts)
+    return info
 
 
 def imported_response(

@@ -23,6 +23,7 @@ from preceptor.bridges.inspect_layout import (
     task_name,
 )
 from preceptor.records import Graded, Metric, Response, Result, Score, Usage, Verdict
+from preceptor.scoring.answers import share_read
 from preceptor.systems.inspect_ai.words import chat_messages, need_inspect
 from preceptor.version import VERSION
 
@@ -139,6 +140,7 @@ def _spec(result: Result, created: str) -> EvalSpec:
                 "departures": result.departures,
                 "notes": result.notes,
                 "ungraded": result.ungraded,
+                "share_read": share_read(result.scores),
                 "cost_usd": result.cost_usd,
             }
         },

@@ -31,6 +31,7 @@ from preceptor.claims.paired import (
 from preceptor.claims.sides import Side, length_rule
 from preceptor.errors import InputError, shorten
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.scoring.answers import LEAST_READ, poorly_read, share_read
 from preceptor.statistics.comparisons import (
     EffectSize,
     Equivalence,
@@ -91,6 +92,7 @@ class SideSummary(msgspec.Struct, frozen=True):
     ci95: tuple[float, float] | None
     coverage: float
     mean_length: float | None
+    share_read: float | None = None
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -340,6 +342,7 @@ def _summary(side: Side, metric: str) -> SideSummary:
         ci95=number.raw_ci95 if number else None,
         coverage=result.coverage,
         mean_length=sum(lengths) / len(lengths) if lengths else None,
+        share_read=share_read(result.scores),
     )
 
 
@@ -366,5 +369,11 @@ def _notes(sides: Sequence[Side], contrasts: Sequence[Contrast]) -> list[str]:
         notes.append(
             f"Not every verdict was given in {', '.join(incomplete)}: an example that is not "
             "completely graded is left out, not counted as failed."
+        )
+    unread = [side.label for side in sides if poorly_read(share_read(side.result.scores))]
+    if unread:
+        notes.append(
+            f"† Less than {LEAST_READ:.0%} of the answers could be read in {', '.join(unread)}: "
+            "the score counts the others as wrong."
         )
     return notes

@@ -14,6 +14,7 @@ from preceptor import benchmarks
 from preceptor.claims.sides import matrix, pool, prompts, rubric, values_of
 from preceptor.errors import InputError
 from preceptor.records import Result, content_key
+from preceptor.scoring.answers import share_read
 from preceptor.statistics.intervals import mean_interval
 from preceptor.statistics.ranking import mean_ranks
 
@@ -39,6 +40,8 @@ class Cell(msgspec.Struct, frozen=True):
         Completely graded answers to the compared examples: n × repeats.
     runs
         Names of the runs that are pooled here.
+    share_read
+        Share of its answers out of which something could be read; None where a grader reads them.
     """
 
     place: float
@@ -50,6 +53,7 @@ class Cell(msgspec.Struct, frozen=True):
     coverage: float
     answers: int
     runs: tuple[str, ...]
+    share_read: float | None = None
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -272,6 +276,7 @@ def _cell(table: NDArray[np.float64], place: float, side: _Side) -> Cell:
         coverage=side.result.coverage,
         answers=int((~np.isnan(table)).sum()),
         runs=side.runs,
+        share_read=share_read(side.result.scores),
     )
 
 

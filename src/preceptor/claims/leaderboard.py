@@ -15,6 +15,7 @@ from preceptor.claims.labels import grader_labels, system_labels
 from preceptor.errors import InputError
 from preceptor.records import Result
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.scoring.answers import LEAST_READ, poorly_read
 from preceptor.statistics.bootstrap import resampled_means
 from preceptor.statistics.ranking import (
     components,
@@ -239,6 +240,17 @@ def _sentences(
         yield (
             f"{_count(len(partial), 'score')} of completely graded answers only; least was graded "
             f"of {system} on {benchmark}: {least:.1%} of its verdicts."
+        )
+    unread = [
+        f"{standing.system} on {benchmark} ({cell.share_read:.1%})"
+        for standing in standings
+        for benchmark, cell in standing.cells.items()
+        if poorly_read(cell.share_read)
+    ]
+    if unread:
+        yield (
+            f"† Less than {LEAST_READ:.0%} of the answers could be read, and the score counts the "
+            f"others as wrong: {_list(unread)}."
         )
     if any(standing.rank_ci95 for standing in standings):
         yield (

@@ -41,6 +41,11 @@ def lint(
     from preceptor.lint.own import OwnShape, shape_of
 
     chosen = benchmarks.get(benchmark) if benchmark else shape_of(file)
+    own = isinstance(chosen, OwnShape)
+    if not as_json:
+        whose = "rows of your own, with" if own else "those of"
+        why = ": no benchmark has such rows (--benchmark NAME reads them as one's)" if own else ""
+        note(f"{file}: read as {whose} {chosen.name}{why}")
     linted = look(file, chosen)
     if as_json:
         print_json(linted)
@@ -56,6 +61,5 @@ def lint(
                 table.add_row(rule, "", "", f"… and {counts[rule] - _SHOWN:,} more (--json)")
         show(table)
     said = ", ".join(f"{count:,} {rule}" for rule, count in counts.items()) or "no faults"
-    whose = "rows of your own, with" if isinstance(chosen, OwnShape) else "those of"
-    note(f"{file}: {linted.rows:,} rows, read as {whose} {linted.benchmark}: {said}")
+    note(f"{file}: {linted.rows:,} rows: {said}")
     return 1 if linted.findings else 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from preceptor.cli.output import printable
+from preceptor.engine.collector import rare_collections
 
 if TYPE_CHECKING:
     from preceptor.engine.progress import Progress
@@ -23,9 +25,13 @@ class Display:
     def __init__(self) -> None:
         self._live: Any = None
         self._printed = time.monotonic()
+        self._inside = contextlib.ExitStack()
         self._said_stopping = False
+        self._warned: set[tuple[Progress, str]] = set()
 
     def __enter__(self) -> Display:
+        # Only here, where the process is ours: the collector of a user's program is theirs.
+        self._inside.enter_context(rare_collections)
         if sys.stderr.isatty():
             from rich.console import Console
             from rich.live import Live
@@ -38,14 +44,26 @@ class Display:
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
+        self._inside.close()
 
     def update(self, progress: Progress) -> None:
-        """Show the progress as it is now."""
+        """Show the progress as it is now, and each warning once."""
+        self._warn(progress)
         if self._live is not None:
             self._live.update(_panel(progress))
         elif time.monotonic() - self._printed > _pause(progress) or self._must_say(progress):
             self._printed = time.monotonic()
             print(printable(describe(progress)), file=sys.stderr, flush=True)
+
+    def _warn(self, progress: Progress) -> None:
+        new = [(progress, sentence) for sentence in list(progress.warnings)]
+        for key in [key for key in new if key not in self._warned]:
+            self._warned.add(key)
+            line = printable(f"warning: {key[1]}")
+            if self._live is not None:
+                self._live.console.print(line, style="yellow")
+            else:
+                print(line, file=sys.stderr, flush=True)
 
     def _must_say(self, progress: Progress) -> bool:
         if progress.stopping is None or self._said_stopping:

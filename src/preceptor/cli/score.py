@@ -47,8 +47,12 @@ def score(
             print_json([score_json(result, examples=False) for result in results])
         else:
             from preceptor.reports.score import overview_table
+            from preceptor.reports.wording import read_sentence
 
             show(overview_table(results))
+            for result in results:
+                if (sentence := read_sentence(result.scores)) is not None:
+                    note(f"  • {result.info.name}: {sentence}")
         return
     assert run is not None
     print_score([api.load(run, store=store).scored()], as_json)

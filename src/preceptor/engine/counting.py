@@ -9,7 +9,7 @@ import msgspec
 from preceptor.engine.prefix import LEAST_TOKENS, common_prefix
 from preceptor.graders.base import Call
 from preceptor.records import Message, Usage, Verdict
-from preceptor.store import Store
+from preceptor.store.lookup import Lookup
 from preceptor.systems.base import Ask, System
 from preceptor.systems.tokens import CHARS_PER_TOKEN
 
@@ -69,7 +69,7 @@ class CountingDesk:
         By number of the member; where this desk counts.
     seen
         Keys of the calls that are counted already: the same question is asked once.
-    store
+    lookup
         Where verdicts are looked up; None to look up none.
     times
         How many answers alike this one stands for.
@@ -85,13 +85,13 @@ class CountingDesk:
         tallies: dict[int, Tally],
         seen: set[str],
         *,
-        store: Store | None = None,
+        lookup: Lookup | None = None,
         times: int = 1,
         assumed: bool = False,
         probability: float | None = None,
         number: int = TOP,
     ) -> None:
-        self.address, self.tallies, self.seen, self.store = address, tallies, seen, store
+        self.address, self.tallies, self.seen, self.lookup = address, tallies, seen, lookup
         self.times, self.assumed, self.probability = times, assumed, probability
         self.number = number
 
@@ -101,7 +101,7 @@ class CountingDesk:
             grader,
             self.tallies,
             self.seen,
-            store=self.store,
+            lookup=self.lookup,
             times=self.times,
             assumed=self.assumed,
             probability=self.probability,
@@ -113,8 +113,8 @@ class CountingDesk:
 
     async def judge(self, calls: Sequence[Call]) -> dict[int, Verdict]:
         """Verdicts by place: those of the store, and assumed ones."""
-        keys = [key for call in calls for key in call.about]
-        found = {} if self.store is None else self.store.find_verdicts(keys)
+        keys = {key: old for call in calls for key, old in call.keys().items()}
+        found = {} if self.lookup is None else self.lookup.verdicts(keys)
         tally = self.tallies.setdefault(self.number, Tally(self.address))
         first: Ask | None = None
         verdicts: dict[int, Verdict] = {}

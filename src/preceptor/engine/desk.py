@@ -10,13 +10,15 @@ from typing import Any
 from preceptor.engine.budget import Budget
 from preceptor.engine.prefix import Vanguard
 from preceptor.engine.progress import Progress
+from preceptor.engine.watch import PromptWatch
 from preceptor.graders.base import Call, together
-from preceptor.records import Verdict
+from preceptor.records import Usage, Verdict
 from preceptor.store import Store, Vote
+from preceptor.store.lookup import Lookup
 from preceptor.store.writer import Batch, Writer
 from preceptor.systems.base import System
 
-__all__ = ["Office", "TopDesk", "given"]
+__all__ = ["Office", "TopDesk", "given", "older_server"]
 
 #: Position of the example in the run, and repeat.
 Place = tuple[int, int]
@@ -33,6 +35,8 @@ class Office:
     ----------
     turn
         A context in which one call to a system may be under way, or work that calls nothing.
+    warn
+        Says a sentence while the run goes on, and keeps it with the run.
     """
 
     def __init__(
@@ -41,11 +45,14 @@ class Office:
         writer: Writer,
         budget: Budget,
         progress: Progress,
+        *,
         turn: Callable[[System | None], AbstractAsyncContextManager[None]],
+        warn: Callable[[str], None],
     ) -> None:
-        self.store, self.writer = store, writer
+        self.lookup, self.writer = Lookup(store), writer
         self.budget, self.progress = budget, progress
-        self.turn = turn
+        self.turn, self.warn = turn, warn
+        self.prompts = PromptWatch(warn)
         self.under_way: dict[str, asyncio.Task[dict[str, Verdict]]] = {}
 
     def begin(
@@ -94,8 +101,12 @@ class _Desk:
         """See :class:`preceptor.graders.base.Desk`."""
         office = self.office
         # From the look into the store to the tasks nothing may be awaited: else two could ask.
-        asked = [key for call in calls for key in call.about if key not in office.under_way]
-        found: dict[str, Verdict] = office.store.find_verdicts(asked)
+        found = office.lookup.verdicts(
+            {k: v for call in calls for k, v in call.keys().items() if k not in office.under_way}
+        )
+        for call in calls:
+            if call.system and any(key in found and found[key].key != key for key in call.about):
+                office.warn(older_server(call.system))
         about = {key: places for call in calls for key, places in call.about.items()}
         works: list[Awaitable[_Found]] = [self._file(found, about)] if found else []
         vanguard = Vanguard()
@@ -109,7 +120,17 @@ class _Desk:
         verdicts: dict[str, Verdict] = dict(found)
         for gave in await together(*works):
             verdicts |= gave
+        for call in calls:
+            self._compare(call, verdicts)
         return {place: verdicts[key] for key in about if key in verdicts for place in about[key]}
+
+    def _compare(self, call: Call, verdicts: _Found) -> None:
+        """The call's prompt with the tokens counted for it, which its verdicts share."""
+        given = [verdicts[key] for key in call.about if key in verdicts]
+        if call.ask is not None and call.system is not None and len(given) == len(call.about):
+            ask, usage = call.ask, sum((verdict.usage for verdict in given), Usage())
+            calls = max(verdict.attempts for verdict in given)
+            self.office.prompts.asked(call.system.address, lambda: ask.messages, usage, calls)
 
     async def _file(
         self, found: Mapping[str, Verdict], about: Mapping[str, tuple[int, ...]]
@@ -198,6 +219,14 @@ class _MemberDesk(_Desk):
                     verdict=verdict,
                     reused=reused or place != about[key][0],
                 )
+
+
+def older_server(system: System) -> str:
+    """The note on answers or verdicts that were found under a key that names no server."""
+    return (
+        f"Some of what {system.address} said was kept before servers were told apart: it may be "
+        f"from another server than {system.server}."
+    )
 
 
 def given(verdict: Verdict | None) -> bool:

@@ -30,13 +30,14 @@ from preceptor.engine.history import (
     habits_of_grader,
     habits_of_system,
 )
-from preceptor.engine.pipeline import response_key
+from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.plan import Plan
 from preceptor.errors import EndpointError, StoreError
 from preceptor.graders.base import Case
 from preceptor.graders.cascade import CascadeGrader
 from preceptor.records import Example, Message
 from preceptor.store import Store
+from preceptor.store.lookup import Lookup
 from preceptor.store.rows import storable
 from preceptor.store.sample import sample_answers
 from preceptor.systems import RECORDED, reasons
@@ -108,6 +109,7 @@ class _Estimating:
 
     def __init__(self, plan: Plan, store: Store | None) -> None:
         self.plan, self.store = plan, store
+        self.lookup = None if store is None else Lookup(store)
         self.protocol, self.grader = plan.benchmark.protocol, plan.grader
         self.run = plan.request.name or ""
         kind = plan.system.address.partition(":")[0]
@@ -149,7 +151,7 @@ class _Estimating:
                     self.grader.address,
                     tallies,
                     seen,
-                    store=None if likely.assumed else self.store,
+                    lookup=None if likely.assumed else self.lookup,
                     times=likely.times,
                     assumed=likely.assumed,
                     probability=probability,
@@ -168,7 +170,9 @@ class _Estimating:
         if self.protocol.scripted:
             return [self._dialogue(ask, answers, seen, assumed) for ask in asks]
         keys = [response_key(self.plan.system, ask, self.run) for ask in asks]
-        found = {} if self.store is None else self.store.find_responses(keys)
+        former = [former_key(self.plan.system, ask, self.run) for ask in asks]
+        named = dict(zip(keys, former, strict=True))
+        found = {} if self.lookup is None else self.lookup.responses(named)
         answers.reused += sum(key in found for key in keys)
         fresh = [key for key in keys if key not in found and key not in seen]
         seen.update(fresh)
@@ -251,7 +255,7 @@ class _Estimating:
         runs = [run for run in reversed(self.store.runs()) if run.grader == self.grader.address]
         runs.sort(key=lambda run: run.benchmark != self.plan.benchmark.name)
         for each in sample_answers(self.store, runs, MOST_LOOKED_AT):
-            desk = CountingDesk(self.grader.address, tallies, set(), store=self.store)
+            desk = CountingDesk(self.grader.address, tallies, set(), lookup=self.lookup)
             sent = each.response.sent or self.protocol.messages(each.example)
             # A grader that is the user's own code has its verdicts under the name of its run.
             await self._grade(each.example, sent, each.response.text, desk, each.run.name)

@@ -13,21 +13,24 @@ import msgspec
 from preceptor.engine.backlog import Backlog
 from preceptor.engine.batches import InBatches
 from preceptor.engine.budget import Budget
-from preceptor.engine.collector import rare_collections
-from preceptor.engine.desk import Office, TopDesk, given
+from preceptor.engine.desk import Office, TopDesk, given, older_server
+from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.progress import Progress
+from preceptor.engine.surroundings import changes, surroundings
+from preceptor.engine.watch import Watch
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused, shorten
 from preceptor.graders.base import Case, Grader
 from preceptor.protocols.base import Protocol
-from preceptor.records import Completion, Graded, Message, Response, RunInfo, Usage, content_key
+from preceptor.records import Completion, Graded, Message, Response, RunInfo, Usage
 from preceptor.store import Store
 from preceptor.store.lease import Owner
+from preceptor.store.lookup import SERVERS, Lookup
 from preceptor.store.rows import storable
 from preceptor.store.writer import Batch, Writer
 from preceptor.systems.base import Ask, Postponed, System, without_text
 from preceptor.systems.limiter import Limiter
 
-__all__ = ["Pipeline", "Share", "response_key"]
+__all__ = ["Pipeline", "Share"]
 
 T = TypeVar("T")
 #: Questions that are ready for their turn, at the least.
@@ -86,6 +89,8 @@ class Pipeline:
         self._systems = dict.fromkeys((system, *grader.systems))
         self.progress.retries = [each.failures for each in self._systems]
         # Calls wait for their turn here and not in the endpoint, where a stop could not reach them.
+        self._lookup = Lookup(store)
+        self._watch = Watch(protocol, self.progress.warn)
         self._limiters = {each: each.limiter or Limiter(each.concurrency) for each in self._systems}
         self._backlog = Backlog(self._most_ready)
         self.progress.limiters = [each.limiter for each in self._systems if each.limiter]
@@ -114,19 +119,39 @@ class Pipeline:
         BudgetExceeded, EndpointRefused, StoreError
             What stopped it, after the calls under way were finished and kept.
         """
-        with rare_collections, self._lease() as owner:
+        with self._lease() as owner:
+            self._note_changes()
             async with contextlib.AsyncExitStack() as opened:
                 for system in self._systems:
                     opened.push_async_callback(system.close)
                     await system.open()
                 writer = Writer(self.store, self.run, owner)
                 opened.push_async_callback(writer.close)
-                office = Office(self.store, writer, self.budget, self.progress, self._turn)
+                told = self.budget, self.progress
+                office = Office(self.store, writer, *told, turn=self._turn, warn=self._warn)
                 await self._work_all(office)
                 if self._error is None and self.progress.stopping is None:
                     self._batches.finished()
         if self._error is not None:
             raise self._error
+
+    def _note_changes(self) -> None:
+        """Have it said where what is still to do is done by other servers or files than before."""
+        settings = self.run.settings
+        if all(_finished(graded) for _, graded in self.todo):
+            return
+        for sentence in changes(settings, self.system, self.grader):
+            self._warn(sentence)
+        if SERVERS not in settings:
+            # What is paid from here on is kept under keys that name the server.
+            now = surroundings(self.system, self.grader)
+            self.store.set_setting(self.run, SERVERS, now[SERVERS])
+
+    def _warn(self, sentence: str) -> None:
+        """Say it while the run goes on, and keep it to be said beside the score."""
+        if sentence not in self.progress.warnings:
+            self.progress.warn(sentence)
+            self.store.add_note(self.run, sentence)
 
     def _cannot_go_on(self) -> bool:
         return self._error is not None and not isinstance(self._error, BudgetExceeded)
@@ -179,6 +204,9 @@ class Pipeline:
             self.progress.ungraded["no verdict without an answer"] += len(graded.verdicts)
             return
         self.progress.answers += 1
+        self._watch.answered(response, graded)
+        sent = response.sent or self.protocol.messages(graded.example)
+        office.prompts.asked(self.system.address, lambda: sent, response.usage)
         await self._grade(place, graded, response, office)
 
     # Answers
@@ -189,7 +217,10 @@ class Pipeline:
         key = response_key(self.system, ask, self.run.name, scripted=scripted)
         # From the look into the store to the task nothing may be awaited: else two could ask.
         under_way = self._answering.get(key)
-        known = None if under_way else self.store.find_responses([key]).get(key)
+        former = former_key(self.system, ask, self.run.name, scripted=scripted)
+        known = None if under_way else self._lookup.responses({key: former}).get(key)
+        if known is not None and known.key != key:
+            self._warn(older_server(self.system))
         if under_way is None and known is None:
             work = self._ask_system(key, ask, place, writer, scripted=scripted)
             return await _only(self._answering, key, work)
@@ -296,14 +327,9 @@ class Pipeline:
                 self.progress.in_flight -= 1
 
 
-def response_key(system: System, ask: Ask, run: str | None, *, scripted: bool = False) -> str:
-    """What the answer depends on. User code may change, so its answers stay in the run so named.
-
-    A whole dialogue (``scripted``) depends on what the example says later, too.
-    """
-    whole = ask.example.key if (system.uses_example or scripted) and ask.example else None
-    scope = None if system.reusable else run
-    return content_key("response", system.identity(), ask.messages, ask.repeat, whole, scope)
+def _finished(graded: Graded) -> bool:
+    response = graded.response
+    return response is not None and response.failure is None and all(map(given, graded.verdicts))
 
 
 def _response(key: str, completion: Completion, before: Sequence[Completion] = ()) -> Response:

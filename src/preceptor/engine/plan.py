@@ -22,8 +22,9 @@ from preceptor.engine.parties import (
 )
 from preceptor.engine.pipeline import Pipeline, Share
 from preceptor.engine.sampling import Strata, enrich
+from preceptor.engine.surroundings import surroundings
 from preceptor.engine.variants import Variant, varied
-from preceptor.errors import InputError
+from preceptor.errors import InputError, shorten
 from preceptor.graders import (
     Grader,
     Method,
@@ -165,6 +166,7 @@ def check(
     check_price(request.max_cost, system, grader)
     dataset = dataset or benchmark.load(request.data)
     chosen, strata = _chosen(benchmark, dataset, system, request, where)
+    undefined = _undefined(benchmark, [example for example, _ in chosen])
     departures = _departures(benchmark, dataset, len(chosen), grader, called)
     if isinstance(system, Replay):
         departures += system.compare(dataset.examples)
@@ -180,8 +182,10 @@ def check(
     settings["variant"] = variant
     settings["prices"] = prices_of((system, *grader.systems))
     ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
-    if notes := system.notes(ids):
+    notes = [*system.notes(ids), *([] if undefined is None else [undefined])]
+    if notes:
         settings["notes"] = notes
+    settings |= surroundings(system, grader)
     if strata is not None:
         settings["stratify"] = strata
         departures.append(strata.sentence())
@@ -330,6 +334,23 @@ def _covered(
             f"{request.benchmark} has such an answer"
         )
     return chosen
+
+
+def _undefined(benchmark: Benchmark, examples: Sequence[Example]) -> str | None:
+    """How many examples can have no score, as a note. Raises InputError where none can have one."""
+    why = [(e.id, reason) for e in examples if (reason := benchmark.protocol.unscorable(e))]
+    if not why:
+        return None
+    name, reason = why[0]
+    if len(why) == len(examples):
+        raise InputError(
+            f"{benchmark.name}: no example can have a score: example {shorten(name)} has {reason}: "
+            f"give each rubric a criterion that earns points"
+        )
+    return (
+        f"{len(why):,} of {len(examples):,} examples have {reason}: their score is undefined, and "
+        f"they are in no mean."
+    )
 
 
 def _departures(

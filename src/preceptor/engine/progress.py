@@ -33,6 +33,8 @@ class Progress:
         Tells of batches at providers, a line for each.
     limiters
         Of the endpoints: how many calls each gets at once for now.
+    warnings
+        What a user should hear of at once, each sentence once, in order.
     """
 
     def __init__(self, answers_total: int, verdicts_total: int, budget: Budget) -> None:
@@ -48,6 +50,7 @@ class Progress:
         self.limiters: list[Limiter] = []
         self.batches: Callable[[], list[str]] = list
         self.stopping: str | None = None
+        self.warnings: dict[str, None] = {}
         self.started = time.monotonic()
 
     @property
@@ -89,6 +92,10 @@ class Progress:
     def room(self) -> int | None:
         """Calls that may be under way for now, over all endpoints; None without an endpoint."""
         return sum(each.limit for each in self.limiters) if self.limiters else None
+
+    def warn(self, sentence: str) -> None:
+        """Have a sentence shown while the run goes on."""
+        self.warnings.setdefault(sentence)
 
     def failed_attempts(self) -> Counter[str]:
         """Attempts that failed and were tried again or given up, by kind."""

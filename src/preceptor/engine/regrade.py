@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -145,7 +144,6 @@ class _Given(System):
     uses_example = True
 
     def __init__(self, answers: dict[str, str]) -> None:
-        self.failures = Counter()
         self._answers = answers
 
     def identity(self) -> dict[str, Any]:

@@ -101,8 +101,9 @@ def named(planned: Planned, store: Store, name: str | None) -> tuple[str, list[P
         taken = [run.name for run in store.runs()]
         name = free_sweep_name(taken, first.benchmark, first.system)
     plans = [_named(cell, plan, name) for cell, plan in planned]
+    begun = _begun(store)
     for plan in plans:
-        run = _found(store, plan)
+        run = begun.get(plan.request.name)
         if run is not None:
             _check_same(run, plan)
     return name, plans
@@ -117,9 +118,9 @@ def _named(cell: Cell, plan: Plan, sweep: str) -> Plan:
     )
 
 
-def _found(store: Store, plan: Plan) -> RunInfo | None:
-    """The cell's run, if it was begun already."""
-    return next((run for run in store.runs() if run.name == plan.request.name), None)
+def _begun(store: Store) -> dict[str | None, RunInfo]:
+    """Every run of the store by name: read once, however many cells there are."""
+    return {run.name: run for run in store.runs()}
 
 
 def _check_same(run: RunInfo, plan: Plan) -> None:
@@ -183,12 +184,13 @@ def sweep(
         What made going on impossible; what was acknowledged is kept.
     """
     name, plans = named(planned, store, name)
+    begun = _begun(store)
     tell = tell or (lambda _: None)
     runs: list[tuple[RunInfo, Outcome]] = []
     stop = None
     try:
         for number, plan in enumerate(plans, start=1):
-            run, paid = _found(store, plan), paid_in_sweep(store, name)
+            run, paid = begun.get(plan.request.name), paid_in_sweep(store, name)
             place = f"{plan.request.name} ({number} of {len(plans)})"
             if run is not None and run.status == "done":
                 tell(f"{place}: is done: skipped")

@@ -15,11 +15,11 @@ from preceptor.graders.base import (
     Call,
     Case,
     Desk,
-    Grader,
     Question,
     render_conversation,
     render_item,
 )
+from preceptor.graders.model import ModelGrader
 from preceptor.graders.rubric import RubricGrader, ask_until, in_words, without_fence
 from preceptor.records import Completion, Criterion, Message, Usage, Verdict, content_key
 
@@ -96,7 +96,7 @@ def parse_batch(text: str, count: int) -> dict[int, tuple[bool, str]]:
     return found
 
 
-class BatchedGrader(Grader):
+class BatchedGrader(ModelGrader):
     """Asks for up to ``most`` criteria of an answer at once.
 
     What is lost in a reply is asked alone, in the way of ``alone``, on the same system. Batches are
@@ -188,8 +188,14 @@ class _Batch:
         some = set(wanted)
         self.wanted = [place for _, places in items for place in places if place in some]
         prompt = grader.prompt(case.conversation, *(criterion for criterion, _ in items))
-        self._question = Question(grader.key("batch", prompt, case.run), grader.ask(prompt))
-        self._keys = [content_key(self._question.key, n) for n in range(1, len(items) + 1)]
+        self._question = question = grader.asking("batch", prompt, case)
+        numbers = range(1, len(items) + 1)
+        self._keys = [content_key(question.key, n) for n in numbers]
+        old = question.former
+        self._former = {
+            key: None if old is None else content_key(old, n)
+            for key, n in zip(self._keys, numbers, strict=True)
+        }
 
     def call(self) -> Call:
         some = set(self.wanted)
@@ -198,7 +204,7 @@ class _Batch:
             for key, (_, places) in zip(self._keys, self.items, strict=True)
         }
         judge = partial(self.grader.judge_all, self._question, self._keys)
-        return Call(about, judge, self.grader.system, self._question.ask)
+        return Call(about, judge, self.grader.system, self._question.ask, self._former)
 
     def alone(self, lost: Sequence[int]) -> list[Call]:
         """A call for each criterion of which the verdict is lost; it takes that one's place."""
@@ -207,7 +213,8 @@ class _Batch:
             waiting = [place for place in places if place in lost]
             if waiting:
                 prompt = self.grader.alone.prompt(self.case.conversation, criterion)
-                calls.append(self.grader.call(Question(key, self.grader.ask(prompt)), waiting))
+                question = Question(key, self.grader.ask(prompt), None, self._former[key])
+                calls.append(self.grader.call(question, waiting))
         return calls
 
 

@@ -50,6 +50,9 @@ class CascadeGrader(Grader):
     def identity(self) -> dict[str, Any]:
         return {"cascade": [self.method.low, self.method.high]}
 
+    def files(self) -> dict[str, str]:
+        return {**self.cheap.files(), **self.strong.files()}
+
     async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:
         roles = dict.fromkeys(wanted, "cheap")
         first = await self.cheap.grade(case, wanted, desk.member(0, self.cheap.address, roles))

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from preceptor.graders.base import Call, Case, Desk, Grader, render_conversation
 from preceptor.records import Criterion, Message, Verdict, content_key
-from preceptor.systems.base import System
 
 __all__ = ["DistilledGrader", "Probabilities"]
 
@@ -31,15 +30,14 @@ class DistilledGrader(Grader):
         self.model = model
         self.sha256 = sha256
 
-    @property
-    def systems(self) -> tuple[System, ...]:
-        return ()
-
     def departures(self) -> list[str]:
         return ["Graded by a model distilled from verdicts, not with the reference prompt."]
 
     def identity(self) -> dict[str, Any]:
         return {"distilled": self.sha256}
+
+    def files(self) -> dict[str, str]:
+        return {self.address: self.sha256}
 
     async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:
         conversation = content_key(render_conversation(case.conversation))

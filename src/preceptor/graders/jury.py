@@ -79,6 +79,9 @@ class JuryGrader(Grader):
         m = self.method
         return {"jury": m.rule, "quorum": m.quorum, "weights": m.weights, "tie": m.tie}
 
+    def files(self) -> dict[str, str]:
+        return {name: sha for each in self.members for name, sha in each.files().items()}
+
     async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:
         roles = dict.fromkeys(wanted, "juror")
         each = await together(

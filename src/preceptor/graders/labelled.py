@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from preceptor.graders.base import Case, Grader, Question
+from preceptor.graders.model import ModelGrader
 from preceptor.graders.rubric import ask_until_parsed
 from preceptor.records import NOBODY, Completion, Criterion, Message, Verdict
 from preceptor.systems.base import System
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["LabelGrader", "Nobody"]
 
 
-class LabelGrader(Grader):
+class LabelGrader(ModelGrader):
     """One call for each criterion; the family's judge has the words of question and reply."""
 
     def __init__(self, address: str, system: System, judge: Judge) -> None:
@@ -30,9 +31,7 @@ class LabelGrader(Grader):
         ]
 
     def question(self, case: Case, criterion: Criterion) -> Question:
-        prompt = self._judge.prompt(case, criterion)
-        about = (case, criterion)
-        return Question(self.key("verdict", prompt, case.run), self.ask(prompt), about)
+        return self.asking("verdict", self._judge.prompt(case, criterion), case, criterion)
 
     def prompt(self, conversation: Sequence[Message], criterion: Criterion) -> str:
         raise TypeError("what a judge of labels is asked depends on the whole case")
@@ -53,10 +52,6 @@ class Nobody(Grader):
     """Judges nothing: for protocols whose answers are right or wrong by themselves."""
 
     address = NOBODY
-
-    @property
-    def systems(self) -> tuple[System, ...]:
-        return ()
 
     def identity(self) -> dict[str, Any]:
         return {}

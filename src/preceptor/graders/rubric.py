@@ -15,7 +15,8 @@ from preceptor.errors import (
     Unavailable,
     shorten,
 )
-from preceptor.graders.base import Grader, Question, render_conversation, render_item
+from preceptor.graders.base import Question, render_conversation, render_item
+from preceptor.graders.model import ModelGrader
 from preceptor.graders.template import OWN, Template
 from preceptor.reasoning import said_in
 from preceptor.records import Completion, Criterion, Message, Usage, Verdict
@@ -96,7 +97,7 @@ def without_fence(text: str) -> str:
     return inner.removesuffix("```").strip()
 
 
-class RubricGrader(Grader):
+class RubricGrader(ModelGrader):
     """HealthBench's grader: the whole conversation and one rubric item in one user message."""
 
     def __init__(self, address: str, system: System, template: Template) -> None:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from preceptor.errors import shorten
-from preceptor.graders.base import Grader, Question, render_conversation
+from preceptor.graders.base import Question, render_conversation
+from preceptor.graders.model import ModelGrader
 from preceptor.graders.rubric import Unreadable, ask_until_parsed
 from preceptor.reasoning import split_reasoning
 from preceptor.records import Completion, Criterion, Message, Verdict
@@ -31,7 +32,7 @@ SYSTEM_PROMPT = (
 )
 
 
-class YesNoGrader(Grader):
+class YesNoGrader(ModelGrader):
     """Asks whether a statement is true of the answer, and reads the chance of "Yes".
 
     The conversation stands first and the criterion last, so that a server that caches prompts

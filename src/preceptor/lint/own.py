@@ -155,9 +155,11 @@ class OwnShape(msgspec.Struct, frozen=True):
 
 
 def _points(row: Fields, field: str) -> int:
-    """Whole points as they are; of other weights the sign, which is all that is looked at."""
+    """Points within the limits of a run; of other weights the sign, which is all that counts."""
     value = row.number(field)
-    return int(value) if value.is_integer() else (1 if value > 0 else -1)
+    if _plain(field) == _POINTS[0] and value.is_integer():
+        return Fields({field: int(value)}, row.where, row.line, row.prefix).points(field)
+    return 1 if value > 0 else -1
 
 
 def right_letter(value: object, options: Mapping[str, str], first: int) -> str | None:

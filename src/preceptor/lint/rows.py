@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,10 @@ from preceptor.files import read_rows
 from preceptor.records import Example
 
 __all__ = ["Finding", "Row", "known_shape", "malformed", "read_examples", "with_ids", "words"]
+
+
+#: Rows from which the shape of a file is told.
+_LOOKED_AT = 20
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -52,27 +57,35 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def known_shape(path: Path) -> Benchmark | None:
-    """The first benchmark whose rows look like the first one of this file.
+    """The benchmark whose rows most of the first ones of this file are; None where none fits.
+
+    A row of which only a value deep within is wrong is such a row too, with a fault.
 
     Raises
     ------
     InputError
         The file cannot be read.
     """
-    first = next(iter(read_rows(path)), None)
-    if first is None:
+    rows = list(itertools.islice(read_rows(path), _LOOKED_AT))
+    if not rows:
         raise InputError(f"{path}: expected the rows of a benchmark, found an empty file")
-    fitting = (each for each in benchmarks.all_benchmarks() if each.parse is not None)
-    return next((each for each in fitting if _fits(each, path, *first)), None)
+    best, most = None, 0
+    for each in benchmarks.all_benchmarks():
+        if each.parse is not None:
+            fit = sum(_fit(each, path, line, row) for line, row in rows)
+            if fit > most:
+                best, most = each, fit
+    return best
 
 
-def _fits(benchmark: Benchmark, path: Path, line: int, row: dict[str, Any]) -> bool:
+def _fit(benchmark: Benchmark, path: Path, line: int, row: dict[str, Any]) -> int:
+    """2 for a row that can be read, 1 for one with a fault in a value of its own form, 0 else."""
     assert benchmark.parse is not None
     try:
         benchmark.parse(Fields(row, str(path), line))
-    except DataError:
-        return False
-    return True
+    except DataError as error:
+        return int("." in error.field and not error.problem.startswith("missing"))
+    return 2
 
 
 def read_examples(benchmark: Benchmark, path: Path) -> Iterator[Row | Finding]:

@@ -46,6 +46,8 @@ class Protocol:
     judge: Judge | None = None
     #: Whether an answer that is not there is wrong; then imported runs are over all examples.
     missing_is_wrong = False
+    #: Whether something is read out of an answer: else its whole text is what is scored.
+    reads = True
 
     @property
     def scripted(self) -> bool:
@@ -75,6 +77,10 @@ class Protocol:
                 "this benchmark is not theirs: leave it out, or name a file"
             )
         return given or "preceptor"
+
+    def unscorable(self, example: Example) -> str | None:
+        """Why the example has no score whatever is judged; None where it has one."""
+        return None
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         """The conversation that a system is asked to continue."""

@@ -59,6 +59,8 @@ class GenerationProtocol(Protocol):
         *before, last = example.messages
         return (*before, Message(last.role, f"{self.instructions}\n\n{last.content}"))
 
+    reads = False
+
     def score(self, graded: Graded) -> Score:
         text, reference = answered(graded), graded.example.target["reference"]
         parts = {} if self.sections is None else self.sections(reference)

@@ -23,6 +23,12 @@ class RubricProtocol(Protocol):
     def prompt_choice(self, given: str | None) -> str | None:
         return given
 
+    def unscorable(self, example: Example) -> str | None:
+        """The score is a share of the points that can be earned: without any it is undefined."""
+        if any(criterion.points > 0 for criterion in example.criteria):
+            return None
+        return "no criterion with positive points"
+
     def messages(self, example: Example) -> tuple[Message, ...]:
         return example.messages
 

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from preceptor.records import NOBODY, Result
-from preceptor.reports.wording import count, percent, points
+from preceptor.reports.wording import count, percent, points, read_sentence
 from preceptor.scoring import OVERALL
 
 __all__ = ["Banner", "banners", "explain", "kind_of", "reasons"]
@@ -71,6 +71,8 @@ def banners(results: Sequence[Result]) -> list[Banner]:
         said = [("departure", text) for text in result.departures]
         if result.coverage < 1:
             said.append(("incomplete", _incomplete(result, few=len(results) <= _FEW)))
+        if (unread := read_sentence(result.scores)) is not None:
+            said.append(("incomplete" if unread.startswith("†") else "note", unread))
         said += [("note", text) for text in result.notes]
         for sentence in dict.fromkeys(said):
             found.setdefault(sentence, []).append(result.info.name)

@@ -13,11 +13,13 @@ from preceptor.reports.tables import plain_table
 from preceptor.reports.wording import (
     count,
     interval,
+    marked,
     p_value,
     percent,
     plural,
     points,
     pretty,
+    read_cell,
     signed,
 )
 from preceptor.statistics.comparisons import Difference
@@ -39,18 +41,19 @@ def sides_table(comparison: Comparison) -> Table:
     table = plain_table(
         f"{comparison.title}: {_small(pretty(comparison.metric, comparison.labels))}",
         ("side",),
-        ("runs", "answers", "mean", "95 % interval", "n", "characters", "coverage"),
+        ("runs", "answers", "mean", "95 % interval", "n", "characters", "coverage", "read"),
     )
     for side in comparison.sides:
         table.add_row(
             side.label,
             count(len(side.runs)),
             count(side.answers),
-            points(side.mean),
+            marked(points(side.mean), side.share_read),
             interval(side.ci95),
             count(side.n),
             "–" if side.mean_length is None else count(side.mean_length),
             percent(side.coverage),
+            read_cell(side.share_read),
         )
     return table
 

@@ -14,6 +14,7 @@ from preceptor.errors import InputError, Unavailable, shorten
 from preceptor.records import Criterion, Graded, Result, Score, Verdict
 from preceptor.reports.writing import whole_file
 from preceptor.scoring import OVERALL
+from preceptor.scoring.answers import PARSED
 
 __all__ = ["FORMATS", "export"]
 
@@ -43,6 +44,7 @@ _COLUMNS = {
     "label": "string",
     "prediction": "string",
     "score": "double",
+    "read": "bool",
 }
 
 
@@ -137,6 +139,7 @@ def _answer(result: Result, item: Graded, score: Score) -> dict[str, Any]:
         "labels": [None if v is None else v.label for v in item.verdicts],
         "target": None if item.example.target is msgspec.UNSET else item.example.target,
         "prediction": score.prediction,
+        "read": _read(score),
         "score": score.values.get(OVERALL),
         "departures": result.departures,
     }
@@ -181,7 +184,14 @@ def _row(
         if prediction is None or isinstance(prediction, str)
         else msgspec.json.encode(prediction).decode(),
         "score": score.values.get(OVERALL),
+        "read": _read(score),
     }
+
+
+def _read(score: Score) -> bool | None:
+    """Whether something could be read out of the answer; None where a grader reads it."""
+    parsed = score.values.get(PARSED)
+    return None if parsed is None else bool(parsed)
 
 
 def _parquet(result: Result, path: Path) -> Path:

@@ -10,7 +10,7 @@ import msgspec
 
 from preceptor.benchmarks.published import PublishedScore
 from preceptor.claims.leaderboard import Cell, Column, Leaderboard, Standing
-from preceptor.reports.wording import interval, points
+from preceptor.reports.wording import interval, marked, points, read_cell
 from preceptor.scoring import OVERALL
 
 if TYPE_CHECKING:
@@ -132,7 +132,9 @@ def _cell(cell: Cell | None, between: str) -> str:
     if cell is None:
         return _NONE
     span = "" if cell.raw_ci95 is None else f"{between}{interval(cell.raw_ci95)}"
-    return f"{points(cell.raw_mean)}{span}{between}n {cell.n:,}"
+    score = marked(points(cell.raw_mean), cell.share_read)
+    read = "" if cell.share_read is None else f"{between}read {read_cell(cell.share_read)}"
+    return f"{score}{span}{between}n {cell.n:,}{read}"
 
 
 def _rank(standing: Standing) -> str:

@@ -9,9 +9,18 @@ import msgspec
 
 from preceptor.records import NOBODY, Result
 from preceptor.reports.spending import spending_json
-from preceptor.reports.wording import NAMESPACES, SHARE, measured, measured_interval, pretty
+from preceptor.reports.wording import (
+    NAMESPACES,
+    SHARE,
+    marked,
+    measured,
+    measured_interval,
+    pretty,
+    read_cell,
+    read_sentence,
+)
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
-from preceptor.scoring.answers import unparsed
+from preceptor.scoring.answers import share_read, unparsed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,6 +46,7 @@ def score_json(result: Result, *, examples: bool = True) -> dict[str, Any]:
         "verdicts": result.verdicts,
         "ungraded": result.ungraded,
         "unparsed": unparsed(result.scores),
+        "share_read": share_read(result.scores),
         "cost_usd": result.cost_usd,
         "seconds_per_answer": _seconds(result),
         "departures": result.departures,
@@ -85,7 +95,18 @@ def score_table(result: Result) -> Table:
     # Not that of a slice with a single example, which is a proportion by chance.
     shares = any(each.wilson_ci95 for name, each in result.metrics.items() if ":" not in name)
     wilson = ("Wilson",) if shares else ()
-    for heading in ("score", *means, "95 % interval", *wilson, *adjusted_mean, "n", "coverage"):
+    share = share_read(result.scores)
+    read = () if share is None else ("read",)
+    for heading in (
+        "score",
+        *means,
+        "95 % interval",
+        *wilson,
+        *adjusted_mean,
+        "n",
+        "coverage",
+        *read,
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     for space, names in namespaces(result.metrics).items():
         if space:
@@ -97,13 +118,14 @@ def score_table(result: Result) -> Table:
             adjusted = result.metrics.get(name + LENGTH_SUFFIX)
             table.add_row(
                 ("  " if space else "") + pretty(name, result.labels),
-                _value(metric.value, metric.unit),
+                marked(_value(metric.value, metric.unit), share if name == OVERALL else None),
                 *((_value(metric.raw_mean, metric.unit),) if clipped else ()),
                 _interval(metric.raw_ci95 if clipped else metric.ci95, metric.unit),
                 *((_interval(metric.wilson_ci95, metric.unit),) if shares else ()),
                 *(("" if adjusted is None else _points(adjusted.value),) if twins else ()),
                 f"{metric.n:,}",
                 f"{metric.coverage:.1%}",
+                *((read_cell(share) if name == OVERALL else "",) if read else ()),
             )
     return table
 
@@ -137,7 +159,18 @@ def overview_table(results: Iterable[Result]) -> Table:
     table = Table()
     for heading in ("run", "benchmark", "system"):
         table.add_column(heading, overflow="fold")
-    for heading in ("score", *means, "95 % interval", *wilson, *adjusted_mean, "n", "coverage"):
+    share = {id(each): share_read(each.scores) for each, _ in rows}
+    read = ("read",) if any(each is not None for each in share.values()) else ()
+    for heading in (
+        "score",
+        *means,
+        "95 % interval",
+        *wilson,
+        *adjusted_mean,
+        "n",
+        "coverage",
+        *read,
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     for result, metric in rows:
         adjusted = result.metrics.get(OVERALL + LENGTH_SUFFIX)
@@ -145,13 +178,14 @@ def overview_table(results: Iterable[Result]) -> Table:
             result.info.name,
             result.info.benchmark,
             result.info.system,
-            _points(metric.value),
+            marked(_points(metric.value), share[id(result)]),
             *((_points(metric.raw_mean),) if clipped else ()),
             _interval(metric.raw_ci95 if clipped else metric.ci95),
             *((_interval(metric.wilson_ci95),) if shares else ()),
             *(("" if adjusted is None else _points(adjusted.value),) if twins else ()),
             f"{metric.n:,}",
             f"{result.coverage:.1%}",
+            *((read_cell(share[id(result)]),) if read else ()),
         )
     return table
 
@@ -172,8 +206,8 @@ def sentences(result: Result) -> list[str]:
                 f"With the missing verdicts the overall score lies between {low * 100:.1f} "
                 f"and {high * 100:.1f}."
             )
-    if unread := unparsed(result.scores):
-        said.append(f"{unread:,} of {len(result.graded):,} answers could not be read (unparsed).")
+    if (unread := read_sentence(result.scores)) is not None:
+        said.append(unread)
     if not result.departures and result.info.grader != NOBODY:
         said.append(f"Grader: {result.info.grader}.")
     return [*said, *result.departures, *result.notes]

@@ -17,9 +17,19 @@ from preceptor.reports.html import render
 from preceptor.reports.page import fill
 from preceptor.reports.score import score_json, sentences
 from preceptor.reports.view import Number, RunView, number, run_views
-from preceptor.reports.wording import count, days, interval, plural, points, pretty
+from preceptor.reports.wording import (
+    count,
+    days,
+    interval,
+    marked,
+    plural,
+    points,
+    pretty,
+    read_cell,
+)
 from preceptor.reports.writing import write_text
 from preceptor.scoring import OVERALL
+from preceptor.scoring.answers import share_read
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -94,17 +104,18 @@ def suite_table(name: str, results: Sequence[Result]) -> Table:
     table = Table(title=name, title_justify="left")
     table.add_column("benchmark", overflow="fold")
     table.add_column("score is", overflow="fold")
-    for heading in ("score", "95 % interval", "n", "coverage", "cost"):
+    for heading in ("score", "95 % interval", "n", "coverage", "read", "cost"):
         table.add_column(heading, justify="right", no_wrap=True)
     for result in results:
-        metric = result.metrics.get(OVERALL)
+        metric, share = result.metrics.get(OVERALL), share_read(result.scores)
         table.add_row(
             result.info.benchmark,
             pretty(OVERALL, result.labels),
-            points(metric.value if metric else None),
+            marked(points(metric.value if metric else None), share),
             interval(_span(metric) if metric else None),
             _NONE if metric is None else count(metric.n),
             _NONE if metric is None else f"{metric.coverage:.1%}",
+            read_cell(share),
             "unknown" if result.cost_usd is None else f"${result.cost_usd:,.4f}",
         )
     return table

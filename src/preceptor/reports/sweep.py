@@ -9,7 +9,9 @@ import msgspec
 
 from preceptor.records import Metric, Response, Result
 from preceptor.reports.score import score_json, sentences
+from preceptor.reports.wording import marked, read_cell
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.scoring.answers import share_read
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -84,6 +86,7 @@ def sweep_table(name: str, results: Sequence[Result]) -> Table:
         reasoning,
         "cost",
         "coverage",
+        "read",
         "n",
     )
     for heading in headings:
@@ -94,13 +97,14 @@ def sweep_table(name: str, results: Sequence[Result]) -> Table:
         thought = length.mean_reasoning_length if shown else length.mean_reasoning_tokens
         table.add_row(
             _cell(result),
-            _points(metric),
+            marked(_points(metric), share_read(result.scores)),
             _interval(metric),
             "" if adjusted is None else _points(adjusted),
             _count(length.mean_length),
             _count(thought),
             "unknown" if result.cost_usd is None else f"${result.cost_usd:,.4f}",
             f"{result.coverage:.1%}",
+            read_cell(share_read(result.scores)),
             "–" if metric is None else f"{metric.n:,}",
         )
     return table

@@ -15,14 +15,17 @@ from preceptor.reports.wording import (
     count,
     day,
     interval,
+    marked,
     measured,
     measured_interval,
     percent,
     plural,
     points,
     pretty,
+    read_cell,
 )
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.scoring.answers import share_read
 
 __all__ = [
     "Columns",
@@ -96,6 +99,7 @@ class RunView(msgspec.Struct, frozen=True):
     score: Number
     adjusted: Number | None
     facts: list[tuple[str, str]]
+    read: str | None = None
 
 
 class SectionRow(msgspec.Struct, frozen=True):
@@ -181,6 +185,9 @@ def run_views(results: Sequence[Result], marks: Sequence[int], axis: Axis) -> li
     views = []
     for result, mark in zip(results, marks, strict=True):
         info, adjusted = result.info, result.metrics.get(OVERALL + LENGTH_SUFFIX)
+        score = number(result.metrics.get(OVERALL, _NOTHING), axis)
+        share = share_read(result.scores)
+        score = msgspec.structs.replace(score, value=marked(score.value, share))
         views.append(
             RunView(
                 mark=mark,
@@ -191,9 +198,10 @@ def run_views(results: Sequence[Result], marks: Sequence[int], axis: Axis) -> li
                 date=day(info.created_at),
                 examples=count(info.n_examples),
                 repeats=info.repeats,
-                score=number(result.metrics.get(OVERALL, _NOTHING), axis),
+                score=score,
                 adjusted=None if adjusted is None else number(adjusted, axis),
                 facts=list(_facts(result)),
+                read=None if share is None else read_cell(share),
             )
         )
     return views

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
+
+from preceptor.records import Score
+from preceptor.scoring.answers import poorly_read, share_read, unparsed
 
 __all__ = [
     "NAMESPACES",
@@ -12,6 +16,7 @@ __all__ = [
     "day",
     "days",
     "interval",
+    "marked",
     "measured",
     "measured_interval",
     "p_value",
@@ -19,6 +24,8 @@ __all__ = [
     "plural",
     "points",
     "pretty",
+    "read_cell",
+    "read_sentence",
     "signed",
 ]
 
@@ -110,6 +117,27 @@ def percent(share: float) -> str:
     if whole >= 100 or whole <= 0:
         return "100 %" if whole > 0 else "0 %"
     return f"{max(0.1, math.floor(whole * 10 + 1e-6) / 10):.1f} %"
+
+
+def read_cell(share: float | None) -> str:
+    """The share of answers that could be read, for a column beside the score."""
+    return "–" if share is None else percent(share)
+
+
+def marked(score: str, share: float | None) -> str:
+    """A score with a dagger where too few of its answers could be read."""
+    return f"{score} †" if poorly_read(share) else score
+
+
+def read_sentence(scores: Sequence[Score]) -> str | None:
+    """What must be said where answers could not be read; None where all were, or a grader reads."""
+    share, unread = share_read(scores), unparsed(scores)
+    if share is None or not unread:
+        return None
+    dagger = "† " if poorly_read(share) else ""
+    there = sum(score.length is not None for score in scores)
+    said = f"{dagger}{unread:,} of {there:,} answers could not be read (unparsed)"
+    return f"{said}: the score counts them as wrong." if dagger else f"{said}."
 
 
 def count(number: float) -> str:

@@ -66,7 +66,9 @@ class Judging:
                 await system.open()
             writer = Writer(store)
             opened.push_async_callback(writer.close)
-            self._office = Office(store, writer, self.budget, self.progress, self._turn)
+            told = self.budget, self.progress
+            warn = self.progress.warn
+            self._office = Office(store, writer, *told, turn=self._turn, warn=warn)
             self._opened = opened.pop_all()
 
     async def close(self) -> None:

@@ -7,10 +7,21 @@ from typing import Any
 
 from preceptor.records import Graded, Score
 
-__all__ = ["PARSED", "answered", "missing", "scored", "unparsed"]
+__all__ = [
+    "LEAST_READ",
+    "PARSED",
+    "answered",
+    "missing",
+    "poorly_read",
+    "scored",
+    "share_read",
+    "unparsed",
+]
 
 #: Share of answers out of which something could be read.
 PARSED = "parse_rate"
+#: A score that rests on a smaller share of answers read is marked: it may show the reader at fault.
+LEAST_READ = 0.95
 
 
 def answered(graded: Graded) -> str | None:
@@ -68,3 +79,17 @@ def unparsed(scores: Sequence[Score]) -> int | None:
     if not any(PARSED in score.low for score in scores):
         return None
     return sum(score.values.get(PARSED) == 0 and score.length is not None for score in scores)
+
+
+def share_read(scores: Sequence[Score]) -> float | None:
+    """Share of the answers that are there out of which something could be read, 0 to 1.
+
+    None where a grader reads them, or none is there.
+    """
+    unread, there = unparsed(scores), sum(score.length is not None for score in scores)
+    return None if unread is None or not there else 1 - unread / there
+
+
+def poorly_read(share: float | None) -> bool:
+    """Whether a share read is so small that a score must be marked."""
+    return share is not None and share < LEAST_READ

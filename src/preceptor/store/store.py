@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +115,15 @@ class Store:
         settings: Mapping[str, Any],
         examples: Sequence[tuple[Example, int]],
         repeats: int,
+        status: str = "running",
+        within: sa.Connection | None = None,
     ) -> RunInfo:
-        """Remember a run and its examples, each with the number of answers asked for."""
+        """Remember a run and its examples, each with the number of answers asked for.
+
+        ``within`` a transaction of the caller's, or in its own.
+        """
         encoded = msgspec.json.encode(settings).decode()
-        with self._writing() as connection:
+        with self._writing() if within is None else contextlib.nullcontext(within) as connection:
             alone(connection)  # else two might find the same name free
             name = name or free_name(connection, benchmark, system)
             if _run_row(connection, name) is not None:
@@ -131,7 +136,7 @@ class Store:
                     benchmark=benchmark,
                     system=system,
                     grader=grader,
-                    status="running",
+                    status=status,
                     created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                     n_examples=len(examples),
                     repeats=repeats,
@@ -178,6 +183,31 @@ class Store:
     def set_status(self, run: RunInfo, status: str) -> None:
         with self._writing() as connection:
             connection.execute(t.runs.update().where(t.runs.c.id == run.id).values(status=status))
+
+    def set_setting(self, run: RunInfo, name: str, value: Any) -> None:
+        """Keep a setting of a run that was learnt later; ``run`` has it too."""
+        self._settle(run, lambda settings: {**settings, name: value})
+
+    def add_note(self, run: RunInfo, sentence: str) -> None:
+        """Keep a sentence that must be said beside the run's score; the same one once."""
+
+        def noted(settings: dict[str, Any]) -> dict[str, Any]:
+            notes = dict.fromkeys([*settings.get("notes", ()), sentence])
+            return {**settings, "notes": list(notes)}
+
+        self._settle(run, noted)
+
+    def _settle(self, run: RunInfo, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        with self._writing() as connection:
+            alone(connection)
+            query = sa.select(t.runs.c.settings).where(t.runs.c.id == run.id)
+            settings = change(msgspec.json.decode(connection.execute(query).scalar_one()))
+            connection.execute(
+                t.runs.update()
+                .where(t.runs.c.id == run.id)
+                .values(settings=msgspec.json.encode(settings).decode())
+            )
+        run.settings.update(settings)
 
     def delete_run(self, run: RunInfo) -> None:
         """Forget a run; its answers and verdicts stay for other runs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
@@ -110,8 +111,13 @@ class System:
     slow: bool = False
     #: Through whom a grader asks, so that each of its attempts counts; the engine's budget.
     meter: Meter | None = None
-    #: Failed attempts so far, by kind, for progress display.
-    failures: Counter[str]
+    #: The server it is asked at, where that is not the provider's own: part of its identity.
+    server: str | None = None
+
+    @functools.cached_property
+    def failures(self) -> Counter[str]:
+        """Failed attempts so far, by kind, for progress display."""
+        return Counter()
 
     def identity(self) -> dict[str, Any]:
         """All that its answers depend on, as JSON: part of the key of every call. No secrets."""
@@ -130,6 +136,10 @@ class System:
             It has an answer to none of them.
         """
         return []
+
+    def files(self) -> dict[str, str]:
+        """Files or modules of the user's that its answers come from → their SHA-256."""
+        return {}
 
     async def answer(self, ask: Ask) -> Completion:
         """Answer one question. Raises :class:`preceptor.errors.EndpointError`."""

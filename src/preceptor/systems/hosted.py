@@ -11,6 +11,7 @@ import msgspec
 from preceptor.errors import InputError, Unavailable, shorten
 from preceptor.systems.base import Parameters, System
 from preceptor.systems.prices import FREE, Price, parse_price, price_at
+from preceptor.systems.servers import elsewhere, server_of
 
 __all__ = ["HOSTS", "Host", "azure", "hosted", "openai_compatible", "refuses_temperature"]
 
@@ -88,8 +89,11 @@ def hosted(address: str, parameters: Parameters) -> System:
     host = HOSTS[provider]
     variable, default = host.base_url
     key = _key(address, parameters, host.keys)
-    url = os.environ.get(variable) or default
-    return host.build(address, url, key, parameters)
+    url = os.environ.get(variable, "").strip() or default
+    server = elsewhere(url, default, variable)
+    system = host.build(address, url, key, parameters)
+    system.server = server
+    return system
 
 
 def azure(address: str, parameters: Parameters) -> System:
@@ -105,6 +109,7 @@ def azure(address: str, parameters: Parameters) -> System:
             f"{address}: no endpoint: set the environment variable AZURE_OPENAI_ENDPOINT to "
             f"https://NAME.openai.azure.com"
         )
+    server_of(resource, "AZURE_OPENAI_ENDPOINT")
     return AzureModel(
         address,
         resource,

@@ -13,6 +13,7 @@ from preceptor.records import Completion, Message, Role, Usage
 from preceptor.systems.base import Ask, Parameters, System
 from preceptor.systems.endpoint import ContentFiltered, Endpoint
 from preceptor.systems.prices import Price
+from preceptor.systems.servers import SERVER
 from preceptor.systems.tokens import FEWEST_CHARS
 
 __all__ = [
@@ -124,7 +125,7 @@ class HttpModel(System):
 
     def identity(self) -> dict[str, Any]:
         values = {name: getattr(self.parameters, name) for name in _TELLING}
-        return {"model": self.address, **present(values)}
+        return {"model": self.address, **present({**values, SERVER: self.server})}
 
     def exchange(self, ask: Ask, *, stream: bool = False) -> Exchange:
         """What would be posted for a question. Pure: nothing is sent.

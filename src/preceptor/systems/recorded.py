@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import msgspec
 
 from preceptor.errors import DataError, EndpointError, InputError, shorten
-from preceptor.files import file_sha256, read_rows
+from preceptor.files import file_sha256, id_text, read_rows
 from preceptor.records import Completion, Example
 from preceptor.scoring.places import (
     Stated,
@@ -61,7 +60,6 @@ class Replay(System):
     def __init__(self, address: str, path: Path) -> None:
         self.address = address
         self.path = path
-        self.failures = Counter()
         self.first: int | None = None
         self._answers = _read_answers(path)
         self._sha256 = file_sha256(path)
@@ -122,6 +120,9 @@ class Replay(System):
             )
         return said
 
+    def files(self) -> dict[str, str]:
+        return {self.address: self._sha256}
+
     async def answer(self, ask: Ask) -> Completion:
         assert ask.example is not None
         answers = self._answers.get(ask.example.id, [])
@@ -143,9 +144,10 @@ def _read_answers(path: Path) -> dict[str, list[_Recorded]]:
     answers: dict[str, list[_Recorded]] = {}
     for number, row in read_rows(path):
         key = next((row[name] for name in _IDS if row.get(name) is not None), None)
-        if not isinstance(key, str):
-            found = shorten(list(row)) if key is None else f"{shorten(key)}, which is no text"
-            problem = f"expected one of {', '.join(_IDS)}, found {found}"
+        id = id_text(key)
+        if id is None:
+            found = shorten(list(row)) if key is None else shorten(key)
+            problem = f"expected a text or whole number under {' or '.join(_IDS)}, found {found}"
             raise DataError(str(path), number, "id", problem)
         content = _content(row)
         if content is None:
@@ -156,7 +158,7 @@ def _read_answers(path: Path) -> dict[str, list[_Recorded]]:
         used = next((name for name in _TEXTS if row.get(name) is not None), None)
         beside = {name: value for name, value in row.items() if name not in (used, *_IDS)}
         stated = stated_in(beside, content.text or "")
-        answers.setdefault(key, []).append(_Recorded(number, content, stated))
+        answers.setdefault(id, []).append(_Recorded(number, content, stated))
     if not answers:
         raise InputError(f"{path}: expected recorded answers, found an empty file")
     return answers
@@ -187,7 +189,6 @@ class Physician(System):
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.failures = Counter()
         options = address.split(":")[1:]
         self.references = "references" in options
         groups = [option for option in options if option != "references"]

@@ -15,13 +15,14 @@ import shutil
 import signal
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from preceptor.errors import EndpointError, InputError, UnknownName, shorten
+from preceptor.files import file_sha256
 from preceptor.records import Completion
 from preceptor.systems.base import Ask, Parameters, System
 from preceptor.systems.endpoint import MAX_BODY_BYTES
@@ -47,7 +48,6 @@ class PythonFunction(System):
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         self.address = address
-        self.failures = Counter()
         self.parameters = parameters
         self._function = _import(address)
         self._asynchronous = inspect.iscoroutinefunction(self._function)
@@ -56,6 +56,10 @@ class PythonFunction(System):
 
     def identity(self) -> dict[str, Any]:
         return {"model": self.address}
+
+    def files(self) -> dict[str, str]:
+        """Its module, and the modules beside that which were imported with it."""
+        return _modules(self.address.removeprefix("python:").partition(":")[0])
 
     async def answer(self, ask: Ask) -> Completion:
         messages = msgspec.to_builtins(ask.messages)
@@ -122,7 +126,12 @@ def _import(address: str) -> Callable[[list[dict[str, str]]], Any]:
     try:
         function = getattr(importlib.import_module(module_name), name)
     except ModuleNotFoundError as error:
-        raise UnknownName(f"{address}: {error}: is its folder the current one?") from None
+        missing = error.name or ""
+        if f"{module_name}.".startswith(f"{missing}."):
+            words = f"{address}: {error}: is its folder the current one?"
+            raise UnknownName(words) from None
+        words = f"{address}: module {module_name} imports {missing}, which is not here: install it"
+        raise UnknownName(words) from None
     except AttributeError as error:
         if module_name not in sys.modules:  # raised by the module's own code
             raise InputError(f"{address}: importing it raised AttributeError: {error}") from error
@@ -133,6 +142,24 @@ def _import(address: str) -> Callable[[list[dict[str, str]]], Any]:
     if not callable(function):
         raise InputError(f"{address}: expected a function, found {shorten(function)}")
     return function  # type: ignore[no-any-return]
+
+
+def _modules(name: str) -> dict[str, str]:
+    """A module and those imported from the same folder or package, each with its file's SHA-256."""
+    top = name.partition(".")[0]
+    files = {key: Path(f) for key, m in sys.modules.items() if (f := getattr(m, "__file__", None))}
+    if name not in files:  # a notebook's own functions have no file
+        return {}
+    root = files[name].parents[name.count(".") + (files[name].name == "__init__.py")]
+    theirs = {"preceptor", *sys.stdlib_module_names}
+
+    def belongs(key: str, path: Path) -> bool:
+        first = key.partition(".")[0]
+        here = path.is_relative_to(root) and "-packages" not in str(path) and first not in theirs
+        return path.suffix == ".py" and (here or first == top)
+
+    mine = {key: path for key, path in files.items() if belongs(key, path)}
+    return {key: file_sha256(path) for key, path in sorted(mine.items()) if path.is_file()}
 
 
 class Command(System):
@@ -147,7 +174,6 @@ class Command(System):
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         self.address = address
-        self.failures = Counter()
         self.parameters = parameters
         try:
             self._words = shlex.split(address.removeprefix("command:"))
@@ -160,6 +186,14 @@ class Command(System):
 
     def identity(self) -> dict[str, Any]:
         return {"model": self.address}
+
+    def files(self) -> dict[str, str]:
+        """The program, and the files among its arguments."""
+        program = shutil.which(self._words[0])
+        named = {word: Path(word) for word in self._words[1:] if Path(word).is_file()}
+        if program is not None:
+            named[self._words[0]] = Path(program)
+        return {word: file_sha256(path) for word, path in named.items()}
 
     async def answer(self, ask: Ask) -> Completion:
         question = msgspec.json.encode({"messages": ask.messages})

@@ -207,6 +207,8 @@ class Fleet:
     def _show(self) -> None:
         """Put together what all have done."""
         progress, every = self.progress, (*self._now, *self._before)
+        for sentence in (sentence for counts in self._now for sentence in counts.warnings):
+            progress.warn(sentence)
         progress.answers = sum(counts.answers for counts in self._now)
         progress.verdicts = sum(counts.verdicts for counts in self._now)
         progress.in_flight = sum(counts.in_flight for counts in self._now)

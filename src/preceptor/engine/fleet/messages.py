@@ -83,6 +83,7 @@ class Counts(msgspec.Struct, frozen=True, tag=True):
     failed: dict[str, int] = {}
     cost: float = 0.0
     tokens: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 class More(msgspec.Struct, frozen=True, tag=True):

@@ -9,6 +9,7 @@ import threading
 
 import msgspec
 
+from preceptor.engine.collector import rare_collections
 from preceptor.engine.fleet.allowance import Allowance
 from preceptor.engine.fleet.messages import (
     Begin,
@@ -47,7 +48,8 @@ def work(channel: Channel) -> None:
             allowance = Allowance(begin.capped, lambda more: channel.send(encode(more)))
             job = _Job(_pipeline(store, begin, allowance), allowance, channel)
             try:
-                asyncio.run(job.main())
+                with rare_collections:
+                    asyncio.run(job.main())
             finally:
                 counts = job.counts()
     except BaseException as error:  # the driver raises it in the place where it is waited for
@@ -104,6 +106,7 @@ class _Job:
             failed=dict(progress.failed_attempts()),
             cost=self.allowance.cost,
             tokens=self.allowance.tokens,
+            warnings=tuple(progress.warnings),
         )
 
     async def _tell(self) -> None:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from preceptor.errors import EndpointError, InputError, UnknownName, shorten
+from preceptor.files import file_sha256
 from preceptor.records import Completion, Message, Usage
 from preceptor.systems.base import Ask, Parameters, System
+from preceptor.systems.hosted import HOSTS
 from preceptor.systems.inspect_ai.failures import Failures, in_words
 from preceptor.systems.inspect_ai.words import (
     DEFAULT_CONCURRENCY,
@@ -29,6 +31,7 @@ from preceptor.systems.inspect_ai.words import (
     usage_of,
 )
 from preceptor.systems.prices import FREE, Price, known_price, parse_price
+from preceptor.systems.servers import SERVER, from_environment
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model, ModelUsage
@@ -39,6 +42,8 @@ __all__ = ["InspectAgent", "InspectModel"]
 #: Providers whose models are loaded into this process or a server of theirs: not before they are
 #: needed.
 _HEAVY = ("hf", "vllm", "sglang", "transformer_lens", "nnterp", "llama-cpp-python")
+#: Other names that providers go by in Inspect's variables.
+_ALIASES = {"grok": "XAI", "google": "VERTEX", "azureai": "AZURE"}
 
 
 class InspectModel(System):
@@ -56,6 +61,7 @@ class InspectModel(System):
         provider, _, model = self.name.partition("/")
         if not provider or not model:
             raise InputError(f"{shorten(address)}: expected inspect/PROVIDER/MODEL")
+        self.server = _server(self.name)
         self.concurrency = parameters.concurrency or DEFAULT_CONCURRENCY
         self.price = _price(parameters, provider, model)
         self.max_tokens = parameters.max_tokens
@@ -66,7 +72,7 @@ class InspectModel(System):
         self._model = None if provider in _HEAVY else self._make()
 
     def identity(self) -> dict[str, Any]:
-        return _identity(self.address, self.parameters)
+        return _identity(self.address, self.parameters, self.server)
 
     def _make(self) -> Model:
         return make_model(self.address, self.name, self.parameters, self._config)
@@ -126,6 +132,7 @@ class InspectAgent(System):
         place, _, self.name = address.removeprefix("inspect:").partition("#")
         self.name = self.name or os.environ.get("INSPECT_EVAL_MODEL", "").partition(",")[0]
         self.concurrency = parameters.concurrency or DEFAULT_CONCURRENCY
+        self.server = _server(self.name)
         provider, _, model = self.name.partition("/")
         self.price = _price(parameters, provider, model)
         self.max_tokens = parameters.max_tokens
@@ -136,7 +143,12 @@ class InspectAgent(System):
         self._model = None if provider in _HEAVY else self._make()
 
     def identity(self) -> dict[str, Any]:
-        return {**_identity(self.address, self.parameters), "agent_model": self.name}
+        told = _identity(self.address, self.parameters, self.server)
+        return {**told, "agent_model": self.name}
+
+    def files(self) -> dict[str, str]:
+        place = self.address.removeprefix("inspect:").partition("@")[0]
+        return {place: file_sha256(Path(place))}
 
     def _make(self) -> Model:
         # Without a name the agent has to name its model itself: this one answers with an error.
@@ -219,9 +231,18 @@ class InspectAgent(System):
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
-def _identity(address: str, parameters: Parameters) -> dict[str, Any]:
+def _identity(address: str, parameters: Parameters, server: str | None) -> dict[str, Any]:
     values = {name: getattr(parameters, name) for name in ("system_prompt", *SETTINGS)}
+    values[SERVER] = server
     return {"model": address, **{key: value for key, value in values.items() if value is not None}}
+
+
+def _server(name: str) -> str | None:
+    """Where Inspect asks a model, if one of its variables says so; see its ``model_base_url``."""
+    words = tuple(name.split("/")[:-1])
+    host = HOSTS.get(words[0]) if words else None
+    more = tuple(_ALIASES[word] for word in words if word in _ALIASES)
+    return from_environment((*words, *more), None if host is None else host.base_url[1])
 
 
 def _price(parameters: Parameters, provider: str, model: str) -> Price | None:

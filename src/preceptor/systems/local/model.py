@@ -9,7 +9,6 @@ import os
 import secrets
 import signal
 import sys
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +61,6 @@ class LocalModel(System):
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         self.address = address
-        self.failures = Counter()
         self.parameters = parameters
         self.concurrency = max(1, parameters.concurrency or 1)
         self._known: weights.Weights | None = None

@@ -1,0 +1,33 @@
+"""Under which key an answer is kept: a hash of all that it depends on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from preceptor.records import content_key
+from preceptor.systems.base import Ask, System
+from preceptor.systems.servers import without_server
+
+__all__ = ["former_key", "response_key"]
+
+
+def response_key(system: System, ask: Ask, run: str | None, *, scripted: bool = False) -> str:
+    """What the answer depends on. User code may change, so its answers stay in the run so named.
+
+    A whole dialogue (``scripted``) depends on what the example says later, too.
+    """
+    return _key(system, system.identity(), ask, run, scripted)
+
+
+def former_key(system: System, ask: Ask, run: str | None, *, scripted: bool = False) -> str | None:
+    """The key from before keys named the server; None where it is the same."""
+    identity = without_server(system.identity())
+    return None if identity is None else _key(system, identity, ask, run, scripted)
+
+
+def _key(
+    system: System, identity: dict[str, Any], ask: Ask, run: str | None, scripted: bool
+) -> str:
+    whole = ask.example.key if (system.uses_example or scripted) and ask.example else None
+    scope = None if system.reusable else run
+    return content_key("response", identity, ask.messages, ask.repeat, whole, scope)

@@ -1,0 +1,70 @@
+"""Answers and verdicts by key, or by the key from before keys named the server that was asked.
+
+Until then the answers of two servers behind one address had one key. A run that says which servers
+it asked (``servers`` in its settings) shows that what it paid for is its own server's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from preceptor.records import Response, Verdict
+from preceptor.store import schema as t
+from preceptor.store.store import Store
+
+__all__ = ["SERVERS", "Lookup"]
+
+T = TypeVar("T")
+#: Among a run's settings: address → server, of those not asked at their provider's own.
+SERVERS = "servers"
+
+
+class Lookup:
+    """Finds by key; else by the former key, where no run shows whose server the answer is from.
+
+    What is found so has its former key: the caller has to say that it may be another server's.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def responses(self, keys: Mapping[str, str | None]) -> dict[str, Response]:
+        """Key → answer. ``keys`` has the former key of each, None where it had no other."""
+        return self._find(self._store.find_responses, keys)
+
+    def verdicts(self, keys: Mapping[str, str | None]) -> dict[str, Verdict]:
+        """Key → verdict, likewise."""
+        return self._find(self._store.find_verdicts, keys)
+
+    def _find(
+        self, find: Callable[[Sequence[str]], dict[str, T]], keys: Mapping[str, str | None]
+    ) -> dict[str, T]:
+        found = find(list(keys))
+        former = {key: old for key, old in keys.items() if old is not None and key not in found}
+        former = {key: old for key, old in former.items() if old in self._open}
+        kept = find(list(former.values())) if former else {}
+        return found | {key: kept[old] for key, old in former.items() if old in kept}
+
+    @functools.cached_property
+    def _open(self) -> frozenset[str]:
+        """Keys paid for by runs that do not say their servers, and by no run that does."""
+        links = (
+            (t.run_responses, t.run_responses.c.response_key),
+            (t.run_verdicts, t.run_verdicts.c.verdict_key),
+            (t.run_votes, t.run_votes.c.verdict_key),
+        )
+        named = t.runs.c.settings.contains(f'"{SERVERS}":')
+
+        def paid(said: sa.ColumnElement[bool]) -> set[str]:
+            with self._store.reading() as connection:
+                queries = (
+                    sa.select(key).join(t.runs).where(link.c.reused.is_(False), said)
+                    for link, key in links
+                )
+                return {key for query in queries for key in connection.scalars(query)}
+
+        return frozenset((old := paid(~named)) and old - paid(named))
