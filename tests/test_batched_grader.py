@@ -404,7 +404,7 @@ def test_the_same_again_costs_nothing(path: Path) -> None:
 
 
 def test_cap_on_tokens_counts_calls_once(path: Path) -> None:
-    """The budget adds up the shares of a call, and is passed by the calls under way at the most."""
+    """The budget adds up the shares of a call, and the cap holds."""
     with FakeEndpoint() as fake:
         stopped = run(
             fake,
@@ -419,7 +419,7 @@ def test_cap_on_tokens_counts_calls_once(path: Path) -> None:
         used = result.system_usage.total + result.grader_usage.total
         usages = [chat_body(c.payload, reply_to(c.payload))["usage"] for c in fake.log]
         assert used == sum(usage["total_tokens"] for usage in usages)
-        assert 20_000 <= used <= 20_000 + 2 * max(usage["total_tokens"] for usage in usages)
+        assert 0.75 * 20_000 < used <= 20_000 + max(usage["total_tokens"] for usage in usages)
         again = preceptor.resume("mine", store=path, max_total_tokens=10**9)
     assert again.result().coverage == 1
     assert fake.calls.total() == 2 * EXAMPLES

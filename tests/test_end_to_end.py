@@ -278,9 +278,9 @@ def test_interrupt_keeps_the_calls_under_way(
         process.send_signal(sign)
         code, out, err = end(process)
         assert code == 130
-        assert (
-            err.splitlines()[-1] == f"interrupted; go on with: preceptor resume mine --store {path}"
-        )
+        last = err.splitlines()[-1]
+        assert last.startswith("interrupted; ")
+        assert last.endswith(f"; go on with: preceptor resume mine --store {path}")
         assert json.loads(out)["status"] == "interrupted"
         kept = acknowledged(path)
         assert 20 < len(kept) < EXAMPLES + CRITERIA
@@ -344,18 +344,18 @@ DEAR = both("price=1000/1000") + both("concurrency=4")
 
 
 def test_cap_on_cost_stops_cleanly(path: Path, quiet: dict[str, Any]) -> None:
-    """The cap is passed by the calls under way at the most; a higher one goes on."""
+    """The cap is used and holds; a higher one goes on."""
     with FakeEndpoint(latency=(0, 0.02)) as fake:
         code, out, err = cli(*request(fake, path, *DEAR, "--max-cost=20"))
         assert code == 1
         assert "the cap of $20 is reached" in err.splitlines()[-1]
         score = json.loads(out)
         dearest = most_expensive(path)
-        assert 20 <= score["cost_usd"] <= 20 + 8 * dearest
+        assert 20 - 2 * dearest <= score["cost_usd"] <= 20 + dearest
         assert score["status"] == "incomplete"
         code, out, err = cli("resume", "mine", "--json", "--store", path)
         assert code == 1  # the cap of the run still holds
-        assert json.loads(out)["cost_usd"] == score["cost_usd"]
+        assert json.loads(out)["cost_usd"] <= 20 + dearest
         code, out, err = cli("resume", "mine", "--json", "--store", path, "--max-cost=1000")
         assert code == 0, err
     assert same(metrics(out), quiet)
@@ -375,7 +375,7 @@ def test_cap_on_tokens_stops_cleanly(path: Path) -> None:
         assert stopped.outcome.status == "incomplete"
         assert "the cap of 20,000 tokens is reached" in (stopped.outcome.why or "")
         result = stopped.result()
-        assert result.system_usage.total + result.grader_usage.total >= 20_000
+        assert 18_000 < result.system_usage.total + result.grader_usage.total < 21_000
         again = preceptor.resume("mine", store=path, max_total_tokens=10_000_000)
     assert again.outcome is not None
     assert again.outcome.status == "done"

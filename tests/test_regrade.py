@@ -202,7 +202,7 @@ def test_a_cap_stops_before_it_is_passed(
     assert cli.main([*command, "0.01"]) == 2
     assert "no price is known" in capsys.readouterr().err
     priced = ["-P", "price=100/100", "-P", "concurrency=1"]
-    assert cli.main([*command, "0.05", *priced]) == 1
+    assert cli.main([*command, "0.2", *priced]) == 1
     assert "incomplete" in capsys.readouterr().err
     assert 0 < fake.delivered.total() < 12
 

@@ -131,7 +131,8 @@ def test_a_cap_is_for_all_runs_together(data: Path, fake: FakeEndpoint) -> None:
     first = questions(fake)
     done = suite(data, fake, max_total_tokens=10**9)
     assert done.outcome.status == "done"
-    assert 0 < first < questions(fake) == 5
+    assert first == 0  # no call is likely to fit
+    assert questions(fake) == 5
 
 
 def test_a_suite_is_estimated_as_a_whole(
