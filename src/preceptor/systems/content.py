@@ -234,7 +234,7 @@ def _message(value: Mapping[str, Any], depth: int) -> Content:
     said = value.get("content", value.get("parts", value.get("value")))
     if said is None or said == []:
         content = Content(None, "empty")
-    elif isinstance(said, list) and said is value.get("parts"):
+    elif isinstance(said, list) and "parts" in value and "content" not in value:
         content = _joined([part for part in said if isinstance(part, Mapping)], depth + 1)
     else:
         content = _read(said, depth + 1)
@@ -255,7 +255,7 @@ def _message(value: Mapping[str, Any], depth: int) -> Content:
 
 def _list(value: Sequence[Any], depth: int) -> Content | None:
     """A chat log, parts, or chances by option; None for a list that is itself the answer."""
-    items = [_lean(item) for item in value if item is not None]
+    items = [item for item in map(_lean, value) if item not in (None, {})]
     if not items:
         return Content(None, "null") if value else None
     objects = [item for item in items if isinstance(item, Mapping)]
