@@ -559,3 +559,30 @@ def test_the_page_is_true(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     reasoned = scores["answers-by-method/medqa/model-a/reasoned"]
     assert reasoned["overall_score"]["raw_mean"] == pytest.approx(2 / 3)
     assert reasoned["parse_rate"]["raw_mean"] == pytest.approx(2 / 3)
+
+
+def test_what_an_extractor_could_not_read_is_read_from_beside_it(
+    tmp_path: Path, data: Path
+) -> None:
+    """Words for nothing give way to another column, but not where an option has that text."""
+    rows = answers("BBBBBB")
+    for row, extracted in zip(rows, ("None", "nan", "[invalid]", "N/A", None, "A"), strict=True):
+        row["extracted"], row["response"] = extracted, row.pop("predicted_answer")
+    (run,) = read(lines(tmp_path / "p.jsonl", rows), data, answer=("extracted", "response"))
+    assert [answer.response.text for answer in run.answers] == ["B", "B", "B", "N/A", "B", "A"]
+    notes = " ".join(run.settings["notes"])
+    assert "4 rows have no answer in extracted, first " in notes
+    assert "it was taken from response." in notes
+
+
+def test_answers_in_other_shapes(tmp_path: Path, data: Path) -> None:
+    """Parts, a chat log as a text, and log-likelihoods; what has no answer is said."""
+    rows = answers("BBBB")
+    said = [{"role": "user", "content": "A?"}, {"role": "assistant", "content": "B"}]
+    shapes = ([{"type": "text", "text": "B"}], str(said), {"A": -2.5, "B": -0.1}, said[:1])
+    for row, shape in zip(rows, shapes, strict=True):
+        row["predicted_answer"] = shape
+    (run,) = read(lines(tmp_path / "p.jsonl", rows), data)
+    assert [answer.response.text for answer in run.answers] == ["B", "B", "B", ""]
+    assert run.answers[-1].response.failure == "no_answer"
+    assert "1 of 4 rows have no answer, first line 4" in " ".join(run.settings["notes"])

@@ -167,7 +167,6 @@ def _judged(
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    columns: tuple[str, ...] = ()
     checked = False
     for line, cells in read_rows(path, exact=True):
         row = _row(cells)

@@ -12,6 +12,7 @@ from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
 from preceptor.benchmarks.healthbench import criterion, message, parse
 from preceptor.bridges.imported import (
+    GRADED_ELSEWHERE,
     Answer,
     ImportedRun,
     answer_in,
@@ -23,6 +24,7 @@ from preceptor.files import is_missing, listed, read_rows
 from preceptor.graders.base import Case
 from preceptor.records import Example, Graded, Message, Response
 from preceptor.store.rows import storable
+from preceptor.systems.content import Tally
 
 __all__ = ["read_graded"]
 
@@ -72,6 +74,7 @@ def read_graded(
     known: dict[str, Example] | None = None
     runs: dict[str, ImportedRun] = {}
     seen: dict[tuple[str, str], _Seen] = {}
+    tallies: dict[str, Tally] = {}
     stem = path.name.removesuffix(".gz").removesuffix(".jsonl")
     for number, row in read_rows(path):
         fields = Fields(row, str(path), number)
@@ -91,10 +94,15 @@ def read_graded(
         if before.example != example:
             problem = f"{shorten(example.id)} has another content here than on line {before.line}"
             raise DataError(str(path), number, "prompt_id", problem)
-        run.answers.append(_answer(fields, name, example, before.count, benchmark))
+        tally = tallies.setdefault(name, Tally())
+        nth = before.count
+        answer = _answer(fields, name, example, nth, benchmark=benchmark, tally=tally)
+        run.answers.append(answer)
         before.count += 1
     if not runs:
         raise InputError(f"{path}: expected answers with verdicts, found an empty file")
+    for name, tally in tallies.items():
+        runs[name].settings["notes"] = [GRADED_ELSEWHERE, *tally.in_words()]
     return list(runs.values())
 
 
@@ -160,9 +168,11 @@ def _as_written(fields: Fields) -> Example:
     )
 
 
-def _answer(fields: Fields, run: str, example: Example, nth: int, benchmark: Benchmark) -> Answer:
+def _answer(
+    fields: Fields, run: str, example: Example, nth: int, *, benchmark: Benchmark, tally: Tally
+) -> Answer:
     field = _first(dict(fields.row), _TEXTS) or _TEXTS[0]
-    content = answer_in(fields, field)
+    content = answer_in(fields, field, tally)
     text, failure = content.text, fields.optional_text("failure")
     response = imported_response(run, example, nth, text, failure, reason=content.reason)
     end = fields.optional_text("finish_reason")

@@ -12,10 +12,11 @@ from preceptor.benchmarks.base import Fields
 from preceptor.errors import InputError, shorten
 from preceptor.records import Example, Response, RunInfo, Verdict, content_key
 from preceptor.store import Store
-from preceptor.systems.content import NO_ANSWER, Content, read_content
+from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content
 from preceptor.version import VERSION
 
 __all__ = [
+    "GRADED_ELSEWHERE",
     "Answer",
     "ImportedRun",
     "already",
@@ -26,6 +27,9 @@ __all__ = [
     "keep_all",
     "keep_one",
 ]
+
+
+GRADED_ELSEWHERE = "Imported: asked and graded elsewhere."
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -53,12 +57,14 @@ class ImportedRun(msgspec.Struct, frozen=True):
     settings: dict[str, Any]
 
 
-def answer_in(fields: Fields, field: str) -> Content:
+def answer_in(fields: Fields, field: str, tally: Tally) -> Content:
     """An answer that a grader has judged: a text, in any shape that programs write."""
     value = fields.need(field, "an answer")
     if isinstance(value, int | float) and value == value:  # noqa: PLR0124 (NaN is null)
         raise fields.fault(field, "a text or a list of messages", value)
-    return read_content(value)
+    content = read_content(value)
+    tally.add(fields.line, content)
+    return content
 
 
 def keep(store: Store, run: ImportedRun, source: Path) -> tuple[RunInfo, bool]:
@@ -141,8 +147,8 @@ def _write(store: Store, run: ImportedRun, source: Path, digest: str) -> RunInfo
         "preceptor": VERSION,
         "imported_from": source.name,
         "import_digest": digest,
-        "notes": ["Imported: asked and graded elsewhere."],
         **run.settings,
+        "notes": run.settings.get("notes", [GRADED_ELSEWHERE]),
     }
     with store.transaction() as connection:
         info = store.create_run(

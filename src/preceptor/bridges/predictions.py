@@ -26,12 +26,20 @@ from preceptor.bridges.answer_files import (
 from preceptor.bridges.imported import Answer, ImportedRun, imported_response
 from preceptor.bridges.matching import Known, Matched, Row
 from preceptor.bridges.pricing import listed_price
-from preceptor.errors import InputError
+from preceptor.errors import InputError, shorten
+from preceptor.files import is_missing
 from preceptor.records import NOBODY, Example, Response, Usage
 from preceptor.scoring.places import in_terms_of, options_in, places, plain, question_of
+from preceptor.systems.content import Content, Tally, read_content
 from preceptor.systems.prices import Price
 
 __all__ = ["Prediction", "Predictions"]
+
+#: Signs aside, and in small letters.
+_UNREAD = {
+    *("", "none", "nan", "null", "n a", "na", "invalid", "invalid answer", "no answer", "error"),
+    *("not found", "no match", "unparseable", "unparsed", "parse error", "undefined", "failed"),
+}
 
 
 class Prediction(msgspec.Struct, frozen=True, array_like=True):
@@ -50,12 +58,18 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Group(msgspec.Struct):
-    """The rows of one run: where each begins in the spool, and a hash of them all."""
+    """The rows of one run: where each begins in the spool, and a hash of them all.
+
+    ``passed_over`` are the ids of rows whose answer is not in the first of the columns with it.
+    """
 
     name: str
     values: dict[str, str]
     places: Any
     digest: Any
+    answers: tuple[str, ...] = ()
+    tally: Tally = msgspec.field(default_factory=Tally)
+    passed_over: list[str] = []
 
 
 class Predictions:
@@ -140,7 +154,13 @@ class Predictions:
             group = self._groups.get(values)
             if group is None:
                 group = self._groups[values] = self._group(values, columns)
-            prediction, options = _prediction(fields, columns), options_in(_beside(row, columns))
+            contents = _contents(fields, columns)
+            prediction = _prediction(fields, columns, contents)
+            options = options_in(_beside(row, columns))
+            said = next((each for each in contents if (each.text or "").strip()), contents[0])
+            group.tally.add(number, said)
+            if said is not contents[0]:
+                group.passed_over.append(prediction.id)
             group.digest.update(msgspec.msgpack.encode(prediction))
             if options or any(places(text) for text in prediction.texts or ()):
                 # Read otherwise than before options and numbers of options were understood.
@@ -161,7 +181,8 @@ class Predictions:
         if name in taken:
             name += f"#{len(taken)}"
         by = dict(zip(columns.by, values, strict=True))
-        return _Group(name, by, array("Q"), hashlib.blake2b(digest_size=16))
+        digest = hashlib.blake2b(digest_size=16)
+        return _Group(name, by, array("Q"), digest, columns.answers)
 
     def _run(
         self, benchmark: Benchmark, group: _Group, known: Known, first: int | None
@@ -194,15 +215,19 @@ def _beside(row: dict[str, Any], columns: Columns) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in used}
 
 
-def _prediction(fields: Fields, columns: Columns) -> Prediction:
+def _contents(fields: Fields, columns: Columns) -> list[Content]:
+    """What each column with the answer has; at least one of them is there."""
+    if not any(name in fields.row for name in columns.answers):
+        fields.need(columns.answers[0], "an answer")
+    return [read_content(fields.row.get(name)) for name in columns.answers]
+
+
+def _prediction(fields: Fields, columns: Columns, contents: Sequence[Content]) -> Prediction:
     row = fields.row
     id = _text(fields.need(columns.id, "the id of a question"))
     if id is None or not id.strip():
         raise fields.fault(columns.id, "the id of a question", row[columns.id])
-    if not any(name in row for name in columns.answers):
-        fields.need(columns.answers[0], "an answer")
-    texts = [_text(row.get(name)) for name in columns.answers]
-    there = [text for text in texts if text is not None]
+    there = [content.text for content in contents if content.text is not None]
     # An empty cell of a table is an answer in which nothing can be read; null is no answer.
     filled = tuple(text for text in there if text.strip())
     numbers = {key: _number(fields, name) for key, name in columns.numbers.items()}
@@ -224,7 +249,7 @@ def _text(value: object) -> str | None:
         return value
     if isinstance(value, float) and math.isnan(value):
         return None  # how tables of floats and texts write null
-    return msgspec.json.encode(value).decode()
+    return read_content(value).text
 
 
 def _short(text: str | None) -> bool:
@@ -254,9 +279,12 @@ def _imported(
     unpriced = all(row.cost_usd is None for row, _ in rows)
     unpriced = unpriced and any(row.usage.total for row, _ in rows)
     price = listed_price(_model(group)) if unpriced else None
+    passed_over = [*group.passed_over]
     for (row, stated), example in zip(rows, matched.examples, strict=True):
         if example is not None:
             text = _answer(row, example, matched.first)
+            if row.texts and text != row.texts[0]:
+                passed_over.append(row.id)
             said = text and _in_letters(text, stated, example, matched.first)
             moved += said != text
             response = imported_response(group.name, example, seen[example.id], said)
@@ -279,6 +307,8 @@ def _imported(
             "notes": [
                 "Imported: asked elsewhere.",
                 *matched.in_words(moved),
+                *group.tally.in_words(),
+                *_elsewhere(group, passed_over),
                 *_partial(seen, len(known.examples), benchmark.protocol.missing_is_wrong),
                 *([f"Cost: the file's tokens at the {price.source}."] if price else []),
             ],
@@ -297,18 +327,44 @@ def _in_letters(text: str, row: Row, example: Example, first: int | None) -> str
     return text if question is None else in_terms_of(text, row.stated, question, first)
 
 
+def _elsewhere(group: _Group, ids: Sequence[str]) -> list[str]:
+    """Says where answers are from that are not in the first column."""
+    if not ids:
+        return []
+    first, *others = group.answers
+    return [
+        f"{len(ids):,} rows have no answer in {first}, first {shorten(ids[0])}: it was taken from "
+        f"{', else '.join(others)}."
+    ]
+
+
 def _answer(row: Prediction, example: Example, first: int | None) -> str | None:
-    """The first text; one sign that is no option's letter is what a poor reader made of a text."""
+    """The first text that says something; a reader may have failed where another column is right.
+
+    One sign that is no option's letter, and words such as ``None`` or ``[invalid]`` that are no
+    option's text, are what a poor reader made of a text.
+    """
     if row.texts is None:
         return None
     options = example.target.get("options", ()) if isinstance(example.target, dict) else ()
     counted = first is not None
+    known = {str(each).strip().casefold() for each in options} if options else set()
+    if isinstance(options, dict):
+        known |= {str(each).strip().casefold() for each in options.values()}
     read = (
         text
         for text in row.texts
-        if len(text.strip()) > 1 or text.strip() in options or (counted and places(text))
+        if text.strip().casefold() in known
+        or (counted and places(text))
+        or not (len(text.strip()) < 2 or _unread(text))
     )
     return next(read, row.texts[0] if row.texts else "")
+
+
+def _unread(text: str) -> bool:
+    """Whether that is what a program writes where it could read nothing."""
+    word = " ".join(re.sub(r"[\W_]+", " ", text).split()).casefold()
+    return is_missing(text) or word in _UNREAD
 
 
 def _model(group: _Group) -> str:

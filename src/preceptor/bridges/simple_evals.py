@@ -11,6 +11,7 @@ from preceptor import benchmarks
 from preceptor.benchmarks.base import Fields
 from preceptor.benchmarks.healthbench import criterion, message
 from preceptor.bridges.imported import (
+    GRADED_ELSEWHERE,
     Answer,
     ImportedRun,
     answer_in,
@@ -20,6 +21,7 @@ from preceptor.bridges.imported import (
 from preceptor.errors import DataError, InputError, Unavailable, shorten
 from preceptor.files import decode_json
 from preceptor.records import Example, Usage
+from preceptor.systems.content import Tally
 
 __all__ = ["read_simple_evals"]
 
@@ -58,13 +60,18 @@ def read_simple_evals(
     tags = _example_tags(benchmark, data)
     run_name = path.name.removesuffix(".json").removesuffix("_allresults")
     rows = whole.nested("metadata").items("example_level_metadata")
+    tally = Tally()
+    answers = _answers(rows, run_name, tags, tally)
     return ImportedRun(
         name=run_name,
         benchmark=benchmark,
         system=named["model"] if named else run_name,
         grader="not stated (simple-evals)",
-        answers=_answers(rows, run_name, tags),
-        settings={"stated_score": whole.row.get("score")},
+        answers=answers,
+        settings={
+            "stated_score": whole.row.get("score"),
+            "notes": [GRADED_ELSEWHERE, *tally.in_words()],
+        },
     )
 
 
@@ -97,11 +104,13 @@ def _example_tags(name: str, data: Path | None) -> dict[str, tuple[str, ...]]:
         return {}
 
 
-def _answers(rows: list[Fields], run: str, tags: dict[str, tuple[str, ...]]) -> list[Answer]:
+def _answers(
+    rows: list[Fields], run: str, tags: dict[str, tuple[str, ...]], tally: Tally
+) -> list[Answer]:
     answers: list[Answer] = []
     seen: dict[str, Example] = {}
     for nth, row in enumerate(rows):
-        answer = _answer(row, run, nth, tags)
+        answer = _answer(row, run, nth, tags, tally)
         example = answer.example
         if seen.setdefault(example.id, example) != example:
             problem = f"{shorten(example.id)} has another content here than before"
@@ -110,7 +119,9 @@ def _answers(rows: list[Fields], run: str, tags: dict[str, tuple[str, ...]]) -> 
     return answers
 
 
-def _answer(row: Fields, run: str, nth: int, tags: dict[str, tuple[str, ...]]) -> Answer:
+def _answer(
+    row: Fields, run: str, nth: int, tags: dict[str, tuple[str, ...]], tally: Tally
+) -> Answer:
     sent = tuple(message(item) for item in row.items("prompt"))
     asked = tuple(turn for turn in sent if turn.role not in ("system", "developer"))
     items = row.items("rubric_items")
@@ -121,7 +132,7 @@ def _answer(row: Fields, run: str, nth: int, tags: dict[str, tuple[str, ...]]) -
         criteria=tuple(criterion(item, "criterion") for item in items),
         tags=tags.get(example_id, ()),
     )
-    content = answer_in(row, "completion")
+    content = answer_in(row, "completion", tally)
     # The reference implementation grades null as an empty answer.
     text = "" if row.row["completion"] is None else content.text
     response = msgspec.structs.replace(

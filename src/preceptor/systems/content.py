@@ -234,8 +234,8 @@ def _message(value: Mapping[str, Any], depth: int) -> Content:
     said = value.get("content", value.get("parts", value.get("value")))
     if said is None or said == []:
         content = Content(None, "empty")
-    elif said is value.get("parts") and all(isinstance(part, Mapping) for part in said):
-        content = _joined(said, depth + 1)
+    elif isinstance(said, list) and "parts" in value and "content" not in value:
+        content = _joined([part for part in said if isinstance(part, Mapping)], depth + 1)
     else:
         content = _read(said, depth + 1)
     left = [*content.left_out]
@@ -255,15 +255,16 @@ def _message(value: Mapping[str, Any], depth: int) -> Content:
 
 def _list(value: Sequence[Any], depth: int) -> Content | None:
     """A chat log, parts, or chances by option; None for a list that is itself the answer."""
-    items = [_lean(item) for item in value if item is not None]
+    items = [item for item in map(_lean, value) if item not in (None, {})]
     if not items:
         return Content(None, "null") if value else None
-    if all(isinstance(item, Mapping) for item in items):
-        roles = {_role(item) for item in items} - {None}
-        typed = any("type" in item for item in items)
+    objects = [item for item in items if isinstance(item, Mapping)]
+    if len(objects) == len(items):
+        roles = {_role(item) for item in objects} - {None}
+        typed = any("type" in item for item in objects)
         if roles.difference(_ASSISTANT) or (roles and not typed):
-            return _log(items, depth)
-        return _joined(items, depth) if all(map(_is_part, items)) else None
+            return _log(objects, depth)
+        return _joined(objects, depth) if all(map(_is_part, objects)) else None
     if len(items) == 1 and isinstance(items[0], list | tuple):
         return _list(items[0], depth + 1) if depth < _DEEPEST else None
     if len(items) == 1 and depth and isinstance(items[0], str):
