@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import gzip
 import hashlib
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
-from preceptor.errors import DataError, InputError, Unavailable, shorten
+from preceptor.errors import DataError, InputError, shorten
 
-__all__ = ["MAX_LINE_BYTES", "decode_json", "file_sha256", "read_rows"]
+__all__ = [
+    "MAX_LINE_BYTES",
+    "decode_json",
+    "file_sha256",
+    "header_of",
+    "read_rows",
+    "row_of",
+]
 
-#: The longest real row known has 0.3 MB; a line beyond this is a wrong file or an attack.
+#: The longest real row known has 0.3 MB; a row beyond this is a wrong file or an attack.
 MAX_LINE_BYTES = 16 * 2**20
+#: As many as a sheet can have.
+MAX_COLUMNS = 16_384
+#: A ``.json`` file is decoded as a whole; more rows than this belong into a ``.jsonl`` file.
+MAX_JSON_BYTES = 512 * 2**20
 
 Row = dict[str, Any]
 
@@ -51,8 +61,10 @@ def read_rows(
         suffix = path.suffix.lower()
         if suffix in _DELIMITERS:
             yield from _separated_rows(path, _DELIMITERS[suffix], columns)
-        elif suffix in _READERS:
-            yield from _READERS[suffix](path)
+        elif suffix in _BINARY:
+            yield from _binary_rows(path, suffix)
+        elif suffix == ".json":
+            yield from _json_rows(path)
         else:
             with _open(path, member) as stream:
                 yield from _lines(stream, str(path))
@@ -60,6 +72,26 @@ def read_rows(
         raise InputError(f"{path}: no such file") from None
     except (OSError, EOFError, *_BROKEN_ARCHIVE) as error:
         raise InputError(f"{path}: cannot be read: {_words(error)}") from None
+
+
+def _binary_rows(path: Path, suffix: str) -> Iterator[tuple[int, Row]]:
+    """Rows of a kind that a library reads."""
+    from preceptor import tables
+
+    read = tables.parquet_rows if suffix == ".parquet" else tables.sheet_rows
+    produced = 0
+    allowed = tables.MAX_UNPACKED + tables.MAX_RATIO * path.stat().st_size
+    for number, row in read(path):
+        size = tables.size_of(row)
+        produced += size
+        if size > MAX_LINE_BYTES:
+            problem = f"expected a row of at most {MAX_LINE_BYTES:,} bytes, found {size:,}"
+            raise DataError(str(path), number, "", problem)
+        if produced > allowed:
+            raise InputError(
+                f"{path}: unpacks to more than {allowed:,} bytes: too much for its size"
+            )
+        yield number, row
 
 
 #: What a damaged, encrypted or exotic archive raises.
@@ -130,6 +162,9 @@ def _start(line: bytes) -> str:
 def decode_json(path: Path) -> Any:
     """The content of a JSON file. Raises DataError where it is none."""
     try:
+        if (size := path.stat().st_size) > MAX_JSON_BYTES:
+            problem = f"expected at most {MAX_JSON_BYTES:,} bytes, found {size:,}"
+            raise DataError(str(path), None, "", f"{problem}: make it one row a line (.jsonl)")
         return msgspec.json.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except UnicodeDecodeError as error:
         raise DataError(str(path), None, "", _not_utf8(error)) from None
@@ -155,39 +190,22 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
         yield number, inner
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise Unavailable(
-            f"{path}: reading parquet needs pyarrow: pip install 'preceptor[parquet]'"
-        ) from None
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            number = 0
-            for batch in file.iter_batches(batch_size=500):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-    except pyarrow.ArrowException:
-        raise InputError(f"{path}: expected a parquet file, found something else") from None
-
-
 def _separated_rows(
     path: Path, delimiter: str, columns: Sequence[str] | None
 ) -> Iterator[tuple[int, Row]]:
     csv.field_size_limit(MAX_LINE_BYTES)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, delimiter=delimiter, strict=True)
-            header = _header(columns or next(reader, []), str(path))
+            lines = _BoundedLines(stream, str(path))
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            header = header_of(columns or next(reader, []), str(path))
             line = reader.line_num
             for cells in reader:
+                lines.length = 0
                 # A cell may hold several lines: what is said is where the row begins.
                 line, begins = reader.line_num, line + 1
                 if cells:
-                    yield begins, _row(header, cells, str(path), begins)
+                    yield begins, row_of(header, cells, str(path), begins)
     except UnicodeDecodeError as error:
         raise DataError(str(path), None, "", _not_utf8(error)) from None
     except csv.Error as error:
@@ -196,14 +214,35 @@ def _separated_rows(
         ) from None
 
 
-def _header(names: Sequence[str], where: str) -> Sequence[str]:
+class _BoundedLines:
+    """The lines of a table; ``length`` is what was read of the row so far."""
+
+    def __init__(self, stream: IO[str], where: str) -> None:
+        self.stream, self.where, self.length, self.number = stream, where, 0, 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self.stream.readline(MAX_LINE_BYTES + 1):
+            self.number += 1
+            self.length += len(line)
+            if self.length > MAX_LINE_BYTES:
+                problem = f"expected a row of at most {MAX_LINE_BYTES:,} characters, found more"
+                raise DataError(self.where, self.number, "", problem)
+            yield line
+
+
+def header_of(names: Sequence[str], where: str) -> Sequence[str]:
+    """The names of a table's columns. Raises DataError where two are one, or there are too many."""
+    if len(names) > MAX_COLUMNS:
+        problem = f"expected at most {MAX_COLUMNS:,} columns, found {len(names):,}"
+        raise DataError(where, 1, "", problem)
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
         raise DataError(where, 1, twice[0], "is the name of two columns")
     return names
 
 
-def _row(header: Sequence[str], cells: Sequence[Any], where: str, line: int) -> Row:
+def row_of(header: Sequence[str], cells: Sequence[Any], where: str, line: int) -> Row:
+    """The cells of a line by the names of their columns. Raises DataError where there are more."""
     if len(cells) > len(header):
         problem = f"expected {len(header)} cells as in the first line, found {len(cells)}"
         raise DataError(where, line, "", problem)
@@ -211,33 +250,9 @@ def _row(header: Sequence[str], cells: Sequence[Any], where: str, line: int) -> 
     return {name: cell for name, cell in zip(header, cells, strict=False) if name}
 
 
-def _sheet_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    try:
-        import openpyxl
-    except ImportError:
-        raise Unavailable(
-            f"{path}: reading .xlsx needs openpyxl: pip install 'preceptor[suite]'"
-        ) from None
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (KeyError, ValueError, *_BROKEN_ARCHIVE, openpyxl.utils.exceptions.InvalidFileException):
-        raise InputError(f"{path}: expected an .xlsx file, found something else") from None
-    with contextlib.closing(book):
-        rows = book.worksheets[0].iter_rows(values_only=True)
-        names = [str(name).strip() if name is not None else "" for name in next(rows, ())]
-        header = _header(names, str(path))
-        for number, cells in enumerate(rows, start=2):
-            if any(cell is not None for cell in cells):
-                yield number, _row(header, cells, str(path), number)
-
-
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
-#: Suffix → reader; in all other files a line is a row of JSON.
-_READERS: dict[str, Callable[[Path], Iterator[tuple[int, Row]]]] = {
-    ".parquet": _parquet_rows,
-    ".json": _json_rows,
-    ".xlsx": _sheet_rows,
-}
+#: Suffixes that a library reads; in all files but these, tables and ``.json`` a line is a row.
+_BINARY = (".parquet", ".xlsx")
 
 
 def file_sha256(path: Path) -> str:
