@@ -136,9 +136,10 @@ def _values(column: Any, where: str, before: int, name: str) -> list[Any]:
     except UnicodeDecodeError:
         raise DataError(where, before + 1, name, "expected UTF-8, found other bytes") from None
     except (ValueError, OverflowError, pyarrow.ArrowException):
-        # A time that Python does not have, such as the year 20000 or a nanosecond.
-        with contextlib.suppress(pyarrow.ArrowException):
-            return list(column.cast(pyarrow.string()).to_pylist())
+        # A time that Python does not have: the year 20000, a nanosecond, an unknown zone.
+        for kind in (pyarrow.string(), pyarrow.int64()):
+            with contextlib.suppress(pyarrow.ArrowException):
+                return list(column.cast(kind).to_pylist())
         problem = f"expected values that can be read, found some of type {column.type} that cannot"
         raise DataError(where, before + 1, name, problem) from None
 
@@ -219,11 +220,11 @@ def _scalar(value: Any) -> bool | float | str:
 
 
 def size_of(value: Any) -> int:
-    """The bytes of a value about as JSON would have them."""
+    """The bytes that a value takes, about."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, dict):
-        return sum(len(name) + size_of(each) for name, each in value.items())
+        return 64 + sum(len(name) + size_of(each) for name, each in value.items())
     if isinstance(value, list):
         return 8 * len(value) + sum(map(size_of, value))
     return 8
