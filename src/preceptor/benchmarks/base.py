@@ -273,6 +273,8 @@ class Fields:
             return int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.fault(field, "an integer", value)
+        if abs(value) >= 2**63:
+            raise self.fault(field, "an integer of at most 64 bits", value)
         return value
 
     def number(self, field: str) -> float:
@@ -283,9 +285,16 @@ class Fields:
                 value = float(value)
             except ValueError:
                 raise self.fault(field, "a number", value) from None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-            raise self.fault(field, "a number", value)
-        return float(value)
+        wrong = self.fault(field, "a number", value)
+        try:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise wrong
+            number = float(value)
+        except OverflowError:  # an integer of hundreds of digits
+            raise wrong from None
+        if not isfinite(number):
+            raise wrong
+        return number
 
     def nested(self, field: str) -> Fields:
         value = self.need(field, "an object")

@@ -33,6 +33,9 @@ from preceptor.systems.prices import Price
 
 __all__ = ["Prediction", "Predictions"]
 
+#: Tokens, seconds and dollars beyond this are a fault of the file.
+_MOST = 10**12
+
 
 class Prediction(msgspec.Struct, frozen=True, array_like=True):
     """One row. ``texts`` of the columns with the answer, those that are not null or empty; None
@@ -237,8 +240,9 @@ def _number(fields: Fields, name: str) -> float | None:
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
     number = fields.number(name)
-    if number < 0:
-        raise fields.fault(name, "a number from 0", value)
+    if not 0 <= number <= _MOST:
+        expected = "a number from 0" if number < 0 else f"a number up to {_MOST:,}"
+        raise fields.fault(name, expected, value)
     return number
 
 
