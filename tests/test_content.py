@@ -12,8 +12,9 @@ import pytest
 
 import preceptor
 from data_fixtures import row, write_rows
+from preceptor.cells import read_met, read_number
 from preceptor.errors import DataError
-from preceptor.files import read_met, read_number, read_rows
+from preceptor.files import read_rows
 from preceptor.systems.content import read_content, replied
 from preceptor.testing import FakeEndpoint
 

@@ -463,6 +463,8 @@ def test_nothing_is_imported_on_a_fault(
         ({"realidx": ""}, "p.csv:3: realidx: expected the id of a question, found ''"),
         ({"time_s": "soon"}, "p.csv:3: time_s: expected a number"),
         ({"time_s": "-1"}, "p.csv:3: time_s: expected a number from 0"),
+        ({"time_s": "1e30"}, "p.csv:3: time_s: expected a number up to 1,000,000,000,000"),
+        ({"time_s": "1e400"}, "p.csv:3: time_s: expected a number, found"),
     ],
 )
 def test_wrong_rows_are_named(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
@@ -471,6 +473,14 @@ def test_wrong_rows_are_named(tmp_path: Path, changed: dict[str, Any], said: str
     rows[1].update(changed)
     path = table(tmp_path / "p.csv", rows)
     with pytest.raises(DataError, match=said.partition(":")[2]):
+        Predictions(path)
+
+
+@pytest.mark.parametrize("value", [10**400, 10**30, 2**63, 1e300])
+def test_a_number_beyond_all_bounds_is_named(tmp_path: Path, value: float) -> None:
+    """Neither hundreds of digits nor what a database cannot hold is a traceback."""
+    path = lines(tmp_path / "p.jsonl", [{**row, "prompt_tokens": value} for row in answers("A")])
+    with pytest.raises(DataError, match="prompt_tokens: expected a number"):
         Predictions(path)
 
 

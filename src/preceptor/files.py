@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import csv
-import decimal
 import gzip
 import hashlib
 import json
 import math
 import re
-import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
-from preceptor.errors import DataError, InputError, Unavailable, shorten
+from preceptor.errors import DataError, InputError, shorten
 
 __all__ = [
     "MAX_LINE_BYTES",
-    "MET_WORDS",
     "SemicolonRow",
     "decode_json",
     "file_sha256",
+    "header_of",
     "id_text",
-    "is_missing",
-    "listed",
-    "quoted",
-    "read_met",
-    "read_number",
     "read_rows",
+    "row_of",
 ]
 
-#: The longest real row known has 0.3 MB; a line beyond this is a wrong file or an attack.
+#: The longest real row known has 0.3 MB; a row beyond this is a wrong file or an attack.
 MAX_LINE_BYTES = 16 * 2**20
+#: As many as a sheet can have.
+MAX_COLUMNS = 16_384
+#: A ``.json`` file is decoded as a whole; more rows than this belong into a ``.jsonl`` file.
+MAX_JSON_BYTES = 512 * 2**20
 
 Row = dict[str, Any]
 
@@ -81,8 +78,10 @@ def read_rows(
         suffix = path.suffix.lower()
         if suffix in (".csv", ".tsv"):
             yield from _separated_rows(path, columns, exact=exact)
-        elif suffix in _READERS:
-            yield from _READERS[suffix](path)
+        elif suffix in _BINARY:
+            yield from _binary_rows(path, suffix)
+        elif suffix == ".json":
+            yield from _json_rows(path)
         else:
             with _open(path, member) as stream:
                 yield from _lines(stream, str(path))
@@ -90,6 +89,26 @@ def read_rows(
         raise InputError(f"{path}: no such file") from None
     except (OSError, EOFError, *_BROKEN_ARCHIVE) as error:
         raise InputError(f"{path}: cannot be read: {_words(error)}") from None
+
+
+def _binary_rows(path: Path, suffix: str) -> Iterator[tuple[int, Row]]:
+    """Rows of a kind that a library reads."""
+    from preceptor import tables
+
+    read = tables.parquet_rows if suffix == ".parquet" else tables.sheet_rows
+    produced = 0
+    allowed = tables.MAX_UNPACKED + tables.MAX_RATIO * path.stat().st_size
+    for number, row in read(path):
+        size = tables.size_of(row)
+        produced += size
+        if size > MAX_LINE_BYTES:
+            problem = f"expected a row of at most {MAX_LINE_BYTES:,} bytes, found {size:,}"
+            raise DataError(str(path), number, "", problem)
+        if produced > allowed:
+            raise InputError(
+                f"{path}: unpacks to more than {allowed:,} bytes: too much for its size"
+            )
+        yield number, row
 
 
 #: What a damaged, encrypted or exotic archive raises.
@@ -176,6 +195,9 @@ def _start(line: bytes) -> str:
 def decode_json(path: Path) -> Any:
     """The content of a JSON file. Raises DataError where it is none."""
     try:
+        if (size := path.stat().st_size) > MAX_JSON_BYTES:
+            problem = f"expected at most {MAX_JSON_BYTES:,} bytes, found {size:,}"
+            raise DataError(str(path), None, "", f"{problem}: make it one row a line (.jsonl)")
         return _decoded(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except UnicodeDecodeError as error:
         raise DataError(str(path), None, "", _not_utf8(error)) from None
@@ -201,31 +223,6 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
         yield number, inner
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise Unavailable(
-            f"{path}: reading parquet needs pyarrow: pip install 'preceptor[parquet]'"
-        ) from None
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            _header(file.schema_arrow.names, str(path))
-            number = 0
-            for batch in file.iter_batches(batch_size=500):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, {name: _there(value) for name, value in row.items()}
-    except pyarrow.ArrowException:
-        raise InputError(f"{path}: expected a parquet file, found something else") from None
-
-
-def _there(value: object) -> object:
-    """A value of a table; NaN is how a column of floats writes null."""
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 def _separated_rows(
     path: Path, columns: Sequence[str] | None, *, exact: bool
 ) -> Iterator[tuple[int, Row]]:
@@ -234,14 +231,14 @@ def _separated_rows(
     kind = SemicolonRow if delimiter == ";" else dict
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = _cells(stream, delimiter)
-            header = _header(columns or next(reader, (1, []))[1], str(path))
+            reader = _cells(stream, delimiter, str(path))
+            header = header_of(columns or next(reader, (1, []))[1], str(path))
             for begins, cells in reader:
                 if exact and cells and len(cells) != len(header):
                     problem = f"expected {len(header)} columns, found {len(cells)}"
                     raise DataError(str(path), begins, "", problem)
                 if cells:
-                    yield begins, kind(_row(header, cells, str(path), begins))
+                    yield begins, kind(row_of(header, cells, str(path), begins))
     except UnicodeDecodeError as error:
         raise DataError(str(path), None, "", _not_utf8(error)) from None
     except _BrokenTable as error:
@@ -255,15 +252,17 @@ class _BrokenTable(Exception):
         self.line = line
 
 
-def _cells(stream: IO[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _cells(stream: IO[str], delimiter: str, where: str) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of each row. A cell may hold several lines: the line is where the row begins.
 
     Excel's own first line, ``sep=;``, is passed over.
     """
-    reader = csv.reader(stream, delimiter=delimiter, strict=True)
+    lines = _BoundedLines(stream, where)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     begins = 1
     try:
         for cells in reader:
+            lines.length = 0
             if begins > 1 or not _stated("".join(cells) if len(cells) < 3 else ""):
                 yield begins, cells
             begins = reader.line_num + 1
@@ -292,8 +291,8 @@ def _delimiter(path: Path, columns: Sequence[str] | None) -> str:
         with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
             counts: Counter[int] = Counter()
             width = 0
-            with contextlib.suppress(_BrokenTable):
-                for _, cells in _cells(stream, delimiter):
+            with contextlib.suppress(_BrokenTable, DataError):
+                for _, cells in _cells(stream, delimiter, str(path)):
                     width = width or len(cells)
                     if width < 2:
                         break
@@ -304,14 +303,35 @@ def _delimiter(path: Path, columns: Sequence[str] | None) -> str:
     return best
 
 
-def _header(names: Sequence[str], where: str) -> Sequence[str]:
+class _BoundedLines:
+    """The lines of a table; ``length`` is what was read of the row so far."""
+
+    def __init__(self, stream: IO[str], where: str) -> None:
+        self.stream, self.where, self.length, self.number = stream, where, 0, 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self.stream.readline(MAX_LINE_BYTES + 1):
+            self.number += 1
+            self.length += len(line)
+            if self.length > MAX_LINE_BYTES:
+                problem = f"expected a row of at most {MAX_LINE_BYTES:,} characters, found more"
+                raise DataError(self.where, self.number, "", problem)
+            yield line
+
+
+def header_of(names: Sequence[str], where: str) -> Sequence[str]:
+    """The names of a table's columns. Raises DataError where two are one, or there are too many."""
+    if len(names) > MAX_COLUMNS:
+        problem = f"expected at most {MAX_COLUMNS:,} columns, found {len(names):,}"
+        raise DataError(where, 1, "", problem)
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
         raise DataError(where, 1, twice[0], "is the name of two columns")
     return names
 
 
-def _row(header: Sequence[str], cells: Sequence[Any], where: str, line: int) -> Row:
+def row_of(header: Sequence[str], cells: Sequence[Any], where: str, line: int) -> Row:
+    """The cells of a line by the names of their columns. Raises DataError where there are more."""
     if len(cells) > len(header):
         problem = f"expected {len(header)} cells as in the first line, found {len(cells)}"
         raise DataError(where, line, "", problem)
@@ -319,126 +339,10 @@ def _row(header: Sequence[str], cells: Sequence[Any], where: str, line: int) -> 
     return {name: cell for name, cell in zip(header, cells, strict=False) if name}
 
 
-def _sheet_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    try:
-        import openpyxl
-    except ImportError:
-        raise Unavailable(
-            f"{path}: reading .xlsx needs openpyxl: pip install 'preceptor[suite]'"
-        ) from None
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (KeyError, ValueError, *_BROKEN_ARCHIVE, openpyxl.utils.exceptions.InvalidFileException):
-        raise InputError(f"{path}: expected an .xlsx file, found something else") from None
-    with contextlib.closing(book):
-        rows = book.worksheets[0].iter_rows(values_only=True)
-        names = [str(name).strip() if name is not None else "" for name in next(rows, ())]
-        header = _header(names, str(path))
-        for number, cells in enumerate(rows, start=2):
-            if any(cell is not None for cell in cells):
-                yield number, _row(header, cells, str(path), number)
-
-
 _DELIMITERS = (",", ";", "\t")
 _LONGEST_STATEMENT = 20
-#: Characters of a text beyond which no list or object is looked for in it.
-_MOST_QUOTED = 2**18
-#: Suffix → reader; in all other files a line is a row of JSON.
-_READERS: dict[str, Callable[[Path], Iterator[tuple[int, Row]]]] = {
-    ".parquet": _parquet_rows,
-    ".json": _json_rows,
-    ".xlsx": _sheet_rows,
-}
-
-
-# Cells
-
-_MISSING = {"", "nan", "none", "null", "n/a", "na", "#n/a"}
-#: Words of labels in small letters; those of truth are what Excel writes in its languages.
-_MET = {
-    *("1", "true", "t", "yes", "y", "met", "pass", "passed", "fulfilled", "satisfied"),
-    *("ja", "j", "oui", "si", "sí", "sim", "wahr", "vrai", "verdadero", "vero", "verdadeiro"),
-}
-_NOT_MET = {
-    *("0", "false", "f", "no", "n", "not met", "notmet", "unmet", "fail", "failed"),
-    *("not fulfilled", "not satisfied", "nein", "non", "não", "falsch", "faux", "falso"),
-}
-MET_WORDS = "true, false or null (or 1 and 0, met and not met, yes and no, pass and fail)"
-
-
-def is_missing(value: object) -> bool:
-    """Whether a cell has no value: null, NaN, an empty text or a word for it."""
-    if isinstance(value, str):
-        return value.strip().casefold() in _MISSING
-    return value is None or value != value  # noqa: PLR0124 (NaN, also of a decimal)
-
-
-def read_met(value: object) -> bool | None:
-    """Whether a label says that a criterion is met; None where it is missing.
-
-    Raises
-    ------
-    ValueError
-        It is no such label: nothing is guessed.
-    """
-    if is_missing(value):
-        return None
-    if isinstance(value, int | float | decimal.Decimal) and value in (0, 1):
-        return bool(value)
-    if isinstance(value, str):
-        word = " ".join(re.split(r"[\s_-]+", value.strip().casefold()))
-        word = re.sub(r"^([01])[.,]0+$", r"\1", word)
-        if word in _MET or word in _NOT_MET:
-            return word in _MET
-    raise ValueError(f"expected {MET_WORDS}")
-
-
-def read_number(text: str, row: Mapping[str, Any]) -> float:
-    """The number in a cell; a decimal comma is one where ``;`` stands between the row's cells.
-
-    Raises
-    ------
-    ValueError
-        It is no number; of a decimal comma elsewhere with words that say so.
-    """
-    plain = text.strip()
-    if re.fullmatch(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+", plain):
-        if not isinstance(row, SemicolonRow):
-            raise ValueError("a number with a decimal point and no comma")
-        plain = plain.replace(".", "").replace(",", ".")
-    try:
-        return float(plain)
-    except ValueError:
-        raise ValueError("a number") from None
-
-
-def quoted(text: str) -> Any:
-    """The list or object that a table wrote as a text, in JSON or in Python's words.
-
-    Raises
-    ------
-    ValueError
-        It is none, or too long to be looked at.
-    """
-    if len(text) > _MOST_QUOTED or not text.lstrip().startswith(("[", "{", "(")):
-        raise ValueError("not a list or an object")
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        pass
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of escapes such as \\d
-            return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        raise ValueError("not a list or an object") from None
-
-
-def listed(value: object) -> object:
-    """A list, also from the text that a table wrote of it; anything else as it is."""
-    try:
-        return list(quoted(value)) if isinstance(value, str) else value
-    except (ValueError, TypeError):
-        return value
+#: Suffixes that a library reads; in all files but these, tables and ``.json`` a line is a row.
+_BINARY = (".parquet", ".xlsx")
 
 
 def file_sha256(path: Path) -> str:

@@ -9,8 +9,9 @@ import msgspec
 
 from preceptor.benchmarks.base import Fields
 from preceptor.benchmarks.healthbench import message
+from preceptor.cells import listed
 from preceptor.errors import DataError, InputError, shorten
-from preceptor.files import listed, read_rows
+from preceptor.files import read_rows
 from preceptor.reasoning import said_in
 from preceptor.records import Message, content_key
 

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import msgspec
 
 from preceptor.cache import cache_dir
+from preceptor.cells import MET_WORDS, read_met, read_number
 from preceptor.errors import DataError, InputError, Unavailable, shorten
-from preceptor.files import MET_WORDS, file_sha256, id_text, read_met, read_number, read_rows
+from preceptor.files import file_sha256, id_text, read_rows
 from preceptor.protocols.base import Protocol
 from preceptor.records import Example, content_key
 
@@ -286,6 +287,8 @@ class Fields:
             return int(value)
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.fault(field, "an integer", value)
+        if abs(value) >= 2**63:
+            raise self.fault(field, "an integer of at most 64 bits", value)
         return value
 
     def number(self, field: str) -> float:
@@ -296,9 +299,16 @@ class Fields:
                 value = read_number(value, self.row)
             except ValueError as error:
                 raise self.fault(field, str(error), value) from None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-            raise self.fault(field, "a number", value)
-        return float(value)
+        wrong = self.fault(field, "a number", value)
+        try:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise wrong
+            number = float(value)
+        except OverflowError:  # an integer of hundreds of digits
+            raise wrong from None
+        if not isfinite(number):
+            raise wrong
+        return number
 
     def met(self, field: str, value: object = ...) -> bool | None:
         """A label of met or not met, that of the field if none is given; None if it is missing."""

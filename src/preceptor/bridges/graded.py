@@ -19,8 +19,9 @@ from preceptor.bridges.imported import (
     imported_response,
     imported_verdict,
 )
+from preceptor.cells import is_missing, listed
 from preceptor.errors import DataError, InputError, shorten
-from preceptor.files import is_missing, listed, read_rows
+from preceptor.files import read_rows
 from preceptor.graders.base import Case
 from preceptor.records import Example, Graded, Message, Response
 from preceptor.store.rows import storable

@@ -26,8 +26,8 @@ from preceptor.bridges.answer_files import (
 from preceptor.bridges.imported import Answer, ImportedRun, imported_response
 from preceptor.bridges.matching import Known, Matched, Row
 from preceptor.bridges.pricing import listed_price
+from preceptor.cells import is_missing
 from preceptor.errors import InputError, shorten
-from preceptor.files import is_missing
 from preceptor.records import NOBODY, Example, Response, Usage
 from preceptor.scoring.places import in_terms_of, options_in, places, plain, question_of
 from preceptor.systems.content import Content, Tally, read_content
@@ -40,6 +40,8 @@ _UNREAD = {
     *("", "none", "nan", "null", "n a", "na", "invalid", "invalid answer", "no answer", "error"),
     *("not found", "no match", "unparseable", "unparsed", "parse error", "undefined", "failed"),
 }
+#: Tokens, seconds and dollars beyond this are a fault of the file.
+_MOST = 10**12
 
 
 class Prediction(msgspec.Struct, frozen=True, array_like=True):
@@ -262,8 +264,9 @@ def _number(fields: Fields, name: str) -> float | None:
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
     number = fields.number(name)
-    if number < 0:
-        raise fields.fault(name, "a number from 0", value)
+    if not 0 <= number <= _MOST:
+        expected = "a number from 0" if number < 0 else f"a number up to {_MOST:,}"
+        raise fields.fault(name, expected, value)
     return number
 
 

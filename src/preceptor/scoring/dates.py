@@ -199,7 +199,7 @@ _BOTH = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?<![\d.])(\d{{1,6}})\s?(?:{_WEEK})[^\d\n]{{0,12}}?(\d{{1,6}})\s?(?:{_DAYS})",
-        rf"(?:weeks?|wochen)\W{{1,4}}(\d{{1,6}})\W{{1,6}}(?:days?|tage)\W{{1,4}}(\d{{1,6}})(?!\d)",
+        r"(?:weeks?|wochen)\W{1,4}(\d{1,6})\W{1,6}(?:days?|tage)\W{1,4}(\d{1,6})(?!\d)",
         r"(?<![\d.])(\d{1,6})w(\d{1,6})d?\b",
         r"(?<![\d.])(\d{1,6})\s?\+\s?(\d)(?![\d.])",
         r"(?<![\d.])(\d{1,6})\s{1,3}(\d)\s?/\s?7",

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.files import quoted
+from preceptor.cells import quoted
 
 __all__ = ["NO_ANSWER", "Content", "Tally", "read_content", "replied", "text_of_parts"]
 

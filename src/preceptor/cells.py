@@ -1,0 +1,105 @@
+"""What the cells of tables say: nothing, a label of met or not met, a number, a list."""
+
+from __future__ import annotations
+
+import ast
+import decimal
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from preceptor.files import SemicolonRow
+
+__all__ = ["MET_WORDS", "is_missing", "listed", "quoted", "read_met", "read_number"]
+
+#: Characters of a text beyond which no list or object is looked for in it.
+_MOST_QUOTED = 2**18
+_MISSING = {"", "nan", "none", "null", "n/a", "na", "#n/a"}
+#: Words of labels in small letters; those of truth are what Excel writes in its languages.
+_MET = {
+    *("1", "true", "t", "yes", "y", "met", "pass", "passed", "fulfilled", "satisfied"),
+    *("ja", "j", "oui", "si", "sí", "sim", "wahr", "vrai", "verdadero", "vero", "verdadeiro"),
+}
+_NOT_MET = {
+    *("0", "false", "f", "no", "n", "not met", "notmet", "unmet", "fail", "failed"),
+    *("not fulfilled", "not satisfied", "nein", "non", "não", "falsch", "faux", "falso"),
+}
+MET_WORDS = "true, false or null (or 1 and 0, met and not met, yes and no, pass and fail)"
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell has no value: null, NaN, an empty text or a word for it."""
+    if isinstance(value, str):
+        return value.strip().casefold() in _MISSING
+    return value is None or value != value  # noqa: PLR0124 (NaN, also of a decimal)
+
+
+def read_met(value: object) -> bool | None:
+    """Whether a label says that a criterion is met; None where it is missing.
+
+    Raises
+    ------
+    ValueError
+        It is no such label: nothing is guessed.
+    """
+    if is_missing(value):
+        return None
+    if isinstance(value, int | float | decimal.Decimal) and value in (0, 1):
+        return bool(value)
+    if isinstance(value, str):
+        word = " ".join(re.split(r"[\s_-]+", value.strip().casefold()))
+        word = re.sub(r"^([01])[.,]0+$", r"\1", word)
+        if word in _MET or word in _NOT_MET:
+            return word in _MET
+    raise ValueError(f"expected {MET_WORDS}")
+
+
+def read_number(text: str, row: Mapping[str, Any]) -> float:
+    """The number in a cell; a decimal comma is one where ``;`` stands between the row's cells.
+
+    Raises
+    ------
+    ValueError
+        It is no number; of a decimal comma elsewhere with words that say so.
+    """
+    plain = text.strip()
+    if re.fullmatch(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+", plain):
+        if not isinstance(row, SemicolonRow):
+            raise ValueError("a number with a decimal point and no comma")
+        plain = plain.replace(".", "").replace(",", ".")
+    try:
+        return float(plain)
+    except ValueError:
+        raise ValueError("a number") from None
+
+
+def quoted(text: str) -> Any:
+    """The list or object that a table wrote as a text, in JSON or in Python's words.
+
+    Raises
+    ------
+    ValueError
+        It is none, or too long to be looked at.
+    """
+    if len(text) > _MOST_QUOTED or not text.lstrip().startswith(("[", "{", "(")):
+        raise ValueError("not a list or an object")
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of escapes such as \\d
+            return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        raise ValueError("not a list or an object") from None
+
+
+def listed(value: object) -> object:
+    """A list, also from the text that a table wrote of it; anything else as it is."""
+    try:
+        return list(quoted(value)) if isinstance(value, str) else value
+    except (ValueError, TypeError):
+        return value
