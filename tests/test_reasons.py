@@ -60,7 +60,7 @@ def test_id_that_is_a_number_is_found(tmp_path: Path) -> None:
     assert run.score()["coverage"] == 1
     for wrong in (True, 1.5, ["12"]):
         lines(answers, [{"id": wrong, "text": "x"}])
-        with pytest.raises(DataError, match="whole number under id") as raised:
+        with pytest.raises(DataError, match="id: expected a text or a whole number") as raised:
             resolve(f"replay:{answers}")
         assert repr(wrong) in str(raised.value)
 

@@ -58,8 +58,10 @@ def _read_answers(path: Path) -> dict[str, list[str]]:
             text = "".join(str(part.get("content", "")) for part in text if isinstance(part, dict))
         name = id_text(key)
         if name is None:
-            found = shorten(list(row)) if key is None else shorten(key)
-            problem = f"expected a text or whole number under {' or '.join(_IDS)}, found {found}"
+            expected, found = "a text or a whole number", shorten(key)
+            if key is None:
+                expected, found = f"one of {', '.join(_IDS)}", shorten(list(row))
+            problem = f"expected {expected}, found {found}"
             raise DataError(str(path), number, "id", problem)
         if not isinstance(text, str):
             problem = (
