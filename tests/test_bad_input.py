@@ -119,7 +119,7 @@ ROWS = {
         "found null",
     ),
     "prompt a text": (row("bad", prompt="x"), "prompt", "a list of objects", "found 'x'"),
-    "id a number": (row("bad", prompt_id=7), "prompt_id", "a text", "found 7"),
+    "id a fraction": (row("bad", prompt_id=7.5), "prompt_id", "a text", "found 7.5"),
     "id empty": (row(""), "prompt_id", "not empty"),
     "duplicate id": (row("first"), "'first'", "already on line 1"),
     "another benchmark's row": (professional_row("bad"), "prompt: missing", "conversation"),

@@ -46,7 +46,7 @@ def task(name: object, *points: int) -> dict[str, Any]:
 
 def test_id_that_is_a_number_is_found(tmp_path: Path) -> None:
     """12 and 12.0 of a recorded answer are the example "12"; true and 1.5 are no ids."""
-    data = lines(tmp_path / "tasks.jsonl", [task("12", 5), task("13", 5)])
+    data = lines(tmp_path / "tasks.jsonl", [task("12", 5), task(13, 5)])
     answers = lines(tmp_path / "a.jsonl", [{"id": 12, "text": "x"}, {"id": 13.0, "text": "y"}])
     with FakeEndpoint() as fake:
         run = preceptor.run(
@@ -60,7 +60,7 @@ def test_id_that_is_a_number_is_found(tmp_path: Path) -> None:
     assert run.score()["coverage"] == 1
     for wrong in (True, 1.5, ["12"]):
         lines(answers, [{"id": wrong, "text": "x"}])
-        with pytest.raises(DataError, match="whole number under id") as raised:
+        with pytest.raises(DataError, match="id: expected a text or a whole number") as raised:
             resolve(f"replay:{answers}")
         assert repr(wrong) in str(raised.value)
 
@@ -73,6 +73,19 @@ def test_graded_answers_may_have_numbers_as_ids(tmp_path: Path) -> None:
     store = f"--store={tmp_path / 'w.db'}"
     words = ["import", "graded", str(file), "--benchmark=healthbench", f"--data={data}", store]
     assert main(words) == 0
+
+
+def test_default_grader_without_a_key_is_named_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who named no grader hears whose key is missing, and how to name another."""
+    words = ["run", "starter", "--system=physician", f"--store={tmp_path / 'w.db'}"]
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert "no key" in err
+    assert "it is the grader that starter has unless --grader names another" in err
+    assert main([*words, "--grader=openai/gpt-4.1"]) == 2
+    assert "unless --grader" not in capsys.readouterr().err
 
 
 # Scores that are undefined

@@ -372,7 +372,7 @@ def test_replay_is_known_by_its_content(tmp_path: Path) -> None:
     [
         ([{"response": "x"}], r"answers\.jsonl:1: id: expected one of"),
         ([{"id": "a", "response": "x"}, {"id": "a"}], r"answers\.jsonl:2: response: expected"),
-        ([{"id": 3, "response": "x"}], r"answers\.jsonl:1: id"),
+        ([{"id": 3.5, "response": "x"}], r"answers\.jsonl:1: id: expected a text or a whole"),
     ],
 )
 def test_replay_says_which_line_is_wrong(rows: list[object], words: str, tmp_path: Path) -> None:

@@ -257,10 +257,13 @@ class Fields:
 
     def id(self, field: str) -> str:
         """An id, which may be a whole number in the file."""
-        value = id_text(self.need(field, "a text or a whole number"))
-        if not value:
-            raise self.fault(field, "a text or a whole number", self.row[field])
-        return value
+        value = self.need(field, "a text or a whole number")
+        if isinstance(value, str):
+            return self.text(field)
+        name = id_text(value)
+        if name is None:
+            raise self.fault(field, "a text or a whole number", value)
+        return name
 
     def optional_text(self, field: str) -> str | None:
         return self.text(field, empty=True) if self.row.get(field) is not None else None

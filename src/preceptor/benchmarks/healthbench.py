@@ -55,7 +55,7 @@ def parse(row: Fields) -> Example:
     if messages[-1].role != "user":
         raise row.fault("prompt", "a conversation that ends with the user", messages[-1].role)
     return Example(
-        id=row.text("prompt_id"),
+        id=row.id("prompt_id"),
         messages=messages,
         criteria=tuple(criterion(item, "criterion") for item in row.items("rubrics")),
         tags=row.texts("example_tags"),

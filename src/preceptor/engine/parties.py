@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from preceptor.benchmarks import Benchmark
-from preceptor.errors import InputError, StoreError
+from preceptor.errors import InputError, StoreError, Unavailable
 from preceptor.graders import (
     Grader,
     Method,
@@ -97,7 +97,15 @@ def grader_of(
         )
     else:
         template = Template(protocol.name, protocol.judge.text)
-    grader = resolve_grader(form.address, settings, template, judge=protocol.judge, through=through)
+    try:
+        grader = resolve_grader(
+            form.address, settings, template, judge=protocol.judge, through=through
+        )
+    except Unavailable as error:
+        if request.grader is not None:
+            raise
+        words = f"{error}; it is the grader that {benchmark.name} has unless --grader names another"
+        raise Unavailable(words) from None
     return grader, template, settings
 
 

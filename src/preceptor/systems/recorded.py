@@ -146,8 +146,10 @@ def _read_answers(path: Path) -> dict[str, list[_Recorded]]:
         key = next((row[name] for name in _IDS if row.get(name) is not None), None)
         id = id_text(key)
         if id is None:
-            found = shorten(list(row)) if key is None else shorten(key)
-            problem = f"expected a text or whole number under {' or '.join(_IDS)}, found {found}"
+            expected, found = "a text or a whole number", shorten(key)
+            if key is None:
+                expected, found = f"one of {', '.join(_IDS)}", shorten(list(row))
+            problem = f"expected {expected}, found {found}"
             raise DataError(str(path), number, "id", problem)
         content = _content(row)
         if content is None:
