@@ -54,7 +54,8 @@ _NAMES = (
     "dec|déc|dez|dic|des|ara|дек|гру|gru|pro|δεκ|ديسمبر|كانون الأول|דצמ|दिस|ডিসে|ธันวา|دسامبر|دسمبر",
 )
 _MONTH = (
-    r"(?<![^\W\d_])ב?(?:" + "|".join(f"(?P<m{place}>{name})" for place, name in enumerate(_NAMES, 1))
+    r"(?<![^\W\d_])ב?(?:"
+    + "|".join(f"(?P<m{place}>{name})" for place, name in enumerate(_NAMES, 1))
     + r")(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0981-\u09cd\u0e31-\u0e4e]){0,12}+\.?"
 )
 _YEAR = r"(?P<year>\d{4})(?!\d)"
@@ -91,7 +92,9 @@ _BASIS = re.compile(
     re.IGNORECASE,
 )
 #: The same after a date: "…から", "-den itibaren".
-_BASIS_AFTER = re.compile(r"\s?(?:\+|plus\b|から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)")
+_BASIS_AFTER = re.compile(
+    r"\s?(?:\+|plus\b|から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)"
+)
 _STATED = re.compile(
     r"(?:\b(?:is|was|be|on|by|equals?|falls on|would be|gives|yields|ist|am|est(?: le)?|es(?: el)?|é|è(?: il)?|är"
     r"|jest|este|adalah|là|είναι|это|є)|[:=→≈是为為は]|คือ)\s{0,3}(?:the |den |der |le |el |il )?"
@@ -99,7 +102,9 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 #: Between two dates that are given as one answer.
-_LISTED = re.compile(r"\s?(?:[-,;/]|to|or|and|bis|oder|und|ou|et|o|y|e|или|и|或|和|至)\s?", re.IGNORECASE)
+_LISTED = re.compile(
+    r"\s?(?:[-,;/]|to|or|and|bis|oder|und|ou|et|o|y|e|или|и|或|和|至)\s?", re.IGNORECASE
+)
 _BUDDHIST = 2400
 _WINDOW = 60
 
@@ -169,7 +174,7 @@ def _date(statement: Statement) -> str | None:
     else:
         return None
     begins = not text[: found[0].start].strip(" '\"")
-    stated = [each for each in found if _STATED.search(part[:each.start][-_WINDOW:])]
+    stated = [each for each in found if _STATED.search(part[: each.start][-_WINDOW:])]
     chosen = found[0] if begins else stated[-1] if stated else found[0] if len(found) == 1 else None
     others = (text[chosen.end : each.start] for each in found if chosen and each.start > chosen.end)
     if chosen is None or chosen.day is None or any(_LISTED.fullmatch(each) for each in others):
@@ -199,7 +204,7 @@ _BOTH = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?<![\d.])(\d{{1,6}})\s?(?:{_WEEK})[^\d\n]{{0,12}}?(\d{{1,6}})\s?(?:{_DAYS})",
-        rf"(?:weeks?|wochen)\W{{1,4}}(\d{{1,6}})\W{{1,6}}(?:days?|tage)\W{{1,4}}(\d{{1,6}})(?!\d)",
+        r"(?:weeks?|wochen)\W{1,4}(\d{1,6})\W{1,6}(?:days?|tage)\W{1,4}(\d{1,6})(?!\d)",
         r"(?<![\d.])(\d{1,6})w(\d{1,6})d?\b",
         r"(?<![\d.])(\d{1,6})\s?\+\s?(\d)(?![\d.])",
         r"(?<![\d.])(\d{1,6})\s{1,3}(\d)\s?/\s?7",

@@ -99,7 +99,8 @@ def read_amount(text: str, name: str, *, unit: str = "") -> float | None:
 def _broken(text: str, name: str) -> list[Statement]:
     """What stands under such a key of JSON that cannot be decoded."""
     keyed = re.compile(
-        rf"""["'][^"'\n]{{0,40}}{re.escape(name)}[^"'\n]{{0,40}}["']\s{{0,9}}:([^}}\n]{{0,80}})""", re.I
+        rf"""["'][^"'\n]{{0,40}}{re.escape(name)}[^"'\n]{{0,40}}["']\s{{0,9}}:([^}}\n]{{0,80}})""",
+        re.I,
     )
     return [Statement(normal(value).lstrip("\"' ")) for value in keyed.findall(text)]
 

@@ -135,7 +135,9 @@ _SCALES = (
     ("crores?|करोड़|কোটি|کروڑ", 1e7),
 )
 _SCALE = re.compile(
-    "[ \u202f]?(?:" + "|".join(f"({words})(?!\\w)" for words, _ in _SCALES) + "|([千万萬만億亿억]))",
+    "[ \u202f]?(?:"
+    + "|".join(f"({words})(?!\\w)" for words, _ in _SCALES)
+    + "|([千万萬만億亿억]))",
     re.IGNORECASE,
 )
 _CJK_SCALES = {"千": 1e3, "万": 1e4, "萬": 1e4, "만": 1e4, "億": 1e8, "亿": 1e8, "억": 1e8}
@@ -250,9 +252,7 @@ def _is_pressure(value: float | None, systolic: float | None) -> bool:
     return bool(value and systolic) and 50 <= systolic <= 300 and 1.1 < value < 5
 
 
-def _composed(
-    text: str, body: str, value: float, end: int
-) -> tuple[float | None, int, bool]:
+def _composed(text: str, body: str, value: float, end: int) -> tuple[float | None, int, bool]:
     """The number with its fraction, power of ten or word such as "million": value, end, divided."""
     if mixed := _MIXED.match(text, end) if body.isdigit() else None:
         above, below = re.split(r"\s?/\s?", mixed[1])

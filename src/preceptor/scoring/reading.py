@@ -10,6 +10,7 @@ from preceptor.scoring.json_text import json_in, values_in
 
 __all__ = ["field_of", "json_in", "list_in", "plain", "word_in"]
 
+
 def field_of(text: str, names: Sequence[str]) -> Any | None:
     """The value of the first of these keys, in the last JSON of an answer that has one.
 
