@@ -1,4 +1,4 @@
-"""Rows of our own for numbers and dates, JSON behind brackets, and expressions that take no time."""
+"""Rows of our own for numbers and dates, JSON behind brackets, and what reading costs."""
 
 from __future__ import annotations
 
@@ -152,10 +152,8 @@ MODULES = ("numerals", "statements", "numbers", "dates", "json_text", "reading",
 def patterns(module: str) -> Iterator[re.Pattern[str]]:
     for value in vars(importlib.import_module(f"preceptor.scoring.{module}")).values():
         found = value if isinstance(value, tuple) else (value,)
-        for each in found:
-            each = each[0] if isinstance(each, tuple) else each
-            if isinstance(each, re.Pattern):
-                yield each
+        firsts = (each[0] if isinstance(each, tuple) else each for each in found)
+        yield from (each for each in firsts if isinstance(each, re.Pattern))
 
 
 def unbounded_inside(tree: Any, inside: bool = False) -> bool:

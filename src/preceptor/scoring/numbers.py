@@ -16,7 +16,8 @@ __all__ = ["ABSTAINED", "read_amount", "read_number"]
 ABSTAINED = "N/A"
 
 _NONE = re.compile(
-    r"(?<![\w-])(?-i:N/A|n/a)\b|\A\W*NA\b|\bnot (?:applicable|possible|computable|calculable)\b|\bnull\b|\bunknown\b"
+    r"(?<![\w-])(?-i:N/A|n/a)\b|\A\W*NA\b|\bnot (?:applicable|possible|computable|calculable)\b"
+    r"|\bnull\b|\bunknown\b"
     r"|\b(?:cannot|can't|can not|could not|unable to)(?: \w{1,20}){0,3} "
     r"(?:calculate|compute|determine|answer|provide|assess)"
     r"|\binsufficient (?:data|information)\b|\bnot enough (?:data|information)\b"
