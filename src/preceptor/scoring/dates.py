@@ -97,8 +97,9 @@ _BASIS_AFTER = re.compile(
     r"\s?(?:\+|plus\b|から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)"
 )
 _STATED = re.compile(
-    r"(?:\b(?:is|was|be|on|by|equals?|falls on|would be|gives|yields|ist|am|est(?: le)?|es(?: el)?|é"
-    r"|è(?: il)?|är|jest|este|adalah|là|είναι|это|є)|[:=→≈是为為は]|คือ)\s{0,3}(?:the |den |der |le |el |il )?"
+    r"(?:\b(?:is|was|be|on|by|equals?|falls on|would be|gives|yields|ist|am|est(?: le)?|es(?: el)?"
+    r"|é|è(?: il)?|är|jest|este|adalah|là|είναι|это|є)|[:=→≈是为為は]|คือ)"
+    r"\s{0,3}(?:the |den |der |le |el |il )?"
     r"(?:\*{0,2}[A-Z][a-z]{2,8}day,? )?\Z",
     re.IGNORECASE,
 )
