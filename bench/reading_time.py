@@ -52,19 +52,24 @@ SOURCE = Text("fever and cough", ["fever", "and", "cough"], ["Symptom", "Drug"])
 LABELS = {"include": ("include", "included"), "exclude": ("exclude", "excluded")}
 WEIGHTS = inverse_frequencies([counted("a cough and a fever of 39.5 degrees")])
 
-UNITS = (
-    *("-", "=", "*", "_", "#", "~", ".", ",", ":", "|", "`", "$", "\\", "/", "^", "<", ">", "(", "[", "{"),
-    *(")", "]", "}", '"', "'", " ", "\n", "\t", "1", "0", "a", "A", "A ", "é", "答", "१", "½", "\u200b"),
-    *("1 ", "1,", "1.", "1-", "1/", "1:", "1e", "10^", "1 000 ", "1\u202f", "-1 ", "1 or ", "1 to ", "5 mg = "),
-    *("= ", "≈1", "(a", "[0,", '{"a":', '["', '{"answer":', '"answer": [', "'answer': '", '"label": "'),
-    *('"carbs', "carb", "\\boxed{", "\\boxed{{}", "\\frac{1}", "\\frac{", "\\text{", "{,}", "<think>", "</think>"),
-    *("<a", "<s>", "<b>", "~~a", "**a", "# ", "- ", "* ", "1. ", "1)\n", "Answer: ", "answer is ", "the answer ", "答案是"),
-    *("If the answer, ", "not ", "not A but ", "cannot ", "between 1 and ", "at least ", "Question: ", "\nQuestion: a"),
-    *("Answer: B\n", "A and ", "A, B ", "(A) ", "A.\n", "option ", "[ ] ", "[x]\n", "is ", "so it is ", "Aspirin "),
-    *("01/02/2014 ", "2014-", "Jan ", "1 Jan 2014 ", "2014年1月", "counted from ", "34 weeks ", "1w1d", "34+"),
-    *("Step 1: ", "step 1\n", "confidence ", "& ", "1%", "90 % ", "include ", "fever ", "<Symptom>", "O\n"),
-    *("E11.9 ", "(E11", "OMIM:1 ", "ICD ", "a (", "- a: ", "a@", "a.", "+1 ", "call at ", "name is A", "1 St "),
-    *("DOB ", "2 1 ", "1 -> ", "1 1 ruler\n", "Wait, no: ", "1\n\n\n", ". A", "? ", "\r\n", "\u2028", "&gt;", "```json\n"),
+#: Divided by "¦", for some are blanks.
+_UNITS = (
+    "-¦=¦*¦_¦#¦~¦.¦,¦:¦|¦`¦$¦\\¦/¦^¦<¦>¦(¦[¦{¦)¦]¦}¦\"¦'¦ ¦\n¦\t¦1¦0¦a¦A¦A ¦é¦答¦१¦½¦\u200b¦1 ¦"
+    '1,¦1.¦1-¦1/¦1:¦1e¦10^¦1 000 ¦1\u202f¦-1 ¦1 or ¦1 to ¦5 mg = ¦= ¦≈1¦(a¦[0,¦{"a":¦["¦'
+    '{"answer":¦"answer": [¦\'answer\': \'¦"label": "¦"carbs¦carb¦\\boxed{¦\\boxed{{}¦'
+    "\\frac{1}¦\\frac{¦\\text{¦{,}¦<think>¦</think>¦<a¦<s>¦<b>¦~~a¦**a¦# ¦- ¦* ¦1. ¦1)\n¦"
+    "Answer: ¦answer is ¦the answer ¦答案是¦If the answer, ¦not ¦not A but ¦cannot ¦"
+    "between 1 and ¦at least ¦Question: ¦\nQuestion: a¦Answer: B\n¦A and ¦A, B ¦(A) ¦A.\n¦"
+    "option ¦[ ] ¦[x]\n¦is ¦so it is ¦Aspirin ¦01/02/2014 ¦2014-¦Jan ¦1 Jan 2014 ¦2014年1月¦"
+    "counted from ¦34 weeks ¦1w1d¦34+¦Step 1: ¦step 1\n¦confidence ¦& ¦1%¦90 % ¦include ¦"
+    "fever ¦<Symptom>¦O\n¦E11.9 ¦(E11¦OMIM:1 ¦ICD ¦a (¦- a: ¦a@¦a.¦+1 ¦call at ¦name is A¦"
+    "1 St ¦DOB ¦2 1 ¦1 -> ¦1 1 ruler\n¦Wait, no: ¦1\n\n\n¦. A¦? ¦\r\n¦\u2028¦&gt;¦```json\n"
+)
+#: What stands once, "+", and the unit that is repeated after it.
+_HEADED = (
+    "Answer+ ¦Answer:+*¦answer is+\n¦confidence+-¦my name is+ ¦MRN+ ¦DOB+\t¦1+ ¦1+0¦1.+0¦"
+    '-+ ¦[+ ¦["+a¦{+\n¦"carb+carb¦\\boxed{+a¦a@+a.¦1 +A ¦MRN-+MRN-¦cannot+ a¦**+ ¦'
+    "Step 1+ ¦<think>+a ¦not +a,¦1 Jan+ "
 )
 
 Reader = Callable[[str], object]
@@ -138,10 +143,10 @@ def seconds(read: Reader, text: str) -> float:
     return best
 
 
-def times(read: Reader, unit: str, lengths: list[int]) -> list[float]:
+def times(read: Reader, head: str, unit: str, lengths: list[int]) -> list[float]:
     found: list[float] = []
     for length in lengths:
-        found.append(seconds(read, (unit * (length // len(unit) + 1))[:length]))
+        found.append(seconds(read, (head + unit * (length // len(unit) + 1))[:length]))
         if found[-1] > MOST:
             break
     return found
@@ -161,18 +166,18 @@ def main() -> None:
     parser.add_argument("--longest", type=int, default=200_000)
     options = parser.parse_args()
     lengths = [options.longest // 8, options.longest // 4, options.longest // 2, options.longest]
+    units = [("", "+", unit) for unit in _UNITS.split("¦")]
+    units += [pair.partition("+") for pair in _HEADED.split("¦")]
     failed = []
     print(f"{'reader':<16}{'slowest unit':<20}{'s':>8}  {'steepest unit':<20}{'factor':>7}")
     for name in options.readers:
-        pairs = UNITS
-        found = {unit: times(READERS[name], unit, lengths) for unit in pairs}
-        slow = max(found, key=lambda unit: found[unit][-1])
-        steep = max(found, key=lambda unit: factor(found[unit]))
-        print(
-            f"{name:<16}{slow!r:<20}{found[slow][-1]:>8.3f}  {steep!r:<20}{factor(found[steep]):>7.2f}",
-            flush=True,
-        )
-        if factor(found[steep]) > GOAL:
+        found = {head + unit: times(READERS[name], head, unit, lengths) for head, _, unit in units}
+        slow = max(found, key=lambda pair: found[pair][-1])
+        steep = max(found, key=lambda pair: factor(found[pair]))
+        times_ = f"{slow!r:<20}{found[slow][-1]:>8.3f}"
+        steepest = factor(found[steep])
+        print(f"{name:<16}{times_}  {steep!r:<20}{steepest:>7.2f}", flush=True)
+        if steepest > GOAL:
             failed.append(name)
     print(f"at most {GOAL} a doubling: {'all' if not failed else 'not ' + ', '.join(failed)}")
 

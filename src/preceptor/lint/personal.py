@@ -180,7 +180,7 @@ RULES: dict[str, Rule] = {
         "a name that is given as one",
         _compiled(
             r"(?i:\bmy name is|\b(?:patient|full|first and last|pt)(?:['’]s)?[ _]name(?: is)?"
-            r"|\bname of (?:the )?patient|\bname(?=\s?:))\s*:?\s*"
+            r"|\bname of (?:the )?patient|\bname(?=\s?:))\s*+:?\s*+"
             r"(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z][\w'’-]+ (?:[A-Z]\.? )?[A-Z][\w'’-]+"
         ),
     ),
@@ -202,7 +202,7 @@ RULES: dict[str, Rule] = {
         "a medical record number",
         _compiled(
             r"(?i:\b(?:MRN|medical record (?:number|no\.?|#)|hospital (?:number|no\.?)|patient id))"
-            r"[\s:=#]*(?=[A-Z-]*\d)[A-Z0-9-]{5,}"
+            r"[\s:=#]*(?=[A-Z-]{0,40}\d)[A-Z0-9-]{5,}"
         ),
     ),
 }

@@ -23,8 +23,9 @@ CONFIDENT = (
 )
 
 _NUMBER = r"(?<![\d.])(\d+(?:\.\d+)?)(?![\d.]*\d)\s*(%?)"
-_NAMED = re.compile(rf"confiden(?:ce|t)[^\w\n]*(?:is|of|:|=|-)?[^\w\n]*{_NUMBER}", re.IGNORECASE)
-_BARE = (re.compile(rf"&[^\w\n]*{_NUMBER}"), re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*(%)\W*$"))
+_BEFORE = r"[^\w\n]{0,40}+"
+_NAMED = re.compile(rf"confiden(?:ce|t){_BEFORE}(?:(?:is|of)\b{_BEFORE})?{_NUMBER}", re.IGNORECASE)
+_BARE = (re.compile(rf"&{_BEFORE}{_NUMBER}"), re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*(%)\W*$"))
 
 
 def read_confidence(text: str) -> tuple[str, float | None]:

@@ -25,7 +25,7 @@ _INSTRUCTION = (
     "Put these steps in the right order. Reply with the numbers of all steps in that order, as a "
     "list such as [2, 3, 1], and nothing else."
 )
-_LIST = re.compile(r"\d+(?:(?:\s*(?:,|;|>|->|→|⇒)\s*|\s+)\d+)+")
+_LIST = re.compile(r"(?<!\d)\d++(?:(?:\s*+(?:,|;|>|->|→|⇒)\s*+|\s++)\d++)+")
 _NUMBERING = re.compile(r"^\s*(?:[-*•]\s*)?(?:step\s*)?(?:\(?\d+[.):]\s*)?", re.IGNORECASE)
 
 

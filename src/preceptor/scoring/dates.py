@@ -49,12 +49,14 @@ _NAMES = (
     "jul|juil|lug|tem|iul|июл|лип|lip|ιουλ|ιούλ|يوليو|تموز|יול|जुला|জুলা|กรกฎา|ژوئیه|جولائی",
     "aug|ago|aoû|aou|ağu|agu|авг|сер|sie|srp|αυγ|αύγ|أغسطس|اغسطس|آب|אוג|अग|আগ|สิงหา|اوت|اگست",
     "sep|set|eyl|сен|вер|wrz|zář|σεπ|سبتمبر|أيلول|ספט|सित|সেপ্ট|กันยา|سپتامبر|ستمبر",
-    "oct|okt|out|ott|eki|окт|жов|paź|říj|οκτ|أكتوبر|اكتوبر|تشرين الأول|אוק|अक्टू|अक्तू|অক্টো|ตุลา|اکتبر|اکتوبر",
+    "oct|okt|out|ott|eki|окт|жов|paź|říj|οκτ|أكتوبر|اكتوبر|تشرين الأول|אוק|अक्टू|अक्तू|অক্টো|ตุลา"
+    "|اکتبر|اکتوبر",
     "nov|noi|kas|ноя|лис|lis|νοε|νοέ|نوفمبر|تشرين الثاني|נוב|नव|নভে|พฤศจิ|نوامبر|نومبر",
     "dec|déc|dez|dic|des|ara|дек|гру|gru|pro|δεκ|ديسمبر|كانون الأول|דצמ|दिस|ডিসে|ธันวา|دسامبر|دسمبر",
 )
 _MONTH = (
-    r"(?<![^\W\d_])ב?(?:" + "|".join(f"(?P<m{place}>{name})" for place, name in enumerate(_NAMES, 1))
+    r"(?<![^\W\d_])ב?(?:"
+    + "|".join(f"(?P<m{place}>{name})" for place, name in enumerate(_NAMES, 1))
     + r")(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0981-\u09cd\u0e31-\u0e4e]){0,12}+\.?"
 )
 _YEAR = r"(?P<year>\d{4})(?!\d)"
@@ -80,26 +82,31 @@ _TIME = re.compile(r"(?:T|\s)\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[-+]\d{2}:
 _ASIDE = re.compile(r"\([^()]*\)")
 #: What before a date says that another one is counted from it.
 _BASIS = re.compile(
-    r"(?<![^\W\d_])(?:from|(?:days|weeks|months) to|since|after|before|following|starting|beginning|given|LMP|FDLMP|LNMP"
-    r"|period|menses|menstruation|bleed\w*|cycle|born|birth|DOB|admitted|visit|today"
+    r"(?<![^\W\d_])(?:from|(?:days|weeks|months) to|since|after|before|following|starting|beginning"
+    r"|given|LMP|FDLMP|LNMP|period|menses|menstruation|bleed\w*|cycle|born|birth|DOB|admitted|visit|today"
     r"|(?:counted|counting|based|calculated|computed|measured|dated|estimated) (?:on|with|by|using)"
     r"|vom|ab|seit|nach|periode|ausgehend von|partir du|partir de|depuis|après|règles|desde|después"
-    r"|regla|última menstruación|menstruação|depois|dal(?:la)?|dopo|mestruazione|vanaf|sinds|na|från"
-    r"|efter|od|po|miesiączki|din|după|sejak|setelah|từ|sau|kể từ|από|μετά|от|после|месячных|со"
-    r"|від|після|منذ|بعد|ابتداء من|מאז|לאחר|से|থেকে|kuanzia)(?![^\W\d_])[^.;=\n\d]{0,30}\Z"
+    r"|regla|última menstruación|menstruação|depois|dal(?:la)?|dopo|mestruazione|vanaf|sinds|na"
+    r"|från|efter|od|po|miesiączki|din|după|sejak|setelah|từ|sau|kể từ|από|μετά|от|после|месячных"
+    r"|со|від|після|منذ|بعد|ابتداء من|מאז|לאחר|से|থেকে|kuanzia)(?![^\W\d_])[^.;=\n\d]{0,30}\Z"
     r"|(?:自|从|從|根据|末次月经|最終月経)[^。;=\n\d]{0,20}\Z",
     re.IGNORECASE,
 )
 #: The same after a date: "…から", "-den itibaren".
-_BASIS_AFTER = re.compile(r"\s?(?:\+|plus\b|から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)")
+_BASIS_AFTER = re.compile(
+    r"\s?(?:\+|plus\b|から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)"
+)
 _STATED = re.compile(
-    r"(?:\b(?:is|was|be|on|by|equals?|falls on|would be|gives|yields|ist|am|est(?: le)?|es(?: el)?|é|è(?: il)?|är"
-    r"|jest|este|adalah|là|είναι|это|є)|[:=→≈是为為は]|คือ)\s{0,3}(?:the |den |der |le |el |il )?"
+    r"(?:\b(?:is|was|be|on|by|equals?|falls on|would be|gives|yields|ist|am|est(?: le)?|es(?: el)?"
+    r"|é|è(?: il)?|är|jest|este|adalah|là|είναι|это|є)|[:=→≈是为為は]|คือ)"
+    r"\s{0,3}(?:the |den |der |le |el |il )?"
     r"(?:\*{0,2}[A-Z][a-z]{2,8}day,? )?\Z",
     re.IGNORECASE,
 )
 #: Between two dates that are given as one answer.
-_LISTED = re.compile(r"\s?(?:[-,;/]|to|or|and|bis|oder|und|ou|et|o|y|e|или|и|或|和|至)\s?", re.IGNORECASE)
+_LISTED = re.compile(
+    r"\s?(?:[-,;/]|to|or|and|bis|oder|und|ou|et|o|y|e|или|и|或|和|至)\s?", re.IGNORECASE
+)
 _BUDDHIST = 2400
 _WINDOW = 60
 
@@ -147,9 +154,9 @@ def _day(match: re.Match[str]) -> str | None:
     named = next((place for place in range(1, 13) if parts.get(f"m{place}")), None)
     month = named or int(parts["month"])
     day, year = int(parts["day"]), int(parts["year"])
-    if parts.get("mark") == "." and match.start("month") < match.start("year") and named is None:
-        if month <= 12 and day <= 12 and month != day:
-            return None  # 01.02.2014: the second of January, or the first of February
+    first = named is None and match.start("month") < match.start("year")
+    if first and parts.get("mark") == "." and month <= 12 and day <= 12 and month != day:
+        return None  # 01.02.2014: the second of January, or the first of February
     if month > 12:
         month, day = day, month
     year = year + 2000 if year < 100 else year - 543 if year > _BUDDHIST else year
@@ -169,7 +176,7 @@ def _date(statement: Statement) -> str | None:
     else:
         return None
     begins = not text[: found[0].start].strip(" '\"")
-    stated = [each for each in found if _STATED.search(part[:each.start][-_WINDOW:])]
+    stated = [each for each in found if _STATED.search(part[: each.start][-_WINDOW:])]
     chosen = found[0] if begins else stated[-1] if stated else found[0] if len(found) == 1 else None
     others = (text[chosen.end : each.start] for each in found if chosen and each.start > chosen.end)
     if chosen is None or chosen.day is None or any(_LISTED.fullmatch(each) for each in others):

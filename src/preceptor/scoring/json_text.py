@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,23 +84,22 @@ class _Scanner:
 
     def _step(self, open_: list[_Open], token: re.Match[str]) -> int | None:
         """Take one token; where the next begins, or None where this one cannot stand here."""
-        top, sign = open_[-1], token["sign"]
+        top, sign, after = open_[-1], token["sign"], token.end()
         if sign is None:
-            return token.end() if top.takes_value(token["text"] is not None) else None
-        if sign in ",:":
-            return token.end() if top.takes_sign(sign) else None
-        if sign in "]}":
-            if not top.closes(sign):
-                return None
-            self._ends[open_.pop().start] = token.end()
-            return token.end()
-        begin = token.end() - 1
-        if not top.takes_value(is_text=False):
-            return None
-        if begin in self._ends:
-            return self._ends[begin]
-        open_.append(_Open(begin, sign == "{"))
-        return token.end()
+            fits = top.takes_value(token["text"] is not None)
+        elif sign in ",:":
+            fits = top.takes_sign(sign)
+        elif sign in "]}":
+            fits = top.closes(sign)
+            if fits:
+                self._ends[open_.pop().start] = after
+        else:
+            fits = top.takes_value(is_text=False)
+            if fits and after - 1 in self._ends:
+                return self._ends[after - 1]
+            if fits:
+                open_.append(_Open(after - 1, sign == "{"))
+        return after if fits else None
 
 
 def values_in(text: str) -> Iterator[Any]:
@@ -124,10 +124,8 @@ def json_in(text: str) -> Any | None:
 
     The last, for what comes before an answer is reasoning.
     """
-    last = None
-    for last in values_in(text):
-        pass
-    return last
+    found = deque(values_in(text), maxlen=1)
+    return found[0] if found else None
 
 
 def pairs_in(text: str) -> list[tuple[str, Any]]:

@@ -17,7 +17,8 @@ __all__ = ["ABSTAINED", "read_amount", "read_number"]
 ABSTAINED = "N/A"
 
 _NONE = re.compile(
-    r"(?<![\w-])(?-i:N/A|n/a)\b|\A\W*NA\b|\bnot (?:applicable|possible|computable|calculable)\b|\bnull\b|\bunknown\b"
+    r"(?<![\w-])(?-i:N/A|n/a)\b|\A\W*NA\b|\bnot (?:applicable|possible|computable|calculable)\b"
+    r"|\bnull\b|\bunknown\b"
     r"|\b(?:cannot|can't|can not|could not|unable to)(?: \w{1,20}){0,3} "
     r"(?:calculate|compute|determine|answer|provide|assess)"
     r"|\binsufficient (?:data|information)\b|\bnot enough (?:data|information)\b"
@@ -101,7 +102,8 @@ def read_amount(text: str, name: str, *, unit: str = "") -> float | None:
 def _broken(text: str, name: str) -> list[Statement]:
     """What stands under such a key of JSON that cannot be decoded."""
     keyed = re.compile(
-        rf"""["'][^"'\n]{{0,40}}{re.escape(name)}[^"'\n]{{0,40}}["']\s{{0,9}}:([^}}\n]{{0,80}})""", re.I
+        rf"""["'][^"'\n]{{0,40}}{re.escape(name)}[^"'\n]{{0,40}}["']\s{{0,9}}:([^}}\n]{{0,80}})""",
+        re.I,
     )
     return [Statement(normal(value).lstrip("\"' ")) for value in keyed.findall(text)]
 

@@ -135,7 +135,9 @@ _SCALES = (
     ("crores?|करोड़|কোটি|کروڑ", 1e7),
 )
 _SCALE = re.compile(
-    "[ \u202f]?(?:" + "|".join(f"({words})(?!\\w)" for words, _ in _SCALES) + "|([千万萬만億亿억]))",
+    "[ \u202f]?(?:"
+    + "|".join(f"({words})(?!\\w)" for words, _ in _SCALES)
+    + "|([千万萬만億亿억]))",
     re.IGNORECASE,
 )
 _CJK_SCALES = {"千": 1e3, "万": 1e4, "萬": 1e4, "만": 1e4, "億": 1e8, "亿": 1e8, "억": 1e8}
@@ -179,8 +181,8 @@ _LIMIT_BEFORE = re.compile(
     r"|более|менее|больше|меньше|выше|ниже|свыше|до|от|между"
     r"|більше|менше|понад|щонайменше|вище|нижче|між|zaidi ya|chini ya|angalau"
     r"|أكثر من|أقل من|أكبر من|على الأقل|فوق|تحت|بين|بیش از|کمتر از|حداقل"
-    r"|יותר מ|פחות מ|לפחות|מעל|מתחת)|至少|最少|超过|超過|大于|大於|小于|小於|少于|少於|不到|高于|低于"
-    r"|มากกว่า|น้อยกว่า|อย่างน้อย|최소|최대)[\s-]{0,2}\Z",
+    r"|יותר מ|פחות מ|לפחות|מעל|מתחת)|至少|最少|超过|超過|大于|大於|小于|小於|少于|少於|不到"
+    r"|高于|低于|มากกว่า|น้อยกว่า|อย่างน้อย|최소|최대)[\s-]{0,2}\Z",
     re.IGNORECASE,
 )
 _LIMIT_AFTER = re.compile(
@@ -250,9 +252,7 @@ def _is_pressure(value: float | None, systolic: float | None) -> bool:
     return bool(value and systolic) and 50 <= systolic <= 300 and 1.1 < value < 5
 
 
-def _composed(
-    text: str, body: str, value: float, end: int
-) -> tuple[float | None, int, bool]:
+def _composed(text: str, body: str, value: float, end: int) -> tuple[float | None, int, bool]:
     """The number with its fraction, power of ten or word such as "million": value, end, divided."""
     if mixed := _MIXED.match(text, end) if body.isdigit() else None:
         above, below = re.split(r"\s?/\s?", mixed[1])

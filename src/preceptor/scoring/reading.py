@@ -11,16 +11,16 @@ from preceptor.scoring.json_text import json_in, values_in
 
 __all__ = ["field_of", "json_in", "list_in", "plain", "word_in"]
 
+
 def field_of(text: str, names: Sequence[str]) -> Any | None:
     """The value of the first of these keys, in the last JSON of an answer that has one.
 
-    Case does not count. Where there is none, or it is broken, what stands between the key and the next comma,
-    brace or line end is the value, as text.
+    Case does not count. Where there is none, or it is broken, what stands between the key and the
+    next comma, brace or line end is the value, as text.
     """
     text = said_in(text)
-    for found in reversed(list(values_in(text))):
-        if isinstance(found, list) and len(found) == 1:
-            found = found[0]
+    for value in reversed(list(values_in(text))):
+        found = value[0] if isinstance(value, list) and len(value) == 1 else value
         if isinstance(found, dict):
             by_name = {str(key).casefold(): value for key, value in found.items()}
             for name in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any
@@ -174,14 +175,9 @@ def _places(text: str, tokens: Sequence[str]) -> list[tuple[int, int]]:
     while (place := whole.find(wanted, place)) >= 0:
         found.append((place, place + len(wanted)))
         place += 1
-    exact = [(a, b) for a, b in found if a in begins and b in ends]
-    return [
-        (
-            next(i for i, end in enumerate(ends) if end > a),
-            next(i for i, end in enumerate(ends) if end >= b),
-        )
-        for a, b in exact or found
-    ]
+    edges = frozenset(begins), frozenset(ends)
+    exact = [(a, b) for a, b in found if a in edges[0] and b in edges[1]]
+    return [(bisect_right(ends, a), bisect_left(ends, b)) for a, b in exact or found]
 
 
 _TAG = re.compile(r"O|[BI]-\S+")

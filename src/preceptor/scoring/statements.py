@@ -48,7 +48,8 @@ _COMMA = (
     "antwort|ergebnis|lösung|résultat|réponse|reponse|resposta|risposta|risultato|antwoord"
     "|resultaat|uitkomst|svar(?:et)?|resultat(?:et)?|odpowiedź|odpowiedzi|wynik|odpověď|výsledek"
     "|răspuns(?:ul)?|rezultat(?:ul)?|cevap|cevabı|yanıt|sonuç|jawaban(?:nya)?|hasil(?:nya)?"
-    "|đáp án|kết quả|câu trả lời|trả lời|απάντηση|αποτέλεσμα|ответ|результат|відповідь|отговор(?:ът)?"
+    "|đáp án|kết quả|câu trả lời|trả lời|απάντηση|αποτέλεσμα|ответ|результат"
+    "|відповідь|отговор(?:ът)?"
     "|vastaus|tulos|válasz|eredmény|korrektur|correção|correzione|исправление|düzeltme|koreksi"
     "|korekta|correctie|rättelse|виправлення"
 )
@@ -110,8 +111,8 @@ _ANOTHER = re.compile(
     r"|blood|no|not|best next|second best|andere|falsche|vorherige|autre|mauvaise|otra|outra|altra"
     r"|incorrecta|errada|sbagliata|другой|неправильный|предыдущий|промежуточный)\s+\Z"
     r"|(?:错误|錯誤|其他|另一个|中间|中間)的?\Z"
-    r"|\b(?:for|in|among) (?:\w{1,12} ){0,2}(?:women|men|children|child|infants?|newborns?|neonates?"
-    r"|adults?|adolescents?|pregnancy|elderly|females?|males?|smokers|others)\b[^.]{0,30}\Z",
+    r"|\b(?:for|in|among) (?:\w{1,12} ){0,2}(?:women|men|children|child|infants?|newborns?"
+    r"|neonates?|adults?|adolescents?|pregnancy|elderly|females?|males?|smokers|others)\b[^.]{0,30}\Z",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?;\n。！？।](?!\d)")
