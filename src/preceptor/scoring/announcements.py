@@ -73,10 +73,10 @@ _EN = Words(
         r"|original|preliminary|tempting|common|distractor|second|third|2nd|runner-up|not"
         r"|next(?:[- ](?:best|most))?|backup|fallback"
     ),
-    negation="not?|cannot|never|neither|excludes?|except|could",
+    negation=r"not?|\w+n['’]t|cannot|never|neither|except|could|rul\w+ out|exclu\w+|eliminat\w+|reject\w+",
     supposed=(
         r"^(?:\w+\s+)?if|(?:and|or|but|even|only|then|that) if|unless|whether|in case|suppos\w+"
-        r"|assuming|otherwise|^had|^were|^should"
+        r"|assuming|otherwise|^had|^were|^should|^provided|only when"
     ),
     reported=(
         r"(?:some|many|most|others?|students?|people|candidates?|colleagues?|clinicians?"
@@ -144,7 +144,7 @@ LANGUAGES: dict[str, Words] = {
         choosing="je choisis|je s[ée]lectionne",
         right="correcte?|bonne?|meilleure?|exacte?|juste|adapt[ée]e?",
         option="option|proposition|choix|alternative|réponse|traitement|diagnostic",
-        link="est|serait|donc|la|le|l['’]|lettre|proposition|option|correcte|bonne|exacte|finale|plus|ainsi",
+        link="est|serait|qui|donc|la|le|l['’]|lettre|proposition|option|correcte|bonne|exacte|finale|plus|ainsi",
         other="incorrecte?|fausse|mauvaise?|erron[ée]e?|deuxi[èe]me|seconde|autre|alternative|moins|pire",
         negation=r"pas|ne|jamais|n['’]est",
         supposed=r"^si|^s['’]il|au cas|lorsque",
@@ -431,7 +431,7 @@ LANGUAGES: dict[str, Words] = {
         link="היא|הוא|הנכונה|הסופית|אות |סעיף|אפשרות|לכן|אם כן",
         other="השגויה|שגויה|הלא נכונה|לא נכונה|השנייה|חלופית|אחרת|הפחות|המוטעית",
         negation="לא|אינה|איננה|אינו",
-        supposed="אם|במקרה ש|אילו",
+        supposed="אם|במקרה ש(?!ל)|אילו",
         reported="יש הטוענים|רבים|האם",
         turned=r"\s*(?:רק )?אם",
         group="בהיריון|בהריון|הרות|לילדים|בילדים|לקשישים|בקשישים|לתינוקות|מניקות",
@@ -482,7 +482,7 @@ LANGUAGES: dict[str, Words] = {
     ),
     "th": Words(
         answer="คำตอบ",
-        choosing="ตอบ",
+        choosing="ตอบ|(?<!ตัว)(?<!ทาง)เลือก",
         right="ที่ถูกต้องที่สุด|ที่ถูกต้อง|ถูกต้อง|ที่ดีที่สุด|ที่เหมาะสมที่สุด|ที่ถูก",
         option="ตัวเลือก|ข้อ|คำตอบ",
         link="ที่ถูกต้องที่สุด|ที่ถูกต้อง|ที่ถูก|ที่ดีที่สุด|คือ|ข้อ|ตัวเลือก|เป็น|สุดท้าย|ของ|คำถามนี้|จึง|ว่า",

@@ -70,14 +70,15 @@ def _words(alternatives: str) -> str:
 
 
 def _parts(alternatives: str) -> list[str]:
-    """What stands between the ``|`` that are in no bracket."""
-    parts, depth, start = [], 0, 0
-    for place, sign in enumerate(alternatives):
-        depth += (sign in "([") - (sign in ")]")
+    """What stands between the bars that are in no bracket."""
+    parts, depth = [""], 0
+    for sign in re.findall(r"\[[^\]]*\]|.", alternatives):
+        depth += (sign == "(") - (sign == ")")
         if sign == "|" and depth == 0:
-            parts.append(alternatives[start:place])
-            start = place + 1
-    return [part for part in [*parts, alternatives[start:]] if part]
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [part for part in parts if part]
 
 
 def _all(name: str) -> str:
@@ -91,8 +92,8 @@ def _group(language: str) -> str:
 def _cue(words: Words) -> str:
     """ "Best option", "opción correcta", in either order, and the verbs of choosing."""
     right, option, link = (_inner(each) for each in (words.right, words.option, words.link))
-    between = rf"\s*(?:{link}\s*){{0,2}}"
-    best = rf"{right}\s*(?:{right}\s*|的)?{option}|{option}{between}{right}"
+    between = rf"\s*(?:(?:{link}|{right}|的)\s*){{0,2}}"
+    best = f"{right}{between}{option}|{option}{between}{right}"
     return f"{best}|{_inner(words.choosing)}" if words.choosing else best
 
 
@@ -161,9 +162,11 @@ LINK = re.compile(
 )
 
 #: Where, later in the sentence of the cue, the answer may begin.
+_COPULAS = (
+    "is|be|es|é|è|est|ist|sería|ser[áa]|wäre|serait|este|jest|to|je|är|er|on|είναι|є|adalah|ni|ce|là|luidt|zijn"
+)
 BEGINS = re.compile(
-    _words("is|be|es|é|è|est|ist|sería|ser[áa]|wäre|serait|este|jest|to|je|är|er|on|είναι|є|adalah|ni|ce|là|luidt|zijn")
-    + "|[:是为は—]|है|היא|הוא|คือ|হলো|هي|هو"
+    _words(_COPULAS) + "|[:是为は—]|है|היא|הוא|คือ|হলো|هي|هو"
 )
 REJECTED = re.compile(
     r"[\s)\].:,]*(?:option |choice )?(?:is|are|was|would be|can be|could be)\s+"
@@ -182,7 +185,8 @@ class Qualifiers:
 
     def __init__(self, words: Words) -> None:
         flags = re.IGNORECASE
-        self.other = re.compile(rf"{_words(words.other)}(?:\s+\S+|[的のえい]){{0,3}}\s*\Z", flags)
+        other = words.other if words is LANGUAGES["en"] else f"{words.other}|{words.negation}"
+        self.other = re.compile(rf"{_words(other)}(?:\s+\S+|[的のえい]){{0,3}}\s*\Z", flags)
         self.beside = re.compile(rf"[\s(]*(?:{_LINKED}\s+)?{_words(words.other)}", flags)
         self.negation = re.compile(_words(words.negation), flags)
         self.supposed = re.compile(_words(words.supposed), flags)
@@ -211,11 +215,11 @@ HEADING = re.compile(
 )
 
 _AFFIRMS = _any(
-    r"[)\].]?\s*(?:\([^()\n]{0,80}\)\s*)?is\s+(?:therefore\s+|clearly\s+|thus\s+)?(?:the\s+|my\s+)?"
+    r"(?P<en>[)\].]?\s*(?:\([^()\n]{0,80}\)\s*)?(?:is|as|being)\s+(?:therefore\s+|clearly\s+|thus\s+)?(?:the\s+|my\s+)?"
     r"(?:most\s+|best\s+|only\s+|single\s+|final\s+)?"
-    r"(?:correct|right|best|answer|appropriate|likely)\b",
+    r"(?:correct|right|best|answer|appropriate|likely)\b)",
     *(
-        rf"[)\].]?\s*(?:{_inner(words.link)}\s*){{0,3}}{_inner(words.right)}"
+        rf"(?P<{_group(name)}>[)\].]?\s*(?:{_inner(words.link)}\s*){{0,3}}{_inner(words.right)})"
         for name, words in LANGUAGES.items()
         if name != "en"
     ),
@@ -224,7 +228,7 @@ _AFFIRMS = _any(
 AFFIRMED = re.compile(_AFFIRMS)
 INTRODUCED = re.compile(
     r"(?:^|[.!?:;,\n(\[。，।۔።؟]|选项|"
-    + _words("so|thus|therefore|hence|that|and|because|but|donc|also|daher|därför|derfor|dus")
+    + _words(f"so|thus|therefore|hence|that|and|because|but|with|donc|also|daher|därför|derfor|dus|{_COPULAS}")
     + "|"
     + _words(f"{_all('answer')}|{_all('option')}")
     + r")\s*[(\[]?\s*\Z",

@@ -130,6 +130,8 @@ class Mentions:
             return not second.isdigit() and not self.abbreviates(end, written)
         if first in "'’׳":
             return not second.isalnum() or _SUFFIX.match(rest) is not None
+        if first == "(":
+            return self._own_text(end, written)
         if first in "-–—":
             return first != "-" or second.isspace()
         if _ONE_CJK.match(rest.lstrip()):
