@@ -1,6 +1,6 @@
 """Patterns for what announces an answer and what qualifies it, for `scoring/letters.py`.
 
-The words of each language are in `scoring/announcements.py`; here is what is said in signs, in
+The words of each language are in `scoring/languages/`; here is what is said in signs, in
 English phrases, and how the words are put together.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from preceptor.scoring.announcements import LANGUAGES, Words
+from preceptor.scoring.languages import LANGUAGES, Words
 
 __all__ = [
     "ADDS",
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _SPACED = r"A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u1e00-\u1eff"
-_START, _STOP = f"(?<![{_SPACED}])", f"(?![{_SPACED}])"
+_START, _STOP = rf"(?<![{_SPACED}])(?<!\w_)", rf"(?![{_SPACED}]|_\w)"
 
 
 def _any(*patterns: str) -> str:
@@ -64,9 +64,7 @@ def _words(alternatives: str) -> str:
     others = [word for word in parts if not word.startswith("^")]
     spaced = "|".join(word for word in others if _spaced(word))
     unspaced = "|".join(word for word in others if not _spaced(word))
-    return _any(
-        _START + _inner(spaced), _inner(unspaced), rf"(?:\A|[,;:(]\s*){_inner(clauses)}"
-    )
+    return _any(_START + _inner(spaced), _inner(unspaced), rf"(?:\A|[,;:(]\s*){_inner(clauses)}")
 
 
 def _parts(alternatives: str) -> list[str]:
@@ -150,9 +148,7 @@ RETHOUGHT = re.compile(
 )
 WEAK = re.compile(r"[\s(]*(?:(?:option|choice|letter|number|correct|letra|lettre)[\s(]+)*")
 #: After "answer B": the end of what is said, or a verb that only ends a sentence.
-LINE_ENDS = re.compile(
-    r"[ \t.)\]\"']*(?:[।۔።.]*(?:\n|\Z)|(?:है|होगा|ہے|ہوگا|است|ነው|হবে|হয়)(?!\w))"
-)
+LINE_ENDS = re.compile(r"[ \t.)\]\"']*(?:[।۔።.]*(?:\n|\Z)|(?:है|होगा|ہے|ہوگا|است|ነው|হবে|হয়)(?!\w))")
 
 _SIGNS = r"[\s:=\-–—>→\"'“”‘’«»„\[\](){}<,、|】\ufdfe፦፡]|\.{3}"
 #: What may stand between that word and the letter.
@@ -162,12 +158,8 @@ LINK = re.compile(
 )
 
 #: Where, later in the sentence of the cue, the answer may begin.
-_COPULAS = (
-    "is|be|es|é|è|est|ist|sería|ser[áa]|wäre|serait|este|jest|to|je|är|er|on|είναι|є|adalah|ni|ce|là|luidt|zijn"
-)
-BEGINS = re.compile(
-    _words(_COPULAS) + "|[:是为は—]|है|היא|הוא|คือ|হলো|هي|هو"
-)
+_COPULAS = "is|be|es|é|è|est|ist|sería|ser[áa]|wäre|serait|este|jest|to|je|är|er|on|είναι|є|adalah|ni|ce|là|luidt|zijn"
+BEGINS = re.compile(_words(_COPULAS) + "|[:是为は—]|है|היא|הוא|คือ|হলো|هي|هو")
 REJECTED = re.compile(
     r"[\s)\].:,]*(?:option |choice )?(?:is|are|was|would be|can be|could be)\s+"
     r"(?:also\s+|clearly\s+)?(?:not|in\w+|wrong|false|less|un\w+|excluded|ruled)\b"
@@ -192,7 +184,9 @@ class Qualifiers:
         self.supposed = re.compile(_words(words.supposed), flags)
         self.reported = re.compile(_words(words.reported), flags)
         self.group = re.compile(_words(words.group), flags)
-        self.turned = re.compile(rf"[\s)\]\"]*(?:{_norm(words.turned)})" if words.turned else "(?!)", flags)
+        self.turned = re.compile(
+            rf"[\s)\]\"]*(?:{_norm(words.turned)})" if words.turned else "(?!)", flags
+        )
 
 
 def _norm(pattern: str) -> str:
@@ -228,7 +222,9 @@ _AFFIRMS = _any(
 AFFIRMED = re.compile(_AFFIRMS)
 INTRODUCED = re.compile(
     r"(?:^|[.!?:;,\n(\[。，।۔።؟]|选项|"
-    + _words(f"so|thus|therefore|hence|that|and|because|but|with|donc|also|daher|därför|derfor|dus|{_COPULAS}")
+    + _words(
+        f"so|thus|therefore|hence|that|and|because|but|with|donc|also|daher|därför|derfor|dus|{_COPULAS}"
+    )
     + "|"
     + _words(f"{_all('answer')}|{_all('option')}")
     + r")\s*[(\[]?\s*\Z",
@@ -257,8 +253,10 @@ EMPTY_BOX = re.compile(r"\[ \]|☐")
 #: What stands between two letters that are both meant.
 ADDS = re.compile(
     r"[\s\"')\]]*(?:,\s*(?:and|or)\b|[,;/&+、،]|"
-    + _words("and|or|und|oder|y|o|u|ou|et|e|и|или|أو|या|i|lub|albo|eller|och|og|tai|ja|vagy|és|veya"
-             "|ve|hoặc|atau|dan|au|na|ko|da|sau|și|of|en|a|nebo|ή|και|або|та|یا|ہ|অথবা|বা|หรือ|ወይም|או")
+    + _words(
+        "and|or|und|oder|y|o|u|ou|et|e|и|или|أو|या|i|lub|albo|eller|och|og|tai|ja|vagy|és|veya"
+        "|ve|hoặc|atau|dan|au|na|ko|da|sau|și|of|en|a|nebo|ή|και|або|та|یا|ہ|অথবা|বা|หรือ|ወይም|או"
+    )
     + r"|和|或|及|と|か|و|और|또는|와|과)[\s\"'(\[]*"
 )
 

@@ -183,7 +183,10 @@ class _Reader:
                 if beside is not None and not beside[1] & meant:
                     return frozenset()
                 alone = self.text[token.end() : place + len(line)].strip(AROUND)
-                if self.at.letters.token.fullmatch(alone) and not self.at.letters.meant(alone) & meant:
+                if (
+                    self.at.letters.token.fullmatch(alone)
+                    and not self.at.letters.meant(alone) & meant
+                ):
                     return frozenset()  # "A: B" may be an answer to a question, or two of them
                 found |= meant
                 rest = folded(self.text[token.end() : place + len(line)].strip(AROUND))

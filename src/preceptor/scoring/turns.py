@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from preceptor.scoring import cues
-from preceptor.scoring.announcements import LANGUAGES
+from preceptor.scoring.languages import LANGUAGES
 
 __all__ = ["first_turn", "keyed", "questions"]
 
@@ -20,7 +20,9 @@ _TURN = re.compile(
     r"|^[ \t]*(?:instructions?|input)[ \t]*:",
     re.MULTILINE | re.IGNORECASE,
 )
-_ROLE = re.compile(rf"\s*(?:{_ROLES})\s*(?::|\n|<\|end_header_id\|>)|<\|end_header_id\|>", re.IGNORECASE)
+_ROLE = re.compile(
+    rf"\s*(?:{_ROLES})\s*(?::|\n|<\|end_header_id\|>)|<\|end_header_id\|>", re.IGNORECASE
+)
 
 
 def first_turn(text: str) -> str:
@@ -41,7 +43,6 @@ def questions(text: str) -> Iterator[str]:
             yield text[: heading.start()]
             break
     yield text
-
 
 
 _SURE = "(?:(?:final|correct|best|selected|chosen|predicted|right|my|model|the)[_ -]?)"
@@ -97,5 +98,7 @@ def _rank(pair: re.Match[str]) -> int:
 
 
 def _value(pair: re.Match[str]) -> str:
-    value = next(pair[name] for name in ("double", "single", "list", "bare") if pair[name] is not None)
+    value = next(
+        pair[name] for name in ("double", "single", "list", "bare") if pair[name] is not None
+    )
     return value.replace("\\n", "\n").replace('\\"', '"').strip()
