@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from preceptor.protocols.labelling import LabelProtocol
 from preceptor.scoring.letters import read_choice
 
 DRUGS = {"A": "Aspirin", "B": "Beta blocker", "C": "Vitamin C", "D": "Surgery"}
@@ -173,7 +174,8 @@ ROOT = Path(__file__).parent.parent
 def bench() -> ModuleType:
     """``bench/readings.py``."""
     spec = importlib.util.spec_from_file_location("readings", ROOT / "bench" / "readings.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -228,6 +230,20 @@ def test_the_key_of_the_answer_wins_over_other_keys(text: str, letter: str | Non
 def test_a_turn_that_a_model_adds_is_not_read(text: str) -> None:
     """It answered; what it then asks and answers itself is not part of it."""
     assert read_choice(text, DRUGS) == "B"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Include.\n\n**Question:** And this abstract?\n**Answer:** exclude",
+        "include<|im_end|>\n<|im_start|>user\nNext one\nexclude",
+        "Include\nUser: And this one?\nAssistant: Exclude",
+    ],
+)
+def test_a_label_is_read_from_the_first_turn(text: str) -> None:
+    """As a letter is: what a model goes on to ask itself is not its answer."""
+    forms = {"yes": ("include", "included"), "no": ("exclude", "excluded")}
+    assert LabelProtocol(forms, "Include or exclude?").read(text) == "yes"
 
 
 def test_a_question_that_is_repeated_first_is_read_past() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from preceptor.scoring import cues
@@ -13,6 +14,8 @@ from preceptor.scoring.mentions import AROUND, Found, Mentions
 __all__ = ["Announcements", "Statement"]
 
 _SENTENCE = re.compile(r"[^.\n。;!?]{0,120}")
+#: Places of a sentence at which the answer may begin.
+_COPULAS = 8
 _ENDED = re.compile(r"[)\]]?(?:[.!]|\s*\n|\s*\Z)")
 _CLAUSE = re.compile(r"[,;:(，；：、]")
 #: A word of an option where a link may stand: "The answer is maybe."
@@ -130,7 +133,7 @@ class Announcements:
     def _named_later(self, place: int) -> tuple[int, int, Found] | None:
         """Later in the sentence: "the answer for this patient would be B"."""
         sentence = _SENTENCE.match(self.text, place)
-        for copula in cues.BEGINS.finditer(sentence[0] if sentence else ""):
+        for copula in islice(cues.BEGINS.finditer(sentence[0] if sentence else ""), _COPULAS):
             begins = self.at.after_links(place + copula.end())
             found = self.at.named_at(begins)
             if found is not None:

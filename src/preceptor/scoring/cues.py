@@ -158,7 +158,10 @@ LINK = re.compile(
 )
 
 #: Where, later in the sentence of the cue, the answer may begin.
-_COPULAS = "is|be|es|é|è|est|ist|sería|ser[áa]|wäre|serait|este|jest|to|je|är|er|on|είναι|є|adalah|ni|ce|là|luidt|zijn"
+_COPULAS = (
+    "is|be|es|é|è|est|ist|sería|ser[áa]|wäre|serait|este|jest|to|je|är|er|on|είναι|є|adalah|ni|ce|là"
+    "|luidt|zijn"
+)
 BEGINS = re.compile(_words(_COPULAS) + "|[:是为は—]|है|היא|הוא|คือ|হলো|هي|هو")
 REJECTED = re.compile(
     r"[\s)\].:,]*(?:option |choice )?(?:is|are|was|would be|can be|could be)\s+"
@@ -203,8 +206,8 @@ HEDGED = re.compile(r"\b(?:might|may|possibly|perhaps|maybe)\b", re.IGNORECASE)
 SENTENCE_END = re.compile(r"[.!?…]+(?=\s|\Z)|[。！？؟।۔።;；]|\?|\n")
 #: The heading of a question that a model puts to itself.
 HEADING = re.compile(
-    rf"\n[ \t]*(?:\d{{1,3}}[.)]\s*)?(?:{_words(_all('question'))})[ \t]*(?:\d{{1,4}}|[#№]\s*\d{{1,4}})?"
-    r"[ \t]*(?:[:：.፦፡]|(?=\n))",
+    rf"\n[ \t#*>]*(?:\d{{1,3}}[.)]\s*)?(?:{_words(_all('question'))})"
+    r"[ \t]*(?:[#№]?\s*\d{1,4})?[ \t*]*(?:[:：.፦፡]|(?=\n))",
     re.IGNORECASE,
 )
 

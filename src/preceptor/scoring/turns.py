@@ -37,7 +37,8 @@ def first_turn(text: str) -> str:
 
 
 def questions(text: str) -> Iterator[str]:
-    """The parts of a text that may be the answer: up to each heading of a question, and all."""
+    """What may be the answer: a text up to the heading of a question, where that comes later, and
+    all of it."""
     for heading in cues.HEADING.finditer(text):
         if text[: heading.start()].strip():
             yield text[: heading.start()]
