@@ -26,7 +26,7 @@ EUROPEAN = {
             "|next(?:[- ](?:best|most))?|backup|fallback"
         ),
         negation=(
-            r"not?|\w+n['’]t|cannot|never|neither|except|could|rul\w+ out|exclu\w+|eliminat\w+"
+            r"not?|\w+n['’]t|cannot|never|neither|except|could (?:also )?be|rul\w+ out|exclu\w+|eliminat\w+"
             r"|reject\w+"
         ),
         supposed=(
