@@ -10,7 +10,7 @@ ASIAN = {
     "tr": Words(
         answer="cevab[ıi]m?|cevap|yanıt[ıi]?m?",
         choosing="seçiyorum",
-        right=r"doğru\w*|en iyi|en uygun|uygun",
+        right=r"doğru\w*|en iyi|en olası|en muhtemel|en uygun|uygun",
         option="seçenek|şık|cevap|yanıt|tercih|seçim",
         link="şık|şıkkı|seçenek|seçeneği|olarak|o halde|bu nedenle|nihai|harfi",
         other="yanlış|hatalı|ikinci|alternatif|diğer|başka|en az",
@@ -171,7 +171,7 @@ ASIAN = {
             "|字母|因此"
         ),
         other="错误|錯誤|不正确|次优|次佳|备选|其次|第二|另一|不恰当|最不|其他",
-        negation="不|非|没|可能",
+        negation="不|非|没|(?<!最)(?<!最有)可能",
         supposed="如果|假如|若|倘若|要是|假设",
         reported="有人|很多人|是否",
         group="孕妇|妊娠|儿童|小儿|老年人|哺乳期|新生儿|婴儿",
@@ -181,8 +181,8 @@ ASIAN = {
     ),
     "ja": Words(
         choosing="答え|正解|正答|解答|回答",
-        right="正しい|最も適切な|最適な|適切な",
-        option="選択肢|もの|治療|診断|答え",
+        right="最も可能性が高い|正しい|最も適切な|最適な|適切な",
+        option="選択肢|もの|の|治療|診断|答え",
         link="は|が|選択肢|最終的?な?|、|よって|したがって|の",
         other="誤った|誤り|間違[っい]た?|不正解|次善|二番目|他の|別の|次に|不適切",
         negation="ない|不",

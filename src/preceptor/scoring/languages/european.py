@@ -26,8 +26,8 @@ EUROPEAN = {
             "|next(?:[- ](?:best|most))?|backup|fallback"
         ),
         negation=(
-            r"not?|\w+n['’]t|cannot|never|neither|except|could (?:also )?be|rul\w+ out|exclu\w+|eliminat\w+"
-            r"|reject\w+"
+            r"not?|\w+n['’]t|cannot|never|neither|except|could (?:also )?be|rul\w+ out|exclu\w+"
+            r"|eliminat\w+|reject\w+"
         ),
         supposed=(
             r"^(?:\w+\s+)?if|(?:and|or|but|even|only|then|that) if|unless|whether|in case"
