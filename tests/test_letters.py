@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
 import pytest
 
+from preceptor.protocols.labelling import LabelProtocol
 from preceptor.scoring.letters import read_choice
 
 DRUGS = {"A": "Aspirin", "B": "Beta blocker", "C": "Vitamin C", "D": "Surgery"}
@@ -159,3 +165,114 @@ def test_what_states_nothing_is_not_read(text: str) -> None:
 def test_half_a_reply_is_none(text: str) -> None:
     """ "No" before a noun is no reply."""
     assert read_choice(text, REPLIES) is None
+
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    """``bench/readings.py``."""
+    spec = importlib.util.spec_from_file_location("readings", ROOT / "bench" / "readings.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_readings_is_read(bench: ModuleType) -> None:
+    """At least 97 % of it rightly, in 30 languages, and nothing wrongly that is said plainly."""
+    rows = bench.rows([ROOT / "tests" / "data" / "readings.jsonl"])
+    assert len(rows) >= 300
+    assert len({row["language"] for row in rows}) >= 30
+    assert len({row["id"] for row in rows}) == len(rows)
+    outcomes = Counter((row["case"], bench.outcome(row)) for row in rows)
+    right = sum(count for (_, result), count in outcomes.items() if result == "right")
+    assert right >= 0.97 * len(rows)
+    assert outcomes["plain", "wrong"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ('{"answer": "B", "second_best_answer": "C"}', "B"),
+        ("{'answer': 'B', 'reasoning': \"The answer isn't A\"}", "B"),
+        ('{"answer": "B", "reasoning": "Cut off after the answer is A bec', "B"),
+        ('{"reasoning": "The answer is A.", "final_answer": "B", "answer": "A"}', "B"),
+        ('{"answer": null, "reasoning": "The answer is A."}', "A"),
+        ('{"wrong_answer": "A"}', None),
+        ('{"answer_index": 1}', None),
+        ('{"respuesta_correcta": "B", "comentario": "La respuesta es A."}', "B"),
+        ('{"answer": "A"}\n\nWait, the pulse is 140. The answer is B.', "B"),
+    ],
+)
+def test_the_key_of_the_answer_wins_over_other_keys(text: str, letter: str | None) -> None:
+    """Whatever order JSON has its keys in, whole or broken; prose after it may correct it."""
+    assert read_choice(text, DRUGS) == letter
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "B\n\nQuestion: What treats scurvy?\nAnswer: C",
+        "B\n\n**Question 2:** What treats scurvy?\n**Answer:** C",
+        "B\n\n### Question\nWhat treats scurvy?\n\n### Answer\nC",
+        "B\nUser: What treats scurvy?\nAssistant: C",
+        "B<|im_end|>\n<|im_start|>user\nThe answer is C<|im_end|>",
+        "<|im_start|>assistant\nB<|im_end|>\n<|im_start|>user\nThe answer is C",
+        "B</s>[INST] And scurvy? [/INST] The answer is C",
+        "B<end_of_turn>\n<start_of_turn>model\nAnswer: C",
+        "B\n\nPregunta: ¿Qué cura el escorbuto?\nRespuesta: C",
+        "B" + "\n\nQuestion: What is next?\nAnswer: C" * 2_000,
+    ],
+)
+def test_a_turn_that_a_model_adds_is_not_read(text: str) -> None:
+    """It answered; what it then asks and answers itself is not part of it."""
+    assert read_choice(text, DRUGS) == "B"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Include.\n\n**Question:** And this abstract?\n**Answer:** exclude",
+        "include<|im_end|>\n<|im_start|>user\nNext one\nexclude",
+        "Include\nUser: And this one?\nAssistant: Exclude",
+    ],
+)
+def test_a_label_is_read_from_the_first_turn(text: str) -> None:
+    """As a letter is: what a model goes on to ask itself is not its answer."""
+    forms = {"yes": ("include", "included"), "no": ("exclude", "excluded")}
+    assert LabelProtocol(forms, "Include or exclude?").read(text) == "yes"
+
+
+def test_a_question_that_is_repeated_first_is_read_past() -> None:
+    """Nothing is stated before its heading, so that what follows is the answer."""
+    text = "Let us see.\n\nQuestion: What treats scurvy?\n\nAnswer: C"
+    assert read_choice(text, DRUGS) == "C"
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("Final answer: B\n\nFor scurvy the best choice is C.", "B"),
+        ("Final answer: B\n\nNote: the best choice in scurvy is C.", "B"),
+        ("Final answer: B. Wait, that is wrong: the answer is C.", "C"),
+        ("The best option for pregnant women is C.", "C"),
+        ("The next best step is C.", "C"),
+        ("The next best answer is C.", None),
+    ],
+)
+def test_what_is_said_in_passing_takes_nothing_back(text: str, letter: str | None) -> None:
+    """A final answer stands unless it is corrected; a qualified one counts where it is alone."""
+    assert read_choice(text, DRUGS) == letter
+
+
+@pytest.mark.parametrize(
+    "unit", ["-=", "(", "[{", "not ", "answer: ", '{"answer": "', '"a": "', "<|im_start|>", "B is "]
+)
+def test_reading_looks_at_each_character_a_bounded_number_of_times(unit: str) -> None:
+    """Hostile texts come back, with nothing or with what they all say."""
+    text = unit * (200_000 // len(unit))
+    assert read_choice(text, DRUGS) in (None, "B")
+    assert read_choice("not" + " " * 200_000 + "but", DRUGS) is None

@@ -16,6 +16,7 @@ from preceptor.scoring.reading import field_of, json_in, word_in
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
 from preceptor.scoring.summary import summarise
+from preceptor.scoring.turns import first_turn, questions
 
 __all__ = [
     "CONFIDENCE",
@@ -91,9 +92,12 @@ class LabelProtocol(Protocol):
 
     def read(self, text: str) -> str | None:
         """The label that an answer says: under a key of its JSON, else as a word of it."""
-        value = field_of(text, _KEYS)
-        said = None if value is None else word_in(str(value), self.forms)
-        return said or word_in(text, self.forms)
+        for part in questions(first_turn(text)):
+            value = field_of(part, _KEYS)
+            said = None if value is None else word_in(str(value), self.forms)
+            if said := said or word_in(part, self.forms):
+                return said
+        return None
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

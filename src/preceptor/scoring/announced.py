@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from preceptor.scoring import cues
@@ -13,6 +14,8 @@ from preceptor.scoring.mentions import AROUND, Found, Mentions
 __all__ = ["Announcements", "Statement"]
 
 _SENTENCE = re.compile(r"[^.\n。;!?]{0,120}")
+#: Places of a sentence at which the answer may begin.
+_COPULAS = 8
 _ENDED = re.compile(r"[)\]]?(?:[.!]|\s*\n|\s*\Z)")
 _CLAUSE = re.compile(r"[,;:(，；：、]")
 #: A word of an option where a link may stand: "The answer is maybe."
@@ -44,6 +47,10 @@ def _lower(text: str) -> str:
     return lower
 
 
+def _language(cue: re.Match[str]) -> str:
+    return (cue.lastgroup or "").removeprefix("noun_")
+
+
 class Announcements:
     """What of a text says which answer is given, in its order."""
 
@@ -68,25 +75,29 @@ class Announcements:
         "The wrong answer is B", "if the answer is B", "is the answer B?" announce nothing; "for
         pregnant women the answer is B" announces something else, as long as anything else is said.
         """
-        words = cues.QUALIFIERS[(cue.lastgroup or "").removeprefix("noun_")]
-        start, stop = self._sentence(cue.start(), end)
-        before, between = self.text[start : cue.start()].lstrip(), self.text[cue.end() : place]
+        words = cues.QUALIFIERS[_language(cue)]
+        between = self.text[cue.end() : place]
+        start, stop = self.sentence(cue.start(), end)
+        before = self.text[max(start, cue.start() - 300) : cue.start()].lstrip()
         clause = _CLAUSE.split(before[-120:])[-1]
         if (
-            self.text[end:stop].rstrip().endswith(("?", "？", "؟"))
-            or words.other.search(clause)
+            words.other.search(clause)
             or words.beside.match(between)
             or words.negation.search(between)
             or words.reported.search(clause)
-            or words.supposed.search(before[-300:])
-            or words.turned.match(self.text, end)
+            or self.supposed(words, before, end, stop)
         ):
             return None
-        scope = f"{before[-300:]} {cue[0]} {between}"
-        limited = words.group.search(scope) or words.group.match(self.text[end:stop].lstrip(" ,)"))
+        after = self.text[end:stop].lstrip(" ,)")
+        limited = words.group.search(f"{before} {cue[0]} {between}") or words.group.match(after)
         return not limited and not cues.HEDGED.search(between)
 
-    def _sentence(self, start: int, end: int) -> tuple[int, int]:
+    def supposed(self, words: cues.Qualifiers, before: str, end: int, stop: int) -> bool:
+        """Whether a sentence asks, or states a condition before or right after the letter."""
+        asked = self.text[end:stop].rstrip().endswith(("?", "？", "؟"))
+        return asked or bool(words.supposed.search(before) or words.turned.match(self.text, end))
+
+    def sentence(self, start: int, end: int) -> tuple[int, int]:
         """Where the sentence begins and ends that reaches from one place to another."""
         first, last = bisect_left(self.ends, start + 1), bisect_left(self.ends, end + 1)
         begins = self.ends[first - 1] if first else 0
@@ -95,8 +106,7 @@ class Announcements:
     def _named(self, cue: re.Match[str]) -> tuple[int, int, Found] | None:
         """(place, end, labels) of what a cue announces."""
         place = self.at.after_links(cue.end())
-        noun = (cue.lastgroup or "").startswith("noun_")
-        if noun and self._spoken_of(cue.end(), place):
+        if (cue.lastgroup or "").startswith("noun_") and self._spoken_of(cue.end(), place):
             return None
         found = self.at.named_at(place)
         if found is not None:
@@ -123,7 +133,7 @@ class Announcements:
     def _named_later(self, place: int) -> tuple[int, int, Found] | None:
         """Later in the sentence: "the answer for this patient would be B"."""
         sentence = _SENTENCE.match(self.text, place)
-        for copula in cues.BEGINS.finditer(sentence[0] if sentence else ""):
+        for copula in islice(cues.BEGINS.finditer(sentence[0] if sentence else ""), _COPULAS):
             begins = self.at.after_links(place + copula.end())
             found = self.at.named_at(begins)
             if found is not None:

@@ -1,6 +1,6 @@
 """Patterns for what announces an answer and what qualifies it, for `scoring/letters.py`.
 
-The words of each language are in `scoring/announcements.py`; here is what is said in signs, in
+The words of each language are in `scoring/languages/`; here is what is said in signs, in
 English phrases, and how the words are put together.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from preceptor.scoring.announcements import LANGUAGES, Words
+from preceptor.scoring.languages import LANGUAGES, Words
 
 __all__ = [
     "ADDS",
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _SPACED = r"A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u1e00-\u1eff"
-_START, _STOP = f"(?<![{_SPACED}])", f"(?![{_SPACED}])"
+_START, _STOP = rf"(?<![{_SPACED}])(?<!\w_)", rf"(?![{_SPACED}]|_\w)"
 
 
 def _any(*patterns: str) -> str:
@@ -64,20 +64,19 @@ def _words(alternatives: str) -> str:
     others = [word for word in parts if not word.startswith("^")]
     spaced = "|".join(word for word in others if _spaced(word))
     unspaced = "|".join(word for word in others if not _spaced(word))
-    return _any(
-        _START + _inner(spaced), _inner(unspaced), rf"(?:\A|[,;:(]\s*){_inner(clauses)}"
-    )
+    return _any(_START + _inner(spaced), _inner(unspaced), rf"(?:\A|[,;:(]\s*){_inner(clauses)}")
 
 
 def _parts(alternatives: str) -> list[str]:
-    """What stands between the ``|`` that are in no bracket."""
-    parts, depth, start = [], 0, 0
-    for place, sign in enumerate(alternatives):
-        depth += (sign in "([") - (sign in ")]")
+    """What stands between the bars that are in no bracket."""
+    parts, depth = [""], 0
+    for sign in re.findall(r"\[[^\]]*\]|.", alternatives):
+        depth += (sign == "(") - (sign == ")")
         if sign == "|" and depth == 0:
-            parts.append(alternatives[start:place])
-            start = place + 1
-    return [part for part in [*parts, alternatives[start:]] if part]
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [part for part in parts if part]
 
 
 def _all(name: str) -> str:
@@ -91,8 +90,8 @@ def _group(language: str) -> str:
 def _cue(words: Words) -> str:
     """ "Best option", "opción correcta", in either order, and the verbs of choosing."""
     right, option, link = (_inner(each) for each in (words.right, words.option, words.link))
-    between = rf"\s*(?:{link}\s*){{0,2}}"
-    best = rf"{right}\s*(?:{right}\s*|的)?{option}|{option}{between}{right}"
+    between = rf"\s*(?:(?:{link}|{right}|的)\s*){{0,2}}"
+    best = f"{right}{between}{option}|{option}{between}{right}"
     return f"{best}|{_inner(words.choosing)}" if words.choosing else best
 
 
@@ -149,9 +148,7 @@ RETHOUGHT = re.compile(
 )
 WEAK = re.compile(r"[\s(]*(?:(?:option|choice|letter|number|correct|letra|lettre)[\s(]+)*")
 #: After "answer B": the end of what is said, or a verb that only ends a sentence.
-LINE_ENDS = re.compile(
-    r"[ \t.)\]\"']*(?:[।۔።.]*(?:\n|\Z)|(?:है|होगा|ہے|ہوگا|است|ነው|হবে|হয়)(?!\w))"
-)
+LINE_ENDS = re.compile(r"[ \t.)\]\"']*(?:[।۔።.]*(?:\n|\Z)|(?:है|होगा|ہے|ہوگا|است|ነው|হবে|হয়)(?!\w))")
 
 _SIGNS = r"[\s:=\-–—>→\"'“”‘’«»„\[\](){}<,、|】\ufdfe፦፡]|\.{3}"
 #: What may stand between that word and the letter.
@@ -161,10 +158,11 @@ LINK = re.compile(
 )
 
 #: Where, later in the sentence of the cue, the answer may begin.
-BEGINS = re.compile(
-    _words("is|be|es|é|è|est|ist|sería|ser[áa]|wäre|serait|este|jest|to|je|är|er|on|είναι|є|adalah|ni|ce|là|luidt|zijn")
-    + "|[:是为は—]|है|היא|הוא|คือ|হলো|هي|هو"
+_COPULAS = (
+    "is|be|es|é|è|est|ist|sería|ser[áa]|wäre|serait|este|jest|to|je|är|er|on|είναι|є|adalah|ni|ce|là"
+    "|luidt|zijn"
 )
+BEGINS = re.compile(_words(_COPULAS) + "|[:是为は—]|है|היא|הוא|คือ|হলো|هي|هو")
 REJECTED = re.compile(
     r"[\s)\].:,]*(?:option |choice )?(?:is|are|was|would be|can be|could be)\s+"
     r"(?:also\s+|clearly\s+)?(?:not|in\w+|wrong|false|less|un\w+|excluded|ruled)\b"
@@ -182,13 +180,16 @@ class Qualifiers:
 
     def __init__(self, words: Words) -> None:
         flags = re.IGNORECASE
-        self.other = re.compile(rf"{_words(words.other)}(?:\s+\S+|[的のえい]){{0,3}}\s*\Z", flags)
+        other = words.other if words is LANGUAGES["en"] else f"{words.other}|{words.negation}"
+        self.other = re.compile(rf"{_words(other)}(?:\s+\S+|[的のえい]){{0,3}}\s*\Z", flags)
         self.beside = re.compile(rf"[\s(]*(?:{_LINKED}\s+)?{_words(words.other)}", flags)
         self.negation = re.compile(_words(words.negation), flags)
         self.supposed = re.compile(_words(words.supposed), flags)
         self.reported = re.compile(_words(words.reported), flags)
         self.group = re.compile(_words(words.group), flags)
-        self.turned = re.compile(rf"[\s)\]\"]*(?:{_norm(words.turned)})" if words.turned else "(?!)", flags)
+        self.turned = re.compile(
+            rf"[\s)\]\"]*(?:{_norm(words.turned)})" if words.turned else "(?!)", flags
+        )
 
 
 def _norm(pattern: str) -> str:
@@ -205,17 +206,17 @@ HEDGED = re.compile(r"\b(?:might|may|possibly|perhaps|maybe)\b", re.IGNORECASE)
 SENTENCE_END = re.compile(r"[.!?…]+(?=\s|\Z)|[。！？؟।۔።;；]|\?|\n")
 #: The heading of a question that a model puts to itself.
 HEADING = re.compile(
-    rf"\n[ \t]*(?:\d{{1,3}}[.)]\s*)?(?:{_words(_all('question'))})[ \t]*(?:\d{{1,4}}|[#№]\s*\d{{1,4}})?"
-    r"[ \t]*(?:[:：.፦፡]|(?=\n))",
+    rf"\n[ \t#*>]*(?:\d{{1,3}}[.)]\s*)?(?:{_words(_all('question'))})"
+    r"[ \t]*(?:[#№]?\s*\d{1,4})?[ \t*]*(?:[:：.፦፡]|(?=\n))",
     re.IGNORECASE,
 )
 
 _AFFIRMS = _any(
-    r"[)\].]?\s*(?:\([^()\n]{0,80}\)\s*)?is\s+(?:therefore\s+|clearly\s+|thus\s+)?(?:the\s+|my\s+)?"
+    r"(?P<en>[)\].]?\s*(?:\([^()\n]{0,80}\)\s*)?(?:is|as|being)\s+(?:therefore\s+|clearly\s+|thus\s+)?(?:the\s+|my\s+)?"
     r"(?:most\s+|best\s+|only\s+|single\s+|final\s+)?"
-    r"(?:correct|right|best|answer|appropriate|likely)\b",
+    r"(?:correct|right|best|answer|appropriate|likely)\b)",
     *(
-        rf"[)\].]?\s*(?:{_inner(words.link)}\s*){{0,3}}{_inner(words.right)}"
+        rf"(?P<{_group(name)}>[)\].]?\s*(?:{_inner(words.link)}\s*){{0,3}}{_inner(words.right)})"
         for name, words in LANGUAGES.items()
         if name != "en"
     ),
@@ -224,7 +225,9 @@ _AFFIRMS = _any(
 AFFIRMED = re.compile(_AFFIRMS)
 INTRODUCED = re.compile(
     r"(?:^|[.!?:;,\n(\[。，।۔።؟]|选项|"
-    + _words("so|thus|therefore|hence|that|and|because|but|donc|also|daher|därför|derfor|dus")
+    + _words(
+        f"so|thus|therefore|hence|that|and|because|but|with|donc|also|daher|därför|derfor|dus|{_COPULAS}"
+    )
     + "|"
     + _words(f"{_all('answer')}|{_all('option')}")
     + r")\s*[(\[]?\s*\Z",
@@ -253,8 +256,10 @@ EMPTY_BOX = re.compile(r"\[ \]|☐")
 #: What stands between two letters that are both meant.
 ADDS = re.compile(
     r"[\s\"')\]]*(?:,\s*(?:and|or)\b|[,;/&+、،]|"
-    + _words("and|or|und|oder|y|o|u|ou|et|e|и|или|أو|या|i|lub|albo|eller|och|og|tai|ja|vagy|és|veya"
-             "|ve|hoặc|atau|dan|au|na|ko|da|sau|și|of|en|a|nebo|ή|και|або|та|یا|ہ|অথবা|বা|หรือ|ወይም|או")
+    + _words(
+        "and|or|und|oder|y|o|u|ou|et|e|и|или|أو|या|i|lub|albo|eller|och|og|tai|ja|vagy|és|veya"
+        "|ve|hoặc|atau|dan|au|na|ko|da|sau|și|of|en|a|nebo|ή|και|або|та|یا|ہ|অথবা|বা|หรือ|ወይም|או"
+    )
     + r"|和|或|及|と|か|و|और|또는|와|과)[\s\"'(\[]*"
 )
 

@@ -83,11 +83,12 @@ class _Reader:
 
     def __init__(self, mentions: Mentions) -> None:
         self.at, self.text = mentions, mentions.text
+        self.announced = Announcements(mentions)
 
     def read(self) -> Found:
         if (whole := self._whole()) is not None:
             return whole
-        announced = [*Announcements(self.at)]
+        announced = [*self.announced]
         stated = [each for each in announced if each.plain] + [*self._bare_lines()]
         if stated:
             return self._decisive(sorted(stated, key=lambda each: each.start)).labels
@@ -141,7 +142,12 @@ class _Reader:
             affirmed = None if token[0].islower() else cues.AFFIRMED.match(self.text, token.end())
             if affirmed is None:
                 continue
-            if cues.INTRODUCED.search(self.text[max(0, token.start() - 24) : token.start()]):
+            start, stop = self.announced.sentence(token.start(), affirmed.end())
+            before = self.text[max(start, token.start() - 300) : token.start()].lstrip()
+            words = cues.QUALIFIERS[affirmed.lastgroup or "en"]
+            if cues.INTRODUCED.search(self.text[max(0, token.start() - 24) : token.start()]) and (
+                not self.announced.supposed(words, before, affirmed.end(), stop)
+            ):
                 found |= self.at.letters.meant(token[0])
         return found
 
@@ -177,7 +183,10 @@ class _Reader:
                 if beside is not None and not beside[1] & meant:
                     return frozenset()
                 alone = self.text[token.end() : place + len(line)].strip(AROUND)
-                if self.at.letters.token.fullmatch(alone) and not self.at.letters.meant(alone) & meant:
+                if (
+                    self.at.letters.token.fullmatch(alone)
+                    and not self.at.letters.meant(alone) & meant
+                ):
                     return frozenset()  # "A: B" may be an answer to a question, or two of them
                 found |= meant
                 rest = folded(self.text[token.end() : place + len(line)].strip(AROUND))

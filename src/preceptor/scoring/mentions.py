@@ -126,15 +126,21 @@ class Mentions:
         first, second = rest[:1], rest[1:2]
         if not rest.strip() or first in cues.ENDS:
             return True
-        if first == ".":
-            return not second.isdigit() and not self.abbreviates(end, written)
-        if first in "'’׳":
-            return not second.isalnum() or _SUFFIX.match(rest) is not None
-        if first in "-–—":
-            return first != "-" or second.isspace()
+        if first in ".'’׳(-–—":
+            return self._alone_at_sign(end, written, first, second)
         if _ONE_CJK.match(rest.lstrip()):
             return bool(cues.GOES_ON_CJK.match(rest.lstrip())) or self._own_text(end, written)
         return first.isspace() and self._alone_before(rest.lstrip(" \t"), end, written)
+
+    def _alone_at_sign(self, end: int, written: str, sign: str, after: str) -> bool:
+        """The same where a sign that may join words follows."""
+        if sign == ".":
+            return not after.isdigit() and not self.abbreviates(end, written)
+        if sign == "(":
+            return self._own_text(end, written)
+        if sign in "-–—":
+            return sign != "-" or after.isspace()
+        return not after.isalnum() or _SUFFIX.match(self.text, end) is not None
 
     def _alone_before(self, word: str, end: int, written: str) -> bool:
         """The same where a space and then this word follow."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from preceptor.scoring import cues
-from preceptor.scoring.announcements import LANGUAGES
+from preceptor.scoring.languages import LANGUAGES
 
 __all__ = ["first_turn", "keyed", "questions"]
 
@@ -20,7 +20,9 @@ _TURN = re.compile(
     r"|^[ \t]*(?:instructions?|input)[ \t]*:",
     re.MULTILINE | re.IGNORECASE,
 )
-_ROLE = re.compile(rf"\s*(?:{_ROLES})\s*(?::|\n|<\|end_header_id\|>)|<\|end_header_id\|>", re.IGNORECASE)
+_ROLE = re.compile(
+    rf"\s*(?:{_ROLES})\s*(?::|\n|<\|end_header_id\|>)|<\|end_header_id\|>", re.IGNORECASE
+)
 
 
 def first_turn(text: str) -> str:
@@ -35,13 +37,13 @@ def first_turn(text: str) -> str:
 
 
 def questions(text: str) -> Iterator[str]:
-    """The parts of a text that may be the answer: up to each heading of a question, and all."""
+    """What may be the answer: a text up to the heading of a question, where that comes later, and
+    all of it."""
     for heading in cues.HEADING.finditer(text):
         if text[: heading.start()].strip():
             yield text[: heading.start()]
             break
     yield text
-
 
 
 _SURE = "(?:(?:final|correct|best|selected|chosen|predicted|right|my|model|the)[_ -]?)"
@@ -97,5 +99,7 @@ def _rank(pair: re.Match[str]) -> int:
 
 
 def _value(pair: re.Match[str]) -> str:
-    value = next(pair[name] for name in ("double", "single", "list", "bare") if pair[name] is not None)
+    value = next(
+        pair[name] for name in ("double", "single", "list", "bare") if pair[name] is not None
+    )
     return value.replace("\\n", "\n").replace('\\"', '"').strip()

@@ -1,0 +1,278 @@
+"""The words of announcements in other languages of Europe."""
+
+from __future__ import annotations
+
+from preceptor.scoring.languages.words import Words
+
+__all__ = ["EUROPEAN"]
+
+EUROPEAN = {
+    "en": Words(
+        answer=r"answers?(?!\s+(?:choices|options)\b|\s+(?:choice|option)\s+\(?\w\b)|ans\.?",
+        right="correct|right|best|final|appropriate|likely|accurate|chosen|selected|my",
+        option=(
+            "option|choice|alternative|letter|diagnosis|statement|selection|one|step|treatment"
+            "|management|cause|mechanism|explanation|test|intervention"
+        ),
+        link=(
+            "is|are|was|would|should|must|will|be|to|seems|the|therefore|thus|hence|likely|most"
+            "|probably|clearly|definitely|it['’]s|it|by far|options?|choice|letter|number|answer"
+            "|alternative|correct|right|best|appropriate|either|here|select|for|this|question"
+            "|final|among|these|given|maybe|perhaps|so|i think|i believe|that|might|may"
+        ),
+        other=(
+            "wrong|incorrect|false|least|worst|alternative|another|other|previous|earlier|initial"
+            "|original|preliminary|tempting|common|distractor|second|third|2nd|runner-up|not"
+            "|next(?:[- ](?:best|most))?|backup|fallback"
+        ),
+        negation=(
+            r"not?|\w+n['’]t|cannot|never|neither|except|could (?:also )?be|rul\w+ out|exclu\w+"
+            r"|eliminat\w+|reject\w+"
+        ),
+        supposed=(
+            r"^(?:\w+\s+)?if|(?:and|or|but|even|only|then|that) if|unless|whether|in case"
+            r"|suppos\w+|assuming|otherwise|^had|^were|^should|^provided|only when"
+        ),
+        reported=(
+            "(?:some|many|most|others?|students?|people|candidates?|colleagues?|clinicians?"
+            r"|examinees|one|you|they|he|she)\s+(?:\w+\s+){0,3}?(?:say|said|think|thought|argue"
+            "|choose|chose|pick|select|believe|suspect|consider|claim|guess|answer|wr[io]te|mark"
+            "|favou?r)(?:s|d|ed)?|(?:students?|candidates?|examinees|many|some"
+            r"|others)\s+(?:\w+\s+){0,2}|(?:question|task|prompt|exam|stem) asks|I (?:first "
+            "|initially |originally )?(?:considered|thought|assumed|suspected)"
+        ),
+        group=(
+            r"(?:for|in|among|with)\s+(?!this|that|these|the|our|her|his|a\b|an\b|question"
+            r"|which)(?:(?!this|the)[\w-]+\s+){0,3}?(?:women|pregnancy|pregnant|children|infants?"
+            "|neonates?|newborns?|adolescents?|adults|men|patients|people|asthma|allergy"
+            "|breastfeeding|elderly|those|others|athletes|smokers|individuals|persons)|(?:for"
+            r"|in)\s+(?:a|an)\s+(?:pregnant|child|infant|neonate|newborn|elderly|breastfeeding"
+            "|different|older|younger)"
+        ),
+        question="question|problem|exercise|next question|new question|case|q",
+        turned=r"[,]?\s*(?:only |but only )?(?:if|unless|provided|when|in case)",
+        follows=(
+            "is|are|was|because|since|as|due|given|based|which|with|for|seems|appears|would|and"
+            "|or|but|so|per|in|from|to|option|only|correct|rather|instead|not|when|while|although"
+            "|though|if|after|unlike|where|whereas|this|it|the|they|here|then|by"
+        ),
+    ),
+    "de": Words(
+        answer="antwort",
+        choosing=r"ich wähle|lösung(?=\s*[:=])",
+        right="richtige?[rsn]?|korrekte?[rsn]?|beste?[rsn]?|zutreffende?[rsn]?|passende?[rsn]?",
+        option=(
+            "option|antwort|antwortoption|antwortmöglichkeit|wahl|möglichkeit|aussage|alternative"
+        ),
+        link=(
+            "ist|wäre|lautet|die|der|das|also|somit|daher|richtige?|antwort|option|buchstabe|wohl"
+        ),
+        other=(
+            "falsche?[rsn]?|unzutreffende?[rsn]?|inkorrekte?[rsn]?|zweitbeste?[rsn]?"
+            "|nächstbeste?[rsn]?|andere?[rsn]?|alternative|unwahrscheinlichste?|schlechteste?"
+        ),
+        negation="nicht|nie|keine?",
+        supposed="wenn|falls|sofern|^sollte|ob",
+        reported="viele|manche|einige",
+        group=(
+            r"(?:bei|für) (?:den |der )?(?:schwangere\w*|kinder\w*|säugling\w*|ältere\w*|frauen"
+            r"|patienten|patientinnen|erwachsene\w*|menschen|stillende\w*)|in der schwangerschaft"
+        ),
+        question="frage|fall|aufgabe",
+        turned=",? (?:nur )?(?:wenn|falls|sofern)",
+        follows="denn|weil|da|und nicht|ist|wegen|aufgrund",
+    ),
+    "nl": Words(
+        answer="antwoord",
+        choosing="ik kies",
+        right="juiste?|correcte?|beste|goede?|goed",
+        option="optie|antwoord|keuze|antwoordoptie|mogelijkheid|alternatief",
+        link="is|zou|zijn|luidt|dus|optie|antwoord|letter|het|de|juiste|correcte",
+        other=(
+            "onjuiste?|foute?|verkeerde?|alternatieve?|ander|andere|tweede|op één na|op een na"
+            "|minst|slechtste"
+        ),
+        negation="niet|geen|nooit",
+        supposed="^als|indien|wanneer|^mocht",
+        reported="sommigen|velen",
+        group=(
+            r"(?:bij|voor) (?:de )?(?:zwangere?\w*|kinderen|zuigelingen|ouderen|vrouwen"
+            "|volwassenen|patiënten met)|tijdens de zwangerschap"
+        ),
+        question="vraag|casus|opgave",
+        turned=",? (?:alleen )?(?:als|indien)",
+        follows="omdat|want|aangezien|en niet|is|wegens|vanwege",
+    ),
+    "sv da no": Words(
+        answer="svaret|svar",
+        choosing="jeg velger|jeg vælger|jag väljer",
+        right=(
+            "rätta?|riktiga?|riktige?|rigtige?|korrekta?|korrekte?|bästa?|beste?|bedste?|rett|rette"
+        ),
+        option=(
+            "alternativet|alternativ|valet|valg|valget|mulighed|muligheden|mulighet"
+            "|svarsalternativet|svarmulighed|svaralternativ"
+        ),
+        link=(
+            "är|er|blir|bliver|skulle vara|vil være|alltså|altså|därför|derfor|alternativ"
+            "|alternativet|mulighed|det|den|rätta?|rette|riktige?|rigtige?"
+        ),
+        other=(
+            "fel|felaktiga?|feil|forkerte?|gale?|gal|näst bästa?|nest beste?|næstbedste?|andre?"
+            "|annat|andet|alternativt|minst"
+        ),
+        negation="inte|ikke|ej|aldrig|aldri",
+        supposed="^om|hvis|ifall|^når|^när",
+        reported="många|mange|noen|nogle|vissa",
+        group=(
+            r"(?:för|hos|til|till|ved|vid|for|i) (?:de )?(?:gravid\w*|kvinnor|kvinder|kvinner"
+            "|barn|børn|spädbarn|äldre|ældre|eldre|vuxna|voksne|patienter med|pasienter med)"
+        ),
+        question="frågan?|spørgsmål(?:et)?|spørsmål(?:et)?|fall|opgave|oppgave",
+        turned=",? (?:bara |kun |bare )?(?:om|hvis)",
+        follows="eftersom|för|fordi|da|därför|siden|og ikke|och inte|är|er",
+    ),
+    "fi": Words(
+        answer="vastaus|vastaukseni",
+        choosing="valitsen",
+        right="oikea|paras|oikein|sopivin",
+        option="vastaus|vaihtoehto|vastausvaihtoehto|valinta",
+        link="on|olisi|siis|siten|vaihtoehto|kohta|kirjain|oikea",
+        other="väärä|virheellinen|toiseksi|vaihtoehtoinen|toinen|epätodennäköisin",
+        negation="ei|eikä",
+        supposed="^jos|mikäli",
+        reported="jotkut|monet",
+        group=(
+            r"raskaana olev\w+|raskaude\w+|laps\w+lle|lapsilla|vauvoilla|iäkkäille|iäkkäillä"
+            r"|imettäv\w+"
+        ),
+        question="kysymys|tapaus|tehtävä",
+        turned=",? (?:vain )?jos",
+        follows="koska|sillä|eikä|on",
+    ),
+    "hu": Words(
+        answer="válasz|válaszom",
+        right="helyes|legjobb|megfelelő|jó",
+        option="válasz|választás|opció|lehetőség|válaszlehetőség",
+        link="(?-i:az?)(?=\\s+[\\\"'(]?[A-Z]\\b)|tehát|így|ezért|opció|betű|végső|lenne",
+        other="helytelen|hibás|rossz|téves|második|alternatív|másik|másodlagos|legkevésbé",
+        negation="nem|sem",
+        supposed="^ha|amennyiben",
+        reported="sokan|egyesek",
+        group=r"terhes\w*|várandós\w*|gyermek\w*|csecsemő\w*|idős\w*|szoptató\w*",
+        question="kérdés|eset|feladat",
+        turned=",? (?:csak )?(?:ha|akkor)",
+        follows="mert|mivel|és nem|ugyanis|a helyes|válasz",
+    ),
+    "pl": Words(
+        answer="odpowiedzią|odpowiedź|odpowiedz",
+        choosing="wybieram",
+        right=(
+            "prawidłow[aye]|prawidłową|poprawn[aye]|poprawną|właściw[aye]|najlepsz[aye]|najlepszą"
+            "|trafn[ae]|słuszn[ae]"
+        ),
+        option="odpowied[źz]|odpowiedzią|opcj[aąę]|wybór|wyborem|wariant|możliwość",
+        link=(
+            "to|jest|brzmi|więc|zatem|odpowiedź|opcja|litera|wariant|prawidłowa|poprawna|końcowa"
+            "|ostateczna|będzie"
+        ),
+        other=(
+            "błędn[aey]|nieprawidłow[aey]|niepoprawn[aey]|niewłaściw[aey]|fałszyw[aey]|drug[aą]"
+            "|alternatywn[aey]|inn[aąe]|najmniej|kolejną|kolejna"
+        ),
+        negation="nie",
+        supposed="jeśli|jeżeli|gdyby|gdy|czy",
+        reported="niektórzy|wiel[eu]|wielu",
+        group=(
+            r"(?:u|dla|w) (?:kobiet|ciężarnych|dzieci|niemowląt|osób|pacjent\w+ z|pacjentek"
+            "|dorosłych|ciąży)"
+        ),
+        question="pytanie|przypadek|zadanie",
+        turned=",? (?:tylko )?(?:jeśli|jeżeli|gdyby|gdy)",
+        follows="ponieważ|bo|gdyż|jest|a nie|z powodu",
+    ),
+    "cs sk": Words(
+        answer="odpověď|odpověd|odpoveď",
+        choosing="volím",
+        right="správn[áéýěe]|nejlepší|najlepšia|vhodná",
+        option="odpověď|možnost|volba|varianta|odpoveď|možnosť",
+        link="je|zní|znie|tedy|proto|za|možnost|varianta|písmeno|správná|konečná|by byla",
+        other="nesprávn[áéý]|chybn[áéý]|špatn[áéý]|druhá|alternativní|jiná|další|nejméně",
+        negation="není|ne|nie|nikoli",
+        supposed="pokud|jestliže|kdyby|^když|ak|zda",
+        reported="někteří|mnozí",
+        group=(
+            r"(?:u|pro|pre|v) (?:těhotn\w+|tehotn\w+|dět\w+|det\w+|žen\w*|kojenc\w+|starších"
+            r"|dospěl\w+|pacient\w+ s)"
+        ),
+        question="otázka|případ|úloha",
+        turned=",? (?:pouze |jen )?(?:pokud|jestliže|kdyby|ak)",
+        follows="protože|neboť|jelikož|je|a ne|kvůli",
+    ),
+    "ru bg sr": Words(
+        answer="ответом|ответ|отговорът|отговор|одговор",
+        choosing="выбираю",
+        right=(
+            r"правильн\w+|верн\w+|верен|лучш\w+|правилн\w+|точн\w+|тачан|најбољ\w+|най-добр\w+"
+            r"|подходящ\w+"
+        ),
+        option=r"вариант\w*|ответ\w*|выбор\w*|отговор\w*|опция|одговор",
+        link=(
+            r"это|вариант\w*|буква|под буквой|правильный|верный|является|будет|итак|значит|е|је"
+            "|итоговый"
+        ),
+        other=(
+            r"неправильн\w+|неверн\w+|ошибочн\w+|ложн\w+|втор\w+|альтернативн\w+|друг\w+|наименее"
+            r"|следующ\w+|грешен|грешн\w+|погрешан|нетачан"
+        ),
+        negation="не|нельзя|није",
+        supposed="если|бы|когда|ако|ли",
+        reported="некоторые|многие",
+        group=(
+            r"(?:для|у|при|за|код) (?:беременн\w+|дет\w+|женщин\w*|пожил\w+|новорожд\w+|кормящ\w+"
+            r"|взросл\w+|пациентов с|бременн\w+|трудн\w+|деца|деце)|во время беременности"
+        ),
+        question="вопрос|задача|случай|въпрос|питање",
+        turned=",? (?:только )?(?:если|ако)",
+        follows="потому|так|поскольку|ведь|а не|является|из-за|верен|—|-",
+    ),
+    "uk": Words(
+        answer="відповіддю|відповідь",
+        choosing="обираю",
+        right=r"правильн\w+|найкращ\w+|вірн\w+|доречн\w+",
+        option=r"варіант\w*|відповідь|вибір",
+        link=r"це|є|варіант\w*|буква|літера|під літерою|правильна|буде|отже|остаточна",
+        other=(
+            r"неправильн\w+|невірн\w+|помилков\w+|хибн\w+|друг\w+|альтернативн\w+|інш\w+|найменш"
+            r"|наступн\w+"
+        ),
+        negation="не",
+        supposed="якщо|якби|коли|чи",
+        reported="деякі|багато хто",
+        group=(
+            r"(?:для|у|при) (?:вагітн\w+|діт\w+|жінок|літн\w+|новонародж\w+|дорослих|пацієнтів з)"
+            "|під час вагітності"
+        ),
+        question="питання|запитання|задача|випадок",
+        turned=",? (?:лише |тільки )?якщо",
+        follows="тому|бо|оскільки|адже|а не|є|через",
+    ),
+    "el": Words(
+        answer="απάντηση|απαντηση",
+        choosing="επιλέγω",
+        right="σωστή|σωστό|ορθή|καλύτερη|κατάλληλη|σωστη",
+        option="απάντηση|επιλογή|εναλλακτική",
+        link="είναι|το|η|το γράμμα|επιλογή|σωστή|τελική|λοιπόν|άρα|θα ήταν",
+        other="λανθασμένη|λάθος|εσφαλμένη|δεύτερη|εναλλακτική|άλλη|λιγότερο|επόμενη",
+        negation="δεν|όχι|μη",
+        supposed="αν(?! και)|εάν|όταν",
+        reported="ορισμένοι|πολλοί|μερικοί",
+        group=(
+            "(?:για|σε|στις|στους|στα) (?:τις |τους |τα )?(?:εγκύους|έγκυες|γυναίκες|παιδιά"
+            "|ηλικιωμένους|βρέφη|νεογνά|ενήλικες|ασθενείς με)|στην εγκυμοσύνη"
+        ),
+        question="ερώτηση|περίπτωση|άσκηση",
+        turned=",? (?:μόνο )?(?:αν|εάν)",
+        follows="γιατί|διότι|επειδή|καθώς|και όχι|είναι|λόγω",
+    ),
+}
