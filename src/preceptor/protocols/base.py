@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from preceptor.errors import InputError
 from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.scoring.length import LengthRule
+from preceptor.scoring.summary import summarise
+from preceptor.scoring.units import units
 from preceptor.systems.base import Parameters
 
 if TYPE_CHECKING:
@@ -46,6 +49,12 @@ class Protocol:
     judge: Judge | None = None
     #: Whether an answer that is not there is wrong; then imported runs are over all examples.
     missing_is_wrong = False
+    #: How length is priced; None where it is not.
+    length_rule: LengthRule | None = None
+    #: Metrics whose every score is 0 or 1, by name or by namespace: `scoring.summary.summarise`.
+    shares: Collection[str] = ()
+    #: What is drawn together, in the plural: see `scoring.units.units`.
+    units_are = "prompts"
 
     @property
     def scripted(self) -> bool:
@@ -103,8 +112,17 @@ class Protocol:
         raise NotImplementedError
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        """Scores of all responses → the run's metrics."""
-        raise NotImplementedError
+        """Scores of all responses → the run's metrics: the mean of each score, and of the overall
+        score by example tag.
+        """
+        return summarise(
+            scores,
+            {example.id: example.tags for example in examples},
+            self.length_rule,
+            units(examples),
+            shares=self.shares,
+            units_are=self.units_are,
+        )
 
 
 def replies(graded: Graded) -> tuple[str, ...]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.records import Example, Graded, Message, Metric, Score
-from preceptor.scoring import LengthRule, score_rubric, summarise
+from preceptor.records import Example, Graded, Message, Score
+from preceptor.scoring import LengthRule, score_rubric
 
 __all__ = ["RubricProtocol"]
 
@@ -28,8 +26,3 @@ class RubricProtocol(Protocol):
 
     def score(self, graded: Graded) -> Score:
         return score_rubric(graded)
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: example.prompt_key for example in examples}
-        return summarise(scores, tags, self.length_rule, prompts)

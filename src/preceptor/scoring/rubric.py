@@ -15,10 +15,9 @@ from collections.abc import Iterable
 
 from preceptor.records import Criterion, Graded, Score, Verdict
 from preceptor.scoring.bounds import Bounds, bounded
+from preceptor.scoring.names import OVERALL, free_name
 
 __all__ = ["OVERALL", "score_rubric"]
-
-OVERALL = "overall_score"
 
 
 def score_rubric(graded: Graded) -> Score:
@@ -60,6 +59,5 @@ def _by_name(pairs: Iterable[_Pair]) -> dict[str, list[_Pair]]:
     names: dict[str, list[_Pair]] = {}
     for pair in pairs:
         for tag in dict.fromkeys(pair[0].tags):
-            names.setdefault(tag, []).append(pair)
-    # Last: data with a tag of this very name must not change the score.
-    return {OVERALL: pairs} | names | {OVERALL: pairs}
+            names.setdefault(free_name(tag, "criterion"), []).append(pair)
+    return {OVERALL: pairs} | names
