@@ -10,7 +10,7 @@ import msgspec
 
 from preceptor.benchmarks.published import PublishedScore
 from preceptor.claims.leaderboard import Cell, Column, Leaderboard, Standing
-from preceptor.reports.wording import interval, points
+from preceptor.reports.wording import interval, points, sample_size
 from preceptor.scoring import OVERALL
 
 if TYPE_CHECKING:
@@ -132,7 +132,8 @@ def _cell(cell: Cell | None, between: str) -> str:
     if cell is None:
         return _NONE
     span = "" if cell.raw_ci95 is None else f"{between}{interval(cell.raw_ci95)}"
-    return f"{points(cell.raw_mean)}{span}{between}n {cell.n:,}"
+    size = sample_size(cell.n, cell.units, cell.units_are)
+    return f"{points(cell.raw_mean)}{span}{between}n {size}"
 
 
 def _rank(standing: Standing) -> str:

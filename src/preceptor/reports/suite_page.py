@@ -17,7 +17,14 @@ from preceptor.reports.html import render
 from preceptor.reports.page import fill
 from preceptor.reports.score import score_json, sentences
 from preceptor.reports.view import Number, RunView, number, run_views
-from preceptor.reports.wording import count, days, interval, plural, points, pretty
+from preceptor.reports.wording import (
+    days,
+    plural,
+    points,
+    pretty,
+    printed_interval,
+    sample_size,
+)
 from preceptor.reports.writing import write_text
 from preceptor.scoring import OVERALL
 
@@ -102,17 +109,12 @@ def suite_table(name: str, results: Sequence[Result]) -> Table:
             result.info.benchmark,
             pretty(OVERALL, result.labels),
             points(metric.value if metric else None),
-            interval(_span(metric) if metric else None),
-            _NONE if metric is None else count(metric.n),
+            _NONE if metric is None else printed_interval(metric),
+            _NONE if metric is None else sample_size(metric.n, metric.units, metric.units_are),
             _NONE if metric is None else f"{metric.coverage:.1%}",
             "unknown" if result.cost_usd is None else f"${result.cost_usd:,.4f}",
         )
     return table
-
-
-def _span(metric: Metric) -> tuple[float, float] | None:
-    """Of the mean before clipping where the score is clipped."""
-    return metric.ci95 if metric.value == metric.raw_mean else metric.raw_ci95
 
 
 def language_table(results: Sequence[Result]) -> Table | None:
@@ -135,7 +137,9 @@ def language_table(results: Sequence[Result]) -> Table | None:
 
 
 def _cell(metric: Metric | None) -> str:
-    return "" if metric is None else f"{points(metric.value)} (n {count(metric.n)})"
+    if metric is None:
+        return ""
+    return f"{points(metric.value)} (n {sample_size(metric.n, metric.units, metric.units_are)})"
 
 
 def suite_sentences(results: Sequence[Result]) -> list[str]:
