@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -235,8 +236,11 @@ def mean_of(
     ``table`` is as of `matrix`, ``labels`` are the units of its rows.
     """
     found = result.metrics.get(metric)
-    share = found is not None and found.wilson_ci95 is not None
-    return (share_interval if share else score_interval)(table, labels)
+    if found is not None and found.wilson_ci95 is not None:
+        return share_interval(table, labels)
+    free = is_adjusted(metric, result.metrics)
+    lowest = -math.inf if free else benchmarks.get(result.info.benchmark).protocol.lowest
+    return score_interval(table, labels, (lowest, math.inf if free else 1.0))
 
 
 def matrix(

@@ -55,6 +55,8 @@ class Protocol:
     shares: Collection[str] = ()
     #: What is drawn together, in the plural: see `scoring.units.units`.
     units_are = "prompts"
+    #: The least that a score can be.
+    lowest = 0.0
 
     @property
     def scripted(self) -> bool:
@@ -122,6 +124,7 @@ class Protocol:
             units(examples),
             shares=self.shares,
             units_are=self.units_are,
+            lowest=self.lowest,
         )
 
 

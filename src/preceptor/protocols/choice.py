@@ -179,7 +179,13 @@ class ChoiceProtocol(Protocol):
 
         def whole(part: Sequence[Score], tags: Mapping[str, Sequence[str]]) -> dict[str, Metric]:
             return summarise(
-                part, tags, None, unit_of, shares=self.shares, units_are=self.units_are
+                part,
+                tags,
+                None,
+                unit_of,
+                shares=self.shares,
+                units_are=self.units_are,
+                lowest=self.lowest,
             )
 
         metrics, own = whole(merged, tags), {}

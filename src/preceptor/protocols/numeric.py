@@ -218,6 +218,7 @@ class AmountProtocol(Protocol):
             unit=self.unit,
             higher_is_better=False,
             coverage=len(given) / len(ids) if ids else 0.0,
+            lowest=0.0,
         )
 
 

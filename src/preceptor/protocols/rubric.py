@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from preceptor.protocols.base import Protocol, ReferenceGrader
 from preceptor.records import Example, Graded, Message, Score
 from preceptor.scoring import LengthRule, score_rubric
@@ -13,6 +15,7 @@ class RubricProtocol(Protocol):
     """HealthBench's protocol (arXiv 2505.08775), with a length rule (arXiv 2604.27470)."""
 
     name = "rubric"
+    lowest = -math.inf  # what is undesirable may weigh more than all that is wanted
 
     def __init__(self, reference_grader: ReferenceGrader, length_rule: LengthRule) -> None:
         self.reference_grader = reference_grader

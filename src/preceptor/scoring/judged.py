@@ -86,6 +86,7 @@ def count_metric(
         unit=unit,
         higher_is_better=higher_is_better,
         coverage=given / asked if asked else 0.0,
+        lowest=0.0,
     )
     if all(name in score.values for score in rows):
         return metric

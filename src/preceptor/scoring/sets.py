@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ def mean_metric(
     unit: str = "share",
     higher_is_better: bool = True,
     coverage: float = 1.0,
+    lowest: float = -math.inf,
 ) -> Metric:
     """The mean over rows of what only some responses have, with the interval of such a mean.
 
@@ -36,13 +38,17 @@ def mean_metric(
         Whether each is 0 or 1: the interval is then exact.
     ids, units, unit, coverage
         As in `set_metric`.
+    lowest
+        The least that a value can be.
     """
     unit_of = units or {}
     labels = np.unique([unit_of.get(id, id) for id in ids], return_inverse=True)[1].ravel()
     column = np.asarray(values, dtype=np.float64).reshape(-1, 1)
     mean, interval = None, None
-    if len(column):
-        mean, interval = (share_interval if share else score_interval)(column, labels)
+    if len(column) and share:
+        mean, interval = share_interval(column, labels)
+    elif len(column):
+        mean, interval = score_interval(column, labels, (lowest, math.inf))
     return Metric(
         value=mean,
         raw_mean=mean,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ def summarise(
     *,
     shares: Collection[str] = (),
     units_are: str = "units",
+    lowest: float = -math.inf,
 ) -> dict[str, Metric]:
     """All metrics of a run.
 
@@ -64,6 +66,8 @@ def summarise(
         slices by example tag are shares where the overall score is, or by their own name.
     units_are
         What the units are, in the plural.
+    lowest
+        The least that a score can be. The most is 1; length adjustment knows no bounds.
 
     Notes
     -----
@@ -85,8 +89,10 @@ def summarise(
     for name, graded in rows.items():
         tag = tag_of.get(name.removesuffix(LENGTH_SUFFIX), tag_of.get(name))
         names = (name, name.partition(":")[0]) if tag is None else (OVERALL, tag)
-        share = not is_adjusted(name, rows) and any(each in shares for each in names)
-        metric = _metric(graded, complete[name], units or {}, share=share)
+        adjusted = is_adjusted(name, rows)
+        share = not adjusted and any(each in shares for each in names)
+        span = (-math.inf, math.inf) if adjusted else (lowest, 1.0)
+        metric = _metric(graded, complete[name], units or {}, None if share else span)
         found[name] = msgspec.structs.replace(
             metric, bootstrap_ci95=resampled.get(name), units_are=units_are, tag=tag
         )
@@ -207,9 +213,9 @@ def _metric(
     rows: Sequence[_Row],
     complete: Mapping[str, Sequence[float]],
     units: Mapping[str, str],
-    *,
-    share: bool,
+    span: _Interval | None,
 ) -> Metric:
+    """``span`` is where a score can be; None of a share."""
     asked = sum(row.asked for row in rows)
     given = sum(row.given for row in rows)
     bounds = None
@@ -221,12 +227,12 @@ def _metric(
     matrix, labels = _matrix(list(complete.values())), _labels(complete, units)
     interval: _Interval | None
     wilson = None
-    if share:
+    if span is None:
         mean, interval = share_interval(matrix, labels)
         effective = effective_rows(matrix, labels)
         wilson = wilson_interval(min(mean, 1.0) * effective, effective)
     else:
-        mean, interval = score_interval(matrix, labels)
+        mean, interval = score_interval(matrix, labels, span)
     means = np.array([np.mean(values) for values in complete.values()])
     return Metric(
         value=_clip(mean),

@@ -108,7 +108,9 @@ def mean_interval(scores: Floats) -> tuple[float, Interval | None]:
 
 
 def score_interval(
-    scores: Floats, clusters: NDArray[Any] | None = None
+    scores: Floats,
+    clusters: NDArray[Any] | None = None,
+    span: Interval = (-math.inf, math.inf),
 ) -> tuple[float, Interval | None]:
     """Mean of scores and a 95 % interval that holds from 20 units, also for skewed scores.
 
@@ -127,6 +129,8 @@ def score_interval(
         As in `mean_interval`.
     clusters
         Shape (n examples,): the label of each example's unit; None where each is its own.
+    span
+        The least and the most that a score can be: an interval ends there, unless it is published.
 
     Returns
     -------
@@ -148,7 +152,8 @@ def score_interval(
         return mean, published
     t = float(stdtrit(found.df, 0.975))
     low, high = max(t, _unskewed(t, a)), min(-t, _unskewed(-t, a))
-    return mean, (mean - low * found.error, mean - high * found.error)
+    least, most = min(span[0], mean), max(span[1], mean)
+    return mean, (max(least, mean - low * found.error), min(most, mean - high * found.error))
 
 
 def share_interval(scores: Floats, clusters: NDArray[Any] | None = None) -> tuple[float, Interval]:
