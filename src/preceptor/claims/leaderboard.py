@@ -246,7 +246,7 @@ def _sentences(
             f"graders are taken as given."
         )
     if any(standing.rank and not standing.rank_ci95 for standing in standings):
-        yield "Ranks have no interval where a system has a single unit of a benchmark."
+        yield "Ranks have no interval where a system has a single prompt of a benchmark."
     for field in fields:
         yield from _departures(field)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -238,9 +237,11 @@ def mean_of(
     found = result.metrics.get(metric)
     if found is not None and found.wilson_ci95 is not None:
         return share_interval(table, labels)
-    free = is_adjusted(metric, result.metrics)
-    lowest = -math.inf if free else benchmarks.get(result.info.benchmark).protocol.lowest
-    return score_interval(table, labels, (lowest, math.inf if free else 1.0))
+    if is_adjusted(metric, result.metrics):
+        return score_interval(table, labels)
+    examples = list({item.example.id: item.example for item in result.graded}.values())
+    lowest = benchmarks.get(result.info.benchmark).protocol.lowest(examples)
+    return score_interval(table, labels, (lowest.get(metric, 0.0), 1.0))
 
 
 def matrix(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -55,8 +55,6 @@ class Protocol:
     shares: Collection[str] = ()
     #: What is drawn together, in the plural: see `scoring.units.units`.
     units_are = "prompts"
-    #: The least that a score can be.
-    lowest = 0.0
 
     @property
     def scripted(self) -> bool:
@@ -113,6 +111,10 @@ class Protocol:
         """One response, and its verdicts if it is judged → its scores."""
         raise NotImplementedError
 
+    def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
+        """Metric → the least that its score can be on these; 0 where it is not there."""
+        return {}
+
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         """Scores of all responses → the run's metrics: the mean of each score, and of the overall
         score by example tag.
@@ -124,7 +126,7 @@ class Protocol:
             units(examples),
             shares=self.shares,
             units_are=self.units_are,
-            lowest=self.lowest,
+            lowest=self.lowest(examples),
         )
 
 

@@ -185,7 +185,7 @@ class ChoiceProtocol(Protocol):
                 unit_of,
                 shares=self.shares,
                 units_are=self.units_are,
-                lowest=self.lowest,
+                lowest=self.lowest(examples),
             )
 
         metrics, own = whole(merged, tags), {}

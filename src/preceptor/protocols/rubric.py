@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping, Sequence
 
 from preceptor.protocols.base import Protocol, ReferenceGrader
 from preceptor.records import Example, Graded, Message, Score
 from preceptor.scoring import LengthRule, score_rubric
+from preceptor.scoring.rubric import lowest_scores
 
 __all__ = ["RubricProtocol"]
 
@@ -15,7 +16,6 @@ class RubricProtocol(Protocol):
     """HealthBench's protocol (arXiv 2505.08775), with a length rule (arXiv 2604.27470)."""
 
     name = "rubric"
-    lowest = -math.inf  # what is undesirable may weigh more than all that is wanted
 
     def __init__(self, reference_grader: ReferenceGrader, length_rule: LengthRule) -> None:
         self.reference_grader = reference_grader
@@ -29,3 +29,6 @@ class RubricProtocol(Protocol):
 
     def score(self, graded: Graded) -> Score:
         return score_rubric(graded)
+
+    def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
+        return lowest_scores(examples)

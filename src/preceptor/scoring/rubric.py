@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from preceptor.records import Criterion, Graded, Score, Verdict
+from preceptor.records import Criterion, Example, Graded, Score, Verdict
 from preceptor.scoring.bounds import Bounds, bounded
 from preceptor.scoring.names import OVERALL, free_name
 
-__all__ = ["OVERALL", "score_rubric"]
+__all__ = ["OVERALL", "lowest_scores", "score_rubric"]
 
 
 def score_rubric(graded: Graded) -> Score:
@@ -49,6 +49,18 @@ def score_rubric(graded: Graded) -> Score:
         low, high = (certain + loss) / attainable, (certain + gain) / attainable
         metrics[name] = Bounds(given, len(part), low, high)
     return bounded(graded, metrics)
+
+
+def lowest_scores(examples: Iterable[Example]) -> dict[str, float]:
+    """Metric → the lowest score of any of these: all that is undesirable met, and nothing else."""
+    lowest: dict[str, float] = {}
+    for example in examples:
+        for name, part in _by_name((criterion, None) for criterion in example.criteria).items():
+            attainable = sum(criterion.points for criterion, _ in part if criterion.points > 0)
+            if attainable > 0:
+                lost = sum(criterion.points for criterion, _ in part if criterion.points < 0)
+                lowest[name] = min(lowest.get(name, 0.0), lost / attainable)
+    return lowest
 
 
 _Pair = tuple[Criterion, Verdict | None]

@@ -46,7 +46,7 @@ def summarise(
     *,
     shares: Collection[str] = (),
     units_are: str = "units",
-    lowest: float = -math.inf,
+    lowest: Mapping[str, float] | None = None,
 ) -> dict[str, Metric]:
     """All metrics of a run.
 
@@ -67,7 +67,8 @@ def summarise(
     units_are
         What the units are, in the plural.
     lowest
-        The least that a score can be. The most is 1; length adjustment knows no bounds.
+        Metric → the least that its score can be, 0 where it is not there; None where that is not
+        known. The most is 1; length adjustment knows no bounds.
 
     Notes
     -----
@@ -91,7 +92,8 @@ def summarise(
         names = (name, name.partition(":")[0]) if tag is None else (OVERALL, tag)
         adjusted = is_adjusted(name, rows)
         share = not adjusted and any(each in shares for each in names)
-        span = (-math.inf, math.inf) if adjusted else (lowest, 1.0)
+        least = -math.inf if lowest is None else lowest.get(names[0], 0.0)
+        span = (-math.inf, math.inf) if adjusted else (least, 1.0)
         metric = _metric(graded, complete[name], units or {}, None if share else span)
         found[name] = msgspec.structs.replace(
             metric, bootstrap_ci95=resampled.get(name), units_are=units_are, tag=tag
