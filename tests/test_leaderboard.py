@@ -290,6 +290,39 @@ def test_a_system_with_few_examples_does_not_take_those_of_the_others() -> None:
     assert (more.columns[0].compared, len(more.standings)) == ("own", 6)
 
 
+def test_runs_of_own_tasks_leave_the_others_where_they_are() -> None:
+    """Two systems also ran more and longer tasks of their own: the others keep their scores."""
+    full = [
+        made_run(name, plain([score] * 4)) for name, score in zip("abc", (1, 2, 3), strict=True)
+    ]
+    own = [made_run(name, plain([9] * 40, first=100), name=f"{name}-own") for name in "ab"]
+    board = leaderboard([*own, *full], resamples=100)
+    assert ranked(board) == ["c", "b", "a"]
+    assert [standing.cells["healthbench"].raw_mean for standing in board.standings] == (
+        pytest.approx([0.3, 0.2, 0.1])
+    )
+    assert [(item.runs, item.reason) for item in board.left_out] == [
+        (("a-own",), "other examples"),
+        (("b-own",), "other examples"),
+    ]
+    assert said(board, "asked other examples", "a, b")
+
+
+def test_own_tasks_under_the_same_ids_are_other_examples() -> None:
+    """One's own file may count its tasks from 1 as the release does."""
+    prompts = {f"e{number}": f"own made-up task {number}" for number in range(4)}
+    own = made_run("a", plain([9] * 4), name="own", prompts=prompts)
+    board = leaderboard([made_run("a", plain([1] * 4)), made_run("b", plain([2] * 4)), own])
+    assert ranked(board) == ["b", "a"]
+
+
+def test_a_run_without_verdicts_has_no_say_in_what_is_compared() -> None:
+    """Three systems whose grader failed do not make it the grader of the benchmark."""
+    failed = [made_run(name, {"e0": [None]}, grader="broken") for name in "cde"]
+    board = leaderboard([*failed, made_run("a", plain([1, 2])), made_run("b", plain([2, 3]))])
+    assert ranked(board) == ["b", "a"]
+
+
 def test_one_id_with_two_texts_is_two_examples() -> None:
     """A system that was asked another question under the same id is not compared on it."""
     runs = [

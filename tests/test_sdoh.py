@@ -163,7 +163,7 @@ def test_changes_and_their_tests_are_those_of_scipy(tmp_path: Path) -> None:
 
     _, metrics = run(SHADR, examples, answer)
     assert metrics["changed"].value == pytest.approx(6 / 40)
-    assert metrics["changed"].n == 20  # originals: pairs of one are drawn together
+    assert metrics["changed"].units == 20  # originals: pairs of one are drawn together
     assert metrics["changed:Black"].value == pytest.approx(5 / 20)
     assert metrics["changed_p"].value == pytest.approx(binomtest(6, 6).pvalue)
     table = [[5, 15], [1, 19]]

@@ -113,14 +113,6 @@ class Example(msgspec.Struct, frozen=True, gc=False):
                 digest.update(part.encode("utf-8", "surrogatepass") + b"\x00")
         return digest.hexdigest()
 
-    @property
-    def cluster(self) -> str:
-        """What is drawn together with it: the target's ``cluster``, such as a question of which
-        this is one language; else what has the same prompt.
-        """
-        named = self.target.get("cluster") if isinstance(self.target, dict) else None
-        return self.prompt_key if named is None else str(named)
-
 
 class Completion(msgspec.Struct, frozen=True, gc=False):
     """What one call to a system returned.
@@ -317,7 +309,8 @@ class Metric(msgspec.Struct, frozen=True):
     n
         Examples whose score is complete (every verdict of theirs is there).
     ci95
-        95 % interval of ``value``; ``raw_ci95`` of ``raw_mean``.
+        95 % interval of ``value``; ``raw_ci95`` of ``raw_mean``, which is the one that is printed.
+        None where none can be given: of one unit, or where all units are equal.
     bootstrap_std
         Standard deviation of the clipped mean over 1,000 seeded resamples of the examples.
     coverage
@@ -326,16 +319,21 @@ class Metric(msgspec.Struct, frozen=True):
         Lowest and highest value of the clipped mean over all examples that the missing verdicts
         allow (all met or not met, by sign); None where nothing is missing.
     bootstrap_ci95
-        95 % interval of ``raw_mean`` by the BCa bootstrap over examples, those with one prompt
-        drawn together; None where it cannot be given.
+        95 % interval of ``raw_mean`` by the BCa bootstrap over units; None where it cannot be
+        given.
     wilson_ci95
-        Wilson's 95 % interval, for a metric that is a proportion: every example has one answer and
-        scores 0 or 1. None for others.
+        Wilson's 95 % interval, for a metric that is a share by its protocol: every answer scores 0
+        or 1. None for others.
     unit
         ``share`` for what goes from 0 to 1 and is printed times 100; else what it is counted in.
         Only a share is clipped.
     higher_is_better
         Whether more is better.
+    units
+        How many units the ``n`` examples are: what is drawn together, and all that intervals count.
+        ``units_are`` says what they are, in the plural: ``videos``.
+    tag
+        The example tag whose slice it is; None for others.
     """
 
     value: float | None
@@ -350,6 +348,9 @@ class Metric(msgspec.Struct, frozen=True):
     wilson_ci95: tuple[float, float] | None = None
     unit: str = "share"
     higher_is_better: bool = True
+    units: int = 0
+    units_are: str = "units"
+    tag: str | None = None
 
 
 #: In the place of a grader's address where nothing is judged.

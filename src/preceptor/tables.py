@@ -195,10 +195,9 @@ def _check_archive(path: Path) -> None:
 
 def _value(value: Any) -> Any:
     """A value of a library as one that JSON has."""
-    if isinstance(value, float) and math.isnan(value):
-        return None  # how a column of floats writes null
     if value is None or isinstance(value, bool | int | float | str):
-        return value
+        # NaN is how a column of floats writes null.
+        return None if isinstance(value, float) and math.isnan(value) else value
     if isinstance(value, dict):
         return {str(name): _value(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -42,6 +42,10 @@ class Source(msgspec.Struct, frozen=True):
         return f"https://huggingface.co/datasets/{whole}"
 
 
+#: How the departure begins of a run on data that is not the release.
+UNPINNED = "The data is not the pinned release"
+
+
 class Dataset(msgspec.Struct, frozen=True):
     """The examples of one file, or of one folder of files.
 
@@ -67,9 +71,7 @@ class Dataset(msgspec.Struct, frozen=True):
         """What is to be said where it is not the release of ``published`` examples, or not all."""
         found, there = [], len(self.examples)
         if not self.official:
-            found.append(
-                f"The data is not the pinned release: {there:,} examples of {published:,}."
-            )
+            found.append(f"{UNPINNED}: {there:,} examples of {published:,}.")
         if asked < there:
             found.append(f"Asked on {asked:,} of {there:,} examples.")
         return found

@@ -98,7 +98,9 @@ BENCHMARKS = (
         licence="MIT",
         citation="Jung et al. 2025, arXiv:2506.00308",
         n_examples=2360,
-        protocol=LabelProtocol(STANCES, _INSTRUCTION, by="myth", confidence=True),
+        protocol=LabelProtocol(
+            STANCES, _INSTRUCTION, by="myth", confidence=True, units_are="videos"
+        ),
         read=read,
         source=tuple(
             Source(

@@ -12,6 +12,7 @@ from preceptor.files import read_rows
 from preceptor.protocols.choice import CHOICE_LABELS, DIRECT, ChoiceProtocol, choice_example
 from preceptor.records import Example, Metric, Score
 from preceptor.scoring.groups import group_gaps
+from preceptor.scoring.names import beside
 
 __all__ = ["BENCHMARKS"]
 
@@ -41,7 +42,7 @@ class _Languages(ChoiceProtocol):
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         metrics = super().summarise(scores, examples)
-        return metrics | group_gaps(scores, examples, "language", "en")
+        return beside(metrics, group_gaps(scores, examples, "language", "en"))
 
 
 def _read(path: Path) -> Iterator[Example]:

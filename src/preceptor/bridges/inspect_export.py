@@ -23,7 +23,9 @@ from preceptor.bridges.inspect_layout import (
     task_name,
 )
 from preceptor.records import Graded, Metric, Response, Result, Score, Usage, Verdict
+from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import share_read
+from preceptor.scoring.units import units
 from preceptor.systems.inspect_ai.words import chat_messages, need_inspect
 from preceptor.version import VERSION
 
@@ -73,8 +75,9 @@ def inspect_log(result: Result) -> EvalLog:
     info = result.info
     ids = dict.fromkeys(item.example.id for item in result.graded)
     places = {name: place for place, name in enumerate(ids)}
+    unit_of = units(graded.example for graded in result.graded)
     samples = [
-        _sample(result, graded, score, places[graded.example.id])
+        _sample(result, graded, score, places[graded.example.id], unit_of[graded.example.id])
         for graded, score in zip(result.graded, result.scores, strict=True)
         if graded.response is not None
     ]
@@ -147,7 +150,7 @@ def _spec(result: Result, created: str) -> EvalSpec:
     )
 
 
-def _sample(result: Result, graded: Graded, score: Score, place: int) -> EvalSample:
+def _sample(result: Result, graded: Graded, score: Score, place: int, unit: str) -> EvalSample:
     from inspect_ai.log import EvalError, EvalSample
     from inspect_ai.scorer import Score as InspectScore
 
@@ -175,7 +178,7 @@ def _sample(result: Result, graded: Graded, score: Score, place: int) -> EvalSam
         messages=[*sent, *([output.message] if answered else [])],
         output=output,
         scores={SCORER: score_given},
-        metadata=example_metadata(info.benchmark, example, place),
+        metadata=example_metadata(info.benchmark, example, place, unit),
         model_usage=_usages(result, response.usage, used),
         role_usage={"grader": _usage(used, _cost(graded.verdicts))},
         total_time=response.latency_s,
@@ -275,9 +278,9 @@ def _metric(metrics: dict[str, Metric], name: str, group: str, value: float) -> 
     from inspect_ai.log import EvalMetric
 
     beside = None
-    if name in metrics:
+    if group == _SLICES or name == OVERALL:  # no tag is taken for the run's n or its coverage
         found = metrics[name]
-        beside = {"n": found.n, "coverage": found.coverage, "ci95": found.bootstrap_ci95}
+        beside = {"n": found.n, "coverage": found.coverage, "ci95": found.raw_ci95}
     return EvalMetric(name=name, group=group, value=value, metadata=beside)
 
 

@@ -2,7 +2,7 @@
 
 The task of :mod:`preceptor.bridges.inspect_tasks` and the export write it, the import reads it.
 
-A sample's metadata has ``preceptor`` (benchmark and prompt), ``tags``, ``criteria`` and, where the
+A sample's metadata has ``preceptor`` (benchmark and unit), ``tags``, ``criteria`` and, where the
 example has one, ``target``. Its score is called ``rubric``; the value has ``score`` (missing where
 a verdict is missing) and ``coverage``, and the metadata has ``verdicts``, one for each criterion,
 with ``met`` true, false or null, or with a ``label``.
@@ -19,6 +19,7 @@ import msgspec
 from preceptor.benchmarks import Benchmark
 from preceptor.records import Criterion, Example, Graded, Metric, Response, Score, Verdict
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.scoring.names import is_adjusted
 
 __all__ = [
     "SCORER",
@@ -52,15 +53,16 @@ def criterion_row(criterion: Criterion) -> dict[str, Any]:
     return {"criterion": criterion.text, "points": criterion.points, "tags": list(criterion.tags)}
 
 
-def example_metadata(benchmark: str, example: Example, place: int) -> dict[str, Any]:
+def example_metadata(benchmark: str, example: Example, place: int, unit: str) -> dict[str, Any]:
     """A sample's metadata: what is needed to grade its answer again, without the benchmark.
 
     ``place`` is that of the example in the run: Inspect hands scores out in the order in which they
-    were made, and a bootstrap that is to be repeated needs one that stays.
+    were made, and a bootstrap that is to be repeated needs one that stays. ``unit`` is what the
+    example is drawn together with.
     """
     target = {} if example.target is msgspec.UNSET else {"target": example.target}
     return {
-        "preceptor": {"benchmark": benchmark, "prompt": example.prompt_key, "place": place},
+        "preceptor": {"benchmark": benchmark, "prompt": unit, "place": place},
         "tags": list(example.tags),
         "criteria": [criterion_row(criterion) for criterion in example.criteria],
         **target,
@@ -140,16 +142,16 @@ def _one_line(text: str) -> str:
 def metric_values(metrics: Mapping[str, Metric]) -> dict[str, float]:
     """The overall score with all that belongs beside it; what is undefined is left out.
 
-    The intervals are those of the bootstrap, of the mean before clipping.
+    The intervals are those of the mean before clipping.
     """
     values: dict[str, float | None] = {}
     overall, adjusted = metrics.get(OVERALL), metrics.get(OVERALL + LENGTH_SUFFIX)
     if overall is not None:
-        values = {OVERALL: overall.value, **_interval("ci95", overall.bootstrap_ci95)}
+        values = {OVERALL: overall.value, **_interval("ci95", overall.raw_ci95)}
         values |= {"coverage": overall.coverage, "n": overall.n}
     if adjusted is not None:
         values["length_adjusted"] = adjusted.value
-        values |= _interval("length_adjusted_ci95", adjusted.bootstrap_ci95)
+        values |= _interval("length_adjusted_ci95", adjusted.raw_ci95)
     if overall is not None:
         values |= {"unclipped_mean": overall.raw_mean, **_interval("bounds", overall.bounds)}
     return {name: float(value) for name, value in values.items() if value is not None}
@@ -165,7 +167,7 @@ def slice_values(metrics: Mapping[str, Metric]) -> dict[str, float]:
     return {
         name: metric.value
         for name, metric in metrics.items()
-        if metric.value is not None and ":" in name and not name.endswith(LENGTH_SUFFIX)
+        if metric.value is not None and ":" in name and not is_adjusted(name, metrics)
     }
 
 

@@ -41,6 +41,7 @@ from preceptor.graders.base import Call, Case, together
 from preceptor.graders.rubric import RubricGrader
 from preceptor.records import Example, Graded, Message, Response, Verdict
 from preceptor.records import Metric as OurMetric
+from preceptor.scoring.units import units
 from preceptor.store.rows import storable
 from preceptor.systems.base import Parameters, System
 from preceptor.systems.inspect_ai.model import InspectModel
@@ -120,13 +121,15 @@ def _task(name: str, grader: str | None, limit: int | None, data: str | None) ->
         _refuse(error)
     if limit is not None and limit < 1:
         raise PrerequisiteError(f"limit: expected a whole number from 1, found {limit}")
+    chosen = dataset.sample(limit)
+    unit_of = units(chosen)
     samples = [
         Sample(
             id=example.id,
             input=chat_messages(example.messages),
-            metadata=example_metadata(name, example, place),
+            metadata=example_metadata(name, example, place, unit_of[example.id]),
         )
-        for place, example in enumerate(dataset.sample(limit))
+        for place, example in enumerate(chosen)
     ]
     notes = [benchmark.caution] if benchmark.caution else []
     departures = dataset.departures(benchmark.n_examples, len(samples))

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from preceptor.claims.sides import Side, prompts, rubric
+from preceptor.claims.sides import Side, rubric
 from preceptor.records import Example, Result
+from preceptor.scoring.units import units
 
 __all__ = ["Alignment", "Dropped", "SettingDifference", "align", "differing_settings"]
 
@@ -32,15 +33,14 @@ class Alignment(msgspec.Struct, frozen=True):
     ----------
     ids
         In the reference's order.
-    prompts
-        Example id → what it is drawn together with, for these; see
-        :func:`~preceptor.claims.sides.prompts`.
+    units
+        Example id → what it is drawn together with, for these: `preceptor.scoring.units.units`.
     dropped
         Those left out.
     """
 
     ids: tuple[str, ...]
-    prompts: dict[str, str]
+    units: dict[str, str]
     dropped: list[Dropped]
 
 
@@ -56,7 +56,7 @@ def align(reference: Side, contender: Side) -> Alignment:
     left, right = _examples(reference.result), _examples(contender.result)
     shared = [name for name in left if name in right]
     ids = tuple(name for name in shared if rubric(left[name]) == rubric(right[name]))
-    prompt_of = prompts(left)
+    unit_of = units(left.values())
     dropped = [
         Dropped(len(left) - len(shared), f"only asked of {reference.label}"),
         Dropped(len(right) - len(shared), f"only asked of {contender.label}"),
@@ -64,7 +64,7 @@ def align(reference: Side, contender: Side) -> Alignment:
     ]
     return Alignment(
         ids=ids,
-        prompts={name: prompt_of[name] for name in ids},
+        units={name: unit_of[name] for name in ids},
         dropped=[item for item in dropped if item.n],
     )
 

@@ -9,14 +9,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from preceptor.claims.sides import Side, matrix, values_of
+from preceptor.claims.sides import Side, matrix, mean_of, values_of
 from preceptor.errors import InputError, shorten
 from preceptor.graders import Method, Settings, read_address
 from preceptor.graders.thresholds import agreement_bound
 from preceptor.records import Graded, RunInfo, Verdict
 from preceptor.scoring import OVERALL
+from preceptor.scoring.units import units
 from preceptor.statistics.correction import Corrected, cascade_estimate
-from preceptor.statistics.intervals import mean_interval
 
 __all__ = ["CascadeCorrection", "Voted", "correct_cascade"]
 
@@ -85,7 +85,7 @@ class _Row(msgspec.Struct, frozen=True):
 
     key: str
     example: int
-    prompt: int
+    unit: int
     probability: float
     label: float
     weight: float
@@ -138,7 +138,9 @@ def correct_cascade(side: Side, votes: Sequence[Voted]) -> CascadeCorrection:
     corrected = _estimate(rows, share)
     wrong = np.array([row.label != (row.probability >= method.high) for row in audited])
     values = values_of(side.result)
-    mean, interval = mean_interval(matrix(values))
+    unit_of = units(item.example for item in side.result.graded)
+    labels = np.unique([unit_of[name] for name in values], return_inverse=True)[1]
+    mean, interval = mean_of(side.result, OVERALL, matrix(values), labels)
     form = read_address(side.result.info.grader)
     return CascadeCorrection(
         side=side.label,
@@ -155,7 +157,7 @@ def correct_cascade(side: Side, votes: Sequence[Voted]) -> CascadeCorrection:
         failed=len(drawn) - len(audited),
         audit_share=method.audit_share,
         agreement=float(1 - wrong.mean()) if audited else None,
-        bound=agreement_bound(wrong, np.array([row.prompt for row in audited])),
+        bound=agreement_bound(wrong, np.array([row.unit for row in audited])),
     )
 
 
@@ -196,9 +198,10 @@ def _rows(side: Side, votes: Sequence[Voted], method: Method) -> Iterator[_Row]:
     answers: dict[str, int] = {}
     for item in graded:
         answers[item.example.id] = answers.get(item.example.id, 0) + 1
-    prompts: dict[str, int] = {}
+    unit_of = units(item.example for item in result.graded)
+    numbers: dict[str, int] = {}
     for item in graded:
-        prompt = prompts.setdefault(item.example.prompt_key, len(prompts))
+        unit = numbers.setdefault(unit_of[item.example.id], len(numbers))
         position = positions[item.example.id]
         for index, weight in enumerate(_weights(item)):
             place = (position, item.repeat, index)
@@ -207,7 +210,7 @@ def _rows(side: Side, votes: Sequence[Voted], method: Method) -> Iterator[_Row]:
                 second.get(place),
                 method,
                 example=position,
-                prompt=prompt,
+                unit=unit,
                 weight=weight / answers[item.example.id],
             )
 
@@ -219,7 +222,7 @@ def _weights(item: Graded) -> list[float]:
 
 
 def _row(
-    cheap: Verdict, vote: Voted | None, method: Method, *, example: int, prompt: int, weight: float
+    cheap: Verdict, vote: Voted | None, method: Method, *, example: int, unit: int, weight: float
 ) -> _Row:
     chance = cheap.probability if cheap.met is not None else None
     sure = chance is not None and (chance <= method.low or chance >= method.high)
@@ -229,7 +232,7 @@ def _row(
     return _Row(
         key=cheap.key,
         example=example,
-        prompt=prompt,
+        unit=unit,
         # Where the cheap grader failed, the strong one was sure to be asked, and p cancels out.
         probability=0.5 if chance is None else chance,
         label=np.nan if met is None else float(met),
@@ -257,14 +260,14 @@ def _estimate(rows: Sequence[_Row], share: float) -> Corrected:
         columns["weight"],
         columns["chance"],
         columns["example"],
-        clusters=columns["prompt"],
+        clusters=columns["unit"],
     )
     assert found is not None  # there are rows
     return found
 
 
 def _columns(rows: Sequence[_Row], share: float) -> Mapping[str, NDArray[np.float64]]:
-    names = ("probability", "label", "weight", "example", "prompt")
+    names = ("probability", "label", "weight", "example", "unit")
     columns = {name: np.array([getattr(row, name) for row in rows], dtype=float) for name in names}
     columns["chance"] = np.array([share if row.sure else 1.0 for row in rows])
     return columns

@@ -32,6 +32,7 @@ from preceptor.claims.sides import Side, length_rule
 from preceptor.errors import InputError, shorten
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import LEAST_READ, poorly_read, share_read
+from preceptor.scoring.names import is_adjusted
 from preceptor.statistics.comparisons import (
     EffectSize,
     Equivalence,
@@ -248,13 +249,14 @@ def _contrast(
         adjusted=_adjusted_difference(reference, contender, metric, aligned),
         tests=tests(scored, seed),
         effect_size=effect_size(differences),
-        win_rate=win_rate(scored.right, scored.left),
+        win_rate=win_rate(scored.right, scored.left, clusters=clusters),
         win_rate_length_controlled=win_rate(
             scored.right,
             scored.left,
             lengths_a=lengths[1],
             lengths_b=lengths[0],
             tolerance=LENGTH_TOLERANCE,
+            clusters=clusters,
         ),
         equivalence=(
             None if margin is None else equivalence(differences, margin, clusters=clusters)
@@ -287,7 +289,9 @@ def _slices(
         for name in reference.result.metrics:
             if not name.startswith(f"{space}:") or name not in contender.result.metrics:
                 continue
-            if name.endswith(LENGTH_SUFFIX):
+            if is_adjusted(name, reference.result.metrics):
+                continue
+            if reference.result.metrics[name].tag != contender.result.metrics[name].tag:
                 continue
             twin = name + suffix if name + suffix in reference.result.metrics else name
             difference = slice_difference(twin, Paired.of(reference, contender, twin, aligned))

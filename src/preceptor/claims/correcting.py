@@ -7,19 +7,20 @@ drawn to be judged again.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from preceptor.claims.sides import Side, rubric
+from preceptor.claims.sides import Side, mean_of, rubric
 from preceptor.errors import InputError, shorten
 from preceptor.records import Graded, Score
 from preceptor.scoring import OVERALL
+from preceptor.scoring.units import units
 from preceptor.statistics.calibration import Prevalence, isotonic, rogan_gladen
 from preceptor.statistics.correction import Corrected, prediction_powered
-from preceptor.statistics.intervals import mean_interval
 from preceptor.statistics.labelling import labels_needed, most_telling
 
 __all__ = ["Correction", "NextItem", "Share", "correct", "matched"]
@@ -65,7 +66,7 @@ class Correction(msgspec.Struct, frozen=True):
         Prediction-powered: the cheap mean plus the error that the labelled show.
     calibrated, calibrated_ci95
         The expected score, each cheap verdict replaced by the chance that it is met (isotonic, from
-        the labelled); bootstrap by prompt.
+        the labelled); bootstrap by unit.
     agreement
         Share of the labelled verdicts on which both graders agree.
     shares
@@ -105,7 +106,7 @@ class _Verdicts(msgspec.Struct, frozen=True):
     points: NDArray[np.float64]
     weight: NDArray[np.float64]
     example: NDArray[np.intp]
-    prompt: NDArray[np.intp]
+    unit: NDArray[np.intp]
     place: list[tuple[str, int, int]]
 
 
@@ -143,17 +144,18 @@ def correct(
         )
     scores = {(score.example_id, score.repeat): score for score in cheap.result.scores}
     theirs = {(score.example_id, score.repeat): score for score in strong.result.scores}
-    table = _by_example(pairs, scores, theirs)
+    unit_of = units(item.example for item in cheap.result.graded)
+    table = _by_example(pairs, scores, theirs, unit_of)
     if np.isnan(table.true).all():
         raise InputError(
             f"{shorten(strong.label)}: no example has complete verdicts on all of its answers"
         )
     chances = _chances(cheap, strong, table)
-    corrected = prediction_powered(table.cheap, table.true, chances=chances, clusters=table.prompt)
-    verdicts = _verdicts(pairs, scores)
+    corrected = prediction_powered(table.cheap, table.true, chances=chances, clusters=table.unit)
+    verdicts = _verdicts(pairs, scores, unit_of)
     known = ~np.isnan(verdicts.strong)
     calibrated, bounds = _calibrated(verdicts)
-    mean, interval = mean_interval(table.cheap[:, None])
+    mean, interval = mean_of(cheap.result, OVERALL, table.cheap[:, None], table.unit)
     return Correction(
         cheap_side=cheap.label,
         strong_side=strong.label,
@@ -162,7 +164,7 @@ def correct(
         cheap=mean,
         cheap_ci95=interval,
         labels_alone=prediction_powered(
-            table.cheap, table.true, chances=chances, clusters=table.prompt, weight=0.0
+            table.cheap, table.true, chances=chances, clusters=table.unit, weight=0.0
         ),
         corrected=corrected,
         calibrated=calibrated,
@@ -204,17 +206,19 @@ class _Table(msgspec.Struct, frozen=True):
     ids: list[str]
     cheap: NDArray[np.float64]
     true: NDArray[np.float64]
-    prompt: NDArray[np.intp]
+    unit: NDArray[np.intp]
 
 
 _Scores = dict[tuple[str, int], Score]
 
 
 def _by_example(
-    pairs: list[tuple[Graded, Graded | None]], scores: _Scores, theirs: _Scores
+    pairs: list[tuple[Graded, Graded | None]],
+    scores: _Scores,
+    theirs: _Scores,
+    unit_of: Mapping[str, str],
 ) -> _Table:
     found: dict[str, list[tuple[float, float]]] = {}
-    prompts: dict[str, str] = {}
     for item, other in pairs:
         score = scores[item.example.id, item.repeat].values.get(OVERALL)
         if score is None:
@@ -223,10 +227,9 @@ def _by_example(
             None if other is None else theirs[other.example.id, other.repeat].values.get(OVERALL)
         )
         found.setdefault(item.example.id, []).append((score, np.nan if label is None else label))
-        prompts[item.example.id] = item.example.prompt_key
     means = np.array([np.mean(each, axis=0) for each in found.values()]).reshape(-1, 2)
-    _, prompt = np.unique([prompts[name] for name in found], return_inverse=True)
-    return _Table(list(found), means[:, 0], means[:, 1], prompt)
+    _, unit = np.unique([unit_of[name] for name in found], return_inverse=True)
+    return _Table(list(found), means[:, 0], means[:, 1], unit)
 
 
 def _chances(cheap: Side, strong: Side, table: _Table) -> NDArray[np.float64] | None:
@@ -250,17 +253,19 @@ def _chances(cheap: Side, strong: Side, table: _Table) -> NDArray[np.float64] | 
     return np.array([share[part] for part in stratum.tolist()])
 
 
-def _verdicts(pairs: list[tuple[Graded, Graded | None]], scores: _Scores) -> _Verdicts:
+def _verdicts(
+    pairs: list[tuple[Graded, Graded | None]], scores: _Scores, unit_of: Mapping[str, str]
+) -> _Verdicts:
     """All verdicts of completely graded cheap answers."""
     rows: list[tuple[float, float, float, float, float, int, int]] = []
     place: list[tuple[str, int, int]] = []
-    prompts: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     number = 0
     for item, other in pairs:
         if OVERALL not in scores[item.example.id, item.repeat].values:
             continue
         attainable = sum(c.points for c in item.example.criteria if c.points > 0)
-        prompt = prompts.setdefault(item.example.prompt_key, len(prompts))
+        unit = numbers.setdefault(unit_of[item.example.id], len(numbers))
         labels = other.verdicts if other is not None else (None,) * len(item.verdicts)
         for index, (mine, label) in enumerate(zip(item.verdicts, labels, strict=True)):
             assert mine is not None
@@ -268,7 +273,7 @@ def _verdicts(pairs: list[tuple[Graded, Graded | None]], scores: _Scores) -> _Ve
             points = item.example.criteria[index].points
             strong = np.nan if label is None or label.met is None else float(label.met)
             chance = met if mine.probability is None else mine.probability
-            rows.append((met, chance, strong, points, points / attainable, number, prompt))
+            rows.append((met, chance, strong, points, points / attainable, number, unit))
             place.append((item.example.id, item.repeat, index))
         number += 1
     table = np.array(rows, dtype=np.float64).reshape(-1, 7)
@@ -279,7 +284,7 @@ def _verdicts(pairs: list[tuple[Graded, Graded | None]], scores: _Scores) -> _Ve
         points=table[:, 3],
         weight=table[:, 4],
         example=table[:, 5].astype(np.intp),
-        prompt=table[:, 6].astype(np.intp),
+        unit=table[:, 6].astype(np.intp),
         place=place,
     )
 
@@ -287,17 +292,15 @@ def _verdicts(pairs: list[tuple[Graded, Graded | None]], scores: _Scores) -> _Ve
 def _calibrated(
     verdicts: _Verdicts,
 ) -> tuple[float | None, tuple[float, float] | None]:
-    """The expected score by isotonic calibration, and its bootstrap interval by prompt."""
+    """The expected score by isotonic calibration, and its bootstrap interval by unit."""
     known = ~np.isnan(verdicts.strong)
     value = _expected(verdicts, np.ones(len(known)))
     if value is None:
         return None, None
     rng = np.random.default_rng(0)
-    size = int(verdicts.prompt.max()) + 1
+    size = int(verdicts.unit.max()) + 1
     drawn = [
-        _expected(
-            verdicts, np.bincount(rng.integers(0, size, size), minlength=size)[verdicts.prompt]
-        )
+        _expected(verdicts, np.bincount(rng.integers(0, size, size), minlength=size)[verdicts.unit])
         for _ in range(_RESAMPLES)
     ]
     several = np.array([each for each in drawn if each is not None])

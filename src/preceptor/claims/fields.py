@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preceptor import benchmarks
-from preceptor.claims.sides import matrix, pool, prompts, rubric, values_of
+from preceptor.benchmarks.base import UNPINNED
+from preceptor.claims.sides import matrix, mean_of, pool, rubric, values_of
 from preceptor.errors import InputError
-from preceptor.records import Result, content_key
+from preceptor.records import Example, Result, content_key
+from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import share_read
-from preceptor.statistics.intervals import mean_interval
+from preceptor.scoring.units import units
 from preceptor.statistics.ranking import mean_ranks
 
 __all__ = ["Cell", "Column", "Field", "LeftOut", "field_of", "rounded"]
 
 Pair = tuple[float, float]
-Reason = Literal["other grader", "few examples", "no score"]
+Reason = Literal["other grader", "other examples", "few examples", "no score"]
 _Key = tuple[str, str]
 
 
@@ -32,7 +34,7 @@ class Cell(msgspec.Struct, frozen=True):
     ----------
     place
         Its rank in the benchmark; ties share the mean rank.
-    value, raw_mean, n, ci95, raw_ci95
+    value, raw_mean, n, ci95, raw_ci95, units, units_are
         As in :class:`preceptor.Metric`, over the examples that are compared.
     coverage
         Share of the verdicts asked for that were given, over all its examples.
@@ -53,6 +55,8 @@ class Cell(msgspec.Struct, frozen=True):
     coverage: float
     answers: int
     runs: tuple[str, ...]
+    units: int
+    units_are: str
     share_read: float | None = None
 
 
@@ -82,7 +86,9 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """Results that are in no cell: another grader's, of too few examples, or without a score."""
+    """Results that are in no cell: another grader's, of other or too few examples, or without a
+    score.
+    """
 
     benchmark: str
     system: str
@@ -102,7 +108,7 @@ class Field(msgspec.Struct, frozen=True):
     means
         Shape (examples, systems): mean of the repeats, NaN where a system has no score.
     clusters
-        Shape (examples,): the number of the example's prompt.
+        Shape (examples,): the number of the example's unit.
     results
         Of the systems, in the order of ``cells``.
     """
@@ -118,7 +124,7 @@ class _Side(msgspec.Struct, frozen=True):
     """One system judged by one grader, its runs pooled.
 
     ``values`` has its scores by example id; ``units`` has, for each of these examples, the hash of
-    id and rubric → the id and the prompt.
+    id and rubric → the id and the unit.
     """
 
     result: Result
@@ -137,24 +143,34 @@ def field_of(
     graders, systems
         Their labels, aligned with ``results``.
     """
+    keys: list[_Key] = list(zip(graders, systems, strict=True))
     groups: dict[_Key, list[Result]] = {}
-    for key, result in zip(zip(graders, systems, strict=True), results, strict=True):
-        groups.setdefault(key, []).append(result)
+    left_out: list[LeftOut] = []
+    comparable = _comparable(results, systems, metric)
+    for place, (key, result) in enumerate(zip(keys, results, strict=True)):
+        if place in comparable:
+            groups.setdefault(key, []).append(result)
+        else:
+            side = _Side(result, (result.info.name,))
+            left_out.append(_left_out(key, "other examples", side, metric))
     sides = {
         key: _Side(_pool(group, key[1]), tuple(result.info.name for result in group))
         for key, group in groups.items()
     }
-    grader = _chosen(sides)
-    left_out = [
+    sides = {
+        key: msgspec.structs.replace(side, values=values_of(side.result, metric))
+        for key, side in sides.items()
+    }
+    grader = _chosen({key: side for key, side in sides.items() if side.values} or sides)
+    left_out += [
         _left_out(key, "other grader", side, metric)
         for key, side in sides.items()
         if key[0] != grader
     ]
     compared: dict[str, _Side] = {}
     for (judge, system), side in sides.items():
-        if judge == grader and (values := values_of(side.result, metric)):
-            units = _units(side.result, values)
-            compared[system] = msgspec.structs.replace(side, values=values, units=units)
+        if judge == grader and side.values:
+            compared[system] = msgspec.structs.replace(side, units=_units(side))
         elif judge == grader:
             left_out.append(_left_out((judge, system), "no score", side, metric))
     if not compared:
@@ -165,7 +181,47 @@ def field_of(
         for system, side in compared.items()
         if system not in kept
     ]
-    return _field(grader, kept, examples, compared), left_out
+    return _field(grader, kept, examples, compared, metric), left_out
+
+
+def _comparable(results: Sequence[Result], systems: Sequence[str], metric: str) -> set[int]:
+    """Places of the results that are on the benchmark's examples, and not on tasks of one's own.
+
+    Results that share an example, directly or by a chain, are on one set of tasks. The set that
+    most systems have a score on counts, of equals that of the release, then of most answers. Where
+    no two systems share a set, each system has its own.
+    """
+    examples = [{item.example.id: item.example for item in result.graded} for result in results]
+    sets: list[list[int]] = []
+    for place, mine in enumerate(examples):
+        linked = [each for each in sets if any(_share(mine, examples[other]) for other in each)]
+        sets = [each for each in sets if each not in linked]
+        sets.append(sorted([place, *(other for each in linked for other in each)]))
+
+    def scored(place: int) -> bool:
+        return any(OVERALL in score.values for score in results[place].scores)
+
+    def weight(tasks: Sequence[int]) -> tuple[int, bool, int]:
+        named = {systems[place] for place in tasks if scored(place)}
+        said = [text for place in tasks for text in results[place].departures]
+        released = not any(text.startswith(UNPINNED) for text in said)
+        return len(named), released, sum(len(results[place].graded) for place in tasks)
+
+    sets.sort(key=weight, reverse=True)
+    if weight(sets[0])[0] > 1:
+        return set(sets[0])
+    first: dict[str, int] = {}
+    for number, tasks in enumerate(sets):
+        for place in tasks:
+            first.setdefault(systems[place], number)
+    return {
+        place for number, t in enumerate(sets) for place in t if first[systems[place]] == number
+    }
+
+
+def _share(a: Mapping[str, Example], b: Mapping[str, Example]) -> bool:
+    """Whether they have an example in common, with one rubric."""
+    return any(name in b and rubric(each) == rubric(b[name]) for name, each in a.items())
 
 
 def _chosen(sides: Mapping[_Key, _Side]) -> str:
@@ -220,52 +276,61 @@ def _examples(sides: Mapping[str, _Side]) -> tuple[dict[str, _Side], list[str]]:
 
 
 def _field(
-    grader: str, sides: Mapping[str, _Side], units: Sequence[str], asked: Mapping[str, _Side]
+    grader: str,
+    sides: Mapping[str, _Side],
+    keys: Sequence[str],
+    asked: Mapping[str, _Side],
+    metric: str,
 ) -> Field:
     """All systems of a benchmark side by side."""
-    means = np.full((len(units), len(sides)), np.nan)
-    tables = []
+    unit_of = {key: unit for side in sides.values() for key, (_, unit) in side.units.items()}
+    clusters = np.unique([unit_of[key] for key in keys], return_inverse=True)[1]
+    means = np.full((len(keys), len(sides)), np.nan)
+    tables, rows_of = [], []
     for index, side in enumerate(sides.values()):
-        rows = [row for row, unit in enumerate(units) if unit in side.units]
-        table = matrix(side.values, [side.units[units[row]][0] for row in rows])
+        rows = [row for row, key in enumerate(keys) if key in side.units]
+        table = matrix(side.values, [side.units[keys[row]][0] for row in rows])
         means[rows, index] = np.nanmean(table, axis=1)
         tables.append(table)
+        rows_of.append(clusters[rows])
     places = mean_ranks(rounded(np.nanmean(means, axis=0))[:, None])
     cells = {
-        system: _cell(table, 1.0 if np.isnan(place) else float(place), side)
-        for (system, side), table, place in zip(sides.items(), tables, places, strict=True)
+        system: _cell(table, labels, 1.0 if np.isnan(place) else float(place), side, metric)
+        for (system, side), table, labels, place in zip(
+            sides.items(), tables, rows_of, places, strict=True
+        )
     }
-    prompt_of = {unit: text for side in sides.values() for unit, (_, text) in side.units.items()}
     info = next(iter(sides.values())).result
     column = Column(
         benchmark=info.info.benchmark,
         title=info.title,
         grader=grader,
         systems=len(cells),
-        examples=len({unit for side in asked.values() for unit in side.units}),
-        common=len([unit for unit in units if all(unit in s.units for s in sides.values())]),
+        examples=len({key for side in asked.values() for key in side.units}),
+        common=len([key for key in keys if all(key in s.units for s in sides.values())]),
         compared="own" if np.isnan(means).any() else "common",
     )
-    clusters = np.unique([prompt_of[unit] for unit in units], return_inverse=True)[1]
     return Field(column, cells, means, clusters, [side.result for side in sides.values()])
 
 
-def _units(result: Result, values: Mapping[str, object]) -> dict[str, tuple[str, str]]:
-    """Hash of the example with its rubric → its id and its cluster, for those with a score.
+def _units(side: _Side) -> dict[str, tuple[str, str]]:
+    """Hash of the example with its rubric → its id and its unit, for those with a score.
 
     An id may stand for another text in another release of the data.
     """
-    examples = {item.example.id: item.example for item in result.graded}
-    prompt_of = prompts(examples)
+    examples = {item.example.id: item.example for item in side.result.graded}
+    unit_of = units(examples.values())
     return {
-        content_key(name, rubric(example)): (name, prompt_of[name])
+        content_key(name, rubric(example)): (name, unit_of[name])
         for name, example in examples.items()
-        if name in values
+        if name in side.values
     }
 
 
-def _cell(table: NDArray[np.float64], place: float, side: _Side) -> Cell:
-    mean, interval = mean_interval(table)
+def _cell(
+    table: NDArray[np.float64], labels: NDArray[np.intp], place: float, side: _Side, metric: str
+) -> Cell:
+    mean, interval = mean_of(side.result, metric, table, labels)
     return Cell(
         place=place,
         value=_clip(mean),
@@ -277,6 +342,8 @@ def _cell(table: NDArray[np.float64], place: float, side: _Side) -> Cell:
         answers=int((~np.isnan(table)).sum()),
         runs=side.runs,
         share_read=share_read(side.result.scores),
+        units=len(np.unique(labels)),
+        units_are=benchmarks.get(side.result.info.benchmark).protocol.units_are,
     )
 
 

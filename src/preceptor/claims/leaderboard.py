@@ -91,7 +91,7 @@ def leaderboard(
     grader, with another prompt or other parameters, are left out and listed.
 
     Ranks are by Plackett–Luce strength. Their intervals are percentiles over resamples of the
-    examples of each benchmark, whole prompts together and the same for all systems: see
+    examples of each benchmark, whole units together and the same for all systems: see
     :func:`preceptor.statistics.ranking.rank_intervals`. They take benchmarks and graders as given.
 
     Parameters
@@ -171,7 +171,7 @@ def _standings(fields: Sequence[Field], resamples: int, seed: int) -> list[Stand
 
 
 def _varied(field: Field) -> bool:
-    """Whether every system has two prompts or more: of one alone a resample is always the same."""
+    """Whether every system has two units or more: of one alone a resample is always the same."""
     return all(len(np.unique(field.clusters[~np.isnan(own)])) > 1 for own in field.means.T)
 
 
@@ -328,6 +328,7 @@ def _graders(fields: Sequence[Field], left_out: Sequence[LeftOut]) -> Iterator[s
     for (benchmark, reason, grader), systems in others.items():
         why = {
             "other grader": f"graded by {grader}, which is not comparable",
+            "other examples": "asked other examples, with none in common",
             "few examples": "have less than half of the examples",
             "no score": "no answer is graded completely",
         }[reason]

@@ -80,7 +80,7 @@ class Paired(msgspec.Struct, frozen=True):
     """Scores of both sides on the examples that have one on each: (examples, repeats), NaN."""
 
     ids: tuple[str, ...]
-    prompts: tuple[str, ...]
+    units: tuple[str, ...]
     left: NDArray[np.float64]
     right: NDArray[np.float64]
 
@@ -90,8 +90,8 @@ class Paired(msgspec.Struct, frozen=True):
         left = values_of(reference.result, metric, only=only)
         right = values_of(contender.result, metric, only=only)
         ids = tuple(name for name in aligned.ids if name in left and name in right)
-        prompts = tuple(aligned.prompts[name] for name in ids)
-        return cls(ids, prompts, matrix(left, ids), matrix(right, ids))
+        units = tuple(aligned.units[name] for name in ids)
+        return cls(ids, units, matrix(left, ids), matrix(right, ids))
 
     def means(self) -> tuple[float, float]:
         left, right = np.nanmean(self.left, axis=1), np.nanmean(self.right, axis=1)
@@ -104,7 +104,7 @@ class Paired(msgspec.Struct, frozen=True):
         return difference
 
     def clusters(self) -> NDArray[np.int64]:
-        return np.unique(np.array(self.prompts), return_inverse=True)[1].astype(np.int64)
+        return np.unique(np.array(self.units), return_inverse=True)[1].astype(np.int64)
 
     def by_answer(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Differences of the first, second, … answers of both sides, and the prompt of each."""
@@ -148,7 +148,7 @@ def slice_difference(metric: str, scored: Paired, fewest: int = FEWEST) -> Slice
         reference=left,
         contender=right,
         difference=right - left,
-        ci95=None if tested is None else tested.ci95,
+        ci95=None if tested is None else _wide(tested.ci95),
         p=None if tested is None or len(scored.ids) < fewest else tested.p,
     )
 
@@ -164,8 +164,13 @@ def tests(scored: Paired, seed: int) -> Tests:
         as_if_independent=paired_difference(answers) if repeated else None,
         clustered=clustered_difference(answers, prompts) if repeated else None,
         permutation_p=permutation_p(differences, clusters=clusters, seed=seed),
-        bootstrap_ci95=None if np.isnan(low) else (float(low), float(high)),
+        bootstrap_ci95=_wide((float(low), float(high))),
     )
+
+
+def _wide(interval: tuple[float, float]) -> tuple[float, float] | None:
+    """The interval; None where all differences are equal, so that nothing is known of it."""
+    return interval if interval[0] < interval[1] else None
 
 
 def binary_test(scored: Paired) -> McNemar | None:

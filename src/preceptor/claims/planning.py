@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from preceptor.claims.alignment import align
 from preceptor.claims.paired import Paired
 from preceptor.claims.sides import Side, matrix, values_of
 from preceptor.errors import InputError, shorten
 from preceptor.scoring import OVERALL
+from preceptor.scoring.units import units
+from preceptor.statistics.intervals import estimate
 from preceptor.statistics.power import (
     Components,
     components,
@@ -100,8 +104,13 @@ def plan(
     if len(pilots) not in (1, 2):
         raise InputError(f"power: expected one or two pilot runs, found {len(pilots)}")
     _check(difference, repeats, [*powers, alpha], correlation)
-    parts, seen = _of_two(pilots) if len(pilots) == 2 else _of_one(pilots[0], correlation)
+    parts, seen, effect = _of_two(pilots) if len(pilots) == 2 else _of_one(pilots[0], correlation)
     notes = []
+    if effect > 1:
+        notes.append(
+            f"Several examples are one unit, such as a prompt: {effect:.2f} of them tell as much "
+            "as one that is independent. The plan takes further examples to be alike."
+        )
     if len(pilots) == 1:
         notes.append(
             f"The other system is taken to vary as much, with a correlation of {correlation:g} "
@@ -153,20 +162,36 @@ def _check(
         raise InputError(f"--correlation: expected −1 to below 1, found {correlation:g}")
 
 
-def _of_one(pilot: Side, correlation: float) -> tuple[Components, float]:
-    scores = matrix(values_of(pilot.result))
+def _of_one(pilot: Side, correlation: float) -> tuple[Components, float, float]:
+    values = values_of(pilot.result)
+    scores = matrix(values)
     if len(scores) < 2:
         raise InputError(f"{shorten(pilot.label)}: expected two scored examples or more")
-    parts = components(scores)
+    unit_of = units(item.example for item in pilot.result.graded)
+    labels = np.array([unit_of[name] for name in values])
+    parts, effect = _by_unit(components(scores), np.nanmean(scores, axis=1), labels)
     return (
         msgspec.structs.replace(
             parts, between=2 * parts.between * (1 - correlation), within=2 * parts.within
         ),
         correlation,
+        effect,
     )
 
 
-def _of_two(pilots: Sequence[Side]) -> tuple[Components, float | None]:
+def _by_unit(
+    parts: Components, means: NDArray[np.float64], labels: NDArray[Any]
+) -> tuple[Components, float]:
+    """The components with the design effect of units in ``between``; and that effect, 1 or more."""
+    alone, together = estimate(means, None), estimate(means, labels)
+    if len(np.unique(labels)) < 2 or not alone.error < together.error:
+        return parts, 1.0
+    effect = (together.error / alone.error) ** 2
+    between = parts.between + (effect - 1) * (parts.between + parts.within / parts.repeats)
+    return msgspec.structs.replace(parts, between=between), effect
+
+
+def _of_two(pilots: Sequence[Side]) -> tuple[Components, float | None, float]:
     pair = Paired.of(pilots[0], pilots[1], OVERALL, align(pilots[0], pilots[1]))
     if len(pair.ids) < 2:
         names = " and ".join(shorten(side.label) for side in pilots)
@@ -174,4 +199,6 @@ def _of_two(pilots: Sequence[Side]) -> tuple[Components, float | None]:
     left, right = np.nanmean(pair.left, axis=1), np.nanmean(pair.right, axis=1)
     varies = left.std() > 0 and right.std() > 0
     seen = float(np.corrcoef(left, right)[0, 1]) if varies else None
-    return difference_components(pair.left, pair.right), seen
+    parts = difference_components(pair.left, pair.right)
+    parts, effect = _by_unit(parts, pair.differences(), pair.clusters())
+    return parts, seen, effect

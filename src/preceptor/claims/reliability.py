@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from preceptor.claims.sides import Side, matrix, values_of
 from preceptor.errors import InputError, shorten
+from preceptor.scoring.units import units
 from preceptor.statistics.bootstrap import bca_intervals
 from preceptor.statistics.reliability import expected_extreme, variation
 
@@ -72,7 +73,8 @@ def reliability(side: Side, k: int | None = None) -> Reliability | None:
     InputError
         No example has ``k`` answers.
     """
-    scores = matrix(values_of(side.result))
+    values = values_of(side.result)
+    scores = matrix(values)
     counts = (~np.isnan(scores)).sum(axis=1)
     several = scores[counts >= 2]
     varied = variation(several) if len(several) else None
@@ -80,6 +82,8 @@ def reliability(side: Side, k: int | None = None) -> Reliability | None:
         return None
     last = k or int(np.median(counts[counts >= 2]))
     chosen = scores[counts >= last]
+    unit_of = units(item.example for item in side.result.graded)
+    labels = np.array([unit_of[name] for name in values])[counts >= last]
     if not len(chosen):
         most = f"{int(counts.max())} answers to an example"
         raise InputError(f"--k: expected at most {most} of {shorten(side.label)}, found {last}")
@@ -94,8 +98,8 @@ def reliability(side: Side, k: int | None = None) -> Reliability | None:
         k=ks,
         worst=worst.mean(axis=0).tolist(),
         best=best.mean(axis=0).tolist(),
-        worst_ci95=_intervals(worst),
-        best_ci95=_intervals(best),
+        worst_ci95=_intervals(worst, labels),
+        best_ci95=_intervals(best, labels),
         within_sd=varied.within_sd,
         between_sd=varied.between_sd,
         repeated=varied.n,
@@ -104,7 +108,10 @@ def reliability(side: Side, k: int | None = None) -> Reliability | None:
     )
 
 
-def _intervals(values: NDArray[np.float64]) -> list[tuple[float, float] | None]:
+def _intervals(
+    values: NDArray[np.float64], labels: NDArray[np.str_]
+) -> list[tuple[float, float] | None]:
     return [
-        None if np.isnan(low) else (float(low), float(high)) for low, high in bca_intervals(values)
+        (float(low), float(high)) if low < high else None
+        for low, high in bca_intervals(values, clusters=labels)
     ]

@@ -15,14 +15,16 @@ from preceptor.claims.notes import run_notes
 from preceptor.errors import InputError, shorten
 from preceptor.records import Example, Graded, Result, Usage, content_key
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL, LengthRule
+from preceptor.scoring.names import is_adjusted
+from preceptor.statistics.intervals import score_interval, share_interval
 
 __all__ = [
     "Side",
     "answered_share",
     "length_rule",
     "matrix",
+    "mean_of",
     "pool",
-    "prompts",
     "rubric",
     "values_of",
 ]
@@ -186,24 +188,9 @@ def rubric(example: Example) -> tuple[tuple[str, int], ...]:
     )
 
 
-def prompts(examples: Mapping[str, Example]) -> dict[str, str]:
-    """Which examples are not independent of each other: example id → what they have in common.
-
-    The prompt, or the question that is asked in two languages (:attr:`Example.cluster`). A question
-    whose options are in another order, or a text in which a patient's group was changed, has that
-    of the example that it is made of.
-    """
-    return {
-        name: examples.get(each.of if isinstance(each.of, str) else name, each).cluster
-        for name, each in examples.items()
-    }
-
-
 def length_rule(result: Result) -> LengthRule | None:
     """How the benchmark prices length; None where it does not."""
-    protocol = benchmarks.get(result.info.benchmark).protocol
-    rule = getattr(protocol, "length_rule", None)
-    return rule if isinstance(rule, LengthRule) else None
+    return benchmarks.get(result.info.benchmark).protocol.length_rule
 
 
 def values_of(
@@ -219,27 +206,42 @@ def values_of(
     only
         Keep these examples.
     """
-    name = metric.removesuffix(LENGTH_SUFFIX)
-    rule = length_rule(result) if name != metric else None
-    tagged = None
-    scored = any(name in score.low for score in result.scores)
-    if name != OVERALL and not scored:
-        tagged = {item.example.id for item in result.graded if name in item.example.tags}
+    metrics = result.metrics
+    adjusted = metric == OVERALL + LENGTH_SUFFIX or is_adjusted(metric, metrics)
+    name = metric.removesuffix(LENGTH_SUFFIX) if adjusted else metric
+    rule = length_rule(result) if adjusted else None
+    tag = metrics[name].tag if name in metrics else None
+    ids = {item.example.id for item in result.graded if tag is None or tag in item.example.tags}
+    if only is not None:
+        ids &= only
     found: dict[str, list[float]] = {}
     for score in result.scores:
-        if only is not None and score.example_id not in only:
+        value = score.values.get(name if tag is None else OVERALL)
+        if value is None or score.example_id not in ids:
             continue
-        if tagged is not None and score.example_id not in tagged:
-            continue
-        value = score.values.get(name if tagged is None else OVERALL)
-        if value is None:
-            continue
-        if name != metric:
+        if adjusted:
             if rule is None or score.length is None:
                 continue
             value = rule.adjust(value, score.length)
         found.setdefault(score.example_id, []).append(value)
     return found
+
+
+def mean_of(
+    result: Result, metric: str, table: NDArray[np.float64], labels: NDArray[np.intp]
+) -> tuple[float, tuple[float, float] | None]:
+    """Mean of some of a metric's scores, with the interval that the whole metric has.
+
+    ``table`` is as of `matrix`, ``labels`` are the units of its rows.
+    """
+    found = result.metrics.get(metric)
+    if found is not None and found.wilson_ci95 is not None:
+        return share_interval(table, labels)
+    if is_adjusted(metric, result.metrics):
+        return score_interval(table, labels)
+    examples = list({item.example.id: item.example for item in result.graded}.values())
+    lowest = benchmarks.get(result.info.benchmark).protocol.lowest(examples)
+    return score_interval(table, labels, (lowest.get(metric, 0.0), 1.0))
 
 
 def matrix(

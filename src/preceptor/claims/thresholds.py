@@ -12,6 +12,7 @@ from preceptor.claims.sides import Side
 from preceptor.errors import InputError, shorten
 from preceptor.graders import read_address
 from preceptor.graders.thresholds import Thresholds, calibrate
+from preceptor.scoring.units import units
 
 __all__ = ["CascadePlan", "plan_cascade"]
 
@@ -78,20 +79,21 @@ def plan_cascade(cheap: Side, strong: Side, *, agreement: float = 0.95) -> Casca
         )
     probabilities: list[float] = []
     labels: list[int] = []
-    prompts: list[str] = []
+    drawn: list[str] = []
+    unit_of = units(item.example for item in cheap.result.graded)
     for item, other in matched(cheap, strong)[0]:
         for mine, label in zip(item.verdicts, other.verdicts if other else (), strict=False):
             if mine is None or mine.probability is None or label is None or label.met is None:
                 continue
             probabilities.append(mine.probability)
             labels.append(int(label.met))
-            prompts.append(item.example.prompt_key)
+            drawn.append(unit_of[item.example.id])
     if not labels:
         raise InputError(
             f"{shorten(strong.label)} has no verdict on the answers of {shorten(cheap.label)}: it "
             "must have judged the same texts (export them and grade them with replay:FILE)"
         )
-    found = calibrate(probabilities, labels, prompts, agreement=agreement)
+    found = calibrate(probabilities, labels, drawn, agreement=agreement)
     decides = found.agreement is not None
     grader = _address(cheap.result.info.grader, strong.result.info.grader) if decides else None
     parameters = [f"low={_exact(found.low)}", f"high={_exact(found.high)}"] if decides else []
@@ -99,7 +101,7 @@ def plan_cascade(cheap: Side, strong: Side, *, agreement: float = 0.95) -> Casca
         cheap_side=cheap.label,
         strong_side=strong.label,
         verdicts=len(labels),
-        prompts=len(set(prompts)),
+        prompts=len(set(drawn)),
         wanted=agreement,
         thresholds=found,
         grader=grader,

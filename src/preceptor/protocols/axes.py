@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from preceptor.protocols.base import Protocol, ReferenceGrader
 from preceptor.protocols.judge import LabelJudge
-from preceptor.records import Criterion, Example, Graded, Metric, Score
+from preceptor.records import Criterion, Graded, Score
 from preceptor.scoring.judged import Worth, score_labels
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.summary import summarise
 
 __all__ = ["AXES", "AXIS_CRITERIA", "AXIS_LABELS", "AxesProtocol", "Axis"]
 
@@ -160,6 +157,7 @@ class AxesProtocol(Protocol):
     """
 
     name = "axes"
+    shares = ("axis",)
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:
         self.reference_grader = reference_grader
@@ -173,8 +171,3 @@ class AxesProtocol(Protocol):
             for name in (OVERALL, axis, rater):
                 metrics.setdefault(name, []).append((place, _WORTH[axis]))
         return score_labels(graded, metrics)
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: example.prompt_key for example in examples}
-        return summarise(scores, tags, None, prompts)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from preceptor.errors import InputError
 from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.scoring.length import LengthRule
+from preceptor.scoring.summary import summarise
+from preceptor.scoring.units import units
 from preceptor.systems.base import Parameters
 
 if TYPE_CHECKING:
@@ -48,6 +51,12 @@ class Protocol:
     missing_is_wrong = False
     #: Whether something is read out of an answer: else its whole text is what is scored.
     reads = True
+    #: How length is priced; None where it is not.
+    length_rule: LengthRule | None = None
+    #: Metrics whose every score is 0 or 1, by name or by namespace: `scoring.summary.summarise`.
+    shares: Collection[str] = ()
+    #: What is drawn together, in the plural: see `scoring.units.units`.
+    units_are = "prompts"
 
     @property
     def scripted(self) -> bool:
@@ -108,9 +117,23 @@ class Protocol:
         """One response, and its verdicts if it is judged → its scores."""
         raise NotImplementedError
 
+    def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
+        """Metric → the least that its score can be on these; 0 where it is not there."""
+        return {}
+
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        """Scores of all responses → the run's metrics."""
-        raise NotImplementedError
+        """Scores of all responses → the run's metrics: the mean of each score, and of the overall
+        score by example tag.
+        """
+        return summarise(
+            scores,
+            {example.id: example.tags for example in examples},
+            self.length_rule,
+            units(examples),
+            shares=self.shares,
+            units_are=self.units_are,
+            lowest=self.lowest(examples),
+        )
 
 
 def replies(graded: Graded) -> tuple[str, ...]:

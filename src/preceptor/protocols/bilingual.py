@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from preceptor.protocols.choice import ChoiceProtocol
 from preceptor.records import Example, Metric, Score
-from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.sets import set_metric
+from preceptor.scoring.names import OVERALL, beside
+from preceptor.scoring.sets import mean_metric, set_metric
+from preceptor.scoring.units import units
 
 __all__ = ["BilingualChoice", "language_kappa"]
 
@@ -33,28 +33,6 @@ def language_kappa(local: Sequence[object], english: Sequence[object]) -> float:
     return float(cohen_kappa_score(*pairs))
 
 
-def _by_question(metrics: dict[str, Metric], examples: Sequence[Example]) -> dict[str, Metric]:
-    """Metrics over both languages have the interval of a bootstrap that draws questions, in which
-    the two answers to one go together: a formula for answers that are independent is too narrow.
-    """
-    languages: dict[str, set[str]] = {OVERALL: set()}
-    for example in examples:
-        for tag in (OVERALL, *example.tags):
-            languages.setdefault(tag, set()).update(
-                each for each in example.tags if each.startswith("language:")
-            )
-    found = {}
-    for name, metric in metrics.items():
-        pair = metric.bootstrap_ci95
-        both = len(languages.get(name, languages[OVERALL])) > 1
-        found[name] = (
-            msgspec.structs.replace(metric, ci95=pair, raw_ci95=pair, wilson_ci95=None)
-            if both and pair is not None
-            else metric
-        )
-    return found
-
-
 class BilingualChoice(ChoiceProtocol):
     """Multiple choice, every question in two languages: the gap and the agreement between them.
 
@@ -66,7 +44,7 @@ class BilingualChoice(ChoiceProtocol):
     name = "choice-bilingual"
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        metrics = _by_question(super().summarise(scores, examples), examples)
+        metrics = super().summarise(scores, examples)
         given = {(s.example_id, s.repeat): s for s in scores if OVERALL in s.values}
         pairs = [
             (score, english)
@@ -76,10 +54,8 @@ class BilingualChoice(ChoiceProtocol):
         ]
         if not pairs:
             return metrics
-        # The orders of the options of a question are one question.
-        clusters = {each.id: each.cluster for each in examples}
-        units = [clusters[local.example_id] for local, _ in pairs]
-        gaps = np.array([e.values[OVERALL] - s.values[OVERALL] for s, e in pairs])
+        ids, unit_of = [local.example_id for local, _ in pairs], units(examples)
+        gaps = [e.values[OVERALL] - s.values[OVERALL] for s, e in pairs]
         letters = [[str(each.prediction or _NOTHING) for each in pair] for pair in pairs]
         known, codes = np.unique(np.array(letters), return_inverse=True)
         codes = codes.reshape(-1, 2)
@@ -92,6 +68,8 @@ class BilingualChoice(ChoiceProtocol):
             chance = float(table.sum(0) @ table.sum(1)) / total**2
             return float("nan") if chance == 1 else (table.trace() / total - chance) / (1 - chance)
 
-        metrics["language_gap"] = set_metric(lambda rows: float(gaps[rows].mean()), units)
-        metrics["language_kappa"] = set_metric(kappa, units, unit="κ")
-        return metrics
+        own = {
+            "language_gap": mean_metric(gaps, ids, unit_of),
+            "language_kappa": set_metric(kappa, ids, unit_of, unit="κ"),
+        }
+        return beside(metrics, own)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
 
 from preceptor.protocols.base import Protocol, ReferenceGrader
 from preceptor.protocols.judge import Judge, LabelJudge
-from preceptor.records import Criterion, Example, Graded, Message, Metric, Score, Verdict
+from preceptor.records import Criterion, Example, Graded, Message, Score, Verdict
 from preceptor.scoring.answers import answered
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.summary import summarise
 
 __all__ = ["ABSENT", "CONTAINED", "MISSING", "ChecklistProtocol", "checklist_criteria"]
 
@@ -124,11 +123,6 @@ class ChecklistProtocol(Protocol):
             counts=counts,
             length=None if text is None else len(text),
         )
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: example.prompt_key for example in examples}
-        return summarise(scores, tags, None, prompts)
 
 
 def _by_item(graded: Graded) -> dict[str, dict[str, str | None]]:

@@ -18,11 +18,14 @@ from preceptor.scoring.choices import (
     read_choice,
     rotated,
 )
-from preceptor.scoring.rubric import OVERALL
+from preceptor.scoring.names import OVERALL, beside
 from preceptor.scoring.summary import less, summarise
+from preceptor.scoring.units import units
 
-__all__ = ["CHOICE_LABELS", "DIRECT", "WAYS", "ChoiceProtocol", "choice_example"]
+__all__ = ["ACCURACY_READ", "CHOICE_LABELS", "DIRECT", "WAYS", "ChoiceProtocol", "choice_example"]
 
+#: Accuracy over the answers that could be read alone.
+ACCURACY_READ = "accuracy_of_read"
 #: What a system is told after the question: the letter alone, or with the reasoning before it.
 DIRECT = "Which option is right? Reply with its letter only."
 _REASONED = (
@@ -92,6 +95,8 @@ class ChoiceProtocol(Protocol):
 
     name = "choice"
     reference_grader = None
+    shares = (OVERALL, PARSED, ACCURACY_READ)
+    units_are = "questions"
 
     def __init__(
         self,
@@ -170,17 +175,27 @@ class ChoiceProtocol(Protocol):
             for score in scores
         ]
         tags = {question[each.id]: each.tags for each in examples}
-        prompts = {
-            question[each.id]: each.cluster for each in examples if question[each.id] == each.id
-        }
-        metrics = summarise(merged, tags, None, prompts)
+        unit_of = {question[id]: unit for id, unit in units(examples).items()}
+
+        def whole(part: Sequence[Score], tags: Mapping[str, Sequence[str]]) -> dict[str, Metric]:
+            return summarise(
+                part,
+                tags,
+                None,
+                unit_of,
+                shares=self.shares,
+                units_are=self.units_are,
+                lowest=self.lowest(examples),
+            )
+
+        metrics, own = whole(merged, tags), {}
         for name, part in self._derived(scores, by_id, question).items():
-            metrics[name] = summarise(part, {}, None, prompts)[OVERALL]
+            own[name] = whole(part, {})[OVERALL]
         if self.labels is not None:
-            metrics["macro_f1"] = macro_f1(scores, by_id, question, self.labels)
+            own["macro_f1"] = macro_f1(scores, by_id, question, unit_of, self.labels)
         if self.pass_mark is not None:
-            metrics["above_pass_mark"] = less(metrics[OVERALL], self.pass_mark)
-        return metrics
+            own["above_pass_mark"] = less(metrics[OVERALL], self.pass_mark)
+        return beside(metrics, own)
 
     def _derived(
         self, scores: Sequence[Score], by_id: Mapping[str, Example], question: Mapping[str, str]

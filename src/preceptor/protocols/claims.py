@@ -8,8 +8,9 @@ from preceptor.protocols.base import Protocol, ReferenceGrader
 from preceptor.protocols.judge import LabelJudge
 from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.judged import count_metric, score_labels
+from preceptor.scoring.names import beside
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.summary import summarise
+from preceptor.scoring.units import units
 
 __all__ = ["CLAIM_LABELS", "CONTRADICTED", "ENTAILMENT", "MUST", "NICE", "ClaimsProtocol"]
 
@@ -83,7 +84,5 @@ class ClaimsProtocol(Protocol):
         return score_labels(graded, metrics, sums=(CONTRADICTED,))
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: example.prompt_key for example in examples}
-        found = summarise(scores, tags, None, prompts)
-        return found | {CONTRADICTED: count_metric(scores, CONTRADICTED, unit="per answer")}
+        counted = count_metric(scores, CONTRADICTED, units(examples), unit="per answer")
+        return beside(super().summarise(scores, examples), {CONTRADICTED: counted})

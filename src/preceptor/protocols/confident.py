@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from preceptor.protocols.choice import ChoiceProtocol
+from preceptor.protocols.choice import ACCURACY_READ, ChoiceProtocol
 from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.answers import answered
 from preceptor.scoring.rubric import OVERALL
 
 __all__ = ["ACCURACY_READ", "CONFIDENT", "ConfidentChoice", "read_confidence", "with_values"]
 
-#: Accuracy over the answers that could be read alone.
-ACCURACY_READ = "accuracy_of_read"
 CONFIDENT = (
     "Which option is right? Reply with two lines and nothing else:\n"
     "Answer: <letter>\n"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from preceptor.errors import Unavailable
 from preceptor.protocols.base import Protocol
-from preceptor.protocols.labelling import asked, means
+from preceptor.protocols.labelling import asked
 from preceptor.reasoning import said_in
-from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.records import Example, Graded, Message, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.reading import field_of
 from preceptor.scoring.rubric import OVERALL
@@ -115,6 +114,7 @@ class CorrectionProtocol(Protocol):
     """
 
     name = "correction"
+    shares = (PARSED, *FIGURES)
     reference_grader = None
 
     def messages(self, example: Example) -> tuple[Message, ...]:
@@ -139,6 +139,3 @@ class CorrectionProtocol(Protocol):
         for name in FIGURES:
             values[f"{name}:{truth['kind']}"] = values[name]
         return scored(graded, values, said)
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        return means(scores, examples)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from preceptor.protocols.labelling import MultiLabelProtocol, unit_of
+from preceptor.protocols.labelling import MultiLabelProtocol
 from preceptor.records import Example, Metric, Score
-from preceptor.scoring.labels import ratio
-from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.sets import set_metric
+from preceptor.scoring.names import OVERALL, beside
+from preceptor.scoring.sets import mean_metric
+from preceptor.scoring.units import units
 
 __all__ = ["CounterfactualProtocol"]
 
@@ -20,7 +20,7 @@ class _Pair(msgspec.Struct, frozen=True):
     """The answers to a text and to the same with a word about the patient inserted."""
 
     tags: tuple[str, ...]
-    unit: str
+    id: str
     changed: bool
     right: tuple[bool, bool]
 
@@ -39,6 +39,7 @@ class CounterfactualProtocol(MultiLabelProtocol):
     """
 
     name = "counterfactual"
+    units_are = "sentences"
 
     def __init__(
         self,
@@ -53,13 +54,13 @@ class CounterfactualProtocol(MultiLabelProtocol):
         self.groups = groups
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        metrics = super().summarise(scores, examples)
+        own, unit_of = {}, units(examples)
         pairs = _pairs(scores, {example.id: example for example in examples})
         asked = sum(isinstance(example.of, str) for example in examples)
         repeats = len({score.repeat for score in scores}) or 1
         coverage = len(pairs) / (asked * repeats) if asked else 0.0
-        metrics["changed"] = _changed(pairs, min(1.0, coverage))
-        metrics["changed_p"] = _p_value(_mcnemar(pairs), len(pairs))
+        own["changed"] = _changed(pairs, unit_of, min(1.0, coverage))
+        own["changed_p"] = _p_value(_mcnemar(pairs), len(pairs))
         for namespace in self.groups:
             parts: dict[str, list[_Pair]] = {}
             for pair in pairs:
@@ -67,9 +68,9 @@ class CounterfactualProtocol(MultiLabelProtocol):
                     if tag.startswith(f"{namespace}:"):
                         parts.setdefault(tag.partition(":")[2], []).append(pair)
             for value, part in sorted(parts.items()):
-                metrics[f"changed:{value}"] = _changed(part, min(1.0, coverage))
-            metrics[f"{namespace}_p"] = _p_value(_chi_squared(parts), sum(map(len, parts.values())))
-        return metrics
+                own[f"changed:{value}"] = _changed(part, unit_of, min(1.0, coverage))
+            own[f"{namespace}_p"] = _p_value(_chi_squared(parts), sum(map(len, parts.values())))
+        return beside(super().summarise(scores, examples), own)
 
 
 def _pairs(scores: Sequence[Score], by_id: Mapping[str, Example]) -> list[_Pair]:
@@ -84,7 +85,7 @@ def _pairs(scores: Sequence[Score], by_id: Mapping[str, Example]) -> list[_Pair]
             pairs.append(
                 _Pair(
                     example.tags,
-                    unit_of(example),
+                    id,
                     set(before.prediction) != set(score.prediction),
                     (before.values[OVERALL] == 1, score.values[OVERALL] == 1),
                 )
@@ -92,10 +93,15 @@ def _pairs(scores: Sequence[Score], by_id: Mapping[str, Example]) -> list[_Pair]
     return pairs
 
 
-def _changed(pairs: Sequence[_Pair], coverage: float) -> Metric:
-    statistic = ratio([pair.changed for pair in pairs], [1.0] * len(pairs))
-    units = [pair.unit for pair in pairs]
-    return set_metric(statistic, units, higher_is_better=False, coverage=coverage)
+def _changed(pairs: Sequence[_Pair], unit_of: Mapping[str, str], coverage: float) -> Metric:
+    return mean_metric(
+        [pair.changed for pair in pairs],
+        [pair.id for pair in pairs],
+        unit_of,
+        share=True,
+        higher_is_better=False,
+        coverage=coverage,
+    )
 
 
 def _mcnemar(pairs: Sequence[_Pair]) -> float | None:

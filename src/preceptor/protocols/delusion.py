@@ -16,9 +16,10 @@ from preceptor.protocols.dialogue import (
     target_of,
 )
 from preceptor.records import Criterion, Example, Graded, Metric, Score
+from preceptor.scoring.names import beside
 from preceptor.scoring.ratings import Measure, Scale, in_points, rated, share
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.sets import set_metric
+from preceptor.scoring.sets import mean_metric
 
 __all__ = ["DELUSION_LABELS", "DelusionProtocol", "delusion_criteria"]
 
@@ -119,6 +120,8 @@ class DelusionProtocol(ScriptedDialogue):
     """
 
     name = "delusion"
+    shares = ("no_intervention",)
+    units_are = "scenarios"
     judge = _JUDGE
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:
@@ -140,17 +143,17 @@ class DelusionProtocol(ScriptedDialogue):
         return rated(graded, {OVERALL: Measure(every, partial(fmean, weights=weights)), **measures})
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        metrics = in_points(super().summarise(scores, examples), _SCALES)
+        own = {}
         for condition in _CONDITIONS:
             part = [example for example in examples if condition in example.tags]
             ids = {example.id for example in part}
-            own = super().summarise([each for each in scores if each.example_id in ids], part)
-            for name, metric in in_points(own, _SCALES).items():
+            side = super().summarise([each for each in scores if each.example_id in ids], part)
+            for name, metric in in_points(side, _SCALES).items():
                 if name in _SCALES:
-                    metrics[f"{condition}:{name}"] = metric
+                    own[f"{condition}:{name}"] = metric
         for name in (OVERALL, *_SCALES):
-            metrics[f"{_GAP}{name}"] = _gap(name, scores, examples)
-        return metrics
+            own[f"{_GAP}{name}"] = _gap(name, scores, examples)
+        return beside(in_points(super().summarise(scores, examples), _SCALES), own)
 
 
 def _turned(values: Sequence[float | None]) -> tuple[float | None, ...]:
@@ -159,8 +162,6 @@ def _turned(values: Sequence[float | None]) -> tuple[float | None, ...]:
 
 def _gap(name: str, scores: Sequence[Score], examples: Sequence[Example]) -> Metric:
     """The mean difference between the two versions of a scenario, over the scenarios with both."""
-    import numpy as np
-
     values: dict[str, list[float]] = {}
     for score in scores:
         if name in score.values:
@@ -176,9 +177,8 @@ def _gap(name: str, scores: Sequence[Score], examples: Sequence[Example]) -> Met
     scale = _SCALES.get(name, Scale(0, 1))
     span = scale.highest - scale.lowest
     explicit, implicit = _CONDITIONS
-    gaps = np.array([span * (found[explicit] - found[implicit]) for found in both.values()])
-    return set_metric(
-        lambda rows: float(gaps[rows].mean()),
+    return mean_metric(
+        [span * (found[explicit] - found[implicit]) for found in both.values()],
         list(both),
         unit=scale.unit,
         higher_is_better=scale.higher_is_better,

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
 from preceptor.protocols.confident import ACCURACY_READ, with_values
 from preceptor.records import Example, Graded, Metric, Score
-from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.sets import set_metric
+from preceptor.scoring.labels import ratio
+from preceptor.scoring.names import OVERALL, beside
+from preceptor.scoring.sets import mean_metric, set_metric
+from preceptor.scoring.units import units
 
 __all__ = ["DetectionProtocol", "detection_example"]
 
@@ -42,34 +44,28 @@ class DetectionProtocol(ChoiceProtocol):
         return with_values(score, {ACCURACY_READ: score.values[OVERALL]})
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        metrics = super().summarise(scores, examples)
         by_id = {example.id: example for example in examples}
         read = [score for score in scores if score.prediction is not None]
-        units = [
-            each.of if isinstance(each.of, str) else each.id
-            for each in (by_id[score.example_id] for score in read)
-        ]
+        ids, unit_of = [score.example_id for score in read], units(examples)
         said = np.array([_is_yes(by_id[s.example_id], s.prediction) for s in read], dtype=bool)
         true = np.array(
             [_is_yes(by_id[s.example_id], by_id[s.example_id].target["answer"]) for s in read],
             dtype=bool,
         )
-
-        def over(rows: NDArray[np.intp], of: tuple[NDArray[np.bool_], ...]) -> float:
-            """2·TP or TP over what it is a part of: sums of these, as scikit-learn's formulas."""
-            whole = sum(int(part[rows].sum()) for part in of)
-            hits = len(of) * int((said & true)[rows].sum())
-            return hits / whole if whole else float("nan")
-
-        parts = {"precision": (said,), "recall": (true,), "f1": (said, true)}
         coverage = len(read) / len(scores) if scores else 0.0
-        for name, of in parts.items():
-            metrics[name] = set_metric(
-                lambda rows, of=of: over(rows, of),  # type: ignore[misc]
-                units,
-                coverage=coverage,
-            )
-        return metrics
+
+        def share_of(hits: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Metric:
+            there = [id for id, row in zip(ids, rows, strict=True) if row]
+            return mean_metric(hits[rows], there, unit_of, share=True, coverage=coverage)
+
+        own = {
+            "precision": share_of(true, said),
+            "recall": share_of(said, true),
+            "f1": set_metric(
+                ratio(2 * (said & true), 1 * said + true), ids, unit_of, coverage=coverage
+            ),
+        }
+        return beside(super().summarise(scores, examples), own)
 
 
 def _is_yes(example: Example, letter: str) -> bool:

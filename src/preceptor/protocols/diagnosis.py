@@ -11,12 +11,11 @@ from preceptor.graders.base import Case
 from preceptor.graders.rubric import in_words, without_fence
 from preceptor.protocols.base import Protocol, ReferenceGrader
 from preceptor.protocols.judge import Judge, LabelJudge
-from preceptor.records import Criterion, Example, Graded, Message, Metric, Score, Verdict
+from preceptor.records import Criterion, Graded, Message, Score, Verdict
 from preceptor.scoring.answers import PARSED, answered
 from preceptor.scoring.judged import score_labels
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.steps import read_conclusion, read_steps
-from preceptor.scoring.summary import summarise
 
 __all__ = ["DIAGNOSIS_LABELS", "DiagnosisProtocol", "reasoning_criteria"]
 
@@ -159,6 +158,7 @@ class DiagnosisProtocol(Protocol):
     """
 
     name = "diagnosis"
+    shares = (OVERALL, PARSED)
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:
         self.reference_grader = reference_grader
@@ -190,11 +190,6 @@ class DiagnosisProtocol(Protocol):
         if text is not None:
             _add(whole, PARSED, float(prediction is not None))
         return msgspec.structs.replace(whole, prediction=prediction)
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: example.prompt_key for example in examples}
-        return summarise(scores, tags, None, prompts)
 
 
 def _labels(

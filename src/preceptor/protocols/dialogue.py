@@ -14,7 +14,6 @@ from preceptor.protocols.judge import LabelJudge
 from preceptor.records import Criterion, Example, Graded, Message, Metric, Score, Verdict
 from preceptor.scoring.ratings import Measure, Scale, in_points, rated, share
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.summary import summarise
 
 __all__ = [
     "AXIS",
@@ -55,11 +54,6 @@ class ScriptedDialogue(Protocol):
             return None
         turns = [example.messages[-1].content, *later]
         return Message("user", turns[len(said)]) if len(said) < len(turns) else None
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: example.prompt_key for example in examples}
-        return summarise(scores, tags, None, prompts)
 
 
 class TurnJudge(LabelJudge):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from preceptor.protocols.base import Protocol
-from preceptor.protocols.labelling import asked, means, unit_of
+from preceptor.protocols.labelling import asked
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.labels import by_unit, ratio
+from preceptor.scoring.names import beside
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
 from preceptor.scoring.spans import (
@@ -21,6 +24,7 @@ from preceptor.scoring.spans import (
     tags_of_spans,
     tally,
 )
+from preceptor.scoring.units import units
 
 __all__ = ["EXTRACTION_LABELS", "SpanProtocol", "span_example"]
 
@@ -81,6 +85,7 @@ class SpanProtocol(Protocol):
     """
 
     name = "extraction"
+    shares = (PARSED,)
     reference_grader = None
 
     def __init__(self, instruction: str = ENGLISH) -> None:
@@ -110,10 +115,12 @@ class SpanProtocol(Protocol):
         return scored(graded, values, None if said is None else [list(span) for span in said])
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        metrics = means(scores, examples)
+        own = {}
         by_id = {example.id: example for example in examples}
         there = [score for score in scores if score.values]
-        units = [unit_of(by_id[score.example_id]) for score in there]
+        unit_of = units(examples)
+        drawn = [unit_of[score.example_id] for score in there]
+        n = len({score.example_id for score in there})
         coverage = len(there) / len(scores) if scores else 0.0
         found = [self.tallies(score, by_id[score.example_id]) for score in there]
         labels = sorted({label for each in found for label in each})
@@ -121,11 +128,12 @@ class SpanProtocol(Protocol):
             for label in (None, *labels) if len(labels) > 1 else (None,):
                 pairs = [self.pair(each, kind, label) for each in found]
                 names, (hits, total) = by_unit(
-                    units, [part for part, _ in pairs], [whole for _, whole in pairs]
+                    drawn, [part for part, _ in pairs], [whole for _, whole in pairs]
                 )
                 name = f"{kind}_f1" if label is None else f"{kind}_f1:{label}"
-                metrics[name] = set_metric(ratio(hits, total), names, coverage=coverage)
-        return metrics
+                metric = set_metric(ratio(hits, total), names, coverage=coverage)
+                own[name] = msgspec.structs.replace(metric, n=n)
+        return beside(super().summarise(scores, examples), own)
 
     def tallies(self, score: Score, example: Example) -> dict[str, Tally]:
         """Type → how many entities of it are right in one response."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.encoder import Encoder, configured
-from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.records import Example, Graded, Message, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.overlap import ROUGE, rouge
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.similarity import bertscore
-from preceptor.scoring.summary import summarise
 
 __all__ = ["GENERATION_LABELS", "GenerationProtocol"]
 
@@ -50,6 +49,7 @@ class GenerationProtocol(Protocol):
     """
 
     name = "generation"
+    shares = (PARSED,)
 
     def __init__(self, instructions: str, sections: Sections | None = None) -> None:
         self.instructions = instructions
@@ -81,11 +81,6 @@ class GenerationProtocol(Protocol):
         score = scored(graded, values, text.strip() or None)
         # The text itself is with the response; a second copy would also be one more to withhold.
         return msgspec.structs.replace(score, prediction=None)
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: example.prompt_key for example in examples}
-        return summarise(scores, tags, None, prompts)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -12,11 +12,12 @@ from preceptor.protocols.base import Protocol
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.labels import Deferral, deferral_curve, macro_f1, multilabel_macro_f1
+from preceptor.scoring.names import beside
 from preceptor.scoring.reading import field_of, json_in, word_in
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
-from preceptor.scoring.summary import summarise
 from preceptor.scoring.turns import first_turn, questions
+from preceptor.scoring.units import units
 
 __all__ = [
     "CONFIDENCE",
@@ -24,8 +25,6 @@ __all__ = [
     "MultiLabelProtocol",
     "asked",
     "deferral",
-    "means",
-    "unit_of",
 ]
 
 #: Mean of how sure the system says it is, 0 to 1, where it was asked.
@@ -38,21 +37,6 @@ def asked(example: Example, instruction: str) -> tuple[Message, ...]:
     """The example's conversation with what is wanted after its last message."""
     *before, last = example.messages
     return (*before, Message(last.role, f"{last.content}\n\n{instruction}"))
-
-
-def means(scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-    """The mean of each score, and of the overall score by tag; variants of a text go together."""
-    tags = {example.id: example.tags for example in examples}
-    return summarise(scores, tags, None, {example.id: unit_of(example) for example in examples})
-
-
-def unit_of(example: Example) -> str:
-    """What is drawn together in a bootstrap: a text and all that is asked about it."""
-    target = example.target
-    cluster = target.get("cluster") if isinstance(target, dict) else None
-    if cluster is not None:
-        return str(cluster)
-    return example.of if isinstance(example.of, str) else example.prompt_key
 
 
 class LabelProtocol(Protocol):
@@ -71,9 +55,12 @@ class LabelProtocol(Protocol):
         Namespace of a tag (``myth``): macro-F1 is computed for each tag of it, and averaged.
     confidence
         Whether the answer says how sure it is.
+    units_are
+        What several examples may be about, in the plural.
     """
 
     name = "labelling"
+    shares = (OVERALL, PARSED)
     reference_grader = None
 
     def __init__(
@@ -83,8 +70,9 @@ class LabelProtocol(Protocol):
         *,
         by: str | None = None,
         confidence: bool = False,
+        units_are: str = "texts",
     ) -> None:
-        self.forms, self.instruction = forms, instruction
+        self.forms, self.instruction, self.units_are = forms, instruction, units_are
         self.by, self.confidence = by, confidence
 
     def messages(self, example: Example) -> tuple[Message, ...]:
@@ -111,7 +99,8 @@ class LabelProtocol(Protocol):
         return scored(graded, values, said)
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        return means(scores, examples) | self._macro_f1(scores, examples)
+        metrics = super().summarise(scores, examples)
+        return beside(metrics, self._macro_f1(scores, examples))
 
     def _macro_f1(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         by_id = {example.id: example for example in examples}
@@ -125,7 +114,7 @@ class LabelProtocol(Protocol):
         place = {label: number for number, label in enumerate(self.forms)}
         gold = [place[by_id[score.example_id].target["label"]] for score in there]
         said = [place.get(str(score.prediction), -1) for score in there]
-        units = [unit_of(by_id[score.example_id]) for score in there]
+        ids, unit_of = [score.example_id for score in there], units(examples)
         coverage = len(there) / len(scores) if scores else 0.0
         statistic = macro_f1(gold, said, len(place))
         found = {}
@@ -133,7 +122,8 @@ class LabelProtocol(Protocol):
             rows = np.array(part)
             found[f"macro_f1:{tag.partition(':')[2]}"] = set_metric(
                 lambda picked, rows=rows: statistic(rows[picked]),  # type: ignore[misc]
-                [units[row] for row in part],
+                [ids[row] for row in part],
+                unit_of,
                 coverage=coverage,
             )
         member = [np.isin(np.arange(len(there)), part) for part in groups.values()]
@@ -141,7 +131,8 @@ class LabelProtocol(Protocol):
         def mean_of_groups(picked: np.ndarray[Any, np.dtype[np.intp]]) -> float:
             return float(np.mean([statistic(picked[inside[picked]]) for inside in member]))
 
-        whole = set_metric(mean_of_groups if groups else statistic, units, coverage=coverage)
+        pooled = mean_of_groups if groups else statistic
+        whole = set_metric(pooled, ids, unit_of, coverage=coverage)
         return {"macro_f1": whole, **found}
 
 
@@ -215,6 +206,8 @@ class MultiLabelProtocol(Protocol):
     """
 
     name = "labelling"
+    units_are = "texts"
+    shares = (OVERALL, PARSED, "quality_match")
     reference_grader = None
 
     def __init__(self, labels: Sequence[str], instruction: str, marked: str, other: str) -> None:
@@ -262,14 +255,14 @@ class MultiLabelProtocol(Protocol):
         there = [score for score in scores if score.values]
         gold = [by_id[score.example_id].target["labels"] for score in there]
         said = [score.prediction or {} for score in there]
-        units = [unit_of(by_id[score.example_id]) for score in there]
+        ids, unit_of = [score.example_id for score in there], units(examples)
         coverage = len(there) / len(scores) if scores else 0.0
-        metrics = means(scores, examples)
+        own = {}
         for name, quality in (("macro_f1", None), ("marked_macro_f1", self.marked)):
             tables = (self._table(gold, quality), self._table(said, quality))
             statistic = multilabel_macro_f1(*tables)
-            metrics[name] = set_metric(statistic, units, coverage=coverage)
-        return metrics
+            own[name] = set_metric(statistic, ids, unit_of, coverage=coverage)
+        return beside(super().summarise(scores, examples), own)
 
     def _table(
         self, rows: Sequence[Mapping[str, Any]], quality: str | None

@@ -10,8 +10,9 @@ import msgspec
 from preceptor.protocols.base import Protocol, ReferenceGrader
 from preceptor.records import Criterion, Example, Graded, Metric, Score
 from preceptor.scoring.judged import Worth, count_metric, score_labels
+from preceptor.scoring.names import beside
 from preceptor.scoring.rubric import OVERALL, score_rubric
-from preceptor.scoring.summary import summarise
+from preceptor.scoring.units import units
 
 __all__ = ["LEVELS", "LEVEL_LABELS", "SAFETY_HITS", "LevelsProtocol", "level_criterion"]
 
@@ -74,11 +75,10 @@ class LevelsProtocol(Protocol):
         )
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: example.prompt_key for example in examples}
-        found = summarise(scores, tags, None, prompts)
         counted = sorted({name for score in scores for name in score.low if _counted(name)})
-        return found | {name: count_metric(scores, name, unit="per answer") for name in counted}
+        unit_of = units(examples)
+        own = {name: count_metric(scores, name, unit_of, unit="per answer") for name in counted}
+        return beside(super().summarise(scores, examples), own)
 
 
 def _metrics_of(criterion: Criterion) -> tuple[str, ...]:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from preceptor.protocols.base import Protocol
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.dates import read_date, read_weeks
+from preceptor.scoring.names import beside
 from preceptor.scoring.numbers import ABSTAINED, read_amount, read_number
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.summary import summarise
+from preceptor.scoring.units import units
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 __all__ = [
     "AMOUNT_LABELS",
@@ -112,6 +110,7 @@ class CalculationProtocol(Protocol):
     """
 
     name = "calculation"
+    shares = (OVERALL, PARSED, "abstention_rate", "corrected_accuracy", "original_accuracy")
 
     def __init__(self, instructions: str) -> None:
         self.instructions = instructions
@@ -135,11 +134,6 @@ class CalculationProtocol(Protocol):
             values["corrected_accuracy"] = float(agrees(kind, said, corrected))
             values["original_accuracy"] = values[OVERALL]
         return scored(graded, values, said)
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: example.prompt_key for example in examples}
-        return summarise(scores, tags, None, prompts)
 
 
 def _names(corrected: Any) -> tuple[str, ...]:
@@ -178,6 +172,8 @@ class AmountProtocol(Protocol):
     """
 
     name = "amount"
+    shares = (OVERALL, PARSED, "answer_rate")
+    units_are = "meals"
 
     def __init__(self, instructions: str, key: str, tolerance: float, unit: str) -> None:
         self.instructions = instructions
@@ -198,44 +194,30 @@ class AmountProtocol(Protocol):
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         by_id = {example.id: example for example in examples}
         tags = {example.id: example.tags for example in examples}
-        metrics = summarise(scores, tags, None, {id: _subject(each) for id, each in by_id.items()})
         slices = {"mae": dict.fromkeys(score.example_id for score in scores)}
         for id in slices["mae"]:
             for tag in tags[id]:
                 slices.setdefault(f"mae:{tag}", {})[id] = None
-        errors = _errors(scores, by_id)
-        for name, part in slices.items():
-            metrics[name] = self._mean_error([by_id[id] for id in part], errors)
-        return metrics
+        errors, unit_of = _errors(scores, by_id), units(examples)
+        own = {name: self._mean_error([*part], errors, unit_of) for name, part in slices.items()}
+        return beside(super().summarise(scores, examples), own)
 
-    def _mean_error(self, examples: Sequence[Example], errors: Mapping[str, float]) -> Metric:
-        """Mean absolute error; the examples of one subject are drawn together for its interval."""
-        import numpy as np
+    def _mean_error(
+        self, ids: Sequence[str], errors: Mapping[str, float], unit_of: Mapping[str, str]
+    ) -> Metric:
+        """Mean absolute error over the amounts that were given."""
+        from preceptor.scoring.sets import mean_metric
 
-        from preceptor.scoring.sets import set_metric
-
-        given = [example for example in examples if example.id in errors]
-        subjects = {name: place for place, name in enumerate(dict.fromkeys(map(_subject, given)))}
-        sums = np.zeros((len(subjects), 2))
-        for example in given:
-            sums[subjects[_subject(example)]] += (errors[example.id], 1)
-
-        def mean(rows: NDArray[np.intp]) -> float:
-            total, count = sums[rows].sum(axis=0)
-            return float(total / count)
-
-        metric = set_metric(
-            mean,
-            list(subjects),
+        given = [id for id in ids if id in errors]
+        return mean_metric(
+            [errors[id] for id in given],
+            given,
+            unit_of,
             unit=self.unit,
             higher_is_better=False,
-            coverage=len(given) / len(examples),
+            coverage=len(given) / len(ids) if ids else 0.0,
+            lowest=0.0,
         )
-        return msgspec.structs.replace(metric, n=len(given))
-
-
-def _subject(example: Example) -> str:
-    return str(example.target.get("subject", example.id))
 
 
 def _errors(scores: Sequence[Score], examples: Mapping[str, Example]) -> dict[str, float]:

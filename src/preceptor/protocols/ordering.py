@@ -13,9 +13,10 @@ from preceptor.protocols.confident import with_values
 from preceptor.reasoning import said_in
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
+from preceptor.scoring.names import beside
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.sets import set_metric
-from preceptor.scoring.summary import summarise
+from preceptor.scoring.sets import mean_metric, set_metric
+from preceptor.scoring.units import units
 
 __all__ = ["OrderingProtocol", "kendall_tau", "ordering_example", "read_order"]
 
@@ -99,6 +100,7 @@ class OrderingProtocol(Protocol):
     """
 
     name = "ordering"
+    shares = (OVERALL, PARSED, _READ)
     reference_grader = None
 
     def messages(self, example: Example) -> tuple[Message, ...]:
@@ -118,26 +120,24 @@ class OrderingProtocol(Protocol):
         return with_values(score, {_READ: exact})
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: example.prompt_key for example in examples}
-        metrics = summarise(scores, tags, None, prompts)
         read = [score for score in scores if score.prediction is not None]
         targets = {example.id: example.target for example in examples}
         taus = np.array(list(_taus(read, targets)))
         sizes = np.array([len(score.prediction) for score in read], dtype=float)
         pairs = sizes * (sizes - 1) / 2
-        units = [score.example_id for score in read]
+        ids, unit_of = [score.example_id for score in read], units(examples)
         coverage = len(read) / len(scores) if scores else 0.0
-        metrics["kendall_tau"] = set_metric(
-            lambda rows: float(taus[rows].mean()), units, unit="τ", coverage=coverage
-        )
-        metrics["kendall_tau_pooled"] = set_metric(
-            lambda rows: float(np.average(taus[rows], weights=pairs[rows])),
-            units,
-            unit="τ",
-            coverage=coverage,
-        )
-        return metrics
+        own = {
+            "kendall_tau": mean_metric(taus, ids, unit_of, unit="τ", coverage=coverage),
+            "kendall_tau_pooled": set_metric(
+                lambda rows: float(np.average(taus[rows], weights=pairs[rows])),
+                ids,
+                unit_of,
+                unit="τ",
+                coverage=coverage,
+            ),
+        }
+        return beside(super().summarise(scores, examples), own)
 
 
 def _taus(scores: Sequence[Score], targets: dict[str, dict[str, list[str]]]) -> Iterable[float]:

@@ -11,14 +11,16 @@ import numpy as np
 from preceptor.graders.base import Case
 from preceptor.protocols.base import Protocol, ReferenceGrader
 from preceptor.protocols.judge import Judge, LabelJudge
-from preceptor.protocols.labelling import asked, means, unit_of
+from preceptor.protocols.labelling import asked
 from preceptor.records import Criterion, Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
+from preceptor.scoring.names import beside
 from preceptor.scoring.ranks import icd10_chapter, icd10_code, nearest, rank_of
 from preceptor.scoring.ratings import Measure, rated
 from preceptor.scoring.reading import list_in
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
+from preceptor.scoring.units import units
 from preceptor.systems.base import Parameters
 
 __all__ = [
@@ -117,6 +119,15 @@ class _PlaceJudge(Judge):
         return _DEGREE.read(text)
 
 
+_LEVELS: dict[str, Callable[[str], str]] = {
+    "icd10_chapter": icd10_chapter,
+    "icd10_category": lambda code: code[:3],
+    "icd10_subcategory": lambda code: code[:4],
+    "icd10_code": lambda code: code,
+}
+_ENDS = ("", "_top5")
+
+
 class DifferentialProtocol(Protocol):
     """Five diagnoses, each judged 2 (the same), 1 (close) or 0 (another).
 
@@ -131,6 +142,7 @@ class DifferentialProtocol(Protocol):
     """
 
     name = "differential"
+    shares = (OVERALL, "top5", PARSED, *(f"{level}{end}" for level in _LEVELS for end in _ENDS))
     reference_grader = ReferenceGrader("openai/gpt-4o-2024-08-06", Parameters(temperature=0.0))
     judge = _PlaceJudge()
 
@@ -158,21 +170,10 @@ class DifferentialProtocol(Protocol):
         found = items[:_PLACES] if items else None
         return msgspec.structs.replace(rated(graded, measures), prediction=found)
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        return means(scores, examples)
-
-
-_LEVELS: dict[str, Callable[[str], str]] = {
-    "icd10_chapter": icd10_chapter,
-    "icd10_category": lambda code: code[:3],
-    "icd10_subcategory": lambda code: code[:4],
-    "icd10_code": lambda code: code,
-}
-
 
 def _code_measures(items: Sequence[str] | None, truth: str | None) -> dict[str, Measure]:
     if truth is None:
-        names = [f"{level}{end}" for level in _LEVELS for end in ("", "_top5")]
+        names = [f"{level}{end}" for level in _LEVELS for end in _ENDS]
         return {name: Measure((None,)) for name in names}
     said = [icd10_code(item) for item in (items or [])[:_PLACES]]
     found = {}
@@ -230,6 +231,9 @@ class _RankJudge(Judge):
         return self._reader.read(text)
 
 
+_CUTS = {"recall@3": 3, "recall@10": 10}
+
+
 class RankProtocol(Protocol):
     """Ten rare diseases from a list of phenotypes: the rank of the truth.
 
@@ -243,6 +247,7 @@ class RankProtocol(Protocol):
     """
 
     name = "ranking"
+    shares = (OVERALL, PARSED, *_CUTS)
     reference_grader = ReferenceGrader("openai/gpt-4-1106-preview", Parameters(temperature=0.0))
     judge = _RankJudge()
 
@@ -290,7 +295,6 @@ class RankProtocol(Protocol):
         return scored(graded, values, found)
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        by_id = {example.id: example for example in examples}
         asked = [score for score in scores if OVERALL in score.low]  # those whose truth is known
         there = [score for score in asked if OVERALL in score.values]
         ranks = np.array(
@@ -298,7 +302,8 @@ class RankProtocol(Protocol):
         )
         median = set_metric(
             lambda rows: float(np.median(ranks[rows])),
-            [unit_of(by_id[score.example_id]) for score in there],
+            [score.example_id for score in there],
+            units(examples),
             unit="place",
             higher_is_better=False,
             coverage=len(there) / len(asked) if asked else 0.0,
@@ -308,13 +313,8 @@ class RankProtocol(Protocol):
         if missing:
             low, high = (np.median([*ranks, *[end] * missing]) for end in (1, _DEPTH + 1))
             bounds = (float(low), float(high))
-        n = len({score.example_id for score in there})
-        metrics = means(scores, examples)
-        metrics["median_rank"] = msgspec.structs.replace(median, n=n, bounds=bounds)
-        return metrics
-
-
-_CUTS = {"recall@3": 3, "recall@10": 10}
+        own = {"median_rank": msgspec.structs.replace(median, bounds=bounds)}
+        return beside(super().summarise(scores, examples), own)
 
 
 def _undecided(read: Score) -> Score:
@@ -342,6 +342,7 @@ class HitProtocol(Protocol):
     """
 
     name = "ranking"
+    shares = (OVERALL, PARSED, "hit@3")
     reference_grader = None
 
     def __init__(self, instruction: str, key: Callable[[str], Any] = str.casefold) -> None:
@@ -358,6 +359,3 @@ class HitProtocol(Protocol):
         hits = [self.key(item) == self.key(graded.example.target["label"]) for item in items or []]
         values = {OVERALL: float(hits[:1] == [True]), "hit@3": float(any(hits[:3]))}
         return scored(graded, values, items)
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        return means(scores, examples)

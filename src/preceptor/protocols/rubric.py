@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.records import Example, Graded, Message, Metric, Score
-from preceptor.scoring import LengthRule, score_rubric, summarise
+from preceptor.records import Example, Graded, Message, Score
+from preceptor.scoring import LengthRule, score_rubric
+from preceptor.scoring.rubric import lowest_scores
 
 __all__ = ["RubricProtocol"]
 
@@ -35,7 +36,5 @@ class RubricProtocol(Protocol):
     def score(self, graded: Graded) -> Score:
         return score_rubric(graded)
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        tags = {example.id: example.tags for example in examples}
-        prompts = {example.id: example.prompt_key for example in examples}
-        return summarise(scores, tags, self.length_rule, prompts)
+    def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
+        return lowest_scores(examples)

@@ -88,6 +88,7 @@ class SafetyProtocol(ScriptedDialogue):
     """
 
     name = "safety"
+    shares = (OVERALL, "unsafe", "turn", "safe_throughout")
     judge = TurnJudge(_POLICY_JUDGE, tuple("12345"))
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:
@@ -160,6 +161,7 @@ class RefusalProtocol(ScriptedDialogue):
     """
 
     name = "refusal"
+    shares = tuple(REFUSAL_LABELS)
     judge = LabelJudge(_REFUSAL_JUDGE, (_COMPLIANCE, _REFUSAL, _PARTIAL))
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from preceptor.protocols.labelling import LabelProtocol, means, unit_of
+import numpy as np
+from numpy.typing import NDArray
+
+from preceptor.protocols.labelling import LabelProtocol
 from preceptor.records import Example, Metric, Score
-from preceptor.scoring.labels import by_unit, ratio, work_saved
-from preceptor.scoring.sets import set_metric
+from preceptor.scoring.labels import work_saved
+from preceptor.scoring.names import beside
+from preceptor.scoring.sets import mean_metric, set_metric
+from preceptor.scoring.units import units
 
 __all__ = ["EXCLUDE", "INCLUDE", "SCREENING_LABELS", "ScreeningProtocol"]
 
@@ -55,7 +60,7 @@ class ScreeningProtocol(LabelProtocol):
         super().__init__(forms, _INSTRUCTION, by=by)
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        metrics = means(scores, examples)
+        own: dict[str, Metric] = {}
         votes: dict[str, list[bool]] = {}
         for score in scores:
             if score.values:
@@ -63,16 +68,16 @@ class ScreeningProtocol(LabelProtocol):
         n = max((len(each) for each in votes.values()), default=1)
         for k in range(1, n + 1) if n > 1 else ():
             kept = self._kept(votes, lambda cast, k=k: sum(cast) >= k)  # type: ignore[misc]
-            metrics |= {f"{name}@{k}/{n}": each for name, each in _figures(kept, examples).items()}
+            own |= {f"{name}@{k}/{n}": each for name, each in _figures(kept, examples).items()}
         kept = self._kept(votes, lambda cast: 2 * sum(cast) > len(cast))
-        metrics |= _figures(kept, examples)
+        own |= _figures(kept, examples)
         for tag in dict.fromkeys(tag for example in examples for tag in example.tags):
             namespace, _, value = tag.partition(":")
             if namespace == self.by:
                 part = [example for example in examples if tag in example.tags]
                 figures = _figures(kept, part)
-                metrics |= {f"{name}:{value}": each for name, each in figures.items()}
-        return metrics
+                own |= {f"{name}:{value}": each for name, each in figures.items()}
+        return beside(super().summarise(scores, examples), own)
 
     def _kept(
         self, votes: Mapping[str, Sequence[bool]], rule: Callable[[Sequence[bool]], bool]
@@ -83,18 +88,18 @@ class ScreeningProtocol(LabelProtocol):
 def _figures(kept: Mapping[str, bool], examples: Sequence[Example]) -> dict[str, Metric]:
     """Recall and precision of *include*, and work saved, over the records that were answered."""
     there = [example for example in examples if example.id in kept]
-    rows = [(example.target["label"] == INCLUDE, kept[example.id]) for example in there]
-    units, (records, relevant, shown, both) = by_unit(
-        [unit_of(example) for example in there],
-        [1.0] * len(rows),
-        [wanted for wanted, _ in rows],
-        [keeps for _, keeps in rows],
-        [wanted and keeps for wanted, keeps in rows],
-    )
-    saved = work_saved(records, records - shown, relevant, relevant - both)
+    ids, unit_of = [example.id for example in there], units(examples)
+    relevant = np.array([example.target["label"] == INCLUDE for example in there], dtype=bool)
+    shown = np.array([kept[id] for id in ids], dtype=bool)
+    saved = work_saved(np.ones(len(ids)), 1.0 - shown, 1.0 * relevant, 1.0 * (relevant & ~shown))
     coverage = len(there) / len(examples) if examples else 0.0
+
+    def share_of(hits: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Metric:
+        some = [id for id, row in zip(ids, rows, strict=True) if row]
+        return mean_metric(hits[rows], some, unit_of, share=True, coverage=coverage)
+
     return {
-        "recall": set_metric(ratio(both, relevant), units, coverage=coverage),
-        "precision": set_metric(ratio(both, shown), units, coverage=coverage),
-        "work_saved": set_metric(saved, units, coverage=coverage),
+        "recall": share_of(shown, relevant),
+        "precision": share_of(relevant, shown),
+        "work_saved": set_metric(saved, ids, unit_of, coverage=coverage),
     }

@@ -10,11 +10,13 @@ import numpy as np
 
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.extraction import SpanProtocol
-from preceptor.protocols.labelling import means
 from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.scoring.answers import PARSED
 from preceptor.scoring.labels import Statistic, ratio
+from preceptor.scoring.names import beside
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
+from preceptor.scoring.units import units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +43,8 @@ class TaskProtocol(Protocol):
         self, tasks: Mapping[str, Protocol], figures: Mapping[str, tuple[str, ...]]
     ) -> None:
         self.tasks, self.figures = tasks, figures
+        right_or_wrong = [tag for tag, task in tasks.items() if OVERALL in task.shares]
+        self.shares = (PARSED, *right_or_wrong)
 
     def _task(self, example: Example) -> str:
         return next(tag for tag in self.tasks if tag in example.tags)
@@ -56,8 +60,8 @@ class TaskProtocol(Protocol):
         there = [score for score in scores if score.values]
         of_task = [self._task(by_id[score.example_id]) for score in there]
         asked = Counter(self._task(by_id[score.example_id]) for score in scores)
-        units = np.array([score.example_id for score in there], dtype=str)
-        metrics = means(scores, examples)
+        ids, unit_of = np.array([score.example_id for score in there], dtype=str), units(examples)
+        own_figures: dict[str, Metric] = {}
         tasks: list[list[Statistic]] = []
         for tag in dict.fromkeys(of_task):
             rows = np.flatnonzero(np.array(of_task) == tag)
@@ -71,15 +75,17 @@ class TaskProtocol(Protocol):
                 shown = f"{name.replace(OVERALL, 'accuracy')}:{tag.partition(':')[2]}"
                 own = ratio(cells[rows, 0], cells[rows, 1])
                 coverage = len(rows) / asked[tag]
-                metrics[shown] = set_metric(own, list(units[rows]), coverage=coverage)
+                own_figures[shown] = set_metric(own, list(ids[rows]), unit_of, coverage=coverage)
             tasks.append(figures)
 
         def over_tasks(rows: NDArray[np.intp]) -> float:
             return float(np.mean([np.mean([each(rows) for each in task]) for task in tasks]))
 
         coverage = len(there) / len(scores) if scores else 0.0
-        metrics["mean_over_tasks"] = set_metric(over_tasks, list(units), coverage=coverage)
-        return metrics
+        own_figures["mean_over_tasks"] = set_metric(
+            over_tasks, list(ids), unit_of, coverage=coverage
+        )
+        return beside(super().summarise(scores, examples), own_figures)
 
     def _cell(self, name: str, score: Score, example: Example) -> tuple[float, float]:
         """What one response adds to both sides of a ratio."""

@@ -10,7 +10,7 @@ import msgspec
 
 from preceptor.benchmarks.published import PublishedScore
 from preceptor.claims.leaderboard import Cell, Column, Leaderboard, Standing
-from preceptor.reports.wording import interval, marked, points, read_cell
+from preceptor.reports.wording import interval, marked, points, read_cell, sample_size
 from preceptor.scoring import OVERALL
 
 if TYPE_CHECKING:
@@ -134,7 +134,8 @@ def _cell(cell: Cell | None, between: str) -> str:
     span = "" if cell.raw_ci95 is None else f"{between}{interval(cell.raw_ci95)}"
     score = marked(points(cell.raw_mean), cell.share_read)
     read = "" if cell.share_read is None else f"{between}read {read_cell(cell.share_read)}"
-    return f"{score}{span}{between}n {cell.n:,}{read}"
+    size = sample_size(cell.n, cell.units, cell.units_are)
+    return f"{score}{span}{between}n {size}{read}"
 
 
 def _rank(standing: Standing) -> str:

@@ -13,6 +13,7 @@ from preceptor.claims.estimating import REWEIGHTED, reweighted
 from preceptor.claims.notes import run_notes
 from preceptor.claims.sides import answered_share
 from preceptor.records import Graded, Result, RunInfo, Usage
+from preceptor.scoring.names import beside
 from preceptor.store import Store
 from preceptor.store.bills import bills
 from preceptor.store.graded import Took, read_said
@@ -72,7 +73,8 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
     )
     unenriched = reweighted(result) if metrics else None
     if unenriched is not None:
-        result.metrics[REWEIGHTED] = unenriched
+        metrics_of = beside(result.metrics, {REWEIGHTED: unenriched})
+        result = msgspec.structs.replace(result, metrics=metrics_of)
     return result
 
 

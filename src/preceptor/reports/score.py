@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,13 +14,15 @@ from preceptor.reports.wording import (
     SHARE,
     marked,
     measured,
-    measured_interval,
     pretty,
+    printed_interval,
     read_cell,
     read_sentence,
+    sample_size,
 )
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read, unparsed
+from preceptor.scoring.names import is_adjusted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,14 +65,14 @@ def _seconds(result: Result) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def namespaces(metrics: Iterable[str]) -> dict[str, list[str]]:
+def namespaces(metrics: Collection[str]) -> dict[str, list[str]]:
     """Names of metrics by namespace, in the order in which a reader wants them; "" is overall.
 
     The length-adjusted twins are left out.
     """
     groups: dict[str, list[str]] = {"": [], **{name: [] for name in NAMESPACES}}
     for name in metrics:
-        if not name.endswith(LENGTH_SUFFIX):
+        if not is_adjusted(name, metrics):
             space = name.partition(":")[0] if ":" in name else ""
             groups.setdefault(space, []).append(name)
     return {space: names for space, names in groups.items() if names}
@@ -80,8 +82,7 @@ def score_table(result: Result) -> Table:
     """All metrics with interval, n and coverage, on the 0–100 scale.
 
     The interval is that of the mean before clipping, which has a column of its own where any
-    metric of the run is clipped: an interval from 0 to 0 would tell nothing. Where the score is a
-    proportion, Wilson's interval stands beside it, for the same reason.
+    metric of the run is clipped: an interval from 0 to 0 would tell nothing.
     """
     from rich.table import Table
 
@@ -90,23 +91,11 @@ def score_table(result: Result) -> Table:
     table = Table(title=f"{result.title}: {info.system}", title_justify="left", caption=info.name)
     table.add_column("", overflow="fold")
     means = ("unclipped",) if clipped else ()
-    twins = any(name.endswith(LENGTH_SUFFIX) for name in result.metrics)
+    twins = any(is_adjusted(name, result.metrics) for name in result.metrics)
     adjusted_mean = ("length-adj.",) if twins else ()
-    # Not that of a slice with a single example, which is a proportion by chance.
-    shares = any(each.wilson_ci95 for name, each in result.metrics.items() if ":" not in name)
-    wilson = ("Wilson",) if shares else ()
     share = share_read(result.scores)
     read = () if share is None else ("read",)
-    for heading in (
-        "score",
-        *means,
-        "95 % interval",
-        *wilson,
-        *adjusted_mean,
-        "n",
-        "coverage",
-        *read,
-    ):
+    for heading in ("score", *means, "95 % interval", *adjusted_mean, "n", "coverage", *read):
         table.add_column(heading, justify="right", no_wrap=True)
     for space, names in namespaces(result.metrics).items():
         if space:
@@ -120,10 +109,9 @@ def score_table(result: Result) -> Table:
                 ("  " if space else "") + pretty(name, result.labels),
                 marked(_value(metric.value, metric.unit), share if name == OVERALL else None),
                 *((_value(metric.raw_mean, metric.unit),) if clipped else ()),
-                _interval(metric.raw_ci95 if clipped else metric.ci95, metric.unit),
-                *((_interval(metric.wilson_ci95, metric.unit),) if shares else ()),
+                printed_interval(metric),
                 *(("" if adjusted is None else _points(adjusted.value),) if twins else ()),
-                f"{metric.n:,}",
+                sample_size(metric.n, metric.units, metric.units_are),
                 f"{metric.coverage:.1%}",
                 *((read_cell(share) if name == OVERALL else "",) if read else ()),
             )
@@ -138,39 +126,21 @@ def _points(value: float | None) -> str:
     return "–" if value is None else f"{value * 100:.1f}"
 
 
-def _interval(found: tuple[float, float] | None, unit: str = SHARE) -> str:
-    if found is None:
-        return "–"
-    if unit != SHARE:
-        return measured_interval(found, unit)
-    return f"{found[0] * 100:.1f} to {found[1] * 100:.1f}"
-
-
 def overview_table(results: Iterable[Result]) -> Table:
     """One row a run; columns that only some runs have are there where one of them has them."""
     from rich.table import Table
 
     rows = [(each, each.metrics[OVERALL]) for each in results if OVERALL in each.metrics]
-    shares = any(metric.wilson_ci95 is not None for _, metric in rows)
     clipped = any(metric.value != metric.raw_mean for _, metric in rows)
     twins = any(OVERALL + LENGTH_SUFFIX in each.metrics for each, _ in rows)
-    means, wilson = ("unclipped",) if clipped else (), ("Wilson",) if shares else ()
+    means = ("unclipped",) if clipped else ()
     adjusted_mean = ("length-adj.",) if twins else ()
     table = Table()
     for heading in ("run", "benchmark", "system"):
         table.add_column(heading, overflow="fold")
     share = {id(each): share_read(each.scores) for each, _ in rows}
     read = ("read",) if any(each is not None for each in share.values()) else ()
-    for heading in (
-        "score",
-        *means,
-        "95 % interval",
-        *wilson,
-        *adjusted_mean,
-        "n",
-        "coverage",
-        *read,
-    ):
+    for heading in ("score", *means, "95 % interval", *adjusted_mean, "n", "coverage", *read):
         table.add_column(heading, justify="right", no_wrap=True)
     for result, metric in rows:
         adjusted = result.metrics.get(OVERALL + LENGTH_SUFFIX)
@@ -180,10 +150,9 @@ def overview_table(results: Iterable[Result]) -> Table:
             result.info.system,
             marked(_points(metric.value), share[id(result)]),
             *((_points(metric.raw_mean),) if clipped else ()),
-            _interval(metric.raw_ci95 if clipped else metric.ci95),
-            *((_interval(metric.wilson_ci95),) if shares else ()),
+            printed_interval(metric),
             *(("" if adjusted is None else _points(adjusted.value),) if twins else ()),
-            f"{metric.n:,}",
+            sample_size(metric.n, metric.units, metric.units_are),
             f"{result.coverage:.1%}",
             *((read_cell(share[id(result)]),) if read else ()),
         )

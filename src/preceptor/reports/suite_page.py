@@ -18,14 +18,14 @@ from preceptor.reports.page import fill
 from preceptor.reports.score import score_json, sentences
 from preceptor.reports.view import Number, RunView, number, run_views
 from preceptor.reports.wording import (
-    count,
     days,
-    interval,
     marked,
     plural,
     points,
     pretty,
+    printed_interval,
     read_cell,
+    sample_size,
 )
 from preceptor.reports.writing import write_text
 from preceptor.scoring import OVERALL
@@ -112,18 +112,13 @@ def suite_table(name: str, results: Sequence[Result]) -> Table:
             result.info.benchmark,
             pretty(OVERALL, result.labels),
             marked(points(metric.value if metric else None), share),
-            interval(_span(metric) if metric else None),
-            _NONE if metric is None else count(metric.n),
+            _NONE if metric is None else printed_interval(metric),
+            _NONE if metric is None else sample_size(metric.n, metric.units, metric.units_are),
             _NONE if metric is None else f"{metric.coverage:.1%}",
             read_cell(share),
             "unknown" if result.cost_usd is None else f"${result.cost_usd:,.4f}",
         )
     return table
-
-
-def _span(metric: Metric) -> tuple[float, float] | None:
-    """Of the mean before clipping where the score is clipped."""
-    return metric.ci95 if metric.value == metric.raw_mean else metric.raw_ci95
 
 
 def language_table(results: Sequence[Result]) -> Table | None:
@@ -146,7 +141,9 @@ def language_table(results: Sequence[Result]) -> Table | None:
 
 
 def _cell(metric: Metric | None) -> str:
-    return "" if metric is None else f"{points(metric.value)} (n {count(metric.n)})"
+    if metric is None:
+        return ""
+    return f"{points(metric.value)} (n {sample_size(metric.n, metric.units, metric.units_are)})"
 
 
 def suite_sentences(results: Sequence[Result]) -> list[str]:

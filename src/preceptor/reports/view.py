@@ -17,15 +17,17 @@ from preceptor.reports.wording import (
     interval,
     marked,
     measured,
-    measured_interval,
     percent,
     plural,
     points,
     pretty,
+    printed_interval,
     read_cell,
+    sample_size,
 )
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read
+from preceptor.scoring.names import is_adjusted
 
 __all__ = [
     "Columns",
@@ -68,7 +70,7 @@ _SHOWN = 10
 class Number(msgspec.Struct, frozen=True):
     """A metric as it is printed and drawn; positions are percent of the axis.
 
-    ``raw`` is the mean before clipping with its interval, where clipping changed it.
+    ``raw`` is the mean before clipping, where clipping changed it.
     """
 
     value: str
@@ -78,7 +80,7 @@ class Number(msgspec.Struct, frozen=True):
     coverage: str
     complete: bool
     bounds: str | None
-    raw: tuple[str, str] | None
+    raw: str | None
     at: str | None
     beyond: bool
     span: tuple[str, str] | None
@@ -145,29 +147,23 @@ def columns(parts: Sequence[Section]) -> Columns:
 def number(metric: Metric, axis: Axis) -> Number:
     raw = metric.raw_mean
     clipped = raw is not None and metric.value is not None and abs(raw - metric.value) > 1e-9
-    span = _shown(metric, metric.raw_ci95)
+    span = metric.raw_ci95
     if metric.unit != SHARE:  # it has no place on the axis of shares
         raw = span = None
     return Number(
         value=measured(metric.value, metric.unit),
-        interval=measured_interval(_shown(metric, metric.ci95), metric.unit),
-        n=count(metric.n),
+        interval=printed_interval(metric),
+        n=sample_size(metric.n, metric.units, metric.units_are),
         small=metric.n < SMALL,
         coverage=percent(metric.coverage),
         complete=metric.coverage >= 1,
         bounds=None if metric.bounds is None else interval(metric.bounds),
-        raw=(points(raw), interval(metric.raw_ci95)) if clipped else None,
+        raw=points(raw) if clipped else None,
         at=None if raw is None else axis.at(raw),
         beyond=raw is not None and not axis.low <= raw <= axis.high,
         span=None if span is None else (axis.at(span[0]), axis.at(span[1])),
         allowed=_width(metric.bounds, axis),
     )
-
-
-def _shown(metric: Metric, found: tuple[float, float] | None) -> tuple[float, float] | None:
-    """This interval; of a proportion of 0 or 1, where it has no width, Wilson's."""
-    none_or_all = metric.wilson_ci95 is not None and metric.raw_mean in (0.0, 1.0)
-    return metric.wilson_ci95 if none_or_all else found
 
 
 def _width(bounds: tuple[float, float] | None, axis: Axis) -> tuple[str, str] | None:
@@ -223,9 +219,6 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
     seconds = [answer.latency_s for answer in answers if answer.latency_s and not answer.failure]
     if seconds:
         yield "Mean time of an answer", f"{sum(seconds) / len(seconds):.1f} s"
-    overall = result.metrics.get(OVERALL)
-    if overall is not None and overall.wilson_ci95 is not None:
-        yield "Wilson's interval of the score", interval(overall.wilson_ci95)
     missing = sum(result.ungraded.values())
     verdicts = f"{count(result.verdicts - missing)} of {count(result.verdicts)}"
     if result.verdicts:
@@ -248,7 +241,7 @@ def sections(results: Sequence[Result], runs: Sequence[RunView], axis: Axis) -> 
     spaces: dict[str, dict[str, None]] = {}
     for result in results:
         for name in result.metrics:
-            if name != OVERALL and not _is_twin(name, result):
+            if name != OVERALL and not is_adjusted(name, result.metrics):
                 spaces.setdefault(name.split(":", 1)[0] if ":" in name else "", {})[name] = None
     known = [space for space in ("", *NAMESPACES) if space in spaces]
     found = []
@@ -260,10 +253,6 @@ def sections(results: Sequence[Result], runs: Sequence[RunView], axis: Axis) -> 
         title = pretty(space, labels) if space else "Further metrics"
         found.append(Section(title, rows[:cut], rows[cut:]))
     return found
-
-
-def _is_twin(name: str, result: Result) -> bool:
-    return name.endswith(LENGTH_SUFFIX) and name.removesuffix(LENGTH_SUFFIX) in result.metrics
 
 
 def _numbers(

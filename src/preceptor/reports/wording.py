@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from preceptor.records import Score
+from preceptor.records import Metric, Score
 from preceptor.scoring.answers import poorly_read, share_read, unparsed
 
 __all__ = [
@@ -24,8 +24,10 @@ __all__ = [
     "plural",
     "points",
     "pretty",
+    "printed_interval",
     "read_cell",
     "read_sentence",
+    "sample_size",
     "signed",
 ]
 
@@ -86,6 +88,23 @@ def measured_interval(pair: tuple[float, float] | None, unit: str) -> str:
     if unit == SHARE or pair is None:
         return interval(pair)
     return f"{pair[0]:,.2f} to {pair[1]:,.2f}".replace("-", _MINUS)
+
+
+def printed_interval(metric: Metric) -> str:
+    """The one interval of a metric: that of the mean before clipping; or why there is none."""
+    if metric.raw_ci95 is not None:
+        return measured_interval(metric.raw_ci95, metric.unit)
+    if metric.raw_mean is None or metric.unit == "p":
+        return _NONE
+    said = f"not estimable from n = {count(metric.units or metric.n)}"
+    return said if metric.units < 2 else f"{said}, all equal"
+
+
+def sample_size(n: int, units: int, units_are: str) -> str:
+    """``2,360``; where several are one unit, ``2,360 examples, 295 videos``."""
+    if units in (0, n):
+        return count(n)
+    return f"{plural(n, 'example')}, {plural(units, units_are.removesuffix('s'), units_are)}"
 
 
 def interval(pair: tuple[float, float] | None) -> str:

@@ -16,7 +16,7 @@ from preceptor.engine.budget import Budget
 from preceptor.engine.progress import Progress
 from preceptor.errors import InputError, Unavailable, UnknownName, shorten
 from preceptor.graders import find_template, read_address, read_settings, resolve_grader
-from preceptor.protocols.rubric import RubricProtocol
+from preceptor.protocols.base import Protocol
 from preceptor.records import Example, Response
 from preceptor.rewards.judging import Judging
 from preceptor.rewards.records import Reward, inline_example, no_answer, to_reward
@@ -371,8 +371,8 @@ def _paired(example: AnyExample, responses: Sequence[str | None]) -> list[_Pair]
     return [(example, each) for each in responses]
 
 
-def _rule(protocol: object, benchmark: str) -> LengthRule:
-    if not isinstance(protocol, RubricProtocol):
+def _rule(protocol: Protocol, benchmark: str) -> LengthRule:
+    if protocol.length_rule is None:
         raise InputError(f"length_adjusted: {benchmark} has no price of length")
     return protocol.length_rule
 

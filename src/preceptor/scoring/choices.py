@@ -148,6 +148,7 @@ def macro_f1(
     scores: Sequence[Score],
     examples: Mapping[str, Example],
     question: Mapping[str, str],
+    unit_of: Mapping[str, str],
     classes: Sequence[str],
 ) -> Metric:
     """The mean over classes of F1, an unreadable answer being of none of them.
@@ -177,4 +178,4 @@ def macro_f1(
         return float(np.mean(2 * hits[seen] / both[seen])) if seen.any() else float("nan")
 
     coverage = len(rows) / len(scores) if scores else 0.0
-    return set_metric(statistic, [question[s.example_id] for s in rows], coverage=coverage)
+    return set_metric(statistic, [question[s.example_id] for s in rows], unit_of, coverage=coverage)

@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from preceptor.records import Example, Metric, Score
-from preceptor.scoring.rubric import OVERALL
+from preceptor.scoring.names import OVERALL
+from preceptor.scoring.units import units
 from preceptor.statistics import resampled_means
 
 if TYPE_CHECKING:
@@ -42,18 +43,20 @@ def group_gaps(
         for tag in example.tags
         if tag.startswith(f"{namespace}:")
     }
-    unit_of = {each.id: each.of if isinstance(each.of, str) else each.id for each in examples}
+    question = {each.id: each.of if isinstance(each.of, str) else each.id for each in examples}
     asked = [score for score in scores if score.example_id in group_of]
-    # One row a question, whose orders and repeats are drawn together.
-    by_unit: dict[tuple[str, str], list[float]] = {}
+    # One row a question: its orders and repeats together.
+    by_question: dict[tuple[str, str], list[float]] = {}
+    unit_of, drawn_with = units(examples), dict[str, str]()
     for score in asked:
         if OVERALL in score.values:
-            unit = (unit_of[score.example_id], group_of[score.example_id])
-            by_unit.setdefault(unit, []).append(score.values[OVERALL])
-    groups = sorted({group for _, group in by_unit})
+            row = (question[score.example_id], group_of[score.example_id])
+            by_question.setdefault(row, []).append(score.values[OVERALL])
+            drawn_with[row[0]] = unit_of[score.example_id]
+    groups = sorted({group for _, group in by_question})
     if len(groups) < 2:
         return {}
-    found = _Groups(groups, by_unit)
+    found = _Groups(groups, by_question, drawn_with)
     share = np.full(len(groups), 1 / len(groups))
     metrics = {f"{namespace}_mean": found.metric(share)}
     if reference in groups:
@@ -73,16 +76,20 @@ class _Groups:
     """The groups' means, and those of 10,000 resamples of the questions."""
 
     def __init__(
-        self, groups: Sequence[str], by_unit: Mapping[tuple[str, str], Sequence[float]]
+        self,
+        groups: Sequence[str],
+        by_question: Mapping[tuple[str, str], Sequence[float]],
+        unit_of: Mapping[str, str],
     ) -> None:
         place = {group: index for index, group in enumerate(groups)}
-        values = np.full((len(by_unit), len(groups)), np.nan)
-        for row, ((_, group), each) in zip(values, by_unit.items(), strict=True):
+        values = np.full((len(by_question), len(groups)), np.nan)
+        for row, ((_, group), each) in zip(values, by_question.items(), strict=True):
             row[place[group]] = sum(each) / len(each)
-        self.answers = sum(map(len, by_unit.values()))
-        self.sizes = (~np.isnan(values)).sum(axis=0)
+        self.answers = sum(map(len, by_question.values()))
         self.means = np.nanmean(values, axis=0)
-        self.drawn = resampled_means(values, clusters=np.array([unit for unit, _ in by_unit]))
+        self.there = ~np.isnan(values)
+        self.units = np.array([unit_of[question] for question, _ in by_question])
+        self.drawn = resampled_means(values, clusters=self.units)
 
     def metric(self, weights: NDArray[np.float64]) -> Metric:
         """A weighted sum of the groups' means; ``n`` counts the questions of the groups in it.
@@ -90,15 +97,17 @@ class _Groups:
         The percentile bootstrap over questions (Efron & Tibshirani 1993, chapter 13).
         """
         value, drawn = float(weights @ self.means), self.drawn @ weights
-        low, high = np.quantile(drawn, [0.025, 0.975])
-        interval = (float(low), float(high))
+        low, high = (float(end) for end in np.quantile(drawn, [0.025, 0.975]))
+        interval = (low, high) if high - low > 1e-12 else None
+        rows = self.there[:, weights != 0]
         return Metric(
             value=value,
             raw_mean=value,
-            n=int(self.sizes[weights != 0].sum()),
+            n=int(rows.sum()),
             ci95=interval,
             raw_ci95=interval,
             bootstrap_std=float(drawn.std()),
             coverage=1.0,
             bootstrap_ci95=interval,
+            units=len(np.unique(self.units[rows.any(axis=1)])),
         )

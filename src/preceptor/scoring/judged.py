@@ -9,7 +9,7 @@ import numpy as np
 
 from preceptor.records import Graded, Metric, Score, Verdict
 from preceptor.scoring.bounds import Bounds, bounded
-from preceptor.scoring.sets import set_metric
+from preceptor.scoring.sets import mean_metric
 
 __all__ = ["Worth", "count_metric", "score_labels"]
 
@@ -60,27 +60,33 @@ def _label(verdict: Verdict | None) -> str:
 
 
 def count_metric(
-    scores: Sequence[Score], name: str, *, unit: str, higher_is_better: bool = False
+    scores: Sequence[Score],
+    name: str,
+    units: Mapping[str, str],
+    *,
+    unit: str,
+    higher_is_better: bool = False,
 ) -> Metric:
     """The mean over examples of something that is counted, and not clipped to 0 to 1.
 
-    An example counts with the mean of its complete repeats. The interval is the percentile
-    bootstrap's over examples; ``bounds`` are what the missing verdicts allow.
+    An example counts with the mean of its complete repeats; ``bounds`` are what the missing
+    verdicts allow.
     """
     rows = [score for score in scores if name in score.low]
     complete: dict[str, list[float]] = {}
     for score in rows:
         if name in score.values:
             complete.setdefault(score.example_id, []).append(score.values[name])
-    means = np.array([sum(each) / len(each) for each in complete.values()])
     asked = sum(score.counts[name][1] for score in rows)
     given = sum(score.counts[name][0] for score in rows)
-    metric = set_metric(
-        lambda picked: float(means[picked].mean()),
+    metric = mean_metric(
+        [sum(each) / len(each) for each in complete.values()],
         list(complete),
+        units,
         unit=unit,
         higher_is_better=higher_is_better,
         coverage=given / asked if asked else 0.0,
+        lowest=0.0,
     )
     if all(name in score.values for score in rows):
         return metric

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from preceptor.records import Criterion, Graded, Score, Verdict
+from preceptor.records import Criterion, Example, Graded, Score, Verdict
 from preceptor.scoring.bounds import Bounds, bounded
+from preceptor.scoring.names import OVERALL, free_name
 
-__all__ = ["OVERALL", "score_rubric"]
-
-OVERALL = "overall_score"
+__all__ = ["OVERALL", "lowest_scores", "score_rubric"]
 
 
 def score_rubric(graded: Graded) -> Score:
@@ -52,6 +51,18 @@ def score_rubric(graded: Graded) -> Score:
     return bounded(graded, metrics)
 
 
+def lowest_scores(examples: Iterable[Example]) -> dict[str, float]:
+    """Metric → the lowest score of any of these: all that is undesirable met, and nothing else."""
+    lowest: dict[str, float] = {}
+    for example in examples:
+        for name, part in _by_name((criterion, None) for criterion in example.criteria).items():
+            attainable = sum(criterion.points for criterion, _ in part if criterion.points > 0)
+            if attainable > 0:
+                lost = sum(criterion.points for criterion, _ in part if criterion.points < 0)
+                lowest[name] = min(lowest.get(name, 0.0), lost / attainable)
+    return lowest
+
+
 _Pair = tuple[Criterion, Verdict | None]
 
 
@@ -60,6 +71,5 @@ def _by_name(pairs: Iterable[_Pair]) -> dict[str, list[_Pair]]:
     names: dict[str, list[_Pair]] = {}
     for pair in pairs:
         for tag in dict.fromkeys(pair[0].tags):
-            names.setdefault(tag, []).append(pair)
-    # Last: data with a tag of this very name must not change the score.
-    return {OVERALL: pairs} | names | {OVERALL: pairs}
+            names.setdefault(free_name(tag, "criterion"), []).append(pair)
+    return {OVERALL: pairs} | names

@@ -1,23 +1,72 @@
-"""Metrics of a whole set of responses (macro-F1, AUROC, a median): resampled like a mean."""
+"""Metrics of a whole set of responses: means of what only some have, and what is no mean."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from preceptor.records import Metric
+from preceptor.statistics.intervals import score_interval, share_interval
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["set_metric"]
+__all__ = ["mean_metric", "set_metric"]
+
+
+def mean_metric(
+    values: ArrayLike,
+    ids: Sequence[str],
+    units: Mapping[str, str] | None = None,
+    *,
+    share: bool = False,
+    unit: str = "share",
+    higher_is_better: bool = True,
+    coverage: float = 1.0,
+    lowest: float = -math.inf,
+) -> Metric:
+    """The mean over rows of what only some responses have, with the interval of such a mean.
+
+    Parameters
+    ----------
+    values
+        One for each row.
+    share
+        Whether each is 0 or 1: the interval is then exact.
+    ids, units, unit, coverage
+        As in `set_metric`.
+    lowest
+        The least that a value can be.
+    """
+    unit_of = units or {}
+    labels = np.unique([unit_of.get(id, id) for id in ids], return_inverse=True)[1].ravel()
+    column = np.asarray(values, dtype=np.float64).reshape(-1, 1)
+    mean, interval = None, None
+    if len(column) and share:
+        mean, interval = share_interval(column, labels)
+    elif len(column):
+        mean, interval = score_interval(column, labels, (lowest, math.inf))
+    return Metric(
+        value=mean,
+        raw_mean=mean,
+        n=len(set(ids)),
+        ci95=interval,
+        raw_ci95=interval,
+        bootstrap_std=None,
+        coverage=coverage,
+        unit=unit,
+        higher_is_better=higher_is_better,
+        units=len(set(labels.tolist())),
+    )
 
 
 def set_metric(
     statistic: Callable[[NDArray[np.intp]], float],
-    units: Sequence[str],
+    ids: Sequence[str],
+    units: Mapping[str, str] | None = None,
     *,
     unit: str = "share",
     higher_is_better: bool = True,
@@ -35,8 +84,10 @@ def set_metric(
     statistic
         Row numbers, shape (m,), of which some may be there twice → the metric on these rows; NaN
         where they do not define it.
+    ids
+        Example of each row.
     units
-        Of each of the n rows: the example, or the question whose variant it is.
+        Example id → what it is drawn together with; without it each example is its own.
     unit
         ``share`` for a metric from 0 to 1, else what it is counted in.
     coverage
@@ -44,21 +95,24 @@ def set_metric(
 
     Returns
     -------
-    ``n`` counts units. ``bootstrap_std`` is the standard deviation over resamples.
+    ``bootstrap_std`` is the standard deviation over resamples. There is no interval where all
+    resamples are equal: nothing is then known of the spread.
     """
-    labels, inverse = np.unique(np.asarray(units, dtype=str), return_inverse=True)
-    n = len(labels)
-    value = float(statistic(np.arange(len(inverse)))) if n else np.nan
-    drawn = _drawn(statistic, inverse, resamples, seed) if n > 1 else np.empty(0)
+    unit_of = units or {}
+    labels, inverse = np.unique([unit_of.get(id, id) for id in ids], return_inverse=True)
+    value = float(statistic(np.arange(len(inverse)))) if len(labels) else np.nan
+    drawn = _drawn(statistic, inverse, resamples, seed) if len(labels) > 1 else np.empty(0)
     interval = spread = None
     if len(drawn) and not np.isnan(value):
         low, high = np.quantile(drawn, [0.025, 0.975])
         interval, spread = (float(low), float(high)), float(drawn.std())
+        # Of resamples that are equal but for the order of a sum.
+        interval = None if high - low <= 1e-12 * max(1.0, abs(high)) else interval
     known = None if np.isnan(value) else value
     return Metric(
         value=known,
         raw_mean=known,
-        n=n,
+        n=len(set(ids)),
         ci95=interval,
         raw_ci95=interval,
         bootstrap_std=spread,
@@ -66,6 +120,7 @@ def set_metric(
         bootstrap_ci95=interval,
         unit=unit,
         higher_is_better=higher_is_better,
+        units=len(labels),
     )
 
 

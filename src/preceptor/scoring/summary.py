@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from preceptor.records import Metric, Score
 from preceptor.scoring.length import LengthRule
-from preceptor.scoring.rubric import OVERALL
-from preceptor.statistics import bca_intervals, bootstrap_std, mean_interval, wilson_interval
+from preceptor.scoring.names import LENGTH_SUFFIX, OVERALL, free_name, is_adjusted
+from preceptor.statistics import (
+    bca_intervals,
+    bootstrap_std,
+    effective_rows,
+    score_interval,
+    share_interval,
+    wilson_interval,
+)
 
-__all__ = ["LENGTH_SUFFIX", "less", "summarise"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-#: ``overall_score`` → ``overall_score_length_adjusted``; the slices by example tag likewise.
-LENGTH_SUFFIX = "_length_adjusted"
+__all__ = ["less", "summarise"]
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -33,7 +42,11 @@ def summarise(
     scores: Sequence[Score],
     example_tags: Mapping[str, Sequence[str]],
     rule: LengthRule | None = None,
-    prompts: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    *,
+    shares: Collection[str] = (),
+    units_are: str = "units",
+    lowest: Mapping[str, float] | None = None,
 ) -> dict[str, Metric]:
     """All metrics of a run.
 
@@ -46,9 +59,16 @@ def summarise(
         of its examples; a rubric tag (axis, level, cluster) has scores of its own.
     rule
         Adds ``…_length_adjusted`` beside the overall score and the slices by example tag.
-    prompts
-        Example id → its prompt, where examples with one prompt are not independent. Without it each
-        example counts for itself.
+    units
+        Example id → what it is drawn together with. Without it each example counts for itself.
+    shares
+        Metrics whose every score is 0 or 1, by name or by namespace (``turn`` for ``turn:2``); the
+        slices by example tag are shares where the overall score is, or by their own name.
+    units_are
+        What the units are, in the plural.
+    lowest
+        Metric → the least that its score can be, 0 where it is not there; None where that is not
+        known. The most is 1; length adjustment knows no bounds.
 
     Notes
     -----
@@ -57,23 +77,49 @@ def summarise(
     shortest and the longest answer of the run.
     """
     lengths = [score.length for score in scores if score.length is not None]
+    tag_of, parts = _slices(scores, example_tags)
     rows: dict[str, list[_Row]] = {}
-    slices = {OVERALL: list(scores)}
-    for score in scores:
-        for tag in dict.fromkeys(example_tags.get(score.example_id, ())):
-            if tag != OVERALL:
-                slices.setdefault(tag, []).append(score)
-    for name, part in slices.items():
+    for name, part in parts.items():
         rows[name] = _rows(part, OVERALL)
         if rule is not None and lengths:
-            spread = (min(lengths), max(lengths))
-            rows[name + LENGTH_SUFFIX] = _adjusted(part, rule, spread)
-    rubric_tags = {tag: None for score in scores for tag in score.low if tag != OVERALL}
-    for name in rubric_tags:
-        rows[name] = _rows(scores, name)
+            rows[name + LENGTH_SUFFIX] = _adjusted(part, rule, (min(lengths), max(lengths)))
+    rows |= {name: _rows(scores, name) for name in _scored(scores) if name != OVERALL}
     complete = {name: _complete(part) for name, part in rows.items()}
-    resampled = _resampled(complete, prompts or {})
-    return {name: _metric(part, complete[name], resampled.get(name)) for name, part in rows.items()}
+    resampled = _resampled(complete, units or {})
+    found = {}
+    for name, graded in rows.items():
+        tag = tag_of.get(name.removesuffix(LENGTH_SUFFIX), tag_of.get(name))
+        names = (name, name.partition(":")[0]) if tag is None else (OVERALL, tag)
+        adjusted = is_adjusted(name, rows)
+        share = not adjusted and any(each in shares for each in names)
+        least = -math.inf if lowest is None else lowest.get(names[0], 0.0)
+        span = (-math.inf, math.inf) if adjusted else (least, 1.0)
+        metric = _metric(graded, complete[name], units or {}, None if share else span)
+        found[name] = msgspec.structs.replace(
+            metric, bootstrap_ci95=resampled.get(name), units_are=units_are, tag=tag
+        )
+    return found
+
+
+def _scored(scores: Iterable[Score]) -> dict[str, None]:
+    return dict.fromkeys(name for score in scores for name in score.low)
+
+
+def _slices(
+    scores: Sequence[Score], example_tags: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, str], dict[str, list[Score]]]:
+    """The example tag of each slice by its name; and the scores of all, and of each slice."""
+    by_tag: dict[str, list[Score]] = {}
+    for score in scores:
+        for tag in dict.fromkeys(example_tags.get(score.example_id, ())):
+            by_tag.setdefault(tag, []).append(score)
+    taken = {OVERALL, *_scored(scores)}
+    tag_of: dict[str, str] = {}
+    for tag in by_tag:
+        name = free_name(tag, "example", taken)
+        tag_of[name] = tag
+        taken |= {name, name + LENGTH_SUFFIX}
+    return tag_of, {OVERALL: list(scores)} | {name: by_tag[tag] for name, tag in tag_of.items()}
 
 
 _Interval = tuple[float, float]
@@ -107,9 +153,9 @@ def _complete(rows: Iterable[_Row]) -> dict[str, list[float]]:
 
 
 def _resampled(
-    complete: Mapping[str, Mapping[str, Sequence[float]]], prompts: Mapping[str, str]
+    complete: Mapping[str, Mapping[str, Sequence[float]]], units: Mapping[str, str]
 ) -> dict[str, _Interval]:
-    """Bootstrap intervals of all metrics, from the same resamples."""
+    """Bootstrap intervals of all metrics, from the same resamples; none where nothing varies."""
     ids = list(dict.fromkeys(name for values in complete.values() for name in values))
     if not ids:
         return {}
@@ -118,13 +164,18 @@ def _resampled(
     for column, values in enumerate(complete.values()):
         for name, repeats in values.items():
             means[place[name], column] = sum(repeats) / len(repeats)
-    _, clusters = np.unique([prompts.get(name, name) for name in ids], return_inverse=True)
-    intervals = bca_intervals(means, clusters=clusters)
+    intervals = bca_intervals(means, clusters=_labels(ids, units))
     return {
         name: (float(low), float(high))
         for name, (low, high) in zip(complete, intervals, strict=True)
-        if not np.isnan(low)
+        if low < high
     }
+
+
+def _labels(ids: Iterable[str], units: Mapping[str, str]) -> NDArray[np.intp]:
+    """The number of each example's unit."""
+    known: dict[str, int] = {}
+    return np.array([known.setdefault(units.get(id, id), len(known)) for id in ids], dtype=np.intp)
 
 
 def _rows(scores: Iterable[Score], name: str) -> list[_Row]:
@@ -161,8 +212,12 @@ def _adjusted(scores: Iterable[Score], rule: LengthRule, spread: tuple[int, int]
 
 
 def _metric(
-    rows: Sequence[_Row], complete: Mapping[str, Sequence[float]], resampled: _Interval | None
+    rows: Sequence[_Row],
+    complete: Mapping[str, Sequence[float]],
+    units: Mapping[str, str],
+    span: _Interval | None,
 ) -> Metric:
+    """``span`` is where a score can be; None of a share."""
     asked = sum(row.asked for row in rows)
     given = sum(row.given for row in rows)
     bounds = None
@@ -171,7 +226,15 @@ def _metric(
     coverage = given / asked if asked else 0.0
     if not complete:
         return Metric(None, None, 0, None, None, None, coverage, bounds)
-    mean, interval = mean_interval(_matrix(list(complete.values())))
+    matrix, labels = _matrix(list(complete.values())), _labels(complete, units)
+    interval: _Interval | None
+    wilson = None
+    if span is None:
+        mean, interval = share_interval(matrix, labels)
+        effective = effective_rows(matrix, labels)
+        wilson = wilson_interval(min(mean, 1.0) * effective, effective)
+    else:
+        mean, interval = score_interval(matrix, labels, span)
     means = np.array([np.mean(values) for values in complete.values()])
     return Metric(
         value=_clip(mean),
@@ -182,17 +245,9 @@ def _metric(
         bootstrap_std=bootstrap_std(means),
         coverage=coverage,
         bounds=bounds,
-        bootstrap_ci95=resampled,
-        wilson_ci95=_proportion(complete),
+        wilson_ci95=wilson,
+        units=len(set(labels.tolist())),
     )
-
-
-def _proportion(complete: Mapping[str, Sequence[float]]) -> _Interval | None:
-    """Wilson's interval where every example is met or not met, once."""
-    values = list(complete.values())
-    if any(len(value) > 1 or value[0] not in (0.0, 1.0) for value in values):
-        return None
-    return wilson_interval(sum(value[0] == 1.0 for value in values), len(values))
 
 
 def _matrix(values: Sequence[Sequence[float]]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

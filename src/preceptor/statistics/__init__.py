@@ -13,7 +13,13 @@ from preceptor.statistics.comparisons import (
     paired_difference,
     permutation_p,
 )
-from preceptor.statistics.intervals import mean_interval, wilson_interval
+from preceptor.statistics.intervals import (
+    effective_rows,
+    mean_interval,
+    score_interval,
+    share_interval,
+    wilson_interval,
+)
 from preceptor.statistics.multiplicity import benjamini_hochberg, holm
 from preceptor.statistics.win_rates import WinRate, win_rate
 
@@ -28,6 +34,7 @@ __all__ = [
     "bootstrap_std",
     "clustered_difference",
     "effect_size",
+    "effective_rows",
     "equivalence",
     "holm",
     "mcnemar",
@@ -35,6 +42,8 @@ __all__ = [
     "paired_difference",
     "permutation_p",
     "resampled_means",
+    "score_interval",
+    "share_interval",
     "wilson_interval",
     "win_rate",
 ]

@@ -10,6 +10,8 @@ import msgspec
 import numpy as np
 from scipy.special import bdtr, nctdtrinc, poch, stdtr, stdtrit
 
+from preceptor.statistics.intervals import ROUNDING, Estimate, by_cluster, estimate
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -29,9 +31,6 @@ __all__ = [
 ]
 
 _FLIPPED_AT_ONCE = 4_000_000
-
-#: Differences of scores closer than this, relative to the largest or to 1, are rounding.
-_ROUNDING = 1e-12
 
 #: Beyond it the non-central t distribution is found slowly or not at all.
 _LARGEST_T = 10_000
@@ -91,15 +90,6 @@ class McNemar(msgspec.Struct, frozen=True):
     p: float
 
 
-class _Estimate(msgspec.Struct, frozen=True):
-    """Mean, standard error (0 where nothing varies) and degrees of freedom; ``units`` vary."""
-
-    mean: float
-    error: float
-    df: float
-    units: int
-
-
 def paired_difference(differences: ArrayLike) -> Difference | None:
     """Paired t-test (Student 1908), two-sided, as HealthBench Professional compares systems.
 
@@ -126,7 +116,7 @@ def paired_difference(differences: ArrayLike) -> Difference | None:
     data show no spread, not that the mean is known exactly.
     """
     d = _checked(differences)
-    return None if len(d) < 2 else _difference(_estimate(d, None), len(d), None)
+    return None if len(d) < 2 else _difference(estimate(d, None), len(d), None)
 
 
 def clustered_difference(differences: ArrayLike, clusters: NDArray[Any]) -> Difference | None:
@@ -162,8 +152,8 @@ def clustered_difference(differences: ArrayLike, clusters: NDArray[Any]) -> Diff
     (exponential) need more clusters, as any t-test does: 6 to 10 % with 10, 5 % with 662.
     """
     d = _checked(differences)
-    sizes, _ = _by_cluster(d, clusters)
-    return None if len(sizes) < 2 else _difference(_estimate(d, clusters), len(d), len(sizes))
+    sizes, _ = by_cluster(d, clusters)
+    return None if len(sizes) < 2 else _difference(estimate(d, clusters), len(d), len(sizes))
 
 
 def permutation_p(
@@ -194,8 +184,8 @@ def permutation_p(
     d = _checked(differences)
     if len(d) == 0 or resamples < 1:
         raise ValueError("permutation_p: needs a difference and a resample")
-    sums = d if clusters is None else _by_cluster(d, clusters)[1]
-    reached = abs(sums.sum()) - _ROUNDING * max(1.0, float(np.abs(sums).sum()))
+    sums = d if clusters is None else by_cluster(d, clusters)[1]
+    reached = abs(sums.sum()) - ROUNDING * max(1.0, float(np.abs(sums).sum()))
     exact = len(sums) < 64 and 2 ** len(sums) <= resamples
     patterns = 2 ** len(sums) if exact else resamples
     hits = 0
@@ -225,10 +215,10 @@ def effect_size(differences: ArrayLike) -> EffectSize | None:
     n = len(d)
     if n < 3:
         return None
-    estimate = _estimate(d, None)
-    if estimate.error <= abs(estimate.mean) / _LARGEST_T:
+    found = estimate(d, None)
+    if found.error <= abs(found.mean) / _LARGEST_T:
         return None
-    t, root = estimate.mean / estimate.error, math.sqrt(n)
+    t, root = found.mean / found.error, math.sqrt(n)
     # poch(x, −½) is Γ(x − ½)/Γ(x), without overflow.
     correction = 1 / (math.sqrt((n - 1) / 2) * float(poch((n - 1) / 2, -0.5)))
     low, high = (float(nctdtrinc(n - 1, p, t)) / root for p in (0.975, 0.025))
@@ -258,16 +248,16 @@ def equivalence(
     if not 0 < margin < math.inf:
         raise ValueError(f"equivalence: margin must be above 0, got {margin}")
     d = _checked(differences)
-    units = len(d) if clusters is None else len(_by_cluster(d, clusters)[0])
+    units = len(d) if clusters is None else len(by_cluster(d, clusters)[0])
     if units < 2:
         return None
-    estimate = _estimate(d, clusters)
-    room = margin - abs(estimate.mean)
-    if estimate.error == 0:
-        p = math.ldexp(1.0, -units) if room > _ROUNDING * max(1.0, margin) else 1.0
+    found = estimate(d, clusters)
+    room = margin - abs(found.mean)
+    if found.error == 0:
+        p = math.ldexp(1.0, -units) if room > ROUNDING * max(1.0, margin) else 1.0
     else:
-        p = float(stdtr(estimate.df, -room / estimate.error))
-    return Equivalence(margin, p, p < 0.05, _interval(estimate, 0.95))
+        p = float(stdtr(found.df, -room / found.error))
+    return Equivalence(margin, p, p < 0.05, _interval(found, 0.95))
 
 
 def mcnemar(a: ArrayLike, b: ArrayLike) -> McNemar:
@@ -299,47 +289,20 @@ def _checked(differences: ArrayLike) -> Floats:
     return d
 
 
-def _by_cluster(d: Floats, clusters: NDArray[Any]) -> tuple[Floats, Floats]:
-    """Rows of each cluster, and their sum."""
-    if np.shape(clusters) != d.shape:
-        raise ValueError(f"expected {len(d)} clusters, got {np.shape(clusters)}")
-    _, inverse = np.unique(clusters, return_inverse=True)
-    sizes = np.bincount(inverse).astype(np.float64)
-    return sizes, np.bincount(inverse, weights=d).astype(np.float64)
-
-
-def _estimate(d: Floats, clusters: NDArray[Any] | None) -> _Estimate:
-    n, mean = len(d), float(d.mean())
-    rounding = _ROUNDING * max(1.0, float(np.abs(d).max()))
-    if np.abs(d).max() <= rounding:
-        mean = 0.0
-    if clusters is None:
-        error = 0.0 if np.ptp(d) <= rounding else float(d.std(ddof=1)) / math.sqrt(n)
-        return _Estimate(mean, error, n - 1.0, n)
-    sizes, sums = _by_cluster(d - mean, clusters)
-    share = sizes / n
-    error = math.sqrt(float((sums**2 / (1 - share)).sum())) / n
-    if np.all(np.abs(sums) <= rounding * sizes):
-        error = 0.0
-    total = (share**2).sum() + (share**2 / (1 - share)).sum() ** 2
-    df = 1 / (total - (share**4 / (1 - share) ** 2).sum())
-    return _Estimate(mean, error, float(df), len(sizes))
-
-
-def _difference(estimate: _Estimate, n: int, clusters: int | None) -> Difference:
-    if estimate.error > 0:
-        t = estimate.mean / estimate.error
-        p = min(1.0, 2 * float(stdtr(estimate.df, -abs(t))))
-    elif estimate.mean == 0:
+def _difference(found: Estimate, n: int, clusters: int | None) -> Difference:
+    if found.error > 0:
+        t = found.mean / found.error
+        p = min(1.0, 2 * float(stdtr(found.df, -abs(t))))
+    elif found.mean == 0:
         t, p = 0.0, 1.0
     else:
-        t, p = math.copysign(math.inf, estimate.mean), math.ldexp(1.0, 1 - estimate.units)
-    return Difference(estimate.mean, _interval(estimate, 0.975), t, estimate.df, p, n, clusters)
+        t, p = math.copysign(math.inf, found.mean), math.ldexp(1.0, 1 - found.units)
+    return Difference(found.mean, _interval(found, 0.975), t, found.df, p, n, clusters)
 
 
-def _interval(estimate: _Estimate, quantile: float) -> tuple[float, float]:
-    half = float(stdtrit(estimate.df, quantile)) * estimate.error
-    return estimate.mean - half, estimate.mean + half
+def _interval(found: Estimate, quantile: float) -> tuple[float, float]:
+    half = float(stdtrit(found.df, quantile)) * found.error
+    return found.mean - half, found.mean + half
 
 
 def _flips(units: int, patterns: int, rng: np.random.Generator | None) -> Iterator[Floats]:

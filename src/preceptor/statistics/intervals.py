@@ -1,22 +1,83 @@
-"""Intervals by formula: of a mean over examples, and of a share."""
+"""Intervals by formula: of a mean of scores, and of a share; units of several rows go together."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
+from scipy.special import betaincinv, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["mean_interval", "wilson_interval"]
+    Floats = NDArray[np.float64]
+    Interval = tuple[float, float]
+
+__all__ = [
+    "ROUNDING",
+    "Estimate",
+    "by_cluster",
+    "effective_rows",
+    "estimate",
+    "mean_interval",
+    "score_interval",
+    "share_interval",
+    "wilson_interval",
+]
 
 _Z95 = 1.959963984540054
 
+#: Scores closer than this, relative to the largest or to 1, differ by rounding.
+ROUNDING = 1e-12
 
-def mean_interval(scores: NDArray[np.float64]) -> tuple[float, tuple[float, float] | None]:
-    """Mean over examples and its 95 % interval, examples and repeats being random.
+#: The published formula stays from so many units, and from so many times the squared skewness.
+_ENOUGH, _SKEW_FACTOR = 30, 25
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """Mean, standard error (0 where nothing varies) and degrees of freedom; ``units`` vary."""
+
+    mean: float
+    error: float
+    df: float
+    units: int
+
+
+def by_cluster(d: Floats, clusters: NDArray[Any]) -> tuple[Floats, Floats]:
+    """Rows of each cluster, and their sum. Raises ValueError unless each row has one label."""
+    if np.shape(clusters) != d.shape:
+        raise ValueError(f"expected {len(d)} clusters, got {np.shape(clusters)}")
+    _, inverse = np.unique(clusters, return_inverse=True)
+    sizes = np.bincount(inverse).astype(np.float64)
+    return sizes, np.bincount(inverse, weights=d).astype(np.float64)
+
+
+def estimate(d: Floats, clusters: NDArray[Any] | None) -> Estimate:
+    """Mean of two or more rows with its cluster-robust standard error (CR2) and Satterthwaite df.
+
+    See `comparisons.clustered_difference`, which has the formulas and their sources.
+    """
+    n, mean = len(d), float(d.mean())
+    rounding = ROUNDING * max(1.0, float(np.abs(d).max()))
+    if np.abs(d).max() <= rounding:
+        mean = 0.0
+    if clusters is None:
+        error = 0.0 if np.ptp(d) <= rounding else float(d.std(ddof=1)) / math.sqrt(n)
+        return Estimate(mean, error, n - 1.0, n)
+    sizes, sums = by_cluster(d - mean, clusters)
+    share = sizes / n
+    error = math.sqrt(float((sums**2 / (1 - share)).sum())) / n
+    if np.all(np.abs(sums) <= rounding * sizes):
+        error = 0.0
+    total = (share**2).sum() + (share**2 / (1 - share)).sum() ** 2
+    df = 1 / (total - (share**4 / (1 - share) ** 2).sum())
+    return Estimate(mean, error, float(df), len(sizes))
+
+
+def mean_interval(scores: Floats) -> tuple[float, Interval | None]:
+    """Mean over examples and its 95 % interval as published, examples and repeats being random.
 
     HealthBench Professional (arXiv 2604.27470)::
 
@@ -24,6 +85,7 @@ def mean_interval(scores: NDArray[np.float64]) -> tuple[float, tuple[float, floa
 
     with σ² the mean variance within an example, m the mean number of repeats and
     τ² = max(0, Var(example means) − σ²/m). With one repeat this is the usual standard error.
+    `score_interval` is this where it holds.
 
     Parameters
     ----------
@@ -35,24 +97,121 @@ def mean_interval(scores: NDArray[np.float64]) -> tuple[float, tuple[float, floa
     mean, (low, high)
         The mean of the example means, unclipped; the interval is None for a single example.
     """
-    present = ~np.isnan(scores)
-    repeats = present.sum(axis=1)
-    if scores.size == 0 or not repeats.all():
-        raise ValueError("mean_interval: every example needs at least one score")
-    means = np.nansum(scores, axis=1) / repeats
-    n = len(means)
-    mean = float(means.mean())
+    means, repeats, within = _examples(scores)
+    n, mean = len(means), float(means.mean())
     if n < 2:
         return mean, None
     m = float(repeats.mean())
-    several = repeats > 1
-    within = float(np.nanvar(scores[several], axis=1, ddof=1).mean()) if several.any() else 0.0
     between = max(0.0, float(means.var(ddof=1)) - within / m)
     half = 1.96 * math.sqrt(between / n + within / (n * m))
     return mean, (mean - half, mean + half)
 
 
-def wilson_interval(successes: int, n: int) -> tuple[float, float]:
+def score_interval(
+    scores: Floats,
+    clusters: NDArray[Any] | None = None,
+    span: Interval = (-math.inf, math.inf),
+) -> tuple[float, Interval | None]:
+    """Mean of scores and a 95 % interval that holds from 20 units, also for skewed scores.
+
+    Where units are examples, 30 or more, and n > 25·skewness² (Cochran 1977, Sampling Techniques,
+    section 2.15), it is the published `mean_interval`. Else it is a t interval with the
+    cluster-robust error of `estimate`, each end moved outwards where Hall's transformation for
+    skewness lies further out (Hall 1992, J. R. Stat. Soc. B 54:221)::
+
+        mean − SE·h(±t),   h(y) = 3/a·((1 + a·(y − a/6))^⅓ − 1),   a = skewness/√units
+
+    Below 20 units it is the same, and covers less for skewed scores (``bench/coverage.py``).
+
+    Parameters
+    ----------
+    scores
+        As in `mean_interval`.
+    clusters
+        Shape (n examples,): the label of each example's unit; None where each is its own.
+    span
+        The least and the most that a score can be: an interval ends there, unless it is published.
+
+    Returns
+    -------
+    The interval is None for a single unit, and where all units have the same mean: nothing is then
+    known of the spread.
+    """
+    means, repeats, within = _examples(scores)
+    clusters = _several(clusters)
+    mean, published = mean_interval(scores)
+    if (clusters is not None and len(np.unique(clusters)) < 2) or published is None:
+        return mean, None
+    found = _with_noise(estimate(means, clusters), within, int(repeats.sum()))
+    if found.error == 0:
+        return mean, None
+    sums = means - mean if clusters is None else by_cluster(means - mean, clusters)[1]
+    total = float((sums**2).sum())
+    a = float((sums**3).sum()) / total**1.5 if total > 0 else 0.0
+    if clusters is None and len(means) >= max(_ENOUGH, _SKEW_FACTOR * len(means) * a * a):
+        return mean, published
+    t = float(stdtrit(found.df, 0.975))
+    low, high = max(t, _unskewed(t, a)), min(-t, _unskewed(-t, a))
+    least, most = min(span[0], mean), max(span[1], mean)
+    return mean, (max(least, mean - low * found.error), min(most, mean - high * found.error))
+
+
+def share_interval(scores: Floats, clusters: NDArray[Any] | None = None) -> tuple[float, Interval]:
+    """A share and its exact 95 % interval (Clopper & Pearson 1934, Biometrika 26:404).
+
+    It covers at least 95 % at every true share. Where units have several rows or repeats it is that
+    of `effective_rows` (Korn & Graubard 1998, Survey Methodology 24:193).
+
+    Parameters
+    ----------
+    scores, clusters
+        As in `score_interval`; each score is 0 or 1.
+
+    Returns
+    -------
+    The interval is within [0, 1] and never of width zero.
+    """
+    share = float(_examples(scores)[0].mean())
+    rows = effective_rows(scores, clusters)
+    hits, misses = share * rows, (1 - share) * rows
+    low = 0.0 if share <= ROUNDING else float(betaincinv(hits, misses + 1, 0.025))
+    high = 1.0 if share >= 1 - ROUNDING else float(betaincinv(hits + 1, misses, 0.975))
+    return share, (low, high)
+
+
+def effective_rows(scores: Floats, clusters: NDArray[Any] | None = None) -> float:
+    """How many independent rows tell as much of a share as these: n over the design effect.
+
+    The effect is that of `estimate`'s error, scaled by t quantiles for its degrees of freedom:
+    those of Satterthwaite, or fewer where the rarer outcome is in few units. At worst, and where
+    nothing varies, each unit counts once, by Kish's (Σm)²/Σm².
+
+    Parameters
+    ----------
+    scores, clusters
+        As in `share_interval`.
+    """
+    means, repeats, within = _examples(scores)
+    clusters = _several(clusters)
+    n, share = len(means), float(means.mean())
+    if clusters is None and not (repeats > 1).any():
+        return float(n)
+    sizes = np.ones(n) if clusters is None else by_cluster(means, clusters)[0]
+    least = n * n / float((sizes**2).sum())
+    if len(sizes) < 2 or not ROUNDING < share < 1 - ROUNDING:
+        return least
+    found = _with_noise(estimate(means, clusters), within, int(repeats.sum()))
+    if found.error == 0:
+        return least
+    both = min(_units_with(means > 0, clusters), _units_with(means < 1, clusters))
+    rows = n * share * (1 - share) / (n - 1) / found.error**2
+    whole, units, few = stdtrit(np.array([n - 1, found.df, min(found.df, max(1, both - 1))]), 0.975)
+    known = rows * float(whole / units) ** 2
+    rows = max(rows * float(whole / few) ** 2 if both > 1 else 0.0, min(least, known))
+    return min(float(repeats.sum()), rows)
+
+
+def wilson_interval(successes: float, n: float) -> Interval:
     """Wilson's 95 % score interval of a share: the shares that a score test does not reject.
 
     Wilson (1927), J. Am. Stat. Assoc. 22:209. It stays within [0, 1] and has a width also where
@@ -62,10 +221,10 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     Parameters
     ----------
     successes, n
-        0 ≤ successes ≤ n, and n ≥ 1; else ValueError.
+        0 ≤ successes ≤ n, and n > 0; else ValueError. They need not be whole: `effective_rows`.
     """
-    if n < 1 or not 0 <= successes <= n:
-        raise ValueError(f"wilson_interval: need 0 ≤ successes ≤ n and n ≥ 1, got {successes}/{n}")
+    if not 0 <= successes <= n or n <= 0:
+        raise ValueError(f"wilson_interval: need 0 ≤ successes ≤ n and n > 0, got {successes}/{n}")
     share, z2 = successes / n, _Z95**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
@@ -73,3 +232,35 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == n else centre + half
     return low, high
+
+
+def _examples(scores: Floats) -> tuple[Floats, NDArray[np.intp], float]:
+    """Each example's mean and number of repeats, and the mean variance within an example."""
+    present = ~np.isnan(scores)
+    repeats = present.sum(axis=1)
+    if scores.size == 0 or not repeats.all():
+        raise ValueError("an interval of a mean: every example needs at least one score")
+    means = np.nansum(scores, axis=1) / repeats
+    several = repeats > 1
+    within = float(np.nanvar(scores[several], axis=1, ddof=1).mean()) if several.any() else 0.0
+    return means, repeats, within
+
+
+def _several(clusters: NDArray[Any] | None) -> NDArray[Any] | None:
+    """The labels; None where each row is its own unit."""
+    alone = clusters is None or len(np.unique(clusters)) == len(clusters)
+    return None if alone else clusters
+
+
+def _with_noise(found: Estimate, within: float, answers: int) -> Estimate:
+    """The error is at least that of the noise between repeats, as in the published formula."""
+    return msgspec.structs.replace(found, error=max(found.error, math.sqrt(within / answers)))
+
+
+def _units_with(rows: NDArray[np.bool_], clusters: NDArray[Any] | None) -> int:
+    """In how many units any row is."""
+    return int(rows.sum()) if clusters is None else len(np.unique(clusters[rows]))
+
+
+def _unskewed(t: float, a: float) -> float:
+    return t if abs(a) < 1e-9 else 3 / a * (math.cbrt(1 + a * (t - a / 6)) - 1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
-from preceptor.statistics.intervals import mean_interval, wilson_interval
+from preceptor.statistics.intervals import effective_rows, score_interval, wilson_interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -52,6 +52,7 @@ def win_rate(
     lengths_a: ArrayLike | None = None,
     lengths_b: ArrayLike | None = None,
     tolerance: float | None = None,
+    clusters: NDArray[Any] | None = None,
 ) -> WinRate | None:
     """Win rate of a over b: all pairs of one answer of each, example by example.
 
@@ -67,11 +68,14 @@ def win_rate(
     lengths_a, lengths_b
         Lengths of the answers, > 0 or 0 (both empty: equal), in the shapes of a and b; NaN takes
         the answer out. Needed with ``tolerance``, unused without.
+    clusters
+        Shape (n,): the label of each example's unit; None where each is its own.
 
     Returns
     -------
-    None where no pair of answers differs. The interval is `mean_interval` over the examples' rates,
-    clipped to [0, 1]; where every example was won (or every one lost) outright it is Wilson's.
+    None where no pair of answers differs. The interval is `score_interval` over the examples'
+    rates, clipped to [0, 1]; where every example was won (or every one lost) outright it is
+    Wilson's.
 
     Raises
     ------
@@ -90,21 +94,26 @@ def win_rate(
         compared &= _similar(long_a[:, :, None], long_b[:, None, :], tolerance)
     wins = (compared & (difference > _TIE)).sum(axis=(1, 2))
     losses = (compared & (difference < -_TIE)).sum(axis=(1, 2))
-    return _summary(wins, losses, compared.sum(axis=(1, 2)))
+    return _summary(wins, losses, compared.sum(axis=(1, 2)), clusters)
 
 
 def _summary(
-    wins: NDArray[np.int_], losses: NDArray[np.int_], pairs: NDArray[np.int_]
+    wins: NDArray[np.int_],
+    losses: NDArray[np.int_],
+    pairs: NDArray[np.int_],
+    clusters: NDArray[Any] | None,
 ) -> WinRate | None:
     decided = wins + losses > 0
     if not decided.any():
         return None
     rates = wins[decided] / (wins + losses)[decided]
-    rate, interval = mean_interval(rates[:, None])
+    labels = None if clusters is None else clusters[decided]
+    rate, interval = score_interval(rates[:, None], labels)
     n = len(rates)
+    if n > 1 and rate in (0.0, 1.0):
+        least = effective_rows(rates[:, None], labels)
+        interval = wilson_interval(rate * least, least)
     if interval is not None:
-        if rate in (0.0, 1.0):
-            interval = wilson_interval(round(rate * n), n)
         interval = max(0.0, interval[0]), min(1.0, interval[1])
     any_pair = pairs > 0
     halves = (wins + (pairs - wins - losses) / 2)[any_pair] / pairs[any_pair]

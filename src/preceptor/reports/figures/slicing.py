@@ -8,7 +8,8 @@ from preceptor.claims.sides import Side
 from preceptor.reports.figures.words import clean
 from preceptor.reports.view import sorted_slices
 from preceptor.reports.wording import NAMESPACES, pretty
-from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.scoring import OVERALL
+from preceptor.scoring.names import is_adjusted
 
 __all__ = ["in_order", "kind_of", "label_of", "main_kind", "slice_names"]
 
@@ -22,9 +23,7 @@ def slice_names(sides: Sequence[Side], space: str) -> list[str]:
         for name, metric in result.metrics.items()
         if name.startswith(f"{space}:")
         and metric.raw_mean is not None
-        and not (
-            name.endswith(LENGTH_SUFFIX) and name.removesuffix(LENGTH_SUFFIX) in result.metrics
-        )
+        and not is_adjusted(name, result.metrics)
     }
     return sorted_slices(space, list(names), results)
 

@@ -102,6 +102,9 @@ def evidence(sides: Sequence[Side]) -> str:
     )
     each = " per side" if len(sides) > 1 else ""
     whole = f"{n} {'example' if n == '1' else 'examples'}"
+    drawn = [m for m in metrics if m is not None and m.units not in (0, m.n)]
+    if drawn:
+        whole += f" ({spread(m.units for m in drawn)} {drawn[0].units_are})"
     text = f"n = {whole}, {answers} {'answer' if answers == '1' else 'answers'}{each}."
     lowest = min(side.result.coverage for side in sides)
     if lowest >= 1:
