@@ -68,7 +68,11 @@ def read_number(text: str, *, whole: bool = False, asked: str = "") -> float | s
     >>> read_number("2 + 2 = 4 points for age.\\nThe answer is 1,204.5 mg.")
     1204.5
     """
-    return first_stated(text, lambda statement: _number(statement, whole, asked))
+
+    def read(statement: Statement) -> float | str | None:
+        return _number(statement, whole, asked)
+
+    return first_stated(text, read)
 
 
 def read_amount(text: str, name: str, *, unit: str = "") -> float | None:

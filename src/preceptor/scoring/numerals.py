@@ -249,7 +249,7 @@ def _amount(text: str, found: re.Match[str], convention: Convention) -> Amount:
 
 def _is_pressure(value: float | None, systolic: float | None) -> bool:
     """Whether a fraction is rather a blood pressure: ``120/80``."""
-    return bool(value and systolic) and 50 <= systolic <= 300 and 1.1 < value < 5
+    return value is not None and systolic is not None and 50 <= systolic <= 300 and 1.1 < value < 5
 
 
 def _composed(text: str, body: str, value: float, end: int) -> tuple[float | None, int, bool]:
