@@ -12,14 +12,9 @@ import msgspec
 import numpy as np
 
 from preceptor.audit.labels import Judged, Labels
+from preceptor.cells import is_missing, read_met, read_number
 from preceptor.errors import DataError, InputError, shorten
-from preceptor.files import (
-    SemicolonRow,
-    is_missing,
-    read_met,
-    read_number,
-    read_rows,
-)
+from preceptor.files import SemicolonRow, read_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

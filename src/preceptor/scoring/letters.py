@@ -41,8 +41,9 @@ def read_choice(
     ``\\boxed{B}``, ``{"answer": "B"}`` and their like in other languages; the text of an option in
     place of its letter; letters of other scripts (Arabic, Cyrillic, Devanagari, Greek, Hebrew,
     Chinese, Japanese, Korean, Thai) by their place in the alphabet, or by looking like a Latin one.
-    The last statement counts: what was thought of before does not. A letter is never taken out of
-    a word or a name ("A patient", "B cells", "I do not know").
+    The last statement counts, or the final one: what was thought of before does not, nor what is
+    qualified (second best, wrong, "if", a question), nor a question that a model goes on to ask.
+    A letter is never taken out of a word or a name ("A patient", "B cells", "I do not know").
 
     Parameters
     ----------
