@@ -76,7 +76,7 @@ def read_rows(
 
 def _binary_rows(path: Path, suffix: str) -> Iterator[tuple[int, Row]]:
     """Rows of a kind that a library reads."""
-    import preceptor.tables as tables  # noqa: PLR0402
+    from preceptor import tables
 
     read = tables.parquet_rows if suffix == ".parquet" else tables.sheet_rows
     produced = 0
