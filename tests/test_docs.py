@@ -286,7 +286,8 @@ def test_the_map_of_rooms_is_true() -> None:
         for name in re.findall(r"`([\w.]+?)(?:\.py|/)`", names):
             rooms = re.findall(r"`(\w+)", may)
             allowed[name] = {
-                *("records", "billing", "errors", "files", "cache", "version", "reasoning"),
+                *("records", "reasoning", "billing", "errors", "files", "tables", "cells", "cache"),
+                "version",
                 *rooms,
             }
     package = ROOT / "src" / "preceptor"
