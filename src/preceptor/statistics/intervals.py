@@ -116,8 +116,9 @@ def score_interval(
 
     Where units are examples, 30 or more, and n > 25·skewness² (Cochran 1977, Sampling Techniques,
     section 2.15), it is the published `mean_interval`. Else it is a t interval with the
-    cluster-robust error of `estimate`, each end moved outwards where Hall's transformation for
-    skewness lies further out (Hall 1992, J. R. Stat. Soc. B 54:221)::
+    cluster-robust error of `estimate`, with fewer degrees of freedom where a few units are large
+    and their rows alike, each end moved outwards where Hall's transformation for skewness lies
+    further out (Hall 1992, J. R. Stat. Soc. B 54:221)::
 
         mean − SE·h(±t),   h(y) = 3/a·((1 + a·(y − a/6))^⅓ − 1),   a = skewness/√units
 
@@ -145,12 +146,15 @@ def score_interval(
     found = _with_noise(estimate(means, clusters), within, int(repeats.sum()))
     if found.error == 0:
         return mean, None
-    sums = means - mean if clusters is None else by_cluster(means - mean, clusters)[1]
+    sums, df = means - mean, found.df
+    if clusters is not None:
+        sizes, sums = by_cluster(sums, clusters)
+        df = min(df, _degrees(sizes, sums, float(means.var())))
     total = float((sums**2).sum())
     a = float((sums**3).sum()) / total**1.5 if total > 0 else 0.0
     if clusters is None and len(means) >= max(_ENOUGH, _SKEW_FACTOR * len(means) * a * a):
         return mean, published
-    t = float(stdtrit(found.df, 0.975))
+    t = float(stdtrit(df, 0.975))
     low, high = max(t, _unskewed(t, a)), min(-t, _unskewed(-t, a))
     least, most = min(span[0], mean), max(span[1], mean)
     return mean, (max(least, mean - low * found.error), min(most, mean - high * found.error))
@@ -260,6 +264,19 @@ def _with_noise(found: Estimate, within: float, answers: int) -> Estimate:
 def _units_with(rows: NDArray[np.bool_], clusters: NDArray[Any] | None) -> int:
     """In how many units any row is."""
     return int(rows.sum()) if clusters is None else len(np.unique(clusters[rows]))
+
+
+def _degrees(sizes: Floats, sums: Floats, variance: float) -> float:
+    """Degrees of freedom of the units' spread, given how alike rows of one unit are.
+
+    The variance of a unit's sum goes by v = m·(1 + (m − 1)·ρ), ρ being the share of the variance
+    that is between units; (Σv)²/Σv² − 1 is G − 1 for G units of one size.
+    """
+    rows, units = float(sizes.sum()), len(sizes)
+    within = (rows * variance - float((sums**2 / sizes).sum())) / (rows - units)
+    alike = min(1.0, max(0.0, 1 - within / variance)) if variance > 0 else 1.0
+    v = sizes * (1 + (sizes - 1) * alike)
+    return max(1.0, float(v.sum()) ** 2 / float((v**2).sum()) - 1)
 
 
 def _unskewed(t: float, a: float) -> float:
