@@ -74,6 +74,9 @@ class _Group(msgspec.Struct):
     passed_over: list[str] = []
 
 
+_spooled = msgspec.msgpack.Decoder(tuple[Prediction, dict[str, str] | None])
+
+
 class Predictions:
     """A file of answers, read once: its rows by run, on disk, in the order of the file.
 
@@ -207,8 +210,7 @@ class Predictions:
     def _row(self, place: int) -> tuple[Prediction, dict[str, str] | None]:
         self._spool.seek(place)
         size = int.from_bytes(self._spool.read(4), "big")
-        kind = tuple[Prediction, dict[str, str] | None]
-        return msgspec.msgpack.decode(self._spool.read(size), type=kind)
+        return _spooled.decode(self._spool.read(size))
 
 
 def _beside(row: dict[str, Any], columns: Columns) -> dict[str, Any]:

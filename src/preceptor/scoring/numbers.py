@@ -72,7 +72,8 @@ def read_number(text: str, *, whole: bool = False, asked: str = "") -> float | s
     def read(statement: Statement) -> float | str | None:
         return _number(statement, whole, asked)
 
-    return first_stated(text, read)
+    found: float | str | None = first_stated(text, read)
+    return found
 
 
 def read_amount(text: str, name: str, *, unit: str = "") -> float | None:

@@ -82,10 +82,11 @@ def question_of(target: object) -> Question | None:
     options, right = target.get("options"), target.get("answer")
     if not isinstance(options, Mapping) or not options:
         return None
-    several = not isinstance(right, str)
-    if several and not isinstance(right, list | tuple):
+    if isinstance(right, str):
+        return Question(options, frozenset([right]), several=False)
+    if not isinstance(right, list | tuple):
         return None
-    return Question(options, frozenset(right if several else [right]), several)
+    return Question(options, frozenset(right), several=True)
 
 
 def options_in(row: Mapping[str, Any]) -> dict[str, str] | None:
@@ -99,7 +100,7 @@ def options_in(row: Mapping[str, Any]) -> dict[str, str] | None:
     for name in _WHOLE:
         if name in names and (found := _labelled(_decoded(row[names[name]]))) is not None:
             return found
-    single = {found: names[name] for name in names if (found := _SINGLE.fullmatch(name))}
+    single = {match: names[name] for name in names if (match := _SINGLE.fullmatch(name))}
     for group in (1, 2):
         columns = sorted((each[group], name) for each, name in single.items() if each[group])
         begins = bool(columns) and columns[0][0] in "a01"
@@ -336,8 +337,10 @@ def _numbers(text: str | None, known: set[str]) -> tuple[int, ...]:
 def _labelled(value: object) -> dict[str, str] | None:
     if isinstance(value, dict) and isinstance(value.get("text"), list | tuple):
         labels, texts = value.get("label"), value["text"]
-        same = isinstance(labels, list | tuple) and len(labels) == len(texts)
-        value = dict(zip(labels, texts, strict=True)) if same else texts
+        if isinstance(labels, list | tuple) and len(labels) == len(texts):
+            value = dict(zip(labels, texts, strict=True))
+        else:
+            value = texts
     if isinstance(value, list | tuple) and value and all(isinstance(each, dict) for each in value):
         pairs = [(_first(each, _KEYS), _first(each, _TEXTS)) for each in value]
         labels = [label for label, _ in pairs]
