@@ -72,8 +72,7 @@ def read_number(text: str, *, whole: bool = False, asked: str = "") -> float | s
     def read(statement: Statement) -> float | str | None:
         return _number(statement, whole, asked)
 
-    found: float | str | None = first_stated(text, read)
-    return found
+    return first_stated(text, read)
 
 
 def read_amount(text: str, name: str, *, unit: str = "") -> float | None:

@@ -147,7 +147,7 @@ class Unreadable(ValueError):
     """A result is stated here, and cannot be read: no other place makes that good."""
 
 
-def first_stated(text: str, read: Callable[[Statement], T | None]) -> T | None:
+def first_stated(text: str, read: Callable[[Statement], T]) -> T | None:
     """What is read at the likeliest place, the last of several of a kind; None where nothing is.
 
     Parameters
