@@ -67,7 +67,7 @@ _SHOWN = 10
 class Number(msgspec.Struct, frozen=True):
     """A metric as it is printed and drawn; positions are percent of the axis.
 
-    ``raw`` is the mean before clipping, where clipping changed it.
+    ``raw`` is the mean before clipping with its interval, where clipping changed it.
     """
 
     value: str
@@ -77,7 +77,7 @@ class Number(msgspec.Struct, frozen=True):
     coverage: str
     complete: bool
     bounds: str | None
-    raw: str | None
+    raw: tuple[str, str] | None
     at: str | None
     beyond: bool
     span: tuple[str, str] | None
@@ -154,7 +154,7 @@ def number(metric: Metric, axis: Axis) -> Number:
         coverage=percent(metric.coverage),
         complete=metric.coverage >= 1,
         bounds=None if metric.bounds is None else interval(metric.bounds),
-        raw=points(raw) if clipped else None,
+        raw=(points(raw), printed_interval(metric)) if clipped else None,
         at=None if raw is None else axis.at(raw),
         beyond=raw is not None and not axis.low <= raw <= axis.high,
         span=None if span is None else (axis.at(span[0]), axis.at(span[1])),
