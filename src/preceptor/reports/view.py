@@ -14,6 +14,7 @@ from preceptor.reports.wording import (
     SHARE,
     count,
     day,
+    fewer_units,
     interval,
     measured,
     percent,
@@ -21,7 +22,6 @@ from preceptor.reports.wording import (
     points,
     pretty,
     printed_interval,
-    sample_size,
 )
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.names import is_adjusted
@@ -73,6 +73,7 @@ class Number(msgspec.Struct, frozen=True):
     value: str
     interval: str
     n: str
+    units: str
     small: bool
     coverage: str
     complete: bool
@@ -149,7 +150,8 @@ def number(metric: Metric, axis: Axis) -> Number:
     return Number(
         value=measured(metric.value, metric.unit),
         interval=printed_interval(metric),
-        n=sample_size(metric.n, metric.units, metric.units_are),
+        n=count(metric.n),
+        units=fewer_units(metric.n, metric.units, metric.units_are),
         small=metric.n < SMALL,
         coverage=percent(metric.coverage),
         complete=metric.coverage >= 1,
