@@ -183,7 +183,7 @@ def _request(
 
 
 def _checked(options: Mapping[str, Any]) -> Request:
-    """A request of which every option is known and has its type. Raises InputError."""
+    """A request with every option checked by name and type. Raises InputError."""
     import difflib
 
     import msgspec

@@ -38,7 +38,7 @@ class Work(Protocol):
 class Outcome(msgspec.Struct, frozen=True):
     """How a run ended: ``done``, ``incomplete`` or ``interrupted``, and why if not done.
 
-    ``resumable``: whether the same calls, made again, may bring what is missing.
+    ``resumable``: whether resuming may bring what is missing.
     """
 
     status: str

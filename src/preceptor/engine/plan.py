@@ -337,7 +337,7 @@ def _covered(
 
 
 def _undefined(benchmark: Benchmark, examples: Sequence[Example]) -> str | None:
-    """How many examples can have no score, as a note. Raises InputError where none can have one."""
+    """Note on examples that can have no score. Raises InputError if none can have one."""
     why = [(e.id, reason) for e in examples if (reason := benchmark.protocol.unscorable(e))]
     if not why:
         return None

@@ -119,7 +119,7 @@ def _named(cell: Cell, plan: Plan, sweep: str) -> Plan:
 
 
 def _begun(store: Store) -> dict[str | None, RunInfo]:
-    """Every run of the store by name: read once, however many cells there are."""
+    """The store's runs by name, read once for all cells."""
     return {run.name: run for run in store.runs()}
 
 

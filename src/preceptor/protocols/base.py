@@ -49,13 +49,13 @@ class Protocol:
     judge: Judge | None = None
     #: Whether an answer that is not there is wrong; then imported runs are over all examples.
     missing_is_wrong = False
-    #: Whether something is read out of an answer: else its whole text is what is scored.
+    #: Whether a value is read out of an answer; otherwise its whole text is scored.
     reads = True
     #: How length is priced; None where it is not.
     length_rule: LengthRule | None = None
     #: Metrics whose every score is 0 or 1, by name or by namespace: `scoring.summary.summarise`.
     shares: Collection[str] = ()
-    #: What is drawn together, in the plural: see `scoring.units.units`.
+    #: Name of the units, in the plural: see `scoring.units.units`.
     units_are = "prompts"
 
     @property
@@ -88,7 +88,7 @@ class Protocol:
         return given or "preceptor"
 
     def unscorable(self, example: Example) -> str | None:
-        """Why the example has no score whatever is judged; None where it has one."""
+        """Why the example can have no score; None where it can."""
         return None
 
     def messages(self, example: Example) -> tuple[Message, ...]:
@@ -118,7 +118,7 @@ class Protocol:
         raise NotImplementedError
 
     def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
-        """Metric → the least that its score can be on these; 0 where it is not there."""
+        """Metric → its lowest possible score on these examples; 0 for a metric not listed."""
         return {}
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:

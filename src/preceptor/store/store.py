@@ -189,7 +189,7 @@ class Store:
         self._settle(run, lambda settings: {**settings, name: value})
 
     def add_note(self, run: RunInfo, sentence: str) -> None:
-        """Keep a sentence that must be said beside the run's score; the same one once."""
+        """Keep a note for the run's score, each once."""
 
         def noted(settings: dict[str, Any]) -> dict[str, Any]:
             notes = dict.fromkeys([*settings.get("notes", ()), sentence])

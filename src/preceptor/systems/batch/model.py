@@ -205,7 +205,7 @@ class BatchModel(System):
 
     @property
     def reserved(self) -> Size:
-        """What its open requests are thought to take."""
+        """Estimate of its open requests."""
         return self._calls.likely(0.0)
 
     async def _request(
