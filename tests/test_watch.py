@@ -111,4 +111,4 @@ def test_run_says_that_prompts_were_cut(
             for address in (system, grader):
                 assert f"warning: {address} probably saw only a part of its prompts" in err
             notes = preceptor.load(name, store=tmp_path / "w.db").score()["notes"]
-            assert sum("probably shown a part" in note for note in notes) == 2
+            assert sum("probably saw only a part" in note for note in notes) == 2
