@@ -48,7 +48,7 @@ def read_choice(
     Parameters
     ----------
     text
-        The answer; reasoning in ``<think>`` tags is left out.
+        The answer; reasoning in it is left out.
     options
         Label as printed before the option → its text.
     several
