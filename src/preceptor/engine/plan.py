@@ -223,7 +223,7 @@ def reopen(
 ) -> Pipeline:
     """The pipeline of an existing run, with its own settings; the caps may be given anew.
 
-    With ``share`` for a part of it, and ``budget`` in the place of the run's own.
+    With ``share`` for a part of it, and ``budget`` in place of the run's own.
     """
     settings = run.settings
     if "template" not in settings:

@@ -1,4 +1,4 @@
-"""What a run has done so far, for whoever wants to show it."""
+"""What a run has done so far, for display."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Variant(msgspec.Struct, frozen=True):
     circular
         Each question with its options in every circular order.
     shots
-        Other questions with their answers before each question, so many.
+        Number of other questions, with their answers, before each question.
     """
 
     circular: bool = False

@@ -31,7 +31,7 @@ class ReferenceGrader(msgspec.Struct, frozen=True):
     published: bool = True
 
     def departures(self, address: str) -> list[str]:
-        """What is to be said where another grader judges."""
+        """The departure where another grader judges."""
         if not self.published:
             return [f"Graded by {address}; the authors name no grader."]
         if address != self.address:
@@ -47,7 +47,7 @@ class Protocol:
     reference_grader: ReferenceGrader | None = None
     #: How a label is asked for; None where criteria are met or not, or nothing is judged.
     judge: Judge | None = None
-    #: Whether an answer that is not there is wrong; then imported runs are over all examples.
+    #: Whether a missing answer is wrong; then imported runs are over all examples.
     missing_is_wrong = False
     #: Whether a value is read out of an answer; otherwise its whole text is scored.
     reads = True
@@ -142,7 +142,7 @@ def replies(graded: Graded) -> tuple[str, ...]:
     if response is None or response.failure is not None:
         return ()
     given = graded.example.messages
-    # What was there before the first reply is not the system's, whoever is made to have said it.
+    # Turns before the first reply are not the system's, whatever their role.
     earlier = (response.sent or given)[len(given) :]
     said = [message.content for message in earlier if message.role == "assistant"]
     return (*said, response.text)

@@ -56,7 +56,7 @@ def scored(graded: Graded, values: Mapping[str, float], prediction: Any) -> Scor
 
 
 def missing(graded: Graded, ranges: Mapping[str, tuple[float, float]]) -> Score:
-    """The score of an answer that is not there: no value, and what it could have been.
+    """The score of a missing answer: no value, and what it could have been.
 
     Parameters
     ----------

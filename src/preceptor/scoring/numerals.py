@@ -15,7 +15,7 @@ import msgspec
 __all__ = ["Amount", "Convention", "amounts", "is_bound", "normal"]
 
 #: Meaning of a single mark before three digits. ``comma``: a comma is decimal, a point may be
-#: either; ``point``: a comma parts thousands; ``either``: unknown.
+#: either; ``point``: a comma separates thousands; ``either``: unknown.
 Convention = Literal["point", "comma", "either"]
 
 

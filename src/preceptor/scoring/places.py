@@ -227,7 +227,7 @@ def terms_in_words(
         )
     if wrong:
         said.append(
-            f"The file states another right answer than the benchmark to {wrong:,} questions: the "
+            f"For {wrong:,} questions the file states another right answer than the benchmark: the "
             f"benchmark's counts."
         )
     if 2 * wrong > compared:
@@ -237,7 +237,7 @@ def terms_in_words(
         )
     if foreign:
         said.append(
-            f"The file states other options than the benchmark to {foreign:,} questions: its "
+            f"For {foreign:,} questions the file states other options than the benchmark: its "
             f"letters and numbers are used unchanged."
         )
     return said

@@ -278,7 +278,7 @@ class Store:
 
         Returns the answers of other processes that were there first, by key: the run has those
         instead of its own to the same questions. Without a run, verdicts are kept under their
-        keys alone, for whoever asks the same.
+        keys alone, for all who ask the same.
         """
         known = all(reused for *_, reused in verdicts) and all(vote.reused for vote in votes)
         if run is None and known and not answers:

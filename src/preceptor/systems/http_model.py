@@ -249,7 +249,7 @@ def counts_in(found: object, form: type[T]) -> T:
 
 
 def _likely(characters: int) -> int:
-    """Tokens of so many characters, rather too many than too few."""
+    """Tokens of this many characters, rather too many than too few."""
     return math.ceil(characters / FEWEST_CHARS)
 
 

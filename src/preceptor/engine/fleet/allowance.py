@@ -62,7 +62,7 @@ class Bank:
     Parameters
     ----------
     budget
-        The caps, and what was paid already; kept up to date for whoever shows it.
+        The caps, and what was paid already; kept up to date for display.
     workers
         How many there are.
     """
