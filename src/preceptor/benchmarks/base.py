@@ -68,7 +68,7 @@ class Dataset(msgspec.Struct, frozen=True):
         return random.Random(0).sample(self.examples, limit)  # noqa: S311
 
     def departures(self, published: int, asked: int) -> list[str]:
-        """The departure where it is not the release of ``published`` examples, or not all."""
+        """The departures where it is not the release of ``published`` examples, or not all."""
         found, there = [], len(self.examples)
         if not self.official:
             found.append(f"{UNPINNED}: {there:,} examples of {published:,}.")

@@ -55,7 +55,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     system_params, grader_params
         ``key=value`` texts; see :class:`preceptor.systems.base.Parameters`.
     max_cost
-        Dollars; ``max_total_tokens`` likewise in tokens, both over system and grader.
+        Dollars; ``max_total_tokens`` in tokens; both over system and grader.
     min_coverage
         Share of criteria that must be graded for the run to count as complete.
     stratify

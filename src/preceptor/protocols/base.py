@@ -31,7 +31,7 @@ class ReferenceGrader(msgspec.Struct, frozen=True):
     published: bool = True
 
     def departures(self, address: str) -> list[str]:
-        """The departure where another grader judges."""
+        """The departures where another grader judges."""
         if not self.published:
             return [f"Graded by {address}; the authors name no grader."]
         if address != self.address:

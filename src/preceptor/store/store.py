@@ -95,7 +95,7 @@ class Store:
             yield connection
 
     def transaction(self) -> contextlib.AbstractContextManager[sa.Connection]:
-        """Likewise, one that writes: all of it, or nothing."""
+        """A transaction that writes: all of it, or nothing."""
         return self._writing()
 
     @contextlib.contextmanager
