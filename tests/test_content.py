@@ -87,7 +87,7 @@ def test_content_is_read_as_a_text(value: object, text: str) -> None:
         ({"status_code": 500, "body": {"error": {"message": "overloaded"}}}, "overloaded"),
         ([{"type": "image", "source": {}}], "only image"),
         ({"role": "assistant", "content": []}, "empty"),
-        ({"A": -1.0, "B": -1.0}, "none is the best"),
+        ({"A": -1.0, "B": -1.0}, "no single likeliest option"),
     ],
 )
 def test_content_without_an_answer_has_a_reason(value: object, reason: str) -> None:
@@ -140,7 +140,7 @@ def test_recorded_answers_say_what_was_not_taken(tmp_path: Path) -> None:
     notes = " ".join(result.notes)
     assert "1 of 2 rows have no answer, first line 2 (null)" in notes
     assert "image in 1 rows, first line 1" in notes
-    assert "1 recorded answers have an id that the benchmark has not, first 'zz' on line 3" in notes
+    assert "1 recorded answers have an id that the benchmark lacks, first 'zz' on line 3" in notes
     assert not run.outcome.resumable
 
 

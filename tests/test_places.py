@@ -159,7 +159,7 @@ def test_another_order_without_the_options_is_said(tmp_path: Path, data: Path) -
     content = rows("letter", "letter", "list", SHUFFLED)
     run = read(written(tmp_path / "p.jsonl", [{**row, "choices": None} for row in content]), data)
     notes = " ".join(run.settings["notes"])
-    assert "To 7 questions the file states another right answer" in notes
+    assert "For 7 questions the file states another right answer" in notes
     assert "most of the 8 that could be compared" in notes
 
 
@@ -169,7 +169,7 @@ def test_other_options_are_said(tmp_path: Path, data: Path) -> None:
     other = [{**row, "choices": ["uno", "dos", "tres", "cuatro"]} for row in content]
     run = read(written(tmp_path / "p.jsonl", other), data)
     assert accuracy(run) == 1.0
-    assert "To 8 questions the file states other options" in " ".join(run.settings["notes"])
+    assert "For 8 questions the file states other options" in " ".join(run.settings["notes"])
 
 
 def test_letters_are_left_as_they_were(tmp_path: Path, data: Path) -> None:

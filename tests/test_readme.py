@@ -28,6 +28,7 @@ PAGES += [
     "docs/rewards.md",
     "docs/scaling.md",
     "docs/cost.md",
+    "docs/reading.md",
 ]
 
 _BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -271,6 +271,6 @@ def test_file_that_changed_before_the_resume_is_said(
         assert "two versions" not in capsys.readouterr().err
         helper.write_text("WORD = 'no'\n")
         assert main([*more, "99999999"]) == 0
-    said = "helper_of_mine was changed after the run was begun"
+    said = "helper_of_mine changed after the run began"
     assert f"warning: {said}" in capsys.readouterr().err
     assert [said in note for note in preceptor.load("mine").score()["notes"]].count(True) == 1

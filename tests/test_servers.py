@@ -164,8 +164,8 @@ def test_what_was_kept_before_is_found_and_said(
         again = run(path, "openai/gpt-4.1", watch=(seen := []).append)
         assert one.calls.total() == asked
     note = (
-        "Some of what openai/gpt-4.1 said was kept before servers were told apart: it may be from "
-        f"another server than {one.url.removesuffix('/v1')}."
+        "Some answers or verdicts of openai/gpt-4.1 were stored before keys named the server: they "
+        f"may come from another server than {one.url.removesuffix('/v1')}."
     )
     assert [text for text in again.score()["notes"] if "server" in text] == [note]
     assert list(seen[-1].warnings) == [note]

@@ -109,6 +109,6 @@ def test_run_says_that_prompts_were_cut(
             assert main(words) == 0
             err = capsys.readouterr().err
             for address in (system, grader):
-                assert f"warning: {address} was probably shown a part of its prompts only" in err
+                assert f"warning: {address} probably saw only a part of its prompts" in err
             notes = preceptor.load(name, store=tmp_path / "w.db").score()["notes"]
-            assert sum("probably shown a part" in note for note in notes) == 2
+            assert sum("probably saw only a part" in note for note in notes) == 2

@@ -183,7 +183,7 @@ def _request(
 
 
 def _checked(options: Mapping[str, Any]) -> Request:
-    """A request of which every option is known and has its type. Raises InputError."""
+    """A request with every option checked by name and type. Raises InputError."""
     import difflib
 
     import msgspec
@@ -223,7 +223,7 @@ def sweep(
 ) -> Sweep:
     """One run for each combination of settings, named ``NAME/key=value,key=value``.
 
-    With the ``name`` of an earlier sweep, that one is gone on with: what is done is skipped.
+    With the ``name`` of an earlier sweep, that one is resumed: what is done is skipped.
 
     Parameters
     ----------
@@ -347,7 +347,7 @@ def suite(
 ) -> Suite:
     """Run one system on a group of benchmarks.
 
-    With the ``name`` of an earlier suite, that one is gone on with: what is done is skipped.
+    With the ``name`` of an earlier suite, that one is resumed: what is done is skipped.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ DEFAULT_STORE = "preceptor.db"
 
 
 def cache_dir() -> Path:
-    """The directory of fetched files; whoever writes there creates it.
+    """The directory of fetched files; the first to write there creates it.
 
     ``PRECEPTOR_CACHE`` where that is set and not empty (``~`` is expanded), else the platform's
     usual place for the user's caches.

@@ -1,4 +1,4 @@
-"""What the cells of tables say: nothing, a label of met or not met, a number, a list."""
+"""Values of table cells: missing, a label of met or not met, a number, a list."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from preceptor.files import SemicolonRow
 
 __all__ = ["MET_WORDS", "is_missing", "listed", "quoted", "read_met", "read_number"]
 
-#: Characters of a text beyond which no list or object is looked for in it.
+#: Longest text, in characters, that is read as a list or object.
 _MOST_QUOTED = 2**18
 _MISSING = {"", "nan", "none", "null", "n/a", "na", "#n/a"}
-#: Words of labels in small letters; those of truth are what Excel writes in its languages.
+#: Words of labels in lower case; Excel writes true and false in the user's language.
 _MET = {
     *("1", "true", "t", "yes", "y", "met", "pass", "passed", "fulfilled", "satisfied"),
     *("ja", "j", "oui", "si", "sí", "sim", "wahr", "vrai", "verdadero", "vero", "verdadeiro"),
@@ -43,7 +43,7 @@ def read_met(value: object) -> bool | None:
     Raises
     ------
     ValueError
-        It is no such label: nothing is guessed.
+        Any other value: nothing is guessed.
     """
     if is_missing(value):
         return None
@@ -58,12 +58,12 @@ def read_met(value: object) -> bool | None:
 
 
 def read_number(text: str, row: Mapping[str, Any]) -> float:
-    """The number in a cell; a decimal comma is one where ``;`` stands between the row's cells.
+    """The number in a cell. A decimal comma is read in rows with ``;`` between their cells.
 
     Raises
     ------
     ValueError
-        It is no number; of a decimal comma elsewhere with words that say so.
+        Not a number. The message says so where a decimal comma is the reason.
     """
     plain = text.strip()
     if re.fullmatch(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+", plain):
@@ -77,12 +77,12 @@ def read_number(text: str, row: Mapping[str, Any]) -> float:
 
 
 def quoted(text: str) -> Any:
-    """The list or object that a table wrote as a text, in JSON or in Python's words.
+    """The list or object in a text, as JSON or as Python prints it.
 
     Raises
     ------
     ValueError
-        It is none, or too long to be looked at.
+        Not a list or object, or longer than is read.
     """
     if len(text) > _MOST_QUOTED or not text.lstrip().startswith(("[", "{", "(")):
         raise ValueError("not a list or an object")
@@ -98,7 +98,7 @@ def quoted(text: str) -> Any:
 
 
 def listed(value: object) -> object:
-    """A list, also from the text that a table wrote of it; anything else as it is."""
+    """A list, also where a table wrote it as text; anything else unchanged."""
     try:
         return list(quoted(value)) if isinstance(value, str) else value
     except (ValueError, TypeError):

@@ -35,7 +35,7 @@ __all__ = [
 MAX_LINE_BYTES = 16 * 2**20
 #: As many as a sheet can have.
 MAX_COLUMNS = 16_384
-#: A ``.json`` file is decoded as a whole; more rows than this belong into a ``.jsonl`` file.
+#: A ``.json`` file is decoded as a whole; more rows than this belong in a ``.jsonl`` file.
 MAX_JSON_BYTES = 512 * 2**20
 
 Row = dict[str, Any]
@@ -169,8 +169,7 @@ def _decoded(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError:
-        # What is said of any other fault is that of the stricter reader, which takes no half of a
-        # surrogate pair either.
+        # Any other fault has the stricter reader's message; it refuses half a surrogate pair too.
         odd = b"NaN" in content or b"Infinity" in content
         if not odd or b"\\ud" in content.lower():
             raise
@@ -255,7 +254,7 @@ class _BrokenTable(Exception):
 def _cells(stream: IO[str], delimiter: str, where: str) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of each row. A cell may hold several lines: the line is where the row begins.
 
-    Excel's own first line, ``sep=;``, is passed over.
+    Excel's own first line, ``sep=;``, is skipped.
     """
     lines = _BoundedLines(stream, where)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -271,16 +270,17 @@ def _cells(stream: IO[str], delimiter: str, where: str) -> Iterator[tuple[int, l
 
 
 def _stated(line: str) -> str | None:
-    """What a first line such as ``sep=;`` says is between cells."""
+    """The separator that a first line such as ``sep=;`` names."""
     found = re.fullmatch(r'"?sep=(.?)"?\s*', line, re.IGNORECASE)
     return found and (found[1] or ",")
 
 
 def _delimiter(path: Path, columns: Sequence[str] | None) -> str:
-    """What is between the cells of a ``.csv`` file: a comma, ``;`` or a tab.
+    """The separator of a ``.csv`` file: a comma, ``;`` or a tab.
 
-    What the file states, else that by which most rows have as many cells as the first, and more
-    than one. The whole file is counted, with its quotes: a text may hold any of them.
+    The file may name it. Otherwise it is the one by which most rows have as many cells as the
+    first, and more than one. The whole file is counted, quotes included: a text may hold any of the
+    three.
     """
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
         stated = _stated(stream.readline(_LONGEST_STATEMENT))
@@ -304,7 +304,7 @@ def _delimiter(path: Path, columns: Sequence[str] | None) -> str:
 
 
 class _BoundedLines:
-    """The lines of a table; ``length`` is what was read of the row so far."""
+    """The lines of a table; ``length`` is that of the current row so far."""
 
     def __init__(self, stream: IO[str], where: str) -> None:
         self.stream, self.where, self.length, self.number = stream, where, 0, 0
@@ -320,7 +320,7 @@ class _BoundedLines:
 
 
 def header_of(names: Sequence[str], where: str) -> Sequence[str]:
-    """The names of a table's columns. Raises DataError where two are one, or there are too many."""
+    """The names of a table's columns. Raises DataError for a double and for too many."""
     if len(names) > MAX_COLUMNS:
         problem = f"expected at most {MAX_COLUMNS:,} columns, found {len(names):,}"
         raise DataError(where, 1, "", problem)
@@ -331,7 +331,7 @@ def header_of(names: Sequence[str], where: str) -> Sequence[str]:
 
 
 def row_of(header: Sequence[str], cells: Sequence[Any], where: str, line: int) -> Row:
-    """The cells of a line by the names of their columns. Raises DataError where there are more."""
+    """The cells of a line by column. Raises DataError for more cells than columns."""
     if len(cells) > len(header):
         problem = f"expected {len(header)} cells as in the first line, found {len(cells)}"
         raise DataError(where, line, "", problem)
@@ -341,7 +341,7 @@ def row_of(header: Sequence[str], cells: Sequence[Any], where: str, line: int) -
 
 _DELIMITERS = (",", ";", "\t")
 _LONGEST_STATEMENT = 20
-#: Suffixes that a library reads; in all files but these, tables and ``.json`` a line is a row.
+#: Suffixes that a library reads. In other files, tables and ``.json`` aside, a line is a row.
 _BINARY = (".parquet", ".xlsx")
 
 
@@ -352,7 +352,7 @@ def file_sha256(path: Path) -> str:
 
 
 def id_text(value: object) -> str | None:
-    """An id as the text that it is: tables make numbers of them. None for what is no id."""
+    """An id as text, since tables make numbers of ids; None for anything else."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):

@@ -28,7 +28,7 @@ class Said(msgspec.Struct, frozen=True):
     complete
         False where the text ends within reasoning: it was cut off there.
     start
-        Where in the whole text that which was said begins; None where nothing was said.
+        Where the answer begins in the whole text; None where nothing was said.
     """
 
     text: str
@@ -69,7 +69,7 @@ _PAIRS = {
     ),
     "details": (r"""<details\s[^<>]{0,100}type=["']reasoning["'][^<>]{0,100}>""", "</details>"),
 }
-#: What opens reasoning at the beginning of a text alone → what closes it.
+#: What opens reasoning only at the beginning of a text → what closes it.
 _HEADS = (
     (r"analysis(?=[A-Z\"'])", r"assistantfinal"),
     (r"#{1,4} ?Thinking\s*\n", r"(?m:^#{1,4} ?Final (?:Response|Answer)\b:?)"),
@@ -77,7 +77,7 @@ _HEADS = (
     (r"Here are my reasoning steps:", r"\[BEGIN FINAL RESPONSE\]"),
     (r"Thinking\.\.\.\n", r"(?m:^\.\.\.done thinking\.)"),
 )
-#: What stands around an answer that was marked off from reasoning, and says nothing.
+#: Marks around an answer that follows reasoning: they are no part of it.
 _AROUND = (
     r"<\|(?:end_of_solution|END_RESPONSE|END_TEXT|END_OF_TURN_TOKEN|end|return|call|im_end|eot_id"
     r"|endoftext|assistant_end|assistant|im_start\|>assistant)\|>|</s>|<｜end▁of▁sentence｜>"
@@ -94,19 +94,19 @@ _SIGNS = ("<", "&lt;", "[", "◁", "assistantfinal")
 
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "“", "「": "」", "`": "`"}
 _QUOTES |= {"(": ")"}
-#: Words that make of a mark something that is talked about.
+#: Words for a mark that is only talked about.
 _KINDS = r"(?:tags?|tokens?|blocks?|elements?|markers?|marks?|delimiters?|sections?)"
 _OF_A_MARK = re.compile(
     rf":|[ \t](?:{_KINDS}|and|or|opens|closes|begins|starts|ends|means)\b", re.IGNORECASE
 )
 _BEFORE_A_MARK = re.compile(rf"\b{_KINDS} \Z", re.IGNORECASE)
-#: What stands between two marks that are only named.
+#: Text between two marks that are only named.
 _BETWEEN = frozenset(
     ("", "and", "or", "to", "und", "et", "y", "e", "и", "和", "/", ",", "...", "…")
 )
 _LONGEST_QUOTED = 200
 _SENTENCE_ENDS = re.compile(r"[.?!\n]")
-#: What follows on a mark within a sentence.
+#: What follows a mark within a sentence.
 _GOES_ON = frozenset(" ,.;:)!?")
 _LINE_BEGINS, _LINE_ENDS = re.compile(r"(?:\A|\n)[ \t>]{0,3}\Z"), re.compile(r"[ \t]*(?:\n|\Z)")
 
@@ -175,7 +175,7 @@ class _Reader:
         closing = None if mark.closing is None else marks[mark.closing]
         following = index + 1 if mark.closing is None else mark.closing + 1
         if mark.family == "ticks":
-            return following  # the code behind them says what it says
+            return following  # the code that they open is part of the answer
         if mark.family == "around":
             self._keep(mark)
         elif mark.opens:
@@ -187,12 +187,12 @@ class _Reader:
         return following
 
     def _keep(self, mark: _Mark) -> None:
-        """Count what stands before a mark as said."""
+        """Count the text before a mark as said."""
         self.said.append((self.place, mark.start))
         self.place = mark.end
 
     def _think(self, start: int, end: tuple[int, int] | None) -> None:
-        """Count as thought what goes on to a closing mark, or to the end of the text."""
+        """Count the text up to a closing mark, or up to its end, as thought."""
         self.complete = end is not None
         until, self.place = end or (len(self.text), len(self.text))
         self.thought.append((start, until))
@@ -211,13 +211,13 @@ class _Reader:
         self._think(mark.end, (closing.start, closing.end))
 
     def _answer(self, start: int) -> tuple[int, int] | None:
-        """Where the answer begins that ends a text whose reasoning was never closed."""
+        """Where the answer begins at the end of a text whose reasoning was never closed."""
         folded = self.text.lower()
         begin = folded.rfind("<answer>", start)
         return (begin, begin) if begin >= 0 and folded.rstrip().endswith("</answer>") else None
 
     def _orphan(self, mark: _Mark) -> None:
-        """Count as thought what stands before a closing mark that nothing opened."""
+        """Count the text before a closing mark without an opening one as thought."""
         self.marked = True
         self._keep(mark)
         if self.thought and not self.nested and mark.end >= self.ends:
@@ -281,7 +281,7 @@ def _quoted(text: str, start: int, end: int) -> bool:
 
 
 def _marks(text: str, place: int) -> list[_Mark]:
-    """The marks from a place on, those that open reasoning or code with the one that closes it."""
+    """The marks from a place on, each opening mark with the index of its closing one."""
     marks = [_as_mark(found) for found in _TOKEN.finditer(text, place)]
     if all(mark.family == "ticks" for mark in marks):
         return []

@@ -120,7 +120,7 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     Attributes
     ----------
     text
-        What was said. Reasoning in the text that a record is made with is taken out of it: see
+        What was said. Reasoning is taken out of the text that a record is made with: see
         :mod:`preceptor.reasoning`.
     finish_reason
         The endpoint's word: ``stop``, ``length``, ``content_filter``, ``refusal``, …
@@ -157,7 +157,7 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def only_thought(self) -> str | None:
-        """In words, that there was reasoning and nothing else; None where something was said."""
+        """A sentence on reasoning without an answer; None where something was said."""
         return _only_thought(self)
 
 
@@ -201,7 +201,7 @@ class Response(msgspec.Struct, frozen=True, gc=False):
 
 def _take_reasoning_out(record: Completion | Response) -> None:
     if record.raw is not None:
-        return  # it is out already
+        return  # already taken out
     said = split_reasoning(record.text)
     if said.text == record.text:
         return
@@ -330,8 +330,8 @@ class Metric(msgspec.Struct, frozen=True):
     higher_is_better
         Whether more is better.
     units
-        How many units the ``n`` examples are: what is drawn together, and all that intervals count.
-        ``units_are`` says what they are, in the plural: ``videos``.
+        Number of units among the ``n`` examples: intervals count units. ``units_are`` is their name
+        in the plural: ``videos``.
     tag
         The example tag whose slice it is; None for others.
     """

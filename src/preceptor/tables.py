@@ -1,4 +1,4 @@
-"""Rows of parquet files and of sheets, as values that JSON has, within bounds of memory."""
+"""Rows of parquet files and sheets as JSON values, within bounds of memory."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["MAX_RATIO", "MAX_UNPACKED", "parquet_rows", "sheet_rows", "size_of"]
 
 Row = dict[str, Any]
 
-#: What a file may unpack to is this, and so many times its size: as much as gzip can pack.
+#: A file may unpack to this much plus this many times its size, the most that gzip can pack.
 MAX_UNPACKED = 64 * 2**20
 MAX_RATIO = 1000
-#: XML of sheets is packed to a twentieth at the best.
+#: The XML of a sheet packs to a twentieth at best.
 _MAX_XML_RATIO = 100
-#: Values of one column of a row group: one of a few bytes may stand for any number of them.
+#: Most values of one column of a row group: a few bytes may stand for any number of them.
 _MAX_VALUES = 8 * 2**20
 _BATCH = 500
 
@@ -108,7 +108,7 @@ def _rows_of(batch: pyarrow.RecordBatch, where: str, before: int) -> Iterator[Ro
 
 
 def _bytes_of(column: Any) -> int:
-    """What the values of a column take, each text counted as often as it is named."""
+    """Bytes of a column's values, each text counted as often as it occurs."""
     import pyarrow
     import pyarrow.compute
 
@@ -194,7 +194,7 @@ def _check_archive(path: Path) -> None:
 
 
 def _value(value: Any) -> Any:
-    """A value of a library as one that JSON has."""
+    """A library's value as one of JSON."""
     if value is None or isinstance(value, bool | int | float | str):
         # NaN is how a column of floats writes null.
         return None if isinstance(value, float) and math.isnan(value) else value

@@ -15,7 +15,7 @@ from preceptor.records import Verdict
 
 __all__ = ["Cost", "GraderCard", "card", "cost_of"]
 
-#: The worst slices are looked for among those with so many pairs.
+#: The worst slices are chosen among those with this many pairs.
 LEAST_PAIRS = 30
 _WORST = 5
 

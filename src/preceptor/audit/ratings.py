@@ -81,8 +81,8 @@ def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
     Raises
     ------
     DataError
-        With line and column: a missing column, a label that is none, a rater who rated one item
-        twice, an item with two prompts.
+        With line and column: a missing column, an unknown label, a rater who rated one item twice,
+        an item with two prompts.
     InputError
         The file is missing, empty or not CSV.
     """
@@ -220,7 +220,7 @@ def _finite(text: str, row: Mapping[str, Any], name: str, path: Path, line: int)
 
 
 def _label(row: Mapping[str, str], kind: Kind, path: Path, line: int) -> str | float | None:
-    """The label as its kind has it; None for a missing one."""
+    """The label in the form of its kind; None where it is missing."""
     text = row["label"].strip()
     if not text:
         return None

@@ -42,7 +42,7 @@ class Source(msgspec.Struct, frozen=True):
         return f"https://huggingface.co/datasets/{whole}"
 
 
-#: How the departure begins of a run on data that is not the release.
+#: First words of the departure of a run on other data than the release.
 UNPINNED = "The data is not the pinned release"
 
 
@@ -68,7 +68,7 @@ class Dataset(msgspec.Struct, frozen=True):
         return random.Random(0).sample(self.examples, limit)  # noqa: S311
 
     def departures(self, published: int, asked: int) -> list[str]:
-        """What is to be said where it is not the release of ``published`` examples, or not all."""
+        """The departures where it is not the release of ``published`` examples, or not all."""
         found, there = [], len(self.examples)
         if not self.official:
             found.append(f"{UNPINNED}: {there:,} examples of {published:,}.")
@@ -171,7 +171,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             found = "an empty file" if path.is_file() else "none in the folder"
             raise InputError(f"{path}: expected the rows of {self.name}, found {found}")
         for example in examples:
-            if not example.messages:  # all such would be one question, asked once
+            if not example.messages:  # these would all have one key
                 problem = f"example {shorten(example.id)} has no message to answer"
                 raise DataError(str(path), None, "messages", problem)
         digests = _digests(path)
@@ -225,7 +225,7 @@ def _digests(path: Path) -> list[str]:
     return [file_sha256(file) for file in sorted(path.rglob("*")) if file.is_file()]
 
 
-#: Of one criterion, either way.
+#: Largest points of one criterion, positive or negative.
 MOST_POINTS = 10
 _JSON_WORDS = {"None": "null", "True": "true", "False": "false"}
 
@@ -316,7 +316,7 @@ class Fields:
         return number
 
     def met(self, field: str, value: object = ...) -> bool | None:
-        """A label of met or not met, that of the field if none is given; None if it is missing."""
+        """A label of met or not met, by default the field's; None if it is missing."""
         if value is ...:
             value = self.need(field, MET_WORDS)
         try:

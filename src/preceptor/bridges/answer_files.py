@@ -104,7 +104,7 @@ def find_columns(
     Raises
     ------
     InputError
-        A named column is not there, or nothing is named and none has a usual name.
+        A named column is missing, or none is named and none has a usual name.
     """
     by_name = {plain(name): name for name in reversed(names)}
 

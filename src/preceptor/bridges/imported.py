@@ -124,7 +124,7 @@ def keep_one(
     if known is not None and known.status == "done":
         return known, False
     if known is not None:
-        store.delete_run(known)  # an import that an earlier version left half-way
+        store.delete_run(known)  # left half done by an earlier version
     return _write(store, run, source, digest), True
 
 

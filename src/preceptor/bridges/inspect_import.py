@@ -270,7 +270,7 @@ class _Reader:
         )
 
     def _in_terms_of(self, example: Example, sample: EvalSample, text: str) -> str:
-        """The answer with the benchmark's letters: a log has those of its own, shuffled order."""
+        """The answer in the benchmark's letters: a log may have shuffled the options."""
         question = question_of(example.target)
         if question is None:
             return text

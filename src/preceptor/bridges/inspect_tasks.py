@@ -108,7 +108,7 @@ def _task(name: str, grader: str | None, limit: int | None, data: str | None) ->
     grader
         An address of ours; None for the model in the role ``grader``, else the reference grader.
     limit
-        The reference implementation's own random choice of so many examples.
+        The reference implementation's own random choice of this many examples.
     data
         A copy of the benchmark's file.
     """

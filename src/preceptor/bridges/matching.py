@@ -26,8 +26,8 @@ __all__ = ["Known", "Matched", "Row"]
 class Row(msgspec.Struct, frozen=True):
     """A row: the id that it states, what it says is right, and what it is about (``brazil``).
 
-    ``hints`` are words that may say so too: of other columns, of the file's name. ``options`` are
-    those that it states, and ``answers`` what it says was answered.
+    ``hints`` are other words that may name it, from other columns or the file's name. ``options``
+    and ``answers`` are those that the row states.
     """
 
     id: str
@@ -55,9 +55,10 @@ class Matched(msgspec.Struct, frozen=True):
         Rows with an id that no question has, among others that stand in the set's own order: each
         is about the question that stands there.
     unknown
-        Rows without a question; ``contradicted``: that state another right answer than it has.
+        Rows without a question; ``contradicted``: rows that state another right answer than it has.
     alike, foreign
-        Whether each row with a question states its right answer; rows that state other options.
+        For each row with a question, whether it states the right answer; and the number of rows
+        that state other options.
     first
         The number of the first option, where options are given as numbers.
     """
@@ -72,7 +73,7 @@ class Matched(msgspec.Struct, frozen=True):
     first: int | None = None
 
     def in_words(self, moved: int = 0) -> list[str]:
-        """What must be said beside the score; ``moved`` answers were put in other terms."""
+        """Notes for the score; ``moved`` answers were mapped to the benchmark's letters."""
         said = []
         if self.by_place:
             said.append("Its ids are the places of the questions in their set, not their own ids.")
@@ -124,7 +125,7 @@ class Known:
         return counted_from(pair for rows in runs for pair in self._pairs(rows))
 
     def _pairs(self, rows: Sequence[Row]) -> Iterator[tuple[Stated, Question]]:
-        """What a run states of each question, where right answers or most answers are numbers."""
+        """What a run's rows state, where right answers or most answers are numbers."""
         said = [row.answers[0] for row in rows if row.answers]
         numbered = 2 * sum(map(names_number, said)) > len(said)
         if not numbered and not any(row.right and names_number(row.right) for row in rows):
@@ -234,7 +235,7 @@ class Known:
 
 
 def _compared(found: Matched, rows: Sequence[Row], first: int | None) -> Matched:
-    """With the counts of rows whose right answer, or whose options, are not the benchmark's."""
+    """Add the counts of rows whose right answer or options are not the benchmark's."""
     alike, foreign = [], 0
     for example, row in zip(found.examples, rows, strict=True):
         if example is not None:
@@ -251,7 +252,7 @@ def _compared(found: Matched, rows: Sequence[Row], first: int | None) -> Matched
 
 
 def _agrees(example: Example, row: Row, first: int | None) -> bool | None:
-    """Whether its right answer is the question's; None where the two cannot be compared."""
+    """Whether the row's right answer is the question's; None where they cannot be compared."""
     question = question_of(example.target)
     if question is not None:
         return agrees(row.stated, question, first)

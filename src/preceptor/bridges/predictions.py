@@ -35,7 +35,7 @@ from preceptor.systems.prices import Price
 
 __all__ = ["Prediction", "Predictions"]
 
-#: Signs aside, and in small letters.
+#: In lower case and without signs.
 _UNREAD = {
     *("", "none", "nan", "null", "n a", "na", "invalid", "invalid answer", "no answer", "error"),
     *("not found", "no match", "unparseable", "unparsed", "parse error", "undefined", "failed"),
@@ -62,7 +62,7 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True):
 class _Group(msgspec.Struct):
     """The rows of one run: where each begins in the spool, and a hash of them all.
 
-    ``passed_over`` are the ids of rows whose answer is not in the first of the columns with it.
+    ``passed_over`` has the ids of rows whose answer is not in the first answer column.
     """
 
     name: str
@@ -145,7 +145,7 @@ class Predictions:
             raise InputError(
                 f"{self.path}: the answers are numbers of options, and its right answers do not "
                 f"show whether they count from 0 or from 1: add a column with the right answers "
-                f"counted alike (answer_idx), or write letters"
+                f"counted the same way (answer_idx), or write letters"
             )
         return (self._run(benchmark, group, known, first) for group in groups)
 
@@ -168,7 +168,7 @@ class Predictions:
                 group.passed_over.append(prediction.id)
             group.digest.update(msgspec.msgpack.encode(prediction))
             if options or any(places(text) for text in prediction.texts or ()):
-                # Read otherwise than before options and numbers of options were understood.
+                # Earlier versions did not read options: the run must be another one.
                 group.digest.update(msgspec.msgpack.encode(options))
             encoded = msgspec.msgpack.encode((prediction, options))
             group.places.append(self._spool.tell())
@@ -220,7 +220,7 @@ def _beside(row: dict[str, Any], columns: Columns) -> dict[str, Any]:
 
 
 def _contents(fields: Fields, columns: Columns) -> list[Content]:
-    """What each column with the answer has; at least one of them is there."""
+    """The values of the answer columns, of which at least one is present."""
     if not any(name in fields.row for name in columns.answers):
         fields.need(columns.answers[0], "an answer")
     return [read_content(fields.row.get(name)) for name in columns.answers]
@@ -333,7 +333,7 @@ def _in_letters(text: str, row: Row, example: Example, first: int | None) -> str
 
 
 def _elsewhere(group: _Group, ids: Sequence[str]) -> list[str]:
-    """Says where answers are from that are not in the first column."""
+    """Name the columns of answers that are not in the first one."""
     if not ids:
         return []
     first, *others = group.answers
@@ -344,10 +344,10 @@ def _elsewhere(group: _Group, ids: Sequence[str]) -> list[str]:
 
 
 def _answer(row: Prediction, example: Example, first: int | None) -> str | None:
-    """The first text that says something; a reader may have failed where another column is right.
+    """The first text that no failed reader left; the first of all if there is none.
 
-    One sign that is no option's letter, and words such as ``None`` or ``[invalid]`` that are no
-    option's text, are what a poor reader made of a text.
+    A reader that failed leaves a single sign that is no option's letter, or a word such as ``None``
+    or ``[invalid]`` that is no option's text.
     """
     if row.texts is None:
         return None
@@ -367,7 +367,7 @@ def _answer(row: Prediction, example: Example, first: int | None) -> str | None:
 
 
 def _unread(text: str) -> bool:
-    """Whether that is what a program writes where it could read nothing."""
+    """Whether a program wrote this because it could read nothing."""
     word = " ".join(re.sub(r"[\W_]+", " ", text).split()).casefold()
     return is_missing(text) or word in _UNREAD
 

@@ -123,7 +123,7 @@ def correct(
     half_width
         Also say how many examples to label for an interval of plus or minus this, 0–1 scale.
     count
-        Also name so many verdicts to label next.
+        Number of verdicts to name that should be labelled next.
 
     Raises
     ------

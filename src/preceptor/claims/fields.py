@@ -86,9 +86,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """Results that are in no cell: another grader's, of other or too few examples, or without a
-    score.
-    """
+    """Results in no cell: of another grader, of other or too few examples, or unscored."""
 
     benchmark: str
     system: str
@@ -185,11 +183,11 @@ def field_of(
 
 
 def _comparable(results: Sequence[Result], systems: Sequence[str], metric: str) -> set[int]:
-    """Places of the results that are on the benchmark's examples, and not on tasks of one's own.
+    """Indices of the results on the benchmark's examples, rather than on a user's own tasks.
 
-    Results that share an example, directly or by a chain, are on one set of tasks. The set that
-    most systems have a score on counts, of equals that of the release, then of most answers. Where
-    no two systems share a set, each system has its own.
+    Results that share an example, directly or by a chain, are on one set of tasks. The set with the
+    most scored systems counts; of equal sets, that of the release, then that with the most answers.
+    Where no two systems share a set, each system has its own.
     """
     examples = [{item.example.id: item.example for item in result.graded} for result in results]
     sets: list[list[int]] = []
@@ -220,7 +218,7 @@ def _comparable(results: Sequence[Result], systems: Sequence[str], metric: str) 
 
 
 def _share(a: Mapping[str, Example], b: Mapping[str, Example]) -> bool:
-    """Whether they have an example in common, with one rubric."""
+    """Whether they share an example with the same rubric."""
     return any(name in b and rubric(each) == rubric(b[name]) for name, each in a.items())
 
 

@@ -171,7 +171,7 @@ def _standings(fields: Sequence[Field], resamples: int, seed: int) -> list[Stand
 
 
 def _varied(field: Field) -> bool:
-    """Whether every system has two units or more: of one alone a resample is always the same."""
+    """Whether every system has two or more units: resamples of a single unit are all equal."""
     return all(len(np.unique(field.clusters[~np.isnan(own)])) > 1 for own in field.means.T)
 
 

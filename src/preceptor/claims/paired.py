@@ -169,7 +169,7 @@ def tests(scored: Paired, seed: int) -> Tests:
 
 
 def _wide(interval: tuple[float, float]) -> tuple[float, float] | None:
-    """The interval; None where all differences are equal, so that nothing is known of it."""
+    """The interval; None where all differences are equal, so that it cannot be estimated."""
     return interval if interval[0] < interval[1] else None
 
 

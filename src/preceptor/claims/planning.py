@@ -109,7 +109,7 @@ def plan(
     if effect > 1:
         notes.append(
             f"Several examples are one unit, such as a prompt: {effect:.2f} of them tell as much "
-            "as one that is independent. The plan takes further examples to be alike."
+            "as one independent example. The plan assumes the same of further examples."
         )
     if len(pilots) == 1:
         notes.append(
@@ -182,7 +182,7 @@ def _of_one(pilot: Side, correlation: float) -> tuple[Components, float, float]:
 def _by_unit(
     parts: Components, means: NDArray[np.float64], labels: NDArray[Any]
 ) -> tuple[Components, float]:
-    """The components with the design effect of units in ``between``; and that effect, 1 or more."""
+    """The components, with the design effect of units in ``between``; and that effect, ≥ 1."""
     alone, together = estimate(means, None), estimate(means, labels)
     if len(np.unique(labels)) < 2 or together.error <= alone.error * (1 + ROUNDING):
         return parts, 1.0

@@ -232,7 +232,7 @@ def mean_of(
 ) -> tuple[float, tuple[float, float] | None]:
     """Mean of some of a metric's scores, with the interval that the whole metric has.
 
-    ``table`` is as of `matrix`, ``labels`` are the units of its rows.
+    ``table`` is that of `matrix`; ``labels`` are the units of its rows.
     """
     found = result.metrics.get(metric)
     if found is not None and found.wilson_ci95 is not None:

@@ -32,7 +32,7 @@ class CascadePlan(msgspec.Struct, frozen=True):
         What ``--grader`` and each ``--grader-param`` of a run are to say. ``grader`` is None where
         the cheap grader may decide nothing, or the two cannot be a cascade.
     options
-        The part of a command line that says it; None likewise.
+        The part of a command line that says it; None as above.
     """
 
     cheap_side: str

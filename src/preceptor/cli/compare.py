@@ -32,7 +32,7 @@ def compare(  # noqa: PLR0917
         typer.Option(
             parser=number,
             metavar="POINTS",
-            help="Also test whether the sides are equivalent within so many points.",
+            help="Also test whether the sides are equivalent within this many points.",
         ),
     ] = None,
     across_graders: Annotated[

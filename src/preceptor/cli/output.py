@@ -1,4 +1,4 @@
-"""Printing: tables for people, JSON for programs, progress for whoever waits."""
+"""Printing: tables for people, JSON for programs, progress for those who wait."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Display:
         self._warned: set[tuple[Progress, str]] = set()
 
     def __enter__(self) -> Display:
-        # Only here, where the process is ours: the collector of a user's program is theirs.
+        # The command line alone sets this: a program that imports Preceptor keeps its own.
         self._inside.enter_context(rare_collections)
         if sys.stderr.isatty():
             from rich.console import Console

@@ -293,7 +293,7 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
 
 
 def spent(results: Sequence[Result]) -> str:
-    """What runs have paid by their bills in the store, as a part of a sentence."""
+    """The runs' cost by the store, as a part of a sentence."""
     costs = [result.cost_usd for result in results]
     if None not in costs:
         return f"; ${sum(cost for cost in costs if cost is not None):,.4f} spent"

@@ -67,7 +67,7 @@ def run(  # noqa: PLR0917
         typer.Option(
             "--name",
             metavar="NAME",
-            help="The suite's name; one that was begun is gone on with.",
+            help="The suite's name; one that was begun is resumed.",
         ),
     ] = None,
     max_cost: MaxCost = None,

@@ -57,7 +57,7 @@ def sweep(  # noqa: PLR0917
         typer.Option(
             "--name",
             metavar="NAME",
-            help="The sweep's name; one that was begun is gone on with.",
+            help="The sweep's name; one that was begun is resumed.",
         ),
     ] = None,
     grader: Grader = None,
@@ -140,7 +140,7 @@ def _finish(swept: Sweep, store: str, as_json: bool, again: str) -> int:
 
 
 def again(context: typer.Context, called: Sequence[str], name: str) -> str:
-    """The command as it was given, with the sweep's name: what goes on with it."""
+    """The command as it was given, with the sweep's name: it resumes the sweep."""
     words = [*called]
     for parameter in context.command.params:
         source = context.get_parameter_source(str(parameter.name))

@@ -30,7 +30,7 @@ class Backlog:
 
     @contextlib.asynccontextmanager
     async def room(self, questions: int) -> AsyncIterator[None]:
-        """While so many questions are ready or under way."""
+        """Context of a number of questions that are ready or under way."""
         if self._waiting or not self._fits(questions):
             await self._queue(questions)
         else:

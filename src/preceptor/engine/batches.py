@@ -43,7 +43,7 @@ class InBatches:
     ) -> None:
         systems = list(systems)
         self._models = [each for each in systems if isinstance(each, BatchModel)]
-        # What calls nobody, such as recorded answers, is left out: nothing is to be said of it.
+        # What calls nobody, such as recorded answers, is left out.
         self._others = [each.address for each in systems if isinstance(each, HttpModel)]
         self._budget, self._progress = budget, progress
         budget.elsewhere = self._reserved

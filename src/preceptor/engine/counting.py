@@ -72,7 +72,7 @@ class CountingDesk:
     lookup
         Where verdicts are looked up; None to look up none.
     times
-        How many answers alike this one stands for.
+        Number of equal answers that this one stands for.
     assumed
         Whether the answer is there only by its length.
     probability

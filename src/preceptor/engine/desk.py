@@ -34,9 +34,9 @@ class Office:
     Parameters
     ----------
     turn
-        A context in which one call to a system may be under way, or work that calls nothing.
+        Context of one call to a system, or of work without a call.
     warn
-        Says a sentence while the run goes on, and keeps it with the run.
+        Shows a warning while the run goes on, and keeps it with the run.
     """
 
     def __init__(
@@ -222,10 +222,10 @@ class _MemberDesk(_Desk):
 
 
 def older_server(system: System) -> str:
-    """The note on answers or verdicts that were found under a key that names no server."""
+    """Note on answers or verdicts found under a key that names no server."""
     return (
-        f"Some of what {system.address} said was kept before servers were told apart: it may be "
-        f"from another server than {system.server}."
+        f"Some answers or verdicts of {system.address} were stored before keys named the server: "
+        f"they may come from another server than {system.server}."
     )
 
 

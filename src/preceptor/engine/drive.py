@@ -38,7 +38,7 @@ class Work(Protocol):
 class Outcome(msgspec.Struct, frozen=True):
     """How a run ended: ``done``, ``incomplete`` or ``interrupted``, and why if not done.
 
-    ``resumable``: whether the same calls, made again, may bring what is missing.
+    ``resumable``: whether resuming may bring what is missing.
     """
 
     status: str
@@ -91,7 +91,7 @@ def _settle(pipeline: Work, worker: _Worker, interrupted: bool) -> Outcome:
         outcome = Outcome("interrupted", STOPPED)
     elif progress.coverage < run.settings["min_coverage"]:
         missing = progress.recorded_missing
-        why = f"the recorded answers lack {missing:,} of those asked for" if missing else None
+        why = f"{missing:,} of the recorded answers asked for are missing" if missing else None
         outcome = Outcome("incomplete", progress.stopping or why, not missing)
     else:
         outcome = Outcome("done")

@@ -122,7 +122,7 @@ class _Estimating:
         own = self._habits_of_system(asked)
         sure = self._probability_of_sure()
         answers, most = await self._count(own, None)
-        own = self._habits_of_system(answers.calls)  # as certain as so many more can be
+        own = self._habits_of_system(answers.calls)  # as certain as that many more can be
         least = most if sure is None else (await self._count(own, sure))[1]
         history = await self._history()
         share, words = _strong_share(history) if sure is not None else (1.0, None)
@@ -305,7 +305,7 @@ class _Estimating:
 
 
 def _assumed_text(length: int) -> str:
-    """A text of so many characters, numbered: what a judge is asked may be the items of a list."""
+    """A text of a given length, numbered: what a judge is asked may be the items of a list."""
     rest = "." * (length // _ITEMS)
     return "\n".join(f"{item}. item {item} {rest}" for item in range(1, _ITEMS + 1))[:length]
 

@@ -1,4 +1,4 @@
-"""Under which key an answer is kept: a hash of all that it depends on."""
+"""The key of a stored answer: a hash of all that it depends on."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["former_key", "response_key"]
 
 
 def response_key(system: System, ask: Ask, run: str | None, *, scripted: bool = False) -> str:
-    """What the answer depends on. User code may change, so its answers stay in the run so named.
+    """What an answer depends on: for user code, which may change, also the run.
 
-    A whole dialogue (``scripted``) depends on what the example says later, too.
+    A whole dialogue (``scripted``) also depends on the example's later turns.
     """
     return _key(system, system.identity(), ask, run, scripted)
 
 
 def former_key(system: System, ask: Ask, run: str | None, *, scripted: bool = False) -> str | None:
-    """The key from before keys named the server; None where it is the same."""
+    """The older key, which names no server; None where it is the same."""
     identity = without_server(system.identity())
     return None if identity is None else _key(system, identity, ask, run, scripted)
 

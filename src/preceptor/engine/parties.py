@@ -128,7 +128,7 @@ def prices_of(systems: Iterable[System]) -> dict[str, Price]:
 
 
 def keep_prices(systems: Iterable[System], prices: Mapping[str, Any]) -> None:
-    """A run that is gone on with keeps the prices that it was begun with."""
+    """A resumed run keeps the prices that it was begun with."""
     for system in systems:
         if system.address in prices:
             system.price = msgspec.convert(prices[system.address], Price)

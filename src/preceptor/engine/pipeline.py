@@ -35,7 +35,7 @@ __all__ = ["Pipeline", "Share"]
 T = TypeVar("T")
 #: Questions that are ready for their turn, at the least.
 _NEXT = 32
-#: How often a question is asked whose reply is empty without a reason.
+#: Attempts at a question whose reply is empty without a reason.
 _EMPTY_ATTEMPTS = 3
 #: Position of the example in the run, and repeat.
 _Place = tuple[int, int]
@@ -136,19 +136,19 @@ class Pipeline:
             raise self._error
 
     def _note_changes(self) -> None:
-        """Have it said where what is still to do is done by other servers or files than before."""
+        """Warn where the rest of the run uses other servers or files than before."""
         settings = self.run.settings
         if all(_finished(graded) for _, graded in self.todo):
             return
         for sentence in changes(settings, self.system, self.grader):
             self._warn(sentence)
         if SERVERS not in settings:
-            # What is paid from here on is kept under keys that name the server.
+            # From here on, keys name the server.
             now = surroundings(self.system, self.grader)
             self.store.set_setting(self.run, SERVERS, now[SERVERS])
 
     def _warn(self, sentence: str) -> None:
-        """Say it while the run goes on, and keep it to be said beside the score."""
+        """Warn while the run goes on, and keep the sentence as a note beside the score."""
         if sentence not in self.progress.warnings:
             self.progress.warn(sentence)
             self.store.add_note(self.run, sentence)
@@ -269,14 +269,14 @@ class Pipeline:
         return response
 
     async def _answer(self, key: str, ask: Ask) -> Response:
-        """The answer, or why there is none. A reply without a text and a reason is asked again."""
+        """The answer or its failure. Asks again after a reply with neither text nor reason."""
         empty: list[Completion] = []
         while True:
             try:
                 completion = await self.budget.answer(self.system, ask)
             except (BudgetExceeded, EndpointRefused):
                 if not empty:
-                    raise  # else what was paid must be kept first: the next call will say the same
+                    raise  # otherwise keep what was paid first; the next call raises again
                 return _unsaid(key, empty)
             except EndpointError as error:
                 failed = _unsaid(key, empty) if empty else Response(key, cost_usd=0.0)
@@ -333,7 +333,7 @@ def _finished(graded: Graded) -> bool:
 
 
 def _response(key: str, completion: Completion, before: Sequence[Completion] = ()) -> Response:
-    """A completion as a response, with what the useless ones ``before`` it took."""
+    """A completion as a response, with the usage of the useless ones ``before`` it."""
     costs = [each.cost_usd for each in (*before, completion)]
     return Response(
         key,
@@ -349,7 +349,7 @@ def _response(key: str, completion: Completion, before: Sequence[Completion] = (
 
 
 def _unsaid(key: str, completions: Sequence[Completion]) -> Response:
-    """The failure that replies without a text are."""
+    """The failure for replies without a text."""
     last = completions[-1]
     times = f" {len(completions)} times" if len(completions) > 1 else ""
     return msgspec.structs.replace(

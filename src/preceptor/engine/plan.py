@@ -55,7 +55,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     system_params, grader_params
         ``key=value`` texts; see :class:`preceptor.systems.base.Parameters`.
     max_cost
-        Dollars; ``max_total_tokens`` likewise in tokens, both over system and grader.
+        Dollars; ``max_total_tokens`` in tokens; both over system and grader.
     min_coverage
         Share of criteria that must be graded for the run to count as complete.
     stratify
@@ -223,7 +223,7 @@ def reopen(
 ) -> Pipeline:
     """The pipeline of an existing run, with its own settings; the caps may be given anew.
 
-    With ``share`` for a part of it, and ``budget`` in the place of the run's own.
+    With ``share`` for a part of it, and ``budget`` in place of the run's own.
     """
     settings = run.settings
     if "template" not in settings:
@@ -337,7 +337,7 @@ def _covered(
 
 
 def _undefined(benchmark: Benchmark, examples: Sequence[Example]) -> str | None:
-    """How many examples can have no score, as a note. Raises InputError where none can have one."""
+    """Note on examples that can have no score. Raises InputError if none can have one."""
     why = [(e.id, reason) for e in examples if (reason := benchmark.protocol.unscorable(e))]
     if not why:
         return None

@@ -1,4 +1,4 @@
-"""What a run has done so far, for whoever wants to show it."""
+"""What a run has done so far, for display."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Progress:
     limiters
         Of the endpoints: how many calls each gets at once for now.
     warnings
-        What a user should hear of at once, each sentence once, in order.
+        Sentences for the user, each once, in order.
     """
 
     def __init__(self, answers_total: int, verdicts_total: int, budget: Budget) -> None:
@@ -77,7 +77,7 @@ class Progress:
 
     @property
     def recorded_missing(self) -> int:
-        """How many recorded answers are not there, where that is all that is missing; else 0."""
+        """Number of missing recorded answers, if nothing else is missing; else 0."""
         absent = {"no answer: no_answer", "no verdict without an answer"}
         only = self.stopping is None and self.ungraded.keys() <= absent
         return self.ungraded["no answer: no_answer"] if only else 0
@@ -94,7 +94,7 @@ class Progress:
         return sum(each.limit for each in self.limiters) if self.limiters else None
 
     def warn(self, sentence: str) -> None:
-        """Have a sentence shown while the run goes on."""
+        """Show a sentence while the run goes on."""
         self.warnings.setdefault(sentence)
 
     def failed_attempts(self) -> Counter[str]:

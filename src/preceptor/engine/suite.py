@@ -1,4 +1,4 @@
-"""One system on several benchmarks: one ordinary run for each; and how that is gone on with."""
+"""One system on several benchmarks: one ordinary run for each; and how to resume it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Checked", "check_suite", "suite"]
 
 
 class _Member(Cell, frozen=True):
-    """A benchmark in the place of a combination of settings: its run is ``SUITE/BENCHMARK``."""
+    """A benchmark in place of a combination of settings: its run is ``SUITE/BENCHMARK``."""
 
     @property
     def name(self) -> str:

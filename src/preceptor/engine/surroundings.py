@@ -1,4 +1,4 @@
-"""What a run depends on outside of it, servers and files of the user's, and what changed since."""
+"""Servers and user files that a run depends on, and what changed since it began."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from preceptor.systems import System
 
 __all__ = ["changes", "surroundings"]
 
-#: Among a run's settings: file or module of the user's → SHA-256.
+#: Setting of a run: the user's file or module → SHA-256.
 _FILES = "files"
 
 
 def surroundings(system: System, grader: Grader) -> dict[str, dict[str, str]]:
-    """Entries of a run's settings: the servers that are asked, and the files that are used."""
+    """Settings of a run: the servers that it asks, and the user's files."""
     systems = (system, *grader.systems)
     return {
         SERVERS: {each.address: each.server for each in systems if each.server is not None},
@@ -25,7 +25,7 @@ def surroundings(system: System, grader: Grader) -> dict[str, dict[str, str]]:
 
 
 def changes(settings: Mapping[str, Any], system: System, grader: Grader) -> list[str]:
-    """What is otherwise than when the run was begun, one sentence each: its notes."""
+    """Notes on what changed since the run began, one sentence each."""
     now, found = surroundings(system, grader), []
     if SERVERS in settings:
         for address in dict.fromkeys((*settings[SERVERS], *now[SERVERS])):
@@ -33,13 +33,13 @@ def changes(settings: Mapping[str, Any], system: System, grader: Grader) -> list
             if before != after:
                 own = "its provider's own server"
                 found.append(
-                    f"{address} was asked at {before or own}, and after the run was resumed at "
+                    f"{address} was asked at {before or own}, and after the run was resumed, at "
                     f"{after or own}."
                 )
     for name, before in settings.get(_FILES, {}).items():
         if now[_FILES].get(name) != before:
             found.append(
-                f"{name} was changed after the run was begun: what came before and after the run "
-                f"was resumed is of two versions."
+                f"{name} changed after the run began: results from before and after it was resumed "
+                f"are of two versions."
             )
     return found

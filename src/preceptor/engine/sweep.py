@@ -1,4 +1,4 @@
-"""A grid of runs: one ordinary run for each combination of settings; and how it is gone on with."""
+"""A grid of runs: one ordinary run for each combination of settings; and how to resume it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Swept", "check_name", "check_sweep", "named", "sweep"]
 Planned = Sequence[tuple[Cell, Plan]]
 #: May change between two attempts: no answer depends on it.
 _PRACTICAL = ("api_key_env", "stream", "timeout", "concurrency", "retries", "price")
-#: What a run must have been made with to be gone on with.
+#: What a run must have been made with to be resumed.
 _SAME = ("data_sha256", "limit", "stratify", "template", "sweep")
 #: Would be read as a part of a pattern of names, or as an option.
 _NOT_IN_NAMES = "*?[]"
@@ -119,7 +119,7 @@ def _named(cell: Cell, plan: Plan, sweep: str) -> Plan:
 
 
 def _begun(store: Store) -> dict[str | None, RunInfo]:
-    """Every run of the store by name: read once, however many cells there are."""
+    """The store's runs by name, read once for all cells."""
     return {run.name: run for run in store.runs()}
 
 
@@ -165,7 +165,7 @@ def sweep(
     tell: Callable[[str], None] | None = None,
     called: str = "cells",
 ) -> Swept:
-    """Work on one cell after the other. What is done is skipped, what was begun is gone on with.
+    """Work on one cell after the other. What is done is skipped, what was begun is resumed.
 
     Parameters
     ----------

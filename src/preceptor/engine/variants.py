@@ -25,22 +25,22 @@ class Variant(msgspec.Struct, frozen=True):
     circular
         Each question with its options in every circular order.
     shots
-        Other questions with their answers before each question, so many.
+        Number of other questions, with their answers, before each question.
     """
 
     circular: bool = False
     shots: int = 0
 
     def sentences(self, asked: Sequence[tuple[Example, int]]) -> list[str]:
-        """What a reader of the score must know of it, with what :func:`varied` made of it."""
+        """Notes for the score, given the examples made by :func:`varied`."""
         said = []
         moved = {example.of for example, _ in asked} if self.circular else set()
         given = [example for example, _ in asked if isinstance(example.of, msgspec.UnsetType)]
         fixed = sum(example.id not in moved for example in given) if self.circular else 0
         if fixed:
             said.append(
-                f"Asked in the given order only: {fixed:,} of {len(given):,} questions, of which "
-                f"an option speaks of others by letter, number or place."
+                f"Asked in the given order only: {fixed:,} of {len(given):,} questions, in which "
+                f"an option names others by letter, number or place."
             )
         if self.shots:
             said.append(

@@ -1,4 +1,4 @@
-"""What shows while a run goes on that its score will mean nothing."""
+"""Warnings, while a run goes on, that its score may be meaningless."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["PromptWatch", "Watch"]
 
 #: Answers in a row out of which nothing could be read.
 _UNREADABLE = 20
-#: Of a prompt that may have fewer tokens nothing is said.
+#: Shorter prompts, in tokens, are not checked.
 _LEAST_TOKENS = 256
-#: Characters a token up to which a prompt is not looked at any closer.
+#: Characters a token up to which a prompt counts as whole.
 _NORMAL = 6
 
 
 class PromptWatch:
-    """Compares what was sent with the tokens that the server counted: many servers cut in silence.
+    """Compares prompts with the tokens that the server counted: many servers cut silently.
 
     Parameters
     ----------
     say
-        Has a sentence shown while the run goes on, and kept with it: once for each system.
+        Shows a warning and keeps it with the run: once for each system.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -37,7 +37,7 @@ class PromptWatch:
     def asked(
         self, address: str, messages: Callable[[], Sequence[Message]], usage: Usage, calls: int = 1
     ) -> None:
-        """A prompt was answered, as often as ``calls`` says with this usage in all."""
+        """Check an answered prompt: ``calls`` calls had this usage in all."""
         # Some gateways do not count what was cached as input.
         counted = (usage.input_tokens + usage.cached_tokens) / calls
         if not usage.input_tokens or address in self._said:
@@ -49,18 +49,18 @@ class PromptWatch:
         if sum(map(fewest_tokens, texts)) > max(counted, _LEAST_TOKENS):
             self._said.add(address)
             self._say(
-                f"{address} was probably shown a part of its prompts only: for one of "
+                f"{address} probably saw only a part of its prompts: for one of "
                 f"{characters:,} characters its server counted {counted:,.0f} tokens."
             )
 
 
 class Watch:
-    """Looks at each answer as it comes, where answers are read and nobody judges.
+    """Warns of unreadable answers in a row, where answers are read and not judged.
 
     Parameters
     ----------
     say
-        Has a sentence shown while the run goes on.
+        Shows a sentence while the run goes on.
     """
 
     def __init__(self, protocol: Protocol, say: Callable[[str], None]) -> None:
@@ -68,7 +68,7 @@ class Watch:
         self._unread = 0
 
     def answered(self, response: Response, graded: Graded) -> None:
-        """An answer is there, from the system or from the store."""
+        """Check an answer, from the system or the store."""
         judged = bool(graded.example.criteria) or not self._protocol.reads
         if judged or self._unread >= _UNREADABLE:
             return

@@ -40,7 +40,7 @@ class Question(msgspec.Struct, frozen=True):
     """One judgement to make: the prompt, and the key under which its verdict is kept.
 
     ``about`` is the case and the criterion, where reading the reply depends on them; ``former`` the
-    key from before keys named the server, where they do.
+    older key, which names no server, where it differs.
     """
 
     key: str
@@ -87,7 +87,7 @@ class Call(msgspec.Struct, frozen=True):
     ask
         The question that the work begins with.
     former
-        Key of each verdict → the key that it had before keys named the server.
+        Key of each verdict → its older key, which names no server.
     """
 
     about: dict[str, tuple[int, ...]]
@@ -130,7 +130,7 @@ class Desk(Protocol):
 
 
 class Grader:
-    """Judges the criteria of answers. One that asks a model a criterion a call is a ModelGrader."""
+    """Judge of the criteria of answers. ModelGrader is the base for one call per criterion."""
 
     #: As the user typed it, and what it is for tables.
     address: str
@@ -139,7 +139,7 @@ class Grader:
 
     @property
     def systems(self) -> tuple[System, ...]:
-        """All that it calls; none where it calls nothing."""
+        """All systems that it calls."""
         return ()
 
     def departures(self) -> list[str]:
@@ -151,7 +151,7 @@ class Grader:
         raise NotImplementedError
 
     def files(self) -> dict[str, str]:
-        """Files of the user's that its verdicts come from → their SHA-256."""
+        """The user's files behind its verdicts → their SHA-256."""
         return {name: sha for system in self.systems for name, sha in system.files().items()}
 
     async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:

@@ -28,10 +28,10 @@ def decide(
     votes
         True for met, False for not met, None for a member whose judgement failed: that is no vote.
     rule
-        ``majority``: more than half of the votes given. ``weighted``: likewise by weight.
-        ``unanimous``: met if all members say so. ``any``: met if one does. ``quorum``: met if that
-        many do. With these three, one "not met" fewer or more may decide: where the votes that
-        failed could have changed the outcome, there is no verdict (``votes_missing``).
+        ``majority``: more than half of the votes given. ``weighted``: more than half of their
+        weight. ``unanimous``: met if all members say so. ``any``: met if one does. ``quorum``: met
+        if that many do. With these three, one "not met" fewer or more may decide: where the votes
+        that failed could have changed the outcome, there is no verdict (``votes_missing``).
     tie
         What equal halves are: ``met``, ``not_met`` or ``ungraded`` (``tie``).
     """

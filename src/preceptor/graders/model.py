@@ -18,9 +18,9 @@ __all__ = ["ModelGrader"]
 
 
 class ModelGrader(Grader):
-    """Judges one criterion a call with a model, itself a :class:`System`.
+    """Grader with one call per criterion to a model, itself a :class:`System`.
 
-    A grader that goes about it in another way has its own :meth:`grade`.
+    A grader that works in another way overrides :meth:`grade`.
     """
 
     system: System
@@ -54,9 +54,9 @@ class ModelGrader(Grader):
         )
 
     def _key(self, kind: str, prompt: str, run: str, identity: Mapping[str, Any]) -> str:
-        """Under which what is said to a prompt is kept.
+        """The key of the verdict on a prompt.
 
-        The user's own code may change from run to run, so its verdicts stay in theirs.
+        The user's code may change from run to run, so that its verdicts stay in their run.
         """
         scope = None if self.system.reusable else run
         again = (self.repeat,) if self.repeat else ()
@@ -66,7 +66,7 @@ class ModelGrader(Grader):
         return Ask((Message("user", prompt),), repeat=self.repeat)
 
     async def judge(self, question: Question) -> Verdict:
-        """Ask, and ask again where the reply is no verdict; ungraded with a reason in the end.
+        """Ask until the reply is a verdict; ungraded with a reason after the last attempt.
 
         Raises EndpointRefused where no call can succeed; every other failure is a verdict.
         """
@@ -93,14 +93,14 @@ class ModelGrader(Grader):
         return self.question(case, criterion).ask.messages
 
     def _shared(self, asks: Sequence[Ask]) -> int:
-        """With how many characters all prompts begin, where the provider wants to be told."""
+        """Length in characters of the prompts' common beginning, if the provider wants to know."""
         if not self.system.marks_shared or len(asks) < 2:
             return 0
         prompts = [ask.messages[-1].content for ask in asks]
         return common_length(min(prompts), max(prompts))
 
     def call(self, question: Question, places: Sequence[int]) -> Call:
-        """The call that one question is."""
+        """The call for one question."""
         judge = partial(self._only, question)
         former = {question.key: question.former}
         return Call({question.key: tuple(places)}, judge, self.system, question.ask, former)

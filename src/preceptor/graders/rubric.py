@@ -41,7 +41,7 @@ ATTEMPTS = 4
 
 
 class Unreadable(ValueError):
-    """A reply is no verdict for a reason of its own, in one word."""
+    """A reply that is no verdict, with a reason of its own in one word."""
 
     def __init__(self, reason: str, words: str) -> None:
         super().__init__(words)
@@ -85,7 +85,7 @@ def in_words(explanation: object) -> str:
 
 
 def without_fence(text: str) -> str:
-    """What stands in a Markdown fence, of which one end may be missing; or the text itself.
+    """Content of a Markdown fence, one end of which may be missing; else the whole text.
 
     Reasoning is left out.
     """
@@ -160,11 +160,10 @@ class Asked(msgspec.Struct, Generic[T], frozen=True):
 async def ask_until(
     system: System, ask: Ask, read: Callable[[Completion], T], attempts: int
 ) -> Asked[T]:
-    """Ask until ``read`` can make something of the reply, and ``attempts`` times at the most.
+    """Ask until ``read`` accepts the reply, at most ``attempts`` times.
 
-    Each attempt waits until the cap has room for it. Where no further one may start, a useless
-    reply stays the last: it is kept as such, and the question is asked again when the run is
-    resumed.
+    Each attempt waits until the cap has room for it. If no further one may start, the useless reply
+    is kept, and a resumed run asks again.
     """
     meter = system.meter
     answer = system.answer if meter is None else partial(meter.answer, system)

@@ -32,7 +32,7 @@ class Thresholds(msgspec.Struct, frozen=True):
         Of the cheap grader's decisions with the labels, on the held-out half; None where it decides
         nothing there.
     bound
-        Lower confidence bound of that agreement, by groups; None likewise.
+        Lower confidence bound of that agreement, by groups; None as above.
     confidence
         Of the bound.
     n, groups

@@ -77,9 +77,8 @@ def probability_of_yes(first_token: Mapping[str, float]) -> float:
     Raises
     ------
     Unreadable
-        ``unparseable``: yes and no together have less than LEAST_MASS, so that the model says
-        something else; or the numbers are no log-probabilities. ``reasoning_only``: what it says
-        is the beginning of reasoning.
+        ``unparseable``: yes and no together have less than LEAST_MASS, or the numbers are no
+        log-probabilities. ``reasoning_only``: the reply begins with reasoning.
     """
     if any(logprob > _ROUNDING for logprob in first_token.values()):
         raise Unreadable("unparseable", "expected log-probabilities, found numbers above 0")

@@ -20,7 +20,7 @@ from preceptor.records import Example
 __all__ = ["Finding", "Row", "known_shape", "malformed", "read_examples", "with_ids", "words"]
 
 
-#: Rows from which the shape of a file is told.
+#: Rows by which the form of a file is recognised.
 _LOOKED_AT = 20
 
 
@@ -57,9 +57,9 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def known_shape(path: Path) -> Benchmark | None:
-    """The benchmark whose rows most of the first ones of this file are; None where none fits.
+    """The benchmark that most of the file's first rows fit; None if they fit none.
 
-    A row of which only a value deep within is wrong is such a row too, with a fault.
+    A row with a wrong value deep within still fits, and has a fault.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def known_shape(path: Path) -> Benchmark | None:
 
 
 def _fit(benchmark: Benchmark, path: Path, line: int, row: dict[str, Any]) -> int:
-    """2 for a row that can be read, 1 for one with a fault in a value of its own form, 0 else."""
+    """2 for a readable row, 1 for one of the right form with a fault deep within, else 0."""
     assert benchmark.parse is not None
     try:
         benchmark.parse(Fields(row, str(path), line))

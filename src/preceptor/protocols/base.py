@@ -31,7 +31,7 @@ class ReferenceGrader(msgspec.Struct, frozen=True):
     published: bool = True
 
     def departures(self, address: str) -> list[str]:
-        """What is to be said where another grader judges."""
+        """The departures where another grader judges."""
         if not self.published:
             return [f"Graded by {address}; the authors name no grader."]
         if address != self.address:
@@ -47,15 +47,15 @@ class Protocol:
     reference_grader: ReferenceGrader | None = None
     #: How a label is asked for; None where criteria are met or not, or nothing is judged.
     judge: Judge | None = None
-    #: Whether an answer that is not there is wrong; then imported runs are over all examples.
+    #: Whether a missing answer is wrong; then imported runs are over all examples.
     missing_is_wrong = False
-    #: Whether something is read out of an answer: else its whole text is what is scored.
+    #: Whether a value is read out of an answer; otherwise its whole text is scored.
     reads = True
     #: How length is priced; None where it is not.
     length_rule: LengthRule | None = None
     #: Metrics whose every score is 0 or 1, by name or by namespace: `scoring.summary.summarise`.
     shares: Collection[str] = ()
-    #: What is drawn together, in the plural: see `scoring.units.units`.
+    #: Name of the units, in the plural: see `scoring.units.units`.
     units_are = "prompts"
 
     @property
@@ -88,7 +88,7 @@ class Protocol:
         return given or "preceptor"
 
     def unscorable(self, example: Example) -> str | None:
-        """Why the example has no score whatever is judged; None where it has one."""
+        """Why the example can have no score; None where it can."""
         return None
 
     def messages(self, example: Example) -> tuple[Message, ...]:
@@ -118,7 +118,7 @@ class Protocol:
         raise NotImplementedError
 
     def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
-        """Metric → the least that its score can be on these; 0 where it is not there."""
+        """Metric → its lowest possible score on these examples; 0 for a metric not listed."""
         return {}
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
@@ -142,7 +142,7 @@ def replies(graded: Graded) -> tuple[str, ...]:
     if response is None or response.failure is not None:
         return ()
     given = graded.example.messages
-    # What was there before the first reply is not the system's, whoever is made to have said it.
+    # Turns before the first reply are not the system's, whatever their role.
     earlier = (response.sent or given)[len(given) :]
     said = [message.content for message in earlier if message.role == "assistant"]
     return (*said, response.text)

@@ -117,7 +117,7 @@ def _reply(text: str) -> _Reply:
     except msgspec.DecodeError:
         label = text.find(_LABEL)
         begin, end = text.rfind("{", 0, max(label, 0)), text.rfind("}") + 1
-        if begin < 0 or text.count(_LABEL) > 1:  # of two, nobody knows which is meant
+        if begin < 0 or text.count(_LABEL) > 1:  # two are ambiguous
             raise
         return _decoder.decode(text[begin:end])
 

@@ -154,7 +154,7 @@ def marked(score: str, share: float | None) -> str:
 
 
 def read_sentence(scores: Sequence[Score]) -> str | None:
-    """What must be said where answers could not be read; None where all were, or a grader reads."""
+    """Note on unreadable answers; None where all were read, or a grader reads them."""
     share, unread = share_read(scores), unparsed(scores)
     if share is None or not unread:
         return None

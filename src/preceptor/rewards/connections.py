@@ -15,8 +15,8 @@ class Connections:
     Parameters
     ----------
     most
-        Open at once. For one more, the one that has been without a request for longest is closed;
-        where all have one, the new one is.
+        Most connections open at once. Beyond that, the one longest without a request is closed, or
+        the new one where all have a request.
     idle_s
         Seconds for the head of a request to arrive, and for a reply to be taken.
     """
@@ -28,12 +28,12 @@ class Connections:
         self._idle: dict[_Connection, asyncio.TimerHandle] = {}
 
     def protocol(self, server: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
-        """Of a new connection: the server's own, with the bounds around it."""
+        """The server's protocol for a new connection, within the bounds."""
         return _Connection(server(), self)
 
     @contextlib.contextmanager
     def request(self, protocol: asyncio.BaseProtocol) -> Iterator[None]:
-        """While a request is under way on the connection of the server's protocol."""
+        """Context of a request under way on the connection of the server's protocol."""
         connection = self._open.get(protocol)
         if connection is None:  # not made here, as in tests
             yield
@@ -73,7 +73,7 @@ class Connections:
 
 
 class _Connection(asyncio.Protocol):
-    """Hands everything on to the server's protocol."""
+    """Passes everything on to the server's protocol."""
 
     def __init__(self, inner: asyncio.Protocol, connections: Connections) -> None:
         self.inner, self._connections = inner, connections

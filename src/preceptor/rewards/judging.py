@@ -80,7 +80,7 @@ class Judging:
     async def all(self, pairs: Sequence[tuple[Example, str]]) -> list[tuple[Verdict | None, ...]]:
         """The verdicts on each answer's text, one for each criterion of its example.
 
-        Whoever is cancelled while waiting stops waiting; the judging goes on and is kept.
+        A caller that is cancelled stops waiting; the judging goes on and is kept.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a server may log: nothing that a request holds, and little that nobody vouches for."""
+"""Server logs: no text of a request, and few lines for requests without the token."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _EVERY_S = 60.0
 
 
 class Seldom:
-    """Logs each kind of line once a minute at the most, with how often it was to be said."""
+    """Logs each kind of line at most once a minute, with how often it occurred."""
 
     def __init__(
         self, tell: Callable[[str], None], now: Callable[[], float] = time.monotonic
     ) -> None:
         self._tell, self._now = tell, now
-        #: Line → when it was logged, and how often it was kept back since.
+        #: Line → when it was logged last, and how often it was held back since.
         self._said: dict[str, tuple[float, int]] = {}
 
     def __call__(self, line: str) -> None:
@@ -37,7 +37,7 @@ class Seldom:
 
 
 class _Names(logging.Handler):
-    """Of a record, the name of the logger and of the exception: its words may quote a request."""
+    """Names of a record's logger and exception: its message may quote a request."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
@@ -51,7 +51,7 @@ class _Names(logging.Handler):
 
 @contextlib.contextmanager
 def without_texts(tell: Callable[[str], None]) -> Iterator[None]:
-    """Nothing that a library logs, warns of or fails with shows its words in this process."""
+    """Hide the messages of all that libraries log, warn of or raise in this process."""
     root = logging.getLogger()
     known = logging.root.manager.loggerDict.values()
     others = [one for one in known if isinstance(one, logging.Logger)]

@@ -90,8 +90,8 @@ class Reward(msgspec.Struct, frozen=True):
         clipped. None where too few of the criteria were graded: that is neither 0 nor "not met".
     reason
         Why there is no value, in one word: the most frequent reason of the ungraded verdicts
-        (``timeout``, ``unparseable``, …), or ``no_answer``; ``reasoning_only`` for a response in
-        which nothing is said.
+        (``timeout``, ``unparseable``, …), or ``no_answer``; ``reasoning_only`` for a response of
+        reasoning alone.
     low, high
         Between what the missing verdicts leave the value; equal to it where none is missing, None
         without an answer.

@@ -113,9 +113,8 @@ def application(
     Parameters
     ----------
     tell
-        Called with a line for each request that has the token: method, path, status, seconds; of
-        others, with one a minute of each kind. No text of an example, an answer or a header is in
-        it.
+        Called with a line for each request that has the token (method, path, status, seconds), and
+        one a minute of each kind for others. It has no text of an example, an answer or a header.
     around
         Entered while a request is under way, with the protocol of its connection.
     """
@@ -166,7 +165,7 @@ class _Server:
         except asyncio.CancelledError:  # the client has gone
             self._note(request, 499, started)
             raise
-        except ConnectionResetError:  # so it has, while its body was read
+        except ConnectionResetError:  # the client has gone while its body was read
             response = web.Response(status=499)
         except Exception as error:  # its text may hold what no log may
             self.tell(f"internal error: {type(error).__name__}")

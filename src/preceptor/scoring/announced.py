@@ -23,12 +23,12 @@ _WORD = re.compile(r"\w\S*")
 
 
 class Statement(NamedTuple):
-    """Something that says which answer is given.
+    """An announcement of the answer.
 
     Attributes
     ----------
     final
-        It is meant to be read: the last word, a box, a key of JSON.
+        Marked as final: "final answer", a box, a key of JSON.
     plain
         It holds without a qualification ("for pregnant women", "might be").
     """
@@ -40,7 +40,7 @@ class Statement(NamedTuple):
 
 
 def _lower(text: str) -> str:
-    """In lower case, each character where it was."""
+    """In lower case, each character in its place."""
     lower = text.lower()
     if len(lower) != len(text):
         lower = "".join(low if len(low := each.lower()) == 1 else each for each in text)
@@ -52,7 +52,7 @@ def _language(cue: re.Match[str]) -> str:
 
 
 class Announcements:
-    """What of a text says which answer is given, in its order."""
+    """The announcements in a text, in order."""
 
     def __init__(self, mentions: Mentions) -> None:
         self.at, self.text = mentions, mentions.text
@@ -73,7 +73,7 @@ class Announcements:
         """Whether an announcement holds without a qualification; None where it is none.
 
         "The wrong answer is B", "if the answer is B", "is the answer B?" announce nothing; "for
-        pregnant women the answer is B" announces something else, as long as anything else is said.
+        pregnant women the answer is B" counts only where nothing else is announced.
         """
         words = cues.QUALIFIERS[_language(cue)]
         between = self.text[cue.end() : place]
@@ -98,7 +98,7 @@ class Announcements:
         return asked or bool(words.supposed.search(before) or words.turned.match(self.text, end))
 
     def sentence(self, start: int, end: int) -> tuple[int, int]:
-        """Where the sentence begins and ends that reaches from one place to another."""
+        """Begin and end of the sentence around two places."""
         first, last = bisect_left(self.ends, start + 1), bisect_left(self.ends, end + 1)
         begins = self.ends[first - 1] if first else 0
         return begins, self.ends[last] if last < len(self.ends) else len(self.text)

@@ -20,7 +20,7 @@ __all__ = [
 
 #: Share of answers out of which something could be read.
 PARSED = "parse_rate"
-#: A score that rests on a smaller share of answers read is marked: it may show the reader at fault.
+#: Share read below which a score is marked: the reader may be at fault.
 LEAST_READ = 0.95
 
 
@@ -56,7 +56,7 @@ def scored(graded: Graded, values: Mapping[str, float], prediction: Any) -> Scor
 
 
 def missing(graded: Graded, ranges: Mapping[str, tuple[float, float]]) -> Score:
-    """The score of an answer that is not there: no value, and what it could have been.
+    """The score of a missing answer: no value, and what it could have been.
 
     Parameters
     ----------
@@ -82,14 +82,14 @@ def unparsed(scores: Sequence[Score]) -> int | None:
 
 
 def share_read(scores: Sequence[Score]) -> float | None:
-    """Share of the answers that are there out of which something could be read, 0 to 1.
+    """Share of the answers given that could be read, 0 to 1.
 
-    None where a grader reads them, or none is there.
+    None where a grader reads them, or none was given.
     """
     unread, there = unparsed(scores), sum(score.length is not None for score in scores)
     return None if unread is None or not there else 1 - unread / there
 
 
 def poorly_read(share: float | None) -> bool:
-    """Whether a share read is so small that a score must be marked."""
+    """Whether the share read is so small that the score must be marked."""
     return share is not None and share < LEAST_READ

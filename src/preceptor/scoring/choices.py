@@ -53,10 +53,10 @@ def rotated(
 
 
 def _moving(options: Mapping[str, str]) -> list[str]:
-    """The options that may change places, without a change of what any option says.
+    """The options that may move without changing what any option says.
 
-    None where one names others by their letters or numbers; only those that stand before one that
-    speaks of those above it.
+    None where one names others by letter or number. Where one refers to "the above", only those
+    before it.
     """
     found = mentions(options)
     if Mention.LABELS in found.values():

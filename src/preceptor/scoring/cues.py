@@ -1,7 +1,7 @@
-"""Patterns for what announces an answer and what qualifies it, for `scoring/letters.py`.
+"""Patterns of announcements of an answer and of what qualifies them, for `scoring/letters.py`.
 
-The words of each language are in `scoring/languages/`; here is what is said in signs, in
-English phrases, and how the words are put together.
+`scoring/languages/` has the words of each language. This module has signs and English phrases, and
+composes the patterns.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _inner(alternatives: str) -> str:
 
 
 def _words(alternatives: str) -> str:
-    """The same where they begin as a word, and those with a ``^`` as a clause."""
+    """The same at the beginning of a word, or of a clause after a ``^``."""
     parts = _parts(alternatives)
     clauses = "|".join(word[1:] for word in parts if word.startswith("^"))
     others = [word for word in parts if not word.startswith("^")]
@@ -68,7 +68,7 @@ def _words(alternatives: str) -> str:
 
 
 def _parts(alternatives: str) -> list[str]:
-    """What stands between the bars that are in no bracket."""
+    """The alternatives between bars outside of brackets."""
     parts, depth = [""], 0
     for sign in re.findall(r"\[[^\]]*\]|.", alternatives):
         depth += (sign == "(") - (sign == ")")
@@ -105,7 +105,7 @@ _ENGLISH = _any(
     r"(?:let['’]s|i['’]m|so|am)?\s*go(?:ing)? with\b",
     r"(?:choose|pick|select)(?= \(?[a-z]\b)",
     r"(?:solution|decision|verdict|conclusion)\b(?=\s*[:=])",
-    # What is said after it takes back what was said before it.
+    # What follows replaces what came before.
     r"(?:actually|correction|on second thought)\s*[,:]",
     r"(?:boxed|fbox)\b",
     r"(?:proposition exacte|(?:alternativa|opci[oó]n|opção) (?:corret?c?ta|m[aá]i?s \w+))\b",
@@ -121,8 +121,8 @@ def _cues(spaced: bool) -> str:
     )
 
 
-#: What announces an answer, in lower case. The name of the group is the language; that of a mere
-#: noun begins with ``noun_``: "Answer B" may also be what is spoken of and not what is chosen.
+#: Announcements, in lower case. A group is named by its language, after ``noun_`` for a mere noun:
+#: "Answer B" may be mentioned and not chosen.
 CUE = re.compile(
     _any(
         _START + _cues(spaced=True),
@@ -130,14 +130,14 @@ CUE = re.compile(
         "(?P<tag><(?:final_answer|answer|ans|option|choice|response|result|output)>)",
     )
 )
-#: An announcement that is meant to be read: it beats what is said in passing after it.
+#: Announcements marked as final: they beat later remarks in passing.
 FINAL = re.compile(
     r"boxed|fbox|<\w+>|final\w*|endgültig|ultim[oa]|итогов|окончательн|остаточн|ostateczn|končow"
     r"|konečn|slutlig|endelig|lopulli|végső|nihai|cuối cùng|akhir|mwisho|ƙarshe|النهائي|הסופית"
     r"|نهایی|حتمی|अंतिम|চূড়ান্ত|สุดท้าย|የመጨረሻ|最终|最終|최종|τελικ",
     re.IGNORECASE,
 )
-#: What takes back such an announcement.
+#: Words that revoke such an announcement.
 RETHOUGHT = re.compile(
     r"\b(?:wait|actually|however|sorry|apolog\w+|mistake\w*|correction|corrected|reconsider\w*"
     r"|revis\w+|on (?:second thought|reflection)|oops|let me|espera|attende[zr]|moment|anzi"
@@ -176,7 +176,7 @@ _LINKED = _words("yang|da|de|que|som|die|la|le|ya|that is")
 
 
 class Qualifiers:
-    """What makes an announcement of one language something else than the answer."""
+    """Words of one language that make an announcement something else than the answer."""
 
     def __init__(self, words: Words) -> None:
         flags = re.IGNORECASE
@@ -199,12 +199,12 @@ def _norm(pattern: str) -> str:
 QUALIFIERS = {_group(name): Qualifiers(words) for name, words in LANGUAGES.items()}
 QUALIFIERS["tag"] = QUALIFIERS["en"]
 
-#: What leaves an announcement a guess.
+#: Words that make an announcement a guess.
 HEDGED = re.compile(r"\b(?:might|may|possibly|perhaps|maybe)\b", re.IGNORECASE)
 
 #: Where a sentence ends.
 SENTENCE_END = re.compile(r"[.!?…]+(?=\s|\Z)|[。！？؟।۔።;；]|\?|\n")
-#: The heading of a question that a model puts to itself.
+#: The heading of a question that a model asks itself.
 HEADING = re.compile(
     rf"\n[ \t#*>]*(?:\d{{1,3}}[.)]\s*)?(?:{_words(_all('question'))})"
     r"[ \t]*(?:[#№]?\s*\d{1,4})?[ \t*]*(?:[:：.፦፡]|(?=\n))",

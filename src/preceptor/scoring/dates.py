@@ -80,7 +80,7 @@ _DATES = tuple(
 _ISO_WEEK = re.compile(r"(?<!\d)(\d{4})-?W(\d{2})-?([1-7])(?!\d)")
 _TIME = re.compile(r"(?:T|\s)\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[-+]\d{2}:?\d{2})?")
 _ASIDE = re.compile(r"\([^()]*\)")
-#: What before a date says that another one is counted from it.
+#: Words before a date from which another one is counted.
 _BASIS = re.compile(
     r"(?<![^\W\d_])(?:from|(?:days|weeks|months) to|since|after|before|following|starting|beginning"
     r"|given|LMP|FDLMP|LNMP|period|menses|menstruation|bleed\w*|cycle|born|birth|DOB|admitted|visit|today"
@@ -127,7 +127,7 @@ def without_dates(text: str) -> str:
 
 
 def _found(text: str) -> list[_Found]:
-    """The dates of a text in order; ``day`` is None for what cannot be one, or may be two."""
+    """The dates of a text in order; ``day`` is None for impossible and ambiguous ones."""
     found: list[_Found] = []
     for each in sorted(_matches(text), key=lambda each: (each.start, -each.end)):
         if not found or each.start >= found[-1].end:

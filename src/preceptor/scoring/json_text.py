@@ -57,8 +57,8 @@ class _Open:
 class _Scanner:
     """Where the arrays and objects of a text end.
 
-    A part of the text is read again only from inside what was taken for a string: what an array or
-    object within another one comes to is kept.
+    Text is read again only where it was taken for a string; the ends of inner arrays and objects
+    are kept.
     """
 
     def __init__(self, text: str) -> None:
@@ -105,7 +105,7 @@ class _Scanner:
 def values_in(text: str) -> Iterator[Any]:
     """The JSON objects and arrays in a text, in order; those within another one are parts of it.
 
-    Deeper nesting than Python reads is none.
+    Nesting deeper than Python reads is skipped.
     """
     text = said_in(text)
     scanner, place = _Scanner(text), 0
@@ -122,7 +122,7 @@ def values_in(text: str) -> Iterator[Any]:
 def json_in(text: str) -> Any | None:
     """The last JSON object or array in a text, with or without a Markdown fence; None without one.
 
-    The last, for what comes before an answer is reasoning.
+    The last, since reasoning comes before the answer.
     """
     found = deque(values_in(text), maxlen=1)
     return found[0] if found else None

@@ -19,7 +19,7 @@ _LONGEST = 20_000
 _TAG = re.compile(
     r"</[\w-]{1,30}>|<(?!(?:final_)?answer|ans|option|choice|response|result|output)[\w-]{1,30}>"
 )
-#: Runs of a sign or of spaces say no more than a few of them, and cost time.
+#: Runs of a sign or of spaces are shortened: they mean nothing and cost time.
 _RUNS = re.compile(r"([^\w\s])\1{3,}|[^\S\n]{2,}|\n\s*\n")
 _CELL = re.compile(r"(\d)\.0")
 _HEAD = re.compile(r"\s*(?:\.(?!\d)|[):\]}])|\s[-–—]\s")
@@ -41,14 +41,14 @@ def read_choice(
     ``\\boxed{B}``, ``{"answer": "B"}`` and their like in other languages; the text of an option in
     place of its letter; letters of other scripts (Arabic, Cyrillic, Devanagari, Greek, Hebrew,
     Chinese, Japanese, Korean, Thai) by their place in the alphabet, or by looking like a Latin one.
-    The last statement counts, or the final one: what was thought of before does not, nor what is
-    qualified (second best, wrong, "if", a question), nor a question that a model goes on to ask.
-    A letter is never taken out of a word or a name ("A patient", "B cells", "I do not know").
+    The last statement counts, or the one marked as final. Earlier thoughts, qualified statements
+    (second best, wrong, "if", a question) and questions that a model goes on to ask do not. A
+    letter is never taken out of a word or a name ("A patient", "B cells", "I do not know").
 
     Parameters
     ----------
     text
-        The answer; reasoning in ``<think>`` tags is left out.
+        The answer; reasoning in it is left out.
     options
         Label as printed before the option → its text.
     several
@@ -97,7 +97,7 @@ class _Reader:
         return found or frozenset[str]().union(*(each.labels for each in announced))
 
     def _decisive(self, stated: list[Statement]) -> Statement:
-        """The last one; but what is said in passing after a final one takes back nothing."""
+        """The last one, unless it is a remark in passing after a final one."""
         last = stated[-1]
         final = next((each for each in reversed(stated) if each.final), last)
         rethought = cues.RETHOUGHT.search(self.text, final.start, last.start)

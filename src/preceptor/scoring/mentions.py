@@ -11,11 +11,11 @@ from preceptor.scoring.plain import plain_text
 
 __all__ = ["AROUND", "Found", "Mentions", "Place", "folded"]
 
-#: Labels, and with them where what names them ends or begins.
+#: Labels; and a place in the text where their mention begins or ends, with them.
 Found = frozenset[str]
 Place = tuple[int, Found]
 
-#: What may stand around a letter that is all that is said.
+#: Signs around a letter that is the whole answer.
 AROUND = " \t\r\n\"'“”‘’«»「」『』()[]{}<>.:;,?!。、।۔።،؟፦\\"
 
 _OPENING = re.compile(r"[\s\"'“‘«「『\[({<]*")
@@ -29,7 +29,7 @@ _ABBREVIATED = re.compile(r"\. ?([a-z]{3,})")
 
 
 def folded(text: str) -> str:
-    """A text as two of them are compared: without markup, case, doubled spaces and full stop."""
+    """A text in the form for comparing: without markup, case, doubled spaces and full stop."""
     return " ".join(plain_text(text).casefold().split()).rstrip(".。 ")
 
 
@@ -45,7 +45,7 @@ class Mentions:
         self.labels = frozenset(options)
 
     def after_links(self, place: int) -> int:
-        """Where the words end that may stand between an announcement and a letter."""
+        """End of the words that may stand between an announcement and a letter."""
         link = cues.LINK.match(self.text, place)
         empty = cues.EMPTY_BOX.search(self.text, place, link.end() + 1) if link else None
         return empty.start() if empty else link.end() if link else place
@@ -121,7 +121,7 @@ class Mentions:
         return (end, meant) if listed or self._alone(end, token[0]) else None
 
     def _alone(self, end: int, written: str) -> bool:
-        """Whether what follows leaves a letter a letter, and not a word or a part of a name."""
+        """Whether what follows shows a letter of its own, not a part of a word or name."""
         rest = self.text[end : end + 60]
         first, second = rest[:1], rest[1:2]
         if not rest.strip() or first in cues.ENDS:

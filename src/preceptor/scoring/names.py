@@ -12,12 +12,12 @@ __all__ = ["LENGTH_SUFFIX", "OVERALL", "beside", "free_name", "is_adjusted"]
 
 OVERALL = "overall_score"
 
-#: ``overall_score`` → ``overall_score_length_adjusted``; the slices by example tag likewise.
+#: ``overall_score`` → ``overall_score_length_adjusted``; also for slices by example tag.
 LENGTH_SUFFIX = "_length_adjusted"
 
 
 def free_name(tag: str, kind: str, taken: Collection[str] = ()) -> str:
-    """The name of a tag's slice: the tag, or ``tag:TAG (KIND)`` where that name has a meaning.
+    """The name of a tag's slice: the tag, or ``tag:TAG (KIND)`` where that name is taken.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def is_adjusted(name: str, metrics: Container[str]) -> bool:
 
 
 def beside(metrics: Mapping[str, Metric], own: Mapping[str, Metric]) -> dict[str, Metric]:
-    """The metrics, and a protocol's own: a slice of an example tag with such a name gives way."""
+    """All metrics with a protocol's own: a tag's slice with one of their names is renamed."""
     units_are = next((metric.units_are for metric in metrics.values()), "units")
     return dict(_kept(metrics, own)) | {
         name: msgspec.structs.replace(metric, units_are=units_are) for name, metric in own.items()

@@ -56,7 +56,8 @@ def read_number(text: str, *, whole: bool = False, asked: str = "") -> float | s
 
     Units, separators of thousands and decimals in the ways of many countries, digits of all
     scripts, fractions, powers of ten and LaTeX are understood. A range, a bound (``> 60``), a time
-    and a date are no number. Of what is rounded or converted (``54.23 ≈ 54``) the first counts.
+    and a date are no number. Of a number and its rounded or converted form (``54.23 ≈ 54``) the
+    first counts.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def read_amount(text: str, name: str, *, unit: str = "") -> float | None:
     Parameters
     ----------
     unit
-        In which the amount is asked for, where the answer may have several.
+        Unit that is asked for, where the answer may have several.
 
     >>> read_amount('{"total_carbohydrates": "30-40 g"}', "carb")
     35.0
@@ -104,7 +105,7 @@ def read_amount(text: str, name: str, *, unit: str = "") -> float | None:
 
 
 def _broken(text: str, name: str) -> list[Statement]:
-    """What stands under such a key of JSON that cannot be decoded."""
+    """The value under such a key of JSON that cannot be decoded."""
     keyed = re.compile(
         rf"""["'][^"'\n]{{0,40}}{re.escape(name)}[^"'\n]{{0,40}}["']\s{{0,9}}:([^}}\n]{{0,80}})""",
         re.I,
@@ -168,9 +169,9 @@ def _about(text: str, found: Sequence[Amount], direct: bool) -> Amount | None:
 
 
 def _unconverted(text: str, found: Sequence[Amount], place: int, begins: Collection[int]) -> int:
-    """The place of the number of which the one at ``place``, after an equals sign, is only a form.
+    """Index of the number that the one at ``place`` restates after an equals sign.
 
-    In another unit, or rounded: then a number, its unit and the sign are all that stands between.
+    It is in another unit or rounded; nothing but the unit and the sign stands between them.
     """
     while place:
         before, last = found[place - 1], found[place]

@@ -14,8 +14,8 @@ import msgspec
 
 __all__ = ["Amount", "Convention", "amounts", "is_bound", "normal"]
 
-#: What a single mark before three digits is: of a decimal (``comma``: a comma is, and a point may
-#: be either), of thousands (``point``: a comma is), or unknown.
+#: Meaning of a single mark before three digits. ``comma``: a comma is decimal, a point may be
+#: either; ``point``: a comma separates thousands; ``either``: unknown.
 Convention = Literal["point", "comma", "either"]
 
 
@@ -280,7 +280,7 @@ _OF_GROUP = re.compile(r"[ \u202f'_]")
 
 
 def _value(body: str, convention: Convention) -> float | None:
-    """What digits with separators mean; None where it is nothing, or may be two things."""
+    """What digits with separators mean; None where that is invalid or ambiguous."""
     grouped = _OF_GROUP.search(body) is not None
     body = _OF_GROUP.sub("", body)
     marks = [sign for sign in body if sign in ".,"]

@@ -1,8 +1,7 @@
-"""Which option of a question a file means, whose options may be numbered or ordered otherwise.
+"""Options as a file letters, numbers and orders them, mapped to the benchmark's.
 
-A file may state options in an order of its own, and name one by its letter, its text, or its
-number, counted from 0 or from 1. All of it is read in the file's terms first, and said in the
-benchmark's.
+A file may have an order of its own, and name an option by letter, text, or number, counted from 0
+or from 1. It is read in its own terms first, and then mapped to the benchmark's letters.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ _ANNOUNCED = re.compile(
 )
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LETTER = re.compile(r"(?<!\w)[A-Za-z](?!\w)")
-#: Longer cells are texts, and no list of options.
+#: Longer cells are texts, not lists of options.
 _LONGEST = 100_000
 
 
@@ -117,7 +116,7 @@ def plain(name: str) -> str:
 
 
 def stated_in(row: Mapping[str, Any], answer: str) -> Stated:
-    """What a row says beside its answer."""
+    """What a row states besides its answer."""
     names = {plain(name): value for name, value in row.items() if value is not None}
     right = next((names[name] for name in RIGHT if name in names), None)
     text = right if right is None or isinstance(right, str) else json.dumps(right)
@@ -125,7 +124,7 @@ def stated_in(row: Mapping[str, Any], answer: str) -> Stated:
 
 
 def places(text: str) -> tuple[int, ...] | None:
-    """The numbers of which a text consists; None where it says anything else."""
+    """The numbers in a text of nothing else; None for other texts."""
     if not _NUMBERS.fullmatch(text):
         return None
     return tuple(int(number.partition(".")[0]) for number in re.findall(_NUMBER, text))
@@ -142,8 +141,10 @@ def same_options(stated: Stated, question: Question) -> bool | None:
 
 
 class _Tally(msgspec.Struct):
-    """Of rows: right answers that are numbers, those that agree counted from 0 and from 1, whether
-    there is a 0 and a number as high as there are options, and bare numbers among answers.
+    """What rows show of how they count options.
+
+    Right answers that are numbers, those that agree when counted from 0 and from 1, whether there
+    is a 0 or a number as high as there are options, and whether an answer is a bare number.
     """
 
     right: int = 0
@@ -156,9 +157,9 @@ class _Tally(msgspec.Struct):
 def counted_from(rows: Iterable[tuple[Stated, Question]]) -> tuple[int | None, bool]:
     """(whether numbers of options count from 0 or from 1, whether any answer is such a number).
 
-    Right answers that are numbers decide it, where most are the benchmark's if counted so. Else a
-    0 does, or a number as high as there are options. None where nothing does, and where the
-    answers cannot count as the right ones do.
+    Right answers that are numbers decide it, if most are the benchmark's by one way of counting.
+    Otherwise a 0, or a number as high as there are options, decides. None where nothing does, or
+    where the answers cannot count as the right answers do.
     """
     tally = _Tally()
     outside = [False, False]
@@ -192,7 +193,7 @@ def agrees(stated: Stated, question: Question, first: int | None) -> bool | None
 def in_terms_of(text: str, stated: Stated, question: Question, first: int | None) -> str:
     """The answer with the benchmark's letters, where the row's own letters or numbers differ.
 
-    Elsewhere, and where nothing can be read, it is the text as it stands.
+    Otherwise, and where nothing can be read, the text is unchanged.
     """
     labels = _by_number(text, stated, question, first)
     if labels is None:
@@ -206,14 +207,14 @@ def in_terms_of(text: str, stated: Stated, question: Question, first: int | None
 def terms_in_words(
     moved: int, first: int | None, alike: Sequence[bool | None], foreign: int = 0
 ) -> list[str]:
-    """What must be said of a file that is read in its own terms.
+    """Notes on a file that is read in its own terms.
 
     Parameters
     ----------
     moved
         Answers that :func:`in_terms_of` changed.
     alike
-        What :func:`agrees` says of each row.
+        Result of :func:`agrees` for each row.
     foreign
         Rows whose options are not the question's.
     """
@@ -221,23 +222,23 @@ def terms_in_words(
     if moved:
         counted = "" if first is None else f" (numbers of options count from {first})"
         said.append(
-            f"{moved:,} answers name options by the file's own numbers or order{counted}: kept as "
-            f"the benchmark's letters."
+            f"{moved:,} answers name options by the file's own numbers or order{counted}: "
+            f"mapped to the benchmark's letters."
         )
     if wrong:
         said.append(
-            f"To {wrong:,} questions the file states another right answer than the benchmark: the "
+            f"For {wrong:,} questions the file states another right answer than the benchmark: the "
             f"benchmark's counts."
         )
     if 2 * wrong > compared:
         said.append(
-            f"These are most of the {compared:,} that could be compared: its options may stand in "
-            f"another order than the benchmark's, and the score be of no value."
+            f"These are most of the {compared:,} that could be compared: its options may be in "
+            f"another order than the benchmark's, and the score may be meaningless."
         )
     if foreign:
         said.append(
-            f"To {foreign:,} questions the file states other options than the benchmark: its "
-            f"letters and numbers are taken as they are."
+            f"For {foreign:,} questions the file states other options than the benchmark: its "
+            f"letters and numbers are used unchanged."
         )
     return said
 
@@ -305,8 +306,8 @@ def _translated(named: Iterable[str], translation: Mapping[str, str]) -> frozens
 def _translation(own: Mapping[str, str], question: Question) -> dict[str, str] | None:
     """Label of the row → label of the question with the same text; None where the texts differ.
 
-    Of options with one text each has its own place where it can. A text that is written otherwise
-    is known by what is left over.
+    Options with equal texts keep their own labels where they can. A single text without a match
+    belongs to the single option left over.
     """
     theirs = {label: _plain(text) for label, text in question.options.items()}
     found = {own_: own_ for own_, text in own.items() if theirs.get(own_) == _plain(text)}
@@ -374,7 +375,7 @@ def _text(value: object) -> str:
 
 
 def _decoded(value: Any) -> Any:
-    """What stands in a cell as JSON, or as Python prints it."""
+    """The value of a cell in JSON, or as Python prints it."""
     if not isinstance(value, str) or value.strip()[:1] not in ("[", "{", "("):
         return value
     if len(value) > _LONGEST:

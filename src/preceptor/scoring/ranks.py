@@ -99,7 +99,7 @@ def nearest(
     Parameters
     ----------
     weights
-        Phenotype → information content, ≥ 0; one that is not there has none.
+        Phenotype → information content, ≥ 0; one that is missing has none.
     """
 
     def mass(phenotypes: Collection[str]) -> float:

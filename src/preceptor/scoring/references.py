@@ -13,7 +13,7 @@ __all__ = ["Mention", "mentions"]
 
 
 class Mention(enum.Enum):
-    """What an option says of others, which decides what may be moved beside it.
+    """How an option refers to others, which decides what may move.
 
     ``LABELS`` names them by letter, number or place: nothing may be moved. ``ABOVE`` means those
     that stand before it: only these may change places. ``REST`` means the others wherever they
@@ -110,7 +110,7 @@ _SPEAKING = """
     गलत हैं है उत्तर विकल्प के का की কোনটিই নয় সঠিক এর মধ্যে הם נכון נכונות נכונים התשובות
     התשובה מהם מהנל
 """
-#: The same for scripts that do not part words.
+#: The same for scripts without spaces between words.
 _UNSPACED = re.compile(
     "以上|上述|上記|前述|左記|これら|それら|どれ|どちら|いずれ|すべて|全て|みな|両方|両者|两者|二者|三者|同时|既|又|"
     "所有|全部|选项|選項|選択肢|答案|说法|說法|情况|项|項|都|均|皆|全|各|只有|仅|僅|只|のみ|だけ|除了|除|之外|以外|外|"
@@ -143,11 +143,11 @@ _SHORT = 4
 
 
 def mentions(options: Mapping[str, str]) -> dict[str, Mention]:
-    """Label → what that option says of others; options that speak of none are left out.
+    """Label → how that option refers to others; options that refer to none are left out.
 
     Read are letters of many scripts, numbers and Roman numerals up to the number of options, with
-    the conjunctions and quantifiers of some thirty languages. In doubt an option names others:
-    "A and D" may be two vitamins, and a question that stays as it is cannot be spoilt.
+    the conjunctions and quantifiers of some thirty languages. In doubt an option counts as naming
+    others ("A and D" may be two vitamins): a question in its given order is never wrong.
     """
     labels = tuple(options)
     bare = {label: _without(label, text) for label, text in options.items()}

@@ -1,4 +1,4 @@
-"""Metrics of a whole set of responses: means of what only some have, and what is no mean."""
+"""Metrics of a whole set of responses: means over a part of it, and statistics such as macro-F1."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def mean_metric(
     coverage: float = 1.0,
     lowest: float = -math.inf,
 ) -> Metric:
-    """The mean over rows of what only some responses have, with the interval of such a mean.
+    """Mean over rows of a value that only some responses have, with its interval.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def mean_metric(
     ids, units, unit, coverage
         As in `set_metric`.
     lowest
-        The least that a value can be.
+        Lowest possible value.
     """
     unit_of = units or {}
     labels = np.unique([unit_of.get(id, id) for id in ids], return_inverse=True)[1].ravel()
@@ -106,7 +106,7 @@ def set_metric(
     if len(drawn) and not np.isnan(value):
         low, high = np.quantile(drawn, [0.025, 0.975])
         interval, spread = (float(low), float(high)), float(drawn.std())
-        # Of resamples that are equal but for the order of a sum.
+        # Equal resamples may differ by the rounding of a sum.
         interval = None if high - low <= 1e-12 * max(1.0, abs(high)) else interval
     known = None if np.isnan(value) else value
     return Metric(

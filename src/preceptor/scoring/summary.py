@@ -67,8 +67,8 @@ def summarise(
     units_are
         What the units are, in the plural.
     lowest
-        Metric → the least that its score can be, 0 where it is not there; None where that is not
-        known. The most is 1; length adjustment knows no bounds.
+        Metric → its lowest possible score: 0 where not listed, None where unknown. The highest is
+        1; length-adjusted scores have no bounds.
 
     Notes
     -----
@@ -217,7 +217,7 @@ def _metric(
     units: Mapping[str, str],
     span: _Interval | None,
 ) -> Metric:
-    """``span`` is where a score can be; None of a share."""
+    """``span`` is the lowest and highest possible score; None for a share."""
     asked = sum(row.asked for row in rows)
     given = sum(row.given for row in rows)
     bounds = None

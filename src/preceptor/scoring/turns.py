@@ -1,4 +1,4 @@
-"""What of a completion is the answer: its first turn, and of its JSON the answer's key."""
+"""The part of a completion that is the answer: its first turn, and its JSON's answer key."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ROLE = re.compile(
 
 
 def first_turn(text: str) -> str:
-    """A text up to where a model goes on with a turn of another, or of its own once more."""
+    """A text up to the next turn, of the user or of the model itself, that the model made up."""
     start = 0
     for mark in _TURN.finditer(text):
         said = text[start : mark.start()]
@@ -37,8 +37,7 @@ def first_turn(text: str) -> str:
 
 
 def questions(text: str) -> Iterator[str]:
-    """What may be the answer: a text up to the heading of a question, where that comes later, and
-    all of it."""
+    """Candidates for the answer: the text before a later heading of a question, and all of it."""
     for heading in cues.HEADING.finditer(text):
         if text[: heading.start()].strip():
             yield text[: heading.start()]
@@ -51,7 +50,7 @@ _KIND = "(?:choice|option|letter|label|prediction|result|response|diagnosis|conc
 _OTHERS = [words for name, words in LANGUAGES.items() if name != "en"]
 _NOUNS = "|".join(filter(None, (f"{w.answer}|{w.choosing}".strip("|") for w in _OTHERS)))
 _RIGHT = "|".join(words.right for words in _OTHERS)
-#: Keys under which JSON has an answer, those that say most first.
+#: Keys under which JSON has an answer, the most specific first.
 _KEYS = tuple(
     re.compile(key, re.IGNORECASE)
     for key in (
@@ -71,9 +70,9 @@ _PAIR = re.compile(
 
 
 def keyed(text: str) -> str:
-    """A text with what its JSON has under the key of an answer, and without its other keys.
+    """A text with its JSON reduced to the value under an answer's key.
 
-    As it is where there is no such key. Broken and cut off JSON is read as well.
+    Unchanged where there is no such key. Broken and cut-off JSON is read too.
     """
     pairs = list(_PAIR.finditer(text))
     ranks = [_rank(pair) for pair in pairs]
@@ -89,7 +88,7 @@ def keyed(text: str) -> str:
 
 
 def _rank(pair: re.Match[str]) -> int:
-    """Which kind of key this is; one more than there are for another, or one without a value."""
+    """Rank of a key, 0 for the most specific; the last for other keys and keys without a value."""
     kinds = (rank for rank, key in enumerate(_KEYS) if key.fullmatch(pair["key"]))
     rank, value = next(kinds, len(_KEYS)), _value(pair)
     unsaid = value.casefold() in ("", "null", "none", "n/a")

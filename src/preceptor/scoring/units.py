@@ -8,7 +8,7 @@ from preceptor.records import Example
 
 __all__ = ["units"]
 
-#: What a target calls the thing that several examples are about: a video, a meal, a scenario.
+#: Keys of a target that name what several examples are about: a video, a meal, a scenario.
 _NAMED = ("cluster", "subject", "pair")
 
 

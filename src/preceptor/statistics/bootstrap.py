@@ -24,8 +24,8 @@ _RESAMPLED_AT_ONCE = 500_000
 #: a resample of all U misses them all with probability (1 − 40/U)^U < e⁻⁴⁰.
 _FEW = 40
 
-#: Where there are so many units to a kind, as of answers that are right or wrong, kinds are drawn:
-#: drawing 22,326 units 10,000 times takes half a minute, drawing 40 kinds of them no second.
+#: With this many units to a kind, as of answers that are right or wrong, kinds are drawn: drawing
+#: 22,326 units 10,000 times takes half a minute, drawing 40 kinds of them no second.
 _ALIKE = 4
 
 

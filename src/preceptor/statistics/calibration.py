@@ -133,7 +133,7 @@ def rogan_gladen(
     sensitivity
         (met by the grader, truly met), of labelled answers apart from those.
     specificity
-        (not met by the grader, truly not met), likewise.
+        (not met by the grader, truly not met), in the same form.
 
     Returns
     -------

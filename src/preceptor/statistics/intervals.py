@@ -32,7 +32,7 @@ _Z95 = 1.959963984540054
 #: Scores closer than this, relative to the largest or to 1, differ by rounding.
 ROUNDING = 1e-12
 
-#: The published formula stays from so many units, and from so many times the squared skewness.
+#: The published formula holds from this many units, and this many times the squared skewness.
 _ENOUGH, _SKEW_FACTOR = 30, 25
 
 
@@ -131,7 +131,7 @@ def score_interval(
     clusters
         Shape (n examples,): the label of each example's unit; None where each is its own.
     span
-        The least and the most that a score can be: an interval ends there, unless it is published.
+        Lowest and highest possible score: intervals end there, except the published one.
 
     Returns
     -------
@@ -184,7 +184,7 @@ def share_interval(scores: Floats, clusters: NDArray[Any] | None = None) -> tupl
 
 
 def effective_rows(scores: Floats, clusters: NDArray[Any] | None = None) -> float:
-    """How many independent rows tell as much of a share as these: n over the design effect.
+    """Number of independent rows that tell as much about a share: n over the design effect.
 
     The effect is that of `estimate`'s error, scaled by t quantiles for its degrees of freedom:
     those of Satterthwaite, or fewer where the rarer outcome is in few units. At worst, and where
@@ -262,7 +262,7 @@ def _with_noise(found: Estimate, within: float, answers: int) -> Estimate:
 
 
 def _units_with(rows: NDArray[np.bool_], clusters: NDArray[Any] | None) -> int:
-    """In how many units any row is."""
+    """Number of units that have any of these rows."""
     return int(rows.sum()) if clusters is None else len(np.unique(clusters[rows]))
 
 

@@ -74,7 +74,7 @@ class Penalty(msgspec.Struct, frozen=True):
         Mean of the slopes, score (0–1 scale) for each 500 characters; times 100 it is the
         ``points_per_500`` of a LengthRule.
     slopes
-        The slope of each setting, likewise for 500 characters.
+        The slope of each setting, also for 500 characters.
     used, left_out
         Names of the settings; one is left out that has fewer than two levels of different length
         up to the longest.

@@ -208,7 +208,7 @@ def _power(shift: float, n: int, alpha: float) -> float:
         # The library gives up on the far tail, from shift ≈ 7.5; there it is below Φ(−7.5).
         far_below = 0.0
     if math.isnan(below):
-        # Likewise from shift ≈ 36: a normal approximation is exact enough (Johnson & Welch 1940).
+        # Also from shift ≈ 36: a normal approximation is exact enough (Johnson & Welch 1940).
         spread = math.sqrt(1 + critical**2 / (2 * df))
         below = float(ndtr((critical * (1 - 1 / (4 * df)) - shift) / spread))
     return min(1.0, max(0.0, 1 - below + far_below))

@@ -155,7 +155,7 @@ def plackett_luce(
     Parameters
     ----------
     rankings
-        Each with its items, best first; a sequence in the place of an item holds tied ones.
+        Each with its items, best first; a sequence in place of an item holds tied ones.
     n_items
         Items are 0 … n_items − 1.
     penalty

@@ -178,7 +178,7 @@ def upsert(
 
 
 def open_engine(where: str, create: bool) -> sa.Engine:
-    """The engine of a path or a URL. Nothing is read yet; a file that is not there is made."""
+    """The engine of a path or a URL. Nothing is read yet; a missing file is made."""
     try:
         url = sa.make_url(where) if "://" in where else sa.URL.create("sqlite", database=where)
         if postgres.is_postgres(url):

@@ -1,7 +1,7 @@
-"""Answers and verdicts by key, or by the key from before keys named the server that was asked.
+"""Answers and verdicts by key, or by an older key, which names no server.
 
-Until then the answers of two servers behind one address had one key. A run that says which servers
-it asked (``servers`` in its settings) shows that what it paid for is its own server's.
+Under older keys, two servers behind one address shared a key. A run that records its servers
+(``servers`` in its settings) shows that what it paid for came from them.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from preceptor.store.store import Store
 __all__ = ["SERVERS", "Lookup"]
 
 T = TypeVar("T")
-#: Among a run's settings: address → server, of those not asked at their provider's own.
+#: Setting of a run: address → server, where that is not the provider's own.
 SERVERS = "servers"
 
 
 class Lookup:
-    """Finds by key; else by the former key, where no run shows whose server the answer is from.
+    """Finds by key; else by the older key, unless a run shows which server was asked.
 
-    What is found so has its former key: the caller has to say that it may be another server's.
+    A result under its older key may come from another server: the caller adds a note.
     """
 
     def __init__(self, store: Store) -> None:
@@ -37,7 +37,7 @@ class Lookup:
         return self._find(self._store.find_responses, keys)
 
     def verdicts(self, keys: Mapping[str, str | None]) -> dict[str, Verdict]:
-        """Key → verdict, likewise."""
+        """Key → verdict, as in :meth:`responses`."""
         return self._find(self._store.find_verdicts, keys)
 
     def _find(
@@ -51,7 +51,7 @@ class Lookup:
 
     @functools.cached_property
     def _open(self) -> frozenset[str]:
-        """Keys paid for by runs that do not say their servers, and by no run that does."""
+        """Keys paid for only by runs that do not record their servers."""
         links = (
             (t.run_responses, t.run_responses.c.response_key),
             (t.run_verdicts, t.run_verdicts.c.verdict_key),

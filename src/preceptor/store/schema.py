@@ -238,7 +238,7 @@ def create_tables(connection: Connection) -> None:
 
 
 def create_views(connection: Connection) -> None:
-    """Make the views that users query, also in the place of older ones."""
+    """Make the views that users query, also in place of older ones."""
     on_sqlite = connection.dialect.name == "sqlite"
     for view in (_CRITERIA_ON_SQLITE if on_sqlite else _CRITERIA_ON_POSTGRESQL, *_VIEWS):
         if on_sqlite:

@@ -95,7 +95,7 @@ class Store:
             yield connection
 
     def transaction(self) -> contextlib.AbstractContextManager[sa.Connection]:
-        """Likewise, one that writes: all of it, or nothing."""
+        """A transaction that writes: all of it, or nothing."""
         return self._writing()
 
     @contextlib.contextmanager
@@ -189,7 +189,7 @@ class Store:
         self._settle(run, lambda settings: {**settings, name: value})
 
     def add_note(self, run: RunInfo, sentence: str) -> None:
-        """Keep a sentence that must be said beside the run's score; the same one once."""
+        """Keep a note for the run's score, each once."""
 
         def noted(settings: dict[str, Any]) -> dict[str, Any]:
             notes = dict.fromkeys([*settings.get("notes", ()), sentence])
@@ -278,7 +278,7 @@ class Store:
 
         Returns the answers of other processes that were there first, by key: the run has those
         instead of its own to the same questions. Without a run, verdicts are kept under their
-        keys alone, for whoever asks the same.
+        keys alone, for all who ask the same.
         """
         known = all(reused for *_, reused in verdicts) and all(vote.reused for vote in votes)
         if run is None and known and not answers:

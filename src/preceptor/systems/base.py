@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DECLINED", "Ask", "Meter", "Parameters", "Postponed", "System", "without_text"]
 
-#: Ends with which a model, or its provider's filter, declines: what a system does is its answer.
+#: Finish reasons of a refusal, by the model or its provider's filter: that is an answer.
 DECLINED = ("refusal", "content_filter")
 _TOOL_ENDS = ("tool_calls", "function_call", "tool_use")
 
 
 def without_text(completion: Completion) -> str | None:
-    """Why a reply says nothing, in a word: ``cut_off``, ``tool_calls`` or ``empty``.
+    """Why a reply has no text, in a word: ``cut_off``, ``tool_calls`` or ``empty``.
 
     None where it has a text, or where the model or its provider's filter declined.
     """
@@ -81,7 +81,7 @@ class Meter(Protocol):
     """Counts what calls take, against a cap."""
 
     async def answer(self, system: System, ask: Ask) -> Completion:
-        """Ask as soon as the cap has room for it. Raises BudgetExceeded if it never will."""
+        """Ask once the cap has room. Raises BudgetExceeded if it never will."""
 
 
 class System:
@@ -99,17 +99,17 @@ class System:
     uses_example: bool = False
     #: Dollars per million tokens; None where nobody knows.
     price: Price | None = None
-    #: Tokens of an answer at the most, reasoning included; None where nobody says.
+    #: Most tokens of an answer, reasoning included; None where not set.
     max_tokens: int | None = None
     #: Who says how many questions it answers at once for now; None where that is ``concurrency``.
     limiter: Limiter | None = None
-    #: Whether an empty text is its answer, as of a user's code or a file, and no reply gone wrong.
+    #: Whether an empty text is an answer, as of user code or a file, and not a failed reply.
     may_be_empty: bool = False
     #: Whether its provider caches only what it is told to: see ``Ask.shared``.
     marks_shared: bool = False
     #: Whether a reply may be hours away, so that no call should wait for another's.
     slow: bool = False
-    #: Through whom a grader asks, so that each of its attempts counts; the engine's budget.
+    #: The engine's budget, through which a grader asks so that each attempt counts.
     meter: Meter | None = None
     #: The server it is asked at, where that is not the provider's own: part of its identity.
     server: str | None = None
@@ -128,7 +128,7 @@ class System:
         return None
 
     def notes(self, ids: Collection[str]) -> list[str]:
-        """What must be said beside a run's score, given the ids of all of its benchmark's examples.
+        """Notes for a run's score, given the ids of all examples of its benchmark.
 
         Raises
         ------
@@ -138,7 +138,7 @@ class System:
         return []
 
     def files(self) -> dict[str, str]:
-        """Files or modules of the user's that its answers come from → their SHA-256."""
+        """The user's files or modules behind its answers → their SHA-256."""
         return {}
 
     async def answer(self, ask: Ask) -> Completion:

@@ -1,7 +1,7 @@
-"""What a recorded or sent content says: a text, the parts of a message, a whole reply, a chat log.
+"""The answer in recorded or received content: a text, parts, a whole reply, a chat log.
 
-One reader for all ways in: recorded answers, imports, and parts in replies. What is shown of a
-person's turn, a tool call, a picture or the reasoning is no part of the answer.
+One reader serves recorded answers, imports, and parts in replies. Turns of the user, tool calls,
+pictures and reasoning are no part of the answer.
 
 Sources: https://platform.openai.com/docs/api-reference/chat, …/responses and …/batch,
 https://platform.claude.com/docs/en/api/messages and …/messages/batches,
@@ -39,7 +39,7 @@ _OTHER_TYPES = (
     *("function_call_output", "server_tool_use", "web_search_call", "web_search_tool_result"),
     *("custom_tool_call", "code_interpreter_call", "mcp_call"),
 )
-#: Levels of lists and objects that are followed.
+#: Deepest level of lists and objects that is read.
 _DEEPEST = 12
 _QUOTED = re.compile(r"\s*[\[{]\s*[\[{\"'(]")
 _json = msgspec.json.Encoder(enc_hook=str, decimal_format="number")
@@ -48,14 +48,14 @@ _ROUNDING = 0.02
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What was said, or why nothing was.
+    """The text of an answer, or why there is none.
 
     Attributes
     ----------
     text
         None where there is no answer; ``reason`` then says why.
     left_out
-        What stood beside the text and is not part of the answer, such as ``reasoning``, ``image``,
+        Kinds of content that are not part of the answer, such as ``reasoning``, ``image``,
         ``tool call`` or ``turn of the user behind it``.
     """
 
@@ -75,20 +75,18 @@ def read_content(value: object) -> Content:
 
 
 def text_of_parts(parts: Sequence[Any]) -> str:
-    """The text of a message's parts, in a reply of which no other shape is possible."""
+    """The text of a message's parts, in a reply that can have no other shape."""
     there = [part for part in map(_lean, parts) if isinstance(part, Mapping)]
     return _joined(there, 0).text or ""
 
 
 def replied(row: Mapping[str, Any]) -> Content | None:
-    """The answer in a whole row that is a reply, a chat log or a line of a batch; None if it is
-    none of these.
-    """
+    """The answer in a row that is a reply, a chat log or a line of a batch; else None."""
     return _object({name: each for name, each in row.items() if each is not None}, 0)
 
 
 class Tally:
-    """What must be said of a file's answers: which rows have none, and what was left out."""
+    """Notes on a file's answers: rows without one, and what was left out."""
 
     def __init__(self) -> None:
         self._rows = 0
@@ -114,7 +112,7 @@ class Tally:
         if self._left_out:
             kinds = ", ".join(f"{kind} in {len(rows):,}" for kind, rows in self._left_out.items())
             first = min(rows[0] for rows in self._left_out.values())
-            said.append(f"Beside the answers, and left out: {kinds} rows, first line {first}.")
+            said.append(f"Left out of the answers: {kinds} rows, first line {first}.")
         return said
 
 
@@ -146,7 +144,7 @@ def _plain(value: object) -> str:
 
 
 def _unquoted(text: str, depth: int) -> Content | None:
-    """A structure of a known shape that a table wrote as a text, in JSON or in Python's words."""
+    """A structure of a known shape in a text, as JSON or as Python prints it."""
     if not _QUOTED.match(text):
         return None
     try:
@@ -181,7 +179,7 @@ def _object(value: Mapping[str, Any], depth: int) -> Content | None:
     return _best(list(value.items()))
 
 
-#: Where a reply has what it says: the field, and what it is then.
+#: Fields that hold a reply's content, and the kind of each.
 _WRAPPED: tuple[tuple[str, type], ...] = (
     ("messages", list),
     ("conversations", list),
@@ -223,7 +221,7 @@ def _words(error: object) -> str:
 
 
 def _role(value: object) -> str | None:
-    """Whose turn a message is; None for what is no turn."""
+    """Role of a message; None for anything else."""
     if not isinstance(value, Mapping):
         return None
     role = value.get("role") or (value.get("from") if "value" in value else None)
@@ -254,7 +252,7 @@ def _message(value: Mapping[str, Any], depth: int) -> Content:
 
 
 def _list(value: Sequence[Any], depth: int) -> Content | None:
-    """A chat log, parts, or chances by option; None for a list that is itself the answer."""
+    """A chat log, parts, or likelihoods by option; None for a list that is itself the answer."""
     items = [item for item in map(_lean, value) if item not in (None, {})]
     if not items:
         return Content(None, "null") if value else None
@@ -297,7 +295,7 @@ def _log(items: Sequence[Any], depth: int) -> Content:
 
 
 def _joined(parts: Sequence[Mapping[str, Any]], depth: int) -> Content:
-    """The texts among the parts in one; where there is none, what refuses."""
+    """The joined texts of the parts; the refusal where there are none."""
     texts: list[str] = []
     refusals: list[str] = []
     left: list[str] = []
@@ -329,7 +327,7 @@ def _nothing(left: Sequence[str]) -> str:
     return f"only {', '.join(dict.fromkeys(left))}" if left else "empty"
 
 
-# Chances
+# Likelihoods of options
 
 
 def _number(value: object) -> float | None:
@@ -342,7 +340,7 @@ def _number(value: object) -> float | None:
 
 
 def _pair(item: object) -> tuple[str | None, object] | None:
-    """(option, chance) of a pair; (None, chance) of lm-eval's (log-likelihood, whether greedy)."""
+    """(option, number) of a pair; (None, number) of lm-eval's (log-likelihood, whether greedy)."""
     while isinstance(item, list | tuple) and len(item) == 1:
         item = item[0]
     if not isinstance(item, list | tuple) or len(item) != 2:
@@ -368,7 +366,7 @@ def _best(chances: Sequence[tuple[str | None, object]]) -> Content | None:
         return None
     top = [place for place, value in enumerate(values) if known and value == max(known)]
     if len(top) != 1 or math.isinf(max(known)):
-        return Content(None, "chances of options of which none is the best")
+        return Content(None, "no single likeliest option")
     option = options[top[0]]
     return Content(chr(ord("A") + top[0]) if option is None else option.strip(" ▁Ġ().:"))
 

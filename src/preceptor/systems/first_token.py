@@ -1,4 +1,4 @@
-"""Where an answer begins among the tokens that a server lists, and what a token says."""
+"""The first token of an answer among those that a server lists, and a token's text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from preceptor.reasoning import said_in, split_reasoning
 
 __all__ = ["first_said", "token_text"]
 
-#: How vocabularies write what cannot be seen, and how servers write bytes that are no character.
+#: How vocabularies write white space, and servers bytes that form no character.
 _MARKS = {"▁": " ", "Ġ": " ", "Ċ": "\n", "ĉ": "\t", "</w>": " "}
 _MARK = re.compile("|".join(map(re.escape, _MARKS)))
 _BYTE = re.compile(r"\\x([0-9a-fA-F]{2})|<0x([0-9a-fA-F]{2})>")
 
 
 def token_text(token: str) -> str:
-    r"""What a token says: of ``▁Yes``, ``ĠYes`` and ``bytes:\x59es`` that is a yes.
+    r"""The text of a token: Yes for ``▁Yes``, ``ĠYes`` and ``bytes:\x59es``.
 
     >>> token_text(r"bytes:\x59\x65\x73")
     'Yes'
@@ -35,17 +35,17 @@ def token_text(token: str) -> str:
 def first_said(
     tokens: Sequence[tuple[str, Mapping[str, float]]], text: str
 ) -> dict[str, float] | None:
-    """The candidates at the token with which an answer begins; None where there are none.
+    """Candidates for the first token of an answer; None where there are none.
 
-    That is behind reasoning, and behind markup and quotes. Where the tokens end before it, it is
-    the last of them.
+    The answer begins after reasoning, markup and quotes. If the tokens end before it, the last one
+    counts.
 
     Parameters
     ----------
     tokens
         (token, candidates → log-probability), from the first.
     text
-        What was said, as far as the server says it in words.
+        The answer's text, where the server gives it.
     """
     texts = [token_text(token) for token, _ in tokens]
     whole, said = "".join(texts), said_in(text).strip()

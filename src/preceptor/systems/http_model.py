@@ -190,7 +190,7 @@ def present(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def merged(payload: dict[str, Any], extra: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A request with the user's own fields, which win; objects in both are merged likewise."""
+    """A request with the user's own fields, which win; objects in both are merged too."""
     whole = dict(payload)
     for name, value in (extra or {}).items():
         old = whole.get(name)
@@ -249,7 +249,7 @@ def counts_in(found: object, form: type[T]) -> T:
 
 
 def _likely(characters: int) -> int:
-    """Tokens of so many characters, rather too many than too few."""
+    """Tokens of this many characters, rather too many than too few."""
     return math.ceil(characters / FEWEST_CHARS)
 
 

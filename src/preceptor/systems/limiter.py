@@ -41,7 +41,7 @@ _ELASTICITY = 0.25
 _RISE, _STEP, _PAST_WALL = 2.0, 1.5, 1.1
 _SLOWER, _FASTER = 1.5, 1.25
 _CUT, _BELOW_WALL = 0.8, 0.95
-#: Rejections rarer than this share do not depend on us below so many calls at once: with a limit
+#: Rejections rarer than this share do not depend on us below this many calls at once: with a limit
 #: under that they would be more.
 _RARE, _FEW, _LATELY = 0.1, 8, 256
 #: Windows between two trials, and until a limit that was met is tried again.
@@ -231,7 +231,7 @@ class Limiter:
             if pays:
                 self._patience, self._base = _PATIENCE, now
                 if self._wall is not None and now.limit > self._wall:
-                    self._wall = None  # it is not there any more
+                    self._wall = None  # it is gone
                 return self._next(now)
             self._patience = min(2 * self._patience, _LONGEST_PATIENCE)
             growth = min(max(growth, 1.0), step)

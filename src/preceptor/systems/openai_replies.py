@@ -47,7 +47,7 @@ class _ChatUsage(msgspec.Struct):
 
 
 class _Said(msgspec.Struct):
-    """A message. Optional fields may be anything: their oddities must not cost the answer."""
+    """A message. Odd values of optional fields must not cost the answer."""
 
     content: str | list[Any] | None = None
     refusal: Any = None
@@ -110,8 +110,8 @@ def parse_chat(body: bytes) -> Completion:
 def parse_chat_stream(body: bytes) -> Completion:
     """The same from a stream of chunks, of which one must say how the answer ended.
 
-    Without that the stream was cut, which is a ValueError. Some servers send no ``[DONE]``, and
-    what is broken behind the end takes nothing from the answer.
+    Without that the stream was cut, which is a ValueError. Some servers send no ``[DONE]``; broken
+    data after the end does not matter.
     """
     if not is_stream(body):
         return parse_chat(body)

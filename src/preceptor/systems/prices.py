@@ -46,7 +46,7 @@ class Price(msgspec.Struct, frozen=True):
         Of the part of a prompt that the provider had cached; None where that has no price of its
         own.
     cache_write
-        Of the part of a prompt that the provider is paid for caching; None likewise.
+        Of the part of a prompt that the provider is paid for caching; None as above.
     batch
         What a call costs by the provider's batch API, as a share of all these; None where that is
         not known.

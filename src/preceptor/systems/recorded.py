@@ -48,7 +48,7 @@ class Replay(System):
     one of a provider's batch, a whole reply or a chat log. Several lines with one id are its
     repeats. A line without an answer is a failed one.
 
-    Options that are numbered, or ordered otherwise than the benchmark's, are said in its letters:
+    Answers by number, or in another order of options, are mapped to the benchmark's letters:
     :meth:`compare` finds out how, and ``first`` is then the number of the first option.
     """
 
@@ -72,12 +72,12 @@ class Replay(System):
         return known
 
     def compare(self, examples: Sequence[Example]) -> list[str]:
-        """Find out how the file numbers options; what must be said of its own right answers.
+        """Find out how the file numbers options, and return notes on its own right answers.
 
         Raises
         ------
         InputError
-            Answers are numbers of options, and nothing shows from where these count.
+            Answers are numbers of options, and nothing shows whether they count from 0 or from 1.
         """
         asked = ((each.id, question_of(each.target)) for each in examples)
         pairs = [
@@ -115,7 +115,7 @@ class Replay(System):
             id, rows = next(iter(unknown.items()))
             lines = sum(map(len, unknown.values()))
             said.append(
-                f"{lines:,} recorded answers have an id that the benchmark has not, first "
+                f"{lines:,} recorded answers have an id that the benchmark lacks, first "
                 f"{shorten(id)} on line {rows[0].line}: left out."
             )
         return said

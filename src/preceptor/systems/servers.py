@@ -1,4 +1,4 @@
-"""The server behind a base URL: one form for all spellings, so that it can be part of a key."""
+"""The server of a base URL: one form for all spellings, so that it can be part of a key."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def server_of(url: str, source: str) -> str:
     Parameters
     ----------
     source
-        The variable that it is from, for messages: the URL itself may hold a key.
+        The variable that holds it, for messages: the URL itself may hold a key.
 
     Raises
     ------
     InputError
-        It is no URL, or holds a user, a password or a query: it is kept beside the answers.
+        It is no URL, or holds a user, a password or a query, which would be stored.
     """
     try:
         parts = urllib.parse.urlsplit(url.strip())
@@ -35,7 +35,7 @@ def server_of(url: str, source: str) -> str:
     except ValueError:
         host = port = None
     if not host or parts.scheme not in _PORTS:
-        raise InputError(f"{source}: expected http://HOST:PORT/PATH or https://…, found another")
+        raise InputError(f"{source}: expected http://HOST:PORT/PATH or https://…, found neither")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise InputError(
             f"{source}: expected a URL without user, password, ? and #, which would be stored: "
@@ -68,7 +68,7 @@ def from_environment(words: tuple[str, ...], own: str | None) -> str | None:
 
 
 def without_server(identity: dict[str, Any]) -> dict[str, Any] | None:
-    """The identity of before servers were part of it; None where it names none."""
+    """The older identity, without the server; None where it names none."""
     if SERVER not in identity:
         return None
     return {name: value for name, value in identity.items() if name != SERVER}

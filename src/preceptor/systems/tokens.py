@@ -38,7 +38,7 @@ def common_length(one: str, other: str) -> int:
 
 
 def fewest_tokens(text: str) -> int:
-    """Tokens that a text has at the least, by any tokeniser in use: for noticing that it was cut.
+    """Fewest tokens of a text by any tokeniser in use: fewer show that it was cut.
 
     Six letters a token, four signs of a script without spaces or four digits; runs of one sign,
     of which a token may have any number, count once and white space nothing.

@@ -58,7 +58,7 @@ class PythonFunction(System):
         return {"model": self.address}
 
     def files(self) -> dict[str, str]:
-        """Its module, and the modules beside that which were imported with it."""
+        """Its module, and those of the same folder or package imported with it."""
         return _modules(self.address.removeprefix("python:").partition(":")[0])
 
     async def answer(self, ask: Ask) -> Completion:
@@ -130,7 +130,7 @@ def _import(address: str) -> Callable[[list[dict[str, str]]], Any]:
         if f"{module_name}.".startswith(f"{missing}."):
             words = f"{address}: {error}: is its folder the current one?"
             raise UnknownName(words) from None
-        words = f"{address}: module {module_name} imports {missing}, which is not here: install it"
+        words = f"{address}: module {module_name} imports {missing}, which is missing: install it"
         raise UnknownName(words) from None
     except AttributeError as error:
         if module_name not in sys.modules:  # raised by the module's own code

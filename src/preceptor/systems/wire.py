@@ -75,7 +75,7 @@ _ESCAPE = re.compile(
     rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-#: A text of JSON, or a number that JSON has not, as Python writes it.
+#: A string of JSON, or a number that JSON lacks, as Python writes it.
 _NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\b(?P<number>NaN|Infinity)\b', re.DOTALL)
 
 
@@ -126,8 +126,8 @@ def of_this_prompt(status: int, code: str, words: str) -> bool:
 def parsed(content: bytes, parse: Callable[[bytes], T]) -> T:
     r"""A body parsed; half of a surrogate pair (``\ud83d``) is read as U+FFFD, NaN as null.
 
-    Some servers cut a text between the two halves of a character, or write a probability that is
-    none: the rest of the reply is still right.
+    Some servers cut a text between the two halves of a character, or write NaN for a probability:
+    the rest of the reply is still right.
     """
     try:
         return parse(content)

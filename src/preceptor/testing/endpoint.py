@@ -306,7 +306,7 @@ class FakeEndpoint:
         for part in sent.parts[:-1]:
             await response.write(part)
         if kind not in CONTENT:
-            # Counted just before it ends: whoever got an answer finds it counted.
+            # Counted just before it ends: a client with an answer finds it counted.
             self.delivered[prompt_key(asked)] += 1
         await response.write_eof(sent.parts[-1])
         return response

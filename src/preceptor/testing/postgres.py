@@ -67,7 +67,7 @@ class PostgresServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def url(self, database: str) -> str:
-        """For ``--store``: an empty database, made if it is not there."""
+        """For ``--store``: an empty database, made if it is missing."""
         import psycopg
         from psycopg import sql
 

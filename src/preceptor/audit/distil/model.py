@@ -198,7 +198,7 @@ class Distilled:
         Raises
         ------
         InputError
-            It is not there, of another format, or not sound.
+            It is missing, of another format, or damaged.
         """
         where = Path(path)
         arrays = _read(where)

@@ -17,10 +17,10 @@ _LEAST = 0.01
 
 
 class Allowance(Budget):
-    """A worker's budget. Where a grant has no room for a call, it asks for more.
+    """A worker's budget, which asks the driver for more if a call does not fit its grant.
 
-    So the grants of all workers never add up to more than the cap, and each keeps to its own as a
-    single process keeps to the cap. The answer takes a moment, for which it waits.
+    The grants of all workers never add up to more than the cap, and each worker keeps to its own as
+    a single process keeps to the cap. The call waits for the driver's answer.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Bank:
     Parameters
     ----------
     budget
-        The caps, and what was paid already; kept up to date for whoever shows it.
+        The caps, and what was paid already; kept up to date for display.
     workers
         How many there are.
     """
@@ -85,7 +85,7 @@ class Bank:
         self._show()
 
     def grant(self, worker: object, asked: More) -> Grant:
-        """More for a worker; where that is less than it needs, why."""
+        """A larger grant, with the reason where it is less than the worker needs."""
         self.note(worker, asked.cost, asked.tokens)
         self._granted[worker] = self._spent[worker]
         refusal = None

@@ -63,7 +63,7 @@ class Drop(msgspec.Struct, frozen=True, tag=True):
 class Grant(msgspec.Struct, frozen=True, tag=True):
     """How much the worker may have spent in all, in dollars and tokens; None for no cap.
 
-    With ``refusal`` it is less than was asked for, and why.
+    ``refusal`` says why it is less than was asked for.
     """
 
     cost: float | None = None
@@ -87,7 +87,7 @@ class Counts(msgspec.Struct, frozen=True, tag=True):
 
 
 class More(msgspec.Struct, frozen=True, tag=True):
-    """A call does not fit: so much is spent, and so much needed for those under way and for it."""
+    """A call does not fit: what is spent, and what it and the calls under way need."""
 
     cost: float
     tokens: int

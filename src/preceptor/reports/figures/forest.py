@@ -87,7 +87,7 @@ class _Rows(msgspec.Struct, frozen=True):
 
 
 def groups_on_a_page(rows: int) -> int:
-    """How many groups of so many rows a page holds below a title and a key."""
+    """Number of groups of this many rows that a page holds below a title and a key."""
     return max(4, int(_PAGE / (rows * _closeness(rows).pitch + _BETWEEN_GROUPS)))
 
 

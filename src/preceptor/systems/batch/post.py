@@ -171,7 +171,7 @@ class Post:
         return batch
 
     async def _quiet(self, batch: Batch) -> None:
-        """Questions of a process that goes on with a run come one after the other: wait for all."""
+        """Questions of a process that resumes a run come one after the other: wait for all."""
         while (left := batch.asked_at + self.pace.gather - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left)
 
@@ -269,7 +269,7 @@ class Post:
             attempt += 1
 
     def _check_reached(self, error: EndpointError, attempt: int) -> None:
-        """Raises EndpointRefused if the provider was never reached in so many attempts."""
+        """Raises EndpointRefused if the provider was never reached in this many attempts."""
         unreached = error.kind == "connection" and not self._reached
         if unreached and attempt + 1 >= _UNREACHED_TRIES:
             raise EndpointRefused("connection", f"cannot be reached: {error}") from None

@@ -138,7 +138,7 @@ class Batch:
         return waiting
 
 
-#: Who waits for room under a cap, and what the prompt of each takes.
+#: Requests that wait for room under a cap, each with its reservation.
 Held = deque[tuple[asyncio.Future[None], Reserved]]
 
 

@@ -238,7 +238,7 @@ def _identity(address: str, parameters: Parameters, server: str | None) -> dict[
 
 
 def _server(name: str) -> str | None:
-    """Where Inspect asks a model, if one of its variables says so; see its ``model_base_url``."""
+    """Base URL at which Inspect asks a model, by its variables; see its ``model_base_url``."""
     words = tuple(name.split("/")[:-1])
     host = HOSTS.get(words[0]) if words else None
     more = tuple(_ALIASES[word] for word in words if word in _ALIASES)
