@@ -77,6 +77,8 @@ _DATES = tuple(
         rf"(?<!\d)(?P<year>\d{{4}})[\s.,/-]{{1,3}}{_MONTH}{_OF}(?P<day>\d{{1,2}})(?!\d)",
     )
 )
+#: A year, or three numbers divided: what has neither is looked at no further.
+_DATELIKE = re.compile(r"\d{4}|-\d\d(?!\d)|\d(?P<mark>[-/.])\s?\d{1,2}(?P=mark)\s?\d")
 _ISO_WEEK = re.compile(r"(?<!\d)(\d{4})-?W(\d{2})-?([1-7])(?!\d)")
 _TIME = re.compile(r"(?:T|\s)\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[-+]\d{2}:?\d{2})?")
 _ASIDE = re.compile(r"\([^()]*\)")
@@ -136,6 +138,8 @@ def _found(text: str) -> list[_Found]:
 
 
 def _matches(text: str) -> Iterator[_Found]:
+    if not _DATELIKE.search(text):
+        return
     for pattern in _DATES:
         for match in pattern.finditer(text):
             time = _TIME.match(text, match.end())
