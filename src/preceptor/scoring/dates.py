@@ -98,10 +98,16 @@ _BASIS = re.compile(
 _BASIS_AFTER = re.compile(
     r"\s?(?:\+|plus\b|から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)"
 )
+#: "Two weeks added to the last period are …": then what is stated is what comes out.
+_SUM = re.compile(
+    r"\b(?:add(?:ed|ing|s)?|plus|subtract\w*|minus|addier\w*|ajout\w*|sumar?|sumando|somando|aggiung\w*"
+    r"|dodaj\w*|прибав\w*)\b|\d ?(?:days|weeks) (?:after|from)\b|加(?:上)?\d|加え",
+    re.IGNORECASE,
+)
 _STATED = re.compile(
     r"(?:\b(?:is|was|be|on|by|equals?|falls on|would be|gives|yields|ist|am|est(?: le)?|es(?: el)?"
     r"|é|è(?: il)?|är|jest|este|adalah|là|είναι|это|є)|[:=→≈是为為は]|คือ)"
-    r"\s{0,3}(?:the |den |der |le |el |il )?"
+    r"\s{0,3}(?:the |den |der |le |el |il |dem |am )?"
     r"(?:\*{0,2}[A-Z][a-z]{2,8}day,? )?\Z",
     re.IGNORECASE,
 )
@@ -189,7 +195,10 @@ def _date(statement: Statement) -> str | None:
 
 
 def _is_basis(text: str, found: _Found) -> bool:
-    before = text[max(0, found.start - _WINDOW) : found.start]
+    sentence = text[max(0, found.start - 3 * _WINDOW) : found.start]
+    before = sentence[-_WINDOW:]
+    if _SUM.search(sentence) and _STATED.search(before):
+        return False
     return bool(_BASIS.search(before) or _BASIS_AFTER.match(text, found.end))
 
 

@@ -37,6 +37,13 @@ _STATED = re.compile(
 _EQUALS = re.compile(r"(?<![<>!=])=(?!=)\s{0,9}|≈\s{0,9}")
 _ASIDE = re.compile(r"\([^()]*\)")
 _LABEL = re.compile(r"[ \w-]{1,40}:\s?(?=[-+]?\.?\d)")
+#: Between an amount and the same one in another unit.
+_THE_SAME = re.compile(
+    r"(?:[\s=≈(,/:]|(?<![^\W\d_])(?:or|i\.?e\.?,?|which|that|is|equals?|equivalent|corresponds|equal|to"
+    r"|about|approximately|roughly|oder|bzw\.?|das|heißt|entspricht|soit|ou|o|es decir|cioè|ovvero"
+    r"|то есть|или|dvs\.?|czyli|yani|atau|hay)(?![^\W\d_])|或|即|约|等于|すなわち|つまり|약|즉){0,30}",
+    re.IGNORECASE,
+)
 _UNIT_SIGNS = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "^": None})
 
 
@@ -196,8 +203,9 @@ def _as_asked(text: str, found: Amount, statement: Statement, asked: str) -> Amo
     near = [each for each in others if each.start != found.start and _names(asked, each.unit)]
     if len(near) != 1:
         return found
-    between = text[min(found.end, near[0].end) : max(found.start, near[0].start)]
-    return near[0] if re.fullmatch(r"[^\d.;]{0,40}", between) else found
+    first, second = sorted((found, near[0]), key=lambda each: each.start)
+    between = text[first.end : second.start].strip().removeprefix(first.unit)
+    return near[0] if _THE_SAME.fullmatch(between) else found
 
 
 def _names(asked: str, unit: str) -> bool:

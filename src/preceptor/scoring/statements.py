@@ -61,8 +61,8 @@ _EITHER = (
 )
 #: In lower case: a search that ignores case takes ten times as long.
 _CUE = re.compile(
-    r"(?<![^\W\d_])(?:(?P<point>(?:answer|result)(?![^\W\d_])(?!\s+(?:choices|options|format)\b)"
-    r"|(?:correction|actually|scratch that|i mean(?:t)?|wait,? no)(?=\s*[,:—.-]))"
+    r"(?<![^\W\d_])(?:(?P<point>(?:answer|result)(?![^\W\d_])"
+    r"(?!\s+(?:choices|options|format|in|to|from)\b)|(?:correction|actually|scratch that|i mean(?:t)?|wait,? no)(?=\s*[,:—.-]))"
     rf"|(?:(?P<comma>{_COMMA})|(?P<either>{_EITHER}))(?![^\W\d_]))"
     rf"|(?=[^\x00-\u058f]|[ajms])(?:(?P<again>更正|訂正|정정|सुधार)|(?P<native>{_POINT})(?![a-zA-Z]))"
 )
@@ -108,8 +108,8 @@ _UNREAL = re.compile(
     re.IGNORECASE,
 )
 _ANOTHER = re.compile(
-    r"(?<![^\W\d_])(?:alternative|alternate|second|another|other|wrong|incorrect|previous|earlier"
-    r"|initial|first|original|old|intermediate|partial|interim|example|sample|lab|laboratory|test"
+    r"(?<![^\W\d_])(?:as a|como|alternative|alternate|second|another|other|wrong|incorrect|previous"
+    r"|earlier|initial|first|original|old|intermediate|partial|interim|example|sample|lab|laboratory|test"
     r"|blood|no|not|best next|second best|andere|falsche|vorherige|autre|mauvaise|otra|outra|altra"
     r"|incorrecta|errada|sbagliata|другой|неправильный|предыдущий|промежуточный)\s+\Z"
     r"|(?:错误|錯誤|其他|另一个|中间|中間)的?\Z"
@@ -132,7 +132,11 @@ _KEYED = re.compile(
 _BOXED = re.compile(r"\\f?box(?:ed)?\s{0,9}\{((?:[^{}]|\{[^{}]{0,200}\}){0,400})\}")
 _HASHES = re.compile(r"^####[ \t]+(\S[^\n]{0,60})$", re.MULTILINE)
 _TAGGED = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？।])")
+#: Not in "22. Oktober 2023".
+_SENTENCE = re.compile(
+    r"(?<=[.!?])\s+(?!(?:J[aä]n|Feb|M[aä]r|Apr|Mai|Juni|Juli|Aug|Sep|Okt|Nov|Dez)\w{0,6}\.? \d{4})"
+    r"(?=[A-Z])|(?<=[。！？।])"
+)
 _BULLET = re.compile(r"[-*•]\s+")
 _DIGIT, _WORD = re.compile(r"\d"), re.compile(r"\w")
 
