@@ -17,6 +17,7 @@ import msgspec
 from preceptor.reasoning import said_in
 from preceptor.scoring.json_text import pairs_in
 from preceptor.scoring.numerals import Convention, normal
+from preceptor.scoring.turns import first_turn, questions
 
 __all__ = ["Statement", "Unreadable", "as_statement", "first_stated"]
 
@@ -134,14 +135,6 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？।])")
 _BULLET = re.compile(r"[-*•]\s+")
 _DIGIT, _WORD = re.compile(r"\d"), re.compile(r"\w")
 
-#: Where a model that has answered goes on with a turn or a question of somebody else.
-_NEXT_TURN = re.compile(
-    r"<\|(?:im_start|im_end|eot_id|user|end|endoftext|start_header_id)\|>|<(?:start|end)_of_turn>"
-    r"|</s>|\[/?INST\]|\n\s{0,9}(?:[#*]{1,4}\s?)?(?:(?:next |new )?question|problem|user|human"
-    r"|patient note|exercise)\s?\d{0,3}\s?(?:\*\*)?:",
-    re.IGNORECASE,
-)
-
 
 class Unreadable(ValueError):
     """A result is stated here, and cannot be read: no other place makes that good."""
@@ -156,7 +149,14 @@ def first_stated(text: str, read: Callable[[Statement], T]) -> T | None:
         Gives None where a statement has no result, and raises Unreadable where it has one that
         cannot be read: a range, a bound, two results.
     """
-    text = _TAGGED.sub(" Answer: ", _own_turn(said_in(text)))
+    for part in questions(first_turn(said_in(text))):
+        value = _stated(_TAGGED.sub(" Answer: ", part), read)
+        if value is not None or _DIGIT.search(part):
+            return value
+    return None
+
+
+def _stated(text: str, read: Callable[[Statement], T]) -> T | None:
     for find in (_keyed, _boxed, _announced, _sentences):
         found = find(text)
         for statement in reversed(found):
@@ -169,14 +169,6 @@ def first_stated(text: str, read: Callable[[Statement], T]) -> T | None:
             if find is not _sentences and not statement.direct and _DIGIT.search(statement.text):
                 return None
     return None
-
-
-def _own_turn(text: str) -> str:
-    """Without the questions, and the answers to them, that follow on the first answer."""
-    for turn in _NEXT_TURN.finditer(text):
-        if _WORD.search(text, 0, turn.start()):
-            return text[: turn.start()]
-    return text
 
 
 def _keyed(text: str) -> list[Statement]:
