@@ -16,7 +16,8 @@ import msgspec
 
 from preceptor.reasoning import said_in
 from preceptor.scoring.json_text import pairs_in
-from preceptor.scoring.numerals import Convention, lowered, normal
+from preceptor.scoring.numerals import Convention, normal
+from preceptor.scoring.turns import first_turn, questions
 
 __all__ = ["Statement", "Unreadable", "as_statement", "first_stated"]
 
@@ -140,14 +141,6 @@ _SENTENCE = re.compile(
 _BULLET = re.compile(r"[-*•]\s+")
 _DIGIT, _WORD = re.compile(r"\d"), re.compile(r"\w")
 
-#: Where a model goes on, after its answer, with a made-up turn or question.
-_NEXT_TURN = re.compile(
-    r"<\|(?:im_start|im_end|eot_id|user|end|endoftext|start_header_id)\|>|<(?:start|end)_of_turn>"
-    r"|</s>|\[/?INST\]|\n\s{0,9}(?:[#*]{1,4}\s?)?(?:(?:next |new )?question|problem|user|human"
-    r"|patient note|exercise)\s?\d{0,3}\s?(?:\*\*)?:",
-    re.IGNORECASE,
-)
-
 
 class Unreadable(ValueError):
     """A result that is stated but cannot be read: no other place may replace it."""
@@ -162,7 +155,14 @@ def first_stated(text: str, read: Callable[[Statement], T]) -> T | None:
         Gives None where a statement has no result, and raises Unreadable where it has one that
         cannot be read: a range, a bound, two results.
     """
-    text = _TAGGED.sub(" Answer: ", _own_turn(said_in(text)))
+    for part in questions(first_turn(said_in(text))):
+        value = _stated(_TAGGED.sub(" Answer: ", part), read)
+        if value is not None or _DIGIT.search(part):
+            return value
+    return None
+
+
+def _stated(text: str, read: Callable[[Statement], T]) -> T | None:
     for find in (_keyed, _boxed, _announced, _sentences):
         for statement in find(text):
             try:
@@ -176,18 +176,7 @@ def first_stated(text: str, read: Callable[[Statement], T]) -> T | None:
     return None
 
 
-def _own_turn(text: str) -> str:
-    """The text without the questions, and their answers, that follow the first answer."""
-    for turn in _NEXT_TURN.finditer(text):
-        if _WORD.search(text, 0, turn.start()):
-            return text[: turn.start()]
-    return text
-
-
-# Each finder gives the last statement first, and makes none before it is asked for.
-
-
-def _keyed(text: str) -> Iterator[Statement]:
+def _keyed(text: str) -> list[Statement]:
     pairs = [(key.strip().casefold(), value) for key, value in pairs_in(text)]
     for keys in _JSON_KEYS:
         if values := [value for key, value in pairs if keys.fullmatch(key)]:
