@@ -34,9 +34,10 @@ ADDRESSES = {
     "inspect/PROVIDER/MODEL": "a model that Inspect AI has a provider for",
     "inspect:FILE.py@AGENT": "an agent or solver of Inspect AI, of your own",
     "local/NAME": "a small model run here through xllamacpp",
-    "local:/PATH.gguf": "a GGUF file of your own, run in the same way", "replay:FILE.jsonl":
-    "answers recorded earlier", "python:PKG.MODULE:FUNCTION": "your own Python function; it runs
-    with your rights", "command:./AGENT": "your own program; it runs with your rights",
+    "local:/PATH.gguf": "a GGUF file of your own, run in the same way",
+    "replay:FILE.jsonl": "answers recorded earlier",
+    "python:PKG.MODULE:FUNCTION": "your own Python function; it runs with your rights",
+    "command:./AGENT": "your own program; it runs with your rights",
     "physician[:1|2|3][:references]": "the physicians' answers in the benchmark",
 }
 #: What may stand before an address where it is a grader's.
