@@ -85,7 +85,7 @@ def in_words(explanation: object) -> str:
 
 
 def without_fence(text: str) -> str:
-    """Content of a Markdown fence, one end of which may be missing; else the whole text.
+    """What stands in a Markdown fence, of which one end may be missing; or the text itself.
 
     Reasoning is left out.
     """

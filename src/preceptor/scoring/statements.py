@@ -31,7 +31,7 @@ class Statement(msgspec.Struct, frozen=True):
     text
         As :func:`preceptor.scoring.numerals.normal` makes it.
     direct
-        The result stands at the beginning or after a verb such as "is", and nowhere else.
+        The result stands at its begin, or after a verb such as "is": elsewhere is none.
     """
 
     text: str
@@ -90,7 +90,7 @@ _IF = (
     "|jeśli|jeżeli|gdyby|dacă|eğer|jika|kalau|apabila|nếu|εάν|если|якщо|إذا|اذا|لو|اگر|אם|यदि|अगर"
     "|যদি|ikiwa|iwapo|idan"
 )
-#: Words that mean "if" only at the beginning of a clause.
+#: The same, where it begins a clause: elsewhere these words are others.
 _IF_FIRST = "when|whenever|should|had|were|si|se|caso|als|mits|om|ob|gdy|bila|αν|когда|коли|kama"
 _IF_SIGNS = "如果|若|假如|倘若|もし|만약|만일|ถ้า|หาก"
 #: A condition, up to the clause that it is the condition of.
@@ -134,7 +134,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？।])")
 _BULLET = re.compile(r"[-*•]\s+")
 _DIGIT, _WORD = re.compile(r"\d"), re.compile(r"\w")
 
-#: Where a model goes on, after its answer, with a made-up turn or question.
+#: Where a model that has answered goes on with a turn or a question of somebody else.
 _NEXT_TURN = re.compile(
     r"<\|(?:im_start|im_end|eot_id|user|end|endoftext|start_header_id)\|>|<(?:start|end)_of_turn>"
     r"|</s>|\[/?INST\]|\n\s{0,9}(?:[#*]{1,4}\s?)?(?:(?:next |new )?question|problem|user|human"
@@ -144,11 +144,11 @@ _NEXT_TURN = re.compile(
 
 
 class Unreadable(ValueError):
-    """A result that is stated but cannot be read: no other place may replace it."""
+    """A result is stated here, and cannot be read: no other place makes that good."""
 
 
 def first_stated(text: str, read: Callable[[Statement], T]) -> T | None:
-    """The result at the likeliest place, the last of its kind; None where there is none.
+    """What is read at the likeliest place, the last of several of a kind; None where nothing is.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def first_stated(text: str, read: Callable[[Statement], T]) -> T | None:
 
 
 def _own_turn(text: str) -> str:
-    """The text without the questions, and their answers, that follow the first answer."""
+    """Without the questions, and the answers to them, that follow on the first answer."""
     for turn in _NEXT_TURN.finditer(text):
         if _WORD.search(text, 0, turn.start()):
             return text[: turn.start()]
@@ -246,6 +246,6 @@ def _unlisted(line: str) -> str:
 
 
 def _without_condition(sentence: str) -> str:
-    """A sentence without its condition; empty where the consequence is unreal."""
+    """A sentence without its "if"; nothing where what follows on it is not so."""
     bare = _CONDITION.sub(" ", sentence)
     return "" if bare != sentence and _UNREAL.search(sentence) else bare

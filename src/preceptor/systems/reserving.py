@@ -1,4 +1,4 @@
-"""Reservations of calls under way, and whether the caps have room for one more."""
+"""What calls under way are going to take, and whether caps have room for one more."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROUNDING = 1e-9
 
 
 class Size(msgspec.Struct, frozen=True):
-    """Dollars and tokens of one call or several."""
+    """What a call is thought to take, or several."""
 
     dollars: float = 0.0
     tokens: float = 0
@@ -41,7 +41,7 @@ class Room(msgspec.Struct, frozen=True):
 
     dollars: float | None = None
     tokens: float | None = None
-    #: Whether a call is under way that may take less than its reservation.
+    #: Whether anything is under way that may turn out to take less than was thought.
     pending: bool = False
 
     def __sub__(self, size: Size) -> Room:
@@ -52,7 +52,7 @@ class Room(msgspec.Struct, frozen=True):
         )
 
     def fits(self, size: Size) -> bool:
-        """Whether this much may still be spent."""
+        """Whether so much may still be spent."""
         cheap = self.dollars is None or size.dollars <= self.dollars + _ROUNDING
         return cheap and (self.tokens is None or size.tokens <= self.tokens + _ROUNDING)
 
@@ -66,23 +66,23 @@ class Reserved(msgspec.Struct, eq=False):
 
 
 class Calls:
-    """Calls to one system that are under way, with estimates from those that have ended.
+    """Those to one system that are under way, and what those that have ended are a measure for.
 
-    Beyond its prompt, a call is likely to take as much as the largest one that has ended. A call
-    that has lasted longer than any of them may take the most: long answers take long, and short
-    ones end first.
+    A call is likely to take, beyond its prompt, as much as the worst that has ended. One that has
+    lasted longer than any of them may take the most: long answers take long, and those that end
+    first are the short ones.
 
     Parameters
     ----------
     assumed
-        Estimate beyond the prompt until a call has ended.
+        What one takes beyond its prompt while none has ended.
 
     Attributes
     ----------
     ended
         How many have ended with a reply.
     most
-        The most that those under way can take.
+        What those under way take at the most.
     """
 
     def __init__(self, assumed: Size) -> None:
@@ -96,29 +96,29 @@ class Calls:
         return len(self._under_way)
 
     def begin(self, call: Reserved, now: float = 0.0) -> None:
-        """Add a call that begins."""
+        """One more is under way."""
         call.since = now
         self._under_way[call] = None
         self._prompts += call.prompt
         self.most += call.most
 
     def end(self, call: Reserved) -> None:
-        """Remove a call that is over."""
+        """One is not under way any more."""
         del self._under_way[call]
         self._prompts -= call.prompt
         self.most -= call.most
-        if not self._under_way:  # drops rounding errors
+        if not self._under_way:  # nor is a rounding error
             self._prompts, self.most = Size(), Size()
 
     def learn(self, call: Reserved, took: Size, now: float = 0.0) -> None:
-        """Learn from the size of a call that has ended."""
+        """What one has taken in all."""
         beyond = took - call.prompt
         self._worst = self._worst.larger(beyond) if self.ended else beyond
         self._longest = max(self._longest, now - call.since)
         self.ended += 1
 
     def likely(self, now: float, *more: Reserved) -> Size:
-        """Estimate of those under way, and of ``more``."""
+        """What those under way are going to take, and more."""
         whole = sum((call.prompt for call in more), self._prompts)
         whole += self._worst * (self.under_way + len(more))
         for call in self._under_way:
@@ -129,10 +129,10 @@ class Calls:
 
 
 def prompt_bytes(messages: Iterable[Message]) -> int:
-    """Bytes of a conversation in UTF-8: no tokeniser makes more tokens of it."""
+    """Of a conversation in UTF-8: no tokeniser makes more tokens of it."""
     return sum(len(message.content.encode("utf-8", "replace")) for message in messages)
 
 
 def prompt_tokens(size: int) -> int:
-    """The most tokens that a prompt of this many bytes is likely to have."""
+    """What so many bytes of a prompt are likely to have at the most."""
     return math.ceil(size / FEWEST_CHARS)
