@@ -1,4 +1,4 @@
-"""How near to its cap does a run end, with few and with many calls at once?
+"""How near its cap does a run end, with few and with many calls at once?
 
     python bench/cap.py [--cap DOLLARS]
 

@@ -161,7 +161,7 @@ def printed_scores(
 def printed_shares(
     rng: np.random.Generator, trials: int, sizes: np.ndarray, alike: float, share: float | None
 ) -> tuple[int, int]:
-    """At one true share, or at one drawn from 0 to 1 each time."""
+    """At one true share, or at a share drawn from 0 to 1 each time."""
     hits = 0
     for _ in range(trials):
         true = rng.random() if share is None else share

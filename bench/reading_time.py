@@ -44,7 +44,7 @@ from preceptor.scoring.spans import Text, read_spans, read_tags
 from preceptor.scoring.steps import read_conclusion, read_steps, solution_steps
 
 GOAL = 2.3
-#: Seconds below which a time says nothing, and above which no longer text is tried.
+#: Seconds below which a time is noise, and above which no longer text is tried.
 LEAST, MOST = 0.01, 20.0
 
 OPTIONS = {"A": "Aspirin", "B": "Beta blocker", "C": "Calcium", "D": "Digoxin"}
@@ -153,7 +153,7 @@ def times(read: Reader, head: str, unit: str, lengths: list[int]) -> list[float]
 
 
 def factor(found: list[float]) -> float:
-    """Mean factor of a doubling, of times that say something; 0 without two of them."""
+    """Mean factor of a doubling, over times above the noise; 0 without two of them."""
     told = [each for each in found if each >= LEAST]
     if len(told) < 2:
         return 0.0

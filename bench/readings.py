@@ -1,4 +1,4 @@
-"""How much is read rightly, wrongly and not at all out of answers whose meaning is known?
+"""What share of answers with a known meaning is read rightly, wrongly, and not at all?
 
     python bench/readings.py [tests/data/readings*.jsonl]
 
@@ -31,7 +31,7 @@ def rows(paths: Sequence[Path]) -> list[dict[str, Any]]:
 
 
 def read(row: Mapping[str, Any]) -> Any:
-    """What the reader of a row's kind takes out of its output."""
+    """What the reader of a row's kind reads in its output."""
     output, asked = row["output"], row["asked"]
     if row["kind"] == "number":
         return read_number(output, asked=asked)

@@ -69,7 +69,7 @@ MESSAGE = {
     ],
 )  # fmt: skip
 def test_content_is_read_as_a_text(value: object, text: str) -> None:
-    """Parts, logs, replies and chances give what the assistant said; reasoning is left out."""
+    """Parts, logs, replies and likelihoods give what the assistant said; reasoning is left out."""
     assert read_content(value).text == text
 
 
@@ -91,7 +91,7 @@ def test_content_is_read_as_a_text(value: object, text: str) -> None:
     ],
 )
 def test_content_without_an_answer_has_a_reason(value: object, reason: str) -> None:
-    """Nothing is made up: why there is no text is said."""
+    """Nothing is made up: the reason names why there is no text."""
     content = read_content(value)
     assert content.text is None
     assert reason in content.reason
@@ -166,14 +166,14 @@ def test_recorded_answers_to_another_benchmark_are_refused(tmp_path: Path) -> No
 def test_cells_may_be_parted_as_excel_writes_them(
     tmp_path: Path, text: str, expected: list[dict[str, str]]
 ) -> None:
-    """What is between the cells is stated, or counted over all lines with their quotes."""
+    """The file states its separator, or it is counted over all lines, quotes included."""
     path = tmp_path / "a.csv"
     path.write_text(text, "utf-8", newline="")
     assert [row for _, row in read_rows(path)] == expected
 
 
 def test_decimal_comma(tmp_path: Path) -> None:
-    """Between semicolons it is read; elsewhere it is a fault that says so."""
+    """A decimal comma is read between semicolons; elsewhere it is a fault that says so."""
     path = tmp_path / "a.csv"
     for text, expected in (("x;y\n1;2,5\n", 2.5), ("x;y\n1;1.234,5\n", 1234.5)):
         path.write_text(text, "utf-8")
@@ -217,7 +217,7 @@ def test_parquet_is_read_as_other_tables(tmp_path: Path) -> None:
     ],
 )
 def test_labels_of_met(labels: tuple[object, ...], met: bool | None) -> None:
-    """One vocabulary, whatever the file."""
+    """Labels have one vocabulary in every kind of file."""
     assert {read_met(label) for label in labels} == {met}
 
 

@@ -571,7 +571,7 @@ def test_reply_without_a_text_is_a_failed_answer(
     failure: str,
     attempts: int,
 ) -> None:
-    """It is asked again where that may help, then named, paid for, and never counts as covered."""
+    """A reply without a text is asked again, then named, paid for, and never counts as covered."""
     with FakeEndpoint(faults=[Fault(fault, on="system")], rate=1, most_faults=9) as fake:
         for name, value in fake.environment().items():
             monkeypatch.setenv(name, value)
@@ -589,7 +589,7 @@ def test_reply_without_a_text_is_a_failed_answer(
 
 
 def test_empty_reply_that_is_followed_by_an_answer_is_paid_for(path: Path) -> None:
-    """One useless reply costs no answer, and what it took is counted with the answer."""
+    """One useless reply costs no answer, and its usage is counted with the answer."""
     faults = [Fault("null", on="system")]
     with FakeEndpoint(faults=faults, rate=1, most_faults=1) as fake:
         finished = run(fake, path, limit=2, system_params=["price=1/1"])

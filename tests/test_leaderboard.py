@@ -310,7 +310,7 @@ def test_runs_of_own_tasks_leave_the_others_where_they_are() -> None:
 
 
 def test_own_tasks_under_the_same_ids_are_other_examples() -> None:
-    """One's own file may count its tasks from 1 as the release does."""
+    """A user's own file may count its tasks from 1 as the release does."""
     prompts = {f"e{number}": f"own made-up task {number}" for number in range(4)}
     own = made_run("a", plain([9] * 4), name="own", prompts=prompts)
     board = leaderboard([made_run("a", plain([1] * 4)), made_run("b", plain([2] * 4)), own])

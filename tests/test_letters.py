@@ -182,7 +182,7 @@ def bench() -> ModuleType:
 
 
 def test_the_table_of_readings_is_read(bench: ModuleType) -> None:
-    """At least 97 % of it rightly, in 30 languages, and nothing wrongly that is said plainly."""
+    """At least 97 % is read rightly, in 30 languages, and no plain announcement wrongly."""
     rows = bench.rows([ROOT / "tests" / "data" / "readings.jsonl"])
     assert len(rows) >= 300
     assert len({row["language"] for row in rows}) >= 30
@@ -228,7 +228,7 @@ def test_the_key_of_the_answer_wins_over_other_keys(text: str, letter: str | Non
     ],
 )
 def test_a_turn_that_a_model_adds_is_not_read(text: str) -> None:
-    """It answered; what it then asks and answers itself is not part of it."""
+    """What a model asks and answers itself after its answer is not part of it."""
     assert read_choice(text, DRUGS) == "B"
 
 
@@ -241,7 +241,7 @@ def test_a_turn_that_a_model_adds_is_not_read(text: str) -> None:
     ],
 )
 def test_a_label_is_read_from_the_first_turn(text: str) -> None:
-    """As a letter is: what a model goes on to ask itself is not its answer."""
+    """A question that a model goes on to ask itself is not its answer."""
     forms = {"yes": ("include", "included"), "no": ("exclude", "excluded")}
     assert LabelProtocol(forms, "Include or exclude?").read(text) == "yes"
 
@@ -272,7 +272,7 @@ def test_what_is_said_in_passing_takes_nothing_back(text: str, letter: str | Non
     "unit", ["-=", "(", "[{", "not ", "answer: ", '{"answer": "', '"a": "', "<|im_start|>", "B is "]
 )
 def test_reading_looks_at_each_character_a_bounded_number_of_times(unit: str) -> None:
-    """Hostile texts come back, with nothing or with what they all say."""
+    """Hostile texts are read as nothing, or as what they plainly say."""
     text = unit * (200_000 // len(unit))
     assert read_choice(text, DRUGS) in (None, "B")
     assert read_choice("not" + " " * 200_000 + "but", DRUGS) is None

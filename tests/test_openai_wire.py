@@ -338,7 +338,7 @@ def test_responses_bodies_that_are_no_reply(body: bytes) -> None:
 def test_odd_optional_fields_of_responses(
     output: list[Any], changes: dict[str, Any], expected: Completion
 ) -> None:
-    """They never cost the answer; a call of a tool is named as the end."""
+    """Odd optional fields never cost the answer; a tool call is named as the end."""
     assert parse_responses(msgspec.json.encode({"output": output, **changes})) == expected
 
 

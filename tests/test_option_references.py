@@ -73,7 +73,7 @@ def test_letters_without_a_space_name_others_where_several_options_are_such() ->
 
 @pytest.mark.parametrize("text", [text for text in each(NAMES) if text != "All of the below"])
 def test_no_option_moves_where_one_names_others(text: str) -> None:
-    """The question has the order that it is given in, and no other."""
+    """The question keeps its given order, and has no other."""
     assert rotated({**OTHERS, "D": text}, "D") == []
 
 
@@ -100,14 +100,14 @@ def test_letters_printed_in_the_texts_keep_their_places() -> None:
 @needs("mirage-rawdata")
 @needs("medagents_bench")
 def test_options_of_real_exams() -> None:
-    """Questions of MedMCQA and MedAgents whose options name others; each was looked at."""
+    """Questions of MedMCQA and MedAgents whose options name others, each checked by hand."""
     for name, expected in (("medmcqa", 33), ("medagents-hard", 38)):
         asked = [each.target["options"] for each in get(name).load(DATA).examples]
         assert sum(Mention.LABELS in mentions(each).values() for each in asked) == expected
 
 
 def test_a_run_says_how_many_questions_stay_as_they_are() -> None:
-    """Beside the score in every order stands for how many questions there is only one."""
+    """A note beside the score in every order counts the questions with only one order."""
     circular = Variant(circular=True)
     named = choice_example("n", "Which?", {**OTHERS, "D": "A und C"}, "D")
     plain = choice_example("p", "Which?", {**OTHERS, "D": "Vitamin A und C"}, "D")

@@ -155,7 +155,7 @@ def test_what_cannot_be_decided_is_refused(tmp_path: Path, data: Path, content: 
 
 
 def test_another_order_without_the_options_is_said(tmp_path: Path, data: Path) -> None:
-    """Where most right answers contradict and no options are given, the score is of no value."""
+    """If most right answers contradict and no options are given, a note says so."""
     content = rows("letter", "letter", "list", SHUFFLED)
     run = read(written(tmp_path / "p.jsonl", [{**row, "choices": None} for row in content]), data)
     notes = " ".join(run.settings["notes"])
@@ -164,7 +164,7 @@ def test_another_order_without_the_options_is_said(tmp_path: Path, data: Path) -
 
 
 def test_other_options_are_said(tmp_path: Path, data: Path) -> None:
-    """Options that are not the benchmark's cannot be mapped: letters stay, and it is said."""
+    """Options that are not the benchmark's cannot be mapped: letters stay, with a note."""
     content = rows("letter", None, "none", SAME)
     other = [{**row, "choices": ["uno", "dos", "tres", "cuatro"]} for row in content]
     run = read(written(tmp_path / "p.jsonl", other), data)
@@ -173,7 +173,7 @@ def test_other_options_are_said(tmp_path: Path, data: Path) -> None:
 
 
 def test_letters_are_left_as_they_were(tmp_path: Path, data: Path) -> None:
-    """In the benchmark's own order an answer keeps its words, and nothing is said of it."""
+    """In the benchmark's own order an answer keeps its words, without a note."""
     content = rows("sentence", "letter", "list", SAME)
     run = read(written(tmp_path / "p.jsonl", content), data)
     assert [each.response.text for each in run.answers] == [row["prediction"] for row in content]
@@ -219,7 +219,7 @@ def test_replayed_answers_mean_the_same(
     ],
 )
 def test_options_of_a_row(row: dict[str, Any], expected: dict[str, str] | None) -> None:
-    """Options in any usual form are known; what is none is not taken for any."""
+    """Options in any usual form are recognised; other cells are not taken for options."""
     assert options_in(row) == expected
 
 

@@ -314,7 +314,7 @@ def test_unknown_ids_are_counted(tmp_path: Path, data: Path) -> None:
     (run,) = read(table(tmp_path / "p.csv", rows), data)
     assert len(run.answers) == 2
     assert run.settings["left_out"] == 1
-    assert "1 answers to questions that the data has not: left out." in run.settings["notes"]
+    assert "1 answers to questions that the data lacks: left out." in run.settings["notes"]
 
 
 def test_another_right_answer_is_said(tmp_path: Path, data: Path) -> None:
@@ -574,7 +574,7 @@ def test_the_page_is_true(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
 def test_what_an_extractor_could_not_read_is_read_from_beside_it(
     tmp_path: Path, data: Path
 ) -> None:
-    """Words for nothing give way to another column, but not where an option has that text."""
+    """Words for a missing answer yield to another column, unless an option has that text."""
     rows = answers("BBBBBB")
     for row, extracted in zip(rows, ("None", "nan", "[invalid]", "N/A", None, "A"), strict=True):
         row["extracted"], row["response"] = extracted, row.pop("predicted_answer")
@@ -586,7 +586,7 @@ def test_what_an_extractor_could_not_read_is_read_from_beside_it(
 
 
 def test_answers_in_other_shapes(tmp_path: Path, data: Path) -> None:
-    """Parts, a chat log as a text, and log-likelihoods; what has no answer is said."""
+    """Parts, a chat log as text, and log-likelihoods are read; rows without an answer are noted."""
     rows = answers("BBBB")
     said = [{"role": "user", "content": "A?"}, {"role": "assistant", "content": "B"}]
     shapes = ([{"type": "text", "text": "B"}], str(said), {"A": -2.5, "B": -0.1}, said[:1])

@@ -154,7 +154,7 @@ KEPT = (
 
 @pytest.mark.parametrize("text", MARKED)
 def test_what_is_thought_is_taken_out(text: str) -> None:
-    """Whatever a model marks its reasoning with, what is left is what it said."""
+    """Whatever marks a model's reasoning, only what it said is left."""
     said = split_reasoning(text)
     assert said.text == "B"
     assert said.start == text.rindex("B")
@@ -339,7 +339,7 @@ def run_of(tmp_path: Path, **options: Any) -> preceptor.Run:
 
 
 def test_a_judge_is_shown_what_was_said(code: Callable[[str], Any], tmp_path: Path) -> None:
-    """Not what was thought: neither in its prompt nor in the length, and it may think itself."""
+    """Reasoning is neither in a judge's prompt nor in the length; a judge may reason itself."""
     module = code("<think>" + "5 mg? " * 500 + "</think>Take 7 mg.")
     result = run_of(tmp_path).result()
     assert module.shown
@@ -418,7 +418,7 @@ def test_labels_of_physicians_are_of_what_was_said(tmp_path: Path) -> None:
 
 
 def test_notes_count_answers_alone() -> None:
-    """What failed within its reasoning was not graded as it is."""
+    """An answer cut off within its reasoning is not counted as graded as it is."""
     graded = [
         Graded(TASK, 0, Response("a", "7", finish_reason="length"), (None,)),
         Graded(TASK, 1, Response("b", "<think>5", finish_reason="length"), (None,)),
@@ -450,7 +450,7 @@ CASE = Case((Message("user", "How much?"), Message("assistant", "7")), {0: TASK.
     ],
 )
 async def test_what_a_judge_thought_is_said(reply: Completion, reason: str, words: str) -> None:
-    """Where nothing can be read behind its reasoning, reason or detail say that there was some."""
+    """If nothing can be read after a judge's reasoning, reason or detail mention the reasoning."""
     grader = RubricGrader("scripted", Scripted(*[reply] * 4), OWN)
     verdict = await grader.judge(grader.question(CASE, TASK.criteria[0]))
     assert (verdict.met, verdict.reason) == (None, reason)
@@ -531,7 +531,7 @@ def listed(token: str, *others: str) -> dict[str, Any]:
 async def test_a_yes_or_no_that_is_none_has_its_reason(
     body: bytes, reason: str, words: str
 ) -> None:
-    """Never that it was cut off, as each such reply is after one token."""
+    """The reason is never that the reply was cut off: each such reply is, after one token."""
     grader = resolve_grader("yesno:http://127.0.0.1:1/v1#m", Parameters(), OWN)
     grader.system = Scripted(*[parse_chat(body)] * 4)
     verdict = await grader.judge(grader.question(CASE, TASK.criteria[0]))
@@ -545,7 +545,7 @@ def test_a_token_without_others_is_its_own_candidate() -> None:
 
 
 def test_tokens_of_a_stream_are_listed_together() -> None:
-    """The first token of what is said may stand in a later event than the first."""
+    """The first token of the answer may come in a later event than the first."""
     tokens = ["<think>", "No", "</think>", "Yes"]
     events = [
         {"choices": [{"delta": {"content": token}, "logprobs": {"content": [listed(token, "x")]}}]}

@@ -78,7 +78,7 @@ def test_graded_answers_may_have_numbers_as_ids(tmp_path: Path) -> None:
 def test_default_grader_without_a_key_is_named_as_such(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Who named no grader hears whose key is missing, and how to name another."""
+    """Without --grader, the message says whose key is missing and how to name another grader."""
     words = ["run", "starter", "--system=physician", f"--store={tmp_path / 'w.db'}"]
     assert main(words) == 2
     err = capsys.readouterr().err
@@ -92,7 +92,7 @@ def test_default_grader_without_a_key_is_named_as_such(
 
 
 def test_rubrics_without_points_to_earn_are_refused_before_the_first_call(tmp_path: Path) -> None:
-    """No judge is paid for a score that cannot be; the reason names the example."""
+    """No judge is paid for an impossible score; the reason names the example."""
     data = lines(tmp_path / "tasks.jsonl", [task("a", -5, -3), task("b", -1)])
     with FakeEndpoint() as fake:
         with pytest.raises(InputError, match="no criterion with positive points") as raised:
@@ -145,7 +145,7 @@ def test_lint_has_the_limits_of_a_run(
 def test_lint_of_rows_of_ones_own_has_the_limits_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It says first that they are no benchmark's, and points of 12 are a fault."""
+    """lint first says that the rows are no benchmark's, and points of 12 are a fault."""
     rows = [
         {"question": f"What about case {n}?", "criterion": f"Says {n}", "points": n}
         for n in (4, 12)
@@ -199,7 +199,7 @@ def test_integer_of_numpy_is_one(tmp_path: Path) -> None:
 
 
 def test_example_without_messages_is_refused(tmp_path: Path) -> None:
-    """All such would be one question: one answer for all, and one cluster."""
+    """Examples without a message are refused: all would be one question, with one answer."""
     starter = benchmarks.get("starter")
     file = lines(tmp_path / "x.jsonl", [{}])
     empty = Benchmark(

@@ -90,7 +90,7 @@ def log_of(tmp_path: Path, requests: list[str], **environment: str) -> list[str]
 
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_no_broken_request_is_quoted_in_the_log(debug: str, tmp_path: Path) -> None:
-    """Whatever is wrong, of lines, headers, lengths, codings, bodies: neither token nor text."""
+    """Whatever is wrong with a request, no log has its token or text."""
     log = log_of(tmp_path, BROKEN, PYTHONASYNCIODEBUG=debug)
     assert log
     assert SECRET.upper() not in "\n".join(log).upper()
@@ -195,7 +195,7 @@ async def test_a_request_under_way_is_not_idle() -> None:
 
 
 async def test_connections_are_bounded() -> None:
-    """One too many takes the place of the longest idle; where none is idle, it is closed."""
+    """One too many replaces the longest idle; where none is idle, it is closed."""
     async with listening(2, 60) as (port, connections):
         idle, one = await asyncio.open_connection("127.0.0.1", port)
         _, two = await asyncio.open_connection("127.0.0.1", port)

@@ -54,7 +54,7 @@ def run(path: Path, system: str, **options: Any) -> preceptor.Run:
 def test_second_server_is_asked_itself(
     path: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Answers and verdicts of one server do not stand as those of another; its own are found."""
+    """Answers and verdicts of one server never stand as another's; its own are found."""
     with FakeEndpoint() as one, FakeEndpoint() as two:
         at(one, monkeypatch)
         run(path, address)
@@ -140,7 +140,7 @@ def test_one_server_has_one_spelling(url: str, server: str) -> None:
 def test_url_with_a_secret_is_refused(
     url: str, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The variable is named, and nothing of what it holds is shown."""
+    """The message names the variable and shows nothing of its value."""
     with FakeEndpoint() as fake:
         at(fake, monkeypatch)
     monkeypatch.setenv(PROVIDERS[address], url)
@@ -174,7 +174,7 @@ def test_what_was_kept_before_is_found_and_said(
 def test_run_resumed_at_another_server_says_so(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is left is asked at the new server, and beside the score stands where each was."""
+    """The rest is asked at the new server, and a note names both servers."""
     from preceptor.cli.app import main
 
     with FakeEndpoint() as one, FakeEndpoint() as two:
@@ -207,7 +207,7 @@ def test_inspects_servers_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_inspect_model_names_its_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its key has the server, and without one is as it always was."""
+    """The key has the server, and is unchanged without one."""
     pytest.importorskip("inspect_ai")
     plain = resolve("inspect/mockllm/model")
     monkeypatch.setenv("MOCKLLM_BASE_URL", "http://10.0.0.7:8000/v1")

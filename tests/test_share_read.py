@@ -75,7 +75,7 @@ def run(at: Path, name: str, *said: str) -> int:
 def test_a_score_of_unread_answers_is_marked_everywhere(
     at: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Terminal, JSON, page, all runs, leaderboard, comparison and export say the share read."""
+    """Terminal, JSON, page, all runs, leaderboard, comparison and export show the share read."""
 
     def told(*words: str) -> str:
         capsys.readouterr()
@@ -116,6 +116,6 @@ def test_a_score_of_unread_answers_is_marked_everywhere(
 
 
 def test_twenty_in_a_row_are_what_is_said(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Unreadable answers between readable ones are counted in the end only."""
+    """Unreadable answers between readable ones are counted at the end alone, without a warning."""
     assert run(at, "mixed", "no idea", "A") == 0
     assert "warning" not in capsys.readouterr().err

@@ -118,7 +118,7 @@ def test_a_sheet_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_sheet_is_read_as_its_cells_stand(tmp_path: Path) -> None:
-    """Times are texts, short rows lack nothing, and rows without a value are passed over."""
+    """Times are texts, short rows lack nothing, and rows without a value are skipped."""
     when = datetime.datetime(2020, 1, 1)
     path = sheet(tmp_path / "x.xlsx", ["id", "x", "y"], [1, when], [None], [2, None, "z"])
     assert list(read_rows(path)) == [

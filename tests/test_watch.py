@@ -38,7 +38,7 @@ def said(text: str, usage: Usage, calls: int = 1) -> list[str]:
     ],
 )
 def test_cut_prompt_is_said_once(text: str, tokens: int, calls: int) -> None:
-    """Characters and tokens stand in one sentence, whatever the script."""
+    """The warning names characters and tokens, whatever the script."""
     [sentence] = said(text, Usage(tokens), calls)
     assert f"{len(text):,} characters" in sentence
     assert f"counted {tokens // calls:,} tokens" in sentence
@@ -61,7 +61,7 @@ def test_cut_prompt_is_said_once(text: str, tokens: int, calls: int) -> None:
     ],
 )
 def test_dense_tokens_are_no_cut(text: str, usage: Usage) -> None:
-    """Rules, white space, long words, what was cached, and counts that are missing say nothing."""
+    """Rules, white space, long words, cached tokens and missing counts give no warning."""
     assert said(text, usage) == []
 
 
@@ -87,7 +87,7 @@ def test_no_text_has_fewer_tokens_than_a_tokeniser_makes() -> None:
 def test_run_says_that_prompts_were_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """For the system and for the grader: while the run goes on, beside the score, when reused."""
+    """System and grader: a warning in the run and a note beside the score, also when reused."""
     from preceptor.cli.app import main
     from preceptor.systems import openai_replies
 

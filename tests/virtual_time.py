@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class _Selector(selectors.SelectSelector):
-    """Waits for nothing: the time that it should wait has passed at once."""
+    """Does not wait: the time passes at once."""
 
     passed = 0.0
 

@@ -83,7 +83,7 @@ class Matched(msgspec.Struct, frozen=True):
                 f"their order, which is that of the data."
             )
         if self.unknown:
-            said.append(f"{self.unknown:,} answers to questions that the data has not: left out.")
+            said.append(f"{self.unknown:,} answers to questions that the data lacks: left out.")
         return [*said, *terms_in_words(moved, self.first, self.alike, self.foreign)]
 
 

@@ -47,8 +47,8 @@ def run_notes(
     thought = sum(answer.raw is not None for answer in answers)
     if thought:
         notes.append(
-            f"{thought:,} of {len(graded):,} answers have reasoning in their text: it is left out "
-            f"of what is graded, and of their length."
+            f"{thought:,} of {len(graded):,} answers have reasoning in their text: it is neither "
+            f"graded nor counted in their length."
         )
     untagged = len({item.example.id for item in graded if not item.example.tags})
     if untagged and sliced:

@@ -44,7 +44,7 @@ def lint(
     own = isinstance(chosen, OwnShape)
     if not as_json:
         whose = "rows of your own, with" if own else "those of"
-        why = ": no benchmark has such rows (--benchmark NAME reads them as one's)" if own else ""
+        why = ": no benchmark has such rows (--benchmark NAME overrides this)" if own else ""
         note(f"{file}: read as {whose} {chosen.name}{why}")
     linted = look(file, chosen)
     if as_json:

@@ -93,7 +93,7 @@ _IF = (
     "|jeśli|jeżeli|gdyby|dacă|eğer|jika|kalau|apabila|nếu|εάν|если|якщо|إذا|اذا|لو|اگر|אם|यदि|अगर"
     "|যদি|ikiwa|iwapo|idan"
 )
-#: Words that mean "if" only at the beginning of a clause.
+#: The same, where it begins a clause: elsewhere these words are others.
 _IF_FIRST = "when|whenever|should|had|were|si|se|caso|als|mits|om|ob|gdy|bila|αν|когда|коли|kama"
 _IF_SIGNS = "如果|若|假如|倘若|もし|만약|만일|ถ้า|หาก"
 #: A condition, up to the clause that it is the condition of.
@@ -143,11 +143,11 @@ _DIGIT, _WORD = re.compile(r"\d"), re.compile(r"\w")
 
 
 class Unreadable(ValueError):
-    """A result that is stated but cannot be read: no other place may replace it."""
+    """A result is stated here, and cannot be read: no other place makes that good."""
 
 
 def first_stated(text: str, read: Callable[[Statement], T]) -> T | None:
-    """The result at the likeliest place, the last of its kind; None where there is none.
+    """What is read at the likeliest place, the last of several of a kind; None where nothing is.
 
     Parameters
     ----------
@@ -245,6 +245,6 @@ def _unlisted(line: str) -> str:
 
 
 def _without_condition(sentence: str) -> str:
-    """A sentence without its condition; empty where the consequence is unreal."""
+    """A sentence without its "if"; nothing where what follows on it is not so."""
     bare = _CONDITION.sub(" ", sentence)
     return "" if bare != sentence and _UNREAL.search(sentence) else bare

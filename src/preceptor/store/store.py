@@ -92,7 +92,7 @@ class Store:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """For a table's own file: a connection that only reads. Raises StoreError."""
+        """A connection that only reads, for a table's own file. Raises StoreError."""
         with self._words(), self.engine.connect() as connection:
             yield connection
 

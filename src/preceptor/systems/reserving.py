@@ -1,4 +1,4 @@
-"""Reservations of calls under way, and whether the caps have room for one more."""
+"""What calls under way are going to take, and whether caps have room for one more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHORTEST_S = 0.001
 
 
 class Size(msgspec.Struct, frozen=True):
-    """Dollars and tokens of one call or several."""
+    """What a call is thought to take, or several."""
 
     dollars: float = 0.0
     tokens: float = 0
@@ -58,7 +58,7 @@ class Room(msgspec.Struct, frozen=True):
 
     dollars: float | None = None
     tokens: float | None = None
-    #: Whether a call is under way that may take less than its reservation.
+    #: Whether anything is under way that may turn out to take less than was thought.
     pending: bool = False
 
     def __sub__(self, size: Size) -> Room:
@@ -69,7 +69,7 @@ class Room(msgspec.Struct, frozen=True):
         )
 
     def fits(self, size: Size) -> bool:
-        """Whether this much may still be spent."""
+        """Whether so much may still be spent."""
         cheap = self.dollars is None or size.dollars <= self.dollars + _ROUNDING
         return cheap and (self.tokens is None or size.tokens <= self.tokens + _ROUNDING)
 
@@ -146,7 +146,7 @@ _NONE = _Ended()
 
 
 class Calls:
-    """Calls to one system that are under way, with estimates from those that have ended.
+    """Those to one system that are under way, and what those that have ended are a measure for.
 
     Parameters
     ----------
@@ -166,14 +166,14 @@ class Calls:
         return len(self._under_way)
 
     def begin(self, call: Reserved, now: float = 0.0) -> None:
-        """Add a call that begins."""
+        """One more is under way."""
         call.since = now
         self._under_way[call] = None
         self._prompts += call.prompt
         self._bounds += call.bound
 
     def end(self, call: Reserved) -> None:
-        """Remove a call that is over."""
+        """One is not under way any more."""
         del self._under_way[call]
         self._prompts -= call.prompt
         self._bounds -= call.bound
@@ -181,7 +181,7 @@ class Calls:
             self._prompts = self._bounds = Size()
 
     def learn(self, call: Reserved, took: Size, now: float = 0.0) -> None:
-        """Learn from the size of a call that has ended."""
+        """What one has taken in all."""
         beyond = took - call.prompt
         self._worst = self._worst.larger(beyond) if self._n_ended else beyond
         self._ended.setdefault(_step(now - call.since), _Ended()).add(beyond)
@@ -245,10 +245,10 @@ def _seconds(step: int) -> float:
 
 
 def prompt_bytes(messages: Iterable[Message]) -> int:
-    """Bytes of a conversation in UTF-8: no tokeniser makes more tokens of it."""
+    """Of a conversation in UTF-8: no tokeniser makes more tokens of it."""
     return sum(len(message.content.encode("utf-8", "replace")) for message in messages)
 
 
 def prompt_tokens(size: int) -> int:
-    """The most tokens that a prompt of this many bytes is likely to have."""
+    """What so many bytes of a prompt are likely to have at the most."""
     return math.ceil(size / FEWEST_CHARS)

@@ -27,7 +27,7 @@ class Secret:
         return self._pattern.sub(_MARK, text).encode("latin-1")
 
     def out_of_reply(self, content: bytes) -> bytes:
-        """A reply's body likewise, as far as it is there as it is: that costs next to nothing."""
+        """A reply's body without it, where it stands unescaped: that costs next to nothing."""
         if len(self._key) < _TELLING:
             return content
         return content.replace(self._key.encode(), _MARK.encode())

@@ -270,7 +270,7 @@ class BatchModel(System):
     def _write_needed(self, batch: Batch) -> None:
         if batch.unwritten:
             batch.unwritten = False
-            # Where that cannot be written, a resumed run reads the results once more.
+            # Where that cannot be written, the results are read once more by whoever resumes.
             with contextlib.suppress(StoreError):
                 self.work.ledger.needed(batch.info.mark, batch.needed)
 
