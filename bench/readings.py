@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from preceptor.scoring.dates import read_date
 from preceptor.scoring.letters import read_choice
-from preceptor.scoring.numbers import read_date, read_number
+from preceptor.scoring.numbers import read_number
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
 OUTCOMES = ("right", "wrong", "unread")

@@ -320,6 +320,12 @@ def test_shows_worked_examples_as_turns() -> None:
 # Scores and metrics
 
 
+def alone(example: Example, *tags: str) -> Example:
+    """A unit of its own, though its made-up stem is that of the others."""
+    target = {**example.target, "cluster": example.id}
+    return msgspec.structs.replace(example, target=target, tags=tags)
+
+
 def answered(example: Example, text: str | None, repeat: int = 0) -> Graded:
     failure = None if text is not None else "timeout"
     return Graded(example, repeat, Response("r", text=text or "", failure=failure), ())
@@ -427,7 +433,7 @@ def test_macro_f1_is_that_of_scikit_learn() -> None:
     for number in range(120):
         right = draw.choice("ABCD")
         text = draw.choice([right, right, "A", "C", "no idea"])
-        graded.append(answered(question(f"q{number}", right), text))
+        graded.append(answered(alone(question(f"q{number}", right)), text))
         truth.append(right)
         said.append(text if len(text) == 1 else "unread")
     labels = ("A", "B", "C", "D")
@@ -454,7 +460,7 @@ def test_the_interval_of_a_gap_is_that_of_a_difference_of_two_shares() -> None:
     """With 400 and 200 questions it is near ±1.96·√(Σ p(1−p)/n), and the seed makes it the same."""
     graded = [
         answered(
-            msgspec.structs.replace(question(f"{code}{i}"), tags=(f"language:{code}",)),
+            alone(question(f"{code}{i}"), f"language:{code}"),
             "B" if i % 5 < hits else "C",
         )
         for code, count, hits in (("en", 400, 4), ("fr", 200, 3))
@@ -473,7 +479,7 @@ def test_gaps_between_groups_weigh_each_group_alike() -> None:
     right = {"en": [1, 1, 1, 0], "fr": [1, 0], "hi": [0, 0, 0, 1]}
     graded = [
         answered(
-            msgspec.structs.replace(question(f"{code}{i}"), tags=(f"language:{code}",)),
+            alone(question(f"{code}{i}"), f"language:{code}"),
             "B" if hit else "C",
         )
         for code, hits in right.items()

@@ -216,6 +216,9 @@ METRIC = {
     "wilson_ci95",
     "unit",
     "higher_is_better",
+    "units",
+    "units_are",
+    "tag",
 }
 RUNS = {
     "run",

@@ -29,7 +29,7 @@ from preceptor.reports.leaderboard import (
     leaderboard_tables,
     published_rows,
 )
-from preceptor.statistics import mean_interval
+from preceptor.statistics import score_interval
 
 PAGE = Path(__file__).parent.parent / "docs" / "leaderboard.md"
 KNOWN = {"system_parameters": {}, "grader_parameters": {}}
@@ -121,7 +121,8 @@ def test_runs_of_one_system_are_repeats() -> None:
     second = made_run("a", {"e0": [4], "e1": [6]}, name="r2")
     board = leaderboard([first, second, made_run("b", plain([1, 1, 1]))], resamples=100)
     cell = of(board, "a").cells["healthbench"]
-    mean, interval = mean_interval(np.array([[0.2, 0.4], [0.6, 0.6], [0.9, np.nan]]))
+    table = np.array([[0.2, 0.4], [0.6, 0.6], [0.9, np.nan]])
+    mean, interval = score_interval(table, span=(0.0, 1.0))
     assert cell.raw_mean == pytest.approx(mean)
     assert cell.raw_ci95 == pytest.approx(interval)
     assert (cell.n, cell.answers, cell.runs) == (3, 5, ("r1", "r2"))

@@ -69,6 +69,13 @@ MARKED = (
     "<｜begin▁of▁thinking｜>A<｜end▁of▁thinking｜>B",
     "<begin_of_thought>A<end_of_thought>B",
     "&lt;think&gt;A&lt;/think&gt;B",
+    "＜think＞A＜/think＞B",
+    "<think>A<\\/think>B",
+    "<思考>A</思考>B",
+    "【思考过程】A【/思考过程】B",
+    "{think}A{/think}B",
+    "<ctrl94>thought\nA<ctrl95>B",
+    "<details>\n<summary>Thought for 3 seconds</summary>\nA\n</details>\nB",
     "<unused94>thought\nA<unused95>B",
     "<|channel>thought\nA<channel|>B",
     "<|inner_prefix|>A<|inner_suffix|>B",
@@ -132,6 +139,9 @@ KEPT = (
     "</think> ends the block. B",
     "```xml\n<think>A</think>\n```\nB",
     "Use ``<thinking>A</thinking>`` in the prompt.",
+    "【思考】It fits. 【答案】B",
+    "Write {think} in the template. B",
+    '{"thinking": [{"text": "A"}]}',
     "<answer>B</answer>",
     "<p>B</p><details><summary>Why</summary>It is.</details>",
     "An analysis of B shows it.",
@@ -546,3 +556,35 @@ def test_tokens_of_a_stream_are_listed_together() -> None:
     completion = parse_chat_stream(body.encode())
     assert (completion.text, completion.reasoning_length) == ("Yes", 2)
     assert set(completion.first_token or ()) == {"Yes", "x"}
+
+
+@pytest.mark.parametrize("text", [*MARKED, *UNSAID, *KEPT])
+@pytest.mark.parametrize("form", ["{}", "```json\n{}\n```"])
+def test_mark_quoted_in_an_explanation_costs_no_verdict(text: str, form: str) -> None:
+    """JSON stays JSON, whatever marks of an answer a judge quotes in its explanation."""
+    verdict = {"explanation": f"It says: {text} and so on", "criteria_met": True}
+    reply = Completion(form.replace("{}", json.dumps(verdict, ensure_ascii=False)))
+    assert parse_verdict(reply.text)[0] is True
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "first"),
+    [
+        (
+            {
+                "tokens": ["\n", "Yes"],
+                "token_logprobs": [-0.01, -0.1],
+                "top_logprobs": [{"\n": -0.01}, {"Yes": -0.1, "No": -2.5}],
+            },
+            {"Yes": -0.1, "No": -2.5},
+        ),
+        ({"tokens": ["Yes"], "token_logprobs": [-0.1], "top_logprobs": None}, {"Yes": -0.1}),
+        ({"tokens": ["Yes"], "token_logprobs": [None]}, None),
+        ({"tokens": ["Yes"], "top_logprobs": ["x"]}, None),
+        ({"tokens": "Yes"}, None),
+    ],
+)
+def test_older_form_of_log_probabilities(logprobs: object, first: object) -> None:
+    """Log-probabilities in the form of the API for completions are read in a chat's reply too."""
+    choice = {"message": {"content": "Yes"}, "finish_reason": "length", "logprobs": logprobs}
+    assert parse_chat(json.dumps({"choices": [choice]}).encode()).first_token == first

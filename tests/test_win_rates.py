@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_fixtures import example  # noqa: F401  (loads the profile of hypothesis)
-from preceptor.statistics import WinRate, mean_interval, wilson_interval, win_rate
+from preceptor.statistics import (
+    WinRate,
+    mean_interval,
+    score_interval,
+    wilson_interval,
+    win_rate,
+)
 
 # Coarse scores and lengths: ties, missing answers and pairs at the tolerance are common.
 SCORE = st.sampled_from([-0.5, 0.0, 0.3, 0.1 + 0.2, 0.5, 1.0, math.nan])
@@ -56,12 +62,11 @@ def by_hand(a, b, long_a, long_b, tolerance: float | None) -> WinRate | None:
     if not rates:
         return None
     rate = statistics.fmean(rates)
-    interval = None
-    if len(rates) > 1:
-        half = 1.96 * statistics.stdev(rates) / math.sqrt(len(rates))
-        interval = max(0.0, rate - half), min(1.0, rate + half)
-        if rate in (0, 1):
-            interval = wilson_interval(int(rate * len(rates)), len(rates))
+    interval = score_interval(np.array(rates)[:, None])[1]
+    if interval is not None:
+        interval = max(0.0, interval[0]), min(1.0, interval[1])
+    if len(rates) > 1 and rate in (0, 1):
+        interval = wilson_interval(int(rate * len(rates)), len(rates))
     return WinRate(rate, interval, statistics.fmean(halves), ties / pairs, len(rates), pairs)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-__all__ = ["Said", "said_in", "split_reasoning"]
+__all__ = ["Said", "said_in", "split_reasoning", "without_fence"]
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -40,20 +40,21 @@ class Said(msgspec.Struct, frozen=True):
 #: Names of tags: ``think``, ``seed:think``, ``inner_monologue``, ``think_fast``, …
 _NAME = (
     r"(?:[a-z]{1,12}[:_-]){0,3}(?:ant)?"
-    r"(?:thinking|think|thoughts?|reasoning|reflection|deliberation|scratch_?pad|monologue|cot)"
-    r"(?:[:_-]\w{1,60})?"
+    r"(?:thinking|think|thoughts?|reasoning|reflection|deliberation|scratch_?pad|monologue|cot"
+    r"|思考|思维链?|推理)(?:[:_-]\w{1,60}|过程)?"
 )
+_LESS, _GREATER = "(?:<|＜|&lt;)", "(?:>|＞|&gt;)"
 _CHANNEL = r"(?:(?:<\|start\|>)?assistant[^<]{0,60})?<\|channel\|>\s{0,2}(?:%s)\b[^<]{0,80}"
 _MESSAGE = r"(?:<\|constrain\|>[^<]{0,40})?<\|message\|>"
 #: Family → what opens its reasoning, what closes it.
 _PAIRS = {
     "tag": (
-        rf"(?i:(?:<|&lt;)\s{{0,2}}(?!end_)(?P<opened>{_NAME})(?:\s[^<>]{{0,200}}?)?(?<!/)(?:>|&gt;))",
-        rf"(?i:(?:<|&lt;)\s{{0,2}}(?:/|end_of_)\s{{0,2}}(?P<closed>{_NAME})\s{{0,2}}(?:>|&gt;))",
+        rf"(?i:{_LESS}\s{{0,2}}(?!end_)(?P<opened>{_NAME})(?:\s[^<>]{{0,200}}?)?(?<!/){_GREATER})",
+        rf"(?i:{_LESS}\s{{0,2}}(?:\\?[/／]|end_of_)\s{{0,2}}(?P<closed>{_NAME})\s{{0,2}}{_GREATER})",
     ),
     "brackets": (r"\[THINK\]", r"\[/THINK\]"),
     "triangles": ("◁think▷", "◁/think▷"),
-    "paired": (rf"(?i:\[{_NAME}\])", rf"(?i:\[/{_NAME}\])"),
+    "paired": (rf"(?i:[\[{{【]{_NAME}[\]}}】])", rf"(?i:[\[{{【][/／]{_NAME}[\]}}】])"),
     "special": (
         rf"(?i:<[|｜](?!end[_▁]|/)(?:begin▁of▁)?{_NAME}(?<!_end)[|｜]>)",
         rf"(?i:<[|｜](?:/|end[_▁](?:of[_▁])?){_NAME}[|｜]>|<[|｜]{_NAME}(?<=_end)[|｜]>)"
@@ -61,13 +62,17 @@ _PAIRS = {
     ),
     "inner": (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),
     "roles": (r"<\|im_start\|>think\b", r"<\|im_start\|>answer\b"),
-    "unused": (r"<unused94>(?:thought\b)?", r"<unused95>"),
+    "unused": (r"<(?:unused|ctrl)94>(?:thought\b)?", r"<(?:unused|ctrl)95>"),
     "turns": (r"<\|channel>(?:thought\b)?", r"<channel\|>"),
     "channels": (
         _CHANNEL % "analysis|commentary" + _MESSAGE + "|assistantcommentary(?= to=)",
         _CHANNEL % "final" + _MESSAGE + "|assistantfinal",
     ),
-    "details": (r"""<details\s[^<>]{0,100}type=["']reasoning["'][^<>]{0,100}>""", "</details>"),
+    "details": (
+        r"""<details\s[^<>]{0,100}type=["']reasoning["'][^<>]{0,100}>"""
+        r"|<details\b[^<>]{0,100}>\s{0,9}<summary>\s{0,9}(?:Thinking|Thought)\b[^<]{0,60}</summary>",
+        "</details>",
+    ),
 }
 #: What opens reasoning only at the beginning of a text → what closes it.
 _HEADS = (
@@ -90,7 +95,7 @@ _TOKEN = re.compile(
 _HEAD = re.compile(r"\s{0,20}(?:" + "|".join(f"({opens})" for opens, _ in _HEADS) + ")")
 _ENDS = [re.compile(closes) for _, closes in _HEADS]
 #: A text without any of these, and without a head, has no mark.
-_SIGNS = ("<", "&lt;", "[", "◁", "assistantfinal")
+_SIGNS = ("<", "&lt;", "＜", "[", "{/", "【/", "【／", "◁", "assistantfinal")
 
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "“", "「": "」", "`": "`"}
 _QUOTES |= {"(": ")"}
@@ -133,12 +138,34 @@ def split_reasoning(text: str) -> Said:
     head = _HEAD.match(text)
     if head is None and not any(sign in text for sign in _SIGNS):
         return Said(text, start=0)
-    return _Reader(text).read(head)
+    said = _Reader(text).read(head)
+    if said.text != text and _is_json(text) and not _is_json(said.text):
+        return Said(text, start=0)
+    return said
 
 
 def said_in(text: str) -> str:
     """What a text says, without what it thinks."""
     return split_reasoning(text).text
+
+
+def without_fence(text: str) -> str:
+    """What stands in a Markdown fence, of which one end may be missing; or the text itself."""
+    # No regular expression: some take minutes for a reply of a hundred thousand newlines.
+    inner = text.strip()
+    if inner.startswith("```"):
+        inner = inner[3:]
+        inner = inner[4:] if inner[:4].lower() == "json" else inner
+    return inner.removesuffix("```").strip()
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text as a whole is an object or array of JSON."""
+    inner = without_fence(text)
+    try:
+        return inner.startswith(("{", "[")) and msgspec.json.decode(inner) is not None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
 
 
 class _Reader:

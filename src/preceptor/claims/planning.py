@@ -16,7 +16,7 @@ from preceptor.claims.sides import Side, matrix, values_of
 from preceptor.errors import InputError, shorten
 from preceptor.scoring import OVERALL
 from preceptor.scoring.units import units
-from preceptor.statistics.intervals import estimate
+from preceptor.statistics.intervals import ROUNDING, estimate
 from preceptor.statistics.power import (
     Components,
     components,
@@ -184,7 +184,7 @@ def _by_unit(
 ) -> tuple[Components, float]:
     """The components, with the design effect of units in ``between``; and that effect, ≥ 1."""
     alone, together = estimate(means, None), estimate(means, labels)
-    if len(np.unique(labels)) < 2 or not alone.error < together.error:
+    if len(np.unique(labels)) < 2 or together.error <= alone.error * (1 + ROUNDING):
         return parts, 1.0
     effect = (together.error / alone.error) ** 2
     between = parts.between + (effect - 1) * (parts.between + parts.within / parts.repeats)

@@ -20,7 +20,8 @@ from preceptor.graders.base import (
     render_item,
 )
 from preceptor.graders.model import ModelGrader
-from preceptor.graders.rubric import RubricGrader, ask_until, in_words, without_fence
+from preceptor.graders.rubric import RubricGrader, ask_until, in_words
+from preceptor.reasoning import said_in, without_fence
 from preceptor.records import Completion, Criterion, Message, Usage, Verdict, content_key
 
 __all__ = ["BatchedGrader", "parse_batch", "shares"]
@@ -79,7 +80,7 @@ def parse_batch(text: str, count: int) -> dict[int, tuple[bool, str]]:
         It is no JSON object, or holds no verdict at all.
     """
     try:
-        reply = _object.decode(without_fence(text))
+        reply = _object.decode(without_fence(said_in(text)))
     except (msgspec.DecodeError, UnicodeError) as error:
         raise ValueError(f"{error}; the reply was {shorten(text[:200].strip(), 120)}") from None
     except RecursionError:

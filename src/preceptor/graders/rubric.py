@@ -18,7 +18,7 @@ from preceptor.errors import (
 from preceptor.graders.base import Question, render_conversation, render_item
 from preceptor.graders.model import ModelGrader
 from preceptor.graders.template import OWN, Template
-from preceptor.reasoning import said_in
+from preceptor.reasoning import said_in, without_fence
 from preceptor.records import Completion, Criterion, Message, Usage, Verdict
 from preceptor.systems.base import DECLINED, Ask, Postponed, System, without_text
 
@@ -31,7 +31,6 @@ __all__ = [
     "ask_until_parsed",
     "in_words",
     "parse_verdict",
-    "without_fence",
 ]
 
 T = TypeVar("T")
@@ -69,7 +68,7 @@ def parse_verdict(text: str) -> tuple[bool, str]:
         It is anything else; the message says what.
     """
     try:
-        reply = _decoder.decode(without_fence(text))
+        reply = _decoder.decode(without_fence(said_in(text)))
     except (msgspec.DecodeError, UnicodeError) as error:
         raise ValueError(f"{error}; the reply was {shorten(text[:200].strip(), 120)}") from None
     except RecursionError:
@@ -82,19 +81,6 @@ def in_words(explanation: object) -> str:
     if isinstance(explanation, str):
         return explanation
     return "" if explanation is None else msgspec.json.encode(explanation).decode()
-
-
-def without_fence(text: str) -> str:
-    """What stands in a Markdown fence, of which one end may be missing; or the text itself.
-
-    Reasoning is left out.
-    """
-    # No regular expression: some take minutes for a reply of a hundred thousand newlines.
-    inner = said_in(text).strip()
-    if inner.startswith("```"):
-        inner = inner[3:]
-        inner = inner[4:] if inner[:4].lower() == "json" else inner
-    return inner.removesuffix("```").strip()
 
 
 class RubricGrader(ModelGrader):

@@ -8,9 +8,10 @@ import msgspec
 
 from preceptor.errors import shorten
 from preceptor.graders.base import Case
-from preceptor.graders.rubric import in_words, without_fence
+from preceptor.graders.rubric import in_words
 from preceptor.protocols.base import Protocol, ReferenceGrader
 from preceptor.protocols.judge import Judge, LabelJudge
+from preceptor.reasoning import said_in, without_fence
 from preceptor.records import Criterion, Graded, Message, Score, Verdict
 from preceptor.scoring.answers import PARSED, answered
 from preceptor.scoring.judged import score_labels
@@ -253,7 +254,7 @@ class ReasoningJudge(Judge):
 
     def read(self, text: str) -> tuple[str, str]:
         try:
-            reply = _decoder.decode(without_fence(text))
+            reply = _decoder.decode(without_fence(said_in(text)))
         except (msgspec.DecodeError, UnicodeError) as error:
             raise ValueError(f"{error}; the reply was {shorten(text[:200].strip(), 120)}") from None
         except RecursionError:

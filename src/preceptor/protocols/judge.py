@@ -10,8 +10,8 @@ import msgspec
 
 from preceptor.errors import shorten
 from preceptor.graders.base import Case, render_conversation
-from preceptor.graders.rubric import in_words, without_fence
-from preceptor.reasoning import said_in
+from preceptor.graders.rubric import in_words
+from preceptor.reasoning import said_in, without_fence
 from preceptor.records import Criterion
 
 __all__ = ["Judge", "LabelJudge"]

@@ -14,6 +14,7 @@ from preceptor.reports.wording import (
     SHARE,
     count,
     day,
+    fewer_units,
     interval,
     marked,
     measured,
@@ -23,7 +24,6 @@ from preceptor.reports.wording import (
     pretty,
     printed_interval,
     read_cell,
-    sample_size,
 )
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read
@@ -70,17 +70,18 @@ _SHOWN = 10
 class Number(msgspec.Struct, frozen=True):
     """A metric as it is printed and drawn; positions are percent of the axis.
 
-    ``raw`` is the mean before clipping, where clipping changed it.
+    ``raw`` is the mean before clipping with its interval, where clipping changed it.
     """
 
     value: str
     interval: str
     n: str
+    units: str
     small: bool
     coverage: str
     complete: bool
     bounds: str | None
-    raw: str | None
+    raw: tuple[str, str] | None
     at: str | None
     beyond: bool
     span: tuple[str, str] | None
@@ -153,12 +154,13 @@ def number(metric: Metric, axis: Axis) -> Number:
     return Number(
         value=measured(metric.value, metric.unit),
         interval=printed_interval(metric),
-        n=sample_size(metric.n, metric.units, metric.units_are),
+        n=count(metric.n),
+        units=fewer_units(metric.n, metric.units, metric.units_are),
         small=metric.n < SMALL,
         coverage=percent(metric.coverage),
         complete=metric.coverage >= 1,
         bounds=None if metric.bounds is None else interval(metric.bounds),
-        raw=points(raw) if clipped else None,
+        raw=(points(raw), printed_interval(metric)) if clipped else None,
         at=None if raw is None else axis.at(raw),
         beyond=raw is not None and not axis.low <= raw <= axis.high,
         span=None if span is None else (axis.at(span[0]), axis.at(span[1])),

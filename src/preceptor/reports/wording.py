@@ -15,6 +15,7 @@ __all__ = [
     "count",
     "day",
     "days",
+    "fewer_units",
     "interval",
     "marked",
     "measured",
@@ -102,9 +103,13 @@ def printed_interval(metric: Metric) -> str:
 
 def sample_size(n: int, units: int, units_are: str) -> str:
     """``2,360``; where several are one unit, ``2,360 examples, 295 videos``."""
-    if units in (0, n):
-        return count(n)
-    return f"{plural(n, 'example')}, {plural(units, units_are.removesuffix('s'), units_are)}"
+    several = fewer_units(n, units, units_are)
+    return f"{plural(n, 'example')}, {several}" if several else count(n)
+
+
+def fewer_units(n: int, units: int, units_are: str) -> str:
+    """``295 videos`` where several of n examples are one; else nothing."""
+    return "" if units in (0, n) else plural(units, units_are.removesuffix("s"), units_are)
 
 
 def interval(pair: tuple[float, float] | None) -> str:

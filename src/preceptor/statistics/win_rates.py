@@ -26,7 +26,7 @@ class WinRate(msgspec.Struct, frozen=True):
     rate
         Mean over examples of wins/(wins + losses), 0 to 1; ties are not counted.
     ci95
-        95 % interval of ``rate`` over examples; None for a single one.
+        95 % interval of ``rate`` over units; None for a single one, and where all rates are equal.
     with_ties
         Mean over examples of (wins + ties/2)/pairs, over those with a pair.
     ties

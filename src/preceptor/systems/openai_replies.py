@@ -7,6 +7,7 @@ https://openrouter.ai/docs/api/reference/streaming.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -198,8 +199,25 @@ def _first_token(logprobs: object, text: str) -> dict[str, float] | None:
 
 
 def _tokens(logprobs: object) -> list[dict[str, Any]]:
-    content = logprobs.get("content") if isinstance(logprobs, dict) else None
-    return [each for each in content if isinstance(each, dict)] if isinstance(content, list) else []
+    if not isinstance(logprobs, dict):
+        return []
+    content = logprobs.get("content")
+    if isinstance(content, list):
+        return [each for each in content if isinstance(each, dict)]
+    # The form of the older API for completions, in which some servers answer chats too.
+    names = ("tokens", "token_logprobs", "top_logprobs")
+    columns = [column if isinstance(column := logprobs.get(name), list) else () for name in names]
+    return [
+        {
+            "token": token,
+            "logprob": logprob,
+            "top_logprobs": [
+                {"token": other, "logprob": chance} for other, chance in (listed or {}).items()
+            ],
+        }
+        for token, logprob, listed in itertools.zip_longest(*columns)
+        if isinstance(listed, dict | None)
+    ]
 
 
 def _candidates(token: Mapping[str, Any]) -> dict[str, float]:
