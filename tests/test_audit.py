@@ -496,6 +496,51 @@ def test_a_wrong_line_of_ratings_is_named(lines: list[str], problem: str, tmp_pa
         read_ratings(csv_file(tmp_path / "r.csv", lines))
 
 
+@pytest.mark.parametrize("kind", ["nominal", "ordinal", "interval"])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"r1": (1, 1), "r2": (1, 1), "r3": (1, 1)},
+        {"r1": (1, 0)},
+        {"r1": (1, 0), "r2": (1, 0), "r3": (1, 0)},
+        {"r1": (1, 1), "r2": (1, 1)},
+    ],
+)
+def test_agreement_without_a_value_is_said_and_null(
+    kind: str,
+    labels: dict[str, tuple[int, int]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """All equal, one item, or one label of each rater: null, and a sentence says why."""
+    lines = [
+        f"{name},c,{rater},{label}"
+        for name, both in labels.items()
+        for rater, label in zip(("ann", "bob"), both, strict=True)
+    ]
+    path = str(csv_file(tmp_path / "r.csv", lines))
+    assert cli.main(["audit", path, "--kind", kind]) == 0
+    said = capsys.readouterr()
+    assert not re.search(r"\bnan\b", said.out)
+    if kind != "nominal":
+        assert "An ICC needs two items" in said.err
+    assert cli.main(["audit", path, "--kind", kind, "--json"]) == 0
+    panel = json.loads(capsys.readouterr().out)["panel"]
+    icc = panel["icc"]
+    assert icc is None or icc["consistency"]["value"] is None
+    if len({label for both in labels.values() for label in both}) == 1:
+        assert panel["alpha"] == {"value": None, "ci95": None}
+        assert "Agreement beyond chance is undefined" in said.err
+
+
+@pytest.mark.parametrize("label", ["1e300", "-1e308", "1e-320", "1" * 400, "1" * 5000])
+def test_a_rating_that_cannot_be_computed_with_is_named(label: str, tmp_path: Path) -> None:
+    """Its square would be infinite, or 0."""
+    path = csv_file(tmp_path / "r.csv", ["r,c,ann,1", f"r,c,bob,{label}"])
+    with pytest.raises(DataError, match=r":3: label: expected (0, or )?a number"):
+        read_ratings(path, "interval")
+
+
 def test_wrong_files_of_ratings(tmp_path: Path) -> None:
     """A missing column, numbers that are none, differing columns of one item, another encoding."""
     with pytest.raises(DataError, match=r":1: rater: expected one column rater"):

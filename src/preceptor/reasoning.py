@@ -89,8 +89,10 @@ _AROUND = (
     rf"|<end_of_turn>|<turn\|>|\[END FINAL RESPONSE\]|(?i:<{_NAME}\s?/>)"
 )
 _TOKEN = re.compile(
-    "|".join(f"(?P<o_{name}>{pair[0]})|(?P<c_{name}>{pair[1]})" for name, pair in _PAIRS.items())
-    + rf"|(?P<around>{_AROUND})|(?P<ticks>`+)"
+    # How each begins: the other characters, nearly all, are passed over at once.
+    r"(?=[<&\[◁a`])(?:"
+    + "|".join(f"(?P<o_{name}>{pair[0]})|(?P<c_{name}>{pair[1]})" for name, pair in _PAIRS.items())
+    + rf"|(?P<around>{_AROUND})|(?P<ticks>`+))"
 )
 _HEAD = re.compile(r"\s{0,20}(?:" + "|".join(f"({opens})" for opens, _ in _HEADS) + ")")
 _ENDS = [re.compile(closes) for _, closes in _HEADS]

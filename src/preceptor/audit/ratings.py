@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "Item", "Kind", "Ratings", "as_labels", "read_ratings"]
 
 Kind = Literal["met", "nominal", "ordinal", "interval"]
+#: Numbers beyond this, or as near to 0, have no squares that can be computed with.
+_LARGEST = 1e30
+#: Cells of a table, one for each item and rater.
+_MOST_CELLS = 50_000_000
 KINDS: tuple[Kind, ...] = ("met", "nominal", "ordinal", "interval")
 
 _NEEDED = ("response", "criterion", "rater", "label")
@@ -107,6 +111,11 @@ def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
             labels[key][rater] = label
     if not found:
         raise InputError(f"{path}: expected ratings, found an empty table")
+    if len(found) * len(raters) > _MOST_CELLS:
+        raise InputError(
+            f"{path}: expected items that several raters rated, found {len(found):,} items and "
+            f"{len(raters):,} raters: audit parts of it"
+        )
     said = [label for each in labels.values() for label in each.values()]
     names = sorted({label for label in said if isinstance(label, str)})
     places = {name: float(place) for place, name in enumerate(names)}
@@ -216,6 +225,9 @@ def _finite(text: str, row: Mapping[str, Any], name: str, path: Path, line: int)
         raise DataError(str(path), line, name, f"expected {error}, found {shorten(text)}") from None
     if not math.isfinite(value):
         raise DataError(str(path), line, name, f"expected a number, found {shorten(text)}")
+    if value != 0 and not 1 / _LARGEST <= abs(value) <= _LARGEST:
+        expected = f"expected 0, or a number from {1 / _LARGEST:.0e} to {_LARGEST:.0e} in size"
+        raise DataError(str(path), line, name, f"{expected}, found {shorten(text)}")
     return value
 
 

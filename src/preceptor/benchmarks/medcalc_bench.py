@@ -14,7 +14,7 @@ from preceptor.files import decode_json, read_rows
 from preceptor.protocols.numeric import CALCULATION_LABELS, CalculationProtocol
 from preceptor.records import Example, Message
 from preceptor.scoring.dates import read_date, read_weeks
-from preceptor.scoring.numbers import ABSTAINED
+from preceptor.scoring.abstention import ABSTAINED
 
 __all__ = ["BENCHMARKS"]
 

@@ -11,7 +11,15 @@ from preceptor.errors import BudgetExceeded
 from preceptor.records import Completion, Usage
 from preceptor.systems.base import Ask, System
 from preceptor.systems.prices import FREE
-from preceptor.systems.reserving import Calls, Reserved, Room, Size, prompt_bytes, prompt_tokens
+from preceptor.systems.reserving import (
+    Calls,
+    Outlook,
+    Reserved,
+    Room,
+    Size,
+    prompt_bytes,
+    prompt_tokens,
+)
 
 __all__ = ["Budget"]
 
@@ -29,9 +37,8 @@ class Budget:
     cap is reached. A call fits in either of two cases:
 
     - All calls under way fit at the most that they can take.
-    - They fit at what they are likely to take, and no more of them are under way than half as many
-      as have ended, and one. Each of them takes more than the worst of n others with a probability
-      of 1 / (n + 1): fewer than one such call is to be expected.
+    - They fit at what they are likely to take together, and all but one of those that may take more
+      than any that has ended fit at the most that they can take.
 
     So a cap is passed by no more than the error of one call's estimate.
 
@@ -112,7 +119,7 @@ class Budget:
 
     def room(self) -> Room:
         """What is left for others than those that ask here."""
-        return self._left() - self._likely()
+        return self._left() - self._outlook().likely
 
     def wake(self) -> None:
         """Let in the calls for which there is room now; where there never will be, say so."""
@@ -122,7 +129,7 @@ class Budget:
                 calls.begin(call, _now())
                 turn.set_result(None)
         if self._waiting and not self._left().pending:
-            why = self._why(self._likely(*self._waiting[0][:2]))
+            why = self._why(self._outlook(*self._waiting[0][:2]).likely)
             while self._waiting:
                 *_, turn = self._waiting.popleft()
                 if not turn.done():
@@ -140,7 +147,7 @@ class Budget:
             calls.begin(call, _now())
             return
         if not self._left().pending:
-            raise BudgetExceeded(self._why(self._likely(calls, call)))
+            raise BudgetExceeded(self._why(self._outlook(calls, call).likely))
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((calls, call, turn))
         try:
@@ -157,15 +164,14 @@ class Budget:
 
     def _has_room(self, calls: Calls, call: Reserved) -> bool:
         left = self._left()
-        if left.fits(sum((each.most for each in self._calls.values()), call.most)):
-            return True
-        return calls.under_way <= calls.ended // 2 and left.fits(self._likely(calls, call))
+        bounds = (each.bound(*([call] if each is calls else ())) for each in self._calls.values())
+        return left.fits(sum(bounds, Size())) or left.fits(self._outlook(calls, call).reserved)
 
-    def _likely(self, calls: Calls | None = None, *more: Reserved) -> Size:
+    def _outlook(self, calls: Calls | None = None, *more: Reserved) -> Outlook:
         """What all calls under way are going to take, and more of one kind."""
         now = _now()
-        each = (kind.likely(now, *more if kind is calls else ()) for kind in self._calls.values())
-        return sum(each, Size())
+        each = (kind.outlook(now, *more if kind is calls else ()) for kind in self._calls.values())
+        return sum(each, Outlook())
 
     def _left(self) -> Room:
         """What is not spent yet, and not reserved elsewhere."""

@@ -162,7 +162,8 @@ class ChoiceProtocol(Protocol):
         target = graded.example.target
         right = target["answer"]
         several = not isinstance(right, str)
-        said = read_choice(text, target["options"], several=several)
+        question = graded.example.messages[-1].content.removesuffix(listed(target["options"]))
+        said = read_choice(text, target["options"], several=several, question=question)
         correct = said is not None and set(said) == set(right)
         return scored(graded, {OVERALL: float(correct)}, said)
 

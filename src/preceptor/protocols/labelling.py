@@ -12,11 +12,12 @@ from preceptor.protocols.base import Protocol
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.labels import Deferral, deferral_curve, macro_f1, multilabel_macro_f1
+from preceptor.scoring.letters import read_label
 from preceptor.scoring.names import beside
-from preceptor.scoring.reading import field_of, json_in, word_in
+from preceptor.scoring.reading import field_of, json_in
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
-from preceptor.scoring.turns import first_turn, questions
+from preceptor.scoring.turns import first_turn
 from preceptor.scoring.units import units
 
 __all__ = [
@@ -80,12 +81,9 @@ class LabelProtocol(Protocol):
 
     def read(self, text: str) -> str | None:
         """The label that an answer says: under a key of its JSON, else as a word of it."""
-        for part in questions(first_turn(text)):
-            value = field_of(part, _KEYS)
-            said = None if value is None else word_in(str(value), self.forms)
-            if said := said or word_in(part, self.forms):
-                return said
-        return None
+        value = field_of(first_turn(text), _KEYS)
+        said = None if value is None else read_label(str(value), self.forms)
+        return said or read_label(text, self.forms)
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -219,6 +217,7 @@ class MultiLabelProtocol(Protocol):
 
     def read(self, text: str) -> dict[str, str | None] | None:
         """Label → quality, None where none is said; None where the answer cannot be read."""
+        text = first_turn(text)
         found = json_in(text)
         if found is None:
             return {} if text.strip().strip('."*').casefold() in ("none", "no label") else None
@@ -239,7 +238,7 @@ class MultiLabelProtocol(Protocol):
 
     def _quality(self, value: object) -> str | None:
         forms = {self.marked: (self.marked,), self.other: (self.other,)}
-        return word_in(str(value), forms)
+        return read_label(str(value), forms)
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from preceptor.protocols.base import Protocol
 from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.scoring.abstention import ABSTAINED
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.dates import read_date, read_weeks
 from preceptor.scoring.names import beside
-from preceptor.scoring.numbers import ABSTAINED, read_amount, read_number
+from preceptor.scoring.numbers import read_amount, read_number
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.units import units
 
@@ -61,7 +62,7 @@ def read_answer(kind: str, text: str, asked: str = "") -> float | str | list[int
         The question, which may name the unit.
     """
     value = _READERS[kind](text, asked)
-    if value is None and read_number(text) == ABSTAINED:
+    if value is None and kind in ("date", "weeks") and read_number(text) == ABSTAINED:
         return ABSTAINED
     return list(value) if isinstance(value, tuple) else value
 

@@ -20,6 +20,8 @@ from preceptor.reports.wording import count, interval, percent, plural, points, 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from preceptor.statistics.icc import ICC
+
 __all__ = [
     "agreement_table",
     "audit_json",
@@ -276,7 +278,18 @@ def panel_sentences(found: PanelAudit) -> list[str]:
             f"All say the same on {count(found.panel.unanimous)} items, more than half on "
             f"{count(found.panel.majority)}."
         )
+    parts: list[Panel | RaterAgreement] = [*found.raters]
+    parts += [] if found.panel is None else [found.panel]
+    if any(one.alpha.value is None for one in parts):
+        said.append("Agreement beyond chance is undefined (–) where all labels are equal.")
+    numeric = found.kind in ("ordinal", "interval")
+    if numeric and not all(_complete(one.icc) for one in parts):
+        said.append("An ICC needs two items with all ratings, and ratings that differ: else –.")
     return said
+
+
+def _complete(one: ICC | None) -> bool:
+    return one is not None and None not in (one.agreement.value, one.consistency.value)
 
 
 def _decimal(value: float | None) -> str:

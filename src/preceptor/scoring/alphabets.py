@@ -13,7 +13,9 @@ CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
 #: Vowel signs and accents: for Python no part of a word, so that a boundary must name them.
 _MARKS = (
     "\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc"
-    "\u0900-\u0903\u093a-\u093c\u093e-\u094f\u0951-\u0957\u0962\u0963\u0981-\u0983\u09bc\u09be-\u09cd\u09d7\u09e2\u09e3\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+    "\u0900-\u0903\u093a-\u093c\u093e-\u094f\u0951-\u0957\u0962\u0963\u0981-\u0983\u09bc\u09be-\u09cd\u09d7\u09e2\u09e3"
+    "\u0a01-\u0a03\u0a3c-\u0a51\u0a81-\u0a83\u0abc-\u0acd\u0b82\u0bbe-\u0bcd\u0c00-\u0c03\u0c3e-\u0c56\u0c81-\u0c83\u0cbc-\u0cd6\u0d00-\u0d03\u0d3b-\u0d4d"
+    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
 )
 #: What must not stand before, and after, a letter that stands for an option.
 BEFORE = rf"(?<![^\W{CJK}])(?<![{_MARKS}])"
@@ -71,7 +73,10 @@ class Letters:
         wide = [each for each in found if re.fullmatch(f"[{CJK}]", each)]
         narrow = sorted((each for each in found if each not in wide), key=len, reverse=True)
         either = "|".join(map(re.escape, narrow))
-        self.token = re.compile(rf"{BEFORE}(?:{either}){_AFTER}|[{''.join(wide)}](?!\w)")
+        forms = ([rf"{BEFORE}(?:{either}){_AFTER}"] if narrow else []) + [
+            rf"[{''.join(each)}](?!\w)" for each in (wide,) if each
+        ]
+        self.token = re.compile("|".join(forms) or "(?!)")
 
     def meant(self, written: str) -> frozenset[str]:
         """The labels that a written letter may stand for: more than one for a Cyrillic В."""

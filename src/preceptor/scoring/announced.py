@@ -9,7 +9,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from preceptor.scoring import cues
+from preceptor.scoring.announcing import Cue, announcing
 from preceptor.scoring.mentions import AROUND, Found, Mentions
+from preceptor.scoring.qualifiers import Qualifiers, qualifiers
 
 __all__ = ["Announcements", "Statement"]
 
@@ -47,38 +49,41 @@ def _lower(text: str) -> str:
     return lower
 
 
-def _language(cue: re.Match[str]) -> str:
-    return (cue.lastgroup or "").removeprefix("noun_")
-
-
 class Announcements:
-    """The announcements in a text, in order."""
+    """What of a text says which answer is given, in its order.
 
-    def __init__(self, mentions: Mentions) -> None:
+    Parameters
+    ----------
+    wrong_asked
+        The question asks for the wrong option.
+    """
+
+    def __init__(self, mentions: Mentions, *, wrong_asked: bool = False) -> None:
+        self.wrong_asked = wrong_asked
         self.at, self.text = mentions, mentions.text
         self.ends = [end.end() for end in cues.SENTENCE_END.finditer(self.text)]
 
     def __iter__(self) -> Iterator[Statement]:
-        for cue in cues.CUE.finditer(_lower(self.text)):
+        for cue in announcing(_lower(self.text), wrong_asked=self.wrong_asked):
             found = self._named(cue)
             if found is not None:
                 place, end, labels = found
                 holds = self._holds(cue, place, end)
                 if holds is not None:
-                    final = cues.FINAL.search(self.text, max(0, cue.start() - 14), place)
-                    yield Statement(cue.start(), labels, final is not None, holds)
+                    final = cues.FINAL.search(self.text, max(0, cue.start - 14), place)
+                    yield Statement(cue.start, labels, final is not None, holds)
         yield from self._contrasts()
 
-    def _holds(self, cue: re.Match[str], place: int, end: int) -> bool | None:
+    def _holds(self, cue: Cue, place: int, end: int) -> bool | None:
         """Whether an announcement holds without a qualification; None where it is none.
 
         "The wrong answer is B", "if the answer is B", "is the answer B?" announce nothing; "for
         pregnant women the answer is B" counts only where nothing else is announced.
         """
-        words = cues.QUALIFIERS[_language(cue)]
-        between = self.text[cue.end() : place]
-        start, stop = self.sentence(cue.start(), end)
-        before = self.text[max(start, cue.start() - 300) : cue.start()].lstrip()
+        words = self.qualifiers(cue.language)
+        between = self.text[cue.end : place]
+        start, stop = self.sentence(cue.start, end)
+        before = self.text[max(start, cue.start - 300) : cue.start].lstrip()
         clause = _CLAUSE.split(before[-120:])[-1]
         if (
             words.other.search(clause)
@@ -89,13 +94,22 @@ class Announcements:
         ):
             return None
         after = self.text[end:stop].lstrip(" ,)")
-        limited = words.group.search(f"{before} {cue[0]} {between}") or words.group.match(after)
+        limited = words.group.search(
+            f"{before} {self.text[cue.start : cue.end]} {between}"
+        ) or words.group.match(after)
         return not limited and not cues.HEDGED.search(between)
 
-    def supposed(self, words: cues.Qualifiers, before: str, end: int, stop: int) -> bool:
+    def qualifiers(self, language: str) -> Qualifiers:
+        """The words of a language that qualify an announcement."""
+        return qualifiers(language, wrong_asked=self.wrong_asked)
+
+    def supposed(self, words: Qualifiers, before: str, end: int, stop: int) -> bool:
         """Whether a sentence asks, or states a condition before or right after the letter."""
         asked = self.text[end:stop].rstrip().endswith(("?", "？", "؟"))
-        return asked or bool(words.supposed.search(before) or words.turned.match(self.text, end))
+        if asked or words.turned.match(self.text, end):
+            return True
+        condition = words.supposed.search(before)
+        return condition is not None and not words.weighing.search(before, condition.start())
 
     def sentence(self, start: int, end: int) -> tuple[int, int]:
         """Begin and end of the sentence around two places."""
@@ -103,15 +117,15 @@ class Announcements:
         begins = self.ends[first - 1] if first else 0
         return begins, self.ends[last] if last < len(self.ends) else len(self.text)
 
-    def _named(self, cue: re.Match[str]) -> tuple[int, int, Found] | None:
+    def _named(self, cue: Cue) -> tuple[int, int, Found] | None:
         """(place, end, labels) of what a cue announces."""
-        place = self.at.after_links(cue.end())
-        if (cue.lastgroup or "").startswith("noun_") and self._spoken_of(cue.end(), place):
+        place = self.at.after_links(cue.end)
+        if cue.noun and self._spoken_of(cue.end, place):
             return None
         found = self.at.named_at(place)
         if found is not None:
             return place, *found
-        return self._named_within(cue.end(), place) or self._named_later(place)
+        return self._named_within(cue.end, place) or self._named_later(place)
 
     def _spoken_of(self, end: int, place: int) -> bool:
         """Whether "answer B" goes on, as in "answer B would be for children"."""

@@ -77,6 +77,8 @@ _DATES = tuple(
         rf"(?<!\d)(?P<year>\d{{4}})[\s.,/-]{{1,3}}{_MONTH}{_OF}(?P<day>\d{{1,2}})(?!\d)",
     )
 )
+#: A year, or three numbers divided: what has neither is looked at no further.
+_DATELIKE = re.compile(r"\d{4}|-\d\d(?!\d)|\d(?P<mark>[-/.])\s?\d{1,2}(?P=mark)\s?\d")
 _ISO_WEEK = re.compile(r"(?<!\d)(\d{4})-?W(\d{2})-?([1-7])(?!\d)")
 _TIME = re.compile(r"(?:T|\s)\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[-+]\d{2}:?\d{2})?")
 _ASIDE = re.compile(r"\([^()]*\)")
@@ -96,10 +98,16 @@ _BASIS = re.compile(
 _BASIS_AFTER = re.compile(
     r"\s?(?:\+|plus\b|から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)"
 )
+#: "Two weeks added to the last period are …": then what is stated is what comes out.
+_SUM = re.compile(
+    r"\b(?:add(?:ed|ing|s)?|plus|subtract\w*|minus|addier\w*|ajout\w*|sumar?|sumando|somando|aggiung\w*"
+    r"|dodaj\w*|прибав\w*)\b|\d ?(?:days|weeks) (?:after|from)\b|加(?:上)?\d|加え",
+    re.IGNORECASE,
+)
 _STATED = re.compile(
     r"(?:\b(?:is|was|be|on|by|equals?|falls on|would be|gives|yields|ist|am|est(?: le)?|es(?: el)?"
     r"|é|è(?: il)?|är|jest|este|adalah|là|είναι|это|є)|[:=→≈是为為は]|คือ)"
-    r"\s{0,3}(?:the |den |der |le |el |il )?"
+    r"\s{0,3}(?:the |den |der |le |el |il |dem |am )?"
     r"(?:\*{0,2}[A-Z][a-z]{2,8}day,? )?\Z",
     re.IGNORECASE,
 )
@@ -136,6 +144,8 @@ def _found(text: str) -> list[_Found]:
 
 
 def _matches(text: str) -> Iterator[_Found]:
+    if not _DATELIKE.search(text):
+        return
     for pattern in _DATES:
         for match in pattern.finditer(text):
             time = _TIME.match(text, match.end())
@@ -185,7 +195,10 @@ def _date(statement: Statement) -> str | None:
 
 
 def _is_basis(text: str, found: _Found) -> bool:
-    before = text[max(0, found.start - _WINDOW) : found.start]
+    sentence = text[max(0, found.start - 3 * _WINDOW) : found.start]
+    before = sentence[-_WINDOW:]
+    if _SUM.search(sentence) and _STATED.search(before):
+        return False
     return bool(_BASIS.search(before) or _BASIS_AFTER.match(text, found.end))
 
 

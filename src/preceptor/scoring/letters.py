@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from preceptor.scoring import cues
 from preceptor.scoring.announced import Announcements, Statement
+from preceptor.scoring.languages.replies import REPLY
 from preceptor.scoring.mentions import AROUND, Found, Mentions, folded
 from preceptor.scoring.plain import plain_text
+from preceptor.scoring.qualifiers import WRONG_ASKED
+from preceptor.scoring.reading import word_in
 from preceptor.scoring.turns import first_turn, keyed, questions
 
-__all__ = ["read_choice"]
+__all__ = ["read_choice", "read_label"]
 
 #: Characters of the end of an answer that are read: what it states, it states there.
 _LONGEST = 20_000
@@ -26,14 +29,14 @@ _HEAD = re.compile(r"\s*(?:\.(?!\d)|[):\]}])|\s[-–—]\s")
 _NAMED = re.compile(
     r"(?:opt(?:ion)?|choice|choose|select|pick)(?:\.?\s*[(:]?\s*\b|(?=\d))(\w)\b\)?", re.IGNORECASE
 )
+_ASKED = re.compile(r"(?<=[.!?؟])\s+|(?<=[。？])|\n")
+_REPLIED = re.compile(r"[^\W\d_][\w'’\u0300-\u036f\u0900-\u0dff]*(?=[,.;:!\n،。、，।]| [-–—])")
 #: The number of a question before its answer.
 _NUMBERED = re.compile(r"(?:Q(?:uestion)?\s*)?\d{1,4}\s*[.):\-]\s*(\D+)", re.IGNORECASE)
-#: Texts of options that are words of a reply, so that "Yes, …" is an answer.
-_REPLIES = frozenset(("yes", "no", "maybe"))
 
 
 def read_choice(
-    text: str, options: Mapping[str, str], *, several: bool = False
+    text: str, options: Mapping[str, str], *, several: bool = False, question: str = ""
 ) -> str | list[str] | None:
     """The option that an answer states, or None where it states none, or not one.
 
@@ -53,6 +56,9 @@ def read_choice(
         Label as printed before the option → its text.
     several
         More than one option may be right: the result is a list, in the order of the options.
+    question
+        What was asked: where that is the wrong or least likely option, "The incorrect one is B"
+        answers it.
 
     Returns
     -------
@@ -60,14 +66,46 @@ def read_choice(
     letter may stand for two options (a Cyrillic В is the third and looks like the second); and
     where beside the letter stands the text of another option.
     """
+
+    def mentions(part: str) -> Mentions:
+        return Mentions(part, options, several)
+
+    found = _stated(text, mentions, wrong_asked=WRONG_ASKED.search(_asking(question)) is not None)
+    if several:
+        return [label for label in options if label in found] or None
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def read_label(text: str, forms: Mapping[str, Sequence[str]]) -> str | None:
+    """The label that an answer states, or the only one that it says as a word and does not deny.
+
+    Parameters
+    ----------
+    forms
+        Label → the words that mean it; yes, no and maybe are known in other languages too.
+    """
+    found = _stated(text, lambda part: Mentions(part, {}, forms=forms))
+    if found:
+        return next(iter(found)) if len(found) == 1 else None
+    return next(filter(None, (word_in(part, forms) for part in questions(first_turn(text)))), None)
+
+
+def _stated(text: str, mentions: Callable[[str], Mentions], *, wrong_asked: bool = False) -> Found:
+    """The labels that an answer states, in the first of its parts that states one."""
     plain = keyed(_TAG.sub("\n", first_turn(_RUNS.sub(_shortened, plain_text(text)))))
     found: Found = frozenset()
     for part in questions(plain):
         if not found and part.strip():
-            found = _Reader(Mentions(part.strip()[-_LONGEST:], options, several)).read()
-    if several:
-        return [label for label in options if label in found] or None
-    return next(iter(found)) if len(found) == 1 else None
+            at = mentions(part.strip()[-_LONGEST:])
+            found = _Reader(at, wrong_asked=wrong_asked).read()
+    return found
+
+
+def _asking(question: str) -> str:
+    """The sentence of a question that asks: the last one with its mark, or the last one."""
+    sentences = [each for each in _ASKED.split(question) if each.strip()]
+    asking = [each for each in sentences if each.rstrip().endswith(("?", "？", "؟", ":"))]
+    return [*sentences, *asking][-1] if sentences else ""
 
 
 def _shortened(run: re.Match[str]) -> str:
@@ -82,9 +120,9 @@ def _inside(form: re.Pattern[str], bare: str) -> str:
 class _Reader:
     """The order in which an answer's evidence counts."""
 
-    def __init__(self, mentions: Mentions) -> None:
+    def __init__(self, mentions: Mentions, *, wrong_asked: bool) -> None:
         self.at, self.text = mentions, mentions.text
-        self.announced = Announcements(mentions)
+        self.announced = Announcements(mentions, wrong_asked=wrong_asked)
 
     def read(self) -> Found:
         if (whole := self._whole()) is not None:
@@ -105,11 +143,11 @@ class _Reader:
 
     def _replied(self) -> Found:
         """ "Yes, because …", where the options are yes, no and maybe."""
-        first = re.match(r"\w+(?=[,.;:!\n]| [-–—])", self.text)
-        if first is None or not set(self.at.texts.values()) <= _REPLIES:
+        first = _REPLIED.match(self.text)
+        if first is None or not all(word in REPLY for _, word in self.at.wordings):
             return frozenset()
         word = first[0].casefold()
-        return frozenset(each for each, text in self.at.texts.items() if text == word)
+        return frozenset(label for label, wording in self.at.wordings if wording == word)
 
     def _whole(self) -> Found | None:
         """Where there is nothing but letters, or nothing but the text of an option."""
@@ -121,7 +159,7 @@ class _Reader:
             if form and self.at.letters.token.fullmatch(form):
                 return self.at.letters.meant(form)
         wholes = (folded(text), folded(self.text))  # "4.0" may be the text of an option
-        same = frozenset(label for label, option in self.at.texts.items() if option in wholes)
+        same = frozenset(label for label, wording in self.at.wordings if wording in wholes)
         return same or self._letters_alone(text)
 
     def _letters_alone(self, text: str) -> Found | None:
@@ -139,13 +177,14 @@ class _Reader:
     def _affirmed(self) -> Found:
         """The letters that are said to be right: "B is correct"."""
         found: Found = frozenset()
+        said = cues.affirmed(wrong_asked=self.announced.wrong_asked)
         for token in self.at.letters.token.finditer(self.text):
-            affirmed = None if token[0].islower() else cues.AFFIRMED.match(self.text, token.end())
+            affirmed = None if token[0].islower() else said.match(self.text, token.end())
             if affirmed is None:
                 continue
             start, stop = self.announced.sentence(token.start(), affirmed.end())
             before = self.text[max(start, token.start() - 300) : token.start()].lstrip()
-            words = cues.QUALIFIERS[affirmed.lastgroup or "en"]
+            words = self.announced.qualifiers((affirmed.lastgroup or "en").replace("_", " "))
             if cues.INTRODUCED.search(self.text[max(0, token.start() - 24) : token.start()]) and (
                 not self.announced.supposed(words, before, affirmed.end(), stop)
             ):
@@ -217,4 +256,4 @@ class _Reader:
     def _may_be_a_list(self, found: Found) -> bool:
         """Whether only the first option is named: the options may have been gone through, and the
         answer cut off after the first."""
-        return found == {next(iter(self.at.texts))}
+        return found == {next(iter(self.at.texts), None)}

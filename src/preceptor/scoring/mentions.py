@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from preceptor.scoring import cues
 from preceptor.scoring.alphabets import CJK, letters
-from preceptor.scoring.plain import plain_text
+from preceptor.scoring.languages.replies import REPLIES, REPLY
+from preceptor.scoring.plain import unmarked
 
 __all__ = ["AROUND", "Found", "Mentions", "Place", "folded"]
 
@@ -22,24 +23,47 @@ _OPENING = re.compile(r"[\s\"'“‘«「『\[({<]*")
 _BETWEEN = re.compile(r"[\s).\]:,\-–—\"']*")
 _ARTICLE = re.compile(r"(?:an?|the|une?|el|la|le) ", re.IGNORECASE)
 _ONE_CJK = re.compile(f"[{CJK}]")
-#: Endings that are written after an apostrophe: Turkish "B'dir".
-_SUFFIX = re.compile(r"['’](?:[dt][ıiuü]r|y[ıiuü]|n[ıiuü]n|s[ıiuü])\b")
+#: Endings that are written after a sign: "B'dir" in Turkish, "B-dir" in Azerbaijani.
+_SUFFIX = re.compile(r"['’-](?:[dt][ıiuü]r|y[ıiuü]|n[ıiuü]n|s[ıiuü])\b")
 _RUN = re.compile(r"[A-Z]{2,}\b")
 _ABBREVIATED = re.compile(r"\. ?([a-z]{3,})")
 
 
 def folded(text: str) -> str:
-    """A text in the form for comparing: without markup, case, doubled spaces and full stop."""
-    return " ".join(plain_text(text).casefold().split()).rstrip(".。 ")
+    """A text as two of them are compared: without markup, case, doubled spaces and full stop."""
+    return " ".join(unmarked(text).casefold().split()).rstrip(".。 ")
 
 
 class Mentions:
-    """One answer and the options that may be named in it."""
+    """One answer and the options that may be named in it.
 
-    def __init__(self, text: str, options: Mapping[str, str], several: bool) -> None:
+    Parameters
+    ----------
+    forms
+        Label → the words that mean it, where these are all that is said, and no letters.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        options: Mapping[str, str],
+        several: bool = False,
+        forms: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.text, self.several = text, several
         self.texts = {label: folded(option) for label, option in options.items()}
-        self.longest = max(map(len, self.texts.values()), default=0)
+        self.wordings = (
+            [*self.texts.items()]
+            if forms is None
+            else [(label, folded(word)) for label, words in forms.items() for word in words]
+        )
+        if all(wording in REPLY for _, wording in self.wordings):
+            self.wordings = [
+                (label, word)
+                for label, reply in {(label, REPLY[word]) for label, word in self.wordings}
+                for word in REPLIES[reply].split("|")
+            ]
+        self.longest = max((len(wording) for _, wording in self.wordings), default=0)
         numbers = any(re.search(r"\d", option) for option in options.values())
         self.letters = letters(tuple(options), not numbers)
         self.labels = frozenset(options)
@@ -81,11 +105,13 @@ class Mentions:
         opening = _OPENING.match(self.text, place)
         begin = opening.end() if opening else place
         article = _ARTICLE.match(self.text, begin)
-        if article and not any(text.startswith(article[0].lower()) for text in self.texts.values()):
+        if article and not any(
+            wording.startswith(article[0].lower()) for _, wording in self.wordings
+        ):
             begin = article.end()
         window = self.text[begin : begin + 2 * self.longest + 40].partition("\n")[0]
         rest = " ".join(window.casefold().split())
-        for label, option in self.texts.items():
+        for label, option in self.wordings:
             if not option or option.upper() in self.labels or not rest.startswith(option):
                 continue
             after = rest[len(option) :].lstrip()
@@ -114,11 +140,16 @@ class Mentions:
         meant, end = self.letters.meant(token[0]), token.end()
         while link := cues.ADDS.match(self.text, end):
             more = self.letters.token.match(self.text, link.end())
-            if more is None or not self._alone(more.end(), more[0]):
+            if more is None or not (self._listed(more.end()) or self._alone(more.end(), more[0])):
                 break
             meant, end = meant | self.letters.meant(more[0]), more.end()
         listed = end > token.end()
         return (end, meant) if listed or self._alone(end, token[0]) else None
+
+    def _listed(self, end: int) -> bool:
+        """Whether another letter follows that is meant as well."""
+        link = cues.ADDS.match(self.text, end)
+        return link is not None and self.letters.token.match(self.text, link.end()) is not None
 
     def _alone(self, end: int, written: str) -> bool:
         """Whether what follows shows a letter of its own, not a part of a word or name."""
@@ -139,7 +170,7 @@ class Mentions:
         if sign == "(":
             return self._own_text(end, written)
         if sign in "-–—":
-            return sign != "-" or after.isspace()
+            return sign != "-" or after.isspace() or _SUFFIX.match(self.text, end) is not None
         return not after.isalnum() or _SUFFIX.match(self.text, end) is not None
 
     def _alone_before(self, word: str, end: int, written: str) -> bool:

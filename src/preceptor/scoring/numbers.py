@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from preceptor.reasoning import said_in
+from preceptor.scoring.abstention import ABSTAINED, says_nothing, says_unanswerable
 from preceptor.scoring.dates import without_dates
 from preceptor.scoring.json_text import pairs_in
 from preceptor.scoring.numerals import Amount, amounts, is_bound, normal
@@ -13,18 +14,6 @@ from preceptor.scoring.statements import Statement, Unreadable, as_statement, fi
 
 __all__ = ["ABSTAINED", "read_amount", "read_number"]
 
-#: What is read where an answer says that there is no result.
-ABSTAINED = "N/A"
-
-_NONE = re.compile(
-    r"(?<![\w-])(?-i:N/A|n/a)\b|\A\W*NA\b|\bnot (?:applicable|possible|computable|calculable)\b"
-    r"|\bnull\b|\bunknown\b"
-    r"|\b(?:cannot|can't|can not|could not|unable to)(?: \w{1,20}){0,3} "
-    r"(?:calculate|compute|determine|answer|provide|assess)"
-    r"|\binsufficient (?:data|information)\b|\bnot enough (?:data|information)\b"
-    r"|\bundetermined\b|\bindeterminate\b",
-    re.IGNORECASE,
-)
 _NEXT = re.compile(r"\s?(?:,|;|and|und|y|et|e|и|和)\s?(?=[-+]?\d)")
 _OR = re.compile(
     r"\s?(?:[^\W\d_][^\s\d,;]{0,12})?,?\s?(?:or|oder|ou|o|eller|lub|sau|veya|atau|hoặc|ή|или|або"
@@ -48,6 +37,13 @@ _STATED = re.compile(
 _EQUALS = re.compile(r"(?<![<>!=])=(?!=)\s{0,9}|≈\s{0,9}")
 _ASIDE = re.compile(r"\([^()]*\)")
 _LABEL = re.compile(r"[ \w-]{1,40}:\s?(?=[-+]?\.?\d)")
+#: Between an amount and the same one in another unit.
+_THE_SAME = re.compile(
+    r"(?:[\s=≈(,/:]|(?<![^\W\d_])(?:or|i\.?e\.?,?|which|that|is|equals?|equivalent|corresponds|equal|to"
+    r"|about|approximately|roughly|oder|bzw\.?|das|heißt|entspricht|soit|ou|o|es decir|cioè|ovvero"
+    r"|то есть|или|dvs\.?|czyli|yani|atau|hay)(?![^\W\d_])|或|即|约|等于|すなわち|つまり|약|즉){0,30}",
+    re.IGNORECASE,
+)
 _UNIT_SIGNS = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "^": None})
 
 
@@ -116,8 +112,7 @@ def _broken(text: str, name: str) -> list[Statement]:
 def _number(statement: Statement, whole: bool, asked: str) -> float | str | None:
     text = without_dates(statement.text)
     found = _stated(text, statement)
-    none = _NONE.search(text)
-    if none is not None and (found is None or none.start() < found.start):
+    if _abstains(text, found, statement):
         return ABSTAINED
     if found is None:
         return None
@@ -125,6 +120,22 @@ def _number(statement: Statement, whole: bool, asked: str) -> float | str | None
     if found.value is None or _is_no_value(text, found):
         raise Unreadable
     return found.above if whole and found.divided else found.value
+
+
+def _abstains(text: str, found: Amount | None, statement: Statement) -> bool:
+    """Whether a statement says that there is no result, rather than stating ``found``."""
+    if found is None:
+        return (says_unanswerable(text) or says_nothing(text)) is not None
+    nothing, none = says_nothing(text), says_unanswerable(text)
+    if nothing is not None and not re.search(r"\w", text[: nothing.start()]):
+        return True
+    if none is None or none.start() < found.start or statement.announced:
+        return none is not None and none.start() < found.start
+    # "He is 67; it cannot be calculated": in a mere sentence only an equation is a result.
+    before = text[: found.start]
+    if any(said.end() == found.start for said in _STATED.finditer(text)):
+        raise Unreadable
+    return not _EQUALS.search(before)
 
 
 def _is_no_value(text: str, found: Amount) -> bool:
@@ -193,8 +204,9 @@ def _as_asked(text: str, found: Amount, statement: Statement, asked: str) -> Amo
     near = [each for each in others if each.start != found.start and _names(asked, each.unit)]
     if len(near) != 1:
         return found
-    between = text[min(found.end, near[0].end) : max(found.start, near[0].start)]
-    return near[0] if re.fullmatch(r"[^\d.;]{0,40}", between) else found
+    first, second = sorted((found, near[0]), key=lambda each: each.start)
+    between = text[first.end : second.start].strip().removeprefix(first.unit)
+    return near[0] if _THE_SAME.fullmatch(between) else found
 
 
 def _names(asked: str, unit: str) -> bool:

@@ -48,37 +48,47 @@ class Amount(msgspec.Struct, frozen=True):
 
 _SUPERSCRIPT = re.compile(r"(?<=\d)[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}")
 _SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
-_MARKUP = (
-    (re.compile(r"~~[^~\n]{0,300}~~|<(s|del|strike)>[^<\n]{0,300}</\1>"), " "),
-    (re.compile(r"<sup>\s?([^<>\n]{1,10}?)\s?</sup>"), r"^\1"),
-    (re.compile(r"</?[A-Za-z][^<>\n]{0,60}>"), " "),
-    (re.compile(r"\\[dt]?frac\s?\{([^{}\n]{1,60})\}\s?\{([^{}\n]{1,60})\}"), r"\1/\2"),
-    (re.compile(r"\\(?:text\w{0,2}|math\w{2}|bf|rm)\s?\{([^{}\n]{0,200})\}"), r"\1"),
-    (re.compile(r"\\(?:times|cdot)\b"), "×"),
-    (re.compile(r"\\(?:approx|simeq|sim)\b"), "≈"),
-    (re.compile(r"\\(?:leq?|lt)\b"), "<"),
-    (re.compile(r"\\(?:geq?|gt)\b"), ">"),
-    (re.compile(r"(?<=\d)\{([.,])\}(?=\d)"), r"\1"),
-    (re.compile(r"(?<=\d)(?:\\[,; ]|~)(?=\d{3})"), "\u202f"),
-    (re.compile(r"\\[,;!() \[\]]|\\(?=[%$])"), " "),
-    (re.compile(r"(?<=\d) ?\* ?(?=10\b)"), " × "),
-    (re.compile(r"(?<=10) ?\*\* ?(?=[-+]?\d)"), "^"),
-    (re.compile(r"(?<=\d) ?[~∼〜～] ?(?=\d)"), "-"),
-    (re.compile(r"(?:(?<=is )|(?<=[:=] ))minus (?=\d)"), "-"),
+#: One of these signs it begins with, what it is, what comes instead.
+_MARKUP = tuple(
+    (signs, re.compile(pattern), instead)
+    for signs, pattern, instead in (
+        ("~<", r"~~[^~\n]{0,300}~~|<(s|del|strike)>[^<\n]{0,300}</\1>", " "),
+        ("<", r"<sup>\s?([^<>\n]{1,10}?)\s?</sup>", r"^\1"),
+        ("<", r"</?[A-Za-z][^<>\n]{0,60}>", " "),
+        ("\\", r"\\[dt]?frac\s?\{([^{}\n]{1,60})\}\s?\{([^{}\n]{1,60})\}", r"\1/\2"),
+        ("\\", r"\\(?:text\w{0,2}|math\w{2}|bf|rm)\s?\{([^{}\n]{0,200})\}", r"\1"),
+        ("\\", r"\\(?:times|cdot)\b", "×"),
+        ("\\", r"\\(?:approx|simeq|sim)\b", "≈"),
+        ("\\", r"\\(?:leq?|lt)\b", "<"),
+        ("\\", r"\\(?:geq?|gt)\b", ">"),
+        ("{", r"(?<=\d)\{([.,])\}(?=\d)", r"\1"),
+        ("\\~", r"(?<=\d)(?:\\[,; ]|~)(?=\d{3})", "\u202f"),
+        ("\\", r"\\[,;!() \[\]]|\\(?=[%$])", " "),
+        ("*", r"(?<=\d) ?\* ?(?=10\b)", " × "),
+        ("*", r"(?<=10) ?\*\* ?(?=[-+]?\d)", "^"),
+        ("~∼〜～", r"(?<=\d) ?[~∼〜～] ?(?=\d)", "-"),
+    )
+)
+_MINUS = re.compile(
+    r"((?:\b(?:is|are|was|of|to|by|equals|gives|ist|beträgt|est|de|es|é|è|wynosi|jest|равен|равно)"
+    r"|[:=≈]|\A) |(?:是|为|為|は)\s?)(?:minus|negative|moins|menos|meno|минус|负|負|マイナス)\s?(?=\d)",
+    re.IGNORECASE,
 )
 _SIGNS = (
-    {"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "‒": "-", "*": "", "`": "", "$": ""}
-    | {"~": "", "≃": "≈", "≅": "≈", "∼": "", "’": "'", "٫": ".", "٬": ",", "،": ",", "、": ", "}
+    {"−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "‒": "-"}
+    | {"≃": "≈", "≅": "≈", "∼": "", "’": "'", "٫": ".", "٬": ",", "،": ",", "、": ", "}
     | {"⩾": "≥", "⩽": "≤", "≦": "≤", "≧": "≥", "½": " 1/2", "¼": " 1/4", "¾": " 3/4"}
     | {"⅓": " 1/3", "⅔": " 2/3", "⁄": "/", "∕": "/", "٪": "%"}
 )
-_PLAIN = str.maketrans(_SIGNS)
 _OTHER = re.compile(r"[^\x00-\x7f]")
+_EMPHASIS = re.compile(r"[*`$~]")
 
 
 @lru_cache(maxsize=4096)
 def _sign(sign: str) -> str:
     """One form of digits, full-width signs and spaces."""
+    if sign in _SIGNS:
+        return _SIGNS[sign]
     category = unicodedata.category(sign)
     if category == "Nd":
         return str(unicodedata.decimal(sign))
@@ -91,12 +101,20 @@ def _sign(sign: str) -> str:
 
 def normal(text: str) -> str:
     """Without Markdown, HTML and LaTeX; digits, signs and spaces in one form."""
-    text = _SUPERSCRIPT.sub(lambda found: "^" + found[0].translate(_SUPERSCRIPTS), text)
-    for pattern, instead in _MARKUP:
-        text = pattern.sub(instead, text)
+    for signs, pattern, instead in _MARKUP:
+        if any(sign in text for sign in signs):
+            text = pattern.sub(instead, text)
     text = html.unescape(text) if "&" in text else text
-    text = _OTHER.sub(lambda found: _sign(found[0]), text.translate(_PLAIN))
-    return text.replace("$", "").strip()
+    if not text.isascii():
+        text = _SUPERSCRIPT.sub(lambda found: "^" + found[0].translate(_SUPERSCRIPTS), text)
+        text = _OTHER.sub(lambda found: _sign(found[0]), text)
+    text = _EMPHASIS.sub("", text)
+    return _MINUS.sub(r"\1-", text).strip()
+
+
+def lowered(text: str) -> str:
+    """In lower case, with each character where it was."""
+    return text.replace("İ", "i").lower()
 
 
 # A number

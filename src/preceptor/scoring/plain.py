@@ -7,7 +7,7 @@ import unicodedata
 
 from preceptor.reasoning import said_in
 
-__all__ = ["plain_text"]
+__all__ = ["plain_text", "unmarked"]
 
 #: What some prompts, such as BioProBench's, have put around the answer.
 _FRAME = re.compile(r"\[ANSWER_(?:START|END)\]")
@@ -18,12 +18,19 @@ _MARKUP = re.compile(
     r"|</?(?:b|i|u|p|strong|em|br|div|span)\s*/?>|&nbsp;",
     re.MULTILINE,
 )
+_BARE = re.compile(r"[A-Za-z0-9 ,.;:()%/'-]*")
 _DIGITS = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]")
 
 
 def plain_text(text: str) -> str:
     """Without reasoning, Markdown and LaTeX; one form of each character."""
-    text = said_in(text)
+    return unmarked(said_in(text))
+
+
+def unmarked(text: str) -> str:
+    """The same of a text that is no completion of a model."""
+    if _BARE.fullmatch(text):
+        return text.strip()
     text = _FRAME.sub(lambda tag: "\nAnswer: " if tag[0] == "[ANSWER_START]" else "\n", text)
     text = unicodedata.normalize("NFKC", _LATEX.sub(r"\1", _STRUCK.sub("", text)))
     text = _DIGITS.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)

@@ -8,6 +8,8 @@ from typing import Any
 
 from preceptor.reasoning import said_in
 from preceptor.scoring.json_text import json_in, values_in
+from preceptor.scoring.qualifiers import DENIED
+from preceptor.scoring.turns import first_turn
 
 __all__ = ["field_of", "json_in", "list_in", "plain", "word_in"]
 
@@ -55,7 +57,7 @@ def list_in(text: str, *, separator: str | None = None) -> list[str] | None:
         Regular expression that divides the items of an answer of one line; None: such an answer is
         one item.
     """
-    text = said_in(text)
+    text = first_turn(said_in(text))
     found = _json_items(json_in(text))
     if found is not None:
         return _cleaned(found)
@@ -127,7 +129,7 @@ def plain(text: str) -> str:
 
 
 def word_in(text: str, forms: Mapping[str, Sequence[str]]) -> str | None:
-    """Which label an answer says: the only one of which a form stands in it as a word.
+    """Which label an answer says: the only one of which a form stands in it and is not denied.
 
     Where the whole text has several or none, its last line decides, if that says exactly one.
 
@@ -146,4 +148,7 @@ def word_in(text: str, forms: Mapping[str, Sequence[str]]) -> str | None:
 
 def _says(text: str, words: Sequence[str]) -> bool:
     either = "|".join(re.escape(word) for word in words)
-    return re.search(rf"(?<![\w\-−.])(?:{either})(?!\w)", text, re.IGNORECASE) is not None
+    found = re.finditer(rf"(?<![\w\-−.])(?:{either})(?!\w)", text, re.IGNORECASE)
+    return any(
+        DENIED.search(text[max(0, each.start() - 60) : each.start()]) is None for each in found
+    )

@@ -16,7 +16,7 @@ _TURN = re.compile(
     r"<\|(?:im_(?:start|end|sep)|eot_id|eom_id|end|endoftext|end_of_text|user|system|assistant"
     r"|start_header_id|end_of_turn|return)\|>|<(?:start|end)_of_turn>|</?s>|\[/?INST\]"
     r"|<[｜|](?:User|Assistant|end▁of▁sentence)[｜|]>|<\|(?:START|END)_OF_TURN_TOKEN\|>"
-    rf"|^[ \t]*(?:{_ROLES})[ \t]*:|^[ \t]*(?:{_ROLES}|instructions?)[ \t]*(?=\n)"
+    rf"|^[ \t]*(?:{_ROLES}|patient note)[ \t]*:|^[ \t]*(?:{_ROLES}|instructions?)[ \t]*(?=\n)"
     r"|^[ \t]*(?:instructions?|input)[ \t]*:",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -36,12 +36,19 @@ def first_turn(text: str) -> str:
     return text[start:]
 
 
+#: A numbered question with the first of its options below it.
+_ASKED = re.compile(
+    r"\n[ \t#*>]*\d{1,3}[.)][ \t][^\n]{1,2000}[?？؟:]\W{0,9}\n[^\w\n]{0,9}[Aa1][.):]"
+)
+
+
 def questions(text: str) -> Iterator[str]:
-    """Candidates for the answer: the text before a later heading of a question, and all of it."""
-    for heading in cues.HEADING.finditer(text):
-        if text[: heading.start()].strip():
-            yield text[: heading.start()]
-            break
+    """What may be the answer: a text up to the heading of a question, where that comes later, and
+    all of it."""
+    headings = (found.start() for form in (cues.HEADING, _ASKED) for found in form.finditer(text))
+    first = min((start for start in headings if text[:start].strip()), default=None)
+    if first is not None:
+        yield text[:first]
     yield text
 
 

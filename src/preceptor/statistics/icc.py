@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,9 +17,9 @@ __all__ = ["ICC", "Correlation", "icc"]
 
 
 class Correlation(msgspec.Struct, frozen=True):
-    """An intraclass correlation, at most 1, with its 95 % interval where there is one."""
+    """An intraclass correlation, at most 1, with its 95 % interval; None where undefined."""
 
-    value: float
+    value: float | None
     ci95: tuple[float, float] | None
 
 
@@ -118,7 +117,7 @@ def _one_way(s: _MeanSquares) -> Correlation:
 
 def _consistency(s: _MeanSquares) -> Correlation:
     if s.error == 0 and s.rows == 0:
-        return Correlation(math.nan, None)
+        return Correlation(None, None)
     return _with_f(s.rows, s.error, s.k, (s.n - 1, (s.n - 1) * (s.k - 1)))
 
 

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -17,20 +18,23 @@ from preceptor.errors import StoreError, shorten
 from preceptor.store import postgres, schema
 from preceptor.store.schema import create_tables, stored
 
-__all__ = ["MIGRATIONS", "explain", "open_engine", "prepare", "upsert", "writing"]
+__all__ = ["MIGRATIONS", "UNREADABLE", "explain", "open_engine", "prepare", "upsert", "writing"]
 
 #: Seconds that one process waits for another's write.
 _PATIENCE_S = 30
 
 
+DAMAGED = (
+    "damaged, or another program changed it: go back to a copy, or save what can be read of it "
+    "with `sqlite3 DAMAGED .recover | sqlite3 NEW`"
+)
 #: What SQLite says → that in words that say what to do, around its own.
 _COMPLAINTS = {
     ("full", "disk I/O error"): "{}: free some space and resume; all that was acknowledged is kept",
     ("readonly", "unable to open"): "{}: check that the file and its folder can be written",
-    (
-        "malformed",
-    ): "{}: the file is damaged: go back to a copy, or save what can be read of it with "
-    "`sqlite3 DAMAGED .recover | sqlite3 NEW`",
+    ("malformed",): f"{{}}: the file is {DAMAGED}",
+    ("no such", "has no column"): f"{{}}: the file is {DAMAGED}",
+    ("decode to UTF-8",): f"holds a text that is not UTF-8: the file is {DAMAGED}",
     ("not a database",): "is not a SQLite file: name another with --store",
     ("locked",): "another process holds it: wait for that and try again",
 }
@@ -199,6 +203,8 @@ def open_engine(where: str, create: bool) -> sa.Engine:
 
 
 def _look_for_file(path: Path, create: bool) -> None:
+    if path.is_dir():
+        raise StoreError(f"store {path}: is a folder: name a file with --store")
     if path.exists():
         return
     if not create:
@@ -258,11 +264,21 @@ def _begin_sqlite(connection: sa.Connection) -> None:
         raw.execute("BEGIN")
 
 
-def explain(error: sa.exc.DBAPIError) -> str:
-    """A database's complaint in words that say what to do."""
-    if hasattr(error.orig, "sqlstate"):
+#: What reading a row raises that is not as it was written.
+UNREADABLE = (
+    *(sa.exc.SQLAlchemyError, sqlite3.Error, msgspec.MsgspecError),
+    *(ValueError, TypeError, LookupError, AttributeError, OverflowError),
+)
+
+
+def explain(error: BaseException) -> str:
+    """A database's complaint, or what is wrong with a row, in words that say what to do."""
+    found = getattr(error, "orig", error)
+    if hasattr(found, "sqlstate") and isinstance(error, sa.exc.DBAPIError):
         return postgres.explain(error)
-    said = str(error.orig)
-    found = (words for signs, words in _COMPLAINTS.items() if any(sign in said for sign in signs))
-    words = next(found, None)
+    if not isinstance(found, sqlite3.Error):
+        return f"holds a value that Preceptor does not write there: it is {DAMAGED}"
+    said = str(found)
+    signs = (words for signs, words in _COMPLAINTS.items() if any(sign in said for sign in signs))
+    words = next(signs, None)
     return shorten(said, 200) if words is None else words.format(said)

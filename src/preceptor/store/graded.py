@@ -98,6 +98,8 @@ def read_said(connection: sa.Connection, run: RunInfo) -> tuple[Iterator[Graded]
 def _verdict(
     met: int | None, label: str | None, reason: str | None, probability: float | None
 ) -> Verdict:
+    if met not in (None, 0, 1):
+        raise ValueError(met)
     yes = None if met is None else bool(met)
     return Verdict("", yes, reason=reason, probability=probability, label=label)
 
@@ -130,6 +132,9 @@ def _together(
         .where(_of(t.run_examples, run, only))
         .order_by(t.run_examples.c.position)
     ).all()
+    wanted = range(run.n_examples) if only is None else [at for at in only if at < run.n_examples]
+    if len(examples) != len(wanted):
+        raise LookupError("examples of the run are not there")
     answers = {
         (row["position"], row["repeat"]): read_response(row)
         for row in connection.execute(

@@ -27,12 +27,33 @@ __all__ = [
 ]
 
 _TOKENS = Usage.__struct_fields__
-#: Columns of a verdict in the order of the record's fields.
-VERDICT = (
-    *("key", "met", "explanation", "reason", "detail", "probability"),
-    *_TOKENS,
-    *("latency_s", "cost_usd", "attempts", "label"),
+_RESPONSE = (
+    *("key", "text", "finish_reason", "latency_s", "cost_usd", "failure", "detail"),
+    "reasoning_length",
 )
+
+
+class _Verdict(msgspec.Struct, array_like=True, gc=False):
+    """The columns VERDICT. SQLite takes any value in any column: they are checked when read."""
+
+    key: str
+    met: bool | None
+    explanation: str
+    reason: str | None
+    detail: str
+    probability: float | None
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    latency_s: float
+    cost_usd: float | None
+    attempts: int
+    label: str | None
+
+
+#: Columns of a verdict in the order of the record's fields.
+VERDICT = _Verdict.__struct_fields__
 
 
 class Vote(msgspec.Struct, frozen=True):
@@ -66,10 +87,6 @@ def _flat(record: Response | Verdict) -> dict[str, Any]:
     row = {name: storable(x) if isinstance(x, str) else x for name, x in row.items()}
     usage: Usage = row.pop("usage")
     return row | {name: getattr(usage, name) for name in _TOKENS}
-
-
-def _usage(row: Mapping[Any, Any]) -> Usage:
-    return Usage(*(row[name] for name in _TOKENS))
 
 
 def response_row(response: Response) -> dict[str, Any]:
@@ -115,18 +132,11 @@ def read_example(data: str) -> Example:
 
 def read_response(row: Mapping[Any, Any]) -> Response:
     sent = row["sent"]
-    return Response(
-        key=row["key"],
-        text=row["text"],
-        finish_reason=row["finish_reason"],
-        sent=None if sent is None else _without_reasoning(sent),
-        usage=_usage(row),
-        latency_s=row["latency_s"],
-        cost_usd=row["cost_usd"],
-        failure=row["failure"],
-        detail=row["detail"],
-        reasoning_length=row["reasoning_length"],
-    )
+    values = {name: row[name] for name in _RESPONSE} | {"usage": {n: row[n] for n in _TOKENS}}
+    response = msgspec.convert(values, Response)
+    if sent is None:
+        return response
+    return msgspec.structs.replace(response, sent=_without_reasoning(sent))
 
 
 def _without_reasoning(sent: str) -> tuple[Message, ...]:
@@ -143,21 +153,22 @@ def read_verdict(row: Mapping[Any, Any]) -> Verdict:
 
 def verdict_of(values: Sequence[Any]) -> Verdict:
     """The verdict of the values of the columns VERDICT: by place, as a run may have a million."""
-    key, met, explanation, reason, detail, probability = values[:6]
-    usage = Usage(*values[6:10])
-    return Verdict(key, met, explanation, reason, detail, probability, usage, *values[10:])
+    row = msgspec.convert(values, _Verdict)
+    return Verdict(
+        row.key,
+        row.met,
+        row.explanation,
+        row.reason,
+        row.detail,
+        row.probability,
+        Usage(row.input_tokens, row.output_tokens, row.cached_tokens, row.reasoning_tokens),
+        row.latency_s,
+        row.cost_usd,
+        row.attempts,
+        row.label,
+    )
 
 
 def read_run(row: Mapping[Any, Any]) -> RunInfo:
-    return RunInfo(
-        name=row["name"],
-        benchmark=row["benchmark"],
-        system=row["system"],
-        grader=row["grader"],
-        status=row["status"],
-        created_at=row["created_at"],
-        settings=msgspec.json.decode(row["settings"]),
-        n_examples=row["n_examples"],
-        repeats=row["repeats"],
-        id=row["id"],
-    )
+    values = {name: row[name] for name in RunInfo.__struct_fields__}
+    return msgspec.convert(values | {"settings": msgspec.json.decode(row["settings"])}, RunInfo)

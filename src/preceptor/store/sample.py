@@ -43,9 +43,9 @@ def sample_answers(store: Store, runs: Iterable[RunInfo], most: int) -> list[Sam
             .order_by(t.run_responses.c.position, t.run_responses.c.repeat)
             .limit(most - len(found))
         )
-        with store.engine.connect() as connection:
+        with store.reading() as connection:
             rows = connection.execute(query).mappings().all()
-        found += [Sampled(run, read_example(row["data"]), read_response(row)) for row in rows]
+            found += [Sampled(run, read_example(row["data"]), read_response(row)) for row in rows]
         if len(found) >= most:
             break
     return found

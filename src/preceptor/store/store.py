@@ -12,10 +12,10 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.cache import DEFAULT_STORE
-from preceptor.errors import InputError, StoreError, UnknownName, shorten
+from preceptor.errors import InputError, PreceptorError, StoreError, UnknownName, shorten
 from preceptor.records import Example, Graded, Response, RunInfo, Verdict
 from preceptor.store import schema as t
-from preceptor.store.database import explain, open_engine, prepare, upsert, writing
+from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, upsert, writing
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
 from preceptor.store.looking import LookingUp
@@ -85,7 +85,9 @@ class Store:
     def _words(self) -> Iterator[None]:
         try:
             yield
-        except sa.exc.DBAPIError as error:
+        except PreceptorError:
+            raise
+        except UNREADABLE as error:
             raise StoreError(f"store {self.where}: {explain(error)}") from error
 
     @contextlib.contextmanager

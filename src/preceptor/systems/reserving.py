@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable
 
 import msgspec
@@ -10,10 +11,15 @@ import msgspec
 from preceptor.records import Message
 from preceptor.systems.tokens import FEWEST_CHARS
 
-__all__ = ["Calls", "Reserved", "Room", "Size", "prompt_bytes", "prompt_tokens"]
+__all__ = ["Calls", "Outlook", "Reserved", "Room", "Size", "prompt_bytes", "prompt_tokens"]
 
 #: Dollars or tokens by which a sum of decimals may miss its cap.
 _ROUNDING = 1e-9
+#: With this probability what is under way takes more than is reserved for it, by more than the
+#: error of one call's estimate; and the standard deviations that a normal variable then exceeds.
+_RISK, _DEVIATIONS = 0.01, 2.326
+#: Durations below this count as equal, seconds.
+_SHORTEST_S = 0.001
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -28,8 +34,19 @@ class Size(msgspec.Struct, frozen=True):
     def __sub__(self, other: Size) -> Size:
         return Size(self.dollars - other.dollars, self.tokens - other.tokens)
 
-    def __mul__(self, times: int) -> Size:
+    def __mul__(self, times: float) -> Size:
         return Size(self.dollars * times, self.tokens * times)
+
+    def squared(self) -> Size:
+        return Size(self.dollars**2, self.tokens**2)
+
+    def root(self) -> Size:
+        """The square root of each, of a rounding error below 0 that of 0."""
+        return Size(math.sqrt(max(0.0, self.dollars)), math.sqrt(max(0.0, self.tokens)))
+
+    def smaller(self, other: Size) -> Size:
+        """The smaller of both, dollars and tokens each."""
+        return Size(min(self.dollars, other.dollars), min(self.tokens, other.tokens))
 
     def larger(self, other: Size) -> Size:
         """The larger of both, dollars and tokens each."""
@@ -58,38 +75,91 @@ class Room(msgspec.Struct, frozen=True):
 
 
 class Reserved(msgspec.Struct, eq=False):
-    """One call: what its prompt takes, the most that the whole takes, and when it began."""
+    """One call: what its prompt takes, the most that the whole can take, and when it began."""
 
     prompt: Size
-    most: Size = Size()
+    bound: Size = Size()
     since: float = 0.0
+
+
+class Outlook(msgspec.Struct, frozen=True):
+    """What calls under way are going to take.
+
+    Attributes
+    ----------
+    likely
+        What they take together with a probability of about 99 %.
+    calls
+        How many they are.
+    late
+        How many of them have lasted longer than any that has ended.
+    records
+        How many of the others are expected to take more than any that has ended.
+    most
+        The most that one of them can take beyond what its prompt is thought to take.
+    """
+
+    likely: Size = Size()
+    calls: int = 0
+    late: int = 0
+    records: float = 0.0
+    most: Size = Size()
+
+    def __add__(self, other: Outlook) -> Outlook:
+        return Outlook(
+            self.likely + other.likely,
+            self.calls + other.calls,
+            self.late + other.late,
+            self.records + other.records,
+            self.most.larger(other.most),
+        )
+
+    @property
+    def reserved(self) -> Size:
+        """What is exceeded, with a probability of 99 %, by the error of one call at the most.
+
+        That all j largest of n + k values are among k of them has a probability of at most
+        (k / (n + k))^j. So many calls but one are counted at the most that they can take.
+        """
+        surprises = self.calls
+        if self.records < 1:
+            surprises = math.ceil(math.log(_RISK, self.records)) - 1 if self.records else 0
+        surprises = min(self.calls, max(surprises, self.late))
+        return self.likely + self.most * max(0, surprises - 1)
+
+
+class _Ended:
+    """What calls took that lasted about as long as each other."""
+
+    __slots__ = ("n", "squares", "sum")
+
+    def __init__(self) -> None:
+        self.n, self.sum, self.squares = 0, Size(), Size()
+
+    def add(self, took: Size) -> None:
+        self.n += 1
+        self.sum += took
+        self.squares += took.squared()
+
+
+_NONE = _Ended()
 
 
 class Calls:
     """Those to one system that are under way, and what those that have ended are a measure for.
 
-    A call is likely to take, beyond its prompt, as much as the worst that has ended. One that has
-    lasted longer than any of them may take the most: long answers take long, and those that end
-    first are the short ones.
-
     Parameters
     ----------
     assumed
         What one takes beyond its prompt while none has ended.
-
-    Attributes
-    ----------
-    ended
-        How many have ended with a reply.
-    most
-        What those under way take at the most.
     """
 
     def __init__(self, assumed: Size) -> None:
-        self.ended = 0
-        self._worst, self._longest = assumed, 0.0
+        self._worst = assumed
+        self._ended: dict[int, _Ended] = {}  # by the step of how long they lasted
+        self._n_ended = 0
         self._under_way: dict[Reserved, None] = {}  # in the order in which they began
-        self._prompts, self.most = Size(), Size()
+        self._prompts = self._bounds = Size()
 
     @property
     def under_way(self) -> int:
@@ -100,32 +170,78 @@ class Calls:
         call.since = now
         self._under_way[call] = None
         self._prompts += call.prompt
-        self.most += call.most
+        self._bounds += call.bound
 
     def end(self, call: Reserved) -> None:
         """One is not under way any more."""
         del self._under_way[call]
         self._prompts -= call.prompt
-        self.most -= call.most
+        self._bounds -= call.bound
         if not self._under_way:  # nor is a rounding error
-            self._prompts, self.most = Size(), Size()
+            self._prompts = self._bounds = Size()
 
     def learn(self, call: Reserved, took: Size, now: float = 0.0) -> None:
         """What one has taken in all."""
         beyond = took - call.prompt
-        self._worst = self._worst.larger(beyond) if self.ended else beyond
-        self._longest = max(self._longest, now - call.since)
-        self.ended += 1
+        self._worst = self._worst.larger(beyond) if self._n_ended else beyond
+        self._ended.setdefault(_step(now - call.since), _Ended()).add(beyond)
+        self._n_ended += 1
 
-    def likely(self, now: float, *more: Reserved) -> Size:
-        """What those under way are going to take, and more."""
-        whole = sum((call.prompt for call in more), self._prompts)
-        whole += self._worst * (self.under_way + len(more))
-        for call in self._under_way:
-            if now - call.since <= self._longest:
-                break  # all others began later
-            whole += call.most - call.prompt - self._worst
-        return whole
+    def bound(self, *more: Reserved) -> Size:
+        """The most that those under way, and more, can take."""
+        return sum((call.bound for call in more), self._bounds)
+
+    def at_worst(self, *more: Reserved) -> Size:
+        """What they take if each answer is as long as the longest."""
+        return self._given(*more) + self._worst * (self.under_way + len(more))
+
+    def outlook(self, now: float = 0.0, *more: Reserved) -> Outlook:
+        """What those under way, and more, are going to take.
+
+        Long answers take long, and those that end first are the short ones. So a call is measured
+        by those that lasted longer than it has, weighted after Kaplan and Meier (1958), as others
+        are under way still.
+        """
+        begun = [call.since for call in self._under_way]  # the oldest first
+        calls, worst = len(begun) + len(more), self._worst
+        mean, square, total, variance = worst, worst.squared(), Size(), Size()
+        counted = at_risk = late = 0
+        records = 0.0
+        steps = sorted({*self._ended, *(step + 1 for step in self._ended)}, reverse=True)
+        for step in (*steps, None):
+            older = calls if step is None else bisect_right(begun, now - _seconds(step))
+            ended = _NONE if step is None else self._ended.get(step, _NONE)
+            under_way, counted = older - counted, older
+            at_risk += under_way + ended.n
+            if ended.n:  # mean and mean square of those that last at least so long
+                mean += (ended.sum - mean * ended.n) * (1 / at_risk)
+                square += (ended.squares - square * ended.n) * (1 / at_risk)
+            if at_risk == older and steps:
+                late = older
+            elif at_risk:
+                records += under_way / at_risk
+            total += mean * under_way
+            variance += (square - mean.squared()) * under_way
+        likely = self.at_worst(*more)
+        if self._n_ended > 1:
+            # The mean is one of so many, which are all that is known.
+            deviations = _DEVIATIONS * math.sqrt(1 + calls / self._n_ended)
+            likely = likely.smaller(self._given(*more) + total + variance.root() * deviations)
+        most = (self.bound(*more) - self._given(*more)) * (1 / max(1, calls))
+        return Outlook(likely, calls, late, records, most)
+
+    def _given(self, *more: Reserved) -> Size:
+        return sum((call.prompt for call in more), self._prompts)
+
+
+def _step(seconds: float) -> int:
+    """Durations that differ by less than a fifth have one step."""
+    return math.floor(4 * math.log2(max(seconds, _SHORTEST_S)))
+
+
+def _seconds(step: int) -> float:
+    """The shortest duration of a step."""
+    return float(2 ** (step / 4))
 
 
 def prompt_bytes(messages: Iterable[Message]) -> int:

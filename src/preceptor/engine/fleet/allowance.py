@@ -40,7 +40,7 @@ class Allowance(Budget):
     def _has_room(self, calls: Calls, call: Reserved) -> bool:
         if super()._has_room(calls, call):
             return True
-        needed = self._likely(calls, call)
+        needed = self._outlook(calls, call).likely
         if self._left().fits(needed):  # it waits for others to end, and not for a grant
             return False
         self._ask(More(self.cost, self.tokens, needed.dollars, math.ceil(needed.tokens)))

@@ -11,8 +11,8 @@ EUROPEAN = {
         answer=r"answers?(?!\s+(?:choices|options)\b|\s+(?:choice|option)\s+\(?\w\b)|ans\.?",
         right="correct|right|best|final|appropriate|likely|accurate|chosen|selected|my",
         option=(
-            "option|choice|alternative|letter|diagnosis|statement|selection|one|step|treatment"
-            "|management|cause|mechanism|explanation|test|intervention"
+            "option|candidate|pick|choice|alternative|letter|diagnosis|statement|selection"
+            "|one|step|treatment|management|cause|mechanism|explanation|test|intervention"
         ),
         link=(
             "is|are|was|would|should|must|will|be|to|seems|the|therefore|thus|hence|likely|most"
@@ -21,25 +21,31 @@ EUROPEAN = {
             "|final|among|these|given|maybe|perhaps|so|i think|i believe|that|might|may"
         ),
         other=(
-            "wrong|incorrect|false|least|worst|alternative|another|other|previous|earlier|initial"
-            "|original|preliminary|tempting|common|distractor|second|third|2nd|runner-up|not"
-            "|next(?:[- ](?:best|most))?|backup|fallback"
+            r"\w+n['’]t (?:think|believe)|"
+            "alternative|another|other|previous|earlier|initial|original|preliminary|tempting"
+            "|common|distractor|second|third|2nd|runner-up|next(?:[- ](?:best|most))?|backup"
+            "|fallback"
         ),
+        wrong="wrong|incorrect|false|least|worst|not",
         negation=(
             r"not?|\w+n['’]t|cannot|never|neither|except|could (?:also )?be|rul\w+ out|exclu\w+"
             r"|eliminat\w+|reject\w+"
         ),
         supposed=(
-            r"^(?:\w+\s+)?if|(?:and|or|but|even|only|then|that) if|unless|whether|in case"
+            r"^(?!even)(?:\w+\s+)?if|(?:and|or|but|only|then|that) if|unless|whether|in case"
             r"|suppos\w+|assuming|otherwise|^had|^were|^should|^provided|only when"
         ),
+        weighing=(
+            r"consider\w*|account|look(?:ing)? at|(?:i|we|you|one) (?:had|have) to"
+            r"|(?:must|forced to|pressed to|asked to) (?:choose|pick|select)|weigh\w*"
+            r"|put\w* (?:it all |it |this |these )?together|combin\w*"
+        ),
         reported=(
-            "(?:some|many|most|others?|students?|people|candidates?|colleagues?|clinicians?"
-            r"|examinees|one|you|they|he|she)\s+(?:\w+\s+){0,3}?(?:say|said|think|thought|argue"
-            "|choose|chose|pick|select|believe|suspect|consider|claim|guess|answer|wr[io]te|mark"
-            "|favou?r)(?:s|d|ed)?|(?:students?|candidates?|examinees|many|some"
-            r"|others)\s+(?:\w+\s+){0,2}|(?:question|task|prompt|exam|stem) asks|I (?:first "
-            "|initially |originally )?(?:considered|thought|assumed|suspected)"
+            r"(?:some|many|most|others?|students?|people|candidates?|colleagues?|clinicians?|examinees|one|you|they|he|she)\s+(?:\w+\s+){0,3}?(?:say|said|think|thought|argue|choose|chose|pick|select|believe|suspect|consider|claim|guess|answer|wr[io]te|mark|favou?r)(?:s|d|ed)?"
+            r"|(?:students?|candidates?|examinees|many|some|others)\s+(?:\w+\s+){0,2}"
+            "|(?:mistakes?|errors?|traps?|pitfalls?|temptations?|misconceptions?)"
+            "|(?:question|task|prompt|exam|stem) asks"
+            "|I (?:first |initially |originally )?(?:considered|thought|assumed|suspected)"
         ),
         group=(
             r"(?:for|in|among|with)\s+(?!this|that|these|the|our|her|his|a\b|an\b|question"
@@ -49,7 +55,7 @@ EUROPEAN = {
             r"|in)\s+(?:a|an)\s+(?:pregnant|child|infant|neonate|newborn|elderly|breastfeeding"
             "|different|older|younger)"
         ),
-        question="question|problem|exercise|next question|new question|case|q",
+        question="question|problem|exercise|next question|new question|case|q|patient note",
         turned=r"[,]?\s*(?:only |but only )?(?:if|unless|provided|when|in case)",
         follows=(
             "is|are|was|because|since|as|due|given|based|which|with|for|seems|appears|would|and"
@@ -59,28 +65,37 @@ EUROPEAN = {
     ),
     "de": Words(
         answer="antwort",
-        choosing=r"ich wähle|lösung(?=\s*[:=])",
+        choosing=(
+            r"ich wähle|(?:somit|daher|also|damit) bleibt|lösung(?=\s*[:=]|\s+(?:ist|lautet))"
+            "|richtig (?:ist|sind)|ich (?:würde mich|entscheide mich) für"
+        ),
         right="richtige?[rsn]?|korrekte?[rsn]?|beste?[rsn]?|zutreffende?[rsn]?|passende?[rsn]?",
         option=(
-            "option|antwort|antwortoption|antwortmöglichkeit|wahl|möglichkeit|aussage|alternative"
+            "option|antwort|antwortoption|antwortmöglichkeit|wahl|möglichkeit|aussagen?|alternative"
         ),
         link=(
-            "ist|wäre|lautet|die|der|das|also|somit|daher|richtige?|antwort|option|buchstabe|wohl"
+            "ist|sind|wäre|lautet|die|der|das|also|somit|daher|richtige?|antwort|option"
+            "|buchstabe|wohl"
         ),
-        other=(
-            "falsche?[rsn]?|unzutreffende?[rsn]?|inkorrekte?[rsn]?|zweitbeste?[rsn]?"
-            "|nächstbeste?[rsn]?|andere?[rsn]?|alternative|unwahrscheinlichste?|schlechteste?"
+        other="zweitbeste?[rsn]?|nächstbeste?[rsn]?|andere?[rsn]?|alternative",
+        wrong=(
+            "falsch(?:e[rsn]?)?|unzutreffende?[rsn]?|inkorrekte?[rsn]?|unwahrscheinlichste?"
+            "|schlechteste?|am wenigsten"
         ),
         negation="nicht|nie|keine?",
-        supposed="wenn|falls|sofern|^sollte|ob",
-        reported="viele|manche|einige",
+        supposed="(?<!auch )(?<!selbst )wenn|falls|sofern|^sollte|ob",
+        weighing=(
+            r"berücksichtig\w*|betracht\w*|bedenk\w*|ansieht|zusammen\w*"
+            r"|(?:wählen|entscheiden|festlegen) (?:muss|müsste|soll\w*)"
+        ),
+        reported="viele|fehler|irrtum|falle|manche|einige",
         group=(
             r"(?:bei|für) (?:den |der )?(?:schwangere\w*|kinder\w*|säugling\w*|ältere\w*|frauen"
             r"|patienten|patientinnen|erwachsene\w*|menschen|stillende\w*)|in der schwangerschaft"
         ),
         question="frage|fall|aufgabe",
         turned=",? (?:nur )?(?:wenn|falls|sofern)",
-        follows="denn|weil|da|und nicht|ist|wegen|aufgrund",
+        follows="entscheiden|denn|weil|da|und nicht|ist|wegen|aufgrund|als",
     ),
     "nl": Words(
         answer="antwoord",
@@ -88,13 +103,12 @@ EUROPEAN = {
         right="juiste?|correcte?|beste|goede?|goed",
         option="optie|antwoord|keuze|antwoordoptie|mogelijkheid|alternatief",
         link="is|zou|zijn|luidt|dus|optie|antwoord|letter|het|de|juiste|correcte",
-        other=(
-            "onjuiste?|foute?|verkeerde?|alternatieve?|ander|andere|tweede|op één na|op een na"
-            "|minst|slechtste"
-        ),
+        other="alternatieve?|ander|andere|tweede|op één na|op een na",
+        wrong="onjuiste?|foute?|verkeerde?|minst|slechtste",
         negation="niet|geen|nooit",
-        supposed="^als|indien|wanneer|^mocht",
-        reported="sommigen|velen",
+        supposed="^als|indien|^mocht",
+        weighing=r"beschouw\w*|rekening|aanmerking|kijk\w*|bekijk\w*|kiezen",
+        reported="sommigen|fout|valkuil|velen",
         group=(
             r"(?:bij|voor) (?:de )?(?:zwangere?\w*|kinderen|zuigelingen|ouderen|vrouwen"
             "|volwassenen|patiënten met)|tijdens de zwangerschap"
@@ -117,12 +131,14 @@ EUROPEAN = {
             "är|er|blir|bliver|skulle vara|vil være|alltså|altså|därför|derfor|alternativ"
             "|alternativet|mulighed|det|den|rätta?|rette|riktige?|rigtige?"
         ),
-        other=(
-            "fel|felaktiga?|feil|forkerte?|gale?|gal|näst bästa?|nest beste?|næstbedste?|andre?"
-            "|annat|andet|alternativt|minst"
-        ),
+        other="näst bästa?|nest beste?|næstbedste?|andre?|annat|andet|alternativt",
+        wrong="fel|felaktiga?|feil|forkerte?|gale?|gal|minst|mindst",
         negation="inte|ikke|ej|aldrig|aldri",
-        supposed="^om|hvis|ifall|^når|^när",
+        supposed="^om|hvis|ifall",
+        weighing=(
+            "beaktar|hänsyn|hensyn|ser på|betragter|vurderer|överväger|måste välja|må velge"
+            "|skal vælge"
+        ),
         reported="många|mange|noen|nogle|vissa",
         group=(
             r"(?:för|hos|til|till|ved|vid|for|i) (?:de )?(?:gravid\w*|kvinnor|kvinder|kvinner"
@@ -138,9 +154,11 @@ EUROPEAN = {
         right="oikea|paras|oikein|sopivin",
         option="vastaus|vaihtoehto|vastausvaihtoehto|valinta",
         link="on|olisi|siis|siten|vaihtoehto|kohta|kirjain|oikea",
-        other="väärä|virheellinen|toiseksi|vaihtoehtoinen|toinen|epätodennäköisin",
+        other="toiseksi|vaihtoehtoinen|toinen",
+        wrong="väärä|virheellinen|epätodennäköisin",
         negation="ei|eikä",
         supposed="^jos|mikäli",
+        weighing=r"huomioon|huomioi\w*|tarkastel\w*|valita",
         reported="jotkut|monet",
         group=(
             r"raskaana olev\w+|raskaude\w+|laps\w+lle|lapsilla|vauvoilla|iäkkäille|iäkkäillä"
@@ -155,9 +173,11 @@ EUROPEAN = {
         right="helyes|legjobb|megfelelő|jó",
         option="válasz|választás|opció|lehetőség|válaszlehetőség",
         link="(?-i:az?)(?=\\s+[\\\"'(]?[A-Z]\\b)|tehát|így|ezért|opció|betű|végső|lenne",
-        other="helytelen|hibás|rossz|téves|második|alternatív|másik|másodlagos|legkevésbé",
+        other="második|alternatív|másik|másodlagos",
+        wrong="helytelen|hibás|rossz|téves|legkevésbé",
         negation="nem|sem",
         supposed="^ha|amennyiben",
+        weighing="figyelembe|tekintjük|megnézzük|választanom",
         reported="sokan|egyesek",
         group=r"terhes\w*|várandós\w*|gyermek\w*|csecsemő\w*|idős\w*|szoptató\w*",
         question="kérdés|eset|feladat",
@@ -176,13 +196,12 @@ EUROPEAN = {
             "to|jest|brzmi|więc|zatem|odpowiedź|opcja|litera|wariant|prawidłowa|poprawna|końcowa"
             "|ostateczna|będzie"
         ),
-        other=(
-            "błędn[aey]|nieprawidłow[aey]|niepoprawn[aey]|niewłaściw[aey]|fałszyw[aey]|drug[aą]"
-            "|alternatywn[aey]|inn[aąe]|najmniej|kolejną|kolejna"
-        ),
+        other="drug[aą]|alternatywn[aey]|inn[aąe]|kolejną|kolejna",
+        wrong="błędn[aey]|nieprawidłow[aey]|niepoprawn[aey]|niewłaściw[aey]|fałszyw[aey]|najmniej",
         negation="nie",
-        supposed="jeśli|jeżeli|gdyby|gdy|czy",
-        reported="niektórzy|wiel[eu]|wielu",
+        supposed="(?<!nawet )jeśli|jeżeli|gdyby|czy",
+        weighing=r"uwzględni\w*|weźmie\w*|rozważy\w*|wybrać|przyjrz\w*|spojrz\w*",
+        reported="niektórzy|błędem|pułapk[aą]|wiel[eu]|wielu",
         group=(
             r"(?:u|dla|w) (?:kobiet|ciężarnych|dzieci|niemowląt|osób|pacjent\w+ z|pacjentek"
             "|dorosłych|ciąży)"
@@ -197,9 +216,11 @@ EUROPEAN = {
         right="správn[áéýěe]|nejlepší|najlepšia|vhodná",
         option="odpověď|možnost|volba|varianta|odpoveď|možnosť",
         link="je|zní|znie|tedy|proto|za|možnost|varianta|písmeno|správná|konečná|by byla",
-        other="nesprávn[áéý]|chybn[áéý]|špatn[áéý]|druhá|alternativní|jiná|další|nejméně",
+        other="druhá|alternativní|jiná|další",
+        wrong="nesprávn[áéya]|chybn[áéý]|špatn[áéý]|nejméně|najmenej",
         negation="není|ne|nie|nikoli",
-        supposed="pokud|jestliže|kdyby|^když|ak|zda",
+        supposed="pokud|jestliže|kdyby|(?<!aj )ak|zda",
+        weighing=r"zváž\w*|vezme\w*|zohledn\w*|podíváme|vybrat|vybrať",
         reported="někteří|mnozí",
         group=(
             r"(?:u|pro|pre|v) (?:těhotn\w+|tehotn\w+|dět\w+|det\w+|žen\w*|kojenc\w+|starších"
@@ -221,13 +242,18 @@ EUROPEAN = {
             r"это|вариант\w*|буква|под буквой|правильный|верный|является|будет|итак|значит|е|је"
             "|итоговый"
         ),
-        other=(
-            r"неправильн\w+|неверн\w+|ошибочн\w+|ложн\w+|втор\w+|альтернативн\w+|друг\w+|наименее"
-            r"|следующ\w+|грешен|грешн\w+|погрешан|нетачан"
+        other=r"втор\w+|альтернативн\w+|друг\w+|следующ\w+",
+        wrong=(
+            r"неправильн\w+|неверн\w+|ошибочн\w+|ложн\w+|наименее|грешен|грешн\w+|погрешан"
+            "|нетачан"
         ),
         negation="не|нельзя|није",
-        supposed="если|бы|когда|ако|ли",
-        reported="некоторые|многие",
+        supposed="(?<!даже )если|бы|ако|ли",
+        weighing=(
+            r"учесть|учитывать|учт[её]м|рассм\w+|принять во внимание|взглянуть|посмотр\w*"
+            r"|выб[ие]р\w+|вземем|погледн\w+"
+        ),
+        reported="некоторые|ошибка|ошибкой|многие",
         group=(
             r"(?:для|у|при|за|код) (?:беременн\w+|дет\w+|женщин\w*|пожил\w+|новорожд\w+|кормящ\w+"
             r"|взросл\w+|пациентов с|бременн\w+|трудн\w+|деца|деце)|во время беременности"
@@ -242,12 +268,11 @@ EUROPEAN = {
         right=r"правильн\w+|найкращ\w+|вірн\w+|доречн\w+",
         option=r"варіант\w*|відповідь|вибір",
         link=r"це|є|варіант\w*|буква|літера|під літерою|правильна|буде|отже|остаточна",
-        other=(
-            r"неправильн\w+|невірн\w+|помилков\w+|хибн\w+|друг\w+|альтернативн\w+|інш\w+|найменш"
-            r"|наступн\w+"
-        ),
+        other=r"друг\w+|альтернативн\w+|інш\w+|наступн\w+",
+        wrong=r"неправильн\w+|невірн\w+|помилков\w+|хибн\w+|найменш",
         negation="не",
-        supposed="якщо|якби|коли|чи",
+        supposed="(?<!навіть )якщо|якби|чи",
+        weighing=r"врах\w+|розглян\w*|до уваги|подив\w+|обрати",
         reported="деякі|багато хто",
         group=(
             r"(?:для|у|при) (?:вагітн\w+|діт\w+|жінок|літн\w+|новонародж\w+|дорослих|пацієнтів з)"
@@ -263,9 +288,11 @@ EUROPEAN = {
         right="σωστή|σωστό|ορθή|καλύτερη|κατάλληλη|σωστη",
         option="απάντηση|επιλογή|εναλλακτική",
         link="είναι|το|η|το γράμμα|επιλογή|σωστή|τελική|λοιπόν|άρα|θα ήταν",
-        other="λανθασμένη|λάθος|εσφαλμένη|δεύτερη|εναλλακτική|άλλη|λιγότερο|επόμενη",
+        other="δεύτερη|εναλλακτική|άλλη|επόμενη",
+        wrong="λανθασμένη|λάθος|εσφαλμένη|λιγότερο",
         negation="δεν|όχι|μη",
-        supposed="αν(?! και)|εάν|όταν",
+        supposed="(?<!ακόμη και )(?<!ακόμα και )αν(?! και)|εάν",
+        weighing="λάβουμε υπόψη|εξετάσουμε|κοιτάξουμε|διαλέξω|επιλέξω",
         reported="ορισμένοι|πολλοί|μερικοί",
         group=(
             "(?:για|σε|στις|στους|στα) (?:τις |τους |τα )?(?:εγκύους|έγκυες|γυναίκες|παιδιά"
@@ -274,5 +301,59 @@ EUROPEAN = {
         question="ερώτηση|περίπτωση|άσκηση",
         turned=",? (?:μόνο )?(?:αν|εάν)",
         follows="γιατί|διότι|επειδή|καθώς|και όχι|είναι|λόγω",
+    ),
+    "hr sl": Words(
+        answer="odgovor",
+        choosing="biram|izbiram",
+        right=(
+            "točan|točn[ai]|ispravan|ispravn[ai]|tačan|tačn[ai]|pravilni|pravilen|najbolji"
+            "|najboljši"
+        ),
+        option="odgovor|opcija|izbor|možnost|mogućnost",
+        link="je|bi bio|bi bil|pod|opcija|slovo|točan|konačni|dakle|torej|to",
+        other="drugi|alternativni|sljedeći|drug",
+        wrong="netočan|netočn[ai]|pogrešan|pogrešn[ai]|napačen|napačn[ai]|najmanje|najmanj",
+        negation="nije|ni|ne",
+        supposed="^ako|^če|ukoliko|kad bi",
+        weighing=r"uzme\w*|upoštev\w*|razmotri\w*",
+        reported="neki|mnogi|nekateri",
+        group=r"(?:za|kod|pri) (?:trudni\w+|djec\w+|dec\w+|otro\w+|nosečni\w+|žen(?:e|ske))",
+        question="pitanje|vprašanje|zadatak|slučaj",
+        turned=",? (?:samo )?(?:ako|če)",
+        follows="jer|zato|zbog|ker|je|a ne",
+    ),
+    "lt lv": Words(
+        answer="atsakymas|atbilde",
+        choosing="renkuosi|izvēlos",
+        right="teisingas|geriausias|tinkamiausias|pareizā|pareizais|labākā|vispiemērotākā",
+        option="atsakymas|variantas|pasirinkimas|atbilde|variants|izvēle",
+        link="yra|būtų|ir|būtu|tai|variantas|variants|raidė|burts|galutinis|todėl|tātad",
+        other="antras|kitas|alternatyvus|otrā|cita|alternatīvā",
+        wrong="neteisingas|klaidingas|nepareizā|kļūdainā|mažiausiai|vismazāk",
+        negation="nėra|ne|nav",
+        supposed="jei|jeigu|^ja",
+        weighing=r"atsižvelg\w*|įvertin\w*|ņem vērā|apsver\w*",
+        reported="kai kurie|daži",
+        group=r"nėščiosioms|vaikams|grūtniecēm|bērniem|senyviems",
+        question="klausimas|jautājums|uždavinys|uzdevums",
+        turned=",? (?:tik |tikai )?(?:jei|jeigu|ja)",
+        follows="nes|kadangi|jo|tāpēc|yra|ir",
+    ),
+    "et": Words(
+        answer="vastus",
+        choosing="valin",
+        right="õige|parim|sobivaim",
+        option="vastus|vastusevariant|variant|valik",
+        link="on|oleks|variant|täht|seega|lõplik",
+        other="teine|alternatiivne|järgmine",
+        wrong="vale|ebaõige",
+        negation="ei|pole",
+        supposed="^kui|juhul",
+        weighing=r"arvesta\w*|vaatame|kaalu\w*",
+        reported="mõned|paljud",
+        group="rasedatel|lastel|eakatel|imikutel",
+        question="küsimus|ülesanne",
+        turned=",? (?:ainult )?kui",
+        follows="sest|kuna|on|mitte",
     ),
 }

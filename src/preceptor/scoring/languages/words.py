@@ -25,11 +25,15 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     link
         What may stand between announcement and letter.
     other
-        What makes it not the answer: wrong, second best, alternative.
+        What makes it not the answer: second best, alternative.
+    wrong
+        What makes it not the answer unless the question asks for it: wrong, least likely.
     negation
         What rejects the letter that follows.
     supposed
         Earlier in the sentence: a condition.
+    weighing
+        Verbs that make the condition one of the case at hand ("if we consider all findings").
     reported
         Earlier in the clause: that it is the view of others.
     turned
@@ -48,8 +52,10 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     option: str
     link: str
     other: str
+    wrong: str
     negation: str
     supposed: str = ""
+    weighing: str = ""
     reported: str = ""
     group: str
     question: str

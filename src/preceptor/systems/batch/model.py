@@ -206,7 +206,7 @@ class BatchModel(System):
     @property
     def reserved(self) -> Size:
         """What its open requests are thought to take."""
-        return self._calls.likely(0.0)
+        return self._calls.at_worst()
 
     async def _request(
         self, custom_id: str, ask: Ask
@@ -234,7 +234,7 @@ class BatchModel(System):
 
     def _needs(self, call: Reserved) -> Size:
         """How much more is reserved with one more request."""
-        return self._calls.likely(0.0, call) - self.reserved
+        return self._calls.at_worst(call) - self.reserved
 
     async def _admitted(self, call: Reserved) -> None:
         """Wait until there is room under the caps. Raises BudgetExceeded if there never will."""
