@@ -8,11 +8,11 @@ from preceptor.scoring.numerals import lowered
 
 __all__ = ["ABSTAINED", "says_nothing", "says_unanswerable"]
 
-#: What is read where an answer says that there is no result.
+#: Read out of an answer that says that there is no result.
 ABSTAINED = "N/A"
 
-#: By language: what cannot be done, and, after it in the same clause, what it is that cannot be
-#: done (in languages that put the verb last, the other way round); and what says it alone.
+#: By language: words for "cannot", words for what cannot be done after them in the same clause
+#: (before them in languages that put the verb last), and words that say it alone.
 _UNANSWERABLE = (
     (  # en
         r"can ?not|can['’]t|could not|couldn['’]t|unable to|(?:not|im)possible|not (?:be )?able to",
@@ -202,12 +202,12 @@ _UNANSWERABLE = (
         r"ሊሰላ አይችልም|በቂ (?:መረጃ|ዳታ) የለም|babu isasshen|kulang (?:ang|sa) (?:datos|impormasyon)",
     ),
 )
-#: What may stand between the two, of one clause.
+#: Text between the two, within one clause.
 _CLAUSE = r"[^.;。；।!?？\n]{0,40}?"
 
 
 def _either() -> str:
-    """All of it; where words have spaces between them, each begins as a word."""
+    """All alternatives; in scripts with spaces each begins a word."""
     forms = []
     for first, then, alone in _UNANSWERABLE:
         begins = r"(?<![^\W\d_])" if first.lstrip("(?:") < "\u0e00" else ""

@@ -93,7 +93,7 @@ _IF = (
     "|jeśli|jeżeli|gdyby|dacă|eğer|jika|kalau|apabila|nếu|εάν|если|якщо|إذا|اذا|لو|اگر|אם|यदि|अगर"
     "|যদি|ikiwa|iwapo|idan"
 )
-#: The same, where it begins a clause: elsewhere these words are others.
+#: Words that mean "if" only at the beginning of a clause.
 _IF_FIRST = "when|whenever|should|had|were|si|se|caso|als|mits|om|ob|gdy|bila|αν|когда|коли|kama"
 _IF_SIGNS = "如果|若|假如|倘若|もし|만약|만일|ถ้า|หาก"
 #: A condition, up to the clause that it is the condition of.
@@ -143,11 +143,11 @@ _DIGIT, _WORD = re.compile(r"\d"), re.compile(r"\w")
 
 
 class Unreadable(ValueError):
-    """A result is stated here, and cannot be read: no other place makes that good."""
+    """A result that is stated but cannot be read: no other place may replace it."""
 
 
 def first_stated(text: str, read: Callable[[Statement], T]) -> T | None:
-    """What is read at the likeliest place, the last of several of a kind; None where nothing is.
+    """The result at the likeliest place, the last of its kind; None where there is none.
 
     Parameters
     ----------
@@ -245,6 +245,6 @@ def _unlisted(line: str) -> str:
 
 
 def _without_condition(sentence: str) -> str:
-    """A sentence without its "if"; nothing where what follows on it is not so."""
+    """A sentence without its condition; empty where the consequence is unreal."""
     bare = _CONDITION.sub(" ", sentence)
     return "" if bare != sentence and _UNREAL.search(sentence) else bare
