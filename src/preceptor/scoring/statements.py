@@ -16,7 +16,7 @@ import msgspec
 
 from preceptor.reasoning import said_in
 from preceptor.scoring.json_text import pairs_in
-from preceptor.scoring.numerals import Convention, normal
+from preceptor.scoring.numerals import Convention, lowered, normal
 from preceptor.scoring.turns import first_turn, questions
 
 __all__ = ["Statement", "Unreadable", "as_statement", "first_stated"]
@@ -176,7 +176,7 @@ def _stated(text: str, read: Callable[[Statement], T]) -> T | None:
     return None
 
 
-def _keyed(text: str) -> list[Statement]:
+def _keyed(text: str) -> Iterator[Statement]:
     pairs = [(key.strip().casefold(), value) for key, value in pairs_in(text)]
     for keys in _JSON_KEYS:
         if values := [value for key, value in pairs if keys.fullmatch(key)]:
