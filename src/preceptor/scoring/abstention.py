@@ -57,7 +57,8 @@ _UNANSWERABLE = (
     ),
     (  # sv, da, no
         r"inte|ikke|ej|omöjlig\w*|umulig\w*|kan ikkje",
-        r"(?:att |å )?(?:beräkn|bestäm|fastställ|beregn|bestem|udregn|fastsl|fastsett|svara|besvar)",
+        r"(?:att |å )?(?:beräkn|bestäm|fastställ|beregn|bestem|udregn|fastsl"
+        r"|fastsett|svara|besvar)",
         r"(?:otillräcklig|utilstrækkelig|utilstrekkelig)\w* (?:data|information|informasjon|uppgift"
         r"|oplysning|opplysning)|(?:inte|ikke) (?:tillräckligt|nok|tilstrækkelig\w*)",
     ),
@@ -85,7 +86,8 @@ _UNANSWERABLE = (
     (  # ro
         r"nu (?:se |este |e )?(?:poate|pot|putem|posibil\w?)|imposibil",
         r"calcul|determin|estim|stabil|răspun",
-        r"(?:date|informații)(?:le)? (?:sunt )?insuficiente|lipsesc date|nu există (?:suficiente )?date",
+        r"(?:date|informații)(?:le)? (?:sunt )?insuficiente|lipsesc date"
+        r"|nu există (?:suficiente )?date",
     ),
     (  # el
         r"δεν|αδύνατ\w+|αδυνατ\w+|μη",
@@ -222,7 +224,8 @@ _NOTHING = re.compile(
     r"|неизвестно|невідомо|nieznan[aey]|okänt|ukendt|ukjent|bilinmiyor|tidak diketahui"
     r"|không rõ|nicht anwendbar|sans objet|no aplica(?:ble)?|não (?:se )?aplic\w+"
     r"|non applicabile|niet van toepassing|неприменимо|nie dotyczy|tidak berlaku|không áp dụng)"
-    r"(?![^\W\d_])|غير معروف|غير متوفر|لا ينطبق|לא ידוע|לא רלוונטי|نامشخص|अज्ञात|लागू नहीं|অজানা|প্রযোজ্য নয়|不适用|不適用|未知|不明"
+    r"(?![^\W\d_])|غير معروف|غير متوفر|لا ينطبق|לא ידוע|לא רלוונטי|نامشخص"
+    r"|अज्ञात|लागू नहीं|অজানা|প্রযোজ্য নয়|不适用|不適用|未知|不明"
     r"|該当なし|해당 ?없음|알 수 없|ไม่ทราบ|ไม่เกี่ยวข้อง"
 )
 

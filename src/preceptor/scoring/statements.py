@@ -63,7 +63,8 @@ _EITHER = (
 #: In lower case: a search that ignores case takes ten times as long.
 _CUE = re.compile(
     r"(?<![^\W\d_])(?:(?P<point>(?:answer|result)(?![^\W\d_])"
-    r"(?!\s+(?:choices|options|format|in|to|from)\b)|(?:correction|actually|scratch that|i mean(?:t)?|wait,? no)(?=\s*[,:—.-]))"
+    r"(?!\s+(?:choices|options|format|in|to|from)\b)"
+    r"|(?:correction|actually|scratch that|i mean(?:t)?|wait,? no)(?=\s*[,:—.-]))"
     rf"|(?:(?P<comma>{_COMMA})|(?P<either>{_EITHER}))(?![^\W\d_]))"
     rf"|(?=[^\x00-\u058f]|[ajms])(?:(?P<again>更正|訂正|정정|सुधार)|(?P<native>{_POINT})(?![a-zA-Z]))"
 )
