@@ -152,7 +152,7 @@ def said_in(text: str) -> str:
 
 
 def without_fence(text: str) -> str:
-    """What stands in a Markdown fence, of which one end may be missing; or the text itself."""
+    """Content of a Markdown fence, one end of which may be missing; else the whole text."""
     # No regular expression: some take minutes for a reply of a hundred thousand newlines.
     inner = text.strip()
     if inner.startswith("```"):

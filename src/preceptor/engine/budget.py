@@ -23,8 +23,8 @@ from preceptor.systems.reserving import (
 
 __all__ = ["Budget"]
 
-#: Output tokens of one call: of a system of which nothing is known yet, and those that none
-#: exceeds. A user's ``max_tokens`` is a bound for both.
+#: Output tokens assumed for a system's first call, and the most of any call. ``max_tokens`` bounds
+#: both.
 _ASSUMED_OUTPUT, _MOST_OUTPUT = 1000, 65_536
 _RESUME = ("resume with a higher --max-cost", "resume with a higher --max-total-tokens")
 
@@ -32,15 +32,15 @@ _RESUME = ("resume with a higher --max-cost", "resume with a higher --max-total-
 class Budget:
     """Counts cost and tokens, and keeps both below their caps.
 
-    Under a cap, a call reserves what it is thought to take until it has ended. One that does not
-    fit waits until others have ended and left more than was thought; where none is under way, the
-    cap is reached. A call fits in either of two cases:
+    Under a cap, a call reserves its estimate until it ends. A call that does not fit waits for
+    others to end below theirs; if none is under way, the cap is reached. A call fits in either of
+    two cases:
 
-    - All calls under way fit at the most that they can take.
+    - All calls under way fit at the most that each can take.
     - They fit at what they are likely to take together, and all but one of those that may take more
       than any that has ended fit at the most that they can take.
 
-    So a cap is passed by no more than the error of one call's estimate.
+    So a run exceeds its cap by no more than the error of one call's estimate.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ class Budget:
     Attributes
     ----------
     elsewhere
-        What is reserved by others, such as batches.
+        Reserved by others, such as batches.
     may_start
-        Raises where no further call may start, for whatever other reason.
+        Raises if no further call may start for another reason.
     """
 
     def __init__(
@@ -94,12 +94,12 @@ class Budget:
             raise BudgetExceeded(self._why(Size()))
 
     async def answer(self, system: System, ask: Ask) -> Completion:
-        """Ask a system as soon as the caps have room for it, and count what that takes.
+        """Ask a system once the caps have room, and count the dollars and tokens.
 
         Raises
         ------
         BudgetExceeded
-            They have none, and no call is under way that might leave some.
+            The caps have no room, and no call under way may free any.
         """
         # Batches reserve for themselves.
         if (self.max_cost is None and self.max_tokens is None) or system.slow:
@@ -118,11 +118,11 @@ class Budget:
             self._end(calls, call)
 
     def room(self) -> Room:
-        """What is left for others than those that ask here."""
+        """Room left for others, such as batches."""
         return self._left() - self._outlook().likely
 
     def wake(self) -> None:
-        """Let in the calls for which there is room now; where there never will be, say so."""
+        """Start the waiting calls that fit; refuse those that never will."""
         while self._waiting and self._has_room(*self._waiting[0][:2]):
             calls, call, turn = self._waiting.popleft()
             if not turn.done():
@@ -168,13 +168,13 @@ class Budget:
         return left.fits(sum(bounds, Size())) or left.fits(self._outlook(calls, call).reserved)
 
     def _outlook(self, calls: Calls | None = None, *more: Reserved) -> Outlook:
-        """What all calls under way are going to take, and more of one kind."""
+        """Estimate of all calls under way, and of ``more`` to one system."""
         now = _now()
         each = (kind.outlook(now, *more if kind is calls else ()) for kind in self._calls.values())
         return sum(each, Outlook())
 
     def _left(self) -> Room:
-        """What is not spent yet, and not reserved elsewhere."""
+        """What is neither spent nor reserved elsewhere."""
         elsewhere = self.elsewhere()
         under_way = any(calls.under_way for calls in self._calls.values())
         return Room(
@@ -184,7 +184,7 @@ class Budget:
         )
 
     def _why(self, next_call: Size) -> str:
-        """That a cap is reached, and which."""
+        """Message that a cap is reached, with its amount."""
         left, (for_cost, for_tokens) = self._left(), self._remedies
         if left.dollars is not None and (left.dollars <= 0 or next_call.dollars > left.dollars):
             words, remedy = f"${self.max_cost:g}", for_cost
@@ -198,7 +198,7 @@ class Budget:
 
 
 def _size(system: System, given: float, made: float) -> Size:
-    """What so many tokens of prompts and answers take."""
+    """Dollars and tokens for ``given`` tokens of prompts and ``made`` tokens of answers."""
     price = system.price or FREE
     return Size((given * price.input + made * price.output) / 1e6, given + made)
 

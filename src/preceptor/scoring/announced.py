@@ -50,7 +50,7 @@ def _lower(text: str) -> str:
 
 
 class Announcements:
-    """What of a text says which answer is given, in its order.
+    """The announcements in a text, in order.
 
     Parameters
     ----------

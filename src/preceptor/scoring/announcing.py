@@ -23,7 +23,7 @@ __all__ = ["Cue", "announcing"]
 _RIGHT = LANGUAGES["en"].right
 _OPTION = LANGUAGES["en"].option
 _STEP = "step|test|investigation|management|intervention"
-#: What announces in English beside the nouns: how it begins, and how it goes on.
+#: English announcements besides nouns: how they begin, and how they continue.
 _ENGLISH = (
     (_RIGHT, rf"\s+(?:answer\s+)?(?:(?:next|initial)\s+)?(?:{_OPTION})\b"),
     # "The next best option" is another one, "the next best step" is not.
@@ -40,7 +40,7 @@ _ENGLISH = (
     ("left", r" with(?: only)?\b"),
     ("mak(?:es|ing)", r"(?=\s+(?:option\s+)?\(?[a-z]\)?\s+the\b)"),
     ("solution|decision|verdict|conclusion|label|stance|classification|response", r"(?=\s*[:=])"),
-    # What is said after it takes back what was said before it.
+    # What follows replaces what came before.
     ("actually|correction|on second thought", r"\s*[,:]"),
     ("boxed|fbox", ""),
 )
@@ -51,7 +51,7 @@ _ENGLISH_WRONG = (
 )
 
 
-#: Tags announce as the nouns of English do not: they are of no language.
+#: Tags announce in no particular language.
 _TAG = "<(?:final_answer|answer|ans|option|choice|response|result|output)>"
 
 
@@ -137,7 +137,7 @@ def _noun(language: str) -> re.Pattern[str]:
 
 
 def announcing(lower: str, *, wrong_asked: bool = False) -> Iterator[Cue]:
-    """What announces in a text in lower case, from left to right: phrases before mere nouns."""
+    """The announcements in a text in lower case, from left to right: phrases before mere nouns."""
     place = 0
     while scanned := _SCANNED.search(lower, place):
         cue = _cue_at(lower, scanned.start(), wrong_asked)
@@ -148,13 +148,13 @@ def announcing(lower: str, *, wrong_asked: bool = False) -> Iterator[Cue]:
 
 @cache
 def _possible(initial: str) -> tuple[str, ...]:
-    """The languages of which a word may begin with this sign."""
+    """The languages with a word that may begin with this sign."""
     known = {"en", *_INITIALS.get(initial, ()), *_INITIALS.get("", ())}
     return tuple(each for each in LANGUAGES if each in known)
 
 
 def _cue_at(lower: str, place: int, wrong_asked: bool) -> Cue | None:
-    """The first language whose words these are."""
+    """The first language that has these words."""
     languages = [each for each in _possible(lower[place]) if _begin(each).match(lower, place)]
     for language in languages:
         if found := _phrase(language, wrong_asked).match(lower, place):

@@ -1,4 +1,4 @@
-"""Patterns for what stands around announcements, for `scoring/letters.py`.
+"""Patterns around announcements, for `scoring/letters.py`.
 
 `scoring/languages/` has the words of each language. This module has signs and English phrases, and
 composes the patterns.
@@ -36,7 +36,7 @@ __all__ = [
     "affirmed",
 ]
 
-#: An announcement that is meant to be read: it beats what is said in passing after it.
+#: Announcements marked as final: they beat later remarks in passing.
 FINAL = re.compile(
     r"boxed|fbox|<\w+>|final\w*|endgültig|ultim[oa]|итогов|окончательн|остаточн|ostateczn|končow"
     r"|konečn|slutlig|endelig|lopulli|végső|nihai|cuối cùng|akhir|mwisho|ƙarshe|النهائي|הסופית"
@@ -77,7 +77,7 @@ REJECTED = re.compile(
 )
 
 
-#: What leaves an announcement a guess.
+#: Words that make an announcement a guess.
 HEDGED = re.compile(r"\b(?:might|may|possibly|perhaps|maybe)\b", re.IGNORECASE)
 
 #: Where a sentence ends.
@@ -138,7 +138,7 @@ IT_IS = re.compile(
     r"(?:option\s+)?",
     re.IGNORECASE,
 )
-#: A box that is ticked; one that is not says nothing.
+#: A ticked box; others state nothing.
 TICKED = re.compile(r"^[ \t]*[-•]?[ \t]*(?:\[[xX✓✔]\]|☑|✅|✔)\ufe0f?[ \t]*", re.MULTILINE)
 EMPTY_BOX = re.compile(r"\[ \]|☐")
 

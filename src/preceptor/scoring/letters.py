@@ -16,7 +16,7 @@ from preceptor.scoring.turns import first_turn, keyed, questions
 
 __all__ = ["read_choice", "read_label"]
 
-#: Characters of the end of an answer that are read: what it states, it states there.
+#: Characters at the end of an answer that are read: the answer is stated there.
 _LONGEST = 20_000
 #: Tags end what stands before them, and those of an answer announce one.
 _TAG = re.compile(
@@ -77,7 +77,7 @@ def read_choice(
 
 
 def read_label(text: str, forms: Mapping[str, Sequence[str]]) -> str | None:
-    """The label that an answer states, or the only one that it says as a word and does not deny.
+    """The label that an answer states, or the only one that it mentions and does not deny.
 
     Parameters
     ----------

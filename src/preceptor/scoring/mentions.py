@@ -30,7 +30,7 @@ _ABBREVIATED = re.compile(r"\. ?([a-z]{3,})")
 
 
 def folded(text: str) -> str:
-    """A text as two of them are compared: without markup, case, doubled spaces and full stop."""
+    """A text in the form for comparing: without markup, case, doubled spaces and full stop."""
     return " ".join(unmarked(text).casefold().split()).rstrip(".。 ")
 
 

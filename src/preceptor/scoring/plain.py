@@ -28,7 +28,7 @@ def plain_text(text: str) -> str:
 
 
 def unmarked(text: str) -> str:
-    """The same of a text that is no completion of a model."""
+    """The same for a text that is no completion of a model."""
     if _BARE.fullmatch(text):
         return text.strip()
     text = _FRAME.sub(lambda tag: "\nAnswer: " if tag[0] == "[ANSWER_START]" else "\n", text)

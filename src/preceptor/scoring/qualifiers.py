@@ -1,4 +1,4 @@
-"""What makes an announcement something else than the answer, and a question one for the wrong."""
+"""Words that qualify an announcement, and questions that ask for the wrong option."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LINKED = words_of("yang|da|de|que|som|die|la|le|ya|that is")
 
 
 class Qualifiers:
-    """What makes an announcement of one language something else than the answer.
+    """Words of one language that make an announcement something else than the answer.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Qualifiers:
 
 @cache
 def qualifiers(language: str, *, wrong_asked: bool) -> Qualifiers:
-    """Those of a language."""
+    """The qualifiers of a language."""
     return Qualifiers(LANGUAGES[language], wrong_asked=wrong_asked)
 
 
@@ -58,7 +58,7 @@ _NOT = (
     "|không phải|不是|不属于|不包括"
     "|でない|ではない|않은|아닌|नहीं|নয়|ไม่ใช่|ليس|אינו|אינה|نیست"
 )
-#: Before a word: that it is not so ("should not include").
+#: Negations before a word ("should not include").
 DENIED = re.compile(
     words_of(
         r"not|never|cannot|neither|nor|without|\w+n['’]t|"

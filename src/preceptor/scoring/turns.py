@@ -43,8 +43,7 @@ _ASKED = re.compile(
 
 
 def questions(text: str) -> Iterator[str]:
-    """What may be the answer: a text up to the heading of a question, where that comes later, and
-    all of it."""
+    """Candidates for the answer: the text before a later heading of a question, and all of it."""
     headings = (found.start() for form in (cues.HEADING, _ASKED) for found in form.finditer(text))
     first = min((start for start in headings if text[:start].strip()), default=None)
     if first is not None:

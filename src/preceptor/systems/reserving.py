@@ -1,4 +1,4 @@
-"""What calls under way are going to take, and whether caps have room for one more."""
+"""Reservations of calls under way, and whether the caps have room for one more."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["Calls", "Outlook", "Reserved", "Room", "Size", "prompt_bytes", "prom
 
 #: Dollars or tokens by which a sum of decimals may miss its cap.
 _ROUNDING = 1e-9
-#: With this probability what is under way takes more than is reserved for it, by more than the
-#: error of one call's estimate; and the standard deviations that a normal variable then exceeds.
+#: Probability that calls under way take more than is reserved for them by more than the error of
+#: one call's estimate; and the standard deviations that a normal variable exceeds with it.
 _RISK, _DEVIATIONS = 0.01, 2.326
 #: Durations below this count as equal, seconds.
 _SHORTEST_S = 0.001
 
 
 class Size(msgspec.Struct, frozen=True):
-    """What a call is thought to take, or several."""
+    """Dollars and tokens of one call or several."""
 
     dollars: float = 0.0
     tokens: float = 0
@@ -41,7 +41,7 @@ class Size(msgspec.Struct, frozen=True):
         return Size(self.dollars**2, self.tokens**2)
 
     def root(self) -> Size:
-        """The square root of each, of a rounding error below 0 that of 0."""
+        """The square root of each; 0 for a rounding error below 0."""
         return Size(math.sqrt(max(0.0, self.dollars)), math.sqrt(max(0.0, self.tokens)))
 
     def smaller(self, other: Size) -> Size:
@@ -58,7 +58,7 @@ class Room(msgspec.Struct, frozen=True):
 
     dollars: float | None = None
     tokens: float | None = None
-    #: Whether anything is under way that may turn out to take less than was thought.
+    #: Whether a call is under way that may take less than its reservation.
     pending: bool = False
 
     def __sub__(self, size: Size) -> Room:
@@ -69,13 +69,13 @@ class Room(msgspec.Struct, frozen=True):
         )
 
     def fits(self, size: Size) -> bool:
-        """Whether so much may still be spent."""
+        """Whether this much may still be spent."""
         cheap = self.dollars is None or size.dollars <= self.dollars + _ROUNDING
         return cheap and (self.tokens is None or size.tokens <= self.tokens + _ROUNDING)
 
 
 class Reserved(msgspec.Struct, eq=False):
-    """One call: what its prompt takes, the most that the whole can take, and when it began."""
+    """One call: the size of its prompt, the most that the whole can take, and when it began."""
 
     prompt: Size
     bound: Size = Size()
@@ -83,20 +83,20 @@ class Reserved(msgspec.Struct, eq=False):
 
 
 class Outlook(msgspec.Struct, frozen=True):
-    """What calls under way are going to take.
+    """Estimate of calls under way.
 
     Attributes
     ----------
     likely
-        What they take together with a probability of about 99 %.
+        What they stay below together, with a probability of about 99 %.
     calls
-        How many they are.
+        Their number.
     late
-        How many of them have lasted longer than any that has ended.
+        Number of them that have lasted longer than any that has ended.
     records
-        How many of the others are expected to take more than any that has ended.
+        Expected number of the others that take more than any that has ended.
     most
-        The most that one of them can take beyond what its prompt is thought to take.
+        The most that one of them can take beyond the estimate of its prompt.
     """
 
     likely: Size = Size()
@@ -116,7 +116,7 @@ class Outlook(msgspec.Struct, frozen=True):
 
     @property
     def reserved(self) -> Size:
-        """What is exceeded, with a probability of 99 %, by the error of one call at the most.
+        """Size that is exceeded by at most the error of one call, with a probability of 99 %.
 
         That all j largest of n + k values are among k of them has a probability of at most
         (k / (n + k))^j. So many calls but one are counted at the most that they can take.
@@ -129,7 +129,7 @@ class Outlook(msgspec.Struct, frozen=True):
 
 
 class _Ended:
-    """What calls took that lasted about as long as each other."""
+    """Sizes of calls of about the same duration."""
 
     __slots__ = ("n", "squares", "sum")
 
@@ -146,17 +146,17 @@ _NONE = _Ended()
 
 
 class Calls:
-    """Those to one system that are under way, and what those that have ended are a measure for.
+    """Calls to one system that are under way, with estimates from those that have ended.
 
     Parameters
     ----------
     assumed
-        What one takes beyond its prompt while none has ended.
+        Estimate beyond the prompt until a call has ended.
     """
 
     def __init__(self, assumed: Size) -> None:
         self._worst = assumed
-        self._ended: dict[int, _Ended] = {}  # by the step of how long they lasted
+        self._ended: dict[int, _Ended] = {}  # by the step of their duration
         self._n_ended = 0
         self._under_way: dict[Reserved, None] = {}  # in the order in which they began
         self._prompts = self._bounds = Size()
@@ -166,37 +166,37 @@ class Calls:
         return len(self._under_way)
 
     def begin(self, call: Reserved, now: float = 0.0) -> None:
-        """One more is under way."""
+        """Add a call that begins."""
         call.since = now
         self._under_way[call] = None
         self._prompts += call.prompt
         self._bounds += call.bound
 
     def end(self, call: Reserved) -> None:
-        """One is not under way any more."""
+        """Remove a call that is over."""
         del self._under_way[call]
         self._prompts -= call.prompt
         self._bounds -= call.bound
-        if not self._under_way:  # nor is a rounding error
+        if not self._under_way:  # drops rounding errors
             self._prompts = self._bounds = Size()
 
     def learn(self, call: Reserved, took: Size, now: float = 0.0) -> None:
-        """What one has taken in all."""
+        """Learn from the size of a call that has ended."""
         beyond = took - call.prompt
         self._worst = self._worst.larger(beyond) if self._n_ended else beyond
         self._ended.setdefault(_step(now - call.since), _Ended()).add(beyond)
         self._n_ended += 1
 
     def bound(self, *more: Reserved) -> Size:
-        """The most that those under way, and more, can take."""
+        """The most that those under way, and ``more``, can take."""
         return sum((call.bound for call in more), self._bounds)
 
     def at_worst(self, *more: Reserved) -> Size:
-        """What they take if each answer is as long as the longest."""
+        """Estimate if each answer is as long as the longest."""
         return self._given(*more) + self._worst * (self.under_way + len(more))
 
     def outlook(self, now: float = 0.0, *more: Reserved) -> Outlook:
-        """What those under way, and more, are going to take.
+        """Estimate of those under way, and of ``more``.
 
         Long answers take long, and those that end first are the short ones. So a call is measured
         by those that lasted longer than it has, weighted after Kaplan and Meier (1958), as others
@@ -213,7 +213,7 @@ class Calls:
             ended = _NONE if step is None else self._ended.get(step, _NONE)
             under_way, counted = older - counted, older
             at_risk += under_way + ended.n
-            if ended.n:  # mean and mean square of those that last at least so long
+            if ended.n:  # mean and mean square of those that last at least this long
                 mean += (ended.sum - mean * ended.n) * (1 / at_risk)
                 square += (ended.squares - square * ended.n) * (1 / at_risk)
             if at_risk == older and steps:
@@ -224,7 +224,7 @@ class Calls:
             variance += (square - mean.squared()) * under_way
         likely = self.at_worst(*more)
         if self._n_ended > 1:
-            # The mean is one of so many, which are all that is known.
+            # The mean is itself an estimate from the calls that have ended.
             deviations = _DEVIATIONS * math.sqrt(1 + calls / self._n_ended)
             likely = likely.smaller(self._given(*more) + total + variance.root() * deviations)
         most = (self.bound(*more) - self._given(*more)) * (1 / max(1, calls))
@@ -245,10 +245,10 @@ def _seconds(step: int) -> float:
 
 
 def prompt_bytes(messages: Iterable[Message]) -> int:
-    """Of a conversation in UTF-8: no tokeniser makes more tokens of it."""
+    """Bytes of a conversation in UTF-8: no tokeniser makes more tokens of it."""
     return sum(len(message.content.encode("utf-8", "replace")) for message in messages)
 
 
 def prompt_tokens(size: int) -> int:
-    """What so many bytes of a prompt are likely to have at the most."""
+    """The most tokens that a prompt of this many bytes is likely to have."""
     return math.ceil(size / FEWEST_CHARS)

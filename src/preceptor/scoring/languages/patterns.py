@@ -46,7 +46,7 @@ def endings(words: Iterable[str]) -> str:
 
 
 def words_of(alternatives: str) -> str:
-    """The same where they begin as a word, and those with a ``^`` as a clause."""
+    """The same at the beginning of a word, or of a clause after a ``^``."""
     parts = parts_of(alternatives)
     clauses = "|".join(word[1:] for word in parts if word.startswith("^"))
     others = [word for word in parts if not word.startswith("^")]
@@ -56,7 +56,7 @@ def words_of(alternatives: str) -> str:
 
 
 def parts_of(alternatives: str) -> list[str]:
-    """What stands between the bars that are in no bracket."""
+    """The alternatives between bars outside of brackets."""
     parts, depth = [""], 0
     for sign in re.findall(r"\\.|\[[^\]]*\]|.", alternatives):
         depth += (sign == "(") - (sign == ")")

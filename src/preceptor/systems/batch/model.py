@@ -205,7 +205,7 @@ class BatchModel(System):
 
     @property
     def reserved(self) -> Size:
-        """What its open requests are thought to take."""
+        """Estimate of its open requests."""
         return self._calls.at_worst()
 
     async def _request(
@@ -270,7 +270,7 @@ class BatchModel(System):
     def _write_needed(self, batch: Batch) -> None:
         if batch.unwritten:
             batch.unwritten = False
-            # Where that cannot be written, the results are read once more by whoever resumes.
+            # Where that cannot be written, a resumed run reads the results once more.
             with contextlib.suppress(StoreError):
                 self.work.ledger.needed(batch.info.mark, batch.needed)
 
