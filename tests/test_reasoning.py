@@ -29,7 +29,7 @@ from preceptor.graders.yesno import probability_of_yes
 from preceptor.protocols.correction import read_correction
 from preceptor.protocols.ordering import read_order
 from preceptor.reasoning import split_reasoning
-from preceptor.records import Completion, Criterion, Example, Graded, Message, Response
+from preceptor.records import Completion, Criterion, Example, Graded, Message, Response, as_answer
 from preceptor.reports.explorer import payload
 from preceptor.scoring.dates import read_date, read_weeks
 from preceptor.scoring.letters import read_choice
@@ -289,12 +289,23 @@ def test_records_have_what_was_said() -> None:
 @pytest.mark.parametrize("text", UNSAID)
 def test_a_response_of_reasoning_alone_has_failed(text: str) -> None:
     """Nothing was said: the failure has a name, and says whether the limit was the cause."""
-    response = Response("k", text, finish_reason="length")
+    response = as_answer(Response("k", text, finish_reason="length"))
     assert (response.failure, response.text) == ("reasoning_only", "")
     assert "raise max_tokens" in response.detail
-    assert Response("k", "", reasoning_length=4, finish_reason="length").failure == "reasoning_only"
-    assert Response("k", "").failure is None
-    assert Response("k", "", reasoning_length=4, finish_reason="refusal").failure is None
+    thought = Response("k", "", reasoning_length=4, finish_reason="length")
+    assert (thought.failure, as_answer(thought).failure) == (None, "reasoning_only")
+    for said in (Response("k", ""), Response("k", "", reasoning_length=4, finish_reason="refusal")):
+        assert as_answer(said) is said
+
+
+def test_an_answer_whose_text_is_left_out_is_still_one(
+    code: Callable[[str], Any], tmp_path: Path
+) -> None:
+    """Scores are computed without the texts: an answer after reasoning is no failure there."""
+    code("<think>5</think>7")
+    run = run_of(tmp_path)
+    assert (run.scored().coverage, run.result().coverage) == (1.0, 1.0)
+    assert all(item.response.failure is None for item in run.scored().graded if item.response)
 
 
 # Runs
@@ -383,7 +394,7 @@ def test_an_old_store_is_read_as_a_new_one(code: Callable[[str], Any], tmp_path:
 def test_a_response_is_stored_whole() -> None:
     """What comes back from a store is what went in; so does what failed within its reasoning."""
     for text in ("<think>A</think>B", "<think>A", "B"):
-        response = Response("k", text, reasoning_length=40, finish_reason="length")
+        response = as_answer(Response("k", text, reasoning_length=40, finish_reason="length"))
         row = response_row(response)
         assert row["text"] == text
         assert read_response(row) == response
@@ -421,7 +432,7 @@ def test_notes_count_answers_alone() -> None:
     """An answer cut off within its reasoning is not counted as graded as it is."""
     graded = [
         Graded(TASK, 0, Response("a", "7", finish_reason="length"), (None,)),
-        Graded(TASK, 1, Response("b", "<think>5", finish_reason="length"), (None,)),
+        Graded(TASK, 1, as_answer(Response("b", "<think>5", finish_reason="length")), (None,)),
     ]
     (note, *_) = run_notes(graded)
     assert note.startswith("1 of 2 answers were cut off")

@@ -90,7 +90,7 @@ _AROUND = (
 )
 _TOKEN = re.compile(
     # How each begins: the other characters, nearly all, are passed over at once.
-    r"(?=[<&\[◁a`])(?:"
+    r"(?=[<&＜\[{【◁a`])(?:"
     + "|".join(f"(?P<o_{name}>{pair[0]})|(?P<c_{name}>{pair[1]})" for name, pair in _PAIRS.items())
     + rf"|(?P<around>{_AROUND})|(?P<ticks>`+))"
 )

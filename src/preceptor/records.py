@@ -27,6 +27,7 @@ __all__ = [
     "Score",
     "Usage",
     "Verdict",
+    "as_answer",
     "content_key",
 ]
 
@@ -165,9 +166,8 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     """What one system said to one example in one repeat; or why it said nothing.
 
     ``failure`` is None for an answer, else the kind of the failure (``timeout``, ``rate_limit``,
-    …) with ``detail`` in words. An empty ``text`` without failure is a real, empty answer; one
-    after reasoning is the failure ``reasoning_only``. ``text``, ``reasoning_length`` and ``raw``
-    are as in a :class:`Completion`.
+    …) with ``detail`` in words. An empty ``text`` without failure is a real, empty answer.
+    ``text``, ``reasoning_length`` and ``raw`` are as in a :class:`Completion`.
     """
 
     key: str
@@ -184,9 +184,6 @@ class Response(msgspec.Struct, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         _take_reasoning_out(self)
-        if self.failure is None and (detail := _only_thought(self)) is not None:
-            force_setattr(self, "failure", "reasoning_only")
-            force_setattr(self, "detail", detail)
 
     @property
     def whole(self) -> str:
@@ -197,6 +194,13 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     def reasoning(self) -> str:
         """What was taken out of the text; empty where nothing was."""
         return "" if self.raw is None else split_reasoning(self.raw).reasoning
+
+
+def as_answer(response: Response) -> Response:
+    """The response; the failure ``reasoning_only`` where there is reasoning and nothing after it."""
+    if response.failure is not None or (detail := _only_thought(response)) is None:
+        return response
+    return msgspec.structs.replace(response, failure="reasoning_only", detail=detail)
 
 
 def _take_reasoning_out(record: Completion | Response) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from preceptor.benchmarks.base import Fields
 from preceptor.errors import InputError, shorten
-from preceptor.records import Example, Response, RunInfo, Verdict, content_key
+from preceptor.records import Example, Response, RunInfo, Verdict, as_answer, content_key
 from preceptor.store import Store
 from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content
 from preceptor.version import VERSION
@@ -181,7 +181,7 @@ def imported_response(
         why = f": {reason}" if reason else ""
         kind = failure or NO_ANSWER
         return Response(key, failure=kind, detail=f"the file has no answer here{why}")
-    return Response(key, text=text)
+    return as_answer(Response(key, text=text))
 
 
 def imported_verdict(

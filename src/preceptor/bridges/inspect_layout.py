@@ -17,7 +17,16 @@ from typing import Any
 import msgspec
 
 from preceptor.benchmarks import Benchmark
-from preceptor.records import Criterion, Example, Graded, Metric, Response, Score, Verdict
+from preceptor.records import (
+    Criterion,
+    Example,
+    Graded,
+    Metric,
+    Response,
+    Score,
+    Verdict,
+    as_answer,
+)
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.names import is_adjusted
 
@@ -208,7 +217,7 @@ def metrics_of(
             prompt=str(known.get("prompt", sample_id)),
         )
         failure = beside.get("failure")
-        response = Response("", text=answer, failure=failure)
+        response = as_answer(Response("", text=answer, failure=failure))
         repeat = repeats[sample_id] = repeats.get(sample_id, -1) + 1
         given = tuple(Verdict("", row.get("met")) for row in verdicts)
         scores.append(benchmark.protocol.score(Graded(example, repeat, response, given)))

@@ -39,7 +39,7 @@ from preceptor.errors import InputError, PreceptorError
 from preceptor.graders import Grader, find_template, read_address, read_settings, resolve_grader
 from preceptor.graders.base import Call, Case, together
 from preceptor.graders.rubric import RubricGrader
-from preceptor.records import Example, Graded, Message, Response, Verdict
+from preceptor.records import Example, Graded, Message, Response, Verdict, as_answer
 from preceptor.records import Metric as OurMetric
 from preceptor.scoring.units import units
 from preceptor.store.rows import storable
@@ -305,7 +305,7 @@ def rubric(benchmark: str, grader: str | None = None) -> Scorer:
 
 async def _judged(bench: _Bench, state: TaskState) -> tuple[Graded, Grader]:
     example = _example(state)
-    response = Response("", text=storable(state.output.completion))
+    response = as_answer(Response("", text=storable(state.output.completion)))
     system = [message.text for message in state.messages if message.role == "system"]
     given = [message.content for message in example.messages]
     added = tuple(Message("system", text) for text in system if text not in given)

@@ -21,7 +21,7 @@ from preceptor.engine.watch import Watch
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused, shorten
 from preceptor.graders.base import Case, Grader
 from preceptor.protocols.base import Protocol
-from preceptor.records import Completion, Graded, Message, Response, RunInfo, Usage
+from preceptor.records import Completion, Graded, Message, Response, RunInfo, Usage, as_answer
 from preceptor.store import Store
 from preceptor.store.lease import Owner
 from preceptor.store.lookup import SERVERS, Lookup
@@ -335,7 +335,7 @@ def _finished(graded: Graded) -> bool:
 def _response(key: str, completion: Completion, before: Sequence[Completion] = ()) -> Response:
     """A completion as a response, with the usage of the useless ones ``before`` it."""
     costs = [each.cost_usd for each in (*before, completion)]
-    return Response(
+    response = Response(
         key,
         # As it will be read again: the grader must be shown the same text after a resume.
         text=storable(completion.whole),
@@ -346,6 +346,7 @@ def _response(key: str, completion: Completion, before: Sequence[Completion] = (
         cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
         reasoning_length=completion.reasoning_length,
     )
+    return as_answer(response)
 
 
 def _unsaid(key: str, completions: Sequence[Completion]) -> Response:

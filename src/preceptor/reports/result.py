@@ -82,7 +82,7 @@ def _wordless(item: Graded) -> Graded:
     if item.response is None:
         return item
     replace = msgspec.structs.replace
-    return replace(item, response=replace(item.response, text="", sent=None))
+    return replace(item, response=replace(item.response, text="", raw=None, sent=None))
 
 
 def _paid(bills: Sequence[Bill]) -> float | None:

@@ -17,7 +17,7 @@ from preceptor.engine.progress import Progress
 from preceptor.errors import InputError, Unavailable, UnknownName, shorten
 from preceptor.graders import find_template, read_address, read_settings, resolve_grader
 from preceptor.protocols.base import Protocol
-from preceptor.records import Example, Response
+from preceptor.records import Example, Response, as_answer
 from preceptor.rewards.judging import Judging
 from preceptor.rewards.records import Reward, inline_example, no_answer, to_reward
 from preceptor.scoring import LengthRule
@@ -254,7 +254,9 @@ class Rewarder:
     ) -> list[Reward]:
         # As a run reads it again from its store: the question, and so its key, must be the same.
         responses = [
-            Response("", failure="no_answer") if text is None else Response("", storable(text))
+            Response("", failure="no_answer")
+            if text is None
+            else as_answer(Response("", storable(text)))
             for _, text in pairs
         ]
         answered = [

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from preceptor.reasoning import said_in
-from preceptor.records import Example, Message, Response, RunInfo, Usage, Verdict
+from preceptor.records import Example, Message, Response, RunInfo, Usage, Verdict, as_answer
 
 __all__ = [
     "VERDICT",
@@ -133,7 +133,7 @@ def read_example(data: str) -> Example:
 def read_response(row: Mapping[Any, Any]) -> Response:
     sent = row["sent"]
     values = {name: row[name] for name in _RESPONSE} | {"usage": {n: row[n] for n in _TOKENS}}
-    response = msgspec.convert(values, Response)
+    response = as_answer(msgspec.convert(values, Response))
     if sent is None:
         return response
     return msgspec.structs.replace(response, sent=_without_reasoning(sent))
