@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -261,8 +262,7 @@ def said(message: dict[str, Any], **choice: Any) -> bytes:
         (chat(usage={"prompt_tokens": "3", "completion_tokens": 4.0}),
          Completion("Hello", usage=Usage(3, 4))),
         *((chat(usage=odd), Completion("Hello")) for odd in (
-            [], "many", 7, {"prompt_tokens": 1.5}, {"prompt_tokens": [1]},
-            {"prompt_tokens": 1, "prompt_tokens_details": []})),
+            [], "many", 7, {"prompt_tokens": 1.5}, {"prompt_tokens": [1]})),
         (said({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": None}, {}]}),
          Completion("a")),
         (said({"content": "x", "reasoning_content": "hm"}), Completion("x", reasoning_length=2)),
@@ -690,3 +690,27 @@ def test_parameters_from_texts() -> None:
     for wrong in ("temperature", "heat=1", "max_tokens=many", "extra_body={"):
         with pytest.raises(InputError, match="-p"):
             parse_parameters([wrong], "-p")
+
+
+@pytest.mark.parametrize("odd", [[], "none", {"cached_tokens": [1]}, 7])
+def test_odd_details_cost_no_other_count(odd: object) -> None:
+    """A count that is no number counts as not said; those beside it are kept, and paid for."""
+    usage = {"prompt_tokens": 7, "completion_tokens": 3}
+    usage |= {"prompt_tokens_details": odd, "completion_tokens_details": {"reasoning_tokens": 2}}
+    reply = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}], "usage": usage}
+    made = parse_chat(json.dumps(reply).encode()).usage
+    assert (made.input_tokens, made.output_tokens, made.reasoning_tokens) == (7, 3, 2)
+
+
+@pytest.mark.parametrize("word", ["length", "max_tokens", "MAX_TOKENS", "model_length"])
+def test_every_word_for_the_limit_of_tokens(word: str) -> None:
+    """An answer that a gateway says was cut off in its provider's word was cut off."""
+    reply = {"choices": [{"message": {"content": "Hi"}, "finish_reason": word}]}
+    assert parse_chat(json.dumps(reply).encode()).finish_reason == "length"
+
+
+def test_empty_event_costs_no_answer() -> None:
+    """An event without data, which keeps a connection open, is no part of a stream."""
+    chunk = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
+    body = f"data:\n\ndata: {json.dumps(chunk)}\n\ndata:\n\n"
+    assert parse_chat_stream(body.encode()).text == "Hi"

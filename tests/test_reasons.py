@@ -15,9 +15,10 @@ from preceptor import benchmarks
 from preceptor.benchmarks.base import Benchmark
 from preceptor.cli.app import main
 from preceptor.errors import DataError, InputError, UnknownName
+from preceptor.graders import OWN, resolve_grader
 from preceptor.graders.labelled import Nobody
 from preceptor.records import Completion, Example
-from preceptor.systems import resolve
+from preceptor.systems import Parameters, parse_parameters, resolve
 from preceptor.systems.base import Ask, System
 from preceptor.testing import FakeEndpoint
 
@@ -274,3 +275,30 @@ def test_file_that_changed_before_the_resume_is_said(
     said = "helper_of_mine changed after the run began"
     assert f"warning: {said}" in capsys.readouterr().err
     assert [said in note for note in preceptor.load("mine").score()["notes"]].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ("openai:gpt-4.1", "openai/gpt-4.1"),
+        ("gpt-4.1", "openai/gpt-4.1"),
+        ("Anthropc/mine", "anthropic/mine"),
+        ("localhost:8000/v1#m", "http://localhost:8000/v1#m"),
+        ("10.0.0.7:8000#m", "http://10.0.0.7:8000#m"),
+        ("mine", None),
+        ("ollama/mine", None),
+    ],
+)
+def test_address_that_is_meant_is_named(address: str, meant: str | None) -> None:
+    """An address that lacks a little is answered with the one that has it; no other is guessed."""
+    for resolved in (resolve, lambda name: resolve_grader(name, Parameters(), OWN)):
+        with pytest.raises(UnknownName, match="expected one of openai/MODEL") as raised:
+            resolved(address)
+        asked = f"did you mean {meant}? expected" in str(raised.value)
+        assert asked if meant else "did you mean" not in str(raised.value)
+
+
+def test_parameter_that_is_meant_is_named() -> None:
+    """A parameter with a slip of the pen is answered with the nearest one."""
+    with pytest.raises(InputError, match=r"=0': did you mean temperature\? expected KEY"):
+        parse_parameters(["temprature=0"], "--system-param")

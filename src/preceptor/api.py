@@ -12,7 +12,7 @@ from preceptor.engine.drive import Outcome, drive
 from preceptor.engine.fleet.crew import arrange
 from preceptor.engine.plan import Plan, Request, check, reopen
 from preceptor.engine.progress import Progress
-from preceptor.errors import InputError, UnknownName, shorten
+from preceptor.errors import InputError, UnknownName, did_you_mean, shorten
 from preceptor.handles import Run, Suite, Sweep
 from preceptor.store import Store
 
@@ -184,15 +184,12 @@ def _request(
 
 def _checked(options: Mapping[str, Any]) -> Request:
     """A request with every option checked by name and type. Raises InputError."""
-    import difflib
-
     import msgspec
 
     known = Request.__struct_fields__
     for name in options:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            meant = f"did you mean {near[0]}? " if near else ""
+            meant = did_you_mean(name, known)
             raise InputError(f"{name}: no such option: {meant}there are {', '.join(known)}")
     plain = {  # an integer of NumPy's is one, too
         name: value

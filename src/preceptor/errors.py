@@ -16,6 +16,9 @@ A message is one line: what, where, what was expected, what was found, what to d
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 __all__ = [
     "BudgetExceeded",
     "DataError",
@@ -27,6 +30,7 @@ __all__ = [
     "StoreError",
     "Unavailable",
     "UnknownName",
+    "did_you_mean",
     "shorten",
 ]
 
@@ -35,6 +39,12 @@ def shorten(value: object, limit: int = 80) -> str:
     """`repr` of a value from outside, safe to print on one line: bounded and without controls."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The question whether the nearest of the known names is meant; empty where none is near."""
+    near = difflib.get_close_matches(name, known, 1)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 class PreceptorError(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,7 @@ __all__ = [
     "Ask",
     "Parameters",
     "System",
+    "meant",
     "parse_parameters",
     "reasons",
     "refuses_temperature",
@@ -115,6 +118,10 @@ _PROVIDERS: dict[str, _Resolver] = {
 }
 
 
+#: A host with a port, which lacks what stands before it.
+_WITHOUT_SCHEME = re.compile(r"[\w.-]+:\d+(?:/[^#]*)?#.")
+
+
 def resolve(address: str, parameters: Parameters | None = None) -> System:
     """The system at an address. Nothing is started or connected before its ``open``.
 
@@ -134,8 +141,25 @@ def resolve(address: str, parameters: Parameters | None = None) -> System:
         make = _PROVIDERS.get(provider)
     if make is None:
         forms = ", ".join(ADDRESSES)
-        raise UnknownName(f"unknown system {shorten(address)}: expected one of {forms}")
+        raise UnknownName(
+            f"unknown system {shorten(address)}: {meant(address)}expected one of {forms}"
+        )
     return make(address, parameters or Parameters())
+
+
+def meant(address: str) -> str:
+    """The question whether an address of a known form is meant; empty where none is near."""
+    from preceptor.systems.prices import known_price
+
+    if _WITHOUT_SCHEME.match(address):
+        return f"did you mean http://{address}? "
+    provider, _, model = re.sub(":", "/", address, count=1).partition("/")
+    if model:
+        near = difflib.get_close_matches(provider.casefold(), _PROVIDERS, 1)
+        addresses = [f"{each}/{model}" for each in near]
+    else:
+        addresses = [f"{each}/{address}" for each in HOSTS if known_price(each, address)]
+    return f"did you mean {addresses[0]}? " if addresses else ""
 
 
 def reasons(address: str) -> bool:

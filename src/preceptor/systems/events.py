@@ -28,8 +28,9 @@ def event_data(body: bytes) -> Iterator[bytes]:
     for line in body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
         if line.startswith(b"data:"):
             data.append(line[5:].removeprefix(b" "))
-        elif not line and data:
-            yield b"\n".join(data)
+        elif not line:
+            if any(data):  # one without any keeps the connection open
+                yield b"\n".join(data)
             data = []
-    if data:
+    if any(data):
         yield b"\n".join(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -239,13 +240,17 @@ def usage_of(*counts: int | None) -> Usage:
 def counts_in(found: object, form: type[T]) -> T:
     """A server's counts as ``form``, whose fields all have a default.
 
-    Numbers may be texts or have a fraction of 0, as some gateways write them. Anything else counts
-    as not said: the answer beside it is right all the same, and was paid for.
+    Numbers may be texts or have a fraction of 0, as some gateways write them. A field with anything
+    else counts as not said: the answer and the other counts are right all the same.
     """
-    try:
-        return msgspec.convert(found, form, strict=False)
-    except msgspec.ValidationError:
-        return form()
+    given = found if isinstance(found, dict) else {}
+    counts = {}
+    for field in msgspec.structs.fields(form):
+        if field.encode_name in given:
+            with contextlib.suppress(msgspec.ValidationError):
+                value = msgspec.convert(given[field.encode_name], field.type, strict=False)
+                counts[field.name] = value
+    return form(**counts)
 
 
 def _likely(characters: int) -> int:

@@ -35,6 +35,10 @@ _STATUS = {
 }
 
 
+#: Words of other providers for a limit of tokens, as gateways and Mistral hand them on.
+_LIMITS = ("max_tokens", "MAX_TOKENS", "model_length", "max_output_tokens")
+
+
 class _Details(msgspec.Struct):
     cached_tokens: int | None = None
     reasoning_tokens: int | None = None
@@ -170,6 +174,8 @@ def _calls(said: _Said) -> bool:
 def _chat_completion(choice: _Choice, usage: object) -> Completion:
     said = choice.message or _Said()
     text, finish_reason = _text(said.content), _word(choice.finish_reason) or "stop"
+    if finish_reason in _LIMITS:
+        finish_reason = "length"
     if finish_reason == "error":  # OpenRouter's word, not always with the error itself
         _check("the reply broke off with an error")
     if not text and _word(said.refusal):

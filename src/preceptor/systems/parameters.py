@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.errors import InputError, shorten
+from preceptor.errors import InputError, did_you_mean, shorten
 from preceptor.systems.base import Parameters
 
 __all__ = ["parse_parameters"]
@@ -64,8 +64,10 @@ def parse_parameters(
             takes = ", ".join(known) or "no parameters"
             raise InputError(f"{option} {key}: {shorten(address)} takes {takes}")
         if not equals or key not in known:
+            meant = "" if key in known else did_you_mean(key, known)
             raise InputError(
-                f"{option} {shorten(pair)}: expected KEY=VALUE with KEY one of {', '.join(known)}"
+                f"{option} {shorten(pair)}: {meant}expected KEY=VALUE with KEY one of "
+                f"{', '.join(known)}"
             )
         if text.lower() == "none":
             values.pop(key, None)
