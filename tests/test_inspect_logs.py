@@ -442,6 +442,21 @@ def rewritten(path: Path, change: Any) -> Path:
     return out
 
 
+def test_an_answer_of_tool_calls_alone_is_no_answer(tmp_path: Path) -> None:
+    """As where recorded answers are read: the reason is said, and nothing is graded."""
+
+    def calling(sample: dict[str, Any]) -> dict[str, Any]:
+        message = sample["output"]["choices"][0]["message"]
+        call = {"id": "1", "function": "search", "arguments": {}, "type": "function"}
+        message |= {"content": "", "tool_calls": [call]}
+        return sample
+
+    path = a_log(tmp_path, [evals_sample()], name="something", scorer=None)
+    run = read_inspect(rewritten(path, calling), benchmark="healthbench", data=OWN_TASKS)
+    [answer] = run.answers
+    assert (answer.response.failure, answer.response.detail) == ("no_answer", "only tool call")
+
+
 def test_a_bomb_is_refused_before_it_is_unpacked(run: preceptor.Run, tmp_path: Path) -> None:
     """A part that unpacks to thousands of times its size is one line, whatever it holds."""
     path = exported(run, tmp_path)

@@ -164,3 +164,15 @@ def test_a_table_without_line_ends_is_refused(
     path.write_text("id,x\n" + "1,2\n" * 500 + "1," * 600)
     with pytest.raises(DataError, match="expected a row of at most 1,000 characters"):
         list(read_rows(path))
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl"])
+def test_json_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Two bytes may stand for an object of 64: it is refused before it is decoded."""
+    path = tmp_path / name
+    path.write_text('{"rows": [' + "{}," * 1000 + "{}]}")
+    monkeypatch.setattr(files, "MAX_JSON_MEMORY", 50_000)
+    with pytest.raises(DataError, match="of memory, expected at most 50,000"):
+        list(read_rows(path))

@@ -35,8 +35,10 @@ __all__ = [
 MAX_LINE_BYTES = 16 * 2**20
 #: As many as a sheet can have.
 MAX_COLUMNS = 16_384
-#: A ``.json`` file is decoded as a whole; more rows than this belong in a ``.jsonl`` file.
-MAX_JSON_BYTES = 512 * 2**20
+#: Memory that a ``.json`` file, which is decoded as a whole, or a row may take.
+MAX_JSON_MEMORY = 256 * 2**20
+#: What an empty list or object takes, and about what the smallest of other values do.
+_VALUE_BYTES = 64
 
 Row = dict[str, Any]
 
@@ -165,7 +167,14 @@ def _object(line: bytes, where: str, number: int) -> Row:
 
 
 def _decoded(content: bytes) -> Any:
-    """JSON, or what Python writes as JSON: with NaN, which is null, and Infinity."""
+    """JSON, or what Python writes as JSON: with NaN, which is null, and Infinity.
+
+    Raises DecodeError also for what would fill the memory: two bytes may stand for an object.
+    """
+    values = sum(map(content.count, (b",", b":", b"[", b"{")))
+    if (needed := 2 * len(content) + _VALUE_BYTES * values) > MAX_JSON_MEMORY:
+        found = f"{len(content):,} bytes with {values:,} signs of values: about {needed:,} bytes"
+        raise msgspec.DecodeError(f"{found} of memory, expected at most {MAX_JSON_MEMORY:,}")
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError:
@@ -194,8 +203,8 @@ def _start(line: bytes) -> str:
 def decode_json(path: Path) -> Any:
     """The content of a JSON file. Raises DataError where it is none."""
     try:
-        if (size := path.stat().st_size) > MAX_JSON_BYTES:
-            problem = f"expected at most {MAX_JSON_BYTES:,} bytes, found {size:,}"
+        if 2 * (size := path.stat().st_size) > MAX_JSON_MEMORY:
+            problem = f"expected at most {MAX_JSON_MEMORY // 2:,} bytes, found {size:,}"
             raise DataError(str(path), None, "", f"{problem}: make it one row a line (.jsonl)")
         return _decoded(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except UnicodeDecodeError as error:

@@ -35,6 +35,7 @@ from preceptor.scoring.places import (
     terms_in_words,
 )
 from preceptor.store.rows import storable
+from preceptor.systems.content import NO_ANSWER, read_content
 from preceptor.systems.inspect_ai.words import MAX_TEXT, completion_of, need_inspect, usage_of
 
 if TYPE_CHECKING:
@@ -256,7 +257,12 @@ class _Reader:
             response = imported_response(run, example, sample.epoch, None, failure[0])
             return msgspec.structs.replace(response, detail=failure[1])
         said = completion_of(sample.output, str(self.path))
-        text = self._in_terms_of(example, sample, storable(said.whole))
+        calls = sample.output.message.tool_calls
+        content = read_content({"role": "assistant", "content": said.whole, "tool_calls": calls})
+        if content.text is None:
+            response = imported_response(run, example, sample.epoch, None, NO_ANSWER)
+            return msgspec.structs.replace(response, detail=content.reason)
+        text = self._in_terms_of(example, sample, storable(content.text))
         response = imported_response(run, example, sample.epoch, text)
         usage = usage_of(sample.output.usage)
         return msgspec.structs.replace(

@@ -21,6 +21,7 @@ from preceptor.errors import EndpointError, PreceptorError, Unavailable, shorten
 from preceptor.records import Criterion, Example, Message
 from preceptor.rewards.records import Reward
 from preceptor.rewards.rewarder import Rewarder
+from preceptor.systems.content import read_content
 
 try:
     import verifiers.v1 as vf
@@ -243,7 +244,10 @@ def _answer(trace: vf.Trace) -> str:
     if trace.root_reply is not None:
         return str(trace.root_reply)
     turns = trace.assistant_messages
-    return str(turns[-1].content or "") if turns else ""
+    content = turns[-1].content if turns else None
+    if isinstance(content, list):
+        content = [part if isinstance(part, str) else dict(part) for part in content]
+    return read_content(content).text or ""
 
 
 def _told(earned: Reward) -> dict[str, Any]:
