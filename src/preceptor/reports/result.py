@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from preceptor import benchmarks
 from preceptor.billing import Bill
@@ -81,8 +83,10 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
 def _wordless(item: Graded) -> Graded:
     if item.response is None:
         return item
-    replace = msgspec.structs.replace
-    return replace(item, response=replace(item.response, text="", sent=None))
+    bare = copy.copy(item.response)  # `replace` would take an answer without a text for a failure
+    for name, value in (("text", ""), ("sent", None), ("raw", None)):
+        force_setattr(bare, name, value)
+    return msgspec.structs.replace(item, response=bare)
 
 
 def _paid(bills: Sequence[Bill]) -> float | None:
