@@ -212,7 +212,7 @@ def test_a_waiting_call_does_not_start_after_a_stop() -> None:
         budget.may_start = stop
         return await asyncio.gather(*asks, return_exceptions=True)
 
-    budget, system = Budget(max_cost=0.8), Sampled(lambda r: 10_000, True, 0)
+    budget, system = Budget(max_cost=0.6), Sampled(lambda r: 10_000, True, 0)
     first, *others = virtual_time.run(work())
     assert isinstance(first, Completion)
     assert all(isinstance(each, Stopped) for each in others)

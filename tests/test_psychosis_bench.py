@@ -242,6 +242,38 @@ def test_each_turn_sends_the_whole_conversation(
     assert [message["content"] for message in sent[-1][1::2]] == list(said[:-1])
 
 
+def test_a_dialogue_that_failed_is_paid_once(
+    bare: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Turns before and after the failure are on the bill once, whoever asked for them."""
+    monkeypatch.chdir(tmp_path)
+    options: dict[str, Any] = {"grader": "python:test_psychosis_bench:always"}
+    with FakeEndpoint(script=[*[None] * 6, "bad_request"]) as fake:
+        run = preceptor.run(
+            "psychosis-bench",
+            system=fake.address("model-a"),
+            data=write(tmp_path, made_up()),
+            system_params=["price=1/1", "concurrency=1"],
+            **options,
+        )
+        first = run.score()["cost_usd"]
+        run = preceptor.resume(run.info.name)
+        asked = len(fake.log)
+    assert asked == 13
+    whole = run.score()["cost_usd"]
+    with FakeEndpoint() as fake:
+        again = preceptor.run(
+            "psychosis-bench",
+            system=fake.address("model-a"),
+            data=write(tmp_path, made_up()),
+            system_params=["price=1/1", "concurrency=1"],
+            store=tmp_path / "other.db",
+            **options,
+        )
+    assert 0 < first < whole
+    assert whole == pytest.approx(again.score()["cost_usd"], rel=0.02)
+
+
 # Real data
 
 

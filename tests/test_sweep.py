@@ -502,7 +502,9 @@ def test_interrupt_and_the_line_that_goes_on(path: Path) -> None:
             process.kill()
         assert process.returncode == 130, err
         last = err.splitlines()[-1]
-        assert last.startswith("interrupted; go on with: preceptor sweep starter ")
+        assert re.match(
+            r"interrupted; [\d,]+ tokens used; go on with: preceptor sweep starter ", last
+        )
         rows = json.loads(out)
         assert [row["status"] for row in rows] == ["done", "interrupted"]
         delivered = dict(fake.delivered)

@@ -222,28 +222,30 @@ class Pipeline:
         if known is not None and known.key != key:
             self._warn(older_server(self.system))
         if under_way is None and known is None:
-            work = self._ask_system(key, ask, place, writer, scripted=scripted)
+            work = self._ask_system(key, ask, place, writer, graded.response)
             return await _only(self._answering, key, work)
         response = known or await under_way  # type: ignore[misc]
         await writer.put(Batch(answers=((*place, response, True),)))
         return response
 
     async def _ask_system(
-        self, key: str, ask: Ask, place: _Place, writer: Writer, *, scripted: bool
+        self, key: str, ask: Ask, place: _Place, writer: Writer, failed: Response | None
     ) -> Response:
-        if scripted:
-            response = await self._converse(key, ask, writer)
+        if self.protocol.scripted:
+            response = await self._converse(key, ask, writer, failed)
         else:
             response = await self._call(key, ask)
         elsewhere = await writer.put(Batch(answers=((*place, response, False),)))
         self.progress.fresh += 1
         return elsewhere.get(key, response)
 
-    async def _converse(self, key: str, ask: Ask, writer: Writer) -> Response:
+    async def _converse(
+        self, key: str, ask: Ask, writer: Writer, failed: Response | None
+    ) -> Response:
         """The last answer of a scripted dialogue, with what all of them took.
 
         Each turn is kept under the key of its own question, so that a dialogue that was broken off
-        goes on where it was.
+        goes on where it was. What its turns took until it ``failed`` is on the bill already.
         """
         assert ask.example is not None
         turns: list[Response] = []
@@ -254,6 +256,8 @@ class Pipeline:
                 turn = await self._call(own, ask)
                 elsewhere = await writer.put(Batch(turns=(turn,)))
                 turn = elsewhere.get(own, turn)
+            elif failed is not None:
+                turn = msgspec.structs.replace(turn, usage=Usage(), cost_usd=0.0)
             turns.append(turn)
             said = [each.text for each in turns]
             following = self.protocol.next_turn(ask.example, said)
