@@ -18,19 +18,22 @@ _UNANSWERABLE = (
         r"can ?not|can['’]t|could not|couldn['’]t|unable to|(?:not|im)possible|not (?:be )?able to",
         r"calculat|comput|determin|answer|provide|assess|deriv|estimat|obtain|established",
         r"not (?:computable|calculable)|incalculable|indetermina(?:te|ble)|undetermined"
-        r"|(?:insufficient|not enough|inadequate|missing) (?:data|information)\b",
+        r"|(?:insufficient|inadequate|missing|(?:not|no|without|lacks?|isn['’]t|aren['’]t|don['’]t"
+        r"|doesn['’]t)(?: have)? (?:enough|sufficient|adequate)) (?:\w+ )?(?:data|information|details)\b"
+        r"|calculation (?:is )?(?:not |im)possible",
     ),
     (  # de
         r"nicht|kein\w{0,2}|unmöglich",
         r"(?:be|er)rechn|bestimm|bestimmt|ermittel|beantwort|geschätzt",
         r"(?:unzureichende|unvollständige|fehlende|zu wenige?|nicht (?:genügend|genug|ausreichend))"
-        r" (?:daten|angaben|information)|(?:daten|angaben) (?:reichen nicht|fehlen)",
+        r" (?:daten|angaben|information)|(?:daten|angaben) (?:reichen nicht|fehlen)"
+        r"|berechnung (?:ist )?(?:nicht |un)möglich",
     ),
     (  # fr
         r"impossible|(?:ne|n['’]) ?(?:peu[xt]|pouvons|peuvent|pouvait|saurait|est|sont)",
         r"calcul|détermin|estim|répond|établi",
         r"(?:données|informations?) (?:sont |est )?(?:insuffisante|manquante)|incalculable"
-        r"|(?:pas assez|manque) de données|pas suffisamment d|indéterminable",
+        r"|(?:pas assez|manque) de données|pas suffisamment d|indéterminable|calcul (?:est )?impossible",
     ),
     (  # es
         r"no (?:se |es |me es )?(?:puede|pueden|puedo|podemos|pudo|posible)|imposible",
@@ -105,12 +108,15 @@ _UNANSWERABLE = (
         r"невозможн\w+|нельзя|не удаётся|не удается|не удалось|не (?:может|могут|могу|можем)"
         r"|не представляется возможн\w+|не поддаётся|не поддается",
         r"(?:рас|под|вы|по|об)?с?чит|рассч|вычисл|определ|ответ|оцен|установ|расчёт|расчет",
-        r"(?:недостаточно|не хватает|нет) (?:данных|информации|сведений)",
+        r"(?:недостаточно|не хватает|нет) (?:данных|информации|сведений)"
+        r"|(?:данных|информации|сведений) (?:недостаточно|не хватает)"
+        r"|(?:рассчитать|вычислить|определить|оценить)\w* (?:\w+ )?(?:нельзя|невозможно|не уда)",
     ),
     (  # uk
         r"неможлив\w+|не можна|не вдається|не вдалося|не (?:може|можуть|можу|можемо)",
         r"обчисл|розрах|визнач|порах|встанов|відпов|оцін",
-        r"(?:недостатньо|бракує|немає) (?:даних|інформації)",
+        r"(?:недостатньо|бракує|немає) (?:даних|інформації)|(?:даних|інформації) (?:недостатньо|бракує)"
+        r"|(?:обчислити|розрахувати|визначити) (?:\w+ )?(?:неможливо|не можна|не вда)",
     ),
     (  # bg, sr, hr, sl
         r"не може|невъзможно|nije moguće|ne mo[žg]\w+|nemoguće|ni mogoče|није могуће|не може се",
@@ -210,7 +216,8 @@ def _either() -> str:
     """All of it; where words have spaces between them, each begins as a word."""
     forms = []
     for first, then, alone in _UNANSWERABLE:
-        begins = r"(?<![^\W\d_])" if first.lstrip("(?:") < "\u0e00" else ""
+        # In Arabic and Hebrew "and" is written as one word with the next.
+        begins = r"(?<![^\W\d_])[وفו]?" if first.lstrip("(?:") < "\u0e00" else ""
         forms.append(f"{begins}(?:(?:{first}){_CLAUSE}(?:{then})|{alone})")
     return "|".join(forms)
 

@@ -35,6 +35,7 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _EQUALS = re.compile(r"(?<![<>!=])=(?!=)\s{0,9}|≈\s{0,9}")
+_SIGNED = re.compile(r"[(=≈:]\s{0,3}\Z")
 _ASIDE = re.compile(r"\([^()]*\)")
 _LABEL = re.compile(r"[ \w-]{1,40}:\s?(?=[-+]?\.?\d)")
 #: Between an amount and the same one in another unit.
@@ -155,6 +156,11 @@ def _stated(text: str, statement: Statement) -> Amount | None:
         found = [each for each in amounts(part, statement.convention) if not _denied(part, each)]
         if len(found) > 1 and part.startswith("{"):
             raise Unreadable  # JSON of several values
+        if part != outside and not statement.announced:
+            # In passing, as "(stage 2)": a result begins the brackets, or has a sign before it.
+            found = [
+                each for each in found if _SIGNED.search(text[max(0, each.start - 5) : each.start])
+            ]
         if found:
             return _about(part, found, statement.direct)
     return None
