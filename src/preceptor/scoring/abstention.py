@@ -212,17 +212,20 @@ _UNANSWERABLE = (
 _CLAUSE = r"[^.;。；।!?？\n]{0,40}?"
 
 
-def _either() -> str:
-    """All of it; where words have spaces between them, each begins as a word."""
-    forms = []
-    for first, then, alone in _UNANSWERABLE:
-        # In Arabic and Hebrew "and" is written as one word with the next.
-        begins = r"(?<![^\W\d_])[وفו]?" if first.lstrip("(?:") < "\u0e00" else ""
-        forms.append(f"{begins}(?:(?:{first}){_CLAUSE}(?:{then})|{alone})")
-    return "|".join(forms)
+def _forms(*, spaced: bool) -> str:
+    """The forms of the languages that have spaces between words, or of those that have none."""
+    return "|".join(
+        f"(?:{first}){_CLAUSE}(?:{then})|{alone}"
+        for first, then, alone in _UNANSWERABLE
+        if (first.lstrip("(?:") < "\u0e00") is spaced
+    )
 
 
-_CANNOT = re.compile(_either())
+_CANNOT = re.compile(
+    # In Arabic and Hebrew "and" is written as one word with the next.
+    rf"(?<![^\W\d_])[وفו]?(?:{_forms(spaced=True)})"
+    rf"|(?=[^\x00-\u0dff])(?:{_forms(spaced=False)})"
+)
 _NOTHING = re.compile(
     r"(?<![\w-])n/a\b|\A\W*na\b|\bnot applicable\b|\bnull\b|\bunknown\b"
     r"|(?<![^\W\d_])(?:unbekannt|inconnue?|desconocid[oa]|desconhecid[oa]|sconosciut[oa]|onbekend"
