@@ -13,8 +13,8 @@ from preceptor.errors import InputError
 from preceptor.files import decode_json, read_rows
 from preceptor.protocols.numeric import CALCULATION_LABELS, CalculationProtocol
 from preceptor.records import Example, Message
-from preceptor.scoring.dates import read_date, read_weeks
 from preceptor.scoring.abstention import ABSTAINED
+from preceptor.scoring.dates import read_date, read_weeks
 
 __all__ = ["BENCHMARKS"]
 

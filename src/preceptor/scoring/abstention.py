@@ -19,7 +19,8 @@ _UNANSWERABLE = (
         r"calculat|comput|determin|answer|provide|assess|deriv|estimat|obtain|established",
         r"not (?:computable|calculable)|incalculable|indetermina(?:te|ble)|undetermined"
         r"|(?:insufficient|inadequate|missing|(?:not|no|without|lacks?|isn['’]t|aren['’]t|don['’]t"
-        r"|doesn['’]t)(?: have)? (?:enough|sufficient|adequate)) (?:\w+ )?(?:data|information|details)\b"
+        r"|doesn['’]t)(?: have)? (?:enough|sufficient|adequate)) (?:\w+ )?(?:data|information"
+        r"|details)\b"
         r"|calculation (?:is )?(?:not |im)possible",
     ),
     (  # de
@@ -33,7 +34,8 @@ _UNANSWERABLE = (
         r"impossible|(?:ne|n['’]) ?(?:peu[xt]|pouvons|peuvent|pouvait|saurait|est|sont)",
         r"calcul|détermin|estim|répond|établi",
         r"(?:données|informations?) (?:sont |est )?(?:insuffisante|manquante)|incalculable"
-        r"|(?:pas assez|manque) de données|pas suffisamment d|indéterminable|calcul (?:est )?impossible",
+        r"|(?:pas assez|manque) de données|pas suffisamment d|indéterminable"
+        r"|calcul (?:est )?impossible",
     ),
     (  # es
         r"no (?:se |es |me es )?(?:puede|pueden|puedo|podemos|pudo|posible)|imposible",
@@ -60,7 +62,8 @@ _UNANSWERABLE = (
     ),
     (  # sv, da, no
         r"inte|ikke|ej|omöjlig\w*|umulig\w*|kan ikkje",
-        r"(?:att |å )?(?:beräkn|bestäm|fastställ|beregn|bestem|udregn|fastsl|fastsett|svara|besvar)",
+        r"(?:att |å )?(?:beräkn|bestäm|fastställ|beregn|bestem|udregn|fastsl|fastsett|svara"
+        r"|besvar)",
         r"(?:otillräcklig|utilstrækkelig|utilstrekkelig)\w* (?:data|information|informasjon|uppgift"
         r"|oplysning|opplysning)|(?:inte|ikke) (?:tillräckligt|nok|tilstrækkelig\w*)",
     ),
@@ -88,7 +91,8 @@ _UNANSWERABLE = (
     (  # ro
         r"nu (?:se |este |e )?(?:poate|pot|putem|posibil\w?)|imposibil",
         r"calcul|determin|estim|stabil|răspun",
-        r"(?:date|informații)(?:le)? (?:sunt )?insuficiente|lipsesc date|nu există (?:suficiente )?date",
+        r"(?:date|informații)(?:le)? (?:sunt )?insuficiente|lipsesc date"
+        r"|nu există (?:suficiente )?date",
     ),
     (  # el
         r"δεν|αδύνατ\w+|αδυνατ\w+|μη",
@@ -115,7 +119,8 @@ _UNANSWERABLE = (
     (  # uk
         r"неможлив\w+|не можна|не вдається|не вдалося|не (?:може|можуть|можу|можемо)",
         r"обчисл|розрах|визнач|порах|встанов|відпов|оцін",
-        r"(?:недостатньо|бракує|немає) (?:даних|інформації)|(?:даних|інформації) (?:недостатньо|бракує)"
+        r"(?:недостатньо|бракує|немає) (?:даних|інформації)|(?:даних"
+        r"|інформації) (?:недостатньо|бракує)"
         r"|(?:обчислити|розрахувати|визначити) (?:\w+ )?(?:неможливо|не можна|не вда)",
     ),
     (  # bg, sr, hr, sl
@@ -161,7 +166,8 @@ _UNANSWERABLE = (
     (  # ta, te, gu, kn, ml, pa
         r"கணக்கிட|தீர்மானிக்க|நிர்ணயிக்க|లెక్కించ|నిర్ణయించ|గణించ|ગણતરી|ગણી|નક્કી|ಲೆಕ್ಕ|ನಿರ್ಧರಿಸ"
         r"|കണക്കാക്ക|നിർണ്ണയിക്ക|ਗਣਨਾ|ਨਿਰਧਾਰਤ",
-        r"முடியாது|முடியவில்லை|இயலாது|లేము|సాధ్యం కాదు|వీలు కాదు|సాధ్యపడదు|શકાતી નથી|શકાતું નથી|શકાય નહીં"
+        r"முடியாது|முடியவில்லை|இயலாது|లేము|సాధ్యం కాదు|వీలు కాదు|సాధ్యపడదు|શકાતી નથી"
+        r"|શકાતું નથી|શકાય નહીં"
         r"|શક્ય નથી|ಸಾಧ್ಯವಿಲ್ಲ|ಆಗುವುದಿಲ್ಲ|കഴിയില്ല|സാധ്യമല്ല|ਨਹੀਂ (?:ਕੀਤੀ|ਕੀਤਾ|ਹੋ)|ਸੰਭਵ ਨਹੀਂ",
         r"போதுமான (?:தகவல்|தரவு)\S{0,4} இல்லை|తగినంత (?:సమాచారం|డేటా) లేదు|પૂરતી માહિતી નથી",
     ),
@@ -232,7 +238,8 @@ _NOTHING = re.compile(
     r"|неизвестно|невідомо|nieznan[aey]|okänt|ukendt|ukjent|bilinmiyor|tidak diketahui"
     r"|không rõ|nicht anwendbar|sans objet|no aplica(?:ble)?|não (?:se )?aplic\w+"
     r"|non applicabile|niet van toepassing|неприменимо|nie dotyczy|tidak berlaku|không áp dụng)"
-    r"(?![^\W\d_])|غير معروف|غير متوفر|لا ينطبق|לא ידוע|לא רלוונטי|نامشخص|अज्ञात|लागू नहीं|অজানা|প্রযোজ্য নয়|不适用|不適用|未知|不明"
+    r"(?![^\W\d_])|غير معروف|غير متوفر|لا ينطبق|לא ידוע|לא רלוונטי|نامشخص|अज्ञात|लागू नहीं"
+    r"|অজানা|প্রযোজ্য নয়|不适用|不適用|未知|不明"
     r"|該当なし|해당 ?없음|알 수 없|ไม่ทราบ|ไม่เกี่ยวข้อง"
 )
 

@@ -174,7 +174,8 @@ _BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _AND = re.compile(
-    r"\s?(?:[^\W\d_][^\s\d\-,;:()=]{0,12}|%)?\s*(?:and|und|et|y|e|en|och|og|a|do|și|dan|và|đến|και|и"
+    r"\s?(?:[^\W\d_][^\s\d\-,;:()=]{0,12}|%)?\s*(?:and|und|et|y|e|en|och|og|a|do|și|dan|và|đến"
+    r"|και|и"
     r"|і|та|و|ו-?)\s?(?=[-+]?\.?\d)",
     re.IGNORECASE,
 )
