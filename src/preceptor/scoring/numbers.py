@@ -44,7 +44,8 @@ _THE_SAME = re.compile(
     r"(?:[\s=≈(,/:]|(?<![^\W\d_])(?:or|i\.?e\.?,?|which|that|is|equals?|equivalent|corresponds"
     r"|equal|to"
     r"|about|approximately|roughly|oder|bzw\.?|das|heißt|entspricht|soit|ou|o|es decir|cioè|ovvero"
-    r"|то есть|или|dvs\.?|czyli|yani|atau|hay)(?![^\W\d_])|或|即|约|等于|すなわち|つまり|약|즉){0,30}",
+    r"|то есть|или|dvs\.?|czyli|yani|atau|hay)(?![^\W\d_])|或|即|约|等于|すなわち"
+    r"|つまり|약|즉){0,30}",
     re.IGNORECASE,
 )
 _UNIT_SIGNS = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "^": None})

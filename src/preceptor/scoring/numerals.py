@@ -71,7 +71,8 @@ _MARKUP = tuple(
 )
 _MINUS = re.compile(
     r"((?:\b(?:is|are|was|of|to|by|equals|gives|ist|beträgt|est|de|es|é|è|wynosi|jest|равен|равно)"
-    r"|[:=≈]|\A) |(?:是|为|為|は)\s?)(?:minus|negative|moins|menos|meno|минус|负|負|マイナス)\s?(?=\d)",
+    r"|[:=≈]|\A) |(?:是|为|為|は)\s?)(?:minus|negative|moins|menos|meno|минус|负"
+    r"|負|マイナス)\s?(?=\d)",
     re.IGNORECASE,
 )
 _SIGNS = (
