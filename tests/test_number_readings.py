@@ -64,6 +64,39 @@ def test_of_two_units_the_question_names_the_one_that_counts() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "He is 67, but the score cannot be calculated.",
+        "Ohne das Gewicht (67 Jahre) ist keine Berechnung möglich.",
+        "Impossible de calculer le score ; âge 54 ans.",
+        "Пациенту 67 лет, данных недостаточно.",
+        "患者67岁,但体重未知,因此无法计算。",
+        "67 yaşındaki hasta için veriler yetersiz.",
+    ],
+)
+def test_an_abstention_is_read_in_many_languages(text: str) -> None:
+    """Whatever numbers of the case stand beside it; a date and weeks have the same reader."""
+    assert read_answer("decimal", text) in (ABSTAINED, None)
+    if "He is" not in text:
+        assert read_answer("decimal", text) == ABSTAINED
+        assert read_answer("date", text) == ABSTAINED
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("The score is 24.\nIt is high (stage 2, 60 of 90).", 24),
+        ("This will result in 21 mg/10 dL = 2.1 mg/dL.\nHence the clearance is 25.0.", 25.0),
+        ("As a result 3 drugs were stopped.\nThe score is 24.", 24),
+        ("It equals minus 4 mmHg.", -4),
+    ],
+)
+def test_the_result_is_what_the_answer_comes_to(text: str, number: float) -> None:
+    """What is said in passing, and "result" as a verb, announce none."""
+    assert read_answer("decimal", text) == number
+
+
+@pytest.mark.parametrize(
     ("text", "amount"),
     [
         ('{"nutrition": {"carbs": 35}}', 35),

@@ -18,19 +18,24 @@ _UNANSWERABLE = (
         r"can ?not|can['’]t|could not|couldn['’]t|unable to|(?:not|im)possible|not (?:be )?able to",
         r"calculat|comput|determin|answer|provide|assess|deriv|estimat|obtain|established",
         r"not (?:computable|calculable)|incalculable|indetermina(?:te|ble)|undetermined"
-        r"|(?:insufficient|not enough|inadequate|missing) (?:data|information)\b",
+        r"|(?:insufficient|inadequate|missing|(?:not|no|without|lacks?|isn['’]t|aren['’]t|don['’]t"
+        r"|doesn['’]t)(?: have)? (?:enough|sufficient|adequate)) (?:\w+ )?(?:data|information"
+        r"|details)\b"
+        r"|calculation (?:is )?(?:not |im)possible",
     ),
     (  # de
         r"nicht|kein\w{0,2}|unmöglich",
         r"(?:be|er)rechn|bestimm|bestimmt|ermittel|beantwort|geschätzt",
         r"(?:unzureichende|unvollständige|fehlende|zu wenige?|nicht (?:genügend|genug|ausreichend))"
-        r" (?:daten|angaben|information)|(?:daten|angaben) (?:reichen nicht|fehlen)",
+        r" (?:daten|angaben|information)|(?:daten|angaben) (?:reichen nicht|fehlen)"
+        r"|berechnung (?:ist )?(?:nicht |un)möglich",
     ),
     (  # fr
         r"impossible|(?:ne|n['’]) ?(?:peu[xt]|pouvons|peuvent|pouvait|saurait|est|sont)",
         r"calcul|détermin|estim|répond|établi",
         r"(?:données|informations?) (?:sont |est )?(?:insuffisante|manquante)|incalculable"
-        r"|(?:pas assez|manque) de données|pas suffisamment d|indéterminable",
+        r"|(?:pas assez|manque) de données|pas suffisamment d|indéterminable"
+        r"|calcul (?:est )?impossible",
     ),
     (  # es
         r"no (?:se |es |me es )?(?:puede|pueden|puedo|podemos|pudo|posible)|imposible",
@@ -57,8 +62,8 @@ _UNANSWERABLE = (
     ),
     (  # sv, da, no
         r"inte|ikke|ej|omöjlig\w*|umulig\w*|kan ikkje",
-        r"(?:att |å )?(?:beräkn|bestäm|fastställ|beregn|bestem|udregn|fastsl"
-        r"|fastsett|svara|besvar)",
+        r"(?:att |å )?(?:beräkn|bestäm|fastställ|beregn|bestem|udregn|fastsl|fastsett|svara"
+        r"|besvar)",
         r"(?:otillräcklig|utilstrækkelig|utilstrekkelig)\w* (?:data|information|informasjon|uppgift"
         r"|oplysning|opplysning)|(?:inte|ikke) (?:tillräckligt|nok|tilstrækkelig\w*)",
     ),
@@ -107,12 +112,16 @@ _UNANSWERABLE = (
         r"невозможн\w+|нельзя|не удаётся|не удается|не удалось|не (?:может|могут|могу|можем)"
         r"|не представляется возможн\w+|не поддаётся|не поддается",
         r"(?:рас|под|вы|по|об)?с?чит|рассч|вычисл|определ|ответ|оцен|установ|расчёт|расчет",
-        r"(?:недостаточно|не хватает|нет) (?:данных|информации|сведений)",
+        r"(?:недостаточно|не хватает|нет) (?:данных|информации|сведений)"
+        r"|(?:данных|информации|сведений) (?:недостаточно|не хватает)"
+        r"|(?:рассчитать|вычислить|определить|оценить)\w* (?:\w+ )?(?:нельзя|невозможно|не уда)",
     ),
     (  # uk
         r"неможлив\w+|не можна|не вдається|не вдалося|не (?:може|можуть|можу|можемо)",
         r"обчисл|розрах|визнач|порах|встанов|відпов|оцін",
-        r"(?:недостатньо|бракує|немає) (?:даних|інформації)",
+        r"(?:недостатньо|бракує|немає) (?:даних|інформації)|(?:даних"
+        r"|інформації) (?:недостатньо|бракує)"
+        r"|(?:обчислити|розрахувати|визначити) (?:\w+ )?(?:неможливо|не можна|не вда)",
     ),
     (  # bg, sr, hr, sl
         r"не може|невъзможно|nije moguće|ne mo[žg]\w+|nemoguće|ni mogoče|није могуће|не може се",
@@ -157,7 +166,8 @@ _UNANSWERABLE = (
     (  # ta, te, gu, kn, ml, pa
         r"கணக்கிட|தீர்மானிக்க|நிர்ணயிக்க|లెక్కించ|నిర్ణయించ|గణించ|ગણતરી|ગણી|નક્કી|ಲೆಕ್ಕ|ನಿರ್ಧರಿಸ"
         r"|കണക്കാക്ക|നിർണ്ണയിക്ക|ਗਣਨਾ|ਨਿਰਧਾਰਤ",
-        r"முடியாது|முடியவில்லை|இயலாது|లేము|సాధ్యం కాదు|వీలు కాదు|సాధ్యపడదు|શકાતી નથી|શકાતું નથી|શકાય નહીં"
+        r"முடியாது|முடியவில்லை|இயலாது|లేము|సాధ్యం కాదు|వీలు కాదు|సాధ్యపడదు|શકાતી નથી"
+        r"|શકાતું નથી|શકાય નહીં"
         r"|શક્ય નથી|ಸಾಧ್ಯವಿಲ್ಲ|ಆಗುವುದಿಲ್ಲ|കഴിയില്ല|സാധ്യമല്ല|ਨਹੀਂ (?:ਕੀਤੀ|ਕੀਤਾ|ਹੋ)|ਸੰਭਵ ਨਹੀਂ",
         r"போதுமான (?:தகவல்|தரவு)\S{0,4} இல்லை|తగినంత (?:సమాచారం|డేటా) లేదు|પૂરતી માહિતી નથી",
     ),
@@ -208,24 +218,28 @@ _UNANSWERABLE = (
 _CLAUSE = r"[^.;。；।!?？\n]{0,40}?"
 
 
-def _either() -> str:
-    """All alternatives; in scripts with spaces each begins a word."""
-    forms = []
-    for first, then, alone in _UNANSWERABLE:
-        begins = r"(?<![^\W\d_])" if first.lstrip("(?:") < "\u0e00" else ""
-        forms.append(f"{begins}(?:(?:{first}){_CLAUSE}(?:{then})|{alone})")
-    return "|".join(forms)
+def _forms(*, spaced: bool) -> str:
+    """The forms of the languages that have spaces between words, or of those that have none."""
+    return "|".join(
+        f"(?:{first}){_CLAUSE}(?:{then})|{alone}"
+        for first, then, alone in _UNANSWERABLE
+        if (first.lstrip("(?:") < "\u0e00") is spaced
+    )
 
 
-_CANNOT = re.compile(_either())
+_CANNOT = re.compile(
+    # In Arabic and Hebrew "and" is written as one word with the next.
+    rf"(?<![^\W\d_])[وفו]?(?:{_forms(spaced=True)})"
+    rf"|(?=[^\x00-\u0dff])(?:{_forms(spaced=False)})"
+)
 _NOTHING = re.compile(
     r"(?<![\w-])n/a\b|\A\W*na\b|\bnot applicable\b|\bnull\b|\bunknown\b"
     r"|(?<![^\W\d_])(?:unbekannt|inconnue?|desconocid[oa]|desconhecid[oa]|sconosciut[oa]|onbekend"
     r"|неизвестно|невідомо|nieznan[aey]|okänt|ukendt|ukjent|bilinmiyor|tidak diketahui"
     r"|không rõ|nicht anwendbar|sans objet|no aplica(?:ble)?|não (?:se )?aplic\w+"
     r"|non applicabile|niet van toepassing|неприменимо|nie dotyczy|tidak berlaku|không áp dụng)"
-    r"(?![^\W\d_])|غير معروف|غير متوفر|لا ينطبق|לא ידוע|לא רלוונטי|نامشخص"
-    r"|अज्ञात|लागू नहीं|অজানা|প্রযোজ্য নয়|不适用|不適用|未知|不明"
+    r"(?![^\W\d_])|غير معروف|غير متوفر|لا ينطبق|לא ידוע|לא רלוונטי|نامشخص|अज्ञात|लागू नहीं"
+    r"|অজানা|প্রযোজ্য নয়|不适用|不適用|未知|不明"
     r"|該当なし|해당 ?없음|알 수 없|ไม่ทราบ|ไม่เกี่ยวข้อง"
 )
 

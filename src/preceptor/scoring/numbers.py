@@ -22,7 +22,8 @@ _OR = re.compile(
 )
 _ELSE = re.compile(r"\b(?:otherwise|else|sonst|sinon|иначе)\W{1,3}(?:\w{1,12}\s){0,2}(?=\d)", re.I)
 _NOT = re.compile(
-    r"(?:(?<![^\W\d_])(?:not|nicht|pas|kein|não|non|niet|inte|nie|nu|değil|bukan|không|δεν|не|rather"
+    r"(?:(?<![^\W\d_])(?:not|nicht|pas|kein|não|non|niet|inte|nie|nu|değil|bukan|không|δεν|не"
+    r"|rather"
     r" than|instead of)|不是|ليس|नहीं)\s{0,2}\Z|\bn['’]t (?:be )?\Z",
     re.IGNORECASE,
 )
@@ -35,14 +36,16 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _EQUALS = re.compile(r"(?<![<>!=])=(?!=)\s{0,9}|≈\s{0,9}")
+_SIGNED = re.compile(r"[(=≈:]\s{0,3}\Z")
 _ASIDE = re.compile(r"\([^()]*\)")
 _LABEL = re.compile(r"[ \w-]{1,40}:\s?(?=[-+]?\.?\d)")
 #: Between an amount and the same one in another unit.
 _THE_SAME = re.compile(
-    r"(?:[\s=≈(,/:]|(?<![^\W\d_])(?:or|i\.?e\.?,?|which|that|is|equals?|equivalent|corresponds|equal|to"
+    r"(?:[\s=≈(,/:]|(?<![^\W\d_])(?:or|i\.?e\.?,?|which|that|is|equals?|equivalent|corresponds"
+    r"|equal|to"
     r"|about|approximately|roughly|oder|bzw\.?|das|heißt|entspricht|soit|ou|o|es decir|cioè|ovvero"
-    r"|то есть|или|dvs\.?|czyli|yani|atau|hay)(?![^\W\d_])|或|即|约|等于|すなわち|つまり|약"
-    r"|즉){0,30}",
+    r"|то есть|или|dvs\.?|czyli|yani|atau|hay)(?![^\W\d_])|或|即|约|等于|すなわち"
+    r"|つまり|약|즉){0,30}",
     re.IGNORECASE,
 )
 _UNIT_SIGNS = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "^": None})
@@ -157,6 +160,11 @@ def _stated(text: str, statement: Statement) -> Amount | None:
         found = [each for each in amounts(part, statement.convention) if not _denied(part, each)]
         if len(found) > 1 and part.startswith("{"):
             raise Unreadable  # JSON of several values
+        if part != outside and not statement.announced:
+            # In passing, as "(stage 2)": a result begins the brackets, or has a sign before it.
+            found = [
+                each for each in found if _SIGNED.search(text[max(0, each.start - 5) : each.start])
+            ]
         if found:
             return _about(part, found, statement.direct)
     return None

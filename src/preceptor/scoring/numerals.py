@@ -71,8 +71,8 @@ _MARKUP = tuple(
 )
 _MINUS = re.compile(
     r"((?:\b(?:is|are|was|of|to|by|equals|gives|ist|beträgt|est|de|es|é|è|wynosi|jest|равен|равно)"
-    r"|[:=≈]|\A) |(?:是|为|為|は)\s?)(?:minus|negative|moins|menos|meno|минус|负|負"
-    r"|マイナス)\s?(?=\d)",
+    r"|[:=≈]|\A) |(?:是|为|為|は)\s?)(?:minus|negative|moins|menos|meno|минус|负"
+    r"|負|マイナス)\s?(?=\d)",
     re.IGNORECASE,
 )
 _SIGNS = (
@@ -175,7 +175,8 @@ _BETWEEN = re.compile(
     re.IGNORECASE,
 )
 _AND = re.compile(
-    r"\s?(?:[^\W\d_][^\s\d\-,;:()=]{0,12}|%)?\s*(?:and|und|et|y|e|en|och|og|a|do|și|dan|và|đến|και|и"
+    r"\s?(?:[^\W\d_][^\s\d\-,;:()=]{0,12}|%)?\s*(?:and|und|et|y|e|en|och|og|a|do|și|dan|và|đến"
+    r"|και|и"
     r"|і|та|و|ו-?)\s?(?=[-+]?\.?\d)",
     re.IGNORECASE,
 )

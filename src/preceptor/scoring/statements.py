@@ -63,8 +63,8 @@ _EITHER = (
 #: In lower case: a search that ignores case takes ten times as long.
 _CUE = re.compile(
     r"(?<![^\W\d_])(?:(?P<point>(?:answer|result)(?![^\W\d_])"
-    r"(?!\s+(?:choices|options|format|in|to|from)\b)"
-    r"|(?:correction|actually|scratch that|i mean(?:t)?|wait,? no)(?=\s*[,:—.-]))"
+    r"(?!\s+(?:choices|options|format|in|to|from)\b)|(?:correction|actually|scratch that"
+    r"|i mean(?:t)?|wait,? no)(?=\s*[,:—.-]))"
     rf"|(?:(?P<comma>{_COMMA})|(?P<either>{_EITHER}))(?![^\W\d_]))"
     rf"|(?=[^\x00-\u058f]|[ajms])(?:(?P<again>更正|訂正|정정|सुधार)|(?P<native>{_POINT})(?![a-zA-Z]))"
 )
@@ -111,12 +111,14 @@ _UNREAL = re.compile(
 )
 _ANOTHER = re.compile(
     r"(?<![^\W\d_])(?:as a|como|alternative|alternate|second|another|other|wrong|incorrect|previous"
-    r"|earlier|initial|first|original|old|intermediate|partial|interim|example|sample|lab|laboratory|test"
+    r"|earlier|initial|first|original|old|intermediate|partial|interim|example|sample|lab"
+    r"|laboratory|test"
     r"|blood|no|not|best next|second best|andere|falsche|vorherige|autre|mauvaise|otra|outra|altra"
     r"|incorrecta|errada|sbagliata|другой|неправильный|предыдущий|промежуточный)\s+\Z"
     r"|(?:错误|錯誤|其他|另一个|中间|中間)的?\Z"
     r"|\b(?:for|in|among) (?:\w{1,12} ){0,2}(?:women|men|children|child|infants?|newborns?"
-    r"|neonates?|adults?|adolescents?|pregnancy|elderly|females?|males?|smokers|others)\b[^.]{0,30}\Z",
+    r"|neonates?|adults?|adolescents?|pregnancy|elderly|females?|males?|smokers"
+    r"|others)\b[^.]{0,30}\Z",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?;\n。！？।](?!\d)")
