@@ -197,7 +197,7 @@ class Response(msgspec.Struct, frozen=True, gc=False):
 
 
 def as_answer(response: Response) -> Response:
-    """The response; the failure ``reasoning_only`` where there is reasoning and nothing after it."""
+    """The response; the failure ``reasoning_only`` where only reasoning came."""
     if response.failure is not None or (detail := _only_thought(response)) is None:
         return response
     return msgspec.structs.replace(response, failure="reasoning_only", detail=detail)

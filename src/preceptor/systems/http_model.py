@@ -29,7 +29,7 @@ __all__ = [
     "usage_of",
 ]
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 _MOST_TOKENS = 2**53
 #: What of a model's parameters its answers depend on.
