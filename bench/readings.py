@@ -35,7 +35,10 @@ def read(row: Mapping[str, Any]) -> Any:
     output, asked = row["output"], row["asked"]
     if row["kind"] == "number":
         return read_number(output, asked=asked)
-    return read_date(output) if row["kind"] == "date" else read_choice(output, asked)
+    if row["kind"] == "date":
+        return read_date(output)
+    several, question = row.get("several", False), row.get("question", "")
+    return read_choice(output, asked, several=several, question=question)
 
 
 def outcome(row: Mapping[str, Any]) -> str:

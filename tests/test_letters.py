@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from preceptor.protocols.labelling import LabelProtocol
-from preceptor.scoring.letters import read_choice
+from preceptor.scoring.letters import read_choice, read_label
 
 DRUGS = {"A": "Aspirin", "B": "Beta blocker", "C": "Vitamin C", "D": "Surgery"}
 REPLIES = {"A": "yes", "B": "no", "C": "maybe"}
@@ -276,3 +276,60 @@ def test_reading_looks_at_each_character_a_bounded_number_of_times(unit: str) ->
     text = unit * (200_000 // len(unit))
     assert read_choice(text, DRUGS) in (None, "B")
     assert read_choice("not" + " " * 200_000 + "but", DRUGS) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "letter"),
+    [
+        ("¿Cuál de las siguientes es INCORRECTA?", "La respuesta INCORRECTA es: C", "C"),
+        ("Which of the following is the LEAST likely cause?", "The least likely cause is B.", "B"),
+        ("All of these apply EXCEPT:", "The exception is C.", "C"),
+        ("誤っているのはどれか。", "誤っているのはCである。", "C"),
+        ("Which drug is best?", "The incorrect answer is C.", None),
+        ("Which is NOT true?", "The second best answer is C.", None),
+    ],
+)
+def test_the_wrong_option_is_read_where_it_is_asked_for(
+    question: str, text: str, letter: str | None
+) -> None:
+    """What the question asks for is no qualification of the answer."""
+    assert read_choice(text, DRUGS, question=question) == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("Wenn man alle Befunde berücksichtigt, ist die Antwort C", "C"),
+        ("If I had to choose, the answer is C.", "C"),
+        ("Even if the ECG is normal, the answer is C.", "C"),
+        ("No caso apresentado, a resposta correta é C.", "C"),
+        ("Wenn das Kalium hoch wäre, wäre die Antwort C.", None),
+    ],
+)
+def test_a_condition_that_only_weighs_the_case_takes_nothing_back(
+    text: str, letter: str | None
+) -> None:
+    """Another condition does."""
+    assert read_choice(text, DRUGS) == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("I would not include this study.", None),
+        ("Do not include. Decision: exclude", "no"),
+        ("We could include it, but the final decision: exclude.", "no"),
+        ("The second best label is include. The best choice is exclude.", "no"),
+        ("It should be included.", "yes"),
+    ],
+)
+def test_a_label_that_is_denied_is_not_read(text: str, label: str | None) -> None:
+    """Labels are announced and qualified as letters are."""
+    assert read_label(text, {"yes": ("include", "included"), "no": ("exclude",)}) == label
+
+
+@pytest.mark.parametrize("text", ["Да.", "Sí, lo es.", "Die Antwort lautet ja.", "是的，支持。"])
+def test_yes_is_read_in_other_languages(text: str) -> None:
+    """Where the labels are yes and no, a reply in another language is one of them."""
+    assert read_label(text, {"1": ("yes",), "0": ("no",)}) == "1"
+    assert read_choice(text, REPLIES) == "A"

@@ -49,7 +49,7 @@ def load(folder: Path, *rows: str, header: str = HEADER) -> list[Example]:
         ("The speaker is against it.\n\nAnswer: -1", "-1"),
         ("The video opposes the myth.", "-1"),
         ('{"label": 5}', None),
-        ("It neither supports nor opposes it.", None),
+        ("It neither supports nor opposes it.", "0"),
         ("I cannot watch videos.", None),
         ("", None),
     ],

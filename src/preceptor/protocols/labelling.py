@@ -17,7 +17,7 @@ from preceptor.scoring.names import beside
 from preceptor.scoring.reading import field_of, json_in
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
-from preceptor.scoring.turns import first_turn
+from preceptor.scoring.turns import first_turn, questions
 from preceptor.scoring.units import units
 
 __all__ = [
@@ -81,9 +81,12 @@ class LabelProtocol(Protocol):
 
     def read(self, text: str) -> str | None:
         """The label that an answer says: under a key of its JSON, else as a word of it."""
-        value = field_of(first_turn(text), _KEYS)
-        said = None if value is None else read_label(str(value), self.forms)
-        return said or read_label(text, self.forms)
+        for part in questions(first_turn(text)):
+            value = field_of(part, _KEYS)
+            said = None if value is None else read_label(str(value), self.forms)
+            if said := said or read_label(part, self.forms):
+                return said
+        return None
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

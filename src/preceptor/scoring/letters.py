@@ -18,6 +18,8 @@ __all__ = ["read_choice", "read_label"]
 
 #: Characters at the end of an answer that are read: the answer is stated there.
 _LONGEST = 20_000
+#: The same of a question.
+_LONGEST_ASKED = 300
 #: Tags end what stands before them, and those of an answer announce one.
 _TAG = re.compile(
     r"</[\w-]{1,30}>|<(?!(?:final_)?answer|ans|option|choice|response|result|output)[\w-]{1,30}>"
@@ -103,7 +105,7 @@ def _stated(text: str, mentions: Callable[[str], Mentions], *, wrong_asked: bool
 
 def _asking(question: str) -> str:
     """The sentence of a question that asks: the last one with its mark, or the last one."""
-    sentences = [each for each in _ASKED.split(question) if each.strip()]
+    sentences = [each for each in _ASKED.split(question[-_LONGEST_ASKED:]) if each.strip()]
     asking = [each for each in sentences if each.rstrip().endswith(("?", "？", "؟", ":"))]
     return [*sentences, *asking][-1] if sentences else ""
 
