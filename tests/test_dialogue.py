@@ -153,7 +153,10 @@ def test_a_failed_dialogue_is_missing() -> None:
 
 def test_axes_are_given_in_points() -> None:
     """A mean of 0.75 on a scale from 1 to 5 is 4.0, and its interval is in points, too."""
-    items = [example(name) for name in ("d1", "d2", "d3")]
+    items = [
+        msgspec.structs.replace(example(name), messages=(Message("user", name),))
+        for name in ("d1", "d2", "d3")
+    ]
     given = [["5", "1", "5", "1"], ["4", "1", "4", "1"], ["3", "1", "3", "1"]]
     scores = [DIALOGUE.score(labelled(item, each)) for item, each in zip(items, given, strict=True)]
     metrics = DIALOGUE.summarise(scores, items)
