@@ -273,6 +273,7 @@ def resume(  # noqa: PLR0917
 def finish(finished: Run, store: str, as_json: bool) -> int:
     """Print the score, say what is missing and what to do; returns the exit code."""
     from preceptor.cli.score import print_score
+    from preceptor.scoring.answers import share_read
 
     result = finished.scored()
     print_score([result], as_json)
@@ -287,6 +288,9 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
         why = f" ({outcome.why})" if outcome.why else ""
         first = "" if outcome.resumable else "add them to the file, then "
         note(f"incomplete{why}{spent([result])}; {first}go on with: preceptor resume {name}")
+        return 1
+    if share_read(result.scores) == 0:
+        note(f"done, but no answer could be read; look at some: preceptor export {name} -o out.jsonl")
         return 1
     note(f"done; see it with: preceptor report {name} -o report.html")
     return 0
