@@ -290,7 +290,9 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
         note(f"incomplete{why}{spent([result])}; {first}go on with: preceptor resume {name}")
         return 1
     if share_read(result.scores) == 0:
-        note(f"done, but no answer could be read; look at some: preceptor export {name} -o out.jsonl")
+        note(
+            f"done, but no answer could be read; look at some: preceptor export {name} -o out.jsonl"
+        )
         return 1
     note(f"done; see it with: preceptor report {name} -o report.html")
     return 0
