@@ -491,7 +491,7 @@ def wait_for(path: Path, count: int, process: subprocess.Popen[str]) -> None:
         ("batched:", [], "expected the address of a model after batched:"),
         ("batched:replay:answers.jsonl", [], "recorded answers and cannot judge"),
         ("batched:yesno:http://h/v1#m", [], "expected a models address after batched:"),
-        ("batched:gpt-4", [], "unknown grader gpt-4: expected one of openai/MODEL"),
+        ("batched:gpt-4", [], "unknown grader gpt-4: did you mean openai/gpt-4?"),
         ("batched:http://h/v1#m", ["criteria_per_call=0"], "expected a whole number from 1"),
         ("batched:http://h/v1#m", ["criteria_per_call=x"], "expected a whole number from 1"),
         ("http://h/v1#m", ["criteria_per_call=4"], "expected KEY=VALUE with KEY one of"),
