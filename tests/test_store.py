@@ -30,6 +30,7 @@ from preceptor.records import (
     RunInfo,
     Usage,
     Verdict,
+    as_answer,
 )
 from preceptor.store import Store, database, schema
 from preceptor.store.lease import STALE_AFTER_S, Owner
@@ -385,7 +386,7 @@ responses = st.builds(
     failure=st.none() | text,
     detail=text,
     reasoning_length=st.none() | st.integers(0, 2**53),
-)
+).map(as_answer)
 verdicts = st.builds(
     Verdict,
     key=st.just("verdict"),
