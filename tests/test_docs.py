@@ -201,7 +201,7 @@ def test_every_reason_of_the_code_is_explained() -> None:
 def test_every_parameter_and_address_is_described() -> None:
     """docs/systems.md has each key of --system-param and each form of an address."""
     page = text_of("systems.md")
-    described = first_cells(page.partition("## Parameters")[2])
+    described = first_cells(page.partition("## Parameters\n")[2])
     assert described == list(Parameters.__struct_fields__)
     for form in ADDRESSES:
         beginning = re.split(r"[A-Z\[./]", form)[0]

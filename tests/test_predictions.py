@@ -322,7 +322,7 @@ def test_another_right_answer_is_said(tmp_path: Path, data: Path) -> None:
     rows = [{**row, "answer_idx": "D"} for row in answers("AB")]
     (run,) = read(table(tmp_path / "p.csv", rows), data)
     assert accuracy(run) == [1.0, 1.0]
-    assert any("To 2 questions the file states another" in note for note in run.settings["notes"])
+    assert any("For 2 questions the file states another" in note for note in run.settings["notes"])
 
 
 @pytest.mark.parametrize(("stated", "differ"), [("09/12/2014", 0), ("09/13/2014", 1)])
