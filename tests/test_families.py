@@ -228,17 +228,16 @@ def test_run_that_nobody_judges(data: Path) -> None:
 
 
 def test_a_share_has_no_interval_below_zero(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One right answer of six: the table shows the interval that --json calls ci95."""
+    """One right answer of six: the interval is exact, and ends within 0 and 1."""
     (data.parent / "guesses.py").write_text(
         "def answer(messages):\n"
         "    return 'B' if 'follows on 3?' in messages[-1]['content'] else 'A'\n"
     )
     run = preceptor.run("exam", system="python:guesses:answer", data=data, name="guess")
     overall = run.result().metrics[OVERALL]
-    assert overall.raw_ci95 is not None
-    assert overall.raw_ci95[0] < 0
+    assert overall.raw_ci95 == overall.ci95 == pytest.approx((0.0042, 0.6412), abs=1e-4)
     assert cli.main(["score", "guess"]) == 0
-    assert "0.0 to 49.3" in " ".join(capsys.readouterr().out.split())
+    assert "0.4–64.1" in " ".join(capsys.readouterr().out.split())
 
 
 def test_grader_where_nothing_is_judged_is_refused(data: Path) -> None:
@@ -371,14 +370,14 @@ def test_answer_that_failed_makes_a_run_incomplete(data: Path) -> None:
         assert preceptor.resume("latest").result().coverage == 1
 
 
-def test_a_table_prints_no_share_outside_its_range() -> None:
-    """Three answers of which one is right: the interval ends at 0 and 1, p-values keep digits."""
+def test_a_table_prints_shares_and_p_values() -> None:
+    """Three answers of which one is right, with its exact interval; p-values keep digits."""
     info = RunInfo("r", "medqa", "s", "none", "done", "2026-01-01T00:00:00+00:00", {}, 3)
     metrics = {
-        "overall_score": Metric(1 / 3, 1 / 3, 3, (0.0, 0.98), (-0.32, 0.98), None, 1.0),
+        "overall_score": Metric(1 / 3, 1 / 3, 3, (0.0084, 0.9057), (0.0084, 0.9057), None, 1.0),
         "changed_p": Metric(2e-5, 2e-5, 3, None, None, None, 1.0, unit="p"),
     }
     result = Result(info, "t", {}, [], [], metrics, [], [], 1.0, 0, {}, None, Usage(), Usage())
     _, score, interval, *_ = (list(column.cells) for column in score_table(result).columns)
-    assert interval[0] == "0.0 to 98.0"
+    assert interval[0] == "0.8–90.6"
     assert score[1] == "<0.0001"
