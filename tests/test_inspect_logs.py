@@ -449,6 +449,7 @@ def test_an_answer_of_tool_calls_alone_is_no_answer(tmp_path: Path) -> None:
         message = sample["output"]["choices"][0]["message"]
         call = {"id": "1", "function": "search", "arguments": {}, "type": "function"}
         message |= {"content": "", "tool_calls": [call]}
+        sample["output"]["completion"] = ""
         return sample
 
     path = a_log(tmp_path, [evals_sample()], name="something", scorer=None)

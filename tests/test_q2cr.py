@@ -141,11 +141,11 @@ def test_k_of_n_votes(tmp_path: Path) -> None:
         ('{"decision": "exclude"}', "exclude"),
         ("Included.", "include"),
         ("One could exclude it for its design.\n\nDecision: include", "include"),
-        ("I would not include this record.", None),
+        ("I would not include this record.", "exclude"),
         ("Yes", None),
     ],
 )
-def test_a_decision_that_is_not_plain_is_not_read(answer: str, said: str | None) -> None:
+def test_a_decision_is_read_where_it_is_plain(answer: str, said: str | None) -> None:
     """JSON, a word, or the last line says it; a negation is not taken for its opposite."""
     (case,) = cases([True])
     assert PROTOCOL.score(graded(case, answer)).prediction == said

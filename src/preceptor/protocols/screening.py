@@ -52,7 +52,6 @@ class ScreeningProtocol(LabelProtocol):
     name = "screening"
 
     def __init__(self, by: str) -> None:
-        # "Not include" says both words here, and so neither: better unread than misread.
         forms = {
             INCLUDE: ("include", "included"),
             EXCLUDE: ("exclude", "excluded", "not include", "not be included", "n't include"),
