@@ -532,7 +532,7 @@ def test_damaged_file_is_one_line_that_says_what_to_do(path: Path) -> None:
         with store.reading() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(StoreError, match=r"is damaged: go back to a copy") as caught:
+    with pytest.raises(StoreError, match=r"go back to a copy") as caught:
         Store(path)
     assert "\n" not in str(caught.value)
 

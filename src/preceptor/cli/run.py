@@ -293,7 +293,7 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
         note(
             f"done, but no answer could be read; look at some: preceptor export {name} -o out.jsonl"
         )
-        return 1
+        return 0
     note(f"done; see it with: preceptor report {name} -o report.html")
     return 0
 

@@ -82,12 +82,12 @@ class Store:
         self.close()
 
     @contextlib.contextmanager
-    def _words(self) -> Iterator[None]:
+    def _words(self, faults: tuple[type[Exception], ...] = UNREADABLE) -> Iterator[None]:
         try:
             yield
         except PreceptorError:
             raise
-        except UNREADABLE as error:
+        except faults as error:
             raise StoreError(f"store {self.where}: {explain(error)}") from error
 
     @contextlib.contextmanager
@@ -102,7 +102,8 @@ class Store:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with self._words(), writing(self.engine) as connection:
+        # A value that cannot be written is no damage: whoever waits for it is told what it is.
+        with self._words((sa.exc.DBAPIError,)), writing(self.engine) as connection:
             yield connection
 
     # Runs
