@@ -42,6 +42,10 @@ class Spent(msgspec.Struct, frozen=True):
     priced: bool
 
 
+#: Refusals of the database while writing. Another error is a value that it cannot take, no damage.
+_REFUSALS = (sa.exc.DBAPIError,)
+
+
 class Store:
     """Opens or creates a workspace.
 
@@ -102,8 +106,7 @@ class Store:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        # A value that cannot be written is no damage: whoever waits for it is told what it is.
-        with self._words((sa.exc.DBAPIError,)), writing(self.engine) as connection:
+        with self._words(_REFUSALS), writing(self.engine) as connection:
             yield connection
 
     # Runs
@@ -291,7 +294,7 @@ class Store:
             with writing(self.engine) as connection:
                 return self.write_in(connection, run, answers, verdicts, votes, turns=turns)
 
-        with self._words():
+        with self._words(_REFUSALS):
             return retried(once)
 
     def write_in(
