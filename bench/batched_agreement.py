@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 import preceptor
-from preceptor.claims.correcting import correct
+from preceptor.analysis.correcting import correct
 from preceptor.cli import main
 
 MODEL = "local/qwen2.5-1.5b"

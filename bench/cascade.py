@@ -36,10 +36,10 @@ import msgspec
 import numpy as np
 
 from preceptor import benchmarks
-from preceptor.audit.distil.measures import macro_f1
-from preceptor.audit.distil.model import LOWEST
-from preceptor.audit.distil.train import distil
 from preceptor.bridges.graded import read_graded
+from preceptor.distil.measures import macro_f1
+from preceptor.distil.model import LOWEST
+from preceptor.distil.train import distil
 from preceptor.records import Graded
 from preceptor.statistics.calibration import auroc, calibration_error
 from preceptor.statistics.comparisons import clustered_difference

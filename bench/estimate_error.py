@@ -17,7 +17,7 @@ import random
 import statistics
 from pathlib import Path
 
-from preceptor.engine.history import ANSWER_CHARACTERS, VERDICT_TOKENS
+from preceptor.estimate.observed import ANSWER_CHARACTERS, VERDICT_TOKENS
 from preceptor.graders import OWN
 from preceptor.systems.tokens import CHARS_PER_TOKEN
 

@@ -38,7 +38,7 @@ import work
 from throughput import server
 
 from preceptor import api
-from preceptor.engine.fleet import cluster
+from preceptor.engine.workers import cluster
 from preceptor.records import Criterion, Example, Message, Response, Usage, Verdict
 from preceptor.store import Store
 from preceptor.testing.postgres import PostgresServer

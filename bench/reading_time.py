@@ -20,16 +20,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from preceptor.audit.distil.features import answer_of, criterion_features, inverse_frequencies
-from preceptor.audit.distil.texts import text as counted
+from preceptor.distil.features import answer_of, criterion_features, inverse_frequencies
+from preceptor.distil.texts import text as counted
 from preceptor.graders.batched import parse_batch
+from preceptor.graders.judge import LabelJudge
 from preceptor.graders.rubric import parse_verdict
 from preceptor.lint.personal import RULES
 from preceptor.lint.rows import words
 from preceptor.protocols.confident import read_confidence
 from preceptor.protocols.correction import read_correction, rouge1
 from preceptor.protocols.diagnosis import ReasoningJudge
-from preceptor.protocols.judge import LabelJudge
 from preceptor.protocols.labelling import LabelProtocol, MultiLabelProtocol
 from preceptor.protocols.numeric import read_answer
 from preceptor.protocols.ordering import read_order

@@ -24,7 +24,13 @@ from preceptor.audit.report import Audit, audit
 from preceptor.cli import main
 from preceptor.errors import DataError, InputError
 from preceptor.records import Message
-from preceptor.reports.agreeing import decimal, decimals, name_of, signed_decimal, with_interval
+from preceptor.reports.agreement_view import (
+    decimal,
+    decimals,
+    name_of,
+    signed_decimal,
+    with_interval,
+)
 from preceptor.reports.audit_page import render_audit
 from preceptor.reports.card import (
     card_sentence,
@@ -36,8 +42,8 @@ from preceptor.reports.card import (
 )
 from preceptor.reports.figures.agreement import SMALL_SLICE, agreement_figures
 from preceptor.reports.figures.base import csv, svg
+from preceptor.reports.format import interval, signed
 from preceptor.reports.html import render
-from preceptor.reports.wording import interval, signed
 from preceptor.testing import FakeEndpoint
 from test_frontier import macro_f1, meta_row
 from test_report_html import Opened, Page, a_run, browser, data_urls  # noqa: F401  a fixture

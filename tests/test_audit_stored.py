@@ -16,10 +16,10 @@ import preceptor
 from data_fixtures import example, graded, isolate, row, write_rows
 from preceptor.audit.report import audit
 from preceptor.audit.stored import Stored, stored_labels
-from preceptor.claims.sides import Side
 from preceptor.cli import main
 from preceptor.errors import InputError
 from preceptor.records import Graded, Message, Response, Result, RunInfo, Usage
+from preceptor.results.pool import Side
 
 EXAMPLES = 12
 JUDGE = "openai/gpt-made-up"

@@ -19,7 +19,7 @@ from preceptor.store import Store
 
 SECRET = "made-up-key-123"
 #: Resolved, but never called: the input is refused before.
-NOBODY = ["-s", "http://127.0.0.1:9/v1#system", "-g", "http://127.0.0.1:9/v1#judge"]
+NO_GRADER = ["-s", "http://127.0.0.1:9/v1#system", "-g", "http://127.0.0.1:9/v1#judge"]
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +136,7 @@ def test_a_bad_row(case: str, capsys: pytest.CaptureFixture[str]) -> None:
     """File, line, field, what was expected and what was found."""
     bad, *fragments = ROWS[case]
     write_rows(Path("data.jsonl"), [row("first"), bad, row("last")])
-    arguments = ["run", "healthbench", *NOBODY, "--data", "data.jsonl"]
+    arguments = ["run", "healthbench", *NO_GRADER, "--data", "data.jsonl"]
     refused(arguments, capsys, "data.jsonl:2: ", *fragments)
 
 
@@ -145,7 +145,7 @@ def test_a_bad_row_of_professional(capsys: pytest.CaptureFixture[str]) -> None:
     bad = professional_row("bad")
     bad["rubric_items"][0]["points"] = 0
     write_rows(Path("p.jsonl"), [professional_row("first"), bad])
-    arguments = ["run", "healthbench-professional", *NOBODY, "--data", "p.jsonl"]
+    arguments = ["run", "healthbench-professional", *NO_GRADER, "--data", "p.jsonl"]
     refused(arguments, capsys, "p.jsonl:2: rubric_items[0].points", "found 0")
 
 
@@ -237,7 +237,7 @@ def test_a_bad_file(case: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The file, the line where it has lines, and what it should be."""
     name, make, fragments = FILES[case]
     make(name)
-    refused(["run", "healthbench", *NOBODY, "--data", name], capsys, *fragments)
+    refused(["run", "healthbench", *NO_GRADER, "--data", name], capsys, *fragments)
 
 
 def test_a_line_over_the_limit(
@@ -246,7 +246,7 @@ def test_a_line_over_the_limit(
     """A line beyond any real row is refused before it fills the memory."""
     monkeypatch.setattr("preceptor.files.MAX_LINE_BYTES", 2000)
     write_rows(Path("big.jsonl"), [row("a"), row("b", note="x" * 3000)])
-    arguments = ["run", "healthbench", *NOBODY, "--data", "big.jsonl"]
+    arguments = ["run", "healthbench", *NO_GRADER, "--data", "big.jsonl"]
     refused(arguments, capsys, "big.jsonl:2: ", "longer than 2,000 bytes")
 
 
@@ -262,7 +262,7 @@ def test_control_characters_of_a_name_do_not_reach_the_terminal(
 ) -> None:
     """An escape sequence in a file's name or content is shown, not executed."""
     put("e\x1b[31m\n.jsonl", b'\x1b[2J"x"\n')
-    arguments = ["run", "healthbench", *NOBODY, "--data", "e\x1b[31m\n.jsonl"]
+    arguments = ["run", "healthbench", *NO_GRADER, "--data", "e\x1b[31m\n.jsonl"]
     assert "\x1b" not in refused(arguments, capsys, "expected a JSON object")
 
 
@@ -272,11 +272,11 @@ def test_control_characters_of_a_name_do_not_reach_the_terminal(
 RUN = ["run", "starter"]
 OPTIONS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "unknown benchmark": (
-        ["run", "helthbench", *NOBODY],
+        ["run", "helthbench", *NO_GRADER],
         ("unknown benchmark 'helthbench'", "did you mean healthbench?"),
     ),
     "missing data": (
-        ["run", "healthbench", *NOBODY],
+        ["run", "healthbench", *NO_GRADER],
         ("healthbench: ", "not on this machine", "preceptor fetch healthbench", "--data"),
     ),
     "no system": (RUN, ("'--system'", "missing", "preceptor run --help")),
@@ -284,100 +284,103 @@ OPTIONS: dict[str, tuple[list[str], tuple[str, ...]]] = {
         [*RUN, "-s", "gpt-4"],
         ("unknown system 'gpt-4'", "expected one of", "openai/MODEL"),
     ),
-    "unknown grader": ([*RUN, *NOBODY[:2], "-g", "judge"], ("'judge'", "expected one of")),
+    "unknown grader": ([*RUN, *NO_GRADER[:2], "-g", "judge"], ("'judge'", "expected one of")),
     "physician group": (
-        [*RUN, "-s", "physician:4", *NOBODY[2:]],
+        [*RUN, "-s", "physician:4", *NO_GRADER[2:]],
         ("'physician:4'", "expected physician, physician:1"),
     ),
     "no key": (
-        [*RUN, "-s", "openai/gpt-5.4", *NOBODY[2:]],
+        [*RUN, "-s", "openai/gpt-5.4", *NO_GRADER[2:]],
         ("openai/gpt-5.4", "no key", "OPENAI_API_KEY"),
     ),
     "no key for the reference grader": (
-        [*RUN, *NOBODY[:2]],
+        [*RUN, *NO_GRADER[:2]],
         ("openai/gpt-5.4-2026-03-05", "no key", "OPENAI_API_KEY"),
     ),
     "no key in the variable named": (
-        [*RUN, *NOBODY, "-p", "api_key_env=MADE_UP_KEY"],
+        [*RUN, *NO_GRADER, "-p", "api_key_env=MADE_UP_KEY"],
         ("no key", "MADE_UP_KEY"),
     ),
     "http without model": (
-        [*RUN, "-s", "http://127.0.0.1:9/v1", *NOBODY[2:]],
+        [*RUN, "-s", "http://127.0.0.1:9/v1", *NO_GRADER[2:]],
         ("http://127.0.0.1:9/v1", "expected http://HOST:PORT/v1#MODEL"),
     ),
-    "http without host": ([*RUN, "-s", "http://#m", *NOBODY[2:]], ("expected http://HOST",)),
+    "http without host": ([*RUN, "-s", "http://#m", *NO_GRADER[2:]], ("expected http://HOST",)),
     "key in the address": (
-        [*RUN, "-s", f"http://{SECRET}@127.0.0.1:9/v1#m", *NOBODY[2:]],
+        [*RUN, "-s", f"http://{SECRET}@127.0.0.1:9/v1#m", *NO_GRADER[2:]],
         ("a key in the address", "api_key_env=NAME"),
     ),
     "parameter unknown": (
-        [*RUN, *NOBODY, "-p", "temprature=1"],
+        [*RUN, *NO_GRADER, "-p", "temprature=1"],
         ("--system-param", "temprature", "temperature"),
     ),
     "parameter without value": (
-        [*RUN, *NOBODY, "-p", "temperature"],
+        [*RUN, *NO_GRADER, "-p", "temperature"],
         ("--system-param", "expected KEY=VALUE"),
     ),
     "parameter of the wrong kind": (
-        [*RUN, *NOBODY, "-p", "temperature=hot"],
+        [*RUN, *NO_GRADER, "-p", "temperature=hot"],
         ("--system-param", "temperature"),
     ),
     "parameter of the grader": (
-        [*RUN, *NOBODY, "-P", "max_tokens=many"],
+        [*RUN, *NO_GRADER, "-P", "max_tokens=many"],
         ("--grader-param", "max_tokens"),
     ),
     "parameter that is no JSON": (
-        [*RUN, *NOBODY, "-p", "extra_body={x"],
+        [*RUN, *NO_GRADER, "-p", "extra_body={x"],
         ("--system-param", "extra_body", "expected JSON", "'{x'"),
     ),
     "parameter from a missing file": (
-        [*RUN, *NOBODY, "-p", "system_prompt=@none.txt"],
+        [*RUN, *NO_GRADER, "-p", "system_prompt=@none.txt"],
         ("--system-param", "system_prompt", "none.txt"),
     ),
     "price": (
-        [*RUN, *NOBODY, "-p", "price=cheap"],
+        [*RUN, *NO_GRADER, "-p", "price=cheap"],
         ("price", "expected IN/OUT", "found 'cheap'"),
     ),
     "cap without a price": (
-        [*RUN, *NOBODY, "--max-cost", "5"],
+        [*RUN, *NO_GRADER, "--max-cost", "5"],
         ("--max-cost", "no price is known", "127.0.0.1", "price=IN/OUT"),
     ),
-    "cap of 0": ([*RUN, *NOBODY, "--max-cost", "0"], ("--max-cost", "above 0", "found 0")),
+    "cap of 0": ([*RUN, *NO_GRADER, "--max-cost", "0"], ("--max-cost", "above 0", "found 0")),
     "cap not a number": (
-        [*RUN, *NOBODY, "--max-cost", "much"],
+        [*RUN, *NO_GRADER, "--max-cost", "much"],
         ("--max-cost", "expected a number", "found 'much'"),
     ),
-    "cap nan": ([*RUN, *NOBODY, "--max-cost", "nan"], ("--max-cost", "above 0", "found nan")),
-    "tokens of 0": ([*RUN, *NOBODY, "--max-total-tokens", "0"], ("--max-total-tokens", "found 0")),
-    "limit 0": ([*RUN, *NOBODY, "--limit", "0"], ("--limit", "from 1", "found 0")),
+    "cap nan": ([*RUN, *NO_GRADER, "--max-cost", "nan"], ("--max-cost", "above 0", "found nan")),
+    "tokens of 0": (
+        [*RUN, *NO_GRADER, "--max-total-tokens", "0"],
+        ("--max-total-tokens", "found 0"),
+    ),
+    "limit 0": ([*RUN, *NO_GRADER, "--limit", "0"], ("--limit", "from 1", "found 0")),
     "limit not a number": (
-        [*RUN, *NOBODY, "--limit", "few"],
+        [*RUN, *NO_GRADER, "--limit", "few"],
         ("--limit", "expected a whole number", "found 'few'"),
     ),
-    "repeats 0": ([*RUN, *NOBODY, "--repeats", "0"], ("--repeats", "from 1", "found 0")),
+    "repeats 0": ([*RUN, *NO_GRADER, "--repeats", "0"], ("--repeats", "from 1", "found 0")),
     "coverage 2": (
-        [*RUN, *NOBODY, "--min-coverage", "2"],
+        [*RUN, *NO_GRADER, "--min-coverage", "2"],
         ("--min-coverage", "expected 0 to 1", "found 2"),
     ),
-    "coverage nan": ([*RUN, *NOBODY, "--min-coverage", "nan"], ("--min-coverage", "found nan")),
+    "coverage nan": ([*RUN, *NO_GRADER, "--min-coverage", "nan"], ("--min-coverage", "found nan")),
     "template missing": (
-        [*RUN, *NOBODY, "--grader-template", "none.txt"],
+        [*RUN, *NO_GRADER, "--grader-template", "none.txt"],
         ("--grader-template", "none.txt"),
     ),
     "template not fetched": (
-        [*RUN, *NOBODY, "--grader-template", "reference"],
+        [*RUN, *NO_GRADER, "--grader-template", "reference"],
         ("grader prompt", "preceptor fetch grader-template"),
     ),
     "nobody answers": (
-        [*RUN, "-s", "physician:1", *NOBODY[2:]],
+        [*RUN, "-s", "physician:1", *NO_GRADER[2:]],
         ("physician:1", "none of the", "starter"),
     ),
     "recorded answers missing": (
-        [*RUN, "-s", "replay:none.jsonl", *NOBODY[2:]],
+        [*RUN, "-s", "replay:none.jsonl", *NO_GRADER[2:]],
         ("none.jsonl", "no such file"),
     ),
     "unknown option": (
-        [*RUN, *NOBODY, "--frobnicate"],
+        [*RUN, *NO_GRADER, "--frobnicate"],
         ("no such option", "--frobnicate", "preceptor run --help"),
     ),
     "option without value": ([*RUN, "--system"], ("--system", "requires an argument")),
@@ -397,14 +400,14 @@ def test_a_bad_option(case: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_template_without_a_slot(capsys: pytest.CaptureFixture[str]) -> None:
     """The file and the slot that it lacks."""
     put("judge.txt", "Judge <<conversation>>.")
-    arguments = [*RUN, *NOBODY, "--grader-template", "judge.txt"]
+    arguments = [*RUN, *NO_GRADER, "--grader-template", "judge.txt"]
     refused(arguments, capsys, "--grader-template judge.txt", "<<rubric_item>>", "exactly once")
 
 
 def test_recorded_answers_without_an_id(capsys: pytest.CaptureFixture[str]) -> None:
     """The file, the line and the fields that would do."""
     write_rows(Path("answers.jsonl"), [{"id": "a", "response": "x"}, {"response": "x"}])
-    arguments = [*RUN, "-s", "replay:answers.jsonl", *NOBODY[2:]]
+    arguments = [*RUN, "-s", "replay:answers.jsonl", *NO_GRADER[2:]]
     refused(arguments, capsys, "answers.jsonl:2: id", "prompt_id")
 
 
@@ -460,7 +463,7 @@ ON_A_STORE: dict[str, tuple[list[str], tuple[str, ...]]] = {
     ),
     "export without suffix": (["export", "one", "-o", "out"], ("out", "jsonl, csv, parquet")),
     "run of a name that exists": (
-        [*RUN, *NOBODY, "--name", "one"],
+        [*RUN, *NO_GRADER, "--name", "one"],
         ("run 'one'", "exists already", "--name"),
     ),
 }
@@ -497,7 +500,7 @@ def test_a_store_that_is_another_programs_database(capsys: pytest.CaptureFixture
         connection.execute("CREATE TABLE music (title TEXT)")
     connection.close()
     content = Path("theirs.db").read_bytes()
-    for arguments in (["runs"], [*RUN, *NOBODY]):
+    for arguments in (["runs"], [*RUN, *NO_GRADER]):
         refused(
             [*arguments, "--store", "theirs.db"],
             capsys,
@@ -519,7 +522,7 @@ def test_a_store_that_is_no_database(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize("place", [".", "none/preceptor.db"])
 def test_a_store_that_cannot_be_made(place: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder, a missing folder."""
-    refused([*RUN, *NOBODY, "--store", place], capsys, f"store {place}")
+    refused([*RUN, *NO_GRADER, "--store", place], capsys, f"store {place}")
 
 
 def test_a_store_of_an_unknown_kind(capsys: pytest.CaptureFixture[str]) -> None:

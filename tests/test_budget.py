@@ -19,10 +19,10 @@ import preceptor
 import virtual_time
 from preceptor import cli
 from preceptor.engine.budget import Budget
-from preceptor.engine.prefix import LEAST_TOKENS, Vanguard, common_prefix
+from preceptor.engine.prompt_cache import LEAST_TOKENS, CacheLeader, common_prefix
 from preceptor.errors import BudgetExceeded
 from preceptor.graders import OWN, Method, Settings, resolve_grader
-from preceptor.graders.base import Call, Case, Desk
+from preceptor.graders.base import Call, Case, Recorder
 from preceptor.graders.rubric import ask_until
 from preceptor.records import Completion, Criterion, Message, Usage, Verdict
 from preceptor.systems.base import Ask, Parameters, System
@@ -471,11 +471,11 @@ async def _leads(system: System) -> bool:
     async def nothing() -> list[Verdict]:
         return []
 
-    call, vanguard = Call({}, nothing, system, ask), Vanguard()
+    call, leader = Call({}, nothing, system, ask), CacheLeader()
     task = asyncio.ensure_future(nothing())
-    vanguard.began(call, task)
+    leader.began(call, task)
     await task
-    return vanguard.before(call) is task
+    return leader.before(call) is task
 
 
 def test_no_call_waits_for_a_batch() -> None:
@@ -505,7 +505,7 @@ def test_the_conversation_stands_before_the_criteria(kind: str) -> None:
 
     criteria = {n: Criterion(f"{n} is said", 1) for n in range(4)}
     case = Case(conversation, criteria, "run")
-    asyncio.run(grader.grade(case, list(criteria), cast("Desk", Noting())))
+    asyncio.run(grader.grade(case, list(criteria), cast("Recorder", Noting())))
     assert len(asks) == (2 if kind.startswith("batched") else 4)
     whole = "".join(message.content for message in asks[0].messages)
     assert common_prefix(asks[0], asks[1]) > whole.index("a" * 500) + 500

@@ -13,14 +13,14 @@ import pytest
 
 import preceptor
 from preceptor import api
-from preceptor.claims.cascading import CascadeCorrection, correct_cascade
-from preceptor.claims.sides import Side
-from preceptor.claims.thresholds import plan_cascade
+from preceptor.analysis.cascading import CascadeCorrection, correct_cascade
+from preceptor.analysis.thresholds import plan_cascade
 from preceptor.cli import main
 from preceptor.errors import InputError
 from preceptor.graders.cascade import drawn
 from preceptor.graders.thresholds import calibrate
 from preceptor.reports.correction import cascade_plan_sentences, cascade_sentences
+from preceptor.results.pool import Side
 from preceptor.store import Store, Vote
 from preceptor.testing import FakeEndpoint, Fault
 

@@ -16,16 +16,18 @@ from statsmodels.stats.multitest import multipletests
 import preceptor
 from data_fixtures import write_rows
 from preceptor import api
-from preceptor.claims.comparison import Comparison
-from preceptor.claims.correcting import correct
-from preceptor.claims.estimating import estimate, reweighted
-from preceptor.claims.length import lengths
-from preceptor.claims.planning import plan
-from preceptor.claims.reliability import reliability
-from preceptor.claims.sides import Side, matrix, pool, values_of
+from preceptor.analysis.comparison import Comparison
+from preceptor.analysis.correcting import correct
+from preceptor.analysis.estimating import estimate
+from preceptor.analysis.length import lengths
+from preceptor.analysis.planning import plan
+from preceptor.analysis.reliability import reliability
 from preceptor.cli import main
 from preceptor.errors import InputError, UnknownName
 from preceptor.records import Result
+from preceptor.results.pool import Side, pool
+from preceptor.results.reweighting import reweighted
+from preceptor.results.values import matrix, values_of
 
 #: Points of the criteria of every example: 10 of them are attainable.
 POINTS = (4, 3, 2, 1, -5)

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preceptor.claims.comparison import Comparison, compare
-from preceptor.claims.paired import FEWEST
-from preceptor.claims.sides import Side
+from preceptor.analysis.comparison import Comparison, compare
+from preceptor.analysis.paired import FEWEST
 from preceptor.records import Criterion, Example, Graded, Message, Response, Result, Verdict
 from preceptor.reports.comparison import headline, ways
 from preceptor.reports.comparison_page import MARKS
+from preceptor.reports.format import interval, p_value, points, signed
 from preceptor.reports.html import render_comparison
 from preceptor.reports.scale import scale_for
-from preceptor.reports.wording import interval, p_value, points, signed
+from preceptor.results.pool import Side
 from test_report_html import (
     HOSTILE,
     Opened,

@@ -16,7 +16,7 @@ from preceptor.cli import main
 
 STORE = "store.db"
 IMPORT = ["import", "graded", "g1.jsonl", "--benchmark", "healthbench", "--data", "data.jsonl"]
-NOBODY = ["-s", "replay:answers.jsonl", "-g", "http://127.0.0.1:9/v1#judge"]
+NO_GRADER = ["-s", "replay:answers.jsonl", "-g", "http://127.0.0.1:9/v1#judge"]
 COMMANDS = [
     ["runs"],
     ["show", "g1"],
@@ -28,7 +28,7 @@ COMMANDS = [
     ["figures", "g1", "-o", "figures"],
     ["resume", "g2"],
     ["audit", "g1", "--grader", "g2"],
-    ["run", "healthbench", "--data", "data.jsonl", *NOBODY, "-P", "retries=0"],
+    ["run", "healthbench", "--data", "data.jsonl", *NO_GRADER, "-P", "retries=0"],
     IMPORT,
 ]
 

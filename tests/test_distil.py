@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from data_fixtures import HEALTHBENCH, graded_row, isolate, needs_data, row, write_rows
 from preceptor import cli
-from preceptor.audit.distil import Card, Distilled, Measures
-from preceptor.audit.distil import features as f
-from preceptor.audit.distil.measures import macro_f1
-from preceptor.audit.distil.texts import BUCKETS, sentences, text, words
-from preceptor.audit.distil.train import _folds, distil, examine
-from preceptor.audit.distil.trees import from_predictors
 from preceptor.cli.distil import distil as command
+from preceptor.distil import Card, Distilled, Measures
+from preceptor.distil import features as f
+from preceptor.distil.measures import macro_f1
+from preceptor.distil.texts import BUCKETS, sentences, text, words
+from preceptor.distil.train import _folds, distil, examine
+from preceptor.distil.trees import from_predictors
 from preceptor.errors import InputError
 from preceptor.records import Criterion, Example, Graded, Message, Response, Verdict
 

@@ -17,10 +17,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from data_fixtures import isolate
 from preceptor.errors import InputError
-from preceptor.protocols.encoder import VARIABLE, Encoder, configured
 from preceptor.protocols.generation import GenerationProtocol
 from preceptor.records import Example, Graded, Message, Response
 from preceptor.scoring.similarity import bertscore
+from preceptor.systems.encoder import VARIABLE, Encoder, configured
 
 #: Word → its vector. The marks of a text's ends have one that would match everything.
 WORDS: Mapping[str, tuple[float, float]] = {

@@ -19,8 +19,8 @@ import pytest
 import sqlalchemy as sa
 
 import preceptor
-from preceptor.engine.drive import drive
 from preceptor.engine.plan import Request, check
+from preceptor.engine.runner import execute
 from preceptor.errors import EndpointRefused, StoreBusy, StoreError
 from preceptor.graders import OWN, resolve_grader
 from preceptor.graders.base import Case
@@ -478,7 +478,7 @@ def test_full_disk_is_one_line_and_resumable(path: Path) -> None:
         store.engine.dispose()
         sa.event.listen(store.engine, "connect", _little_room)
         with pytest.raises(StoreError, match="full: free some space and resume") as caught:
-            drive(pipeline)
+            execute(pipeline)
         assert "\n" not in str(caught.value)
     kept = acknowledged(path)
     assert 0 < len(kept) < EXAMPLES + CRITERIA

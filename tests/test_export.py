@@ -20,7 +20,7 @@ from preceptor.errors import InputError
 from preceptor.records import Result
 from preceptor.reports.croissant import croissant
 from preceptor.reports.export import FORMATS, export
-from preceptor.reports.writing import whole_file, write_text
+from preceptor.reports.files import whole_file, write_text
 from preceptor.store import Store
 from preceptor.testing import FakeEndpoint
 

@@ -14,9 +14,9 @@ import preceptor
 from preceptor import benchmarks, cli
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import InputError
+from preceptor.graders.judge import LabelJudge
 from preceptor.protocols.base import Protocol, ReferenceGrader, replies
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
-from preceptor.protocols.judge import LabelJudge
 from preceptor.records import (
     Criterion,
     Example,

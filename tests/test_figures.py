@@ -23,10 +23,9 @@ import preceptor
 from data_fixtures import graded_row, isolate, write_rows
 from data_fixtures import row as data_row
 from preceptor import benchmarks
-from preceptor.claims.comparison import compare
-from preceptor.claims.leaderboard import leaderboard
-from preceptor.claims.reliability import reliability
-from preceptor.claims.sides import Side, values_of
+from preceptor.analysis.comparison import compare
+from preceptor.analysis.leaderboard import leaderboard
+from preceptor.analysis.reliability import reliability
 from preceptor.cli import main
 from preceptor.errors import InputError, Unavailable
 from preceptor.records import (
@@ -45,6 +44,8 @@ from preceptor.reports.figures.base import drawn
 from preceptor.reports.figures.missed import share
 from preceptor.reports.figures.page import WIDTH, text_width, wrap
 from preceptor.reports.figures.words import clean, names
+from preceptor.results.pool import Side
+from preceptor.results.values import values_of
 
 pytest.importorskip("matplotlib")
 

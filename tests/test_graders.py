@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preceptor import benchmarks
-from preceptor.engine import parties
+from preceptor.engine import resolve as parties
 from preceptor.engine.plan import Request
 from preceptor.errors import EndpointError, EndpointRefused, InputError, Unavailable
 from preceptor.graders import OWN, Template, find_template, resolve_grader, template

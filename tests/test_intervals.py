@@ -11,7 +11,7 @@ import scipy.stats
 from preceptor import benchmarks
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
 from preceptor.records import Criterion, Example, Graded, Message, Metric, Response, Verdict
-from preceptor.reports.wording import printed_interval, sample_size
+from preceptor.reports.format import printed_interval, sample_size
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.sets import mean_metric, set_metric
 from preceptor.scoring.units import units

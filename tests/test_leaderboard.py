@@ -18,8 +18,8 @@ from rich.console import Console
 
 from data_fixtures import HEALTHBENCH, graded, needs_data, read_lines, write_rows
 from preceptor import benchmarks
+from preceptor.analysis.leaderboard import Leaderboard, Standing, leaderboard
 from preceptor.benchmarks import published
-from preceptor.claims.leaderboard import Leaderboard, Standing, leaderboard
 from preceptor.cli import main
 from preceptor.errors import InputError
 from preceptor.records import Criterion, Example, Message, Result, RunInfo, Usage

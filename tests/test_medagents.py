@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from preceptor.analysis.pareto import Measure, mean_taken, on_front
 from preceptor.benchmarks import get
 from preceptor.bridges.imported import keep_one
 from preceptor.bridges.predictions import Predictions
-from preceptor.claims.pareto import Measure, mean_taken, on_front
 from preceptor.errors import DataError, InputError
 from preceptor.records import Graded
-from preceptor.reports.result import load_result
+from preceptor.results.load import load_result
 from preceptor.store import Store
 
 FOLDER = Path(os.environ.get("PRECEPTOR_TEST_DATA") or "nowhere") / "medagents_bench"

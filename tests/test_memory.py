@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from preceptor.engine.backlog import Backlog
 from preceptor.engine.collector import rare_collections
-from preceptor.graders.base import Call, Case, Desk
+from preceptor.graders.base import Call, Case, Recorder
 from preceptor.graders.rubric import RubricGrader
 from preceptor.graders.template import OWN
 from preceptor.records import Completion, Criterion, Message, Verdict
@@ -115,7 +115,7 @@ async def test_prompts_that_wait_for_a_batch_are_not_kept(slow: bool) -> None:
     system = Waiting(slow=slow)
     grader = RubricGrader("waiting", system, OWN)
     tracemalloc.start()
-    grading = asyncio.ensure_future(grader.grade(case, range(count), cast("Desk", AllAtOnce())))
+    grading = asyncio.ensure_future(grader.grade(case, range(count), cast("Recorder", AllAtOnce())))
     while len(system.asked) < count:
         await asyncio.sleep(0)
     kept, _ = tracemalloc.get_traced_memory()

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from preceptor import api
+from preceptor.analysis.pareto import on_front
 from preceptor.benchmarks import get
 from preceptor.bridges.answer_files import answer_rows, find_columns
 from preceptor.bridges.imported import ImportedRun
 from preceptor.bridges.matching import Known, Row
 from preceptor.bridges.predictions import Predictions
-from preceptor.claims.pareto import on_front
 from preceptor.cli import main
 from preceptor.errors import DataError, InputError
 from preceptor.protocols.choice import choice_example

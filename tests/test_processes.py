@@ -21,10 +21,10 @@ from msgspec.structs import replace
 import preceptor
 from preceptor import benchmarks
 from preceptor.engine.budget import Budget
-from preceptor.engine.fleet.allowance import Allowance, Bank
-from preceptor.engine.fleet.messages import Ended, More
-from preceptor.engine.fleet.shards import cut
 from preceptor.engine.progress import Progress
+from preceptor.engine.workers.messages import Ended, More
+from preceptor.engine.workers.shards import cut
+from preceptor.engine.workers.shares import BudgetShares, GrantedBudget
 from preceptor.errors import (
     BudgetExceeded,
     DataError,
@@ -125,7 +125,7 @@ def workers(parent: int) -> list[int]:
             line = (entry / "cmdline").read_bytes()
         except OSError:  # no process, or gone meanwhile
             continue
-        if int(stat[1]) == parent and b"preceptor.engine.fleet.pipes" in line:
+        if int(stat[1]) == parent and b"preceptor.engine.workers.pipes" in line:
             found.append(int(entry.name))
     return found
 
@@ -405,7 +405,7 @@ def test_grants_never_add_up_to_more_than_the_cap(
     cap: int, number: int, steps: list[tuple[int, int, str]]
 ) -> None:
     """Each worker that spends within its grant leaves the whole within the cap; so do the dead."""
-    bank = Bank(Budget(max_tokens=cap), number)
+    bank = BudgetShares(Budget(max_tokens=cap), number)
     spent: dict[int, int] = {}
     allowed: dict[int, int] = {}
     ended = 0
@@ -426,14 +426,14 @@ def test_grants_never_add_up_to_more_than_the_cap(
 
 def test_lone_worker_may_spend_the_whole_cap() -> None:
     """Grants get smaller as the cap comes near, and it is reached to the last token."""
-    bank = Bank(Budget(max_tokens=1000, max_cost=5.0, cost=1.0), 1)
+    bank = BudgetShares(Budget(max_tokens=1000, max_cost=5.0, cost=1.0), 1)
     asked: list[More] = []
 
     def ask(more: More) -> None:
         asked.append(more)
         allowance.replies.put(bank.grant("it", more))
 
-    allowance = Allowance(bank.capped, ask)
+    allowance = GrantedBudget(bank.capped, ask)
     system = Thousandth()
 
     async def spend() -> None:
@@ -463,7 +463,7 @@ class Thousandth(System):
 
 def test_dollars_that_were_paid_before_count() -> None:
     """A cap that is reached already grants nothing."""
-    bank = Bank(Budget(max_cost=2.0, cost=2.5), 2)
+    bank = BudgetShares(Budget(max_cost=2.0, cost=2.5), 2)
     assert bank.capped == (True, False)
     assert "--max-cost" in (bank.grant("it", More(0.0, 0, 0.001)).refusal or "")
 

@@ -16,12 +16,12 @@ import statsmodels.api as sm
 
 import preceptor
 from data_fixtures import HEALTHBENCH, isolate, needs_data
-from preceptor.claims.comparison import Comparison
-from preceptor.claims.estimating import estimate
-from preceptor.claims.length import lengths
-from preceptor.claims.reliability import reliability
-from preceptor.claims.sides import Side
+from preceptor.analysis.comparison import Comparison
+from preceptor.analysis.estimating import estimate
+from preceptor.analysis.length import lengths
+from preceptor.analysis.reliability import reliability
 from preceptor.cli import main
+from preceptor.results.pool import Side
 
 pytestmark = needs_data
 

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 import preceptor
 from preceptor.audit.labels import read_meta_eval
-from preceptor.claims.notes import run_notes
 from preceptor.graders import OWN, resolve_grader
 from preceptor.graders.base import Case
 from preceptor.graders.batched import parse_batch
@@ -31,6 +30,7 @@ from preceptor.protocols.ordering import read_order
 from preceptor.reasoning import split_reasoning
 from preceptor.records import Completion, Criterion, Example, Graded, Message, Response, as_answer
 from preceptor.reports.explorer import payload
+from preceptor.results.notes import run_notes
 from preceptor.scoring.dates import read_date, read_weeks
 from preceptor.scoring.letters import read_choice
 from preceptor.scoring.numbers import read_amount, read_number

@@ -16,7 +16,7 @@ from preceptor.benchmarks.base import Benchmark
 from preceptor.cli.app import main
 from preceptor.errors import DataError, InputError, UnknownName
 from preceptor.graders import OWN, resolve_grader
-from preceptor.graders.labelled import Nobody
+from preceptor.graders.labelled import NoGrader
 from preceptor.records import Completion, Example
 from preceptor.systems import Parameters, parse_parameters, resolve
 from preceptor.systems.base import Ask, System
@@ -228,8 +228,8 @@ async def test_what_a_system_and_a_grader_promise_is_there() -> None:
     one.failures["timeout"] += 1
     assert (one.failures.total(), two.failures.total()) == (1, 0)
     await asyncio.sleep(0)
-    assert Nobody().systems == ()
-    assert Nobody().files() == {}
+    assert NoGrader().systems == ()
+    assert NoGrader().files() == {}
 
 
 # The user's own code

@@ -11,7 +11,7 @@ import pytest
 from data_fixtures import isolate, write_rows
 from preceptor import cli
 from preceptor.audit.labels import Labels, read_meta_eval
-from preceptor.engine.regrade import Regraded, is_address, regrade, sample
+from preceptor.audit.regrade import Regraded, is_address, regrade, sample
 from preceptor.errors import EndpointRefused, InputError
 from preceptor.graders import OWN
 from preceptor.store import Store

@@ -19,10 +19,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from preceptor.claims.comparison import compare
-from preceptor.claims.length import lengths
-from preceptor.claims.reliability import reliability
-from preceptor.claims.sides import Side
+from preceptor.analysis.comparison import compare
+from preceptor.analysis.length import lengths
+from preceptor.analysis.reliability import reliability
 from preceptor.errors import InputError
 from preceptor.records import (
     Criterion,
@@ -40,12 +39,7 @@ from preceptor.reports.charts import Axis, axis_for, bin_counts, histogram, long
 from preceptor.reports.comparison import headline
 from preceptor.reports.explorer import embed, payload
 from preceptor.reports.figures import csv, figures, svg
-from preceptor.reports.html import render
-from preceptor.reports.missed import most_missed
-from preceptor.reports.pictures import Pictures
-from preceptor.reports.settings import flatten
-from preceptor.reports.view import run_views, sections
-from preceptor.reports.wording import (
+from preceptor.reports.format import (
     days,
     interval,
     p_value,
@@ -54,6 +48,12 @@ from preceptor.reports.wording import (
     pretty,
     signed,
 )
+from preceptor.reports.html import render
+from preceptor.reports.missed_criteria import most_missed
+from preceptor.reports.pictures import Pictures
+from preceptor.reports.settings import flatten
+from preceptor.reports.view import run_views, sections
+from preceptor.results.pool import Side
 from preceptor.scoring import LengthRule, score_rubric, summarise
 
 _WORDS = (

@@ -10,9 +10,9 @@ import pytest
 
 import preceptor
 from preceptor.records import Result, Usage
-from preceptor.reports.gather import gather
 from preceptor.reports.html import render
 from preceptor.reports.score import score_json
+from preceptor.results.select import gather
 from preceptor.store import Store
 from preceptor.testing import FakeEndpoint, Fault
 

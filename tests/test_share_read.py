@@ -11,7 +11,7 @@ import pytest
 
 from preceptor.cli.app import main
 from preceptor.records import Score
-from preceptor.reports.wording import marked, read_sentence
+from preceptor.reports.format import marked, read_sentence
 from preceptor.scoring.answers import PARSED, share_read
 
 ASKED = 30

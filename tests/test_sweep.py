@@ -18,11 +18,11 @@ import pytest
 
 from preceptor import api, cli
 from preceptor.engine.budget import Budget
-from preceptor.engine.drive import STOPPED, Outcome
-from preceptor.engine.grid import INSTRUCTIONS, grid, read_vary
 from preceptor.engine.progress import Progress
-from preceptor.engine.sweep import _stop, check_sweep
+from preceptor.engine.runner import STOPPED, Outcome
 from preceptor.errors import EndpointRefused, InputError
+from preceptor.experiments.grid import INSTRUCTIONS, grid, read_vary
+from preceptor.experiments.sweep import _stop, check_sweep
 from preceptor.reports.sweep import sweep_sentences
 from preceptor.store import Store
 from preceptor.store.names import free_sweep_name

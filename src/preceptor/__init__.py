@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 from preceptor.version import VERSION as __version__
 
 if TYPE_CHECKING:
+    from preceptor.analysis.comparison import Comparison
     from preceptor.api import Run, compare, dry_run, load, resume, run, runs, sides, suite, sweep
-    from preceptor.claims.comparison import Comparison
-    from preceptor.claims.sides import Side
     from preceptor.errors import (
         BudgetExceeded,
         DataError,
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
         Score,
         Verdict,
     )
+    from preceptor.results.pool import Side
     from preceptor.rewards.records import Reward
     from preceptor.rewards.rewarder import Rewarder, reward
 
@@ -57,8 +57,8 @@ _HOMES = {
         "suite",
         "sweep",
     ),
-    "preceptor.claims.comparison": ("Comparison",),
-    "preceptor.claims.sides": ("Side",),
+    "preceptor.analysis.comparison": ("Comparison",),
+    "preceptor.results.pool": ("Side",),
     "preceptor.errors": (
         "BudgetExceeded",
         "DataError",

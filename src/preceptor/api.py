@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preceptor.cache import DEFAULT_STORE
-from preceptor.engine.drive import Outcome, drive
-from preceptor.engine.fleet.crew import arrange
 from preceptor.engine.plan import Plan, Request, check, reopen
 from preceptor.engine.progress import Progress
+from preceptor.engine.runner import Outcome, execute
+from preceptor.engine.workers.pool import arrange
 from preceptor.errors import InputError, UnknownName, did_you_mean, shorten
 from preceptor.handles import Run, Suite, Sweep
 from preceptor.store import Store
 
 if TYPE_CHECKING:
-    from preceptor.claims.comparison import Comparison
-    from preceptor.claims.sides import Side
-    from preceptor.engine.estimate import Estimate
+    from preceptor.analysis.comparison import Comparison
+    from preceptor.estimate.parts import Estimate
+    from preceptor.results.pool import Side
 
 __all__ = [
     "Run",
@@ -82,7 +82,7 @@ def run(
     request = _request(benchmark, system, grader, options)
     plan = check(request, where=store)
     with Store(store) as opened:
-        crew = arrange(
+        pool = arrange(
             opened,
             request.system,
             plan.grader.address,
@@ -92,7 +92,7 @@ def run(
         )
         pipeline = plan.create(opened)
         del plan  # the pipeline has its own examples, and a run may be long
-        return Run(store, pipeline.run, drive(crew.work(pipeline), watch))
+        return Run(store, pipeline.run, execute(pool.work(pipeline), watch))
 
 
 def dry_run(
@@ -132,7 +132,7 @@ def dry_run_sweep(
 
     Caps are for all cells together, so those of an estimate are empty.
     """
-    from preceptor.engine.sweep import check_sweep
+    from preceptor.experiments.sweep import check_sweep
 
     values = {key: [_text(value) for value in given] for key, given in vary.items()}
     request = _request(benchmark, system, grader, _uncapped(options))
@@ -152,7 +152,7 @@ def dry_run_suite(
 
     Caps are for all benchmarks together, so those of an estimate are empty.
     """
-    from preceptor.engine.suite import check_suite
+    from preceptor.experiments.suite import check_suite
 
     request = _request("", system, grader, _uncapped(options))
     checked = check_suite(group, request, where=store)
@@ -165,7 +165,7 @@ def _uncapped(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _estimates(plans: Mapping[str, Plan], store: str | Path) -> dict[str, Estimate]:
-    from preceptor.engine.dry_run import estimate, existing
+    from preceptor.estimate.dry_run import estimate, existing
 
     opened = existing(store)
     with opened or contextlib.nullcontext():
@@ -245,8 +245,8 @@ def sweep(
     InputError, Unavailable
         Something is wrong with any of the runs; then none was begun.
     """
-    from preceptor.engine.sweep import check_sweep
-    from preceptor.engine.sweep import sweep as work
+    from preceptor.experiments.sweep import check_sweep
+    from preceptor.experiments.sweep import sweep as work
 
     values = {key: [_text(value) for value in given] for key, given in vary.items()}
     request = _request(benchmark, system, grader, options)
@@ -278,10 +278,10 @@ def resume(
     with Store(store, create=False) as opened:
         info = opened.run(name)
         pipeline = reopen(opened, info, max_cost=max_cost, max_tokens=max_total_tokens)
-        crew = arrange(
+        pool = arrange(
             opened, info.system, info.grader, info.settings, processes=processes, backend=backend
         )
-        return Run(store, info, drive(crew.work(pipeline), watch))
+        return Run(store, info, execute(pool.work(pipeline), watch))
 
 
 def load(name: str = "latest", *, store: str | Path = DEFAULT_STORE) -> Run:
@@ -302,7 +302,7 @@ def sides(texts: Sequence[str], *, store: str | Path = DEFAULT_STORE) -> list[Si
     Runs behind a label are pooled: where they asked the same example, they repeat it. A pattern
     without a label is a side for each run that fits.
     """
-    from preceptor.reports.gather import gather
+    from preceptor.results.select import gather
 
     with Store(store, create=False) as opened:
         return gather(texts, opened)
@@ -321,10 +321,10 @@ def compare(
     runs_
         Texts as for :func:`sides`, or what that returned.
     **options
-        Those of :func:`preceptor.claims.comparison.compare`: ``adjusted``, ``namespaces``,
+        Those of :func:`preceptor.analysis.comparison.compare`: ``adjusted``, ``namespaces``,
         ``margin``, ``across_graders``, ``seed``.
     """
-    from preceptor.claims.comparison import compare as compare_sides
+    from preceptor.analysis.comparison import compare as compare_sides
 
     texts = [side for side in runs_ if isinstance(side, str)]
     ready = [side for side in runs_ if not isinstance(side, str)]
@@ -363,8 +363,8 @@ def suite(
     InputError, Unavailable
         Something is wrong with any of the runs; then none was begun.
     """
-    from preceptor.engine.suite import check_suite
-    from preceptor.engine.suite import suite as work
+    from preceptor.experiments.suite import check_suite
+    from preceptor.experiments.suite import suite as work
 
     request = _request("", system, grader, options)
     checked = check_suite(group, request, called=name, where=store)

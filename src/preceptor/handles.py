@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from preceptor.engine.drive import Outcome
+from preceptor.engine.runner import Outcome
 from preceptor.records import Result, RunInfo
 from preceptor.store import Store
 
@@ -34,14 +34,14 @@ class Run:
 
     def result(self) -> Result:
         """Everything known of the run: answers, verdicts, scores, metrics."""
-        from preceptor.reports.result import load_result
+        from preceptor.results.load import load_result
 
         with Store(self.store, create=False) as store:
             return load_result(store, store.run(self.info.name))
 
     def scored(self) -> Result:
         """The same without the words, tokens and costs of single verdicts: all that scores need."""
-        from preceptor.reports.result import load_result
+        from preceptor.results.load import load_result
 
         with Store(self.store, create=False) as store:
             return load_result(store, store.run(self.info.name), words=False)
@@ -54,8 +54,8 @@ class Run:
 
     def report(self, path: str | Path, *, share: bool = False) -> Path:
         """Write the HTML report; with ``share``, without any text of examples or answers."""
+        from preceptor.reports.files import write_text
         from preceptor.reports.html import render
-        from preceptor.reports.writing import write_text
 
         return write_text(Path(path), render([self.result()], share=share))
 

@@ -12,7 +12,7 @@ from preceptor.billing import Bill, Usage
 from preceptor.reasoning import split_reasoning
 
 __all__ = [
-    "NOBODY",
+    "NO_GRADER",
     "Completion",
     "Criterion",
     "Example",
@@ -358,7 +358,7 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 #: In the place of a grader's address where nothing is judged.
-NOBODY = "none"
+NO_GRADER = "none"
 
 
 class RunInfo(msgspec.Struct, frozen=True):

@@ -9,9 +9,9 @@ import msgspec
 
 from preceptor.audit.frontier import with_stored
 from preceptor.audit.labels import Judged, Labels
-from preceptor.claims.sides import Side
 from preceptor.errors import InputError, shorten
 from preceptor.records import Criterion, Message, Verdict, content_key
+from preceptor.results.pool import Side
 
 __all__ = ["Stored", "stored_labels"]
 

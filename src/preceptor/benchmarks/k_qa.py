@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.protocols.base import ReferenceGrader
-from preceptor.protocols.claims import CLAIM_LABELS, MUST, NICE, ClaimsProtocol
+from preceptor.protocols.statements import CLAIM_LABELS, MUST, NICE, ClaimsProtocol
 from preceptor.records import Criterion, Example, Message, PhysicianAnswer
 from preceptor.systems.base import Parameters
 

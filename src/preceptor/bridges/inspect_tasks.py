@@ -223,7 +223,7 @@ class _Desk:
         self._slots = slots
 
     async def judge(self, calls: Sequence[Call]) -> dict[int, Verdict]:
-        """See :class:`preceptor.graders.base.Desk`."""
+        """See :class:`preceptor.graders.base.Recorder`."""
         verdicts: dict[int, Verdict] = {}
         for call, given in zip(calls, await together(*map(self._make, calls)), strict=True):
             for verdict in given:

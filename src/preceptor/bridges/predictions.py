@@ -28,7 +28,7 @@ from preceptor.bridges.matching import Known, Matched, Row
 from preceptor.bridges.pricing import listed_price
 from preceptor.cells import is_missing
 from preceptor.errors import InputError, shorten
-from preceptor.records import NOBODY, Example, Response, Usage
+from preceptor.records import NO_GRADER, Example, Response, Usage
 from preceptor.scoring.places import in_terms_of, options_in, places, plain, question_of
 from preceptor.systems.content import Content, Tally, read_content
 from preceptor.systems.prices import Price
@@ -305,7 +305,7 @@ def _imported(
         name=group.name,
         benchmark=benchmark.name,
         system=_system(group),
-        grader=NOBODY,
+        grader=NO_GRADER,
         answers=answers,
         settings={
             "columns": group.values,

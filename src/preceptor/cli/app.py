@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 import typer
 
 from preceptor.cli import (
+    analysis,
     audit,
     card,
-    claims,
     compare,
     correct,
     distil,
@@ -84,10 +84,10 @@ app.add_typer(imports.app, name="import")
 app.command("compare")(compare.compare)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("frontier")(frontier.frontier)
-app.command("reliability")(claims.reliability)
-app.command("length")(claims.length)
-app.command("power")(claims.power)
-app.command("estimate")(claims.estimate)
+app.command("reliability")(analysis.reliability)
+app.command("length")(analysis.length)
+app.command("power")(analysis.power)
+app.command("estimate")(analysis.estimate)
 app.command("correct")(correct.correct)
 app.command("thresholds")(thresholds.thresholds)
 app.command("distil")(distil.distil)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from preceptor.audit.card import Cost
     from preceptor.audit.labels import Labels
     from preceptor.audit.ratings import Ratings
+    from preceptor.audit.regrade import Regraded
     from preceptor.audit.report import Audit
     from preceptor.audit.stored import Stored
-    from preceptor.engine.drive import Outcome
-    from preceptor.engine.regrade import Regraded
+    from preceptor.engine.runner import Outcome
 
 __all__ = ["audit"]
 
@@ -84,9 +84,9 @@ def audit(  # noqa: PLR0917
     from preceptor.audit.card import cost_of
     from preceptor.audit.labels import choose_grader, read_meta_eval
     from preceptor.audit.ratings import KINDS, as_labels, read_ratings
+    from preceptor.audit.regrade import is_address, regrade, sample
     from preceptor.audit.report import audit as judge
     from preceptor.cli.progress import Display
-    from preceptor.engine.regrade import is_address, regrade, sample
 
     if kind not in KINDS:
         raise InputError(f"--kind: expected one of {', '.join(KINDS)}, found {shorten(kind)}")

@@ -38,7 +38,7 @@ def card(
 
     from preceptor import benchmarks
     from preceptor.reports.benchmark_card import card_markdown, card_of
-    from preceptor.reports.writing import write_text
+    from preceptor.reports.files import write_text
 
     if format not in ("markdown", "croissant"):
         raise InputError(f"--format: expected markdown or croissant, found {shorten(format)}")

@@ -48,7 +48,7 @@ def compare(  # noqa: PLR0917
 ) -> None:
     """Does one system really beat another? Each SIDE against the first, on common examples."""
     from preceptor import api
-    from preceptor.claims.comparison import NAMESPACES
+    from preceptor.analysis.comparison import NAMESPACES
     from preceptor.reports.comparison import (
         comparison_json,
         contrast_table,
@@ -56,7 +56,7 @@ def compare(  # noqa: PLR0917
         sides_table,
         slices_table,
     )
-    from preceptor.reports.gather import gather
+    from preceptor.results.select import gather
     from preceptor.store import Store
 
     with Store(store, create=False) as opened:
@@ -69,8 +69,8 @@ def compare(  # noqa: PLR0917
         across_graders=across_graders,
     )
     if output is not None:
+        from preceptor.reports.files import write_text
         from preceptor.reports.html import render_comparison
-        from preceptor.reports.writing import write_text
 
         note(str(write_text(output, render_comparison(comparison, gathered))))
     if as_json:

@@ -52,7 +52,7 @@ def correct(  # noqa: PLR0917
         _by_audit(run, store, as_json)
         return
     from preceptor import api
-    from preceptor.claims.correcting import correct as make
+    from preceptor.analysis.correcting import correct as make
     from preceptor.reports.correction import correction_sentences, correction_table, next_table
 
     gathered = api.sides([run, labels], store=store)
@@ -76,7 +76,7 @@ def correct(  # noqa: PLR0917
 def _by_audit(run: str, store: str, as_json: bool) -> None:
     """Without labels: the audit of a cascade."""
     from preceptor import api
-    from preceptor.claims.cascading import correct_cascade
+    from preceptor.analysis.cascading import correct_cascade
     from preceptor.reports.correction import cascade_sentences, cascade_table
     from preceptor.store import Store
 

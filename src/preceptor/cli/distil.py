@@ -15,7 +15,7 @@ from preceptor.errors import InputError, shorten
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from preceptor.audit.distil import Card
+    from preceptor.distil import Card
 
 __all__ = ["distil"]
 
@@ -39,7 +39,7 @@ def distil(
 ) -> None:
     """Train a small, free grader on the verdicts of a strong one; its file is `distilled:FILE`."""
     from preceptor import api
-    from preceptor.audit.distil.train import distil as train
+    from preceptor.distil.train import distil as train
 
     if not out.parent.is_dir():
         raise InputError(f"--output {out}: expected an existing folder, found none at {out.parent}")

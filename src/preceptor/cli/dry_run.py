@@ -10,8 +10,8 @@ from preceptor.cli.output import note, print_json, show
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from preceptor.engine.estimate import Cap, Estimate, Part
-    from preceptor.engine.history import Range
+    from preceptor.estimate.observed import Range
+    from preceptor.estimate.parts import Cap, Estimate, Part
 
 __all__ = ["duration", "estimate_json", "print_estimates", "print_suite_estimate"]
 
@@ -130,7 +130,7 @@ def _sum(values: Sequence[Range | None]) -> Range | None:
 
 def _all_sentences(estimates: Sequence[Estimate], caps: Caps) -> list[str]:
     """What the numbers rest on, what they are priced with, and where a cap would be reached."""
-    from preceptor.engine.estimate import caps_on
+    from preceptor.estimate.parts import caps_on
 
     found = [sentence for estimate in estimates for sentence in _sentences(estimate)]
     cost = _sum([each.cost_usd for each in estimates])

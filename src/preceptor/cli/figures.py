@@ -16,8 +16,8 @@ from preceptor.cli.output import note
 from preceptor.errors import InputError
 
 if TYPE_CHECKING:
-    from preceptor.claims.comparison import Comparison
-    from preceptor.claims.sides import Side
+    from preceptor.analysis.comparison import Comparison
+    from preceptor.results.pool import Side
 
 __all__ = ["figures"]
 
@@ -37,7 +37,7 @@ def figures(
 ) -> None:
     """Figures for a paper, each with the numbers behind it."""
     from preceptor import api
-    from preceptor.claims.reliability import reliability
+    from preceptor.analysis.reliability import reliability
     from preceptor.reports import figures as drawing
 
     formats = drawing.check_formats(format.split(","))
@@ -52,7 +52,7 @@ def figures(
 
 def _comparison(sides: Sequence[Side]) -> Comparison | None:
     """Of the sides that have a rival in their family; without any, of all."""
-    from preceptor.claims.comparison import compare
+    from preceptor.analysis.comparison import compare
 
     if len(sides) < 2:
         return None

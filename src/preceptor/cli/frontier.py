@@ -90,7 +90,7 @@ def write_page(
 ) -> None:
     """A page where ``output`` ends in .html, else its figures as files in that folder."""
     if output.suffix.lower() in (".html", ".htm"):
-        from preceptor.reports.writing import write_text
+        from preceptor.reports.files import write_text
 
         note(str(write_text(output, page())))
         return
@@ -117,8 +117,8 @@ def _with_asked(
     labels: Labels, graders: Sequence[str], store: str
 ) -> tuple[Labels, dict[str, list[Verdict]]]:
     """With the verdicts of addresses, as `preceptor audit` gets them: none is paid for twice."""
+    from preceptor.audit.regrade import is_address, regrade
     from preceptor.cli.progress import Display
-    from preceptor.engine.regrade import is_address, regrade
 
     asked = {}
     for address in graders:
@@ -214,7 +214,7 @@ def _priced(spent: Spent, price: Price) -> Spent:
 
 
 def _print(found: Frontier, notes: Sequence[str]) -> None:
-    from preceptor.reports.agreeing import with_interval
+    from preceptor.reports.agreement_view import with_interval
     from preceptor.reports.frontier import frontier_table
 
     show(frontier_table(found))

@@ -14,8 +14,8 @@ from preceptor.cli.output import console, note, print_json
 from preceptor.errors import InputError, UnknownName, shorten
 
 if TYPE_CHECKING:
+    from preceptor.analysis.leaderboard import Leaderboard
     from preceptor.api import Run
-    from preceptor.claims.leaderboard import Leaderboard
 
 __all__ = ["leaderboard"]
 
@@ -49,7 +49,7 @@ def leaderboard(  # noqa: PLR0917
 ) -> None:
     """Rank systems over all benchmarks that they have, with intervals of the ranks."""
     from preceptor import api, benchmarks
-    from preceptor.claims.leaderboard import leaderboard as make
+    from preceptor.analysis.leaderboard import leaderboard as make
     from preceptor.reports.leaderboard import (
         leaderboard_json,
         leaderboard_sentences,

@@ -35,9 +35,9 @@ def report(
 ) -> None:
     """One HTML file: scores, slices, comparison, figures, criteria missed, every example."""
     from preceptor.reports.card import is_card_of, read_card
-    from preceptor.reports.gather import gather
+    from preceptor.reports.files import write_text
     from preceptor.reports.html import render
-    from preceptor.reports.writing import write_text
+    from preceptor.results.select import gather
     from preceptor.store import Store
 
     cards = [read_card(path) for path in card or []]

@@ -46,8 +46,8 @@ def score(
 
             print_json([score_json(result, examples=False) for result in results])
         else:
+            from preceptor.reports.format import read_sentence
             from preceptor.reports.score import overview_table
-            from preceptor.reports.wording import read_sentence
 
             show(overview_table(results))
             for result in results:

@@ -78,8 +78,8 @@ def sweep(  # noqa: PLR0917
     """One run for each combination of settings, named NAME/key=value; caps are for all together."""
     from preceptor import api
     from preceptor.cli.progress import Display
-    from preceptor.engine.grid import read_vary
     from preceptor.errors import PreceptorError
+    from preceptor.experiments.grid import read_vary
 
     asked: dict[str, Any] = {
         "system": system,

@@ -43,7 +43,7 @@ def thresholds(
 ) -> None:
     """Where a cheap grader may decide in a cascade, and what is then sent to the strong one."""
     from preceptor import api
-    from preceptor.claims.thresholds import plan_cascade
+    from preceptor.analysis.thresholds import plan_cascade
     from preceptor.reports.correction import cascade_plan_sentences, cascade_plan_table
 
     gathered = api.sides([cheap, labels], store=store)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from preceptor.engine.budget import Budget
-from preceptor.engine.drive import STOPPED
 from preceptor.engine.progress import Progress
+from preceptor.engine.runner import STOPPED
 from preceptor.records import RunInfo
 from preceptor.store import Store
 from preceptor.store.batches import Batches

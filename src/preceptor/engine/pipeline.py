@@ -13,7 +13,7 @@ import msgspec
 from preceptor.engine.backlog import Backlog
 from preceptor.engine.batches import InBatches
 from preceptor.engine.budget import Budget
-from preceptor.engine.desk import Office, TopDesk, given, older_server
+from preceptor.engine.grading import GradingContext, VerdictRecorder, given, older_server
 from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.progress import Progress
 from preceptor.engine.surroundings import changes, surroundings
@@ -128,8 +128,10 @@ class Pipeline:
                 writer = Writer(self.store, self.run, owner)
                 opened.push_async_callback(writer.close)
                 told = self.budget, self.progress
-                office = Office(self.store, writer, *told, turn=self._turn, warn=self._warn)
-                await self._work_all(office)
+                context = GradingContext(
+                    self.store, writer, *told, turn=self._turn, warn=self._warn
+                )
+                await self._work_all(context)
                 if self._error is None and self.progress.stopping is None:
                     self._batches.finished()
         if self._error is not None:
@@ -161,17 +163,17 @@ class Pipeline:
             return contextlib.nullcontext(self.share.owner)
         return self.store.lease(self.run)
 
-    async def _work_all(self, office: Office) -> None:
+    async def _work_all(self, context: GradingContext) -> None:
         items = iter(self.todo)
-        self._hire(items, office)
+        self._hire(items, context)
         while self._workers:
             await asyncio.gather(*self._workers)
 
-    def _hire(self, items: Iterator[tuple[int, Graded]], office: Office) -> None:
+    def _hire(self, items: Iterator[tuple[int, Graded]], context: GradingContext) -> None:
         """As many examples at once as keep all endpoints busy for now: memory stays bounded."""
         wanted = sum(limiter.limit for limiter in self._limiters.values())
         for _ in range(len(self._workers), min(wanted, len(self.todo))):
-            worker = asyncio.ensure_future(self._worker(items, office))
+            worker = asyncio.ensure_future(self._worker(items, context))
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
 
@@ -182,11 +184,11 @@ class Pipeline:
         ahead = any(each.price is not None and each.price.discounts for each in self.grader.systems)
         return at_once * (3 if ahead else 1) + max(at_once // 4, _NEXT)
 
-    async def _worker(self, items: Iterator[tuple[int, Graded]], office: Office) -> None:
+    async def _worker(self, items: Iterator[tuple[int, Graded]], context: GradingContext) -> None:
         for position, graded in items:
             try:
-                await self._item((position, graded.repeat), graded, office)
-                self._hire(items, office)
+                await self._item((position, graded.repeat), graded, context)
+                self._hire(items, context)
             except Postponed:
                 return
             except Exception as error:  # whatever it is, the others finish what they have begun
@@ -195,10 +197,10 @@ class Pipeline:
                     self.stop(str(error))
                 return
 
-    async def _item(self, place: _Place, graded: Graded, office: Office) -> None:
+    async def _item(self, place: _Place, graded: Graded, context: GradingContext) -> None:
         response = graded.response
         if response is None or response.failure is not None:
-            response = await self._respond(place, graded, office.writer)
+            response = await self._respond(place, graded, context.writer)
         if response.failure is not None:
             self.progress.ungraded["no answer: " + response.failure] += 1
             self.progress.ungraded["no verdict without an answer"] += len(graded.verdicts)
@@ -206,8 +208,8 @@ class Pipeline:
         self.progress.answers += 1
         self._watch.answered(response, graded)
         sent = response.sent or self.protocol.messages(graded.example)
-        office.prompts.asked(self.system.address, lambda: sent, response.usage)
-        await self._grade(place, graded, response, office)
+        context.prompts.asked(self.system.address, lambda: sent, response.usage)
+        await self._grade(place, graded, response, context)
 
     # Answers
 
@@ -297,7 +299,7 @@ class Pipeline:
     # Verdicts
 
     async def _grade(
-        self, place: _Place, graded: Graded, response: Response, office: Office
+        self, place: _Place, graded: Graded, response: Response, context: GradingContext
     ) -> None:
         missing = [i for i, verdict in enumerate(graded.verdicts) if not given(verdict)]
         self.progress.verdicts += len(graded.verdicts) - len(missing)
@@ -308,12 +310,12 @@ class Pipeline:
         example = graded.example
         criteria = dict(enumerate(example.criteria))
         case = Case(conversation, criteria, self.run.name, example.target)
-        desk = TopDesk(office, place)
+        recorder = VerdictRecorder(context, place)
         try:
             async with self._backlog.room(len(missing)):
-                await self.grader.grade(case, missing, desk)
+                await self.grader.grade(case, missing, recorder)
         finally:
-            desk.close()
+            recorder.close()
 
     def _check_going_on(self) -> None:
         if self.progress.stopping is not None or self._error is not None:

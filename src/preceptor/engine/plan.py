@@ -11,16 +11,16 @@ import msgspec
 from preceptor import benchmarks
 from preceptor.benchmarks import Benchmark, Dataset
 from preceptor.engine.budget import Budget
-from preceptor.engine.parties import (
+from preceptor.engine.pipeline import Pipeline, Share
+from preceptor.engine.resolve import (
     asked_in_batches,
     check_price,
     grader_as_before,
     grader_of,
     keep_prices,
     prices_of,
-    put_through,
+    wrap,
 )
-from preceptor.engine.pipeline import Pipeline, Share
 from preceptor.engine.sampling import Strata, enrich
 from preceptor.engine.surroundings import surroundings
 from preceptor.engine.variants import Variant, varied
@@ -28,7 +28,7 @@ from preceptor.errors import InputError, shorten
 from preceptor.graders import (
     Grader,
     Method,
-    Nobody,
+    NoGrader,
     Settings,
     Template,
     read_address,
@@ -160,7 +160,7 @@ def check(
         request.system_params, "--system-param", address=request.system
     )
     through = batched if request.batch else None
-    system = put_through(resolve(request.system, parameters), through)
+    system = wrap(resolve(request.system, parameters), through)
     grader, template, called = grader_of(benchmark, request, through)
     in_batches = asked_in_batches(request.batch, system, grader)
     check_price(request.max_cost, system, grader)
@@ -237,10 +237,10 @@ def reopen(
         members = tuple(_divided(each, share.workers) for each in called.members)
         called = msgspec.structs.replace(called, members=members)
     through = batched if settings.get("batch") else None
-    system = put_through(resolve(run.system, parameters), through)
+    system = wrap(resolve(run.system, parameters), through)
     if isinstance(system, Replay):
         system.first = settings.get("options_count_from")
-    grader = grader_as_before(store, run, benchmark, called, through) if judged else Nobody()
+    grader = grader_as_before(store, run, benchmark, called, through) if judged else NoGrader()
     keep_prices((system, *grader.systems), settings.get("prices", {}))
     cap = settings["max_cost"] if max_cost is None else max_cost
     check_price(cap, system, grader)

@@ -16,7 +16,7 @@ from preceptor.graders.batched import BatchedGrader
 from preceptor.graders.cascade import CascadeGrader
 from preceptor.graders.distilled import DistilledGrader, Probabilities
 from preceptor.graders.jury import JuryGrader
-from preceptor.graders.labelled import LabelGrader, Nobody
+from preceptor.graders.labelled import LabelGrader, NoGrader
 from preceptor.graders.rubric import RubricGrader
 from preceptor.graders.settings import (
     Form,
@@ -32,13 +32,13 @@ from preceptor.systems import ADDRESSES, GRADERS, RECORDED, meant, resolve
 from preceptor.systems.base import Parameters, System
 
 if TYPE_CHECKING:
-    from preceptor.protocols.judge import Judge
+    from preceptor.graders.judge import Judge
 
 __all__ = [
     "OWN",
     "Grader",
     "Method",
-    "Nobody",
+    "NoGrader",
     "Question",
     "Settings",
     "Template",
@@ -161,6 +161,6 @@ def _distilled(leaf: Leaf) -> Grader:
 
 
 def _load(path: Path) -> Probabilities:
-    from preceptor.audit.distil.model import Distilled
+    from preceptor.distil.model import Distilled
 
     return Distilled.load(path)

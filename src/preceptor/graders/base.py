@@ -14,10 +14,10 @@ from preceptor.systems.base import Ask, System
 __all__ = [
     "Call",
     "Case",
-    "Desk",
     "Grader",
     "LateAsk",
     "Question",
+    "Recorder",
     "render_conversation",
     "render_item",
     "together",
@@ -101,7 +101,7 @@ class Call(msgspec.Struct, frozen=True):
         return {key: self.former.get(key) for key in self.about}
 
 
-class Desk(Protocol):
+class Recorder(Protocol):
     """Where a grader hands in its work on one answer: who looks up, calls, pays and keeps."""
 
     async def judge(self, calls: Sequence[Call]) -> dict[int, Verdict]:
@@ -111,7 +111,7 @@ class Desk(Protocol):
         rest is missing in what is returned. All have ended when it returns or raises.
         """
 
-    def member(self, number: int, grader: str, roles: Mapping[int, str]) -> Desk:
+    def member(self, number: int, grader: str, roles: Mapping[int, str]) -> Recorder:
         """The desk of a grader whose verdicts are votes.
 
         Parameters
@@ -154,7 +154,9 @@ class Grader:
         """The user's files behind its verdicts → their SHA-256."""
         return {name: sha for system in self.systems for name, sha in system.files().items()}
 
-    async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:
+    async def grade(
+        self, case: Case, wanted: Sequence[int], recorder: Recorder
+    ) -> dict[int, Verdict]:
         """Judge the criteria at the places ``wanted``; the verdicts by place."""
         raise NotImplementedError
 

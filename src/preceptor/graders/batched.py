@@ -14,8 +14,8 @@ from preceptor.errors import shorten
 from preceptor.graders.base import (
     Call,
     Case,
-    Desk,
     Question,
+    Recorder,
     render_conversation,
     render_item,
 )
@@ -129,16 +129,18 @@ class BatchedGrader(ModelGrader):
         after = rest.replace("<<count>>", str(len(criteria)))
         return before + render_conversation(conversation) + between + findings + after
 
-    async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:
+    async def grade(
+        self, case: Case, wanted: Sequence[int], recorder: Recorder
+    ) -> dict[int, Verdict]:
         batches = [_Batch(self, case, items, wanted) for items in split(case, self.most)]
         batches = [batch for batch in batches if batch.wanted]
-        verdicts = await desk.judge([batch.call() for batch in batches if len(batch.items) > 1])
+        verdicts = await recorder.judge([batch.call() for batch in batches if len(batch.items) > 1])
         alone = [
             call
             for batch in batches
             for call in batch.alone([p for p in batch.wanted if _lost(verdicts.get(p))])
         ]
-        return {**verdicts, **(await desk.judge(alone) if alone else {})}
+        return {**verdicts, **(await recorder.judge(alone) if alone else {})}
 
     async def judge(self, question: Question) -> Verdict:
         """Judge one criterion alone."""

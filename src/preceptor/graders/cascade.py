@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.graders.base import Case, Desk, Grader
+from preceptor.graders.base import Case, Grader, Recorder
 from preceptor.graders.settings import Method
 from preceptor.records import Verdict, content_key
 from preceptor.systems.base import System
@@ -53,19 +53,23 @@ class CascadeGrader(Grader):
     def files(self) -> dict[str, str]:
         return {**self.cheap.files(), **self.strong.files()}
 
-    async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:
+    async def grade(
+        self, case: Case, wanted: Sequence[int], recorder: Recorder
+    ) -> dict[int, Verdict]:
         roles = dict.fromkeys(wanted, "cheap")
-        first = await self.cheap.grade(case, wanted, desk.member(0, self.cheap.address, roles))
+        first = await self.cheap.grade(case, wanted, recorder.member(0, self.cheap.address, roles))
         sure = {p: self._of_cheap(first[p]) for p in wanted if self._sure(first[p])}
         roles = {p: "audit" if p in sure else "strong" for p in wanted}
         roles = {p: role for p, role in roles.items() if role == "strong" or self._drawn(first[p])}
-        await desk.rule({p: verdict for p, verdict in sure.items() if p not in roles})
+        await recorder.rule({p: verdict for p, verdict in sure.items() if p not in roles})
         places = list(roles)
         rest = msgspec.structs.replace(case, criteria={p: case.criteria[p] for p in places})
-        second = await self.strong.grade(rest, places, desk.member(1, self.strong.address, roles))
+        second = await self.strong.grade(
+            rest, places, recorder.member(1, self.strong.address, roles)
+        )
         # Those of the audit too only now: after a stop they are still to be done, audit and all.
         late = {p: sure.get(p) or self._of_strong(first[p], second[p]) for p in places}
-        await desk.rule(late)
+        await recorder.rule(late)
         return {**sure, **late}
 
     def _sure(self, verdict: Verdict) -> bool:

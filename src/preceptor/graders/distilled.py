@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from preceptor.graders.base import Call, Case, Desk, Grader, render_conversation
+from preceptor.graders.base import Call, Case, Grader, Recorder, render_conversation
 from preceptor.records import Criterion, Message, Verdict, content_key
 
 __all__ = ["DistilledGrader", "Probabilities"]
@@ -39,7 +39,9 @@ class DistilledGrader(Grader):
     def files(self) -> dict[str, str]:
         return {self.address: self.sha256}
 
-    async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:
+    async def grade(
+        self, case: Case, wanted: Sequence[int], recorder: Recorder
+    ) -> dict[int, Verdict]:
         conversation = content_key(render_conversation(case.conversation))
         keys: dict[int, str] = {}
         for place in wanted:
@@ -47,9 +49,9 @@ class DistilledGrader(Grader):
             parts = (self.identity(), conversation, criterion.text, criterion.points)
             keys[place] = content_key("distilled", *parts)
         # The answer is read once for all its criteria.
-        verdicts = await desk.judge(self._calls(case, keys))
+        verdicts = await recorder.judge(self._calls(case, keys))
         rest = {place: key for place, key in keys.items() if place not in verdicts}
-        return {**verdicts, **await desk.judge(self._calls(case, rest))}
+        return {**verdicts, **await recorder.judge(self._calls(case, rest))}
 
     def _calls(self, case: Case, keys: Mapping[int, str]) -> list[Call]:
         about: dict[str, tuple[int, ...]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from preceptor.graders.base import Case, Desk, Grader, together
+from preceptor.graders.base import Case, Grader, Recorder, together
 from preceptor.graders.settings import Method
 from preceptor.records import Verdict, content_key
 from preceptor.systems.base import System
@@ -82,16 +82,18 @@ class JuryGrader(Grader):
     def files(self) -> dict[str, str]:
         return {name: sha for each in self.members for name, sha in each.files().items()}
 
-    async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:
+    async def grade(
+        self, case: Case, wanted: Sequence[int], recorder: Recorder
+    ) -> dict[int, Verdict]:
         roles = dict.fromkeys(wanted, "juror")
         each = await together(
             *(
-                member.grade(case, wanted, desk.member(number, member.address, roles))
+                member.grade(case, wanted, recorder.member(number, member.address, roles))
                 for number, member in enumerate(self.members)
             )
         )
         verdicts = {place: self._verdict([votes[place] for votes in each]) for place in wanted}
-        await desk.rule(verdicts)
+        await recorder.rule(verdicts)
         return verdicts
 
     def _verdict(self, votes: Sequence[Verdict]) -> Verdict:

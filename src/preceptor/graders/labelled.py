@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from preceptor.graders.base import Case, Grader, Question
 from preceptor.graders.model import ModelGrader
 from preceptor.graders.rubric import ask_until_parsed
-from preceptor.records import NOBODY, Completion, Criterion, Message, Verdict
+from preceptor.records import NO_GRADER, Completion, Criterion, Message, Verdict
 from preceptor.systems.base import System
 
 if TYPE_CHECKING:
-    from preceptor.protocols.judge import Judge
+    from preceptor.graders.judge import Judge
 
-__all__ = ["LabelGrader", "Nobody"]
+__all__ = ["LabelGrader", "NoGrader"]
 
 
 class LabelGrader(ModelGrader):
@@ -48,10 +48,10 @@ class LabelGrader(ModelGrader):
         return await ask_until_parsed(self.system, question, read)
 
 
-class Nobody(Grader):
+class NoGrader(Grader):
     """Judges nothing: for protocols whose answers are right or wrong by themselves."""
 
-    address = NOBODY
+    address = NO_GRADER
 
     def identity(self) -> dict[str, Any]:
         return {}

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.graders.base import Call, Case, Desk, Grader, LateAsk, Question
+from preceptor.graders.base import Call, Case, Grader, LateAsk, Question, Recorder
 from preceptor.records import Criterion, Message, Verdict, content_key
 from preceptor.systems.base import Ask, System
 from preceptor.systems.servers import without_server
@@ -72,7 +72,9 @@ class ModelGrader(Grader):
         """
         raise NotImplementedError
 
-    async def grade(self, case: Case, wanted: Sequence[int], desk: Desk) -> dict[int, Verdict]:
+    async def grade(
+        self, case: Case, wanted: Sequence[int], recorder: Recorder
+    ) -> dict[int, Verdict]:
         questions: dict[str, tuple[Question, list[int]]] = {}
         for place in wanted:  # an item may stand twice in a rubric
             question = self.question(case, case.criteria[place])
@@ -87,7 +89,7 @@ class ModelGrader(Grader):
                 ask = LateAsk((), ask.example, ask.repeat, ask.shared, render)
             if ask is not question.ask:
                 questions[key] = msgspec.structs.replace(question, ask=ask), places
-        return await desk.judge([self.call(*asked) for asked in questions.values()])
+        return await recorder.judge([self.call(*asked) for asked in questions.values()])
 
     def _messages(self, case: Case, criterion: Criterion) -> tuple[Message, ...]:
         return self.question(case, criterion).ask.messages

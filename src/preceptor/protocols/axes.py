@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from preceptor.graders.judge import LabelJudge
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.protocols.judge import LabelJudge
 from preceptor.records import Criterion, Graded, Score
 from preceptor.scoring.judged import Worth, score_labels
 from preceptor.scoring.rubric import OVERALL

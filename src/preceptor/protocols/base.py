@@ -15,7 +15,7 @@ from preceptor.scoring.units import units
 from preceptor.systems.base import Parameters
 
 if TYPE_CHECKING:
-    from preceptor.protocols.judge import Judge
+    from preceptor.graders.judge import Judge
 
 __all__ = ["Protocol", "ReferenceGrader", "replies"]
 

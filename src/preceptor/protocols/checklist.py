@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 
+from preceptor.graders.judge import Judge, LabelJudge
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.protocols.judge import Judge, LabelJudge
 from preceptor.records import Criterion, Example, Graded, Message, Score, Verdict
 from preceptor.scoring.answers import answered
 from preceptor.scoring.rubric import OVERALL

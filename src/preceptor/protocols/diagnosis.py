@@ -8,9 +8,9 @@ import msgspec
 
 from preceptor.errors import shorten
 from preceptor.graders.base import Case
+from preceptor.graders.judge import Judge, LabelJudge
 from preceptor.graders.rubric import in_words
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.protocols.judge import Judge, LabelJudge
 from preceptor.reasoning import said_in, without_fence
 from preceptor.records import Criterion, Graded, Message, Score, Verdict
 from preceptor.scoring.answers import PARSED, answered

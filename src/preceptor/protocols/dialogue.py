@@ -9,8 +9,8 @@ import msgspec
 
 from preceptor.errors import InputError
 from preceptor.graders.base import Case
+from preceptor.graders.judge import LabelJudge
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.protocols.judge import LabelJudge
 from preceptor.records import Criterion, Example, Graded, Message, Metric, Score, Verdict
 from preceptor.scoring.ratings import Measure, Scale, in_points, rated, share
 from preceptor.scoring.rubric import OVERALL

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from preceptor.protocols.base import Protocol
-from preceptor.protocols.encoder import Encoder, configured
 from preceptor.records import Example, Graded, Message, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.overlap import ROUGE, rouge
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.similarity import bertscore
+from preceptor.systems.encoder import Encoder, configured
 
 __all__ = ["GENERATION_LABELS", "GenerationProtocol"]
 
@@ -38,7 +38,7 @@ class GenerationProtocol(Protocol):
     ROUGE-1, ROUGE-2 and ROUGE-Lsum (``rouge_score``, no stemmer) of the whole and, as
     ``section:NAME:rouge1``, of each section that the reference has: a text without that section has
     0 there. An empty answer is an empty text. Where the user has an encoder of their own
-    (:func:`~preceptor.protocols.encoder.configured`), ``bertscore:NAME`` is BERTScore by it.
+    (:func:`~preceptor.systems.encoder.configured`), ``bertscore:NAME`` is BERTScore by it.
 
     Parameters
     ----------

@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 
 from preceptor.graders.base import Case
+from preceptor.graders.judge import Judge, LabelJudge
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.protocols.judge import Judge, LabelJudge
 from preceptor.protocols.labelling import asked
 from preceptor.records import Criterion, Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored

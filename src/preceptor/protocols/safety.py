@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from preceptor.graders.judge import LabelJudge
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.dialogue import ScriptedDialogue, TurnJudge, turn_of
-from preceptor.protocols.judge import LabelJudge
 from preceptor.records import Criterion, Example, Graded, Metric, Score, Verdict
 from preceptor.scoring.ratings import Measure, Scale, in_points, ordinal, rated, share
 from preceptor.scoring.rubric import OVERALL

@@ -19,7 +19,7 @@ from preceptor.audit.frontier import Frontier
 from preceptor.audit.frontier import Point as Grader
 from preceptor.audit.meta_eval import Band
 from preceptor.audit.report import Audit, GraderAgreement
-from preceptor.reports.agreeing import (
+from preceptor.reports.agreement_view import (
     UnitAxis,
     decimal,
     decimals,
@@ -31,11 +31,11 @@ from preceptor.reports.audit import audit_sentences
 from preceptor.reports.card import card_view
 from preceptor.reports.figures.agreement import SMALL_SLICE, agreement_figures
 from preceptor.reports.figures.frontier import frontier
+from preceptor.reports.format import count, interval, plural, signed
 from preceptor.reports.frontier import cost_words
 from preceptor.reports.page import fill
 from preceptor.reports.pictures import embedded
 from preceptor.reports.scale import Scale, scale_for
-from preceptor.reports.wording import count, interval, plural, signed
 
 if TYPE_CHECKING:
     from preceptor.audit.calibration import Calibrated

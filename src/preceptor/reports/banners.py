@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from preceptor.records import NOBODY, Result
-from preceptor.reports.wording import count, percent, points, read_sentence
+from preceptor.records import NO_GRADER, Result
+from preceptor.reports.format import count, percent, points, read_sentence
 from preceptor.scoring import OVERALL
 
 __all__ = ["Banner", "banners", "explain", "kind_of", "reasons"]
@@ -58,7 +58,7 @@ def explain(results: Sequence[Result]) -> str:
 
 def kind_of(results: Sequence[Result]) -> Literal["points", "labels", "answers"]:
     """What scores are made from: criteria met, labels of a judge, or the answers alone."""
-    if all(result.info.grader == NOBODY for result in results):
+    if all(result.info.grader == NO_GRADER for result in results):
         return "answers"
     verdicts = (v for result in results for item in result.graded for v in item.verdicts if v)
     return "labels" if any(verdict.label is not None for verdict in verdicts) else "points"

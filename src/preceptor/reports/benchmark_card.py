@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from preceptor.benchmarks import Benchmark
-from preceptor.reports.wording import count, pretty
+from preceptor.reports.format import count, pretty
 from preceptor.scoring import OVERALL
 
 __all__ = ["BenchmarkCard", "card_markdown", "card_of"]

@@ -15,7 +15,7 @@ from preceptor.audit.card import Cost, GraderCard
 from preceptor.audit.failures import Slice
 from preceptor.errors import InputError, shorten
 from preceptor.files import decode_json
-from preceptor.reports.agreeing import (
+from preceptor.reports.agreement_view import (
     UnitAxis,
     decimal,
     decimals,
@@ -23,8 +23,8 @@ from preceptor.reports.agreeing import (
     signed_decimal,
     with_interval,
 )
-from preceptor.reports.wording import count, interval, plural, points
-from preceptor.reports.writing import write_text
+from preceptor.reports.files import write_text
+from preceptor.reports.format import count, interval, plural, points
 
 __all__ = [
     "CardView",

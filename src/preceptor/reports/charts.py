@@ -12,7 +12,7 @@ from itertools import pairwise
 import msgspec
 
 from preceptor.records import Metric, Score
-from preceptor.reports.wording import count, percent, plural, points
+from preceptor.reports.format import count, percent, plural, points
 from preceptor.scoring import OVERALL
 
 __all__ = [

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.claims.comparison import Comparison, Contrast
-from preceptor.claims.paired import SliceDifference
-from preceptor.reports.tables import plain_table
-from preceptor.reports.wording import (
+from preceptor.analysis.comparison import Comparison, Contrast
+from preceptor.analysis.paired import SliceDifference
+from preceptor.reports.format import (
     count,
     interval,
     marked,
@@ -22,6 +21,7 @@ from preceptor.reports.wording import (
     read_cell,
     signed,
 )
+from preceptor.reports.tables import plain_table
 from preceptor.statistics.comparisons import Difference
 
 if TYPE_CHECKING:

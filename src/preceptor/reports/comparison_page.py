@@ -10,18 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from preceptor.claims.comparison import Comparison, Contrast
-from preceptor.claims.paired import FEWEST, SliceDifference
-from preceptor.claims.sides import Side
+from preceptor.analysis.comparison import Comparison, Contrast
+from preceptor.analysis.paired import FEWEST, SliceDifference
 from preceptor.records import Result
 from preceptor.reports.banners import banners, explain
 from preceptor.reports.charts import axis_for
 from preceptor.reports.comparison import headline, ways
+from preceptor.reports.format import count, days, interval, p_value, plural, points, pretty, signed
 from preceptor.reports.page import fill
 from preceptor.reports.scale import Scale, scale_for
 from preceptor.reports.settings import flatten
 from preceptor.reports.view import RunView, run_views, sorted_slices
-from preceptor.reports.wording import count, days, interval, p_value, plural, points, pretty, signed
+from preceptor.results.pool import Side
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 
 __all__ = ["MARKS", "ComparisonView", "comparison_view", "pools", "render_comparison"]
@@ -185,7 +185,7 @@ def render_comparison(comparison: Comparison, sides: Sequence[Side]) -> str:
     Parameters
     ----------
     comparison
-        What :func:`preceptor.claims.comparison.compare` made of ``sides``.
+        What :func:`preceptor.analysis.comparison.compare` made of ``sides``.
     sides
         In the same order. The first six have a mark of their own.
 

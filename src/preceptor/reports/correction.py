@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from preceptor.claims.cascading import CascadeCorrection
-from preceptor.claims.correcting import Correction
-from preceptor.claims.thresholds import CascadePlan
+from preceptor.analysis.cascading import CascadeCorrection
+from preceptor.analysis.correcting import Correction
+from preceptor.analysis.thresholds import CascadePlan
+from preceptor.reports.format import count, interval, percent, plural, points
 from preceptor.reports.tables import plain_table
-from preceptor.reports.wording import count, interval, percent, plural, points
 
 if TYPE_CHECKING:
     from rich.table import Table

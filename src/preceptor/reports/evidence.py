@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from preceptor.claims.length import Lengths, lengths
-from preceptor.claims.reliability import Reliability
-from preceptor.claims.sides import Side
+from preceptor.analysis.length import Lengths, lengths
+from preceptor.analysis.reliability import Reliability
+from preceptor.reports.format import count, interval, p_value, percent, points, signed
 from preceptor.reports.scale import Scale, scale_for
 from preceptor.reports.view import RunView
-from preceptor.reports.wording import count, interval, p_value, percent, points, signed
+from preceptor.results.pool import Side
 from preceptor.statistics.length import LengthFit
 
 __all__ = ["LengthView", "ReliabilityView", "length_views", "reliability_view"]

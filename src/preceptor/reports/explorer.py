@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from preceptor.records import Example, Graded, Message, Response, Result, Score, Verdict
-from preceptor.reports.wording import count, pretty
+from preceptor.reports.format import count, pretty
 from preceptor.scoring import OVERALL
 
 __all__ = ["Island", "embed", "payload"]

@@ -12,7 +12,7 @@ import msgspec
 
 from preceptor.errors import InputError, Unavailable, shorten
 from preceptor.records import Criterion, Graded, Result, Score, Verdict
-from preceptor.reports.writing import whole_file
+from preceptor.reports.files import whole_file
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import PARSED
 

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from preceptor.analysis.comparison import Comparison, compare
+from preceptor.analysis.reliability import reliability
 from preceptor.audit.card import GraderCard
-from preceptor.claims.comparison import Comparison, compare
-from preceptor.claims.reliability import reliability
-from preceptor.claims.sides import Side
 from preceptor.errors import InputError
 from preceptor.records import Result, Score
 from preceptor.reports.banners import banners, explain, kind_of
@@ -31,13 +30,14 @@ from preceptor.reports.comparison_page import (
 )
 from preceptor.reports.evidence import length_views, reliability_view
 from preceptor.reports.explorer import embed, payload
-from preceptor.reports.missed import most_missed
+from preceptor.reports.format import SHARE, days, pretty
+from preceptor.reports.missed_criteria import most_missed
 from preceptor.reports.page import fill
 from preceptor.reports.pictures import pictures
 from preceptor.reports.settings import settings_tables
 from preceptor.reports.spending import spending_views
 from preceptor.reports.view import RunView, columns, run_views, sections
-from preceptor.reports.wording import SHARE, days, pretty
+from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
 
 __all__ = ["render", "render_comparison"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from preceptor.analysis.leaderboard import Cell, Column, Leaderboard, Standing
 from preceptor.benchmarks.published import PublishedScore
-from preceptor.claims.leaderboard import Cell, Column, Leaderboard, Standing
-from preceptor.reports.wording import interval, marked, points, read_cell, sample_size
+from preceptor.reports.format import interval, marked, points, read_cell, sample_size
 from preceptor.scoring import OVERALL
 
 if TYPE_CHECKING:

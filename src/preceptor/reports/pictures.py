@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from preceptor.claims.comparison import Comparison
-from preceptor.claims.reliability import Reliability
-from preceptor.claims.sides import Side
+from preceptor.analysis.comparison import Comparison
+from preceptor.analysis.reliability import Reliability
 from preceptor.errors import InputError, Unavailable
 from preceptor.reports.figures import Figure, csv, figures, svg
 from preceptor.reports.figures.base import check
 from preceptor.reports.figures.length import length
-from preceptor.reports.wording import count
+from preceptor.reports.format import count
+from preceptor.results.pool import Side
 
 __all__ = ["Picture", "Pictures", "embedded", "pictures"]
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from preceptor.reports.charts import Axis, Tick
-from preceptor.reports.wording import points, signed
+from preceptor.reports.format import points, signed
 
 __all__ = ["Scale", "scale_for"]
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.records import NOBODY, Result
-from preceptor.reports.spending import spending_json
-from preceptor.reports.wording import (
+from preceptor.records import NO_GRADER, Result
+from preceptor.reports.format import (
     NAMESPACES,
     SHARE,
     marked,
@@ -20,6 +19,7 @@ from preceptor.reports.wording import (
     read_sentence,
     sample_size,
 )
+from preceptor.reports.spending import spending_json
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read, unparsed
 from preceptor.scoring.names import is_adjusted
@@ -177,6 +177,6 @@ def sentences(result: Result) -> list[str]:
             )
     if (unread := read_sentence(result.scores)) is not None:
         said.append(unread)
-    if not result.departures and result.info.grader != NOBODY:
+    if not result.departures and result.info.grader != NO_GRADER:
         said.append(f"Grader: {result.info.grader}.")
     return [*said, *result.departures, *result.notes]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from preceptor.records import Result
-from preceptor.reports.wording import count, plural
+from preceptor.reports.format import count, plural
 
 __all__ = ["RunSettings", "SettingsTables", "flatten", "settings_tables"]
 

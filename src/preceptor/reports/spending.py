@@ -9,7 +9,7 @@ import msgspec
 
 from preceptor.billing import Bill
 from preceptor.records import Result
-from preceptor.reports.wording import count
+from preceptor.reports.format import count
 from preceptor.systems.prices import Price
 
 if TYPE_CHECKING:

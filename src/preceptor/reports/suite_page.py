@@ -13,11 +13,8 @@ from preceptor.errors import InputError
 from preceptor.records import Metric, Result
 from preceptor.reports.banners import Banner
 from preceptor.reports.charts import axis_for
-from preceptor.reports.html import render
-from preceptor.reports.page import fill
-from preceptor.reports.score import score_json, sentences
-from preceptor.reports.view import Number, RunView, number, run_views
-from preceptor.reports.wording import (
+from preceptor.reports.files import write_text
+from preceptor.reports.format import (
     days,
     marked,
     plural,
@@ -27,7 +24,10 @@ from preceptor.reports.wording import (
     read_cell,
     sample_size,
 )
-from preceptor.reports.writing import write_text
+from preceptor.reports.html import render
+from preceptor.reports.page import fill
+from preceptor.reports.score import score_json, sentences
+from preceptor.reports.view import Number, RunView, number, run_views
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import share_read
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from preceptor.records import Metric, Response, Result
+from preceptor.reports.format import marked, read_cell
 from preceptor.reports.score import score_json, sentences
-from preceptor.reports.wording import marked, read_cell
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from preceptor.claims.estimating import SampleEstimate
-from preceptor.claims.length import Lengths
-from preceptor.claims.planning import PowerPlan
-from preceptor.claims.reliability import Reliability
-from preceptor.reports.wording import count, interval, p_value, percent, points, signed
+from preceptor.analysis.estimating import SampleEstimate
+from preceptor.analysis.length import Lengths
+from preceptor.analysis.planning import PowerPlan
+from preceptor.analysis.reliability import Reliability
+from preceptor.reports.format import count, interval, p_value, percent, points, signed
 from preceptor.statistics.length import LengthFit
 from preceptor.statistics.subsets import Estimate
 

@@ -9,7 +9,7 @@ import msgspec
 from preceptor.records import Metric, Result
 from preceptor.reports.banners import reasons
 from preceptor.reports.charts import SMALL, Axis
-from preceptor.reports.wording import (
+from preceptor.reports.format import (
     NAMESPACES,
     SHARE,
     count,

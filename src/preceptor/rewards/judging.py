@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from preceptor.engine.backlog import Backlog
 from preceptor.engine.budget import Budget
-from preceptor.engine.desk import Office, TopDesk
+from preceptor.engine.grading import GradingContext, VerdictRecorder
 from preceptor.engine.progress import Progress
 from preceptor.errors import Unavailable
 from preceptor.graders import Grader
@@ -54,7 +54,7 @@ class Judging:
         self._backlog = Backlog(self._most_ready)
         self._under_way: set[asyncio.Task[Any]] = set()
         self._opened = contextlib.AsyncExitStack()
-        self._office: Office | None = None
+        self._office: GradingContext | None = None
 
     async def open(self) -> None:
         """Open the store and what the grader calls. Raises StoreError, Unavailable."""
@@ -68,7 +68,7 @@ class Judging:
             opened.push_async_callback(writer.close)
             told = self.budget, self.progress
             warn = self.progress.warn
-            self._office = Office(store, writer, *told, turn=self._turn, warn=warn)
+            self._office = GradingContext(store, writer, *told, turn=self._turn, warn=warn)
             self._opened = opened.pop_all()
 
     async def close(self) -> None:
@@ -107,11 +107,11 @@ class Judging:
         case = Case(conversation, dict(enumerate(example.criteria)), self._scope)
         places = range(len(example.criteria))
         async with self._backlog.room(len(places)):
-            desk = TopDesk(self._office, _NOWHERE)
+            recorder = VerdictRecorder(self._office, _NOWHERE)
             try:
-                found = await self.grader.grade(case, places, desk)
+                found = await self.grader.grade(case, places, recorder)
             finally:
-                desk.close()
+                recorder.close()
         self.progress.answers += 1
         return tuple(found.get(place) for place in places)
 

@@ -18,9 +18,9 @@ from preceptor.store import schema as t
 from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, upsert, writing
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
-from preceptor.store.looking import LookingUp
 from preceptor.store.names import free_name
 from preceptor.store.postgres import alone, redacted, retried
+from preceptor.store.read_connection import ReadConnection
 from preceptor.store.results import ANSWERS, GIVEN, rows_of, write_results
 from preceptor.store.rows import (
     Vote,
@@ -67,7 +67,7 @@ class Store:
         self.address = str(where)
         self.where = redacted(self.address)
         self.engine = open_engine(self.address, create)
-        self._looking = LookingUp(self.engine)
+        self._looking = ReadConnection(self.engine)
         try:
             with self._words():
                 prepare(self.engine, self.where, create)

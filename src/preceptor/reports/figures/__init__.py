@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from preceptor.claims.comparison import Comparison
-from preceptor.claims.reliability import Reliability
-from preceptor.claims.sides import Side
+from preceptor.analysis.comparison import Comparison
+from preceptor.analysis.reliability import Reliability
 from preceptor.errors import InputError, shorten
 from preceptor.reports.figures.answers import difficulty
 from preceptor.reports.figures.base import FORMATS, Figure, check_formats, csv, png, svg, write
@@ -18,6 +17,7 @@ from preceptor.reports.figures.ranking import ranking
 from preceptor.reports.figures.reliability import worst_at_k
 from preceptor.reports.figures.scatter import scatter
 from preceptor.reports.figures.scores import scores, slices, specialties
+from preceptor.results.pool import Side
 
 __all__ = ["FORMATS", "Figure", "check_formats", "csv", "figures", "png", "ranking", "svg", "write"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from preceptor.reports.agreeing import decimal, decimals, name_of, with_interval
+from preceptor.reports.agreement_view import decimal, decimals, name_of, with_interval
 from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.forest import (
     Column,
@@ -32,7 +32,7 @@ from preceptor.reports.figures.style import (
     plain_looks,
 )
 from preceptor.reports.figures.words import clean
-from preceptor.reports.wording import count, plural
+from preceptor.reports.format import count, plural
 
 if TYPE_CHECKING:
     from preceptor.audit.agreement import Estimate

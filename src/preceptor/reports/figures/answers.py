@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from preceptor.claims.sides import Side, values_of
 from preceptor.reports.charts import Axis, bin_counts
 from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.page import WIDTH, Page, line_height, wrap
 from preceptor.reports.figures.style import INK, QUIET, SMALL_TEXT, looks
 from preceptor.reports.figures.words import evidence, names
-from preceptor.reports.wording import count, plural, points
+from preceptor.reports.format import count, plural, points
+from preceptor.results.pool import Side
+from preceptor.results.values import values_of
 
 __all__ = ["difficulty"]
 

@@ -20,7 +20,7 @@ from preceptor.errors import InputError, Unavailable, shorten
 from preceptor.reports.figures.page import Page
 from preceptor.reports.figures.style import parameters
 from preceptor.reports.figures.words import clean
-from preceptor.reports.writing import whole_file
+from preceptor.reports.files import whole_file
 
 __all__ = ["FORMATS", "Figure", "check", "check_formats", "csv", "drawn", "png", "svg", "write"]
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from preceptor.claims.comparison import Comparison, Contrast
-from preceptor.claims.paired import SliceDifference
-from preceptor.claims.sides import Side
+from preceptor.analysis.comparison import Comparison, Contrast
+from preceptor.analysis.paired import SliceDifference
 from preceptor.reports.charts import SMALL
 from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.forest import Column, Group, Mark, draw_forest, groups_on_a_page
@@ -16,7 +15,8 @@ from preceptor.reports.figures.page import Page
 from preceptor.reports.figures.slicing import in_order, kind_of, label_of, main_kind, slice_names
 from preceptor.reports.figures.style import Look, looks
 from preceptor.reports.figures.words import between, clean, joined, names, spread
-from preceptor.reports.wording import interval, p_value, percent, signed
+from preceptor.reports.format import interval, p_value, percent, signed
+from preceptor.results.pool import Side
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 
 __all__ = ["differences", "harnesses"]

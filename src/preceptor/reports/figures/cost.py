@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from preceptor.claims.pareto import Measure, mean_taken, on_front
-from preceptor.claims.sides import Side
+from preceptor.analysis.pareto import Measure, mean_taken, on_front
 from preceptor.reports.figures.base import Figure
 from preceptor.reports.figures.legend import band_of
 from preceptor.reports.figures.page import WIDTH, Page
@@ -27,6 +26,7 @@ from preceptor.reports.figures.words import (
     physicians,
     without,
 )
+from preceptor.results.pool import Side
 
 __all__ = ["cost", "time"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from preceptor.reports.agreeing import decimal, with_interval
+from preceptor.reports.agreement_view import decimal, with_interval
 from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.legend import Band
 from preceptor.reports.figures.page import WIDTH, Page, Panel
@@ -19,7 +19,7 @@ from preceptor.reports.figures.plane import (
 )
 from preceptor.reports.figures.style import FAINT, QUIET, SMALL_TEXT, TEXT, Look, plain_looks
 from preceptor.reports.figures.words import clean, joined
-from preceptor.reports.wording import count, plural
+from preceptor.reports.format import count, plural
 
 if TYPE_CHECKING:
     from preceptor.audit.frontier import Frontier

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from preceptor.claims.sides import Side
 from preceptor.reports.figures.style import Look
 from preceptor.reports.figures.words import metric_of, names, physicians
+from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
 
 __all__ = ["Band", "band_of", "key_of"]

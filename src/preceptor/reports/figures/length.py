@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from preceptor.claims.length import SideLength, lengths, setting_of
-from preceptor.claims.sides import Side
+from preceptor.analysis.length import SideLength, lengths, setting_of
 from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.legend import Band, band_of, key_of
 from preceptor.reports.figures.page import WIDTH, Page, Panel
@@ -22,6 +21,7 @@ from preceptor.reports.figures.plane import (
 )
 from preceptor.reports.figures.style import TEXT, Look, looks, plain_looks
 from preceptor.reports.figures.words import clean, evidence, metric_of, names, physicians, without
+from preceptor.results.pool import Side
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 
 __all__ = ["length"]

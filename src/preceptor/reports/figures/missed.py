@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import numpy as np
 
-from preceptor.claims.sides import Side
 from preceptor.records import Criterion, Graded
 from preceptor.reports.charts import SMALL
 from preceptor.reports.figures.base import Figure, Row
@@ -18,8 +17,9 @@ from preceptor.reports.figures.page import Page
 from preceptor.reports.figures.slicing import label_of
 from preceptor.reports.figures.style import looks
 from preceptor.reports.figures.words import between, evidence, physicians
+from preceptor.reports.format import points
 from preceptor.reports.view import sorted_slices
-from preceptor.reports.wording import points
+from preceptor.results.pool import Side
 
 __all__ = ["missed", "share"]
 

@@ -9,11 +9,11 @@ from preceptor.reports.figures.base import Figure
 from preceptor.reports.figures.forest import Column, Group, Mark, draw_forest, groups_on_a_page
 from preceptor.reports.figures.style import plain_looks
 from preceptor.reports.figures.words import clean
-from preceptor.reports.wording import count
+from preceptor.reports.format import count
 from preceptor.scoring import OVERALL
 
 if TYPE_CHECKING:
-    from preceptor.claims.leaderboard import Leaderboard, Standing
+    from preceptor.analysis.leaderboard import Leaderboard, Standing
 
 __all__ = ["ranking"]
 

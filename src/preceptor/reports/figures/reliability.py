@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from preceptor.claims.reliability import Reliability
-from preceptor.claims.sides import Side
+from preceptor.analysis.reliability import Reliability
 from preceptor.reports.figures.base import Figure
 from preceptor.reports.figures.legend import key_of
 from preceptor.reports.figures.page import WIDTH, Page
 from preceptor.reports.figures.plane import Point, set_scales, upright
 from preceptor.reports.figures.style import TEXT, Look, looks
 from preceptor.reports.figures.words import spread
+from preceptor.results.pool import Side
 
 __all__ = ["worst_at_k"]
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from preceptor.claims.length import lengths
-from preceptor.claims.sides import Side
+from preceptor.analysis.length import lengths
 from preceptor.reports.charts import longest_shown, response_axis
 from preceptor.reports.figures.base import Figure
 from preceptor.reports.figures.page import WIDTH, Page, Panel, line_height, wrap
 from preceptor.reports.figures.plane import set_scales
 from preceptor.reports.figures.style import INK, QUIET, SMALL_TEXT, looks
 from preceptor.reports.figures.words import evidence, names
-from preceptor.reports.wording import count, plural, points, signed
+from preceptor.reports.format import count, plural, points, signed
+from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
 from preceptor.statistics.length import LengthFit
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from preceptor.claims.sides import Side
 from preceptor.records import Metric
 from preceptor.reports.charts import SMALL
 from preceptor.reports.figures.base import Figure, Row
@@ -21,7 +20,8 @@ from preceptor.reports.figures.words import (
     metric_of,
     physicians,
 )
-from preceptor.reports.wording import points
+from preceptor.reports.format import points
+from preceptor.results.pool import Side
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 
 __all__ = ["scores", "slices", "specialties"]

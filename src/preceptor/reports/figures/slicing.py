@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from preceptor.claims.sides import Side
 from preceptor.reports.figures.words import clean
+from preceptor.reports.format import NAMESPACES, pretty
 from preceptor.reports.view import sorted_slices
-from preceptor.reports.wording import NAMESPACES, pretty
+from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
 from preceptor.scoring.names import is_adjusted
 

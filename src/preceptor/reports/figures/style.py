@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.claims.sides import Side
+from preceptor.results.pool import Side
 
 __all__ = [
     "BAND",

@@ -6,9 +6,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from preceptor.claims.sides import Side
 from preceptor.records import Metric, Result
-from preceptor.reports.wording import count, interval, percent, points
+from preceptor.reports.format import count, interval, percent, points
+from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
 
 __all__ = [

@@ -1,0 +1,184 @@
+"""Two sides on their common examples: the scores side by side, their difference and its tests."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from preceptor.analysis.alignment import Alignment
+from preceptor.results.pool import Side
+from preceptor.results.values import matrix, values_of
+from preceptor.scoring import OVERALL
+from preceptor.statistics.bootstrap import bca_intervals
+from preceptor.statistics.comparisons import (
+    Difference,
+    McNemar,
+    clustered_difference,
+    mcnemar,
+    paired_difference,
+    permutation_p,
+)
+
+__all__ = [
+    "FEWEST",
+    "Paired",
+    "SliceDifference",
+    "Tests",
+    "binary_test",
+    "slice_difference",
+    "tests",
+]
+
+#: A slice of fewer common examples has a difference, but no test: it is in no family.
+FEWEST = 10
+
+
+class SliceDifference(msgspec.Struct, frozen=True):
+    """Contender minus reference under one metric, on the ``n`` examples that both have a score for.
+
+    ``reference`` and ``contender`` are means over these, unclipped, on the 0–1 scale. ``p`` is
+    two-sided; ``p_holm`` and ``p_bh`` are adjusted within the declared family, and None outside it.
+    """
+
+    metric: str
+    n: int
+    reference: float | None
+    contender: float | None
+    difference: float | None
+    ci95: tuple[float, float] | None
+    p: float | None
+    p_holm: float | None = None
+    p_bh: float | None = None
+
+
+class Tests(msgspec.Struct, frozen=True):
+    """The overall difference, tested in several ways.
+
+    Attributes
+    ----------
+    paired
+        One difference an example: the reference method.
+    as_if_independent
+        One difference an answer, repeats of a prompt taken as independent: too sure of itself.
+        None where no prompt repeats.
+    clustered
+        One difference an answer, errors robust to what answers to one prompt share.
+    permutation_p
+        Two-sided, of the mean over examples, by flipping signs.
+    bootstrap_ci95
+        BCa over examples, by prompt.
+    """
+
+    paired: Difference | None
+    as_if_independent: Difference | None
+    clustered: Difference | None
+    permutation_p: float | None
+    bootstrap_ci95: tuple[float, float] | None
+
+
+class Paired(msgspec.Struct, frozen=True):
+    """Scores of both sides on the examples that have one on each: (examples, repeats), NaN."""
+
+    ids: tuple[str, ...]
+    units: tuple[str, ...]
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, reference: Side, contender: Side, metric: str, aligned: Alignment) -> Paired:
+        only = frozenset(aligned.ids)
+        left = values_of(reference.result, metric, only=only)
+        right = values_of(contender.result, metric, only=only)
+        ids = tuple(name for name in aligned.ids if name in left and name in right)
+        units = tuple(aligned.units[name] for name in ids)
+        return cls(ids, units, matrix(left, ids), matrix(right, ids))
+
+    def means(self) -> tuple[float, float]:
+        left, right = np.nanmean(self.left, axis=1), np.nanmean(self.right, axis=1)
+        return float(left.mean()), float(right.mean())
+
+    def differences(self) -> NDArray[np.float64]:
+        difference: NDArray[np.float64] = np.nanmean(self.right, axis=1) - np.nanmean(
+            self.left, axis=1
+        )
+        return difference
+
+    def clusters(self) -> NDArray[np.int64]:
+        return np.unique(np.array(self.units), return_inverse=True)[1].astype(np.int64)
+
+    def by_answer(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Differences of the first, second, … answers of both sides, and the prompt of each."""
+        width = min(self.left.shape[1], self.right.shape[1])
+        pairs = self.right[:, :width] - self.left[:, :width]
+        clusters = np.broadcast_to(self.clusters()[:, None], pairs.shape)
+        present = ~np.isnan(pairs)
+        return pairs[present], clusters[present]
+
+    def lengths(self, reference: Side, contender: Side) -> tuple[NDArray[np.float64], ...]:
+        """Characters of the answers behind ``left`` and ``right``."""
+        found = []
+        for side in (reference, contender):
+            lengths: dict[str, list[float]] = {name: [] for name in self.ids}
+            for score in side.result.scores:
+                if OVERALL in score.values and score.example_id in lengths:
+                    lengths[score.example_id].append(
+                        np.nan if score.length is None else score.length
+                    )
+            found.append(matrix(lengths, self.ids))
+        return tuple(found)
+
+
+def _test(scored: Paired) -> Difference | None:
+    """The reference method; where several examples have one prompt, robust to what they share."""
+    differences, clusters = scored.differences(), scored.clusters()
+    if len(set(clusters)) < len(clusters):
+        return clustered_difference(differences, clusters)
+    return paired_difference(differences)
+
+
+def slice_difference(metric: str, scored: Paired, fewest: int = FEWEST) -> SliceDifference:
+    """Contender minus reference, with the test where there are examples enough."""
+    if not scored.ids:
+        return SliceDifference(metric, 0, None, None, None, None, None)
+    left, right = scored.means()
+    tested = _test(scored)
+    return SliceDifference(
+        metric=metric,
+        n=len(scored.ids),
+        reference=left,
+        contender=right,
+        difference=right - left,
+        ci95=None if tested is None else _wide(tested.ci95),
+        p=None if tested is None or len(scored.ids) < fewest else tested.p,
+    )
+
+
+def tests(scored: Paired, seed: int) -> Tests:
+    """The difference, tested in all ways."""
+    differences, clusters = scored.differences(), scored.clusters()
+    answers, prompts = scored.by_answer()
+    repeated = len(answers) > len(set(prompts.tolist()))
+    low, high = bca_intervals(differences[:, None], clusters=clusters, seed=seed)[0]
+    return Tests(
+        paired=paired_difference(differences),
+        as_if_independent=paired_difference(answers) if repeated else None,
+        clustered=clustered_difference(answers, prompts) if repeated else None,
+        permutation_p=permutation_p(differences, clusters=clusters, seed=seed),
+        bootstrap_ci95=_wide((float(low), float(high))),
+    )
+
+
+def _wide(interval: tuple[float, float]) -> tuple[float, float] | None:
+    """The interval; None where all differences are equal, so that it cannot be estimated."""
+    return interval if interval[0] < interval[1] else None
+
+
+def binary_test(scored: Paired) -> McNemar | None:
+    """For one answer an example, each wholly right or wrong."""
+    if scored.left.shape[1] != 1 or scored.right.shape[1] != 1:
+        return None
+    left, right = scored.left[:, 0], scored.right[:, 0]
+    if not np.isin(np.concatenate([left, right]), (0.0, 1.0)).all():
+        return None
+    return mcnemar(right == 1.0, left == 1.0)

@@ -1,5 +1,0 @@
-"""A small model that learns a grader's verdicts: cheap, calibrated, and wrong in known ways."""
-
-from preceptor.audit.distil.model import Card, Distilled, Measures
-
-__all__ = ["Card", "Distilled", "Measures"]

@@ -1,0 +1,134 @@
+"""Who takes part in a run: its system and its grader, what they cost, and how they are reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from preceptor.benchmarks import Benchmark
+from preceptor.errors import InputError, StoreError, Unavailable
+from preceptor.graders import (
+    Grader,
+    Method,
+    NoGrader,
+    Settings,
+    Template,
+    find_template,
+    read_address,
+    read_settings,
+    resolve_grader,
+)
+from preceptor.records import NO_GRADER, RunInfo
+from preceptor.store import Store
+from preceptor.systems import System
+from preceptor.systems.batch.model import BATCHED, BatchModel
+from preceptor.systems.prices import Price
+
+if TYPE_CHECKING:
+    from preceptor.engine.plan import Request
+
+__all__ = [
+    "asked_in_batches",
+    "check_price",
+    "grader_as_before",
+    "grader_of",
+    "keep_prices",
+    "prices_of",
+    "wrap",
+]
+
+
+def grader_as_before(
+    store: Store,
+    run: RunInfo,
+    benchmark: Benchmark,
+    called: Settings,
+    through: Callable[[System], System] | None,
+) -> Grader:
+    """The grader of a run, with the very prompt that it was begun with."""
+    sha256 = run.settings["template"]["sha256"]
+    kept = store.template(sha256)
+    if kept is None:
+        raise StoreError(f"store {store.where}: the grader prompt {sha256[:12]}… is missing")
+    template, judge = Template(*kept), benchmark.protocol.judge
+    if judge is not None and judge.text != template.text:
+        raise InputError(
+            f"run {run.name}: was begun with another version's prompt for the judge of "
+            f"{benchmark.name}: begin a new run"
+        )
+    return resolve_grader(run.grader, called, template, judge=judge, through=through)
+
+
+def wrap(system: System, through: Callable[[System], System] | None) -> System:
+    return system if through is None else through(system)
+
+
+def asked_in_batches(asked: bool, system: System, grader: Grader) -> list[str]:
+    """The addresses that are asked in batches. Raises InputError if that is wanted and none can."""
+    systems = (system, *grader.systems)
+    found = dict.fromkeys(each.address for each in systems if isinstance(each, BatchModel))
+    if asked and not found:
+        raise InputError(
+            f"--batch: neither {system.address} nor {grader.address} has a batch API: "
+            f"{' and '.join(BATCHED)} have"
+        )
+    return list(found)
+
+
+def grader_of(
+    benchmark: Benchmark, request: Request, through: Callable[[System], System] | None
+) -> tuple[Grader, Template | None, Settings]:
+    protocol = benchmark.protocol
+    reference = protocol.reference_grader
+    if reference is None:
+        given = request.grader or request.grader_params or request.grader_template
+        if given and request.grader != NO_GRADER:
+            raise InputError(f"--grader: nothing is judged in {benchmark.name}: leave it out")
+        return NoGrader(), None, Settings(Method(), ())
+    form = read_address(request.grader or reference.address)
+    settings = read_settings(form, request.grader_params, reference.parameters)
+    if protocol.judge is None:
+        template = find_template(protocol.prompt_choice(request.grader_template))
+    elif request.grader_template is not None:
+        raise InputError(
+            f"--grader-template: {benchmark.name} has prompts of its own: leave it out"
+        )
+    else:
+        template = Template(protocol.name, protocol.judge.text)
+    try:
+        grader = resolve_grader(
+            form.address, settings, template, judge=protocol.judge, through=through
+        )
+    except Unavailable as error:
+        if request.grader is not None:
+            raise
+        words = f"{error}; it is the grader that {benchmark.name} has unless --grader names another"
+        raise Unavailable(words) from None
+    return grader, template, settings
+
+
+def check_price(max_cost: float | None, system: System, grader: Grader) -> None:
+    if max_cost is None:
+        return
+    options = dict.fromkeys(grader.systems, "--grader-param") | {system: "--system-param"}
+    for part, option in options.items():
+        if part.price is None:
+            raise InputError(
+                f"--max-cost: no price is known for {part.address}: give one with "
+                f"{option} price=IN/OUT in dollars per million tokens, or price=free"
+            )
+
+
+def prices_of(systems: Iterable[System]) -> dict[str, Price]:
+    """What each address costs, where that is known and not nothing."""
+    known = {system.address: system.price for system in systems if system.price is not None}
+    return {address: price for address, price in known.items() if price.input or price.output}
+
+
+def keep_prices(systems: Iterable[System], prices: Mapping[str, Any]) -> None:
+    """A resumed run keeps the prices that it was begun with."""
+    for system in systems:
+        if system.address in prices:
+            system.price = msgspec.convert(prices[system.address], Price)

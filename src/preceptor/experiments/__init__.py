@@ -1,0 +1,1 @@
+"""Sweeps and suites: several runs as one."""

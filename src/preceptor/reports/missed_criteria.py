@@ -1,0 +1,123 @@
+"""The criteria that cost most: what should have been said and was not, and the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from preceptor.records import Criterion, Result
+from preceptor.reports.format import pretty
+
+__all__ = ["Missed", "MissedTables", "Tally", "most_missed"]
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """How often one run missed a criterion, of how many verdicts."""
+
+    mark: int
+    missed: int
+    judged: int
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """One criterion, wherever it recurs.
+
+    ``text`` is None in a share-safe report; ``start`` is its beginning where it is long.
+    ``lost`` is points × times missed.
+    """
+
+    text: str | None
+    start: str | None
+    where: str
+    tags: list[str]
+    points: int
+    missed: int
+    judged: int
+    lost: int
+    runs: list[Tally]
+
+
+class MissedTables(msgspec.Struct, frozen=True):
+    """``omitted``: positive criteria that were not met; ``committed``: negative ones that were."""
+
+    omitted: list[Missed]
+    committed: list[Missed]
+    total_omitted: int
+    total_committed: int
+
+
+class _Entry:
+    """A criterion while it is being counted."""
+
+    def __init__(self, criterion: Criterion) -> None:
+        self.criterion = criterion
+        self.tags = dict.fromkeys(criterion.tags)
+        self.places: dict[tuple[str, int], None] = {}
+        self.missed: dict[int, int] = {}
+        self.judged: dict[int, int] = {}
+
+    def count(self, criterion: Criterion, run: int, missed: bool) -> None:
+        self.tags.update(dict.fromkeys(criterion.tags))
+        self.judged[run] = self.judged.get(run, 0) + 1
+        self.missed[run] = self.missed.get(run, 0) + missed
+
+    @property
+    def lost(self) -> int:
+        return sum(self.missed.values()) * abs(self.criterion.points)
+
+
+def most_missed(results: Sequence[Result], *, share: bool, limit: int = 25) -> MissedTables:
+    """Over all runs together, the costliest first; what recurs word for word is one criterion."""
+    entries: dict[tuple[str, int], _Entry] = {}
+    for run, result in enumerate(results):
+        for graded in result.graded:
+            pairs = zip(graded.example.criteria, graded.verdicts, strict=False)
+            for position, (criterion, verdict) in enumerate(pairs, 1):
+                if verdict is None or verdict.met is None:
+                    continue
+                key = (criterion.text, criterion.points)
+                entry = entries.setdefault(key, _Entry(criterion))
+                entry.places[graded.example.id, position] = None
+                entry.count(criterion, run, verdict.met != (criterion.points > 0))
+    lossy = sorted((e for e in entries.values() if e.lost), key=_costliest_first)
+    positive = [entry for entry in lossy if entry.criterion.points > 0]
+    negative = [entry for entry in lossy if entry.criterion.points < 0]
+    labels = {name: label for result in results for name, label in result.labels.items()}
+    return MissedTables(
+        [_row(entry, labels, share) for entry in positive[:limit]],
+        [_row(entry, labels, share) for entry in negative[:limit]],
+        sum(entry.lost for entry in positive),
+        sum(entry.lost for entry in negative),
+    )
+
+
+def _costliest_first(entry: _Entry) -> tuple[float, float, tuple[str, int]]:
+    rate = sum(entry.missed.values()) / sum(entry.judged.values())
+    return -entry.lost, -rate, next(iter(entry.places))
+
+
+def _row(entry: _Entry, labels: dict[str, str], share: bool) -> Missed:
+    places = [f"example {example}, criterion {position}" for example, position in entry.places]
+    where = "; ".join(places) if len(places) <= 2 else f"in {len(places):,} examples"
+    # The level says only whether the criterion recurs, which the row shows.
+    tags = [tag for tag in entry.tags if not tag.startswith("level:")]
+    text = None if share else entry.criterion.text.strip()
+    return Missed(
+        text=text,
+        start=_start(text) if text else None,
+        where=where,
+        tags=[pretty(tag, labels) for tag in tags[:4]],
+        points=entry.criterion.points,
+        missed=sum(entry.missed.values()),
+        judged=sum(entry.judged.values()),
+        lost=entry.lost,
+        runs=[Tally(run, entry.missed.get(run, 0), entry.judged[run]) for run in entry.judged],
+    )
+
+
+def _start(text: str, limit: int = 180) -> str | None:
+    """The first words, where all of them would be too many for a row."""
+    if len(text) <= limit + 40:
+        return None
+    return text[:limit].rsplit(" ", 1)[0].rstrip(" .,;:-") + " …"

@@ -1,0 +1,1 @@
+"""A run, or several pooled, as a result."""

@@ -1,0 +1,100 @@
+"""Graded answers and their bills as a result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from preceptor import benchmarks
+from preceptor.billing import Bill
+from preceptor.records import Graded, Result, RunInfo, Score, Usage
+from preceptor.results.notes import run_notes
+from preceptor.results.reweighting import REWEIGHTED, reweighted
+from preceptor.scoring.names import beside
+
+__all__ = ["assemble"]
+
+
+def assemble(
+    info: RunInfo,
+    graded: Sequence[Graded],
+    scores: Sequence[Score],
+    bills: tuple[Bill, ...],
+    *,
+    departures: Iterable[str] = (),
+    notes: Iterable[str] = (),
+    metrics: bool = True,
+) -> Result:
+    """The result of one run, or of several pooled.
+
+    Parameters
+    ----------
+    graded, scores
+        All answers, with a score for each.
+    departures, notes
+        Those that the runs recorded; each is kept once.
+    metrics
+        False: none are computed.
+    """
+    benchmark = benchmarks.get(info.benchmark)
+    examples = list({item.example.id: item.example for item in graded}.values())
+    asked = sum(len(item.verdicts) for item in graded)
+    ungraded = _ungraded(graded)
+    result = Result(
+        info=info,
+        title=benchmark.title,
+        labels=dict(benchmark.labels),
+        graded=list(graded),
+        scores=list(scores),
+        metrics=benchmark.protocol.summarise(scores, examples) if metrics else {},
+        departures=list(dict.fromkeys(departures)),
+        notes=run_notes(
+            graded,
+            notes,
+            benchmark.caution,
+            sliced=any(":" in name for name in benchmark.labels),
+        ),
+        coverage=1 - ungraded.total() / asked if asked else _answered(graded),
+        verdicts=asked,
+        ungraded=dict(ungraded.most_common()),
+        cost_usd=_paid(bills),
+        system_usage=_total(bills, "system"),
+        grader_usage=_total(bills, "grader"),
+        bills=bills,
+    )
+    unenriched = reweighted(result) if metrics else None
+    if unenriched is None:
+        return result
+    return msgspec.structs.replace(result, metrics=beside(result.metrics, {REWEIGHTED: unenriched}))
+
+
+def _answered(graded: Sequence[Graded]) -> float:
+    """Share of the answers that exist, 0 to 1: the coverage where nothing is judged."""
+    there = sum(item.response is not None and item.response.failure is None for item in graded)
+    return there / len(graded) if graded else 0.0
+
+
+def _paid(bills: Sequence[Bill]) -> float | None:
+    costs = [bill.cost_usd for bill in bills if bill.part != "example"]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+
+def _ungraded(graded: Sequence[Graded]) -> Counter[str]:
+    reasons: Counter[str] = Counter()
+    for item in graded:
+        for verdict in item.verdicts:
+            if verdict is not None and verdict.given:
+                continue
+            if item.response is None:
+                reasons["not asked yet"] += 1
+            elif item.response.failure is not None:
+                reasons[f"no answer: {item.response.failure}"] += 1
+            else:
+                reasons["not graded yet" if verdict is None else verdict.reason or "ungraded"] += 1
+    return reasons
+
+
+def _total(bills: Sequence[Bill], part: str) -> Usage:
+    return sum((bill.usage + bill.reused_usage for bill in bills if bill.part == part), Usage())

@@ -1,0 +1,85 @@
+"""From what a user types to the sides of a comparison."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from preceptor.errors import InputError, UnknownName, shorten
+from preceptor.records import RunInfo
+from preceptor.results.load import load_result
+from preceptor.results.pool import Side, pool
+from preceptor.store import Store
+
+__all__ = ["gather"]
+
+_PATTERN = re.compile(r"[*?\[]")
+
+
+def gather(texts: Sequence[str], store: Store, *, words: bool = True) -> list[Side]:
+    """The sides that texts name.
+
+    Parameters
+    ----------
+    texts
+        ``[LABEL=]RUN[,RUN…]``. RUN is the name of a run, its beginning, ``latest``, or a pattern
+        with ``*``, ``?`` or ``[…]`` that may fit several. The runs behind a LABEL, or joined by
+        commas, are pooled into one side; those of a pattern alone are a side each. A LABEL of the
+        form ``MODEL/HARNESS`` puts the side into the family of MODEL.
+    words
+        Whether texts are needed: see :func:`preceptor.results.load.load_result`. Runs that are
+        pooled have them all the same.
+
+    Raises
+    ------
+    InputError, UnknownName
+        A text that names nothing, or runs that cannot be one side.
+    """
+    known = store.runs()
+    return [side for text in texts for side in _sides(text, known, store, words)]
+
+
+def _sides(text: str, known: Sequence[RunInfo], store: Store, words: bool) -> list[Side]:
+    names = {run.name for run in known}
+    # A run may have any name, also one with signs that mean something here.
+    label, equals, rest = ("", "", text) if text in names else text.partition("=")
+    if not equals:
+        label, rest = "", text
+    parts = [rest] if rest in names else rest.split(",")
+    chosen = list({run.name: run for part in parts for run in _runs(part, known, store)}.values())
+    label = label.strip()
+    if not label and len(parts) == 1:
+        return [_side(run.name, "", [run], store, words=words) for run in chosen]
+    family, _, harness = label.rpartition("/")
+    return [_side(label or rest, family, chosen, store, words=words, harness=harness)]
+
+
+def _side(
+    label: str,
+    family: str,
+    runs: Sequence[RunInfo],
+    store: Store,
+    *,
+    words: bool,
+    harness: str = "",
+) -> Side:
+    alone = len(runs) == 1
+    found = [load_result(store, run, metrics=alone, words=words or not alone) for run in runs]
+    result = pool(found, label)
+    return Side(label, family, harness or label, result, tuple(run.name for run in runs))
+
+
+def _runs(part: str, known: Sequence[RunInfo], store: Store) -> list[RunInfo]:
+    part = part.strip()
+    if not part:
+        raise InputError("expected [LABEL=]RUN, found an empty name of a run")
+    if not _PATTERN.search(part) or any(run.name == part for run in known):
+        return [store.run(part)]
+    fitting = [run for run in known if fnmatchcase(run.name, part)]
+    if not fitting:
+        names = ", ".join(run.name for run in known[-5:]) or "none"
+        raise UnknownName(
+            f"run {shorten(part)}: no run of {store.where} fits; the last are: {names}"
+        )
+    return fitting
