@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import json
 import uuid
 import zipfile
@@ -109,10 +110,22 @@ def test_values_without_bytes_are_refused_before_they_are_read(
 
 
 def test_a_sheet_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
-    """An archive with a part of a hundred times its size is refused before it is opened."""
+    """An archive with a part of many times its size is refused before it is opened."""
     path = sheet(tmp_path / "x.xlsx", ["id"], [1])
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/more.xml", b" " * (80 * 2**20))
+        archive.writestr("xl/more.xml", b"<row/>" * (2 * 2**20))
+    with pytest.raises(InputError, match="too much for its size"):
+        list(read_rows(path))
+
+
+@pytest.mark.parametrize("line", [b"\n", b'{"id": 1}\n', b'{"id": "' + b"a" * 10**6 + b'"}\n'])
+def test_packed_text_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    """Lines without a value count too: reading them takes time."""
+    monkeypatch.setattr(files, "MAX_UNPACKED", 2**20)
+    path = tmp_path / "x.jsonl.gz"
+    path.write_bytes(gzip.compress(line * (10**7 // len(line))))
     with pytest.raises(InputError, match="too much for its size"):
         list(read_rows(path))
 

@@ -13,7 +13,7 @@ import msgspec
 
 from preceptor.files import SemicolonRow
 
-__all__ = ["MET_WORDS", "is_missing", "listed", "quoted", "read_met", "read_number"]
+__all__ = ["MET_WORDS", "decoded", "is_missing", "listed", "quoted", "read_met", "read_number"]
 
 #: Longest text, in characters, that is read as a list or object.
 _MOST_QUOTED = 2**18
@@ -95,6 +95,14 @@ def quoted(text: str) -> Any:
             return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         raise ValueError("not a list or an object") from None
+
+
+def decoded(value: object) -> Any:
+    """The list or object in a text; anything else unchanged."""
+    try:
+        return quoted(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def listed(value: object) -> object:

@@ -22,6 +22,7 @@ from preceptor.errors import DataError, InputError, shorten
 
 __all__ = [
     "MAX_LINE_BYTES",
+    "MAX_UNPACKED",
     "SemicolonRow",
     "decode_json",
     "file_sha256",
@@ -33,6 +34,9 @@ __all__ = [
 
 #: The longest real row known has 0.3 MB; a row beyond this is a wrong file or an attack.
 MAX_LINE_BYTES = 16 * 2**20
+#: A packed file may unpack to this much plus this many times its size. Text packs to a tenth.
+MAX_UNPACKED = 64 * 2**20
+MAX_TEXT_RATIO = 100
 #: As many as a sheet can have.
 MAX_COLUMNS = 16_384
 #: Memory that a ``.json`` file, which is decoded as a whole, or a row may take.
@@ -85,8 +89,10 @@ def read_rows(
         elif suffix == ".json":
             yield from _json_rows(path)
         else:
+            packed = suffix in (".gz", ".zip")
+            allowed = MAX_UNPACKED + MAX_TEXT_RATIO * path.stat().st_size if packed else math.inf
             with _open(path, member) as stream:
-                yield from _lines(stream, str(path))
+                yield from _lines(stream, str(path), allowed)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, EOFError, *_BROKEN_ARCHIVE) as error:
@@ -99,7 +105,7 @@ def _binary_rows(path: Path, suffix: str) -> Iterator[tuple[int, Row]]:
 
     read = tables.parquet_rows if suffix == ".parquet" else tables.sheet_rows
     produced = 0
-    allowed = tables.MAX_UNPACKED + tables.MAX_RATIO * path.stat().st_size
+    allowed = MAX_UNPACKED + tables.MAX_RATIO * path.stat().st_size
     for number, row in read(path):
         size = tables.size_of(row)
         produced += size
@@ -135,10 +141,14 @@ def _open(path: Path, member: str | None) -> IO[bytes]:
     return path.open("rb")
 
 
-def _lines(stream: IO[bytes], where: str) -> Iterator[tuple[int, Row]]:
-    number = 0
+def _lines(stream: IO[bytes], where: str, allowed: float) -> Iterator[tuple[int, Row]]:
+    number = unpacked = 0
     while line := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
+        unpacked += len(line) + _VALUE_BYTES
+        if unpacked > allowed:
+            problem = f"unpacks to more than {allowed:,.0f} bytes: too much for its size"
+            raise InputError(f"{where}: {problem}")
         if len(line) > MAX_LINE_BYTES:
             problem = f"expected one row a line, found a line longer than {MAX_LINE_BYTES:,} bytes"
             raise DataError(where, number, "", problem)

@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preceptor.errors import DataError, InputError, PreceptorError, Unavailable
-from preceptor.files import MAX_LINE_BYTES, header_of, row_of
+from preceptor.files import MAX_LINE_BYTES, MAX_UNPACKED, header_of, row_of
 
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["MAX_RATIO", "MAX_UNPACKED", "parquet_rows", "sheet_rows", "size_of"]
+__all__ = ["MAX_RATIO", "parquet_rows", "sheet_rows", "size_of"]
 
 Row = dict[str, Any]
 
-#: A file may unpack to this much plus this many times its size, the most that gzip can pack.
-MAX_UNPACKED = 64 * 2**20
+#: A file may unpack to this many times its size, the most that gzip can pack, and MAX_UNPACKED.
 MAX_RATIO = 1000
-#: The XML of a sheet packs to a twentieth at best.
-_MAX_XML_RATIO = 100
+#: The XML of a sheet packs to a twentieth at best. Reading a megabyte of it takes up to a second.
+_MAX_XML_RATIO = 50
+_MAX_XML = 8 * 2**20
 #: Most values of one column of a row group: a few bytes may stand for any number of them.
 _MAX_VALUES = 8 * 2**20
 _BATCH = 500
@@ -185,7 +185,7 @@ def _check_archive(path: Path) -> None:
     """Refuse what would fill the memory. A part is never read further than it says it is long."""
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(part.file_size for part in archive.infolist())
-    allowed = MAX_UNPACKED + _MAX_XML_RATIO * path.stat().st_size
+    allowed = _MAX_XML + _MAX_XML_RATIO * path.stat().st_size
     if unpacked > allowed:
         raise InputError(
             f"{path}: {unpacked:,} bytes unpacked, expected at most {allowed:,}: too much for its "
@@ -222,11 +222,11 @@ def _scalar(value: Any) -> bool | float | str:
 
 
 def size_of(value: Any) -> int:
-    """The bytes that a value takes, about."""
+    """The bytes of memory that a value takes, about."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, dict):
-        return 64 + sum(len(name) + size_of(each) for name, each in value.items())
+        return 232 + sum(len(name) + size_of(each) for name, each in value.items())
     if isinstance(value, list):
-        return 8 * len(value) + sum(map(size_of, value))
-    return 8
+        return 56 + 8 * len(value) + sum(map(size_of, value))
+    return 32

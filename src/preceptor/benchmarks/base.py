@@ -282,7 +282,7 @@ class Fields:
     def one_of(self, field: str, allowed: tuple[str, ...]) -> str:
         value = self.text(field)
         if value not in allowed:
-            raise self.fault(field, f"one of {', '.join(allowed)}", value)
+            raise self.fault(field, f"one of {', '.join(allowed[:20])}"[:200], value)
         return value
 
     def integer(self, field: str) -> int:

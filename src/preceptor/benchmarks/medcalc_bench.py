@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
-from preceptor.files import decode_json, read_rows
+from preceptor.files import decode_json, id_text, read_rows
 from preceptor.protocols.numeric import CALCULATION_LABELS, CalculationProtocol
 from preceptor.records import Example, Message
 from preceptor.scoring.abstention import ABSTAINED
@@ -64,7 +64,7 @@ def _read(path: Path, one_shot: bool = False) -> Iterator[Example]:
     if table is None:
         raise InputError(f"{path}: expected test_data….csv in this folder, found none")
     corrected = {
-        row.get("Row Number", row.get("Unique ID")): Fields(row, str(found[name]), line)
+        _number(row): Fields(row, str(found[name]), line)
         for name in _CORRECTED
         if name in found
         for line, row in read_rows(found[name])
@@ -75,7 +75,12 @@ def _read(path: Path, one_shot: bool = False) -> Iterator[Example]:
     shown = Fields(decode_json(exemplars), str(exemplars), 1) if one_shot and exemplars else None
     for line, row in read_rows(table):
         fields = Fields(row, str(table), line)
-        yield _example(fields, corrected.get(row.get("Row Number")), shown)
+        yield _example(fields, corrected.get(_number(row)), shown)
+
+
+def _number(row: Mapping[str, object]) -> str | None:
+    """What a row and its correction have in common."""
+    return id_text(row.get("Row Number", row.get("Unique ID")))
 
 
 def _example(row: Fields, corrected: Fields | None, shown: Fields | None) -> Example:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.cells import decoded
 from preceptor.errors import DataError, InputError
 from preceptor.files import read_rows
 from preceptor.lint.rows import Finding, Row, known_shape, malformed
@@ -264,13 +265,9 @@ def _among(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
 
 
 def _decoded(value: Any) -> Any:
-    """Lists and objects that stand as JSON in a cell of a table."""
-    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
-        try:
-            return msgspec.json.decode(value)
-        except msgspec.DecodeError:
-            return value
-    return value.strip() if isinstance(value, str) else value
+    """Lists and objects that stand as text in a cell of a table."""
+    found = decoded(value)
+    return found.strip() if isinstance(found, str) else found
 
 
 def _said(row: Fields, name: str) -> str:

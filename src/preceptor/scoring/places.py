@@ -6,7 +6,6 @@ or from 1. It is read in its own terms first, and then mapped to the benchmark's
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from preceptor.cells import decoded
 from preceptor.scoring.letters import read_choice
 
 __all__ = [
@@ -54,8 +54,6 @@ _ANNOUNCED = re.compile(
 )
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LETTER = re.compile(r"(?<!\w)[A-Za-z](?!\w)")
-#: Longer cells are texts, not lists of options.
-_LONGEST = 100_000
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -97,7 +95,7 @@ def options_in(row: Mapping[str, Any]) -> dict[str, str] | None:
     """
     names = {plain(name): name for name in row}
     for name in _WHOLE:
-        if name in names and (found := _labelled(_decoded(row[names[name]]))) is not None:
+        if name in names and (found := _labelled(decoded(row[names[name]]))) is not None:
             return found
     single = {match: names[name] for name in names if (match := _SINGLE.fullmatch(name))}
     for group in (1, 2):
@@ -284,9 +282,9 @@ def _meant(right: str, stated: Stated, question: Question, first: int | None) ->
         return _translated(by_text, translation)
     if numbers is not None:
         return frozenset()
-    decoded = _decoded(right)
-    if isinstance(decoded, list):
-        parts = [_meant(str(part), stated, question, first) for part in decoded]
+    several = decoded(right)
+    if isinstance(several, list):
+        parts = [_meant(str(part), stated, question, first) for part in several]
         return frozenset().union(*parts) if all(parts) else frozenset()
     bare = right.strip().strip("().").upper()
     named = [bare] if bare in own else _read(right, own, question.several)
@@ -372,20 +370,6 @@ def _unlabelled(text: object) -> str:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
-
-
-def _decoded(value: Any) -> Any:
-    """The value of a cell in JSON, or as Python prints it."""
-    if not isinstance(value, str) or value.strip()[:1] not in ("[", "{", "("):
-        return value
-    if len(value) > _LONGEST:
-        return value
-    for decode in (json.loads, ast.literal_eval):
-        try:
-            return decode(value)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-    return value
 
 
 def _plain(text: object) -> str:

@@ -20,6 +20,8 @@ _AT_ONCE = 5000
 #: Examples whose answers are read together.
 _PART = 200
 _TOKENS = Usage.__struct_fields__
+#: What a verdict says, as checked when it is read: met, label, reason, probability.
+_Said = tuple[bool | None, str | None, str | None, float | None]
 #: Verdicts by place of the criterion, by position of the example and repeat.
 _Judged = dict[tuple[int, int], dict[int, Verdict]]
 #: What the verdicts about an example took, in the order of a bill: how many they are, dollars, how
@@ -81,7 +83,7 @@ def read_said(connection: sa.Connection, run: RunInfo) -> tuple[Iterator[Graded]
         judged[at, repeat][place] = verdict
         sums = took.get((at, again))
         if sums is None:
-            sums = took[at, again] = [0, 0.0, 0, 0, 0, 0, 0]
+            sums = took[at, bool(t.truth(again))] = [0, 0.0, 0, 0, 0, 0, 0]
         sums[0] += 1
         if cost is None:
             sums[2] += 1
@@ -96,11 +98,11 @@ def read_said(connection: sa.Connection, run: RunInfo) -> tuple[Iterator[Graded]
 
 
 def _verdict(
-    met: int | None, label: str | None, reason: str | None, probability: float | None
+    met: object, label: str | None, reason: str | None, probability: float | None
 ) -> Verdict:
-    if met not in (None, 0, 1):
-        raise ValueError(met)
-    yes = None if met is None else bool(met)
+    yes, label, reason, probability = msgspec.convert(
+        (t.truth(met), label, reason, probability), _Said
+    )
     return Verdict("", yes, reason=reason, probability=probability, label=label)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
     Connection,
+    Dialect,
     Float,
     ForeignKey,
     Integer,
@@ -29,6 +32,7 @@ __all__ = [
     "runs",
     "stored",
     "templates",
+    "truth",
     "verdicts",
 ]
 
@@ -38,6 +42,33 @@ FORMAT = 5
 metadata = MetaData()
 #: An endpoint may claim any number of tokens. SQLite's integers have 64 bits anyway.
 Count = Integer().with_variant(BigInteger, "postgresql")
+
+
+def truth(value: object) -> bool | None:
+    """A truth value of a database. SQLite takes any value in any column.
+
+    Raises
+    ------
+    ValueError
+        Neither 0 nor 1.
+    """
+    if value is None:
+        return None
+    if value not in (0, 1):
+        raise ValueError(value)
+    return bool(value)
+
+
+class Truth(Boolean):
+    """A column of truth values that are checked when they are read."""
+
+    cache_ok = True
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[object], bool | None] | None:
+        del coltype
+        return None if dialect.supports_native_boolean else truth
 
 
 def _tokens() -> list[Column[int]]:
@@ -119,7 +150,7 @@ verdicts = Table(
     "verdicts",
     metadata,
     Column("key", Text, primary_key=True),  # hash of rendered prompt, grader, parameters
-    Column("met", Boolean),  # NULL: ungraded, see reason
+    Column("met", Truth),  # NULL: ungraded, see reason
     Column("explanation", Text, nullable=False),
     Column("reason", Text),
     Column("detail", Text, nullable=False),
@@ -149,7 +180,7 @@ run_responses = Table(
     Column("position", Integer, nullable=False),
     Column("repeat", Integer, nullable=False),
     Column("response_key", ForeignKey("responses.key"), nullable=False),
-    Column("reused", Boolean, nullable=False),  # taken from an earlier run, not paid for again
+    Column("reused", Truth, nullable=False),  # taken from an earlier run, not paid for again
     PrimaryKeyConstraint("run_id", "position", "repeat"),
     sqlite_with_rowid=False,
 )
@@ -162,7 +193,7 @@ run_verdicts = Table(
     Column("repeat", Integer, nullable=False),
     Column("criterion", Integer, nullable=False),  # index in the example's criteria
     Column("verdict_key", ForeignKey("verdicts.key"), nullable=False),
-    Column("reused", Boolean, nullable=False),
+    Column("reused", Truth, nullable=False),
     PrimaryKeyConstraint("run_id", "position", "repeat", "criterion"),
     sqlite_with_rowid=False,
 )
@@ -178,7 +209,7 @@ run_votes = Table(
     Column("role", Text, nullable=False),  # juror, cheap, strong, audit
     Column("grader", Text, nullable=False),  # the member's address
     Column("verdict_key", ForeignKey("verdicts.key"), nullable=False),
-    Column("reused", Boolean, nullable=False),
+    Column("reused", Truth, nullable=False),
     PrimaryKeyConstraint("run_id", "position", "repeat", "criterion", "member"),
     sqlite_with_rowid=False,
 )

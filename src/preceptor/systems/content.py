@@ -28,6 +28,7 @@ NO_ANSWER = "no_answer"
 _TEXT_TYPES = ("text", "output_text", "input_text")
 _REASONING_TYPES = ("thinking", "redacted_thinking", "reasoning", "reasoning_text", "summary_text")
 _ASSISTANT = ("assistant", "model", "ai", "gpt", "bot", "chatgpt")
+_USER = ("user", "human")
 _REPLIES = {"messages", "choices", "candidates"}
 _ROLES = (*_ASSISTANT, "user", "human", "system", "developer", "tool", "function", "ipython")
 _TOOLS = ("tool_calls", "function_call", "functionCall", "tool_use", "tool_call", "toolUse")
@@ -56,7 +57,7 @@ class Content(msgspec.Struct, frozen=True):
         None where there is no answer; ``reason`` then says why.
     left_out
         Kinds of content that are not part of the answer, such as ``reasoning``, ``image``,
-        ``tool call`` or ``turn of the user behind it``.
+        ``tool call`` or ``turn of the tool behind it``.
     """
 
     text: str | None
@@ -284,12 +285,14 @@ def _is_part(item: Mapping[str, Any]) -> bool:
 
 
 def _log(items: Sequence[Any], depth: int) -> Content:
-    """The last turn of the assistant."""
+    """The last turn of the assistant. Before a turn of the user it is a part of the prompt."""
     place = next((n for n in range(len(items) - 1, -1, -1) if _role(items[n]) in _ASSISTANT), None)
     if place is None:
         return Content(None, "a chat log without a turn of the assistant")
-    content = _message(items[place], depth)
     behind = {_role(item) for item in items[place + 1 :]}
+    if not behind.isdisjoint(_USER):
+        return Content(None, "a chat log without a turn of the assistant after the user's last")
+    content = _message(items[place], depth)
     left = [*content.left_out, *(f"turn of the {role} behind it" for role in behind if role)]
     return msgspec.structs.replace(content, left_out=tuple(left))
 
