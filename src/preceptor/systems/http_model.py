@@ -112,6 +112,7 @@ class HttpModel(System):
         self.parameters = parameters
         self.price = price
         self.max_tokens = parameters.max_tokens
+        self.sampled = parameters.temperature != 0
         self.endpoint = Endpoint(
             base_url,
             headers=headers,
