@@ -150,9 +150,9 @@ async def ask_until(
 ) -> Asked[T]:
     """Ask until ``read`` accepts the reply, at most ``attempts`` times.
 
-    A reply that the token limit cut off, or that ends in reasoning, is not asked for again at
-    temperature 0: it would end there again. Each attempt waits until the cap has room for it. If no further one may start, the useless reply
-    is kept, and a resumed run asks again.
+    A question whose reply the token limit cut off, or that ended in reasoning, is not asked again
+    at temperature 0: the reply would be the same. Each attempt waits until the cap has room for it.
+    If no further one may start, the useless reply is kept, and a resumed run asks again.
     """
     meter = system.meter
     answer = system.answer if meter is None else partial(meter.answer, system)
