@@ -245,6 +245,8 @@ def counts_in(found: object, form: type[T]) -> T:
     else counts as not said: the answer and the other counts are right all the same.
     """
     given = found if isinstance(found, dict) else {}
+    with contextlib.suppress(msgspec.ValidationError):
+        return msgspec.convert(given, form)  # nearly always; field by field takes ten times as long
     counts = {}
     for field in msgspec.structs.fields(form):
         if field.encode_name in given:
