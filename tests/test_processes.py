@@ -173,14 +173,17 @@ def test_two_processes_give_the_scores_of_one(path: Path, quiet: dict[str, Any])
 
 def test_shard_of_a_killed_worker_goes_to_another(path: Path, quiet: dict[str, Any]) -> None:
     """Only what it had not acknowledged is asked again, and the scores are the same."""
-    killed: list[int] = []
+    seen, killed, done = dict[int, None](), list[int](), [10]
 
     def watch(progress: Progress) -> None:
-        if len(killed) < 3 and progress.verdicts > 10 + 30 * len(killed):
-            for victim in set(workers(os.getpid())).difference(killed):
-                os.kill(victim, signal.SIGKILL)
-                killed.append(victim)
-                return
+        there = workers(os.getpid())
+        seen.update(dict.fromkeys(there))
+        alive = [worker for worker in seen if worker in there and worker not in killed]
+        # The oldest, after something more was done: three in a row without would end the run.
+        if len(killed) < 3 and alive and progress.fresh > done[0]:
+            os.kill(alive[0], signal.SIGKILL)
+            killed.append(alive[0])
+            done[0] = progress.fresh
 
     few = {"concurrency": 8}
     with FakeEndpoint(latency=0.15) as fake:

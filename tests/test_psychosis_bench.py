@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import preceptor
@@ -272,6 +273,35 @@ def test_a_dialogue_that_failed_is_paid_once(
         )
     assert 0 < first < whole
     assert whole == pytest.approx(again.score()["cost_usd"], rel=0.02)
+
+
+def test_turns_of_an_unfinished_dialogue_are_on_the_bill(
+    bare: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cap between two turns counts those before, also when the run is resumed."""
+    monkeypatch.chdir(tmp_path)
+    data, price = write(tmp_path, made_up()), ["price=1000000/0", "concurrency=1"]
+    with FakeEndpoint() as fake:
+
+        def billed() -> int:
+            return sum(len(msgspec.json.encode(c.payload["messages"])) // 4 + 1 for c in fake.log)
+
+        run = preceptor.run(
+            "psychosis-bench",
+            system=fake.address("model-a"),
+            grader="python:test_psychosis_bench:always",
+            data=data,
+            system_params=price,
+            max_cost=700,
+        )
+        assert 300 < run.score()["cost_usd"] == billed() <= 700
+        assert run.score()["ungraded"] == {"no answer: unfinished": 21}
+        asked = len(fake.log)
+        preceptor.resume(run.info.name)
+        assert len(fake.log) == asked
+        run = preceptor.resume(run.info.name, max_cost=99_000)
+        assert len(fake.log) == 12
+        assert run.score()["cost_usd"] == billed()
 
 
 # Real data

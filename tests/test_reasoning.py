@@ -38,6 +38,7 @@ from preceptor.scoring.reading import field_of, json_in, list_in, word_in
 from preceptor.scoring.spans import Text, read_spans
 from preceptor.store import Store
 from preceptor.store.rows import read_response, response_row
+from preceptor.systems import resolve
 from preceptor.systems.base import Parameters
 from preceptor.systems.first_token import first_said, token_text
 from preceptor.systems.openai_replies import parse_chat, parse_chat_stream
@@ -466,6 +467,31 @@ async def test_what_a_judge_thought_is_said(reply: Completion, reason: str, word
     verdict = await grader.judge(grader.question(CASE, TASK.criteria[0]))
     assert (verdict.met, verdict.reason) == (None, reason)
     assert re.search(words, verdict.detail)
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+async def test_a_judge_cut_off_at_temperature_0_is_asked_once(sampled: bool) -> None:
+    """What would end at the same token again is not paid again; an unreadable reply may differ."""
+    cut = Completion("<think>" + "hm" * 700, finish_reason="length")
+    for replies in ([cut] * 4, [Completion('{"crit', finish_reason="length")] * 4):
+        system = Scripted(*replies)
+        system.sampled = sampled
+        grader = RubricGrader("scripted", system, OWN)
+        verdict = await grader.judge(grader.question(CASE, TASK.criteria[0]))
+        assert verdict.attempts == (4 if sampled else 1)
+    system = Scripted(*[Completion("Yes!")] * 4)
+    system.sampled = sampled
+    grader = RubricGrader("scripted", system, OWN)
+    assert (await grader.judge(grader.question(CASE, TASK.criteria[0]))).attempts == 4
+
+
+@pytest.mark.parametrize(("temperature", "sampled"), [(0, False), (0.5, True), (None, True)])
+def test_a_model_samples_unless_its_temperature_is_0(
+    temperature: float | None, sampled: bool
+) -> None:
+    """Where no temperature is set, the provider's own is not 0."""
+    for address in ("http://127.0.0.1:1/v1#m", "local:/nowhere/m.gguf"):
+        assert resolve(address, Parameters(temperature=temperature)).sampled is sampled
 
 
 # Yes or no

@@ -265,11 +265,22 @@ def test_key_is_in_no_command_line(path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not any(KEY[:12] in words for words in seen)
 
 
-def test_key_in_an_address_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        [f"--system=http://user:{KEY}@127.0.0.1:1/v1#m"],
+        [f"--system=http://user:{KEY}@127.0.0.1:1/v1"],
+        [f"--system=http://127.0.0.1:1/v1?key={KEY}#m"],
+        ["--system=http://127.0.0.1:1/v1#m", f"--system-param=api_key={KEY}"],
+    ],
+)
+def test_key_in_an_address_is_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str], path: Path
+) -> None:
     """It would be stored with the run; the message does not repeat it."""
-    address = f"http://user:{KEY}@127.0.0.1:1/v1#m"
-    assert main(["run", "starter", "--system", address, "--grader", "openai/x"]) == 2
+    assert main(["run", "starter", *words, "--grader", "openai/x"]) == 2
     assert KEY[:12] not in "".join(capsys.readouterr())
+    assert not path.exists()
 
 
 def test_plan_of_a_run_can_be_sent_without_a_key(path: Path, hosted: FakeEndpoint) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 import preceptor
@@ -26,6 +27,7 @@ import preceptor.rewards.server
 from preceptor import cli
 from preceptor.rewards.server import Limits, application
 from preceptor.testing import FakeEndpoint
+from test_endpoint import serving
 
 pytestmark = pytest.mark.usefixtures("bare")
 
@@ -300,6 +302,20 @@ async def test_a_cap_and_a_refusal_have_their_own_status(tmp_path: Path) -> None
             status, body = await ask(client, example=TASK, responses=["a"])
     assert (status, body["error"]["kind"]) == (502, "grader_refused")
     assert any("401" in line for line in lines)
+
+
+async def test_a_refusal_that_quotes_the_request_is_not_logged(tmp_path: Path) -> None:
+    """Address and status are logged; what the endpoint says is not, for it may repeat a prompt."""
+
+    async def refuse(request: web.Request) -> web.Response:
+        return web.json_response({"error": {"message": await request.text()}}, status=404)
+
+    async with (
+        serving(refuse) as url,
+        served(f"{url}#judge", tmp_path / "a.db") as (client, lines),
+    ):
+        await ask(client, example=TASK, responses=[SECRET])
+    assert lines[0] == f"the grader refuses every call: {url}: HTTP 404"
 
 
 async def test_an_error_of_ours_is_one_line_without_text(

@@ -58,7 +58,7 @@ _PAIRS = {
     "special": (
         rf"(?i:<[|｜](?!end[_▁]|/)(?:begin▁of▁)?{_NAME}(?<!_end)[|｜]>)",
         rf"(?i:<[|｜](?:/|end[_▁](?:of[_▁])?){_NAME}[|｜]>|<[|｜]{_NAME}(?<=_end)[|｜]>)"
-        r"|<\|begin_of_solution\|>|<\|START_(?:RESPONSE|TEXT)\|>",
+        r"|<\|begin_of_solution\|>|<\|START_(?:RESPONSE|TEXT)\|>|<\|content\|>",
     ),
     "inner": (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),
     "roles": (r"<\|im_start\|>think\b", r"<\|im_start\|>answer\b"),
@@ -84,8 +84,8 @@ _HEADS = (
 )
 #: Marks around an answer that follows reasoning: they are no part of it.
 _AROUND = (
-    r"<\|(?:end_of_solution|END_RESPONSE|END_TEXT|END_OF_TURN_TOKEN|end|return|call|im_end|eot_id"
-    r"|endoftext|assistant_end|assistant|im_start\|>assistant)\|>|</s>|<｜end▁of▁sentence｜>"
+    r"<\|(?:im_start|begin)\|>assistant\b|<\|(?:end_of_solution|END_RESPONSE|END_TEXT|END_OF_TURN_TOKEN|end|return|call"
+    r"|im_end|eot_id|endoftext|assistant_end|assistant)\|>|</s>|<｜end▁of▁sentence｜>"
     rf"|<end_of_turn>|<turn\|>|\[END FINAL RESPONSE\]|(?i:<{_NAME}\s?/>)"
 )
 _TOKEN = re.compile(

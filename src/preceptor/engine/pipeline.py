@@ -224,30 +224,26 @@ class Pipeline:
         if known is not None and known.key != key:
             self._warn(older_server(self.system))
         if under_way is None and known is None:
-            work = self._ask_system(key, ask, place, writer, graded.response)
+            work = self._ask_system(key, ask, place, writer)
             return await _only(self._answering, key, work)
         response = known or await under_way  # type: ignore[misc]
         await writer.put(Batch(answers=((*place, response, True),)))
         return response
 
-    async def _ask_system(
-        self, key: str, ask: Ask, place: _Place, writer: Writer, failed: Response | None
-    ) -> Response:
+    async def _ask_system(self, key: str, ask: Ask, place: _Place, writer: Writer) -> Response:
         if self.protocol.scripted:
-            response = await self._converse(key, ask, writer, failed)
+            response = await self._converse(key, ask, place, writer)
         else:
             response = await self._call(key, ask)
         elsewhere = await writer.put(Batch(answers=((*place, response, False),)))
         self.progress.fresh += 1
         return elsewhere.get(key, response)
 
-    async def _converse(
-        self, key: str, ask: Ask, writer: Writer, failed: Response | None
-    ) -> Response:
-        """The last answer of a scripted dialogue, with what all of them took.
+    async def _converse(self, key: str, ask: Ask, place: _Place, writer: Writer) -> Response:
+        """The last answer of a scripted dialogue.
 
         Each turn is kept under the key of its own question, so that a dialogue that was broken off
-        goes on where it was. What its turns took until it ``failed`` is on the bill already.
+        goes on where it was; what it took is added to the dialogue at once.
         """
         assert ask.example is not None
         turns: list[Response] = []
@@ -256,10 +252,9 @@ class Pipeline:
             turn = self.store.find_responses([own]).get(own)
             if turn is None:
                 turn = await self._call(own, ask)
-                elsewhere = await writer.put(Batch(turns=(turn,)))
-                turn = elsewhere.get(own, turn)
-            elif failed is not None:
-                turn = msgspec.structs.replace(turn, usage=Usage(), cost_usd=0.0)
+                part = msgspec.structs.replace(turn, key=key, text="", failure="unfinished")
+                kept = Batch(turns=(turn,), answers=((*place, part, False),))
+                turn = (await writer.put(kept)).get(own, turn)
             turns.append(turn)
             said = [each.text for each in turns]
             following = self.protocol.next_turn(ask.example, said)
@@ -368,16 +363,15 @@ def _unsaid(key: str, completions: Sequence[Completion]) -> Response:
 
 
 def _dialogue(key: str, turns: Sequence[Response], sent: tuple[Message, ...]) -> Response:
-    """The last of the turns, with the conversation before it, and the sums of what all took."""
-    costs = [turn.cost_usd for turn in turns]
+    """The last of the turns with the conversation before it. What they took was kept with them."""
     lengths = [turn.reasoning_length for turn in turns if turn.reasoning_length is not None]
     return msgspec.structs.replace(
         turns[-1],
         key=key,
         sent=sent,
-        usage=sum((turn.usage for turn in turns), Usage()),
+        usage=Usage(),
         latency_s=round(sum(turn.latency_s for turn in turns), 4),
-        cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+        cost_usd=0.0,
         reasoning_length=sum(lengths) if lengths else None,
     )
 

@@ -37,6 +37,8 @@ T = TypeVar("T")
 
 #: How often one criterion is asked before it is ungraded.
 ATTEMPTS = 4
+#: Reasons that another attempt changes only where the model samples.
+_ENDLESS = ("cut_off", "reasoning_only")
 
 
 class Unreadable(ValueError):
@@ -148,8 +150,9 @@ async def ask_until(
 ) -> Asked[T]:
     """Ask until ``read`` accepts the reply, at most ``attempts`` times.
 
-    Each attempt waits until the cap has room for it. If no further one may start, the useless reply
-    is kept, and a resumed run asks again.
+    A question whose reply the token limit cut off, or that ended in reasoning, is not asked again
+    at temperature 0: the reply would be the same. Each attempt waits until the cap has room for it.
+    If no further one may start, the useless reply is kept, and a resumed run asks again.
     """
     meter = system.meter
     answer = system.answer if meter is None else partial(meter.answer, system)
@@ -175,6 +178,8 @@ async def ask_until(
         except ValueError as error:
             reason, detail = _why_unreadable(completions[-1], error)
             system.failures[reason] += 1
+            if reason in _ENDLESS and not system.sampled:
+                break
     costs = [completion.cost_usd for completion in completions]
     return Asked(
         value,

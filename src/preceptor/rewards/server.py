@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import hmac
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -59,6 +60,9 @@ _STATUS: tuple[tuple[type[PreceptorError], int, str], ...] = (
     (Unavailable, 503, "unavailable"),
     (StoreError, 500, "store"),
 )
+
+#: How an endpoint's refusal begins: its address and the status.
+_REFUSAL = re.compile(r"\S+: HTTP \d{3}\b")
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -188,9 +192,11 @@ class _Server:
         )
         message = str(error)
         if isinstance(error, EndpointRefused):
-            # What an endpoint says of a bad request may quote it: that is for nobody's log.
-            quotes = error.kind not in ("refused", "connection")
-            self.tell(f"the grader refuses every call: {error.kind if quotes else message}")
+            # What an endpoint says may quote the request: that is for nobody's log.
+            status_only = _REFUSAL.match(message)
+            shown = error.kind if status_only is None else status_only[0]
+            shown = message if error.kind == "connection" else shown
+            self.tell(f"the grader refuses every call: {shown}")
             message = f"the grader refuses every call ({error.kind}): see the server's log"
         elif isinstance(error, BudgetExceeded):
             self.tell(message)

@@ -187,8 +187,10 @@ def effective_rows(scores: Floats, clusters: NDArray[Any] | None = None) -> floa
     """Number of independent rows that tell as much about a share: n over the design effect.
 
     The effect is that of `estimate`'s error, scaled by t quantiles for its degrees of freedom:
-    those of Satterthwaite, or fewer where the rarer outcome is in few units. At worst, and where
-    nothing varies, each unit counts once, by Kish's (Σm)²/Σm².
+    those of Satterthwaite, or fewer where the rarer outcome is in few units. The error is that of
+    half a unit more, all of whose rows have the rarer outcome: a rare outcome may fill a unit and
+    none of those seen. At worst, and where nothing varies, each unit counts once, by Kish's
+    (Σm)²/Σm².
 
     Parameters
     ----------
@@ -208,7 +210,8 @@ def effective_rows(scores: Floats, clusters: NDArray[Any] | None = None) -> floa
     if found.error == 0:
         return least
     both = min(_units_with(means > 0, clusters), _units_with(means < 1, clusters))
-    rows = n * share * (1 - share) / (n - 1) / found.error**2
+    error = math.hypot(found.error, max(share, 1 - share) / (2 * len(sizes)))
+    rows = n * share * (1 - share) / (n - 1) / error**2
     whole, units, few = stdtrit(np.array([n - 1, found.df, min(found.df, max(1, both - 1))]), 0.975)
     known = rows * float(whole / units) ** 2
     rows = max(rows * float(whole / few) ** 2 if both > 1 else 0.0, min(least, known))

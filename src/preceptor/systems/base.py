@@ -103,6 +103,8 @@ class System:
     max_tokens: int | None = None
     #: Who says how many questions it answers at once for now; None where that is ``concurrency``.
     limiter: Limiter | None = None
+    #: Whether the same question may be answered otherwise the next time.
+    sampled: bool = True
     #: Whether an empty text is an answer, as of user code or a file, and not a failed reply.
     may_be_empty: bool = False
     #: Whether its provider caches only what it is told to: see ``Ask.shared``.

@@ -126,15 +126,16 @@ def openai_compatible(address: str, parameters: Parameters) -> System:
     from preceptor.systems.openai import ChatModel
 
     base_url, _, model = address.partition("#")
+    if "@" in urllib.parse.urlsplit(base_url).netloc or "?" in base_url:
+        raise InputError(
+            f"system {shorten(base_url.split('@')[-1].partition('?')[0])}: a key in the address "
+            f"would be stored; put it into an environment variable and name that with "
+            f"api_key_env=NAME"
+        )
     if not model or not urllib.parse.urlsplit(base_url).hostname:
         raise InputError(
             f"system {shorten(address)}: expected http://HOST:PORT/v1#MODEL, with the model's name "
             f"behind the #"
-        )
-    if "@" in urllib.parse.urlsplit(base_url).netloc:
-        raise InputError(
-            f"system {shorten(base_url.split('@')[-1])}: a key in the address would be stored; "
-            f"put it into an environment variable and name that with api_key_env=NAME"
         )
     key = _key(base_url, parameters, ()) if parameters.api_key_env else None
     return ChatModel(address, base_url, model, key, parameters, price=_price(address, parameters))

@@ -112,6 +112,7 @@ class HttpModel(System):
         self.parameters = parameters
         self.price = price
         self.max_tokens = parameters.max_tokens
+        self.sampled = parameters.temperature != 0
         self.endpoint = Endpoint(
             base_url,
             headers=headers,
@@ -244,6 +245,8 @@ def counts_in(found: object, form: type[T]) -> T:
     else counts as not said: the answer and the other counts are right all the same.
     """
     given = found if isinstance(found, dict) else {}
+    with contextlib.suppress(msgspec.ValidationError):
+        return msgspec.convert(given, form)  # nearly always; field by field takes ten times as long
     counts = {}
     for field in msgspec.structs.fields(form):
         if field.encode_name in given:

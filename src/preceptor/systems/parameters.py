@@ -65,8 +65,9 @@ def parse_parameters(
             raise InputError(f"{option} {key}: {shorten(address)} takes {takes}")
         if not equals or key not in known:
             meant = "" if key in known else did_you_mean(key, known)
+            # Without the value: under a key such as api_key it is a secret.
             raise InputError(
-                f"{option} {shorten(pair)}: {meant}expected KEY=VALUE with KEY one of "
+                f"{option} {shorten(key)}: {meant}expected KEY=VALUE with KEY one of "
                 f"{', '.join(known)}"
             )
         if text.lower() == "none":

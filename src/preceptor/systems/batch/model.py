@@ -63,6 +63,7 @@ class BatchModel(System):
         self.concurrency = inner.parameters.concurrency or _MOST_WAITING
         inner.price = _in_batch(inner.price, self.wire.share)
         self.failures, self.server = inner.failures, inner.server
+        self.sampled = inner.sampled
         #: Calls that wait for a batch, whether it is submitted or not.
         self.waiting = 0
         most = min(self.wire.most_requests, self.concurrency)

@@ -65,6 +65,7 @@ class InspectModel(System):
         self.concurrency = parameters.concurrency or DEFAULT_CONCURRENCY
         self.price = _price(parameters, provider, model)
         self.max_tokens = parameters.max_tokens
+        self.sampled = parameters.temperature != 0
         self._failures = Failures(address)
         self.failures = self._failures.counts
         self._config = generate_config(address, parameters)
@@ -136,6 +137,7 @@ class InspectAgent(System):
         provider, _, model = self.name.partition("/")
         self.price = _price(parameters, provider, model)
         self.max_tokens = parameters.max_tokens
+        self.sampled = parameters.temperature != 0
         self._failures = Failures(address)
         self.failures = self._failures.counts
         self._config = generate_config(address, parameters)

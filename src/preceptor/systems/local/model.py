@@ -63,6 +63,7 @@ class LocalModel(System):
         self.address = address
         self.parameters = parameters
         self.concurrency = max(1, parameters.concurrency or 1)
+        self.sampled = parameters.temperature != 0
         self._known: weights.Weights | None = None
         self._file: Path | None = None
         self._sha256: str | None = None
