@@ -31,6 +31,7 @@ _HEAD = re.compile(r"\s*(?:\.(?!\d)|[):\]}])|\s[-–—]\s")
 _NAMED = re.compile(
     r"(?:opt(?:ion)?|choice|choose|select|pick)(?:\.?\s*[(:]?\s*\b|(?=\d))(\w)\b\)?", re.IGNORECASE
 )
+_LINE = re.compile(r"^[ \t|(\[•*-]*(?P<letter>\w)(?!\w)[^\n]*", re.MULTILINE)
 _ASKED = re.compile(r"(?<=[.!?؟])\s+|(?<=[。？])|\n")
 _REPLIED = re.compile(r"[^\W\d_][\w'’\u0300-\u036f\u0900-\u0dff]*(?=[,.;:!\n،。、，।]| [-–—])")
 #: The number of a question before its answer.
@@ -133,7 +134,7 @@ class _Reader:
         stated = [each for each in announced if each.plain] + [*self._bare_lines()]
         if stated:
             return self._decisive(sorted(stated, key=lambda each: each.start)).labels
-        found = self._affirmed() or self._replied() or self._line_heads() or self._cited()
+        found = self._judged() or self._affirmed() or self._replied() or self._line_heads() or self._cited()
         return found or frozenset[str]().union(*(each.labels for each in announced))
 
     def _decisive(self, stated: list[Statement]) -> Statement:
@@ -192,6 +193,20 @@ class _Reader:
             ):
                 found |= self.at.letters.meant(token[0])
         return found
+
+    def _judged(self) -> Found:
+        """The options that are said to be right where line after line judges one of them."""
+        said: dict[str, set[str]] = {"right": set(), "wrong": set()}
+        for line in _LINE.finditer(self.text):
+            named = self.at.named_at(line.start("letter"))
+            token = self.at.letters.token.match(self.text, line.start("letter"))
+            verdict = cues.VERDICT.match(self.text, named[0], line.end()) if named else None
+            if named and token and verdict and verdict.lastgroup:
+                said[verdict.lastgroup] |= named[1]
+        right, wrong = said["right"], said["wrong"]
+        if self.announced.wrong_asked:
+            right, wrong = wrong, right
+        return frozenset(right) if wrong and not right & wrong else frozenset()
 
     def _bare_lines(self) -> Iterator[Statement]:
         """Lines with nothing but a letter; several in a row are one statement."""

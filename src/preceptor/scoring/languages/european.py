@@ -67,9 +67,13 @@ EUROPEAN = {
         answer="antwort",
         choosing=(
             r"ich wähle|(?:somit|daher|also|damit) bleibt|lösung(?=\s*[:=]|\s+(?:ist|lautet))"
-            "|richtig (?:ist|sind)|ich (?:würde mich|entscheide mich) für"
+            "|richtig (?:ist|sind)|ich (?:würde mich|entscheide mich) für|ich tippe auf"
+            "|am ehesten(?: kommt| passt| trifft)?|es handelt sich um"
         ),
-        right="richtige?[rsn]?|korrekte?[rsn]?|beste?[rsn]?|zutreffende?[rsn]?|passende?[rsn]?",
+        right=(
+            "richtige?[rsn]?|korrekte?[rsn]?|beste?[rsn]?|zutreffende?[rsn]?|passende?[rsn]?"
+            "|trifft zu|stimmt"
+        ),
         option=(
             "option|antwort|antwortoption|antwortmöglichkeit|wahl|möglichkeit|aussagen?|alternative"
         ),
@@ -99,10 +103,10 @@ EUROPEAN = {
     ),
     "nl": Words(
         answer="antwoord",
-        choosing="ik kies",
-        right="juiste?|correcte?|beste|goede?|goed",
+        choosing="ik kies|ik ga voor|het gaat om",
+        right="juiste?|correcte?|beste|goede?|goed|klopt",
         option="optie|antwoord|keuze|antwoordoptie|mogelijkheid|alternatief",
-        link="is|zou|zijn|luidt|dus|optie|antwoord|letter|het|de|juiste|correcte",
+        link="is|zou|zijn|luidt|dus|voor|optie|antwoord|letter|het|de|juiste|correcte",
         other="alternatieve?|ander|andere|tweede|op één na|op een na",
         wrong="onjuiste?|foute?|verkeerde?|minst|slechtste",
         negation="niet|geen|nooit",
@@ -119,7 +123,7 @@ EUROPEAN = {
     ),
     "sv da no": Words(
         answer="svaret|svar",
-        choosing="jeg velger|jeg vælger|jag väljer",
+        choosing="jeg velger|jeg vælger|jag väljer|det rör sig om|det dreier seg om|det drejer sig om",
         right=(
             "rätta?|riktiga?|riktige?|rigtige?|korrekta?|korrekte?|bästa?|beste?|bedste?|rett|rette"
         ),
@@ -193,7 +197,7 @@ EUROPEAN = {
         ),
         option="odpowied[źz]|odpowiedzią|opcj[aąę]|wybór|wyborem|wariant|możliwość",
         link=(
-            "to|jest|brzmi|więc|zatem|odpowiedź|opcja|litera|wariant|prawidłowa|poprawna|końcowa"
+            "to|jest|brzmi|więc|zatem|odpowiedź|opcj[aę]|litera|wariant|prawidłowa|poprawna|końcowa"
             "|ostateczna|będzie"
         ),
         other="drug[aą]|alternatywn[aey]|inn[aąe]|kolejną|kolejna",

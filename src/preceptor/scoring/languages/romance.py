@@ -9,7 +9,7 @@ __all__ = ["ROMANCE"]
 ROMANCE = {
     "es": Words(
         answer="respuestas?",
-        choosing="elijo|queda|marco|marcaría|escojo|selecciono|clave",
+        choosing="elijo|queda|marco|marcaría|escojo|selecciono|clave|se trata de|me quedo con|opto por",
         right=(
             "correct[ao]s?|m[áa]s (?:probable|adecuad[ao]|apropiad[ao])|apropiad[ao]|mejor"
             "|adecuad[ao]|acertad[ao]|indicad[ao]"
@@ -36,7 +36,7 @@ ROMANCE = {
     ),
     "pt": Words(
         answer="respostas?",
-        choosing="gabarito|resta|sobra|marco|assinalo|escolho|seleciono",
+        choosing="gabarito|resta|sobra|marco|assinalo|escolho|seleciono|trata-se d[aeo]|fico com",
         right="corr?ec?t[ao]s?|mais prov[áa]vel|melhor|adequad[ao]|cert[ao]|indicad[ao]|exat[ao]",
         option=(
             "op[cç][ãa]o|alternativas?|afirmativa|afirma[çc][ãa]o|assertiva|escolha|letra"
@@ -62,7 +62,10 @@ ROMANCE = {
     ),
     "fr": Words(
         answer="réponses?|reponses?",
-        choosing="je choisis|il (?:ne )?reste|je s[ée]lectionne",
+        choosing=(
+            "je choisis|je choisirais|je coche|il (?:ne )?reste|je s[ée]lectionne|j['’]opte pour"
+            "|il s['’]agit (?:donc )?d[eu]"
+        ),
         right="correcte?s?|bonnes?|meilleure?|exacte?|juste|adapt[ée]e?",
         option=(
             "option|propositions?|affirmation|choix|alternative|réponses?|la"
@@ -88,7 +91,7 @@ ROMANCE = {
     ),
     "it": Words(
         answer="rispost[ae]",
-        choosing="scelgo|resta|rimane|seleziono",
+        choosing="scelgo|resta|rimane|seleziono|opto per|si tratta d[ei]",
         right="corrett[aoie]|miglior[ei]?|giust[ao]|esatt[ao]|adeguat[ao]|appropriat[ao]",
         option="opzione|alternativa|scelta|rispost[ae]|affermazione|trattamento|diagnosi|quella|la",
         link="è|sono|sarebbe|la|l['’]|lettera|opzione|corretta|finale|quindi|pi[ùu]|dunque",
