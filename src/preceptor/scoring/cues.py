@@ -117,8 +117,8 @@ def affirmed(*, wrong_asked: bool) -> re.Pattern[str]:
     )
 
 
-_YES = "correct|right|true|yes|" + every("right").removeprefix(LANGUAGES["en"].right)
-_NO = "incorrect|wrong|false|no|not|" + every("wrong").removeprefix(LANGUAGES["en"].wrong)
+_YES = "correct|right|true|" + every("right").removeprefix(LANGUAGES["en"].right)
+_NO = "incorrect|wrong|false|not|" + every("wrong").removeprefix(LANGUAGES["en"].wrong)
 #: What is said of an option after its letter: "B: correct", "| B | ✅ |".
 VERDICT = re.compile(
     rf"[\s).:\]|=(–—-]*(?:(?P<wrong>[❌✗✘✖❎]|{words_of(_NO)})|(?P<right>[✓✔✅☑]|{words_of(_YES)}))",
