@@ -18,7 +18,7 @@ __all__ = ["Announcements", "Statement"]
 _SENTENCE = re.compile(r"[^.\n。;!?]{0,120}")
 #: Places of a sentence at which the answer may begin.
 _COPULAS = 8
-_ENDED = re.compile(r"[)\]]?(?:[.!]|\s*\n|\s*\Z)")
+_ENDED = re.compile(r"[)\]]?(?: it is)?(?:[.!]|\s*\n|\s*\Z)")
 _CLAUSE = re.compile(r"[,;:(，；：、]")
 #: A word of an option where a link may stand: "The answer is maybe."
 _WORD = re.compile(r"\w\S*")

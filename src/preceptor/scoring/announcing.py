@@ -44,6 +44,8 @@ _ENGLISH = (
         "|selection|option|letter|diagnosis",
         r"(?=\s*[:=])",
     ),
+    ("only", r"\s+(?:\w+\s+)?(?:option|choice|answer|one)\b(?=[^.\n]{0,60}\s(?:is|remains)\b)"),
+    ("diagnosis", r"(?=\s+(?:here\s+)?is\b)"),
     ("of", r" choice(?=[^.;:,\n]{0,80}\s(?:is|are|would be|remains)\b)"),
     # What follows replaces what came before.
     ("actually|correction|on second thought", r"\s*[,:]"),
@@ -128,7 +130,7 @@ def _phrase(language: str, wrong_asked: bool) -> re.Pattern[str]:
     right, option, link = (inner(each) for each in (asked, words.option, words.link))
     between = rf"\s*(?:(?:{link}|{right}|的)\s*){{0,2}}"
     best = f"{right}{between}{option}|{option}{between}{right}"
-    named = rf"{option}(?=\s?[:=])" if is_spaced(words.option) else "(?!)"
+    named = rf"(?!altern){option}(?=\s?[:=])" if is_spaced(words.option) else "(?!)"
     return re.compile(f"{best}|{named}|{inner(words.choosing)}")
 
 

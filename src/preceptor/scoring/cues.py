@@ -118,7 +118,7 @@ def affirmed(*, wrong_asked: bool) -> re.Pattern[str]:
 
 
 _YES = "correct|right|true|" + every("right").removeprefix(LANGUAGES["en"].right)
-_NO = "incorrect|wrong|false|not|" + every("wrong").removeprefix(LANGUAGES["en"].wrong)
+_NO = "incorrect|wrong|false|not?|unlikely|less likely|ruled out|excluded|" + every("wrong").removeprefix(LANGUAGES["en"].wrong)
 #: What is said of an option after its letter: "B: correct", "| B | ✅ |".
 VERDICT = re.compile(
     rf"[\s).:\]|=(–—-]*(?:(?P<wrong>[❌✗✘✖❎]|{words_of(_NO)})|(?P<right>[✓✔✅☑]|{words_of(_YES)}))",
@@ -159,8 +159,8 @@ RATHER = re.compile(
 #: "It is B." or "Therefore B.", at the end of a sentence.
 IT_IS = re.compile(
     r"\b(?:(?:so|thus|therefore|hence),?\s+(?:it(?: is|['’]s)\s+)?|it(?: is|['’]s)\s+)"
-    r"(?:option\s+)?",
-    re.IGNORECASE,
+    r"(?:option\s+)?|^[ \t]*(?:[=-]>|[→⇒∴➡])\s*",
+    re.IGNORECASE | re.MULTILINE,
 )
 #: A ticked box; others state nothing.
 TICKED = re.compile(r"^[ \t]*[-•]?[ \t]*(?:\[[xX✓✔]\]|☑|✅|✔)\ufe0f?[ \t]*", re.MULTILINE)

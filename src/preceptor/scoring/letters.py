@@ -32,6 +32,7 @@ _NAMED = re.compile(
     r"(?:opt(?:ion)?|choice|choose|select|pick)(?:\.?\s*[(:]?\s*\b|(?=\d))(\w)\b\)?", re.IGNORECASE
 )
 _LINE = re.compile(r"^[ \t|(\[•*-]*(?P<letter>\w)(?!\w)[^\n]*", re.MULTILINE)
+_NEXT_HEAD = re.compile(r"[.;!]\s\(?(\w)(?:[):]|\s[–—-]\s)")
 _ASKED = re.compile(r"(?<=[.!?؟])\s+|(?<=[。？])|\n")
 _REPLIED = re.compile(r"[^\W\d_][\w'’\u0300-\u036f\u0900-\u0dff]*(?=[,.;:!\n،。、，।]| [-–—])")
 #: The number of a question before its answer.
@@ -245,6 +246,9 @@ class _Reader:
                     and not self.at.letters.meant(alone) & meant
                 ):
                     return frozenset()  # "A: B" may be an answer to a question, or two of them
+                heads = _NEXT_HEAD.findall(self.text, token.end(), place + len(line))
+                if any(self.at.letters.meant(head) - meant for head in heads if head in self.at.labels):
+                    return frozenset()  # the options one after the other
                 found |= meant
                 rest = folded(self.text[token.end() : place + len(line)].strip(AROUND))
                 ends = place + len(line) == len(self.text) and rest in {
@@ -264,7 +268,9 @@ class _Reader:
         for token in self.at.letters.token.finditer(self.text):
             after = re.compile(r"[).\]:\s]{1,4}").match(self.text, token.end())
             beside = self.at.text_at(after.end()) if after else None
-            if beside and not cues.REJECTED.match(self.text, beside[0]):
+            verdict = cues.VERDICT.match(self.text, beside[0]) if beside else None
+            denied = verdict is not None and verdict["wrong"] is not None
+            if beside and not denied and not cues.REJECTED.match(self.text, beside[0]):
                 found |= beside[1] & self.at.letters.meant(token[0])
                 ends = not self.text[beside[0] :].strip(AROUND)
                 inside = inside and token.start() > 0 and not ends

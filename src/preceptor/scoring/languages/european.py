@@ -133,7 +133,7 @@ EUROPEAN = {
         ),
         link=(
             "är|er|blir|bliver|skulle vara|vil være|alltså|altså|därför|derfor|alternativ"
-            "|alternativet|mulighed|det|den|rätta?|rette|riktige?|rigtige?"
+            "|alternativet|svaralternativ(?:et)?|(?:svar)?mulighe[dt]|det|den|rätta?|rette|riktige?|rigtige?"
         ),
         other="näst bästa?|nest beste?|næstbedste?|andre?|annat|andet|alternativt",
         wrong="fel|felaktiga?|feil|forkerte?|gale?|gal|minst|mindst",
@@ -157,7 +157,7 @@ EUROPEAN = {
         choosing="valitsen",
         right="oikea|paras|oikein|sopivin",
         option="vastaus|vaihtoehto|vastausvaihtoehto|valinta",
-        link="on|olisi|siis|siten|vaihtoehto|kohta|kirjain|oikea",
+        link="on|olisi|siis|siten|vaihtoehdon?|kohdan?|kohta|kirjain|oikea",
         other="toiseksi|vaihtoehtoinen|toinen",
         wrong="väärä|virheellinen|epätodennäköisin",
         negation="ei|eikä",
@@ -314,7 +314,7 @@ EUROPEAN = {
             "|najboljši"
         ),
         option="odgovor|opcija|izbor|možnost|mogućnost",
-        link="je|bi bio|bi bil|pod|opcija|slovo|točan|konačni|dakle|torej|to",
+        link="je|bi bio|bi bil|pod|opcij[aueo]|odgovor|slovo|točan|konačni|dakle|torej|to",
         other="drugi|alternativni|sljedeći|drug",
         wrong="netočan|netočn[ai]|pogrešan|pogrešn[ai]|napačen|napačn[ai]|najmanje|najmanj",
         negation="nije|ni|ne",
