@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -18,6 +19,8 @@ __all__ = ["Announcements", "Statement"]
 _SENTENCE = re.compile(r"[^.\n。;!?]{0,120}")
 #: Places of a sentence at which the answer may begin.
 _COPULAS = 8
+#: Announcements that are looked at, the last ones of a text.
+_MOST = 300
 _ENDED = re.compile(r"[)\]]?(?: it is)?(?:[.!]|\s*\n|\s*\Z)")
 _CLAUSE = re.compile(r"[,;:(，；：、]")
 #: A word of an option where a link may stand: "The answer is maybe."
@@ -62,7 +65,8 @@ class Announcements:
         self.wrong_asked = wrong_asked
         self.at, self.text = mentions, mentions.text
         self.ends = [end.end() for end in cues.SENTENCE_END.finditer(self.text)]
-        self.cues = list(announcing(_lower(self.text), wrong_asked=wrong_asked))
+        cues_found = announcing(_lower(self.text), wrong_asked=wrong_asked)
+        self.cues = [*deque(cues_found, maxlen=_MOST)]
 
     def __iter__(self) -> Iterator[Statement]:
         for cue in self.cues:
