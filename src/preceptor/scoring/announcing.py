@@ -44,6 +44,7 @@ _ENGLISH = (
         "|selection|option|letter|diagnosis",
         r"(?=\s*[:=])",
     ),
+    ("correct", r"(?=\s?:)"),
     ("only", r"\s+(?:\w+\s+)?(?:option|choice|answer|one)\b(?=[^.\n]{0,60}\s(?:is|remains)\b)"),
     ("diagnosis", r"(?=\s+(?:here\s+)?is\b)"),
     ("of", r" choice(?=[^.;:,\n]{0,80}\s(?:is|are|would be|remains)\b)"),

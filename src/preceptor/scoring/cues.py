@@ -102,7 +102,7 @@ def affirmed(*, wrong_asked: bool) -> re.Pattern[str]:
     right = "incorrect|wrong|false|exception" if wrong_asked else right
     return re.compile(
         any_of(
-            r"(?P<en>[)\].]?\s*(?:\([^()\n]{0,80}\)\s*)?(?:is|as|being)\s+"
+            r"(?P<en>[)\].]?\s*(?:\([^()\n]{0,80}\)\s*)?(?:is|are|as|being)\s+"
             r"(?:(?:therefore|clearly|thus)\s+)?(?:(?:the|my)\s+)?"
             r"(?:(?:most|best|only|single|final|least)\s+)?"
             rf"(?:{right}|best|answer|what (?:i|we))\b)",
@@ -129,7 +129,7 @@ VERDICT = re.compile(
 INTRODUCED = re.compile(
     r"(?:^|[.!?:;,\n(\[。，।۔።؟]|选项|"
     + words_of(
-        f"so|thus|therefore|hence|that|and|because|but|with|donc|also|daher|därför|derfor|dus|{_COPULAS}"
+        f"only|both|so|thus|therefore|hence|that|and|because|but|with|donc|also|daher|därför|derfor|dus|{_COPULAS}"
     )
     + "|"
     + words_of(f"{every('answer')}|{every('option')}")
@@ -158,7 +158,7 @@ RATHER = re.compile(
 )
 #: "It is B." or "Therefore B.", at the end of a sentence.
 IT_IS = re.compile(
-    r"\b(?:(?:so|thus|therefore|hence),?\s+(?:it(?: is|['’]s)\s+)?|it(?: is|['’]s)\s+)"
+    r"\b(?:(?:so|thus|therefore|hence)[,:]?\s+(?:it(?: is|['’]s)\s+)?|it(?: is|['’]s)\s+)"
     r"(?:option\s+)?|^[ \t]*(?:[=-]>|[→⇒∴➡])\s*",
     re.IGNORECASE | re.MULTILINE,
 )

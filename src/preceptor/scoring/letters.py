@@ -32,6 +32,20 @@ _NAMED = re.compile(
     r"(?:opt(?:ion)?|choice|choose|select|pick)(?:\.?\s*[(:]?\s*\b|(?=\d))(\w)\b\)?", re.IGNORECASE
 )
 _LINE = re.compile(r"^[ \t|(\[•*-]*(?P<letter>\w)(?!\w)[^\n]*", re.MULTILINE)
+_ONLY = re.compile(
+    r"(?:only|just|both|nur|sowohl|solo|sólo|solamente|seulement|soltanto|apenas|somente|alleen|только"
+    r"|tylko)\s+(?:option\s+)?|仅|只有",
+    re.IGNORECASE,
+)
+#: All options, or all but some.
+_ALL = re.compile(
+    r"(?:the )?(?:answer(?: is)?:?\s*)?(?:(?:all|every(?:thing)?)(?: (?:of|the|these|them|four|five|above"
+    r"|options?|answers?|statements?|are|is|correct|right|true)){0,6}|alle(?: genannten| antworten| sind"
+    r"| richtig){0,4}|todas(?: las anteriores| as anteriores)?|toutes(?: les réponses)?"
+    r"|tutte(?: le precedenti)?|все(?: перечисленное)?|以上(?:全部|都是|皆是|都对)|全部)"
+    r"(?:,? (?:except|but|apart from|außer|excepto|exceto|sauf|tranne|кроме) (?P<but>[^\n]{1,40}?))?[\s.!]*\Z",
+    re.IGNORECASE,
+)
 _NEXT_HEAD = re.compile(r"[.;!]\s\(?(\w)(?:[):]|\s[–—-]\s)")
 _ASKED = re.compile(r"(?<=[.!?؟])\s+|(?<=[。？])|\n")
 _REPLIED = re.compile(r"[^\W\d_][\w'’\u0300-\u036f\u0900-\u0dff]*(?=[,.;:!\n،。、，।]| [-–—])")
@@ -168,7 +182,12 @@ class _Reader:
 
     def _letters_alone(self, text: str) -> Found | None:
         """Letters, perhaps with the text of their option ("C, Vitamin C") or with "not A"."""
-        found = self.at.labels_at(self.at.after_links(0))
+        if self.at.several and (every := _ALL.match(text)):
+            but = self.at.labels_at(every.start("but")) if every["but"] else None
+            return self.at.labels - but[1] if but else None if every["but"] else self.at.labels
+        only = _ONLY.match(text)
+        start = self.at.after_links(only.end() if only else 0)
+        found = self.at.named_at(start) if self.at.several else self.at.labels_at(start)
         if found is None:
             return None
         rather = cues.RATHER.match(text, found[0])
@@ -182,17 +201,23 @@ class _Reader:
         """The letters that are said to be right: "B is correct"."""
         found: Found = frozenset()
         said = cues.affirmed(wrong_asked=self.announced.wrong_asked)
+        place = 0
         for token in self.at.letters.token.finditer(self.text):
-            affirmed = None if token[0].islower() else said.match(self.text, token.end())
+            if token[0].islower() or token.start() < place:
+                continue
+            alone = token.end(), self.at.letters.meant(token[0])
+            end, labels = self.at.labels_at(token.start()) or alone
+            affirmed = said.match(self.text, end)
             if affirmed is None:
                 continue
+            place = end
             start, stop = self.announced.sentence(token.start(), affirmed.end())
             before = self.text[max(start, token.start() - 300) : token.start()].lstrip()
             words = self.announced.qualifiers((affirmed.lastgroup or "en").replace("_", " "))
             if cues.INTRODUCED.search(self.text[max(0, token.start() - 24) : token.start()]) and (
                 not self.announced.supposed(words, before, affirmed.end(), stop)
             ):
-                found |= self.at.letters.meant(token[0])
+                found |= labels
         return found
 
     def _judged(self) -> Found:
@@ -214,7 +239,7 @@ class _Reader:
         place = 0
         block: Statement | None = None
         for line in self.text.splitlines(keepends=True):
-            bare = line.strip(AROUND)
+            bare = line.strip(AROUND + "-*•")
             if bare and self.at.letters.token.fullmatch(bare):
                 block = block or Statement(place, frozenset())
                 block = block._replace(labels=block.labels | self.at.letters.meant(bare))

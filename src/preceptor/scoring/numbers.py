@@ -57,6 +57,8 @@ _THE_SAME = re.compile(
     r"|或|约|等于|약){0,30}",
     re.IGNORECASE,
 )
+#: Last amounts of a statement that may sum up the others.
+_MOST = 8
 _SUMMED_UP = re.compile(rf"(?:{_AGAIN})[\s,:=(]{{0,3}}(?:{_AGAIN})?[\s,:=]{{0,3}}\Z", re.IGNORECASE)
 _UNIT_SIGNS = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "^": None})
 
@@ -169,11 +171,13 @@ def _stated(text: str, statement: Statement) -> Amount | None:
     What sums up two others ("3 tablets of 250 mg, i.e. 750 mg"), the last side of an equation, what
     it begins with, what follows "is" or a colon, the first.
     """
-    if summed_up := _summed_up(text, amounts(text, statement.convention)):
+    everywhere = amounts(text, statement.convention)
+    if summed_up := _summed_up(text, everywhere):
         return summed_up
     outside = _ASIDE.sub(lambda aside: " " * len(aside[0]), text)
     for part in (outside, text):
-        found = [each for each in amounts(part, statement.convention) if not _denied(part, each)]
+        said = everywhere if part == text else amounts(part, statement.convention)
+        found = [each for each in said if not _denied(part, each)]
         if len(found) > 1 and part.startswith("{"):
             raise Unreadable  # JSON of several values
         if part != outside and not statement.announced:
@@ -187,13 +191,13 @@ def _stated(text: str, statement: Statement) -> Amount | None:
 
 
 def _summed_up(text: str, found: Sequence[Amount]) -> Amount | None:
-    for place in range(len(found) - 1, 0, -1):
-        last, others = found[place], found[:place]
-        several = place > 1 or others[0].low is not None
-        if several and _SUMMED_UP.search(text[max(0, last.start - 32) : last.start]):
-            unit = last.unit.partition("/")[0]
+    """The last amount after "i.e." that has the unit of one of several before it."""
+    for last in found[:0:-1][:_MOST]:
+        if _SUMMED_UP.search(text[max(0, last.start - 32) : last.start]):
+            others = [each for each in found if each.start < last.start]
+            several, unit = len(others) > 1 or others[0].low is not None, last.unit.partition("/")[0]
             same = bool(unit) and any(each.unit.startswith(unit) for each in others)
-            return last if same else None
+            return last if several and same else None
     return None
 
 

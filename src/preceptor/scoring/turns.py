@@ -63,7 +63,7 @@ _KEYS = tuple(
     for key in (
         rf"{_SURE}(?:answer|choice|option)(?:[_ -]?{_KIND})?",
         rf"answer(?:[_ -]?(?:{_KIND}|text|value))?|(?:{_NOUNS})(?:[_ -](?:{_RIGHT}|final))?",
-        rf"{_SURE}?{_KIND}(?:[_ -]?{_KIND})?",
+        rf"{_SURE}?{_KIND}(?:[_ -]?{_KIND})?|selected|chosen|predicted|picked",
         rf"{_SURE}?(?:answer|option)[_ -]?(?:idx|index|id)",
     )
 )

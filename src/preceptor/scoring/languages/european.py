@@ -12,7 +12,7 @@ EUROPEAN = {
         right="correct|right|best|final|appropriate|likely|accurate|chosen|selected|my",
         option=(
             "option|candidate|pick|choice|alternative|letter|diagnosis|statement|selection"
-            "|one|step|treatment|management|cause|mechanism|explanation|test|intervention"
+            "|one|response|step|treatment|management|cause|mechanism|explanation|test|intervention"
         ),
         link=(
             "is|are|was|would|should|must|will|be|to|seems|the|therefore|thus|hence|likely|most"
