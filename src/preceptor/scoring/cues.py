@@ -118,7 +118,9 @@ def affirmed(*, wrong_asked: bool) -> re.Pattern[str]:
 
 
 _YES = "correct|right|true|" + every("right").removeprefix(LANGUAGES["en"].right)
-_NO = "incorrect|wrong|false|not?|unlikely|less likely|ruled out|excluded|" + every("wrong").removeprefix(LANGUAGES["en"].wrong)
+_NO = "incorrect|wrong|false|not?|unlikely|less likely|ruled out|excluded|" + every(
+    "wrong"
+).removeprefix(LANGUAGES["en"].wrong)
 #: What is said of an option after its letter: "B: correct", "| B | ✅ |".
 VERDICT = re.compile(
     rf"[\s).:\]|=(–—-]*(?:(?P<wrong>[❌✗✘✖❎]|{words_of(_NO)})|(?P<right>[✓✔✅☑]|{words_of(_YES)}))",
@@ -143,7 +145,8 @@ _NOT = (
 )
 _BUT = (
     "but(?: rather| instead)?|sondern|mais|sino|mas(?: sim)?|ma|bensì|maar|utan|men|vaan|lecz|ale"
-    "|tylko|nýbrž|hanem|ci|već|nego|ampak|а|але|но|αλλά|melainkan|tetapi|mà là|kundi|bali|بل|אלא|بلکه"
+    "|tylko|nýbrž|hanem|ci|već|nego|ampak|а|але|но|αλλά|melainkan|tetapi|mà là|kundi"
+    "|bali|بل|אלא|بلکه"
 )
 #: "not A but B": what stands before the second.
 CONTRAST = re.compile(

@@ -39,11 +39,14 @@ _ONLY = re.compile(
 )
 #: All options, or all but some.
 _ALL = re.compile(
-    r"(?:the )?(?:answer(?: is)?:?\s*)?(?:(?:all|every(?:thing)?)(?: (?:of|the|these|them|four|five|above"
-    r"|options?|answers?|statements?|are|is|correct|right|true)){0,6}|alle(?: genannten| antworten| sind"
+    r"(?:the )?(?:answer(?: is)?:?\s*)?(?:(?:all|every(?:thing)?)(?: (?:of|the|these"
+    r"|them|four|five|above"
+    r"|options?|answers?|statements?|are|is|correct|right|true)){0,6}|alle(?: genannten"
+    r"| antworten| sind"
     r"| richtig){0,4}|todas(?: las anteriores| as anteriores)?|toutes(?: les réponses)?"
     r"|tutte(?: le precedenti)?|все(?: перечисленное)?|以上(?:全部|都是|皆是|都对)|全部)"
-    r"(?:,? (?:except|but|apart from|außer|excepto|exceto|sauf|tranne|кроме) (?P<but>[^\n]{1,40}?))?[\s.!]*\Z",
+    r"(?:,? (?:except|but|apart from|außer|excepto|exceto|sauf|tranne"
+    r"|кроме) (?P<but>[^\n]{1,40}?))?[\s.!]*\Z",
     re.IGNORECASE,
 )
 _NEXT_HEAD = re.compile(r"[.;!]\s\(?(\w)(?:[):]|\s[–—-]\s)")
@@ -149,7 +152,13 @@ class _Reader:
         stated = [each for each in announced if each.plain] + [*self._bare_lines()]
         if stated:
             return self._decisive(sorted(stated, key=lambda each: each.start)).labels
-        found = self._judged() or self._affirmed() or self._replied() or self._line_heads() or self._cited()
+        found = (
+            self._judged()
+            or self._affirmed()
+            or self._replied()
+            or self._line_heads()
+            or self._cited()
+        )
         return found or frozenset[str]().union(*(each.labels for each in announced))
 
     def _decisive(self, stated: list[Statement]) -> Statement:
@@ -240,7 +249,8 @@ class _Reader:
         block: Statement | None = None
         for line in self.text.splitlines(keepends=True):
             bare = line.strip(AROUND + "-*•")
-            if bare and self.at.letters.token.fullmatch(bare):
+            unticked = cues.EMPTY_BOX.search(line)
+            if bare and not unticked and self.at.letters.token.fullmatch(bare):
                 block = block or Statement(place, frozenset())
                 block = block._replace(labels=block.labels | self.at.letters.meant(bare))
             elif bare and block:
@@ -272,7 +282,9 @@ class _Reader:
                 ):
                     return frozenset()  # "A: B" may be an answer to a question, or two of them
                 heads = _NEXT_HEAD.findall(self.text, token.end(), place + len(line))
-                if any(self.at.letters.meant(head) - meant for head in heads if head in self.at.labels):
+                if any(
+                    self.at.letters.meant(head) - meant for head in heads if head in self.at.labels
+                ):
                     return frozenset()  # the options one after the other
                 found |= meant
                 rest = folded(self.text[token.end() : place + len(line)].strip(AROUND))

@@ -43,9 +43,12 @@ _ASIDE = re.compile(r"(?<!\d)\([^()]*\)|\([^()]*\)(?!\w)")
 _LABEL = re.compile(r"[ \w-]{1,40}:\s?(?=[-+]?\.?\d)")
 #: Words before what says the same again.
 _AGAIN = (
-    r"(?<![^\W\d_])(?:i\.?\s?e\.?|that is(?: to say)?|which is|which makes|making|so|thus|d\.\s?h\.|das"
-    r" heißt|das sind|also|c['’]est-à-dire|soit|donc|es decir|o sea|ou seja|isto é|cioè|ossia|ovvero"
-    r"|vale a dire|oftewel|dus|d\.?w\.?z\.?|dvs\.?|d\.v\.s\.|alltså|altså|eli|то есть|т\.\s?е\.|тобто"
+    r"(?<![^\W\d_])(?:i\.?\s?e\.?|that is(?: to say)?|which is|which makes|making|so"
+    r"|thus|d\.\s?h\.|das"
+    r" heißt|das sind|also|c['’]est-à-dire|soit|donc|es decir|o sea|ou seja|isto é|cioè"
+    r"|ossia|ovvero"
+    r"|vale a dire|oftewel|dus|d\.?w\.?z\.?|dvs\.?|d\.v\.s\.|alltså|altså|eli|то есть"
+    r"|т\.\s?е\.|тобто"
     r"|czyli|tj\.|to jest|adică|azaz|vagyis|δηλαδή|yani|yaitu|yakni|tức(?: là)?|أي|یعنی|כלומר|यानी"
     r"|अर्थात|অর্থাৎ|(?:for )?(?:a |in )?total(?: of)?|insgesamt|zusammen|en total|au total|in totale"
     r"|totalt|łącznie|всего|итого|toplam)(?![^\W\d_])|即|也就是|共计?|总共|すなわち|つまり|合計|즉|총"
@@ -195,7 +198,10 @@ def _summed_up(text: str, found: Sequence[Amount]) -> Amount | None:
     for last in found[:0:-1][:_MOST]:
         if _SUMMED_UP.search(text[max(0, last.start - 32) : last.start]):
             others = [each for each in found if each.start < last.start]
-            several, unit = len(others) > 1 or others[0].low is not None, last.unit.partition("/")[0]
+            several, unit = (
+                len(others) > 1 or others[0].low is not None,
+                last.unit.partition("/")[0],
+            )
             same = bool(unit) and any(each.unit.startswith(unit) for each in others)
             return last if several and same else None
     return None

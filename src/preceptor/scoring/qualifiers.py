@@ -52,7 +52,8 @@ UNREAL = re.compile(
         "would|could|might|wäre|wären|würde|würden|käme|serait|seraient|sería|serían|seria|seriam"
         "|sarebbe|sarebbero|zou|zouden|skulle|ville|бы|б|був би|буде|була б|би|byłaby|byłby|byłoby"
         "|byla by|byl by|olurdu|olacaktır?|ar fi|θα ήταν|olisi|lenne|bi bio|bi bil|bila bi|būtų"
-        "|būtu|oleks|ستكون|سيكون|תהיה|יהיה|خواهد بود|می ?شود|ہوگا|होगा|হতো|হবে|akan|magiging|ingekuwa"
+        "|būtu|oleks|ستكون|سيكون|תהיה|יהיה|خواهد بود|می ?شود|ہوگا|होगा|হতো|হবে|akan"
+        "|magiging|ingekuwa"
     ),
     re.IGNORECASE,
 )
@@ -65,7 +66,8 @@ _IN = (
 _THIS = (
     r"this|these|that|our|the (?:present|given|current|above|patient|case)|dies\w+|vorliegend\w+"
     r"|unser\w+|ce|cet|cette|ces|notre|est[ae]s?|nuestr\w+|ess[ae]s?|nest[ae]s?|dest[ae]s?|quest\w+"
-    r"|deze|dit|dat|denna|detta|denne|dette|det här|эт\w+|данн\w+|наш\w+|ц\w{1,3}|tym|tej|tego|tomto"
+    r"|deze|dit|dat|denna|detta|denne|dette|det här|эт\w+|данн\w+|наш\w+|ц\w{1,3}|tym"
+    r"|tej|tego|tomto"
     r"|tohoto|této|ov\w{1,4}|acest\w*|αυτ\w+|este caz|ini|này|هذه|هذا|זה|זו"
 )
 #: A sentence that begins with other circumstances than those of the question: "In pregnancy, …".

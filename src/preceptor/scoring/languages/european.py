@@ -123,7 +123,9 @@ EUROPEAN = {
     ),
     "sv da no": Words(
         answer="svaret|svar",
-        choosing="jeg velger|jeg vælger|jag väljer|det rör sig om|det dreier seg om|det drejer sig om",
+        choosing=(
+            "jeg velger|jeg vælger|jag väljer|det rör sig om|det dreier seg om|det drejer sig om"
+        ),
         right=(
             "rätta?|riktiga?|riktige?|rigtige?|korrekta?|korrekte?|bästa?|beste?|bedste?|rett|rette"
         ),

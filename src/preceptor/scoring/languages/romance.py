@@ -9,7 +9,10 @@ __all__ = ["ROMANCE"]
 ROMANCE = {
     "es": Words(
         answer="respuestas?",
-        choosing="elijo|queda|marco|marcaría|escojo|selecciono|clave|se trata de|elegiría|me qued(?:o|aría) con|opt(?:o|aría) por",
+        choosing=(
+            "elijo|queda|marco|marcaría|escojo|selecciono|clave|se trata de|elegiría"
+            "|me qued(?:o|aría) con|opt(?:o|aría) por"
+        ),
         right=(
             "correct[ao]s?|m[áa]s (?:probable|adecuad[ao]|apropiad[ao])|apropiad[ao]|mejor"
             "|adecuad[ao]|acertad[ao]|indicad[ao]"
@@ -18,7 +21,10 @@ ROMANCE = {
             "opci[óo]n|opciones|afirmaci[óo]n|la|alternativa|elecci[óo]n|respuestas?"
             "|tratamiento|diagn[óo]stico"
         ),
-        link="es|son|ser[íi]a|la|el|opci[óo]n|correcta?|letra|final|m[áa]s|por (?:lo )?tanto|entonces|de",
+        link=(
+            "es|son|ser[íi]a|la|el|opci[óo]n|correcta?|letra|final|m[áa]s|por (?:lo )?tanto"
+            "|entonces|de"
+        ),
         other="siguiente mejor|segunda|otra|alternativa",
         wrong="incorrect[ao]s?|err[óo]ne[ao]|fals[ao]|menos|peor|equivocad[ao]",
         negation="no|nunca|tampoco",
@@ -36,7 +42,10 @@ ROMANCE = {
     ),
     "pt": Words(
         answer="respostas?",
-        choosing="gabarito|resta|sobra|marco|assinalo|escolho|seleciono|trata-se d[aeo]|fico com|escolheria|marcaria",
+        choosing=(
+            "gabarito|resta|sobra|marco|assinalo|escolho|seleciono|trata-se d[aeo]|fico com"
+            "|escolheria|marcaria"
+        ),
         right="corr?ec?t[ao]s?|mais prov[áa]vel|melhor|adequad[ao]|cert[ao]|indicad[ao]|exat[ao]",
         option=(
             "op[cç][ãa]o|alternativas?|afirmativa|afirma[çc][ãa]o|assertiva|escolha|letra"
@@ -63,7 +72,8 @@ ROMANCE = {
     "fr": Words(
         answer="réponses?|reponses?",
         choosing=(
-            "je choisis|je choisirais|je coche|il (?:ne )?reste|je s[ée]lectionne|j['’]opte(?:rais)? pour"
+            "je choisis|je choisirais|je coche|il (?:ne )?reste|je s[ée]lectionne"
+            "|j['’]opte(?:rais)? pour"
             "|il s['’]agit (?:donc )?d[eu]"
         ),
         right="correcte?s?|bonnes?|meilleure?|exacte?s?|justes?|adapt[ée]e?s?|vraies?",
