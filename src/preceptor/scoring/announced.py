@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
 from preceptor.scoring import cues
 from preceptor.scoring.announcing import Cue, announcing
-from preceptor.scoring.mentions import AROUND, Found, Mentions
-from preceptor.scoring.qualifiers import Qualifiers, qualifiers
+from preceptor.scoring.mentions import AROUND, Found, Mentions, Place
+from preceptor.scoring.qualifiers import OTHER_CASE, UNREAL, Qualifiers, qualifiers
 
 __all__ = ["Announcements", "Statement"]
 
 _SENTENCE = re.compile(r"[^.\n。;!?]{0,120}")
 #: Places of a sentence at which the answer may begin.
 _COPULAS = 8
-_ENDED = re.compile(r"[)\]]?(?:[.!]|\s*\n|\s*\Z)")
+#: Announcements that are looked at, the last ones of a text.
+_MOST = 300
+_ENDED = re.compile(r"[)\]]?(?: it is)?(?:[.!]|\s*\n|\s*\Z)")
 _CLAUSE = re.compile(r"[,;:(，；：、]")
 #: A word of an option where a link may stand: "The answer is maybe."
 _WORD = re.compile(r"\w\S*")
@@ -62,9 +65,11 @@ class Announcements:
         self.wrong_asked = wrong_asked
         self.at, self.text = mentions, mentions.text
         self.ends = [end.end() for end in cues.SENTENCE_END.finditer(self.text)]
+        cues_found = announcing(_lower(self.text), wrong_asked=wrong_asked)
+        self.cues = [*deque(cues_found, maxlen=_MOST)]
 
     def __iter__(self) -> Iterator[Statement]:
-        for cue in announcing(_lower(self.text), wrong_asked=self.wrong_asked):
+        for cue in self.cues:
             found = self._named(cue)
             if found is not None:
                 place, end, labels = found
@@ -108,6 +113,8 @@ class Announcements:
         asked = self.text[end:stop].rstrip().endswith(("?", "？", "؟"))
         if asked or words.turned.match(self.text, end):
             return True
+        if OTHER_CASE.match(before) and UNREAL.search(self.text, end - len(before), stop):
+            return True
         condition = words.supposed.search(before)
         return condition is not None and not words.weighing.search(before, condition.start())
 
@@ -120,19 +127,28 @@ class Announcements:
     def _named(self, cue: Cue) -> tuple[int, int, Found] | None:
         """(place, end, labels) of what a cue announces."""
         place = self.at.after_links(cue.end)
-        if cue.noun and self._spoken_of(cue.end, place):
+        if cue.noun and self._spoken_of(cue, place):
             return None
         found = self.at.named_at(place)
         if found is not None:
             return place, *found
         return self._named_within(cue.end, place) or self._named_later(place)
 
-    def _spoken_of(self, end: int, place: int) -> bool:
+    def _spoken_of(self, cue: Cue, place: int) -> bool:
         """Whether "answer B" goes on, as in "answer B would be for children"."""
         found = self.at.labels_at(place)
-        if found is None or not cues.WEAK.fullmatch(self.text, end, place):
+        if found is None or not cues.WEAK.fullmatch(self.text, cue.end, place):
             return False
-        return not cues.LINE_ENDS.match(self.text, found[0])
+        if cues.LINE_ENDS.match(self.text, found[0]):
+            return False
+        return cue.start > 0 or self._goes_through(found)
+
+    def _goes_through(self, first: Place) -> bool:
+        """Whether the first "answer A." of a text is more than that, or others follow."""
+        places = ((cue.end, self.at.after_links(cue.end)) for cue in self.cues if cue.noun)
+        bare = (place for end, place in places if cues.WEAK.fullmatch(self.text, end, place))
+        alone = all((self.at.labels_at(place) or first)[1] == first[1] for place in bare)
+        return not alone or not cues.SENTENCE_ENDS.match(self.text, first[0])
 
     def _named_within(self, start: int, end: int) -> tuple[int, int, Found] | None:
         """Where a word that may stand before an answer is one: "The answer is maybe."."""
@@ -157,7 +173,7 @@ class Announcements:
     def _contrasts(self) -> Iterator[Statement]:
         """ "Not A but B", "It is B." as a sentence, and ticked boxes."""
         for contrast in cues.CONTRAST.finditer(self.text):
-            rejected = contrast["rejected"].split()[-1].strip(AROUND)
+            rejected = contrast[contrast.lastgroup or 0].split()[-1].strip(AROUND)
             found = self.at.labels_at(self.at.after_links(contrast.end()))
             if found and self.at.letters.token.fullmatch(rejected):
                 yield Statement(contrast.start(), found[1])

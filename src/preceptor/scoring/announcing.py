@@ -39,7 +39,15 @@ _ENGLISH = (
     ("that|this|which", r" leaves(?: us)?(?: with)?(?: only)?\b"),
     ("left", r" with(?: only)?\b"),
     ("mak(?:es|ing)", r"(?=\s+(?:option\s+)?\(?[a-z]\)?\s+the\b)"),
-    ("solution|decision|verdict|conclusion|label|stance|classification|response", r"(?=\s*[:=])"),
+    (
+        "solution|decision|verdict|conclusion|label|stance|classification|response|choice|key|pick"
+        "|selection|option|letter|diagnosis",
+        r"(?=\s*[:=])",
+    ),
+    ("correct", r"(?=\s?:)"),
+    ("only", r"\s+(?:\w+\s+)?(?:option|choice|answer|one)\b(?=[^.\n]{0,60}\s(?:is|remains)\b)"),
+    ("diagnosis", r"(?=\s+(?:here\s+)?is\b)"),
+    ("of", r" choice(?=[^.;:,\n]{0,80}\s(?:is|are|would be|remains)\b)"),
     # What follows replaces what came before.
     ("actually|correction|on second thought", r"\s*[,:]"),
     ("boxed|fbox", ""),
@@ -123,7 +131,8 @@ def _phrase(language: str, wrong_asked: bool) -> re.Pattern[str]:
     right, option, link = (inner(each) for each in (asked, words.option, words.link))
     between = rf"\s*(?:(?:{link}|{right}|的)\s*){{0,2}}"
     best = f"{right}{between}{option}|{option}{between}{right}"
-    return re.compile(f"{best}|{inner(words.choosing)}")
+    named = rf"(?!altern){option}(?=\s?[:=])" if is_spaced(words.option) else "(?!)"
+    return re.compile(f"{best}|{named}|{inner(words.choosing)}")
 
 
 @cache

@@ -31,7 +31,9 @@ __all__ = [
     "REJECTED",
     "RETHOUGHT",
     "SENTENCE_END",
+    "SENTENCE_ENDS",
     "TICKED",
+    "VERDICT",
     "WEAK",
     "affirmed",
 ]
@@ -53,6 +55,8 @@ RETHOUGHT = re.compile(
     re.IGNORECASE,
 )
 WEAK = re.compile(r"[\s(]*(?:(?:option|choice|letter|number|correct|letra|lettre)[\s(]+)*")
+#: After a letter: the end of its sentence.
+SENTENCE_ENDS = re.compile(r"[ \t)\]\"']*(?:[.!।。]|\n|\Z)")
 #: After "answer B": the end of what is said, or a verb that only ends a sentence.
 LINE_ENDS = re.compile(r"[ \t.)\]\"']*(?:[।۔።.]*(?:\n|\Z)|(?:है|होगा|ہے|ہوگا|است|ነው|হবে|হয়)(?!\w))")
 
@@ -84,7 +88,8 @@ HEDGED = re.compile(r"\b(?:might|may|possibly|perhaps|maybe)\b", re.IGNORECASE)
 SENTENCE_END = re.compile(r"[.!?…]+(?=\s|\Z)|[。！？؟।۔።;；]|\?|\n")
 #: The heading of a question that a model asks itself.
 HEADING = re.compile(
-    rf"\n[ \t#*>]*(?:\d{{1,3}}[.)]\s*)?(?:{words_of(every('question'))})"
+    r"(?:\n[ \t#*>]*(?:\d{1,3}[.)]\s*)?|(?<=[.!?] )(?=(?-i:[A-Z])[^\n:]{0,24}:))"
+    rf"(?:{words_of(every('question'))})"
     r"[ \t]*(?:[#№]?\s*\d{1,4})?[ \t*]*(?:[:：.፦፡]|(?=\n))",
     re.IGNORECASE,
 )
@@ -93,10 +98,11 @@ HEADING = re.compile(
 @cache
 def affirmed(*, wrong_asked: bool) -> re.Pattern[str]:
     """ "B is correct", or "B is incorrect" where that is asked for."""
-    right = "incorrect|wrong|false|exception" if wrong_asked else "correct|right|appropriate|likely"
+    right = "correct|right|true|appropriate|likely"
+    right = "incorrect|wrong|false|exception" if wrong_asked else right
     return re.compile(
         any_of(
-            r"(?P<en>[)\].]?\s*(?:\([^()\n]{0,80}\)\s*)?(?:is|as|being)\s+"
+            r"(?P<en>[)\].]?\s*(?:\([^()\n]{0,80}\)\s*)?(?:is|are|as|being)\s+"
             r"(?:(?:therefore|clearly|thus)\s+)?(?:(?:the|my)\s+)?"
             r"(?:(?:most|best|only|single|final|least)\s+)?"
             rf"(?:{right}|best|answer|what (?:i|we))\b)",
@@ -111,11 +117,21 @@ def affirmed(*, wrong_asked: bool) -> re.Pattern[str]:
     )
 
 
+_YES = "correct|right|true|" + every("right").removeprefix(LANGUAGES["en"].right)
+_NO = "incorrect|wrong|false|not?|unlikely|less likely|ruled out|excluded|" + every(
+    "wrong"
+).removeprefix(LANGUAGES["en"].wrong)
+#: What is said of an option after its letter: "B: correct", "| B | ✅ |".
+VERDICT = re.compile(
+    rf"[\s).:\]|=(–—-]*(?:(?P<wrong>[❌✗✘✖❎]|{words_of(_NO)})|(?P<right>[✓✔✅☑]|{words_of(_YES)}))",
+    re.IGNORECASE,
+)
+
 #: What stands before such a letter.
 INTRODUCED = re.compile(
     r"(?:^|[.!?:;,\n(\[。，।۔።؟]|选项|"
     + words_of(
-        f"so|thus|therefore|hence|that|and|because|but|with|donc|also|daher|därför|derfor|dus|{_COPULAS}"
+        f"only|both|so|thus|therefore|hence|that|and|because|but|with|donc|also|daher|därför|derfor|dus|{_COPULAS}"
     )
     + "|"
     + words_of(f"{every('answer')}|{every('option')}")
@@ -123,9 +139,20 @@ INTRODUCED = re.compile(
     re.IGNORECASE,
 )
 
+_NOT = (
+    "not|nicht|pas|no|não|non|niet|inte|ikke|ei|nie|ne|není|nem|nu|nije|ni|не|није|δεν είναι|όχι"
+    "|bukan|không phải(?: là)?|hindi|si|ليست?|לא|نه"
+)
+_BUT = (
+    "but(?: rather| instead)?|sondern|mais|sino|mas(?: sim)?|ma|bensì|maar|utan|men|vaan|lecz|ale"
+    "|tylko|nýbrž|hanem|ci|već|nego|ampak|а|але|но|αλλά|melainkan|tetapi|mà là|kundi"
+    "|bali|بل|אלא|بلکه"
+)
 #: "not A but B": what stands before the second.
 CONTRAST = re.compile(
-    r"\bnot\s+(?!only\b)(?P<rejected>[^.\n;]{1,60}?),?\s+but\s+(?:rather\s+|instead\s+)?",
+    rf"{words_of(_NOT)}\s+(?!only\b)(?P<rejected>[^.\n;]{{1,60}}?),?\s+{words_of(_BUT)}\s+"
+    r"|不是\s?(?P<zh>[^.\n;]{1,20}?)[,、]?\s?而?是"
+    r"|(?P<after>\w)['’)가이]?\s?(?:değil|아니라|ではなく|じゃなく|नहीं|নয়|نہیں),?\s?(?:बल्कि|বরং|بلکہ)?",
     re.IGNORECASE,
 )
 #: "B, not A": what stands before the second, where there is nothing more.
@@ -134,9 +161,9 @@ RATHER = re.compile(
 )
 #: "It is B." or "Therefore B.", at the end of a sentence.
 IT_IS = re.compile(
-    r"\b(?:(?:so|thus|therefore|hence),?\s+(?:it(?: is|['’]s)\s+)?|it(?: is|['’]s)\s+)"
-    r"(?:option\s+)?",
-    re.IGNORECASE,
+    r"\b(?:(?:so|thus|therefore|hence)[,:]?\s+(?:it(?: is|['’]s)\s+)?|it(?: is|['’]s)\s+)"
+    r"(?:option\s+)?|^[ \t]*(?:[=-]>|[→⇒∴➡])\s*",
+    re.IGNORECASE | re.MULTILINE,
 )
 #: A ticked box; others state nothing.
 TICKED = re.compile(r"^[ \t]*[-•]?[ \t]*(?:\[[xX✓✔]\]|☑|✅|✔)\ufe0f?[ \t]*", re.MULTILINE)

@@ -31,6 +31,25 @@ _HEAD = re.compile(r"\s*(?:\.(?!\d)|[):\]}])|\s[-–—]\s")
 _NAMED = re.compile(
     r"(?:opt(?:ion)?|choice|choose|select|pick)(?:\.?\s*[(:]?\s*\b|(?=\d))(\w)\b\)?", re.IGNORECASE
 )
+_LINE = re.compile(r"^[ \t|(\[•*-]*(?P<letter>\w)(?!\w)[^\n]*", re.MULTILINE)
+_ONLY = re.compile(
+    r"(?:only|just|both|nur|sowohl|solo|sólo|solamente|seulement|soltanto|apenas|somente|alleen|только"
+    r"|tylko)\s+(?:option\s+)?|仅|只有",
+    re.IGNORECASE,
+)
+#: All options, or all but some.
+_ALL = re.compile(
+    r"(?:the )?(?:answer(?: is)?:?\s*)?(?:(?:all|every(?:thing)?)(?: (?:of|the|these"
+    r"|them|four|five|above"
+    r"|options?|answers?|statements?|are|is|correct|right|true)){0,6}|alle(?: genannten"
+    r"| antworten| sind"
+    r"| richtig){0,4}|todas(?: las anteriores| as anteriores)?|toutes(?: les réponses)?"
+    r"|tutte(?: le precedenti)?|все(?: перечисленное)?|以上(?:全部|都是|皆是|都对)|全部)"
+    r"(?:,? (?:except|but|apart from|außer|excepto|exceto|sauf|tranne"
+    r"|кроме) (?P<but>[^\n]{1,40}?))?[\s.!]*\Z",
+    re.IGNORECASE,
+)
+_NEXT_HEAD = re.compile(r"[.;!]\s\(?(\w)(?:[):]|\s[–—-]\s)")
 _ASKED = re.compile(r"(?<=[.!?؟])\s+|(?<=[。？])|\n")
 _REPLIED = re.compile(r"[^\W\d_][\w'’\u0300-\u036f\u0900-\u0dff]*(?=[,.;:!\n،。、，।]| [-–—])")
 #: The number of a question before its answer.
@@ -133,7 +152,13 @@ class _Reader:
         stated = [each for each in announced if each.plain] + [*self._bare_lines()]
         if stated:
             return self._decisive(sorted(stated, key=lambda each: each.start)).labels
-        found = self._affirmed() or self._replied() or self._line_heads() or self._cited()
+        found = (
+            self._judged()
+            or self._affirmed()
+            or self._replied()
+            or self._line_heads()
+            or self._cited()
+        )
         return found or frozenset[str]().union(*(each.labels for each in announced))
 
     def _decisive(self, stated: list[Statement]) -> Statement:
@@ -166,7 +191,12 @@ class _Reader:
 
     def _letters_alone(self, text: str) -> Found | None:
         """Letters, perhaps with the text of their option ("C, Vitamin C") or with "not A"."""
-        found = self.at.labels_at(self.at.after_links(0))
+        if self.at.several and (every := _ALL.match(text)):
+            but = self.at.labels_at(every.start("but")) if every["but"] else None
+            return self.at.labels - but[1] if but else None if every["but"] else self.at.labels
+        only = _ONLY.match(text)
+        start = self.at.after_links(only.end() if only else 0)
+        found = self.at.named_at(start) if self.at.several else self.at.labels_at(start)
         if found is None:
             return None
         rather = cues.RATHER.match(text, found[0])
@@ -180,26 +210,47 @@ class _Reader:
         """The letters that are said to be right: "B is correct"."""
         found: Found = frozenset()
         said = cues.affirmed(wrong_asked=self.announced.wrong_asked)
+        place = 0
         for token in self.at.letters.token.finditer(self.text):
-            affirmed = None if token[0].islower() else said.match(self.text, token.end())
+            if token[0].islower() or token.start() < place:
+                continue
+            alone = token.end(), self.at.letters.meant(token[0])
+            end, labels = self.at.labels_at(token.start()) or alone
+            affirmed = said.match(self.text, end)
             if affirmed is None:
                 continue
+            place = end
             start, stop = self.announced.sentence(token.start(), affirmed.end())
             before = self.text[max(start, token.start() - 300) : token.start()].lstrip()
             words = self.announced.qualifiers((affirmed.lastgroup or "en").replace("_", " "))
             if cues.INTRODUCED.search(self.text[max(0, token.start() - 24) : token.start()]) and (
                 not self.announced.supposed(words, before, affirmed.end(), stop)
             ):
-                found |= self.at.letters.meant(token[0])
+                found |= labels
         return found
+
+    def _judged(self) -> Found:
+        """The options that are said to be right where line after line judges one of them."""
+        said: dict[str, set[str]] = {"right": set(), "wrong": set()}
+        for line in _LINE.finditer(self.text):
+            named = self.at.named_at(line.start("letter"))
+            token = self.at.letters.token.match(self.text, line.start("letter"))
+            verdict = cues.VERDICT.match(self.text, named[0], line.end()) if named else None
+            if named and token and verdict and verdict.lastgroup:
+                said[verdict.lastgroup] |= named[1]
+        right, wrong = said["right"], said["wrong"]
+        if self.announced.wrong_asked:
+            right, wrong = wrong, right
+        return frozenset(right) if wrong and not right & wrong else frozenset()
 
     def _bare_lines(self) -> Iterator[Statement]:
         """Lines with nothing but a letter; several in a row are one statement."""
         place = 0
         block: Statement | None = None
         for line in self.text.splitlines(keepends=True):
-            bare = line.strip(AROUND)
-            if bare and self.at.letters.token.fullmatch(bare):
+            bare = line.strip(AROUND + "-*•")
+            unticked = cues.EMPTY_BOX.search(line)
+            if bare and not unticked and self.at.letters.token.fullmatch(bare):
                 block = block or Statement(place, frozenset())
                 block = block._replace(labels=block.labels | self.at.letters.meant(bare))
             elif bare and block:
@@ -230,6 +281,11 @@ class _Reader:
                     and not self.at.letters.meant(alone) & meant
                 ):
                     return frozenset()  # "A: B" may be an answer to a question, or two of them
+                heads = _NEXT_HEAD.findall(self.text, token.end(), place + len(line))
+                if any(
+                    self.at.letters.meant(head) - meant for head in heads if head in self.at.labels
+                ):
+                    return frozenset()  # the options one after the other
                 found |= meant
                 rest = folded(self.text[token.end() : place + len(line)].strip(AROUND))
                 ends = place + len(line) == len(self.text) and rest in {
@@ -249,7 +305,9 @@ class _Reader:
         for token in self.at.letters.token.finditer(self.text):
             after = re.compile(r"[).\]:\s]{1,4}").match(self.text, token.end())
             beside = self.at.text_at(after.end()) if after else None
-            if beside and not cues.REJECTED.match(self.text, beside[0]):
+            verdict = cues.VERDICT.match(self.text, beside[0]) if beside else None
+            denied = verdict is not None and verdict["wrong"] is not None
+            if beside and not denied and not cues.REJECTED.match(self.text, beside[0]):
                 found |= beside[1] & self.at.letters.meant(token[0])
                 ends = not self.text[beside[0] :].strip(AROUND)
                 inside = inside and token.start() > 0 and not ends

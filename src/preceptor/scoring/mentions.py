@@ -85,7 +85,10 @@ class Mentions:
         beside = self.text_beside(end)
         if beside is None or len(beside[1]) > 1:
             return by_letter
-        return beside[0], labels & beside[1]
+        link = cues.ADDS.match(self.text, beside[0]) if self.several else None
+        more = self.named_at(link.end()) if link else None
+        own = labels & beside[1]
+        return (more[0], own | more[1]) if more else (beside[0], own)
 
     def texts_at(self, place: int) -> Place | None:
         """The same for the text of an option, or two of them with an "or" between."""
@@ -138,11 +141,16 @@ class Mentions:
         if token is None:
             return None
         meant, end = self.letters.meant(token[0]), token.end()
+        if self.several and len(meant) > 1:
+            return None
         while link := cues.ADDS.match(self.text, end):
             more = self.letters.token.match(self.text, link.end())
             if more is None or not (self._listed(more.end()) or self._alone(more.end(), more[0])):
                 break
-            meant, end = meant | self.letters.meant(more[0]), more.end()
+            other = self.letters.meant(more[0])
+            if self.several and len(other) > 1:
+                return None
+            meant, end = meant | other, more.end()
         listed = end > token.end()
         return (end, meant) if listed or self._alone(end, token[0]) else None
 

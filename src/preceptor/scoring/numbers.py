@@ -9,6 +9,7 @@ from preceptor.reasoning import said_in
 from preceptor.scoring.abstention import ABSTAINED, says_nothing, says_unanswerable
 from preceptor.scoring.dates import without_dates
 from preceptor.scoring.json_text import pairs_in
+from preceptor.scoring.number_words import number_in_words
 from preceptor.scoring.numerals import Amount, amounts, is_bound, normal
 from preceptor.scoring.statements import Statement, Unreadable, as_statement, first_stated
 
@@ -37,17 +38,31 @@ _STATED = re.compile(
 )
 _EQUALS = re.compile(r"(?<![<>!=])=(?!=)\s{0,9}|≈\s{0,9}")
 _SIGNED = re.compile(r"[(=≈:]\s{0,3}\Z")
-_ASIDE = re.compile(r"\([^()]*\)")
+#: In brackets, but not as in "25(OH)D".
+_ASIDE = re.compile(r"(?<!\d)\([^()]*\)|\([^()]*\)(?!\w)")
 _LABEL = re.compile(r"[ \w-]{1,40}:\s?(?=[-+]?\.?\d)")
+#: Words before what says the same again.
+_AGAIN = (
+    r"(?<![^\W\d_])(?:i\.?\s?e\.?|that is(?: to say)?|which is|which makes|making|so"
+    r"|thus|d\.\s?h\.|das"
+    r" heißt|das sind|also|c['’]est-à-dire|soit|donc|es decir|o sea|ou seja|isto é|cioè"
+    r"|ossia|ovvero"
+    r"|vale a dire|oftewel|dus|d\.?w\.?z\.?|dvs\.?|d\.v\.s\.|alltså|altså|eli|то есть"
+    r"|т\.\s?е\.|тобто"
+    r"|czyli|tj\.|to jest|adică|azaz|vagyis|δηλαδή|yani|yaitu|yakni|tức(?: là)?|أي|یعنی|כלומר|यानी"
+    r"|अर्थात|অর্থাৎ|(?:for )?(?:a |in )?total(?: of)?|insgesamt|zusammen|en total|au total|in totale"
+    r"|totalt|łącznie|всего|итого|toplam)(?![^\W\d_])|即|也就是|共计?|总共|すなわち|つまり|合計|즉|총"
+)
 #: Between an amount and the same one in another unit.
 _THE_SAME = re.compile(
-    r"(?:[\s=≈(,/:]|(?<![^\W\d_])(?:or|i\.?e\.?,?|which|that|is|equals?|equivalent|corresponds"
-    r"|equal|to"
-    r"|about|approximately|roughly|oder|bzw\.?|das|heißt|entspricht|soit|ou|o|es decir|cioè|ovvero"
-    r"|то есть|или|dvs\.?|czyli|yani|atau|hay)(?![^\W\d_])|或|即|约|等于|すなわち"
-    r"|つまり|약|즉){0,30}",
+    rf"(?:[\s=≈(,/:]|{_AGAIN}|(?<![^\W\d_])(?:or|which|that|is|equals?|equivalent|corresponds|equal"
+    r"|to|about|approximately|roughly|oder|bzw\.?|entspricht|ou|o|или|atau|hay)(?![^\W\d_])"
+    r"|或|约|等于|약){0,30}",
     re.IGNORECASE,
 )
+#: Last amounts of a statement that may sum up the others.
+_MOST = 8
+_SUMMED_UP = re.compile(rf"(?:{_AGAIN})[\s,:=(]{{0,3}}(?:{_AGAIN})?[\s,:=]{{0,3}}\Z", re.IGNORECASE)
 _UNIT_SIGNS = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "^": None})
 
 
@@ -73,7 +88,10 @@ def read_number(text: str, *, whole: bool = False, asked: str = "") -> float | s
     def read(statement: Statement) -> float | str | None:
         return _number(statement, whole, asked)
 
-    return first_stated(text, read)
+    value = first_stated(text, read)
+    if value is None and not re.search(r"\d", said_in(text)):
+        return first_stated(text, lambda statement: number_in_words(statement.text))
+    return value
 
 
 def read_amount(text: str, name: str, *, unit: str = "") -> float | None:
@@ -119,7 +137,7 @@ def _number(statement: Statement, whole: bool, asked: str) -> float | str | None
     if _abstains(text, found, statement):
         return ABSTAINED
     if found is None:
-        return None
+        return number_in_words(text) if statement.announced else None
     found = _as_asked(text, found, statement, asked)
     if found.value is None or _is_no_value(text, found):
         raise Unreadable
@@ -153,11 +171,16 @@ def _is_no_value(text: str, found: Amount) -> bool:
 def _stated(text: str, statement: Statement) -> Amount | None:
     """The number that a statement is about; None where it has none.
 
-    The last side of an equation, what it begins with, what follows "is" or a colon, the first.
+    What sums up two others ("3 tablets of 250 mg, i.e. 750 mg"), the last side of an equation, what
+    it begins with, what follows "is" or a colon, the first.
     """
+    everywhere = amounts(text, statement.convention)
+    if summed_up := _summed_up(text, everywhere):
+        return summed_up
     outside = _ASIDE.sub(lambda aside: " " * len(aside[0]), text)
     for part in (outside, text):
-        found = [each for each in amounts(part, statement.convention) if not _denied(part, each)]
+        said = everywhere if part == text else amounts(part, statement.convention)
+        found = [each for each in said if not _denied(part, each)]
         if len(found) > 1 and part.startswith("{"):
             raise Unreadable  # JSON of several values
         if part != outside and not statement.announced:
@@ -167,6 +190,20 @@ def _stated(text: str, statement: Statement) -> Amount | None:
             ]
         if found:
             return _about(part, found, statement.direct)
+    return None
+
+
+def _summed_up(text: str, found: Sequence[Amount]) -> Amount | None:
+    """The last amount after "i.e." that has the unit of one of several before it."""
+    for last in found[:0:-1][:_MOST]:
+        if _SUMMED_UP.search(text[max(0, last.start - 32) : last.start]):
+            others = [each for each in found if each.start < last.start]
+            several, unit = (
+                len(others) > 1 or others[0].low is not None,
+                last.unit.partition("/")[0],
+            )
+            same = bool(unit) and any(each.unit.startswith(unit) for each in others)
+            return last if several and same else None
     return None
 
 

@@ -127,13 +127,13 @@ _BODY = (
     r"|\d++(?:[.,]\d++)*+|\.\d++"
 )
 _NUMERAL = re.compile(
-    rf"(?<![{_LETTER}\d²³])(?<![{_LETTER}][-/])(?<!\d[-.,/:])"
+    rf"(?<![{_LETTER}\d²³])(?<![{_LETTER}][-/_])(?<!_\{{)(?<!\d[-.,/:])"
     # Times, ratios, telephone numbers, versions, ordinals, grades, "5-year": names and no amounts.
     r"(?P<name>\+\d{1,3}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,4}){2,5}|\d++(?:\s?:\s?\d++)+"
     r"|(?!\d{1,3}(?:\.\d{3})+(?!\.?\d))\d++(?:\.\d++){2,}(?!,?\d)|\d++(?:[-/]\d++){2,}"
-    rf"|\d++(?:st|nd|rd|th)\b|\d++-(?=[{_LETTER}])|\d++[A-Ea-c](?!\w)"
+    rf"|\d++(?:st|nd|rd|th)\b|\d++(?:-(?=[{_LETTER}])|\(OH\))|\d++[A-Ea-c](?!\w)"
     r"|\d{1,2} ?(?:am|pm|a\.m\.|p\.m\.)(?!\w))"
-    rf"|(?<![{_LETTER}\d²³])(?<![{_LETTER}][-/])(?<!\d[-.,/:])"
+    rf"|(?<![{_LETTER}\d²³])(?<![{_LETTER}][-/_])(?<!_\{{)(?<!\d[-.,/:])"
     r"(?P<sign>(?<!\d )(?<![)%\]])(?<![)%\]] )[-+±]\s?+)?+"
     rf"(?P<body>{_BODY})",
 )

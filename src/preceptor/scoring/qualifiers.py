@@ -8,7 +8,7 @@ from functools import cache
 from preceptor.scoring.languages import LANGUAGES, Words
 from preceptor.scoring.languages.patterns import every, normal, words_of
 
-__all__ = ["DENIED", "WRONG_ASKED", "Qualifiers", "qualifiers"]
+__all__ = ["DENIED", "OTHER_CASE", "UNREAL", "WRONG_ASKED", "Qualifiers", "qualifiers"]
 
 #: What may stand between a noun and its adjective.
 _LINKED = words_of("yang|da|de|que|som|die|la|le|ya|that is")
@@ -45,6 +45,35 @@ def qualifiers(language: str, *, wrong_asked: bool) -> Qualifiers:
     """The qualifiers of a language."""
     return Qualifiers(LANGUAGES[language], wrong_asked=wrong_asked)
 
+
+#: "Would be", of what is not the case, or is said with caution.
+UNREAL = re.compile(
+    words_of(
+        "would|could|might|wäre|wären|würde|würden|käme|serait|seraient|sería|serían|seria|seriam"
+        "|sarebbe|sarebbero|zou|zouden|skulle|ville|бы|б|був би|буде|була б|би|byłaby|byłby|byłoby"
+        "|byla by|byl by|olurdu|olacaktır?|ar fi|θα ήταν|olisi|lenne|bi bio|bi bil|bila bi|būtų"
+        "|būtu|oleks|ستكون|سيكون|תהיה|יהיה|خواهد بود|می ?شود|ہوگا|होगा|হতো|হবে|akan"
+        "|magiging|ingekuwa"
+    ),
+    re.IGNORECASE,
+)
+_IN = (
+    "in|for|among|during|at|bei|für|im|während|chez|en|pour|pendant|lors d|en cas d|para|durante"
+    "|ante|em|na|no|nas|nos|nel|nella|nei|nelle|per|voor|bij|tijdens|ved|vid|hos|för|under|i"
+    "|при|у|для|в|во|за|код|u|w|przy|dla|podczas|při|pro|během|kod|za|pri|la|pentru|în"
+    "|σε|στ\\w+|για|في حالة|عند|لدى|במקרה|pada|untuk|ở|với|sa|kwa"
+)
+_THIS = (
+    r"this|these|that|our|the (?:present|given|current|above|patient|case)|dies\w+|vorliegend\w+"
+    r"|unser\w+|ce|cet|cette|ces|notre|est[ae]s?|nuestr\w+|ess[ae]s?|nest[ae]s?|dest[ae]s?|quest\w+"
+    r"|deze|dit|dat|denna|detta|denne|dette|det här|эт\w+|данн\w+|наш\w+|ц\w{1,3}|tym"
+    r"|tej|tego|tomto"
+    r"|tohoto|této|ov\w{1,4}|acest\w*|αυτ\w+|este caz|ini|này|هذه|هذا|זה|זו"
+)
+#: A sentence that begins with other circumstances than those of the question: "In pregnancy, …".
+OTHER_CASE = re.compile(
+    rf"{words_of(_IN)}[\s'’e]+(?!(?:\S+\s+){{0,2}}?{words_of(_THIS)})", re.IGNORECASE
+)
 
 _EXCEPT = (
     "except|excepto|exceto|excepte|sauf|außer|ausgenommen|eccetto|tranne|кроме|окрім|крім|освен"

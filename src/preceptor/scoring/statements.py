@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -123,6 +124,8 @@ _ANOTHER = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?;\n。！？।](?!\d)")
 _WINDOW = 160
+#: Announcements that are looked at, the last ones of a text.
+_MOST = 300
 
 _JSON_KEYS = (
     re.compile(rf"(?:final|correct|my)?[ _-]*(?:answer|result|{_POINT}|{_COMMA}|{_EITHER})"),
@@ -203,7 +206,7 @@ def _boxed(text: str) -> Iterator[Statement]:
 
 def _announced(text: str) -> Iterator[Statement]:
     end = len(text)
-    for cue in reversed(list(_CUE.finditer(lowered(text)))):
+    for cue in reversed(deque(_CUE.finditer(lowered(text)), maxlen=_MOST)):
         found = _announcement(text, cue, end)
         if found is not None:
             yield found

@@ -17,7 +17,8 @@ _TURN = re.compile(
     r"|start_header_id|end_of_turn|return)\|>|<(?:start|end)_of_turn>|</?s>|\[/?INST\]"
     r"|<[｜|](?:User|Assistant|end▁of▁sentence)[｜|]>|<\|(?:START|END)_OF_TURN_TOKEN\|>"
     rf"|^[ \t]*(?:{_ROLES}|patient note)[ \t]*:|^[ \t]*(?:{_ROLES}|instructions?)[ \t]*(?=\n)"
-    r"|^[ \t]*(?:instructions?|input)[ \t]*:",
+    r"|^[ \t]*(?:instructions?|input)[ \t]*:"
+    r"|(?<=[.!?)\]])[ \t]+(?-i:User|USER|Human|HUMAN|Assistant|ASSISTANT):(?=\s)",
     re.MULTILINE | re.IGNORECASE,
 )
 _ROLE = re.compile(
@@ -62,7 +63,7 @@ _KEYS = tuple(
     for key in (
         rf"{_SURE}(?:answer|choice|option)(?:[_ -]?{_KIND})?",
         rf"answer(?:[_ -]?(?:{_KIND}|text|value))?|(?:{_NOUNS})(?:[_ -](?:{_RIGHT}|final))?",
-        rf"{_SURE}?{_KIND}(?:[_ -]?{_KIND})?",
+        rf"{_SURE}?{_KIND}(?:[_ -]?{_KIND})?|selected|chosen|predicted|picked",
         rf"{_SURE}?(?:answer|option)[_ -]?(?:idx|index|id)",
     )
 )

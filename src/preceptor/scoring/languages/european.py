@@ -12,7 +12,7 @@ EUROPEAN = {
         right="correct|right|best|final|appropriate|likely|accurate|chosen|selected|my",
         option=(
             "option|candidate|pick|choice|alternative|letter|diagnosis|statement|selection"
-            "|one|step|treatment|management|cause|mechanism|explanation|test|intervention"
+            "|one|response|step|treatment|management|cause|mechanism|explanation|test|intervention"
         ),
         link=(
             "is|are|was|would|should|must|will|be|to|seems|the|therefore|thus|hence|likely|most"
@@ -67,9 +67,13 @@ EUROPEAN = {
         answer="antwort",
         choosing=(
             r"ich wähle|(?:somit|daher|also|damit) bleibt|lösung(?=\s*[:=]|\s+(?:ist|lautet))"
-            "|richtig (?:ist|sind)|ich (?:würde mich|entscheide mich) für"
+            "|richtig (?:ist|sind)|ich (?:würde mich|entscheide mich) für|ich tippe auf"
+            "|am ehesten(?: kommt| passt| trifft)?|es handelt sich um"
         ),
-        right="richtige?[rsn]?|korrekte?[rsn]?|beste?[rsn]?|zutreffende?[rsn]?|passende?[rsn]?",
+        right=(
+            "richtige?[rsn]?|korrekte?[rsn]?|beste?[rsn]?|zutreffende?[rsn]?|passende?[rsn]?"
+            "|trifft zu|stimmt"
+        ),
         option=(
             "option|antwort|antwortoption|antwortmöglichkeit|wahl|möglichkeit|aussagen?|alternative"
         ),
@@ -99,10 +103,10 @@ EUROPEAN = {
     ),
     "nl": Words(
         answer="antwoord",
-        choosing="ik kies",
-        right="juiste?|correcte?|beste|goede?|goed",
+        choosing="ik kies|ik ga voor|het gaat om",
+        right="juiste?|correcte?|beste|goede?|goed|klopt",
         option="optie|antwoord|keuze|antwoordoptie|mogelijkheid|alternatief",
-        link="is|zou|zijn|luidt|dus|optie|antwoord|letter|het|de|juiste|correcte",
+        link="is|zou|zijn|luidt|dus|voor|optie|antwoord|letter|het|de|juiste|correcte",
         other="alternatieve?|ander|andere|tweede|op één na|op een na",
         wrong="onjuiste?|foute?|verkeerde?|minst|slechtste",
         negation="niet|geen|nooit",
@@ -119,7 +123,9 @@ EUROPEAN = {
     ),
     "sv da no": Words(
         answer="svaret|svar",
-        choosing="jeg velger|jeg vælger|jag väljer",
+        choosing=(
+            "jeg velger|jeg vælger|jag väljer|det rör sig om|det dreier seg om|det drejer sig om"
+        ),
         right=(
             "rätta?|riktiga?|riktige?|rigtige?|korrekta?|korrekte?|bästa?|beste?|bedste?|rett|rette"
         ),
@@ -129,7 +135,7 @@ EUROPEAN = {
         ),
         link=(
             "är|er|blir|bliver|skulle vara|vil være|alltså|altså|därför|derfor|alternativ"
-            "|alternativet|mulighed|det|den|rätta?|rette|riktige?|rigtige?"
+            "|alternativet|svaralternativ(?:et)?|(?:svar)?mulighe[dt]|det|den|rätta?|rette|riktige?|rigtige?"
         ),
         other="näst bästa?|nest beste?|næstbedste?|andre?|annat|andet|alternativt",
         wrong="fel|felaktiga?|feil|forkerte?|gale?|gal|minst|mindst",
@@ -153,7 +159,7 @@ EUROPEAN = {
         choosing="valitsen",
         right="oikea|paras|oikein|sopivin",
         option="vastaus|vaihtoehto|vastausvaihtoehto|valinta",
-        link="on|olisi|siis|siten|vaihtoehto|kohta|kirjain|oikea",
+        link="on|olisi|siis|siten|vaihtoehdon?|kohdan?|kohta|kirjain|oikea",
         other="toiseksi|vaihtoehtoinen|toinen",
         wrong="väärä|virheellinen|epätodennäköisin",
         negation="ei|eikä",
@@ -193,7 +199,7 @@ EUROPEAN = {
         ),
         option="odpowied[źz]|odpowiedzią|opcj[aąę]|wybór|wyborem|wariant|możliwość",
         link=(
-            "to|jest|brzmi|więc|zatem|odpowiedź|opcja|litera|wariant|prawidłowa|poprawna|końcowa"
+            "to|jest|brzmi|więc|zatem|odpowiedź|opcj[aę]|litera|wariant|prawidłowa|poprawna|końcowa"
             "|ostateczna|będzie"
         ),
         other="drug[aą]|alternatywn[aey]|inn[aąe]|kolejną|kolejna",
@@ -310,7 +316,7 @@ EUROPEAN = {
             "|najboljši"
         ),
         option="odgovor|opcija|izbor|možnost|mogućnost",
-        link="je|bi bio|bi bil|pod|opcija|slovo|točan|konačni|dakle|torej|to",
+        link="je|bi bio|bi bil|pod|opcij[aueo]|odgovor|slovo|točan|konačni|dakle|torej|to",
         other="drugi|alternativni|sljedeći|drug",
         wrong="netočan|netočn[ai]|pogrešan|pogrešn[ai]|napačen|napačn[ai]|najmanje|najmanj",
         negation="nije|ni|ne",

@@ -40,9 +40,18 @@ def inner(alternatives: str) -> str:
 
 
 def endings(words: Iterable[str]) -> str:
-    words = sorted(words, key=len, reverse=True)
-    found = [f"(?:{word}){STOP}" if is_spaced(word) else f"(?:{word})" for word in words]
-    return unicodedata.normalize("NFKC", any_of(*found)) if found else "(?!)"
+    """The words, longest first, under their first letters: of most, a text is read no further."""
+    groups: dict[str, list[str]] = {}
+    for word in sorted((normal(each) for each in words), key=len, reverse=True):
+        plain = word[:1].isalpha() and word[1:2] not in ("?", "*", "+", "{")
+        ends = STOP if is_spaced(word) and not word.endswith("['’]") else ""
+        groups.setdefault(word[0] if plain else "", []).append(word[plain:] + ends)
+    found = (
+        (f"(?-i:[{initial}{initial.upper()}{'İ' if initial == 'i' else ''}])" if initial else "")
+        + any_of(*ends)
+        for initial, ends in groups.items()
+    )
+    return any_of(*found) if groups else "(?!)"
 
 
 def words_of(alternatives: str) -> str:

@@ -9,7 +9,10 @@ __all__ = ["ROMANCE"]
 ROMANCE = {
     "es": Words(
         answer="respuestas?",
-        choosing="elijo|queda|marco|marcaría|escojo|selecciono|clave",
+        choosing=(
+            "elijo|queda|marco|marcaría|escojo|selecciono|clave|se trata de|elegiría"
+            "|me qued(?:o|aría) con|opt(?:o|aría) por"
+        ),
         right=(
             "correct[ao]s?|m[áa]s (?:probable|adecuad[ao]|apropiad[ao])|apropiad[ao]|mejor"
             "|adecuad[ao]|acertad[ao]|indicad[ao]"
@@ -18,7 +21,10 @@ ROMANCE = {
             "opci[óo]n|opciones|afirmaci[óo]n|la|alternativa|elecci[óo]n|respuestas?"
             "|tratamiento|diagn[óo]stico"
         ),
-        link="es|son|ser[íi]a|la|el|opci[óo]n|correcta?|letra|final|m[áa]s|por (?:lo )?tanto|de",
+        link=(
+            "es|son|ser[íi]a|la|el|opci[óo]n|correcta?|letra|final|m[áa]s|por (?:lo )?tanto"
+            "|entonces|de"
+        ),
         other="siguiente mejor|segunda|otra|alternativa",
         wrong="incorrect[ao]s?|err[óo]ne[ao]|fals[ao]|menos|peor|equivocad[ao]",
         negation="no|nunca|tampoco",
@@ -36,7 +42,10 @@ ROMANCE = {
     ),
     "pt": Words(
         answer="respostas?",
-        choosing="gabarito|resta|sobra|marco|assinalo|escolho|seleciono",
+        choosing=(
+            "gabarito|resta|sobra|marco|assinalo|escolho|seleciono|trata-se d[aeo]|fico com"
+            "|escolheria|marcaria"
+        ),
         right="corr?ec?t[ao]s?|mais prov[áa]vel|melhor|adequad[ao]|cert[ao]|indicad[ao]|exat[ao]",
         option=(
             "op[cç][ãa]o|alternativas?|afirmativa|afirma[çc][ãa]o|assertiva|escolha|letra"
@@ -62,15 +71,19 @@ ROMANCE = {
     ),
     "fr": Words(
         answer="réponses?|reponses?",
-        choosing="je choisis|il (?:ne )?reste|je s[ée]lectionne",
-        right="correcte?s?|bonnes?|meilleure?|exacte?|juste|adapt[ée]e?",
+        choosing=(
+            "je choisis|je choisirais|je coche|il (?:ne )?reste|je s[ée]lectionne"
+            "|j['’]opte(?:rais)? pour"
+            "|il s['’]agit (?:donc )?d[eu]"
+        ),
+        right="correcte?s?|bonnes?|meilleure?|exacte?s?|justes?|adapt[ée]e?s?|vraies?",
         option=(
             "option|propositions?|affirmation|choix|alternative|réponses?|la"
             "|proposition exacte|traitement|diagnostic"
         ),
         link=(
             "est|sont|serait|qui|donc|la|le|l['’]|lettre|proposition|option|correcte|bonne|exacte"
-            "|finale|plus|ainsi"
+            "|finale|plus|ainsi|par conséquent"
         ),
         other="deuxi[èe]me|seconde|autre|alternative",
         wrong="incorrecte?|fausse|mauvaise?|erron[ée]e?|moins|pire",
@@ -88,10 +101,10 @@ ROMANCE = {
     ),
     "it": Words(
         answer="rispost[ae]",
-        choosing="scelgo|resta|rimane|seleziono",
+        choosing="scelgo|resta|rimane|seleziono|sceglierei|opt(?:o|erei) per|si tratta d[ei]",
         right="corrett[aoie]|miglior[ei]?|giust[ao]|esatt[ao]|adeguat[ao]|appropriat[ao]",
         option="opzione|alternativa|scelta|rispost[ae]|affermazione|trattamento|diagnosi|quella|la",
-        link="è|sono|sarebbe|la|l['’]|lettera|opzione|corretta|finale|quindi|pi[ùu]|dunque",
+        link="è|sono|sarebbe|la|l['’]|lettera|opzione|corretta|finale|quindi|pi[ùu]|dunque|pertanto|perciò",
         other="seconda|altra|alternativa",
         wrong="sbagliat[ao]|errat[ao]|scorrett[ao]|fals[ao]|meno|peggiore",
         negation="non|mai|né",
