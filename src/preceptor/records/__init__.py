@@ -1,0 +1,31 @@
+"""The nouns: what flows from a benchmark to a score. Frozen, typed, without behaviour of I/O."""
+
+from preceptor.billing import Usage
+from preceptor.records.examples import Criterion, Example, PhysicianAnswer
+from preceptor.records.keys import content_key
+from preceptor.records.messages import Message, Role, Turn
+from preceptor.records.responses import Completion, Response, as_answer
+from preceptor.records.results import NO_GRADER, Result, RunInfo
+from preceptor.records.scores import Metric, Score
+from preceptor.records.verdicts import Graded, Verdict
+
+__all__ = [
+    "NO_GRADER",
+    "Completion",
+    "Criterion",
+    "Example",
+    "Graded",
+    "Message",
+    "Metric",
+    "PhysicianAnswer",
+    "Response",
+    "Result",
+    "Role",
+    "RunInfo",
+    "Score",
+    "Turn",
+    "Usage",
+    "Verdict",
+    "as_answer",
+    "content_key",
+]

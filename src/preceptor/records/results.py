@@ -1,0 +1,77 @@
+"""Runs and what is known of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from preceptor.billing import Bill, Usage
+from preceptor.records.scores import Metric, Score
+from preceptor.records.verdicts import Graded
+
+__all__ = ["NO_GRADER", "Result", "RunInfo"]
+
+#: In the place of a grader's address where nothing is judged.
+NO_GRADER = "none"
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """One system on one benchmark under one set of settings: the unit one names and resumes.
+
+    ``grader`` is ``none`` where nothing is judged.
+    """
+
+    name: str
+    benchmark: str
+    system: str
+    grader: str
+    status: str
+    created_at: str
+    settings: dict[str, Any]
+    n_examples: int
+    repeats: int = 1
+    id: int = 0
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A run with everything that is known of it: what tables, reports and exports are made from.
+
+    Attributes
+    ----------
+    title
+        The benchmark's display name.
+    labels
+        Display names of metrics and tags; a name without an entry is shown as it is.
+    departures
+        Where the run departs from the benchmark's reference protocol, one sentence each.
+    notes
+        Warnings that belong beside the score, one sentence each.
+    coverage
+        Share of all criteria × responses that have a verdict, 0 to 1; where nothing is judged, of
+        the responses that are there.
+    verdicts
+        How many verdicts were asked for; ``ungraded`` counts those missing, by reason.
+    cost_usd
+        What this run paid, None where a price is unknown.
+    system_usage, grader_usage
+        Tokens behind its answers and verdicts, those reused from earlier runs included.
+    bills
+        What the system took, each grader or member of one, and each example.
+    """
+
+    info: RunInfo
+    title: str
+    labels: dict[str, str]
+    graded: list[Graded]
+    scores: list[Score]
+    metrics: dict[str, Metric]
+    departures: list[str]
+    notes: list[str]
+    coverage: float
+    verdicts: int
+    ungraded: dict[str, int]
+    cost_usd: float | None
+    system_usage: Usage
+    grader_usage: Usage
+    bills: tuple[Bill, ...] = ()
