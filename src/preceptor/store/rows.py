@@ -82,8 +82,13 @@ class Vote(msgspec.Struct, frozen=True):
     reused: bool
 
 
+#: Fields without a column.
+_UNSTORED = ("turns", "state", "stop_reason", "served_model", "created_at")
+
+
 def _flat(record: Response | Verdict) -> dict[str, Any]:
-    row = {name: getattr(record, name) for name in record.__struct_fields__}
+    names = (name for name in record.__struct_fields__ if name not in _UNSTORED)
+    row = {name: getattr(record, name) for name in names}
     row = {name: storable(x) if isinstance(x, str) else x for name, x in row.items()}
     usage: Usage = row.pop("usage")
     return row | {name: getattr(usage, name) for name in _TOKENS}
