@@ -384,11 +384,9 @@ def _messages(messages: Iterable[Any]) -> tuple[Message, ...]:
 
 def _sent(sample: EvalSample, example: Example) -> tuple[Message, ...] | None:
     """What was sent, where a system message went before the conversation."""
-    known = {message.content for message in example.messages}
+    known = {message.text for message in example.messages}
     added = [
-        one
-        for one in _messages(sample.messages)
-        if one.role == "system" and one.content not in known
+        one for one in _messages(sample.messages) if one.role == "system" and one.text not in known
     ]
     return (*added, *example.messages) if added else None
 

@@ -307,7 +307,7 @@ async def _judged(bench: _Bench, state: TaskState) -> tuple[Graded, Grader]:
     example = _example(state)
     response = as_answer(Response("", text=storable(state.output.completion)))
     system = [message.text for message in state.messages if message.role == "system"]
-    given = [message.content for message in example.messages]
+    given = [message.text for message in example.messages]
     added = tuple(Message("system", text) for text in system if text not in given)
     conversation = (*added, *example.messages, Message("assistant", response.text))
     criteria = dict(enumerate(example.criteria))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from preceptor.records import content_key
+from preceptor.records import content_key, lean
 from preceptor.systems.base import Ask, System
 from preceptor.systems.servers import without_server
 
@@ -30,4 +30,4 @@ def _key(
 ) -> str:
     whole = ask.example.key if (system.uses_example or scripted) and ask.example else None
     scope = None if system.reusable else run
-    return content_key("response", identity, ask.messages, ask.repeat, whole, scope)
+    return content_key("response", identity, lean(ask.messages), ask.repeat, whole, scope)

@@ -163,4 +163,4 @@ class CallCounter:
 
 def characters(messages: Iterable[Message]) -> int:
     """Of all messages together."""
-    return sum(len(message.content) for message in messages)
+    return sum(len(message.text) for message in messages)

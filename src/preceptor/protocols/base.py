@@ -144,5 +144,5 @@ def replies(graded: Graded) -> tuple[str, ...]:
     given = graded.example.messages
     # Turns before the first reply are not the system's, whatever their role.
     earlier = (response.sent or given)[len(given) :]
-    said = [message.content for message in earlier if message.role == "assistant"]
+    said = [message.text for message in earlier if message.role == "assistant"]
     return (*said, response.text)

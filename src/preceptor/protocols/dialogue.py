@@ -52,7 +52,7 @@ class ScriptedDialogue(Protocol):
         later = target_of(example).get("turns", [])
         if not later:
             return None
-        turns = [example.messages[-1].content, *later]
+        turns = [example.messages[-1].text, *later]
         return Message("user", turns[len(said)]) if len(said) < len(turns) else None
 
 

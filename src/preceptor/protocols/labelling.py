@@ -37,7 +37,7 @@ _KEYS = ("label", "answer", "decision", "stance")
 def asked(example: Example, instruction: str) -> tuple[Message, ...]:
     """The example's conversation with what is wanted after its last message."""
     *before, last = example.messages
-    return (*before, Message(last.role, f"{last.content}\n\n{instruction}"))
+    return (*before, last.with_text(f"{last.text}\n\n{instruction}"))
 
 
 class LabelProtocol(Protocol):

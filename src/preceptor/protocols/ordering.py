@@ -105,7 +105,7 @@ class OrderingProtocol(Protocol):
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         *before, last = example.messages
-        return (*before, Message(last.role, f"{last.content}\n\n{_INSTRUCTION}"))
+        return (*before, last.with_text(f"{last.text}\n\n{_INSTRUCTION}"))
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

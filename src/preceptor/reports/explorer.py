@@ -189,7 +189,7 @@ def _word(reason: str) -> str:
 
 
 def _message(message: Message) -> list[str]:
-    return [message.role, _cut(message.content)]
+    return [message.role, _cut(message.text)]
 
 
 def _cut(text: str) -> str:
