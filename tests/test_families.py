@@ -13,6 +13,7 @@ import pytest
 import preceptor
 from preceptor import benchmarks, cli
 from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.environments.scripted import Script
 from preceptor.errors import InputError
 from preceptor.graders.judge import LabelJudge
 from preceptor.protocols.base import Protocol, ReferenceGrader, replies
@@ -48,8 +49,7 @@ class Talk(Protocol):
         ("0", "1", "2"),
     )
 
-    def next_turn(self, example: Example, said: Sequence[str]) -> Message | None:
-        return Message("user", f"And then, {len(said)}?") if len(said) < TURNS else None
+    environment = Script(lambda _: [f"And then, {number}?" for number in range(1, TURNS)])
 
     def score(self, graded: Graded) -> Score:
         given = [verdict for verdict in graded.verdicts if verdict is not None and verdict.given]

@@ -331,7 +331,8 @@ def test_responses_bodies_that_are_no_reply(body: bytes) -> None:
                                           {"type": "output_text", "text": "a", "logprobs": []}]}],
          {"incomplete_details": [], "created_at": 1.5}, Completion("a")),
         ([{"type": "message", "content": None}], {}, Completion("")),
-        ([{"type": "function_call", "name": "f"}], {}, Completion("", "tool_calls")),
+        ([{"type": "function_call", "name": "f"}], {},
+         Completion("", "tool_calls", calls=(ToolCall("call_0", "f"),))),
         ([], {}, Completion("")),
     ],
 )  # fmt: skip
