@@ -81,7 +81,7 @@ class Example(msgspec.Struct, frozen=True, gc=False):
     def prompt_key(self) -> str:
         """Hash of the conversation: examples with one prompt are not independent."""
         digest = hashlib.blake2b(digest_size=16)
-        for message in self.messages:
+        for message in lean(self.messages):
             # Not as JSON: a text made in Python may hold what JSON cannot, a lone surrogate.
             digest.update(message.role.encode() + b"\x00")
             digest.update(_bytes(message.content) + b"\x00")
