@@ -45,7 +45,7 @@ from preceptor.scoring.units import units
 from preceptor.store.rows import storable
 from preceptor.systems.base import Parameters, System
 from preceptor.systems.inspect_ai.model import InspectModel
-from preceptor.systems.inspect_ai.words import chat_messages
+from preceptor.systems.inspect_ai.turns import chat_messages
 
 __all__ = [
     "healthbench",

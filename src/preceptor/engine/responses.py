@@ -27,7 +27,7 @@ def response_of(key: str, completion: Completion, before: Sequence[Completion] =
         latency_s=round(sum(each.latency_s for each in before) + completion.latency_s, 4),
         cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
         reasoning_length=completion.reasoning_length,
-        turns=_with_calls(completion),
+        turns=completion.turns or _with_calls(completion),
         served_model=completion.served_model,
     )
     return response if completion.calls else as_answer(response)

@@ -40,6 +40,8 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
         The model that the reply names; None where it names none.
     calls
         Tools that the model asks for.
+    turns
+        The steps of a system that took several, such as an agent.
     """
 
     text: str
@@ -53,6 +55,7 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     raw: str | None = None
     served_model: str | None = None
     calls: tuple[ToolCall, ...] = ()
+    turns: tuple[Turn, ...] = ()
 
     def __post_init__(self) -> None:
         _take_reasoning_out(self)

@@ -20,10 +20,10 @@ from preceptor.records import Completion, Message, Usage
 from preceptor.systems.base import Ask, Parameters, System
 from preceptor.systems.hosted import HOSTS
 from preceptor.systems.inspect_ai.failures import Failures, in_words
+from preceptor.systems.inspect_ai.turns import chat_messages, turns_of
 from preceptor.systems.inspect_ai.words import (
     DEFAULT_CONCURRENCY,
     SETTINGS,
-    chat_messages,
     completion_of,
     generate_config,
     make_model,
@@ -188,6 +188,7 @@ class InspectAgent(System):
             latency_s=round(time.monotonic() - started, 4),
             cost_usd=self._cost(usages),
             sent=None if sent == ask.messages else sent,
+            turns=turns_of(state.messages[len(sent) :]),
         )
 
     async def _work(
