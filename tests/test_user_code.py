@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from preceptor import benchmarks
+from preceptor.engine.resolve import check_capabilities
 from preceptor.errors import DataError, EndpointError, InputError, UnknownName
-from preceptor.records import Example, Message, PhysicianAnswer
+from preceptor.records import Example, Image, Message, PhysicianAnswer, Text, ToolCall, ToolResult
 from preceptor.systems import Ask, Parameters, System, resolve, user_code
+from preceptor.systems.steps import read_steps
 
 pytestmark = pytest.mark.usefixtures("bare")
 
@@ -416,3 +419,76 @@ def test_address_of_no_known_form(address: str) -> None:
     """The message lists the forms that there are."""
     with pytest.raises(UnknownName, match=r"expected one of openai/MODEL"):
         resolve(address)
+
+
+STEPS = [
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": "7"},
+    {"role": "assistant", "content": "It is 7."},
+]
+
+
+def steps(_: object) -> object:
+    return STEPS
+
+
+def test_a_function_may_return_its_steps() -> None:
+    """The last message is the answer; all are its transcript, tool calls included."""
+    system = resolve(f"python:{__name__}:steps", Parameters())
+    completion = asyncio.run(system.answer(ASK))
+    assert completion.text == "It is 7."
+    call, result, last = (turn.message for turn in completion.turns)
+    assert call.parts == (ToolCall("c1", "look"),)
+    assert result.parts == (ToolResult("c1", "", "7"),)
+    assert last == Message("assistant", "It is 7.")
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        ([], "expected messages, found none"),
+        ([{"role": "assistant"}, {"role": "user", "content": "x"}], "assistant's message last"),
+        ([{"role": "nurse", "content": "x"}], "message 0: expected an object whose role is"),
+        (["x"], "message 0: expected an object whose role is"),
+    ],
+)
+def test_steps_that_are_none_are_refused(returned: list[object], words: str) -> None:
+    """One line says what was expected."""
+    with pytest.raises(ValueError, match=words):
+        read_steps(returned)
+
+
+def test_a_program_may_print_its_steps(tmp_path: Path) -> None:
+    """As an object that has messages and nothing else; any other JSON is an answer as it stands."""
+    for printed, text, steps in (
+        ({"messages": STEPS}, "It is 7.", 3),
+        ({"messages": STEPS, "x": 1}, None, 0),
+        ({"answer": 1}, None, 0),
+    ):
+        path = tmp_path / "said.json"
+        path.write_text(json.dumps(printed))
+        system = resolve(f"command:cat {path}", Parameters())
+        completion = asyncio.run(system.answer(ASK))
+        assert completion.text == (path.read_text() if text is None else text)
+        assert len(completion.turns) == steps
+
+
+class WordsAlone(System):
+    address = "words"
+
+
+def test_images_need_a_system_that_takes_them() -> None:
+    """A run that cannot work says so before the first call."""
+    picture = Message("user", (Text("What is this?"), Image.of(b"made up", "image/png")))
+    examples = [Example("a", (picture,), ()), Example("b", (Message("user", "x"),), ())]
+    benchmark = benchmarks.get("starter")
+    check_capabilities(benchmark, resolve("physician", Parameters()), examples)
+    words = "takes no images, which 1 of 2 examples of starter need"
+    with pytest.raises(InputError, match=words):
+        check_capabilities(benchmark, WordsAlone(), examples)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from preceptor.records import Example, Message
-from preceptor.systems.base import ToolSpec
+from preceptor.systems.base import Capability, ToolSpec
 
 __all__ = ["Environment", "Session"]
 
@@ -41,6 +41,9 @@ class Environment:
     """Opens a session for each response. A resumed session is replayed: the turns that are stored
     are given to `Session.reply` again, so the same turns must have the same replies.
     """
+
+    #: What a system must take beside words.
+    needs: frozenset[Capability] = frozenset()
 
     def open(self, example: Example) -> Session:
         raise NotImplementedError

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DECLINED",
+    "EVERY",
     "Ask",
     "Capability",
     "Meter",
@@ -29,6 +30,7 @@ __all__ = [
 
 #: What a system may be able to take beside words.
 Capability = Literal["images", "files", "tools"]
+EVERY: frozenset[Capability] = frozenset(("images", "files", "tools"))
 
 #: Finish reasons of a refusal, by the model or its provider's filter: that is an answer.
 DECLINED = ("refusal", "content_filter")

@@ -11,7 +11,7 @@ import msgspec
 
 from preceptor.errors import EndpointError, InputError
 from preceptor.records import Completion, Message, Role, ToolCall, Usage
-from preceptor.systems.base import Ask, Capability, Parameters, System
+from preceptor.systems.base import EVERY, Ask, Parameters, System
 from preceptor.systems.endpoint import ContentFiltered, Endpoint
 from preceptor.systems.prices import Price
 from preceptor.systems.servers import SERVER
@@ -89,7 +89,7 @@ class HttpModel(System):
         Where it is asked: concurrency, retries, rate limits.
     """
 
-    capabilities: frozenset[Capability] = frozenset(("images", "files", "tools"))
+    capabilities = EVERY
     provider: str = "openai-compatible"
     #: Parameters for which the provider's requests have no field.
     lacks: tuple[str, ...] = ()

@@ -53,6 +53,8 @@ class InspectModel(System):
     variable that ``api_key_env`` names. ``timeout`` is for one attempt.
     """
 
+    capabilities = frozenset(("images",))
+
     def __init__(self, address: str, parameters: Parameters) -> None:
         need_inspect(address)
         self.address = address
@@ -123,6 +125,8 @@ class InspectAgent(System):
     its last words are the answer. What it calls is paid and counted together. An agent that needs
     one of Inspect's sandboxes cannot run here: run it with ``inspect eval`` and import the log.
     """
+
+    capabilities = frozenset(("images",))
 
     reusable = False
 
