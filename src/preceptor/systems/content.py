@@ -181,12 +181,13 @@ def _object(value: Mapping[str, Any], depth: int) -> Content | None:
 
 
 #: Fields that hold a reply's content, and the kind of each.
-_WRAPPED: tuple[tuple[str, type], ...] = (
+_WRAPPED: tuple[tuple[str, type | tuple[type, ...]], ...] = (
     ("messages", list),
     ("conversations", list),
     ("conversation", list),
     ("choices", list),
     ("candidates", list),
+    ("generated_text", (str, list)),
     ("output", list),
     ("result", dict),
     ("response", dict),
@@ -258,6 +259,8 @@ def _list(value: Sequence[Any], depth: int) -> Content | None:
     if not items:
         return Content(None, "null") if value else None
     objects = [item for item in items if isinstance(item, Mapping)]
+    if len(objects) == len(items) == 1 and "generated_text" in objects[0]:
+        return _object(objects[0], depth)  # of transformers' pipelines
     if len(objects) == len(items):
         roles = {_role(item) for item in objects} - {None}
         typed = any("type" in item for item in objects)
