@@ -146,7 +146,7 @@ def test_recorded_answers_say_what_was_not_taken(tmp_path: Path) -> None:
     assert "1 of 2 rows have no answer, first line 2 (null)" in notes
     assert "image in 1 rows, first line 1" in notes
     assert "1 recorded answers have an id that the benchmark lacks, first 'zz' on line 3" in notes
-    assert not run.outcome.resumable
+    assert run.outcome.first == "add them to the file"
 
 
 def test_recorded_answers_to_another_benchmark_are_refused(tmp_path: Path) -> None:

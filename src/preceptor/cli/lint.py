@@ -10,6 +10,7 @@ import typer
 
 from preceptor.cli.options import Json
 from preceptor.cli.output import note, print_json, show
+from preceptor.reports.format import plural
 
 __all__ = ["lint"]
 
@@ -61,5 +62,5 @@ def lint(
                 table.add_row(rule, "", "", f"… and {counts[rule] - _SHOWN:,} more (--json)")
         show(table)
     said = ", ".join(f"{count:,} {rule}" for rule, count in counts.items()) or "no faults"
-    note(f"{file}: {linted.rows:,} rows: {said}")
+    note(f"{file}: {plural(linted.rows, 'row')}: {said}")
     return 1 if linted.findings else 0

@@ -259,20 +259,25 @@ def _list(value: Sequence[Any], depth: int) -> Content | None:
     if not items:
         return Content(None, "null") if value else None
     objects = [item for item in items if isinstance(item, Mapping)]
-    if len(objects) == len(items) == 1 and "generated_text" in objects[0]:
-        return _object(objects[0], depth)  # of transformers' pipelines
     if len(objects) == len(items):
-        roles = {_role(item) for item in objects} - {None}
-        typed = any("type" in item for item in objects)
-        if roles.difference(_ASSISTANT) or (roles and not typed):
-            return _log(objects, depth)
-        return _joined(objects, depth) if all(map(_is_part, objects)) else None
+        return _objects(objects, depth)
     if len(items) == 1 and isinstance(items[0], list | tuple):
         return _list(items[0], depth + 1) if depth < _DEEPEST else None
     if len(items) == 1 and depth and isinstance(items[0], str):
         return Content(items[0])
     pairs = [_pair(item) for item in items]
     return _best([pair for pair in pairs if pair]) if all(pairs) else None
+
+
+def _objects(items: Sequence[Mapping[str, Any]], depth: int) -> Content | None:
+    """A chat log, parts, or what a pipeline of transformers returns."""
+    if len(items) == 1 and "generated_text" in items[0]:
+        return _object(items[0], depth)
+    roles = {_role(item) for item in items} - {None}
+    typed = any("type" in item for item in items)
+    if roles.difference(_ASSISTANT) or (roles and not typed):
+        return _log(items, depth)
+    return _joined(items, depth) if all(map(_is_part, items)) else None
 
 
 def _lean(item: object) -> object:
