@@ -102,18 +102,19 @@ class Tally:
             for kind in dict.fromkeys(content.left_out):
                 self._left_out.setdefault(kind, []).append(line)
 
-    def in_words(self) -> list[str]:
+    def in_words(self, rows: str = "rows", line: str = "line") -> list[str]:
+        """Sentences for a run's notes; ``rows`` and ``line`` are what the file has."""
         said = []
         if self._without:
-            line, reason = self._without[0]
+            first, reason = self._without[0]
             said.append(
-                f"{len(self._without):,} of {self._rows:,} rows have no answer, first line {line} "
-                f"({reason}): they count as failed."
+                f"{len(self._without):,} of {self._rows:,} {rows} have no answer, first {line} "
+                f"{first} ({reason}): they count as failed."
             )
         if self._left_out:
-            kinds = ", ".join(f"{kind} in {len(rows):,}" for kind, rows in self._left_out.items())
-            first = min(rows[0] for rows in self._left_out.values())
-            said.append(f"Left out of the answers: {kinds} rows, first line {first}.")
+            kinds = ", ".join(f"{kind} in {len(at):,}" for kind, at in self._left_out.items())
+            first = min(at[0] for at in self._left_out.values())
+            said.append(f"Left out of the answers: {kinds} {rows}, first {line} {first}.")
         return said
 
 
