@@ -467,6 +467,7 @@ def test_reasoning_that_a_log_has_is_noted_as_left_out(tmp_path: Path) -> None:
         thought = {"type": "reasoning", "reasoning": "Rest might do."}
         said = {"type": "text", "text": "Ask first."}
         sample["output"]["choices"][0]["message"]["content"] = [thought, said]
+        sample["output"]["completion"] = said["text"]
         return sample
 
     path = a_log(tmp_path, [evals_sample()], name="something", scorer=None)

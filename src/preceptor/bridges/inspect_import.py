@@ -219,7 +219,7 @@ class _Reader:
         said = completion_of(sample.output, str(self.path))
         calls = sample.output.message.tool_calls
         content = read_content({"role": "assistant", "content": said.whole, "tool_calls": calls})
-        if said.reasoning_length:
+        if said.reasoning_length is not None:
             left_out = (*content.left_out, "reasoning")
             content = msgspec.structs.replace(content, left_out=left_out)
         self.tally.add(self._count, content)
