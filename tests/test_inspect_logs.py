@@ -456,6 +456,26 @@ def test_an_answer_of_tool_calls_alone_is_no_answer(tmp_path: Path) -> None:
     run = read_inspect(rewritten(path, calling), benchmark="healthbench", data=OWN_TASKS)
     [answer] = run.answers
     assert (answer.response.failure, answer.response.detail) == ("no_answer", "only tool call")
+    notes = " ".join(run.settings["notes"])
+    assert "1 of 1 samples have no answer, first sample 1 (only tool call)" in notes
+
+
+def test_reasoning_that_a_log_has_is_noted_as_left_out(tmp_path: Path) -> None:
+    """The answer is what is said; that there was more stands in the notes of the run."""
+
+    def thinking(sample: dict[str, Any]) -> dict[str, Any]:
+        thought = {"type": "reasoning", "reasoning": "Rest might do."}
+        said = {"type": "text", "text": "Ask first."}
+        sample["output"]["choices"][0]["message"]["content"] = [thought, said]
+        sample["output"]["completion"] = said["text"]
+        return sample
+
+    path = a_log(tmp_path, [evals_sample()], name="something", scorer=None)
+    run = read_inspect(rewritten(path, thinking), benchmark="healthbench", data=OWN_TASKS)
+    assert run.answers[0].response.text == "Ask first."
+    assert (
+        "Left out of the answers: reasoning in 1 samples, first sample 1." in run.settings["notes"]
+    )
 
 
 def test_the_steps_of_an_agent_come_back(tmp_path: Path) -> None:

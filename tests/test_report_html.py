@@ -303,6 +303,15 @@ def test_a_score_stands_with_interval_n_and_coverage() -> None:
     )
 
 
+def test_rows_of_several_runs_have_their_units() -> None:
+    """Forty examples of ten videos say as much as ten, in the first table, too."""
+    result = a_run(40)
+    overall = msgspec.structs.replace(result.metrics["overall_score"], units=10, units_are="videos")
+    result = msgspec.structs.replace(result, metrics=result.metrics | {"overall_score": overall})
+    text = Page(render([result, a_run(40, seed=2, name="second-run")])).text
+    assert text.count("10 videos") == 1
+
+
 def test_several_runs_have_a_row_each() -> None:
     """With system, score, interval, n and coverage, in the order given."""
     results = [a_run(40), a_run(40, seed=2, name="second-run", grader="openai/other-judge")]

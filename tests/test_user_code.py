@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from preceptor import benchmarks
+from preceptor.cli.app import main
 from preceptor.engine.resolve import check_capabilities
 from preceptor.errors import DataError, EndpointError, InputError, UnknownName
 from preceptor.records import Example, Image, Message, PhysicianAnswer, Text, ToolCall, ToolResult
 from preceptor.systems import Ask, Parameters, System, resolve, user_code
 from preceptor.systems.steps import read_steps
+from preceptor.testing import FakeEndpoint
 
 pytestmark = pytest.mark.usefixtures("bare")
 
@@ -53,6 +55,10 @@ def spoils(messages: list[dict[str, str]]) -> str:
 
 def raises(_: object) -> str:
     raise KeyError("no\nkey")
+
+
+def met(_: object) -> str:
+    return json.dumps({"explanation": "", "criteria_met": True})
 
 
 def stops(_: object) -> str:
@@ -492,3 +498,28 @@ def test_images_need_a_system_that_takes_them() -> None:
     words = "takes no images, which 1 of 2 examples of starter need"
     with pytest.raises(InputError, match=words):
         check_capabilities(benchmark, WordsAlone(), examples)
+
+
+def test_a_run_says_what_went_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside the kind of a failure stand the words of one, so that nobody has to look for them."""
+    words = ["run", "starter", "--limit=2", "--system=physician", f"--store={tmp_path / 's.db'}"]
+    assert main([*words, "--grader=python:test_user_code:raises"]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "for example, system_failed: python:test_user_code:raises: " in said
+    assert "raised KeyError" in said
+    assert "go on with: preceptor resume" in said
+
+
+def test_resuming_is_not_said_to_help_where_requests_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a server refuses as it is would be refused again, until the server is another."""
+    refusals = [None, *["bad_request"] * 2]
+    with FakeEndpoint(script=refusals) as fake:
+        system = fake.address("model-a")
+        words = ["run", "starter", "--limit=3", f"--store={tmp_path / 's.db'}"]
+        parameters = ["-p", "concurrency=1", "--grader=python:test_user_code:met"]
+        assert main([*words, f"--system={system}", *parameters]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the server refused" in said
+    assert "have it take them, then go on with: preceptor resume" in said

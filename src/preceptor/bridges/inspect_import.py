@@ -6,8 +6,6 @@ HealthBench task of inspect-evals, and any other, whose id names an example of a
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +20,7 @@ from preceptor.bridges.imported import (
     imported_response,
     imported_verdict,
 )
+from preceptor.bridges.inspect_archive import check_archive
 from preceptor.bridges.inspect_samples import (
     dollars,
     example_in,
@@ -42,7 +41,7 @@ from preceptor.scoring.places import (
     terms_in_words,
 )
 from preceptor.store.rows import storable
-from preceptor.systems.content import NO_ANSWER, read_content
+from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content
 from preceptor.systems.inspect_ai.words import MAX_TEXT, completion_of, need_inspect, usage_of
 
 if TYPE_CHECKING:
@@ -51,14 +50,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_inspect"]
 
-#: Of one part of a log, unpacked. An agent's transcript with its tools has some MB.
-MAX_PART_BYTES = 256 * 2**20
-#: Unpacked to packed bytes of one part. Text is packed to a twentieth at the best.
-MAX_RATIO = 1000
-MAX_PARTS = 1_000_000
 #: Samples that are read together.
 _AT_ONCE = 64
-_CHUNK = 2**20
 #: What is not read of a sample.
 _UNREAD = {"store", "events", "events_data", "timelines", "attachments"}
 #: What inspect-evals writes where its grader failed; it counts that as "not met".
@@ -85,7 +78,7 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
         inspect-ai is not installed, or the benchmark's data is not on this machine.
     """
     need_inspect("preceptor import inspect")
-    _check_size(path)
+    check_archive(path)
     header = _read(path)
     name = benchmarks.get(benchmark or _benchmark_of(header, path)).name
     reader = _Reader(path, name, data)
@@ -99,7 +92,8 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
     settings: dict[str, Any] = {"inspect_task": header.eval.task, "inspect_status": header.status}
     if departures:
         settings["departures"] = list(dict.fromkeys(departures))
-    if notes := terms_in_words(reader.moved, None, reader.alike, reader.foreign):
+    notes = terms_in_words(reader.moved, None, reader.alike, reader.foreign)
+    if notes := [*notes, *reader.tally.in_words("samples", "sample")]:
         settings["notes"] = ["Imported: asked and graded elsewhere.", *notes]
     return ImportedRun(
         name=path.name.removesuffix(".eval"),
@@ -109,42 +103,6 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
         answers=answers,
         settings=settings,
     )
-
-
-def _check_size(path: Path) -> None:
-    """Refuse what would fill the memory before any of it is unpacked, and what is damaged."""
-    import inspect_ai.log  # noqa: F401  (teaches zipfile the compression of its logs)
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-            if len(parts) > MAX_PARTS:
-                raise InputError(
-                    f"{path}: expected at most {MAX_PARTS:,} parts, found {len(parts):,}"
-                )
-            for part in parts:
-                _check_part(path, archive, part)
-    except PreceptorError:
-        raise
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
-        problem = f"expected a log of Inspect (.eval), found something else ({shorten(str(error))})"
-        raise InputError(f"{path}: {problem}") from None
-
-
-def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    if part.file_size > MAX_PART_BYTES or part.file_size > MAX_RATIO * (part.compress_size + 1):
-        raise InputError(
-            f"{path}: {shorten(part.filename)}: {part.file_size:,} bytes unpacked from "
-            f"{part.compress_size:,}: too much for a sample"
-        )
-    # The size may be a lie: then reading no more than that ends with a wrong checksum.
-    with archive.open(part) as stream:
-        while stream.read(_CHUNK):
-            pass
 
 
 def _read(path: Path) -> EvalLog:
@@ -224,6 +182,7 @@ class _Reader:
         self.grader: str | None = None
         self.departures: list[Any] = []
         self.alike: list[bool | None] = []
+        self.tally = Tally()
         self.moved = self.foreign = 0
         self._known: dict[str, Example] | None = None
         self._seen: dict[str, Example] = {}
@@ -260,11 +219,16 @@ class _Reader:
         run = self.path.name
         failure = failure_in(sample, score)
         if failure is not None:
+            self.tally.add(self._count, Content(None, failure[0]))
             response = imported_response(run, example, sample.epoch, None, failure[0])
             return msgspec.structs.replace(response, detail=failure[1])
         said = completion_of(sample.output, str(self.path))
         calls = sample.output.message.tool_calls
         content = read_content({"role": "assistant", "content": said.whole, "tool_calls": calls})
+        if said.reasoning_length is not None:
+            left_out = (*content.left_out, "reasoning")
+            content = msgspec.structs.replace(content, left_out=left_out)
+        self.tally.add(self._count, content)
         if content.text is None:
             response = imported_response(run, example, sample.epoch, None, NO_ANSWER)
             return msgspec.structs.replace(response, detail=content.reason)
