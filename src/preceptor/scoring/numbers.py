@@ -10,7 +10,8 @@ from preceptor.scoring.abstention import ABSTAINED, says_nothing, says_unanswera
 from preceptor.scoring.dates import without_dates
 from preceptor.scoring.json_text import pairs_in
 from preceptor.scoring.number_words import number_in_words
-from preceptor.scoring.numerals import Amount, amounts, is_bound, normal
+from preceptor.scoring.languages.patterns import Phrases
+from preceptor.scoring.numerals import Amount, amounts, is_bound, lowered, normal
 from preceptor.scoring.statements import Statement, Unreadable, as_statement, first_stated
 
 __all__ = ["ABSTAINED", "read_amount", "read_number"]
@@ -28,13 +29,15 @@ _NOT = re.compile(
     r" than|instead of)|不是|ليس|नहीं)\s{0,2}\Z|\bn['’]t (?:be )?\Z",
     re.IGNORECASE,
 )
-_STATED = re.compile(
-    r"(?:\b(?:is|are|was|equals?|of|be|(?:equal|comes|amounts|rounds) to"
-    r"|ist|beträgt|est(?: de)?|es(?: de)?|é(?: de)?|è(?: di)?|jest|wynosi|este|adalah|là|είναι|это"
-    r"|равен|равно|равна|составляет|становить)|:|是|为|為|は|:)\s{1,3}"
-    r"(?:approximately|about|around|roughly|only|now)?\s*(?=[-+]?\s?\.?\d)"
-    r"|(?:[:是为為は]|คือ)(?=-?\d)",
-    re.IGNORECASE,
+_STATING = (
+    "is|are|was|equals?|of|be|equal to|comes to|amounts to|rounds to|ist|beträgt|est(?: de)?"
+    "|es(?: de)?|é(?: de)?|è(?: di)?|jest|wynosi|este|adalah|là|είναι|это|равен|равно|равна"
+    "|составляет|становить"
+)
+_STATED = Phrases(
+    f"{_STATING}|:|是|为|為|は|คือ",
+    rf"(?:{_STATING}|[:是为為は])\s{{1,3}}(?:approximately|about|around|roughly|only|now)?\s*"
+    r"(?=[-+]?\s?\.?\d)|(?:[:是为為は]|คือ)(?=-?\d)",
 )
 _EQUALS = re.compile(r"(?<![<>!=])=(?!=)\s{0,9}|≈\s{0,9}")
 _SIGNED = re.compile(r"[(=≈:]\s{0,3}\Z")
@@ -155,7 +158,7 @@ def _abstains(text: str, found: Amount | None, statement: Statement) -> bool:
         return none is not None and none.start() < found.start
     # "He is 67; it cannot be calculated": in a mere sentence only an equation is a result.
     before = text[: found.start]
-    if any(said.end() == found.start for said in _STATED.finditer(text)):
+    if any(said.end() == found.start for said in _STATED.finditer(lowered(text))):
         raise Unreadable
     return not _EQUALS.search(before)
 
@@ -213,7 +216,7 @@ def _denied(text: str, found: Amount) -> bool:
 
 def _about(text: str, found: Sequence[Amount], direct: bool) -> Amount | None:
     at = {each.start: place for place, each in enumerate(found)}
-    stated = [said.end() for said in _STATED.finditer(text) if said.end() in at]
+    stated = [said.end() for said in _STATED.finditer(lowered(text)) if said.end() in at]
     begin = len(text) - len(text.lstrip(" ([\"'"))
     sides = [side.end() for side in _EQUALS.finditer(text) if side.end() in at]
     if sides:

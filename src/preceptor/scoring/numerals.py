@@ -69,6 +69,8 @@ _MARKUP = tuple(
         ("~∼〜～", r"(?<=\d) ?[~∼〜～] ?(?=\d)", "-"),
     )
 )
+_MARKED = re.compile(r"[~∼〜～<\\{*]")
+_MINUS_WORDS = ("minus", "negativ", "moins", "meno", "минус", "负", "負", "マイナス")
 _MINUS = re.compile(
     r"((?:\b(?:is|are|was|of|to|by|equals|gives|ist|beträgt|est|de|es|é|è|wynosi|jest|равен|равно)"
     r"|[:=≈]|\A) |(?:是|为|為|は)\s?)(?:minus|negative|moins|menos|meno|минус|负"
@@ -102,15 +104,19 @@ def _sign(sign: str) -> str:
 
 def normal(text: str) -> str:
     """Without Markdown, HTML and LaTeX; digits, signs and spaces in one form."""
-    for signs, pattern, instead in _MARKUP:
-        if any(sign in text for sign in signs):
-            text = pattern.sub(instead, text)
+    if _MARKED.search(text):
+        for signs, pattern, instead in _MARKUP:
+            if any(sign in text for sign in signs):
+                text = pattern.sub(instead, text)
     text = html.unescape(text) if "&" in text else text
     if not text.isascii():
         text = _SUPERSCRIPT.sub(lambda found: "^" + found[0].translate(_SUPERSCRIPTS), text)
         text = _OTHER.sub(lambda found: _sign(found[0]), text)
     text = _EMPHASIS.sub("", text)
-    return _MINUS.sub(r"\1-", text).strip()
+    lower = text.lower()
+    if any(word in lower for word in _MINUS_WORDS):
+        text = _MINUS.sub(r"\1-", text)
+    return text.strip()
 
 
 def lowered(text: str) -> str:
@@ -127,15 +133,14 @@ _BODY = (
     r"|\d++(?:[.,]\d++)*+|\.\d++"
 )
 _NUMERAL = re.compile(
-    rf"(?<![{_LETTER}\d²³])(?<![{_LETTER}][-/_])(?<!_\{{)(?<!\d[-.,/:])"
+    rf"(?=[-+±.\d])(?<![{_LETTER}\d²³])(?<![{_LETTER}][-/_])(?<!_\{{)(?<!\d[-.,/:])"
     # Times, ratios, telephone numbers, versions, ordinals, grades, "5-year": names and no amounts.
-    r"(?P<name>\+\d{1,3}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,4}){2,5}|\d++(?:\s?:\s?\d++)+"
+    r"(?:(?P<name>\+\d{1,3}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,4}){2,5}|\d++(?:\s?:\s?\d++)+"
     r"|(?!\d{1,3}(?:\.\d{3})+(?!\.?\d))\d++(?:\.\d++){2,}(?!,?\d)|\d++(?:[-/]\d++){2,}"
     rf"|\d++(?:st|nd|rd|th)\b|\d++(?:-(?=[{_LETTER}])|\(OH\))|\d++[A-Ea-c](?!\w)"
     r"|\d{1,2} ?(?:am|pm|a\.m\.|p\.m\.)(?!\w))"
-    rf"|(?<![{_LETTER}\d²³])(?<![{_LETTER}][-/_])(?<!_\{{)(?<!\d[-.,/:])"
-    r"(?P<sign>(?<!\d )(?<![)%\]])(?<![)%\]] )[-+±]\s?+)?+"
-    rf"(?P<body>{_BODY})",
+    r"|(?P<sign>(?<!\d )(?<![)%\]])(?<![)%\]] )[-+±]\s?+)?+"
+    rf"(?P<body>{_BODY}))",
 )
 _POWER = re.compile(
     r"[eE]([-+]?\d{1,4})(?!\w)|\s?[x×·]\s?10(?:\s?\^\s?[{(]?|(?=[-+]\d))([-+]?\d{1,4})[)}]?"

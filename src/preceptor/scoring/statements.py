@@ -17,6 +17,7 @@ import msgspec
 
 from preceptor.reasoning import said_in
 from preceptor.scoring.json_text import pairs_in
+from preceptor.scoring.languages.patterns import Phrases
 from preceptor.scoring.numerals import Convention, lowered, normal
 from preceptor.scoring.turns import first_turn, questions
 
@@ -61,13 +62,13 @@ _COMMA = (
 _EITHER = (
     "respuestas?|resultado|corrección|(?:ال)?[إا]جابة|الجواب|(?:ال)?نتيجة|الناتج|تصحيح|پاسخ|نتیجه"
 )
-#: In lower case: a search that ignores case takes ten times as long.
-_CUE = re.compile(
-    r"(?<![^\W\d_])(?:(?P<point>(?:answer|result)(?![^\W\d_])"
-    r"(?!\s+(?:choices|options|format|in|to|from)\b)|(?:correction|actually|scratch that"
-    r"|i mean(?:t)?|wait,? no)(?=\s*[,:—.-]))"
-    rf"|(?:(?P<comma>{_COMMA})|(?P<either>{_EITHER}))(?![^\W\d_]))"
-    rf"|(?=[^\x00-\u058f]|[ajms])(?:(?P<again>更正|訂正|정정|सुधार)|(?P<native>{_POINT})(?![a-zA-Z]))"
+_AGAIN = "correction|actually|scratch that|i mean(?:t)?|wait,? no"
+_NATIVE_AGAIN = "更正|訂正|정정|सुधार"
+_CUE = Phrases(
+    f"answer|result|{_AGAIN}|{_COMMA}|{_EITHER}|{_NATIVE_AGAIN}|{_POINT}",
+    r"(?P<point>(?:answer|result)(?![^\W\d_])(?!\s+(?:choices|options|format|in|to|from)\b)"
+    rf"|(?:{_AGAIN})(?=\s*[,:—.-]))|(?:(?P<comma>{_COMMA})|(?P<either>{_EITHER}))(?![^\W\d_])"
+    rf"|(?P<again>{_NATIVE_AGAIN})|(?P<native>{_POINT})(?![a-zA-Z])",
 )
 #: Between that word and the result.
 _LINK_WORDS = (
