@@ -100,11 +100,15 @@ class Mentions:
         return (more[0], own | more[1]) if more else (beside[0], own)
 
     def texts_at(self, place: int) -> Place | None:
-        """The same for the text of an option, or two of them with an "or" between."""
-        first = self.text_at(place)
-        link = cues.ADDS.match(self.text, first[0]) if first else None
-        second = self.text_at(link.end()) if link else None
-        return (second[0], first[1] | second[1]) if first and second else first
+        """The same for the text of an option, or some with "or" or "and" between."""
+        found = self.text_at(place)
+        for _ in range(_MOST):
+            link = cues.ADDS.match(self.text, found[0]) if found else None
+            more = self.text_at(link.end()) if link else None
+            if found is None or more is None:
+                break
+            found = more[0], found[1] | more[1]
+        return found
 
     def text_beside(self, end: int) -> Place | None:
         """The text of an option that follows a letter."""
@@ -127,7 +131,9 @@ class Mentions:
             if not option or option.upper() in self.labels or not rest.startswith(option):
                 continue
             after = rest[len(option) :].lstrip()
-            if after and after[0] not in cues.ENDS + ".(-–—'" and not self._goes_on(after):
+            listed = self.several and cues.ADDS.match(rest, len(option))
+            ends = not after or after[0] in cues.ENDS + ".(-–—'" or listed
+            if not ends and not self._goes_on(after):
                 continue
             end = begin + len(option)
             if best is None or end > best[0]:

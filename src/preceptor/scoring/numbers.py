@@ -9,8 +9,8 @@ from preceptor.reasoning import said_in
 from preceptor.scoring.abstention import ABSTAINED, says_nothing, says_unanswerable
 from preceptor.scoring.dates import without_dates
 from preceptor.scoring.json_text import pairs_in
-from preceptor.scoring.number_words import number_in_words
 from preceptor.scoring.languages.patterns import Phrases
+from preceptor.scoring.number_words import number_in_words
 from preceptor.scoring.numerals import Amount, amounts, is_bound, lowered, normal
 from preceptor.scoring.statements import Statement, Unreadable, as_statement, first_stated
 
@@ -64,9 +64,7 @@ _THE_SAME = re.compile(
 )
 #: Last amounts of a statement that may sum up the others.
 _MOST = 8
-_SUMMED_UP = Phrases(
-    _AGAIN, rf"{_AGAIN}[\s,:=(]{{0,3}}(?:(?<![^\W\d_]){_AGAIN})?[\s,:=]{{0,3}}\Z"
-)
+_SUMMED_UP = Phrases(_AGAIN, rf"{_AGAIN}[\s,:=(]{{0,3}}(?:(?<![^\W\d_]){_AGAIN})?[\s,:=]{{0,3}}\Z")
 _UNIT_SIGNS = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "^": None})
 
 

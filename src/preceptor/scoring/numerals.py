@@ -48,9 +48,7 @@ class Amount(msgspec.Struct, frozen=True):
 
 # What a text is before it is read
 
-_SUPERSCRIPT = re.compile(
-    r"[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹](?<=\d.)(?:(?<![⁺⁻])|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹]))[⁰¹²³⁴⁵⁶⁷⁸⁹]{0,4}"
-)
+_SUPERSCRIPT = re.compile(r"[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹](?<=\d.)(?:(?<![⁺⁻])|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹]))[⁰¹²³⁴⁵⁶⁷⁸⁹]{0,4}")
 _SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
 #: One of these signs it begins with, what it is, what comes instead.
 _MARKUP = tuple(
@@ -212,9 +210,7 @@ _LIMITS = (
     "|יותר מ|פחות מ|לפחות|מעל|מתחת|至少|最少|超过|超過|大于|大於|小于|小於|少于|少於|不到"
     "|高于|低于|มากกว่า|น้อยกว่า|อย่างน้อย|최소|최대"
 )
-_LIMIT_BEFORE = Phrases(
-    f"{_LIMITS}|[<>≤≥]", rf"(?:(?<![-=])[<>≤≥]=?|{_LIMITS})[\s-]{{0,2}}\Z"
-)
+_LIMIT_BEFORE = Phrases(f"{_LIMITS}|[<>≤≥]", rf"(?:(?<![-=])[<>≤≥]=?|{_LIMITS})[\s-]{{0,2}}\Z")
 _LIMIT_AFTER = re.compile(
     r"(?:[ \u202f]?(?:%|[^\W\d_][^\s\d,;:()=.]{0,12}))?\s?"
     r"(?:\+(?!\s?\d)|(?:以上|以下|未満|超え|を超|以内|이상|이하|초과|미만)"
@@ -262,7 +258,9 @@ def _amount(text: str, found: re.Match[str], convention: Convention) -> Amount:
     if value is not None and (found["sign"] or "").startswith("-"):
         value = -value
     low = high = None
-    between = _BETWEEN.search(lowered(text[max(0, found.start() - _LONGEST_BETWEEN) : found.start()]))
+    between = _BETWEEN.search(
+        lowered(text[max(0, found.start() - _LONGEST_BETWEEN) : found.start()])
+    )
     if until := _UNTIL.match(text, end) or (_AND.match(text, end) if between else None):
         other = _BODY_AGAIN.match(text, until.end())
         if other is not None and not re.match(r"\s?[=≈]", text[other.end() : other.end() + 2]):
