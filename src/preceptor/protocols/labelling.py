@@ -218,7 +218,9 @@ class MultiLabelProtocol(Protocol):
         self.labels, self.instruction = tuple(labels), instruction
         self.marked, self.other = marked, other
         either = "|".join(re.escape(label) for label in labels)
-        self._label = re.compile(rf"\W*+({either})[\s:(–—-]*+(\w[\w -]{{0,30}})?\W*", re.IGNORECASE)
+        self._label = re.compile(
+            rf"\W*+({either})(?:\s*+[:(–—-][\s(]*+(\w[\w -]{{0,30}}))?\W*", re.IGNORECASE
+        )
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         return asked(example, self.instruction)
