@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from preceptor.scoring.languages import LANGUAGES
 
 __all__ = [
+    "SPACED",
     "START",
     "STOP",
     "Phrases",
@@ -16,8 +17,10 @@ __all__ = [
     "endings",
     "every",
     "group_of",
+    "initials_of",
     "inner",
     "is_spaced",
+    "letters_of",
     "normal",
     "parts_of",
     "words_of",
@@ -97,8 +100,8 @@ class Phrases:
 
     def __init__(self, begins: str, phrases: str = "") -> None:
         groups: dict[str, list[str]] = {}
-        for initial, rest in _initials(begins):
-            groups.setdefault(initial, []).append(_letters(rest))
+        for initial, rest in initials_of(begins):
+            groups.setdefault(initial, []).append(letters_of(rest))
         self._begins = re.compile(
             "|".join(
                 f"{re.escape(initial)}{_word_begins(initial)}(?={any_of(*dict.fromkeys(rests))})"
@@ -121,7 +124,7 @@ class Phrases:
         return next(self.finditer(lower), None)
 
 
-def _letters(pattern: str) -> str:
+def letters_of(pattern: str) -> str:
     """The letters, at most three, that a pattern begins with."""
     found = _LETTERS.match(pattern)
     return found[0] if found else ""
@@ -136,14 +139,17 @@ def _word_begins(initial: str) -> str:
     return any_of(alone, joined) if "\u0590" < initial < "\u0700" else alone
 
 
-def _initials(alternatives: str) -> Iterator[tuple[str, str]]:
+def initials_of(alternatives: str) -> Iterator[tuple[str, str]]:
     """Each first character of these alternatives, with how the pattern goes on behind it."""
-    for part in parts_of(alternatives):
+    for whole in parts_of(alternatives):
+        part = whole
+        while part.startswith(("(?<", "(?!", "(?=")):
+            part = _bracketed(part)[1]  # what it asserts is no character of it
         head, after = part[0], part[1:]
         if part.startswith("(?:"):
             head, after = _bracketed(part)
             optional = after.startswith("?")
-            yield from _initials("|".join(each + after[optional:] for each in parts_of(head)))
+            yield from initials_of("|".join(each + after[optional:] for each in parts_of(head)))
         elif head == "[":
             head, _, after = part[1:].partition("]")
             optional = after.startswith("?")
@@ -152,7 +158,7 @@ def _initials(alternatives: str) -> Iterator[tuple[str, str]]:
             optional = after.startswith("?")
             yield head, after[optional:]
         if optional:
-            yield from _initials(after[1:])
+            yield from initials_of(after[1:])
 
 
 def _bracketed(part: str) -> tuple[str, str]:
