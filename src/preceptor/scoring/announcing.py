@@ -166,7 +166,8 @@ def _possible(letters: str) -> tuple[str, ...]:
 
 def _cue_at(lower: str, place: int, wrong_asked: bool) -> Cue | None:
     """The first language that has these words."""
-    languages = [each for each in _possible(lower[place : place + 4]) if _begin(each).match(lower, place)]
+    possible = _possible(lower[place : place + 4])
+    languages = [each for each in possible if _begin(each).match(lower, place)]
     for language in languages:
         if found := _phrase(language, wrong_asked).match(lower, place):
             return Cue(place, found.end(), language)
