@@ -28,6 +28,7 @@ _STEP = "step|test|investigation|management|intervention"
 _ENGLISH = (
     (_RIGHT, rf"\s+(?:answer\s+)?(?:(?:next|initial)\s+)?(?:{_OPTION})\b"),
     # "The next best option" is another one, "the next best step" is not.
+    ("most|best", rf"\s+(?:consistent|compatible|described)\s+(?:with|by)(?=\s+(?:{_OPTION})\b)"),
     ("next", rf"\s+(?:(?:{_RIGHT})\s+)+(?:\w+\s+)?(?:{_STEP})\b"),
     (
         "i|we",
