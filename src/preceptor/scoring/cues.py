@@ -177,6 +177,7 @@ ADDS = re.compile(
         "|ve|hoặc|atau|dan|au|na|ko|da|sau|și|of|en|a|nebo|ή|και|або|та|یا|ہ|অথবা|বা|หรือ|ወይም|או"
     )
     + r"|和|或|及|と|か|و|और|또는|와|과)[\s\"'(\[]*"
+    r"(?:(?:the|la|el|le|il|die|der|option|opción|opção|opzione|réponse|alternativa|Option)\s+){0,2}"
 )
 
 #: Characters, and words, that may follow a bare letter; any other makes it a part of a name.
