@@ -15,6 +15,7 @@ from preceptor.scoring.languages.patterns import (
     initials_of,
     inner,
     is_spaced,
+    late,
     letters_of,
     normal,
 )
@@ -93,7 +94,7 @@ def _scanned(initial: str, rests: Iterable[str]) -> str:
 
 
 #: Where an announcement may begin: a search passes over all other characters at once.
-_SCANNED = re.compile(
+_SCANNED = late(
     "|".join(
         [_scanned(initial, chain(*names.values())) for initial, names in _INITIALS.items()]
         + [f"<(?={_TAG[1:]})"]

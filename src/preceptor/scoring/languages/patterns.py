@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 from preceptor.scoring.languages import LANGUAGES
 
@@ -20,6 +21,7 @@ __all__ = [
     "initials_of",
     "inner",
     "is_spaced",
+    "late",
     "letters_of",
     "normal",
     "parts_of",
@@ -83,6 +85,26 @@ def parts_of(alternatives: str) -> list[str]:
     return [part for part in parts if part]
 
 
+class _Late:
+    """See `late`."""
+
+    def __init__(self, pattern: str, flags: int) -> None:
+        self._pattern, self._flags = pattern, flags
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(re.compile(self._pattern, self._flags), name)
+        setattr(self, name, method)  # found without this from now on
+        return method
+
+
+def late(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """A pattern that is compiled at its first use.
+
+    Those with the words of all languages take more than a second: only who reads answers pays it.
+    """
+    return cast("re.Pattern[str]", _Late(pattern, flags))
+
+
 class Phrases:
     """Phrases that begin with one of some words, searched for in a text in lower case.
 
@@ -102,13 +124,13 @@ class Phrases:
         groups: dict[str, list[str]] = {}
         for initial, rest in initials_of(begins):
             groups.setdefault(initial, []).append(letters_of(rest))
-        self._begins = re.compile(
+        self._begins = late(
             "|".join(
                 f"{re.escape(initial)}{_word_begins(initial)}(?={any_of(*dict.fromkeys(rests))})"
                 for initial, rests in groups.items()
             )
         )
-        self._phrases = re.compile(phrases or any_of(begins))
+        self._phrases = late(phrases or any_of(begins))
 
     def finditer(self, lower: str) -> Iterator[re.Match[str]]:
         """The phrases in a text, from left to right."""
