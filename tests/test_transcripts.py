@@ -17,6 +17,7 @@ from preceptor.records import (
     Criterion,
     Example,
     File,
+    Graded,
     Image,
     Message,
     Reasoning,
@@ -27,6 +28,7 @@ from preceptor.records import (
     Turn,
     Usage,
 )
+from preceptor.results.notes import run_notes
 from preceptor.systems import resolve
 from preceptor.systems.base import Ask, Parameters, ToolSpec
 from preceptor.systems.http_model import HttpModel
@@ -339,3 +341,23 @@ def test_tools_are_part_of_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
     model = system("chat", monkeypatch)
     plain, with_tools = Ask((Message("user", "x"),)), Ask((Message("user", "x"),), tools=(LOOK,))
     assert response_key(model, plain, None) != response_key(model, with_tools, None)
+
+
+@pytest.mark.parametrize(
+    ("system", "served", "said"),
+    [
+        ("openai/gpt-4.1", "gpt-4.1-2025-04-14", False),
+        ("http://host:8000/v1#Qwen/Qwen3-8B", "qwen3-8b", False),
+        ("openrouter/meta/llama-3", "meta/llama-3", False),
+        ("openai/gpt-4.1", "gpt-4o-mini", True),
+        ("openai/gpt-4.1", None, False),
+    ],
+)
+def test_another_model_than_asked_for_is_a_note(
+    system: str, served: str | None, said: bool
+) -> None:
+    """Beside the score; a date behind the name is the same model."""
+    example = Example("e", (Message("user", "x"),), (), ("a:b",))
+    graded = [Graded(example, 0, Response("k", "y", served_model=served), ())]
+    notes = run_notes(graded, system=system)
+    assert any("another model than asked for" in note for note in notes) is said
