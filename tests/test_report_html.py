@@ -1264,7 +1264,7 @@ def test_browser_shows_a_transcript_folded(browser: Any, tmp_path: Path) -> None
     page = tmp_path / "report.html"
     opened = Opened(browser, page, render([a_result([with_turns])]))
     steps = opened.page.locator("#detail .steps")
-    assert steps.locator("> summary").inner_text() == "Transcript (3 turns, 1 tool calls)"
+    assert steps.locator("> summary").inner_text() == "Transcript (3 turns, 1 tool call)"
     parties = steps.locator("> .turn .role").evaluate_all(
         "all => all.map(each => each.textContent)"
     )

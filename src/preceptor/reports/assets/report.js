@@ -256,7 +256,7 @@ function response(example, answer) {
 function steps(answer) {
   if (!answer.steps) return [];
   const calls = answer.steps.flatMap(([, parts]) => parts).filter(([kind]) => kind === "call").length;
-  const label = `Transcript (${answer.steps.length} turns, ${calls} tool calls)`;
+  const label = `Transcript (${answer.steps.length} turns, ${calls} tool call${calls === 1 ? "" : "s"})`;
   return [el("details", { class: "steps" }, el("summary", {}, label), ...answer.steps.map(([party, parts]) =>
     el("div", { class: "turn" }, el("p", { class: "role" }, party), ...parts.flatMap(part))))];
 }
