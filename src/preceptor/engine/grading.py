@@ -1,4 +1,4 @@
-"""The desk where a grader works on one answer: looked up, called, paid and kept once."""
+"""Grading of one answer: each call is looked up, made, paid and recorded once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Keep = Callable[[_Found, Mapping[str, tuple[int, ...]], bool], Awaitable[None]]
 
 
 class GradingContext:
-    """What all desks of a run have in common.
+    """What the grading of all answers of a run shares.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class GradingContext:
 
 
 class _Recorder:
-    """What the desks of a run's grader and of its members do alike: only what is kept differs."""
+    """Base of the recorders of a run's grader and of its members: only what is recorded differs."""
 
     def __init__(self, context: GradingContext, place: Place) -> None:
         self.context, self.place = context, place
@@ -146,7 +146,7 @@ class _Recorder:
 
 
 class VerdictRecorder(_Recorder):
-    """The desk of the run's grader: what it hands in are the run's verdicts."""
+    """Records the verdicts of the run's grader."""
 
     def __init__(self, context: GradingContext, place: Place) -> None:
         super().__init__(context, place)
@@ -184,7 +184,7 @@ class VerdictRecorder(_Recorder):
 
 
 class _VoteRecorder(_Recorder):
-    """The desk of a member of a jury or cascade: what it hands in are votes."""
+    """Records the votes of a member of a jury or cascade."""
 
     def __init__(
         self,
