@@ -100,7 +100,7 @@ class _Recorder:
     async def judge(self, calls: Sequence[Call]) -> dict[int, Verdict]:
         """See :class:`preceptor.graders.base.Recorder`."""
         context = self.context
-        # From the look into the store to the tasks nothing may be awaited: else two could ask.
+        # No await between lookup and task creation, or the same call could be made twice.
         found = context.lookup.verdicts(
             {k: v for call in calls for k, v in call.keys().items() if k not in context.under_way}
         )

@@ -225,7 +225,7 @@ class Pipeline:
         ask = Ask(self.protocol.messages(graded.example), graded.example, graded.repeat)
         whole = self.protocol.environment is not None
         key = response_key(self.system, ask, self.run.name, whole=whole)
-        # From the look into the store to the task nothing may be awaited: else two could ask.
+        # No await between lookup and task creation, or the same call could be made twice.
         under_way = self._answering.get(key)
         former = former_key(self.system, ask, self.run.name, whole=whole)
         known = None if under_way else self._lookup.responses({key: former}).get(key)

@@ -87,7 +87,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A request in which nothing is wrong, ready to be made a run."""
+    """A validated request."""
 
     request: Request
     benchmark: Benchmark

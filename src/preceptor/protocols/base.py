@@ -50,7 +50,7 @@ class Protocol:
     judge: Judge | None = None
     #: What answers the system's turns; None where there is a single question.
     environment: Environment | None = None
-    #: Whether a missing answer is wrong; then imported runs are over all examples.
+    #: A missing answer scores 0; imported runs are then padded to all examples.
     missing_is_wrong = False
     #: Whether a value is read out of an answer; otherwise its whole text is scored.
     reads = True

@@ -154,7 +154,7 @@ class System:
         raise NotImplementedError
 
     def covers(self, example: Example) -> int | None:
-        """How many answers it has to this example; None for as many as are asked for."""
+        """Number of recorded answers; None if unlimited."""
         return None
 
     def notes(self, ids: Collection[str]) -> list[str]:
