@@ -10,8 +10,7 @@ __all__ = ["ReadConnection"]
 
 
 class ReadConnection:
-    """Reads the latest committed state. Not shared between threads: use as a context manager.
-    """
+    """Reads the latest committed state. Not shared between threads: use as a context manager."""
 
     def __init__(self, engine: sa.Engine) -> None:
         on_sqlite = engine.dialect.name == "sqlite"
