@@ -9,7 +9,7 @@ from preceptor.records import Graded, Result, RunInfo
 from preceptor.results.assemble import assemble
 from preceptor.store import Store
 from preceptor.store.bills import bills
-from preceptor.store.graded import Took, read_said
+from preceptor.store.said import Took, read_said
 
 __all__ = ["load_result"]
 
@@ -34,7 +34,7 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
     else:
         graded, scores = [], []
         with store.reading() as connection:
-            answers, took = read_said(connection, run)
+            answers, took = read_said(connection, run, texts=protocol.reads_text)
             for item in answers:
                 scores.append(protocol.score(item))
                 graded.append(_wordless(item))

@@ -46,5 +46,5 @@ def bounded(graded: Graded, metrics: Mapping[str, Bounds]) -> Score:
         low={name: each.low for name, each in metrics.items()},
         high={name: each.high for name, each in metrics.items()},
         counts={name: (each.given, each.asked) for name, each in metrics.items()},
-        length=None if text is None else len(text),
+        length=None if text is None else len(text) if graded.length is None else graded.length,
     )
