@@ -424,7 +424,8 @@ async def test_process_that_has_lost_its_lease_stops(
 def test_any_number_of_tokens_fits(store: Store) -> None:
     """An endpoint may claim more than 2,147,483,647, and sums of those come back as numbers."""
     made = new_run(store)
-    response = Response("r", "t", usage=Usage(2**40, 2**41), reasoning_length=2**40)
+    usage = Usage(2**40, 2**41)
+    response = Response("r", "t", usage=usage, reasoning_length=2**40, created_at="2026-01-01")
     store.write(made, [(0, 0, response, False)], [])
     assert store.graded(made)[0].response == response
     assert store.spent(made).tokens == 2**40 + 2**41

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -39,12 +40,23 @@ def bounded(graded: Graded, metrics: Mapping[str, Bounds]) -> Score:
     ``high`` say what it can be.
     """
     text = answered(graded)
+    low = {name: each.low for name, each in metrics.items()}
+    complete = all(each.given == each.asked for each in metrics.values())
     return Score(
         example_id=graded.example.id,
         repeat=graded.repeat,
-        values={name: each.low for name, each in metrics.items() if each.given == each.asked},
-        low={name: each.low for name, each in metrics.items()},
-        high={name: each.high for name, each in metrics.items()},
-        counts={name: (each.given, each.asked) for name, each in metrics.items()},
+        # Where nothing is missing all three are the same: a run may have very many scores.
+        values=low
+        if complete
+        else {name: each.low for name, each in metrics.items() if each.given == each.asked},
+        low=low,
+        high=low if complete else {name: each.high for name, each in metrics.items()},
+        counts=_counts(tuple((name, each.given, each.asked) for name, each in metrics.items())),
         length=None if text is None else len(text) if graded.length is None else graded.length,
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def _counts(counts: tuple[tuple[str, int, int], ...]) -> dict[str, tuple[int, int]]:
+    """The same for answers that have the same, for which there is no need of another."""
+    return {name: (given, asked) for name, given, asked in counts}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -11,12 +12,25 @@ from preceptor.records import Example, Graded, Response, RunInfo, Usage, Verdict
 from preceptor.store import schema as t
 from preceptor.store.rows import ANSWER, VERDICT, read_example, read_response, verdict_of
 
-__all__ = ["read_answers", "read_examples", "read_graded"]
+__all__ = ["read_answers", "read_examples", "read_graded", "read_worded"]
 
 #: Databases take a limited number of values in one question.
 _AT_ONCE = 5000
+#: Examples whose answers are read together, where not all are.
+_PART = 50
 #: Verdicts by place of the criterion, by position of the example and repeat.
 _Judged = dict[tuple[int, int], dict[int, Verdict]]
+
+
+class _Worded(msgspec.Struct, array_like=True, gc=False):
+    """What a verdict says, as checked when it is read."""
+
+    met: bool | None
+    explanation: str
+    reason: str | None
+    detail: str
+    probability: float | None
+    label: str | None
 
 
 def read_graded(
@@ -36,6 +50,21 @@ def read_graded(
     ]
 
 
+def read_worded(connection: sa.Connection, run: RunInfo) -> Iterator[Graded]:
+    """The same, one after the other, with verdicts that say all and nothing of what they took."""
+    columns = _Worded.__struct_fields__
+    for start in range(0, run.n_examples, _PART):
+        part = range(start, min(start + _PART, run.n_examples))
+        judged: _Judged = {}
+        for position, repeat, criterion, *values in _verdicts(connection, run, part, columns):
+            met, explanation, reason, detail, probability, label = values
+            msgspec.convert(values, _Worded)
+            judged.setdefault((position, repeat), {})[criterion] = Verdict(
+                *("", met, explanation, reason, detail, probability), label=label
+            )
+        yield from _together(connection, run, part, judged)
+
+
 def _of(table: sa.Table, run: RunInfo, only: Sequence[int] | None) -> sa.ColumnElement[bool]:
     """The rows of a run, or of some of its examples."""
     mine = table.c.run_id == run.id
@@ -44,25 +73,37 @@ def _of(table: sa.Table, run: RunInfo, only: Sequence[int] | None) -> sa.ColumnE
 
 def _read(connection: sa.Connection, run: RunInfo, only: Sequence[int] | None) -> list[Graded]:
     judged: _Judged = {}
+    for position, repeat, criterion, *verdict in _verdicts(connection, run, only, VERDICT):
+        judged.setdefault((position, repeat), {})[criterion] = verdict_of(verdict)
+    _add_votes(connection, run, judged, only)
+    return list(_together(connection, run, only, judged))
+
+
+def _verdicts(
+    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None, columns: Sequence[str]
+) -> sa.CursorResult[Any]:
+    """Position, repeat, criterion and these columns of each verdict."""
     link = t.run_verdicts.c
-    for position, repeat, criterion, *verdict in connection.execute(
+    return connection.execute(
         sa.select(
-            link.position,
-            link.repeat,
-            link.criterion,
-            *(t.verdicts.c[name] for name in VERDICT),
+            *(link.position, link.repeat, link.criterion),
+            *(t.verdicts.c[name] for name in columns),
         )
         .join_from(t.run_verdicts, t.verdicts)
         .where(_of(t.run_verdicts, run, only))
-    ):
-        judged.setdefault((position, repeat), {})[criterion] = verdict_of(verdict)
-    _add_votes(connection, run, judged, only)
+    )
+
+
+def _together(
+    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None, judged: _Judged
+) -> Iterator[Graded]:
+    """The verdicts with the examples and answers that they are about."""
     answers = read_answers(connection, run, only)
-    return [
+    return (
         _graded(example, repeat, answers, judged, position)
         for position, example, repeats in read_examples(connection, run, only)
         for repeat in range(repeats)
-    ]
+    )
 
 
 def read_examples(
