@@ -22,8 +22,12 @@ pytestmark = pytest.mark.usefixtures("bare")
 WHOLE = "1000000/2000000/500000"
 #: What is left out of verdicts; of answers it is the text and what was sent.
 WORDS: dict[str, Any] = {
-    **{"key": "", "explanation": "", "detail": "", "cost_usd": None},
-    **{"served_model": None, "created_at": None},
+    "key": "",
+    "explanation": "",
+    "detail": "",
+    "cost_usd": None,
+    "served_model": None,
+    "created_at": None,
 }
 
 

@@ -87,9 +87,12 @@ def _format(connection: sa.Connection, where: str) -> int | None:
     return int(found)
 
 
-def writing(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
-    """A transaction that writes: all of it, or nothing. On SQLite one at a time."""
-    options: dict[str, Any] = {"preceptor_writes": True}
+def writing(engine: sa.Engine, *, lasting: bool = True) -> AbstractContextManager[sa.Connection]:
+    """A transaction that writes: all of it, or nothing. On SQLite one at a time.
+
+    One that is not ``lasting`` does not wait for the disk: a power cut may undo it.
+    """
+    options: dict[str, Any] = {"preceptor_writes": "FULL" if lasting else "NORMAL"}
     if engine.dialect.name == "postgresql":
         # What others have written meanwhile is seen, and no reason to begin again.
         options["isolation_level"] = "READ COMMITTED"
@@ -216,7 +219,8 @@ def _tune_sqlite(connection: Any, _: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A writer waits its turn here. A reader that starts to write later would be turned away.
     options = connection.get_execution_options()
-    if options.get("preceptor_writes"):
+    if synchronous := options.get("preceptor_writes"):
+        connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     elif not options.get("preceptor_looks"):
         # Takes no lock, so it cannot fail.

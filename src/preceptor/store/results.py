@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from preceptor.billing import Usage
 from preceptor.records import Response, RunInfo, Verdict
 from preceptor.store import schema as t
+from preceptor.store.calls import forget
 from preceptor.store.database import upsert
 from preceptor.store.judged import pack
 from preceptor.store.rows import (
@@ -23,22 +24,23 @@ from preceptor.store.rows import (
     vote_row,
 )
 
-__all__ = ["ANSWERS", "GIVEN", "rows_of", "write_results"]
+__all__ = ["ANSWERS", "GIVEN", "UNFINISHED", "rows_of", "write_results"]
 
 _CHUNK = 500
+#: Failure of a dialogue that goes on: the call is still under way.
+UNFINISHED = "unfinished"
 #: What a failed call had cost stays counted when a later one takes its place.
 _PAID = (*Usage.__struct_fields__, "cost_usd")
 # Built once: they are asked for every example.
 _KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True)
 _BY_KEY = sa.select(*ANSWER).where(t.responses.c.key.in_(_KEYS))
-ANSWERS = _BY_KEY.where(t.responses.c.failure.is_(None))
+ANSWERS = _BY_KEY.where(t.answered)
 #: The number of the row with a key, in the place of the key itself.
 _RESPONSE, _VERDICT = (
     sa.select(table.c.id).where(table.c.key == sa.bindparam("of")).scalar_subquery()
     for table in (t.responses, t.verdicts)
 )
-_UNGRADED = t.verdicts.c.met.is_(None) & t.verdicts.c.label.is_(None)
-GIVEN = sa.select(t.verdicts).where(t.verdicts.c.key.in_(_KEYS), ~_UNGRADED)
+GIVEN = sa.select(t.verdicts).where(t.verdicts.c.key.in_(_KEYS), t.given)
 
 
 def write_results(
@@ -58,7 +60,7 @@ def write_results(
         t.responses,
         [response_row(response) for response in fresh.values()],
         by=("key",),
-        replace=t.responses.c.failure.is_not(None),
+        replace=~t.answered,
         add=_PAID,
     )
     judged = [verdict for *_, verdict, reused in verdicts if not reused]
@@ -68,9 +70,11 @@ def write_results(
         t.verdicts,
         [verdict_row(verdict) for verdict in judged],
         by=("key",),
-        replace=_UNGRADED,
+        replace=~t.given,
         add=(*_PAID, "attempts"),
     )
+    under_way = {key for key, each in fresh.items() if each.failure != UNFINISHED}
+    forget(connection, under_way | {verdict.key for verdict in judged})
     elsewhere = _elsewhere(connection, fresh)
     _write_turns(connection, [each for key, each in fresh.items() if key not in elsewhere])
     if run is None:

@@ -28,11 +28,13 @@ __all__ = [
     "FORMAT",
     "TOOK",
     "Key",
+    "answered",
     "batches",
     "blobs",
     "calls",
     "create_tables",
     "examples",
+    "given",
     "judged",
     "key_bytes",
     "metadata",
@@ -236,6 +238,10 @@ verdicts = Table(
     Column("label", Text),  # of graders that give labels or ordinals; met is then NULL
     *_origin(),
 )
+
+#: Whether a response is an answer, and whether a verdict says anything: if not, it is asked again.
+answered = responses.c.failure.is_(None)
+given = verdicts.c.met.is_not(None) | verdicts.c.label.is_not(None)
 
 turns = Table(
     "turns",

@@ -101,6 +101,10 @@ class Store:
         with self._words(), self.engine.connect() as connection:
             yield connection
 
+    def words(self) -> contextlib.AbstractContextManager[None]:
+        """Around what writes: a complaint of the database becomes a StoreError."""
+        return self._words(_REFUSALS)
+
     def transaction(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """A transaction that writes: all of it, or nothing."""
         return self._writing()
