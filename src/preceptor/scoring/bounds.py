@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from preceptor.records import Graded, Score
 from preceptor.scoring.answers import answered
 
-__all__ = ["Bounds", "bounded"]
+__all__ = ["Bounds", "bounded", "scored"]
 
 
 class Bounds(NamedTuple):
@@ -39,24 +38,23 @@ def bounded(graded: Graded, metrics: Mapping[str, Bounds]) -> Score:
     A missing verdict is not "not met": the metric is then not in ``values``, and ``low`` and
     ``high`` say what it can be.
     """
-    text = answered(graded)
-    low = {name: each.low for name, each in metrics.items()}
-    complete = all(each.given == each.asked for each in metrics.values())
-    return Score(
-        example_id=graded.example.id,
-        repeat=graded.repeat,
-        # Where nothing is missing all three are the same: a run may have very many scores.
-        values=low
-        if complete
-        else {name: each.low for name, each in metrics.items() if each.given == each.asked},
-        low=low,
-        high=low if complete else {name: each.high for name, each in metrics.items()},
-        counts=_counts(tuple((name, each.given, each.asked) for name, each in metrics.items())),
-        length=None if text is None else len(text) if graded.length is None else graded.length,
+    return scored(
+        graded,
+        {name: each.low for name, each in metrics.items() if each.given == each.asked},
+        {name: each.low for name, each in metrics.items()},
+        {name: each.high for name, each in metrics.items()},
+        {name: (each.given, each.asked) for name, each in metrics.items()},
     )
 
 
-@functools.lru_cache(maxsize=1024)
-def _counts(counts: tuple[tuple[str, int, int], ...]) -> dict[str, tuple[int, int]]:
-    """The same for answers that have the same, for which there is no need of another."""
-    return {name: (given, asked) for name, given, asked in counts}
+def scored(
+    graded: Graded,
+    values: dict[str, float],
+    low: dict[str, float],
+    high: dict[str, float],
+    counts: dict[str, tuple[int, int]],
+) -> Score:
+    """The score with these numbers; several of them may be one object."""
+    text = answered(graded)
+    length = None if text is None else len(text) if graded.length is None else graded.length
+    return Score(graded.example.id, graded.repeat, values, low, high, counts, length)

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from preceptor.records import Criterion, Example, Graded, Score
-from preceptor.scoring.bounds import Bounds, bounded
+from preceptor.scoring.bounds import Bounds, bounded, scored
 from preceptor.scoring.names import OVERALL, free_name
 
 __all__ = ["OVERALL", "lowest_scores", "score_rubric"]
@@ -36,11 +36,17 @@ def score_rubric(graded: Graded) -> Score:
     criteria = graded.example.criteria
     pairs = zip(criteria, graded.verdicts, strict=True)
     met = [None if verdict is None else verdict.met for _, verdict in pairs]
-    open_ = None in met
+    parts = _parts(criteria)
+    if None not in met:
+        values = {
+            name: sum([number for place, number in points if met[place]]) / attainable
+            for name, points, attainable in parts
+        }
+        return scored(graded, values, values, values, _counts(criteria))
     metrics: dict[str, Bounds] = {}
-    for name, points, attainable in _parts(criteria):
-        certain = sum([number for place, number in points if met[place]])
-        missing = [number for place, number in points if met[place] is None] if open_ else []
+    for name, points, attainable in parts:
+        certain = sum(number for place, number in points if met[place])
+        missing = [number for place, number in points if met[place] is None]
         gain = sum(number for number in missing if number > 0)
         low, high = (certain + sum(missing) - gain) / attainable, (certain + gain) / attainable
         metrics[name] = Bounds(len(points) - len(missing), len(points), low, high)
@@ -79,3 +85,9 @@ def _parts(criteria: tuple[Criterion, ...]) -> tuple[_Part, ...]:
         for name, points in names.items()
     )
     return tuple(part for part in parts if part.attainable > 0)
+
+
+@functools.lru_cache(maxsize=64)
+def _counts(criteria: tuple[Criterion, ...]) -> dict[str, tuple[int, int]]:
+    """Verdicts given and asked for under each name, where all are given."""
+    return {name: (len(points), len(points)) for name, points, _ in _parts(criteria)}
