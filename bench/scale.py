@@ -1,24 +1,26 @@
-"""Opening, scoring and reporting a store of a million verdicts.
+"""Opening, scoring, reporting and exporting a store of a million verdicts.
 
-    python bench/scale.py [--json FILE] [--keep FOLDER]
+    python bench/scale.py [--against SRC] [--examples N] [--json FILE] [--keep FOLDER]
 
 One run of 5,000 made-up examples with 16 repeats (915,792 verdicts) and one with 2 (114,474) are
-written as the pipeline writes them, in transactions of 2,000. Then each command is timed as a user
-types it, in a process of its own, beside the same on a run of a tenth of the size: what is wanted
-is seconds, and no more than ten times as long for ten times as much.
+written as the pipeline writes them, in transactions of 2,000, with keys and texts of the length of
+real ones. Then each command is timed as a user types it, in a process of its own, beside the same
+on a run of a tenth of the size. With ``--against`` the ``src`` of another version of Preceptor,
+that one does the same on a store of its own, command by command: ratios of CPU time are printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,26 +32,43 @@ from preceptor.records import Example, Response, Usage, Verdict
 from preceptor.store import Store
 
 EXAMPLES = 5_000
-#: Name of the run → examples, repeats.
-RUNS = {"tenth": (1_000, 8), "large": (5_000, 16), "second": (5_000, 2)}
-WHY = "The answer says so in its second paragraph, and in the words that were asked for. " * 2
-ANSWER = "Please rest, drink enough, and see a doctor if it does not get better soon. "
+#: Characters of an explanation and of an answer, as graders and systems write them.
+WHY, ANSWER = 390, 1_724
+_SYLLABLES = ("ra", "ti", "on", "me", "lo", "di", "ca", "ver", "su", "pen", "ta", "gri", "ol", "ex")
 _AT_ONCE = 2_000
 
 
+def runs(examples: int) -> dict[str, tuple[int, int]]:
+    """Name of the run → examples, repeats."""
+    return {"tenth": (examples // 5, 8), "large": (examples, 16), "second": (examples, 2)}
+
+
+class Words:
+    """Texts whose words are about as often as those of a language."""
+
+    def __init__(self, seed: str) -> None:
+        draw = self._draw = random.Random(seed)
+        self._words = ["".join(draw.choices(_SYLLABLES, k=1 + n // 900)) for n in range(3_000)]
+        self._weights = list(itertools.accumulate(1 / (n + 3) for n in range(3_000)))
+
+    def __call__(self, length: int) -> str:
+        count = round(length * self._draw.uniform(0.6, 1.4) / 6)
+        return " ".join(self._draw.choices(self._words, cum_weights=self._weights, k=count))
+
+
 def results(examples: list[Example], repeats: int, run: str) -> Iterator[tuple[tuple, list]]:
-    draw = random.Random(run)
+    draw, words = random.Random(run), Words(run)
     for position, example in enumerate(examples):
         for repeat in range(repeats):
-            key = hashlib.sha256(f"{run} {position} {repeat}".encode()).hexdigest()
-            text = ANSWER * draw.randint(5, 60)
+            key = hashlib.md5(f"{run} {position} {repeat}".encode()).hexdigest()
+            text = words(ANSWER)
             usage = Usage(300, len(text) // 4)
             answer = Response(key, text=text, usage=usage, latency_s=1.0, cost_usd=0.001)
             verdicts = [
                 Verdict(
-                    hashlib.sha256(f"{key} {place}".encode()).hexdigest(),
+                    hashlib.md5(f"{key} {place}".encode()).hexdigest(),
                     draw.random() < 0.6,
-                    WHY,
+                    words(WHY),
                     usage=Usage(1500, 60),
                     latency_s=0.5,
                     cost_usd=0.002,
@@ -63,86 +82,107 @@ def results(examples: list[Example], repeats: int, run: str) -> Iterator[tuple[t
             )
 
 
-def build(path: Path, data: Path) -> int:
-    """Write the runs; returns the number of verdicts."""
-    work.write(data, EXAMPLES)
+def build(path: Path, data: Path, examples: int) -> None:
+    """Write the runs."""
+    work.write(data, examples)
     dataset = get("healthbench").load(data)
-    total = 0
     settings = {"departures": [], "system_parameters": {}, "grader_parameters": {}}
     with Store(path) as store:
-        for name, (count, repeats) in RUNS.items():
-            examples = dataset.examples[:count]
+        for name, (count, repeats) in runs(examples).items():
+            some = dataset.examples[:count]
             run = store.create_run(
                 name=name,
                 benchmark="healthbench",
                 system=f"http://127.0.0.1/v1#{name}",
                 grader="http://127.0.0.1/v1#judge",
                 settings=settings,
-                examples=[(example, repeats) for example in examples],
+                examples=[(example, repeats) for example in some],
                 repeats=repeats,
             )
             answers, verdicts = [], []
-            for answer, judged in results(list(examples), repeats, name):
+            for answer, judged in results(list(some), repeats, name):
                 answers.append(answer)
                 verdicts += judged
                 if len(verdicts) >= _AT_ONCE:
-                    total += len(verdicts)
                     store.write(run, answers, verdicts)
                     answers, verdicts = [], []
-            total += len(verdicts)
             store.write(run, answers, verdicts)
             store.set_status(run, "done")
-    return total
 
 
-def timed(arguments: list[str], folder: Path) -> tuple[float, float]:
-    """Seconds and megabytes of a command."""
-    started = time.perf_counter()
+def timed(command: list[str], source: str | None, folder: Path) -> tuple[float, float]:
+    """CPU seconds and megabytes of a command of that version."""
+    environment = dict(os.environ) | ({"PYTHONPATH": source} if source else {})
     process = subprocess.Popen(
-        [sys.executable, "-m", "preceptor.cli", *arguments],
+        [sys.executable, *command],
         cwd=folder,
+        env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         assert process.stderr is not None
-        raise SystemExit(f"{arguments}: {process.stderr.read().decode()[-2000:]}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+        raise SystemExit(f"{command}: {process.stderr.read().decode()[-2000:]}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def commands() -> dict[str, list[list[str]]]:
+    """What is timed: on the run of a tenth of the size, and on the large one."""
+    both = ("tenth", "large")
+    exports = {
+        f"export {kind}": [["export", run, "-o", f"{run}.{kind}"] for run in both]
+        for kind in ("csv", "parquet", "jsonl")
+    }
+    return {
+        "runs": [["runs"], ["runs"]],
+        "score": [["score", run] for run in both],
+        "compare": [["compare", run, "second"] for run in both],
+        "report": [["report", run, "--share", "-o", f"{run}.html"] for run in both],
+        **exports,
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--against", help="the folder src of another version")
+    parser.add_argument("--examples", type=int, default=EXAMPLES)
+    parser.add_argument("--times", type=int, default=1, help="how often: the middle one counts")
     parser.add_argument("--json", type=Path, help="write the figures there")
-    parser.add_argument("--keep", type=Path, help="make the store there, or use the one that is")
+    parser.add_argument("--keep", type=Path, help="make the stores there, or use those that are")
+    parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.build:
+        build(options.build / "preceptor.db", options.build / "work.jsonl", options.examples)
+        return
+    sides = {"here": None} | ({"there": options.against} if options.against else {})
+    found: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as name:
-        folder = options.keep or Path(name)
-        folder.mkdir(exist_ok=True)
-        path = folder / "preceptor.db"
-        if not path.exists():
-            started = time.perf_counter()
-            total = build(path, folder / "work.jsonl")
-            seconds = time.perf_counter() - started
-            print(f"written: {total:,} verdicts in {seconds:.0f} s ({total / seconds:,.0f}/s)")
-        print(f"the store has {path.stat().st_size / 2**20:,.0f} MB\n")
-        commands = {
-            "runs": [["runs"], ["runs"]],
-            "score": [["score", "tenth"], ["score", "large"]],
-            "compare": [["compare", "tenth", "second"], ["compare", "large", "second"]],
-            "report": [
-                ["report", run, "--share", "-o", f"{run}.html"] for run in ("tenth", "large")
-            ],
-            "export csv": [["export", run, "-o", f"{run}.csv"] for run in ("tenth", "large")],
-        }
-        print("command      91,584 verdicts     915,792 verdicts    ratio       MB")
-        found = {}
-        for command, (small, large) in commands.items():
-            (before, _), (after, megabytes) = timed(small, folder), timed(large, folder)
-            found[command] = {"tenth": before, "large": after, "megabytes": megabytes}
+        folders = {side: (options.keep or Path(name)).resolve() / side for side in sides}
+        make = [str(Path(__file__).resolve()), f"--examples={options.examples}", "--build"]
+        for side, folder in folders.items():
+            path = folder / "preceptor.db"
+            if not path.exists():
+                folder.mkdir(parents=True)
+                seconds, _ = timed([*make, str(folder)], sides[side], folder)
+                print(f"{side}: built in {seconds:.0f} s of CPU")
+            print(f"{side}: the store has {path.stat().st_size / 2**20:,.0f} MB", flush=True)
+        print("\ncommand          tenth      large    ratio       MB   of there")
+        for command, pair in commands().items():
+            for side, folder in folders.items():
+                runs = [
+                    [timed(["-m", "preceptor.cli", *words], sides[side], folder) for words in pair]
+                    for _ in range(options.times)
+                ]
+                small, large = (statistics.median(run[n][0] for run in runs) for n in (0, 1))
+                megabytes = max(run[1][1] for run in runs)
+                found[f"{command}, {side}"] = {"tenth": small, "large": large, "mb": megabytes}
+            here = found[f"{command}, here"]
+            there = found.get(f"{command}, there")
+            of_there = f"{here['large'] / there['large']:10.2f}" if there else ""
             print(
-                f"{command:<10} {before:15.1f} s {after:18.1f} s {after / before:8.1f} "
-                f"{megabytes:8,.0f}",
+                f"{command:<14} {here['tenth']:6.1f} s {here['large']:8.1f} s "
+                f"{here['large'] / here['tenth']:8.1f} {here['mb']:8,.0f} {of_there}",
                 flush=True,
             )
     if options.json:

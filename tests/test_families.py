@@ -129,8 +129,8 @@ def test_dialogue_keeps_what_was_said(data: Path) -> None:
         assert {verdict.label for verdict in graded.verdicts if verdict} <= {"0", "1", "2"}
     with Store("s.db") as store, store.reading() as connection:
         turns = connection.exec_driver_sql(
-            "SELECT sum(input_tokens), count(*) FROM responses WHERE key NOT IN "
-            "(SELECT response_key FROM run_responses)"
+            "SELECT sum(input_tokens), count(*) FROM responses WHERE id NOT IN "
+            "(SELECT response_id FROM run_responses)"
         ).one()
     assert turns == (result.system_usage.input_tokens, 6 * TURNS)
     assert result.cost_usd is None or result.cost_usd > 0

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import preceptor
+from format_5 import to_format_5
 from preceptor.errors import EndpointRefused, InputError
 from preceptor.graders import OWN, resolve_grader
 from preceptor.graders.jury import JuryGrader, decide
-from preceptor.store import Store
+from preceptor.store import Store, database
 from preceptor.systems import Parameters
 from preceptor.testing import FakeEndpoint, Fault
 from preceptor.testing.replies import chat_body, reply_to
@@ -279,7 +280,7 @@ def test_member_that_stands_twice_is_asked_twice(path: Path) -> None:
     assert len(set(seeds.values())) == 1
     with closing(sqlite3.connect(path)) as connection:
         [[count, keys]] = connection.execute(
-            "SELECT count(*), count(DISTINCT verdict_key) FROM run_votes"
+            "SELECT count(*), count(DISTINCT verdict_id) FROM run_votes"
         )
     assert count == keys
 
@@ -351,9 +352,11 @@ def test_store_of_the_second_format_takes_votes(path: Path) -> None:
     """A store from before there were juries has room for votes once it is opened."""
     with FakeEndpoint() as fake:
         run(fake, path, fake.address("judge-1"), limit=2, name="old")
+        with Store(path) as store, database.writing(store.engine) as connection:
+            to_format_5(connection)
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript(
-                "DROP VIEW votes; DROP VIEW graded; DROP TABLE run_votes; DROP TABLE batches;"
+                "DROP TABLE run_votes; DROP TABLE batches;"
                 "ALTER TABLE verdicts DROP COLUMN label;"
                 "UPDATE preceptor SET value = '2' WHERE key = 'format';"
             )

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 pytest.importorskip("psycopg", reason="the extra postgres is not installed")
 
 import preceptor
+from format_5 import to_format_5
 from preceptor.engine.progress import Progress
 from preceptor.errors import StoreBusy, StoreError, Unavailable
 from preceptor.records import Criterion, Example, Message, Response, Usage, Verdict
@@ -37,6 +38,7 @@ from test_store import (  # noqa: F401
     test_all_records_come_back_as_they_went,
     test_answer_of_another_process_counts_if_it_was_there_first,
     test_failed_answer_does_not_make_the_cost_unknown,
+    test_finished_run_of_format_5_is_paid_for,
     test_forgotten_run_leaves_its_answers_to_others,
     test_format_from_the_future,
     test_format_that_is_none,
@@ -422,7 +424,8 @@ async def test_process_that_has_lost_its_lease_stops(
 def test_any_number_of_tokens_fits(store: Store) -> None:
     """An endpoint may claim more than 2,147,483,647, and sums of those come back as numbers."""
     made = new_run(store)
-    response = Response("r", "t", usage=Usage(2**40, 2**41), reasoning_length=2**40)
+    usage = Usage(2**40, 2**41)
+    response = Response("r", "t", usage=usage, reasoning_length=2**40, created_at="2026-01-01")
     store.write(made, [(0, 0, response, False)], [])
     assert store.graded(made)[0].response == response
     assert store.spent(made).tokens == 2**40 + 2**41
@@ -433,13 +436,9 @@ def test_older_database_gets_tables_and_views(url: str, quiet: dict[str, Any]) -
     """One of the second format, which had no votes and no views here, is brought up to date."""
     with FakeEndpoint() as fake:
         run(fake, url)
-    newer = {"run_votes"} | {
-        table.name for table in schema.metadata.sorted_tables if table.name not in _FORMAT_2
-    }
     with Store(url) as store, database.writing(store.engine) as connection:
-        for name in ("votes", "graded", "criteria"):
-            connection.execute(sa.text(f"DROP VIEW {name}"))
-        for name in newer:
+        to_format_5(connection)
+        for name in ("run_votes", "batches"):
             connection.execute(sa.text(f"DROP TABLE {name}"))
         connection.execute(sa.text("ALTER TABLE verdicts DROP COLUMN label"))
         connection.execute(schema.stored.update().values(value="2"))
@@ -447,12 +446,6 @@ def test_older_database_gets_tables_and_views(url: str, quiet: dict[str, Any]) -
     with Store(url) as store, store.engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM graded")) == CRITERIA
         assert connection.scalar(sa.text("SELECT count(*) FROM votes")) == 0
-
-
-_FORMAT_2 = (
-    *("preceptor", "runs", "examples", "templates", "responses", "verdicts"),
-    *("run_examples", "run_responses", "run_verdicts"),
-)
 
 
 # Words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sqlite3
 import stat
@@ -20,6 +21,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import preceptor
+from format_5 import to_format_5
 from preceptor.errors import InputError, StoreBusy, StoreError, UnknownName
 from preceptor.records import (
     Criterion,
@@ -28,13 +31,15 @@ from preceptor.records import (
     PhysicianAnswer,
     Response,
     RunInfo,
+    Turn,
     Usage,
     Verdict,
     as_answer,
 )
-from preceptor.store import Store, database, schema
+from preceptor.store import Store, database, migrations, schema
 from preceptor.store.lease import STALE_AFTER_S, Owner
 from preceptor.store.writer import Batch, Writer
+from preceptor.testing import FakeEndpoint
 
 EXAMPLE = Example(
     "a",
@@ -42,6 +47,8 @@ EXAMPLE = Example(
     (Criterion("Asks about pregnancy.", 5, ("axis:context",)), Criterion("Is rude.", -8)),
     ("theme:x",),
 )
+#: When a record was made; without it, writing sets it.
+AT = "2026-01-02T03:04:05+00:00"
 OTHER = Example("b", (Message("user", "And this?"),), (Criterion("Says no.", 3),))
 
 
@@ -201,7 +208,7 @@ def test_older_format_is_brought_up_to_date(path: Path, monkeypatch: pytest.Monk
     with Store(path) as store:
         run = new_run(store)
     monkeypatch.setattr(schema, "FORMAT", schema.FORMAT + 1)
-    monkeypatch.setitem(database.MIGRATIONS, schema.FORMAT - 1, add_a_column)
+    monkeypatch.setitem(migrations.MIGRATIONS, schema.FORMAT - 1, add_a_column)
     for _ in range(2):  # the second time there is nothing to do
         with Store(path) as store, store.engine.connect() as connection:
             columns = [c["name"] for c in sa.inspect(connection).get_columns("templates")]
@@ -286,13 +293,10 @@ def test_store_of_the_first_format_keeps_everything(path: Path) -> None:
             assert second.response is not None
             assert second.response.failure == "timeout"
             assert store.spent(run).cost_usd == 0.75
-    new = Response("r1", "No.", reasoning_length=12)
+    new = Response("r1", "No.", reasoning_length=12, created_at=AT)
     with Store(path) as store:
         store.write(run, [(0, 1, new, False)], [])
-        assert [item.response for item in store.graded(run)] == [
-            old,
-            Response("r1", "No.", reasoning_length=12, cost_usd=None),
-        ]
+        assert [item.response for item in store.graded(run)] == [old, new]
         assert store.find_responses(["r0"])["r0"].reasoning_length is None
 
 
@@ -310,6 +314,42 @@ def test_migrated_tables_are_those_of_a_new_store(path: Path, tmp_path: Path) ->
     assert found[0] == found[1]
 
 
+def test_finished_run_of_format_5_is_paid_for(path: Path) -> None:
+    """A store that format 5 wrote opens, says the same of its run, and asks nothing again."""
+    with FakeEndpoint() as fake:
+        done = preceptor.run(
+            "starter", system=fake.address("m"), grader=fake.address("judge"), store=path
+        )
+        score, calls = done.score(), fake.calls.total()
+        with Store(path) as store, database.writing(store.engine) as connection:
+            to_format_5(connection)
+        again = preceptor.resume(done.info.name, store=path)
+        assert again.score()["metrics"] == score["metrics"]
+        preceptor.run("starter", system=fake.address("m"), grader=fake.address("judge"), store=path)
+        assert fake.calls.total() == calls
+
+
+def test_migration_that_is_killed_changes_nothing(path: Path) -> None:
+    """Whatever was done of it: the store is of format 5 until all is done."""
+    with Store(path) as store:
+        run = new_run(store)
+        store.write(run, [(0, 0, Response("a" * 32, "x"), False)], [])
+        with database.writing(store.engine) as connection:
+            to_format_5(connection)
+    code = (
+        "import os, sys; from preceptor.store import Store, database\n"
+        "database.create_views = lambda connection: os.kill(os.getpid(), 9)\n"
+        "Store(sys.argv[1])"
+    )
+    process = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert process.returncode == -signal.SIGKILL
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT value FROM preceptor").fetchone() == ("5",)
+        assert connection.execute("SELECT key FROM responses").fetchone() == ("a" * 32,)
+    with Store(path) as store:
+        assert set(store.find_responses(["a" * 32])) == {"a" * 32}
+
+
 def test_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(connection: sa.Connection) -> None:
         add_a_column(connection)
@@ -319,7 +359,7 @@ def test_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.Mo
         pass
     with monkeypatch.context() as patch:
         patch.setattr(schema, "FORMAT", schema.FORMAT + 1)
-        patch.setitem(database.MIGRATIONS, schema.FORMAT - 1, fails)
+        patch.setitem(migrations.MIGRATIONS, schema.FORMAT - 1, fails)
         with pytest.raises(StoreError, match="no such table"):
             Store(path)
     with Store(path) as store, store.engine.connect() as connection:
@@ -374,6 +414,20 @@ examples = st.builds(
     tags=tags,
     physician=st.none() | st.builds(PhysicianAnswer, text, st.none() | text, tags),
 )
+turns = st.builds(
+    Turn,
+    st.builds(Message, st.sampled_from(["user", "assistant", "tool"]), text),
+    st.sampled_from(["system", "environment", "patient"]),
+    usages,
+    st.none() | amount,
+    amount,
+    st.none() | text,
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | text,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(text, inner, max_size=2),
+    max_leaves=4,
+)
 responses = st.builds(
     Response,
     key=st.just("response"),
@@ -386,6 +440,11 @@ responses = st.builds(
     failure=st.none() | text,
     detail=text,
     reasoning_length=st.none() | st.integers(0, 2**53),
+    turns=st.lists(turns, max_size=3).map(tuple),
+    state=json_values,
+    stop_reason=st.none() | text,
+    served_model=st.none() | text,
+    created_at=st.just(AT),
 ).map(as_answer)
 verdicts = st.builds(
     Verdict,
@@ -399,11 +458,8 @@ verdicts = st.builds(
     latency_s=amount,
     cost_usd=st.none() | amount,
     attempts=st.integers(0, 9),
-)
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | text,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(text, inner, max_size=2),
-    max_leaves=4,
+    served_model=st.none() | text,
+    created_at=st.just(AT),
 )
 
 
@@ -465,7 +521,7 @@ def test_texts_that_no_database_takes_are_mended(store: Store) -> None:
 
 def test_many_keys_are_found_at_once(store: Store) -> None:
     run = new_run(store)
-    verdicts = [Verdict(f"{i}", i % 2 == 0) for i in range(3000)]
+    verdicts = [Verdict(f"{i}", i % 2 == 0, created_at=AT) for i in range(3000)]
     store.write(run, [], [(0, 0, i, verdict, False) for i, verdict in enumerate(verdicts)])
     found = store.find_verdicts([f"{i}" for i in range(2500, 5000)])
     assert found == {verdict.key: verdict for verdict in verdicts[2500:]}
@@ -505,7 +561,8 @@ def test_answer_of_another_process_counts_if_it_was_there_first(path: Path) -> N
     """Both asked the same at the same moment: the later one must grade what the store has."""
     with Store(path) as one, Store(path) as two:
         first, second = new_run(one), new_run(two)
-        theirs, mine = Response("r", "theirs"), Response("r", "mine")
+        theirs = Response("r", "theirs", created_at=AT)
+        mine = Response("r", "mine")
         assert one.write(first, [(0, 0, theirs, False)], []) == {}
         assert two.write(second, [(0, 0, mine, False)], []) == {"r": theirs}
         failed = Response("r", failure="timeout")
@@ -684,7 +741,7 @@ async def test_full_disk_loses_nothing_that_was_acknowledged(
 
         async def fill() -> None:
             for number in range(10_000):
-                verdict = Verdict(f"v{number}", True, "e" * 1000)
+                verdict = Verdict(f"v{number}", True, "e" * 1000, created_at=AT)
                 await writer.put(Batch(verdicts=((0, 0, number, verdict, False),)))
                 kept.append(verdict)
 

@@ -65,9 +65,18 @@ class Run:
 
         Without ``format`` the suffix says which: ``.eval`` is Inspect's.
         """
-        from preceptor.reports.export import export
+        from preceptor.reports.export import STREAMED, export, export_answers, format_of
+        from preceptor.results.load import scored_answers
 
-        return export(self.result(), Path(path), format)
+        path = Path(path)
+        chosen = format_of(path, format)
+        if chosen not in STREAMED:
+            return export(self.result(), path, chosen)
+        with Store(self.store, create=False) as store:
+            run = store.run(self.info.name)
+            departures = list(dict.fromkeys(run.settings.get("departures", ())))
+            answers = scored_answers(store, run)
+            return export_answers(run, answers, path, chosen, departures=departures)
 
 
 class Sweep:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from preceptor.engine.budget import Budget
+from preceptor.engine.claims import claimed
 from preceptor.engine.progress import Progress
 from preceptor.engine.prompt_cache import CacheLeader
 from preceptor.engine.watch import PromptWatch
@@ -35,6 +37,8 @@ class GradingContext:
     ----------
     turn
         Context of one call to a system, or of work without a call.
+    go_on
+        Raises where no further call may start.
     warn
         Shows a warning while the run goes on, and keeps it with the run.
     """
@@ -47,11 +51,12 @@ class GradingContext:
         progress: Progress,
         *,
         turn: Callable[[System | None], AbstractAsyncContextManager[None]],
+        go_on: Callable[[], None],
         warn: Callable[[str], None],
     ) -> None:
         self.lookup, self.writer = Lookup(store), writer
         self.budget, self.progress = budget, progress
-        self.turn, self.warn = turn, warn
+        self.turn, self.go_on, self.warn = turn, go_on, warn
         self.prompts = PromptWatch(warn)
         self.under_way: dict[str, asyncio.Task[dict[str, Verdict]]] = {}
 
@@ -77,10 +82,20 @@ class GradingContext:
     ) -> dict[str, Verdict]:
         if after is not None:
             await asyncio.wait([after])
-        async with self.turn(call.system):
-            if call.system is not None:
-                call.system.meter = self.budget
-            verdicts = {verdict.key: verdict for verdict in await call.judge()}
+        if call.system is not None:
+            find = functools.partial(self.lookup.verdicts, call.keys())
+            theirs = await claimed(self.writer, tuple(call.about), find, self.go_on)
+            if theirs:
+                await keep(theirs, call.about, True)
+                return dict(theirs)
+        try:
+            async with self.turn(call.system):
+                if call.system is not None:
+                    call.system.meter = self.budget
+                verdicts = {verdict.key: verdict for verdict in await call.judge()}
+        except BaseException:
+            self.writer.give_back(call.about)
+            raise
         await keep(verdicts, call.about, False)
         self.progress.calls += call.system is not None
         return verdicts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ import msgspec
 from preceptor.engine.backlog import Backlog
 from preceptor.engine.batches import InBatches
 from preceptor.engine.budget import Budget
+from preceptor.engine.claims import claimed
 from preceptor.engine.grading import GradingContext, VerdictRecorder, given, older_server
 from preceptor.engine.interaction import interact
 from preceptor.engine.keys import former_key, response_key
@@ -34,6 +36,7 @@ from preceptor.records import (
 from preceptor.store import Store
 from preceptor.store.lease import Owner
 from preceptor.store.lookup import SERVERS, Lookup
+from preceptor.store.results import UNFINISHED
 from preceptor.store.writer import Batch, Writer
 from preceptor.systems.base import Ask, Postponed, System, without_text
 from preceptor.systems.limiter import Limiter
@@ -137,7 +140,12 @@ class Pipeline:
                 opened.push_async_callback(writer.close)
                 told = self.budget, self.progress
                 context = GradingContext(
-                    self.store, writer, *told, turn=self._turn, warn=self._warn
+                    self.store,
+                    writer,
+                    *told,
+                    turn=self._turn,
+                    go_on=self._check_going_on,
+                    warn=self._warn,
                 )
                 await self._work_all(context)
                 if self._error is None and self.progress.stopping is None:
@@ -239,12 +247,20 @@ class Pipeline:
         return response
 
     async def _ask_system(self, key: str, ask: Ask, place: _Place, writer: Writer) -> Response:
+        find = functools.partial(self._lookup.responses, {key: None})
+        if theirs := await claimed(writer, (key,), find, self._check_going_on):
+            await writer.put(Batch(answers=((*place, theirs[key], True),)))
+            return theirs[key]
         environment = self.protocol.environment
-        if environment is None or ask.example is None:
-            response = await self._call(key, ask)
-        else:
-            session = environment.open(ask.example)
-            response = await self._converse(key, ask, session, place, writer)
+        try:
+            if environment is None or ask.example is None:
+                response = await self._call(key, ask)
+            else:
+                session = environment.open(ask.example)
+                response = await self._converse(key, ask, session, place, writer)
+        except BaseException:
+            writer.give_back((key,))
+            raise
         elsewhere = await writer.put(Batch(answers=((*place, response, False),)))
         self.progress.fresh += 1
         return elsewhere.get(key, response)
@@ -264,7 +280,7 @@ class Pipeline:
             if known is not None:
                 return known
             made = await self._call(own, ask)
-            part = msgspec.structs.replace(made, key=key, text="", failure="unfinished")
+            part = msgspec.structs.replace(made, key=key, text="", failure=UNFINISHED)
             kept = Batch(turns=(made,), answers=((*place, part, False),))
             return (await writer.put(kept)).get(own, made)
 

@@ -54,6 +54,8 @@ class Protocol:
     missing_is_wrong = False
     #: Whether a value is read out of an answer; otherwise its whole text is scored.
     reads = True
+    #: Whether scores are made from the answer's text; otherwise its length and verdicts will do.
+    reads_text = True
     #: How length is priced; None where it is not.
     length_rule: LengthRule | None = None
     #: Metrics whose every score is 0 or 1, by name or by namespace: `scoring.summary.summarise`.

@@ -16,6 +16,7 @@ class RubricProtocol(Protocol):
     """HealthBench's protocol (arXiv 2505.08775), with a length rule (arXiv 2604.27470)."""
 
     name = "rubric"
+    reads_text = False
 
     def __init__(self, reference_grader: ReferenceGrader, length_rule: LengthRule) -> None:
         self.reference_grader = reference_grader

@@ -129,8 +129,8 @@ def as_answer(response: Response) -> Response:
 
 
 def _take_reasoning_out(record: Completion | Response) -> None:
-    if record.raw is not None:
-        return  # already taken out
+    if record.raw is not None or not record.text:
+        return  # already taken out, or nothing there
     said = split_reasoning(record.text)
     if said.text == record.text:
         return

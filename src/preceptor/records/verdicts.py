@@ -46,10 +46,12 @@ class Graded(msgspec.Struct, frozen=True, gc=False):
     """One response of a run with its verdicts, aligned with ``example.criteria``.
 
     ``response`` is None where the system has not been asked yet; a verdict is None where the
-    grader has not been asked yet.
+    grader has not been asked yet. ``length`` is that of the answer, in characters, where its text
+    was not read.
     """
 
     example: Example
     repeat: int
     response: Response | None
     verdicts: tuple[Verdict | None, ...]
+    length: int | None = None

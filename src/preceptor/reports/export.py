@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from preceptor.errors import InputError, Unavailable, shorten
-from preceptor.records import Criterion, Graded, Result, Score, Verdict
+from preceptor.records import Example, Graded, Result, RunInfo, Score
 from preceptor.reports.files import whole_file
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import PARSED
 
-__all__ = ["FORMATS", "export"]
+__all__ = ["FORMATS", "STREAMED", "export", "export_answers", "format_of"]
 
 #: Of answers and verdicts; ``croissant`` is metadata of the benchmark.
 FORMATS = ("jsonl", "csv", "parquet", "inspect", "croissant")
 
+#: Those that are written answer by answer, however many there are.
+STREAMED = ("jsonl", "csv", "parquet")
+#: An answer and its score.
+Answer = tuple[Graded, Score]
+#: Answers whose rows are made together.
+_AT_ONCE = 1000
+_QUOTED = (",", '"', "\r", "\n")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 _COLUMNS = {
@@ -74,6 +80,17 @@ def export(result: Result, path: Path, format: str | None = None) -> Path:
     Unavailable
         Parquet without pyarrow, a log without inspect-ai.
     """
+    chosen = format_of(path, format)
+    if chosen == "inspect":
+        return _inspect(result, path)
+    if chosen == "croissant":
+        return _croissant(result, path)
+    answers = zip(result.graded, result.scores, strict=True)
+    return export_answers(result.info, answers, path, chosen, departures=result.departures)
+
+
+def format_of(path: Path, format: str | None) -> str:
+    """The format that is asked for, by its name or by that of the file."""
     chosen = format or path.suffix.lstrip(".").lower()
     chosen = "inspect" if chosen == "eval" else chosen
     if chosen not in FORMATS:
@@ -81,25 +98,38 @@ def export(result: Result, path: Path, format: str | None = None) -> Path:
             f"--format {shorten(format)}" if format else f"{path}: the format by the file's name"
         )
         raise InputError(f"{found}: expected one of {', '.join(FORMATS)}")
-    if chosen == "parquet":
-        return _parquet(result, path)
-    if chosen == "inspect":
-        return _inspect(result, path)
-    if chosen == "croissant":
-        return _croissant(result, path)
+    return chosen
+
+
+def export_answers(
+    info: RunInfo,
+    answers: Iterable[Answer],
+    path: Path,
+    format: str,
+    *,
+    departures: Sequence[str] = (),
+) -> Path:
+    """Write a run's answers, each with its score, as one of STREAMED: one after the other."""
+    if format == "parquet":
+        return _parquet(info, answers, path)
     with whole_file(path) as stream:
-        if chosen == "jsonl":
-            for item, score in zip(result.graded, result.scores, strict=True):
-                stream.write(msgspec.json.encode(_answer(result, item, score)) + b"\n")
-        else:
-            text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
-            writer = csv.DictWriter(text, _COLUMNS)
-            writer.writeheader()
-            for row in _verdicts(result):
-                writer.writerow({name: _harmless(value) for name, value in row.items()})
-            text.flush()
-            text.detach()
+        if format == "jsonl":
+            for item, score in answers:
+                row = _answer(info, item, score) | {"departures": departures}
+                stream.write(msgspec.json.encode(row) + b"\n")
+            return path
+        stream.write(",".join(_COLUMNS).encode() + b"\r\n")
+        for part in _parts(answers):
+            columns = _columns(info, part, _cell)
+            rows = map(",".join, zip(*columns, strict=True))
+            stream.write("".join(f"{row}\r\n" for row in rows).encode(errors="replace"))
     return path
+
+
+def _parts(answers: Iterable[Answer]) -> Iterator[list[Answer]]:
+    rest = iter(answers)
+    while part := list(itertools.islice(rest, _AT_ONCE)):
+        yield part
 
 
 def _croissant(result: Result, path: Path) -> Path:
@@ -112,12 +142,20 @@ def _croissant(result: Result, path: Path) -> Path:
     return path
 
 
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def _cell(value: object) -> str:
+    """A value as a cell of csv that no spreadsheet runs."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return str(value)
+    text = f"'{value}" if value.startswith(_FORMULA) else value
+    if any(sign in text for sign in _QUOTED):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
-def _answer(result: Result, item: Graded, score: Score) -> dict[str, Any]:
-    info, response = result.info, item.response
+def _answer(info: RunInfo, item: Graded, score: Score) -> dict[str, Any]:
+    response = item.response
     return {
         "run": info.name,
         "benchmark": info.benchmark,
@@ -141,51 +179,61 @@ def _answer(result: Result, item: Graded, score: Score) -> dict[str, Any]:
         "prediction": score.prediction,
         "read": _read(score),
         "score": score.values.get(OVERALL),
-        "departures": result.departures,
     }
 
 
-_Pair = tuple[Criterion | None, Verdict | None]
+def _columns(
+    info: RunInfo, answers: Sequence[Answer], cell: Callable[[Any], Any]
+) -> list[list[Any]]:
+    """The values of _COLUMNS, of a row for each verdict, or for an answer where there is none.
+
+    What several rows have is made a cell once.
+    """
+    columns: list[list[Any]] = [[] for _ in _COLUMNS]
+    run = [cell(value) for value in (info.name, info.benchmark, info.system, info.grader)]
+    example, rubric = None, ([], [], [], [])
+    for item, score in answers:
+        if item.example is not example:
+            example = item.example
+            rubric = _rubric(example, cell)
+        n = len(rubric[0])
+        verdicts = item.verdicts or (None,)
+        response, prediction = item.response, score.prediction
+        if prediction is not None and not isinstance(prediction, str):
+            prediction = msgspec.json.encode(prediction).decode()
+        for column, values in zip(
+            columns,
+            (
+                *([value] * n for value in run),
+                *([cell(value)] * n for value in (example.id, item.repeat)),
+                *rubric,
+                [cell(" ".join(example.tags))] * n,
+                [cell(v and v.met) for v in verdicts],
+                [cell(v and v.reason) for v in verdicts],
+                [cell(v and v.explanation) for v in verdicts],
+                [cell(v and v.probability) for v in verdicts],
+                [cell(response.text if response and response.failure is None else None)] * n,
+                [cell(response.failure if response else None)] * n,
+                [cell(v and v.label) for v in verdicts],
+                *([cell(value)] * n for value in (prediction, score.values.get(OVERALL))),
+                [cell(_read(score))] * n,
+            ),
+            strict=True,
+        ):
+            column.extend(values)
+    return columns
 
 
-def _verdicts(result: Result) -> Iterator[dict[str, Any]]:
-    for item, score in zip(result.graded, result.scores, strict=True):
-        pairs: list[_Pair] = list(zip(item.example.criteria, item.verdicts, strict=True))
-        for index, pair in enumerate(pairs or [(None, None)]):
-            yield _row(result, item, score, index if pairs else None, pair)
-
-
-def _row(
-    result: Result, item: Graded, score: Score, index: int | None, pair: _Pair
-) -> dict[str, Any]:
-    info, response = result.info, item.response
-    criterion, verdict = pair
-    prediction = score.prediction
-    return {
-        "run": info.name,
-        "benchmark": info.benchmark,
-        "system": info.system,
-        "grader": info.grader,
-        "example_id": item.example.id,
-        "repeat": item.repeat,
-        "criterion": index,
-        "criterion_text": None if criterion is None else criterion.text,
-        "points": None if criterion is None else criterion.points,
-        "criterion_tags": None if criterion is None else " ".join(criterion.tags),
-        "example_tags": " ".join(item.example.tags),
-        "met": None if verdict is None else verdict.met,
-        "reason": None if verdict is None else verdict.reason,
-        "explanation": None if verdict is None else verdict.explanation,
-        "probability": None if verdict is None else verdict.probability,
-        "response": response.text if response and response.failure is None else None,
-        "failure": response.failure if response else None,
-        "label": None if verdict is None else verdict.label,
-        "prediction": prediction
-        if prediction is None or isinstance(prediction, str)
-        else msgspec.json.encode(prediction).decode(),
-        "score": score.values.get(OVERALL),
-        "read": _read(score),
-    }
+def _rubric(example: Example, cell: Callable[[Any], Any]) -> tuple[list[Any], ...]:
+    """Number, text, points and tags of each criterion; of none, where nothing is judged."""
+    if not example.criteria:
+        return ([cell(None)],) * 4
+    return (
+        [cell(number) for number in range(len(example.criteria))],
+        [cell(criterion.text) for criterion in example.criteria],
+        [cell(criterion.points) for criterion in example.criteria],
+        [cell(" ".join(criterion.tags)) for criterion in example.criteria],
+    )
 
 
 def _read(score: Score) -> bool | None:
@@ -194,7 +242,7 @@ def _read(score: Score) -> bool | None:
     return None if parsed is None else bool(parsed)
 
 
-def _parquet(result: Result, path: Path) -> Path:
+def _parquet(info: RunInfo, answers: Iterable[Answer], path: Path) -> Path:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -205,8 +253,10 @@ def _parquet(result: Result, path: Path) -> Path:
         [(name, types.get(kind, pyarrow.float64())) for name, kind in _COLUMNS.items()]
     )
     with whole_file(path) as stream, pyarrow.parquet.ParquetWriter(stream, schema) as writer:
-        rows = list(_verdicts(result))
-        writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+        for part in _parts(answers):
+            columns = _columns(info, part, lambda value: value)
+            arrays = [pyarrow.array(*pair) for pair in zip(columns, schema.types, strict=True)]
+            writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
     return path
 
 

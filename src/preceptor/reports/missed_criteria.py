@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from preceptor.records import Criterion, Result
+from preceptor.records import Criterion, Example, Graded, Result
 from preceptor.reports.format import pretty
 
-__all__ = ["Missed", "MissedTables", "Tally", "most_missed"]
+__all__ = ["Missed", "MissedTables", "Tally", "judged_by_example", "most_missed"]
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -57,9 +58,9 @@ class _Entry:
         self.missed: dict[int, int] = {}
         self.judged: dict[int, int] = {}
 
-    def count(self, criterion: Criterion, run: int, missed: bool) -> None:
+    def count(self, criterion: Criterion, run: int, judged: int, missed: int) -> None:
         self.tags.update(dict.fromkeys(criterion.tags))
-        self.judged[run] = self.judged.get(run, 0) + 1
+        self.judged[run] = self.judged.get(run, 0) + judged
         self.missed[run] = self.missed.get(run, 0) + missed
 
     @property
@@ -67,19 +68,40 @@ class _Entry:
         return sum(self.missed.values()) * abs(self.criterion.points)
 
 
+def judged_by_example(
+    graded: Iterable[Graded],
+) -> Iterator[tuple[Example, list[tuple[int, int]]]]:
+    """Of each example, for each criterion: verdicts given, and how many say that it was missed.
+
+    One with positive points is missed where it is not met, one with negative points where it is.
+    The answers to an example that stand behind each other are counted together.
+    """
+    for _, same in itertools.groupby(graded, key=lambda item: id(item.example)):
+        items = list(same)
+        example, counts = items[0].example, []
+        columns = zip(*(item.verdicts for item in items), strict=True)
+        for criterion, column in zip(example.criteria, columns, strict=False):
+            said = [verdict.met for verdict in column if verdict is not None]
+            met, unmet = said.count(True), said.count(False)
+            counts.append((met + unmet, unmet if criterion.points > 0 else met))
+        yield example, counts
+
+
 def most_missed(results: Sequence[Result], *, share: bool, limit: int = 25) -> MissedTables:
     """Over all runs together, the costliest first; what recurs word for word is one criterion."""
     entries: dict[tuple[str, int], _Entry] = {}
     for run, result in enumerate(results):
-        for graded in result.graded:
-            pairs = zip(graded.example.criteria, graded.verdicts, strict=False)
-            for position, (criterion, verdict) in enumerate(pairs, 1):
-                if verdict is None or verdict.met is None:
+        for example, counts in judged_by_example(result.graded):
+            for position, (criterion, (judged, missed)) in enumerate(
+                zip(example.criteria, counts, strict=True), 1
+            ):
+                if not judged:
                     continue
                 key = (criterion.text, criterion.points)
-                entry = entries.setdefault(key, _Entry(criterion))
-                entry.places[graded.example.id, position] = None
-                entry.count(criterion, run, verdict.met != (criterion.points > 0))
+                if key not in entries:
+                    entries[key] = _Entry(criterion)
+                entries[key].places[example.id, position] = None
+                entries[key].count(criterion, run, judged, missed)
     lossy = sorted((e for e in entries.values() if e.lost), key=_costliest_first)
     positive = [entry for entry in lossy if entry.criterion.points > 0]
     negative = [entry for entry in lossy if entry.criterion.points < 0]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from preceptor import benchmarks
-from preceptor.records import Graded, Result, RunInfo
+from preceptor.records import Graded, Result, RunInfo, Score
 from preceptor.results.assemble import assemble
 from preceptor.store import Store
 from preceptor.store.bills import bills
-from preceptor.store.graded import Took, read_said
+from preceptor.store.graded import read_worded
+from preceptor.store.said import Took, read_said
 
-__all__ = ["load_result"]
+__all__ = ["load_result", "scored_answers"]
 
 
 def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool = True) -> Result:
@@ -34,7 +37,7 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
     else:
         graded, scores = [], []
         with store.reading() as connection:
-            answers, took = read_said(connection, run)
+            answers, took = read_said(connection, run, texts=protocol.reads_text)
             for item in answers:
                 scores.append(protocol.score(item))
                 graded.append(_wordless(item))
@@ -49,8 +52,16 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
     )
 
 
+def scored_answers(store: Store, run: RunInfo) -> Iterator[tuple[Graded, Score]]:
+    """A run's answers and scores one after the other, with all words and without any usage."""
+    protocol = benchmarks.get(run.benchmark).protocol
+    with store.reading() as connection:
+        for item in read_worded(connection, run):
+            yield item, protocol.score(item)
+
+
 def _wordless(item: Graded) -> Graded:
-    if item.response is None:
+    if item.response is None or item.length is not None:  # its text was not read
         return item
     replace = msgspec.structs.replace
     return replace(item, response=replace(item.response, text="", raw=None, sent=None))

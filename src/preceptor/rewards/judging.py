@@ -68,7 +68,9 @@ class Judging:
             opened.push_async_callback(writer.close)
             told = self.budget, self.progress
             warn = self.progress.warn
-            self._office = GradingContext(store, writer, *told, turn=self._turn, warn=warn)
+            self._office = GradingContext(
+                *(store, writer, *told), turn=self._turn, go_on=self._check_open, warn=warn
+            )
             self._opened = opened.pop_all()
 
     async def close(self) -> None:

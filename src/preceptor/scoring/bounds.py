@@ -8,7 +8,7 @@ from typing import NamedTuple
 from preceptor.records import Graded, Score
 from preceptor.scoring.answers import answered
 
-__all__ = ["Bounds", "bounded"]
+__all__ = ["Bounds", "bounded", "scored"]
 
 
 class Bounds(NamedTuple):
@@ -38,13 +38,23 @@ def bounded(graded: Graded, metrics: Mapping[str, Bounds]) -> Score:
     A missing verdict is not "not met": the metric is then not in ``values``, and ``low`` and
     ``high`` say what it can be.
     """
-    text = answered(graded)
-    return Score(
-        example_id=graded.example.id,
-        repeat=graded.repeat,
-        values={name: each.low for name, each in metrics.items() if each.given == each.asked},
-        low={name: each.low for name, each in metrics.items()},
-        high={name: each.high for name, each in metrics.items()},
-        counts={name: (each.given, each.asked) for name, each in metrics.items()},
-        length=None if text is None else len(text),
+    return scored(
+        graded,
+        {name: each.low for name, each in metrics.items() if each.given == each.asked},
+        {name: each.low for name, each in metrics.items()},
+        {name: each.high for name, each in metrics.items()},
+        {name: (each.given, each.asked) for name, each in metrics.items()},
     )
+
+
+def scored(
+    graded: Graded,
+    values: dict[str, float],
+    low: dict[str, float],
+    high: dict[str, float],
+    counts: dict[str, tuple[int, int]],
+) -> Score:
+    """The score with these numbers; several of them may be one object."""
+    text = answered(graded)
+    length = None if text is None else len(text) if graded.length is None else graded.length
+    return Score(graded.example.id, graded.repeat, values, low, high, counts, length)

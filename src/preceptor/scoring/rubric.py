@@ -11,10 +11,12 @@ over the criteria with that tag; without a positive one among them the score is 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from preceptor.records import Criterion, Example, Graded, Score, Verdict
-from preceptor.scoring.bounds import Bounds, bounded
+from preceptor.records import Criterion, Example, Graded, Score
+from preceptor.scoring.bounds import Bounds, bounded, scored
 from preceptor.scoring.names import OVERALL, free_name
 
 __all__ = ["OVERALL", "lowest_scores", "score_rubric"]
@@ -31,23 +33,23 @@ def score_rubric(graded: Graded) -> Score:
     ValueError
         If there is not exactly one verdict (or None) for each criterion.
     """
+    criteria = graded.example.criteria
+    pairs = zip(criteria, graded.verdicts, strict=True)
+    met = [None if verdict is None else verdict.met for _, verdict in pairs]
+    parts = _parts(criteria)
+    if None not in met:
+        values = {
+            name: sum([number for place, number in points if met[place]]) / attainable
+            for name, points, attainable in parts
+        }
+        return scored(graded, values, values, values, _counts(criteria))
     metrics: dict[str, Bounds] = {}
-    pairs = list(zip(graded.example.criteria, graded.verdicts, strict=True))
-    for name, part in _by_name(pairs).items():
-        attainable = sum(criterion.points for criterion, _ in part if criterion.points > 0)
-        if attainable <= 0:
-            continue
-        certain, gain, loss, given = 0, 0, 0, 0
-        for criterion, verdict in part:
-            if verdict is not None and verdict.met is not None:
-                given += 1
-                certain += criterion.points if verdict.met else 0
-            elif criterion.points > 0:
-                gain += criterion.points
-            else:
-                loss += criterion.points
-        low, high = (certain + loss) / attainable, (certain + gain) / attainable
-        metrics[name] = Bounds(given, len(part), low, high)
+    for name, points, attainable in parts:
+        certain = sum(number for place, number in points if met[place])
+        missing = [number for place, number in points if met[place] is None]
+        gain = sum(number for number in missing if number > 0)
+        low, high = (certain + sum(missing) - gain) / attainable, (certain + gain) / attainable
+        metrics[name] = Bounds(len(points) - len(missing), len(points), low, high)
     return bounded(graded, metrics)
 
 
@@ -55,21 +57,37 @@ def lowest_scores(examples: Iterable[Example]) -> dict[str, float]:
     """Metric → the lowest score of any of these: all that is undesirable met, and nothing else."""
     lowest: dict[str, float] = {}
     for example in examples:
-        for name, part in _by_name((criterion, None) for criterion in example.criteria).items():
-            attainable = sum(criterion.points for criterion, _ in part if criterion.points > 0)
-            if attainable > 0:
-                lost = sum(criterion.points for criterion, _ in part if criterion.points < 0)
-                lowest[name] = min(lowest.get(name, 0.0), lost / attainable)
+        for name, points, attainable in _parts(example.criteria):
+            lost = sum(number for _, number in points if number < 0)
+            lowest[name] = min(lowest.get(name, 0.0), lost / attainable)
     return lowest
 
 
-_Pair = tuple[Criterion, Verdict | None]
+class _Part(NamedTuple):
+    """The criteria under one name: their places and points, and how many can be earned."""
+
+    name: str
+    points: tuple[tuple[int, int], ...]
+    attainable: int
 
 
-def _by_name(pairs: Iterable[_Pair]) -> dict[str, list[_Pair]]:
-    pairs = list(pairs)
-    names: dict[str, list[_Pair]] = {}
-    for pair in pairs:
-        for tag in dict.fromkeys(pair[0].tags):
-            names.setdefault(free_name(tag, "criterion"), []).append(pair)
-    return {OVERALL: pairs} | names
+@functools.lru_cache(maxsize=64)  # the repeats of an example stand behind each other
+def _parts(criteria: tuple[Criterion, ...]) -> tuple[_Part, ...]:
+    """All criteria, and those of each tag, where points can be earned."""
+    names: dict[str, list[tuple[int, int]]] = {OVERALL: []}
+    for place, criterion in enumerate(criteria):
+        for name in (OVERALL, *(free_name(tag, "criterion") for tag in criterion.tags)):
+            points = names.setdefault(name, [])
+            if not points or points[-1][0] != place:  # the same tag twice counts once
+                points.append((place, criterion.points))
+    parts = (
+        _Part(name, tuple(points), sum(number for _, number in points if number > 0))
+        for name, points in names.items()
+    )
+    return tuple(part for part in parts if part.attainable > 0)
+
+
+@functools.lru_cache(maxsize=64)
+def _counts(criteria: tuple[Criterion, ...]) -> dict[str, tuple[int, int]]:
+    """Verdicts given and asked for under each name, where all are given."""
+    return {name: (len(points), len(points)) for name, points, _ in _parts(criteria)}

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from preceptor.billing import Bill, Usage
 from preceptor.records import RunInfo
 from preceptor.store import schema as t
-from preceptor.store.graded import Took
+from preceptor.store.said import Took
 from preceptor.store.store import Store
 
 __all__ = ["bills"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from preceptor.errors import StoreError, shorten
 from preceptor.store import postgres, schema
+from preceptor.store.migrations import MIGRATIONS
 from preceptor.store.schema import create_tables, stored
+from preceptor.store.views import create_views, drop_views
 
-__all__ = ["MIGRATIONS", "UNREADABLE", "explain", "open_engine", "prepare", "upsert", "writing"]
+__all__ = ["UNREADABLE", "explain", "open_engine", "prepare", "upsert", "writing"]
 
 #: Seconds that one process waits for another's write.
 _PATIENCE_S = 30
@@ -40,55 +42,6 @@ _COMPLAINTS = {
 }
 
 
-def _add_reasoning_length(connection: sa.Connection) -> None:
-    """Format 2: how long the reasoning was. Of older answers nobody knows."""
-    connection.execute(sa.text("ALTER TABLE responses ADD COLUMN reasoning_length INTEGER"))
-
-
-def _add_votes(connection: sa.Connection) -> None:
-    """Format 3: how each member of a jury or cascade voted. Older runs have neither."""
-    on_sqlite = connection.dialect.name == "sqlite"
-    connection.execute(
-        sa.text(
-            "CREATE TABLE run_votes ("
-            "run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, "
-            "position INTEGER NOT NULL, repeat INTEGER NOT NULL, criterion INTEGER NOT NULL, "
-            "member INTEGER NOT NULL, role TEXT NOT NULL, grader TEXT NOT NULL, "
-            "verdict_key TEXT NOT NULL REFERENCES verdicts (key), reused BOOLEAN NOT NULL, "
-            "PRIMARY KEY (run_id, position, repeat, criterion, member))"
-            + (" WITHOUT ROWID" if on_sqlite else "")
-        )
-    )
-
-
-def _add_batches(connection: sa.Connection) -> None:
-    """Format 4: batches at providers. Older runs had none."""
-    connection.execute(
-        sa.text(
-            "CREATE TABLE batches ("
-            "mark TEXT NOT NULL PRIMARY KEY, "
-            "run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, "
-            "provider TEXT NOT NULL, base_url TEXT NOT NULL, batch_id TEXT, state TEXT NOT NULL, "
-            "requests INTEGER NOT NULL, submitted_at TEXT NOT NULL, preceding TEXT NOT NULL, "
-            "custom_ids TEXT NOT NULL)"
-        )
-    )
-
-
-def _add_label(connection: sa.Connection) -> None:
-    """Format 5: verdicts that are labels. Older graders gave none."""
-    connection.execute(sa.text("ALTER TABLE verdicts ADD COLUMN label TEXT"))
-
-
-#: Format n → how to make it n + 1. The views are made anew after that.
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
-    1: _add_reasoning_length,
-    2: _add_votes,
-    3: _add_batches,
-    4: _add_label,
-}
-
-
 def prepare(engine: sa.Engine, where: str, create: bool) -> None:
     """Make the tables where there are none, and bring an older format up to date.
 
@@ -107,9 +60,10 @@ def prepare(engine: sa.Engine, where: str, create: bool) -> None:
         if found is None:
             create_tables(connection)
             return
+        drop_views(connection)
         for step in range(found, schema.FORMAT):
             MIGRATIONS[step](connection)
-        schema.create_views(connection)
+        create_views(connection)
         connection.execute(
             stored.update().where(stored.c.key == "format").values(value=str(schema.FORMAT))
         )
@@ -133,9 +87,12 @@ def _format(connection: sa.Connection, where: str) -> int | None:
     return int(found)
 
 
-def writing(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
-    """A transaction that writes: all of it, or nothing. On SQLite one at a time."""
-    options: dict[str, Any] = {"preceptor_writes": True}
+def writing(engine: sa.Engine, *, lasting: bool = True) -> AbstractContextManager[sa.Connection]:
+    """A transaction that writes: all of it, or nothing. On SQLite one at a time.
+
+    One that is not ``lasting`` does not wait for the disk: a power cut may undo it.
+    """
+    options: dict[str, Any] = {"preceptor_writes": "FULL" if lasting else "NORMAL"}
     if engine.dialect.name == "postgresql":
         # What others have written meanwhile is seen, and no reason to begin again.
         options["isolation_level"] = "READ COMMITTED"
@@ -147,11 +104,16 @@ def upsert(
     table: sa.Table,
     rows: Sequence[Mapping[str, Any]],
     *,
+    by: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
     replace: sa.ColumnElement[bool] | None = None,
     add: Sequence[str] = (),
     both: Sequence[str] = (),
 ) -> None:
     """Insert rows; where one with the key is there, replace it if ``replace`` holds for it.
+
+    The key is the columns ``by``, or else the primary key. ``values`` are expressions for columns
+    that are not in the rows.
 
     The numbers in the columns ``add`` are then added up instead of replaced; the truth values in
     the columns ``both`` stay true where both are.
@@ -159,26 +121,27 @@ def upsert(
     if not rows:
         return
     primary = [column.name for column in table.primary_key]
+    by = list(by or primary)
     if connection.dialect.name == "postgresql":
         insert: postgresql.Insert | sqlite.Insert = postgresql.insert(table)
         # Two that write the same rows wait for each other, and not in a circle.
-        rows = sorted(rows, key=lambda row: [row[name] for name in primary])
+        rows = sorted(rows, key=lambda row: [row[name] for name in by])
     else:
         insert = sqlite.insert(table)
     if replace is None:
-        insert = insert.on_conflict_do_nothing(index_elements=primary)
+        insert = insert.on_conflict_do_nothing(index_elements=by)
     else:
         new: dict[str, Any] = {
             column.name: insert.excluded[column.name]
             for column in table.columns
-            if column.name not in primary
+            if column.name not in primary and column.name not in by
         }
         for name in add:
             new[name] = table.c[name] + insert.excluded[name]
         for name in both:
             new[name] = sa.and_(table.c[name], insert.excluded[name])
-        insert = insert.on_conflict_do_update(index_elements=primary, set_=new, where=replace)
-    connection.execute(insert, list(rows))
+        insert = insert.on_conflict_do_update(index_elements=by, set_=new, where=replace)
+    connection.execute(insert.values(values) if values else insert, list(rows))
 
 
 def open_engine(where: str, create: bool) -> sa.Engine:
@@ -256,7 +219,8 @@ def _tune_sqlite(connection: Any, _: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A writer waits its turn here. A reader that starts to write later would be turned away.
     options = connection.get_execution_options()
-    if options.get("preceptor_writes"):
+    if synchronous := options.get("preceptor_writes"):
+        connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     elif not options.get("preceptor_looks"):
         # Takes no lock, so it cannot fail.

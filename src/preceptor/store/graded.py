@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,22 +10,27 @@ import sqlalchemy as sa
 
 from preceptor.records import Example, Graded, Response, RunInfo, Usage, Verdict
 from preceptor.store import schema as t
-from preceptor.store.rows import VERDICT, read_example, read_response, verdict_of
+from preceptor.store.rows import ANSWER, VERDICT, read_example, read_response, verdict_of
 
-__all__ = ["Took", "read_graded", "read_said"]
+__all__ = ["read_answers", "read_examples", "read_graded", "read_worded"]
 
 #: Databases take a limited number of values in one question.
 _AT_ONCE = 5000
-#: Examples whose answers are read together.
-_PART = 200
-_TOKENS = Usage.__struct_fields__
-#: What a verdict says, as checked when it is read: met, label, reason, probability.
-_Said = tuple[bool | None, str | None, str | None, float | None]
+#: Examples whose answers are read together, where not all are.
+_PART = 50
 #: Verdicts by place of the criterion, by position of the example and repeat.
 _Judged = dict[tuple[int, int], dict[int, Verdict]]
-#: What the verdicts about an example took, in the order of a bill: how many they are, dollars, how
-#: many of them have no price, tokens by kind. By position, and whether they were reused.
-Took = dict[tuple[int, bool], list[Any]]
+
+
+class _Worded(msgspec.Struct, array_like=True, gc=False):
+    """What a verdict says, as checked when it is read."""
+
+    met: bool | None
+    explanation: str
+    reason: str | None
+    detail: str
+    probability: float | None
+    label: str | None
 
 
 def read_graded(
@@ -46,111 +50,91 @@ def read_graded(
     ]
 
 
+def read_worded(connection: sa.Connection, run: RunInfo) -> Iterator[Graded]:
+    """The same, one after the other, with verdicts that say all and nothing of what they took."""
+    columns = _Worded.__struct_fields__
+    for start in range(0, run.n_examples, _PART):
+        part = range(start, min(start + _PART, run.n_examples))
+        judged: _Judged = {}
+        for position, repeat, criterion, *values in _verdicts(connection, run, part, columns):
+            met, explanation, reason, detail, probability, label = values
+            msgspec.convert(values, _Worded)
+            judged.setdefault((position, repeat), {})[criterion] = Verdict(
+                *("", met, explanation, reason, detail, probability), label=label
+            )
+        yield from _together(connection, run, part, judged)
+
+
 def _of(table: sa.Table, run: RunInfo, only: Sequence[int] | None) -> sa.ColumnElement[bool]:
     """The rows of a run, or of some of its examples."""
     mine = table.c.run_id == run.id
     return mine if only is None else sa.and_(mine, table.c.position.in_(only))
 
 
-def read_said(connection: sa.Connection, run: RunInfo) -> tuple[Iterator[Graded], Took]:
-    """What scores are made from, and what it took, in one go through a run's verdicts.
-
-    Of a verdict there is what it says: ``met``, ``label``, ``reason`` and ``probability``. Those
-    that say the same are one object: a run may have a million. The answers are read while they are
-    iterated over, so that not all of their texts need to be in memory at once.
-    """
-    link, verdicts = t.run_verdicts.c, t.verdicts.c
-    # A database's truth values as they come: to convert each of a million takes a second.
-    reused, met = sa.type_coerce(link.reused, sa.Integer), sa.type_coerce(verdicts.met, sa.Integer)
-    query = (
-        sa.select(
-            *(link.position, link.repeat, link.criterion, reused),
-            *(met, verdicts.label, verdicts.reason, verdicts.probability),
-            *(verdicts.cost_usd, *(verdicts[name] for name in _TOKENS)),
-        )
-        .join_from(t.run_verdicts, t.verdicts)
-        .where(link.run_id == run.id)
-    )
-    judged: _Judged = defaultdict(dict)
-    took: Took = {}
-    known: dict[tuple[Any, ...], Verdict] = {}
-    rows = connection.execute(query)
-    for at, repeat, place, again, yes, label, why, chance, cost, put, got, cached, thought in rows:
-        said = (yes, label, why, chance)
-        verdict = known.get(said)
-        if verdict is None:
-            verdict = known[said] = _verdict(*said)
-        judged[at, repeat][place] = verdict
-        sums = took.get((at, again))
-        if sums is None:
-            sums = took[at, bool(t.truth(again))] = [0, 0.0, 0, 0, 0, 0, 0]
-        sums[0] += 1
-        if cost is None:
-            sums[2] += 1
-        else:
-            sums[1] += cost
-        sums[3] += put
-        sums[4] += got
-        sums[5] += cached
-        sums[6] += thought
-    parts = (range(start, start + _PART) for start in range(0, run.n_examples, _PART))
-    return (item for part in parts for item in _together(connection, run, part, judged)), took
-
-
-def _verdict(
-    met: object, label: str | None, reason: str | None, probability: float | None
-) -> Verdict:
-    yes, label, reason, probability = msgspec.convert(
-        (t.truth(met), label, reason, probability), _Said
-    )
-    return Verdict("", yes, reason=reason, probability=probability, label=label)
-
-
 def _read(connection: sa.Connection, run: RunInfo, only: Sequence[int] | None) -> list[Graded]:
     judged: _Judged = {}
+    for position, repeat, criterion, *verdict in _verdicts(connection, run, only, VERDICT):
+        judged.setdefault((position, repeat), {})[criterion] = verdict_of(verdict)
+    _add_votes(connection, run, judged, only)
+    return list(_together(connection, run, only, judged))
+
+
+def _verdicts(
+    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None, columns: Sequence[str]
+) -> sa.CursorResult[Any]:
+    """Position, repeat, criterion and these columns of each verdict."""
     link = t.run_verdicts.c
-    for position, repeat, criterion, *verdict in connection.execute(
+    return connection.execute(
         sa.select(
-            link.position,
-            link.repeat,
-            link.criterion,
-            *(t.verdicts.c[name] for name in VERDICT),
+            *(link.position, link.repeat, link.criterion),
+            *(t.verdicts.c[name] for name in columns),
         )
         .join_from(t.run_verdicts, t.verdicts)
         .where(_of(t.run_verdicts, run, only))
-    ):
-        judged.setdefault((position, repeat), {})[criterion] = verdict_of(verdict)
-    _add_votes(connection, run, judged, only)
-    return _together(connection, run, only, judged)
+    )
 
 
 def _together(
     connection: sa.Connection, run: RunInfo, only: Sequence[int] | None, judged: _Judged
-) -> list[Graded]:
+) -> Iterator[Graded]:
     """The verdicts with the examples and answers that they are about."""
-    examples = connection.execute(
-        sa.select(t.run_examples.c.position, t.run_examples.c.repeats, t.examples.c.data)
+    answers = read_answers(connection, run, only)
+    return (
+        _graded(example, repeat, answers, judged, position)
+        for position, example, repeats in read_examples(connection, run, only)
+        for repeat in range(repeats)
+    )
+
+
+def read_examples(
+    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None
+) -> Iterator[tuple[int, Example, int]]:
+    """Position, example, and the number of answers asked for, in the run's order."""
+    rows = connection.execute(
+        sa.select(t.run_examples.c.position, t.examples.c.data, t.run_examples.c.repeats)
         .join(t.examples)
         .where(_of(t.run_examples, run, only))
         .order_by(t.run_examples.c.position)
     ).all()
     wanted = range(run.n_examples) if only is None else [at for at in only if at < run.n_examples]
-    if len(examples) != len(wanted):
+    if len(rows) != len(wanted):
         raise LookupError("examples of the run are not there")
-    answers = {
-        (row["position"], row["repeat"]): read_response(row)
-        for row in connection.execute(
-            sa.select(t.run_responses.c.position, t.run_responses.c.repeat, t.responses)
-            .join(t.responses)
-            .where(_of(t.run_responses, run, only))
-        ).mappings()
-    }
-    return [
-        _graded(example, repeat, answers, judged, position)
-        for position, repeats, data in examples
-        for example in (read_example(data),)
-        for repeat in range(repeats)
-    ]
+    return ((position, read_example(data), repeats) for position, data, repeats in rows)
+
+
+def read_answers(
+    connection: sa.Connection,
+    run: RunInfo,
+    only: Sequence[int] | None,
+    *where: sa.ColumnElement[bool],
+) -> dict[tuple[int, int], Response]:
+    """The answers by position and repeat."""
+    rows = connection.execute(
+        sa.select(t.run_responses.c.position, t.run_responses.c.repeat, *ANSWER)
+        .join_from(t.run_responses, t.responses)
+        .where(_of(t.run_responses, run, only), *where)
+    )
+    return {(row["position"], row["repeat"]): read_response(row) for row in rows.mappings()}
 
 
 def _add_votes(

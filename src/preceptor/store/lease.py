@@ -18,7 +18,7 @@ from preceptor.errors import StoreBusy
 from preceptor.records import RunInfo
 from preceptor.store.schema import runs
 
-__all__ = ["HEARTBEAT_S", "STALE_AFTER_S", "Owner", "beat", "release", "take"]
+__all__ = ["HEARTBEAT_S", "STALE_AFTER_S", "Owner", "beat", "clock", "release", "take"]
 
 #: Seconds between two signs of life.
 HEARTBEAT_S = 5.0
@@ -81,7 +81,7 @@ def take(connection: sa.Connection, run: RunInfo, me: Owner) -> None:
     # Writing first takes the lock, so that no other process reads the same free lease.
     connection.execute(runs.update().where(row).values(status=runs.c.status))
     found = connection.execute(
-        sa.select(runs.c.owner, runs.c.heartbeat, _clock(connection)).where(row)
+        sa.select(runs.c.owner, runs.c.heartbeat, clock(connection)).where(row)
     ).one()
     if found.owner is not None:
         other = msgspec.json.decode(found.owner, type=Owner)
@@ -93,14 +93,14 @@ def take(connection: sa.Connection, run: RunInfo, me: Owner) -> None:
     connection.execute(
         runs.update()
         .where(row)
-        .values(owner=me.encode(), heartbeat=_clock(connection), status="running")
+        .values(owner=me.encode(), heartbeat=clock(connection), status="running")
     )
 
 
 def beat(connection: sa.Connection, run: RunInfo, me: Owner) -> bool:
     """Give a sign of life; False if the lease is no longer ours."""
     mine = (runs.c.id == run.id, runs.c.owner == me.encode())
-    beaten = connection.execute(runs.update().where(*mine).values(heartbeat=_clock(connection)))
+    beaten = connection.execute(runs.update().where(*mine).values(heartbeat=clock(connection)))
     return beaten.rowcount == 1
 
 
@@ -110,7 +110,7 @@ def release(connection: sa.Connection, run: RunInfo, me: Owner) -> None:
     connection.execute(runs.update().where(*mine).values(owner=None, heartbeat=None))
 
 
-def _clock(connection: sa.Connection) -> sa.ColumnElement[Any]:
+def clock(connection: sa.Connection) -> sa.ColumnElement[Any]:
     """Seconds since 1970 by the one clock that all processes see: a database server's own."""
     if connection.dialect.name == "sqlite":  # all are on one machine
         return sa.literal(time.time(), sa.Float).label("now")

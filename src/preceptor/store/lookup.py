@@ -53,17 +53,20 @@ class Lookup:
     def _open(self) -> frozenset[str]:
         """Keys paid for only by runs that do not record their servers."""
         links = (
-            (t.run_responses, t.run_responses.c.response_key),
-            (t.run_verdicts, t.run_verdicts.c.verdict_key),
-            (t.run_votes, t.run_votes.c.verdict_key),
+            (t.run_responses, t.responses),
+            (t.run_verdicts, t.verdicts),
+            (t.run_votes, t.verdicts),
         )
         named = t.runs.c.settings.contains(f'"{SERVERS}":')
 
         def paid(said: sa.ColumnElement[bool]) -> set[str]:
             with self._store.reading() as connection:
                 queries = (
-                    sa.select(key).join(t.runs).where(link.c.reused.is_(False), said)
-                    for link, key in links
+                    sa.select(results.c.key)
+                    .join_from(link, results)
+                    .join(t.runs)
+                    .where(link.c.reused.is_(False), said)
+                    for link, results in links
                 )
                 return {key for query in queries for key in connection.scalars(query)}
 

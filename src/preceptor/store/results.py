@@ -10,27 +10,37 @@ import sqlalchemy as sa
 from preceptor.billing import Usage
 from preceptor.records import Response, RunInfo, Verdict
 from preceptor.store import schema as t
+from preceptor.store.calls import forget
 from preceptor.store.database import upsert
+from preceptor.store.judged import pack
 from preceptor.store.rows import (
+    ANSWER,
     Vote,
     read_response,
     response_row,
     storable,
+    turn_rows,
     verdict_row,
     vote_row,
 )
 
-__all__ = ["ANSWERS", "GIVEN", "rows_of", "write_results"]
+__all__ = ["ANSWERS", "GIVEN", "UNFINISHED", "rows_of", "write_results"]
 
 _CHUNK = 500
+#: Failure of a dialogue that goes on: the call is still under way.
+UNFINISHED = "unfinished"
 #: What a failed call had cost stays counted when a later one takes its place.
 _PAID = (*Usage.__struct_fields__, "cost_usd")
 # Built once: they are asked for every example.
 _KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True)
-_BY_KEY = sa.select(t.responses).where(t.responses.c.key.in_(_KEYS))
-ANSWERS = _BY_KEY.where(t.responses.c.failure.is_(None))
-_UNGRADED = t.verdicts.c.met.is_(None) & t.verdicts.c.label.is_(None)
-GIVEN = sa.select(t.verdicts).where(t.verdicts.c.key.in_(_KEYS), ~_UNGRADED)
+_BY_KEY = sa.select(*ANSWER).where(t.responses.c.key.in_(_KEYS))
+ANSWERS = _BY_KEY.where(t.answered)
+#: The number of the row with a key, in the place of the key itself.
+_RESPONSE, _VERDICT = (
+    sa.select(table.c.id).where(table.c.key == sa.bindparam("of")).scalar_subquery()
+    for table in (t.responses, t.verdicts)
+)
+GIVEN = sa.select(t.verdicts).where(t.verdicts.c.key.in_(_KEYS), t.given)
 
 
 def write_results(
@@ -49,7 +59,8 @@ def write_results(
         connection,
         t.responses,
         [response_row(response) for response in fresh.values()],
-        replace=t.responses.c.failure.is_not(None),
+        by=("key",),
+        replace=~t.answered,
         add=_PAID,
     )
     judged = [verdict for *_, verdict, reused in verdicts if not reused]
@@ -58,11 +69,16 @@ def write_results(
         connection,
         t.verdicts,
         [verdict_row(verdict) for verdict in judged],
-        replace=_UNGRADED,
+        by=("key",),
+        replace=~t.given,
         add=(*_PAID, "attempts"),
     )
+    under_way = {key for key, each in fresh.items() if each.failure != UNFINISHED}
+    forget(connection, under_way | {verdict.key for verdict in judged})
+    elsewhere = _elsewhere(connection, fresh)
+    _write_turns(connection, [each for key, each in fresh.items() if key not in elsewhere])
     if run is None:
-        return _elsewhere(connection, fresh)
+        return elsewhere
     upsert(
         connection,
         t.run_responses,
@@ -71,11 +87,12 @@ def write_results(
                 "run_id": run.id,
                 "position": position,
                 "repeat": repeat,
-                "response_key": response.key,
+                "of": response.key,
                 "reused": reused,
             }
             for position, repeat, response, reused in answers
         ],
+        values={"response_id": _RESPONSE},
         replace=sa.true(),
     )
     upsert(
@@ -87,22 +104,37 @@ def write_results(
                 "position": position,
                 "repeat": repeat,
                 "criterion": criterion,
-                "verdict_key": verdict.key,
+                "of": verdict.key,
                 "reused": reused,
             }
             for position, repeat, criterion, verdict, reused in verdicts
         ],
+        values={"verdict_id": _VERDICT},
         replace=sa.true(),
     )
+    pack(connection, run.id, {(position, repeat) for position, repeat, *_ in verdicts})
     upsert(
         connection,
         t.run_votes,
         [vote_row(run.id, vote) for vote in votes],
+        values={"verdict_id": _VERDICT},
         replace=sa.true(),
         # A vote that this run paid for is found in the store when the run is resumed.
         both=("reused",),
     )
-    return _elsewhere(connection, fresh)
+    return elsewhere
+
+
+def _write_turns(connection: sa.Connection, responses: Sequence[Response]) -> None:
+    """Keep the transcripts of answers, in the place of those of failures before them."""
+    if not responses:
+        return
+    connection.execute(
+        t.turns.delete().where(t.turns.c.response_id == _RESPONSE),
+        [{"of": response.key} for response in responses],
+    )
+    rows = [row for response in responses for row in turn_rows(response)]
+    upsert(connection, t.turns, rows, values={"response_id": _RESPONSE}, by=())
 
 
 def rows_of(

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from preceptor.reasoning import said_in
-from preceptor.records import Example, Message, Response, RunInfo, Usage, Verdict, as_answer
+from preceptor.records import (
+    NO_GRADER,
+    Example,
+    Message,
+    Response,
+    RunInfo,
+    Turn,
+    Usage,
+    Verdict,
+    as_answer,
+)
+from preceptor.store import schema as t
 
 __all__ = [
+    "ANSWER",
     "VERDICT",
     "Vote",
     "example_row",
@@ -21,6 +35,8 @@ __all__ = [
     "read_vote",
     "response_row",
     "storable",
+    "system_rows",
+    "turn_rows",
     "verdict_of",
     "verdict_row",
     "vote_row",
@@ -29,7 +45,19 @@ __all__ = [
 _TOKENS = Usage.__struct_fields__
 _RESPONSE = (
     *("key", "text", "finish_reason", "latency_s", "cost_usd", "failure", "detail"),
-    "reasoning_length",
+    *("reasoning_length", "stop_reason", "served_model", "created_at"),
+)
+_TURNS = (
+    sa.select(t.turns.c.data)
+    .where(t.turns.c.response_id == t.responses.c.id)
+    .order_by(t.turns.c.number)
+    .correlate(t.responses)
+    .subquery()
+)
+#: Columns of an answer, with its turns as one text.
+ANSWER = (
+    t.responses,
+    sa.select(sa.func.aggregate_strings(_TURNS.c.data, ",")).scalar_subquery().label("turns"),
 )
 
 
@@ -50,6 +78,8 @@ class _Verdict(msgspec.Struct, array_like=True, gc=False):
     cost_usd: float | None
     attempts: int
     label: str | None
+    served_model: str | None
+    created_at: str | None
 
 
 #: Columns of a verdict in the order of the record's fields.
@@ -82,24 +112,50 @@ class Vote(msgspec.Struct, frozen=True):
     reused: bool
 
 
-#: Fields without a column.
-_UNSTORED = ("turns", "state", "stop_reason", "served_model", "created_at")
-
-
 def _flat(record: Response | Verdict) -> dict[str, Any]:
-    names = (name for name in record.__struct_fields__ if name not in _UNSTORED)
-    row = {name: getattr(record, name) for name in names}
+    row = {name: getattr(record, name) for name in record.__struct_fields__}
     row = {name: storable(x) if isinstance(x, str) else x for name, x in row.items()}
     usage: Usage = row.pop("usage")
+    row["created_at"] = row["created_at"] or _now()
     return row | {name: getattr(usage, name) for name in _TOKENS}
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def response_row(response: Response) -> dict[str, Any]:
     row = _flat(response) | {"text": storable(response.whole)}
-    del row["raw"]
-    if response.sent is not None:
-        row["sent"] = msgspec.json.encode(response.sent).decode()
+    del row["raw"], row["turns"]
+    row["length"] = len(row["text"]) if response.raw is None else None
+    row["sent"] = None if response.sent is None else _json(response.sent)
+    row["state"] = None if response.state is None else _json(response.state)
     return row
+
+
+def turn_rows(response: Response) -> list[dict[str, Any]]:
+    return [
+        {"of": response.key, "number": number, "data": _json(turn)}
+        for number, turn in enumerate(response.turns)
+    ]
+
+
+def _json(value: object) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_mended(msgspec.to_builtins(value))).decode()
+
+
+def _mended(value: Any) -> Any:
+    """JSON whose texts every database takes."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list | tuple):
+        return [_mended(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(str(name)): _mended(item) for name, item in value.items()}
+    return value
 
 
 def verdict_row(verdict: Verdict) -> dict[str, Any]:
@@ -108,7 +164,7 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
 
 def vote_row(run_id: int, vote: Vote) -> dict[str, Any]:
     row = {name: getattr(vote, name) for name in Vote.__struct_fields__ if name != "verdict"}
-    return {"run_id": run_id, **row, "verdict_key": vote.verdict.key}
+    return {"run_id": run_id, **row, "of": vote.verdict.key}
 
 
 def read_vote(row: Mapping[Any, Any]) -> Vote:
@@ -131,13 +187,33 @@ def example_row(example: Example) -> dict[str, Any]:
     return {"key": example.key, "example_id": example.id, "data": data}
 
 
+def system_rows(
+    run_id: int, system: str, grader: str, settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The systems of a run, by their role in it."""
+    return [
+        {
+            "run_id": run_id,
+            "role": role,
+            "address": address,
+            "parameters": _json(settings.get(f"{role}_parameters") or {}),
+        }
+        for role, address in (("system", system), ("grader", grader))
+        if address != NO_GRADER
+    ]
+
+
 def read_example(data: str) -> Example:
     return msgspec.json.decode(data, type=Example)
 
 
 def read_response(row: Mapping[Any, Any]) -> Response:
-    sent = row["sent"]
+    sent, state, turns = row["sent"], row["state"], row["turns"]
     values = {name: row[name] for name in _RESPONSE} | {"usage": {n: row[n] for n in _TOKENS}}
+    if state is not None:
+        values["state"] = msgspec.json.decode(state)
+    if turns is not None:
+        values["turns"] = msgspec.json.decode(f"[{turns}]", type=tuple[Turn, ...])
     response = as_answer(msgspec.convert(values, Response))
     if sent is None:
         return response
@@ -171,6 +247,8 @@ def verdict_of(values: Sequence[Any]) -> Verdict:
         row.cost_usd,
         row.attempts,
         row.label,
+        row.served_model,
+        row.created_at,
     )
 
 

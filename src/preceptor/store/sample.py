@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from preceptor.records import Example, Response, RunInfo
 from preceptor.store import schema as t
-from preceptor.store.rows import read_example, read_response
+from preceptor.store.rows import ANSWER, read_example, read_response
 from preceptor.store.store import Store
 
 __all__ = ["Sampled", "sample_answers"]
@@ -28,7 +28,7 @@ def sample_answers(store: Store, runs: Iterable[RunInfo], most: int) -> list[Sam
     found: list[Sampled] = []
     for run in runs:
         query = (
-            sa.select(t.examples.c.data, t.responses)
+            sa.select(t.examples.c.data, *ANSWER)
             .select_from(t.run_responses)
             .join(t.responses)
             .join(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -13,31 +14,46 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
+    TypeDecorator,
 )
+
+from preceptor.store.views import create_views
 
 __all__ = [
     "FORMAT",
+    "TOOK",
+    "Key",
+    "answered",
     "batches",
+    "blobs",
+    "calls",
+    "create_tables",
     "examples",
+    "given",
+    "judged",
+    "key_bytes",
     "metadata",
     "responses",
     "run_examples",
     "run_responses",
+    "run_systems",
     "run_verdicts",
     "run_votes",
     "runs",
     "stored",
     "templates",
     "truth",
+    "turns",
     "verdicts",
 ]
 
 #: Version of the tables. A change of them is a new number and an entry in MIGRATIONS.
-FORMAT = 5
+FORMAT = 6
 
 metadata = MetaData()
 #: An endpoint may claim any number of tokens. SQLite's integers have 64 bits anyway.
@@ -71,9 +87,63 @@ class Truth(Boolean):
         return None if dialect.supports_native_boolean else truth
 
 
+#: Bytes of a content hash. Keys that are none are longer, so that both can be told apart.
+_HASH = 16
+
+
+def key_bytes(key: str) -> bytes:
+    """A key as it is stored: the 16 bytes of a content hash, or those of any other text."""
+    if len(key) == 2 * _HASH and not set(key) - set("0123456789abcdef"):
+        return bytes.fromhex(key)
+    return key.encode().ljust(_HASH + 1, b"\0")
+
+
+def key_text(stored: bytes) -> str:
+    """The key that :func:`key_bytes` made the bytes of."""
+    return stored.hex() if len(stored) == _HASH else stored.rstrip(b"\0").decode()
+
+
+class Key(TypeDecorator[str]):
+    """A content key: 32 hex digits in Python, 16 bytes in the database."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        del dialect
+        return None if value is None else key_bytes(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        del dialect
+        return None if value is None else key_text(value)
+
+
+def _number() -> Column[int]:
+    """The number of a row, in the order of writing."""
+    return Column("id", Integer().with_variant(BigInteger, "postgresql"), primary_key=True)
+
+
 def _tokens() -> list[Column[int]]:
     names = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
     return [Column(name, Count, nullable=False, default=0) for name in names]
+
+
+def _origin() -> list[Column[str]]:
+    return [
+        Column("served_model", Text),  # that the reply names
+        Column("created_at", Text),  # UTC, ISO 8601; NULL where that was not recorded
+    ]
+
+
+#: What verdicts took together: how many they are, dollars, how many have no price, tokens.
+TOOK = ("asked", "cost_usd", "unpriced", *(column.name for column in _tokens()))
+
+
+def _took(prefix: str) -> list[Column[Any]]:
+    return [
+        Column(prefix + name, Float if name == "cost_usd" else Count, nullable=False)
+        for name in TOOK
+    ]
 
 
 stored = Table(
@@ -134,7 +204,8 @@ templates = Table(
 responses = Table(
     "responses",
     metadata,
-    Column("key", Text, primary_key=True),  # hash of prompt, system, parameters, repeat
+    _number(),
+    Column("key", Key, nullable=False, unique=True),  # of prompt, system, parameters, repeat
     Column("text", Text, nullable=False),
     Column("finish_reason", Text, nullable=False),
     Column("sent", Text),  # JSON messages, where they differ from the example's
@@ -144,12 +215,17 @@ responses = Table(
     Column("latency_s", Float, nullable=False),
     Column("cost_usd", Float),
     Column("reasoning_length", Count),  # characters; NULL where no reasoning text came
+    Column("length", Count),  # characters of the answer; NULL where its text must be read for that
+    Column("state", Text),  # JSON: what the environment was left in
+    Column("stop_reason", Text),
+    *_origin(),
 )
 
 verdicts = Table(
     "verdicts",
     metadata,
-    Column("key", Text, primary_key=True),  # hash of rendered prompt, grader, parameters
+    _number(),
+    Column("key", Key, nullable=False, unique=True),  # of rendered prompt, grader, parameters
     Column("met", Truth),  # NULL: ungraded, see reason
     Column("explanation", Text, nullable=False),
     Column("reason", Text),
@@ -160,6 +236,48 @@ verdicts = Table(
     Column("cost_usd", Float),
     Column("attempts", Integer, nullable=False),
     Column("label", Text),  # of graders that give labels or ordinals; met is then NULL
+    *_origin(),
+)
+
+#: Whether a response is an answer, and whether a verdict says anything: if not, it is asked again.
+answered = responses.c.failure.is_(None)
+given = verdicts.c.met.is_not(None) | verdicts.c.label.is_not(None)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("response_id", ForeignKey("responses.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),  # from 0
+    Column("data", Text, nullable=False),  # JSON: message, party, usage, cost_usd, latency_s, at
+    PrimaryKeyConstraint("response_id", "number"),
+    sqlite_with_rowid=False,
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("bytes", LargeBinary, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("key", Key, primary_key=True),  # of the answer or verdict that is asked for
+    Column("owner", Text, nullable=False),  # JSON: the process that asks
+    Column("since", Float, nullable=False),  # its last sign of life, seconds since 1970
+)
+
+run_systems = Table(
+    "run_systems",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("role", Text, nullable=False),  # system, grader
+    Column("address", Text, nullable=False),
+    Column("parameters", Text, nullable=False),  # JSON
+    PrimaryKeyConstraint("run_id", "role"),
+    sqlite_with_rowid=False,
 )
 
 run_examples = Table(
@@ -169,6 +287,7 @@ run_examples = Table(
     Column("position", Integer, nullable=False),
     Column("example_key", ForeignKey("examples.key"), nullable=False),
     Column("repeats", Integer, nullable=False),  # answers asked for
+    Column("criteria", Integer, nullable=False),  # how many the example has
     PrimaryKeyConstraint("run_id", "position"),
     sqlite_with_rowid=False,
 )
@@ -179,7 +298,7 @@ run_responses = Table(
     Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("repeat", Integer, nullable=False),
-    Column("response_key", ForeignKey("responses.key"), nullable=False),
+    Column("response_id", ForeignKey("responses.id"), nullable=False),
     Column("reused", Truth, nullable=False),  # taken from an earlier run, not paid for again
     PrimaryKeyConstraint("run_id", "position", "repeat"),
     sqlite_with_rowid=False,
@@ -192,10 +311,23 @@ run_verdicts = Table(
     Column("position", Integer, nullable=False),
     Column("repeat", Integer, nullable=False),
     Column("criterion", Integer, nullable=False),  # index in the example's criteria
-    Column("verdict_key", ForeignKey("verdicts.key"), nullable=False),
+    Column("verdict_id", ForeignKey("verdicts.id"), nullable=False),
     Column("reused", Truth, nullable=False),
     PrimaryKeyConstraint("run_id", "position", "repeat", "criterion"),
     sqlite_with_rowid=False,
+)
+
+judged = Table(
+    "judged",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("met", Text, nullable=False),  # a character for each criterion: 1, 0, or - for a label
+    Column("more", Text),  # JSON: label, reason and probability of each; NULL where none has any
+    *_took(""),  # what the run paid for
+    *_took("reused_"),
+    PrimaryKeyConstraint("run_id", "position", "repeat"),
 )
 
 run_votes = Table(
@@ -208,56 +340,10 @@ run_votes = Table(
     Column("member", Integer, nullable=False),  # of the jury or cascade, from 0
     Column("role", Text, nullable=False),  # juror, cheap, strong, audit
     Column("grader", Text, nullable=False),  # the member's address
-    Column("verdict_key", ForeignKey("verdicts.key"), nullable=False),
+    Column("verdict_id", ForeignKey("verdicts.id"), nullable=False),
     Column("reused", Truth, nullable=False),
     PrimaryKeyConstraint("run_id", "position", "repeat", "criterion", "member"),
     sqlite_with_rowid=False,
-)
-
-_CRITERIA_ON_SQLITE = """
-    CREATE VIEW criteria AS
-    SELECT e.key AS example_key, e.example_id, j.key AS criterion,
-           json_extract(j.value, '$.text') AS text,
-           json_extract(j.value, '$.points') AS points,
-           json_extract(j.value, '$.tags') AS tags
-    FROM examples e, json_each(e.data, '$.criteria') j
-    """
-# No NUL can be in a text of PostgreSQL's, not even written as in JSON.
-_CRITERIA_ON_POSTGRESQL = """
-    CREATE VIEW criteria AS
-    SELECT e.key AS example_key, e.example_id, CAST(j.number - 1 AS integer) AS criterion,
-           j.value ->> 'text' AS text,
-           CAST(j.value ->> 'points' AS double precision) AS points,
-           j.value ->> 'tags' AS tags
-    FROM examples e
-    CROSS JOIN LATERAL jsonb_array_elements(
-        CAST(replace(e.data, '\\u0000', '\\ufffd') AS jsonb) -> 'criteria'
-    ) WITH ORDINALITY j (value, number)
-    """
-_VIEWS = (
-    """
-    CREATE VIEW graded AS
-    SELECT r.name AS run, c.example_id, v.repeat, v.criterion, c.text, c.points, c.tags,
-           d.met, d.reason, d.explanation, p.text AS response, d.label
-    FROM runs r
-    JOIN run_verdicts v ON v.run_id = r.id
-    JOIN run_examples x ON x.run_id = v.run_id AND x.position = v.position
-    JOIN criteria c ON c.example_key = x.example_key AND c.criterion = v.criterion
-    JOIN verdicts d ON d.key = v.verdict_key
-    JOIN run_responses a
-      ON a.run_id = v.run_id AND a.position = v.position AND a.repeat = v.repeat
-    JOIN responses p ON p.key = a.response_key
-    """,
-    """
-    CREATE VIEW votes AS
-    SELECT r.name AS run, e.example_id, v.repeat, v.criterion, v.member, v.role, v.grader,
-           d.met, d.reason, d.probability, d.explanation, d.label
-    FROM runs r
-    JOIN run_votes v ON v.run_id = r.id
-    JOIN run_examples x ON x.run_id = v.run_id AND x.position = v.position
-    JOIN examples e ON e.key = x.example_key
-    JOIN verdicts d ON d.key = v.verdict_key
-    """,
 )
 
 
@@ -266,14 +352,3 @@ def create_tables(connection: Connection) -> None:
     metadata.create_all(connection)
     create_views(connection)
     connection.execute(stored.insert().values(key="format", value=str(FORMAT)))
-
-
-def create_views(connection: Connection) -> None:
-    """Make the views that users query, also in place of older ones."""
-    on_sqlite = connection.dialect.name == "sqlite"
-    for view in (_CRITERIA_ON_SQLITE if on_sqlite else _CRITERIA_ON_POSTGRESQL, *_VIEWS):
-        if on_sqlite:
-            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view.split()[2]}")
-            connection.exec_driver_sql(view)
-        else:  # takes new columns at the end
-            connection.exec_driver_sql(view.replace("CREATE VIEW", "CREATE OR REPLACE VIEW"))

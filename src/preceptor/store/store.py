@@ -29,6 +29,7 @@ from preceptor.store.rows import (
     read_run,
     read_verdict,
     read_vote,
+    system_rows,
 )
 
 __all__ = ["Spent", "Store"]
@@ -100,6 +101,10 @@ class Store:
         with self._words(), self.engine.connect() as connection:
             yield connection
 
+    def words(self) -> contextlib.AbstractContextManager[None]:
+        """Around what writes: a complaint of the database becomes a StoreError."""
+        return self._words(_REFUSALS)
+
     def transaction(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """A transaction that writes: all of it, or nothing."""
         return self._writing()
@@ -134,8 +139,8 @@ class Store:
             name = name or free_name(connection, benchmark, system)
             if _run_row(connection, name) is not None:
                 raise InputError(f"run {shorten(name)}: exists already: choose another --name")
-            rows = {example.key: example_row(example) for example, _ in examples}
-            upsert(connection, t.examples, list(rows.values()))
+            rows = [example_row(example) for example, _ in examples]
+            upsert(connection, t.examples, list({row["key"]: row for row in rows}.values()))
             run_id = connection.execute(
                 t.runs.insert().values(
                     name=name,
@@ -150,16 +155,17 @@ class Store:
                 )
             ).inserted_primary_key[0]  # type: ignore[index]
             links = [
-                {"run_id": run_id, "position": i, "example_key": key, "repeats": count}
-                for i, (key, count) in enumerate(
-                    zip(
-                        (example.key for example, _ in examples),
-                        (n for _, n in examples),
-                        strict=True,
-                    )
-                )
+                {
+                    "run_id": run_id,
+                    "position": position,
+                    "example_key": row["key"],
+                    "repeats": count,
+                    "criteria": len(example.criteria),
+                }
+                for position, (row, (example, count)) in enumerate(zip(rows, examples, strict=True))
             ]
             upsert(connection, t.run_examples, links)
+            upsert(connection, t.run_systems, system_rows(run_id, system, grader, settings))
             return read_run(_run_row(connection, name) or {})
 
     def runs(self, benchmark: str | None = None) -> list[RunInfo]:

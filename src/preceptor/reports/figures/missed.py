@@ -18,6 +18,7 @@ from preceptor.reports.figures.slicing import label_of
 from preceptor.reports.figures.style import looks
 from preceptor.reports.figures.words import between, evidence, physicians
 from preceptor.reports.format import points
+from preceptor.reports.missed_criteria import judged_by_example
 from preceptor.reports.view import sorted_slices
 from preceptor.results.pool import Side
 
@@ -145,21 +146,20 @@ def _tallies(graded: Iterable[Graded]) -> dict[_Kind, _Tally]:
     gone: dict[_Kind, dict[str, int]] = {}
     lost: dict[_Kind, dict[str, int]] = {}
     attainable: dict[str, int] = {}
-    for item in graded:
-        name = item.example.id
-        for criterion, verdict in zip(item.example.criteria, item.verdicts, strict=True):
-            if verdict is None or verdict.met is None:
+    for example, counts in judged_by_example(graded):
+        name = example.id
+        for criterion, (given, missing) in zip(example.criteria, counts, strict=True):
+            if not given:
                 continue
             kind = _Kind(_axis(criterion), criterion.points > 0)
-            missing = verdict.met != kind.positive
             for counter, number in (
-                (judged, 1),
-                (gone, int(missing)),
+                (judged, given),
+                (gone, missing),
                 (lost, abs(criterion.points) * missing),
             ):
                 of_kind = counter.setdefault(kind, {})
                 of_kind[name] = of_kind.get(name, 0) + number
-            attainable[name] = attainable.get(name, 0) + max(0, criterion.points)
+            attainable[name] = attainable.get(name, 0) + max(0, criterion.points) * given
     everything = list(attainable)
     wholes = [attainable[name] for name in everything]
     return {
