@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import preceptor
@@ -23,11 +25,13 @@ from preceptor.records import (
     Criterion,
     Example,
     Graded,
+    Image,
     Message,
     Metric,
     Result,
     RunInfo,
     Score,
+    Text,
     ToolCall,
     ToolResult,
     Usage,
@@ -162,6 +166,43 @@ def test_tools_are_called_on_the_wire_and_the_transcript_is_kept(
     )
     assert response.state == {"looked": True}
     assert response.turns[0].usage.total > 0
+
+
+def pictured(row: Fields) -> Example:
+    """The question of `exam` below a picture that all examples share."""
+    example = exam(row)
+    words = Text(example.messages[0].text)
+    picture = Image.of(b"made up pixels", "image/png")
+    return msgspec.structs.replace(example, messages=(Message("user", (picture, words)),))
+
+
+PICTURES = Benchmark(
+    name="pictures", title="Pictures", n_examples=6, protocol=ChoiceProtocol(), parse=pictured,
+    **COMMON,
+)  # fmt: skip
+
+
+def test_a_picture_is_sent_each_time_and_kept_once(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by a run that is resumed, which has the picture from the store alone."""
+    known = benchmarks.all_benchmarks()
+    monkeypatch.setattr(benchmarks, "all_benchmarks", lambda: (*known, PICTURES))
+    url = "data:image/png;base64," + base64.b64encode(b"made up pixels").decode()
+    with FakeEndpoint(script=[None, *["bad_request"] * 2]) as fake:
+        common = {"system": fake.address("m"), "data": data, "store": "s.db"}
+        preceptor.run("pictures", system_params=("concurrency=1",), **common)
+        done = preceptor.resume("latest", store="s.db")
+        asked = [call.payload["messages"][0]["content"] for call in fake.log]
+    assert done.result().info.status == "done"
+    assert len(asked) >= 6
+    assert all(parts[0]["image_url"]["url"] == url for parts in asked)
+    assert all(parts[1]["text"].startswith("What follows") for parts in asked)
+    with Store("s.db") as store, store.reading() as connection:
+        kept = connection.exec_driver_sql("SELECT media_type, bytes FROM blobs").all()
+        texts = connection.exec_driver_sql("SELECT data FROM examples").scalars().all()
+    assert kept == [("image/png", b"made up pixels")]
+    assert not any("base64" in text or url[-12:] in text for text in texts)
 
 
 def test_a_system_without_tools_is_refused_before_it_is_asked(

@@ -287,6 +287,9 @@ class Pipeline:
         return await interact(key, ask, session, turn)
 
     async def _call(self, key: str, ask: Ask) -> Response:
+        messages = self.store.with_media(ask.messages)
+        if messages is not ask.messages:
+            ask = msgspec.structs.replace(ask, messages=messages)
         async with self._turn(self.system):
             response = await self._answer(key, ask)
         self.progress.calls += 1

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from preceptor.billing import Usage
 from preceptor.records import Response, RunInfo, Verdict
 from preceptor.store import schema as t
+from preceptor.store.blobs import keep_media
 from preceptor.store.calls import forget
 from preceptor.store.database import upsert
 from preceptor.store.judged import pack
@@ -76,6 +77,7 @@ def write_results(
     under_way = {key for key, each in fresh.items() if each.failure != UNFINISHED}
     forget(connection, under_way | {verdict.key for verdict in judged})
     elsewhere = _elsewhere(connection, fresh)
+    keep_media(connection, (turn.message for each in fresh.values() for turn in each.turns))
     _write_turns(connection, [each for key, each in fresh.items() if key not in elsewhere])
     if run is None:
         return elsewhere

@@ -20,6 +20,7 @@ from preceptor.records import (
     Usage,
     Verdict,
     as_answer,
+    lean,
 )
 from preceptor.store import schema as t
 
@@ -128,16 +129,21 @@ def response_row(response: Response) -> dict[str, Any]:
     row = _flat(response) | {"text": storable(response.whole)}
     del row["raw"], row["turns"]
     row["length"] = len(row["text"]) if response.raw is None else None
-    row["sent"] = None if response.sent is None else _json(response.sent)
+    row["sent"] = None if response.sent is None else _json(lean(response.sent))
     row["state"] = None if response.state is None else _json(response.state)
     return row
 
 
 def turn_rows(response: Response) -> list[dict[str, Any]]:
     return [
-        {"of": response.key, "number": number, "data": _json(turn)}
+        {"of": response.key, "number": number, "data": _json(_lean(turn))}
         for number, turn in enumerate(response.turns)
     ]
+
+
+def _lean(turn: Turn) -> Turn:
+    [message] = lean((turn.message,))
+    return msgspec.structs.replace(turn, message=message)
 
 
 def _json(value: object) -> str:
@@ -183,7 +189,8 @@ def storable(text: str) -> str:
 
 
 def example_row(example: Example) -> dict[str, Any]:
-    data = msgspec.json.encode(example).decode()
+    lean_one = msgspec.structs.replace(example, messages=lean(example.messages))
+    data = msgspec.json.encode(lean_one).decode()
     return {"key": example.key, "example_id": example.id, "data": data}
 
 

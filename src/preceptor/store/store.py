@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from preceptor.cache import DEFAULT_STORE
 from preceptor.errors import InputError, PreceptorError, StoreError, UnknownName, shorten
-from preceptor.records import Example, Graded, Response, RunInfo, Verdict
+from preceptor.records import Example, Graded, Message, Response, RunInfo, Verdict, lean
 from preceptor.store import schema as t
+from preceptor.store.blobs import keep_media, with_media
 from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, upsert, writing
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
@@ -139,6 +140,7 @@ class Store:
             name = name or free_name(connection, benchmark, system)
             if _run_row(connection, name) is not None:
                 raise InputError(f"run {shorten(name)}: exists already: choose another --name")
+            keep_media(connection, (each for example, _ in examples for each in example.messages))
             rows = [example_row(example) for example, _ in examples]
             upsert(connection, t.examples, list({row["key"]: row for row in rows}.values()))
             run_id = connection.execute(
@@ -315,6 +317,13 @@ class Store:
     ) -> dict[str, Response]:
         """The same within a transaction of the caller's."""
         return write_results(connection, run, answers, verdicts, votes, turns=turns)
+
+    def with_media(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        """The messages with the bytes of their images and files, which the store keeps apart."""
+        if lean(messages) is messages:  # texts alone
+            return messages
+        with self.reading() as connection:
+            return with_media(connection, messages)
 
     def graded(self, run: RunInfo, only: Sequence[int] | None = None) -> list[Graded]:
         """Every response of a run with its verdicts, in the run's order, repeat by repeat.
