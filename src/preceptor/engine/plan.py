@@ -39,7 +39,6 @@ from preceptor.store import Spent, Store
 from preceptor.systems import System, parse_parameters, resolve
 from preceptor.systems.base import Parameters
 from preceptor.systems.batch.model import batched
-from preceptor.systems.recorded import Replay
 from preceptor.version import VERSION
 
 __all__ = ["NOTHING", "Plan", "Request", "check", "paid_in_sweep", "reopen"]
@@ -155,6 +154,8 @@ def check(
     InputError, Unavailable
         With what is wrong.
     """
+    from preceptor.systems.recorded import Replay  # it reads answers in many languages
+
     _check_numbers(request)
     benchmark = benchmarks.get(request.benchmark)
     parameters = parameters or parse_parameters(
@@ -227,6 +228,8 @@ def reopen(
 
     With ``share`` for a part of it, and ``budget`` in place of the run's own.
     """
+    from preceptor.systems.recorded import Replay  # it reads answers in many languages
+
     settings = run.settings
     if "template" not in settings:
         raise InputError(f"run {run.name}: was imported: there is nothing to resume")

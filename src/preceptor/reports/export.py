@@ -25,7 +25,7 @@ STREAMED = ("jsonl", "csv", "parquet")
 #: An answer and its score.
 Answer = tuple[Graded, Score]
 #: Answers whose rows are made together.
-_AT_ONCE = 1000
+_AT_ONCE = 250
 _QUOTED = (",", '"', "\r", "\n")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
@@ -191,7 +191,8 @@ def _columns(
     """
     columns: list[list[Any]] = [[] for _ in _COLUMNS]
     run = [cell(value) for value in (info.name, info.benchmark, info.system, info.grader)]
-    example, rubric = None, ([], [], [], [])
+    example: Example | None = None
+    rubric: tuple[list[Any], ...] = ()
     for item, score in answers:
         if item.example is not example:
             example = item.example

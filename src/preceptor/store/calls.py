@@ -33,7 +33,7 @@ def claim(connection: sa.Connection, groups: Sequence[Sequence[str]], me: Owner)
     """
     keys = sorted({key for group in groups for key in group})
     mine = me.encode()
-    now = connection.scalar(sa.select(clock(connection)))
+    now = connection.execute(sa.select(clock(connection))).scalar_one()
     lapsed = [
         {"of": row.key, "whose": row.owner}
         for row in _rows(connection, _TAKEN, keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -81,7 +81,7 @@ def _read(connection: sa.Connection, run: RunInfo, only: Sequence[int] | None) -
 
 def _verdicts(
     connection: sa.Connection, run: RunInfo, only: Sequence[int] | None, columns: Sequence[str]
-) -> sa.CursorResult[Any]:
+) -> Iterable[Any]:
     """Position, repeat, criterion and these columns of each verdict."""
     link = t.run_verdicts.c
     return connection.execute(

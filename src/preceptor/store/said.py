@@ -83,12 +83,14 @@ def _join(
         part = range(start, min(start + _PART, run.n_examples))
         answers = read(connection, run, part)
         for position, example, repeats in read_examples(connection, run, part):
-            nothing = (None,) * len(example.criteria)
             for repeat in range(repeats):
                 place = (position, repeat)
-                verdicts = judged.get(place, nothing)
-                if isinstance(verdicts, dict):
-                    verdicts = tuple(map(verdicts.get, range(len(nothing))))
+                found = judged.get(place, {})
+                verdicts: tuple[Verdict | None, ...] = (
+                    tuple(map(found.get, range(len(example.criteria))))
+                    if isinstance(found, dict)
+                    else found
+                )
                 response, length = answers.get(place, (None, None))
                 yield Graded(example, repeat, response, verdicts, length)
 
