@@ -5,10 +5,12 @@
 Each reader of answers (letters, numbers, dates, lists, JSON, labels, ranks, spans, orders,
 corrections, steps, confidence, replies of judges, features of distilled graders, metrics of
 generated texts, personal data) reads texts that repeat one unit: rulers, brackets, quotes, digits,
-spaces, announcements. The length doubles up to 200,000 characters. Printed is, for each reader, the
-unit that costs most at the greatest length, and the greatest factor by which a doubling multiplies
-the processor time: the mean over the doublings, of texts that take at least 10 ms. The verdict is
-whether it is at most 2.3 for every reader.
+spaces, announcements. Texts of 12,500 and 50,000 characters are read first; where the longer takes
+more than 2.05 times as long for each doubling, and at least 5 ms, the length doubles from 25,000 to
+200,000 characters, and each is the least of three readings. Printed is, for each reader, the unit
+that costs most a character, and the greatest factor by which a doubling multiplies the processor
+time: the mean over the doublings, of texts that take at least 10 ms. The verdict is whether it is
+at most 2.3 for every reader.
 """
 
 from __future__ import annotations
@@ -44,8 +46,11 @@ from preceptor.scoring.spans import Text, read_spans, read_tags
 from preceptor.scoring.steps import read_conclusion, read_steps, solution_steps
 
 GOAL = 2.3
-#: Seconds below which a time is noise, and above which no longer text is tried.
-LEAST, MOST = 0.01, 20.0
+#: Factor of a doubling that is looked at again, with longer texts.
+NOTED = 2.05
+#: Seconds below which a time is noise, of a short and a long text, and above which no longer text
+#: is tried.
+LEAST_SHORT, LEAST, MOST = 0.005, 0.01, 20.0
 
 OPTIONS = {"A": "Aspirin", "B": "Beta blocker", "C": "Calcium", "D": "Digoxin"}
 SOURCE = Text("fever and cough", ["fever", "and", "cough"], ["Symptom", "Drug"])
@@ -63,7 +68,8 @@ _UNITS = (
     "option ¦[ ] ¦[x]\n¦is ¦so it is ¦Aspirin ¦01/02/2014 ¦2014-¦Jan ¦1 Jan 2014 ¦2014年1月¦"
     "counted from ¦34 weeks ¦1w1d¦34+¦Step 1: ¦step 1\n¦confidence ¦& ¦1%¦90 % ¦include ¦"
     "fever ¦<Symptom>¦O\n¦E11.9 ¦(E11¦OMIM:1 ¦ICD ¦a (¦- a: ¦a@¦a.¦+1 ¦call at ¦name is A¦"
-    "1 St ¦DOB ¦2 1 ¦1 -> ¦1 1 ruler\n¦Wait, no: ¦1\n\n\n¦. A¦? ¦\r\n¦\u2028¦&gt;¦```json\n"
+    "1 St ¦DOB ¦2 1 ¦1 -> ¦1 1 ruler\n¦Wait, no: ¦1\n\n\n¦. A¦? ¦\r\n¦\u2028¦&gt;¦```json\n¦\nA¦"
+    "|-|\n¦^1¦− ¦½¦選¦A) ¦(A¦**¦1.¦<b>1</b>¦A) Aspirin, ¦B is correct ¦A > B > ¦not A ¦it is A "
 )
 #: What stands once, "+", and the unit that is repeated after it.
 _HEADED = (
@@ -131,25 +137,34 @@ READERS: dict[str, Reader] = {
 }
 
 
-def seconds(read: Reader, text: str) -> float:
-    """Processor time of one reading: of a quick one the least of three."""
+def seconds(read: Reader, text: str, tries: int) -> float:
+    """Processor time of one reading: the least of some tries, of a slow one of fewer."""
     best = float("inf")
-    for _ in range(3):
+    for _ in range(tries):
         start = time.process_time()
         read(text)
         best = min(best, time.process_time() - start)
-        if best > 0.5:
+        if best > MOST:
             break
     return best
 
 
-def times(read: Reader, head: str, unit: str, lengths: list[int]) -> list[float]:
+def repeated(head: str, unit: str, length: int) -> str:
+    return (head + unit * (length // len(unit) + 1))[:length]
+
+
+def measured(read: Reader, head: str, unit: str, longest: int) -> tuple[float, float]:
+    """(microseconds a character, factor of a doubling; 0 where too quick to tell)."""
+    short = longest // 16
+    little, more = (seconds(read, repeated(head, unit, each), 1) for each in (short, 4 * short))
+    if more < LEAST_SHORT or more < NOTED**2 * little:
+        return 1e6 * more / (4 * short), 0.0 if more < LEAST_SHORT else (more / little) ** 0.5
     found: list[float] = []
-    for length in lengths:
-        found.append(seconds(read, (head + unit * (length // len(unit) + 1))[:length]))
+    for length in (2 * short, 4 * short, 8 * short, 16 * short):
+        found.append(seconds(read, repeated(head, unit, length), 3))
         if found[-1] > MOST:
             break
-    return found
+    return 1e6 * found[-1] / length, factor(found)
 
 
 def factor(found: list[float]) -> float:
@@ -165,18 +180,20 @@ def main() -> None:
     parser.add_argument("readers", nargs="*", default=list(READERS), metavar="READER")
     parser.add_argument("--longest", type=int, default=200_000)
     options = parser.parse_args()
-    lengths = [options.longest // 8, options.longest // 4, options.longest // 2, options.longest]
     units = [("", "+", unit) for unit in _UNITS.split("¦")]
     units += [pair.partition("+") for pair in _HEADED.split("¦")]
     failed = []
-    print(f"{'reader':<16}{'slowest unit':<20}{'s':>8}  {'steepest unit':<20}{'factor':>7}")
+    print(f"{'reader':<16}{'slowest unit':<20}{'us/char':>8}  {'steepest unit':<20}{'factor':>7}")
     for name in options.readers:
-        found = {head + unit: times(READERS[name], head, unit, lengths) for head, _, unit in units}
-        slow = max(found, key=lambda pair: found[pair][-1])
-        steep = max(found, key=lambda pair: factor(found[pair]))
-        times_ = f"{slow!r:<20}{found[slow][-1]:>8.3f}"
-        steepest = factor(found[steep])
-        print(f"{name:<16}{times_}  {steep!r:<20}{steepest:>7.2f}", flush=True)
+        read = READERS[name]
+        found = {
+            head + unit: measured(read, head, unit, options.longest) for head, _, unit in units
+        }
+        slow = max(found, key=lambda pair: found[pair][0])
+        steep = max(found, key=lambda pair: found[pair][1])
+        times = f"{slow!r:<20}{found[slow][0]:>8.2f}"
+        steepest = found[steep][1]
+        print(f"{name:<16}{times}  {steep!r:<20}{steepest:>7.2f}", flush=True)
         if steepest > GOAL:
             failed.append(name)
     print(f"at most {GOAL} a doubling: {'all' if not failed else 'not ' + ', '.join(failed)}")

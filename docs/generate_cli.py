@@ -28,7 +28,7 @@ line: what is wrong, what was expected, what was found, what to do.
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | finished, but incomplete: less than `--min-coverage` of the criteria is graded, or a suite \
+| 1 | finished, but incomplete: less than `--min-coverage` of the criteria is graded, no answer could be read, or a suite \
 skipped a benchmark; for `lint`: there are faults |
 | 2 | wrong usage or input, or something that is needed is not here |
 | 130 | interrupted; `preceptor resume RUN` goes on |

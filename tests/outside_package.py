@@ -12,14 +12,18 @@ import pytest
 from preceptor.benchmarks import all_benchmarks
 
 MODULE = """\
-from preceptor.benchmarks.base import Benchmark
-from preceptor.benchmarks.healthbench import criterion, message
-from preceptor.protocols.base import ReferenceGrader
-from preceptor.protocols.choice import ChoiceProtocol, choice_example
-from preceptor.protocols.rubric import RubricProtocol
-from preceptor.records import Example
-from preceptor.scoring import LengthRule
-from preceptor.systems.base import Parameters
+from preceptor.extend import (
+    Benchmark,
+    ChoiceProtocol,
+    Example,
+    LengthRule,
+    Parameters,
+    ReferenceGrader,
+    RubricProtocol,
+    choice_example,
+    criterion,
+    message,
+)
 
 
 def parse_exam(row):

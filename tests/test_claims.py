@@ -25,6 +25,7 @@ from preceptor.analysis.reliability import reliability
 from preceptor.cli import main
 from preceptor.errors import InputError, UnknownName
 from preceptor.records import Result
+from preceptor.reports.comparison import headline
 from preceptor.results.pool import Side, pool
 from preceptor.results.reweighting import reweighted
 from preceptor.results.values import matrix, values_of
@@ -242,6 +243,7 @@ def test_examples_with_one_prompt_are_one_cluster(keep: Any, tmp_path: Path) -> 
     comparison = compared(tmp_path, "a", "b")
     (contrast,) = comparison.contrasts
     assert (contrast.common, contrast.prompts) == (30, 6)
+    assert "on 30 common examples (6 units)" in headline(contrast)
     assert contrast.tests.paired is not None
     assert contrast.overall.p != contrast.tests.paired.p
     assert any("clustered by prompt" in note for note in comparison.notes)

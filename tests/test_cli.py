@@ -391,7 +391,7 @@ def test_a_negative_mean_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """A score of 0 that stands for a negative mean is not left to be taken for 0."""
     assert main(["score", "hard"]) == 0
     said = capsys.readouterr()
-    assert "The mean is -60.0 before it is clipped to 0" in said.err
+    assert "The mean is −60.0 before it is clipped to 0" in said.err
 
 
 @pytest.mark.usefixtures("store")

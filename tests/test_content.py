@@ -58,6 +58,8 @@ MESSAGE = {
         ([["A", -3], ["B", -2]], "B"),
         ([[["-1.2", "False"]], [["-0.5", "True"]]], "B"),
         ([["the text"]], "the text"),
+        ([{"generated_text": "a"}], "a"),
+        ({"generated_text": [USER, SAID]}, "a"),
         (decimal.Decimal("2.50"), "2.50"),
         (b"a", "a"),
         # What has none of these shapes is itself the answer.
@@ -144,7 +146,7 @@ def test_recorded_answers_say_what_was_not_taken(tmp_path: Path) -> None:
     assert "1 of 2 rows have no answer, first line 2 (null)" in notes
     assert "image in 1 rows, first line 1" in notes
     assert "1 recorded answers have an id that the benchmark lacks, first 'zz' on line 3" in notes
-    assert not run.outcome.resumable
+    assert run.outcome.first == "add them to the file"
 
 
 def test_recorded_answers_to_another_benchmark_are_refused(tmp_path: Path) -> None:
@@ -164,6 +166,7 @@ def test_recorded_answers_to_another_benchmark_are_refused(tmp_path: Path) -> No
         ("id;a, b\n1;c\n2;d\n", [{"id": "1", "a, b": "c"}, {"id": "2", "a, b": "d"}]),
         ('id,a\n1,"b;c;d"\n', [{"id": "1", "a": "b;c;d"}]),
         ("id\n1\n", [{"id": "1"}]),
+        ("sep=|\nid|a\n1|b, c; d\n", [{"id": "1", "a": "b, c; d"}]),
     ],
 )
 def test_cells_may_be_parted_as_excel_writes_them(
@@ -178,7 +181,8 @@ def test_cells_may_be_parted_as_excel_writes_them(
 def test_decimal_comma(tmp_path: Path) -> None:
     """A decimal comma is read between semicolons; elsewhere it is a fault that says so."""
     path = tmp_path / "a.csv"
-    for text, expected in (("x;y\n1;2,5\n", 2.5), ("x;y\n1;1.234,5\n", 1234.5)):
+    for cell, expected in (("2,5", 2.5), ("1.234,5", 1234.5), ("1\u202f234,5", 1234.5)):
+        text = f"x;y\n1;{cell}\n"
         path.write_text(text, "utf-8")
         ((_, cells),) = read_rows(path)
         assert read_number(cells["y"], cells) == expected

@@ -67,11 +67,24 @@ def test_the_archive_that_is_fetched_is_read(tmp_path: Path) -> None:
         ("A", ["A"]),
         ("I am sorry, I cannot say that.", None),
         ("", None),
+        ("Gout > Lupus > Lyme disease", ["Gout", "Lupus", "Lyme disease"]),
+        ("Most to least likely: Gout > Lupus", ["Gout", "Lupus"]),
+        ("1. Gout 2. Lupus 3. Lyme disease", ["Gout", "Lupus", "Lyme disease"]),
+        ("① Gout ② Lupus", ["Gout", "Lupus"]),
+        ("#1 Gout\n#2 Lupus", ["Gout", "Lupus"]),
+        ("First: Gout\nSecond: Lupus", ["Gout", "Lupus"]),
+        ("Hypertension (BP > 140)", ["Hypertension (BP > 140)"]),
     ],
 )
 def test_lists_are_read_in_many_forms(answer: str, items: list[str] | None) -> None:
     """JSON, numbers, bullets or lines: the items come best first; prose is no list."""
     assert list_in(answer) == items
+
+
+def test_a_ranking_of_one_line_is_divided() -> None:
+    """A heading before it and "in that order" after it are no part of its items."""
+    text = "From most to least likely: gout, lupus, sarcoidosis in that order"
+    assert list_in(text, separator="[,;]") == ["gout", "lupus", "sarcoidosis"]
 
 
 def test_codes_are_found_where_they_are_codes() -> None:

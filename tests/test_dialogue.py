@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -47,21 +48,32 @@ def labelled(item: Example, labels: Sequence[str | None], repeat: int = 0) -> Gr
     return Graded(item, repeat, Response(f"r-{item.id}", text="made-up answer"), verdicts)
 
 
+def replies_to(item: Example, said: str) -> list[Message]:
+    """What the script says after each reply, to its end."""
+    assert DIALOGUE.environment is not None
+    session = DIALOGUE.environment.open(item)
+
+    async def talk() -> list[Message]:
+        found = []
+        while (turn := await session.reply(Message("assistant", said))) is not None:
+            found.append(turn)
+        await session.close()
+        return found
+
+    return asyncio.run(talk())
+
+
 def test_turns_follow_one_another_and_end() -> None:
     """After each reply comes the next turn of the script, and after the last none."""
-    said: list[str] = []
-    found = []
-    while (turn := DIALOGUE.next_turn(example(turns=3), said)) is not None:
-        found.append(turn)
-        said.append("whatever the system says")
-    assert found == [Message("user", text) for text in ("first", "turn 2", "turn 3")]
+    found = replies_to(example(turns=3), "whatever the system says")
+    assert found == [Message("user", text) for text in ("turn 2", "turn 3")]
 
 
 def test_an_example_without_a_script_is_one_question() -> None:
-    """Nothing follows, not even before the first reply."""
+    """Nothing follows on the reply."""
     alone = Example("e", (Message("user", "only"),), ())
-    assert DIALOGUE.next_turn(alone, ()) is None
-    assert DIALOGUE.next_turn(example(turns=1), ()) is None
+    assert replies_to(alone, "a reply") == []
+    assert replies_to(example(turns=1), "a reply") == []
 
 
 TALK = tuple(

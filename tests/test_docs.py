@@ -317,7 +317,7 @@ def test_the_extensions_of_the_page_work() -> None:
     (benchmark,) = made["BENCHMARKS"]
     example = benchmark.parse(made["Fields"](row, "tasks.jsonl", 1))
     assert example.tags == ("ward:7B",)
-    parrot = made["Parrot"]("parrot")
+    parrot = made["Parrot"]("parrot", made["Parameters"]())
     said = asyncio.run(parrot.answer(made["Ask"](example.messages)))
     assert said.text == "YES"
     grader = made["OneWord"]("oneword:parrot", parrot)

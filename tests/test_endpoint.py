@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gzip
 import logging
+import statistics
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -507,9 +508,11 @@ def fake_body(text: str) -> bytes:
 async def test_limit_of_the_endpoint_is_found_at_the_wire() -> None:
     """A server that takes ten calls at once: every call is answered, and soon none is rejected."""
     under_way = peak = rejected = 0
+    limits: list[int] = []
 
     async def serve(_: web.Request) -> web.Response:
         nonlocal under_way, peak, rejected
+        limits.append(model.endpoint.limiter.limit)
         if under_way >= 10:
             rejected += 1
             return web.json_response({"error": {"message": "slow down"}}, status=429)
@@ -528,9 +531,9 @@ async def test_limit_of_the_endpoint_is_found_at_the_wire() -> None:
         model.endpoint.now = lambda: asyncio.get_running_loop().time() * 20
         asks = [Ask((Message("user", f"{i}"),)) for i in range(1500)]
         answers = await asyncio.gather(*map(model.answer, asks))
-        limit = model.endpoint.limiter.limit
     assert [answer.text for answer in answers] == ["Yes."] * 1500
-    assert 5 <= limit <= 11
+    # It is halved at a rejection, whenever that is: what counts is where it mostly stands.
+    assert 5 <= statistics.median(limits[len(limits) // 2 :]) <= 11
     assert rejected == model.failures["rate_limit"] < 150
 
 

@@ -13,6 +13,8 @@ import pytest
 import preceptor
 from preceptor import benchmarks, cli
 from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.environments.base import Environment, Session
+from preceptor.environments.scripted import Script
 from preceptor.errors import InputError
 from preceptor.graders.judge import LabelJudge
 from preceptor.protocols.base import Protocol, ReferenceGrader, replies
@@ -26,13 +28,15 @@ from preceptor.records import (
     Result,
     RunInfo,
     Score,
+    ToolCall,
+    ToolResult,
     Usage,
 )
 from preceptor.reports.score import score_table
 from preceptor.scoring import OVERALL, summarise
 from preceptor.scoring.answers import missing, scored
 from preceptor.store import Store
-from preceptor.systems.base import Parameters
+from preceptor.systems.base import Parameters, ToolSpec
 from preceptor.testing import FakeEndpoint, Fault
 
 TURNS = 4
@@ -48,8 +52,7 @@ class Talk(Protocol):
         ("0", "1", "2"),
     )
 
-    def next_turn(self, example: Example, said: Sequence[str]) -> Message | None:
-        return Message("user", f"And then, {len(said)}?") if len(said) < TURNS else None
+    environment = Script(lambda _: [f"And then, {number}?" for number in range(1, TURNS)])
 
     def score(self, graded: Graded) -> Score:
         given = [verdict for verdict in graded.verdicts if verdict is not None and verdict.given]
@@ -97,6 +100,78 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 JUDGE = "python:judging:judge"
+
+
+class Chart(Session):
+    """Answers each look into the chart."""
+
+    tools = (ToolSpec("look_up", "The latest value."),)
+
+    async def reply(self, said: Message) -> Message | None:
+        calls = [part for part in said.parts if isinstance(part, ToolCall)]
+        results = tuple(ToolResult(call.id, call.name, "5.9 mmol/L") for call in calls)
+        return Message("tool", results) if results else None
+
+    @property
+    def state(self) -> Any:
+        return {"looked": True}
+
+
+class Charts(Environment):
+    needs = frozenset({"tools"})
+
+    def open(self, example: Example) -> Session:
+        return Chart()
+
+
+class Looking(ChoiceProtocol):
+    """Questions whose answer may be looked up first."""
+
+    environment = Charts()
+
+
+LOOKING = Benchmark(
+    name="looking", title="Looking", n_examples=6, protocol=Looking(), parse=exam, **COMMON
+)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "google"])
+def test_tools_are_called_on_the_wire_and_the_transcript_is_kept(
+    data: Path, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call is answered by the environment; a resumed run asks nothing more."""
+    known = benchmarks.all_benchmarks()
+    monkeypatch.setattr(benchmarks, "all_benchmarks", lambda: (*known, LOOKING))
+    common = {"data": data, "store": "s.db", "limit": 1}
+    with FakeEndpoint(script=["tool_calls", None]) as fake:
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+        run = preceptor.run("looking", system=f"{provider}/m", **common)
+        first, second = (call.payload for call in fake.log)
+        assert preceptor.resume("latest", store="s.db").outcome == run.outcome
+        assert len(list(fake.log)) == 2
+    assert first["tools"] == second["tools"]
+    assert "5.9 mmol/L" in json.dumps(second)
+    [graded] = run.result().graded
+    response = graded.response
+    assert response is not None
+    assert [turn.party for turn in response.turns] == ["system", "environment", "system"]
+    assert isinstance(response.turns[0].message.parts[-1], ToolCall)
+    assert response.turns[1].message.parts[0] == ToolResult(
+        response.turns[0].message.parts[-1].id, "look_up", "5.9 mmol/L"
+    )
+    assert response.state == {"looked": True}
+    assert response.turns[0].usage.total > 0
+
+
+def test_a_system_without_tools_is_refused_before_it_is_asked(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line says what it lacks."""
+    known = benchmarks.all_benchmarks()
+    monkeypatch.setattr(benchmarks, "all_benchmarks", lambda: (*known, LOOKING))
+    with pytest.raises(InputError, match="takes no tools, which 6 of 6 examples of looking need"):
+        preceptor.run("looking", system="local/qwen2.5-1.5b", data=data, store="s.db")
 
 
 # Dialogues

@@ -380,6 +380,12 @@ def test_no_probability_of_yes(tokens: dict[str, float]) -> None:
         probability_of_yes(tokens)
 
 
+def test_an_unlikely_no_is_not_said_to_be_another_word() -> None:
+    """The reason is that the chance is small, where No is the only word that has one."""
+    with pytest.raises(ValueError, match=r"expected a chance of 20% for Yes or No, found 8\.2%"):
+        probability_of_yes({"No": -2.5})
+
+
 async def test_yes_no_grader_over_the_wire() -> None:
     """One token with its candidates; the conversation stands before the criterion."""
     with FakeEndpoint(script=[None, "no_logprobs", None]) as fake:

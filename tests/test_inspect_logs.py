@@ -27,7 +27,7 @@ from preceptor.bridges.graded import read_graded
 from preceptor.bridges.imported import keep
 from preceptor.bridges.inspect_import import read_inspect
 from preceptor.errors import DataError, InputError, Unavailable, UnknownName
-from preceptor.records import Message
+from preceptor.records import Image, Message, Text, ToolCall, ToolResult
 from preceptor.store import Store
 from preceptor.testing import FakeEndpoint, Fault
 
@@ -456,6 +456,52 @@ def test_an_answer_of_tool_calls_alone_is_no_answer(tmp_path: Path) -> None:
     run = read_inspect(rewritten(path, calling), benchmark="healthbench", data=OWN_TASKS)
     [answer] = run.answers
     assert (answer.response.failure, answer.response.detail) == ("no_answer", "only tool call")
+    notes = " ".join(run.settings["notes"])
+    assert "1 of 1 samples have no answer, first sample 1 (only tool call)" in notes
+
+
+def test_reasoning_that_a_log_has_is_noted_as_left_out(tmp_path: Path) -> None:
+    """The answer is what is said; that there was more stands in the notes of the run."""
+
+    def thinking(sample: dict[str, Any]) -> dict[str, Any]:
+        thought = {"type": "reasoning", "reasoning": "Rest might do."}
+        said = {"type": "text", "text": "Ask first."}
+        sample["output"]["choices"][0]["message"]["content"] = [thought, said]
+        sample["output"]["completion"] = said["text"]
+        return sample
+
+    path = a_log(tmp_path, [evals_sample()], name="something", scorer=None)
+    run = read_inspect(rewritten(path, thinking), benchmark="healthbench", data=OWN_TASKS)
+    assert run.answers[0].response.text == "Ask first."
+    assert (
+        "Left out of the answers: reasoning in 1 samples, first sample 1." in run.settings["notes"]
+    )
+
+
+def test_the_steps_of_an_agent_come_back(tmp_path: Path) -> None:
+    """Tool calls, their results, and images of a log are turns of the response."""
+
+    def working(sample: dict[str, Any]) -> dict[str, Any]:
+        call = {"id": "1", "function": "search", "arguments": {"q": "x"}, "type": "function"}
+        picture = {"type": "image", "image": "data:image/png;base64,AAAA"}
+        asked = sample["messages"][:1]
+        said = sample["output"]["choices"][0]["message"]
+        steps = [
+            {"role": "assistant", "content": "I look.", "tool_calls": [call]},
+            {"role": "tool", "content": "7", "tool_call_id": "1", "function": "search"},
+            {"role": "user", "content": [{"type": "text", "text": "See:"}, picture]},
+        ]
+        sample["messages"] = [*asked, *steps, said]
+        return sample
+
+    path = a_log(tmp_path, [evals_sample()], name="something", scorer=None)
+    run = read_inspect(rewritten(path, working), benchmark="healthbench", data=OWN_TASKS)
+    [answer] = run.answers
+    first, result, shown, last = (turn.message for turn in answer.response.turns)
+    assert first.parts == (Text("I look."), ToolCall("1", "search", '{"q":"x"}'))
+    assert result.parts == (ToolResult("1", "search", "7"),)
+    assert shown.parts == (Text("See:"), Image.of(b"\0\0\0", "image/png"))
+    assert last.text == answer.response.text
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(run: preceptor.Run, tmp_path: Path) -> None:

@@ -328,6 +328,14 @@ async def test_an_agents_last_words_are_the_answer(fake: FakeEndpoint, agents: P
     ]
     first = calls[1].payload["messages"][1]["content"]
     assert completion.text not in ("", first)
+    # Its steps are kept, with who took each.
+    assert [turn.party for turn in completion.turns] == ["system", "environment"] * 2
+    assert [turn.message.text for turn in completion.turns] == [
+        first,
+        "Again, shorter.",
+        completion.text,
+        "Once more.",
+    ]
     assert completion.usage.output_tokens > 0
     assert completion.usage.input_tokens > 0
 

@@ -12,6 +12,7 @@ from preceptor import benchmarks
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
 from preceptor.records import Criterion, Example, Graded, Message, Metric, Response, Verdict
 from preceptor.reports.format import printed_interval, sample_size
+from preceptor.reports.score import namespaces
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.sets import mean_metric, set_metric
 from preceptor.scoring.units import units
@@ -150,6 +151,20 @@ def test_equal_scores_have_no_interval_and_say_so() -> None:
     assert high == 1.0
 
 
+def test_lengths_do_not_make_an_interval_of_equal_scores() -> None:
+    """Six scores of 50 whose answers differ by a few characters leave the adjusted score open."""
+    examples = [rubric_example(str(n)) for n in range(6)]
+    verdicts = (Verdict("a", True), Verdict("b", False))
+    items = [
+        Graded(example, 0, Response(example.id, "x" * place), verdicts)
+        for place, example in enumerate(examples, start=1)
+    ]
+    metrics = RUBRIC.summarise([RUBRIC.score(item) for item in items], examples)
+    adjusted = metrics[OVERALL + LENGTH_SUFFIX]
+    assert adjusted.value != metrics[OVERALL].value
+    assert (adjusted.ci95, adjusted.raw_ci95, adjusted.bootstrap_ci95) == (None, None, None)
+
+
 def test_the_published_formula_stays_where_it_holds() -> None:
     """30 independent examples or more that are not very skewed, with repeats or without."""
     rng = np.random.default_rng(7)
@@ -214,6 +229,7 @@ def test_no_tag_takes_the_place_of_a_metric_or_of_another_slice() -> None:
     by_tag = {metric.tag: metric for metric in metrics.values() if metric.tag is not None}
     assert set(by_tag) == set(RESERVED)
     assert all(metric.n == 6 for metric in by_tag.values())
+    assert "" not in namespaces({name: each for name, each in metrics.items() if each.tag})
     criteria = [n for n, each in metrics.items() if each.tag is None and not n.startswith(OVERALL)]
     assert len(criteria) == len(RESERVED)
     assert all(metrics[name].value == pytest.approx(0.5) for name in criteria)

@@ -345,3 +345,12 @@ def test_real_rubrics_have_few_faults() -> None:
     lines = [finding.line for finding in found.findings if finding.rule == "wrong-sign"]
     # Four are "Does not …" and mean it.
     assert lines == [36, 43, 91, 120, 298, 301, 505, 526]
+
+
+def test_malformed_rows_are_counted(tmp_path: Path) -> None:
+    """The number of rows is that of the file, also of those that cannot be read."""
+    rows = rubrics()
+    rows[0]["rubrics"][0]["points"] = 12
+    found = linted(tmp_path, rows, benchmarks.get("healthbench"))
+    assert found.rows == len(rows)
+    assert ("malformed-row", 1) in rules(found)

@@ -17,6 +17,7 @@ from preceptor.protocols.ordering import read_order
 from preceptor.records import Example, Graded, Message, Response
 from preceptor.scoring import json_text
 from preceptor.scoring.json_text import json_in
+from preceptor.scoring.languages.patterns import Phrases
 from preceptor.scoring.numbers import ABSTAINED, read_amount
 from preceptor.scoring.reading import field_of
 
@@ -215,3 +216,20 @@ def test_no_expression_repeats_a_repeat(module: str) -> None:
         if unbounded_inside(re._parser.parse(each.pattern, each.flags))
     ]
     assert nested == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("it cannot be; she can not", ["cannot", "can not"]),
+        ("scan not", []),
+        ("لا يمكن ولا يمكن", ["لا يمكن", "لا يمكن"]),
+        ("由于无法", ["无法"]),
+        ("unable, inable", ["unable"]),
+        ("a < b", ["<"]),
+    ],
+)
+def test_phrases_are_found_where_a_word_begins(text: str, found: list[str]) -> None:
+    """Not within a word, but behind an Arabic "and", and anywhere in scripts without spaces."""
+    phrases = Phrases("can ?not|(?:un|dis)?able|لا يمكن|无法|<")
+    assert [each[0] for each in phrases.finditer(text)] == found

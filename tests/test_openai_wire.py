@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Clock
 from preceptor.errors import EndpointError, InputError, Unavailable
-from preceptor.records import Completion, Message, Usage
+from preceptor.records import Completion, Message, ToolCall, Usage
 from preceptor.systems import Ask, Parameters, parse_parameters, resolve
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.openai import ChatModel
@@ -284,7 +284,7 @@ def said(message: dict[str, Any], **choice: Any) -> bytes:
         (said({"content": None, "tool_calls": [{"id": "c"}]}, finish_reason="stop"),
          Completion("", finish_reason="tool_calls")),
         (said({"content": None, "function_call": {"name": "f"}}),
-         Completion("", finish_reason="tool_calls")),
+         Completion("", finish_reason="tool_calls", calls=(ToolCall("call_0", "f"),))),
         *((said({"content": "x"}, logprobs=odd), Completion("x")) for odd in (
             [], {}, "none", {"content": None}, {"content": {}}, {"content": [None]},
             {"content": [{"token": "x", "logprob": None, "top_logprobs": None}]},
@@ -331,7 +331,8 @@ def test_responses_bodies_that_are_no_reply(body: bytes) -> None:
                                           {"type": "output_text", "text": "a", "logprobs": []}]}],
          {"incomplete_details": [], "created_at": 1.5}, Completion("a")),
         ([{"type": "message", "content": None}], {}, Completion("")),
-        ([{"type": "function_call", "name": "f"}], {}, Completion("", "tool_calls")),
+        ([{"type": "function_call", "name": "f"}], {},
+         Completion("", "tool_calls", calls=(ToolCall("call_0", "f"),))),
         ([], {}, Completion("")),
     ],
 )  # fmt: skip

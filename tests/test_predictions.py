@@ -576,7 +576,7 @@ def test_what_an_extractor_could_not_read_is_read_from_beside_it(
 ) -> None:
     """Words for a missing answer yield to another column, unless an option has that text."""
     rows = answers("BBBBBB")
-    for row, extracted in zip(rows, ("None", "nan", "[invalid]", "N/A", None, "A"), strict=True):
+    for row, extracted in zip(rows, ("None", "nan", "[invalid]", "N/A", "-1", "A"), strict=True):
         row["extracted"], row["response"] = extracted, row.pop("predicted_answer")
     (run,) = read(lines(tmp_path / "p.jsonl", rows), data, answer=("extracted", "response"))
     assert [answer.response.text for answer in run.answers] == ["B", "B", "B", "N/A", "B", "A"]
@@ -596,3 +596,29 @@ def test_answers_in_other_shapes(tmp_path: Path, data: Path) -> None:
     assert [answer.response.text for answer in run.answers] == ["B", "B", "B", ""]
     assert run.answers[-1].response.failure == "no_answer"
     assert "1 of 4 rows have no answer, first line 4" in " ".join(run.settings["notes"])
+
+
+@pytest.mark.parametrize("form", ["openai", "anthropic", "google", "log", "ollama", "lm-eval"])
+def test_a_row_may_be_a_reply(tmp_path: Path, data: Path, form: str) -> None:
+    """Lines of a batch, chat logs and replies are answers as they are, as in recorded answers."""
+    log = [{"role": "user", "content": "A?"}, {"role": "assistant", "content": "B"}]
+    parts = [{"text": "A", "thought": True}, {"text": "B"}]
+    told = {"status_code": 200, "body": {"choices": [{"message": log[1]}]}}
+    shapes: dict[str, dict[str, Any]] = {
+        "openai": {"id": "batch_req_1", "custom_id": "medqa/20", "response": told, "error": None},
+        "anthropic": {"custom_id": "medqa/20", "result": {"message": log[1]}},
+        "google": {"key": "medqa/20", "response": {"candidates": [{"content": {"parts": parts}}]}},
+        "log": {"id": "medqa/20", "messages": log},
+        "ollama": {"id": "medqa/20", "message": log[1], "done": True},
+        "lm-eval": {"doc_id": "medqa/20", "filtered_resps": [[-9.0, False], [-0.1, True]]},
+    }
+    (run,) = read(lines(tmp_path / "p.jsonl", [shapes[form]]), data)
+    assert [(each.example.id, each.response.text) for each in run.answers] == [("medqa/20", "B")]
+
+
+def test_a_failed_line_of_a_batch_says_why(tmp_path: Path, data: Path) -> None:
+    """The error stands in another column than the reply."""
+    row = {"custom_id": "medqa/20", "response": None, "error": {"message": "expired"}}
+    (run,) = read(lines(tmp_path / "p.jsonl", [row]), data)
+    assert run.answers[0].response.failure == "no_answer"
+    assert "first line 1 (an error: expired)" in " ".join(run.settings["notes"])

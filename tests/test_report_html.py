@@ -32,6 +32,10 @@ from preceptor.records import (
     Response,
     Result,
     RunInfo,
+    Text,
+    ToolCall,
+    ToolResult,
+    Turn,
     Usage,
     Verdict,
 )
@@ -301,6 +305,15 @@ def test_a_score_stands_with_interval_n_and_coverage() -> None:
         f"Responding under uncertainty {points(row.value)} {interval(row.ci95)} "
         f"{points(result.metrics['theme:hedging_length_adjusted'].value)}" in text
     )
+
+
+def test_rows_of_several_runs_have_their_units() -> None:
+    """Forty examples of ten videos say as much as ten, in the first table, too."""
+    result = a_run(40)
+    overall = msgspec.structs.replace(result.metrics["overall_score"], units=10, units_are="videos")
+    result = msgspec.structs.replace(result, metrics=result.metrics | {"overall_score": overall})
+    text = Page(render([result, a_run(40, seed=2, name="second-run")])).text
+    assert text.count("10 videos") == 1
 
 
 def test_several_runs_have_a_row_each() -> None:
@@ -1234,3 +1247,32 @@ def test_browser_shows_a_long_answer_in_parts(browser: Any, tmp_path: Path) -> N
     answer.get_by_role("button", name="Show more").click()
     assert len(answer.locator(".prose").evaluate("node => node.textContent")) == len(text)
     assert opened.complaints == []
+
+
+def test_browser_shows_a_transcript_folded(browser: Any, tmp_path: Path) -> None:
+    """Turns, tool calls and their results are there, folded; nothing of a tool's text is markup."""
+    turns = (
+        Turn(Message("assistant", (Text("I look."), ToolCall("1", "look_up", '{"a":1}')))),
+        Turn(Message("tool", (ToolResult("1", "look_up", "<b>7</b>"),)), "environment"),
+        Turn(Message("assistant", "It is 7.")),
+    )
+    one = answered(the_examples(1)[0], random.Random(0), text="It is 7.")
+    assert one.response is not None
+    with_turns = msgspec.structs.replace(
+        one, response=msgspec.structs.replace(one.response, turns=turns)
+    )
+    page = tmp_path / "report.html"
+    opened = Opened(browser, page, render([a_result([with_turns])]))
+    steps = opened.page.locator("#detail .steps")
+    assert steps.locator("> summary").inner_text() == "Transcript (3 turns, 1 tool call)"
+    parties = steps.locator("> .turn .role").evaluate_all(
+        "all => all.map(each => each.textContent)"
+    )
+    assert parties == ["system", "environment", "system"]
+    steps.locator("> summary").click()
+    opened.page.screenshot(path=str(tmp_path / "steps.png"), full_page=True)
+    result = steps.locator("details", has_text="Result of look_up")
+    assert result.locator(".prose").evaluate("node => node.textContent") == "<b>7</b>"
+    assert opened.complaints == []
+    shared = render([a_result([with_turns])], share=True)
+    assert "look_up" not in shared

@@ -63,13 +63,23 @@ def load(folder: Path, *rows: dict[str, str]) -> list[Example]:
         ('["NO_SDOH"]', {}),
         ('{"WEATHER": "adverse"}', None),
         ("The patient is homeless.", None),
+        ('{"HOUSING": null, "PARENT": "adverse"}', {"PARENT": "adverse"}),
+        ('[["HOUSING", "adverse"]]', {"HOUSING": "adverse"}),
+        ("HOUSING: adverse\nPARENT: nonadverse", {"HOUSING": "adverse", "PARENT": "nonadverse"}),
+        ("- **Housing** (adverse)\n- Support", {"HOUSING": "adverse", "SUPPORT": None}),
+        ("Housing, parent and support", {"HOUSING": None, "PARENT": None, "SUPPORT": None}),
+        ("She sleeps in a shelter.\n\nLabels: HOUSING (adverse)", {"HOUSING": "adverse"}),
+        ("None of the labels apply.", {}),
+        ("No social determinants are mentioned.", {}),
+        ("Housing is not an issue here.", None),
+        ("The housing, and support", None),
         ("", None),
     ],
 )
 def test_labels_are_read_with_or_without_their_quality(
     answer: str, labels: dict[str, str | None] | None
 ) -> None:
-    """An object, a list, or nothing; a label that nobody asked for is no answer."""
+    """An object, a list, lines, or nothing; a label that nobody asked for is no answer."""
     assert isinstance(CHECKED.protocol, MultiLabelProtocol)
     assert CHECKED.protocol.read(answer) == labels
 

@@ -12,9 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from preceptor import benchmarks
+from preceptor.cli.app import main
+from preceptor.engine.resolve import check_capabilities
 from preceptor.errors import DataError, EndpointError, InputError, UnknownName
-from preceptor.records import Example, Message, PhysicianAnswer
+from preceptor.records import Example, Image, Message, PhysicianAnswer, Text, ToolCall, ToolResult
 from preceptor.systems import Ask, Parameters, System, resolve, user_code
+from preceptor.systems.steps import read_steps
+from preceptor.testing import FakeEndpoint
 
 pytestmark = pytest.mark.usefixtures("bare")
 
@@ -50,6 +55,10 @@ def spoils(messages: list[dict[str, str]]) -> str:
 
 def raises(_: object) -> str:
     raise KeyError("no\nkey")
+
+
+def met(_: object) -> str:
+    return json.dumps({"explanation": "", "criteria_met": True})
 
 
 def stops(_: object) -> str:
@@ -416,3 +425,101 @@ def test_address_of_no_known_form(address: str) -> None:
     """The message lists the forms that there are."""
     with pytest.raises(UnknownName, match=r"expected one of openai/MODEL"):
         resolve(address)
+
+
+STEPS = [
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": "7"},
+    {"role": "assistant", "content": "It is 7."},
+]
+
+
+def steps(_: object) -> object:
+    return STEPS
+
+
+def test_a_function_may_return_its_steps() -> None:
+    """The last message is the answer; all are its transcript, tool calls included."""
+    system = resolve(f"python:{__name__}:steps", Parameters())
+    completion = asyncio.run(system.answer(ASK))
+    assert completion.text == "It is 7."
+    call, result, last = (turn.message for turn in completion.turns)
+    assert call.parts == (ToolCall("c1", "look"),)
+    assert result.parts == (ToolResult("c1", "", "7"),)
+    assert last == Message("assistant", "It is 7.")
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        ([], "expected messages, found none"),
+        ([{"role": "assistant"}, {"role": "user", "content": "x"}], "assistant's message last"),
+        ([{"role": "nurse", "content": "x"}], "message 0: expected an object whose role is"),
+        (["x"], "message 0: expected an object whose role is"),
+    ],
+)
+def test_steps_that_are_none_are_refused(returned: list[object], words: str) -> None:
+    """One line says what was expected."""
+    with pytest.raises(ValueError, match=words):
+        read_steps(returned)
+
+
+def test_a_program_may_print_its_steps(tmp_path: Path) -> None:
+    """As an object that has messages and nothing else; any other JSON is an answer as it stands."""
+    for printed, text, steps in (
+        ({"messages": STEPS}, "It is 7.", 3),
+        ({"messages": STEPS, "x": 1}, None, 0),
+        ({"answer": 1}, None, 0),
+    ):
+        path = tmp_path / "said.json"
+        path.write_text(json.dumps(printed))
+        system = resolve(f"command:cat {path}", Parameters())
+        completion = asyncio.run(system.answer(ASK))
+        assert completion.text == (path.read_text() if text is None else text)
+        assert len(completion.turns) == steps
+
+
+class WordsAlone(System):
+    address = "words"
+
+
+def test_images_need_a_system_that_takes_them() -> None:
+    """A run that cannot work says so before the first call."""
+    picture = Message("user", (Text("What is this?"), Image.of(b"made up", "image/png")))
+    examples = [Example("a", (picture,), ()), Example("b", (Message("user", "x"),), ())]
+    benchmark = benchmarks.get("starter")
+    check_capabilities(benchmark, resolve("physician", Parameters()), examples)
+    words = "takes no images, which 1 of 2 examples of starter need"
+    with pytest.raises(InputError, match=words):
+        check_capabilities(benchmark, WordsAlone(), examples)
+
+
+def test_a_run_says_what_went_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside the kind of a failure stand the words of one, so that nobody has to look for them."""
+    words = ["run", "starter", "--limit=2", "--system=physician", f"--store={tmp_path / 's.db'}"]
+    assert main([*words, "--grader=python:test_user_code:raises"]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "for example, system_failed: python:test_user_code:raises: " in said
+    assert "raised KeyError" in said
+    assert "go on with: preceptor resume" in said
+
+
+def test_resuming_is_not_said_to_help_where_requests_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a server refuses as it is would be refused again, until the server is another."""
+    refusals = [None, *["bad_request"] * 2]
+    with FakeEndpoint(script=refusals) as fake:
+        system = fake.address("model-a")
+        words = ["run", "starter", "--limit=3", f"--store={tmp_path / 's.db'}"]
+        parameters = ["-p", "concurrency=1", "--grader=python:test_user_code:met"]
+        assert main([*words, f"--system={system}", *parameters]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the server refused" in said
+    assert "have it take them, then go on with: preceptor resume" in said

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from preceptor.cache import DEFAULT_STORE
-from preceptor.engine.plan import Plan, Request, check, reopen
+from preceptor.engine.options import RunOptions, request_of
+from preceptor.engine.plan import Plan, check, reopen
 from preceptor.engine.progress import Progress
 from preceptor.engine.runner import Outcome, execute
 from preceptor.engine.workers.pool import arrange
-from preceptor.errors import InputError, UnknownName, did_you_mean, shorten
+from preceptor.errors import UnknownName, shorten
 from preceptor.handles import Run, Suite, Sweep
 from preceptor.store import Store
 
@@ -47,11 +48,12 @@ def run(
     *,
     system: str,
     grader: str | None = None,
+    name: str | None = None,
     store: str | Path = DEFAULT_STORE,
     watch: Watch | None = None,
     processes: int | None = None,
     backend: str | None = None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Run:
     """Ask ``system`` every example of ``benchmark`` and have ``grader`` judge the answers.
 
@@ -62,6 +64,8 @@ def run(
     system, grader
         Addresses; ``preceptor list systems`` shows their forms. Without ``grader``, the one that
         the benchmark's authors used.
+    name
+        Of the run; without it, ``BENCHMARK-SYSTEM-N``.
     store
         The workspace, made where there is none.
     watch
@@ -79,7 +83,7 @@ def run(
     Run
         Done, incomplete or interrupted: see its ``outcome``.
     """
-    request = _request(benchmark, system, grader, options)
+    request = request_of(benchmark, system, grader, {"name": name, **options})
     plan = check(request, where=store)
     with Store(store) as opened:
         pool = arrange(
@@ -100,14 +104,15 @@ def dry_run(
     *,
     system: str,
     grader: str | None = None,
+    name: str | None = None,
     store: str | Path = DEFAULT_STORE,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Estimate:
     """What :func:`run` would call, and what that would cost. Nothing is called or written.
 
     Parameters
     ----------
-    benchmark, system, grader, store, **options
+    benchmark, system, grader, name, store, **options
         As in :func:`run`. What the store has is not counted; none is made where there is none.
 
     Raises
@@ -115,7 +120,7 @@ def dry_run(
     InputError, Unavailable
         Something is wrong with what is asked for.
     """
-    request = _request(benchmark, system, grader, options)
+    request = request_of(benchmark, system, grader, {"name": name, **options})
     return _estimates({"": check(request, where=store)}, store)[""]
 
 
@@ -126,7 +131,7 @@ def dry_run_sweep(
     vary: Mapping[str, Sequence[object]],
     grader: str | None = None,
     store: str | Path = DEFAULT_STORE,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> dict[str, Estimate]:
     """Name of each cell of a :func:`sweep` → its estimate; what two have in common is in both.
 
@@ -135,7 +140,7 @@ def dry_run_sweep(
     from preceptor.experiments.sweep import check_sweep
 
     values = {key: [_text(value) for value in given] for key, given in vary.items()}
-    request = _request(benchmark, system, grader, _uncapped(options))
+    request = request_of(benchmark, system, grader, _uncapped(options))
     planned = check_sweep(request, values, where=store)
     return _estimates({cell.name: plan for cell, plan in planned}, store)
 
@@ -146,7 +151,7 @@ def dry_run_suite(
     system: str,
     grader: str | None = None,
     store: str | Path = DEFAULT_STORE,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> tuple[dict[str, Estimate], dict[str, str]]:
     """Each benchmark of a :func:`suite` → its estimate; and those without data → why.
 
@@ -154,7 +159,7 @@ def dry_run_suite(
     """
     from preceptor.experiments.suite import check_suite
 
-    request = _request("", system, grader, _uncapped(options))
+    request = request_of("", system, grader, _uncapped(options))
     checked = check_suite(group, request, where=store)
     plans = {plan.benchmark.name: plan for _, plan in checked.planned}
     return _estimates(plans, store), checked.skipped
@@ -172,40 +177,6 @@ def _estimates(plans: Mapping[str, Plan], store: str | Path) -> dict[str, Estima
         return {name: estimate(plan, opened) for name, plan in plans.items()}
 
 
-def _request(
-    benchmark: str, system: str, grader: str | None, options: Mapping[str, Any]
-) -> Request:
-    options = dict(options)
-    for name in ("system_params", "grader_params"):
-        if isinstance(options.get(name), Mapping):
-            options[name] = tuple(f"{key}={value}" for key, value in options[name].items())
-    return _checked({"benchmark": benchmark, "system": system, "grader": grader, **options})
-
-
-def _checked(options: Mapping[str, Any]) -> Request:
-    """A request with every option checked by name and type. Raises InputError."""
-    import msgspec
-
-    known = Request.__struct_fields__
-    for name in options:
-        if name not in known:
-            meant = did_you_mean(name, known)
-            raise InputError(f"{name}: no such option: {meant}there are {', '.join(known)}")
-    plain = {  # an integer of NumPy's is one, too
-        name: value
-        if isinstance(value, bool) or not hasattr(value, "__index__")
-        else value.__index__()
-        for name, value in options.items()
-    }
-    try:
-        return msgspec.convert(plain, Request, dec_hook=lambda kind, value: kind(value))
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$.")
-        name = place.rstrip("`").partition("[")[0]
-        words = problem[:1].lower() + problem[1:].replace("null", "None").replace("array", "list")
-        raise InputError(f"{name}: {words}: {shorten(options.get(name))}") from None
-
-
 def sweep(
     benchmark: str,
     *,
@@ -216,7 +187,7 @@ def sweep(
     store: str | Path = DEFAULT_STORE,
     watch: Watch | None = None,
     tell: Callable[[str], None] | None = None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Sweep:
     """One run for each combination of settings, named ``NAME/key=value,key=value``.
 
@@ -249,7 +220,7 @@ def sweep(
     from preceptor.experiments.sweep import sweep as work
 
     values = {key: [_text(value) for value in given] for key, given in vary.items()}
-    request = _request(benchmark, system, grader, options)
+    request = request_of(benchmark, system, grader, options)
     planned = check_sweep(request, values, name=name, where=store)
     with Store(store) as opened:
         swept = work(planned, opened, name=name, watch=watch, tell=tell)
@@ -312,7 +283,11 @@ def compare(
     runs_: Sequence[str] | Sequence[Side],
     *,
     store: str | Path = DEFAULT_STORE,
-    **options: Any,
+    adjusted: bool = False,
+    namespaces: Sequence[str] | None = None,
+    margin: float | None = None,
+    across_graders: bool = False,
+    seed: int = 0,
 ) -> Comparison:
     """Compare sides on their common examples: each with the first, or the first of its family.
 
@@ -320,15 +295,22 @@ def compare(
     ----------
     runs_
         Texts as for :func:`sides`, or what that returned.
-    **options
-        Those of :func:`preceptor.analysis.comparison.compare`: ``adjusted``, ``namespaces``,
-        ``margin``, ``across_graders``, ``seed``.
+    adjusted, namespaces, margin, across_graders, seed
+        See :func:`preceptor.analysis.comparison.compare`; without ``namespaces``, its own.
     """
+    from preceptor.analysis.comparison import NAMESPACES
     from preceptor.analysis.comparison import compare as compare_sides
 
     texts = [side for side in runs_ if isinstance(side, str)]
     ready = [side for side in runs_ if not isinstance(side, str)]
-    return compare_sides([*ready, *(sides(texts, store=store) if texts else [])], **options)
+    return compare_sides(
+        [*ready, *(sides(texts, store=store) if texts else [])],
+        adjusted=adjusted,
+        namespaces=NAMESPACES if namespaces is None else namespaces,
+        margin=margin,
+        across_graders=across_graders,
+        seed=seed,
+    )
 
 
 def suite(
@@ -340,7 +322,7 @@ def suite(
     store: str | Path = DEFAULT_STORE,
     watch: Watch | None = None,
     tell: Callable[[str], None] | None = None,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Suite:
     """Run one system on a group of benchmarks.
 
@@ -366,7 +348,7 @@ def suite(
     from preceptor.experiments.suite import check_suite
     from preceptor.experiments.suite import suite as work
 
-    request = _request("", system, grader, options)
+    request = request_of("", system, grader, options)
     checked = check_suite(group, request, called=name, where=store)
     with Store(store) as opened:
         done = work(checked, opened, name=name, watch=watch, tell=tell)

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.files import SemicolonRow
+from preceptor.rows import SemicolonRow
 
 __all__ = ["MET_WORDS", "decoded", "is_missing", "listed", "quoted", "read_met", "read_number"]
 
@@ -66,10 +66,10 @@ def read_number(text: str, row: Mapping[str, Any]) -> float:
         Not a number. The message says so where a decimal comma is the reason.
     """
     plain = text.strip()
-    if re.fullmatch(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+", plain):
+    if re.fullmatch(r"[+-]?(\d{1,3}([.\s’']\d{3})+|\d+),\d+", plain):
         if not isinstance(row, SemicolonRow):
             raise ValueError("a number with a decimal point and no comma")
-        plain = plain.replace(".", "").replace(",", ".")
+        plain = re.sub(r"[.\s’']", "", plain).replace(",", ".")
     try:
         return float(plain)
     except ValueError:

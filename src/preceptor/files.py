@@ -3,52 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import gzip
 import hashlib
 import json
 import math
-import re
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
+from preceptor import tables
 from preceptor.errors import DataError, InputError, shorten
+from preceptor.rows import MAX_LINE_BYTES, MAX_UNPACKED, Row, not_utf8
+from preceptor.separated import separated_rows
 
-__all__ = [
-    "MAX_LINE_BYTES",
-    "MAX_UNPACKED",
-    "SemicolonRow",
-    "decode_json",
-    "file_sha256",
-    "header_of",
-    "id_text",
-    "read_rows",
-    "row_of",
-]
+__all__ = ["decode_json", "file_sha256", "id_text", "read_rows"]
 
-#: The longest real row known has 0.3 MB; a row beyond this is a wrong file or an attack.
-MAX_LINE_BYTES = 16 * 2**20
-#: A packed file may unpack to this much plus this many times its size. Text packs to a tenth.
-MAX_UNPACKED = 64 * 2**20
+#: A packed text may unpack to this many times its size, and MAX_UNPACKED.
 MAX_TEXT_RATIO = 100
-#: As many as a sheet can have.
-MAX_COLUMNS = 16_384
 #: Memory that a ``.json`` file, which is decoded as a whole, or a row may take.
 MAX_JSON_MEMORY = 256 * 2**20
 #: What an empty list or object takes, and about what the smallest of other values do.
 _VALUE_BYTES = 64
-
-Row = dict[str, Any]
-
-
-class SemicolonRow(Row):
-    """A row of a table with ``;`` between its cells, in which 2,5 is a number."""
 
 
 def read_rows(
@@ -83,7 +62,7 @@ def read_rows(
             raise InputError(f"{path}: {problem}")
         suffix = path.suffix.lower()
         if suffix in (".csv", ".tsv"):
-            yield from _separated_rows(path, columns, exact=exact)
+            yield from separated_rows(path, columns, exact=exact)
         elif suffix in _BINARY:
             yield from _binary_rows(path, suffix)
         elif suffix == ".json":
@@ -101,8 +80,6 @@ def read_rows(
 
 def _binary_rows(path: Path, suffix: str) -> Iterator[tuple[int, Row]]:
     """Rows of a kind that a library reads."""
-    from preceptor import tables
-
     read = tables.parquet_rows if suffix == ".parquet" else tables.sheet_rows
     produced = 0
     allowed = MAX_UNPACKED + tables.MAX_RATIO * path.stat().st_size
@@ -162,7 +139,7 @@ def _object(line: bytes, where: str, number: int) -> Row:
     try:
         row = _decoded(line)
     except UnicodeDecodeError as error:
-        raise DataError(where, number, "", _not_utf8(error)) from None
+        raise DataError(where, number, "", not_utf8(error)) from None
     except msgspec.DecodeError as error:
         if line.startswith(_UTF16):
             raise DataError(where, number, "", "expected UTF-8, found UTF-16") from None
@@ -201,11 +178,6 @@ _CONSTANTS = {"NaN": None, "Infinity": math.inf, "-Infinity": -math.inf}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def _not_utf8(error: UnicodeDecodeError) -> str:
-    found = error.object[error.start : error.start + 4].hex(" ")
-    return f"expected UTF-8, found the bytes {found}: save the file as UTF-8"
-
-
 def _start(line: bytes) -> str:
     return line[:40].decode("utf-8", "replace").strip()
 
@@ -218,7 +190,7 @@ def decode_json(path: Path) -> Any:
             raise DataError(str(path), None, "", f"{problem}: make it one row a line (.jsonl)")
         return _decoded(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except UnicodeDecodeError as error:
-        raise DataError(str(path), None, "", _not_utf8(error)) from None
+        raise DataError(str(path), None, "", not_utf8(error)) from None
     except msgspec.DecodeError as error:
         problem = f"expected JSON ({error}); one row a line belongs into a .jsonl file"
         raise DataError(str(path), None, "", problem) from None
@@ -241,125 +213,6 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
         yield number, inner
 
 
-def _separated_rows(
-    path: Path, columns: Sequence[str] | None, *, exact: bool
-) -> Iterator[tuple[int, Row]]:
-    csv.field_size_limit(MAX_LINE_BYTES)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(path, columns)
-    kind = SemicolonRow if delimiter == ";" else dict
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = _cells(stream, delimiter, str(path))
-            header = header_of(columns or next(reader, (1, []))[1], str(path))
-            for begins, cells in reader:
-                if exact and cells and len(cells) != len(header):
-                    problem = f"expected {len(header)} columns, found {len(cells)}"
-                    raise DataError(str(path), begins, "", problem)
-                if cells:
-                    yield begins, kind(row_of(header, cells, str(path), begins))
-    except UnicodeDecodeError as error:
-        raise DataError(str(path), None, "", _not_utf8(error)) from None
-    except _BrokenTable as error:
-        problem = f"is not CSV: not the rows of a table: {error}"
-        raise DataError(str(path), error.line, "", problem) from None
-
-
-class _BrokenTable(Exception):
-    def __init__(self, line: int, words: str) -> None:
-        super().__init__(words)
-        self.line = line
-
-
-def _cells(stream: IO[str], delimiter: str, where: str) -> Iterator[tuple[int, list[str]]]:
-    """(line, cells) of each row. A cell may hold several lines: the line is where the row begins.
-
-    Excel's own first line, ``sep=;``, is skipped.
-    """
-    lines = _BoundedLines(stream, where)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    begins = 1
-    try:
-        for cells in reader:
-            lines.length = 0
-            if begins > 1 or not _stated("".join(cells) if len(cells) < 3 else ""):
-                yield begins, cells
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise _BrokenTable(reader.line_num, str(error)) from None
-
-
-def _stated(line: str) -> str | None:
-    """The separator that a first line such as ``sep=;`` names."""
-    found = re.fullmatch(r'"?sep=(.?)"?\s*', line, re.IGNORECASE)
-    return found and (found[1] or ",")
-
-
-def _delimiter(path: Path, columns: Sequence[str] | None) -> str:
-    """The separator of a ``.csv`` file: a comma, ``;`` or a tab.
-
-    The file may name it. Otherwise it is the one by which most rows have as many cells as the
-    first, and more than one. The whole file is counted, quotes included: a text may hold any of the
-    three.
-    """
-    with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
-        stated = _stated(stream.readline(_LONGEST_STATEMENT))
-    if columns or stated in _DELIMITERS:
-        return stated or ","
-    best, most = ",", (0.0, 0)
-    for delimiter in _DELIMITERS:
-        with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
-            counts: Counter[int] = Counter()
-            width = 0
-            with contextlib.suppress(_BrokenTable, DataError):
-                for _, cells in _cells(stream, delimiter, str(path)):
-                    width = width or len(cells)
-                    if width < 2:
-                        break
-                    counts[len(cells)] += bool(cells)
-        share = counts[width] / max(counts.total(), 1)
-        if width > 1 and (share, width) > most:
-            best, most = delimiter, (share, width)
-    return best
-
-
-class _BoundedLines:
-    """The lines of a table; ``length`` is that of the current row so far."""
-
-    def __init__(self, stream: IO[str], where: str) -> None:
-        self.stream, self.where, self.length, self.number = stream, where, 0, 0
-
-    def __iter__(self) -> Iterator[str]:
-        while line := self.stream.readline(MAX_LINE_BYTES + 1):
-            self.number += 1
-            self.length += len(line)
-            if self.length > MAX_LINE_BYTES:
-                problem = f"expected a row of at most {MAX_LINE_BYTES:,} characters, found more"
-                raise DataError(self.where, self.number, "", problem)
-            yield line
-
-
-def header_of(names: Sequence[str], where: str) -> Sequence[str]:
-    """The names of a table's columns. Raises DataError for a double and for too many."""
-    if len(names) > MAX_COLUMNS:
-        problem = f"expected at most {MAX_COLUMNS:,} columns, found {len(names):,}"
-        raise DataError(where, 1, "", problem)
-    twice = [name for name, count in Counter(names).items() if count > 1 and name]
-    if twice:
-        raise DataError(where, 1, twice[0], "is the name of two columns")
-    return names
-
-
-def row_of(header: Sequence[str], cells: Sequence[Any], where: str, line: int) -> Row:
-    """The cells of a line by column. Raises DataError for more cells than columns."""
-    if len(cells) > len(header):
-        problem = f"expected {len(header)} cells as in the first line, found {len(cells)}"
-        raise DataError(where, line, "", problem)
-    # A row that ends early lacks the rest, as a missing key of JSON.
-    return {name: cell for name, cell in zip(header, cells, strict=False) if name}
-
-
-_DELIMITERS = (",", ";", "\t")
-_LONGEST_STATEMENT = 20
 #: Suffixes that a library reads. In other files, tables and ``.json`` aside, a line is a row.
 _BINARY = (".parquet", ".xlsx")
 

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preceptor.errors import DataError, InputError, PreceptorError, Unavailable
-from preceptor.files import MAX_LINE_BYTES, MAX_UNPACKED, header_of, row_of
+from preceptor.rows import MAX_LINE_BYTES, MAX_UNPACKED, Row, header_of, row_of
 
 if TYPE_CHECKING:
     import pyarrow
 
 __all__ = ["MAX_RATIO", "parquet_rows", "sheet_rows", "size_of"]
-
-Row = dict[str, Any]
 
 #: A file may unpack to this many times its size, the most that gzip can pack, and MAX_UNPACKED.
 MAX_RATIO = 1000

@@ -15,7 +15,16 @@ __all__ = ["Alignment", "Dropped", "SettingDifference", "align", "differing_sett
 
 _NOT_SETTINGS = frozenset(
     # What differs between any two runs, or says the same as another setting.
-    ("max_cost", "max_total_tokens", "min_coverage", "departures", "notes", "sweep", "condition")
+    (
+        "max_cost",
+        "max_total_tokens",
+        "min_coverage",
+        "departures",
+        "notes",
+        "sweep",
+        "condition",
+        "files",
+    )
 )
 
 

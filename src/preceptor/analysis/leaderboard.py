@@ -13,7 +13,7 @@ from preceptor import benchmarks
 from preceptor.analysis.fields import Cell, Column, Field, LeftOut, Pair, field_of, rounded
 from preceptor.analysis.labels import grader_labels, system_labels
 from preceptor.errors import InputError
-from preceptor.records import Result
+from preceptor.records import NO_GRADER, Result
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import LEAST_READ, poorly_read
 from preceptor.statistics.bootstrap import resampled_means
@@ -321,7 +321,8 @@ def _examples(field: Field) -> Iterator[str]:
 def _graders(fields: Sequence[Field], left_out: Sequence[LeftOut]) -> Iterator[str]:
     chosen = {field.column.benchmark: field.column.grader for field in fields}
     for benchmark, grader in chosen.items():
-        yield f"{benchmark}: graded by {grader}."
+        if grader != NO_GRADER:
+            yield f"{benchmark}: graded by {grader}."
     others: dict[tuple[str, str, str], list[str]] = {}
     for item in left_out:
         others.setdefault((item.benchmark, item.reason, item.grader), []).append(item.system)

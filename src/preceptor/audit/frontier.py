@@ -307,7 +307,7 @@ def estimated_tokens(
     lengths = [
         prompt
         + len(row.criterion)
-        + sum(len(turn.role) + len(turn.content) + 4 for turn in row.conversation)
+        + sum(len(turn.role) + len(turn.text) + 4 for turn in row.conversation)
         - 2
         for row in rows
     ]

@@ -14,7 +14,8 @@ import numpy as np
 from preceptor.audit.labels import Judged, Labels
 from preceptor.cells import is_missing, read_met, read_number
 from preceptor.errors import DataError, InputError, shorten
-from preceptor.files import SemicolonRow, read_rows
+from preceptor.files import read_rows
+from preceptor.rows import SemicolonRow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -184,7 +184,7 @@ def _examples(rows: Sequence[Judged]) -> dict[str, tuple[Example, str]]:
     return {
         key: (
             Example(key, row.conversation[:-1], tuple(criteria[key].values())),
-            row.conversation[-1].content,
+            row.conversation[-1].text,
         )
         for key, row in first.items()
     }

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.metadata import entry_points
 
 from preceptor.benchmarks.base import Benchmark
 from preceptor.errors import Unavailable
+from preceptor.plugins import load, package_of, plugins
 
-__all__ = ["ENTRY_POINTS", "outside"]
-
-ENTRY_POINTS = "preceptor.benchmarks"
+__all__ = ["outside"]
 
 
 def outside(taken: Iterable[str]) -> list[Benchmark]:
@@ -22,15 +20,8 @@ def outside(taken: Iterable[str]) -> list[Benchmark]:
         One cannot be loaded, is none, or has a name that is taken.
     """
     names, found = set(taken), []
-    for entry in entry_points(group=ENTRY_POINTS):
-        package = entry.dist.name if entry.dist else "?"
-        where = f"entry point {entry.name} of the package {package}"
-        try:
-            made = entry.load()
-        except Exception as error:  # whatever is wrong with it is not ours
-            raise Unavailable(
-                f"{where}: cannot be loaded ({type(error).__name__}): repair or uninstall {package}"
-            ) from error
+    for entry in plugins("benchmarks"):
+        where, made = package_of(entry), load(entry)
         for benchmark in (made,) if isinstance(made, Benchmark) else made:
             if not isinstance(benchmark, Benchmark):
                 raise Unavailable(f"{where}: expected benchmarks, found {type(benchmark).__name__}")

@@ -10,6 +10,7 @@ import msgspec
 
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import decode_json, read_rows
+from preceptor.rows import not_utf8
 from preceptor.scoring.places import RIGHT, plain
 
 __all__ = ["MODELS", "PARTS", "Columns", "answer_rows", "find_columns", "plain"]
@@ -17,14 +18,14 @@ __all__ = ["MODELS", "PARTS", "Columns", "answer_rows", "find_columns", "plain"]
 
 # Names of columns, as they are written in small letters with _ between words.
 _IDS = (
-    *("id", "example_id", "question_id", "qid", "prompt_id", "item_id"),
-    *("realidx", "index", "idx", "uid", "row_number"),
+    *("custom_id", "id", "example_id", "question_id", "qid", "prompt_id", "item_id"),
+    *("realidx", "index", "idx", "uid", "row_number", "key"),
 )
 #: The first of them that is not empty is the answer: what was read out before what was said.
 _ANSWERS = (
     *("predicted_answer", "prediction", "predictions", "predicted", "model_answer", "llm_answer"),
     *("extracted", "response", "output", "completion", "generated_response"),
-    *("model_output", "raw_answer", "prediction_head"),
+    *("model_output", "raw_answer", "prediction_head", "filtered_resps", "resps"),
 )
 #: Taken where there is none of these, the first that is there: in a file with predictions such a
 #: column has what is right.
@@ -62,7 +63,7 @@ class Columns(msgspec.Struct, frozen=True):
         Of the question.
     answers
         The first of them that is not empty holds the answer; one sign that is not the letter of an
-        option is passed over.
+        option is passed over. None of them: the row as a whole is a reply or a chat log.
     by
         Each combination of their values is a run.
     about
@@ -85,7 +86,8 @@ class Columns(msgspec.Struct, frozen=True):
 
     def in_words(self) -> str:
         """What was taken for what, in one line."""
-        parts = [f"id: {self.id}", f"answer: {', else '.join(self.answers)}"]
+        answer = ", else ".join(self.answers) or "the row, a reply or a chat log"
+        parts = [f"id: {self.id}", f"answer: {answer}"]
         parts += [f"a run for each: {', '.join(self.by)}"] if self.by else []
         parts += [f"also: {', '.join(self.numbers.values())}"] if self.numbers else []
         return "; ".join(parts)
@@ -98,8 +100,12 @@ def find_columns(
     id: str | None = None,
     answer: Sequence[str] = (),
     by: Sequence[str] | None = None,
+    reply: bool = False,
 ) -> Columns:
     """Which column is what: as the user says, else by the usual names.
+
+    ``reply`` says that a row is itself a reply or a chat log: it is the answer, if no column is. In
+    a line of a batch it is in any case, as what failed there is in another column.
 
     Raises
     ------
@@ -115,11 +121,12 @@ def find_columns(
         for name in said:
             if name not in names:
                 raise InputError(f"{option} {shorten(name)}: {where} has {_listed(names)}")
-    answers = tuple(answer) or usual(_ANSWERS) or usual(_TEXTS)[:1]
+    batch = reply and "custom_id" in names
+    answers = tuple(answer) or (() if batch else usual(_ANSWERS) or usual(_TEXTS)[:1])
     ending = [name for key, name in by_name.items() if key.endswith("_id")]
     found = id or next(iter(usual(_IDS)), ending[0] if len(ending) == 1 else None)
     for option, what, there in (("--id", "the id", found), ("--answer", "the answer", answers)):
-        if not there:
+        if not there and not (reply and option == "--answer"):
             raise InputError(
                 f"{where}: expected a column with {what} of each row, found {_listed(names)}: "
                 f"name it with {option} COLUMN"
@@ -179,8 +186,8 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise DataError(str(path), None, "", "expected UTF-8: save the file as UTF-8") from None
+    except UnicodeDecodeError as error:
+        raise DataError(str(path), None, "", not_utf8(error)) from None
     for number, line in enumerate(lines, start=1):
         id, _, said = line.strip().partition(" ")
         if id and not said:

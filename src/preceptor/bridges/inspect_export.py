@@ -26,7 +26,8 @@ from preceptor.records import Graded, Metric, Response, Result, Score, Usage, Ve
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import share_read
 from preceptor.scoring.units import units
-from preceptor.systems.inspect_ai.words import chat_messages, need_inspect
+from preceptor.systems.inspect_ai.turns import chat_messages
+from preceptor.systems.inspect_ai.words import need_inspect
 from preceptor.version import VERSION
 
 if TYPE_CHECKING:

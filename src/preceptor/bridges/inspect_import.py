@@ -6,9 +6,7 @@ HealthBench task of inspect-evals, and any other, whose id names an example of a
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +14,24 @@ import msgspec
 
 from preceptor import benchmarks
 from preceptor.benchmarks.base import Fields
-from preceptor.benchmarks.healthbench import criterion, message
 from preceptor.bridges.imported import (
     Answer,
     ImportedRun,
     imported_response,
     imported_verdict,
 )
-from preceptor.bridges.inspect_layout import SCORER
+from preceptor.bridges.inspect_archive import check_archive
+from preceptor.bridges.inspect_samples import (
+    dollars,
+    example_in,
+    failure_in,
+    id_of,
+    sent_in,
+    steps_of,
+    verdict_rows,
+)
 from preceptor.errors import DataError, InputError, PreceptorError, shorten
-from preceptor.records import Example, Message, Response, Verdict
+from preceptor.records import Example, Response, Verdict
 from preceptor.scoring.places import (
     agrees,
     in_terms_of,
@@ -35,7 +41,7 @@ from preceptor.scoring.places import (
     terms_in_words,
 )
 from preceptor.store.rows import storable
-from preceptor.systems.content import NO_ANSWER, read_content
+from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content
 from preceptor.systems.inspect_ai.words import MAX_TEXT, completion_of, need_inspect, usage_of
 
 if TYPE_CHECKING:
@@ -44,20 +50,13 @@ if TYPE_CHECKING:
 
 __all__ = ["read_inspect"]
 
-#: Of one part of a log, unpacked. An agent's transcript with its tools has some MB.
-MAX_PART_BYTES = 256 * 2**20
-#: Unpacked to packed bytes of one part. Text is packed to a twentieth at the best.
-MAX_RATIO = 1000
-MAX_PARTS = 1_000_000
 #: Samples that are read together.
 _AT_ONCE = 64
-_CHUNK = 2**20
 #: What is not read of a sample.
 _UNREAD = {"store", "events", "events_data", "timelines", "attachments"}
 #: What inspect-evals writes where its grader failed; it counts that as "not met".
 _FAILED = "Failed to parse judge response"
 _UNSAID = "No explanation provided"
-_ROLES = {"system", "user", "assistant", "tool"}
 
 
 def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = None) -> ImportedRun:
@@ -79,7 +78,7 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
         inspect-ai is not installed, or the benchmark's data is not on this machine.
     """
     need_inspect("preceptor import inspect")
-    _check_size(path)
+    check_archive(path)
     header = _read(path)
     name = benchmarks.get(benchmark or _benchmark_of(header, path)).name
     reader = _Reader(path, name, data)
@@ -93,7 +92,8 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
     settings: dict[str, Any] = {"inspect_task": header.eval.task, "inspect_status": header.status}
     if departures:
         settings["departures"] = list(dict.fromkeys(departures))
-    if notes := terms_in_words(reader.moved, None, reader.alike, reader.foreign):
+    notes = terms_in_words(reader.moved, None, reader.alike, reader.foreign)
+    if notes := [*notes, *reader.tally.in_words("samples", "sample")]:
         settings["notes"] = ["Imported: asked and graded elsewhere.", *notes]
     return ImportedRun(
         name=path.name.removesuffix(".eval"),
@@ -103,42 +103,6 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
         answers=answers,
         settings=settings,
     )
-
-
-def _check_size(path: Path) -> None:
-    """Refuse what would fill the memory before any of it is unpacked, and what is damaged."""
-    import inspect_ai.log  # noqa: F401  (teaches zipfile the compression of its logs)
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-            if len(parts) > MAX_PARTS:
-                raise InputError(
-                    f"{path}: expected at most {MAX_PARTS:,} parts, found {len(parts):,}"
-                )
-            for part in parts:
-                _check_part(path, archive, part)
-    except PreceptorError:
-        raise
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
-        problem = f"expected a log of Inspect (.eval), found something else ({shorten(str(error))})"
-        raise InputError(f"{path}: {problem}") from None
-
-
-def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    if part.file_size > MAX_PART_BYTES or part.file_size > MAX_RATIO * (part.compress_size + 1):
-        raise InputError(
-            f"{path}: {shorten(part.filename)}: {part.file_size:,} bytes unpacked from "
-            f"{part.compress_size:,}: too much for a sample"
-        )
-    # The size may be a lie: then reading no more than that ends with a wrong checksum.
-    with archive.open(part) as stream:
-        while stream.read(_CHUNK):
-            pass
 
 
 def _read(path: Path) -> EvalLog:
@@ -218,6 +182,7 @@ class _Reader:
         self.grader: str | None = None
         self.departures: list[Any] = []
         self.alike: list[bool | None] = []
+        self.tally = Tally()
         self.moved = self.foreign = 0
         self._known: dict[str, Example] | None = None
         self._seen: dict[str, Example] = {}
@@ -226,14 +191,14 @@ class _Reader:
     def answer(self, sample: EvalSample) -> Answer:
         self._count += 1
         fields = Fields(sample.metadata, str(self.path), self._count, "metadata.")
-        example_id = _id_of(sample)
-        example = None if self.data is not None else _example_in(fields, sample, example_id)
+        example_id = id_of(sample)
+        example = None if self.data is not None else example_in(fields, sample, example_id)
         if example is None:
             example = self._example(example_id)
         if self._seen.setdefault(example.id, example) != example:
             problem = f"{shorten(example.id)} has another content here than before"
             raise DataError(str(self.path), self._count, "id", problem)
-        score, rows = _verdict_rows(sample)
+        score, rows = verdict_rows(sample)
         response = self._response(sample, example, score)
         return Answer(example, response, self._verdicts(example, response, score, rows))
 
@@ -252,13 +217,18 @@ class _Reader:
         self, sample: EvalSample, example: Example, score: InspectScore | None
     ) -> Response:
         run = self.path.name
-        failure = _failure(sample, score)
+        failure = failure_in(sample, score)
         if failure is not None:
+            self.tally.add(self._count, Content(None, failure[0]))
             response = imported_response(run, example, sample.epoch, None, failure[0])
             return msgspec.structs.replace(response, detail=failure[1])
         said = completion_of(sample.output, str(self.path))
         calls = sample.output.message.tool_calls
         content = read_content({"role": "assistant", "content": said.whole, "tool_calls": calls})
+        if said.reasoning_length is not None:
+            left_out = (*content.left_out, "reasoning")
+            content = msgspec.structs.replace(content, left_out=left_out)
+        self.tally.add(self._count, content)
         if content.text is None:
             response = imported_response(run, example, sample.epoch, None, NO_ANSWER)
             return msgspec.structs.replace(response, detail=content.reason)
@@ -268,11 +238,12 @@ class _Reader:
         return msgspec.structs.replace(
             response,
             finish_reason=said.finish_reason,
-            sent=_sent(sample, example),
+            sent=sent_in(sample, example),
             usage=usage,
-            cost_usd=_dollars(sample),
+            cost_usd=dollars(sample),
             latency_s=max(sample.output.time or 0.0, 0.0),
             reasoning_length=said.reasoning_length,
+            turns=steps_of(sample),
         )
 
     def _in_terms_of(self, example: Example, sample: EvalSample, text: str) -> str:
@@ -337,79 +308,3 @@ class _Reader:
         except ValueError as error:
             field = f"verdicts[{place}].label"
             raise DataError(str(self.path), self._count, field, str(error)) from None
-
-
-def _dollars(sample: EvalSample) -> float | None:
-    cost = sample.output.usage.total_cost if sample.output.usage is not None else None
-    return cost if cost is not None and cost >= 0 else None
-
-
-def _id_of(sample: EvalSample) -> str:
-    """The example's id; in inspect-evals' log it stands in the metadata too."""
-    given = sample.metadata.get("prompt_id")
-    return given if isinstance(given, str) and given else str(sample.id)
-
-
-def _example_in(fields: Fields, sample: EvalSample, example_id: str) -> Example | None:
-    """The example that the sample itself holds: ours, or that of inspect-evals."""
-    if "criteria" in fields:
-        items = fields.items("criteria") if fields.row["criteria"] else []
-        return Example(
-            example_id,
-            _conversation(sample),
-            tuple(criterion(item, "criterion", empty=True) for item in items),
-            fields.texts("tags"),
-            target=fields.row.get("target", msgspec.UNSET),
-        )
-    if "rubrics" in fields and "conversation" in fields:
-        asked = tuple(message(item) for item in fields.items("conversation"))
-        rubrics = tuple(criterion(item, "criterion") for item in fields.items("rubrics"))
-        return Example(example_id, asked, rubrics, fields.texts("example_tags"))
-    return None
-
-
-def _conversation(sample: EvalSample) -> tuple[Message, ...]:
-    if isinstance(sample.input, str):
-        return (Message("user", storable(sample.input)),)
-    return _messages(sample.input)
-
-
-def _messages(messages: Iterable[Any]) -> tuple[Message, ...]:
-    return tuple(
-        Message(message.role, storable(message.text))
-        for message in messages
-        if message.role in _ROLES
-    )
-
-
-def _sent(sample: EvalSample, example: Example) -> tuple[Message, ...] | None:
-    """What was sent, where a system message went before the conversation."""
-    known = {message.content for message in example.messages}
-    added = [
-        one
-        for one in _messages(sample.messages)
-        if one.role == "system" and one.content not in known
-    ]
-    return (*added, *example.messages) if added else None
-
-
-def _failure(sample: EvalSample, score: InspectScore | None) -> tuple[str, str] | None:
-    """(kind, words) of an answer that is none."""
-    given = (score.metadata or {}).get("failure") if score is not None else None
-    if sample.error is None and not isinstance(given, str) and not sample.output.empty:
-        return None
-    words = sample.error.message if sample.error is not None else "the log has no answer here"
-    kind = given if isinstance(given, str) else "system_failed" if sample.error else "no_answer"
-    return shorten(kind, 40).strip("'"), shorten(words, 300)
-
-
-def _verdict_rows(sample: EvalSample) -> tuple[InspectScore | None, list[Mapping[str, Any]]]:
-    """The score that has a verdict for each criterion, and these."""
-    scores = sample.scores or {}
-    named = [scores[SCORER]] if SCORER in scores else []
-    for score in [*named, *scores.values()]:
-        for field in ("verdicts", "detailed_results"):
-            rows = (score.metadata or {}).get(field)
-            if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
-                return score, rows
-    return None, []

@@ -45,7 +45,7 @@ from preceptor.scoring.units import units
 from preceptor.store.rows import storable
 from preceptor.systems.base import Parameters, System
 from preceptor.systems.inspect_ai.model import InspectModel
-from preceptor.systems.inspect_ai.words import chat_messages
+from preceptor.systems.inspect_ai.turns import chat_messages
 
 __all__ = [
     "healthbench",
@@ -307,7 +307,7 @@ async def _judged(bench: _Bench, state: TaskState) -> tuple[Graded, Grader]:
     example = _example(state)
     response = as_answer(Response("", text=storable(state.output.completion)))
     system = [message.text for message in state.messages if message.role == "system"]
-    given = [message.content for message in example.messages]
+    given = [message.text for message in example.messages]
     added = tuple(Message("system", text) for text in system if text not in given)
     conversation = (*added, *example.messages, Message("assistant", response.text))
     criteria = dict(enumerate(example.criteria))

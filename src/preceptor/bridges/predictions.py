@@ -30,7 +30,7 @@ from preceptor.cells import is_missing
 from preceptor.errors import InputError, shorten
 from preceptor.records import NO_GRADER, Example, Response, Usage
 from preceptor.scoring.places import in_terms_of, options_in, places, plain, question_of
-from preceptor.systems.content import Content, Tally, read_content
+from preceptor.systems.content import Content, Tally, read_content, replied
 from preceptor.systems.prices import Price
 
 __all__ = ["Prediction", "Predictions"]
@@ -39,6 +39,7 @@ __all__ = ["Prediction", "Predictions"]
 _UNREAD = {
     *("", "none", "nan", "null", "n a", "na", "invalid", "invalid answer", "no answer", "error"),
     *("not found", "no match", "unparseable", "unparsed", "parse error", "undefined", "failed"),
+    "unknown",
 }
 #: Tokens, seconds and dollars beyond this are a fault of the file.
 _MOST = 10**12
@@ -153,7 +154,10 @@ class Predictions:
         columns = None
         for number, row in answer_rows(self.path):
             if columns is None:
-                columns = find_columns(list(row), self.path, id=id, answer=answer, by=by)
+                reply = replied(row) is not None
+                columns = find_columns(
+                    list(row), self.path, id=id, answer=answer, by=by, reply=reply
+                )
             fields = Fields(row, str(self.path), number)
             values = tuple(_text(row.get(name)) or "" for name in columns.by)
             group = self._groups.get(values)
@@ -220,7 +224,9 @@ def _beside(row: dict[str, Any], columns: Columns) -> dict[str, Any]:
 
 
 def _contents(fields: Fields, columns: Columns) -> list[Content]:
-    """The values of the answer columns, of which at least one is present."""
+    """The values of the answer columns, of which at least one is present; or the row's own."""
+    if not columns.answers:
+        return [replied(fields.row) or Content(None, "null")]
     if not any(name in fields.row for name in columns.answers):
         fields.need(columns.answers[0], "an answer")
     return [read_content(fields.row.get(name)) for name in columns.answers]
@@ -369,7 +375,7 @@ def _answer(row: Prediction, example: Example, first: int | None) -> str | None:
 def _unread(text: str) -> bool:
     """Whether a program wrote this because it could read nothing."""
     word = " ".join(re.sub(r"[\W_]+", " ", text).split()).casefold()
-    return is_missing(text) or word in _UNREAD
+    return is_missing(text) or word in _UNREAD or text.strip() == "-1"
 
 
 def _model(group: _Group) -> str:

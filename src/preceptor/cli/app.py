@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import typer
 
@@ -37,6 +38,7 @@ from preceptor.cli import (
 )
 from preceptor.cli import demo as demo_command
 from preceptor.errors import PreceptorError
+from preceptor.plugins import load, plugins
 from preceptor.version import VERSION
 
 __all__ = ["app", "main"]
@@ -139,7 +141,7 @@ def _stoppable() -> Iterator[None]:
 
 def _run(arguments: list[str]) -> int:
     # Not app(): that handles a broken pipe and an interrupt in its own way.
-    command = typer.main.get_command(app)
+    command = _program(arguments)
     try:
         with command.make_context("preceptor", arguments) as context:
             result = command.invoke(context)
@@ -148,6 +150,18 @@ def _run(arguments: list[str]) -> int:
     except _BadUse as error:
         return _complain(_usage(error))
     return result if isinstance(result, int) else DONE
+
+
+def _program(arguments: list[str]) -> Any:
+    """The program, with the commands of other packages where one may be asked for."""
+    program: Any = typer.main.get_command(app)
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    if asked not in program.commands and "--version" not in arguments:
+        for entry in plugins("commands"):
+            alone = typer.Typer(add_completion=False)
+            alone.command(entry.name)(load(entry))
+            program.commands.setdefault(entry.name, typer.main.get_command(alone))
+    return program
 
 
 def _usage(error: Exception) -> str:

@@ -61,5 +61,6 @@ def lint(
                 table.add_row(rule, "", "", f"… and {counts[rule] - _SHOWN:,} more (--json)")
         show(table)
     said = ", ".join(f"{count:,} {rule}" for rule, count in counts.items()) or "no faults"
-    note(f"{file}: {linted.rows:,} rows: {said}")
+    rows = "1 row" if linted.rows == 1 else f"{linted.rows:,} rows"
+    note(f"{file}: {rows}: {said}")
     return 1 if linted.findings else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -285,17 +286,37 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
         note(f"interrupted{left}{spent([result])}; go on with: preceptor resume {name}")
         return 130
     if outcome.status == "incomplete":
+        if (failed := _failure(finished.result())) is not None:
+            note(f"  • for example, {failed}")
         why = f" ({outcome.why})" if outcome.why else ""
-        first = "" if outcome.resumable else "add them to the file, then "
+        first = f"{outcome.first}, then " if outcome.first else ""
         note(f"incomplete{why}{spent([result])}; {first}go on with: preceptor resume {name}")
         return 1
     if share_read(result.scores) == 0:
         note(
             f"done, but no answer could be read; look at some: preceptor export {name} -o out.jsonl"
         )
-        return 0
+        return 1
     note(f"done; see it with: preceptor report {name} -o report.html")
     return 0
+
+
+def _failure(result: Result) -> str | None:
+    """What failed most often and what was said of it, unless a model's own words are in that."""
+    said: Counter[tuple[str, str]] = Counter()
+    for item in result.graded:
+        if item.response is not None and item.response.failure is not None:
+            said[item.response.failure, item.response.detail] += 1
+            continue
+        said.update((each.reason or "", each.detail) for each in item.verdicts if each is not None)
+    quotable = [
+        (kind, words) for (kind, words), _ in said.most_common() if words and kind not in _NOT_SHOWN
+    ]
+    return f"{quotable[0][0]}: {quotable[0][1]}" if quotable else None
+
+
+#: Kinds of failures whose words quote a reply, or that the notes have said.
+_NOT_SHOWN = {"", "unparseable", "malformed", "no_answer"}
 
 
 def spent(results: Sequence[Result]) -> str:

@@ -128,8 +128,8 @@ def answer_of(conversation: Sequence[Message], response: str, weights: Weights) 
     response
         The answer.
     """
-    asked = "\n".join(message.content for message in conversation)
-    last = conversation[-1].content if conversation else ""
+    asked = "\n".join(message.text for message in conversation)
+    last = conversation[-1].text if conversation else ""
     counted, before = text(response), text(asked)
     parts = sentences(response)
     found = [words(part) for part in parts]

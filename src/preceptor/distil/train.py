@@ -189,7 +189,7 @@ def _texts(graded: Mapping[str, Sequence[Graded]]) -> Any:
     distinct: dict[str, None] = {}
     for items in graded.values():
         for item in items:
-            distinct["\n".join(message.content for message in item.example.messages)] = None
+            distinct["\n".join(message.text for message in item.example.messages)] = None
             distinct.update((each.text, None) for each in item.example.criteria)
             if item.response is not None:
                 distinct[item.response.text] = None

@@ -1,4 +1,4 @@
-"""The desk where a grader works on one answer: looked up, called, paid and kept once."""
+"""Grading of one answer: each call is looked up, made, paid and recorded once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _Keep = Callable[[_Found, Mapping[str, tuple[int, ...]], bool], Awaitable[None]]
 
 
 class GradingContext:
-    """What all desks of a run have in common.
+    """What the grading of all answers of a run shares.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class GradingContext:
 
 
 class _Recorder:
-    """What the desks of a run's grader and of its members do alike: only what is kept differs."""
+    """Base of the recorders of a run's grader and of its members: only what is recorded differs."""
 
     def __init__(self, context: GradingContext, place: Place) -> None:
         self.context, self.place = context, place
@@ -115,7 +115,7 @@ class _Recorder:
     async def judge(self, calls: Sequence[Call]) -> dict[int, Verdict]:
         """See :class:`preceptor.graders.base.Recorder`."""
         context = self.context
-        # From the look into the store to the tasks nothing may be awaited: else two could ask.
+        # No await between lookup and task creation, or the same call could be made twice.
         found = context.lookup.verdicts(
             {k: v for call in calls for k, v in call.keys().items() if k not in context.under_way}
         )
@@ -161,7 +161,7 @@ class _Recorder:
 
 
 class VerdictRecorder(_Recorder):
-    """The desk of the run's grader: what it hands in are the run's verdicts."""
+    """Records the verdicts of the run's grader."""
 
     def __init__(self, context: GradingContext, place: Place) -> None:
         super().__init__(context, place)
@@ -199,7 +199,7 @@ class VerdictRecorder(_Recorder):
 
 
 class _VoteRecorder(_Recorder):
-    """The desk of a member of a jury or cascade: what it hands in are votes."""
+    """Records the votes of a member of a jury or cascade."""
 
     def __init__(
         self,

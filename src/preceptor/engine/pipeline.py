@@ -16,19 +16,27 @@ from preceptor.engine.batches import InBatches
 from preceptor.engine.budget import Budget
 from preceptor.engine.claims import claimed
 from preceptor.engine.grading import GradingContext, VerdictRecorder, given, older_server
+from preceptor.engine.interaction import interact
 from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.progress import Progress
+from preceptor.engine.responses import failed_response, response_of
 from preceptor.engine.surroundings import changes, surroundings
 from preceptor.engine.watch import Watch
-from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused, shorten
+from preceptor.environments.base import Session
+from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
 from preceptor.graders.base import Case, Grader
 from preceptor.protocols.base import Protocol
-from preceptor.records import Completion, Graded, Message, Response, RunInfo, Usage, as_answer
+from preceptor.records import (
+    Completion,
+    Graded,
+    Message,
+    Response,
+    RunInfo,
+)
 from preceptor.store import Store
 from preceptor.store.lease import Owner
 from preceptor.store.lookup import SERVERS, Lookup
 from preceptor.store.results import UNFINISHED
-from preceptor.store.rows import storable
 from preceptor.store.writer import Batch, Writer
 from preceptor.systems.base import Ask, Postponed, System, without_text
 from preceptor.systems.limiter import Limiter
@@ -223,11 +231,11 @@ class Pipeline:
 
     async def _respond(self, place: _Place, graded: Graded, writer: Writer) -> Response:
         ask = Ask(self.protocol.messages(graded.example), graded.example, graded.repeat)
-        scripted = self.protocol.scripted
-        key = response_key(self.system, ask, self.run.name, scripted=scripted)
-        # From the look into the store to the task nothing may be awaited: else two could ask.
+        whole = self.protocol.environment is not None
+        key = response_key(self.system, ask, self.run.name, whole=whole)
+        # No await between lookup and task creation, or the same call could be made twice.
         under_way = self._answering.get(key)
-        former = former_key(self.system, ask, self.run.name, scripted=scripted)
+        former = former_key(self.system, ask, self.run.name, whole=whole)
         known = None if under_way else self._lookup.responses({key: former}).get(key)
         if known is not None and known.key != key:
             self._warn(older_server(self.system))
@@ -243,11 +251,13 @@ class Pipeline:
         if theirs := await claimed(writer, (key,), find, self._check_going_on):
             await writer.put(Batch(answers=((*place, theirs[key], True),)))
             return theirs[key]
+        environment = self.protocol.environment
         try:
-            if self.protocol.scripted:
-                response = await self._converse(key, ask, place, writer)
-            else:
+            if environment is None or ask.example is None:
                 response = await self._call(key, ask)
+            else:
+                session = environment.open(ask.example)
+                response = await self._converse(key, ask, session, place, writer)
         except BaseException:
             writer.give_back((key,))
             raise
@@ -255,29 +265,26 @@ class Pipeline:
         self.progress.fresh += 1
         return elsewhere.get(key, response)
 
-    async def _converse(self, key: str, ask: Ask, place: _Place, writer: Writer) -> Response:
-        """The last answer of a scripted dialogue.
+    async def _converse(
+        self, key: str, ask: Ask, session: Session, place: _Place, writer: Writer
+    ) -> Response:
+        """The response of an interaction.
 
-        Each turn is kept under the key of its own question, so that a dialogue that was broken off
-        goes on where it was; what it took is added to the dialogue at once.
+        Each turn is kept under the key of its own question, so that one that was broken off goes on
+        where it was; what it took is added to the whole at once.
         """
-        assert ask.example is not None
-        turns: list[Response] = []
-        while True:
+
+        async def turn(ask: Ask) -> Response:
             own = response_key(self.system, ask, self.run.name)
-            turn = self.store.find_responses([own]).get(own)
-            if turn is None:
-                turn = await self._call(own, ask)
-                part = msgspec.structs.replace(turn, key=key, text="", failure=UNFINISHED)
-                kept = Batch(turns=(turn,), answers=((*place, part, False),))
-                turn = (await writer.put(kept)).get(own, turn)
-            turns.append(turn)
-            said = [each.text for each in turns]
-            following = self.protocol.next_turn(ask.example, said)
-            if turn.failure is not None or following is None:
-                return _dialogue(key, turns, turn.sent or ask.messages)
-            messages = (*ask.messages, Message("assistant", turn.text), following)
-            ask = Ask(messages, ask.example, ask.repeat)
+            known = self.store.find_responses([own]).get(own)
+            if known is not None:
+                return known
+            made = await self._call(own, ask)
+            part = msgspec.structs.replace(made, key=key, text="", failure=UNFINISHED)
+            kept = Batch(turns=(made,), answers=((*place, part, False),))
+            return (await writer.put(kept)).get(own, made)
+
+        return await interact(key, ask, session, turn)
 
     async def _call(self, key: str, ask: Ask) -> Response:
         async with self._turn(self.system):
@@ -294,18 +301,19 @@ class Pipeline:
             except (BudgetExceeded, EndpointRefused):
                 if not empty:
                     raise  # otherwise keep what was paid first; the next call raises again
-                return _unsaid(key, empty)
+                return failed_response(key, empty)
             except EndpointError as error:
-                failed = _unsaid(key, empty) if empty else Response(key, cost_usd=0.0)
+                failed = failed_response(key, empty) if empty else Response(key, cost_usd=0.0)
                 return msgspec.structs.replace(failed, failure=error.kind, detail=str(error))
-            why = None if self.system.may_be_empty else without_text(completion)
+            usable = self.system.may_be_empty or (completion.calls and ask.tools)
+            why = None if usable else without_text(completion)
             if why is None:
-                return _response(key, completion, empty)
+                return response_of(key, completion, empty)
             self.system.failures[why] += 1
             empty.append(completion)
             again = why == "empty" and not self.system.slow and len(empty) < _EMPTY_ATTEMPTS
             if not again or self.progress.stopping is not None:
-                return _unsaid(key, empty)
+                return failed_response(key, empty)
 
     # Verdicts
 
@@ -347,49 +355,6 @@ class Pipeline:
 def _finished(graded: Graded) -> bool:
     response = graded.response
     return response is not None and response.failure is None and all(map(given, graded.verdicts))
-
-
-def _response(key: str, completion: Completion, before: Sequence[Completion] = ()) -> Response:
-    """A completion as a response, with the usage of the useless ones ``before`` it."""
-    costs = [each.cost_usd for each in (*before, completion)]
-    response = Response(
-        key,
-        # As it will be read again: the grader must be shown the same text after a resume.
-        text=storable(completion.whole),
-        finish_reason=completion.finish_reason,
-        sent=completion.sent,
-        usage=sum((each.usage for each in before), completion.usage),
-        latency_s=round(sum(each.latency_s for each in before) + completion.latency_s, 4),
-        cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
-        reasoning_length=completion.reasoning_length,
-    )
-    return as_answer(response)
-
-
-def _unsaid(key: str, completions: Sequence[Completion]) -> Response:
-    """The failure for replies without a text."""
-    last = completions[-1]
-    times = f" {len(completions)} times" if len(completions) > 1 else ""
-    return msgspec.structs.replace(
-        _response(key, last, completions[:-1]),
-        failure="reasoning_only" if last.only_thought else without_text(last),
-        detail=last.only_thought
-        or f"the reply had no text{times}: it ended with {shorten(last.finish_reason, 60)}",
-    )
-
-
-def _dialogue(key: str, turns: Sequence[Response], sent: tuple[Message, ...]) -> Response:
-    """The last of the turns with the conversation before it. What they took was kept with them."""
-    lengths = [turn.reasoning_length for turn in turns if turn.reasoning_length is not None]
-    return msgspec.structs.replace(
-        turns[-1],
-        key=key,
-        sent=sent,
-        usage=Usage(),
-        latency_s=round(sum(turn.latency_s for turn in turns), 4),
-        cost_usd=0.0,
-        reasoning_length=sum(lengths) if lengths else None,
-    )
 
 
 def _only(

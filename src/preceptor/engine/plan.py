@@ -14,6 +14,7 @@ from preceptor.engine.budget import Budget
 from preceptor.engine.pipeline import Pipeline, Share
 from preceptor.engine.resolve import (
     asked_in_batches,
+    check_capabilities,
     check_price,
     grader_as_before,
     grader_of,
@@ -85,7 +86,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A request in which nothing is wrong, ready to be made a run."""
+    """A validated request."""
 
     request: Request
     benchmark: Benchmark
@@ -167,6 +168,7 @@ def check(
     check_price(request.max_cost, system, grader)
     dataset = dataset or benchmark.load(request.data)
     chosen, strata = _chosen(benchmark, dataset, system, request, where)
+    check_capabilities(benchmark, system, [example for example, _ in chosen])
     undefined = _undefined(benchmark, [example for example, _ in chosen])
     departures = _departures(benchmark, dataset, len(chosen), grader, called)
     if isinstance(system, Replay):

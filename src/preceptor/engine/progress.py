@@ -76,11 +76,18 @@ class Progress:
         return max(time.monotonic() - self.started, 1e-9)
 
     @property
-    def recorded_missing(self) -> int:
-        """Number of missing recorded answers, if nothing else is missing; else 0."""
-        absent = {"no answer: no_answer", "no verdict without an answer"}
-        only = self.stopping is None and self.ungraded.keys() <= absent
-        return self.ungraded["no answer: no_answer"] if only else 0
+    def obstacle(self) -> tuple[str, str] | None:
+        """Why resuming alone brings nothing of what is missing, and what to do first."""
+        missing = self.ungraded.keys() - {"no verdict without an answer"}
+        if self.stopping is not None or not missing:
+            return None
+        number = sum(self.ungraded[reason] for reason in missing)
+        if missing == {"no answer: no_answer"}:
+            why = f"{number:,} of the recorded answers asked for are missing"
+            return why, "add them to the file"
+        if missing <= {"no answer: bad_request", "bad_request"}:
+            return f"the server refused {number:,} requests as they are", "have it take them"
+        return None
 
     @property
     def coverage(self) -> float:

@@ -48,6 +48,6 @@ def common_prefix(one: Ask, other: Ask) -> int:
         if first.role != second.role:
             break
         if first.content != second.content:
-            return total + common_length(first.content, second.content)
-        total += len(first.content)
+            return total + common_length(first.text, second.text)
+        total += len(first.text)
     return total

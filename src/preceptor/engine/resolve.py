@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,9 +21,10 @@ from preceptor.graders import (
     read_settings,
     resolve_grader,
 )
-from preceptor.records import NO_GRADER, RunInfo
+from preceptor.records import NO_GRADER, Example, File, Image, Part, RunInfo
 from preceptor.store import Store
 from preceptor.systems import System
+from preceptor.systems.base import Capability
 from preceptor.systems.batch.model import BATCHED, BatchModel
 from preceptor.systems.prices import Price
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "asked_in_batches",
+    "check_capabilities",
     "check_price",
     "grader_as_before",
     "grader_of",
@@ -118,6 +121,25 @@ def check_price(max_cost: float | None, system: System, grader: Grader) -> None:
             raise InputError(
                 f"--max-cost: no price is known for {part.address}: give one with "
                 f"{option} price=IN/OUT in dollars per million tokens, or price=free"
+            )
+
+
+_NEEDED: dict[type[Part], Capability] = {Image: "images", File: "files"}
+
+
+def check_capabilities(benchmark: Benchmark, system: System, examples: Sequence[Example]) -> None:
+    """Raise InputError where the system cannot take what the examples hold."""
+    environment = benchmark.protocol.environment
+    needed: Counter[Capability] = Counter()
+    for example in examples:
+        kinds = {type(part) for turn in example.messages for part in turn.parts}
+        needed.update(_NEEDED[kind] for kind in kinds & _NEEDED.keys())
+        needed.update(() if environment is None else environment.needs)
+    for what, times in needed.items():
+        if what not in system.capabilities:
+            raise InputError(
+                f"--system {system.address}: takes no {what}, which {times:,} of "
+                f"{len(examples):,} examples of {benchmark.name} need: name a system that does"
             )
 
 

@@ -38,12 +38,12 @@ class Executable(Protocol):
 class Outcome(msgspec.Struct, frozen=True):
     """How a run ended: ``done``, ``incomplete`` or ``interrupted``, and why if not done.
 
-    ``resumable``: whether resuming may bring what is missing.
+    ``first``: what has to be done before resuming may bring what is missing.
     """
 
     status: str
     why: str | None = None
-    resumable: bool = True
+    first: str | None = None
 
 
 def execute(pipeline: Executable, watch: Callable[[Progress], None] | None = None) -> Outcome:
@@ -90,9 +90,8 @@ def _finish(pipeline: Executable, worker: _Worker, interrupted: bool) -> Outcome
     if interrupted and progress.done < progress.total:
         outcome = Outcome("interrupted", STOPPED)
     elif progress.coverage < run.settings["min_coverage"]:
-        missing = progress.recorded_missing
-        why = f"{missing:,} of the recorded answers asked for are missing" if missing else None
-        outcome = Outcome("incomplete", progress.stopping or why, not missing)
+        why, first = progress.obstacle or (progress.stopping, None)
+        outcome = Outcome("incomplete", why, first)
     else:
         outcome = Outcome("done")
     if error is not None:

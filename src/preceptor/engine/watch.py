@@ -42,7 +42,7 @@ class PromptWatch:
         counted = (usage.input_tokens + usage.cached_tokens) / calls
         if not usage.input_tokens or address in self._said:
             return
-        texts = [message.content for message in messages()]
+        texts = [message.text for message in messages()]
         characters = sum(map(len, texts))
         if characters <= _NORMAL * counted:
             return

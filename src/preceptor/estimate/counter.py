@@ -61,12 +61,12 @@ class Tally(msgspec.Struct):
 
 
 class CallCounter:
-    """A desk at which nothing is called: a verdict that the store does not have is assumed.
+    """A recorder that calls nothing: a verdict that the store does not have is assumed.
 
     Parameters
     ----------
     tallies
-        By number of the member; where this desk counts.
+        By number of the member; where this one counts.
     seen
         Keys of the calls that are counted already: the same question is asked once.
     lookup
@@ -163,4 +163,4 @@ class CallCounter:
 
 def characters(messages: Iterable[Message]) -> int:
     """Of all messages together."""
-    return sum(len(message.content) for message in messages)
+    return sum(len(message.text) for message in messages)

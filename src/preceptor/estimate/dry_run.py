@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from preceptor.engine.interaction import interact
 from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.plan import Plan
+from preceptor.environments.base import Session
 from preceptor.errors import EndpointError, StoreError
 from preceptor.estimate.counter import CallCounter, Tally, characters
 from preceptor.estimate.observed import (
@@ -35,7 +37,7 @@ from preceptor.estimate.parts import (
 )
 from preceptor.graders.base import Case
 from preceptor.graders.cascade import CascadeGrader
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Response
 from preceptor.store import Store
 from preceptor.store.lookup import Lookup
 from preceptor.store.rows import storable
@@ -167,8 +169,13 @@ class _Estimating:
             pairs = [await self._recorded(ask) for ask in asks]
             return [_Text(*pair) for pair in pairs if pair is not None]
         assumed = _assumed_text(round(own.length.expected))
-        if self.protocol.scripted:
-            return [self._dialogue(ask, answers, seen, assumed) for ask in asks]
+        environment = self.protocol.environment
+        if environment is not None:
+            return [
+                await self._interaction(ask, environment.open(ask.example), answers, seen, assumed)
+                for ask in asks
+                if ask.example is not None
+            ]
         keys = [response_key(self.plan.system, ask, self.run) for ask in asks]
         former = [former_key(self.plan.system, ask, self.run) for ask in asks]
         named = dict(zip(keys, former, strict=True))
@@ -187,29 +194,30 @@ class _Estimating:
         missing = sum(key not in found for key in keys)
         return [*texts, _Text(sent, assumed, missing, True)] if missing else texts
 
-    def _dialogue(self, ask: Ask, answers: _Answers, seen: set[str], assumed: str) -> _Text:
-        """A scripted dialogue, turn by turn: one call for each that is not in the store."""
-        assert ask.example is not None
-        said: list[str] = []
+    async def _interaction(
+        self, ask: Ask, session: Session, answers: _Answers, seen: set[str], assumed: str
+    ) -> _Text:
+        """An interaction, turn by turn: one call for each that is not in the store."""
         guessed = False
-        while True:
+
+        async def turn(ask: Ask) -> Response:
+            nonlocal guessed
             key = response_key(self.plan.system, ask, self.run)
-            known = None
             if self.store is not None and not guessed:
                 known = self.store.find_responses([key]).get(key)
-            if known is not None:
-                answers.reused += 1
-            elif key not in seen:
+                if known is not None:
+                    answers.reused += 1
+                    return known
+            guessed = True
+            sent = self._sent(ask.messages)
+            if key not in seen:
                 seen.add(key)
                 answers.calls += 1
-                answers.characters += characters(self._sent(ask.messages))
-            guessed = guessed or known is None
-            said.append(assumed if known is None else known.text)
-            following = self.protocol.next_turn(ask.example, said)
-            if following is None:
-                return _Text(self._sent(ask.messages), said[-1], 1, guessed)
-            messages = (*ask.messages, Message("assistant", said[-1]), following)
-            ask = Ask(messages, ask.example, ask.repeat)
+                answers.characters += characters(sent)
+            return Response(key, assumed, sent=sent)
+
+        whole = await interact("", ask, session, turn)
+        return _Text(whole.sent or ask.messages, whole.text, 1, guessed)
 
     async def _recorded(self, ask: Ask) -> tuple[tuple[Message, ...], str] | None:
         try:

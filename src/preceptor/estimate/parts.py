@@ -140,7 +140,7 @@ def _at_first(system: System) -> int:
 
 
 def _rounds(calls: float, at_once: int) -> float:
-    """How many calls stand behind each other."""
+    """Sequential rounds of calls."""
     return max(1.0, calls / at_once) if calls else 0.0
 
 

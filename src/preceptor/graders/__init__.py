@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -28,6 +28,7 @@ from preceptor.graders.settings import (
 )
 from preceptor.graders.template import OWN, Template, find_template
 from preceptor.graders.yesno import SYSTEM_PROMPT, YesNoGrader
+from preceptor.plugins import named
 from preceptor.systems import ADDRESSES, GRADERS, RECORDED, meant, resolve
 from preceptor.systems.base import Parameters, System
 
@@ -148,6 +149,8 @@ def _grader(
     alone = RubricGrader(leaf.address, find(leaf.model, parameters), template)
     if leaf.form == "batched":
         return BatchedGrader(leaf.address, alone, method.criteria_per_call)
+    if leaf.form:  # of another package
+        return cast("Grader", named("graders", leaf.form)(leaf.address, alone.system))
     return alone
 
 

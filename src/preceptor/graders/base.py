@@ -102,7 +102,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Recorder(Protocol):
-    """Where a grader hands in its work on one answer: who looks up, calls, pays and keeps."""
+    """Looks up, makes, pays and records the calls of a grader about one answer."""
 
     async def judge(self, calls: Sequence[Call]) -> dict[int, Verdict]:
         """Verdicts by place in the rubric, from the store or by making the calls.
@@ -112,7 +112,7 @@ class Recorder(Protocol):
         """
 
     def member(self, number: int, grader: str, roles: Mapping[int, str]) -> Recorder:
-        """The desk of a grader whose verdicts are votes.
+        """The recorder of a grader whose verdicts are votes.
 
         Parameters
         ----------
@@ -134,7 +134,7 @@ class Grader:
 
     #: As the user typed it, and what it is for tables.
     address: str
-    #: Of members of a jury that are alike, all but the first ask once more.
+    #: Index among identical jury members; members after the first bypass the cache.
     repeat: int = 0
 
     @property
@@ -172,7 +172,7 @@ async def together(*works: Coroutine[Any, Any, T] | Awaitable[T]) -> list[T]:
 
 def render_conversation(messages: Sequence[Message]) -> str:
     """``role: content``, with a blank line between messages."""
-    return "\n\n".join(f"{message.role}: {message.content}" for message in messages)
+    return "\n\n".join(f"{message.role}: {message.text}" for message in messages)
 
 
 def render_item(criterion: Criterion) -> str:

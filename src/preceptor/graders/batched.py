@@ -170,6 +170,7 @@ class BatchedGrader(ModelGrader):
                     verdict,
                     usage=usage,
                     latency_s=asked.latency_s / len(keys),
+                    served_model=asked.served_model,
                     cost_usd=None if asked.cost_usd is None else asked.cost_usd / len(keys),
                     attempts=asked.attempts,
                 )

@@ -64,7 +64,7 @@ class DistilledGrader(Grader):
         *before, answer = case.conversation
         # In a thread: meanwhile the calls of others go on.
         chances = await asyncio.to_thread(
-            self.model.probabilities, before, answer.content, list(criteria.values())
+            self.model.probabilities, before, answer.text, list(criteria.values())
         )
         return [
             Verdict(key, bool(chance >= 0.5), probability=round(float(chance), 6), cost_usd=0.0)

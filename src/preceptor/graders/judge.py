@@ -81,7 +81,7 @@ class LabelJudge(Judge):
             if name == "conversation":
                 return render_conversation(case.conversation[:-1])
             if name == "answer":
-                return case.conversation[-1].content
+                return case.conversation[-1].text
             if name == "criterion":
                 return criterion.text
             return _in_words(case.target[name.removeprefix("target.")])

@@ -86,7 +86,7 @@ class ModelGrader(Grader):
                 ask = msgspec.structs.replace(ask, shared=shared)
             if self.system.slow:  # tens of thousands may wait, for hours
                 render = partial(self._messages, case, case.criteria[places[0]])
-                ask = LateAsk((), ask.example, ask.repeat, ask.shared, render)
+                ask = LateAsk((), ask.example, ask.repeat, ask.shared, render=render)
             if ask is not question.ask:
                 questions[key] = msgspec.structs.replace(question, ask=ask), places
         return await recorder.judge([self.call(*asked) for asked in questions.values()])
@@ -98,7 +98,7 @@ class ModelGrader(Grader):
         """Length in characters of the prompts' common beginning, if the provider wants to know."""
         if not self.system.marks_shared or len(asks) < 2:
             return 0
-        prompts = [ask.messages[-1].content for ask in asks]
+        prompts = [ask.messages[-1].text for ask in asks]
         return common_length(min(prompts), max(prompts))
 
     def call(self, question: Question, places: Sequence[int]) -> Call:

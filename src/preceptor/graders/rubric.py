@@ -130,6 +130,7 @@ async def ask_until_parsed(
         latency_s=asked.latency_s,
         cost_usd=asked.cost_usd,
         attempts=asked.attempts,
+        served_model=asked.served_model,
     )
 
 
@@ -143,6 +144,7 @@ class Asked(msgspec.Struct, Generic[T], frozen=True):
     latency_s: float
     cost_usd: float | None
     attempts: int
+    served_model: str | None = None
 
 
 async def ask_until(
@@ -189,6 +191,7 @@ async def ask_until(
         latency_s=round(sum(completion.latency_s for completion in completions), 4),
         cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
         attempts=max(1, len(completions)),
+        served_model=completions[-1].served_model if completions else None,
     )
 
 

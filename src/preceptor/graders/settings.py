@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from preceptor.errors import InputError, shorten
-from preceptor.systems import RECORDED, parse_parameters, reasons, refuses_temperature
+from preceptor.plugins import plugins
+from preceptor.systems import KINDS, RECORDED, parse_parameters, reasons, refuses_temperature
 from preceptor.systems.base import Parameters
 
 __all__ = ["Form", "Leaf", "Method", "Settings", "read_address", "read_settings"]
@@ -146,11 +147,16 @@ def read_address(address: str) -> Form:
     return Form(address, kind, leaves)
 
 
+def _is_plugin(form: str) -> bool:
+    """Whether another package has a grader of this form."""
+    return form not in KINDS and any(entry.name == form for entry in plugins("graders"))
+
+
 def _leaf(part: str, address: str) -> Leaf:
     form, colon, model = part.partition(":")
     if form in _OF_SEVERAL and colon:
         raise InputError(f"--grader {shorten(address)}: a {form} cannot be within another grader")
-    if form not in _OF_ONE or not colon:
+    if not colon or not (form in _OF_ONE or _is_plugin(form)):
         form, model = "", part
     if model.partition(":")[0] in (*_OF_ONE, *_OF_SEVERAL):
         raise InputError(f"--grader {shorten(address)}: expected a model's address after {form}:")

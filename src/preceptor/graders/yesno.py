@@ -92,6 +92,8 @@ def probability_of_yes(first_token: Mapping[str, float]) -> float:
         best = max(first_token, key=lambda token: first_token[token], default="")
         begun = not split_reasoning(token_text(best)).complete
         words = f"expected Yes or No as the first word, found {shorten(best, 40)}"
+        if total > 0:
+            words = f"expected a chance of {LEAST_MASS:.0%} for Yes or No, found {total:.1%}"
         if not begun:
             raise Unreadable("unparseable", words)
         raise Unreadable("reasoning_only", f"{words}: turn the model's reasoning off")

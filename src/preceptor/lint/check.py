@@ -79,4 +79,5 @@ def lint(path: Path, benchmark: Benchmark | OwnShape) -> Linted:
         found += check(rows)
     found += licence(path, known)
     found.sort(key=lambda finding: (RULES.index(finding.rule), finding.line or 0))
-    return Linted(str(path), benchmark.name, len(rows), found)
+    malformed = sum(finding.rule == "malformed-row" for finding in found)
+    return Linted(str(path), benchmark.name, len(rows) + malformed, found)

@@ -86,7 +86,7 @@ class OwnShape(msgspec.Struct, frozen=True):
             except DataError as error:
                 yield malformed(error)
                 continue
-            asked = "\n".join(message.content for message in example.messages)
+            asked = "\n".join(message.text for message in example.messages)
             if self.points is None:
                 yield Row(line, example, asked)
             elif (before := rubrics.get(asked)) is None:

@@ -222,7 +222,7 @@ def personal(rows: Sequence[Row]) -> Iterator[Finding]:
 
 def _texts(example: Example) -> Iterator[tuple[str, str]]:
     for number, message in enumerate(example.messages, start=1):
-        yield f"message {number}", message.content
+        yield f"message {number}", message.text
     for number, criterion in enumerate(example.criteria, start=1):
         yield f"criterion {number}", criterion.text
     if example.physician is not None:

@@ -144,7 +144,7 @@ def words(text: str) -> str:
 
 def _asked(benchmark: Benchmark, example: Example) -> str:
     """Every message from its own line on; of a scripted dialogue also what is said later."""
-    said = [message.content for message in example.messages]
-    if benchmark.protocol.scripted and example.target is not msgspec.UNSET:
+    said = [message.text for message in example.messages]
+    if benchmark.protocol.environment is not None and example.target is not msgspec.UNSET:
         said.append(msgspec.json.encode(example.target).decode())
     return "\n".join(said)

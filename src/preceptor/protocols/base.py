@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from preceptor.environments.base import Environment
 from preceptor.errors import InputError
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.length import LengthRule
@@ -47,7 +48,9 @@ class Protocol:
     reference_grader: ReferenceGrader | None = None
     #: How a label is asked for; None where criteria are met or not, or nothing is judged.
     judge: Judge | None = None
-    #: Whether a missing answer is wrong; then imported runs are over all examples.
+    #: What answers the system's turns; None where there is a single question.
+    environment: Environment | None = None
+    #: A missing answer scores 0; imported runs are then padded to all examples.
     missing_is_wrong = False
     #: Whether a value is read out of an answer; otherwise its whole text is scored.
     reads = True
@@ -59,11 +62,6 @@ class Protocol:
     shares: Collection[str] = ()
     #: Name of the units, in the plural: see `scoring.units.units`.
     units_are = "prompts"
-
-    @property
-    def scripted(self) -> bool:
-        """Whether what the user says next may follow on what the system has said."""
-        return type(self).next_turn is not Protocol.next_turn
 
     def reference(self, what: str) -> ReferenceGrader:
         """The reference grader, where one is needed; ``what`` says by whom.
@@ -96,10 +94,6 @@ class Protocol:
     def messages(self, example: Example) -> tuple[Message, ...]:
         """The conversation that a system is asked to continue."""
         return example.messages
-
-    def next_turn(self, example: Example, said: Sequence[str]) -> Message | None:
-        """The next message of a scripted dialogue after these replies; None ends it."""
-        return None
 
     def rotations(self, example: Example) -> list[Example] | None:
         """The question with its options in every order; None where there are no options."""
@@ -139,12 +133,12 @@ class Protocol:
 
 
 def replies(graded: Graded) -> tuple[str, ...]:
-    """What the system said in a scripted dialogue, in order; none where the call failed."""
+    """What the system said in an interaction, in order; none where the call failed."""
     response = graded.response
     if response is None or response.failure is not None:
         return ()
     given = graded.example.messages
     # Turns before the first reply are not the system's, whatever their role.
     earlier = (response.sent or given)[len(given) :]
-    said = [message.content for message in earlier if message.role == "assistant"]
+    said = [message.text for message in earlier if message.role == "assistant"]
     return (*said, response.text)

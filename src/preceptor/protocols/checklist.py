@@ -94,7 +94,7 @@ class ChecklistProtocol(Protocol):
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         *before, last = example.messages
-        return (*before, Message(last.role, f"{self.instructions}\n\n{last.content}"))
+        return (*before, last.with_text(f"{self.instructions}\n\n{last.text}"))
 
     def score(self, graded: Graded) -> Score:
         low: dict[str, float] = {}

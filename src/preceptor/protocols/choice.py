@@ -115,8 +115,8 @@ class ChoiceProtocol(Protocol):
             (self.instructions[tag] for tag in example.tags if tag in self.instructions), ""
         )
         *before, last = example.messages
-        whole = f"{last.content}\n\n{told or self.instructions['']}"
-        return (*before, Message(last.role, whole))
+        whole = f"{last.text}\n\n{told or self.instructions['']}"
+        return (*before, last.with_text(whole))
 
     def rotations(self, example: Example) -> list[Example]:
         """The question with its options in every circular order, the given one first.
@@ -127,10 +127,10 @@ class ChoiceProtocol(Protocol):
         """
         options: dict[str, str] = example.target["options"]
         *before, last = example.messages
-        stem = last.content.removesuffix(listed(options))
+        stem = last.text.removesuffix(listed(options))
         variants = [example]
         for number, (texts, answer) in enumerate(rotated(options, example.target["answer"]), 1):
-            message = Message(last.role, stem + listed(texts))
+            message = last.with_text(stem + listed(texts))
             variants.append(
                 msgspec.structs.replace(
                     example,
@@ -162,7 +162,7 @@ class ChoiceProtocol(Protocol):
         target = graded.example.target
         right = target["answer"]
         several = not isinstance(right, str)
-        question = graded.example.messages[-1].content.removesuffix(listed(target["options"]))
+        question = graded.example.messages[-1].text.removesuffix(listed(target["options"]))
         said = read_choice(text, target["options"], several=several, question=question)
         correct = said is not None and set(said) == set(right)
         return scored(graded, {OVERALL: float(correct)}, said)

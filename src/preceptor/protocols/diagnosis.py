@@ -243,9 +243,9 @@ class ReasoningJudge(Judge):
     def prompt(self, case: Case, criterion: Criterion) -> str:
         aspect = criterion.tags[0]
         *before, answer = case.conversation
-        steps = list(enumerate(read_steps(answer.content), start=1))
+        steps = list(enumerate(read_steps(answer.text), start=1))
         if aspect == ACCURACY:
-            shown = read_conclusion(answer.content) or answer.content
+            shown = read_conclusion(answer.text) or answer.text
         else:
             shown = "\n\n".join(f"{number}. {step}" for number, step in steps)
         case = msgspec.structs.replace(case, conversation=(*before, Message("assistant", shown)))
@@ -277,7 +277,7 @@ class ReasoningJudge(Judge):
             return f"label {shorten(label, 40)}: expected one of {', '.join(expected)}"
         if criterion.tags[0] not in (EFFICIENCY, FACTUALITY):
             return None if labels else f"label {_NONE}: expected one of {', '.join(expected)}"
-        steps = len(read_steps(case.conversation[-1].content))
+        steps = len(read_steps(case.conversation[-1].text))
         said = len(labels)
         return None if said == steps else f"expected {steps} labels, one a step, found {said}"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from preceptor.environments.scripted import Script
 from preceptor.errors import InputError
 from preceptor.graders.base import Case
 from preceptor.graders.judge import LabelJudge
@@ -48,12 +49,7 @@ class ScriptedDialogue(Protocol):
     Without them it is a single question.
     """
 
-    def next_turn(self, example: Example, said: Sequence[str]) -> Message | None:
-        later = target_of(example).get("turns", [])
-        if not later:
-            return None
-        turns = [example.messages[-1].content, *later]
-        return Message("user", turns[len(said)]) if len(said) < len(turns) else None
+    environment = Script(lambda example: target_of(example).get("turns", ()))
 
 
 class TurnJudge(LabelJudge):

@@ -153,7 +153,7 @@ class SpanProtocol(Protocol):
 
 def _source(example: Example) -> Text:
     target = example.target
-    return Text(example.messages[-1].content, target["tokens"], target["labels"])
+    return Text(example.messages[-1].text, target["tokens"], target["labels"])
 
 
 def _gold(example: Example) -> list[Span]:

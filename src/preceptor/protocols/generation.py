@@ -57,7 +57,7 @@ class GenerationProtocol(Protocol):
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         *before, last = example.messages
-        return (*before, Message(last.role, f"{self.instructions}\n\n{last.content}"))
+        return (*before, last.with_text(f"{self.instructions}\n\n{last.text}"))
 
     reads = False
 

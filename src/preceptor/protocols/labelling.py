@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 
 from preceptor.errors import InputError
 from preceptor.protocols.base import Protocol
+from preceptor.reasoning import said_in
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.labels import Deferral, deferral_curve, macro_f1, multilabel_macro_f1
 from preceptor.scoring.letters import read_label
 from preceptor.scoring.names import beside
+from preceptor.scoring.plain import unmarked
 from preceptor.scoring.reading import field_of, json_in
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
@@ -37,7 +40,7 @@ _KEYS = ("label", "answer", "decision", "stance")
 def asked(example: Example, instruction: str) -> tuple[Message, ...]:
     """The example's conversation with what is wanted after its last message."""
     *before, last = example.messages
-    return (*before, Message(last.role, f"{last.content}\n\n{instruction}"))
+    return (*before, last.with_text(f"{last.text}\n\n{instruction}"))
 
 
 class LabelProtocol(Protocol):
@@ -214,6 +217,10 @@ class MultiLabelProtocol(Protocol):
     def __init__(self, labels: Sequence[str], instruction: str, marked: str, other: str) -> None:
         self.labels, self.instruction = tuple(labels), instruction
         self.marked, self.other = marked, other
+        either = "|".join(re.escape(label) for label in labels)
+        self._label = re.compile(
+            rf"\W*+({either})(?:\s*+[:(–—-][\s(]*+(\w[\w -]{{0,30}}))?\W*", re.IGNORECASE
+        )
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         return asked(example, self.instruction)
@@ -223,21 +230,33 @@ class MultiLabelProtocol(Protocol):
         text = first_turn(text)
         found = json_in(text)
         if found is None:
-            return {} if text.strip().strip('."*').casefold() in ("none", "no label") else None
-        if isinstance(found, list):
-            pairs = [_pair(each) for each in found]
-        elif isinstance(found.get("labels"), list | dict):
-            inner = found["labels"]
-            pairs = [*inner.items()] if isinstance(inner, dict) else [_pair(each) for each in inner]
-        else:
-            pairs = list(found.items())
+            return self._listed(text)
+        if isinstance(found, dict) and isinstance(found.get("labels"), list | dict):
+            found = found["labels"]
+        pairs = _pairs(found)
         known = {label.casefold(): label for label in self.labels}
         said: dict[str, str | None] = {}
         for name, quality in pairs:
             label = known.get(str(name).strip().casefold())
-            if label is not None and quality is not False:
+            if label is not None:
                 said[label] = self._quality(quality)
         return said if said or not pairs or _says_none(pairs) else None
+
+    def _listed(self, text: str) -> dict[str, str | None] | None:
+        """The same without JSON: labels in the last lines, a quality after each or none."""
+        said: dict[str, str | None] | None = None
+        for line in map(unmarked, unmarked(said_in(text)).splitlines()):
+            if not line.strip():
+                continue
+            named = [self._label.fullmatch(part) for part in _PARTS.split(_LINE_HEAD.sub("", line))]
+            if not all(named):
+                said = {} if _NO_LABEL.fullmatch(line) else None
+                continue
+            said = said or {}
+            for found in filter(None, named):
+                label = next(each for each in self.labels if each.casefold() == found[1].casefold())
+                said[label] = self._quality(found[2]) if found[2] else None
+        return said
 
     def _quality(self, value: object) -> str | None:
         forms = {self.marked: (self.marked,), self.other: (self.other,)}
@@ -276,12 +295,32 @@ class MultiLabelProtocol(Protocol):
         return np.array(whole, dtype=np.bool_).reshape(len(rows), len(self.labels))
 
 
+#: Between labels on one line.
+_PARTS = re.compile(r"[,;](?:\s+and\s)?|\s(?:and|&)\s")
+_LINE_HEAD = re.compile(r"^[\s•*-]*(?:(?:final\s+)?(?:labels?|answers?)\s*:)?\s*", re.IGNORECASE)
+_NO_LABEL = re.compile(
+    r"\W*(?:(?:final\s+)?(?:labels?|answers?)\s*:\s*)?"
+    r"(?:none(?: of (?:the|these|them)[^.\n]{0,40})?|no (?:relevant |such )?"
+    r"(?:labels?|categor\w+|(?:social )?determinants?|sdoh)\b[^.\n]{0,60})\W*",
+    re.IGNORECASE,
+)
+
+
+def _pairs(found: object) -> list[tuple[object, object]]:
+    """Labels with what is said of each; without those that are said to be absent."""
+    if isinstance(found, dict):
+        return [(name, value) for name, value in found.items() if value not in (None, False)]
+    return [_pair(each) for each in found] if isinstance(found, list) else []
+
+
 def _pair(each: object) -> tuple[object, object]:
     if isinstance(each, dict):
         by_name = {str(key).casefold(): value for key, value in each.items()}
         return by_name.get("label"), next(
             (value for key, value in by_name.items() if key != "label"), None
         )
+    if isinstance(each, list) and len(each) == 2:
+        return each[0], each[1]
     return each, None
 
 

@@ -126,7 +126,7 @@ class CalculationProtocol(Protocol):
             names = _names(corrected)
             return missing(graded, dict.fromkeys((OVERALL, *names, PARSED), (0.0, 1.0)))
         kind = target["kind"]
-        question = graded.example.messages[-1].content.rpartition("\n\n")[2]
+        question = graded.example.messages[-1].text.rpartition("\n\n")[2]
         said = read_answer(kind, text, question)
         values = {OVERALL: float(agrees(kind, said, target))}
         if corrected == ABSTAINED:
@@ -147,7 +147,7 @@ def _names(corrected: Any) -> tuple[str, ...]:
 
 def _instructed(example: Example, instructions: str) -> tuple[Message, ...]:
     return tuple(
-        Message("user", f"{message.content}\n\n{instructions}")
+        message.with_text(f"{message.text}\n\n{instructions}")
         if message.role == "user"
         else message
         for message in example.messages

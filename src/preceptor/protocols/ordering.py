@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,8 +28,24 @@ _INSTRUCTION = (
     "Put these steps in the right order. Reply with the numbers of all steps in that order, as a "
     "list such as [2, 3, 1], and nothing else."
 )
-_LIST = re.compile(r"(?<!\d)\d++(?:(?:\s*+(?:,|;|>|->|→|⇒)\s*+|\s++)\d++)+")
+_STEP = r"(?:steps?|schritte?|pasos?|passos?|étapes?|fas[ei]|шаг\w?|步骤|步|ステップ|手順|단계)"
+#: Numbers with nothing but signs between them, or also with such words as "then step".
+_LISTS = (
+    re.compile(r"(?<!\d)\d++(?:(?:\s*+(?:,|;|>|->|→|⇒|、)\s*+|\s++)\d++)+"),
+    re.compile(
+        r"(?<!\d)\d++(?:[^\w\n:.]{0,9}+(?:(?:and|then|finally|lastly|next|und|dann|y|luego|e|et|puis|и"
+        rf"|{_STEP})[^\w\n:.]{{1,9}}+){{0,3}}\d++)+",
+        re.IGNORECASE,
+    ),
+)
+#: How a line begins: its own number, and the step that it names.
 _NUMBERING = re.compile(r"^\s*(?:[-*•]\s*)?(?:step\s*)?(?:\(?\d+[.):]\s*)?", re.IGNORECASE)
+_NAMED = re.compile(
+    rf"^[ \t*•>-]*(?:\(?\d+[.):][ \t]+)?[^\w\n]{{0,3}}(?:{_STEP}\s?(\d+)\b|(\d+)[.)]?[ \t]*$)(.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+#: Between steps that are written out one after the other.
+_BETWEEN = re.compile(r"(?:[\W\d]|and|then|finally){0,30}", re.IGNORECASE)
 
 
 def ordering_example(
@@ -50,17 +68,35 @@ def read_order(text: str, steps: Sequence[str]) -> list[int] | None:
     Numbers count from 1, or from 0 where a 0 is among them. The last complete list counts; without
     one, the steps themselves, a line each.
     """
-    text, wanted = said_in(text), list(range(len(steps)))
-    for found in reversed(_LIST.findall(text)):
-        numbers = [int(number) for number in re.findall(r"\d+", found) if len(number) < 5]
-        if sorted(numbers) == [place + 1 for place in wanted]:
-            return [number - 1 for number in numbers]
-        if sorted(numbers) == wanted:
-            return numbers
-    return _by_text(text, steps)
+    text = unicodedata.normalize("NFKC", said_in(text))
+    for form in _LISTS:
+        for found in reversed(form.findall(text)):
+            numbers = [int(number) for number in re.findall(r"\d+", found) if len(number) < 5]
+            if order := _from_zero(numbers, len(steps)):
+                return order
+    return _by_text(text, steps) or _by_lines(text, len(steps))
+
+
+def _by_lines(text: str, length: int) -> list[int] | None:
+    """The same where each line names a step: "1. Step 3"."""
+    for part in reversed(re.split(r"\n[ \t]*\n", text)):
+        named = [each for each in _NAMED.findall(part) if len(each[0] + each[1]) < 5]
+        order = _from_zero([int(step or number) for step, number, _ in named], length)
+        # "Step 1: …, Step 2: …" may be the numbers of lines.
+        if order and (order != sorted(order) or not any(rest.strip() for *_, rest in named)):
+            return order
+    return None
+
+
+def _from_zero(numbers: Sequence[int], length: int) -> list[int] | None:
+    """The numbers as places from 0; None where they are not each step once."""
+    first = 0 if 0 in numbers else 1
+    complete = sorted(numbers) == list(range(first, first + length))
+    return [number - first for number in numbers] if complete else None
 
 
 def _by_text(text: str, steps: Sequence[str]) -> list[int] | None:
+    """The same where the steps are written out: a line each, or one after the other."""
     places: dict[str, list[int]] = defaultdict(list)
     for place, step in enumerate(steps):
         places[_plain(step)].append(place)
@@ -69,7 +105,20 @@ def _by_text(text: str, steps: Sequence[str]) -> list[int] | None:
         waiting = places.get(_plain(line)) or places.get(_plain(_NUMBERING.sub("", line)))
         if waiting:
             found.append(waiting.pop(0))
-    return found if len(found) == len(steps) else None
+    return found if len(found) == len(steps) else _in_a_row(text, steps)
+
+
+def _in_a_row(text: str, steps: Sequence[str]) -> list[int] | None:
+    """Steps that stand once each in a text, with nothing but signs and numbers between them."""
+    text, written = " ".join(text.casefold().split()), [_plain(step) for step in steps]
+    if not all(written) or any(text.count(step) != 1 for step in written):
+        return None
+    begins = [text.index(step) for step in written]
+    order = sorted(range(len(steps)), key=begins.__getitem__)
+    between = (
+        text[begins[first] + len(written[first]) : begins[then]] for first, then in pairwise(order)
+    )
+    return order if all(_BETWEEN.fullmatch(each) for each in between) else None
 
 
 def _plain(text: str) -> str:
@@ -105,7 +154,7 @@ class OrderingProtocol(Protocol):
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         *before, last = example.messages
-        return (*before, Message(last.role, f"{last.content}\n\n{_INSTRUCTION}"))
+        return (*before, last.with_text(f"{last.text}\n\n{_INSTRUCTION}"))
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

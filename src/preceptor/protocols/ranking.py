@@ -110,7 +110,7 @@ class _PlaceJudge(Judge):
     text = _DEGREE.text
 
     def prompt(self, case: Case, criterion: Criterion) -> str:
-        items = list_in(case.conversation[-1].content) or []
+        items = list_in(case.conversation[-1].text) or []
         place = int(criterion.tags[0].removeprefix("place:"))
         shown = items[place - 1] if place <= len(items) else "(nothing)"
         return _DEGREE.prompt(case, Criterion(shown, 1))
@@ -223,7 +223,7 @@ class _RankJudge(Judge):
     _reader = LabelJudge("", tuple(str(place) for place in range(_DEPTH + 1)))
 
     def prompt(self, case: Case, criterion: Criterion) -> str:
-        items = (list_in(case.conversation[-1].content) or ["(nothing)"])[:_DEPTH]
+        items = (list_in(case.conversation[-1].text) or ["(nothing)"])[:_DEPTH]
         shown = "\n".join(f"{place}. {item}" for place, item in enumerate(items, start=1))
         return _WHERE.format(known=case.target["diagnosis"], items=shown)
 

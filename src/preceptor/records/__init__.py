@@ -3,7 +3,8 @@
 from preceptor.billing import Usage
 from preceptor.records.examples import Criterion, Example, PhysicianAnswer
 from preceptor.records.keys import content_key
-from preceptor.records.messages import Message, Role, Turn
+from preceptor.records.messages import Message, Role, Turn, lean
+from preceptor.records.parts import File, Image, Part, Reasoning, Text, ToolCall, ToolResult
 from preceptor.records.responses import Completion, Response, as_answer
 from preceptor.records.results import NO_GRADER, Result, RunInfo
 from preceptor.records.scores import Metric, Score
@@ -14,18 +15,26 @@ __all__ = [
     "Completion",
     "Criterion",
     "Example",
+    "File",
     "Graded",
+    "Image",
     "Message",
     "Metric",
+    "Part",
     "PhysicianAnswer",
+    "Reasoning",
     "Response",
     "Result",
     "Role",
     "RunInfo",
     "Score",
+    "Text",
+    "ToolCall",
+    "ToolResult",
     "Turn",
     "Usage",
     "Verdict",
     "as_answer",
     "content_key",
+    "lean",
 ]

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from preceptor.records.keys import content_key
-from preceptor.records.messages import Message
+from preceptor.records.messages import Message, lean
+from preceptor.records.parts import Part
 
 __all__ = ["Criterion", "Example", "PhysicianAnswer"]
 
@@ -74,14 +75,20 @@ class Example(msgspec.Struct, frozen=True, gc=False):
     @property
     def key(self) -> str:
         """Hash of the content: the same example in two files has the same key."""
-        return content_key(self)
+        return content_key(msgspec.structs.replace(self, messages=lean(self.messages)))
 
     @property
     def prompt_key(self) -> str:
         """Hash of the conversation: examples with one prompt are not independent."""
         digest = hashlib.blake2b(digest_size=16)
-        for message in self.messages:
+        for message in lean(self.messages):
             # Not as JSON: a text made in Python may hold what JSON cannot, a lone surrogate.
-            for part in (message.role, message.content):
-                digest.update(part.encode("utf-8", "surrogatepass") + b"\x00")
+            digest.update(message.role.encode() + b"\x00")
+            digest.update(_bytes(message.content) + b"\x00")
         return digest.hexdigest()
+
+
+def _bytes(content: str | tuple[Part, ...]) -> bytes:
+    if isinstance(content, str):
+        return content.encode("utf-8", "surrogatepass")
+    return content_key(content).encode()

@@ -7,17 +7,39 @@ from typing import Literal
 import msgspec
 
 from preceptor.billing import Usage
+from preceptor.records.parts import File, Image, Part, Text
 
-__all__ = ["Message", "Role", "Turn"]
+__all__ = ["Message", "Role", "Turn", "lean"]
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """One turn of a conversation."""
+    """One turn of a conversation: a text, or parts.
+
+    A message whose content is a text encodes as it always did, so its keys stay valid.
+    """
 
     role: Role
-    content: str
+    content: str | tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The words: those of all text parts, an empty line between them."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n\n".join(part.text for part in self.content if isinstance(part, Text))
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return (Text(self.content),) if isinstance(self.content, str) else self.content
+
+    def with_text(self, text: str) -> Message:
+        """The message with other words; its other parts stand before them."""
+        if isinstance(self.content, str):
+            return Message(self.role, text)
+        others = (part for part in self.content if not isinstance(part, Text))
+        return Message(self.role, (*others, Text(text)))
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
@@ -40,3 +62,21 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     cost_usd: float | None = None
     latency_s: float = 0.0
     at: str | None = None
+
+
+def lean(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The messages as keys and stores have them: images and files by their hash alone."""
+    if all(isinstance(message.content, str) for message in messages):
+        return messages
+    return tuple(
+        Message(message.role, tuple(map(_lean, message.content)))
+        if not isinstance(message.content, str)
+        else message
+        for message in messages
+    )
+
+
+def _lean(part: Part) -> Part:
+    if isinstance(part, Image | File):
+        return msgspec.structs.replace(part, data=b"")
+    return part

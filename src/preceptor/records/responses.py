@@ -10,6 +10,7 @@ from msgspec.structs import force_setattr
 from preceptor.billing import Usage
 from preceptor.reasoning import split_reasoning
 from preceptor.records.messages import Message, Turn
+from preceptor.records.parts import ToolCall
 
 __all__ = ["Completion", "Response", "as_answer"]
 
@@ -37,6 +38,10 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
         The whole text where reasoning stood in it; None where ``text`` is all there was.
     served_model
         The model that the reply names; None where it names none.
+    calls
+        Tools that the model asks for.
+    turns
+        The steps of a system that took several, such as an agent.
     """
 
     text: str
@@ -49,6 +54,8 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     reasoning_length: int | None = None
     raw: str | None = None
     served_model: str | None = None
+    calls: tuple[ToolCall, ...] = ()
+    turns: tuple[Turn, ...] = ()
 
     def __post_init__(self) -> None:
         _take_reasoning_out(self)

@@ -65,6 +65,8 @@ def headline(contrast: Contrast) -> str:
         f"{contrast.contender} against {contrast.reference}: {signed(whole.difference)} points"
         f" (95 % interval {interval(whole.ci95)}) on {plural(whole.n, 'common example')}"
     )
+    if contrast.prompts < contrast.common:
+        text += f" ({plural(contrast.prompts, 'unit')})"
     if whole.p is None:
         return f"{text}; too few for a test."
     holm = "" if whole.p_holm == whole.p else f", Holm {p_value(whole.p_holm)}"

@@ -15,7 +15,21 @@ from typing import Any
 
 import msgspec
 
-from preceptor.records import Example, Graded, Message, Response, Result, Score, Verdict
+from preceptor.records import (
+    Example,
+    File,
+    Graded,
+    Image,
+    Message,
+    Part,
+    Reasoning,
+    Response,
+    Result,
+    Score,
+    ToolCall,
+    ToolResult,
+    Verdict,
+)
 from preceptor.reports.format import count, pretty
 from preceptor.scoring import OVERALL
 
@@ -152,7 +166,12 @@ def _texts(example: Example, response: Response | None, verdicts: Sequence[Verdi
             texts["detail"] = _cut(response.detail)
         if response.finish_reason != "stop":
             texts["finish"] = response.finish_reason
-        if response.sent is not None:
+        if response.turns:
+            texts["steps"] = [
+                [turn.party, [_part(part) for part in turn.message.parts]]
+                for turn in response.turns
+            ]
+        elif response.sent is not None:
             added = [message for message in response.sent if message not in example.messages]
             texts["sent"] = [_message(message) for message in added]
     return texts
@@ -189,7 +208,18 @@ def _word(reason: str) -> str:
 
 
 def _message(message: Message) -> list[str]:
-    return [message.role, _cut(message.content)]
+    return [message.role, _cut(message.text)]
+
+
+def _part(part: Part) -> list[str]:
+    """Kind, title and text of a part of a turn."""
+    if isinstance(part, ToolCall):
+        return ["call", part.name, _cut(part.arguments)]
+    if isinstance(part, ToolResult):
+        return ["failure" if part.failed else "result", part.name, _cut(part.text)]
+    if isinstance(part, Image | File):
+        return ["media", part.name or part.media_type, f"{part.media_type}, {part.sha256[:12]}"]
+    return ["reasoning" if isinstance(part, Reasoning) else "text", "", _cut(part.text)]
 
 
 def _cut(text: str) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "marked",
     "measured",
     "measured_interval",
+    "namespace",
     "p_value",
     "percent",
     "plural",
@@ -187,6 +188,13 @@ def pretty(name: str, labels: dict[str, str]) -> str:
     if name.startswith(("cluster:", "physician_agreed_category:")):
         words = words.replace("-", " ")
     return words[:1].upper() + words[1:] if words else name
+
+
+def namespace(name: str, metric: Metric) -> str:
+    """What stands before the colon; without one ``tag`` for a tag's slice, and else nothing."""
+    if ":" in name:
+        return name.partition(":")[0]
+    return "" if metric.tag is None else "tag"
 
 
 def day(stamp: str) -> str:

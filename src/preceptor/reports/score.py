@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.records import NO_GRADER, Result
+from preceptor.records import NO_GRADER, Metric, Result
 from preceptor.reports.format import (
     NAMESPACES,
-    SHARE,
     marked,
     measured,
+    namespace,
+    points,
     pretty,
     printed_interval,
     read_cell,
@@ -65,16 +66,15 @@ def _seconds(result: Result) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def namespaces(metrics: Collection[str]) -> dict[str, list[str]]:
+def namespaces(metrics: Mapping[str, Metric]) -> dict[str, list[str]]:
     """Names of metrics by namespace, in the order in which a reader wants them; "" is overall.
 
     The length-adjusted twins are left out.
     """
     groups: dict[str, list[str]] = {"": [], **{name: [] for name in NAMESPACES}}
-    for name in metrics:
+    for name, metric in metrics.items():
         if not is_adjusted(name, metrics):
-            space = name.partition(":")[0] if ":" in name else ""
-            groups.setdefault(space, []).append(name)
+            groups.setdefault(namespace(name, metric), []).append(name)
     return {space: names for space, names in groups.items() if names}
 
 
@@ -107,23 +107,15 @@ def score_table(result: Result) -> Table:
             adjusted = result.metrics.get(name + LENGTH_SUFFIX)
             table.add_row(
                 ("  " if space else "") + pretty(name, result.labels),
-                marked(_value(metric.value, metric.unit), share if name == OVERALL else None),
-                *((_value(metric.raw_mean, metric.unit),) if clipped else ()),
+                marked(measured(metric.value, metric.unit), share if name == OVERALL else None),
+                *((measured(metric.raw_mean, metric.unit),) if clipped else ()),
                 printed_interval(metric),
-                *(("" if adjusted is None else _points(adjusted.value),) if twins else ()),
+                *(("" if adjusted is None else points(adjusted.value),) if twins else ()),
                 sample_size(metric.n, metric.units, metric.units_are),
                 f"{metric.coverage:.1%}",
                 *((read_cell(share) if name == OVERALL else "",) if read else ()),
             )
     return table
-
-
-def _value(value: float | None, unit: str) -> str:
-    return _points(value) if unit == SHARE else measured(value, unit)
-
-
-def _points(value: float | None) -> str:
-    return "–" if value is None else f"{value * 100:.1f}"
 
 
 def overview_table(results: Iterable[Result]) -> Table:
@@ -148,10 +140,10 @@ def overview_table(results: Iterable[Result]) -> Table:
             result.info.name,
             result.info.benchmark,
             result.info.system,
-            marked(_points(metric.value), share[id(result)]),
-            *((_points(metric.raw_mean),) if clipped else ()),
+            marked(points(metric.value), share[id(result)]),
+            *((points(metric.raw_mean),) if clipped else ()),
             printed_interval(metric),
-            *(("" if adjusted is None else _points(adjusted.value),) if twins else ()),
+            *(("" if adjusted is None else points(adjusted.value),) if twins else ()),
             sample_size(metric.n, metric.units, metric.units_are),
             f"{result.coverage:.1%}",
             *((read_cell(share[id(result)]),) if read else ()),
@@ -164,7 +156,7 @@ def sentences(result: Result) -> list[str]:
     said = []
     overall = result.metrics.get(OVERALL)
     if overall is not None and overall.raw_mean is not None and overall.raw_mean < 0:
-        said.append(f"The mean is {overall.raw_mean * 100:.1f} before it is clipped to 0.")
+        said.append(f"The mean is {points(overall.raw_mean)} before it is clipped to 0.")
     if result.ungraded:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in result.ungraded.items())
         missing = sum(result.ungraded.values())
@@ -172,8 +164,8 @@ def sentences(result: Result) -> list[str]:
         if overall is not None and overall.bounds is not None:
             low, high = overall.bounds
             said.append(
-                f"With the missing verdicts the overall score lies between {low * 100:.1f} "
-                f"and {high * 100:.1f}."
+                f"With the missing verdicts the overall score lies between {points(low)} "
+                f"and {points(high)}."
             )
     if (unread := read_sentence(result.scores)) is not None:
         said.append(unread)

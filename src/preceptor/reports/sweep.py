@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from preceptor.records import Metric, Response, Result
-from preceptor.reports.format import marked, read_cell
+from preceptor.reports.format import marked, points, printed_interval, read_cell, sample_size
 from preceptor.reports.score import score_json, sentences
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read
@@ -105,7 +105,7 @@ def sweep_table(name: str, results: Sequence[Result]) -> Table:
             "unknown" if result.cost_usd is None else f"${result.cost_usd:,.4f}",
             f"{result.coverage:.1%}",
             read_cell(share_read(result.scores)),
-            "–" if metric is None else f"{metric.n:,}",
+            "–" if metric is None else sample_size(metric.n, metric.units, metric.units_are),
         )
     return table
 
@@ -123,15 +123,12 @@ def _cell(result: Result) -> str:
 
 
 def _points(metric: Metric | None) -> str:
-    return "–" if metric is None or metric.value is None else f"{metric.value * 100:.1f}"
+    return points(None if metric is None else metric.value)
 
 
 def _interval(metric: Metric | None) -> str:
     """Of the mean before clipping, as everywhere."""
-    if metric is None or metric.raw_ci95 is None:
-        return "–"
-    low, high = metric.raw_ci95
-    return f"{low * 100:.1f} to {high * 100:.1f}"
+    return "–" if metric is None else printed_interval(metric)
 
 
 def _count(mean: float | None) -> str:

@@ -90,6 +90,10 @@ def _fit(fit: LengthFit | None) -> tuple[str, str]:
     return f"{signed(fit.per_500)} ({interval(fit.ci95)})", p_value(fit.p)
 
 
+def _change(slope: float) -> str:
+    return f"{100 * slope:+.2f}".replace("-", "−")
+
+
 def length_sentences(found: Lengths) -> list[str]:
     """The benchmark's own price of length, and the one that these sides give."""
     said = []
@@ -105,11 +109,9 @@ def length_sentences(found: Lengths) -> list[str]:
             "name levels as SETTING/LEVEL=RUN with --levels."
         )
         return said
-    slopes = "; ".join(
-        f"{name}: {100 * slope:+.2f}" for name, slope in found.penalty.slopes.items()
-    )
+    slopes = "; ".join(f"{name}: {_change(slope)}" for name, slope in found.penalty.slopes.items())
     said.append(
-        f"Derived from these runs: {100 * found.penalty.per_500:+.2f} points for each 500 "
+        f"Derived from these runs: {_change(found.penalty.per_500)} points for each 500 "
         f"characters (95 % interval {interval(found.penalty_ci95)}, "
         f"{count(found.penalty_examples)} examples), the mean over settings ({slopes})."
     )

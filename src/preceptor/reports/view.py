@@ -18,6 +18,7 @@ from preceptor.reports.format import (
     interval,
     marked,
     measured,
+    namespace,
     percent,
     plural,
     points,
@@ -242,9 +243,9 @@ def sections(results: Sequence[Result], runs: Sequence[RunView], axis: Axis) -> 
     pairs = list(zip(results, runs, strict=True))
     spaces: dict[str, dict[str, None]] = {}
     for result in results:
-        for name in result.metrics:
+        for name, metric in result.metrics.items():
             if name != OVERALL and not is_adjusted(name, result.metrics):
-                spaces.setdefault(name.split(":", 1)[0] if ":" in name else "", {})[name] = None
+                spaces.setdefault(namespace(name, metric), {})[name] = None
     known = [space for space in ("", *NAMESPACES) if space in spaces]
     found = []
     for space in known + sorted(spaces.keys() - known):

@@ -55,6 +55,7 @@ def assemble(
             notes,
             benchmark.caution,
             sliced=any(":" in name for name in benchmark.labels),
+            system=info.system,
         ),
         coverage=1 - ungraded.total() / asked if asked else _answered(graded),
         verdicts=asked,

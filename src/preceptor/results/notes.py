@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from preceptor.errors import shorten
 from preceptor.records import Graded
 
 __all__ = ["run_notes"]
@@ -16,6 +18,7 @@ def run_notes(
     caution: str | None = None,
     *,
     sliced: bool = True,
+    system: str = "",
 ) -> list[str]:
     """The run's own notes, the benchmark's caution, and what its answers show.
 
@@ -29,6 +32,8 @@ def run_notes(
         What must be said beside every score of the benchmark.
     sliced
         Whether the benchmark has tags to slice its examples by.
+    system
+        Its address: a model that answered in the place of the one asked for is named.
     """
     notes = list(dict.fromkeys(given))
     if caution:
@@ -44,6 +49,14 @@ def run_notes(
             notes.append(
                 f"{ends[reason]:,} of {len(graded):,} answers {words}; graded as they are."
             )
+    served = Counter(answer.served_model for answer in answers if answer.served_model)
+    others = {name: times for name, times in served.items() if not _same_model(name, system)}
+    if others:
+        names = ", ".join(f"{shorten(name, 60)} ({times:,})" for name, times in others.items())
+        notes.append(
+            f"{sum(others.values()):,} of {len(graded):,} answers came from another model than "
+            f"asked for, by the server's word: {names}."
+        )
     thought = sum(answer.raw is not None for answer in answers)
     if thought:
         notes.append(
@@ -54,3 +67,10 @@ def run_notes(
     if untagged and sliced:
         notes.append(f"{untagged:,} examples carry no tags in the data: they are in no slice.")
     return notes
+
+
+def _same_model(served: str, system: str) -> bool:
+    """Whether a server's name for a model may be that of the address: often it has a date more."""
+    asked = system.partition("#")[2] or system.partition("/")[2]
+    one, other = (re.sub(r"[^a-z0-9]+", "-", name.lower()) for name in (served, asked))
+    return one in other or other in one

@@ -269,7 +269,7 @@ class _Server:
 
     def _check_prompts(self, example: Example, responses: Sequence[str | None]) -> None:
         longest = max(len(response or "") for response in responses)
-        whole = longest + sum(len(turn.content) for turn in example.messages)
+        whole = longest + sum(len(turn.text) for turn in example.messages)
         if whole * len(example.criteria) > self.limits.prompt_characters:
             words = f"{len(example.criteria):,} criteria for {whole:,} characters: send less of one"
             raise _Refusal(413, "too_large", words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from preceptor.scoring.languages.patterns import Phrases
 from preceptor.scoring.numerals import lowered
 
 __all__ = ["ABSTAINED", "says_nothing", "says_unanswerable"]
@@ -218,30 +219,20 @@ _UNANSWERABLE = (
 _CLAUSE = r"[^.;。；।!?？\n]{0,40}?"
 
 
-def _forms(*, spaced: bool) -> str:
-    """The forms of the languages that have spaces between words, or of those that have none."""
-    return "|".join(
-        f"(?:{first}){_CLAUSE}(?:{then})|{alone}"
-        for first, then, alone in _UNANSWERABLE
-        if (first.lstrip("(?:") < "\u0e00") is spaced
-    )
-
-
-_CANNOT = re.compile(
-    # In Arabic and Hebrew "and" is written as one word with the next.
-    rf"(?<![^\W\d_])[وفו]?(?:{_forms(spaced=True)})"
-    rf"|(?=[^\x00-\u0dff])(?:{_forms(spaced=False)})"
+_CANNOT = Phrases(
+    "|".join(f"{first}|{alone}" for first, _, alone in _UNANSWERABLE),
+    "|".join(f"(?:{first}){_CLAUSE}(?:{then})|{alone}" for first, then, alone in _UNANSWERABLE),
 )
-_NOTHING = re.compile(
-    r"(?<![\w-])n/a\b|\A\W*na\b|\bnot applicable\b|\bnull\b|\bunknown\b"
-    r"|(?<![^\W\d_])(?:unbekannt|inconnue?|desconocid[oa]|desconhecid[oa]|sconosciut[oa]|onbekend"
-    r"|неизвестно|невідомо|nieznan[aey]|okänt|ukendt|ukjent|bilinmiyor|tidak diketahui"
-    r"|không rõ|nicht anwendbar|sans objet|no aplica(?:ble)?|não (?:se )?aplic\w+"
-    r"|non applicabile|niet van toepassing|неприменимо|nie dotyczy|tidak berlaku|không áp dụng)"
-    r"(?![^\W\d_])|غير معروف|غير متوفر|لا ينطبق|לא ידוע|לא רלוונטי|نامشخص|अज्ञात|लागू नहीं"
-    r"|অজানা|প্রযোজ্য নয়|不适用|不適用|未知|不明"
-    r"|該当なし|해당 ?없음|알 수 없|ไม่ทราบ|ไม่เกี่ยวข้อง"
+_NOTHING = Phrases(
+    r"n/a\b(?<![\w-].{3})|(?:not applicable|null|unknown|unbekannt|inconnue?|desconocid[oa]"
+    "|desconhecid[oa]|sconosciut[oa]|onbekend|неизвестно|невідомо|nieznan[aey]|okänt|ukendt|ukjent"
+    "|bilinmiyor|tidak diketahui|không rõ|nicht anwendbar|sans objet|no aplica(?:ble)?"
+    r"|não (?:se )?aplic\w+|non applicabile|niet van toepassing|неприменимо|nie dotyczy"
+    r"|tidak berlaku|không áp dụng)(?![^\W\d_])"
+    "|غير معروف|غير متوفر|لا ينطبق|לא ידוע|לא רלוונטי|نامشخص|अज्ञात|लागू नहीं|অজানা|প্রযোজ্য নয়"
+    "|不适用|不適用|未知|不明|該当なし|해당 ?없음|알 수 없|ไม่ทราบ|ไม่เกี่ยวข้อง"
 )
+_NA = re.compile(r"\W*na\b")
 
 
 def says_unanswerable(text: str) -> re.Match[str] | None:
@@ -251,4 +242,5 @@ def says_unanswerable(text: str) -> re.Match[str] | None:
 
 def says_nothing(text: str) -> re.Match[str] | None:
     """Where a text has a word such as "unknown" or "N/A"."""
-    return _NOTHING.search(lowered(text))
+    lower = lowered(text)
+    return _NA.match(lower) or _NOTHING.search(lower)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from preceptor.scoring.languages import LANGUAGES, Words
 from preceptor.scoring.languages.patterns import (
-    START,
+    SPACED,
     any_of,
-    endings,
+    initials_of,
     inner,
     is_spaced,
+    late,
+    letters_of,
     normal,
-    parts_of,
 )
 
 __all__ = ["Cue", "announcing"]
@@ -27,6 +29,7 @@ _STEP = "step|test|investigation|management|intervention"
 _ENGLISH = (
     (_RIGHT, rf"\s+(?:answer\s+)?(?:(?:next|initial)\s+)?(?:{_OPTION})\b"),
     # "The next best option" is another one, "the next best step" is not.
+    ("most|best", rf"\s+(?:consistent|compatible|described)\s+(?:with|by)(?=\s+(?:{_OPTION})\b)"),
     ("next", rf"\s+(?:(?:{_RIGHT})\s+)+(?:\w+\s+)?(?:{_STEP})\b"),
     (
         "i|we",
@@ -64,13 +67,11 @@ _TAG = "<(?:final_answer|answer|ans|option|choice|response|result|output)>"
 
 
 def _initials() -> dict[str, dict[str, list[str]]]:
-    """First letter → language → how its words that begin so go on; "" where none is plain."""
+    """First letter → language → how its words that begin so go on."""
     found: dict[str, dict[str, list[str]]] = {}
     for name, words in LANGUAGES.items():
-        for word in parts_of(normal(_begins(words))):
-            plain = word[0].isalpha() and word[1:2] not in ("?", "*")
-            initial = found.setdefault(word[0] if plain else "", {})
-            initial.setdefault(name, []).append(word[plain:])
+        for initial, rest in initials_of(normal(_begins(words))):
+            found.setdefault(initial, {}).setdefault(name, []).append(rest)
     return found
 
 
@@ -85,22 +86,18 @@ def _begins(words: Words) -> str:
 _INITIALS = _initials()
 
 
-def _scanned(spaced: bool) -> str:
-    """Words that announcements of any language begin with, under their first letters."""
-    return any_of(
-        *(
-            initial + endings(end for name in names for end in ends[name])
-            for initial, ends in _INITIALS.items()
-            if (names := [name for name in ends if is_spaced(LANGUAGES[name].right) is spaced])
-        )
-    )
+def _scanned(initial: str, rests: Iterable[str]) -> str:
+    """A first letter, before more letters of a word that an announcement may begin with."""
+    letters = any_of(*sorted({letters_of(rest) for rest in rests}, key=len))
+    begins = rf"(?<![{SPACED}]{initial})(?<!\w_{initial})" if is_spaced(initial) else ""
+    return f"{re.escape(initial)}{begins}(?={letters})"
 
 
-_SCANNED = re.compile(
-    any_of(
-        START + _scanned(spaced=True),
-        r"(?=[^\x00-\u058f])" + _scanned(spaced=False),
-        f"(?={_TAG})",
+#: Where an announcement may begin: a search passes over all other characters at once.
+_SCANNED = late(
+    "|".join(
+        [_scanned(initial, chain(*names.values())) for initial, names in _INITIALS.items()]
+        + [f"<(?={_TAG[1:]})"]
     )
 )
 
@@ -155,16 +152,24 @@ def announcing(lower: str, *, wrong_asked: bool = False) -> Iterator[Cue]:
         place = cue.end if cue else scanned.start() + 1
 
 
-@cache
-def _possible(initial: str) -> tuple[str, ...]:
-    """The languages with a word that may begin with this sign."""
-    known = {"en", *_INITIALS.get(initial, ()), *_INITIALS.get("", ())}
-    return tuple(each for each in LANGUAGES if each in known)
+@lru_cache(maxsize=4096)
+def _possible(letters: str) -> tuple[str, ...]:
+    """The languages with a word that may begin with these four characters."""
+    if letters[0] == "<":
+        return ("en",)
+    names = _INITIALS.get(letters[0], {})
+    begins = {
+        name
+        for name, rests in names.items()
+        if any(letters[1:].startswith(letters_of(rest)) for rest in rests)
+    }
+    return tuple(each for each in LANGUAGES if each in begins)
 
 
 def _cue_at(lower: str, place: int, wrong_asked: bool) -> Cue | None:
     """The first language that has these words."""
-    languages = [each for each in _possible(lower[place]) if _begin(each).match(lower, place)]
+    possible = _possible(lower[place : place + 4])
+    languages = [each for each in possible if _begin(each).match(lower, place)]
     for language in languages:
         if found := _phrase(language, wrong_asked).match(lower, place):
             return Cue(place, found.end(), language)

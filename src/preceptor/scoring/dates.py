@@ -78,7 +78,9 @@ _DATES = tuple(
     )
 )
 #: A year, or three numbers divided: what has neither is looked at no further.
-_DATELIKE = re.compile(r"\d{4}|-\d\d(?!\d)|\d(?P<mark>[-/.])\s?\d{1,2}(?P=mark)\s?\d")
+_DATELIKE = re.compile(
+    r"[-\d](?:(?<=\d)(?:\d{3}|(?P<mark>[-/.])\s?\d{1,2}(?P=mark)\s?\d)|(?<=-)\d\d(?!\d))"
+)
 _ISO_WEEK = re.compile(r"(?<!\d)(\d{4})-?W(\d{2})-?([1-7])(?!\d)")
 _TIME = re.compile(r"(?:T|\s)\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[-+]\d{2}:?\d{2})?")
 _ASIDE = re.compile(r"\([^()]*\)")

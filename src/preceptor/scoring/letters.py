@@ -33,8 +33,8 @@ _NAMED = re.compile(
 )
 _LINE = re.compile(r"^[ \t|(\[•*-]*(?P<letter>\w)(?!\w)[^\n]*", re.MULTILINE)
 _ONLY = re.compile(
-    r"(?:only|just|both|nur|sowohl|solo|sólo|solamente|seulement|soltanto|apenas|somente|alleen|только"
-    r"|tylko)\s+(?:option\s+)?|仅|只有",
+    r"(?:only|just|both|nur|sowohl|solo|sólo|só(?: a| o)?|solamente|seulement|soltanto|apenas"
+    r"|somente|alleen|только|tylko)\s+(?:option\s+)?|仅|只有",
     re.IGNORECASE,
 )
 #: All options, or all but some.
@@ -192,8 +192,10 @@ class _Reader:
     def _letters_alone(self, text: str) -> Found | None:
         """Letters, perhaps with the text of their option ("C, Vitamin C") or with "not A"."""
         if self.at.several and (every := _ALL.match(text)):
-            but = self.at.labels_at(every.start("but")) if every["but"] else None
-            return self.at.labels - but[1] if but else None if every["but"] else self.at.labels
+            if not every["but"]:
+                return self.at.labels
+            but = self.at.labels_at(self.at.after_links(every.start("but")))
+            return self.at.labels - but[1] if but else None
         only = _ONLY.match(text)
         start = self.at.after_links(only.end() if only else 0)
         found = self.at.named_at(start) if self.at.several else self.at.labels_at(start)

@@ -19,6 +19,9 @@ Place = tuple[int, Found]
 #: Signs around a letter that is the whole answer.
 AROUND = " \t\r\n\"'“”‘’«»「」『』()[]{}<>.:;,?!。、।۔።،؟፦\\"
 
+#: Items of a list of options that are read; so a place costs no more than these.
+_MOST = 26
+
 _OPENING = re.compile(r"[\s\"'“‘«「『\[({<]*")
 _BETWEEN = re.compile(r"[\s).\]:,\-–—\"']*")
 _ARTICLE = re.compile(r"(?:an?|the|une?|el|la|le) ", re.IGNORECASE)
@@ -74,8 +77,14 @@ class Mentions:
         empty = cues.EMPTY_BOX.search(self.text, place, link.end() + 1) if link else None
         return empty.start() if empty else link.end() if link else place
 
-    def named_at(self, place: int) -> Place | None:
-        """(end, labels) of what begins at this place: letters, or the text of an option."""
+    def named_at(self, place: int, most: int = _MOST) -> Place | None:
+        """(end, labels) of what begins at this place: letters, or the text of an option.
+
+        Parameters
+        ----------
+        most
+            Items of a list that are read.
+        """
         by_text, by_letter = self.texts_at(place), self.labels_at(place)
         if by_letter is None or (by_text is not None and by_text[0] > by_letter[0] + 1):
             return by_text
@@ -85,17 +94,21 @@ class Mentions:
         beside = self.text_beside(end)
         if beside is None or len(beside[1]) > 1:
             return by_letter
-        link = cues.ADDS.match(self.text, beside[0]) if self.several else None
-        more = self.named_at(link.end()) if link else None
+        link = cues.ADDS.match(self.text, beside[0]) if self.several and most > 1 else None
+        more = self.named_at(link.end(), most - 1) if link else None
         own = labels & beside[1]
         return (more[0], own | more[1]) if more else (beside[0], own)
 
     def texts_at(self, place: int) -> Place | None:
-        """The same for the text of an option, or two of them with an "or" between."""
-        first = self.text_at(place)
-        link = cues.ADDS.match(self.text, first[0]) if first else None
-        second = self.text_at(link.end()) if link else None
-        return (second[0], first[1] | second[1]) if first and second else first
+        """The same for the text of an option, or some with "or" or "and" between."""
+        found = self.text_at(place)
+        for _ in range(_MOST):
+            link = cues.ADDS.match(self.text, found[0]) if found else None
+            more = self.text_at(link.end()) if link else None
+            if found is None or more is None:
+                break
+            found = more[0], found[1] | more[1]
+        return found
 
     def text_beside(self, end: int) -> Place | None:
         """The text of an option that follows a letter."""
@@ -118,7 +131,9 @@ class Mentions:
             if not option or option.upper() in self.labels or not rest.startswith(option):
                 continue
             after = rest[len(option) :].lstrip()
-            if after and after[0] not in cues.ENDS + ".(-–—'" and not self._goes_on(after):
+            listed = self.several and cues.ADDS.match(rest, len(option))
+            ends = not after or after[0] in cues.ENDS + ".(-–—'" or listed
+            if not ends and not self._goes_on(after):
                 continue
             end = begin + len(option)
             if best is None or end > best[0]:
@@ -143,7 +158,10 @@ class Mentions:
         meant, end = self.letters.meant(token[0]), token.end()
         if self.several and len(meant) > 1:
             return None
-        while link := cues.ADDS.match(self.text, end):
+        for _ in range(_MOST):
+            link = cues.ADDS.match(self.text, end)
+            if link is None:
+                break
             more = self.letters.token.match(self.text, link.end())
             if more is None or not (self._listed(more.end()) or self._alone(more.end(), more[0])):
                 break

@@ -9,8 +9,9 @@ from preceptor.reasoning import said_in
 from preceptor.scoring.abstention import ABSTAINED, says_nothing, says_unanswerable
 from preceptor.scoring.dates import without_dates
 from preceptor.scoring.json_text import pairs_in
+from preceptor.scoring.languages.patterns import Phrases
 from preceptor.scoring.number_words import number_in_words
-from preceptor.scoring.numerals import Amount, amounts, is_bound, normal
+from preceptor.scoring.numerals import Amount, amounts, is_bound, lowered, normal
 from preceptor.scoring.statements import Statement, Unreadable, as_statement, first_stated
 
 __all__ = ["ABSTAINED", "read_amount", "read_number"]
@@ -22,28 +23,29 @@ _OR = re.compile(
     re.IGNORECASE,
 )
 _ELSE = re.compile(r"\b(?:otherwise|else|sonst|sinon|иначе)\W{1,3}(?:\w{1,12}\s){0,2}(?=\d)", re.I)
-_NOT = re.compile(
-    r"(?:(?<![^\W\d_])(?:not|nicht|pas|kein|não|non|niet|inte|nie|nu|değil|bukan|không|δεν|не"
-    r"|rather"
-    r" than|instead of)|不是|ليس|नहीं)\s{0,2}\Z|\bn['’]t (?:be )?\Z",
-    re.IGNORECASE,
+_DENYING = (
+    "not|nicht|pas|kein|não|non|niet|inte|nie|nu|değil|bukan|không|δεν|не|rather than|instead of"
+    "|不是|ليس|नहीं"
 )
-_STATED = re.compile(
-    r"(?:\b(?:is|are|was|equals?|of|be|(?:equal|comes|amounts|rounds) to"
-    r"|ist|beträgt|est(?: de)?|es(?: de)?|é(?: de)?|è(?: di)?|jest|wynosi|este|adalah|là|είναι|это"
-    r"|равен|равно|равна|составляет|становить)|:|是|为|為|は|:)\s{1,3}"
-    r"(?:approximately|about|around|roughly|only|now)?\s*(?=[-+]?\s?\.?\d)"
-    r"|(?:[:是为為は]|คือ)(?=-?\d)",
-    re.IGNORECASE,
+_NOT = Phrases(f"{_DENYING}|['’]t", rf"(?:(?:{_DENYING})\s{{0,2}}|(?<=n)['’]t (?:be )?)\Z")
+_STATING = (
+    "is|are|was|equals?|of|be|equal to|comes to|amounts to|rounds to|ist|beträgt|est(?: de)?"
+    "|es(?: de)?|é(?: de)?|è(?: di)?|jest|wynosi|este|adalah|là|είναι|это|равен|равно|равна"
+    "|составляет|становить"
 )
-_EQUALS = re.compile(r"(?<![<>!=])=(?!=)\s{0,9}|≈\s{0,9}")
+_STATED = Phrases(
+    f"{_STATING}|:|是|为|為|は|คือ",
+    rf"(?:{_STATING}|[:是为為は])\s{{1,3}}(?:approximately|about|around|roughly|only|now)?\s*"
+    r"(?=[-+]?\s?\.?\d)|(?:[:是为為は]|คือ)(?=-?\d)",
+)
+_EQUALS = re.compile(r"(?:=(?<![<>!=].)(?!=)|≈)\s{0,9}")
 _SIGNED = re.compile(r"[(=≈:]\s{0,3}\Z")
 #: In brackets, but not as in "25(OH)D".
 _ASIDE = re.compile(r"(?<!\d)\([^()]*\)|\([^()]*\)(?!\w)")
 _LABEL = re.compile(r"[ \w-]{1,40}:\s?(?=[-+]?\.?\d)")
 #: Words before what says the same again.
 _AGAIN = (
-    r"(?<![^\W\d_])(?:i\.?\s?e\.?|that is(?: to say)?|which is|which makes|making|so"
+    r"(?:(?:i\.?\s?e\.?|that is(?: to say)?|which is|which makes|making|so"
     r"|thus|d\.\s?h\.|das"
     r" heißt|das sind|also|c['’]est-à-dire|soit|donc|es decir|o sea|ou seja|isto é|cioè"
     r"|ossia|ovvero"
@@ -51,18 +53,18 @@ _AGAIN = (
     r"|т\.\s?е\.|тобто"
     r"|czyli|tj\.|to jest|adică|azaz|vagyis|δηλαδή|yani|yaitu|yakni|tức(?: là)?|أي|یعنی|כלומר|यानी"
     r"|अर्थात|অর্থাৎ|(?:for )?(?:a |in )?total(?: of)?|insgesamt|zusammen|en total|au total|in totale"
-    r"|totalt|łącznie|всего|итого|toplam)(?![^\W\d_])|即|也就是|共计?|总共|すなわち|つまり|合計|즉|총"
+    r"|totalt|łącznie|всего|итого|toplam)(?![^\W\d_])|即|也就是|共计?|总共|すなわち|つまり|合計|즉|총)"
 )
 #: Between an amount and the same one in another unit.
 _THE_SAME = re.compile(
-    rf"(?:[\s=≈(,/:]|{_AGAIN}|(?<![^\W\d_])(?:or|which|that|is|equals?|equivalent|corresponds|equal"
+    rf"(?:[\s=≈(,/:]|(?<![^\W\d_]){_AGAIN}|(?<![^\W\d_])(?:or|which|that|is|equals?|equivalent|corresponds|equal"
     r"|to|about|approximately|roughly|oder|bzw\.?|entspricht|ou|o|или|atau|hay)(?![^\W\d_])"
     r"|或|约|等于|약){0,30}",
     re.IGNORECASE,
 )
 #: Last amounts of a statement that may sum up the others.
 _MOST = 8
-_SUMMED_UP = re.compile(rf"(?:{_AGAIN})[\s,:=(]{{0,3}}(?:{_AGAIN})?[\s,:=]{{0,3}}\Z", re.IGNORECASE)
+_SUMMED_UP = Phrases(_AGAIN, rf"{_AGAIN}[\s,:=(]{{0,3}}(?:(?<![^\W\d_]){_AGAIN})?[\s,:=]{{0,3}}\Z")
 _UNIT_SIGNS = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "^": None})
 
 
@@ -155,7 +157,7 @@ def _abstains(text: str, found: Amount | None, statement: Statement) -> bool:
         return none is not None and none.start() < found.start
     # "He is 67; it cannot be calculated": in a mere sentence only an equation is a result.
     before = text[: found.start]
-    if any(said.end() == found.start for said in _STATED.finditer(text)):
+    if any(said.end() == found.start for said in _STATED.finditer(lowered(text))):
         raise Unreadable
     return not _EQUALS.search(before)
 
@@ -177,7 +179,7 @@ def _stated(text: str, statement: Statement) -> Amount | None:
     everywhere = amounts(text, statement.convention)
     if summed_up := _summed_up(text, everywhere):
         return summed_up
-    outside = _ASIDE.sub(lambda aside: " " * len(aside[0]), text)
+    outside = _ASIDE.sub(lambda aside: " " * len(aside[0]), text) if "(" in text else text
     for part in (outside, text):
         said = everywhere if part == text else amounts(part, statement.convention)
         found = [each for each in said if not _denied(part, each)]
@@ -196,7 +198,7 @@ def _stated(text: str, statement: Statement) -> Amount | None:
 def _summed_up(text: str, found: Sequence[Amount]) -> Amount | None:
     """The last amount after "i.e." that has the unit of one of several before it."""
     for last in found[:0:-1][:_MOST]:
-        if _SUMMED_UP.search(text[max(0, last.start - 32) : last.start]):
+        if _SUMMED_UP.search(lowered(text[max(0, last.start - 32) : last.start])):
             others = [each for each in found if each.start < last.start]
             several, unit = (
                 len(others) > 1 or others[0].low is not None,
@@ -208,12 +210,12 @@ def _summed_up(text: str, found: Sequence[Amount]) -> Amount | None:
 
 
 def _denied(text: str, found: Amount) -> bool:
-    return _NOT.search(text[max(0, found.start - 16) : found.start]) is not None
+    return _NOT.search(lowered(text[max(0, found.start - 16) : found.start])) is not None
 
 
 def _about(text: str, found: Sequence[Amount], direct: bool) -> Amount | None:
     at = {each.start: place for place, each in enumerate(found)}
-    stated = [said.end() for said in _STATED.finditer(text) if said.end() in at]
+    stated = [said.end() for said in _STATED.finditer(lowered(text)) if said.end() in at]
     begin = len(text) - len(text.lstrip(" ([\"'"))
     sides = [side.end() for side in _EQUALS.finditer(text) if side.end() in at]
     if sides:

@@ -12,7 +12,9 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Amount", "Convention", "amounts", "is_bound", "normal"]
+from preceptor.scoring.languages.patterns import Phrases
+
+__all__ = ["Amount", "Convention", "amounts", "is_bound", "lowered", "normal"]
 
 #: Meaning of a single mark before three digits. ``comma``: a comma is decimal, a point may be
 #: either; ``point``: a comma separates thousands; ``either``: unknown.
@@ -46,7 +48,7 @@ class Amount(msgspec.Struct, frozen=True):
 
 # What a text is before it is read
 
-_SUPERSCRIPT = re.compile(r"(?<=\d)[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,4}")
+_SUPERSCRIPT = re.compile(r"[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹](?<=\d.)(?:(?<![⁺⁻])|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹]))[⁰¹²³⁴⁵⁶⁷⁸⁹]{0,4}")
 _SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
 #: One of these signs it begins with, what it is, what comes instead.
 _MARKUP = tuple(
@@ -69,6 +71,8 @@ _MARKUP = tuple(
         ("~∼〜～", r"(?<=\d) ?[~∼〜～] ?(?=\d)", "-"),
     )
 )
+_MARKED = re.compile(r"[~∼〜～<\\{*]")
+_MINUS_WORDS = ("minus", "negativ", "moins", "meno", "минус", "负", "負", "マイナス")
 _MINUS = re.compile(
     r"((?:\b(?:is|are|was|of|to|by|equals|gives|ist|beträgt|est|de|es|é|è|wynosi|jest|равен|равно)"
     r"|[:=≈]|\A) |(?:是|为|為|は)\s?)(?:minus|negative|moins|menos|meno|минус|负"
@@ -102,15 +106,19 @@ def _sign(sign: str) -> str:
 
 def normal(text: str) -> str:
     """Without Markdown, HTML and LaTeX; digits, signs and spaces in one form."""
-    for signs, pattern, instead in _MARKUP:
-        if any(sign in text for sign in signs):
-            text = pattern.sub(instead, text)
+    if _MARKED.search(text):
+        for signs, pattern, instead in _MARKUP:
+            if any(sign in text for sign in signs):
+                text = pattern.sub(instead, text)
     text = html.unescape(text) if "&" in text else text
     if not text.isascii():
         text = _SUPERSCRIPT.sub(lambda found: "^" + found[0].translate(_SUPERSCRIPTS), text)
         text = _OTHER.sub(lambda found: _sign(found[0]), text)
     text = _EMPHASIS.sub("", text)
-    return _MINUS.sub(r"\1-", text).strip()
+    lower = text.lower()
+    if any(word in lower for word in _MINUS_WORDS):
+        text = _MINUS.sub(r"\1-", text)
+    return text.strip()
 
 
 def lowered(text: str) -> str:
@@ -127,15 +135,14 @@ _BODY = (
     r"|\d++(?:[.,]\d++)*+|\.\d++"
 )
 _NUMERAL = re.compile(
-    rf"(?<![{_LETTER}\d²³])(?<![{_LETTER}][-/_])(?<!_\{{)(?<!\d[-.,/:])"
+    rf"(?=[-+±.\d])(?<![{_LETTER}\d²³])(?<![{_LETTER}][-/_])(?<!_\{{)(?<!\d[-.,/:])"
     # Times, ratios, telephone numbers, versions, ordinals, grades, "5-year": names and no amounts.
-    r"(?P<name>\+\d{1,3}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,4}){2,5}|\d++(?:\s?:\s?\d++)+"
+    r"(?:(?P<name>\+\d{1,3}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,4}){2,5}|\d++(?:\s?:\s?\d++)+"
     r"|(?!\d{1,3}(?:\.\d{3})+(?!\.?\d))\d++(?:\.\d++){2,}(?!,?\d)|\d++(?:[-/]\d++){2,}"
     rf"|\d++(?:st|nd|rd|th)\b|\d++(?:-(?=[{_LETTER}])|\(OH\))|\d++[A-Ea-c](?!\w)"
     r"|\d{1,2} ?(?:am|pm|a\.m\.|p\.m\.)(?!\w))"
-    rf"|(?<![{_LETTER}\d²³])(?<![{_LETTER}][-/_])(?<!_\{{)(?<!\d[-.,/:])"
-    r"(?P<sign>(?<!\d )(?<![)%\]])(?<![)%\]] )[-+±]\s?+)?+"
-    rf"(?P<body>{_BODY})",
+    r"|(?P<sign>(?<!\d )(?<![)%\]])(?<![)%\]] )[-+±]\s?+)?+"
+    rf"(?P<body>{_BODY}))",
 )
 _POWER = re.compile(
     r"[eE]([-+]?\d{1,4})(?!\w)|\s?[x×·]\s?10(?:\s?\^\s?[{(]?|(?=[-+]\d))([-+]?\d{1,4})[)}]?"
@@ -169,11 +176,11 @@ _UNTIL = re.compile(
     r"|到|至|から|에서|से)\s*(?=[-+]?\.?\d)",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(
-    r"(?<![^\W\d_])(?:between|zwischen|entre|tra|fra|tussen|mellan|mellem|pomiędzy|między|od|între"
-    r"|antara|giữa|từ|μεταξύ|между|від|між|بين|بین|בין)\s{1,2}\Z",
-    re.IGNORECASE,
+_PAIR = (
+    "between|zwischen|entre|tra|fra|tussen|mellan|mellem|pomiędzy|między|od|între"
+    "|antara|giữa|từ|μεταξύ|между|від|між|بين|بین|בין"
 )
+_BETWEEN = Phrases(_PAIR, rf"(?:{_PAIR})\s{{1,2}}\Z")
 _AND = re.compile(
     r"\s?(?:[^\W\d_][^\s\d\-,;:()=]{0,12}|%)?\s*(?:and|und|et|y|e|en|och|og|a|do|și|dan|và|đến"
     r"|και|и"
@@ -181,30 +188,29 @@ _AND = re.compile(
     re.IGNORECASE,
 )
 _BODY_AGAIN = re.compile(r"[-+]?(?:" + _BODY + ")")
-_LIMIT_BEFORE = re.compile(
-    r"(?:(?<![-=])[<>≤≥]=?|(?<![^\W\d_])(?:"
-    r"(?:more|less|greater|fewer|higher|lower|older|younger|larger|smaller) than(?: or equal to)?"
-    r"|at (?:least|most)|up to|over|under|above|below|exceed\w*|between|minimum(?: of)?"
-    r"|maximum(?: of)?|no (?:more|less) than|not (?:more|less) than"
-    r"|mindestens|höchstens|mehr als|weniger als|über|unter|zwischen|größer als|kleiner als"
-    r"|plus de|moins de|au moins|au plus|supérieure? à|inférieure? à|entre"
-    r"|más de|menos de|al menos|como máximo|mayor (?:de|que|a)|menor (?:de|que|a)|superior a"
-    r"|inferior a|mais de|pelo menos|no máximo|maior (?:que|do que)|menor do que"
-    r"|più di|meno di|almeno|superiore a|inferiore a|tra|maggiore di|minore di"
-    r"|meer dan|minder dan|minstens|ten minste|hoogstens|tussen|hoger dan|lager dan"
-    r"|mer än|mindre än|minst|högst|över|mellan|under|mere end|mindre end"
-    r"|ponad|poniżej|powyżej|więcej niż|mniej niż|co najmniej|co najwyżej|od"
-    r"|mai mult de|mai puțin de|cel puțin|peste|între|en az|en fazla"
-    r"|lebih dari|kurang dari|setidaknya|minimal|maksimal|di atas|di bawah|antara"
-    r"|hơn|trên|dưới|ít nhất|nhiều hơn|ít hơn|từ|lớn hơn|nhỏ hơn"
-    r"|πάνω από|κάτω από|τουλάχιστον|περισσότερο από|λιγότερο από|μεταξύ"
-    r"|более|менее|больше|меньше|выше|ниже|свыше|до|от|между"
-    r"|більше|менше|понад|щонайменше|вище|нижче|між|zaidi ya|chini ya|angalau"
-    r"|أكثر من|أقل من|أكبر من|على الأقل|فوق|تحت|بين|بیش از|کمتر از|حداقل"
-    r"|יותר מ|פחות מ|לפחות|מעל|מתחת)|至少|最少|超过|超過|大于|大於|小于|小於|少于|少於|不到"
-    r"|高于|低于|มากกว่า|น้อยกว่า|อย่างน้อย|최소|최대)[\s-]{0,2}\Z",
-    re.IGNORECASE,
+_LIMITS = (
+    "(?:more|less|greater|fewer|higher|lower|older|younger|larger|smaller) than(?: or equal to)?"
+    "|at (?:least|most)|up to|over|under|above|below|exceed\\w*|between|minimum(?: of)?"
+    "|maximum(?: of)?|no (?:more|less) than|not (?:more|less) than"
+    "|mindestens|höchstens|mehr als|weniger als|über|unter|zwischen|größer als|kleiner als"
+    "|plus de|moins de|au moins|au plus|supérieure? à|inférieure? à|entre"
+    "|más de|menos de|al menos|como máximo|mayor (?:de|que|a)|menor (?:de|que|a)|superior a"
+    "|inferior a|mais de|pelo menos|no máximo|maior (?:que|do que)|menor do que"
+    "|più di|meno di|almeno|superiore a|inferiore a|tra|maggiore di|minore di"
+    "|meer dan|minder dan|minstens|ten minste|hoogstens|tussen|hoger dan|lager dan"
+    "|mer än|mindre än|minst|högst|över|mellan|under|mere end|mindre end"
+    "|ponad|poniżej|powyżej|więcej niż|mniej niż|co najmniej|co najwyżej|od"
+    "|mai mult de|mai puțin de|cel puțin|peste|între|en az|en fazla"
+    "|lebih dari|kurang dari|setidaknya|minimal|maksimal|di atas|di bawah|antara"
+    "|hơn|trên|dưới|ít nhất|nhiều hơn|ít hơn|từ|lớn hơn|nhỏ hơn"
+    "|πάνω από|κάτω από|τουλάχιστον|περισσότερο από|λιγότερο από|μεταξύ"
+    "|более|менее|больше|меньше|выше|ниже|свыше|до|от|между"
+    "|більше|менше|понад|щонайменше|вище|нижче|між|zaidi ya|chini ya|angalau"
+    "|أكثر من|أقل من|أكبر من|على الأقل|فوق|تحت|بين|بیش از|کمتر از|حداقل"
+    "|יותר מ|פחות מ|לפחות|מעל|מתחת|至少|最少|超过|超過|大于|大於|小于|小於|少于|少於|不到"
+    "|高于|低于|มากกว่า|น้อยกว่า|อย่างน้อย|최소|최대"
 )
+_LIMIT_BEFORE = Phrases(f"{_LIMITS}|[<>≤≥]", rf"(?:(?<![-=])[<>≤≥]=?|{_LIMITS})[\s-]{{0,2}}\Z")
 _LIMIT_AFTER = re.compile(
     r"(?:[ \u202f]?(?:%|[^\W\d_][^\s\d,;:()=.]{0,12}))?\s?"
     r"(?:\+(?!\s?\d)|(?:以上|以下|未満|超え|を超|以内|이상|이하|초과|미만)"
@@ -219,7 +225,7 @@ _WINDOW, _LONGEST_BETWEEN = 40, 12
 
 def is_bound(text: str, start: int, end: int) -> bool:
     """Whether what stands there is an end of a range or a bound: ``> 60``, ``at least 60``."""
-    before = text[max(0, start - _WINDOW) : start]
+    before = lowered(text[max(0, start - _WINDOW) : start])
     return bool(_LIMIT_BEFORE.search(before) or _LIMIT_AFTER.match(text, end, end + _WINDOW))
 
 
@@ -252,7 +258,9 @@ def _amount(text: str, found: re.Match[str], convention: Convention) -> Amount:
     if value is not None and (found["sign"] or "").startswith("-"):
         value = -value
     low = high = None
-    between = _BETWEEN.search(text[max(0, found.start() - _LONGEST_BETWEEN) : found.start()])
+    between = _BETWEEN.search(
+        lowered(text[max(0, found.start() - _LONGEST_BETWEEN) : found.start()])
+    )
     if until := _UNTIL.match(text, end) or (_AND.match(text, end) if between else None):
         other = _BODY_AGAIN.match(text, until.end())
         if other is not None and not re.match(r"\s?[=≈]", text[other.end() : other.end() + 2]):

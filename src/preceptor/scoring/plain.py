@@ -31,7 +31,13 @@ def unmarked(text: str) -> str:
     """The same for a text that is no completion of a model."""
     if _BARE.fullmatch(text):
         return text.strip()
-    text = _FRAME.sub(lambda tag: "\nAnswer: " if tag[0] == "[ANSWER_START]" else "\n", text)
-    text = unicodedata.normalize("NFKC", _LATEX.sub(r"\1", _STRUCK.sub("", text)))
-    text = _DIGITS.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+    if "[" in text:
+        text = _FRAME.sub(lambda tag: "\nAnswer: " if tag[0] == "[ANSWER_START]" else "\n", text)
+    if "~" in text or "<" in text:
+        text = _STRUCK.sub("", text)
+    if "\\" in text:
+        text = _LATEX.sub(r"\1", text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = _DIGITS.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
     return _MARKUP.sub(" " if "&nbsp;" in text else "", text).strip()

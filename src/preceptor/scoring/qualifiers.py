@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from preceptor.scoring.languages import LANGUAGES, Words
-from preceptor.scoring.languages.patterns import every, normal, words_of
+from preceptor.scoring.languages.patterns import every, late, normal, words_of
 
 __all__ = ["DENIED", "OTHER_CASE", "UNREAL", "WRONG_ASKED", "Qualifiers", "qualifiers"]
 
@@ -28,14 +28,14 @@ class Qualifiers:
         beside = words.other if wrong_asked else f"{words.other}|{words.wrong}"
         english = words is LANGUAGES["en"]
         other = beside if wrong_asked or english else f"{beside}|{words.negation}"
-        self.other = re.compile(rf"{words_of(other)}(?:\s+\S+|[的のえい]){{0,3}}\s*\Z", flags)
-        self.beside = re.compile(rf"[\s(]*(?:{_LINKED}\s+)?{words_of(beside)}", flags)
-        self.negation = re.compile(words_of(words.negation), flags)
-        self.supposed = re.compile(words_of(words.supposed), flags)
-        self.weighing = re.compile(words_of(words.weighing), flags)
-        self.reported = re.compile(words_of(words.reported), flags)
-        self.group = re.compile(words_of(words.group), flags)
-        self.turned = re.compile(
+        self.other = late(rf"{words_of(other)}(?:\s+\S+|[的のえい]){{0,3}}\s*\Z", flags)
+        self.beside = late(rf"[\s(]*(?:{_LINKED}\s+)?{words_of(beside)}", flags)
+        self.negation = late(words_of(words.negation), flags)
+        self.supposed = late(words_of(words.supposed), flags)
+        self.weighing = late(words_of(words.weighing), flags)
+        self.reported = late(words_of(words.reported), flags)
+        self.group = late(words_of(words.group), flags)
+        self.turned = late(
             rf"[\s)\]\"]*(?:{normal(words.turned)})" if words.turned else "(?!)", flags
         )
 
@@ -47,7 +47,7 @@ def qualifiers(language: str, *, wrong_asked: bool) -> Qualifiers:
 
 
 #: "Would be", of what is not the case, or is said with caution.
-UNREAL = re.compile(
+UNREAL = late(
     words_of(
         "would|could|might|wäre|wären|würde|würden|käme|serait|seraient|sería|serían|seria|seriam"
         "|sarebbe|sarebbero|zou|zouden|skulle|ville|бы|б|був би|буде|була б|би|byłaby|byłby|byłoby"
@@ -71,9 +71,7 @@ _THIS = (
     r"|tohoto|této|ov\w{1,4}|acest\w*|αυτ\w+|este caz|ini|này|هذه|هذا|זה|זו"
 )
 #: A sentence that begins with other circumstances than those of the question: "In pregnancy, …".
-OTHER_CASE = re.compile(
-    rf"{words_of(_IN)}[\s'’e]+(?!(?:\S+\s+){{0,2}}?{words_of(_THIS)})", re.IGNORECASE
-)
+OTHER_CASE = late(rf"{words_of(_IN)}[\s'’e]+(?!(?:\S+\s+){{0,2}}?{words_of(_THIS)})", re.IGNORECASE)
 
 _EXCEPT = (
     "except|excepto|exceto|excepte|sauf|außer|ausgenommen|eccetto|tranne|кроме|окрім|крім|освен"
@@ -88,7 +86,7 @@ _NOT = (
     "|でない|ではない|않은|아닌|नहीं|নয়|ไม่ใช่|ليس|אינו|אינה|نیست"
 )
 #: Negations before a word ("should not include").
-DENIED = re.compile(
+DENIED = late(
     words_of(
         r"not|never|cannot|neither|nor|without|\w+n['’]t|"
         + "|".join(words.negation for name, words in LANGUAGES.items() if name != "en")
@@ -97,7 +95,7 @@ DENIED = re.compile(
     re.IGNORECASE,
 )
 #: A question for the wrong option, or for the least likely one.
-WRONG_ASKED = re.compile(
+WRONG_ASKED = late(
     rf"{words_of(every('wrong').replace('|not|', '|'))}|{words_of(f'{_EXCEPT}|{_NOT}')}"
     r"|(?-i:\b(?:NOT|NO|NÃO|PAS|NICHT|NON|НЕ|NIE|NIET|INTE)\b)|誤って",
     re.IGNORECASE,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from preceptor.reasoning import said_in
@@ -36,8 +37,17 @@ def field_of(text: str, names: Sequence[str]) -> Any | None:
 
 
 # Line by line: over a whole reply of newlines such expressions take minutes.
-_NUMBERED = re.compile(r"(?:\*\*|#{1,6})?\s{0,3}(\d{1,2})[.):]\s*(\S.*)")
-_BULLET = re.compile(r"[-*•–]\s+(\S.*)")
+_NUMBERED = re.compile(r"(?:\*\*|#{1,6})?\s{0,3}(\d{1,2})(?:[.):]|(?<=#\d)\b)\s*(\S.*)")
+#: The next number within a line, after a space.
+_INLINE = re.compile(r"\s(?=\d{1,2}[.)]\s?[^\W\d])")
+_CIRCLED = re.compile(r"([①-⑳])\s*")
+_RANKED = re.compile(r"\s(?:>{1,3}|->|[→⇒])\s(?!\d)")
+_HEADING = re.compile(r"[^:,;>]{1,60}:\s+(?=\S)")
+_IN_ORDER = re.compile(r",?\s{1,3}in (?:that|this) order\W*\Z", re.IGNORECASE)
+_BULLET = re.compile(
+    r"(?:[-*•–]\s+|(?:first|second|third|fourth|fifth|sixth|\d(?:st|nd|rd|th))\s?:\s+)(\S.*)",
+    re.IGNORECASE,
+)
 #: No item is longer; what comes after is not looked at.
 _LONGEST = 500
 _PROSE = re.compile(r"[.?!:]$")
@@ -48,8 +58,8 @@ def list_in(text: str, *, separator: str | None = None) -> list[str] | None:
     """The items of a ranked list, best first; None where there is none.
 
     A JSON list (of texts, or of objects with a name and perhaps a code), a numbered list, bullets,
-    or one item a line. Of several numbered lists the last counts. What has a code besides its name
-    comes as ``name (code)``.
+    one item a line, or "gout > lupus". Of several numbered lists the last counts. What has a code
+    besides its name comes as ``name (code)``.
 
     Parameters
     ----------
@@ -61,7 +71,7 @@ def list_in(text: str, *, separator: str | None = None) -> list[str] | None:
     found = _json_items(json_in(text))
     if found is not None:
         return _cleaned(found)
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in _lines(text) if line.strip()]
     numbered = [match.groups() for line in lines if (match := _NUMBERED.match(line))]
     starts = [place for place, (number, _) in enumerate(numbered) if int(number) == 1]
     if starts:
@@ -72,9 +82,28 @@ def list_in(text: str, *, separator: str | None = None) -> list[str] | None:
         # A sentence is no item; what follows it may be.
         lines = [line for line in lines if not (_PROSE.search(line) or len(line) > 150)]
         lines = lines if len(lines) > 1 else []
-    if len(lines) == 1 and separator is not None:
-        lines = re.split(separator, lines[0])
+    if len(lines) == 1:
+        lines = _of_one_line(_IN_ORDER.sub("", lines[0]), separator)
     return _cleaned(lines) or None
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text; items that are numbered within a line are lines of their own."""
+    text = _CIRCLED.sub(lambda found: f"\n{unicodedata.digit(found[1])}. ", text)
+    for line in text.splitlines():
+        parts = _INLINE.split(line)
+        numbers = [found[1] for part in parts if (found := _NUMBERED.match(part.lstrip()))]
+        in_turn = numbers == [str(place) for place in range(1, len(numbers) + 1)]
+        yield from parts if in_turn and len(numbers) > 1 else [line]
+
+
+def _of_one_line(line: str, separator: str | None) -> list[str]:
+    """The items of an answer of one line: "Ranking: gout > lupus"."""
+    for form in (_RANKED.pattern, separator):
+        if form is not None and re.search(form, line):
+            heading = _HEADING.match(line)
+            return re.split(form, line[heading.end() if heading else 0 :])
+    return [line]
 
 
 def _cleaned(items: Sequence[str]) -> list[str]:

@@ -17,6 +17,7 @@ import msgspec
 
 from preceptor.reasoning import said_in
 from preceptor.scoring.json_text import pairs_in
+from preceptor.scoring.languages.patterns import Phrases
 from preceptor.scoring.numerals import Convention, lowered, normal
 from preceptor.scoring.turns import first_turn, questions
 
@@ -61,13 +62,13 @@ _COMMA = (
 _EITHER = (
     "respuestas?|resultado|corrección|(?:ال)?[إا]جابة|الجواب|(?:ال)?نتيجة|الناتج|تصحيح|پاسخ|نتیجه"
 )
-#: In lower case: a search that ignores case takes ten times as long.
-_CUE = re.compile(
-    r"(?<![^\W\d_])(?:(?P<point>(?:answer|result)(?![^\W\d_])"
-    r"(?!\s+(?:choices|options|format|in|to|from)\b)|(?:correction|actually|scratch that"
-    r"|i mean(?:t)?|wait,? no)(?=\s*[,:—.-]))"
-    rf"|(?:(?P<comma>{_COMMA})|(?P<either>{_EITHER}))(?![^\W\d_]))"
-    rf"|(?=[^\x00-\u058f]|[ajms])(?:(?P<again>更正|訂正|정정|सुधार)|(?P<native>{_POINT})(?![a-zA-Z]))"
+_AGAIN = "correction|actually|scratch that|i mean(?:t)?|wait,? no"
+_NATIVE_AGAIN = "更正|訂正|정정|सुधार"
+_CUE = Phrases(
+    f"answer|result|{_AGAIN}|{_COMMA}|{_EITHER}|{_NATIVE_AGAIN}|{_POINT}",
+    r"(?P<point>(?:answer|result)(?![^\W\d_])(?!\s+(?:choices|options|format|in|to|from)\b)"
+    rf"|(?:{_AGAIN})(?=\s*[,:—.-]))|(?:(?P<comma>{_COMMA})|(?P<either>{_EITHER}))(?![^\W\d_])"
+    rf"|(?P<again>{_NATIVE_AGAIN})|(?P<native>{_POINT})(?![a-zA-Z])",
 )
 #: Between that word and the result.
 _LINK_WORDS = (
@@ -105,6 +106,7 @@ _CONDITION = re.compile(
     r"[^,;،，.。!?]{0,160}(?:\.\d[^,;،，.。!?]{0,160}){0,9}",
     re.IGNORECASE,
 )
+_IF_WORD = Phrases(f"{_IF}|{_IF_FIRST}|{_IF_SIGNS}")
 _UNREAL = re.compile(
     r"\b(?:would|could|might)\b|\b(?:wäre|würde|serait|sería|seria|sarebbe|zou|skulle)\b"
     r"|\bбыл[оа]? бы\b|(?<!\w)(?:otherwise|else|sonst|sinon)\b",
@@ -162,7 +164,7 @@ def first_stated(text: str, read: Callable[[Statement], T]) -> T | None:
         cannot be read: a range, a bound, two results.
     """
     for part in questions(first_turn(said_in(text))):
-        value = _stated(_TAGGED.sub(" Answer: ", part), read)
+        value = _stated(_TAGGED.sub(" Answer: ", part) if "<" in part else part, read)
         if value is not None or _DIGIT.search(part):
             return value
     return None
@@ -200,7 +202,7 @@ def as_statement(value: object) -> Statement:
 
 
 def _boxed(text: str) -> Iterator[Statement]:
-    found = _BOXED.findall(text) or _HASHES.findall(text)
+    found = _BOXED.findall(text) or ("####" in text and _HASHES.findall(text)) or ()
     return (Statement(normal(each)) for each in reversed(found))
 
 
@@ -217,7 +219,7 @@ def _announcement(text: str, cue: re.Match[str], end: int) -> Statement | None:
     before = text[max(0, cue.start() - _WINDOW) : cue.start()]
     begin = max((each.end() for each in _SENTENCE_END.finditer(before)), default=0)
     within = before[begin:]
-    if _CONDITION.search(within) or _ANOTHER.search(within):
+    if (_IF_WORD.search(lowered(within)) and _CONDITION.search(within)) or _ANOTHER.search(within):
         return None
     line = text.find("\n", cue.end(), end)
     rest = text[cue.end() : end if line < 0 else line]
@@ -252,5 +254,7 @@ def _unlisted(line: str) -> str:
 
 def _without_condition(sentence: str) -> str:
     """A sentence without its condition; empty where the consequence is unreal."""
+    if not _IF_WORD.search(lowered(sentence)):
+        return sentence
     bare = _CONDITION.sub(" ", sentence)
     return "" if bare != sentence and _UNREAL.search(sentence) else bare

@@ -86,17 +86,24 @@ def summarise(
     rows |= {name: _rows(scores, name) for name in _scored(scores) if name != OVERALL}
     complete = {name: _complete(part) for name, part in rows.items()}
     resampled = _resampled(complete, units or {})
-    found = {}
+    found: dict[str, Metric] = {}
     for name, graded in rows.items():
         tag = tag_of.get(name.removesuffix(LENGTH_SUFFIX), tag_of.get(name))
         names = (name, name.partition(":")[0]) if tag is None else (OVERALL, tag)
         adjusted = is_adjusted(name, rows)
+        # Equal scores say no more of other examples when lengths make them differ a little.
+        known = not adjusted or name.removesuffix(LENGTH_SUFFIX) in resampled
         share = not adjusted and any(each in shares for each in names)
         least = -math.inf if lowest is None else lowest.get(names[0], 0.0)
         span = (-math.inf, math.inf) if adjusted else (least, 1.0)
         metric = _metric(graded, complete[name], units or {}, None if share else span)
+        if not known:
+            metric = msgspec.structs.replace(metric, ci95=None, raw_ci95=None)
         found[name] = msgspec.structs.replace(
-            metric, bootstrap_ci95=resampled.get(name), units_are=units_are, tag=tag
+            metric,
+            bootstrap_ci95=resampled.get(name) if known else None,
+            units_are=units_are,
+            tag=tag,
         )
     return found
 

@@ -13,11 +13,11 @@ __all__ = ["first_turn", "keyed", "questions"]
 _ROLES = r"user|human|system|assistant|model|student|patient|usuario|用户|用戶"
 #: Marks of chats: a turn ends, or another begins.
 _TURN = re.compile(
-    r"<\|(?:im_(?:start|end|sep)|eot_id|eom_id|end|endoftext|end_of_text|user|system|assistant"
-    r"|start_header_id|end_of_turn|return)\|>|<(?:start|end)_of_turn>|</?s>|\[/?INST\]"
-    r"|<[｜|](?:User|Assistant|end▁of▁sentence)[｜|]>|<\|(?:START|END)_OF_TURN_TOKEN\|>"
-    rf"|^[ \t]*(?:{_ROLES}|patient note)[ \t]*:|^[ \t]*(?:{_ROLES}|instructions?)[ \t]*(?=\n)"
-    r"|^[ \t]*(?:instructions?|input)[ \t]*:"
+    r"<(?:\|(?:im_(?:start|end|sep)|eot_id|eom_id|end|endoftext|end_of_text|user|system|assistant"
+    r"|start_header_id|end_of_turn|return)\|>|(?:start|end)_of_turn>|/?s>"
+    r"|[｜|](?:User|Assistant|end▁of▁sentence)[｜|]>|\|(?:START|END)_OF_TURN_TOKEN\|>)|\[/?INST\]"
+    rf"|^[ \t]*(?:(?:{_ROLES})(?:[ \t]*:|[ \t]*(?=\n))|patient note[ \t]*:"
+    r"|instructions?(?:[ \t]*:|[ \t]*(?=\n))|input[ \t]*:)"
     r"|(?<=[.!?)\]])[ \t]+(?-i:User|USER|Human|HUMAN|Assistant|ASSISTANT):(?=\s)",
     re.MULTILINE | re.IGNORECASE,
 )

@@ -10,10 +10,7 @@ __all__ = ["ReadConnection"]
 
 
 class ReadConnection:
-    """A connection that stays open for look-ups, of which there are very many.
-
-    Each sees what is committed at its moment. ``with`` it, one thread at a time has it.
-    """
+    """Reads the latest committed state. Not shared between threads: use as a context manager."""
 
     def __init__(self, engine: sa.Engine) -> None:
         on_sqlite = engine.dialect.name == "sqlite"

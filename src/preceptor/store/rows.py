@@ -223,7 +223,7 @@ def read_response(row: Mapping[Any, Any]) -> Response:
 def _without_reasoning(sent: str) -> tuple[Message, ...]:
     """The messages sent, with reasoning taken out of the system's earlier turns."""
     return tuple(
-        Message(message.role, said_in(message.content)) if message.role == "assistant" else message
+        message.with_text(said_in(message.text)) if message.role == "assistant" else message
         for message in msgspec.json.decode(sent, type=tuple[Message, ...])
     )
 

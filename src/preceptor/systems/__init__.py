@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from preceptor.errors import UnknownName, shorten
+from preceptor.plugins import named
 from preceptor.systems.base import Ask, Parameters, System
 from preceptor.systems.hosted import HOSTS, azure, hosted, openai_compatible, refuses_temperature
 from preceptor.systems.parameters import parse_parameters
@@ -15,6 +16,7 @@ from preceptor.systems.parameters import parse_parameters
 __all__ = [
     "ADDRESSES",
     "GRADERS",
+    "KINDS",
     "RECORDED",
     "Ask",
     "Parameters",
@@ -109,6 +111,8 @@ _KINDS: dict[str, _Resolver] = {
     "command": _command,
     "inspect": _inspect_agent,
 }
+#: Kinds of an address that are ours.
+KINDS = frozenset(_KINDS)
 #: What stands before its first slash, where it is not of those.
 _PROVIDERS: dict[str, _Resolver] = {
     **dict.fromkeys(HOSTS, hosted),
@@ -139,6 +143,8 @@ def resolve(address: str, parameters: Parameters | None = None) -> System:
     make = _KINDS.get(kind) if whole else None
     if make is None and slash:
         make = _PROVIDERS.get(provider)
+    if make is None:
+        make = named("systems", kind)
     if make is None:
         forms = ", ".join(ADDRESSES)
         raise UnknownName(

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.records import Completion, Message
+from preceptor.records import Completion, Message, ToolCall
 from preceptor.systems.base import Ask, Parameters
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.events import event_data, is_stream
@@ -25,8 +25,10 @@ from preceptor.systems.http_model import (
     present,
     usage_of,
 )
+from preceptor.systems.parts import anthropic_tools, anthropic_turns
 from preceptor.systems.prices import Price
 from preceptor.systems.tokens import CHARS_PER_TOKEN, LEAST_CACHED
+from preceptor.systems.tool_calls import tool_call
 
 __all__ = ["DEFAULT_MAX_TOKENS", "STATUS", "AnthropicModel", "takes_temperature"]
 
@@ -119,6 +121,7 @@ class AnthropicModel(HttpModel):
             "thinking": None if effort is None else {"type": "adaptive"},
             "output_config": None if effort is None else {"effort": effort},
             "stream": True if stream else None,
+            "tools": anthropic_tools(ask.tools) or None,
         }
         discounts = self.price is not None and self.price.discounts
         payload = {
@@ -133,10 +136,10 @@ class AnthropicModel(HttpModel):
 
 def _turns(turns: tuple[Message, ...], shared: int) -> list[Any]:
     """The turns; what the last one shares is a block of its own, with a mark for the cache."""
-    plain: list[Any] = [{"role": turn.role, "content": turn.content} for turn in turns]
-    if not turns or not _LEAST_SHARED <= shared < len(turns[-1].content):
+    plain = anthropic_turns(turns)
+    text = turns[-1].content if turns else ""
+    if not isinstance(text, str) or not _LEAST_SHARED <= shared < len(text):
         return plain
-    text = turns[-1].content
     marked = {"type": "text", "text": text[:shared], "cache_control": {"type": "ephemeral"}}
     blocks = [marked, {"type": "text", "text": text[shared:]}]
     return [*plain[:-1], {"role": turns[-1].role, "content": blocks}]
@@ -146,6 +149,9 @@ class _Block(msgspec.Struct):
     type: str = ""
     text: str | None = None
     thinking: str | None = None
+    id: Any = None
+    name: Any = None
+    input: Any = None
 
 
 class _Details(msgspec.Struct):
@@ -161,6 +167,7 @@ class _Usage(msgspec.Struct):
 
 
 class _Reply(msgspec.Struct):
+    model: Any = None
     content: list[_Block] | None = None
     stop_reason: str | None = None
     usage: Any = None
@@ -179,6 +186,7 @@ class _Event(msgspec.Struct):
 
 class _Delta(msgspec.Struct):
     type: str = ""
+    partial_json: str | None = None
     text: str | None = None
     thinking: str | None = None
     stop_reason: str | None = None
@@ -195,23 +203,26 @@ def _parse(price: Price | None, body: bytes) -> Completion:
         raise _error(reply.error)
     if reply.stop_reason is None or reply.content is None:
         raise ValueError("no content, or no stop_reason")
-    return _completion(reply.content, reply.stop_reason, counts_in(reply.usage, _Usage), price)
+    usage = counts_in(reply.usage, _Usage)
+    return _completion(reply.content, reply.stop_reason, usage, price, reply.model)
 
 
 def _parse_stream(price: Price | None, body: bytes) -> Completion:
     if not is_stream(body):
         return _parse(price, body)
     blocks: list[_Block] = []
-    usage, stop_reason, whole = _Usage(), None, False
+    usage, stop_reason, whole, model = _Usage(), None, False, None
     for data in event_data(body):
         event = _event_decoder.decode(data)
         delta = _delta_decoder.decode(event.delta)
         if event.type == "error":
             raise _error(event.error)
         if event.type == "message_start" and event.message is not None:
-            usage = counts_in(event.message.usage, _Usage)
+            usage, model = counts_in(event.message.usage, _Usage), event.message.model
         elif event.type == "content_block_start" and event.content_block is not None:
             blocks.append(event.content_block)
+        elif event.type == "content_block_delta" and delta.partial_json is not None:
+            blocks.append(_Block("input", delta.partial_json))
         elif event.type == "content_block_delta":
             blocks.append(_Block(delta.type.removesuffix("_delta"), delta.text, delta.thinking))
         elif event.type == "message_delta":
@@ -222,7 +233,7 @@ def _parse_stream(price: Price | None, body: bytes) -> Completion:
             break
     if not whole or stop_reason is None:
         raise ValueError("the stream was cut: no last event")
-    return _completion(blocks, stop_reason, usage, price)
+    return _completion(blocks, stop_reason, usage, price, model)
 
 
 def _later(before: _Usage, after: _Usage) -> _Usage:
@@ -239,7 +250,7 @@ def _error(error: object) -> ErrorInReply:
 
 
 def _completion(
-    blocks: list[_Block], stop_reason: str, usage: _Usage, price: Price | None
+    blocks: list[_Block], stop_reason: str, usage: _Usage, price: Price | None, model: object
 ) -> Completion:
     thought = sum(len(block.thinking or "") for block in blocks if block.type == "thinking")
     made = usage.output_tokens_details or _Details()
@@ -254,4 +265,21 @@ def _completion(
         usage=counts,
         cost_usd=None if price is None else price.cost(counts, written),
         reasoning_length=thought or None,
+        served_model=model if isinstance(model, str) else None,
+        calls=_calls(blocks),
     )
+
+
+def _calls(blocks: list[_Block]) -> tuple[ToolCall, ...]:
+    """Calls of tools; in a stream the input of one follows it in pieces."""
+    found: list[tuple[_Block, list[str]]] = []
+    for block in blocks:
+        if block.type == "tool_use":
+            found.append((block, []))
+        elif block.type == "input" and found:
+            found[-1][1].append(block.text or "")
+    calls = (
+        tool_call(block.id, block.name, "".join(pieces) or block.input, number)
+        for number, (block, pieces) in enumerate(found)
+    )
+    return tuple(call for call in calls if call is not None)

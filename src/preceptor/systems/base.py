@@ -15,7 +15,22 @@ from preceptor.systems.prices import Price
 if TYPE_CHECKING:
     from preceptor.systems.limiter import Limiter
 
-__all__ = ["DECLINED", "Ask", "Meter", "Parameters", "Postponed", "System", "without_text"]
+__all__ = [
+    "DECLINED",
+    "EVERY",
+    "Ask",
+    "Capability",
+    "Meter",
+    "Parameters",
+    "Postponed",
+    "System",
+    "ToolSpec",
+    "without_text",
+]
+
+#: What a system may be able to take beside words.
+Capability = Literal["images", "files", "tools"]
+EVERY: frozenset[Capability] = frozenset(("images", "files", "tools"))
 
 #: Finish reasons of a refusal, by the model or its provider's filter: that is an answer.
 DECLINED = ("refusal", "content_filter")
@@ -33,6 +48,14 @@ def without_text(completion: Completion) -> str | None:
     return "cut_off" if end == "length" else "tool_calls" if end in _TOOL_ENDS else "empty"
 
 
+class ToolSpec(msgspec.Struct, frozen=True):
+    """A tool that is offered; ``parameters`` is the JSON schema of its arguments."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = {}
+
+
 class Ask(msgspec.Struct, frozen=True):
     """One question to a system: a conversation, and for recorded systems the example it is from.
 
@@ -41,12 +64,15 @@ class Ask(msgspec.Struct, frozen=True):
     shared
         With how many characters of its last message other questions begin too, that are asked soon
         after this one was answered: what a provider should keep in its cache. 0 for none.
+    tools
+        Those that the system may call.
     """
 
     messages: tuple[Message, ...]
     example: Example | None = None
     repeat: int = 0
     shared: int = 0
+    tools: tuple[ToolSpec, ...] = ()
 
 
 class Postponed(Exception):
@@ -91,6 +117,8 @@ class System:
     """
 
     address: str
+    #: What it takes beside words.
+    capabilities: frozenset[Capability] = frozenset()
     #: How many questions it answers at once at the most.
     concurrency: int = 1
     #: Whether the same question in another run may be answered from the store.
@@ -126,7 +154,7 @@ class System:
         raise NotImplementedError
 
     def covers(self, example: Example) -> int | None:
-        """How many answers it has to this example; None for as many as are asked for."""
+        """Number of recorded answers; None if unlimited."""
         return None
 
     def notes(self, ids: Collection[str]) -> list[str]:

@@ -102,18 +102,19 @@ class Tally:
             for kind in dict.fromkeys(content.left_out):
                 self._left_out.setdefault(kind, []).append(line)
 
-    def in_words(self) -> list[str]:
+    def in_words(self, rows: str = "rows", line: str = "line") -> list[str]:
+        """Sentences for a run's notes; ``rows`` and ``line`` are what the file has."""
         said = []
         if self._without:
-            line, reason = self._without[0]
+            first, reason = self._without[0]
             said.append(
-                f"{len(self._without):,} of {self._rows:,} rows have no answer, first line {line} "
-                f"({reason}): they count as failed."
+                f"{len(self._without):,} of {self._rows:,} {rows} have no answer, first {line} "
+                f"{first} ({reason}): they count as failed."
             )
         if self._left_out:
-            kinds = ", ".join(f"{kind} in {len(rows):,}" for kind, rows in self._left_out.items())
-            first = min(rows[0] for rows in self._left_out.values())
-            said.append(f"Left out of the answers: {kinds} rows, first line {first}.")
+            kinds = ", ".join(f"{kind} in {len(at):,}" for kind, at in self._left_out.items())
+            first = min(at[0] for at in self._left_out.values())
+            said.append(f"Left out of the answers: {kinds} {rows}, first {line} {first}.")
         return said
 
 
@@ -181,12 +182,13 @@ def _object(value: Mapping[str, Any], depth: int) -> Content | None:
 
 
 #: Fields that hold a reply's content, and the kind of each.
-_WRAPPED: tuple[tuple[str, type], ...] = (
+_WRAPPED: tuple[tuple[str, type | tuple[type, ...]], ...] = (
     ("messages", list),
     ("conversations", list),
     ("conversation", list),
     ("choices", list),
     ("candidates", list),
+    ("generated_text", (str, list)),
     ("output", list),
     ("result", dict),
     ("response", dict),
@@ -259,17 +261,24 @@ def _list(value: Sequence[Any], depth: int) -> Content | None:
         return Content(None, "null") if value else None
     objects = [item for item in items if isinstance(item, Mapping)]
     if len(objects) == len(items):
-        roles = {_role(item) for item in objects} - {None}
-        typed = any("type" in item for item in objects)
-        if roles.difference(_ASSISTANT) or (roles and not typed):
-            return _log(objects, depth)
-        return _joined(objects, depth) if all(map(_is_part, objects)) else None
+        return _objects(objects, depth)
     if len(items) == 1 and isinstance(items[0], list | tuple):
         return _list(items[0], depth + 1) if depth < _DEEPEST else None
     if len(items) == 1 and depth and isinstance(items[0], str):
         return Content(items[0])
     pairs = [_pair(item) for item in items]
     return _best([pair for pair in pairs if pair]) if all(pairs) else None
+
+
+def _objects(items: Sequence[Mapping[str, Any]], depth: int) -> Content | None:
+    """A chat log, parts, or what a pipeline of transformers returns."""
+    if len(items) == 1 and "generated_text" in items[0]:
+        return _object(items[0], depth)
+    roles = {_role(item) for item in items} - {None}
+    typed = any("type" in item for item in items)
+    if roles.difference(_ASSISTANT) or (roles and not typed):
+        return _log(items, depth)
+    return _joined(items, depth) if all(map(_is_part, items)) else None
 
 
 def _lean(item: object) -> object:

@@ -6,11 +6,12 @@ Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/gemin
 from __future__ import annotations
 
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from preceptor.records import Completion, Usage
+from preceptor.records import Completion, ToolCall, Usage
 from preceptor.systems.base import Ask, Parameters
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.events import event_data, is_stream
@@ -24,7 +25,9 @@ from preceptor.systems.http_model import (
     present,
     usage_of,
 )
+from preceptor.systems.parts import gemini_tools, gemini_turns
 from preceptor.systems.prices import Price
+from preceptor.systems.tool_calls import tool_call
 
 __all__ = ["GeminiModel"]
 
@@ -86,11 +89,10 @@ class GeminiModel(HttpModel):
         optional = {
             "systemInstruction": None if system is None else {"parts": [{"text": system}]},
             "generationConfig": present(config) or None,
+            "tools": gemini_tools(ask.tools) or None,
         }
         payload = {
-            "contents": [
-                {"role": _ROLES[turn.role], "parts": [{"text": turn.content}]} for turn in turns
-            ],
+            "contents": gemini_turns(turns, _ROLES),
             **present(optional),
         }
         model = urllib.parse.quote(self.model, safe="")
@@ -134,6 +136,7 @@ class _Reply(msgspec.Struct, rename="camel"):
     candidates: list[_Candidate] | None = None
     prompt_feedback: _Feedback | None = None
     usage_metadata: Any = None
+    model_version: Any = None
     error: Any = None
 
 
@@ -167,15 +170,25 @@ def _completion(replies: list[_Reply]) -> Completion:
                 end = _ENDS.get(reason, reason.lower()) if reason else end
     if end is None:
         raise ValueError("no finishReason: the reply was cut, or is none")
+    models = (reply.model_version for reply in replies)
     thoughts = [part.text or "" for part in parts if part.thought]
     text = "".join(part.text or "" for part in parts if not part.thought)
-    calls = any(part.function_call is not None for part in parts)
+    calls = [part.function_call for part in parts if part.function_call is not None]
     return Completion(
         text=text,
         finish_reason="tool_calls" if calls and not text else end,
         usage=_counts(counts_in(usage, _Usage)),
         reasoning_length=sum(map(len, thoughts)) if thoughts else None,
+        served_model=next((name for name in models if isinstance(name, str)), None),
+        calls=tuple(_calls(calls)),
     )
+
+
+def _calls(found: list[Any]) -> Iterator[ToolCall]:
+    for number, each in enumerate(each for each in found if isinstance(each, dict)):
+        call = tool_call(each.get("id"), each.get("name"), each.get("args"), number)
+        if call is not None:
+            yield call
 
 
 def _counts(usage: _Usage) -> Usage:

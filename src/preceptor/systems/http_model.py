@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from preceptor.errors import EndpointError, InputError
-from preceptor.records import Completion, Message, Role, Usage
-from preceptor.systems.base import Ask, Parameters, System
+from preceptor.records import Completion, Message, Role, ToolCall, Usage
+from preceptor.systems.base import EVERY, Ask, Parameters, System
 from preceptor.systems.endpoint import ContentFiltered, Endpoint
 from preceptor.systems.prices import Price
 from preceptor.systems.servers import SERVER
@@ -89,6 +89,7 @@ class HttpModel(System):
         Where it is asked: concurrency, retries, rate limits.
     """
 
+    capabilities = EVERY
     provider: str = "openai-compatible"
     #: Parameters for which the provider's requests have no field.
     lacks: tuple[str, ...] = ()
@@ -151,7 +152,7 @@ class HttpModel(System):
         sent = self.sent(ask.messages)
         if not completion.usage.total and completion.finish_reason != "content_filter":
             usage = Usage(
-                _likely(sum(len(message.content) for message in sent)),
+                _likely(sum(len(message.text) for message in sent)),
                 _likely(len(completion.whole)),
             )
             completion = msgspec.structs.replace(completion, usage=usage, cost_usd=None)
@@ -163,6 +164,10 @@ class HttpModel(System):
             completion,
             text=clean(completion.text),
             raw=None if raw is None else clean(raw),
+            calls=tuple(
+                ToolCall(clean(call.id), clean(call.name), clean(call.arguments))
+                for call in completion.calls
+            ),
             finish_reason=clean(completion.finish_reason),
             latency_s=round(latency_s, 4),
             cost_usd=cost,
@@ -212,7 +217,7 @@ def instructions_apart(
         ``bad_request``: there is one among the turns, or a tool's, where the provider knows only
         users and models.
     """
-    turns = tuple(message for message in messages if message.role in ("user", "assistant"))
+    turns = tuple(message for message in messages if _is_turn(message))
     first = messages[: len(messages) - len(turns)]
     if messages[len(first) :] != turns or any(message.role == "tool" for message in first):
         raise EndpointError(
@@ -220,7 +225,13 @@ def instructions_apart(
             f"{address}: expected user and assistant turns behind the system prompt, found "
             f"{', '.join(message.role for message in messages)}",
         )
-    return "\n\n".join(message.content for message in first) or None, turns
+    return "\n\n".join(message.text for message in first) or None, turns
+
+
+def _is_turn(message: Message) -> bool:
+    """A tool's result belongs to the turns only where it says which call it answers."""
+    results = message.role == "tool" and not isinstance(message.content, str)
+    return results or message.role in ("user", "assistant")
 
 
 def count_of(tokens: int | None) -> int:

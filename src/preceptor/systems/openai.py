@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from preceptor.records import Message, Role
-from preceptor.systems.base import Ask, Parameters
+from preceptor.systems.base import Ask, Parameters, ToolSpec
 from preceptor.systems.http_model import Exchange, HttpModel, merged, present
 from preceptor.systems.openai_replies import (
     parse_chat,
@@ -14,6 +14,7 @@ from preceptor.systems.openai_replies import (
     parse_responses,
     parse_responses_stream,
 )
+from preceptor.systems.parts import chat_messages, chat_tools, responses_items, responses_tools
 from preceptor.systems.prices import Price
 
 __all__ = ["OLDER_MODELS", "REASONING_MODELS", "ChatModel"]
@@ -63,12 +64,14 @@ class ChatModel(HttpModel):
     def exchange(self, ask: Ask, *, stream: bool = False) -> Exchange:
         sent = self.sent(ask.messages)
         if self.api == "responses":
-            payload = self._responses_payload(sent) | ({"stream": True} if stream else {})
+            payload = self._responses_payload(sent, ask.tools) | (
+                {"stream": True} if stream else {}
+            )
             parse = parse_responses_stream if stream else parse_responses
         else:
             # Without the option a stream says nothing of tokens.
             streaming = {"stream": True, "stream_options": {"include_usage": True}}
-            payload = self._chat_payload(sent, ask.repeat) | (streaming if stream else {})
+            payload = self._chat_payload(sent, ask) | (streaming if stream else {})
             parse = parse_chat_stream if stream else parse_chat
         return Exchange(self._path(), merged(payload, self.parameters.extra_body), parse)
 
@@ -81,7 +84,7 @@ class ChatModel(HttpModel):
     def _system_role(self) -> Role:
         return "developer" if self.api == "responses" else "system"
 
-    def _chat_payload(self, sent: tuple[Message, ...], repeat: int) -> dict[str, Any]:
+    def _chat_payload(self, sent: tuple[Message, ...], ask: Ask) -> dict[str, Any]:
         parameters = self.parameters
         # OpenAI's reasoning models know only the newer name, other servers often only the older.
         newer = self.own and not self.model.startswith(OLDER_MODELS)
@@ -91,15 +94,18 @@ class ChatModel(HttpModel):
             "reasoning_effort": parameters.reasoning_effort,
             "verbosity": parameters.verbosity,
             # Repeats of one question must differ though the run is seeded.
-            "seed": None if parameters.seed is None else parameters.seed + repeat,
+            "seed": None if parameters.seed is None else parameters.seed + ask.repeat,
+            "tools": chat_tools(ask.tools) or None,
         }
         return {
             "model": self.model,
-            "messages": sent,
+            "messages": chat_messages(sent),
             **present(optional),
         }
 
-    def _responses_payload(self, sent: tuple[Message, ...]) -> dict[str, Any]:
+    def _responses_payload(
+        self, sent: tuple[Message, ...], tools: tuple[ToolSpec, ...]
+    ) -> dict[str, Any]:
         parameters = self.parameters
         effort, verbosity = parameters.reasoning_effort, parameters.verbosity
         optional = {
@@ -107,10 +113,11 @@ class ChatModel(HttpModel):
             "max_output_tokens": parameters.max_tokens,
             "reasoning": None if effort is None else {"effort": effort},
             "text": None if verbosity is None else {"verbosity": verbosity},
+            "tools": responses_tools(tools) or None,
         }
         return {
             "model": self.model,
-            "input": sent,
+            "input": responses_items(sent),
             "store": False,
             **present(optional),
         }

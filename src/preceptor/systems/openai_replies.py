@@ -8,17 +8,18 @@ https://openrouter.ai/docs/api/reference/streaming.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from preceptor.records import Completion
+from preceptor.records import Completion, ToolCall
 from preceptor.systems.content import text_of_parts
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.events import DONE, event_data, is_stream
 from preceptor.systems.first_token import first_said
 from preceptor.systems.http_model import counts_in, length_of, usage_of
+from preceptor.systems.tool_calls import calls_of_chat, joined_calls, tool_call
 
 __all__ = ["parse_chat", "parse_chat_stream", "parse_responses", "parse_responses_stream"]
 
@@ -72,6 +73,7 @@ class _Choice(msgspec.Struct):
 
 class _ChatReply(msgspec.Struct):
     choices: list[_Choice] = []
+    model: Any = None
     usage: Any = None
     error: Any = None
 
@@ -86,6 +88,7 @@ class _Piece(msgspec.Struct):
 
 class _Chunk(msgspec.Struct):
     choices: list[_Piece] | None = None
+    model: Any = None
     usage: Any = None
     error: Any = None
 
@@ -109,7 +112,7 @@ def parse_chat(body: bytes) -> Completion:
     _check(reply.error or (choice and choice.error))
     if choice is None or choice.message is None:
         raise ValueError("no message")
-    return _chat_completion(choice, reply.usage)
+    return _chat_completion(choice, reply.usage, reply.model)
 
 
 def parse_chat_stream(body: bytes) -> Completion:
@@ -121,7 +124,7 @@ def parse_chat_stream(body: bytes) -> Completion:
     if not is_stream(body):
         return parse_chat(body)
     pieces: list[_Piece] = []
-    end, usage = "", None
+    end, usage, model = "", None, None
     for data in event_data(body):
         if data == DONE:
             break
@@ -132,7 +135,7 @@ def parse_chat_stream(body: bytes) -> Completion:
                 break
             raise
         _check(chunk.error)
-        usage = chunk.usage or usage
+        usage, model = chunk.usage or usage, chunk.model or model
         for piece in chunk.choices or ():
             if piece.index in (0, None):
                 _check(piece.error)
@@ -145,12 +148,12 @@ def parse_chat_stream(body: bytes) -> Completion:
     message = _Said(
         _joined([_text(delta.content) for delta in said]),
         _joined([delta.refusal for delta in said]),
-        [delta.tool_calls or delta.function_call for delta in said if _calls(delta)],
+        joined_calls(delta.tool_calls or delta.function_call for delta in said if _calls(delta)),
         None,
         _joined([delta.reasoning_content for delta in said]),
         _joined([delta.reasoning for delta in said]),
     )
-    return _chat_completion(_Choice(message, end, {"content": listed}), usage)
+    return _chat_completion(_Choice(message, end, {"content": listed}), usage, model)
 
 
 def _joined(pieces: Sequence[object]) -> str | None:
@@ -171,7 +174,7 @@ def _calls(said: _Said) -> bool:
     return bool(said.tool_calls or said.function_call)
 
 
-def _chat_completion(choice: _Choice, usage: object) -> Completion:
+def _chat_completion(choice: _Choice, usage: object, model: object) -> Completion:
     said = choice.message or _Said()
     text, finish_reason = _text(said.content), _word(choice.finish_reason) or "stop"
     if finish_reason in _LIMITS:
@@ -196,6 +199,8 @@ def _chat_completion(choice: _Choice, usage: object) -> Completion:
         ),
         first_token=_first_token(choice.logprobs, text),
         reasoning_length=length_of(said.reasoning_content, said.reasoning),
+        served_model=_word(model) or None,
+        calls=calls_of_chat(said.tool_calls, said.function_call) if _calls(said) else (),
     )
 
 
@@ -262,6 +267,9 @@ def _status(word: object) -> int | None:
 
 class _Item(msgspec.Struct):
     type: str = ""
+    call_id: Any = None
+    name: Any = None
+    arguments: Any = None
     content: Any = None
     summary: Any = None
 
@@ -274,6 +282,7 @@ class _ResponsesUsage(msgspec.Struct):
 
 
 class _ResponsesReply(msgspec.Struct):
+    model: Any = None
     output: list[_Item] | None = None
     status: str | None = None
     incomplete_details: Any = None
@@ -349,7 +358,17 @@ def _response_completion(reply: _ResponsesReply) -> Completion:
             usage.input_tokens, usage.output_tokens, given.cached_tokens, made.reasoning_tokens
         ),
         reasoning_length=_reasoning_length(reply.output),
+        served_model=_word(reply.model) or None,
+        calls=tuple(_function_calls(reply.output)),
     )
+
+
+def _function_calls(output: Sequence[_Item]) -> Iterator[ToolCall]:
+    for number, item in enumerate(output):
+        if item.type == "function_call":
+            call = tool_call(item.call_id, item.name, item.arguments, number)
+            if call is not None:
+                yield call
 
 
 def _parts(content: object, kind: str) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from preceptor.scoring.places import (
     stated_in,
     terms_in_words,
 )
-from preceptor.systems.base import Ask, System
+from preceptor.systems.base import EVERY, Ask, System
 from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content, replied
 from preceptor.systems.prices import FREE
 
@@ -56,6 +56,7 @@ class Replay(System):
     concurrency = 64
     uses_example = True
     may_be_empty = True
+    capabilities = EVERY
 
     def __init__(self, address: str, path: Path) -> None:
         self.address = address
@@ -188,6 +189,7 @@ class Physician(System):
     concurrency = 64
     uses_example = True
     may_be_empty = True
+    capabilities = EVERY
 
     def __init__(self, address: str) -> None:
         self.address = address

@@ -246,7 +246,7 @@ def _seconds(step: int) -> float:
 
 def prompt_bytes(messages: Iterable[Message]) -> int:
     """Bytes of a conversation in UTF-8: no tokeniser makes more tokens of it."""
-    return sum(len(message.content.encode("utf-8", "replace")) for message in messages)
+    return sum(len(message.text.encode("utf-8", "replace")) for message in messages)
 
 
 def prompt_tokens(size: int) -> int:

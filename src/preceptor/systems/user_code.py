@@ -24,9 +24,10 @@ import msgspec
 from preceptor.errors import EndpointError, InputError, UnknownName, shorten
 from preceptor.files import file_sha256
 from preceptor.records import Completion
-from preceptor.systems.base import Ask, Parameters, System
+from preceptor.systems.base import EVERY, Ask, Parameters, System
 from preceptor.systems.endpoint import MAX_BODY_BYTES
 from preceptor.systems.prices import FREE
+from preceptor.systems.steps import read_steps
 
 __all__ = ["Command", "PythonFunction"]
 
@@ -37,7 +38,8 @@ _CHUNK = 65_536
 class PythonFunction(System):
     """``python:package.module:function``, called with the messages, returning the answer's text.
 
-    The function takes a list of ``{"role": …, "content": …}`` and returns a str; it may be async.
+    The function takes a list of ``{"role": …, "content": …}`` and returns a str, or the messages of
+    its steps, the answer last; it may be async.
     A plain function runs in a thread, one call at a time unless ``concurrency`` says more. A call
     that takes longer than ``timeout`` is given up; its thread cannot be stopped and is left behind.
     """
@@ -45,6 +47,7 @@ class PythonFunction(System):
     price = FREE
     reusable = False
     may_be_empty = True
+    capabilities = EVERY
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         self.address = address
@@ -76,9 +79,20 @@ class PythonFunction(System):
                 raise _failed(self, f"no answer within {self.parameters.timeout:g} s") from None
             except Exception as error:
                 raise _failed(self, f"raised {type(error).__name__}: {error}") from error
-        if not isinstance(text, str):
-            raise _failed(self, f"expected a str, got {shorten(text)}")
-        return Completion(text, cost_usd=0.0)
+        if isinstance(text, str):
+            return Completion(text, cost_usd=0.0)
+        return _completion(self, text)
+
+
+def _completion(system: System, messages: object) -> Completion:
+    """The last of a program's messages as its answer, all of them as its steps."""
+    if not isinstance(messages, list):
+        raise _failed(system, f"expected a str, got {shorten(messages)}")
+    try:
+        turns = read_steps(messages)
+    except ValueError as error:
+        raise _failed(system, str(error)) from None
+    return Completion(turns[-1].message.text, cost_usd=0.0, turns=turns)
 
 
 async def _in_thread(function: Callable[[T], Any], argument: T) -> Any:
@@ -171,6 +185,7 @@ class Command(System):
     price = FREE
     reusable = False
     may_be_empty = True
+    capabilities = EVERY
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         self.address = address
@@ -208,7 +223,9 @@ class Command(System):
         if status:
             last = err.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no message"]
             raise _failed(self, f"exit status {status}: {last[0]}")
-        return Completion(out.decode("utf-8", "replace").strip("\n"), cost_usd=0.0)
+        text = out.decode("utf-8", "replace").strip("\n")
+        messages = _messages(text)
+        return Completion(text, cost_usd=0.0) if messages is None else _completion(self, messages)
 
     async def _talk(self, question: bytes) -> tuple[int, bytes, bytes]:
         """(exit status, what it printed, the end of its complaints) of one call."""
@@ -247,6 +264,18 @@ class Command(System):
             if len(whole) > MAX_BODY_BYTES:
                 raise _failed(self, f"printed more than {MAX_BODY_BYTES:,} bytes")
         return bytes(whole)
+
+
+def _messages(text: str) -> list[Any] | None:
+    """The messages of an object that has nothing else; None where a text was printed."""
+    if not text.startswith("{"):
+        return None
+    try:
+        found = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return None
+    whole = isinstance(found, dict) and found.keys() == {"messages"}
+    return found["messages"] if whole and isinstance(found["messages"], list) else None
 
 
 async def _feed(stream: asyncio.StreamWriter, text: bytes) -> None:

@@ -6,6 +6,7 @@ Sources: https://platform.claude.com/docs/en/api/messages, …/api/errors,
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -128,7 +129,7 @@ def problem_of(payload: dict[str, Any]) -> str | None:
     effort = (payload.get("output_config") or {}).get("effort")
     if effort is not None and effort not in _EFFORTS:
         return "output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'"
-    return None
+    return _unanswered(payload["messages"])
 
 
 def chat_of(payload: dict[str, Any]) -> dict[str, Any]:
@@ -187,7 +188,24 @@ def _named(name: str, **fields: Any) -> bytes:
 def _text(content: str | list[dict[str, Any]]) -> str:
     if isinstance(content, str):
         return content
-    return "".join(block["text"] for block in content)
+    return "".join(map(_words, content))
+
+
+def _words(block: dict[str, Any]) -> str:
+    """The text of a block; of a tool's, or a picture, its JSON."""
+    return block["text"] if block.get("type", "text") == "text" else json.dumps(block)
+
+
+def _unanswered(turns: list[dict[str, Any]]) -> str | None:
+    """What the API says of a tool call without its result in the next turn."""
+    waiting: set[str] = set()
+    for number, turn in enumerate(turns):
+        blocks = turn["content"] if isinstance(turn["content"], list) else []
+        waiting -= {each.get("tool_use_id") for each in blocks if each["type"] == "tool_result"}
+        if waiting:
+            return f"messages.{number}: `tool_use` ids were found without `tool_result` blocks"
+        waiting = {each["id"] for each in blocks if each["type"] == "tool_use"}
+    return None
 
 
 def _prefix(payload: dict[str, Any]) -> str | None:
@@ -198,7 +216,7 @@ def _prefix(payload: dict[str, Any]) -> str | None:
         content = turn["content"]
         blocks = [{"text": content}] if isinstance(content, str) else content
         for block in blocks:
-            before += [turn["role"], block["text"]]
+            before += [turn["role"], _words(block)]
             if "cache_control" in block:
                 found = msgspec.json.encode(before).decode()
     return found

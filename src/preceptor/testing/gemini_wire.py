@@ -5,6 +5,7 @@ Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/gemin
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -140,4 +141,6 @@ class GeminiGenerate(Wire):
 
 
 def _text(content: Mapping[str, Any]) -> str:
-    return "".join(part["text"] for part in content["parts"])
+    return "".join(
+        part["text"] if "text" in part else json.dumps(part) for part in content["parts"]
+    )

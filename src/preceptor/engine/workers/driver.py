@@ -28,7 +28,7 @@ from preceptor.store.database import writing
 from preceptor.store.lease import HEARTBEAT_S, Owner, beat
 from preceptor.version import VERSION
 
-__all__ = ["Fleet", "Transport"]
+__all__ = ["Transport", "WorkerDriver"]
 
 #: So many workers in a row may die over a shard without anything done.
 _FRUITLESS = 3
@@ -52,7 +52,7 @@ class Transport:
         raise NotImplementedError
 
 
-class Fleet:
+class WorkerDriver:
     """Brings one run to its end with several workers, as a Pipeline does alone.
 
     Parameters

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.engine.pipeline import Pipeline
-from preceptor.engine.workers.driver import Fleet, Transport
+from preceptor.engine.workers.driver import Transport, WorkerDriver
 from preceptor.errors import InputError, shorten
 from preceptor.graders import Settings, read_address
 from preceptor.store import Store
@@ -47,11 +47,11 @@ class WorkerPool(msgspec.Struct, frozen=True):
     workers: int = 1
     host: str | None = None
 
-    def work(self, pipeline: Pipeline) -> Pipeline | Fleet:
+    def work(self, pipeline: Pipeline) -> Pipeline | WorkerDriver:
         """What brings the run to its end."""
         if self.hire is None:
             return pipeline
-        return Fleet(pipeline, self.hire, self.workers, host=self.host)
+        return WorkerDriver(pipeline, self.hire, self.workers, host=self.host)
 
 
 def arrange(

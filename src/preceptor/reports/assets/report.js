@@ -245,11 +245,28 @@ function response(example, answer) {
     words(answer.failure) + (answer.detail ? ". " + answer.detail : ""));
   const body = answer.text == null || answer.failure ? [] : answer.text === "" ? [el("p", { class: "aside" }, "The answer is empty.")] : prose(answer.text);
   return [
+    ...steps(answer),
     ...(answer.sent || []).map(([role, text]) => turn(role + ", added to the conversation", text, "")),
     el("h4", {}, el("bdi", {}, title)),
     el("div", { class: `turn answer mark-${answer.run + 1}` }, el("p", { class: "role" }, facts.join(" · ")), failed || "", ...body),
     ...reasoning(answer),
   ];
+}
+
+function steps(answer) {
+  if (!answer.steps) return [];
+  const calls = answer.steps.flatMap(([, parts]) => parts).filter(([kind]) => kind === "call").length;
+  const label = `Transcript (${answer.steps.length} turns, ${calls} tool call${calls === 1 ? "" : "s"})`;
+  return [el("details", { class: "steps" }, el("summary", {}, label), ...answer.steps.map(([party, parts]) =>
+    el("div", { class: "turn" }, el("p", { class: "role" }, party), ...parts.flatMap(part))))];
+}
+
+const FOLDED = { call: "Calls", result: "Result of", failure: "Error of", reasoning: "Reasoning" };
+
+function part([kind, title, text]) {
+  if (kind === "media") return [el("p", { class: "aside" }, `[${text}]`)];
+  if (!FOLDED[kind]) return text ? prose(text) : [];
+  return [el("details", {}, el("summary", {}, `${FOLDED[kind]} ${title}`), ...prose(text))];
 }
 
 function reasoning(answer) {

@@ -11,13 +11,13 @@ EUROPEAN = {
         answer=r"answers?(?!\s+(?:choices|options)\b|\s+(?:choice|option)\s+\(?\w\b)|ans\.?",
         right="correct|right|best|final|appropriate|likely|accurate|chosen|selected|my",
         option=(
-            "option|candidate|pick|choice|alternative|letter|diagnosis|statement|selection"
+            "options?|candidate|pick|choices?|alternative|letters?|diagnosis|statements?|selection"
             "|one|response|step|treatment|management|cause|mechanism|explanation|test|intervention"
         ),
         link=(
             "is|are|was|would|should|must|will|be|to|seems|the|therefore|thus|hence|likely|most"
             "|probably|clearly|definitely|it['’]s|it|by far|options?|choice|letter|number|answer"
-            "|alternative|correct|right|best|appropriate|either|here|select|for|this|question"
+            "|alternative|correct|right|best|appropriate|either|both|here|select|for|this|question"
             "|final|among|these|given|maybe|perhaps|so|i think|i believe|that|might|may"
         ),
         other=(
@@ -99,7 +99,7 @@ EUROPEAN = {
         ),
         question="frage|fall|aufgabe",
         turned=",? (?:nur )?(?:wenn|falls|sofern)",
-        follows="entscheiden|denn|weil|da|und nicht|ist|wegen|aufgrund|als",
+        follows="entscheiden|denn|weil|da|und nicht|ist|sind|wegen|aufgrund|als",
     ),
     "nl": Words(
         answer="antwoord",
@@ -119,7 +119,7 @@ EUROPEAN = {
         ),
         question="vraag|casus|opgave",
         turned=",? (?:alleen )?(?:als|indien)",
-        follows="omdat|want|aangezien|en niet|is|wegens|vanwege",
+        follows="omdat|want|aangezien|en niet|is|zijn|wegens|vanwege",
     ),
     "sv da no": Words(
         answer="svaret|svar",
@@ -214,7 +214,7 @@ EUROPEAN = {
         ),
         question="pytanie|przypadek|zadanie",
         turned=",? (?:tylko )?(?:jeśli|jeżeli|gdyby|gdy)",
-        follows="ponieważ|bo|gdyż|jest|a nie|z powodu",
+        follows="ponieważ|bo|gdyż|jest|są|a nie|z powodu",
     ),
     "cs sk": Words(
         answer="odpověď|odpověd|odpoveď",
@@ -266,7 +266,7 @@ EUROPEAN = {
         ),
         question="вопрос|задача|случай|въпрос|питање",
         turned=",? (?:только )?(?:если|ако)",
-        follows="потому|так|поскольку|ведь|а не|является|из-за|верен|—|-",
+        follows="потому|так|поскольку|ведь|а не|является|являются|из-за|верен|верны|правильны|—|-",
     ),
     "uk": Words(
         answer="відповіддю|відповідь",

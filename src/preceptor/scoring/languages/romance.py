@@ -67,7 +67,7 @@ ROMANCE = {
         ),
         question="pergunta|quest[ãa]o|caso|exerc[íi]cio|problema",
         turned=",? (?:apenas |só )?(?:se|caso)",
-        follows="porque|pois|já|dado|devido|uma vez|e não|é|por",
+        follows="porque|pois|já|dado|devido|uma vez|e não|é|são|estão|por",
     ),
     "fr": Words(
         answer="réponses?|reponses?",
@@ -97,7 +97,7 @@ ROMANCE = {
         ),
         question="question|cas|exercice|problème",
         turned=",? (?:seulement )?(?:si|s['’]il)",
-        follows="car|parce|puisque|et non|est|en raison|:",
+        follows="car|parce|puisque|et non|est|sont|en raison|:",
     ),
     "it": Words(
         answer="rispost[ae]",
@@ -118,7 +118,7 @@ ROMANCE = {
         ),
         question="domanda|caso|esercizio|problema|quesito",
         turned=",? (?:solo )?se",
-        follows="perché|poiché|in quanto|e non|è|dato",
+        follows="perché|poiché|in quanto|e non|è|sono|dato",
     ),
     "ro": Words(
         answer="răspunsul|răspuns|raspunsul|raspuns",
@@ -138,7 +138,7 @@ ROMANCE = {
         ),
         question="întrebarea?|întrebare|caz|problema",
         turned=",? (?:doar )?dacă",
-        follows="deoarece|pentru|fiindcă|întrucât|și nu|este",
+        follows="deoarece|pentru|fiindcă|întrucât|și nu|este|sunt",
     ),
     "ca": Words(
         answer="respost[ae]s?",
@@ -155,6 +155,6 @@ ROMANCE = {
         group=r"(?:en|per a) (?:les |els )?(?:dones|embarassad\w+|nens|gent gran|adults)",
         question="pregunta|cas",
         turned=",? (?:només )?si",
-        follows="perquè|ja que|atès|és|i no",
+        follows="perquè|ja que|atès|és|són|i no",
     ),
 }

@@ -20,10 +20,10 @@ from preceptor.records import Completion, Message, Usage
 from preceptor.systems.base import Ask, Parameters, System
 from preceptor.systems.hosted import HOSTS
 from preceptor.systems.inspect_ai.failures import Failures, in_words
+from preceptor.systems.inspect_ai.turns import chat_messages, turns_of
 from preceptor.systems.inspect_ai.words import (
     DEFAULT_CONCURRENCY,
     SETTINGS,
-    chat_messages,
     completion_of,
     generate_config,
     make_model,
@@ -52,6 +52,8 @@ class InspectModel(System):
     The key is looked for where the provider looks for it (``ANTHROPIC_API_KEY``, …), or in the
     variable that ``api_key_env`` names. ``timeout`` is for one attempt.
     """
+
+    capabilities = frozenset(("images",))
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         need_inspect(address)
@@ -124,6 +126,8 @@ class InspectAgent(System):
     one of Inspect's sandboxes cannot run here: run it with ``inspect eval`` and import the log.
     """
 
+    capabilities = frozenset(("images",))
+
     reusable = False
 
     def __init__(self, address: str, parameters: Parameters) -> None:
@@ -188,6 +192,7 @@ class InspectAgent(System):
             latency_s=round(time.monotonic() - started, 4),
             cost_usd=self._cost(usages),
             sent=None if sent == ask.messages else sent,
+            turns=turns_of(state.messages[len(sent) :]),
         )
 
     async def _work(

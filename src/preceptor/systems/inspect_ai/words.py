@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from preceptor.errors import EndpointError, InputError, Unavailable, UnknownName, shorten
-from preceptor.records import Completion, Message, Usage
+from preceptor.records import Completion, Usage
 from preceptor.systems.base import Parameters
 from preceptor.systems.first_token import first_said
 from preceptor.systems.inspect_ai.failures import in_words
 
 if TYPE_CHECKING:
-    from inspect_ai.model import ChatMessage, GenerateConfig, Model, ModelOutput, ModelUsage
+    from inspect_ai.model import GenerateConfig, Model, ModelOutput, ModelUsage
 
 __all__ = [
     "DEFAULT_CONCURRENCY",
     "MAX_TEXT",
     "SETTINGS",
-    "chat_messages",
     "completion_of",
     "generate_config",
     "make_model",
@@ -101,25 +99,6 @@ def make_model(address: str, name: str, parameters: Parameters, config: Generate
         raise UnknownName(f"{address}: {in_words(error)}") from None
     except Exception as error:
         raise Unavailable(f"{address}: cannot be set up: {in_words(error)}") from None
-
-
-def chat_messages(messages: Sequence[Message]) -> list[ChatMessage]:
-    """A conversation in Inspect's types, which have no developer: that is a system message."""
-    from inspect_ai.model import (
-        ChatMessageAssistant,
-        ChatMessageSystem,
-        ChatMessageTool,
-        ChatMessageUser,
-    )
-
-    kinds = {
-        "system": ChatMessageSystem,
-        "developer": ChatMessageSystem,
-        "user": ChatMessageUser,
-        "assistant": ChatMessageAssistant,
-        "tool": ChatMessageTool,
-    }
-    return [kinds[message.role](content=message.content) for message in messages]
 
 
 def usage_of(usage: ModelUsage | None) -> Usage:

@@ -1,0 +1,104 @@
+"""A sample of an Inspect log: its example, what was sent, its steps, its failure, its verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from preceptor.benchmarks.base import Fields
+from preceptor.benchmarks.healthbench import criterion, message
+from preceptor.bridges.inspect_layout import SCORER
+from preceptor.errors import shorten
+from preceptor.records import Example, Message, Turn
+from preceptor.store.rows import storable
+from preceptor.systems.inspect_ai.turns import turns_of
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalSample
+    from inspect_ai.scorer import Score as InspectScore
+
+__all__ = ["dollars", "example_in", "failure_in", "id_of", "sent_in", "steps_of", "verdict_rows"]
+
+_ROLES = {"system", "user", "assistant", "tool"}
+
+
+def dollars(sample: EvalSample) -> float | None:
+    cost = sample.output.usage.total_cost if sample.output.usage is not None else None
+    return cost if cost is not None and cost >= 0 else None
+
+
+def id_of(sample: EvalSample) -> str:
+    """The example's id; in inspect-evals' log it stands in the metadata too."""
+    given = sample.metadata.get("prompt_id")
+    return given if isinstance(given, str) and given else str(sample.id)
+
+
+def example_in(fields: Fields, sample: EvalSample, example_id: str) -> Example | None:
+    """The example that the sample itself holds: ours, or that of inspect-evals."""
+    if "criteria" in fields:
+        items = fields.items("criteria") if fields.row["criteria"] else []
+        return Example(
+            example_id,
+            _conversation(sample),
+            tuple(criterion(item, "criterion", empty=True) for item in items),
+            fields.texts("tags"),
+            target=fields.row.get("target", msgspec.UNSET),
+        )
+    if "rubrics" in fields and "conversation" in fields:
+        asked = tuple(message(item) for item in fields.items("conversation"))
+        rubrics = tuple(criterion(item, "criterion") for item in fields.items("rubrics"))
+        return Example(example_id, asked, rubrics, fields.texts("example_tags"))
+    return None
+
+
+def _conversation(sample: EvalSample) -> tuple[Message, ...]:
+    if isinstance(sample.input, str):
+        return (Message("user", storable(sample.input)),)
+    return _messages(sample.input)
+
+
+def _messages(messages: Iterable[Any]) -> tuple[Message, ...]:
+    return tuple(
+        Message(message.role, storable(message.text))
+        for message in messages
+        if message.role in _ROLES
+    )
+
+
+def steps_of(sample: EvalSample) -> tuple[Turn, ...]:
+    """What an agent did behind the conversation that it was given."""
+    given = 1 if isinstance(sample.input, str) else sum(m.role != "system" for m in sample.input)
+    return turns_of([m for m in sample.messages if m.role != "system"][given:])
+
+
+def sent_in(sample: EvalSample, example: Example) -> tuple[Message, ...] | None:
+    """What was sent, where a system message went before the conversation."""
+    known = {message.text for message in example.messages}
+    added = [
+        one for one in _messages(sample.messages) if one.role == "system" and one.text not in known
+    ]
+    return (*added, *example.messages) if added else None
+
+
+def failure_in(sample: EvalSample, score: InspectScore | None) -> tuple[str, str] | None:
+    """(kind, words) of an answer that is none."""
+    given = (score.metadata or {}).get("failure") if score is not None else None
+    if sample.error is None and not isinstance(given, str) and not sample.output.empty:
+        return None
+    words = sample.error.message if sample.error is not None else "the log has no answer here"
+    kind = given if isinstance(given, str) else "system_failed" if sample.error else "no_answer"
+    return shorten(kind, 40).strip("'"), shorten(words, 300)
+
+
+def verdict_rows(sample: EvalSample) -> tuple[InspectScore | None, list[Mapping[str, Any]]]:
+    """The score that has a verdict for each criterion, and these."""
+    scores = sample.scores or {}
+    named = [scores[SCORER]] if SCORER in scores else []
+    for score in [*named, *scores.values()]:
+        for field in ("verdicts", "detailed_results"):
+            rows = (score.metadata or {}).get(field)
+            if isinstance(rows, list) and all(isinstance(row, dict) for row in rows):
+                return score, rows
+    return None, []

@@ -1,0 +1,53 @@
+"""Completions as the response that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from preceptor.errors import shorten
+from preceptor.records import Completion, Message, Response, Text, Turn, as_answer
+from preceptor.store.rows import storable
+from preceptor.systems.base import without_text
+
+__all__ = ["failed_response", "response_of"]
+
+
+def response_of(key: str, completion: Completion, before: Sequence[Completion] = ()) -> Response:
+    """A completion as a response, with the usage of the useless ones ``before`` it."""
+    costs = [each.cost_usd for each in (*before, completion)]
+    response = Response(
+        key,
+        # As it will be read again: the grader must be shown the same text after a resume.
+        text=storable(completion.whole),
+        finish_reason=completion.finish_reason,
+        sent=completion.sent,
+        usage=sum((each.usage for each in before), completion.usage),
+        latency_s=round(sum(each.latency_s for each in before) + completion.latency_s, 4),
+        cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
+        reasoning_length=completion.reasoning_length,
+        turns=completion.turns or _with_calls(completion),
+        served_model=completion.served_model,
+    )
+    return response if completion.calls else as_answer(response)
+
+
+def _with_calls(completion: Completion) -> tuple[Turn, ...]:
+    """The turn with its tool calls; none where the text is all there is."""
+    if not completion.calls:
+        return ()
+    words = (Text(storable(completion.text)),) if completion.text else ()
+    return (Turn(Message("assistant", (*words, *completion.calls))),)
+
+
+def failed_response(key: str, completions: Sequence[Completion]) -> Response:
+    """The failure for replies without a text."""
+    last = completions[-1]
+    times = f" {len(completions)} times" if len(completions) > 1 else ""
+    return msgspec.structs.replace(
+        response_of(key, last, completions[:-1]),
+        failure="reasoning_only" if last.only_thought else without_text(last),
+        detail=last.only_thought
+        or f"the reply had no text{times}: it ended with {shorten(last.finish_reason, 60)}",
+    )

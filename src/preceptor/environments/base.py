@@ -1,0 +1,49 @@
+"""What answers a system's turn: a script, a simulated patient, tools over a record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from preceptor.records import Example, Message
+from preceptor.systems.base import Capability, ToolSpec
+
+__all__ = ["Environment", "Session"]
+
+
+class Session:
+    """The interaction about one example, from its opening to its end.
+
+    Attributes
+    ----------
+    tools
+        Offered to the system with each question.
+    stop_reason
+        Why the interaction ended, where that is not that the system was done: ``max_turns``, …
+    """
+
+    tools: tuple[ToolSpec, ...] = ()
+    stop_reason: str | None = None
+
+    async def reply(self, said: Message) -> Message | None:
+        """What follows on the system's turn; None ends the interaction."""
+        raise NotImplementedError
+
+    @property
+    def state(self) -> Any:
+        """What is left at the end, as JSON, for scores; None where nothing is."""
+        return None
+
+    async def close(self) -> None:
+        """Free what the session holds."""
+
+
+class Environment:
+    """Opens a session for each response. A resumed session is replayed: the turns that are stored
+    are given to `Session.reply` again, so the same turns must have the same replies.
+    """
+
+    #: What a system must take beside words.
+    needs: frozenset[Capability] = frozenset()
+
+    def open(self, example: Example) -> Session:
+        raise NotImplementedError

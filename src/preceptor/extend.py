@@ -1,0 +1,75 @@
+"""Public names for other packages: what a benchmark, system, grader or environment is made of.
+ Import from here alone; other modules may change without notice.
+
+A package says what it brings in entry points:
+
+=========================== =================================================================
+``preceptor.benchmarks``    a `Benchmark`, or a tuple of them
+``preceptor.systems``       NAME → ``make(address, parameters) -> System``, for ``NAME:…``
+``preceptor.graders``       NAME → ``make(address, system) -> Grader``, for ``NAME:MODEL``
+``preceptor.commands``      NAME → a function that becomes ``preceptor NAME``
+=========================== =================================================================
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "preceptor.benchmarks.base": ("Benchmark", "Dataset", "Fields", "Source"),
+    "preceptor.benchmarks.healthbench": ("criterion", "message"),
+    "preceptor.environments.base": ("Environment", "Session"),
+    "preceptor.environments.scripted": ("Script",),
+    "preceptor.errors": ("DataError", "EndpointError", "EndpointRefused", "InputError"),
+    "preceptor.graders.base": (
+        "Call",
+        "Case",
+        "Grader",
+        "Question",
+        "Recorder",
+        "render_conversation",
+    ),
+    "preceptor.graders.judge": ("LabelJudge",),
+    "preceptor.graders.model": ("ModelGrader",),
+    "preceptor.graders.rubric": ("ask_until_parsed",),
+    "preceptor.protocols.base": ("Protocol", "ReferenceGrader"),
+    "preceptor.protocols.choice": ("CHOICE_LABELS", "ChoiceProtocol", "choice_example"),
+    "preceptor.protocols.rubric": ("RubricProtocol",),
+    "preceptor.records": (
+        "Completion",
+        "Criterion",
+        "Example",
+        "File",
+        "Graded",
+        "Image",
+        "Message",
+        "Metric",
+        "Part",
+        "PhysicianAnswer",
+        "Reasoning",
+        "Response",
+        "Score",
+        "Text",
+        "ToolCall",
+        "ToolResult",
+        "Turn",
+        "Usage",
+        "Verdict",
+    ),
+    "preceptor.scoring": ("LengthRule",),
+    "preceptor.scoring.answers": ("answered", "missing", "scored"),
+    "preceptor.scoring.rubric": ("OVERALL",),
+    "preceptor.scoring.summary": ("summarise",),
+    "preceptor.scoring.units": ("units",),
+    "preceptor.systems.base": ("Ask", "Capability", "Parameters", "System", "ToolSpec"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'preceptor.extend' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)

@@ -1,0 +1,117 @@
+"""Rows of ``.csv`` and ``.tsv`` files, whatever stands between their cells."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from preceptor.errors import DataError
+from preceptor.rows import MAX_LINE_BYTES, Row, SemicolonRow, header_of, not_utf8, row_of
+
+__all__ = ["separated_rows"]
+
+_DELIMITERS = (",", ";", "\t")
+_LONGEST_STATEMENT = 20
+
+
+def separated_rows(
+    path: Path, columns: Sequence[str] | None, *, exact: bool
+) -> Iterator[tuple[int, Row]]:
+    """(line, row) of each row; see :func:`preceptor.files.read_rows`."""
+    csv.field_size_limit(MAX_LINE_BYTES)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(path, columns)
+    kind = SemicolonRow if delimiter == ";" else dict
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = _cells(stream, delimiter, str(path))
+            header = header_of(columns or next(reader, (1, []))[1], str(path))
+            for begins, cells in reader:
+                if exact and cells and len(cells) != len(header):
+                    problem = f"expected {len(header)} columns, found {len(cells)}"
+                    raise DataError(str(path), begins, "", problem)
+                if cells:
+                    yield begins, kind(row_of(header, cells, str(path), begins))
+    except UnicodeDecodeError as error:
+        raise DataError(str(path), None, "", f"{not_utf8(error)} (Excel: CSV UTF-8)") from None
+    except _BrokenTable as error:
+        problem = f"is not CSV: not the rows of a table: {error}"
+        raise DataError(str(path), error.line, "", problem) from None
+
+
+class _BrokenTable(Exception):
+    def __init__(self, line: int, words: str) -> None:
+        super().__init__(words)
+        self.line = line
+
+
+def _cells(stream: IO[str], delimiter: str, where: str) -> Iterator[tuple[int, list[str]]]:
+    """(line, cells) of each row. A cell may hold several lines: the line is where the row begins.
+
+    Excel's own first line, ``sep=;``, is skipped.
+    """
+    lines = _BoundedLines(stream, where)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    begins = 1
+    try:
+        for cells in reader:
+            lines.length = 0
+            if begins > 1 or not _stated("".join(cells) if len(cells) < 3 else ""):
+                yield begins, cells
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise _BrokenTable(reader.line_num, str(error)) from None
+
+
+def _stated(line: str) -> str | None:
+    """The separator that a first line such as ``sep=;`` names."""
+    found = re.fullmatch(r'"?sep=([^"\r\n]?)"?\s*', line, re.IGNORECASE)
+    return found and (found[1] or ",")
+
+
+def _delimiter(path: Path, columns: Sequence[str] | None) -> str:
+    """The separator of a ``.csv`` file: a comma, ``;`` or a tab.
+
+    The file may name it. Otherwise it is the one by which most rows have as many cells as the
+    first, and more than one. The whole file is counted, quotes included: a text may hold any of the
+    three.
+    """
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
+        stated = _stated(stream.readline(_LONGEST_STATEMENT))
+    if columns or stated:
+        return stated or ","
+    best, most = ",", (0.0, 0)
+    for delimiter in _DELIMITERS:
+        with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
+            counts: Counter[int] = Counter()
+            width = 0
+            with contextlib.suppress(_BrokenTable, DataError):
+                for _, cells in _cells(stream, delimiter, str(path)):
+                    width = width or len(cells)
+                    if width < 2:
+                        break
+                    counts[len(cells)] += bool(cells)
+        share = counts[width] / max(counts.total(), 1)
+        if width > 1 and (share, width) > most:
+            best, most = delimiter, (share, width)
+    return best
+
+
+class _BoundedLines:
+    """The lines of a table; ``length`` is that of the current row so far."""
+
+    def __init__(self, stream: IO[str], where: str) -> None:
+        self.stream, self.where, self.length, self.number = stream, where, 0, 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self.stream.readline(MAX_LINE_BYTES + 1):
+            self.number += 1
+            self.length += len(line)
+            if self.length > MAX_LINE_BYTES:
+                problem = f"expected a row of at most {MAX_LINE_BYTES:,} characters, found more"
+                raise DataError(self.where, self.number, "", problem)
+            yield line

@@ -1,0 +1,58 @@
+"""Tool calls in replies, whole or in the pieces of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from preceptor.records import ToolCall
+
+__all__ = ["calls_of_chat", "joined_calls", "tool_call"]
+
+
+def tool_call(id_: object, name: object, arguments: object, number: int) -> ToolCall | None:
+    """A call from a reply's fields; None without a name. An id that is missing is made."""
+    if not isinstance(name, str) or not name:
+        return None
+    if not isinstance(arguments, str):
+        arguments = msgspec.json.encode({} if arguments is None else arguments).decode()
+    return ToolCall(id_ if isinstance(id_, str) and id_ else f"call_{number}", name, arguments)
+
+
+def calls_of_chat(tool_calls: object, function_call: object) -> tuple[ToolCall, ...]:
+    """Those of a chat message; ``function_call`` is the older form, of one call."""
+    listed: list[Any] = tool_calls if isinstance(tool_calls, list) else []
+    if not listed and isinstance(function_call, Mapping):
+        listed = [{"function": function_call}]
+    found = []
+    for number, each in enumerate(listed):
+        if not isinstance(each, Mapping) or not isinstance(each.get("function"), Mapping):
+            continue
+        called = each["function"]
+        call = tool_call(each.get("id"), called.get("name"), called.get("arguments"), number)
+        found += [] if call is None else [call]
+    return tuple(found)
+
+
+def joined_calls(pieces: Iterable[object]) -> list[Any]:
+    """Calls in the form of a whole chat message, from the ``tool_calls`` of its chunks.
+
+    A call's arguments come in pieces with the same ``index``; servers that leave it out send each
+    call in one piece.
+    """
+    calls: dict[object, dict[str, Any]] = {}
+    for piece in pieces:
+        for each in piece if isinstance(piece, list) else [{"function": piece}]:
+            if not isinstance(each, Mapping):
+                continue
+            place = each.get("index", each.get("id") or len(calls))
+            call = calls.setdefault(place, {"id": None, "function": {"name": "", "arguments": ""}})
+            call["id"] = call["id"] or each.get("id")
+            said: Any = each.get("function")
+            for name in ("name", "arguments") if isinstance(said, Mapping) else ():
+                value = said.get(name)
+                if isinstance(value, str):
+                    call["function"][name] += value
+    return list(calls.values())
