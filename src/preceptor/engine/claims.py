@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from preceptor.store.writer import Writer
@@ -20,7 +20,6 @@ async def claimed(
     keys: Collection[str],
     find: Callable[[], Mapping[str, T]],
     go_on: Callable[[], None],
-    first: Awaitable[bool] | None = None,
 ) -> Mapping[str, T]:
     """Claim the keys, so that nobody else asks; or what another process got for them.
 
@@ -30,14 +29,10 @@ async def claimed(
         Looks into the store.
     go_on
         Raises where nothing more is to be done.
-    first
-        The first attempt, where it was made already.
     """
-    mine = await (first or writer.claim(keys))
-    while not mine:
+    while not await writer.claim(keys):
         if found := find():
             return found
         await asyncio.sleep(_LOOK_S)
         go_on()
-        mine = await writer.claim(keys)
     return {}
