@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from preceptor.engine.budget import Budget
-from preceptor.engine.claims import claimed
+from preceptor.engine.calls import claimed
 from preceptor.engine.progress import Progress
 from preceptor.engine.prompt_cache import CacheLeader
 from preceptor.engine.watch import PromptWatch

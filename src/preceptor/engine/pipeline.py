@@ -14,7 +14,7 @@ import msgspec
 from preceptor.engine.backlog import Backlog
 from preceptor.engine.batches import InBatches
 from preceptor.engine.budget import Budget
-from preceptor.engine.claims import claimed
+from preceptor.engine.calls import claimed
 from preceptor.engine.grading import GradingContext, VerdictRecorder, given, older_server
 from preceptor.engine.interaction import interact
 from preceptor.engine.keys import former_key, response_key
