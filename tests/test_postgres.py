@@ -353,12 +353,12 @@ def test_write_that_met_a_deadlock_is_done_again(
     with Store(url) as other, other.engine.connect() as connection:
         # Only the other waits long enough to be the one that goes on.
         connection.execute(sa.text("SET deadlock_timeout = '60s'"))
-        touch = "UPDATE verdicts SET detail = 'x' WHERE key = '{}'"
-        connection.execute(sa.text(touch.format("v2")))
+        touch = sa.update(schema.verdicts).values(detail="x")
+        connection.execute(touch.where(schema.verdicts.c.key == "v2"))
         thread = threading.Thread(target=store.write, args=(made, [], new))
         thread.start()
         _wait_for_a_lock(url)
-        connection.execute(sa.text(touch.format("v1")))
+        connection.execute(touch.where(schema.verdicts.c.key == "v1"))
         connection.commit()
         thread.join(PATIENCE_S)
     found = store.find_verdicts(["v1", "v2"])

@@ -215,7 +215,7 @@ def read_example(data: str) -> Example:
 
 
 def read_response(row: Mapping[Any, Any]) -> Response:
-    sent, state, turns = row["sent"], row["state"], row["turns"]
+    sent, state, turns = row["sent"], row["state"], row.get("turns")
     values = {name: row[name] for name in _RESPONSE} | {"usage": {n: row[n] for n in _TOKENS}}
     if state is not None:
         values["state"] = msgspec.json.decode(state)
