@@ -263,7 +263,8 @@ def test_cap_holds_over_all_workers(path: Path) -> None:
     assert finished.outcome is not None
     assert finished.outcome.status == "incomplete"
     assert "the cap of 20,000 tokens is reached" in (finished.outcome.why or "")
-    assert cap * 0.9 < spent <= cap + 2 * concurrency * largest
+    # What a worker was granted and another needs is left: more where one of the two is slow.
+    assert cap * 0.8 < spent <= cap + 2 * concurrency * largest
 
 
 def test_refusal_that_a_worker_meets_is_the_drivers(path: Path) -> None:
