@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ _TAKES: dict[str, tuple[str, ...]] = {
     "python": ("timeout", "concurrency"),
     "command": ("timeout", "concurrency"),
 }
+#: A value that cannot be a secret.
+_PLAIN = re.compile(r"[-+.\d]{1,12}|[a-z]{0,12}")
 
 
 def parse_parameters(
@@ -65,10 +68,10 @@ def parse_parameters(
             raise InputError(f"{option} {key}: {shorten(address)} takes {takes}")
         if not equals or key not in known:
             meant = "" if key in known else did_you_mean(key, known)
-            # Without the value: under a key such as api_key it is a secret.
+            # A number may be shown; anything else under a key such as api_key may be a secret.
             raise InputError(
-                f"{option} {shorten(key)}: {meant}expected KEY=VALUE with KEY one of "
-                f"{', '.join(known)}"
+                f"{option} {shorten(pair if _PLAIN.fullmatch(text) else key)}: {meant}"
+                f"expected KEY=VALUE with KEY one of {', '.join(known)}"
             )
         if text.lower() == "none":
             values.pop(key, None)
