@@ -172,7 +172,7 @@ def test_a_table_without_line_ends_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A row of a .csv file is bounded as a line of a .jsonl file is, however many cells it has."""
-    monkeypatch.setattr(files, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr("preceptor.separated.MAX_LINE_BYTES", 1000)
     path = tmp_path / "x.csv"
     path.write_text("id,x\n" + "1,2\n" * 500 + "1," * 600)
     with pytest.raises(DataError, match="expected a row of at most 1,000 characters"):

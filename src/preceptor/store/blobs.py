@@ -31,7 +31,7 @@ def with_media(connection: sa.Connection, messages: tuple[Message, ...]) -> tupl
     if not wanted:
         return messages
     query = sa.select(t.blobs.c.sha256, t.blobs.c.bytes).where(t.blobs.c.sha256.in_(wanted))
-    found: dict[str, bytes] = dict(connection.execute(query))
+    found = {row.sha256: bytes(row.bytes) for row in connection.execute(query)}
     if missing := wanted - found.keys():
         raise StoreError(f"the image or file {min(missing)[:12]}… is not in the store")
 
