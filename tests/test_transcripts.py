@@ -12,6 +12,7 @@ import pytest
 from preceptor.engine.interaction import interact
 from preceptor.engine.keys import response_key
 from preceptor.environments.base import Session
+from preceptor.graders.base import render_conversation
 from preceptor.records import (
     Completion,
     Criterion,
@@ -27,6 +28,7 @@ from preceptor.records import (
     ToolResult,
     Turn,
     Usage,
+    as_answer,
 )
 from preceptor.results.notes import run_notes
 from preceptor.systems import resolve
@@ -284,6 +286,25 @@ def test_parts_come_back_from_json() -> None:
         assert msgspec.json.decode(msgspec.json.encode(message), type=Message) == message
     assert CALLED.text == "I look."
     assert ASKED.with_text("And this?").parts == (IMAGE, PDF, Text("And this?"))
+
+
+def test_a_tool_call_behind_reasoning_is_no_failure() -> None:
+    """It has no text, and something was done; reasoning alone stays a failure."""
+    thought = Response("k", "", reasoning_length=40)
+    assert as_answer(thought).failure == "reasoning_only"
+    calling = Turn(Message("assistant", (CALL,)))
+    assert as_answer(msgspec.structs.replace(thought, turns=(calling,))).failure is None
+    said = (calling, Turn(Message("assistant", "")))
+    assert as_answer(msgspec.structs.replace(thought, turns=said)).failure == "reasoning_only"
+
+
+def test_a_judge_is_shown_what_was_done() -> None:
+    """Tool calls, results and the names of files stand in the conversation, reasoning does not."""
+    assert render_conversation((ASKED, CALLED, GAVE)) == (
+        "user: What is this?\n\n[image/png]\n\n[letter.pdf]\n\n"
+        'assistant: I look.\n\n[calls look_up: {"a":1}]\n\n'
+        "tool: [result of look_up: 7 mmol/L]"
+    )
 
 
 class Ward(Session):

@@ -46,6 +46,14 @@ class Run:
         with Store(self.store, create=False) as store:
             return load_result(store, store.run(self.info.name), words=False)
 
+    def failures(self) -> list[tuple[str, str]]:
+        """Kind and words of what failed, the most frequent first."""
+        from preceptor.store.failures import failures
+
+        with Store(self.store, create=False) as store, store.reading() as connection:
+            found = failures(connection, store.run(self.info.name))
+        return [(kind, words) for kind, words in found if words]
+
     def score(self) -> dict[str, Any]:
         """What ``preceptor score RUN --json`` prints."""
         from preceptor.reports.score import score_json

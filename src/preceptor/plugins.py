@@ -8,14 +8,11 @@ from typing import Any
 
 from preceptor.errors import Unavailable
 
-__all__ = ["GROUPS", "load", "named", "package_of", "plugins"]
-
-#: Kinds of things that a package may bring; see :mod:`preceptor.extend` for what each must be.
-GROUPS = ("benchmarks", "systems", "graders", "commands")
+__all__ = ["load", "named", "package_of", "plugins"]
 
 
 def plugins(group: str) -> Iterator[EntryPoint]:
-    """The entry points of one of GROUPS."""
+    """The entry points of a group: see :mod:`preceptor.extend`."""
     yield from entry_points(group=f"preceptor.{group}")
 
 

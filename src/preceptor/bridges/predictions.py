@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 import tempfile
 from array import array
@@ -25,12 +24,19 @@ from preceptor.bridges.answer_files import (
 )
 from preceptor.bridges.imported import Answer, ImportedRun, imported_response
 from preceptor.bridges.matching import Known, Matched, Row
+from preceptor.bridges.prediction_rows import (
+    Prediction,
+    beside,
+    contents_of,
+    prediction_of,
+    text_of,
+)
 from preceptor.bridges.pricing import listed_price
 from preceptor.cells import is_missing
 from preceptor.errors import InputError, shorten
-from preceptor.records import NO_GRADER, Example, Response, Usage
+from preceptor.records import NO_GRADER, Example, Response
 from preceptor.scoring.places import in_terms_of, options_in, places, plain, question_of
-from preceptor.systems.content import Content, Tally, read_content, replied
+from preceptor.systems.content import Tally, replied
 from preceptor.systems.prices import Price
 
 __all__ = ["Prediction", "Predictions"]
@@ -41,23 +47,6 @@ _UNREAD = {
     *("not found", "no match", "unparseable", "unparsed", "parse error", "undefined", "failed"),
     "unknown",
 }
-#: Tokens, seconds and dollars beyond this are a fault of the file.
-_MOST = 10**12
-
-
-class Prediction(msgspec.Struct, frozen=True, array_like=True):
-    """One row. ``texts`` of the columns with the answer, those that are not null or empty; None
-    where all are null: no answer was made.
-    """
-
-    id: str
-    texts: tuple[str, ...] | None
-    about: tuple[str, ...]
-    others: tuple[str, ...]
-    right: str | None
-    usage: Usage
-    seconds: float
-    cost_usd: float | None
 
 
 class _Group(msgspec.Struct):
@@ -159,13 +148,13 @@ class Predictions:
                     list(row), self.path, id=id, answer=answer, by=by, reply=reply
                 )
             fields = Fields(row, str(self.path), number)
-            values = tuple(_text(row.get(name)) or "" for name in columns.by)
+            values = tuple(text_of(row.get(name)) or "" for name in columns.by)
             group = self._groups.get(values)
             if group is None:
                 group = self._groups[values] = self._group(values, columns)
-            contents = _contents(fields, columns)
-            prediction = _prediction(fields, columns, contents)
-            options = options_in(_beside(row, columns))
+            contents = contents_of(fields, columns)
+            prediction = prediction_of(fields, columns, contents)
+            options = options_in(beside(row, columns))
             said = next((each for each in contents if (each.text or "").strip()), contents[0])
             group.tally.add(number, said)
             if said is not contents[0]:
@@ -215,67 +204,6 @@ class Predictions:
         self._spool.seek(place)
         size = int.from_bytes(self._spool.read(4), "big")
         return _spooled.decode(self._spool.read(size))
-
-
-def _beside(row: dict[str, Any], columns: Columns) -> dict[str, Any]:
-    """The columns that may hold options: all but those of the answer and of the id."""
-    used = {columns.id, columns.right, *columns.answers}
-    return {name: value for name, value in row.items() if name not in used}
-
-
-def _contents(fields: Fields, columns: Columns) -> list[Content]:
-    """The values of the answer columns, of which at least one is present; or the row's own."""
-    if not columns.answers:
-        return [replied(fields.row) or Content(None, "null")]
-    if not any(name in fields.row for name in columns.answers):
-        fields.need(columns.answers[0], "an answer")
-    return [read_content(fields.row.get(name)) for name in columns.answers]
-
-
-def _prediction(fields: Fields, columns: Columns, contents: Sequence[Content]) -> Prediction:
-    row = fields.row
-    id = _text(fields.need(columns.id, "the id of a question"))
-    if id is None or not id.strip():
-        raise fields.fault(columns.id, "the id of a question", row[columns.id])
-    there = [content.text for content in contents if content.text is not None]
-    # An empty cell of a table is an answer in which nothing can be read; null is no answer.
-    filled = tuple(text for text in there if text.strip())
-    numbers = {key: _number(fields, name) for key, name in columns.numbers.items()}
-    tokens = {key: int(numbers.get(key) or 0) for key in Usage.__struct_fields__}
-    return Prediction(
-        id=id.strip(),
-        texts=filled if there else None,
-        about=tuple(_text(row.get(name)) or "" for name in columns.about),
-        others=tuple(filter(_short, (_text(row.get(name)) for name in columns.others))),  # type: ignore[arg-type]
-        right=None if columns.right is None else _text(row.get(columns.right)),
-        usage=Usage(**tokens),
-        seconds=numbers.get("seconds") or 0.0,
-        cost_usd=numbers.get("cost_usd"),
-    )
-
-
-def _text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, float) and math.isnan(value):
-        return None  # how tables of floats and texts write null
-    return read_content(value).text
-
-
-def _short(text: str | None) -> bool:
-    """Whether it may be a part of an id."""
-    return text is not None and 0 < len(text) <= 40
-
-
-def _number(fields: Fields, name: str) -> float | None:
-    value = fields.row.get(name)
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
-        return None
-    number = fields.number(name)
-    if not 0 <= number <= _MOST:
-        expected = "a number from 0" if number < 0 else f"a number up to {_MOST:,}"
-        raise fields.fault(name, expected, value)
-    return number
 
 
 def _imported(

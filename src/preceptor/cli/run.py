@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -286,8 +285,8 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
         note(f"interrupted{left}{spent([result])}; go on with: preceptor resume {name}")
         return 130
     if outcome.status == "incomplete":
-        if (failed := _failure(finished.result())) is not None:
-            note(f"  • for example, {failed}")
+        if failed := [f"{kind}: {words}" for kind, words in finished.failures() if _shown(kind)]:
+            note(f"  • for example, {failed[0]}")
         why = f" ({outcome.why})" if outcome.why else ""
         first = f"{outcome.first}, then " if outcome.first else ""
         note(f"incomplete{why}{spent([result])}; {first}go on with: preceptor resume {name}")
@@ -301,22 +300,9 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
     return 0
 
 
-def _failure(result: Result) -> str | None:
-    """What failed most often and what was said of it, unless a model's own words are in that."""
-    said: Counter[tuple[str, str]] = Counter()
-    for item in result.graded:
-        if item.response is not None and item.response.failure is not None:
-            said[item.response.failure, item.response.detail] += 1
-            continue
-        said.update((each.reason or "", each.detail) for each in item.verdicts if each is not None)
-    quotable = [
-        (kind, words) for (kind, words), _ in said.most_common() if words and kind not in _NOT_SHOWN
-    ]
-    return f"{quotable[0][0]}: {quotable[0][1]}" if quotable else None
-
-
-#: Kinds of failures whose words quote a reply, or that the notes have said.
-_NOT_SHOWN = {"", "unparseable", "malformed", "no_answer"}
+def _shown(kind: str) -> bool:
+    """Whether the words of a failure neither quote a reply nor stand in the notes already."""
+    return kind not in ("", "unparseable", "malformed", "no_answer")
 
 
 def spent(results: Sequence[Result]) -> str:

@@ -30,7 +30,7 @@ def response_of(key: str, completion: Completion, before: Sequence[Completion] =
         turns=completion.turns or _with_calls(completion),
         served_model=completion.served_model,
     )
-    return response if completion.calls else as_answer(response)
+    return as_answer(response)
 
 
 def _with_calls(completion: Completion) -> tuple[Turn, ...]:

@@ -172,7 +172,7 @@ async def together(*works: Coroutine[Any, Any, T] | Awaitable[T]) -> list[T]:
 
 def render_conversation(messages: Sequence[Message]) -> str:
     """``role: content``, with a blank line between messages."""
-    return "\n\n".join(f"{message.role}: {message.text}" for message in messages)
+    return "\n\n".join(f"{message.role}: {message.shown}" for message in messages)
 
 
 def render_item(criterion: Criterion) -> str:

@@ -7,9 +7,9 @@ from typing import Literal
 import msgspec
 
 from preceptor.billing import Usage
-from preceptor.records.parts import File, Image, Part, Text
+from preceptor.records.parts import File, Image, Part, Text, ToolCall, ToolResult
 
-__all__ = ["Message", "Role", "Turn", "lean"]
+__all__ = ["PARTY_OF", "Message", "Role", "Turn", "lean"]
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -31,6 +31,13 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         return "\n\n".join(part.text for part in self.content if isinstance(part, Text))
 
     @property
+    def shown(self) -> str:
+        """What a judge is shown: the words, and in brackets the other parts but reasoning."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n\n".join(shown for part in self.content if (shown := _shown(part)))
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         return (Text(self.content),) if isinstance(self.content, str) else self.content
 
@@ -40,6 +47,20 @@ class Message(msgspec.Struct, frozen=True, gc=False):
             return Message(self.role, text)
         others = (part for part in self.content if not isinstance(part, Text))
         return Message(self.role, (*others, Text(text)))
+
+
+def _shown(part: Part) -> str:
+    if isinstance(part, Text):
+        return part.text
+    if isinstance(part, ToolCall):
+        return f"[calls {part.name}: {part.arguments}]"
+    if isinstance(part, ToolResult):
+        return f"[{'error' if part.failed else 'result'} of {part.name}: {part.text}]"
+    return f"[{part.name or part.media_type}]" if isinstance(part, Image | File) else ""
+
+
+#: Role of a message → who gave it, where a program or log names no other.
+PARTY_OF = {"assistant": "system", "tool": "environment", "user": "environment"}
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from typing import TypeAlias
+from typing import Any, Self, TypeAlias
 
 import msgspec
 
@@ -27,21 +28,22 @@ class _Media(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     name: str = ""
     data: bytes = b""
 
+    @classmethod
+    def of(cls, data: bytes, media_type: str, name: str = "") -> Self:
+        return cls(hashlib.sha256(data).hexdigest(), media_type, name, data)
+
+    @property
+    def url(self) -> str:
+        """The bytes as a ``data:`` URL."""
+        return f"data:{self.media_type};base64,{base64.b64encode(self.data).decode()}"
+
 
 class Image(_Media, frozen=True, gc=False, tag_field="type", tag="image"):
     """A picture; ``media_type`` is ``image/png``, ``image/jpeg``, …"""
 
-    @classmethod
-    def of(cls, data: bytes, media_type: str, name: str = "") -> Image:
-        return cls(hashlib.sha256(data).hexdigest(), media_type, name, data)
-
 
 class File(_Media, frozen=True, gc=False, tag_field="type", tag="file"):
     """A document; ``media_type`` is ``application/pdf``, …"""
-
-    @classmethod
-    def of(cls, data: bytes, media_type: str, name: str = "") -> File:
-        return cls(hashlib.sha256(data).hexdigest(), media_type, name, data)
 
 
 class ToolCall(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="tool_call"):
@@ -58,6 +60,14 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="too
     id: str
     name: str
     arguments: str = "{}"
+
+    def decoded(self) -> dict[str, Any]:
+        """The arguments as an object, which APIs take; what is none is given by a name."""
+        try:
+            found = msgspec.json.decode(self.arguments)
+        except msgspec.DecodeError:
+            found = None
+        return found if isinstance(found, dict) else {"arguments": self.arguments}
 
 
 class ToolResult(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="tool_result"):

@@ -123,7 +123,12 @@ class Response(msgspec.Struct, frozen=True, gc=False):
 
 def as_answer(response: Response) -> Response:
     """The response; the failure ``reasoning_only`` where only reasoning came."""
-    if response.failure is not None or (detail := _only_thought(response)) is None:
+    # A turn that calls tools has no text to say.
+    called = any(
+        isinstance(p, ToolCall) for turn in response.turns[-1:] for p in turn.message.parts
+    )
+    done = response.failure is not None or called
+    if done or (detail := _only_thought(response)) is None:
         return response
     return msgspec.structs.replace(response, failure="reasoning_only", detail=detail)
 

@@ -33,7 +33,7 @@ def run_notes(
     sliced
         Whether the benchmark has tags to slice its examples by.
     system
-        Its address: a model that answered in the place of the one asked for is named.
+        Address of the system: a reply from another model than this one is noted.
     """
     notes = list(dict.fromkeys(given))
     if caution:

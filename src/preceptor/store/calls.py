@@ -64,7 +64,7 @@ def give_back(connection: sa.Connection, keys: Iterable[str], me: Owner) -> None
 
 
 def forget(connection: sa.Connection, keys: Iterable[str]) -> None:
-    """The results are there: whoever claimed them."""
+    """Delete the claims on these keys, whoever made them: their results are stored."""
     if rows := [{"of": key} for key in sorted(keys)]:
         connection.execute(t.calls.delete().where(t.calls.c.key == sa.bindparam("of")), rows)
 

@@ -118,7 +118,7 @@ def number_results(connection: sa.Connection) -> None:
     if on_sqlite:
         raw: Any = connection.connection.dbapi_connection
         raw.create_function("key_bytes", 1, key_bytes, deterministic=True)
-        # Else views of the user's own, of tables that are not there now, would be in the way.
+        # Otherwise a rename fails on a user's view of a table that is gone.
         connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
     for table in _OLD:
         connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO old_{table}")

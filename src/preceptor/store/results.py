@@ -36,7 +36,7 @@ _PAID = (*Usage.__struct_fields__, "cost_usd")
 _KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True)
 _BY_KEY = sa.select(*ANSWER).where(t.responses.c.key.in_(_KEYS))
 ANSWERS = _BY_KEY.where(t.answered)
-#: The number of the row with a key, in the place of the key itself.
+#: Id of the row that has a key.
 _RESPONSE, _VERDICT = (
     sa.select(table.c.id).where(table.c.key == sa.bindparam("of")).scalar_subquery()
     for table in (t.responses, t.verdicts)
@@ -128,7 +128,7 @@ def write_results(
 
 
 def _write_turns(connection: sa.Connection, responses: Sequence[Response]) -> None:
-    """Keep the transcripts of answers, in the place of those of failures before them."""
+    """Write the transcripts of answers; they replace those of earlier failures."""
     if not responses:
         return
     connection.execute(

@@ -123,6 +123,15 @@ def _number() -> Column[int]:
     return Column("id", Integer().with_variant(BigInteger, "postgresql"), primary_key=True)
 
 
+def _place() -> list[Column[int]]:
+    """An answer of a run: position of the example and repeat, from 0."""
+    return [
+        Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+        Column("position", Integer, nullable=False),
+        Column("repeat", Integer, nullable=False),
+    ]
+
+
 def _tokens() -> list[Column[int]]:
     names = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
     return [Column(name, Count, nullable=False, default=0) for name in names]
@@ -295,9 +304,7 @@ run_examples = Table(
 run_responses = Table(
     "run_responses",
     metadata,
-    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("repeat", Integer, nullable=False),
+    *_place(),
     Column("response_id", ForeignKey("responses.id"), nullable=False),
     Column("reused", Truth, nullable=False),  # taken from an earlier run, not paid for again
     PrimaryKeyConstraint("run_id", "position", "repeat"),
@@ -307,9 +314,7 @@ run_responses = Table(
 run_verdicts = Table(
     "run_verdicts",
     metadata,
-    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("repeat", Integer, nullable=False),
+    *_place(),
     Column("criterion", Integer, nullable=False),  # index in the example's criteria
     Column("verdict_id", ForeignKey("verdicts.id"), nullable=False),
     Column("reused", Truth, nullable=False),
@@ -320,9 +325,7 @@ run_verdicts = Table(
 judged = Table(
     "judged",
     metadata,
-    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("repeat", Integer, nullable=False),
+    *_place(),
     Column("met", Text, nullable=False),  # a character for each criterion: 1, 0, or - for a label
     Column("more", Text),  # JSON: label, reason and probability of each; NULL where none has any
     *_took(""),  # what the run paid for
@@ -333,9 +336,7 @@ judged = Table(
 run_votes = Table(
     "run_votes",
     metadata,
-    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("repeat", Integer, nullable=False),
+    *_place(),
     Column("criterion", Integer, nullable=False),
     Column("member", Integer, nullable=False),  # of the jury or cascade, from 0
     Column("role", Text, nullable=False),  # juror, cheap, strong, audit

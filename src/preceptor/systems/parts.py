@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from preceptor.records import File, Image, Message, Part, Text, ToolCall, ToolResult
 from preceptor.systems.base import ToolSpec
 
@@ -157,16 +155,12 @@ def _base64(part: Image | File) -> str:
     return base64.b64encode(part.data).decode()
 
 
-def _data_url(part: Image | File) -> str:
-    return f"data:{part.media_type};base64,{_base64(part)}"
-
-
 def _file(part: File) -> dict[str, str]:
-    return {"filename": part.name or part.sha256[:12], "file_data": _data_url(part)}
+    return {"filename": part.name or part.sha256[:12], "file_data": part.url}
 
 
 def _chat_image(part: Image) -> Any:
-    return {"type": "image_url", "image_url": {"url": _data_url(part)}}
+    return {"type": "image_url", "image_url": {"url": part.url}}
 
 
 def _chat_file(part: File) -> Any:
@@ -177,21 +171,12 @@ def _source(part: Image | File) -> dict[str, str]:
     return {"type": "base64", "media_type": part.media_type, "data": _base64(part)}
 
 
-def _arguments(call: ToolCall) -> Any:
-    """As an object, which is what the API takes; what is none is given by a name."""
-    try:
-        found = msgspec.json.decode(call.arguments)
-    except msgspec.DecodeError:
-        found = None
-    return found if isinstance(found, dict) else {"arguments": call.arguments}
-
-
 def _gemini_data(part: Image | File) -> Any:
     return {"inlineData": {"mimeType": part.media_type, "data": _base64(part)}}
 
 
 _RESPONSES: dict[type[Part], Callable[[Any], Any]] = {
-    Image: lambda part: {"type": "input_image", "image_url": _data_url(part)},
+    Image: lambda part: {"type": "input_image", "image_url": part.url},
     File: lambda part: {"type": "input_file", **_file(part)},
 }
 _ANTHROPIC: dict[type[Part], Callable[[Any], Any]] = {
@@ -202,7 +187,7 @@ _ANTHROPIC: dict[type[Part], Callable[[Any], Any]] = {
         "type": "tool_use",
         "id": part.id,
         "name": part.name,
-        "input": _arguments(part),
+        "input": part.decoded(),
     },
     ToolResult: lambda part: {
         "type": "tool_result",
@@ -215,7 +200,7 @@ _GEMINI: dict[type[Part], Callable[[Any], Any]] = {
     Text: lambda part: {"text": part.text},
     Image: _gemini_data,
     File: _gemini_data,
-    ToolCall: lambda part: {"functionCall": {"name": part.name, "args": _arguments(part)}},
+    ToolCall: lambda part: {"functionCall": {"name": part.name, "args": part.decoded()}},
     ToolResult: lambda part: {
         "functionResponse": {
             "name": part.name,

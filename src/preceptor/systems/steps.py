@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 
 from preceptor.records import Message, Part, Text, ToolResult, Turn
+from preceptor.records.messages import PARTY_OF
 from preceptor.systems.content import text_of_parts
 from preceptor.systems.tool_calls import calls_of_chat
 
 __all__ = ["read_steps"]
-
-_PARTIES = {"assistant": "system", "tool": "environment", "user": "environment"}
 
 
 def read_steps(messages: Sequence[object]) -> tuple[Turn, ...]:
@@ -38,10 +37,10 @@ def read_steps(messages: Sequence[object]) -> tuple[Turn, ...]:
 
 
 def _turn(number: int, message: object) -> Turn:
-    if not isinstance(message, Mapping) or message.get("role") not in _PARTIES:
-        expected = " or ".join(_PARTIES)
+    if not isinstance(message, Mapping) or message.get("role") not in PARTY_OF:
+        expected = " or ".join(PARTY_OF)
         raise ValueError(f"message {number}: expected an object whose role is {expected}")
-    return Turn(_message(message), _PARTIES[message["role"]])
+    return Turn(_message(message), PARTY_OF[message["role"]])
 
 
 def _message(message: Mapping[str, Any]) -> Message:

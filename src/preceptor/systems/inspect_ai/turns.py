@@ -19,6 +19,7 @@ from preceptor.records import (
     ToolResult,
     Turn,
 )
+from preceptor.records.messages import PARTY_OF
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
@@ -52,14 +53,10 @@ def _content(message: Message) -> Any:
     if isinstance(message.content, str):
         return message.content
     return [
-        ContentText(text=part.text) if isinstance(part, Text) else ContentImage(image=_url(part))
+        ContentText(text=part.text) if isinstance(part, Text) else ContentImage(image=part.url)
         for part in message.content
         if isinstance(part, Text | Image)
     ]
-
-
-def _url(part: Image) -> str:
-    return f"data:{part.media_type};base64,{base64.b64encode(part.data).decode()}"
 
 
 def _assistant(message: Message) -> ChatMessage:
@@ -67,19 +64,11 @@ def _assistant(message: Message) -> ChatMessage:
     from inspect_ai.tool import ToolCall as InspectCall
 
     calls = [
-        InspectCall(id=part.id, function=part.name, arguments=_arguments(part))
+        InspectCall(id=part.id, function=part.name, arguments=part.decoded())
         for part in message.parts
         if isinstance(part, ToolCall)
     ]
     return ChatMessageAssistant(content=message.text, tool_calls=calls or None)
-
-
-def _arguments(call: ToolCall) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(call.arguments)
-    except msgspec.DecodeError:
-        found = None
-    return found if isinstance(found, dict) else {"arguments": call.arguments}
 
 
 def _results(message: Message) -> list[ChatMessage]:
@@ -99,11 +88,8 @@ def turns_of(messages: Iterable[Any]) -> tuple[Turn, ...]:
 
     What each turn took is not in them.
     """
-    turns = tuple(_turn(message) for message in messages if message.role in _PARTIES)
+    turns = tuple(_turn(message) for message in messages if message.role in PARTY_OF)
     return () if len(turns) == 1 and isinstance(turns[0].message.content, str) else turns
-
-
-_PARTIES = {"assistant": "system", "tool": "environment", "user": "environment"}
 
 
 def _turn(message: Any) -> Turn:
@@ -119,7 +105,7 @@ def _turn(message: Any) -> Turn:
         parts = (*_said(message.content), *_calls(getattr(message, "tool_calls", None)))
     plain = len(parts) == 1 and isinstance(parts[0], Text)
     content = parts[0].text if plain and isinstance(parts[0], Text) else parts
-    return Turn(Message(message.role, content), _PARTIES[message.role])
+    return Turn(Message(message.role, content), PARTY_OF[message.role])
 
 
 def _said(content: Any) -> list[Part]:
