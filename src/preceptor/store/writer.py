@@ -136,7 +136,8 @@ class Writer:
             with self._store.words():
                 return retried(once)
         except StoreError as error:
-            return [error] * len(claims)
+            # Nobody waits for a claim that is given back: it lapses with its process.
+            return [None if each.back else error for each in claims]
 
     def _collect(self) -> tuple[list[_Entry], bool]:
         entries: list[_Entry] = []
