@@ -370,6 +370,7 @@ def test_tools_are_part_of_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
         ("openai/gpt-4.1", "gpt-4.1-2025-04-14", False),
         ("http://host:8000/v1#Qwen/Qwen3-8B", "qwen3-8b", False),
         ("openrouter/meta/llama-3", "meta/llama-3", False),
+        ("azure/ward-assistant", "gpt-4o", False),
         ("openai/gpt-4.1", "gpt-4o-mini", True),
         ("openai/gpt-4.1", None, False),
     ],

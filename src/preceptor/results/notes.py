@@ -70,7 +70,10 @@ def run_notes(
 
 
 def _same_model(served: str, system: str) -> bool:
-    """Whether a server's name for a model may be that of the address: often it has a date more."""
+    """Whether a server's name for a model may be that of the address: often it has a date more.
+
+    A deployment at Azure has a name of its user's own.
+    """
     asked = system.partition("#")[2] or system.partition("/")[2]
     one, other = (re.sub(r"[^a-z0-9]+", "-", name.lower()) for name in (served, asked))
-    return one in other or other in one
+    return system.startswith("azure/") or one in other or other in one
