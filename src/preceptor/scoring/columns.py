@@ -1,4 +1,4 @@
-"""The scores of a whole run in columns: one array for each metric, and no object for each answer."""
+"""The scores of a whole run in columns: an array for each metric, no object for each answer."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ class Scores(Sequence[Score]):
     def __init__(
         self,
         ids: Sequence[str],
+        *,
         example: Places,
         repeat: Places,
         length: Floats,
@@ -87,11 +88,11 @@ class Scores(Sequence[Score]):
         some = any(score.prediction is not None for score in scores)
         return cls(
             list(number),
-            np.array([number[score.example_id] for score in scores], dtype=np.intp),
-            np.array([score.repeat for score in scores], dtype=np.intp),
-            np.array([np.nan if s.length is None else s.length for s in scores], dtype=float),
-            {name: _column(name, part) for name, part in found.items()},
-            [score.prediction for score in scores] if some else None,
+            example=np.array([number[score.example_id] for score in scores], dtype=np.intp),
+            repeat=np.array([score.repeat for score in scores], dtype=np.intp),
+            length=np.array([score.length for score in scores], dtype=np.float64),
+            columns={name: _column(name, part) for name, part in found.items()},
+            predictions=[score.prediction for score in scores] if some else None,
         )
 
     @property
@@ -161,7 +162,7 @@ def _column(name: str, scores: Sequence[tuple[int, Score]]) -> Column:
     counts = np.array([score.counts[name] for _, score in scores], dtype=np.intp)
     return Column(
         np.array([row for row, _ in scores], dtype=np.intp),
-        np.array([np.nan if value is None else value for value in values], dtype=np.float64),
+        np.array(values, dtype=np.float64),
         np.array([value is not None for value in values], dtype=np.bool_),
         np.array([score.low[name] for _, score in scores], dtype=np.float64),
         np.array([score.high[name] for _, score in scores], dtype=np.float64),

@@ -121,7 +121,7 @@ def summarise(
 def _slices(
     scores: Scores, example_tags: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, str], dict[str, Column]]:
-    """The example tag of each slice by its name; and the overall scores of all and of each slice."""
+    """The example tag of each slice by its name; and the overall scores of all, and of each."""
     by_tag: dict[str, list[int]] = {}
     for number, name in enumerate(scores.ids):
         for tag in dict.fromkeys(example_tags.get(name, ())):
