@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import zlib
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+
+from preceptor.statistics.intervals import Z95
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["bca_intervals", "bootstrap_std", "bootstrap_stds", "resampled_means"]
 
-#: Draws in memory at a time: a few megabytes.
-_RESAMPLED_AT_ONCE = 500_000
-#: Draws that are counted at a time: what a processor's own memory holds.
-_DRAWN_AT_ONCE = 20_000
+#: Draws at a time: what the processor's own memory holds.
+_DRAWN_AT_ONCE = 40_000
+#: Multiplications at a time that BLAS does not share among threads.
+_MULTIPLIED_AT_ONCE = 250_000
 
 #: A column present in fewer units than this is resampled within them. With 40 of U units present
 #: a resample of all U misses them all with probability (1 − 40/U)^U < e⁻⁴⁰.
@@ -29,6 +31,8 @@ _FEW = 40
 #: With this many units to a kind, as of answers that are right or wrong, kinds are drawn: drawing
 #: 22,326 units 10,000 times takes half a minute, drawing 40 kinds of them no second.
 _ALIKE = 4
+
+_NORMAL = NormalDist()
 
 
 def bootstrap_std(means: Floats, *, resamples: int = 1000, seed: int = 0) -> float:
@@ -215,11 +219,30 @@ def _resampled(units: _Units, resamples: int, seed: int, *, together: bool = Tru
         alone[:] = [len(_alike(units.of([c]))[0]) < len(present) for c in range(len(alone))]
     for rows, columns, rng in _groups(present, alone, seed):
         kinds, sizes = _alike(units.of(columns)[rows])
-        done = 0
+        sums, counts = np.split(kinds, 2, axis=1)
+        # Most columns are there in the same units: their counts are added up once.
+        counts, same = np.unique(counts, axis=1, return_inverse=True)
+        table, done = np.concatenate((sums, counts), axis=1), 0
         for drawn in _draws(sizes, resamples, rng):
-            sums, counts = np.split(drawn @ kinds, 2, axis=1)
-            found[done : done + len(drawn), columns] = sums / counts
+            totals = _product(drawn, table)
+            found[done : done + len(drawn), columns] = (
+                totals[:, : len(columns)] / totals[:, len(columns) :][:, same.ravel()]
+            )
             done += len(drawn)
+    return found
+
+
+def _product(drawn: Floats, table: Floats) -> Floats:
+    """The matrix product, some columns at a time.
+
+    So small a one is made by one thread. Several take more of the processor, and no less time
+    beside other processes.
+    """
+    found = np.empty((len(drawn), table.shape[1]))
+    step = max(1, _MULTIPLIED_AT_ONCE // drawn.size)
+    for start in range(0, table.shape[1], step):
+        some = slice(start, start + step)
+        np.matmul(drawn, table[:, some], out=found[:, some])
     return found
 
 
@@ -259,19 +282,15 @@ def _draws(sizes: NDArray[np.intp], resamples: int, rng: np.random.Generator) ->
     multinomial, with n draws and the kinds' shares of the units.
     """
     kinds, n = len(sizes), int(sizes.sum())
-    step = max(1, _RESAMPLED_AT_ONCE // max(kinds, 1))
+    step = max(4, _DRAWN_AT_ONCE // max(kinds, 1))
     for start in range(0, resamples, step):
         size = min(step, resamples - start)
         if kinds < n:
             yield rng.multinomial(n, sizes / n, size=size).astype(np.float64)
             continue
-        drawn = np.empty((size, n))
-        few = max(1, _DRAWN_AT_ONCE // n)
-        for row in range(0, size, few):
-            rows = drawn[row : row + few]
-            picked = rng.integers(0, n, size=rows.shape) + n * np.arange(len(rows))[:, None]
-            rows[:] = np.bincount(picked.ravel(), minlength=rows.size).reshape(rows.shape)
-        yield drawn
+        picked = rng.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
+        drawn = np.bincount(picked.ravel(), minlength=size * n).reshape(size, n)
+        yield drawn.astype(np.float64)
 
 
 def _jackknife(sums: Floats, counts: Floats) -> Floats:
@@ -284,11 +303,12 @@ def _bca(theta: Floats, without: Floats, rounding: float) -> tuple[float, float]
     """Low and high of resampled means, the mean itself being 0."""
     below = (theta < -rounding).mean() + (np.abs(theta) <= rounding).mean() / 2
     least = 0.5 / len(theta)
-    bias = ndtri(np.clip(below, least, 1 - least))
+    bias = _NORMAL.inv_cdf(min(max(below, least), 1 - least))
     influence = without.mean() - without
     influence /= np.abs(influence).max()  # tiny ones cubed would be 0
     acceleration = (influence**3).sum() / (6 * (influence**2).sum() ** 1.5)
     # |acceleration| ≤ 1/6, so that the denominator is positive for |z| < 6.
-    z = bias + ndtri(np.array([0.025, 0.975]))
-    low, high = np.quantile(theta, ndtr(bias + z / (1 - acceleration * z)))
+    ends = (bias + shift for shift in (-Z95, Z95))
+    shares = [_NORMAL.cdf(bias + z / (1 - acceleration * z)) for z in ends]
+    low, high = np.quantile(theta, shares)
     return float(low), float(high)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from scipy.special import bdtr, nctdtrinc, poch, stdtr, stdtrit
 
 from preceptor.statistics.intervals import ROUNDING, Estimate, by_cluster, estimate
+from preceptor.statistics.special import bdtr, nctdtrinc, poch, stdtr, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

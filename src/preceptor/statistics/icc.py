@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from scipy.special import fdtri
+
+from preceptor.statistics.special import fdtri
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from scipy.special import betaincinv, stdtrit
+
+from preceptor.statistics.special import betaincinv, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ROUNDING",
+    "Z95",
     "Estimate",
     "by_cluster",
     "effective_rows",
@@ -27,7 +29,7 @@ __all__ = [
     "wilson_interval",
 ]
 
-_Z95 = 1.959963984540054
+Z95 = 1.959963984540054
 
 #: Scores closer than this, relative to the largest or to 1, differ by rounding.
 ROUNDING = 1e-12
@@ -232,9 +234,9 @@ def wilson_interval(successes: float, n: float) -> Interval:
     """
     if not 0 <= successes <= n or n <= 0:
         raise ValueError(f"wilson_interval: need 0 ≤ successes ≤ n and n > 0, got {successes}/{n}")
-    share, z2 = successes / n, _Z95**2
+    share, z2 = successes / n, Z95**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     # At the ends the exact bound is 0 or 1, which rounding misses by 1e-17.
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == n else centre + half

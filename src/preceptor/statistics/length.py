@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 from preceptor.statistics.bootstrap import resampled_means
+from preceptor.statistics.special import stdtr, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from scipy.special import nctdtr, ndtr, stdtrit
+
+from preceptor.statistics.special import nctdtr, ndtr, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

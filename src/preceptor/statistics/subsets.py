@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from scipy.special import stdtrit
+
+from preceptor.statistics.special import stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -38,23 +39,22 @@ _SIGN = {met: sign for sign, met in _MET.items()}
 _AT_ONCE = 1000
 
 #: Columns of an answer without its text, as checked when they are read.
-_ANSWER = (
+_COLUMNS = (
     *("key", "finish_reason", "failure", "detail", "stop_reason", "served_model", "created_at"),
     *_TOKENS,
     *("latency_s", "cost_usd", "reasoning_length", "length"),
 )
-_Answer = tuple[
+_Reply = tuple[
     *(int, int, bytes, str, str | None, str, str | None, str | None, str | None),
     *(int, int, int, int, float, float | None, int | None, int),
 ]
 _PLACE = (t.run_responses.c.position, t.run_responses.c.repeat)
-_LENGTHS = (
-    sa.select(*_PLACE, *(t.responses.c[name] for name in _ANSWER))
+_REPLIES = (
+    sa.select(*_PLACE, *(t.responses.c[name] for name in _COLUMNS))
     .join_from(t.run_responses, t.responses)
     .where(
         t.run_responses.c.run_id == sa.bindparam("run"),
         t.run_responses.c.position.between(sa.bindparam("first"), sa.bindparam("last")),
-        t.responses.c.length.is_not(None),
     )
 )
 _JUDGED = sa.select(t.judged.c.position, t.judged.c.repeat, t.judged.c.met, t.judged.c.more).where(
@@ -82,10 +82,7 @@ def read_columns(connection: sa.Connection, run: RunInfo) -> tuple[Answers, Took
     slots: list[int] = []
     for part in _parts(run):
         examples += [example for _, example, _ in read_examples(connection, run, part)]
-        for some, places in (
-            _read_lengths(connection, run, part),
-            _read_texts(connection, run, part),
-        ):
+        for some, places in _read_replies(connection, run, part):
             replies.append(some)
             slots += [verdicts.slot(*place) for place in places]
     signs, told = verdicts.aligned(examples)
@@ -97,7 +94,7 @@ def read_columns(connection: sa.Connection, run: RunInfo) -> tuple[Answers, Took
         repeat=verdicts.repeat,
         signs=signs,
         told=told,
-        replies=Replies(*map(_joined, zip(*replies, strict=True))),
+        replies=Replies(*map(_joined, zip(Replies.of([]), *replies, strict=True))),
         reply=reply,
         plain=verdicts.plain,
     )
@@ -146,10 +143,9 @@ class _Verdicts:
         self._read_packed(connection, run)
         self._read_single(connection, run)
 
-    def slot(self, position: int, repeat: int) -> int | None:
-        """The number of an answer; None where it was not asked for."""
-        mine = self._of.get(position, ())
-        return mine[repeat] if repeat < len(mine) else None
+    def slot(self, position: int, repeat: int) -> int:
+        """The number of an answer. Raises LookupError where it was not asked for."""
+        return self._of[position][repeat]
 
     def of(self, slot: int, criteria: int) -> tuple[Verdict | None, ...]:
         """The verdicts of an answer, None where there is none."""
@@ -178,8 +174,6 @@ class _Verdicts:
         for part in _parts(run):
             for position, repeat, met, more in _rows(connection, _JUDGED, run, part):
                 slot = self.slot(position, repeat)
-                if slot is None:
-                    continue
                 self._signs[slot] = met
                 if more is not None:
                     said = msgspec.json.decode(more, type=_More)
@@ -230,7 +224,7 @@ class _Verdicts:
                 thought,
             ) in connection.execute(query, some):
                 slot = self.slot(position, repeat)
-                if slot is None or self._signs[slot] is not None:
+                if self._signs[slot] is not None:
                     continue
                 self._single.setdefault(slot, {})[place] = self._verdict(*said)
                 key = (position, bool(t.truth(again)))
@@ -274,30 +268,29 @@ def _with_texts(connection: sa.Connection, run: RunInfo, verdicts: _Verdicts) ->
                 yield Graded(example, repeat, answers.get((position, repeat)), judged)
 
 
-def _read_lengths(
+def _read_replies(
     connection: sa.Connection, run: RunInfo, part: range
-) -> tuple[Replies, list[tuple[int, int]]]:
-    """The answers whose length was kept, without their texts; and the place of each."""
-    rows = msgspec.convert(_rows(connection, _LENGTHS, run, part), list[_Answer])
-    columns = list(zip(*rows, strict=True)) or [()] * (2 + len(_ANSWER))
+) -> Iterator[tuple[Replies, Sequence[tuple[int, int]]]]:
+    """The answers without their texts, and the place of each."""
+    rows = _rows(connection, _REPLIES, run, part)
+    if not all(known := [length is not None for *_, length in rows]):
+        # Those with reasoning in their text, or from before lengths were kept.
+        answers = read_answers(connection, run, part, t.responses.c.length.is_(None))
+        yield Replies.of(list(answers.values())), list(answers)
+        rows = list(itertools.compress(rows, known))
+    if not rows:
+        return
+    columns = list(zip(*msgspec.convert(rows, list[_Reply]), strict=True))
     places, (keys, *texts), numbers = columns[:2], columns[2:9], columns[9:]
     *tokens, latency, cost, reasoning, length = numbers
-    known: dict[Any, Any] = {}
+    known_texts: dict[Any, Any] = {}
     replies = Replies(
         list(map(t.key_text, keys)),
         # A word that many answers have is in memory once.
-        *(list(map(known.setdefault, each, each)) for each in texts),
-        np.array(tokens, dtype=np.int64).T.reshape(-1, len(_TOKENS)),
+        *(list(map(known_texts.setdefault, each, each)) for each in texts),
+        np.array(tokens, dtype=np.int64).T,
         *(np.array(each, dtype=np.float64) for each in (latency, cost, reasoning)),
         np.array(length, dtype=np.int64),
         np.zeros(len(rows), dtype=np.bool_),
     )
-    return replies, list(zip(*places, strict=True))
-
-
-def _read_texts(
-    connection: sa.Connection, run: RunInfo, part: range
-) -> tuple[Replies, list[tuple[int, int]]]:
-    """Those with reasoning in their text, or from before lengths were kept."""
-    answers = read_answers(connection, run, part, t.responses.c.length.is_(None))
-    return Replies.of(list(answers.values())), list(answers)
+    yield replies, list(zip(*places, strict=True))
