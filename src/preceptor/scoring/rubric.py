@@ -70,10 +70,10 @@ def score_rubric(graded: Graded) -> Score:
 def score_rubrics(answers: Answers) -> Scores:
     """The same scores of all answers of a run, a part of the examples at a time."""
     found: dict[str, list[Column]] = {}
-    bounds = np.searchsorted(answers.example, range(0, len(answers.examples) + _PART, _PART))
-    for first, (start, stop) in enumerate(itertools.pairwise(bounds.tolist())):
-        examples = answers.examples[first * _PART : (first + 1) * _PART]
-        example = answers.example[start:stop] - first * _PART
+    edges = np.searchsorted(answers.example, range(0, len(answers.examples) + _PART, _PART))
+    for start, stop in itertools.pairwise(edges.tolist()):
+        places, example = np.unique(answers.example[start:stop], return_inverse=True)
+        examples = [answers.examples[place] for place in places.tolist()]
         for name, part in _columns(examples, example, answers.signs[start:stop]):
             found.setdefault(name, []).append(part._replace(rows=part.rows + start))
     number = {example.id: place for place, example in enumerate(answers.examples)}
@@ -95,38 +95,55 @@ def _columns(
     examples: Sequence[Example], example: Places, signs: Sequence[str]
 ) -> Iterator[tuple[str, Column]]:
     """Each metric of some answers, whose verdicts are signs as in :class:`Answers`."""
-    said = np.frombuffer("".join(signs).encode(), np.uint8)
-    sizes = np.array([len(each.criteria) for each in examples])[example]
-    if list(map(len, signs)) != sizes.tolist():
+    sizes, points, parts = _flat_parts(examples)
+    if list(map(len, signs)) != sizes[example].tolist():
         raise ValueError("expected one verdict for each criterion")
-    begins = np.cumsum(sizes) - sizes
-    parts: dict[str, list[tuple[int, _Part]]] = {}
-    for number, each in enumerate(examples):
-        for part in _parts_of(each.criteria):
-            parts.setdefault(part.name, []).append((number, part))
-    for name, some in parts.items():
-        place = np.full(len(examples), -1)
-        place[[number for number, _ in some]] = np.arange(len(some))
-        rows = np.flatnonzero(place[example] >= 0)
-        if not len(rows):
-            continue
-        mine = place[example[rows]]
-        counts = np.array([len(part.points) for _, part in some])
-        flat = np.array([pair for _, part in some for pair in part.points])
+    said = np.frombuffer("".join(signs).encode(), np.uint8)
+    # How much further on an answer's signs are than the criteria that they are about.
+    ahead = np.cumsum(sizes[example]) - np.cumsum(sizes)[example]
+    for name, places, counts, attainable in parts:
+        rows = np.flatnonzero(counts[example])
+        mine = example[rows]
         asked = counts[mine]
-        chosen = _ranges((np.cumsum(counts) - counts)[mine], asked)
-        points = flat[chosen, 1]
-        signs_of = said[np.repeat(begins[rows], asked) + flat[chosen, 0]]
-        ends = np.cumsum(asked) - asked
-        certain, missing = np.where(signs_of == _MET, points, 0), signs_of == _OPEN
-        least, most = (
-            np.add.reduceat(certain + np.where(missing, some_points, 0), ends)
-            for some_points in (np.minimum(points, 0), np.maximum(points, 0))
+        chosen = places[_ranges((np.cumsum(counts) - counts)[mine], asked)]
+        worth, sign = points[chosen], said[chosen + np.repeat(ahead[rows], asked)]
+        missing, starts = sign == _OPEN, np.cumsum(asked) - asked
+        certain = np.where(sign == _MET, worth, 0)
+        low, high = (
+            np.add.reduceat(certain + np.where(missing, some, 0), starts) / attainable[mine]
+            for some in (np.minimum(worth, 0), np.maximum(worth, 0))
         )
-        given = asked - np.add.reduceat(missing.astype(np.intp), ends)
-        attainable = np.array([part.attainable for _, part in some])[mine]
-        low, high = least / attainable, most / attainable
+        given = asked - np.add.reduceat(missing.astype(np.intp), starts)
         yield name, Column(rows, low, given == asked, low, high, given, asked)
+
+
+def _flat_parts(
+    examples: Sequence[Example],
+) -> tuple[Places, Places, list[tuple[str, Places, Places, Places]]]:
+    """The parts of many rubrics, whose criteria stand behind each other.
+
+    The number of criteria of each example; the points of each criterion; and of each name that has
+    criteria: their places, how many they are and how much can be earned, the last two by example.
+    The names are in the order in which the examples have them.
+    """
+    criteria = [criterion for example in examples for criterion in example.criteria]
+    sizes = np.array([len(example.criteria) for example in examples], dtype=np.intp)
+    points = np.array([criterion.points for criterion in criteria], dtype=np.intp)
+    kinds: dict[tuple[str, ...], int] = {}
+    kind = np.array([kinds.setdefault(each.tags, len(kinds)) for each in criteria], dtype=np.intp)
+    names = list(map(_names, kinds))
+    owner = np.repeat(np.arange(len(examples)), sizes)
+    gain = np.maximum(points, 0)
+    found = []
+    for name in dict.fromkeys(name for each in names for name in each):
+        places = np.flatnonzero(np.array([name in each for each in names])[kind])
+        attainable = np.bincount(owner[places], gain[places], len(examples)).astype(np.intp)
+        places = places[attainable[owner[places]] > 0]
+        if len(places):
+            counts = np.bincount(owner[places], minlength=len(examples))
+            order = int(places[0]), names[kind[places[0]]].index(name)
+            found.append((order, (name, places, counts, attainable)))
+    return sizes, points, [part for _, part in sorted(found, key=lambda each: each[0])]
 
 
 def _ranges(starts: Places, counts: Places) -> Places:
@@ -138,11 +155,12 @@ def _ranges(starts: Places, counts: Places) -> Places:
 
 def lowest_scores(examples: Iterable[Example]) -> dict[str, float]:
     """Metric → the lowest score of any of these: all that is undesirable met, and nothing else."""
+    sizes, points, parts = _flat_parts(list(examples))
+    owner = np.repeat(np.arange(len(sizes)), sizes)
     lowest: dict[str, float] = {}
-    for example in examples:
-        for name, points, attainable in _parts_of(example.criteria):
-            lost = sum(number for _, number in points if number < 0)
-            lowest[name] = min(lowest.get(name, 0.0), lost / attainable)
+    for name, places, counts, attainable in parts:
+        lost = np.bincount(owner[places], np.minimum(points[places], 0), len(sizes))
+        lowest[name] = min(0.0, float((lost[counts > 0] / attainable[counts > 0]).min()))
     return lowest
 
 
@@ -157,19 +175,15 @@ class _Part(NamedTuple):
 @functools.lru_cache(maxsize=64)  # the repeats of an example stand behind each other
 def _parts(criteria: tuple[Criterion, ...]) -> tuple[_Part, ...]:
     """All criteria, and those of each tag, where points can be earned."""
-    return _parts_of(criteria)
-
-
-def _parts_of(criteria: tuple[Criterion, ...]) -> tuple[_Part, ...]:
     names: dict[str, list[tuple[int, int]]] = {OVERALL: []}
     for place, criterion in enumerate(criteria):
         for name in _names(criterion.tags):
             names.setdefault(name, []).append((place, criterion.points))
     parts = (
-        _Part(name, tuple(points), sum([number for _, number in points if number > 0]))
+        _Part(name, tuple(points), sum(number for _, number in points if number > 0))
         for name, points in names.items()
     )
-    return tuple([part for part in parts if part.attainable > 0])
+    return tuple(part for part in parts if part.attainable > 0)
 
 
 @functools.lru_cache(maxsize=4096)
