@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preceptor.errors import Unavailable
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["load", "named", "package_of", "plugins"]
 
 
 def plugins(group: str) -> Iterator[EntryPoint]:
     """The entry points of a group: see :mod:`preceptor.extend`."""
+    from importlib.metadata import entry_points  # takes long, and is seldom needed
+
     yield from entry_points(group=f"preceptor.{group}")
 
 

@@ -33,6 +33,8 @@ def all_benchmarks() -> tuple[Benchmark, ...]:
 
 def get(name: str) -> Benchmark:
     """The benchmark of that name. Raises UnknownName, with the nearest names."""
+    if (own := _own(name)) is not None:
+        return own
     known = {benchmark.name: benchmark for benchmark in all_benchmarks()}
     if name not in known:
         near = _near(name, list(known))
@@ -42,6 +44,18 @@ def get(name: str) -> Benchmark:
             f"`preceptor list benchmarks`"
         )
     return known[name]
+
+
+@functools.cache
+def _own(name: str) -> Benchmark | None:
+    """That of the module whose name it begins with, without a look into all others."""
+    plain = name.replace("-", "_")
+    modules = [each.name for each in pkgutil.iter_modules(__path__) if plain.startswith(each.name)]
+    module = max({*modules} - {*_OTHERS}, key=len, default=None)
+    if module is None:
+        return None
+    found = importlib.import_module(f"{__name__}.{module}").BENCHMARKS
+    return next((each for each in found if each.name == name), None)
 
 
 def _near(name: str, known: list[str]) -> list[str]:

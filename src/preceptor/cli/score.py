@@ -29,7 +29,8 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Print a run's metrics with interval, n and coverage; --all for every run."""
-    from preceptor import api
+    from preceptor.results.load import load_result
+    from preceptor.store import Store
 
     if every == (run is not None):
         raise InputError("score: expected either a RUN or --all (see `preceptor runs`)")
@@ -40,7 +41,9 @@ def score(
 
         if benchmark is not None:
             benchmarks.get(benchmark)
-        results = [each.scored() for each in api.runs(store=store, benchmark=benchmark)]
+        with Store(store, create=False) as opened:
+            runs = opened.runs(benchmark)
+            results = [load_result(opened, each, words=False) for each in runs]
         if as_json:
             from preceptor.reports.score import score_json
 
@@ -55,7 +58,9 @@ def score(
                     note(f"  • {result.info.name}: {sentence}")
         return
     assert run is not None
-    print_score([api.load(run, store=store).scored()], as_json)
+    with Store(store, create=False) as opened:
+        result = load_result(opened, opened.run(run), words=False)
+    print_score([result], as_json)
 
 
 def print_score(results: Sequence[Result], as_json: bool) -> None:

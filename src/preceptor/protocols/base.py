@@ -113,6 +113,10 @@ class Protocol:
         """One response, and its verdicts if it is judged → its scores."""
         raise NotImplementedError
 
+    def scores(self, graded: Sequence[Graded]) -> Sequence[Score]:
+        """The scores of all answers of a run."""
+        return [self.score(item) for item in graded]
+
     def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
         """Metric → its lowest possible score on these examples; 0 for a metric not listed."""
         return {}

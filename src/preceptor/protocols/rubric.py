@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.records import Example, Graded, Message, Score
+from preceptor.records import Answers, Example, Graded, Message, Score
 from preceptor.scoring import LengthRule, score_rubric
-from preceptor.scoring.rubric import lowest_scores
+from preceptor.scoring.rubric import lowest_scores, score_rubrics
 
 __all__ = ["RubricProtocol"]
 
@@ -36,6 +36,11 @@ class RubricProtocol(Protocol):
 
     def score(self, graded: Graded) -> Score:
         return score_rubric(graded)
+
+    def scores(self, graded: Sequence[Graded]) -> Sequence[Score]:
+        if isinstance(graded, Answers):
+            return score_rubrics(graded)
+        return super().scores(graded)
 
     def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
         return lowest_scores(examples)

@@ -1,6 +1,7 @@
 """The nouns: what flows from a benchmark to a score. Frozen, typed, without behaviour of I/O."""
 
 from preceptor.billing import Usage
+from preceptor.records.answers import Answers, Replies, examples_of, replies_of
 from preceptor.records.examples import Criterion, Example, PhysicianAnswer
 from preceptor.records.keys import content_key
 from preceptor.records.messages import Message, Role, Turn, lean
@@ -12,6 +13,7 @@ from preceptor.records.verdicts import Graded, Verdict
 
 __all__ = [
     "NO_GRADER",
+    "Answers",
     "Completion",
     "Criterion",
     "Example",
@@ -23,6 +25,7 @@ __all__ = [
     "Part",
     "PhysicianAnswer",
     "Reasoning",
+    "Replies",
     "Response",
     "Result",
     "Role",
@@ -36,5 +39,7 @@ __all__ = [
     "Verdict",
     "as_answer",
     "content_key",
+    "examples_of",
     "lean",
+    "replies_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -63,8 +64,8 @@ class Result(msgspec.Struct, frozen=True):
     info: RunInfo
     title: str
     labels: dict[str, str]
-    graded: list[Graded]
-    scores: list[Score]
+    graded: Sequence[Graded]
+    scores: Sequence[Score]
     metrics: dict[str, Metric]
     departures: list[str]
     notes: list[str]

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from preceptor.records import Metric, Score
 from preceptor.scoring.answers import poorly_read, share_read, unparsed
+from preceptor.scoring.columns import Scores
 
 __all__ = [
     "NAMESPACES",
@@ -160,7 +161,7 @@ def read_sentence(scores: Sequence[Score]) -> str | None:
     if share is None or not unread:
         return None
     dagger = "† " if poorly_read(share) else ""
-    there = sum(score.length is not None for score in scores)
+    there = len(Scores.of(scores).lengths)
     said = f"{dagger}{unread:,} of {there:,} answers could not be read (unparsed)"
     return f"{said}: the score counts them as wrong." if dagger else f"{said}."
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.records import NO_GRADER, Metric, Result
+from preceptor.records import NO_GRADER, Metric, Result, replies_of
 from preceptor.reports.format import (
     NAMESPACES,
     marked,
@@ -61,8 +61,9 @@ def score_json(result: Result, *, examples: bool = True) -> dict[str, Any]:
 
 def _seconds(result: Result) -> float | None:
     """Mean of the answers whose time is known."""
-    answers = [item.response for item in result.graded if item.response is not None]
-    known = [each.latency_s for each in answers if each.latency_s and each.failure is None]
+    replies = replies_of(result.graded)
+    times = zip(replies.latency_s.tolist(), replies.failure, strict=True)
+    known = [seconds for seconds, failure in times if seconds and failure is None]
     return sum(known) / len(known) if known else None
 
 

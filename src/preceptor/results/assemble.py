@@ -9,9 +9,19 @@ import msgspec
 
 from preceptor import benchmarks
 from preceptor.billing import Bill
-from preceptor.records import Graded, Result, RunInfo, Score, Usage
+from preceptor.records import (
+    Answers,
+    Graded,
+    Result,
+    RunInfo,
+    Score,
+    Usage,
+    examples_of,
+    replies_of,
+)
 from preceptor.results.notes import run_notes
 from preceptor.results.reweighting import REWEIGHTED, reweighted
+from preceptor.scoring.columns import Scores
 from preceptor.scoring.names import beside
 
 __all__ = ["assemble"]
@@ -39,16 +49,16 @@ def assemble(
         False: none are computed.
     """
     benchmark = benchmarks.get(info.benchmark)
-    examples = list({item.example.id: item.example for item in graded}.values())
-    asked = sum(len(item.verdicts) for item in graded)
-    ungraded = _ungraded(graded)
+    table = Scores.of(scores)
+    examples = list(examples_of(graded).values())
+    asked, ungraded = _ungraded(graded)
     result = Result(
         info=info,
         title=benchmark.title,
         labels=dict(benchmark.labels),
-        graded=list(graded),
-        scores=list(scores),
-        metrics=benchmark.protocol.summarise(scores, examples) if metrics else {},
+        graded=graded,
+        scores=table,
+        metrics=benchmark.protocol.summarise(table, examples) if metrics else {},
         departures=list(dict.fromkeys(departures)),
         notes=run_notes(
             graded,
@@ -73,8 +83,7 @@ def assemble(
 
 def _answered(graded: Sequence[Graded]) -> float:
     """Share of the answers that exist, 0 to 1: the coverage where nothing is judged."""
-    there = sum(item.response is not None and item.response.failure is None for item in graded)
-    return there / len(graded) if graded else 0.0
+    return replies_of(graded).failure.count(None) / len(graded) if graded else 0.0
 
 
 def _paid(bills: Sequence[Bill]) -> float | None:
@@ -82,9 +91,13 @@ def _paid(bills: Sequence[Bill]) -> float | None:
     return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
-def _ungraded(graded: Sequence[Graded]) -> Counter[str]:
+def _ungraded(graded: Sequence[Graded]) -> tuple[int, Counter[str]]:
+    """How many verdicts were asked for, and those that are missing by reason."""
     reasons: Counter[str] = Counter()
-    for item in graded:
+    items: Iterable[Graded] = graded
+    if isinstance(graded, Answers):  # the others have all verdicts
+        items = map(graded.__getitem__, sorted(graded.told))
+    for item in items:
         for verdict in item.verdicts:
             if verdict is not None and verdict.given:
                 continue
@@ -94,7 +107,9 @@ def _ungraded(graded: Sequence[Graded]) -> Counter[str]:
                 reasons[f"no answer: {item.response.failure}"] += 1
             else:
                 reasons["not graded yet" if verdict is None else verdict.reason or "ungraded"] += 1
-    return reasons
+    if isinstance(graded, Answers):
+        return sum(map(len, graded.signs)), reasons
+    return sum(len(item.verdicts) for item in graded), reasons
 
 
 def _total(bills: Sequence[Bill], part: str) -> Usage:

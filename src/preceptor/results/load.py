@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -12,7 +12,7 @@ from preceptor.results.assemble import assemble
 from preceptor.store import Store
 from preceptor.store.bills import bills
 from preceptor.store.graded import read_worded
-from preceptor.store.said import Took, read_said
+from preceptor.store.said import Took, read_columns, read_said
 
 __all__ = ["load_result", "scored_answers"]
 
@@ -31,16 +31,22 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
     """
     protocol = benchmarks.get(run.benchmark).protocol
     took: Took | None = None
+    graded: Sequence[Graded]
+    scores: Sequence[Score]
     if words:
         graded = store.graded(run)
-        scores = [protocol.score(item) for item in graded]
-    else:
+        scores = protocol.scores(graded)
+    elif protocol.reads_text:
         graded, scores = [], []
         with store.reading() as connection:
-            answers, took = read_said(connection, run, texts=protocol.reads_text)
+            answers, took = read_said(connection, run)
             for item in answers:
                 scores.append(protocol.score(item))
                 graded.append(_wordless(item))
+    else:
+        with store.reading() as connection:
+            graded, took = read_columns(connection, run)
+            scores = protocol.scores(graded)
     return assemble(
         run,
         graded,
@@ -61,7 +67,8 @@ def scored_answers(store: Store, run: RunInfo) -> Iterator[tuple[Graded, Score]]
 
 
 def _wordless(item: Graded) -> Graded:
-    if item.response is None or item.length is not None:  # its text was not read
+    if item.response is None:
         return item
     replace = msgspec.structs.replace
-    return replace(item, response=replace(item.response, text="", raw=None, sent=None))
+    raw = None if item.response.raw is None else ""  # that reasoning stood in it stays known
+    return replace(item, response=replace(item.response, text="", raw=raw, sent=None))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from preceptor.errors import shorten
-from preceptor.records import Graded
+from preceptor.records import Graded, examples_of, replies_of
 
 __all__ = ["run_notes"]
 
@@ -38,8 +39,9 @@ def run_notes(
     notes = list(dict.fromkeys(given))
     if caution:
         notes.append(caution[:1].upper() + caution[1:] + ".")
-    answers = [item.response for item in graded if item.response and not item.response.failure]
-    ends = Counter(answer.finish_reason for answer in answers)
+    replies = replies_of(graded)
+    there = [failure is None for failure in replies.failure]
+    ends = Counter(itertools.compress(replies.finish_reason, there))
     for reason, words in (
         ("length", "were cut off at the token limit"),
         ("content_filter", "were refused by the provider's filter"),
@@ -49,21 +51,23 @@ def run_notes(
             notes.append(
                 f"{ends[reason]:,} of {len(graded):,} answers {words}; graded as they are."
             )
-    served = Counter(answer.served_model for answer in answers if answer.served_model)
-    others = {name: times for name, times in served.items() if not _same_model(name, system)}
+    served = Counter(itertools.compress(replies.served_model, there))
+    others = {
+        name: times for name, times in served.items() if name and not _same_model(name, system)
+    }
     if others:
         names = ", ".join(f"{shorten(name, 60)} ({times:,})" for name, times in others.items())
         notes.append(
             f"{sum(others.values()):,} of {len(graded):,} answers came from another model than "
             f"asked for, by the server's word: {names}."
         )
-    thought = sum(answer.raw is not None for answer in answers)
+    thought = int(replies.thought[there].sum())
     if thought:
         notes.append(
             f"{thought:,} of {len(graded):,} answers have reasoning in their text: it is neither "
             f"graded nor counted in their length."
         )
-    untagged = len({item.example.id for item in graded if not item.example.tags})
+    untagged = sum(not example.tags for example in examples_of(graded).values())
     if untagged and sliced:
         notes.append(f"{untagged:,} examples carry no tags in the data: they are in no slice.")
     return notes

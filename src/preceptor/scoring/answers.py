@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from preceptor.records import Graded, Score
+from preceptor.scoring.columns import Scores
 
 __all__ = [
     "LEAST_READ",
@@ -76,9 +79,12 @@ def missing(graded: Graded, ranges: Mapping[str, tuple[float, float]]) -> Score:
 
 def unparsed(scores: Sequence[Score]) -> int | None:
     """Answers that are there and out of which nothing could be read; None where none is read."""
-    if not any(PARSED in score.low for score in scores):
+    table = Scores.of(scores)
+    parsed = table.columns.get(PARSED)
+    if parsed is None:
         return None
-    return sum(score.values.get(PARSED) == 0 and score.length is not None for score in scores)
+    there = ~np.isnan(table.length[parsed.rows])
+    return int((parsed.known & (parsed.value == 0) & there).sum())
 
 
 def share_read(scores: Sequence[Score]) -> float | None:
@@ -86,7 +92,8 @@ def share_read(scores: Sequence[Score]) -> float | None:
 
     None where a grader reads them, or none was given.
     """
-    unread, there = unparsed(scores), sum(score.length is not None for score in scores)
+    table = Scores.of(scores)
+    unread, there = unparsed(table), len(table.lengths)
     return None if unread is None or not there else 1 - unread / there
 
 

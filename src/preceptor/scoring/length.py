@@ -10,12 +10,21 @@ gains; neither s nor s' is clipped, only the mean over examples is.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
+
 import msgspec
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["CENTRE", "LengthRule"]
 
 #: Characters at which the adjustment is zero.
 CENTRE = 2000
+
+#: Of one answer, or of many.
+Number = TypeVar("Number", float, "NDArray[np.float64]")
 
 
 class LengthRule(msgspec.Struct, frozen=True):
@@ -37,7 +46,7 @@ class LengthRule(msgspec.Struct, frozen=True):
         """Score (0–1 scale) per character; 2.94e-5 for Professional."""
         return self.points_per_500 / 100 / 500
 
-    def adjust(self, score: float, length: float) -> float:
+    def adjust(self, score: Number, length: Number) -> Number:
         """The adjusted score of an answer of ``length`` characters. Linear, so it holds for means.
 
         >>> round(LengthRule(1.47).adjust(0.8, 2500), 4)

@@ -12,14 +12,28 @@ over the criteria with that tag; without a positive one among them the score is 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
-from typing import NamedTuple
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from preceptor.records import Criterion, Example, Graded, Score
+import numpy as np
+
+from preceptor.records import Answers, Criterion, Example, Graded, Score
 from preceptor.scoring.bounds import Bounds, bounded, scored
+from preceptor.scoring.columns import Column, Scores, first_seen
 from preceptor.scoring.names import OVERALL, free_name
 
-__all__ = ["OVERALL", "lowest_scores", "score_rubric"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Places = NDArray[np.intp]
+
+__all__ = ["OVERALL", "lowest_scores", "score_rubric", "score_rubrics"]
+
+#: Examples whose answers are scored together.
+_PART = 200
+#: Signs of a verdict that is met, and of one that says neither: see :class:`Answers`.
+_MET, _OPEN = b"1-"
 
 
 def score_rubric(graded: Graded) -> Score:
@@ -53,11 +67,80 @@ def score_rubric(graded: Graded) -> Score:
     return bounded(graded, metrics)
 
 
+def score_rubrics(answers: Answers) -> Scores:
+    """The same scores of all answers of a run, a part of the examples at a time."""
+    found: dict[str, list[Column]] = {}
+    bounds = np.searchsorted(answers.example, range(0, len(answers.examples) + _PART, _PART))
+    for first, (start, stop) in enumerate(itertools.pairwise(bounds.tolist())):
+        examples = answers.examples[first * _PART : (first + 1) * _PART]
+        example = answers.example[start:stop] - first * _PART
+        for name, part in _columns(examples, example, answers.signs[start:stop]):
+            found.setdefault(name, []).append(part._replace(rows=part.rows + start))
+    number = {example.id: place for place, example in enumerate(answers.examples)}
+    same = np.array([number[example.id] for example in answers.examples], dtype=np.intp)
+    example, places = first_seen(same[answers.example])
+    return Scores(
+        [answers.examples[answers.example[place]].id for place in places.tolist()],
+        example=example,
+        repeat=answers.repeat,
+        length=answers.lengths,
+        columns={
+            name: Column(*map(np.concatenate, zip(*parts, strict=True)))
+            for name, parts in found.items()
+        },
+    )
+
+
+def _columns(
+    examples: Sequence[Example], example: Places, signs: Sequence[str]
+) -> Iterator[tuple[str, Column]]:
+    """Each metric of some answers, whose verdicts are signs as in :class:`Answers`."""
+    said = np.frombuffer("".join(signs).encode(), np.uint8)
+    sizes = np.array([len(each.criteria) for each in examples])[example]
+    if list(map(len, signs)) != sizes.tolist():
+        raise ValueError("expected one verdict for each criterion")
+    begins = np.cumsum(sizes) - sizes
+    parts: dict[str, list[tuple[int, _Part]]] = {}
+    for number, each in enumerate(examples):
+        for part in _parts_of(each.criteria):
+            parts.setdefault(part.name, []).append((number, part))
+    for name, some in parts.items():
+        place = np.full(len(examples), -1)
+        place[[number for number, _ in some]] = np.arange(len(some))
+        rows = np.flatnonzero(place[example] >= 0)
+        if not len(rows):
+            continue
+        mine = place[example[rows]]
+        counts = np.array([len(part.points) for _, part in some])
+        flat = np.array([pair for _, part in some for pair in part.points])
+        asked = counts[mine]
+        chosen = _ranges((np.cumsum(counts) - counts)[mine], asked)
+        points = flat[chosen, 1]
+        signs_of = said[np.repeat(begins[rows], asked) + flat[chosen, 0]]
+        ends = np.cumsum(asked) - asked
+        certain, missing = np.where(signs_of == _MET, points, 0), signs_of == _OPEN
+        least, most = (
+            np.add.reduceat(certain + np.where(missing, some_points, 0), ends)
+            for some_points in (np.minimum(points, 0), np.maximum(points, 0))
+        )
+        given = asked - np.add.reduceat(missing.astype(np.intp), ends)
+        attainable = np.array([part.attainable for _, part in some])[mine]
+        low, high = least / attainable, most / attainable
+        yield name, Column(rows, low, given == asked, low, high, given, asked)
+
+
+def _ranges(starts: Places, counts: Places) -> Places:
+    """The numbers from each start on, as many as its count, behind each other."""
+    ends = np.cumsum(counts)
+    numbers: Places = np.arange(counts.sum()) + np.repeat(starts - (ends - counts), counts)
+    return numbers
+
+
 def lowest_scores(examples: Iterable[Example]) -> dict[str, float]:
     """Metric → the lowest score of any of these: all that is undesirable met, and nothing else."""
     lowest: dict[str, float] = {}
     for example in examples:
-        for name, points, attainable in _parts(example.criteria):
+        for name, points, attainable in _parts_of(example.criteria):
             lost = sum(number for _, number in points if number < 0)
             lowest[name] = min(lowest.get(name, 0.0), lost / attainable)
     return lowest
@@ -74,17 +157,26 @@ class _Part(NamedTuple):
 @functools.lru_cache(maxsize=64)  # the repeats of an example stand behind each other
 def _parts(criteria: tuple[Criterion, ...]) -> tuple[_Part, ...]:
     """All criteria, and those of each tag, where points can be earned."""
+    return _parts_of(criteria)
+
+
+def _parts_of(criteria: tuple[Criterion, ...]) -> tuple[_Part, ...]:
     names: dict[str, list[tuple[int, int]]] = {OVERALL: []}
     for place, criterion in enumerate(criteria):
-        for name in (OVERALL, *(free_name(tag, "criterion") for tag in criterion.tags)):
-            points = names.setdefault(name, [])
-            if not points or points[-1][0] != place:  # the same tag twice counts once
-                points.append((place, criterion.points))
+        for name in _names(criterion.tags):
+            names.setdefault(name, []).append((place, criterion.points))
     parts = (
-        _Part(name, tuple(points), sum(number for _, number in points if number > 0))
+        _Part(name, tuple(points), sum([number for _, number in points if number > 0]))
         for name, points in names.items()
     )
-    return tuple(part for part in parts if part.attainable > 0)
+    return tuple([part for part in parts if part.attainable > 0])
+
+
+@functools.lru_cache(maxsize=4096)
+def _names(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """What a criterion counts under; the same tag twice counts once."""
+    names = (OVERALL, *(free_name(tag, "criterion") for tag in tags))
+    return tuple(dict.fromkeys(names))
 
 
 @functools.lru_cache(maxsize=64)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from preceptor.records import Metric, Score
+from preceptor.scoring.columns import (
+    NO_SCORES,
+    Column,
+    Scores,
+    first_seen,
+    means_of,
+    repeats_of,
+)
 from preceptor.scoring.length import LengthRule
 from preceptor.scoring.names import LENGTH_SUFFIX, OVERALL, free_name, is_adjusted
 from preceptor.statistics import (
     bca_intervals,
-    bootstrap_std,
+    bootstrap_stds,
     effective_rows,
     score_interval,
     share_interval,
@@ -24,18 +32,13 @@ from preceptor.statistics import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Places = NDArray[np.intp]
+    #: Examples by number, and the scores of each example's complete answers.
+    _Complete = tuple[Places, NDArray[np.float64]]
+
 __all__ = ["less", "summarise"]
 
-
-class _Row(msgspec.Struct, frozen=True):
-    """One response under one metric: the score where it is complete, and what it could be."""
-
-    example_id: str
-    value: float | None
-    low: float
-    high: float
-    given: int
-    asked: int
+_Interval = tuple[float, float]
 
 
 def summarise(
@@ -76,18 +79,23 @@ def summarise(
     [0, 1] (HealthBench, section 3). The length of a missing answer is unknown: its bounds use the
     shortest and the longest answer of the run.
     """
-    lengths = [score.length for score in scores if score.length is not None]
-    tag_of, parts = _slices(scores, example_tags)
-    rows: dict[str, list[_Row]] = {}
+    table = Scores.of(scores)
+    tag_of, parts = _slices(table, example_tags)
+    rows: dict[str, Column] = {}
     for name, part in parts.items():
-        rows[name] = _rows(part, OVERALL)
-        if rule is not None and lengths:
-            rows[name + LENGTH_SUFFIX] = _adjusted(part, rule, (min(lengths), max(lengths)))
-    rows |= {name: _rows(scores, name) for name in _scored(scores) if name != OVERALL}
-    complete = {name: _complete(part) for name, part in rows.items()}
-    resampled = _resampled(complete, units or {})
+        rows[name] = part
+        if rule is not None and len(table.lengths):
+            rows[name + LENGTH_SUFFIX] = _adjusted(table, part, rule)
+    rows |= {name: column for name, column in table.columns.items() if name != OVERALL}
+    complete = {
+        name: repeats_of(table.example[part.rows[part.known]], part.value[part.known])
+        for name, part in rows.items()
+    }
+    unit = _units(table.ids, units or {})
+    resampled = _resampled(complete, unit)
+    spread = bootstrap_stds([means_of(values) for _, values in complete.values()])
     found: dict[str, Metric] = {}
-    for name, graded in rows.items():
+    for (name, part), std in zip(rows.items(), spread, strict=True):
         tag = tag_of.get(name.removesuffix(LENGTH_SUFFIX), tag_of.get(name))
         names = (name, name.partition(":")[0]) if tag is None else (OVERALL, tag)
         adjusted = is_adjusted(name, rows)
@@ -96,11 +104,13 @@ def summarise(
         share = not adjusted and any(each in shares for each in names)
         least = -math.inf if lowest is None else lowest.get(names[0], 0.0)
         span = (-math.inf, math.inf) if adjusted else (least, 1.0)
-        metric = _metric(graded, complete[name], units or {}, None if share else span)
+        example = table.example[part.rows]
+        metric = _metric(example, part, complete[name], unit, None if share else span)
         if not known:
             metric = msgspec.structs.replace(metric, ci95=None, raw_ci95=None)
         found[name] = msgspec.structs.replace(
             metric,
+            bootstrap_std=std,
             bootstrap_ci95=resampled.get(name) if known else None,
             units_are=units_are,
             tag=tag,
@@ -108,28 +118,27 @@ def summarise(
     return found
 
 
-def _scored(scores: Iterable[Score]) -> dict[str, None]:
-    return dict.fromkeys(name for score in scores for name in score.low)
-
-
 def _slices(
-    scores: Sequence[Score], example_tags: Mapping[str, Sequence[str]]
-) -> tuple[dict[str, str], dict[str, list[Score]]]:
-    """The example tag of each slice by its name; and the scores of all, and of each slice."""
-    by_tag: dict[str, list[Score]] = {}
-    for score in scores:
-        for tag in dict.fromkeys(example_tags.get(score.example_id, ())):
-            by_tag.setdefault(tag, []).append(score)
-    taken = {OVERALL, *_scored(scores)}
+    scores: Scores, example_tags: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, str], dict[str, Column]]:
+    """The example tag of each slice by its name; and the overall scores of all, and of each."""
+    by_tag: dict[str, list[int]] = {}
+    for number, name in enumerate(scores.ids):
+        for tag in dict.fromkeys(example_tags.get(name, ())):
+            by_tag.setdefault(tag, []).append(number)
+    whole = scores.columns.get(OVERALL, NO_SCORES)
+    taken = {OVERALL, *scores.columns}
     tag_of: dict[str, str] = {}
-    for tag in by_tag:
+    parts = {OVERALL: whole}
+    example = scores.example[whole.rows]
+    for tag, numbers in by_tag.items():
         name = free_name(tag, "example", taken)
         tag_of[name] = tag
         taken |= {name, name + LENGTH_SUFFIX}
-    return tag_of, {OVERALL: list(scores)} | {name: by_tag[tag] for name, tag in tag_of.items()}
-
-
-_Interval = tuple[float, float]
+        has = np.zeros(len(scores.ids), dtype=np.bool_)
+        has[numbers] = True
+        parts[name] = whole.take(has[example])
+    return tag_of, parts
 
 
 def less(metric: Metric, mark: float) -> Metric:
@@ -150,28 +159,27 @@ def less(metric: Metric, mark: float) -> Metric:
     )
 
 
-def _complete(rows: Iterable[_Row]) -> dict[str, list[float]]:
-    """Scores by example, of the answers that are completely graded."""
-    complete: dict[str, list[float]] = {}
-    for row in rows:
-        if row.value is not None:
-            complete.setdefault(row.example_id, []).append(row.value)
-    return complete
+def _units(ids: Sequence[str], units: Mapping[str, str]) -> Places:
+    """The number of each example's unit."""
+    known: dict[str, int] = {}
+    return np.array([known.setdefault(units.get(id, id), len(known)) for id in ids], dtype=np.intp)
 
 
-def _resampled(
-    complete: Mapping[str, Mapping[str, Sequence[float]]], units: Mapping[str, str]
-) -> dict[str, _Interval]:
+def _resampled(complete: Mapping[str, _Complete], unit: Places) -> dict[str, _Interval]:
     """Bootstrap intervals of all metrics, from the same resamples; none where nothing varies."""
-    ids = list(dict.fromkeys(name for values in complete.values() for name in values))
-    if not ids:
+    examples = np.concatenate([examples for examples, _ in complete.values()])
+    if not len(examples):
         return {}
-    place = {name: index for index, name in enumerate(ids)}
-    means = np.full((len(ids), len(complete)), np.nan)
-    for column, values in enumerate(complete.values()):
-        for name, repeats in values.items():
-            means[place[name], column] = sum(repeats) / len(repeats)
-    intervals = bca_intervals(means, clusters=_labels(ids, units))
+    _, first = first_seen(examples)
+    place = np.empty(len(unit), dtype=np.intp)
+    place[examples[first]] = np.arange(len(first))
+    means = np.full((len(first), len(complete)), np.nan)
+    for column, (some, values) in enumerate(complete.values()):
+        if len(some):
+            # Added up in the order of the answers, so that equal answers have equal means.
+            total = np.add.accumulate(np.nan_to_num(values), axis=1)[:, -1]
+            means[place[some], column] = total / (~np.isnan(values)).sum(axis=1)
+    intervals = bca_intervals(means, clusters=first_seen(unit[examples[first]])[0])
     return {
         name: (float(low), float(high))
         for name, (low, high) in zip(complete, intervals, strict=True)
@@ -179,61 +187,36 @@ def _resampled(
     }
 
 
-def _labels(ids: Iterable[str], units: Mapping[str, str]) -> NDArray[np.intp]:
-    """The number of each example's unit."""
-    known: dict[str, int] = {}
-    return np.array([known.setdefault(units.get(id, id), len(known)) for id in ids], dtype=np.intp)
-
-
-def _rows(scores: Iterable[Score], name: str) -> list[_Row]:
-    return [
-        _Row(
-            score.example_id,
-            score.values.get(name),
-            score.low[name],
-            score.high[name],
-            *score.counts[name],
-        )
-        for score in scores
-        if name in score.low
-    ]
-
-
-def _adjusted(scores: Iterable[Score], rule: LengthRule, spread: tuple[int, int]) -> list[_Row]:
-    rows = []
-    scored = [score for score in scores if OVERALL in score.low]
-    for score, row in zip(scored, _rows(scored, OVERALL), strict=True):
-        short, long = spread if score.length is None else (score.length, score.length)
-        adjusted = None
-        if row.value is not None and score.length is not None:
-            adjusted = rule.adjust(row.value, score.length)
-        rows.append(
-            msgspec.structs.replace(
-                row,
-                value=adjusted,
-                low=rule.adjust(row.low, long),
-                high=rule.adjust(row.high, short),
-            )
-        )
-    return rows
+def _adjusted(scores: Scores, part: Column, rule: LengthRule) -> Column:
+    length = scores.length[part.rows]
+    missing = np.isnan(length)
+    shortest, longest = scores.lengths.min(), scores.lengths.max()
+    return part._replace(
+        value=rule.adjust(part.value, length),
+        known=part.known & ~missing,
+        low=rule.adjust(part.low, np.where(missing, longest, length)),
+        high=rule.adjust(part.high, np.where(missing, shortest, length)),
+    )
 
 
 def _metric(
-    rows: Sequence[_Row],
-    complete: Mapping[str, Sequence[float]],
-    units: Mapping[str, str],
+    example: Places,
+    part: Column,
+    complete: _Complete,
+    unit: Places,
     span: _Interval | None,
 ) -> Metric:
     """``span`` is the lowest and highest possible score; None for a share."""
-    asked = sum(row.asked for row in rows)
-    given = sum(row.given for row in rows)
+    asked, given = int(part.asked.sum()), int(part.given.sum())
     bounds = None
-    if len([row for row in rows if row.value is not None]) < len(rows):
-        bounds = (_clip(_mean_by_example(rows, "low")), _clip(_mean_by_example(rows, "high")))
+    if not part.known.all():
+        low, high = (means_of(repeats_of(example, each)[1]) for each in (part.low, part.high))
+        bounds = (_clip(float(low.mean())), _clip(float(high.mean())))
     coverage = given / asked if asked else 0.0
-    if not complete:
+    examples, matrix = complete
+    if not len(examples):
         return Metric(None, None, 0, None, None, None, coverage, bounds)
-    matrix, labels = _matrix(list(complete.values())), _labels(complete, units)
+    labels, units = first_seen(unit[examples])
     interval: _Interval | None
     wilson = None
     if span is None:
@@ -242,33 +225,18 @@ def _metric(
         wilson = wilson_interval(min(mean, 1.0) * effective, effective)
     else:
         mean, interval = score_interval(matrix, labels, span)
-    means = np.array([np.mean(values) for values in complete.values()])
     return Metric(
         value=_clip(mean),
         raw_mean=mean,
-        n=len(complete),
+        n=len(examples),
         ci95=None if interval is None else (_clip(interval[0]), _clip(interval[1])),
         raw_ci95=interval,
-        bootstrap_std=bootstrap_std(means),
+        bootstrap_std=None,
         coverage=coverage,
         bounds=bounds,
         wilson_ci95=wilson,
-        units=len(set(labels.tolist())),
+        units=len(units),
     )
-
-
-def _matrix(values: Sequence[Sequence[float]]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    matrix = np.full((len(values), max(map(len, values))), np.nan)
-    for row, repeats in zip(matrix, values, strict=True):
-        row[: len(repeats)] = repeats
-    return matrix
-
-
-def _mean_by_example(rows: Iterable[_Row], field: str) -> float:
-    by_example: dict[str, list[float]] = {}
-    for row in rows:
-        by_example.setdefault(row.example_id, []).append(getattr(row, field))
-    return float(np.mean([np.mean(values) for values in by_example.values()]))
 
 
 def _clip(value: float) -> float:

@@ -1,6 +1,11 @@
 """Scores → claims: intervals, tests, rankings, power. Pure and vectorised."""
 
-from preceptor.statistics.bootstrap import bca_intervals, bootstrap_std, resampled_means
+from preceptor.statistics.bootstrap import (
+    bca_intervals,
+    bootstrap_std,
+    bootstrap_stds,
+    resampled_means,
+)
 from preceptor.statistics.comparisons import (
     Difference,
     EffectSize,
@@ -32,6 +37,7 @@ __all__ = [
     "bca_intervals",
     "benjamini_hochberg",
     "bootstrap_std",
+    "bootstrap_stds",
     "clustered_difference",
     "effect_size",
     "effective_rows",

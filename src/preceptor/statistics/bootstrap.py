@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["bca_intervals", "bootstrap_std", "resampled_means"]
+__all__ = ["bca_intervals", "bootstrap_std", "bootstrap_stds", "resampled_means"]
 
 #: Draws in memory at a time: a few megabytes.
 _RESAMPLED_AT_ONCE = 500_000
+#: Draws that are counted at a time: what a processor's own memory holds.
+_DRAWN_AT_ONCE = 20_000
 
 #: A column present in fewer units than this is resampled within them. With 40 of U units present
 #: a resample of all U misses them all with probability (1 − 40/U)^U < e⁻⁴⁰.
@@ -40,16 +42,37 @@ def bootstrap_std(means: Floats, *, resamples: int = 1000, seed: int = 0) -> flo
     means
         Shape (n examples,), unclipped.
     """
-    n = len(means)
-    if n == 0:
+    if len(means) == 0:
         raise ValueError("bootstrap_std: no examples")
-    rng = np.random.default_rng(seed)
-    step = max(1, _RESAMPLED_AT_ONCE // n)
-    statistics = [
-        means[rng.integers(0, n, size=(min(step, resamples - start), n))].mean(axis=1)
-        for start in range(0, resamples, step)
-    ]
-    return float(np.clip(np.concatenate(statistics), 0.0, 1.0).std())
+    [spread] = bootstrap_stds([means], resamples=resamples, seed=seed)
+    assert spread is not None
+    return spread
+
+
+def bootstrap_stds(
+    columns: Sequence[Floats], *, resamples: int = 1000, seed: int = 0
+) -> list[float | None]:
+    """The same of each of several means; None for one of no examples.
+
+    Those of equally many examples share their draws: each alone would draw the same.
+    """
+    found: list[float | None] = [None] * len(columns)
+    sizes: dict[int, list[int]] = {}
+    for place, means in enumerate(columns):
+        sizes.setdefault(len(means), []).append(place)
+    for n, places in sizes.items():
+        if n == 0:
+            continue
+        rng, step = np.random.default_rng(seed), max(1, _DRAWN_AT_ONCE // n)
+        drawn = np.empty((resamples, len(places)))
+        for start in range(0, resamples, step):
+            rows = drawn[start : start + step]
+            picked = rng.integers(0, n, size=(len(rows), n))
+            for column, place in enumerate(places):
+                rows[:, column] = columns[place][picked].mean(axis=1)
+        for column, place in enumerate(places):
+            found[place] = float(np.clip(drawn[:, column].copy(), 0.0, 1.0).std())
+    return found
 
 
 def resampled_means(
@@ -242,9 +265,13 @@ def _draws(sizes: NDArray[np.intp], resamples: int, rng: np.random.Generator) ->
         if kinds < n:
             yield rng.multinomial(n, sizes / n, size=size).astype(np.float64)
             continue
-        picked = rng.integers(0, n, size=(size, n)) + n * np.arange(size)[:, None]
-        drawn = np.bincount(picked.ravel(), minlength=size * n).reshape(size, n)
-        yield drawn.astype(np.float64)
+        drawn = np.empty((size, n))
+        few = max(1, _DRAWN_AT_ONCE // n)
+        for row in range(0, size, few):
+            rows = drawn[row : row + few]
+            picked = rng.integers(0, n, size=rows.shape) + n * np.arange(len(rows))[:, None]
+            rows[:] = np.bincount(picked.ravel(), minlength=rows.size).reshape(rows.shape)
+        yield drawn
 
 
 def _jackknife(sums: Floats, counts: Floats) -> Floats:

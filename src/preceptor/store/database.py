@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from preceptor.errors import StoreError, shorten
 from preceptor.store import postgres, schema
@@ -123,6 +123,8 @@ def upsert(
     primary = [column.name for column in table.primary_key]
     by = list(by or primary)
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # as long to import as our own code
+
         insert: postgresql.Insert | sqlite.Insert = postgresql.insert(table)
         # Two that write the same rows wait for each other, and not in a circle.
         rows = sorted(rows, key=lambda row: [row[name] for name in by])

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import operator
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 import sqlalchemy as sa
 
-from preceptor.records import Graded, Response, RunInfo, Usage, Verdict
+from preceptor.records import (
+    Answers,
+    Example,
+    Graded,
+    Replies,
+    RunInfo,
+    Usage,
+    Verdict,
+)
 from preceptor.store import schema as t
 from preceptor.store.graded import read_answers, read_examples
 
-__all__ = ["Took", "read_said"]
+__all__ = ["Took", "read_columns", "read_said"]
 
 #: Examples whose answers are read together.
 _PART = 200
@@ -25,192 +33,271 @@ _More = list[tuple[str | None, str | None, float | None] | None]
 #: What the verdicts about an example took, in the order of a bill: how many they are, dollars, how
 #: many of them have no price, tokens by kind. By position, and whether they were reused.
 Took = dict[tuple[int, bool], list[Any]]
-#: Verdicts of an answer by its place: all, or those that there are by the place of the criterion.
-_Judged = dict[tuple[int, int], tuple[Verdict, ...] | dict[int, Verdict]]
-
-#: Answers by place, and how long the text of each is where that was not read.
-_Answers = dict[tuple[int, int], tuple[Response, int | None]]
-_Read = Callable[[sa.Connection, RunInfo, Sequence[int]], _Answers]
 _MET = {"0": False, "1": True, "-": None}
+_SIGN = {met: sign for sign, met in _MET.items()}
 _AT_ONCE = 1000
 
+#: Columns of an answer without its text, as checked when they are read.
+_ANSWER = (
+    *("key", "finish_reason", "failure", "detail", "stop_reason", "served_model", "created_at"),
+    *_TOKENS,
+    *("latency_s", "cost_usd", "reasoning_length", "length"),
+)
+_Answer = tuple[
+    *(int, int, bytes, str, str | None, str, str | None, str | None, str | None),
+    *(int, int, int, int, float, float | None, int | None, int),
+]
+_PLACE = (t.run_responses.c.position, t.run_responses.c.repeat)
+_LENGTHS = (
+    sa.select(*_PLACE, *(t.responses.c[name] for name in _ANSWER))
+    .join_from(t.run_responses, t.responses)
+    .where(
+        t.run_responses.c.run_id == sa.bindparam("run"),
+        t.run_responses.c.position.between(sa.bindparam("first"), sa.bindparam("last")),
+        t.responses.c.length.is_not(None),
+    )
+)
+_JUDGED = sa.select(t.judged.c.position, t.judged.c.repeat, t.judged.c.met, t.judged.c.more).where(
+    t.judged.c.run_id == sa.bindparam("run"),
+    t.judged.c.position.between(sa.bindparam("first"), sa.bindparam("last")),
+)
 
-class _Answer(msgspec.Struct, array_like=True, gc=False):
-    """Columns of an answer without its text. They are checked when read."""
 
-    key: str
-    finish_reason: str
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    reasoning_tokens: int
-    latency_s: float
-    cost_usd: float | None
-    failure: str | None
-    detail: str
-    reasoning_length: int | None
-    stop_reason: str | None
-    served_model: str | None
-    created_at: str | None
-    length: int
-
-
-def read_said(
-    connection: sa.Connection, run: RunInfo, *, texts: bool = True
-) -> tuple[Iterator[Graded], Took]:
-    """What scores are made from, and what it took, in one go through a run's verdicts.
+def read_said(connection: sa.Connection, run: RunInfo) -> tuple[Iterator[Graded], Took]:
+    """What scores are made from where answers must be read, and what it took.
 
     Of a verdict there is what it says: ``met``, ``label``, ``reason`` and ``probability``. Those
     that say the same are one object: a run may have a million. The answers are read while they are
     iterated over, so that not all of their texts need to be in memory at once.
-
-    Parameters
-    ----------
-    texts
-        False: an answer has no text, only its length.
     """
-    took: Took = {}
-    known: dict[tuple[Any, ...], Verdict] = {}
-    judged = _read_packed(connection, run, took, known)
-    _read_single(connection, run, judged, took, known)
-    return _join(connection, run, judged, _read_texts if texts else _read_lengths), took
+    verdicts = _Verdicts(connection, run)
+    return _with_texts(connection, run, verdicts), verdicts.took
 
 
-def _join(
-    connection: sa.Connection, run: RunInfo, judged: _Judged, read: _Read
-) -> Iterator[Graded]:
+def read_columns(connection: sa.Connection, run: RunInfo) -> tuple[Answers, Took]:
+    """The same without any text, all at once: an answer has only its length."""
+    verdicts = _Verdicts(connection, run)
+    examples: list[Example] = []
+    replies: list[Replies] = []
+    slots: list[int] = []
+    for part in _parts(run):
+        examples += [example for _, example, _ in read_examples(connection, run, part)]
+        for some, places in (
+            _read_lengths(connection, run, part),
+            _read_texts(connection, run, part),
+        ):
+            replies.append(some)
+            slots += [verdicts.slot(*place) for place in places]
+    signs, told = verdicts.aligned(examples)
+    reply = np.full(len(signs), -1)
+    reply[slots] = np.arange(len(slots))
+    answers = Answers(
+        examples,
+        example=verdicts.example,
+        repeat=verdicts.repeat,
+        signs=signs,
+        told=told,
+        replies=Replies(*map(_joined, zip(*replies, strict=True))),
+        reply=reply,
+        plain=verdicts.plain,
+    )
+    return answers, verdicts.took
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return [value for part in parts for value in part]
+
+
+class _Verdicts:
+    """What the verdicts of a run say, by the number of the answer, and what they took.
+
+    Attributes
+    ----------
+    example, repeat
+        Of each answer that was asked for: the place of its example, and which repeat it is.
+    plain
+        The verdicts that say met and not met, and nothing else.
+    """
+
+    def __init__(self, connection: sa.Connection, run: RunInfo) -> None:
+        of = t.run_examples.c
+        query = sa.select(of.position, of.repeats).where(of.run_id == run.id).order_by(of.position)
+        asked = [(int(position), int(repeats)) for position, repeats in connection.execute(query)]
+        repeats = np.array([number for _, number in asked], dtype=np.intp)
+        begins = np.cumsum(repeats) - repeats
+        self.example = np.repeat(np.arange(len(asked)), repeats)
+        self.repeat = np.arange(repeats.sum()) - np.repeat(begins, repeats)
+        self._of = {
+            position: range(begin, begin + number)
+            for (position, number), begin in zip(asked, begins.tolist(), strict=True)
+        }
+        self._signs: list[str | None] = [None] * len(self.example)
+        self._told: dict[int, tuple[Verdict, ...]] = {}
+        self._single: dict[int, dict[int, Verdict]] = {}
+        self._known: dict[tuple[Any, ...], Verdict] = {}
+        self.took: Took = {}
+        self.plain = {
+            sign: self._verdict(met, None, None, None)
+            for sign, met in _MET.items()
+            if met is not None
+        }
+        self._read_packed(connection, run)
+        self._read_single(connection, run)
+
+    def slot(self, position: int, repeat: int) -> int | None:
+        """The number of an answer; None where it was not asked for."""
+        mine = self._of.get(position, ())
+        return mine[repeat] if repeat < len(mine) else None
+
+    def of(self, slot: int, criteria: int) -> tuple[Verdict | None, ...]:
+        """The verdicts of an answer, None where there is none."""
+        if (told := self._told.get(slot)) is not None:
+            return told
+        if (signs := self._signs[slot]) is not None:
+            return tuple(map(self.plain.__getitem__, signs))
+        return tuple(map(self._single.get(slot, {}).get, range(criteria)))
+
+    def aligned(
+        self, examples: Sequence[Example]
+    ) -> tuple[list[str], dict[int, tuple[Verdict | None, ...]]]:
+        """Signs and verdicts of all answers, as in :class:`Answers`."""
+        told: dict[int, tuple[Verdict | None, ...]] = dict(self._told)
+        for slot, signs in enumerate(self._signs):
+            if signs is None:
+                told[slot] = self.of(slot, len(examples[self.example[slot]].criteria))
+        signs = [
+            "".join(_SIGN[each and each.met] for each in told[slot]) if known is None else known
+            for slot, known in enumerate(self._signs)
+        ]
+        return signs, told
+
+    def _read_packed(self, connection: sa.Connection, run: RunInfo) -> None:
+        """The answers that have all their verdicts."""
+        for part in _parts(run):
+            for position, repeat, met, more in _rows(connection, _JUDGED, run, part):
+                slot = self.slot(position, repeat)
+                if slot is None:
+                    continue
+                self._signs[slot] = met
+                if more is not None:
+                    said = msgspec.json.decode(more, type=_More)
+                    self._told[slot] = tuple(
+                        self._verdict(_MET[sign], *(each or (None, None, None)))
+                        for sign, each in zip(met, said, strict=True)
+                    )
+        row = t.judged.c
+        for reused, prefix in ((False, ""), (True, "reused_")):
+            sums = (sa.func.sum(row[prefix + name]) for name in t.TOOK)
+            query = sa.select(row.position, *sums).where(row.run_id == run.id)
+            for position, *values in connection.execute(query.group_by(row.position)):
+                if values[0]:
+                    self.took[position, reused] = values
+
+    def _read_single(self, connection: sa.Connection, run: RunInfo) -> None:
+        """The verdicts of the other answers, one by one."""
+        rest = [
+            at for at, slots in self._of.items() if None in self._signs[slots.start : slots.stop]
+        ]
+        link, verdicts = t.run_verdicts.c, t.verdicts.c
+        # A database's truth values as they come: to convert each of a million takes a second.
+        reused, met = (
+            sa.type_coerce(link.reused, sa.Integer),
+            sa.type_coerce(verdicts.met, sa.Integer),
+        )
+        query = (
+            sa.select(
+                *(link.position, link.repeat, link.criterion, reused),
+                *(met, verdicts.label, verdicts.reason, verdicts.probability),
+                *(verdicts.cost_usd, *(verdicts[name] for name in _TOKENS)),
+            )
+            .join_from(t.run_verdicts, t.verdicts)
+            .where(link.run_id == run.id, link.position.in_(sa.bindparam("some", expanding=True)))
+        )
+        for start in range(0, len(rest), _AT_ONCE):
+            some = {"some": rest[start : start + _AT_ONCE]}
+            for (
+                position,
+                repeat,
+                place,
+                again,
+                *said,
+                cost,
+                put,
+                got,
+                cached,
+                thought,
+            ) in connection.execute(query, some):
+                slot = self.slot(position, repeat)
+                if slot is None or self._signs[slot] is not None:
+                    continue
+                self._single.setdefault(slot, {})[place] = self._verdict(*said)
+                key = (position, bool(t.truth(again)))
+                sums = self.took.setdefault(key, [0, 0.0, 0, 0, 0, 0, 0])
+                new = (1, cost or 0.0, cost is None, put, got, cached, thought)
+                sums[:] = map(operator.add, sums, new)
+
+    def _verdict(self, *said: Any) -> Verdict:
+        """The one verdict that says that: met, label, reason, probability."""
+        verdict = self._known.get(said)
+        if verdict is None:
+            yes, label, reason, chance = msgspec.convert((t.truth(said[0]), *said[1:]), _Said)
+            verdict = Verdict("", yes, reason=reason, probability=chance, label=label)
+            self._known[said] = verdict
+        return verdict
+
+
+def _parts(run: RunInfo) -> Iterator[range]:
+    """The positions of a run's examples, some at a time."""
     for start in range(0, run.n_examples, _PART):
-        part = range(start, min(start + _PART, run.n_examples))
-        answers = read(connection, run, part)
+        yield range(start, min(start + _PART, run.n_examples))
+
+
+def _rows(
+    connection: sa.Connection, query: sa.Select[Any], run: RunInfo, part: range
+) -> list[tuple[Any, ...]]:
+    """Rows about these positions as the driver gives them: to convert a million takes seconds."""
+    found = connection.execute(query, {"run": run.id, "first": part[0], "last": part[-1]})
+    rows: list[tuple[Any, ...]] = found.cursor.fetchall()
+    found.close()
+    return rows
+
+
+def _with_texts(connection: sa.Connection, run: RunInfo, verdicts: _Verdicts) -> Iterator[Graded]:
+    for part in _parts(run):
+        answers = read_answers(connection, run, part)
         for position, example, repeats in read_examples(connection, run, part):
             for repeat in range(repeats):
-                place = (position, repeat)
-                found = judged.get(place, {})
-                verdicts: tuple[Verdict | None, ...] = (
-                    tuple(map(found.get, range(len(example.criteria))))
-                    if isinstance(found, dict)
-                    else found
-                )
-                response, length = answers.get(place, (None, None))
-                yield Graded(example, repeat, response, verdicts, length)
+                slot = verdicts.slot(position, repeat)
+                judged = verdicts.of(slot, len(example.criteria))
+                yield Graded(example, repeat, answers.get((position, repeat)), judged)
 
 
-def _read_packed(
-    connection: sa.Connection, run: RunInfo, took: Took, known: dict[tuple[Any, ...], Verdict]
-) -> _Judged:
-    """The answers that have all their verdicts."""
-    row = t.judged.c
-    mine = row.run_id == run.id
-    judged: _Judged = {}
-    plain = {sign: _verdict(known, met, None, None, None) for sign, met in _MET.items()}
-    rows = connection.execute(sa.select(row.position, row.repeat, row.met, row.more).where(mine))
-    for position, repeat, met, more in rows:
-        if more is None:
-            judged[position, repeat] = tuple(map(plain.__getitem__, met))
-        else:
-            judged[position, repeat] = tuple(
-                _verdict(known, _MET[sign], *(said or (None, None, None)))
-                for sign, said in zip(met, msgspec.json.decode(more, type=_More), strict=True)
-            )
-    for reused, prefix in ((False, ""), (True, "reused_")):
-        sums = (sa.func.sum(row[prefix + name]) for name in t.TOOK)
-        query = sa.select(row.position, *sums).where(mine).group_by(row.position)
-        for position, *values in connection.execute(query):
-            if values[0]:
-                took[position, reused] = values
-    return judged
-
-
-def _read_single(
-    connection: sa.Connection,
-    run: RunInfo,
-    judged: _Judged,
-    took: Took,
-    known: dict[tuple[Any, ...], Verdict],
-) -> None:
-    """The verdicts of the other answers, one by one."""
-    whole = Counter(position for position, _ in judged)
-    asked = sa.select(t.run_examples.c.position, t.run_examples.c.repeats)
-    asked = asked.where(t.run_examples.c.run_id == run.id)
-    rest = [
-        position for position, repeats in connection.execute(asked) if whole[position] < repeats
-    ]
-    link, verdicts = t.run_verdicts.c, t.verdicts.c
-    # A database's truth values as they come: to convert each of a million takes a second.
-    reused, met = sa.type_coerce(link.reused, sa.Integer), sa.type_coerce(verdicts.met, sa.Integer)
-    query = (
-        sa.select(
-            *(link.position, link.repeat, link.criterion, reused),
-            *(met, verdicts.label, verdicts.reason, verdicts.probability),
-            *(verdicts.cost_usd, *(verdicts[name] for name in _TOKENS)),
-        )
-        .join_from(t.run_verdicts, t.verdicts)
-        .where(link.run_id == run.id, link.position.in_(sa.bindparam("some", expanding=True)))
+def _read_lengths(
+    connection: sa.Connection, run: RunInfo, part: range
+) -> tuple[Replies, list[tuple[int, int]]]:
+    """The answers whose length was kept, without their texts; and the place of each."""
+    rows = msgspec.convert(_rows(connection, _LENGTHS, run, part), list[_Answer])
+    columns = list(zip(*rows, strict=True)) or [()] * (2 + len(_ANSWER))
+    places, (keys, *texts), numbers = columns[:2], columns[2:9], columns[9:]
+    *tokens, latency, cost, reasoning, length = numbers
+    known: dict[Any, Any] = {}
+    replies = Replies(
+        list(map(t.key_text, keys)),
+        # A word that many answers have is in memory once.
+        *(list(map(known.setdefault, each, each)) for each in texts),
+        np.array(tokens, dtype=np.int64).T.reshape(-1, len(_TOKENS)),
+        *(np.array(each, dtype=np.float64) for each in (latency, cost, reasoning)),
+        np.array(length, dtype=np.int64),
+        np.zeros(len(rows), dtype=np.bool_),
     )
-    for start in range(0, len(rest), _AT_ONCE):
-        for (
-            position,
-            repeat,
-            place,
-            again,
-            *said,
-            cost,
-            put,
-            got,
-            cached,
-            thought,
-        ) in connection.execute(query, {"some": rest[start : start + _AT_ONCE]}):
-            there = judged.setdefault((position, repeat), {})
-            if isinstance(there, tuple):
-                continue
-            there[place] = _verdict(known, *said)
-            sums = took.setdefault((position, bool(t.truth(again))), [0, 0.0, 0, 0, 0, 0, 0])
-            new = (1, cost or 0.0, cost is None, put, got, cached, thought)
-            sums[:] = map(operator.add, sums, new)
-
-
-def _verdict(known: dict[tuple[Any, ...], Verdict], *said: Any) -> Verdict:
-    """The one verdict that says that: met, label, reason, probability."""
-    verdict = known.get(said)
-    if verdict is None:
-        yes, label, reason, probability = msgspec.convert((t.truth(said[0]), *said[1:]), _Said)
-        verdict = Verdict("", yes, reason=reason, probability=probability, label=label)
-        known[said] = verdict
-    return verdict
+    return replies, list(zip(*places, strict=True))
 
 
 def _read_texts(
-    connection: sa.Connection, run: RunInfo, part: Sequence[int], *where: sa.ColumnElement[bool]
-) -> _Answers:
-    answers = read_answers(connection, run, part, *where)
-    return {place: (response, None) for place, response in answers.items()}
-
-
-def _read_lengths(connection: sa.Connection, run: RunInfo, part: Sequence[int]) -> _Answers:
-    """Answers without their texts, by place, and how long these are."""
-    answer, link = t.responses.c, t.run_responses.c
-    mine = sa.and_(link.run_id == run.id, link.position.in_(part))
-    query = (
-        sa.select(link.position, link.repeat, *(answer[name] for name in _Answer.__struct_fields__))
-        .join_from(t.run_responses, t.responses)
-        .where(mine, answer.length.is_not(None))
-    )
-    found: _Answers = {}
-    for position, repeat, *values in connection.execute(query):
-        row = msgspec.convert(values, _Answer)
-        response = Response(
-            row.key,
-            finish_reason=row.finish_reason,
-            usage=Usage(*values[2:6]),
-            latency_s=row.latency_s,
-            cost_usd=row.cost_usd,
-            failure=row.failure,
-            detail=row.detail,
-            reasoning_length=row.reasoning_length,
-            stop_reason=row.stop_reason,
-            served_model=row.served_model,
-            created_at=row.created_at,
-        )
-        found[position, repeat] = (response, row.length)
-    # Those with reasoning in their text, or from before lengths were kept.
-    return found | _read_texts(connection, run, part, answer.length.is_(None))
+    connection: sa.Connection, run: RunInfo, part: range
+) -> tuple[Replies, list[tuple[int, int]]]:
+    """Those with reasoning in their text, or from before lengths were kept."""
+    answers = read_answers(connection, run, part, t.responses.c.length.is_(None))
+    return Replies.of(list(answers.values())), list(answers)
