@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -216,6 +217,12 @@ def _tune_sqlite(connection: Any, _: object) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+    connection.create_function("sqlar_uncompress", 2, _uncompress, deterministic=True)
+
+
+def _uncompress(value: Any, size: int) -> Any:
+    """As the function of that name in the shell of SQLite: for the view ``explained``."""
+    return zlib.decompress(value) if isinstance(value, bytes) and size != len(value) else value
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
@@ -233,7 +240,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 #: What reading a row raises that is not as it was written.
 UNREADABLE = (
     *(sa.exc.SQLAlchemyError, sqlite3.Error, msgspec.MsgspecError),
-    *(ValueError, TypeError, LookupError, AttributeError, OverflowError),
+    *(zlib.error, ValueError, TypeError, LookupError, AttributeError, OverflowError),
 )
 
 

@@ -27,6 +27,7 @@ from preceptor.store import schema as t
 __all__ = [
     "ANSWER",
     "VERDICT",
+    "VerdictRow",
     "Vote",
     "example_row",
     "read_example",
@@ -62,7 +63,7 @@ ANSWER = (
 )
 
 
-class _Verdict(msgspec.Struct, array_like=True, gc=False):
+class VerdictRow(msgspec.Struct, array_like=True, gc=False):
     """The columns VERDICT. SQLite takes any value in any column: they are checked when read."""
 
     key: str
@@ -82,9 +83,26 @@ class _Verdict(msgspec.Struct, array_like=True, gc=False):
     served_model: str | None
     created_at: str | None
 
+    def verdict(self, key: str) -> Verdict:
+        return Verdict(
+            key,
+            self.met,
+            self.explanation,
+            self.reason,
+            self.detail,
+            self.probability,
+            Usage(self.input_tokens, self.output_tokens, self.cached_tokens, self.reasoning_tokens),
+            self.latency_s,
+            self.cost_usd,
+            self.attempts,
+            self.label,
+            self.served_model,
+            self.created_at,
+        )
+
 
 #: Columns of a verdict in the order of the record's fields.
-VERDICT = _Verdict.__struct_fields__
+VERDICT = VerdictRow.__struct_fields__
 
 
 class Vote(msgspec.Struct, frozen=True):
@@ -241,22 +259,8 @@ def read_verdict(row: Mapping[Any, Any]) -> Verdict:
 
 def verdict_of(values: Sequence[Any]) -> Verdict:
     """The verdict of the values of the columns VERDICT: by place, as a run may have a million."""
-    row = msgspec.convert(values, _Verdict)
-    return Verdict(
-        row.key,
-        row.met,
-        row.explanation,
-        row.reason,
-        row.detail,
-        row.probability,
-        Usage(row.input_tokens, row.output_tokens, row.cached_tokens, row.reasoning_tokens),
-        row.latency_s,
-        row.cost_usd,
-        row.attempts,
-        row.label,
-        row.served_model,
-        row.created_at,
-    )
+    row = msgspec.convert(values, VerdictRow)
+    return row.verdict(row.key)
 
 
 def read_run(row: Mapping[Any, Any]) -> RunInfo:
