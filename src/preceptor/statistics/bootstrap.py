@@ -6,7 +6,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+import scipy  # its parts are imported where they are first used
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -284,11 +284,11 @@ def _bca(theta: Floats, without: Floats, rounding: float) -> tuple[float, float]
     """Low and high of resampled means, the mean itself being 0."""
     below = (theta < -rounding).mean() + (np.abs(theta) <= rounding).mean() / 2
     least = 0.5 / len(theta)
-    bias = ndtri(np.clip(below, least, 1 - least))
+    bias = scipy.special.ndtri(np.clip(below, least, 1 - least))
     influence = without.mean() - without
     influence /= np.abs(influence).max()  # tiny ones cubed would be 0
     acceleration = (influence**3).sum() / (6 * (influence**2).sum() ** 1.5)
     # |acceleration| ≤ 1/6, so that the denominator is positive for |z| < 6.
-    z = bias + ndtri(np.array([0.025, 0.975]))
-    low, high = np.quantile(theta, ndtr(bias + z / (1 - acceleration * z)))
+    z = bias + scipy.special.ndtri(np.array([0.025, 0.975]))
+    low, high = np.quantile(theta, scipy.special.ndtr(bias + z / (1 - acceleration * z)))
     return float(low), float(high)
