@@ -124,6 +124,7 @@ def check_price(max_cost: float | None, system: System, grader: Grader) -> None:
             )
 
 
+_IN_WORDS = {"tool_media": "images or files from tools"}
 _NEEDED: dict[type[Part], Capability] = {Image: "images", File: "files"}
 
 
@@ -138,8 +139,9 @@ def check_capabilities(benchmark: Benchmark, system: System, examples: Sequence[
     for what, times in needed.items():
         if what not in system.capabilities:
             raise InputError(
-                f"--system {system.address}: takes no {what}, which {times:,} of "
-                f"{len(examples):,} examples of {benchmark.name} need: name a system that does"
+                f"--system {system.address}: takes no {_IN_WORDS.get(what, what)}, which {times:,} of "
+                f"{len(examples):,} examples of {benchmark.name} need: "
+                f"{system.remedies.get(what, 'name a system that does')}"
             )
 
 
