@@ -125,6 +125,7 @@ def check_price(max_cost: float | None, system: System, grader: Grader) -> None:
 
 
 _IN_WORDS = {"tool_media": "images or files from tools"}
+_OTHER = "name a system that does"
 _NEEDED: dict[type[Part], Capability] = {Image: "images", File: "files"}
 
 
@@ -138,10 +139,10 @@ def check_capabilities(benchmark: Benchmark, system: System, examples: Sequence[
         needed.update(() if environment is None else environment.needs)
     for what, times in needed.items():
         if what not in system.capabilities:
+            named, remedy = _IN_WORDS.get(what, what), system.remedies.get(what, _OTHER)
             raise InputError(
-                f"--system {system.address}: takes no {_IN_WORDS.get(what, what)}, which {times:,} of "
-                f"{len(examples):,} examples of {benchmark.name} need: "
-                f"{system.remedies.get(what, 'name a system that does')}"
+                f"--system {system.address}: takes no {named}, which {times:,} of "
+                f"{len(examples):,} examples of {benchmark.name} need: {remedy}"
             )
 
 

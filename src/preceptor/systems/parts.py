@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from preceptor.records import File, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from preceptor.systems.base import ToolSpec
-from preceptor.systems.tool_calls import CHAT_THOUGHTS, is_made
+from preceptor.systems.tool_calls import CHAT_THOUGHTS, is_made, wanted_back
 
 __all__ = [
     "anthropic_tools",
@@ -39,7 +37,7 @@ def _chat(message: Message) -> list[Any]:
     if isinstance(message.content, str):
         return [message]
     results = _of(message, ToolResult)
-    said = _mapped(message, {Text: _text, Image: _chat_image, File: _chat_file})
+    said = _mapped(message, _CHAT)
     calls = [
         {
             "id": call.id,
@@ -121,7 +119,7 @@ def _gemini_parts(message: Message) -> list[Any]:
     signed: dict[str, Any] = {}
     for part in message.parts:
         if isinstance(part, Reasoning):
-            signed = _wanted(part, "thoughtSignature")
+            signed = wanted_back(part, "thoughtSignature")
         elif type(part) in _GEMINI:
             mapped = _GEMINI[type(part)](part)
             if isinstance(part, ToolCall):
@@ -166,17 +164,11 @@ def _mapped(message: Message, forms: Mapping[type[Any], Callable[[Any], Any]]) -
     return [part for part in mapped if part]
 
 
-def _wanted(thought: Reasoning, *names: str) -> dict[str, Any]:
-    """What goes back with a thought by these names; nothing of another provider's thought."""
-    found = msgspec.json.decode(thought.signature) if thought.signature else {}
-    return {name: found[name] for name in names if name in found}
-
-
 def _thoughts_of_chat(message: Message) -> dict[str, Any]:
     """Fields of an assistant's message, by the names under which its server gave them."""
     fields: dict[str, Any] = {}
     for thought in _of(message, Reasoning):
-        wanted = _wanted(thought, *CHAT_THOUGHTS)
+        wanted = wanted_back(thought, *CHAT_THOUGHTS)
         fields |= {name: thought.text if value is None else value for name, value in wanted.items()}
     return fields
 
@@ -184,8 +176,7 @@ def _thoughts_of_chat(message: Message) -> dict[str, Any]:
 def _chat_result(result: ToolResult) -> Any:
     if not result.media:
         return result.text
-    forms = {Image: _chat_image, File: _chat_file}
-    return [_words("text", result), *(forms[type(each)](each) for each in result.media)]
+    return [_words("text", result), *(_CHAT[type(each)](each) for each in result.media)]
 
 
 def _responses_result(result: ToolResult) -> Any:
@@ -196,7 +187,7 @@ def _responses_result(result: ToolResult) -> Any:
 
 
 def _responses_item(thought: Reasoning) -> list[Any]:
-    if not (wanted := _wanted(thought, "encrypted_content")):
+    if not (wanted := wanted_back(thought, "encrypted_content")):
         return []
     summary = [{"type": "summary_text", "text": thought.text}] if thought.text else []
     return [{"type": "reasoning", "summary": summary, **wanted}]
@@ -218,14 +209,6 @@ def _file(part: File) -> dict[str, str]:
     return {"filename": part.name or part.sha256[:12], "file_data": part.url}
 
 
-def _chat_image(part: Image) -> Any:
-    return {"type": "image_url", "image_url": {"url": part.url}}
-
-
-def _chat_file(part: File) -> Any:
-    return {"type": "file", "file": _file(part)}
-
-
 def _source(part: Image | File) -> dict[str, str]:
     return {"type": "base64", "media_type": part.media_type, "data": _base64(part)}
 
@@ -234,6 +217,11 @@ def _gemini_data(part: Image | File) -> Any:
     return {"inlineData": {"mimeType": part.media_type, "data": _base64(part)}}
 
 
+_CHAT: dict[type[Part], Callable[[Any], Any]] = {
+    Text: _text,
+    Image: lambda part: {"type": "image_url", "image_url": {"url": part.url}},
+    File: lambda part: {"type": "file", "file": _file(part)},
+}
 _RESPONSES: dict[type[Part], Callable[[Any], Any]] = {
     Image: lambda part: {"type": "input_image", "image_url": part.url},
     File: lambda part: {"type": "input_file", **_file(part)},
@@ -242,10 +230,6 @@ _RESPONSES: dict[type[Part], Callable[[Any], Any]] = {
 
 def _anthropic_text(part: Text | ToolResult) -> Any:
     return _words("text", part) if part.text.strip() else None  # an empty block is refused
-
-
-def _anthropic_image(part: Image) -> Any:
-    return {"type": "image", "source": _source(part)}
 
 
 def _anthropic_file(part: File) -> Any:
@@ -257,7 +241,7 @@ def _anthropic_file(part: File) -> Any:
 
 
 def _anthropic_thought(part: Reasoning) -> Any:
-    wanted = _wanted(part, "type", "signature", "data")
+    wanted = wanted_back(part, "type", "signature", "data")
     return wanted | ({"thinking": part.text} if wanted.get("type") == "thinking" else {})
 
 
@@ -265,8 +249,8 @@ def _anthropic_result(part: ToolResult) -> Any:
     content: Any = part.text
     if part.media:
         said = _anthropic_text(part)
-        forms = {Image: _anthropic_image, File: _anthropic_file}
-        content = [*([said] if said else []), *(forms[type(each)](each) for each in part.media)]
+        media = [_ANTHROPIC[type(each)](each) for each in part.media]
+        content = [*([said] if said else []), *media]
     failed = {"is_error": True} if part.failed else {}
     return {"type": "tool_result", "tool_use_id": part.id, "content": content, **failed}
 
@@ -289,7 +273,7 @@ def _gemini_result(part: ToolResult) -> Any:
 
 _ANTHROPIC: dict[type[Part], Callable[[Any], Any]] = {
     Text: _anthropic_text,
-    Image: _anthropic_image,
+    Image: lambda part: {"type": "image", "source": _source(part)},
     File: _anthropic_file,
     Reasoning: _anthropic_thought,
     ToolCall: lambda part: {
