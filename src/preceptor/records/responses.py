@@ -12,7 +12,10 @@ from preceptor.reasoning import split_reasoning
 from preceptor.records.messages import Message, Turn
 from preceptor.records.parts import Reasoning, ToolCall
 
-__all__ = ["Completion", "Response", "as_answer"]
+__all__ = ["ENVIRONMENT_FAILED", "Completion", "Response", "as_answer"]
+
+#: Kind of the failure that is the environment's and not the system's.
+ENVIRONMENT_FAILED = "environment_failed"
 
 
 class Completion(msgspec.Struct, frozen=True, gc=False):
