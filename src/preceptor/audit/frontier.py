@@ -23,6 +23,7 @@ from preceptor.audit.card import Cost
 from preceptor.audit.labels import Judged, Labels
 from preceptor.errors import InputError
 from preceptor.files import read_rows
+from preceptor.graders.base import judged
 from preceptor.records import Graded, Message, Verdict
 from preceptor.statistics.agreement import macro_f1
 
@@ -274,8 +275,7 @@ def _given(
         answer = item.response
         if answer is None or answer.failure is not None:
             continue
-        asked = item.example.messages if answer.sent is None else answer.sent
-        whole = (*asked, Message("assistant", answer.text))
+        whole = judged(answer, item.example.messages)
         for criterion, verdict in zip(item.example.criteria, item.verdicts, strict=True):
             if verdict is not None and verdict.met is not None:
                 yield (whole, criterion.text), verdict

@@ -10,6 +10,7 @@ import msgspec
 from preceptor.audit.frontier import with_stored
 from preceptor.audit.labels import Judged, Labels
 from preceptor.errors import InputError, shorten
+from preceptor.graders.base import judged
 from preceptor.records import Criterion, Message, Verdict, content_key
 from preceptor.results.pool import Side
 
@@ -152,8 +153,7 @@ def _rows(raters: Sequence[Side]) -> list[Judged]:
             answer = item.response
             if answer is None or answer.failure is not None:
                 continue
-            asked = item.example.messages if answer.sent is None else answer.sent
-            whole = (*asked, Message("assistant", answer.text))
+            whole = judged(answer, item.example.messages)
             for criterion in item.example.criteria:
                 if (whole, criterion.text) in found:
                     continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -37,6 +37,8 @@ __all__ = [
     "read_vote",
     "response_row",
     "storable",
+    "storable_message",
+    "storable_part",
     "system_rows",
     "turn_rows",
     "verdict_of",
@@ -44,6 +46,7 @@ __all__ = [
     "vote_row",
 ]
 
+T = TypeVar("T", bound=msgspec.Struct)
 _TOKENS = Usage.__struct_fields__
 _RESPONSE = (
     *("key", "text", "finish_reason", "latency_s", "cost_usd", "failure", "detail"),
@@ -206,6 +209,20 @@ def storable(text: str) -> str:
     return clean
 
 
+def storable_message(message: Message) -> Message:
+    """The message as it will be read again, so that its key stays the same."""
+    if isinstance(message.content, str):
+        return Message(message.role, storable(message.content))
+    return Message(message.role, tuple(map(storable_part, message.content)))
+
+
+def storable_part(part: T) -> T:
+    """A part whose texts every database takes."""
+    values = {name: getattr(part, name) for name in part.__struct_fields__}
+    texts = {name: storable(text) for name, text in values.items() if isinstance(text, str)}
+    return msgspec.structs.replace(part, **texts)
+
+
 def example_row(example: Example) -> dict[str, Any]:
     lean_one = msgspec.structs.replace(example, messages=lean(example.messages))
     data = msgspec.json.encode(lean_one).decode()
@@ -248,7 +265,9 @@ def read_response(row: Mapping[Any, Any]) -> Response:
 def _without_reasoning(sent: str) -> tuple[Message, ...]:
     """The messages sent, with reasoning taken out of the system's earlier turns."""
     return tuple(
-        message.with_text(said_in(message.text)) if message.role == "assistant" else message
+        Message(message.role, said_in(message.content))
+        if message.role == "assistant" and isinstance(message.content, str)
+        else message
         for message in msgspec.json.decode(sent, type=tuple[Message, ...])
     )
 
