@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from preceptor.store.packs import unpack
+
 __all__ = ["to_format_5"]
 
 _PLACE = "run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, position INTEGER NOT NULL"
@@ -61,7 +63,10 @@ _KEY = {"sqlite": "lower(hex(key))", "postgresql": "encode(key, 'hex')"}
 def to_format_5(connection: sa.Connection) -> None:
     """Turn a store of the present format into the one that format 5 would have been."""
     on_sqlite = connection.dialect.name == "sqlite"
-    for name in ("votes", "graded", "criteria"):
+    packed = "SELECT run_id, position, repeat FROM judged WHERE pack_id IS NOT NULL"
+    for run, *place in connection.exec_driver_sql(packed).all():
+        unpack(connection, run, [tuple(place)])
+    for name in ("votes", "explained", "graded", "criteria"):
         connection.exec_driver_sql(f"DROP VIEW {name}")
     tables = sa.inspect(connection).get_table_names()
     for name in reversed(_TABLES):

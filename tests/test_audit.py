@@ -356,7 +356,7 @@ def test_a_second_pass_is_compared_on_common_rows() -> None:
     assert found.first_f1.value is not None
     assert second is not None
     assert found.change.value == pytest.approx(second - found.first_f1.value)
-    with pytest.raises(InputError, match="no row has verdicts of it"):
+    with pytest.raises(InputError, match="no row has verdicts of both it"):
         audit(labels, "judge", "judge-3")
 
 

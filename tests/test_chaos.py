@@ -236,7 +236,7 @@ def rows_of(path: Path) -> dict[str, str]:
 KILLS, REPEATS, AT_ONCE = 50, 12, 4
 #: Starts lives that are killed: each a fork of a process that has everything imported.
 KILLER = """
-import os, sys, signal, time
+import os, sys, signal, time, traceback
 import aiohttp, preceptor, preceptor.engine.pipeline, preceptor.systems.openai
 store, *words = sys.argv[1:]
 print("ready", flush=True)
@@ -251,6 +251,8 @@ for line in sys.stdin:
             except (preceptor.StoreError, preceptor.UnknownName):  # killed before there was a run
                 preceptor.run("starter", store=store, name="mine", **eval(words[0]))
             code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     if float(line) > 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 
 from data_fixtures import graded_row, isolate, row, write_rows
 from preceptor.cli import main
+from preceptor.store import Store
+from preceptor.store.packs import unpack
 
 STORE = "store.db"
 IMPORT = ["import", "graded", "g1.jsonl", "--benchmark", "healthbench", "--data", "data.jsonl"]
@@ -60,6 +63,13 @@ def copy(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(STORE)
 
 
+def unpacked(path: Path) -> None:
+    with Store(path) as store, store.transaction() as connection:
+        for run in store.runs():
+            places = [(at, number) for at in range(run.n_examples) for number in range(run.repeats)]
+            unpack(connection, run.id, places)
+
+
 def check(capsys: pytest.CaptureFixture[str]) -> int:
     """Run every command; each ends well or with one line. Returns how many did not end well."""
     refused = 0
@@ -75,11 +85,15 @@ def check(capsys: pytest.CaptureFixture[str]) -> int:
     return refused
 
 
-def sql(*statements: str) -> Callable[[Path], None]:
+def sql(*statements: str, rows: bool = False) -> Callable[[Path], None]:
+    """Does these; ``rows``: where the verdicts are rows and not packed."""
+
     def damage(path: Path) -> None:
+        if rows:
+            unpacked(path)
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA foreign_keys = OFF")
-            for view in ("graded", "votes", "criteria"):
+            for view in ("explained", "graded", "votes", "criteria"):
                 connection.execute(f"DROP VIEW {view}")
             for statement in statements:
                 connection.execute(statement)
@@ -91,7 +105,7 @@ def sql(*statements: str) -> Callable[[Path], None]:
 #: What was done → where, and at how many commands at least it must be said.
 DAMAGES: dict[str, tuple[Callable[[Path], object], int]] = {
     "a table is missing": (sql("DROP TABLE responses"), 6),
-    "a column is missing": (sql("ALTER TABLE verdicts DROP COLUMN explanation"), 6),
+    "a column is missing": (sql("ALTER TABLE verdicts DROP COLUMN explanation", rows=True), 6),
     "rows are missing": (sql("DELETE FROM examples WHERE example_id = 'e1'"), 6),
     "settings are no JSON": (sql("UPDATE runs SET settings = '[1,'"), 11),
     "settings are no object": (sql("UPDATE runs SET settings = '[1]'"), 11),
@@ -102,13 +116,20 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], int]] = {
         5,
     ),
     "a text that is bytes": (sql("UPDATE responses SET text = x'ff41'"), 5),
-    "a verdict that is none": (sql("UPDATE verdicts SET met = 7"), 5),
-    "a verdict that is a text": (sql("UPDATE verdicts SET met = 'yes'"), 5),
-    "a probability that is a text": (sql("UPDATE verdicts SET probability = 'high'"), 5),
-    "a reuse that is neither": (sql("UPDATE run_verdicts SET reused = 7"), 2),
-    "a number that is a text": (sql("UPDATE verdicts SET input_tokens = 'many'"), 4),
+    "a verdict that is none": (sql("UPDATE verdicts SET met = 7", rows=True), 5),
+    "a verdict that is a text": (sql("UPDATE verdicts SET met = 'yes'", rows=True), 5),
+    "a probability that is a text": (sql("UPDATE verdicts SET probability = 'high'", rows=True), 5),
+    "a reuse that is neither": (sql("UPDATE run_verdicts SET reused = 7", rows=True), 2),
+    "a number that is a text": (sql("UPDATE verdicts SET input_tokens = 'many'", rows=True), 4),
     "a packed verdict that is none": (sql("UPDATE judged SET met = replace(met, '1', '7')"), 2),
     "a packed label that is no JSON": (sql("UPDATE judged SET more = 'x'"), 2),
+    "a pack that is not compressed": (sql("UPDATE packed_verdicts SET data = x'00'"), 2),
+    "a pack that is a text": (sql("UPDATE packed_verdicts SET data = 'x'"), 2),
+    "a pack without verdicts": (
+        sql(f"UPDATE packed_verdicts SET data = x'{zlib.compress(b'[]').hex()}'"),
+        2,
+    ),
+    "a pack is missing": (sql("DELETE FROM packed_verdicts"), 2),
     "a format that is bytes": (sql("UPDATE preceptor SET value = x'00'"), 12),
     "no database": (lambda path: path.write_bytes(b"no database" * 999), 12),
     "empty pages": (

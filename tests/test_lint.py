@@ -331,7 +331,7 @@ def cells(text: str) -> list[str]:
 
 def test_a_file_of_no_known_shape_is_refused(tmp_path: Path) -> None:
     """The message says how to name the shape; an empty file is none."""
-    with pytest.raises(InputError, match="name the benchmark whose rows it has with --benchmark"):
+    with pytest.raises(InputError, match="name the file's benchmark with --benchmark"):
         shape_of(write_rows(tmp_path / "rows.jsonl", [{"colour": "red"}]))
     with pytest.raises(InputError, match="found an empty file"):
         shape_of(write_rows(tmp_path / "rows.jsonl", []))

@@ -227,5 +227,5 @@ def test_a_file_without_what_is_asked_or_right_is_refused(
     row: dict[str, Any], tmp_path: Path
 ) -> None:
     """The message says which columns are looked for."""
-    with pytest.raises(InputError, match=r"what is right .answer, label, rubrics, …., found"):
+    with pytest.raises(InputError, match=r"the right answer .answer, label, rubrics, …., found"):
         shape_of(write(tmp_path / "x.csv", [row]))

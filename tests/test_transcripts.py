@@ -129,18 +129,16 @@ def test_anthropic_carries_parts_and_tools(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_gemini_carries_parts_and_tools(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls have names, no ids."""
+    """A call is told by its name, and by its id where Gemini gave it one."""
     found = payload("gemini", monkeypatch)
     assert found["contents"][0]["parts"][1] == {
         "inlineData": {"mimeType": "image/png", "data": DATA}
     }
     assert found["contents"][1]["parts"][1] == {
-        "functionCall": {"name": "look_up", "args": {"a": 1}}
+        "functionCall": {"id": "c1", "name": "look_up", "args": {"a": 1}}
     }
-    assert found["contents"][2] == {
-        "role": "user",
-        "parts": [{"functionResponse": {"name": "look_up", "response": {"result": "7 mmol/L"}}}],
-    }
+    given = {"id": "c1", "name": "look_up", "response": {"result": "7 mmol/L"}}
+    assert found["contents"][2] == {"role": "user", "parts": [{"functionResponse": given}]}
     assert found["tools"][0]["functionDeclarations"][0]["name"] == "look_up"
 
 

@@ -451,7 +451,7 @@ def test_a_function_may_return_its_steps() -> None:
     assert completion.text == "It is 7."
     call, result, last = (turn.message for turn in completion.turns)
     assert call.parts == (ToolCall("c1", "look"),)
-    assert result.parts == (ToolResult("c1", "", "7"),)
+    assert result.parts == (ToolResult("c1", "look", "7"),)
     assert last == Message("assistant", "It is 7.")
 
 

@@ -1,1 +1,1 @@
-"""Graders against physicians: can the grader be trusted, where does it fail, does it repeat?"""
+"""Audits of graders against physicians: agreement, failures, repeatability, cost."""

@@ -1,4 +1,4 @@
-"""How far a grader agrees with physicians, and physicians with each other, with intervals."""
+"""Agreement of a grader with physicians, and of physicians with each other, with intervals."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ __all__ = [
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """A value, None where it is not defined, with its 95 % interval over prompts."""
+    """A value with its 95 % interval over prompts; None where undefined."""
 
     value: float | None
     ci95: tuple[float, float] | None
 
 
 class Agreement(msgspec.Struct, frozen=True):
-    """Of pairs of judgements on the same row.
+    """Measures of agreement over pairs of judgements on the same row.
 
     Attributes
     ----------
     pairs, prompts
-        Pairs, and different prompts they are on: the interval draws whole prompts.
+        Number of pairs and of distinct prompts; intervals resample whole prompts.
     observed
         Share of the pairs that agree.
     macro_f1, kappa, ac1, alpha
-        Mean F1 of both classes; Cohen's, Gwet's and Krippendorff's correction for chance.
+        Mean F1 of both classes; the coefficients of Cohen, Gwet and Krippendorff.
     """
 
     pairs: int
@@ -66,14 +66,14 @@ class Agreement(msgspec.Struct, frozen=True):
 
 
 class Pairs(msgspec.Struct, frozen=True):
-    """Pairs of judgements: ``ratings`` (n, 2) of 0 and 1, ``prompts`` (n,) as whole numbers."""
+    """Pairs of judgements: ``ratings`` (n, 2) of 0 and 1, ``prompts`` (n,) as integer labels."""
 
     ratings: NDArray[np.float64]
     prompts: NDArray[np.int64]
 
 
 def grader_pairs(rows: Iterable[Judged], grader: str) -> Pairs:
-    """The grader's verdict beside each physician's label."""
+    """Pair the grader's verdict with each physician's label."""
     return _pairs(
         (row.prompt, float(row.verdicts[grader]), float(label))
         for row in rows
@@ -83,7 +83,7 @@ def grader_pairs(rows: Iterable[Judged], grader: str) -> Pairs:
 
 
 def majority_pairs(rows: Iterable[Judged], grader: str) -> tuple[Pairs, int]:
-    """The grader's verdict beside the physicians' majority; and how many rows have a tie."""
+    """Pair the grader's verdict with the physicians' majority; also return the number of ties."""
     judged = [row for row in rows if grader in row.verdicts]
     decided = [row for row in judged if 2 * sum(row.labels) != len(row.labels)]
     pairs = _pairs(
@@ -94,7 +94,7 @@ def majority_pairs(rows: Iterable[Judged], grader: str) -> tuple[Pairs, int]:
 
 
 def physician_pairs(rows: Iterable[Judged]) -> Pairs:
-    """Each physician's label beside every other's of the same row, both ways round."""
+    """Pair each physician's label with every other of the same row, in both orders."""
     return _pairs(
         (row.prompt, float(one), float(other))
         for row in rows
@@ -113,9 +113,9 @@ def _pairs(found: Iterable[tuple[str, float, float]]) -> Pairs:
 
 
 def agreement(pairs: Pairs, *, seed: int = 0) -> Agreement:
-    """All measures of one set of pairs.
+    """Compute every measure of one set of pairs.
 
-    Alpha takes each pair for a unit with two ratings. The percentile bootstrap draws prompts.
+    For alpha each pair is a unit with two ratings. The percentile bootstrap resamples prompts.
     """
     statistics = [
         observed_agreement(pairs.ratings),
@@ -131,7 +131,7 @@ def agreement(pairs: Pairs, *, seed: int = 0) -> Agreement:
 def estimates(
     statistics: Sequence[Statistic], clusters: NDArray[np.int64], *, seed: int = 0
 ) -> list[Estimate]:
-    """Values and intervals of statistics of the same units."""
+    """Compute values and intervals of several statistics of the same units."""
     bounds = intervals(statistics, clusters, seed=seed)
     return [
         Estimate(None, None) if math.isnan(value) else Estimate(value, each)
@@ -140,14 +140,14 @@ def estimates(
 
 
 def estimate(statistic: Statistic, clusters: NDArray[np.int64], *, seed: int = 0) -> Estimate:
-    """Value and interval of one statistic."""
+    """Compute the value and interval of one statistic."""
     return estimates([statistic], clusters, seed=seed)[0]
 
 
 def gap(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> Estimate:
-    """Macro F1 of grader and physicians minus that of physicians among themselves.
+    """Macro F1 of the grader with physicians minus that of physicians with each other.
 
-    Both on the rows that the grader judged; the interval draws prompts for both at once.
+    Both use the rows that the grader judged; each resample draws the same prompts for both.
     """
     judged = [row for row in rows if grader in row.verdicts]
     ours, theirs = grader_pairs(judged, grader), physician_pairs(judged)
@@ -167,7 +167,7 @@ def gap(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> Estimate:
 
 
 def chance_f1(pairs: Pairs) -> float | None:
-    """Expected macro F1 of verdicts dealt at random in the grader's own share of met.
+    """Expected macro F1 of random verdicts with the grader's own share of met.
 
     With share g of the grader and q of the labels: (2gq/(g+q) + 2(1−g)(1−q)/(2−g−q)) / 2, the F1
     of expected counts. For g = ½ on HealthBench's labels it is the paper's ≈ 0.5.

@@ -1,4 +1,4 @@
-"""Do a grader's probabilities mean what they say?"""
+"""Calibration of a grader's probabilities against physicians' labels."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from preceptor.statistics.calibration import auroc, brier, calibration_error
 
 __all__ = ["Calibrated", "Level", "calibrated"]
 
-_MOST_LEVELS = 10
-#: So many pairs make a level: fewer say little of a share.
-_LEAST_PAIRS = 20
+_MAX_LEVELS = 10
+#: Pairs per level; a share of fewer is too noisy.
+_MIN_PAIRS = 20
 
 
 class Level(msgspec.Struct, frozen=True):
-    """Pairs of similar probability.
+    """A bin of pairs with similar probability.
 
     Attributes
     ----------
     probability
-        Mean of the grader's.
+        Mean of the grader's probabilities.
     met
         Share of the physicians' labels that are *met*.
     """
@@ -43,10 +43,10 @@ class Calibrated(msgspec.Struct, frozen=True):
     rows, pairs
         Rows with a probability, and their pairs with a label.
     levels
-        Of equally many pairs, by rising probability.
+        Bins of equal size, by rising probability.
     brier, error, auroc
         Mean squared difference; mean distance of share and probability over the levels; chance that
-        a label of *met* has the higher probability (None where one kind is missing).
+        a label of *met* has the higher probability (None unless both labels occur).
     """
 
     grader: str
@@ -59,7 +59,7 @@ class Calibrated(msgspec.Struct, frozen=True):
 
 
 def calibrated(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> Calibrated | None:
-    """None where no row has the grader's probability."""
+    """Measure a grader's calibration; None if no row has its probability."""
     known = [row for row in rows if grader in row.probabilities and row.labels]
     if not known:
         return None
@@ -67,7 +67,7 @@ def calibrated(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> Calibra
     labels = np.array([float(label) for row in known for label in row.labels])
     numbers = np.unique([row.prompt for row in known], return_inverse=True)[1].ravel()
     prompts = np.repeat(numbers, [len(row.labels) for row in known])
-    count = max(1, min(_MOST_LEVELS, len(given) // _LEAST_PAIRS))
+    count = max(1, min(_MAX_LEVELS, len(given) // _MIN_PAIRS))
     order = np.argsort(given, kind="stable")
     levels = [
         Level(

@@ -1,4 +1,4 @@
-"""A grader's card: what it was tested on, how it agrees, where it fails, what it costs."""
+"""Card of one grader: test material, agreement, failures and cost."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from preceptor.records import Verdict
 
 __all__ = ["Cost", "GraderCard", "card", "cost_of"]
 
-#: The worst slices are chosen among those with this many pairs.
+#: Slices with fewer pairs cannot be among the worst.
 LEAST_PAIRS = 30
 _WORST = 5
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """What verdicts cost.
+    """Cost of 1,000 verdicts.
 
     Attributes
     ----------
     verdicts
-        How many these figures come from.
+        Number of verdicts that the figures come from.
     input_tokens, output_tokens, usd
-        For 1,000 verdicts; ``usd`` is None where a price is unknown.
+        Per 1,000 verdicts; ``usd`` is None if a price is unknown.
     """
 
     verdicts: int
@@ -38,24 +38,24 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 class GraderCard(msgspec.Struct, frozen=True):
-    """A grader on one card.
+    """Summary of a grader's audit.
 
     Attributes
     ----------
     source, judged, rows, prompts, physicians, labels
-        What it was tested on.
+        Test material.
     macro_f1, kappa, ac1, chance
         Agreement with each physician, and macro F1 by chance.
     among_physicians
-        Macro F1 of physicians with each other; ``gap`` is the grader's minus it.
+        Macro F1 of physicians with each other; ``gap`` is the grader's macro F1 minus this.
     themes
-        The grader among the physicians, where the file has HealthBench's themes.
+        Rank among the physicians by theme, if the file has HealthBench's themes.
     worst
         Up to five themes or categories with the lowest macro F1, at least 30 pairs each.
     by_points, by_length
         Slices by sign of the points and by length of the criterion.
     repeat, cost
-        None where unknown.
+        None if unknown.
     """
 
     grader: str
@@ -80,7 +80,7 @@ class GraderCard(msgspec.Struct, frozen=True):
 
 
 def card(audit: Audit, cost: Cost | None = None) -> GraderCard:
-    """The card of an audited grader."""
+    """Build the card of an audited grader."""
     found = audit.agreement
     among = found.among_physicians
     return GraderCard(
@@ -107,7 +107,7 @@ def card(audit: Audit, cost: Cost | None = None) -> GraderCard:
 
 
 def _worst(slices: Iterable[Slice]) -> list[Slice]:
-    """Categories where they are large enough, else themes."""
+    """Choose the worst categories, or themes if no category is large enough."""
     large = [
         (one.macro_f1.value, one)
         for one in slices
@@ -121,7 +121,7 @@ def _worst(slices: Iterable[Slice]) -> list[Slice]:
 
 
 def cost_of(verdicts: Iterable[Verdict]) -> Cost | None:
-    """Tokens and dollars for 1,000 verdicts; None without any, or where no tokens were counted."""
+    """Compute tokens and dollars per 1,000 verdicts; None if no tokens were counted."""
     listed = list(verdicts)
     tokens_in = sum(one.usage.input_tokens for one in listed)
     tokens_out = sum(one.usage.output_tokens for one in listed)

@@ -1,4 +1,4 @@
-"""Where a grader fails: by sign of the points, length of the criterion, theme, category, model."""
+"""Failures of a grader by points' sign, criterion's length, theme, category and model."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Confusion", "SelfPreference", "Slice", "self_preference", "slices"]
 
-#: Upper ends of the lengths of criteria, in characters.
+#: Upper bounds of the length slices, in characters of the criterion.
 _LENGTHS = (100, 250, 1_000)
 
 
 class Confusion(msgspec.Struct, frozen=True):
-    """Pairs of a grader's verdict and a physician's label."""
+    """Counts of pairs by who said met: the grader, the physician, both or neither."""
 
     both: int
     only_grader: int
@@ -34,7 +34,7 @@ class Confusion(msgspec.Struct, frozen=True):
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """Some of the rows.
+    """Agreement on a subset of the rows.
 
     Attributes
     ----------
@@ -42,9 +42,9 @@ class Slice(msgspec.Struct, frozen=True):
         ``points``: *positive* or *negative*; ``length``: characters of the criterion; ``theme``;
         ``category``; ``model``.
     confusion
-        Of its pairs.
+        Counts of the subset's pairs.
     bias
-        Share that the grader calls met minus the share that physicians do.
+        Share that the grader calls met minus the share that physicians call met.
     """
 
     kind: str
@@ -58,12 +58,12 @@ class Slice(msgspec.Struct, frozen=True):
 
 
 class SelfPreference(msgspec.Struct, frozen=True):
-    """Does a grader judge answers of its own family more kindly than physicians do?
+    """Bias of a grader towards answers of its own model family.
 
     Attributes
     ----------
     family
-        The grader's.
+        Model family of the grader.
     own, others
         Bias (as in a slice) on answers of that family, and on all others.
     difference
@@ -79,7 +79,7 @@ class SelfPreference(msgspec.Struct, frozen=True):
 
 
 def slices(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> list[Slice]:
-    """Every slice that the rows define, by kind; categories in the order of their names."""
+    """Measure every slice that the rows define, ordered by kind and name."""
     groups: dict[tuple[str, str], list[Judged]] = defaultdict(list)
     for row in rows:
         if grader in row.verdicts:
@@ -132,7 +132,7 @@ def _slice(kind: str, name: str, rows: Sequence[Judged], grader: str, seed: int)
 
 
 def confusion(ratings: NDArray[np.float64]) -> Confusion:
-    """Counts of pairs (grader, physician) of 0 and 1."""
+    """Count pairs (grader, physician) of 0 and 1."""
     first, second = ratings.astype(bool).T
     cells = (first & second, first & ~second, ~first & second, ~first & ~second)
     return Confusion(*(int(cell.sum()) for cell in cells))
@@ -144,7 +144,7 @@ def _mean_difference(ratings: NDArray[np.float64]) -> Statistic:
 
 
 def self_preference(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> SelfPreference | None:
-    """None unless answers both of the grader's family and of others are known."""
+    """Compare bias on own and other families; None unless the rows have answers of both."""
     known = [row for row in rows if row.model and grader in row.verdicts]
     own = np.array([family(row.model) == family(grader) for row in known for _ in row.labels])
     if not own.any() or own.all():

@@ -1,4 +1,4 @@
-"""Which models are of one family: a grader may favour its own."""
+"""Model families, by maker: a grader may favour its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 __all__ = ["family"]
 
-#: How names of models begin → who makes them.
+#: First letters of a model's name → its maker.
 _MAKERS = {
     "gpt": "openai",
     "chatgpt": "openai",
@@ -35,10 +35,10 @@ _MAKERS = {
 
 
 def family(model: str) -> str:
-    """Who makes a model, from the beginning of its name, else that beginning itself.
+    """The maker of a model by the first letters of its name; those letters if unknown.
 
-    Of an address the last part counts: ``yesno:openai/gpt-5.4`` and ``gpt4o`` are ``openai``; an
-    unknown ``acme-2b-chat`` is ``acme``. Empty for an empty name.
+    Only the last part of an address counts: ``yesno:openai/gpt-5.4`` and ``gpt4o`` are ``openai``;
+    an unknown ``acme-2b-chat`` is ``acme``. Empty for an empty name.
     """
     name = re.split(r"[/#]", model.lower())[-1].split(":")[-1]
     first = re.search(r"[a-z]+\d?", name)

@@ -1,4 +1,4 @@
-"""Several graders of the same rows: how far each agrees with physicians, and at what cost."""
+"""Agreement with physicians and cost of several graders of the same rows."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from preceptor.audit.card import Cost
 from preceptor.audit.labels import Judged, Labels
 from preceptor.errors import InputError
 from preceptor.files import read_rows
+from preceptor.graders.base import judged
 from preceptor.records import Graded, Message, Verdict
 from preceptor.statistics.agreement import macro_f1
 
@@ -38,36 +39,36 @@ __all__ = [
     "with_stored",
 ]
 
-#: Of English text, by the rule of thumb of the makers of common tokenisers.
+#: Rule of thumb for English text, as given by makers of common tokenisers.
 CHARACTERS_PER_TOKEN = 4
 
 Unit = Literal["usd", "tokens"]
 
 
 class Spent(msgspec.Struct, frozen=True):
-    """What 1,000 verdicts of a grader cost; ``estimated``: its tokens were not counted."""
+    """Cost of 1,000 verdicts of a grader; ``estimated`` if its tokens were not counted."""
 
     cost: Cost
     estimated: bool = False
 
 
 class Point(msgspec.Struct, frozen=True):
-    """One grader.
+    """Agreement and cost of one grader.
 
     Attributes
     ----------
     rows, prompts, pairs
-        Judged rows, different prompts of theirs, and pairs with a physician.
+        Judged rows, their distinct prompts, and pairs with a physician.
     every_row
-        Whether it judged every row that any of the graders did.
+        Whether it judged every row that any of the graders judged.
     macro_f1
-        With single physicians.
+        Agreement with single physicians.
     gap
-        Minus macro F1 of the physicians among themselves, on the rows that it judged.
+        ``macro_f1`` minus that of physicians with each other, on the rows that it judged.
     cost, estimated
-        As in :class:`Spent`; None where unknown.
+        As in :class:`Spent`; None if unknown.
     on_front
-        No grader that judged every row agrees as well for less.
+        Whether no grader that judged every row agrees as well for less.
     """
 
     grader: str
@@ -88,15 +89,15 @@ class Frontier(msgspec.Struct, frozen=True):
     Attributes
     ----------
     rows
-        Judged by any of the graders.
+        Number of rows that any of the graders judged.
     unit
-        Of the costs that are compared: dollars if any grader's are known, else tokens.
+        Unit of the compared costs: dollars if known for any grader, else tokens.
     physicians
-        Macro F1 of each physician with every other of the same row, pooled; None without two.
+        Macro F1 of each physician with every other of the same row, pooled; None if no row has two.
     coin
-        Macro F1 to be expected of verdicts by the toss of a coin.
+        Expected macro F1 of verdicts by the toss of a coin.
     points
-        Highest agreement first.
+        Graders, highest agreement first.
     """
 
     source: str
@@ -120,14 +121,14 @@ def frontier(
     Parameters
     ----------
     graders
-        Those to compare; all of the file where None.
+        Graders to compare; None for all of the file.
     spent
-        What is known of their costs.
+        Known costs, by grader.
 
     Raises
     ------
     InputError
-        A grader has no verdict in the file, or the file has none at all.
+        A grader has no verdict in the file, or the file has no verdicts.
     """
     chosen = list(dict.fromkeys(labels.graders if graders is None else graders))
     known = spent or {}
@@ -144,20 +145,20 @@ def frontier(
     points.sort(
         key=lambda point: -1.0 if (f1 := point.macro_f1.value) is None else f1, reverse=True
     )
-    front = _front(points, unit)
+    front = _pareto_front(points, unit)
     return Frontier(
         source=labels.source,
         rows=len(rows),
         prompts=len({row.prompt for row in rows}),
         unit=unit,
         physicians=_f1(theirs, seed) if len(theirs.ratings) else None,
-        coin=_coin(rows),
+        coin=_coin_toss_f1(rows),
         points=[msgspec.structs.replace(point, on_front=point.grader in front) for point in points],
     )
 
 
 def amount(point: Point, unit: Unit | None) -> float | None:
-    """Its cost in that unit, for 1,000 verdicts."""
+    """Cost of 1,000 verdicts in that unit; None if unknown."""
     if point.cost is None or unit is None:
         return None
     if unit == "usd":
@@ -186,8 +187,8 @@ def _f1(pairs: Pairs, seed: int) -> Estimate:
     return estimate(macro_f1(pairs.ratings), pairs.prompts, seed=seed)
 
 
-def _coin(rows: Iterable[Judged]) -> float | None:
-    """Each label beside both sides of the coin: `chance_f1` with a share of met of one half."""
+def _coin_toss_f1(rows: Iterable[Judged]) -> float | None:
+    """Expected macro F1 of coin tosses: `chance_f1` with a share of met of one half."""
     labels = np.array([float(label) for row in rows for label in row.labels])
     ratings = np.concatenate(
         [np.column_stack([np.full(len(labels), side), labels]) for side in (0.0, 1.0)]
@@ -202,8 +203,8 @@ def _unit(costs: Iterable[Cost]) -> Unit | None:
     return "tokens" if listed else None
 
 
-def _front(points: Sequence[Point], unit: Unit | None) -> set[str]:
-    """Those of all rows that none is both as cheap and better, or cheaper and as good as."""
+def _pareto_front(points: Sequence[Point], unit: Unit | None) -> set[str]:
+    """Names of the graders of every row that no other beats on both agreement and cost."""
     priced = [
         (cost, -point.macro_f1.value, point.grader)
         for point in points
@@ -220,27 +221,27 @@ def _front(points: Sequence[Point], unit: Unit | None) -> set[str]:
     return found
 
 
-# Verdicts of the store on the same answers
+# Stored verdicts on the same answers
 
 
 def with_stored(
     labels: Labels, runs: Iterable[tuple[str, Iterable[Graded]]]
 ) -> tuple[Labels, dict[str, list[Verdict]]]:
-    """Add what graders of other runs said of the same answers by the same criteria.
+    """Add verdicts of other runs on the same answers and criteria.
 
     Parameters
     ----------
     runs
-        Of each its grader, and its answers with their verdicts.
+        The grader of each run, and its answers with their verdicts.
 
     Returns
     -------
-    The rows with these verdicts too, and the verdicts by grader.
+    The labels with the added verdicts, and the added verdicts by grader.
 
     Notes
     -----
-    An answer is the same where the whole conversation is. A grader whose name the file has already
-    is called ``NAME (store)``. Where several verdicts of a grader are on one row, the first counts.
+    Answers match if the whole conversation is equal. A grader whose name is already in the file
+    becomes ``NAME (store)``. If a grader has several verdicts on one row, the first counts.
     """
     places: dict[tuple[tuple[Message, ...], str], list[int]] = defaultdict(list)
     for place, row in enumerate(labels.rows):
@@ -274,20 +275,19 @@ def _given(
         answer = item.response
         if answer is None or answer.failure is not None:
             continue
-        asked = item.example.messages if answer.sent is None else answer.sent
-        whole = (*asked, Message("assistant", answer.text))
+        whole = judged(answer, item.example.messages)
         for criterion, verdict in zip(item.example.criteria, item.verdicts, strict=True):
             if verdict is not None and verdict.met is not None:
                 yield (whole, criterion.text), verdict
 
 
-# Tokens that nobody counted
+# Tokens that were not counted
 
 
 def estimated_tokens(
     labels: Labels, grader: str, *, prompt: int, reply: float
 ) -> tuple[float, float] | None:
-    """Tokens into and out of a grader for 1,000 verdicts, from lengths of texts.
+    """Estimate a grader's input and output tokens per 1,000 verdicts from lengths of texts.
 
     Parameters
     ----------
@@ -298,12 +298,12 @@ def estimated_tokens(
 
     Returns
     -------
-    None where the rows have no conversations.
+    Input and output tokens; None if the rows have no conversations.
     """
     rows = [row for row in labels.rows if grader in row.verdicts and row.conversation]
     if not rows:
         return None
-    # As graders are shown it: role, colon, text, and an empty line between turns.
+    # A turn is shown as role, colon, text, with an empty line between turns.
     lengths = [
         prompt
         + len(row.criterion)
@@ -316,7 +316,7 @@ def estimated_tokens(
 
 
 def reply_characters(path: Path) -> dict[str, float]:
-    """Mean length of each grader's replies that the file has, in characters."""
+    """Mean length in characters of each grader's replies in the file."""
     lengths: dict[str, list[int]] = defaultdict(list)
     for _, row in read_rows(path):
         graders = row.get("graders")

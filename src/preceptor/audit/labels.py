@@ -1,4 +1,4 @@
-"""Rows of the meta-evaluation: criteria that physicians and graders judged on the same answers."""
+"""Rows of the meta-evaluation: verdicts of physicians and graders on the same answers."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from preceptor.records import Message, content_key
 
 __all__ = ["THEMES", "Judged", "Labels", "choose_grader", "read_meta_eval", "theme_of"]
 
-#: What a row's own verdict is called when the row does not name its grader.
+#: Grader of a row's own verdict if the row does not name one.
 UNNAMED = "grader"
 
-#: HealthBench's themes, in the order of its table 5: a consensus category begins with one of them.
+#: HealthBench's themes, in the order of its table 5; each starts a consensus category's name.
 THEMES = (
     "emergency_referrals",
     "communication",
@@ -33,26 +33,26 @@ THEMES = (
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """One criterion on one answer.
+    """Labels and verdicts for one criterion on one answer.
 
     Attributes
     ----------
     prompt
-        What the conversation is known by: rows with one prompt are not independent.
+        Key of the conversation; rows with the same prompt are not independent.
     category
-        ``cluster:…`` in HealthBench; empty where there is none.
+        ``cluster:…`` in HealthBench; empty if none.
     points
-        Of the criterion, where they are known.
+        Points of the criterion, if known.
     model
-        Who wrote the answer, where it is known.
+        Model that wrote the answer; empty if unknown.
     labels, physicians
-        What each physician said, in the same order. A physician may be unnamed (empty).
+        Each physician's label and name, in the same order; a name may be empty.
     verdicts
-        Grader → met; a grader without an entry gave none.
+        Grader → met; no entry if the grader gave no verdict.
     conversation
-        Ends with the answer under review; empty where the file has no text.
+        Ends with the answer under review; empty if the file has no text.
     probabilities
-        Grader → its own probability of met, 0 to 1, where it gave one.
+        Grader → its probability of met, 0 to 1, if it gave one.
     """
 
     prompt: str
@@ -68,7 +68,7 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class Labels(msgspec.Struct, frozen=True):
-    """The rows of one file. ``graders`` are those with a verdict, in the order they appear."""
+    """Rows of one file, and the graders with a verdict, in order of appearance."""
 
     source: str
     rows: list[Judged]
@@ -76,7 +76,7 @@ class Labels(msgspec.Struct, frozen=True):
 
 
 def read_meta_eval(path: Path) -> Labels:
-    """Rows of HealthBench's meta-evaluation, with stored verdicts where there are any.
+    """Read rows of HealthBench's meta-evaluation, with their stored verdicts if any.
 
     A row has ``prompt``, ``completion``, ``rubric``, ``category``, ``binary_labels`` and
     ``anonymized_physician_ids``. Verdicts are under ``graders``, {name: {"criteria_met": …}} or
@@ -85,7 +85,7 @@ def read_meta_eval(path: Path) -> Labels:
     Raises
     ------
     DataError
-        With the line and field.
+        A field is missing or malformed; the message names line and field.
     InputError
         The file is empty or cannot be read.
     """
@@ -97,7 +97,7 @@ def read_meta_eval(path: Path) -> Labels:
 
 
 def choose_grader(labels: Labels, name: str | None) -> str:
-    """The grader of that name, or the only one. Raises InputError that lists those there are."""
+    """Choose the named grader, or the only one. Raises InputError with the known names."""
     known = labels.graders
     if name is None and len(known) == 1:
         return known[0]
@@ -109,7 +109,7 @@ def choose_grader(labels: Labels, name: str | None) -> str:
     listed = ", ".join(shorten(each, 60) for each in known)
     if name is None:
         raise InputError(
-            f"{labels.source}: has several graders: choose one with --grader: {listed}"
+            f"{labels.source}: has several graders; choose one with --grader: {listed}"
         )
     raise InputError(f"--grader {shorten(name)}: not in {labels.source}, which has {listed}")
 
@@ -121,11 +121,11 @@ def theme_of(category: str) -> str | None:
 
 
 def _judged(fields: Fields) -> Judged:
-    physicians, labels = _given(fields)
+    physicians, labels = _physician_labels(fields)
     messages = tuple(message(turn) for turn in fields.items("prompt"))
     answer = said_in(fields.text("completion", empty=True))
     return Judged(
-        # Not the prompt's id: one prompt may have several.
+        # The text, not its id: one prompt may have several ids.
         prompt=content_key(messages),
         criterion=fields.text("rubric"),
         category=fields.optional_text("category") or "",
@@ -139,8 +139,8 @@ def _judged(fields: Fields) -> Judged:
     )
 
 
-def _given(fields: Fields) -> tuple[tuple[str, ...], tuple[bool, ...]]:
-    """Each physician who gave a label, and the label."""
+def _physician_labels(fields: Fields) -> tuple[tuple[str, ...], tuple[bool, ...]]:
+    """Read the physicians who gave a label, and their labels."""
     field, expected = "binary_labels", "a list of true and false that is not empty"
     value = listed(fields.need(field, expected))
     if not isinstance(value, list) or not value:
@@ -148,7 +148,7 @@ def _given(fields: Fields) -> tuple[tuple[str, ...], tuple[bool, ...]]:
     labels = [fields.met(f"{field}[{place}]", each) for place, each in enumerate(value)]
     names = fields.texts("anonymized_physician_ids") or ("",) * len(labels)
     if len(names) != len(labels):
-        expected = f"{len(labels)} texts, one for each label"
+        expected = f"{len(labels)} texts, one per label"
         raise fields.fault("anonymized_physician_ids", expected, len(names))
     there = [(name, met) for name, met in zip(names, labels, strict=True) if met is not None]
     if not there:
@@ -160,9 +160,11 @@ def _verdicts(fields: Fields) -> dict[str, bool]:
     if fields.row.get("graders") is None:
         if "criteria_met" not in fields:
             return {}
-        return _known({fields.optional_text("grader") or UNNAMED: fields.met("criteria_met")})
+        return _without_missing(
+            {fields.optional_text("grader") or UNNAMED: fields.met("criteria_met")}
+        )
     stored = fields.nested("graders")
-    return _known(
+    return _without_missing(
         {
             name: stored.met(name)
             if not isinstance(stored.row[name], dict)
@@ -173,7 +175,7 @@ def _verdicts(fields: Fields) -> dict[str, bool]:
 
 
 def _probabilities(fields: Fields) -> dict[str, float]:
-    """Of stored verdicts: ``graders``.NAME.``probability``, where it is there and not null."""
+    """Read ``graders``.NAME.``probability`` of stored verdicts, unless absent or null."""
     if fields.row.get("graders") is None:
         return {}
     stored, found = fields.nested("graders"), {}
@@ -187,7 +189,7 @@ def _probabilities(fields: Fields) -> dict[str, float]:
     return found
 
 
-def _known(verdicts: dict[str, bool | None]) -> dict[str, bool]:
+def _without_missing(verdicts: dict[str, bool | None]) -> dict[str, bool]:
     return {name: met for name, met in verdicts.items() if met is not None}
 
 

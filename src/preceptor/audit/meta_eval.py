@@ -1,8 +1,8 @@
-"""HealthBench's meta-evaluation, under the names of the reference implementation.
+"""Metrics of HealthBench's meta-evaluation, under the names of the reference implementation.
 
-arXiv 2505.08775, section on meta-evaluation, and its published code. Every pair of a rater's
-judgement and another's on the same row counts once. Precision is kept by the rater's own class and
-recall by the other's; F1 of a class from the two; *balanced* is the mean of both classes.
+Source: arXiv 2505.08775, section on meta-evaluation, and its published code. Each pair of a
+rater's judgement with another's on the same row counts once. Precision is per class of the rater,
+recall per class of the other; F1 combines both; *balanced* is the mean of the two classes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
     "theme_bands",
 ]
 
-#: A physician enters a percentile with more pairs than this, counted as the reference counts them.
+#: Percentiles use physicians with more pairs than this, counted as the reference counts them.
 LEAST_PAIRS = 50
 
 _CLASSES = {"pos": 1, "neg": 0}
@@ -40,9 +40,9 @@ _F1 = "f1_balanced"
 
 
 class Share(msgspec.Struct, frozen=True):
-    """A value and how many judgements it rests on, as the reference counts them.
+    """A value and its number of judgements, as the reference counts them.
 
-    For F1 that is TP + FP + FN; for a balanced value the sum over both classes.
+    For F1, n is TP + FP + FN; for a balanced value it is the sum over both classes.
     """
 
     n: float
@@ -50,18 +50,18 @@ class Share(msgspec.Struct, frozen=True):
 
 
 class Band(msgspec.Struct, frozen=True):
-    """A grader among the physicians, in one theme or category (HealthBench, table 5).
+    """Rank of a grader among the physicians in one theme or category (HealthBench, table 5).
 
     Attributes
     ----------
     macro_f1
-        The grader's; over several categories, weighted by n. None where a class never occurs.
+        The grader's, weighted by n over categories; None if a class never occurs.
     physicians
-        Physicians with more than 50 pairs, who are in the percentile.
+        Number of physicians with more than 50 pairs, who enter the percentile.
     average
         Macro F1 of all physicians against their colleagues, weighted by n.
     percentile
-        Share of ``physicians`` below the grader, equals counting half, times 100.
+        Percentage of ``physicians`` below the grader; ties count half.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Band(msgspec.Struct, frozen=True):
 
 
 def by_class(table: Table) -> dict[str, Share]:
-    """Precision, recall and F1 by class, and balanced, of one rater's pairs.
+    """Compute precision, recall and F1 of one rater's pairs, by class and balanced.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ def by_class(table: Table) -> dict[str, Share]:
 
     Returns
     -------
-    ``precision_pos`` … ``f1_balanced`` → share, in the reference's order. What has no pairs has no
-    entry; F1 of a class is 0 where precision and recall both are.
+    ``precision_pos`` … ``f1_balanced`` → share, in the reference's order. A metric without pairs
+    has no entry; F1 of a class is 0 if precision and recall are both 0.
     """
     found: dict[str, Share] = {}
     for name, kind in _CLASSES.items():
@@ -107,7 +107,7 @@ def _f1(precision: Share, recall: Share) -> Share:
 
 
 def pairs_by_category(rows: Iterable[Judged], grader: str) -> dict[str, Table]:
-    """The grader's pairs with physicians, by category; rows without its verdict are left out."""
+    """Count the grader's pairs with physicians by category; other rows are skipped."""
     tables: dict[str, Table] = defaultdict(lambda: np.zeros((2, 2)))
     for row in rows:
         if grader in row.verdicts:
@@ -118,7 +118,7 @@ def pairs_by_category(rows: Iterable[Judged], grader: str) -> dict[str, Table]:
 
 
 def by_physician(rows: Iterable[Judged]) -> dict[str, dict[str, Table]]:
-    """Category → physician → pairs with every other physician of the same row."""
+    """Count pairs with every other physician of the same row, by category and physician."""
     tables: dict[str, dict[str, Table]] = defaultdict(lambda: defaultdict(lambda: np.zeros((2, 2))))
     for row in rows:
         met = sum(row.labels)
@@ -129,11 +129,11 @@ def by_physician(rows: Iterable[Judged]) -> dict[str, dict[str, Table]]:
 
 
 def metrics(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> dict[str, float]:
-    """What the reference implementation prints of a grader, under its names, sorted by name.
+    """Compute the reference implementation's metrics of a grader, sorted by name.
 
-    A class that never occurs leaves its keys out. ``:bootstrap_std`` is seeded here, so that it
-    differs from the reference's by the chance of 1,000 resamples (about 2 % of itself).
-    ``score:bootstrap_std`` and ``score:n_samples`` are, as there, of the share of met verdicts.
+    A class that never occurs has no keys. ``:bootstrap_std`` is seeded here, so it differs from the
+    reference's by the noise of 1,000 resamples (about 2 % of its value). As in the reference,
+    ``score:bootstrap_std`` and ``score:n_samples`` describe the share of met verdicts.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def _row_means(rows: Sequence[Judged], grader: str, seed: int) -> dict[str, floa
 
 
 def theme_bands(rows: Sequence[Judged], grader: str) -> list[Band]:
-    """The grader among the physicians, by HealthBench's themes; categories without one are out."""
+    """Rank the grader among the physicians by HealthBench theme; other categories are skipped."""
     groups: dict[str, list[str]] = {theme: [] for theme in THEMES}
     for category in sorted({row.category for row in rows}):
         theme = theme_of(category)
@@ -197,7 +197,7 @@ def theme_bands(rows: Sequence[Judged], grader: str) -> list[Band]:
 
 
 def category_bands(rows: Sequence[Judged], grader: str) -> list[Band]:
-    """The grader among the physicians, by category."""
+    """Rank the grader among the physicians by category."""
     categories = sorted({row.category for row in rows if row.category})
     return _bands(rows, grader, {category: [category] for category in categories})
 
@@ -214,14 +214,14 @@ def _bands(rows: Sequence[Judged], grader: str, groups: Mapping[str, Sequence[st
         band(
             group,
             [share for category in categories if (share := own.get(category))],
-            _gathered([others[category] for category in categories]),
+            _by_physician([others[category] for category in categories]),
         )
         for group, categories in groups.items()
     ]
 
 
-def _gathered(categories: Iterable[Mapping[str, Share | None]]) -> list[Share]:
-    """Each physician's shares of several categories in one."""
+def _by_physician(categories: Iterable[Mapping[str, Share | None]]) -> list[Share]:
+    """Combine each physician's shares of several categories into one."""
     each: dict[str, list[Share]] = defaultdict(list)
     for shares in categories:
         for name, share in shares.items():
@@ -231,13 +231,13 @@ def _gathered(categories: Iterable[Mapping[str, Share | None]]) -> list[Share]:
 
 
 def weighted(shares: Sequence[Share]) -> Share:
-    """The mean weighted by n. Raises ZeroDivisionError for none."""
+    """Average shares weighted by n. Raises ZeroDivisionError if there are none."""
     n = sum(share.n for share in shares)
     return Share(n, sum(share.value * share.n for share in shares) / n)
 
 
 def band(name: str, own: Sequence[Share], physicians: Sequence[Share]) -> Band:
-    """Table 5's procedure: the grader's shares by category, and one share for each physician."""
+    """Apply table 5's procedure to the grader's shares by category and one share per physician."""
     model = weighted(own).value if own else None
     counted = [share.value for share in physicians if share.n > LEAST_PAIRS]
     percentile = None

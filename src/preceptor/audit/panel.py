@@ -1,4 +1,4 @@
-"""Raters on any scale: how far a panel agrees, and one rater with the rest of it."""
+"""Agreement of a panel of raters, and of one rater with the others, on any scale."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ if TYPE_CHECKING:
 __all__ = ["Panel", "PanelAudit", "RaterAgreement", "panel_audit"]
 
 
-#: More labels than this make tables of labels × labels too large, and are none in practice.
-_MOST_LABELS = 30
+#: Limit of distinct labels: tables are labels × labels, and no practical scale has more.
+_MAX_LABELS = 30
 
 
 class Panel(msgspec.Struct, frozen=True):
-    """Several raters among themselves.
+    """Agreement of several raters with each other.
 
     Attributes
     ----------
     items
-        Rated by two of them or more.
+        Number of items rated by at least two of them.
     unanimous, majority
-        Of these, how many on which all say the same, and how many on which more than half do.
+        Number of these items on which all agree, and on which more than half agree.
     counts
-        By label, how many ratings.
+        Number of ratings by label.
     fleiss, ac1
         Fleiss' kappa and Gwet's AC1; None on an interval scale.
     alpha
-        Krippendorff's, at the level of the scale.
+        Krippendorff's alpha at the level of the scale.
     icc
-        Of items that all rated; None on a nominal scale.
+        Computed on items that all rated; None on a nominal scale.
     """
 
     raters: list[str]
@@ -67,28 +67,28 @@ class Panel(msgspec.Struct, frozen=True):
 
 
 class RaterAgreement(msgspec.Struct, frozen=True):
-    """One rater with the others.
+    """Agreement of one rater with the others.
 
     Attributes
     ----------
     name
-        Whose, or of which part of the items: a category, a model.
+        The rater, or the subset of items: a category or a model.
     items
-        Rated by this rater and at least one other.
+        Number of items rated by this rater and at least one other.
     observed
         Share of pairs with another rater that agree; None on an interval scale.
     kappa
-        Cohen's over these pairs: unweighted (nominal), weighted by squares (ordinal), None
+        Cohen's kappa over these pairs: unweighted (nominal), quadratic weights (ordinal), None
         (interval).
     alpha
-        Krippendorff's over these pairs.
+        Krippendorff's alpha over these pairs.
     bias, absolute
-        Mean difference from the others' mean, and mean size of it; None on a nominal scale, as are
-        the rest.
+        Mean difference from the others' mean, and mean absolute difference. These and the rest are
+        None on a nominal scale.
     spearman, kendall
-        Rank correlations with the others' mean; None for more than 1,000 different pairs of values.
+        Rank correlations with the others' mean; None for over 1,000 distinct pairs of values.
     icc
-        With the others' mean as second rater.
+        Computed with the others' mean as second rater.
     """
 
     name: str
@@ -104,21 +104,21 @@ class RaterAgreement(msgspec.Struct, frozen=True):
 
 
 class PanelAudit(msgspec.Struct, frozen=True):
-    """What is said of a table of ratings.
+    """Audit of a table of ratings.
 
     Attributes
     ----------
     grader
-        The rater that the others are compared with; None: each in turn.
+        The rater compared with the others; None if each is in turn.
     panel
-        The raters but the grader among themselves; None for a single one.
+        Agreement of the raters without the grader; None if only one remains.
     raters
         The grader with the others; without a grader, each rater with the others.
     categories, models
         The grader's agreement on each category, and on the answers of each model.
-    without_own
-        The same on answers of other families than the grader's, and ``own`` on its own; None where
-        models are unknown or the file has no answer of that family.
+    own, without_own
+        The grader's agreement on answers of its own family, and of others; None if models are
+        unknown or the file has no answer of that family.
     """
 
     source: str
@@ -135,17 +135,17 @@ class PanelAudit(msgspec.Struct, frozen=True):
 
 
 def panel_audit(ratings: Ratings, grader: str | None = None, *, seed: int = 0) -> PanelAudit:
-    """Agreement of raters on a nominal, ordinal or interval scale.
+    """Audit raters on a nominal, ordinal or interval scale.
 
-    Raises InputError for an unknown grader, no item with two raters, or too many different labels.
+    Raises InputError for an unknown grader, no item with two raters, or too many distinct labels.
     """
     if not ((~np.isnan(ratings.table)).sum(axis=1) >= 2).any():
         raise InputError(f"{ratings.source}: expected items with two raters or more, found none")
-    work = _Work(ratings, seed)
-    if work.level != "interval" and len(work.values) > _MOST_LABELS:
+    work = _PanelMeasures(ratings, seed)
+    if work.level != "interval" and len(work.values) > _MAX_LABELS:
         raise InputError(
-            f"{ratings.source}: expected at most {_MOST_LABELS} different labels, found "
-            f"{len(work.values):,}: numbers on a fine scale are of --kind interval"
+            f"{ratings.source}: expected at most {_MAX_LABELS} different labels, found "
+            f"{len(work.values):,}; for numbers on a fine scale use --kind interval"
         )
     if grader is None:
         everyone = list(range(len(ratings.raters)))
@@ -159,8 +159,8 @@ def panel_audit(ratings: Ratings, grader: str | None = None, *, seed: int = 0) -
     return work.audit(grader, work.panel(others), [alone])
 
 
-class _Work:
-    """The ratings with what every measure of them needs."""
+class _PanelMeasures:
+    """Measures of one table of ratings, with what they share."""
 
     def __init__(self, ratings: Ratings, seed: int) -> None:
         self.ratings, self.seed = ratings, seed
@@ -236,7 +236,7 @@ class _Work:
     def rater(
         self, name: str, column: int, rows: NDArray[np.bool_] | None = None
     ) -> RaterAgreement | None:
-        """One rater with the others, on all rows or some; None where none has both."""
+        """Compare one rater with the others on all or some rows; None if they share no item."""
         table = self.ratings.table
         others = np.delete(table, column, axis=1)
         both = ~np.isnan(table[:, column]) & (~np.isnan(others)).any(axis=1)
@@ -259,7 +259,7 @@ class _Work:
     def _scaled(
         self, ratings: Floats, prompts: NDArray[np.int64]
     ) -> tuple[Estimate | None, Estimate | None, Estimate | None, Estimate | None, ICC | None]:
-        """bias, absolute, spearman, kendall, icc: of a rater and the others' mean."""
+        """Compute bias, absolute, spearman, kendall and icc of a rater and the others' mean."""
         if self.level == "nominal":
             return None, None, None, None, None
         apart, one = ratings[:, 0] - ratings[:, 1], np.ones(len(ratings))

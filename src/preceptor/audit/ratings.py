@@ -1,4 +1,4 @@
-"""Tables of ratings as CSV: one line for what one rater said of one criterion of one answer."""
+"""Tables of ratings as CSV: one line per rater, answer and criterion."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "Item", "Kind", "Ratings", "as_labels", "read_ratings"]
 
 Kind = Literal["met", "nominal", "ordinal", "interval"]
-#: Numbers beyond this, or as near to 0, have no squares that can be computed with.
-_LARGEST = 1e30
-#: Cells of a table, one for each item and rater.
-_MOST_CELLS = 50_000_000
+#: Squares of larger numbers, or of numbers closer to 0 than its inverse, leave the float range.
+_MAX_SIZE = 1e30
+#: Limit of a table's cells, one per item and rater.
+_MAX_CELLS = 50_000_000
 KINDS: tuple[Kind, ...] = ("met", "nominal", "ordinal", "interval")
 
 _NEEDED = ("response", "criterion", "rater", "label")
@@ -34,7 +34,7 @@ _OPTIONAL = ("category", "prompt", "points", "model")
 
 
 class Item(msgspec.Struct, frozen=True):
-    """What was rated: one criterion of one response. Optional columns are empty where absent."""
+    """A rated item: one criterion of one response. Absent optional columns are empty."""
 
     response: str
     criterion: str
@@ -50,9 +50,9 @@ class Ratings(msgspec.Struct, frozen=True):
     Attributes
     ----------
     table
-        Shape (items, raters); NaN where a rater did not rate.
+        Shape (items, raters); NaN for a missing rating.
     names
-        What the numbers 0, 1, … stand for where the labels are words; else empty.
+        Labels that the numbers 0, 1, … stand for; empty if labels are numbers.
     """
 
     source: str
@@ -63,14 +63,14 @@ class Ratings(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
 
     def column(self, rater: str, option: str = "--grader") -> int:
-        """The place of a rater. Raises InputError that lists those there are."""
+        """Column of a rater. Raises InputError with the known names."""
         if rater not in self.raters:
             listed = ", ".join(shorten(each, 60) for each in self.raters[:20])
             raise InputError(f"{option} {shorten(rater)}: not in {self.source}, which has {listed}")
         return self.raters.index(rater)
 
     def prompts(self) -> NDArray[np.int64]:
-        """Shape (items,): which of them share a prompt, or without prompts a response."""
+        """Cluster of each item, shape (items,): its prompt, or its response if none is given."""
         labels = [item.prompt or item.response for item in self.items]
         return np.unique(labels, return_inverse=True)[1].ravel()
 
@@ -78,16 +78,16 @@ class Ratings(msgspec.Struct, frozen=True):
 def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
     """Read a CSV or .xlsx file with the columns response, criterion, rater, label.
 
-    Optional columns: ``prompt`` (items with one prompt are not independent; without it, those with
-    one response), ``category``, ``points`` (of the criterion), ``model`` (who wrote the response).
+    Optional columns: ``prompt`` (clusters items; default: the response), ``category``, ``points``
+    (of the criterion), ``model`` (that wrote the response).
     Labels are 0/1, true/false, met/not met, yes/no, pass/fail (``met``); any text (``nominal``);
-    numbers (``ordinal``, ``interval``). An empty label is a missing one.
+    numbers (``ordinal``, ``interval``). An empty label is missing.
 
     Raises
     ------
     DataError
-        With line and column: a missing column, an unknown label, a rater who rated one item twice,
-        an item with two prompts.
+        A missing column, an unknown label, a rater who rated one item twice, an item with two
+        prompts; the message names line and column.
     InputError
         The file is missing, empty or not CSV.
     """
@@ -100,7 +100,10 @@ def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
         key = (item.response, item.criterion)
         rater = _filled(row, "rater", path, line)
         if found.setdefault(key, item) != item:
-            problem = "the same response and criterion stand elsewhere with other columns"
+            problem = (
+                "expected the same prompt, category, points and model in all lines of one "
+                "response and criterion, found others"
+            )
             raise DataError(str(path), line, "response", problem)
         if (*key, rater) in rated:
             problem = f"{shorten(rater)} has already rated this response by this criterion"
@@ -112,10 +115,10 @@ def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
             labels[key][rater] = label
     if not found:
         raise InputError(f"{path}: expected ratings, found an empty table")
-    if len(found) * len(raters) > _MOST_CELLS:
+    if len(found) * len(raters) > _MAX_CELLS:
         raise InputError(
-            f"{path}: expected items that several raters rated, found {len(found):,} items and "
-            f"{len(raters):,} raters: audit parts of it"
+            f"{path}: expected at most {_MAX_CELLS:,} pairs of item and rater, found "
+            f"{len(found):,} items and {len(raters):,} raters; audit parts of the file"
         )
     said = [label for each in labels.values() for label in each.values()]
     names = sorted({label for label in said if isinstance(label, str)})
@@ -129,7 +132,7 @@ def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
 
 
 def as_labels(ratings: Ratings, graders: Sequence[str]) -> Labels:
-    """Ratings of kind ``met`` as rows in which all but the graders are physicians.
+    """Convert ratings of kind ``met`` to rows in which all but the graders are physicians.
 
     Items that no physician rated are left out.
 
@@ -226,14 +229,14 @@ def _finite(text: str, row: Mapping[str, Any], name: str, path: Path, line: int)
         raise DataError(str(path), line, name, f"expected {error}, found {shorten(text)}") from None
     if not math.isfinite(value):
         raise DataError(str(path), line, name, f"expected a number, found {shorten(text)}")
-    if value != 0 and not 1 / _LARGEST <= abs(value) <= _LARGEST:
-        expected = f"expected 0, or a number from {1 / _LARGEST:.0e} to {_LARGEST:.0e} in size"
+    if value != 0 and not 1 / _MAX_SIZE <= abs(value) <= _MAX_SIZE:
+        expected = f"expected 0, or a number from {1 / _MAX_SIZE:.0e} to {_MAX_SIZE:.0e} in size"
         raise DataError(str(path), line, name, f"{expected}, found {shorten(text)}")
     return value
 
 
 def _label(row: Mapping[str, str], kind: Kind, path: Path, line: int) -> str | float | None:
-    """The label in the form of its kind; None where it is missing."""
+    """Read the label as its kind requires; None if missing."""
     text = row["label"].strip()
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""Have answers that exist already judged now: rows of the meta-evaluation, by any grader."""
+"""Grading of the answers in rows of the meta-evaluation by any grader."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ from preceptor.systems.prices import FREE
 
 __all__ = ["Regraded", "is_address", "regrade", "sample"]
 
-#: The meta-evaluation knows no points; a criterion has to have some.
+#: Placeholder: criteria need points, and the meta-evaluation has none.
 _POINTS = 1
 
 
 class Regraded(msgspec.Struct, frozen=True):
-    """Rows with the grader's verdicts beside those stored.
+    """Rows with the grader's new verdicts beside the stored ones.
 
     Attributes
     ----------
     verdicts
-        All that were given, for what they cost.
+        All new verdicts, failed ones included, with their cost.
     outcome
-        How it ended: what is not judged has no verdict.
+        How the run ended; rows not judged have no verdict.
     departures
-        Where the grader departs from the reference prompt.
+        Differences of the grader from the reference prompt.
     """
 
     labels: Labels
@@ -57,7 +57,7 @@ class Regraded(msgspec.Struct, frozen=True):
 
 
 def sample(labels: Labels, limit: int | None) -> Labels:
-    """All rows, or the reference implementation's own random choice of ``limit`` of them.
+    """Sample ``limit`` rows as the reference implementation does; None keeps all.
 
     Raises InputError for a limit below 1.
     """
@@ -79,27 +79,26 @@ def regrade(
     grader_template: str | None = None,
     max_cost: float | None = None,
 ) -> Regraded:
-    """Judge every row by the grader at an address; what the store has is not asked again.
+    """Judge every row with the grader at an address; stored verdicts are reused.
 
-    The criterion is shown as it stands, without points, as in the reference's meta-evaluation
-    (a grader that asks for several at once, or has its own form, goes about it in its own way).
-    The run is forgotten in the end; its verdicts stay in the store, so that the same command goes
-    on where it stopped.
+    The criterion is shown without points, as in the reference's meta-evaluation (unless the grader
+    asks for several at once or has its own form). The run is deleted at the end; its verdicts stay
+    in the store, so the same command resumes.
 
     Raises
     ------
     InputError, Unavailable
-        The rows have no text, or something is wrong with the grader.
+        The rows have no text, or the grader cannot be used.
     """
     if not all(row.conversation for row in labels.rows):
         raise InputError(
-            f"--grader {shorten(address)}: {labels.source} has no texts to judge: expected rows of "
+            f"--grader {shorten(address)}: {labels.source} has no texts to judge; expected rows of "
             "the meta-evaluation (.jsonl)"
         )
     grader = _grader(address, grader_params, grader_template)
     if max_cost is not None and any(system.price is None for system in grader.systems):
         raise InputError(
-            f"--max-cost: no price is known for {address}: give one with --grader-param "
+            f"--max-cost: no price is known for {address}; give one with --grader-param "
             "price=IN/OUT in dollars per million tokens, or price=free"
         )
     examples = _examples(labels.rows)
@@ -111,7 +110,7 @@ def regrade(
                 opened,
                 run,
                 protocol=benchmarks.get("healthbench").protocol,
-                system=_Given({example.id: text for example, text in examples.values()}),
+                system=_RecordedAnswers({example.id: text for example, text in examples.values()}),
                 grader=grader,
                 budget=Budget(max_cost=max_cost),
             )
@@ -130,13 +129,15 @@ def regrade(
         for criterion, verdict in zip(one.example.criteria, one.verdicts, strict=True)
         if verdict is not None and verdict.met is not None
     }
-    rows = [_with(row, address, found.get((_id(row), row.criterion))) for row in labels.rows]
+    rows = [
+        _with_verdict(row, address, found.get((_id(row), row.criterion))) for row in labels.rows
+    ]
     graders = tuple(dict.fromkeys((*labels.graders, address)))
     return Regraded(Labels(labels.source, rows, graders), given, outcome, grader.departures())
 
 
-class _Given(System):
-    """Says what the rows say."""
+class _RecordedAnswers(System):
+    """System that returns the answers recorded in the rows."""
 
     address = "recorded answers"
     price = FREE
@@ -154,8 +155,8 @@ class _Given(System):
         return Completion(self._answers[ask.example.id], cost_usd=0.0)
 
 
-class _AsItStands(Template, frozen=True):
-    """Shows the criterion without points."""
+class _WithoutPoints(Template, frozen=True):
+    """Template that shows the criterion without points."""
 
     def render(self, conversation: str, rubric_item: str) -> str:
         points = render_item(Criterion("", _POINTS))
@@ -167,7 +168,7 @@ def _grader(address: str, params: Sequence[str], template: str | None) -> Grader
     form = read_address(address)
     settings = read_settings(form, params, reference.parameters)
     found = find_template(template)
-    return resolve_grader(form.address, settings, _AsItStands(found.name, found.text))
+    return resolve_grader(form.address, settings, _WithoutPoints(found.name, found.text))
 
 
 def _id(row: Judged) -> str:
@@ -175,7 +176,7 @@ def _id(row: Judged) -> str:
 
 
 def _examples(rows: Sequence[Judged]) -> dict[str, tuple[Example, str]]:
-    """One example for each answer, with all criteria that it is judged by, and the answer."""
+    """Build one example per answer with all its criteria; returned with the answer, by id."""
     criteria: dict[str, dict[str, Criterion]] = {}
     first: dict[str, Judged] = {}
     for row in rows:
@@ -191,8 +192,8 @@ def _examples(rows: Sequence[Judged]) -> dict[str, tuple[Example, str]]:
 
 
 def _run(store: Store, labels: Labels, grader: Grader, examples: Sequence[Example]) -> RunInfo:
-    """A run for the time of the grading; one that a killed process left behind is taken over."""
-    # Verdicts of the user's own code stay in their run: it may be another the next time.
+    """Create a temporary run, or take over the one that a killed process left."""
+    # Verdicts of the user's own code stay in their run: the code may change before the next.
     own = "" if all(system.reusable for system in grader.systems) else secrets.token_hex(8)
     what = content_key(grader.address, [example.key for example in examples], own)
     name = f"audit-{what[:12]}"
@@ -202,7 +203,7 @@ def _run(store: Store, labels: Labels, grader: Grader, examples: Sequence[Exampl
     return store.create_run(
         name=name,
         benchmark="audit",
-        system=_Given.address,
+        system=_RecordedAnswers.address,
         grader=grader.address,
         settings={"source": labels.source, "min_coverage": 1.0},
         examples=[(example, 1) for example in examples],
@@ -210,7 +211,7 @@ def _run(store: Store, labels: Labels, grader: Grader, examples: Sequence[Exampl
     )
 
 
-def _with(row: Judged, grader: str, given: Verdict | None) -> Judged:
+def _with_verdict(row: Judged, grader: str, given: Verdict | None) -> Judged:
     verdicts = {name: met for name, met in row.verdicts.items() if name != grader}
     probabilities = {name: one for name, one in row.probabilities.items() if name != grader}
     if given is not None and given.met is not None:
@@ -221,5 +222,5 @@ def _with(row: Judged, grader: str, given: Verdict | None) -> Judged:
 
 
 def is_address(name: str) -> bool:
-    """Whether a name that is no stored grader's is meant for an address."""
+    """Whether a name that is not a stored grader's is an address."""
     return ":" in name or "/" in name

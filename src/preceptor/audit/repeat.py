@@ -1,4 +1,4 @@
-"""Does a grader say the same when it is asked again, or in its next version?"""
+"""Consistency of a grader between two passes or two versions."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ __all__ = ["Repetition", "repetition"]
 
 
 class Repetition(msgspec.Struct, frozen=True):
-    """Two passes, or two versions, of a grader on the rows that both judged.
+    """Comparison of two passes or versions of a grader on the rows that both judged.
 
     Attributes
     ----------
     first, second
         Names of the graders.
     changed
-        Share of the rows whose verdict is another; ``to_met`` and ``to_not_met`` are counts.
+        Share of the rows whose verdict changed; ``to_met`` and ``to_not_met`` are counts.
     kappa
-        Cohen's, of the two.
+        Cohen's kappa between the two.
     first_f1, second_f1
         Macro F1 of each with the physicians, on these rows.
     change
-        Second minus first.
+        ``second_f1`` minus ``first_f1``.
     """
 
     first: str
@@ -47,11 +47,11 @@ class Repetition(msgspec.Struct, frozen=True):
 
 
 def repetition(rows: Sequence[Judged], first: str, second: str, *, seed: int = 0) -> Repetition:
-    """Compare two passes. Raises InputError where no row has both verdicts."""
+    """Compare two passes. Raises InputError if no row has both verdicts."""
     both = [row for row in rows if first in row.verdicts and second in row.verdicts]
     if not both:
         raise InputError(
-            f"--again {shorten(second)}: no row has verdicts of it and of {shorten(first)}"
+            f"--again {shorten(second)}: no row has verdicts of both it and {shorten(first)}"
         )
     prompts = np.unique([row.prompt for row in both], return_inverse=True)[1]
     ratings = np.array([(row.verdicts[first], row.verdicts[second]) for row in both], dtype=float)

@@ -1,4 +1,4 @@
-"""Everything that is said of one grader on one file of labels."""
+"""Audit of one grader on one file of labels."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ __all__ = ["Audit", "GraderAgreement", "audit"]
 
 
 class GraderAgreement(msgspec.Struct, frozen=True):
-    """What we add to the reference's metrics.
+    """Agreement of a grader with physicians, beyond the reference's metrics.
 
     Attributes
     ----------
     source, grader
         The file and the grader.
     rows, judged
-        Criteria on answers, and those with a verdict; everything below is of the latter.
+        All rows, and those that the grader judged; everything below uses the latter.
     prompts, physicians, labels
-        Different prompts, named physicians, and labels, of the judged rows.
+        Distinct prompts, named physicians, and labels of the judged rows.
     chance
-        Macro F1 of verdicts dealt at random in the grader's own share of met.
+        Expected macro F1 of random verdicts with the grader's own share of met.
     pairwise
         The grader with each physician.
     majority, ties
-        The grader with the physicians' majority; rows that have none are left out.
+        The grader with the physicians' majority; tied rows are counted and left out.
     among_physicians
-        Each physician with every other of the same row; None where no row has two.
+        Each physician with every other of the same row; None if no row has two.
     gap
         Macro F1 of ``pairwise`` minus that of ``among_physicians``.
     themes, categories
-        The grader among the physicians, as in HealthBench's table 5.
+        Rank among the physicians, as in HealthBench's table 5.
     slices
-        Where it fails.
+        Agreement by kind of row.
     self_preference, repeat
-        None where the file does not show it.
+        None if the file does not show it.
     """
 
     source: str
@@ -73,7 +73,7 @@ class GraderAgreement(msgspec.Struct, frozen=True):
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """A grader's audit: the reference's headline and metrics, and our own."""
+    """Audit of a grader: the reference's score and metrics, and our own."""
 
     score: float | None
     metrics: dict[str, float]
@@ -81,9 +81,9 @@ class Audit(msgspec.Struct, frozen=True):
 
 
 def audit(labels: Labels, grader: str, again: str | None = None, *, seed: int = 0) -> Audit:
-    """Audit one of the graders of a file; ``again`` names its second pass or next version.
+    """Audit one grader of a file; ``again`` names its second pass or next version.
 
-    Raises InputError where the grader has no verdict in the file.
+    Raises InputError if the grader has no verdict in the file.
     """
     rows = [row for row in labels.rows if grader in row.verdicts]
     if not rows:

@@ -1,4 +1,4 @@
-"""Labels and verdicts from the store: runs that people judged, and the grader's run beside them."""
+"""Labels and verdicts from the store: runs judged by people and by the grader."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import msgspec
 from preceptor.audit.frontier import with_stored
 from preceptor.audit.labels import Judged, Labels
 from preceptor.errors import InputError, shorten
+from preceptor.graders.base import judged
 from preceptor.records import Criterion, Message, Verdict, content_key
 from preceptor.results.pool import Side
 
 __all__ = ["Stored", "stored_labels"]
 
-#: How runs begin to name a grader or a system that nobody has named.
+#: Prefixes in place of an unstated grader or system.
 _UNNAMED = ("not stated", "unnamed system")
-#: Runs that a source lists by name.
-_LISTED = 3
+#: A source lists up to this many runs by name.
+_MAX_LISTED = 3
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -27,9 +28,9 @@ class Stored(msgspec.Struct, frozen=True):
     Attributes
     ----------
     grader, again
-        What the labels call the grader, and its second pass or next version.
+        Names in the labels of the grader and of its second pass or next version.
     verdicts
-        The grader's, for what they cost.
+        The grader's verdicts, with their cost.
     """
 
     labels: Labels
@@ -39,32 +40,32 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 def stored_labels(raters: Sequence[Side], grader: Sequence[Side], again: Sequence[Side]) -> Stored:
-    """Runs judged by people as labels, and runs of the same answers judged by the grader.
+    """Combine runs judged by people, as labels, with runs of the same answers by a grader.
 
     Parameters
     ----------
     raters
-        Each is one rater, called as its grader is, or as the side where that is not stated. Those
-        of one name are one rater, unless they label the same rows: then each is one.
+        One rater each, named after its grader, or after the side if no grader is stated. Sides of
+        the same name are one rater unless they label the same rows.
     grader, again
-        The runs of the grader, and of its second pass or next version; none where there is none.
+        Runs of the grader, and of its second pass or next version; may be empty.
 
     Raises
     ------
     InputError
-        A run is named twice, there is no label, ``grader`` or ``again`` is of several graders, or
-        has no verdict on what is labelled.
+        A run is named twice, there is no label, ``grader`` or ``again`` mixes several graders, or
+        has no verdict on a labelled row.
 
     Notes
     -----
     Verdicts are matched as in `preceptor.audit.frontier.with_stored`: by the conversation, the
-    answer and the criterion. Where one rater labels one row twice, the first label counts.
+    answer and the criterion. If a rater labels a row twice, the first label counts.
     """
-    _each_once([*raters, *grader, *again])
+    _check_distinct([*raters, *grader, *again])
     labels = _labels(raters)
-    groups = {_one_grader("--grader", grader): grader}
+    groups = {_grader_name("--grader", grader): grader}
     if again:
-        name = _one_grader("--again", again)
+        name = _grader_name("--again", again)
         groups[f"{name} ({again[0].label})" if name in groups else name] = again
     found, verdicts = with_stored(
         labels, ((name, side.result.graded) for name, group in groups.items() for side in group)
@@ -72,32 +73,34 @@ def stored_labels(raters: Sequence[Side], grader: Sequence[Side], again: Sequenc
     for option, (name, group) in zip(("--grader", "--again"), groups.items(), strict=False):
         if name not in verdicts:
             raise InputError(
-                f"{option} {shorten(group[0].label)}: none of its verdicts is on what "
-                f"{labels.source} labels: expected the same conversations, answers and criteria"
+                f"{option} {shorten(group[0].label)}: none of its verdicts matches a label of "
+                f"{labels.source}; expected the same conversations, answers and criteria"
             )
     first, *second = groups
     return Stored(found, first, second[0] if second else None, verdicts[first])
 
 
-def _each_once(sides: Iterable[Side]) -> None:
+def _check_distinct(sides: Iterable[Side]) -> None:
     for name, times in Counter(run for side in sides for run in side.runs).items():
         if times > 1:
-            raise InputError(f"run {shorten(name)}: is named twice: labels and graders are others")
+            raise InputError(
+                f"run {shorten(name)}: expected once among labels and graders, found {times} times"
+            )
 
 
-def _one_grader(option: str, sides: Sequence[Side]) -> str:
-    names = list(dict.fromkeys(_called(side) for side in sides))
+def _grader_name(option: str, sides: Sequence[Side]) -> str:
+    names = list(dict.fromkeys(_rater_name(side) for side in sides))
     if len(names) != 1:
         listed = ", ".join(shorten(name, 60) for name in names) or "none"
         raise InputError(f"{option}: expected runs of one grader, found {listed}")
     return names[0]
 
 
-def _called(side: Side) -> str:
-    return _known(side.result.info.grader) or side.label
+def _rater_name(side: Side) -> str:
+    return _stated(side.result.info.grader) or side.label
 
 
-def _known(name: str) -> str:
+def _stated(name: str) -> str:
     return "" if name.startswith(_UNNAMED) else name
 
 
@@ -105,15 +108,15 @@ def _known(name: str) -> str:
 
 
 def _labels(raters: Sequence[Side]) -> Labels:
-    """What the raters say as labels of rows that no grader has judged yet."""
+    """Turn the raters' verdicts into labels; no grader has judged the rows yet."""
     blank = Labels(_source(raters), _rows(raters), ())
-    # Each rater stands for a grader first: so labels are matched as verdicts are.
+    # Raters are entered as graders first, so labels are matched the way verdicts are.
     said, _ = with_stored(
         blank, ((str(place), side.result.graded) for place, side in enumerate(raters))
     )
     rows = [row for row in said.rows if row.verdicts]
     if not rows:
-        raise InputError(f"{blank.source}: expected labels, found no verdict that is met or not")
+        raise InputError(f"{blank.source}: expected verdicts of met or not met, found none")
     names = _names(raters, rows)
     return Labels(blank.source, [_labelled(row, names) for row in rows], ())
 
@@ -129,8 +132,8 @@ def _labelled(row: Judged, names: Mapping[str, str]) -> Judged:
 
 
 def _names(raters: Sequence[Side], rows: Sequence[Judged]) -> dict[str, str]:
-    """Of each rater, by its place: that of its grader, with its own where that is not enough."""
-    names = {str(place): _called(side) for place, side in enumerate(raters)}
+    """Name each rater, by index, after its grader; add the side's label where names collide."""
+    names = {str(place): _rater_name(side) for place, side in enumerate(raters)}
     doubled = {
         name
         for row in rows
@@ -144,21 +147,20 @@ def _names(raters: Sequence[Side], rows: Sequence[Judged]) -> dict[str, str]:
 
 
 def _rows(raters: Sequence[Side]) -> list[Judged]:
-    """Every criterion on every answer once, with what the store knows of it."""
+    """List every criterion on every answer once."""
     found: dict[tuple[tuple[Message, ...], str], Judged] = {}
     for side in raters:
-        model = _known(side.result.info.system)
+        model = _stated(side.result.info.system)
         for item in side.result.graded:
             answer = item.response
             if answer is None or answer.failure is not None:
                 continue
-            asked = item.example.messages if answer.sent is None else answer.sent
-            whole = (*asked, Message("assistant", answer.text))
+            whole = judged(answer, item.example.messages)
             for criterion in item.example.criteria:
                 if (whole, criterion.text) in found:
                     continue
                 found[whole, criterion.text] = Judged(
-                    prompt=content_key(item.example.messages),  # As in a file.
+                    prompt=content_key(item.example.messages),  # As for a file.
                     criterion=criterion.text,
                     category=_category(criterion),
                     labels=(),
@@ -172,7 +174,7 @@ def _rows(raters: Sequence[Side]) -> list[Judged]:
 
 
 def _category(criterion: Criterion) -> str:
-    """Its cluster, as in the meta-evaluation, else its axis; empty where it has neither."""
+    """Cluster of a criterion, as in the meta-evaluation, else its axis; empty if neither."""
     for namespace in ("cluster:", "axis:"):
         for tag in criterion.tags:
             if tag.startswith(namespace):
@@ -183,7 +185,7 @@ def _category(criterion: Criterion) -> str:
 def _source(raters: Sequence[Side]) -> str:
     runs = [run for side in raters for run in side.runs]
     listed = ", ".join(runs)
-    # Pages show of a source what follows the last slash, as of a path.
-    if len(runs) > _LISTED or "/" in listed:
+    # Pages show only what follows the last slash of a source, as for a path.
+    if len(runs) > _MAX_LISTED or "/" in listed:
         return f"{len(runs)} runs" if len(runs) > 1 else "1 run"
     return f"{'runs' if len(runs) > 1 else 'run'} {listed}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import functools
 import os
 import re
 import signal
@@ -154,14 +156,29 @@ def _run(arguments: list[str]) -> int:
 
 def _program(arguments: list[str]) -> Any:
     """The program, with the commands of other packages where one may be asked for."""
-    program: Any = typer.main.get_command(app)
     asked = next((word for word in arguments if not word.startswith("-")), None)
+    program = _made(asked)
     if asked not in program.commands and "--version" not in arguments:
+        program = copy.copy(program)
+        program.commands = dict(program.commands)
         for entry in plugins("commands"):
             alone = typer.Typer(add_completion=False)
             alone.command(entry.name)(load(entry))
             program.commands.setdefault(entry.name, typer.main.get_command(alone))
     return program
+
+
+@functools.cache
+def _made(asked: str | None) -> Any:
+    """The program with the one command that is asked for; with all, where that is none of ours.
+
+    Making them all takes longer than many a command.
+    """
+    alone = copy.copy(app)
+    alone.registered_commands = [each for each in app.registered_commands if each.name == asked]
+    alone.registered_groups = [each for each in app.registered_groups if each.name == asked]
+    known = asked is not None and (alone.registered_commands or alone.registered_groups)
+    return typer.main.get_command(alone if known else app)
 
 
 def _usage(error: Exception) -> str:

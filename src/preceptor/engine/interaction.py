@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 
 from preceptor.environments.base import Session
-from preceptor.records import Message, Response, Turn, Usage
-from preceptor.systems.base import Ask
+from preceptor.errors import BudgetExceeded, EndpointRefused, StoreError, shorten
+from preceptor.records import (
+    File,
+    Image,
+    Message,
+    Part,
+    Response,
+    ToolCall,
+    ToolResult,
+    Turn,
+    Usage,
+)
+from preceptor.records.responses import ENVIRONMENT_FAILED
+from preceptor.store.rows import storable_message
+from preceptor.systems.base import EVERY, Ask, Capability, Postponed
 
-__all__ = ["interact", "said_in_turn"]
+__all__ = ["NEEDED", "environment_failure", "interact"]
+
+#: Kind of a part → what a system must take.
+NEEDED: dict[type[Part], Capability] = {Image: "images", File: "files"}
+#: What says nothing of the environment, and stops the run.
+_NOT_ITS_OWN = (BudgetExceeded, EndpointRefused, StoreError, Postponed)
+
+
+class _EnvironmentError(Exception):
+    """The environment gave what it must not, in words."""
 
 
 async def interact(
-    key: str, ask: Ask, session: Session, call: Callable[[Ask], Awaitable[Response]]
+    key: str,
+    ask: Ask,
+    session: Session,
+    call: Callable[[Ask], Awaitable[Response]],
+    capabilities: frozenset[Capability] = EVERY,
 ) -> Response:
     """Bring an interaction to its end.
+
+    Calls of tools that are not offered, or whose arguments are no JSON object, are answered here.
 
     Parameters
     ----------
@@ -26,33 +54,48 @@ async def interact(
         The first question.
     call
         Asks the system, or finds its answer in the store. It keeps what each turn took.
+    capabilities
+        What the system takes beside words.
 
     Returns
     -------
     Response
         The last turn's text with the conversation before it, and the transcript. Its usage is
-        zero: what the turns took was kept with them. A failed turn ends it with that failure.
+        zero: what the turns took was kept with them. A failed turn, or a failure of the
+        environment, ends it with that failure.
     """
-    ask = msgspec.structs.replace(ask, tools=session.tools)
     answers: list[Response] = []
     turns: list[Turn] = []
+    stop_reason, broken = None, None
     try:
         while True:
-            answer = await call(ask)
+            answer = await call(msgspec.structs.replace(ask, tools=session.tools))
             answers.append(answer)
-            said = said_in_turn(answer)
-            took = (answer.usage, answer.cost_usd, answer.latency_s, answer.created_at)
-            turns.append(Turn(said, "system", *took))
-            following = None if answer.failure is not None else await session.reply(said)
+            steps = _steps(answer)
+            turns += steps
+            if answer.failure is not None:
+                break
+            said = _to_answer(steps[-1].message, session)
+            stop_reason = _limit(session, turns, len(answers), said)
+            following = None if stop_reason else await _following(session, said, capabilities)
             if following is None:
+                break
+            if len(answers) == session.max_turns:
+                stop_reason = "max_turns"
                 break
             turns.append(Turn(following, "environment", cost_usd=0.0))
             ask = msgspec.structs.replace(ask, messages=(*ask.messages, said, following))
-        state, stop_reason = session.state, session.stop_reason
+        state, stop_reason = session.state, stop_reason or session.stop_reason
+    except _NOT_ITS_OWN:
+        raise
+    except Exception as error:
+        state, broken = None, error
     finally:
         await session.close()
+    if broken is not None and not answers:
+        return environment_failure(key, broken)
     lengths = [each.reasoning_length for each in answers if each.reasoning_length is not None]
-    return msgspec.structs.replace(
+    whole = msgspec.structs.replace(
         answers[-1],
         key=key,
         sent=answers[-1].sent or ask.messages,
@@ -64,9 +107,101 @@ async def interact(
         state=state,
         stop_reason=stop_reason,
     )
+    if broken is None:
+        return whole
+    failed = environment_failure(key, broken)
+    return msgspec.structs.replace(whole, text="", failure=failed.failure, detail=failed.detail)
 
 
-def said_in_turn(answer: Response) -> Message:
-    """The system's turn: its text, or text and tool calls where it has any."""
-    own = answer.turns[-1].message if answer.turns else None
-    return Message("assistant", answer.text) if own is None else own
+def environment_failure(key: str, error: Exception) -> Response:
+    """The failure of the environment alone: no answer is lost by the system."""
+    own = isinstance(error, _EnvironmentError)
+    words = str(error) if own else f"raised {type(error).__name__}: {error}"
+    detail = f"the environment {shorten(words, 300)}"
+    return Response(key, cost_usd=0.0, failure=ENVIRONMENT_FAILED, detail=detail)
+
+
+def _steps(answer: Response) -> tuple[Turn, ...]:
+    """The turns of an answer, the last of which has what it took; a text is one turn."""
+    *before, last = answer.turns or (Turn(Message("assistant", answer.text)),)
+    took = (answer.usage, answer.cost_usd, answer.latency_s, answer.created_at)
+    return (*before, Turn(last.message, "system", *took))
+
+
+def _to_answer(said: Message, session: Session) -> Message:
+    """The turn that is to be answered: without calls where nothing is offered to call."""
+    if session.tools or isinstance(said.content, str):
+        return said
+    kept = tuple(part for part in said.content if not isinstance(part, ToolCall))
+    return msgspec.structs.replace(said, content=kept) if kept != said.content else said
+
+
+def _limit(session: Session, turns: Iterable[Turn], asked: int, said: Message) -> str | None:
+    """The limit that the calls of the last turn would exceed."""
+    if not _calls(said):
+        return None
+    if asked == session.max_turns:
+        return "max_turns"
+    calls = sum(len(_calls(turn.message)) for turn in turns)
+    beyond = session.max_tool_calls is not None and calls > session.max_tool_calls
+    return "max_tool_calls" if beyond else None
+
+
+async def _following(
+    session: Session, said: Message, capabilities: frozenset[Capability]
+) -> Message | None:
+    """What follows on a turn: the session's reply, and the results of calls that it never sees.
+
+    Raises _EnvironmentError where a call has no result, or the system cannot take the reply.
+    """
+    results = [_refused(call, session) for call in _calls(said)]
+    if results and all(results):
+        return Message("tool", tuple(result for result in results if result))
+    if any(results):
+        refused = [call for call, no in zip(_calls(said), results, strict=True) if no]
+        kept = tuple(part for part in said.content if part not in refused)
+        reply = await session.reply(msgspec.structs.replace(said, content=kept))
+    else:
+        reply = await session.reply(said)
+    if reply is None:
+        return None
+    given = [part for part in reply.parts if isinstance(part, ToolResult)]
+    for place, call in enumerate(_calls(said)):
+        if results[place] is None:
+            results[place] = found = next((each for each in given if each.id == call.id), None)
+            if found is None:
+                raise _EnvironmentError(f"gave no result to the call of {call.name}")
+            given.remove(found)
+    if any(results):
+        rest = (part for part in reply.parts if not isinstance(part, ToolResult))
+        reply = Message(reply.role, (*(result for result in results if result), *rest))
+    for part in reply.parts:
+        lacking = _needs(part) - capabilities
+        if lacking:
+            raise _EnvironmentError(
+                f"gave {' and '.join(sorted(lacking))}, which the system does not take: name it "
+                f"among the needs of the environment"
+            )
+    return storable_message(reply)
+
+
+def _needs(part: Part) -> set[Capability]:
+    if isinstance(part, ToolResult):
+        return {"tool_media"} if part.media else set()
+    return {NEEDED[type(part)]} if type(part) in NEEDED else set()
+
+
+def _calls(message: Message) -> list[ToolCall]:
+    return [part for part in message.parts if isinstance(part, ToolCall)]
+
+
+def _refused(call: ToolCall, session: Session) -> ToolResult | None:
+    """The result of a call that no tool can answer; None for one that it can."""
+    names = [tool.name for tool in session.tools]
+    if call.name not in names:
+        words = f"there is no tool {call.name}: expected one of {', '.join(names)}"
+    elif call.parsed is None:
+        words = f"expected the arguments of {call.name} as a JSON object"
+    else:
+        return None
+    return ToolResult(call.id, call.name, words, failed=True)

@@ -16,23 +16,17 @@ from preceptor.engine.batches import InBatches
 from preceptor.engine.budget import Budget
 from preceptor.engine.calls import claimed
 from preceptor.engine.grading import GradingContext, VerdictRecorder, given, older_server
-from preceptor.engine.interaction import interact
+from preceptor.engine.interaction import environment_failure, interact
 from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.progress import Progress
 from preceptor.engine.responses import failed_response, response_of
 from preceptor.engine.surroundings import changes, surroundings
 from preceptor.engine.watch import Watch
-from preceptor.environments.base import Session
+from preceptor.environments.base import Environment
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
-from preceptor.graders.base import Case, Grader
+from preceptor.graders.base import Case, Grader, judged
 from preceptor.protocols.base import Protocol
-from preceptor.records import (
-    Completion,
-    Graded,
-    Message,
-    Response,
-    RunInfo,
-)
+from preceptor.records import Completion, Graded, Response, RunInfo
 from preceptor.store import Store
 from preceptor.store.lease import Owner
 from preceptor.store.lookup import SERVERS, Lookup
@@ -256,8 +250,7 @@ class Pipeline:
             if environment is None or ask.example is None:
                 response = await self._call(key, ask)
             else:
-                session = environment.open(ask.example)
-                response = await self._converse(key, ask, session, place, writer)
+                response = await self._converse(key, ask, environment, place, writer)
         except BaseException:
             writer.give_back((key,))
             raise
@@ -266,7 +259,7 @@ class Pipeline:
         return elsewhere.get(key, response)
 
     async def _converse(
-        self, key: str, ask: Ask, session: Session, place: _Place, writer: Writer
+        self, key: str, ask: Ask, environment: Environment, place: _Place, writer: Writer
     ) -> Response:
         """The response of an interaction.
 
@@ -284,7 +277,12 @@ class Pipeline:
             kept = Batch(turns=(made,), answers=((*place, part, False),))
             return (await writer.put(kept)).get(own, made)
 
-        return await interact(key, ask, session, turn)
+        assert ask.example is not None
+        try:
+            session = environment.open(ask.example)
+        except Exception as error:
+            return environment_failure(key, error)
+        return await interact(key, ask, session, turn, self.system.capabilities)
 
     async def _call(self, key: str, ask: Ask) -> Response:
         messages = self.store.with_media(ask.messages)
@@ -308,7 +306,7 @@ class Pipeline:
             except EndpointError as error:
                 failed = failed_response(key, empty) if empty else Response(key, cost_usd=0.0)
                 return msgspec.structs.replace(failed, failure=error.kind, detail=str(error))
-            usable = self.system.may_be_empty or (completion.calls and ask.tools)
+            usable = ask.tools if completion.calls else self.system.may_be_empty
             why = None if usable else without_text(completion)
             if why is None:
                 return response_of(key, completion, empty)
@@ -327,8 +325,7 @@ class Pipeline:
         self.progress.verdicts += len(graded.verdicts) - len(missing)
         if not missing:
             return
-        sent = response.sent or self.protocol.messages(graded.example)
-        conversation = (*sent, Message("assistant", response.text))
+        conversation = judged(response, self.protocol.messages(graded.example))
         example = graded.example
         criteria = dict(enumerate(example.criteria))
         case = Case(conversation, criteria, self.run.name, example.target)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from preceptor.benchmarks import Benchmark
+from preceptor.engine.interaction import NEEDED
 from preceptor.errors import InputError, StoreError, Unavailable
 from preceptor.graders import (
     Grader,
@@ -21,7 +22,7 @@ from preceptor.graders import (
     read_settings,
     resolve_grader,
 )
-from preceptor.records import NO_GRADER, Example, File, Image, Part, RunInfo
+from preceptor.records import NO_GRADER, Example, RunInfo
 from preceptor.store import Store
 from preceptor.systems import System
 from preceptor.systems.base import Capability
@@ -124,7 +125,8 @@ def check_price(max_cost: float | None, system: System, grader: Grader) -> None:
             )
 
 
-_NEEDED: dict[type[Part], Capability] = {Image: "images", File: "files"}
+_IN_WORDS = {"tool_media": "images or files from tools"}
+_OTHER = "name a system that does"
 
 
 def check_capabilities(benchmark: Benchmark, system: System, examples: Sequence[Example]) -> None:
@@ -133,13 +135,14 @@ def check_capabilities(benchmark: Benchmark, system: System, examples: Sequence[
     needed: Counter[Capability] = Counter()
     for example in examples:
         kinds = {type(part) for turn in example.messages for part in turn.parts}
-        needed.update(_NEEDED[kind] for kind in kinds & _NEEDED.keys())
+        needed.update(NEEDED[kind] for kind in kinds & NEEDED.keys())
         needed.update(() if environment is None else environment.needs)
     for what, times in needed.items():
         if what not in system.capabilities:
+            named, remedy = _IN_WORDS.get(what, what), system.remedies.get(what, _OTHER)
             raise InputError(
-                f"--system {system.address}: takes no {what}, which {times:,} of "
-                f"{len(examples):,} examples of {benchmark.name} need: name a system that does"
+                f"--system {system.address}: takes no {named}, which {times:,} of "
+                f"{len(examples):,} examples of {benchmark.name} need: {remedy}"
             )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from preceptor.errors import shorten
 from preceptor.records import Completion, Message, Response, Text, Turn, as_answer
-from preceptor.store.rows import storable
+from preceptor.store.rows import storable, storable_message
 from preceptor.systems.base import without_text
 
 __all__ = ["failed_response", "response_of"]
@@ -27,7 +27,10 @@ def response_of(key: str, completion: Completion, before: Sequence[Completion] =
         latency_s=round(sum(each.latency_s for each in before) + completion.latency_s, 4),
         cost_usd=None if None in costs else sum(cost for cost in costs if cost is not None),
         reasoning_length=completion.reasoning_length,
-        turns=completion.turns or _with_calls(completion),
+        turns=tuple(
+            msgspec.structs.replace(turn, message=storable_message(turn.message))
+            for turn in completion.turns or _with_calls(completion)
+        ),
         served_model=completion.served_model,
     )
     return as_answer(response)
@@ -37,8 +40,9 @@ def _with_calls(completion: Completion) -> tuple[Turn, ...]:
     """The turn with its tool calls; none where the text is all there is."""
     if not completion.calls:
         return ()
-    words = (Text(storable(completion.text)),) if completion.text else ()
-    return (Turn(Message("assistant", (*words, *completion.calls))),)
+    words = (Text(completion.text),) if completion.text else ()
+    said = Message("assistant", (*completion.thoughts, *words, *completion.calls))
+    return (Turn(said),)
 
 
 def failed_response(key: str, completions: Sequence[Completion]) -> Response:

@@ -17,15 +17,26 @@ class Session:
     ----------
     tools
         Offered to the system with each question.
+    max_turns, max_tool_calls
+        Turns of the system, and its calls of tools, after which the interaction is ended, with the
+        stop reason of that name; None for no limit.
     stop_reason
-        Why the interaction ended, where that is not that the system was done: ``max_turns``, …
+        Why the session ended it, where that is not that the system was done.
     """
 
     tools: tuple[ToolSpec, ...] = ()
+    max_turns: int | None = 100
+    max_tool_calls: int | None = None
     stop_reason: str | None = None
 
     async def reply(self, said: Message) -> Message | None:
-        """What follows on the system's turn; None ends the interaction."""
+        """What follows on the system's turn; None ends the interaction.
+
+        Each call of a tool needs a `ToolResult` with its id. All calls are of tools that are
+        offered, with arguments that are a JSON object: the others are answered already.
+
+        What is raised is the environment's failure: the answer is ungraded, not wrong.
+        """
         raise NotImplementedError
 
     @property

@@ -27,6 +27,8 @@ class Script(Environment):
 
 
 class _Lines(Session):
+    max_turns = None
+
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = iter(lines)
 

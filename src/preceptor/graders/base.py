@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from preceptor.records import Criterion, Message, Verdict
+from preceptor.records import Criterion, Message, Response, Verdict, lean
 from preceptor.systems.base import Ask, System
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "LateAsk",
     "Question",
     "Recorder",
+    "judged",
     "render_conversation",
     "render_item",
     "together",
@@ -168,6 +169,43 @@ async def together(*works: Coroutine[Any, Any, T] | Awaitable[T]) -> list[T]:
         if isinstance(outcome, BaseException):
             raise outcome
     return outcomes  # type: ignore[return-value]
+
+
+def judged(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The conversation that a judge is shown: it ends with the answer.
+
+    The steps behind an answer, such as an agent's calls of its own tools, stand before it in one
+    message of a tool: an assistant's message is a reply.
+
+    Parameters
+    ----------
+    asked
+        The messages of the example.
+    """
+    sent = lean(response.sent or asked)
+    given = len(asked) + _instructions(sent) - _instructions(asked)
+    rest = [turn.message for turn in response.turns]
+    found = [*sent[:given]]
+    for message in sent[given:]:
+        if message in rest:
+            place = rest.index(message)
+            found += _step(rest[:place])
+            rest = rest[place + 1 :]
+        found.append(message)
+    answer = Message("assistant", response.text)
+    if rest and rest[-1].role == "assistant" and rest[-1].text == response.text:
+        answer = rest.pop()
+    return (*found, *_step(rest), answer)
+
+
+def _instructions(messages: Sequence[Message]) -> int:
+    first = (at for at, each in enumerate(messages) if each.role not in ("system", "developer"))
+    return next(first, len(messages))
+
+
+def _step(messages: Sequence[Message]) -> list[Message]:
+    parts = tuple(part for message in messages for part in message.parts)
+    return [Message("tool", parts)] if parts else []
 
 
 def render_conversation(messages: Sequence[Message]) -> str:

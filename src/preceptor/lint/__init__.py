@@ -1,1 +1,1 @@
-"""Faults of a benchmark's file that a score would not show; docs/lint.md has the rules."""
+"""Faults in a benchmark's file that a score would not show; docs/lint.md lists the rules."""

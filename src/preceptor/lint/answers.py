@@ -1,4 +1,4 @@
-"""What is right: said differently of one question, given away by it, or nearly always the same."""
+"""Rules on right answers: contradictory, leaked by the question, or unbalanced."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ __all__ = ["classes", "contradictions", "leaks"]
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _LETTER = re.compile(r"^\s*[\[(]?\w[\]).:、．]\s*")
-#: "Answer: B", "**the correct answer is** (C)": with the letter or text that is right, a leak.
+#: "Answer: B", "**the correct answer is** (C)": a leak if the right letter or text follows.
 _GOLD = (
     r"(?:answer|key|gold|label|solution|correct(?:\s+(?:answer|option|choice))?|答案)"
     r"[\s*_]*(?:is|are|was|=|:|：|-+>|→|是|为)[\s*_\"'“(\[]*"
 )
 _TRUE = r"\s+is\s+(?:the\s+)?(?:correct|right)\s*(?:answer|option|choice|one)?\s*(?:[.;!)]|$)"
-#: What only the right option would be marked with.
+#: Marks of a right option.
 _MARK = re.compile(r"[(\[](?:correct|right|true)(?: answer)?[)\]]|[✓✔✅]|\*\s*$", re.IGNORECASE)
-#: A text that is shorter may well stand in a question without giving anything away.
-_LEAST_LETTERS, _LEAST_WORDS = 10, 8
-#: Share of the rows from which one class is nearly all; fewer rows than this say nothing of it.
-_NEARLY_ALL, _FEWEST_ROWS = 0.8, 10
-#: A letter is never right in fewer rows than this chance allows: it is left out, not unlucky.
-_UNLUCKY = 0.005
-#: More different values than this are no classes.
-_MOST_CLASSES = 20
+#: A shorter text may be in the question without giving the answer away.
+_MIN_LETTERS, _MIN_WORDS = 10, 8
+#: A class is unbalanced above this share of the rows, if there are at least this many rows.
+_MAX_SHARE, _MIN_ROWS = 0.8, 10
+#: A letter that is never right is a fault only if the chance of that is below this.
+_MIN_CHANCE = 0.005
+#: Values of a field with more distinct ones are not classes.
+_MAX_CLASSES = 20
 
 
 def contradictions(rows: Sequence[Row]) -> Iterator[Finding]:
-    """``contradictory-label``: one question, options in whatever order, with two right answers.
+    """``contradictory-label``: one question with two right answers; options in any order.
 
-    In a rubric: one criterion that gives points and takes them, in one example.
+    In a rubric: one criterion with positive and negative points in one example.
     """
     said: dict[Hashable, tuple[Row, Hashable]] = {}
     for row in rows:
         example = row.example
         if isinstance(example.target, dict):
-            earlier, right = said.setdefault(_lines(row.asked), (row, _right(example)))
+            earlier, right = said.setdefault(_order_free(row.asked), (row, _right(example)))
             if right != _right(example):
-                problem = f"asks what line {earlier.line} asks, and another answer is right"
+                problem = f"same question as line {earlier.line}, but a different right answer"
                 yield row.finding("contradictory-label", problem)
         signs: dict[str, bool] = {}
         for number, criterion in enumerate(example.criteria):
             gives = criterion.points > 0
             if signs.setdefault(words(criterion.text), gives) != gives:
-                problem = f"criterion {number + 1} is there with points of the other sign too"
+                problem = f"criterion {number + 1} also has points of the opposite sign"
                 yield row.finding("contradictory-label", problem)
 
 
-def _lines(asked: str) -> Hashable:
-    """The lines of a question without the letters of options, sorted."""
+def _order_free(asked: str) -> Hashable:
+    """Sorted lines of a question without the letters of options."""
     lines = (words(_LETTER.sub("", line)) for line in asked.splitlines())
     return tuple(sorted(filter(None, lines)))
 
@@ -81,48 +81,48 @@ def _letters(example: Example) -> list[str]:
 
 
 def leaks(rows: Sequence[Row]) -> Iterator[Finding]:
-    """``leaked-answer``: what is right stands in what is asked.
+    """``leaked-answer``: the question contains the right answer.
 
-    The right option's letter or text, or the right label, after "answer is" or the like; the right
-    option's text (from 10 letters) outside the options where no other option's text does so, or a
-    mark that it alone has; the reference or the physician's answer, from 8 words; a criterion that
-    gives points, from 8 words.
+    That is: the right option's letter or text, or the right label, after "answer is" or similar;
+    the right option's text (10 letters or more) outside the options, if no other option's text is
+    there; a mark on the right option alone; the reference, the physician's answer, or a criterion
+    with positive points (8 words or more).
     """
     for row in rows:
         example = row.example
         options = _options(example)
         if options is not None:
             yield from _leaked_option(row, options)
-        elif _said(row.asked, _labels(example)):
-            yield row.finding("leaked-answer", "what is right is said")
+        elif _states(row.asked, _labels(example)):
+            yield row.finding("leaked-answer", "the question states the right answer")
         plain = f" {words(row.asked)} "
         for name, text in _references(example):
             known = words(text)
-            if len(known.split()) >= _LEAST_WORDS and f" {known} " in plain:
-                yield row.finding("leaked-answer", f"{name} stands in what is asked")
+            if len(known.split()) >= _MIN_WORDS and f" {known} " in plain:
+                yield row.finding("leaked-answer", f"the question contains {name}")
 
 
 def _leaked_option(row: Row, options: dict[str, str]) -> Iterator[Finding]:
     right = _letters(row.example)
-    if _said(row.asked, right):
-        yield row.finding("leaked-answer", "the letter of the right option is said")
+    if _states(row.asked, right):
+        yield row.finding("leaked-answer", "the question states the right option's letter")
         return
-    if _said(row.asked, [options[letter] for letter in right if letter in options]):
-        yield row.finding("leaked-answer", "the right option is said to be right")
+    if _states(row.asked, [options[letter] for letter in right if letter in options]):
+        yield row.finding("leaked-answer", "the question states that the right option is right")
         return
     marked = {letter for letter, text in options.items() if _MARK.search(text)}
     if marked and marked == set(right):
-        yield row.finding("leaked-answer", "the right option alone has a mark")
+        yield row.finding("leaked-answer", "only the right option is marked")
         return
     stem = " ".join(_stem(row.asked, options))
     there = {letter for letter, text in options.items() if f" {words(text)} " in f" {stem} "}
-    told = [letter for letter in right if len(words(options.get(letter, ""))) >= _LEAST_LETTERS]
+    told = [letter for letter in right if len(words(options.get(letter, ""))) >= _MIN_LETTERS]
     if told and there == set(right):
-        yield row.finding("leaked-answer", "the right option's text stands in the question")
+        yield row.finding("leaked-answer", "the question contains the right option's text")
 
 
-def _said(asked: str, right: Sequence[str]) -> bool:
-    """Whether one of these stands after "answer is" or the like, or before "is correct"."""
+def _states(asked: str, right: Sequence[str]) -> bool:
+    """Whether one of these follows "answer is" or similar, or precedes "is correct"."""
     forms = (re.escape(each.strip()) for each in right if each.strip())
     return any(
         re.search(rf"{_GOLD}{form}(?!\w)|(?<!\w){form}[)\]*\"”]*{_TRUE}", asked, re.IGNORECASE)
@@ -131,14 +131,14 @@ def _said(asked: str, right: Sequence[str]) -> bool:
 
 
 def _labels(example: Example) -> list[str]:
-    """What is right where there are no options, if it is a word or a number."""
+    """Right answers of an example without options, if words or numbers."""
     target = example.target if isinstance(example.target, dict) else {}
     found = (target.get(key) for key in ("answer", "label"))
     return [str(each) for each in found if isinstance(each, str | int | float)]
 
 
 def _stem(asked: str, options: dict[str, str]) -> Iterator[str]:
-    """The lines that are no option, in plain words."""
+    """Lines other than options, in plain words."""
     texts = {words(text) for text in options.values()}
     for line in asked.splitlines():
         if words(_LETTER.sub("", line)) not in texts and words(line) not in texts:
@@ -160,11 +160,10 @@ def _references(example: Example) -> Iterator[tuple[str, str]]:
 def classes(rows: Sequence[Row]) -> Iterator[Finding]:
     """``empty-class`` and ``unbalanced-class``.
 
-    The classes are the options where all questions have the same ones, else their letters; and the
-    values of every other part of the target that has at most 20 different ones. Empty: never right,
-    where the chance of that is below 0.005. Unbalanced: more than 80 % of the rows are
-    of one class; of letters, one is right 1.5 times as often as by chance and a chi-squared test
-    has p < 0.001.
+    Classes are the options if all questions share them, else their letters; and the values of every
+    other field of the target that has at most 20. Empty: never right, and the chance of that is
+    below 0.005. Unbalanced: one class has more than 80 % of the rows; for letters, one is right 1.5
+    times as often as by chance, with p < 0.001 by a chi-squared test.
     """
     examples = [row.example for row in rows]
     lettered = [example for example in examples if _options(example) is not None]
@@ -178,8 +177,8 @@ def classes(rows: Sequence[Row]) -> Iterator[Finding]:
                 values[key].append(value)
     for key, found in values.items():
         counts = Counter(found)
-        if len(found) == len(others) and 1 <= len(counts) <= _MOST_CLASSES:
-            yield from _nearly_all(key, counts)
+        if len(found) == len(others) and 1 <= len(counts) <= _MAX_CLASSES:
+            yield from _dominant(key, counts)
 
 
 def _option_classes(examples: Sequence[Example]) -> Iterator[Finding]:
@@ -196,30 +195,30 @@ def _option_classes(examples: Sequence[Example]) -> Iterator[Finding]:
             expected[name] += len(right) / len(each)
             never[name] *= 1 - len(right) / len(each)
     for name in sorted(counts):
-        if counts[name] == 0 and never[name] < _UNLUCKY:
+        if counts[name] == 0 and never[name] < _MIN_CHANCE:
             what = f"option {sorted(counts).index(name) + 1} of all questions" if same else name
-            yield Finding("empty-class", None, None, f"{what}: is never right")
+            yield Finding("empty-class", None, None, f"{what}: never right")
     if same:
-        yield from _nearly_all("answer", counts)
+        yield from _dominant("answer", counts)
     else:
-        yield from _favoured(counts, expected)
+        yield from _favoured_letter(counts, expected)
 
 
-def _nearly_all(key: str, counts: Counter[Any]) -> Iterator[Finding]:
+def _dominant(key: str, counts: Counter[Any]) -> Iterator[Finding]:
     total, (_, most) = counts.total(), counts.most_common(1)[0]
-    if total >= _FEWEST_ROWS and most > _NEARLY_ALL * total:
+    if total >= _MIN_ROWS and most > _MAX_SHARE * total:
         problem = f"{key}: one class has {most:,} of {total:,} rows"
         yield Finding("unbalanced-class", None, None, problem)
 
 
-def _favoured(counts: Counter[str], expected: Mapping[str, float]) -> Iterator[Finding]:
+def _favoured_letter(counts: Counter[str], expected: Mapping[str, float]) -> Iterator[Finding]:
     from scipy.stats import chisquare
 
     names = sorted(name for name in counts if expected[name] > 0)
-    if len(names) < 2 or sum(counts.values()) < _FEWEST_ROWS:
+    if len(names) < 2 or sum(counts.values()) < _MIN_ROWS:
         return
     p = chisquare([counts[name] for name in names], [expected[name] for name in names]).pvalue
     name = max(names, key=lambda each: counts[each] / expected[each])
     if p < 0.001 and counts[name] > 1.5 * expected[name]:
-        problem = f"{name}: is right {counts[name]:,} times; by chance {expected[name]:,.0f}"
+        problem = f"{name}: right {counts[name]:,} times, {expected[name]:,.0f} expected by chance"
         yield Finding("unbalanced-class", None, None, problem)

@@ -1,4 +1,4 @@
-"""All rules on one file."""
+"""Run of all rules on one file."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _CHECKS = (duplicates, contradictions, leaks, signs, classes, personal)
 
 
 class Linted(msgspec.Struct, frozen=True):
-    """What was found in a file.
+    """Findings in one file.
 
     Attributes
     ----------
     benchmark
-        As whose rows it was read; ``choice``, ``rubric`` or ``label`` for those of a user's own.
+        Benchmark that the rows were read as; ``choice``, ``rubric`` or ``label`` for a user's file.
     rows
-        That could be read.
+        Number of rows, malformed ones included.
     findings
-        By rule, then by line.
+        Sorted by rule, then by line.
     """
 
     file: str
@@ -54,19 +54,19 @@ class Linted(msgspec.Struct, frozen=True):
 
 
 def lint(path: Path, benchmark: Benchmark | OwnShape) -> Linted:
-    """Look for every fault that has a rule.
+    """Check a file against every rule.
 
     Parameters
     ----------
     path
-        A file, or a folder where the benchmark is one.
+        A file, or a folder for benchmarks that are folders.
     benchmark
-        Whose rows the file has, or the shape of rows that are no benchmark's.
+        Benchmark of the rows, or the shape of a user's own rows.
 
     Raises
     ------
     InputError
-        The file cannot be read at all.
+        The file cannot be read.
     """
     known = None if isinstance(benchmark, OwnShape) else benchmark
     if isinstance(benchmark, OwnShape):

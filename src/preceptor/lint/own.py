@@ -1,4 +1,4 @@
-"""Files of a user's own, in the shapes that such files usually have."""
+"""Shapes of users' own files, recognised by their columns."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from preceptor.records import Criterion, Example, Message
 
 __all__ = ["OwnShape", "own_shape", "shape_of"]
 
-# Names of columns, in small letters with _ between words.
+# Names of columns, in lower case with _ between words.
 _IDS = ("id", "example_id", "question_id", "prompt_id", "item_id", "qid", "uid", "idx", "index")
 _ASKED = (
     *("question", "prompt", "messages", "conversation", "query", "stem", "input", "text"),
     *("sentence", "dialogue", "note", "abstract", "case", "vignette", "instruction"),
 )
-#: A column of another name holds what is asked if its text is the longest and has as many words.
-_FEWEST_WORDS = 5
-#: More of what is asked, shown beside it.
-_MORE = ("context", "contexts", "passage")
+#: Without a known name, the question is the longest text of at least this many words.
+_MIN_WORDS = 5
+#: Context shown with the question.
+_CONTEXT = ("context", "contexts", "passage")
 _OPTIONS = ("options", "choices")
 _OPTION = re.compile(r"(?:(?:option|choice|op|answer)_?)?([a-j])|(?:option|choice)_?(\d)")
 _KEYS = (
@@ -45,25 +45,25 @@ _POINTS = ("points", "weight", "score", "value")
 
 
 class OwnShape(msgspec.Struct, frozen=True):
-    """Which column is what in a file of a user's own.
+    """Roles of the columns in a user's own file.
 
     Attributes
     ----------
     name
-        ``choice``, ``rubric``, ``label`` (what is right is a label or a text).
+        ``choice``, ``rubric``, or ``label`` (the right answer is a label or a text).
     id
-        None where rows have no id: then the line is it.
+        Column of ids; None if rows have none and the line number is used.
     asked
-        Columns with what is asked: the usual names, else the one with the longest text.
+        Columns with the question and its context.
     options
-        The column of all options, or a column for each.
+        One column of all options, or one column per option.
     right
-        The column of the right option, of the label, or of the rubric; of a rubric with one
-        criterion a row, that with the criterion's text.
+        Column of the right option, the label, the rubric, or the criterion's text if each row is
+        one criterion.
     points
-        The column of points where each row is one criterion.
+        Column of points if each row is one criterion; else None.
     first
-        The number of the first option where right ones are given as numbers.
+        Number of the first option if right options are given as numbers.
     """
 
     name: str
@@ -75,9 +75,9 @@ class OwnShape(msgspec.Struct, frozen=True):
     first: int = 0
 
     def read(self, path: Path) -> Iterator[Row | Finding]:
-        """Every row, or the fault because of which it is none.
+        """Read every row, or the fault of a malformed one.
 
-        Where each row is one criterion, all criteria of one question are one row, at its first.
+        If each row is one criterion, all criteria of a question become one row, at the first line.
         """
         rubrics: dict[str, Row] = {}
         for line, row in read_rows(path):
@@ -101,7 +101,7 @@ class OwnShape(msgspec.Struct, frozen=True):
         id = str(row.line) if self.id is None else str(row.need(self.id, "an id")).strip()
         if not id:
             raise row.fault(self.id or "", "an id", "")
-        said = [_said(row, name) for name in self.asked]
+        said = [_cell_text(row, name) for name in self.asked]
         if not any(said):
             raise row.fault(self.asked[0], "a text that is not empty", row.row.get(self.asked[0]))
         content = "\n".join(filter(None, said))
@@ -148,15 +148,15 @@ class OwnShape(msgspec.Struct, frozen=True):
         items = Fields({self.right: _decoded(row.row.get(self.right))}, row.where, row.line)
         return tuple(
             Criterion(
-                item.text(_among(item.row, _CRITERION) or _CRITERION[0]),
-                _points(item, _among(item.row, _POINTS) or _POINTS[0]),
+                item.text(_first_of(item.row, _CRITERION) or _CRITERION[0]),
+                _points(item, _first_of(item.row, _POINTS) or _POINTS[0]),
             )
             for item in items.items(self.right)
         )
 
 
 def _points(row: Fields, field: str) -> int:
-    """Points within the limits of a run; of other weights the sign, which is all that counts."""
+    """Points within the limits of a run; for other weights 1 or -1, since only the sign counts."""
     value = row.number(field)
     if _plain(field) == _POINTS[0] and value.is_integer():
         return Fields({field: int(value)}, row.where, row.line, row.prefix).points(field)
@@ -164,7 +164,7 @@ def _points(row: Fields, field: str) -> int:
 
 
 def right_letter(value: object, options: Mapping[str, str], first: int) -> str | None:
-    """The letter of the option that is given as a letter, a text, or a number from ``first``."""
+    """Letter of an option given by letter, text, or number from ``first``; None if unknown."""
     said = str(value).strip()
     if said.upper().rstrip(".)") in options and not isinstance(value, int | float):
         return said.upper().rstrip(".)")
@@ -178,25 +178,25 @@ def right_letter(value: object, options: Mapping[str, str], first: int) -> str |
 
 
 def shape_of(path: Path) -> Benchmark | OwnShape:
-    """The first benchmark whose rows a file may have, else the shape of its own rows.
+    """The benchmark that the file's rows fit best, else the shape of a user's own file.
 
     Raises
     ------
     InputError
-        There is none, or the file cannot be read.
+        Neither fits, or the file cannot be read.
     """
     shape = known_shape(path) or own_shape(path)
     if shape is None:
         raise InputError(
-            f"{path}: expected a column with what is asked (question, prompt, text, …) and one "
-            f"with what is right (answer, label, rubrics, …), found neither: name the benchmark "
-            f"whose rows it has with --benchmark"
+            f"{path}: expected a column with the question (question, prompt, text, …) and one with "
+            "the right answer (answer, label, rubrics, …), found no such pair; name the file's "
+            "benchmark with --benchmark"
         )
     return shape
 
 
 def own_shape(path: Path) -> OwnShape | None:
-    """The shape of a file's rows, by the names of its columns; None where it has none of these.
+    """The shape of a file's rows by the names of its columns; None if no shape fits.
 
     Raises
     ------
@@ -207,10 +207,10 @@ def own_shape(path: Path) -> OwnShape | None:
     names = {_plain(name): name for name in row}
     ending = [name for key, name in names.items() if key.endswith("_id")]
     id = next((names[key] for key in _IDS if key in names), ending[0] if ending else None)
-    asked = next((names[key] for key in _ASKED if key in names), None) or _longest(row)
+    asked = next((names[key] for key in _ASKED if key in names), None) or _longest_column(row)
     if asked is None:
         return None
-    shown = (*(names[key] for key in _MORE if key in names), asked)
+    shown = (*(names[key] for key in _CONTEXT if key in names), asked)
     rubric = next((names[key] for key in _RUBRICS if key in names), None)
     if rubric is not None and isinstance(_decoded(row[rubric]), list | dict):
         return OwnShape("rubric", id, shown, (), rubric)
@@ -225,17 +225,17 @@ def own_shape(path: Path) -> OwnShape | None:
     return None if label is None else OwnShape("label", id, shown, (), label)
 
 
-def _longest(row: Mapping[str, Any]) -> str | None:
-    """The column of the longest text, if that is more than a word or two."""
+def _longest_column(row: Mapping[str, Any]) -> str | None:
+    """Column of the longest text; None if it has fewer than `_MIN_WORDS` words."""
     texts = {name: value for name, value in row.items() if isinstance(value, str)}
     name = max(texts, key=lambda each: len(texts[each]), default=None)
-    return name if name is not None and len(texts[name].split()) >= _FEWEST_WORDS else None
+    return name if name is not None and len(texts[name].split()) >= _MIN_WORDS else None
 
 
 def _choice(
     path: Path, row: Mapping[str, Any], shape: OwnShape, keys: Sequence[str]
 ) -> OwnShape | None:
-    """With the first column that names an option of the first row, counted from 0 or from 1."""
+    """Complete the shape: the first column that names an option, counted from 0 or from 1."""
     try:
         options = shape._options(Fields(row, str(path), 1))
     except DataError:
@@ -260,18 +260,18 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+|(?<=[a-z])(?=[A-Z])", "_", name).strip("_").casefold()
 
 
-def _among(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
+def _first_of(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
     return next((name for name in names if name in row), None)
 
 
 def _decoded(value: Any) -> Any:
-    """Lists and objects that stand as text in a cell of a table."""
+    """Decode a list or object written as text in a cell; strip other texts."""
     found = decoded(value)
     return found.strip() if isinstance(found, str) else found
 
 
-def _said(row: Fields, name: str) -> str:
-    """A text; of messages, what each says."""
+def _cell_text(row: Fields, name: str) -> str:
+    """Text of a cell; messages are joined by line breaks."""
     value = _decoded(row.row.get(name))
     if isinstance(value, list):
         parts = (each.get("content") if isinstance(each, dict) else each for each in value)

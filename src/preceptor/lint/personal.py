@@ -1,4 +1,4 @@
-"""Personal data: what identifies a person by its form or by the words before it alone."""
+"""Rule on personal data, recognised by its form or by the words before it."""
 
 from __future__ import annotations
 
@@ -18,23 +18,19 @@ _DATE = (
     r"|[A-Z][a-z]{2,8}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+(?:19|20)\d{2})"
 )
 
-#: What stands before a telephone number that has no form of its own.
-_CALLED = (
+#: Words before a telephone number that has no distinctive form.
+_PHONE_LABEL = (
     r"(?i:\b(?:tele)?phone|\btel\b\.?|\bmobile|\bcell|\bfax|\bcall(?:ed)?(?: \w+)? (?:at|on))"
     r"(?i:\s?(?:number|no\.?|nr\.?))?(?i:\s+is)?[\s:]*"
 )
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """A form, and what must hold of its digits and letters."""
+    """A pattern of personal data, its description, and a check on each match."""
 
     words: str
     form: re.Pattern[str]
     holds: Callable[[str], bool] = bool
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
 
 
 def _sum11(text: str, weights: Sequence[int]) -> int:
@@ -42,27 +38,27 @@ def _sum11(text: str, weights: Sequence[int]) -> int:
 
 
 def _nhs(text: str) -> bool:
-    """Modulus 11 (NHS Data Dictionary, NHS number)."""
+    """Check an NHS number modulo 11 (NHS Data Dictionary, NHS number)."""
     digits = re.sub(r"\D", "", text)
     check = (11 - _sum11(digits[:9], range(10, 1, -1))) % 11
     return len(set(digits)) > 1 and check == int(digits[9])
 
 
 def _dni(text: str) -> bool:
-    """The letter of a Spanish DNI or NIE is its number modulo 23 (Ministerio del Interior)."""
+    """Check the letter of a Spanish DNI or NIE, its number modulo 23 (Ministerio del Interior)."""
     bare = re.sub(r"[\s-]", "", text).upper()
     number = bare[:-1].translate(str.maketrans("XYZ", "012"))
     return "TRWAGMYFPDXBNJZSQVHLCKE"[int(number) % 23] == bare[-1]
 
 
 def _resident(text: str) -> bool:
-    """The last sign of a Chinese resident number (GB 11643, ISO 7064 MOD 11-2)."""
+    """Check the last character of a Chinese resident number (GB 11643, ISO 7064 MOD 11-2)."""
     weights = [pow(2, 17 - position, 11) for position in range(17)]
     return "10X98765432"[_sum11(text[:17], weights)] == text[-1].upper()
 
 
 def _aadhaar(text: str) -> bool:
-    """Verhoeff's check digit (UIDAI): the dihedral group of order 10."""
+    """Check Verhoeff's digit over the dihedral group of order 10 (UIDAI)."""
     check = 0
     for position, digit in enumerate(reversed(re.sub(r"\D", "", text))):
         value = int(digit)
@@ -79,106 +75,106 @@ def _dihedral(a: int, b: int) -> int:
 
 
 def _snils(text: str) -> bool:
-    """The last two digits of a Russian SNILS (Social Fund of Russia)."""
+    """Check the last two digits of a Russian SNILS (Social Fund of Russia)."""
     digits = re.sub(r"\D", "", text)
     total = sum(int(d) * w for d, w in zip(digits, range(9, 0, -1), strict=False)) % 101
     return total % 100 == int(digits[9:])
 
 
-def _nobody(text: str) -> bool:
-    """Whether an address is not on a domain that nobody can have (RFC 2606, RFC 6761).
+def _assignable(text: str) -> bool:
+    """Whether an e-mail domain is not reserved (RFC 2606, RFC 6761).
 
-    ``example.com`` and its like count: who stands before them may be somebody.
+    ``example.com`` and similar count as personal: the local part may name a person.
     """
     domain = text.rpartition("@")[2].lower()
     return not re.search(r"(?:^|\.)(?:test|invalid|localhost)$", domain)
 
 
-def _card(text: str) -> bool:
-    """Luhn's check digit (ISO/IEC 7812-1)."""
+def _luhn(text: str) -> bool:
+    """Check Luhn's digit (ISO/IEC 7812-1)."""
     digits = [int(digit) for digit in reversed(re.sub(r"\D", "", text))]
     twice = (sum(divmod(2 * digit, 10)) for digit in digits[1::2])
     return len(set(digits)) > 1 and (sum(digits[::2]) + sum(twice)) % 10 == 0
 
 
 def _iban(text: str) -> bool:
-    """Modulo 97 (ISO 13616)."""
+    """Check an IBAN modulo 97 (ISO 13616)."""
     bare = re.sub(r"\s", "", text).upper()
     number = "".join(str(int(sign, 36)) for sign in bare[4:] + bare[:4])
     return int(number) % 97 == 1
 
 
-def _host(text: str) -> bool:
-    """Not the number of an enzyme or a section: those are small."""
+def _host_address(text: str) -> bool:
+    """Whether the parts are too large for the number of an enzyme or a section."""
     parts = [int(part) for part in text.split(".")]
     return parts[0] == 10 or max(parts) >= 100
 
 
-def _dialled(text: str) -> bool:
-    """As long as E.164 has them."""
+def _phone_length(text: str) -> bool:
+    """Whether a number has 7 to 16 digits (E.164 with a prefix)."""
     return 7 <= len(re.sub(r"\D", "", text)) <= 16
 
 
 RULES: dict[str, Rule] = {
     "email": Rule(
         "an e-mail address",
-        _compiled(r"(?<![\w.+-])[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"),
-        _nobody,
+        re.compile(r"(?<![\w.+-])[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"),
+        _assignable,
     ),
     "phone": Rule(
         "a telephone number",
-        _compiled(
+        re.compile(
             rf"(?<![\w.+-])(?:\+\d[\d ().-]{{7,17}}\d|0\d(?:[ .]\d\d){{4}}"
             rf"|(?:1[ .-])?(?:\([2-9]\d\d\)\s?|[2-9]\d\d[.-])\d{{3}}[.-]\d{{4}})(?:x\d+)?(?![\w-])"
-            rf"|{_CALLED}(?:\+?\d|\()[\d ().-]{{5,16}}\d(?!\w)"
+            rf"|{_PHONE_LABEL}(?:\+?\d|\()[\d ().-]{{5,16}}\d(?!\w)"
         ),
-        _dialled,
+        _phone_length,
     ),
     "us-ssn": Rule(
         "a US social security number",
-        _compiled(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])"),
+        re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])"),
     ),
     "uk-nhs": Rule(
-        "a UK NHS number", _compiled(r"(?<![\w-])\d{3}[ -]\d{3}[ -]\d{4}(?![\w-])"), _nhs
+        "a UK NHS number", re.compile(r"(?<![\w-])\d{3}[ -]\d{3}[ -]\d{4}(?![\w-])"), _nhs
     ),
     "es-dni": Rule(
         "a Spanish DNI or NIE",
-        _compiled(r"(?<![\w-])(?:\d{8}|[XYZ]-?\d{7})-?[A-HJ-NP-TV-Z](?![\w-])"),
+        re.compile(r"(?<![\w-])(?:\d{8}|[XYZ]-?\d{7})-?[A-HJ-NP-TV-Z](?![\w-])"),
         _dni,
     ),
     "cn-resident": Rule(
         "a Chinese resident number",
-        _compiled(r"(?<!\w)[1-8]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[\dXx](?!\w)"),
+        re.compile(r"(?<!\w)[1-8]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[\dXx](?!\w)"),
         _resident,
     ),
     "in-aadhaar": Rule(
         "an Indian Aadhaar number",
-        _compiled(r"(?<![\w-])[2-9]\d{3}([ -])\d{4}\1\d{4}(?![\w-])"),
+        re.compile(r"(?<![\w-])[2-9]\d{3}([ -])\d{4}\1\d{4}(?![\w-])"),
         _aadhaar,
     ),
     "ru-snils": Rule(
-        "a Russian SNILS", _compiled(r"(?<![\w-])\d{3}-\d{3}-\d{3}[ -]\d{2}(?![\w-])"), _snils
+        "a Russian SNILS", re.compile(r"(?<![\w-])\d{3}-\d{3}-\d{3}[ -]\d{2}(?![\w-])"), _snils
     ),
     "card": Rule(
-        "a number of a payment card",
-        _compiled(r"(?<![\w.-])[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![\w-])"),
-        _card,
+        "a payment card number",
+        re.compile(r"(?<![\w.-])[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}(?![\w-])"),
+        _luhn,
     ),
     "iban": Rule(
         "a bank account (IBAN)",
-        _compiled(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"),
+        re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"),
         _iban,
     ),
     "ip": Rule(
         "an IP address",
-        _compiled(
+        re.compile(
             r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\w)"
         ),
-        _host,
+        _host_address,
     ),
     "name": Rule(
-        "a name that is given as one",
-        _compiled(
+        "a name introduced as one",
+        re.compile(
             r"(?i:\bmy name is|\b(?:patient|full|first and last|pt)(?:['’]s)?[ _]name(?: is)?"
             r"|\bname of (?:the )?patient|\bname(?=\s?:))\s*+:?\s*+"
             r"(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z][\w'’-]+ (?:[A-Z]\.? )?[A-Z][\w'’-]+"
@@ -186,21 +182,21 @@ RULES: dict[str, Rule] = {
     ),
     "street": Rule(
         "a street address",
-        _compiled(
+        re.compile(
             r"(?<![\w.])\d{1,5} (?:[A-Z][\w'’.-]+ ){1,3}"
             r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Boulevard|Blvd|Court|Way)\b"
         ),
     ),
     "birth-date": Rule(
         "a date of birth",
-        _compiled(
+        re.compile(
             r"(?i:\b(?:DOB|D\.O\.B\.|date of birth|birth ?date|born(?: on)?)\b"
             r"(?:\s+(?:is|was))?)[\s:=]*" + _DATE
         ),
     ),
     "record-number": Rule(
         "a medical record number",
-        _compiled(
+        re.compile(
             r"(?i:\b(?:MRN|medical record (?:number|no\.?|#)|hospital (?:number|no\.?)|patient id))"
             r"[\s:=#]*(?=[A-Z-]{0,40}\d)[A-Z0-9-]{5,}"
         ),
@@ -209,9 +205,7 @@ RULES: dict[str, Rule] = {
 
 
 def personal(rows: Sequence[Row]) -> Iterator[Finding]:
-    """``personal-data``: what has the form of one of ``RULES``, in a message, a criterion, the
-    target or a physician's answer.
-    """
+    """``personal-data``: a match of ``RULES`` in any text of an example."""
     for row in rows:
         for place, text in _texts(row.example):
             for name, rule in RULES.items():

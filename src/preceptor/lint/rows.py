@@ -1,4 +1,4 @@
-"""What the rules look at: the rows of a file, each as an example where it can be read as one."""
+"""Rows of a file as examples, and the findings on them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from preceptor.records import Example
 __all__ = ["Finding", "Row", "known_shape", "malformed", "read_examples", "with_ids", "words"]
 
 
-#: Rows by which the form of a file is recognised.
-_LOOKED_AT = 20
+#: Number of first rows by which the benchmark of a file is recognised.
+_SAMPLED = 20
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -30,13 +30,13 @@ class Finding(msgspec.Struct, frozen=True):
     Attributes
     ----------
     rule
-        Its name in docs/lint.md.
+        Name of the rule in docs/lint.md.
     line
-        Of the file, from 1; None where the file as a whole is meant.
+        Line of the file, from 1; None for the whole file.
     id
-        Of the example on that line.
+        Id of the example on that line.
     problem
-        What is wrong. It has names and numbers, and no text of the row.
+        Description of the fault, with names and numbers but no text of the row.
     """
 
     rule: str
@@ -46,7 +46,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One row: where it is, the example that it becomes, and all that is asked in it."""
+    """One row: its line, its example, and the full text of its question."""
 
     line: int
     example: Example
@@ -57,16 +57,16 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def known_shape(path: Path) -> Benchmark | None:
-    """The benchmark that most of the file's first rows fit; None if they fit none.
+    """The benchmark that the file's first rows fit best; None if they fit none.
 
-    A row with a wrong value deep within still fits, and has a fault.
+    A row with a wrong nested value still fits; it is reported as a fault.
 
     Raises
     ------
     InputError
         The file cannot be read.
     """
-    rows = list(itertools.islice(read_rows(path), _LOOKED_AT))
+    rows = list(itertools.islice(read_rows(path), _SAMPLED))
     if not rows:
         raise InputError(f"{path}: expected the rows of a benchmark, found an empty file")
     best, most = None, 0
@@ -79,7 +79,7 @@ def known_shape(path: Path) -> Benchmark | None:
 
 
 def _fit(benchmark: Benchmark, path: Path, line: int, row: dict[str, Any]) -> int:
-    """2 for a readable row, 1 for one of the right form with a fault deep within, else 0."""
+    """2 for a readable row, 1 for the right form with a wrong nested value, else 0."""
     assert benchmark.parse is not None
     try:
         benchmark.parse(Fields(row, str(path), line))
@@ -89,21 +89,21 @@ def _fit(benchmark: Benchmark, path: Path, line: int, row: dict[str, Any]) -> in
 
 
 def read_examples(benchmark: Benchmark, path: Path) -> Iterator[Row | Finding]:
-    """Every row of a file, or the fault because of which it is none.
+    """Read every row of a file, or the fault of a malformed one.
 
-    A benchmark that reads whole folders or several files says no more after its first fault.
+    A benchmark that reads folders or several files stops at its first fault.
     """
     return with_ids(_parsed(benchmark, path))
 
 
 def with_ids(items: Iterable[Row | Finding]) -> Iterator[Row | Finding]:
-    """The same, each row whose id an earlier one has after that fault."""
+    """Add a ``duplicate-id`` fault before each row whose id an earlier row has."""
     seen: dict[str, int] = {}
     for item in items:
         if isinstance(item, Row):
             earlier = seen.setdefault(item.example.id, item.line)
             if earlier != item.line:
-                yield item.finding("duplicate-id", f"the id is that of line {earlier} too")
+                yield item.finding("duplicate-id", f"same id as line {earlier}")
         yield item
 
 
@@ -112,7 +112,7 @@ def _parsed(benchmark: Benchmark, path: Path) -> Iterator[Row | Finding]:
         assert benchmark.read is not None
         try:
             for number, example in enumerate(benchmark.read(path), start=1):
-                yield Row(number, example, _asked(benchmark, example))
+                yield Row(number, example, _question_text(benchmark, example))
         except DataError as error:
             yield malformed(error)
         return
@@ -125,11 +125,11 @@ def _parsed(benchmark: Benchmark, path: Path) -> Iterator[Row | Finding]:
         except DataError as error:
             yield malformed(error)
         else:
-            yield Row(line, example, _asked(benchmark, example))
+            yield Row(line, example, _question_text(benchmark, example))
 
 
 def malformed(error: DataError) -> Finding:
-    """``malformed-row``: a row that is no example, and why."""
+    """``malformed-row``: a row that cannot be read as an example, with the reason."""
     problem = f"{error.field}: {error.problem}" if error.field else error.problem
     return Finding("malformed-row", error.line, None, problem)
 
@@ -138,12 +138,12 @@ _NO_WORD = re.compile(r"[\W_]+")
 
 
 def words(text: str) -> str:
-    """A text without case, punctuation and kinds of space: what two copies have in common."""
+    """Normalise a text for comparison: case, punctuation and spacing are removed."""
     return _NO_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
-def _asked(benchmark: Benchmark, example: Example) -> str:
-    """Every message from its own line on; of a scripted dialogue also what is said later."""
+def _question_text(benchmark: Benchmark, example: Example) -> str:
+    """Text of all messages, one per line; a scripted dialogue adds its later turns."""
     said = [message.text for message in example.messages]
     if benchmark.protocol.environment is not None and example.target is not msgspec.UNSET:
         said.append(msgspec.json.encode(example.target).decode())

@@ -1,4 +1,4 @@
-"""Criteria whose points have the wrong sign."""
+"""Rule on criteria whose points have the wrong sign."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from preceptor.lint.rows import Finding, Row
 __all__ = ["signs"]
 
 _SUBJECT = r"^\W*(?:the\s+)?(?:response|answer|model|assistant|reply|it)?\s*"
-_BAD = (
+_FAULTY = (
     r"(?:false|wrong|incorrect|inaccurate|misleading|harmful|dangerous|unsafe|irrelevant"
     r"|unnecessary|inappropriate|contraindicated)"
 )
-#: How the description of a fault begins. Of 13,066 criteria of HealthBench by physicians 2,382
-#: begin so, of which 17 give points.
+#: Beginnings of a fault's description. Of 13,066 criteria that physicians wrote for HealthBench
+#: 2,382 match, and 17 of these have positive points.
 _FAULT = re.compile(
     _SUBJECT + r"(?:fails?\s+to|failed\s+to|neglects?\s+to|forgets?\s+to|omits?|overlooks?"
     r"|ignores?|dismisses|misses|lacks|minimi[sz]es|downplays|overstates|delays|unnecessarily"
@@ -23,10 +23,10 @@ _FAULT = re.compile(
     r"|incorrectly|inaccurately|wrongly|falsely|erroneously|inappropriately|misleadingly"
     r"|hallucinates?|fabricates?|invents|misdiagnoses?|misinterprets?|misstates?"
     r"|(?:recommends|suggests|advises|provides|contains|includes|makes|offers|states|gives|uses)"
-    rf"\s+(?:(?!that\b)\w+\s+){{0,2}}{_BAD})\b",
+    rf"\s+(?:(?!that\b)\w+\s+){{0,2}}{_FAULTY})\b",
     re.IGNORECASE,
 )
-#: How the description of what is wanted begins; of the same, 1,076, of which 8 take points.
+#: Beginnings of a desired behaviour; 1,076 of the same criteria match, 8 with negative points.
 _WANTED = re.compile(
     _SUBJECT + r"(?:correctly|accurately|appropriately|rightly|properly|clearly"
     r"|acknowledges|emphasi[sz]es|inquires|clarifies|recogni[sz]es|specifies)\b",
@@ -35,10 +35,10 @@ _WANTED = re.compile(
 
 
 def signs(rows: Sequence[Row]) -> Iterator[Finding]:
-    """``wrong-sign``: points for what is called a fault, or points off for what is called right.
+    """``wrong-sign``: positive points for a fault, or negative points for a desired behaviour.
 
-    Told by how the criterion begins, in English. Also an example whose rubric has no positive
-    points: its score is not defined.
+    Recognised by the first words of the criterion, in English. Also a rubric without positive
+    points: its score is undefined.
     """
     for row in rows:
         criteria = row.example.criteria
@@ -50,10 +50,10 @@ def signs(rows: Sequence[Row]) -> Iterator[Finding]:
                 yield row.finding("wrong-sign", problem)
             elif criterion.points < 0 and _WANTED.match(criterion.text):
                 problem = (
-                    f"criterion {number} describes what is right and has {criterion.points} points"
+                    f"criterion {number} describes what is wanted and has {criterion.points} points"
                 )
                 yield row.finding("wrong-sign", problem)
         if criteria and all(criterion.points <= 0 for criterion in criteria):
             yield row.finding(
-                "wrong-sign", "no criterion has positive points: nothing can be scored"
+                "wrong-sign", "no criterion has positive points: the score is undefined"
             )

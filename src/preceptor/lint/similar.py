@@ -1,4 +1,4 @@
-"""Rows that are there twice, word for word or nearly."""
+"""Rule on duplicate and nearly duplicate rows."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ __all__ = ["SHINGLE", "SIMILAR", "duplicates", "similarity"]
 
 #: Characters of a shingle.
 SHINGLE = 5
-#: Share of shingles in common from which two texts are nearly one.
+#: Jaccard similarity from which two texts are near-duplicates.
 SIMILAR = 0.8
 #: At 0.8 a pair shares a band with probability 1 − (1 − 0.8⁵)²⁵ > 0.9999.
 _BANDS, _ROWS = 25, 5
-#: Earlier rows that one row is compared with; more share a band only in files of one template.
-_MOST_COMPARED = 200
+#: Limit of earlier rows compared with one row; only files of one template exceed it.
+_MAX_COMPARED = 200
 _PRIME = (1 << 31) - 1
 
 
 def duplicates(rows: Sequence[Row]) -> Iterator[Finding]:
-    """``duplicate`` for a question that an earlier row asks, ``near-duplicate`` for nearly one.
+    """``duplicate`` and ``near-duplicate``: a question that an earlier row asks, exactly or nearly.
 
-    Case, punctuation and space do not count. Nearly: the Jaccard similarity of the sets of
-    5-character shingles (Broder 1997, doi:10.1109/SEQUEN.1997.666900) is at least 0.8; candidates
-    are found by minhash in 25 bands of 5, and the similarity that is said is exact.
+    Case, punctuation and spacing are ignored. Near-duplicates have a Jaccard similarity of at least
+    0.8 between their sets of 5-character shingles (Broder 1997, doi:10.1109/SEQUEN.1997.666900).
+    Candidates come from minhash in 25 bands of 5; the reported similarity is exact.
     """
     first: dict[str, Row] = {}
     unlike: list[tuple[Row, str]] = []
@@ -41,8 +41,8 @@ def duplicates(rows: Sequence[Row]) -> Iterator[Finding]:
         if earlier is row:
             unlike.append((row, text))
         else:
-            yield row.finding("duplicate", f"asks what line {earlier.line} asks")
-    yield from _near(unlike)
+            yield row.finding("duplicate", f"same question as line {earlier.line}")
+    yield from _near_duplicates(unlike)
 
 
 def similarity(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
@@ -53,7 +53,7 @@ def similarity(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
     return common / (len(one) + len(other) - common)
 
 
-def _near(texts: Sequence[tuple[Row, str]]) -> Iterator[Finding]:
+def _near_duplicates(texts: Sequence[tuple[Row, str]]) -> Iterator[Finding]:
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -69,11 +69,11 @@ def _near(texts: Sequence[tuple[Row, str]]) -> Iterator[Finding]:
             for band in range(_BANDS)
         ]
         candidates = dict.fromkeys(earlier for band in bands for earlier in buckets[band])
-        for earlier in list(candidates)[:_MOST_COMPARED]:
+        for earlier in list(candidates)[:_MAX_COMPARED]:
             found = similarity(known[earlier], shingles)
             if found >= SIMILAR:
                 line = texts[earlier][0].line
-                problem = f"asks nearly what line {line} asks (similarity {found:.2f})"
+                problem = f"nearly the same question as line {line} (similarity {found:.2f})"
                 yield row.finding("near-duplicate", problem)
                 break
         known.append(shingles)
@@ -82,7 +82,7 @@ def _near(texts: Sequence[tuple[Row, str]]) -> Iterator[Finding]:
 
 
 def _shingles(text: str) -> NDArray[np.int64]:
-    """The set of shingles, each as a number below 2³¹ − 1, sorted; a short text is one."""
+    """Sorted set of shingles, each as a number below 2³¹ − 1; a short text is one shingle."""
     import numpy as np
 
     count = max(1, len(text) - SHINGLE + 1)

@@ -9,6 +9,7 @@ import msgspec
 
 from preceptor.protocols.base import Protocol
 from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.records.responses import ENVIRONMENT_FAILED
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.choices import (
     circular_scores,
@@ -155,7 +156,8 @@ class ChoiceProtocol(Protocol):
         text = answered(graded)
         if text is None:
             score = missing(graded, {OVERALL: (0.0, 1.0), PARSED: (0.0, 1.0)})
-            if self.missing_is_wrong:
+            failed = graded.response.failure if graded.response is not None else None
+            if self.missing_is_wrong and failed != ENVIRONMENT_FAILED:
                 wrong = {OVERALL: 0.0, PARSED: 0.0}
                 return msgspec.structs.replace(score, values=wrong, low=wrong, high=wrong)
             return score

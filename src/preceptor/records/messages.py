@@ -7,7 +7,15 @@ from typing import Literal
 import msgspec
 
 from preceptor.billing import Usage
-from preceptor.records.parts import File, Image, Part, Text, ToolCall, ToolResult
+from preceptor.records.parts import (
+    File,
+    Image,
+    Part,
+    Text,
+    ToolCall,
+    ToolResult,
+    map_media,
+)
 
 __all__ = ["PARTY_OF", "Message", "Role", "Turn", "lean"]
 
@@ -55,7 +63,8 @@ def _shown(part: Part) -> str:
     if isinstance(part, ToolCall):
         return f"[calls {part.name}: {part.arguments}]"
     if isinstance(part, ToolResult):
-        return f"[{'error' if part.failed else 'result'} of {part.name}: {part.text}]"
+        said = " ".join((part.text, *map(_shown, part.media))).strip()
+        return f"[{'error' if part.failed else 'result'} of {part.name}: {said}]"
     return f"[{part.name or part.media_type}]" if isinstance(part, Image | File) else ""
 
 
@@ -90,14 +99,12 @@ def lean(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     if all(isinstance(message.content, str) for message in messages):
         return messages
     return tuple(
-        Message(message.role, tuple(map(_lean, message.content)))
+        Message(message.role, tuple(map_media(part, _lean) for part in message.content))
         if not isinstance(message.content, str)
         else message
         for message in messages
     )
 
 
-def _lean(part: Part) -> Part:
-    if isinstance(part, Image | File):
-        return msgspec.structs.replace(part, data=b"")
-    return part
+def _lean(media: Image | File) -> Image | File:
+    return msgspec.structs.replace(media, data=b"")

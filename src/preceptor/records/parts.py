@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
+from collections.abc import Callable, Iterator
 from typing import Any, Self, TypeAlias
 
 import msgspec
 
-__all__ = ["File", "Image", "Part", "Reasoning", "Text", "ToolCall", "ToolResult"]
+__all__ = [
+    "File",
+    "Image",
+    "Part",
+    "Reasoning",
+    "Text",
+    "ToolCall",
+    "ToolResult",
+    "map_media",
+    "media_of",
+]
 
 
 class Text(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="text"):
@@ -31,6 +43,18 @@ class _Media(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     @classmethod
     def of(cls, data: bytes, media_type: str, name: str = "") -> Self:
         return cls(hashlib.sha256(data).hexdigest(), media_type, name, data)
+
+    @classmethod
+    def from_url(cls, url: str, name: str = "") -> Self | None:
+        """What a ``data:`` URL holds; None for any other address, or one that is damaged."""
+        head, comma, data = url.partition(",")
+        if not comma or not head.startswith("data:") or not head.endswith(";base64"):
+            return None
+        try:
+            found = base64.b64decode(data, validate=True)
+        except binascii.Error:
+            return None
+        return cls.of(found, head.removeprefix("data:").removesuffix(";base64"), name)
 
     @property
     def url(self) -> str:
@@ -61,28 +85,72 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="too
     name: str
     arguments: str = "{}"
 
+    @property
+    def parsed(self) -> dict[str, Any] | None:
+        """The arguments; None where they are no JSON object."""
+        try:
+            found = msgspec.json.decode(self.arguments or "{}")
+        except msgspec.DecodeError:
+            return None
+        return found if isinstance(found, dict) else None
+
     def decoded(self) -> dict[str, Any]:
         """The arguments as an object, which APIs take; what is none is given by a name."""
-        try:
-            found = msgspec.json.decode(self.arguments)
-        except msgspec.DecodeError:
-            found = None
-        return found if isinstance(found, dict) else {"arguments": self.arguments}
+        found = self.parsed
+        return {"arguments": self.arguments} if found is None else found
 
 
-class ToolResult(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="tool_result"):
-    """What a tool gave; ``failed`` where it gave an error."""
+class ToolResult(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="tool_result"
+):
+    """What a tool gave.
+
+    Attributes
+    ----------
+    failed
+        Whether the text is an error.
+    media
+        Images and files that it gave beside the text.
+    """
 
     id: str
     name: str
     text: str
     failed: bool = False
+    media: tuple[Image | File, ...] = ()
 
 
-class Reasoning(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="reasoning"):
-    """What a model thought: never graded, never counted in the length of an answer."""
+class Reasoning(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag="reasoning"
+):
+    """What a model thought: never graded, never counted in the length of an answer.
+
+    Attributes
+    ----------
+    signature
+        What its provider wants back before the results of the tools that it then called: JSON in
+        the provider's own form. Empty where nothing goes back.
+    """
 
     text: str
+    signature: str = ""
 
 
 Part: TypeAlias = Text | Image | File | ToolCall | ToolResult | Reasoning
+
+
+def media_of(part: Part) -> Iterator[Image | File]:
+    """The part itself where it is an image or a file, and those of a tool's result."""
+    if isinstance(part, Image | File):
+        yield part
+    elif isinstance(part, ToolResult):
+        yield from part.media
+
+
+def map_media(part: Part, change: Callable[[Image | File], Image | File]) -> Part:
+    """The part with each of its images and files changed."""
+    if isinstance(part, Image | File):
+        return change(part)
+    if isinstance(part, ToolResult) and part.media:
+        return msgspec.structs.replace(part, media=tuple(map(change, part.media)))
+    return part

@@ -10,9 +10,12 @@ from msgspec.structs import force_setattr
 from preceptor.billing import Usage
 from preceptor.reasoning import split_reasoning
 from preceptor.records.messages import Message, Turn
-from preceptor.records.parts import ToolCall
+from preceptor.records.parts import Reasoning, ToolCall
 
-__all__ = ["Completion", "Response", "as_answer"]
+__all__ = ["ENVIRONMENT_FAILED", "Completion", "Response", "as_answer"]
+
+#: Kind of the failure that is the environment's and not the system's.
+ENVIRONMENT_FAILED = "environment_failed"
 
 
 class Completion(msgspec.Struct, frozen=True, gc=False):
@@ -40,6 +43,8 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
         The model that the reply names; None where it names none.
     calls
         Tools that the model asks for.
+    thoughts
+        What its provider wants back before the results of these calls.
     turns
         The steps of a system that took several, such as an agent.
     """
@@ -55,6 +60,7 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     raw: str | None = None
     served_model: str | None = None
     calls: tuple[ToolCall, ...] = ()
+    thoughts: tuple[Reasoning, ...] = ()
     turns: tuple[Turn, ...] = ()
 
     def __post_init__(self) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+import scipy  # its parts are imported where they are first used
 
 from preceptor.statistics.intervals import ROUNDING, Estimate, by_cluster, estimate
-from preceptor.statistics.special import bdtr, nctdtrinc, poch, stdtr, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -220,8 +220,8 @@ def effect_size(differences: ArrayLike) -> EffectSize | None:
         return None
     t, root = found.mean / found.error, math.sqrt(n)
     # poch(x, −½) is Γ(x − ½)/Γ(x), without overflow.
-    correction = 1 / (math.sqrt((n - 1) / 2) * float(poch((n - 1) / 2, -0.5)))
-    low, high = (float(nctdtrinc(n - 1, p, t)) / root for p in (0.975, 0.025))
+    correction = 1 / (math.sqrt((n - 1) / 2) * float(scipy.special.poch((n - 1) / 2, -0.5)))
+    low, high = (float(scipy.special.nctdtrinc(n - 1, p, t)) / root for p in (0.975, 0.025))
     return EffectSize(correction * t / root, (low, high))
 
 
@@ -256,7 +256,7 @@ def equivalence(
     if found.error == 0:
         p = math.ldexp(1.0, -units) if room > ROUNDING * max(1.0, margin) else 1.0
     else:
-        p = float(stdtr(found.df, -room / found.error))
+        p = float(scipy.special.stdtr(found.df, -room / found.error))
     return Equivalence(margin, p, p < 0.05, _interval(found, 0.95))
 
 
@@ -278,7 +278,7 @@ def mcnemar(a: ArrayLike, b: ArrayLike) -> McNemar:
     both, only_a = int((x & y).sum()), int((x & ~y).sum())
     only_b, neither = int((~x & y).sum()), int((~x & ~y).sum())
     least, discordant = min(only_a, only_b), only_a + only_b
-    p = min(1.0, 2 * float(bdtr(least, discordant, 0.5))) if discordant else 1.0
+    p = min(1.0, 2 * float(scipy.special.bdtr(least, discordant, 0.5))) if discordant else 1.0
     return McNemar(both, only_a, only_b, neither, p)
 
 
@@ -292,7 +292,7 @@ def _checked(differences: ArrayLike) -> Floats:
 def _difference(found: Estimate, n: int, clusters: int | None) -> Difference:
     if found.error > 0:
         t = found.mean / found.error
-        p = min(1.0, 2 * float(stdtr(found.df, -abs(t))))
+        p = min(1.0, 2 * float(scipy.special.stdtr(found.df, -abs(t))))
     elif found.mean == 0:
         t, p = 0.0, 1.0
     else:
@@ -301,7 +301,7 @@ def _difference(found: Estimate, n: int, clusters: int | None) -> Difference:
 
 
 def _interval(found: Estimate, quantile: float) -> tuple[float, float]:
-    half = float(stdtrit(found.df, quantile)) * found.error
+    half = float(scipy.special.stdtrit(found.df, quantile)) * found.error
     return found.mean - half, found.mean + half
 
 

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+import scipy  # its parts are imported where they are first used
 
 from preceptor.statistics.comparisons import clustered_difference
-from preceptor.statistics.special import stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -306,7 +306,7 @@ def _corrected(
         run_se, run_ci95 = error[0], _interval(value, *error)
     if error is not None and found is not None:
         # The draw's error is a part of the spread between clusters, with fewer degrees of freedom.
-        spread = (found.ci95[1] - found.mean) / float(stdtrit(found.df, 0.975))
+        spread = (found.ci95[1] - found.mean) / float(scipy.special.stdtrit(found.df, 0.975))
         se = max(spread, error[0])
         rest = se**2 - error[0] ** 2
         parts = error[0] ** 4 / error[1] + rest**2 / found.df
@@ -329,5 +329,5 @@ def _freedom(terms: Floats, spare: int) -> float:
 
 
 def _interval(value: float, se: float, df: float) -> tuple[float, float]:
-    half = float(stdtrit(df, 0.975)) * se if se > 0 else 0.0
+    half = float(scipy.special.stdtrit(df, 0.975)) * se if se > 0 else 0.0
     return value - half, value + half

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-
-from preceptor.statistics.special import fdtri
+import scipy  # its parts are imported where they are first used
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -107,8 +106,8 @@ def _with_f(square: float, error: float, k: int, df: tuple[int, int]) -> Correla
     if error == 0:
         return Correlation(1.0, None)
     ratio = square / error
-    low = ratio / float(fdtri(df[0], df[1], 0.975))
-    high = ratio * float(fdtri(df[1], df[0], 0.975))
+    low = ratio / float(scipy.special.fdtri(df[0], df[1], 0.975))
+    high = ratio * float(scipy.special.fdtri(df[1], df[0], 0.975))
     return Correlation(value, (_share(low, 1, k), _share(high, 1, k)))
 
 
@@ -133,7 +132,10 @@ def _agreement(s: _MeanSquares) -> Correlation:
     df = (a * s.columns + b * s.error) ** 2 / (
         (a * s.columns) ** 2 / (k - 1) + (b * s.error) ** 2 / ((n - 1) * (k - 1))
     )
-    upper, lower = float(fdtri(n - 1, df, 0.975)), float(fdtri(df, n - 1, 0.975))
+    upper, lower = (
+        float(scipy.special.fdtri(n - 1, df, 0.975)),
+        float(scipy.special.fdtri(df, n - 1, 0.975)),
+    )
     rest = k * s.columns + (k * n - k - n) * s.error
     low = n * (s.rows - upper * s.error) / (upper * rest + n * s.rows)
     high = n * (lower * s.rows - s.error) / (rest + n * lower * s.rows)

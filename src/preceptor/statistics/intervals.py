@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-
-from preceptor.statistics.special import betaincinv, stdtrit
+import scipy  # its parts are imported where they are first used
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -156,7 +155,7 @@ def score_interval(
     a = float((sums**3).sum()) / total**1.5 if total > 0 else 0.0
     if clusters is None and len(means) >= max(_ENOUGH, _SKEW_FACTOR * len(means) * a * a):
         return mean, published
-    t = float(stdtrit(df, 0.975))
+    t = float(scipy.special.stdtrit(df, 0.975))
     low, high = max(t, _unskewed(t, a)), min(-t, _unskewed(-t, a))
     least, most = min(span[0], mean), max(span[1], mean)
     return mean, (max(least, mean - low * found.error), min(most, mean - high * found.error))
@@ -180,8 +179,10 @@ def share_interval(scores: Floats, clusters: NDArray[Any] | None = None) -> tupl
     share = float(_examples(scores)[0].mean())
     rows = effective_rows(scores, clusters)
     hits, misses = share * rows, (1 - share) * rows
-    low = 0.0 if share <= ROUNDING else float(betaincinv(hits, misses + 1, 0.025))
-    high = 1.0 if share >= 1 - ROUNDING else float(betaincinv(hits + 1, misses, 0.975))
+    low = 0.0 if share <= ROUNDING else float(scipy.special.betaincinv(hits, misses + 1, 0.025))
+    high = (
+        1.0 if share >= 1 - ROUNDING else float(scipy.special.betaincinv(hits + 1, misses, 0.975))
+    )
     return share, (low, high)
 
 
@@ -214,7 +215,9 @@ def effective_rows(scores: Floats, clusters: NDArray[Any] | None = None) -> floa
     both = min(_units_with(means > 0, clusters), _units_with(means < 1, clusters))
     error = math.hypot(found.error, max(share, 1 - share) / (2 * len(sizes)))
     rows = n * share * (1 - share) / (n - 1) / error**2
-    whole, units, few = stdtrit(np.array([n - 1, found.df, min(found.df, max(1, both - 1))]), 0.975)
+    whole, units, few = scipy.special.stdtrit(
+        np.array([n - 1, found.df, min(found.df, max(1, both - 1))]), 0.975
+    )
     known = rows * float(whole / units) ** 2
     rows = max(rows * float(whole / few) ** 2 if both > 1 else 0.0, min(least, known))
     return min(float(repeats.sum()), rows)

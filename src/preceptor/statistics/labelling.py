@@ -10,8 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from preceptor.statistics.special import stdtrit
+import scipy  # its parts are imported where they are first used
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -110,5 +109,5 @@ def labels_needed(
         raise ValueError("labels_needed: expected half_width > 0, error_sd ≥ 0 and n ≥ 2")
     m = np.arange(2, n + 1)
     variance = (1 / m - 1 / n) * error_sd**2 + (score_sd or 0.0) ** 2 / n
-    enough = stdtrit(m - 1.0, 0.975) * np.sqrt(variance) <= half_width
+    enough = scipy.special.stdtrit(m - 1.0, 0.975) * np.sqrt(variance) <= half_width
     return int(m[enough][0]) if enough.any() else None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+import scipy  # its parts are imported where they are first used
 
 from preceptor.statistics.bootstrap import resampled_means
-from preceptor.statistics.special import stdtr, stdtrit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -182,7 +182,7 @@ def _fit(
     slope = float(x @ y) / spread
     deviations = left_out - slope
     error = math.sqrt((groups - 1) / groups * float(deviations @ deviations))
-    half = float(stdtrit(groups - 1, 0.975)) * error
+    half = float(scipy.special.stdtrit(groups - 1, 0.975)) * error
     scale = math.sqrt(spread * float(y @ y))
     return LengthFit(
         per_500=slope,
@@ -196,7 +196,7 @@ def _fit(
 
 def _two_sided(slope: float, error: float, df: int) -> float:
     if error > 0:
-        return 2 * float(stdtr(df, -abs(slope) / error))
+        return 2 * float(scipy.special.stdtr(df, -abs(slope) / error))
     return 1.0 if slope == 0 else 0.0
 
 

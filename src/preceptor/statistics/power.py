@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-
-from preceptor.statistics.special import nctdtr, ndtr, stdtrit
+import scipy  # its parts are imported where they are first used
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -203,15 +202,18 @@ def detectable_difference(
 
 
 def _power(shift: float, n: int, alpha: float) -> float:
-    df, critical = n - 1, float(stdtrit(n - 1, 1 - alpha / 2))
-    below, far_below = float(nctdtr(df, shift, critical)), float(nctdtr(df, shift, -critical))
+    df, critical = n - 1, float(scipy.special.stdtrit(n - 1, 1 - alpha / 2))
+    below, far_below = (
+        float(scipy.special.nctdtr(df, shift, critical)),
+        float(scipy.special.nctdtr(df, shift, -critical)),
+    )
     if math.isnan(far_below):
         # The library gives up on the far tail, from shift ≈ 7.5; there it is below Φ(−7.5).
         far_below = 0.0
     if math.isnan(below):
         # Also from shift ≈ 36: a normal approximation is exact enough (Johnson & Welch 1940).
         spread = math.sqrt(1 + critical**2 / (2 * df))
-        below = float(ndtr((critical * (1 - 1 / (4 * df)) - shift) / spread))
+        below = float(scipy.special.ndtr((critical * (1 - 1 / (4 * df)) - shift) / spread))
     return min(1.0, max(0.0, 1 - below + far_below))
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from preceptor.billing import Bill, Usage
 from preceptor.records import RunInfo
 from preceptor.store import schema as t
-from preceptor.store.said import Took
+from preceptor.store.said import Took, read_said
 from preceptor.store.store import Store
 
 __all__ = ["bills"]
@@ -29,17 +29,17 @@ def bills(store: Store, run: RunInfo, took: Took | None = None) -> tuple[Bill, .
         What the run's verdicts took, where that has been read already.
     """
     with store.reading() as connection:
+        if took is None:
+            _, took = read_said(connection, run)
         ids = _ids(connection, run)
         answers = list(_rows(connection, run, ids, t.run_responses, t.responses))
         member = (t.run_votes.c.member, t.run_votes.c.grader)
         judged = list(_rows(connection, run, ids, t.run_votes, t.verdicts, *member))
-        if not judged and took is not None:
+        if not judged:
             judged = [
                 (ids[position], None, _bill(reused, *sums))
                 for (position, reused), sums in sorted(took.items())
             ]
-        elif not judged:
-            judged = list(_rows(connection, run, ids, t.run_verdicts, t.verdicts))
     found: dict[tuple[str, str], Bill] = {}
 
     def add(part: str, name: str, bill: Bill) -> None:

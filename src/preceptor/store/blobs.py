@@ -8,7 +8,8 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.errors import StoreError
-from preceptor.records import File, Image, Message, Part
+from preceptor.records import File, Image, Message
+from preceptor.records.parts import map_media, media_of
 from preceptor.store import schema as t
 from preceptor.store.database import upsert
 
@@ -35,15 +36,13 @@ def with_media(connection: sa.Connection, messages: tuple[Message, ...]) -> tupl
     if missing := wanted - found.keys():
         raise StoreError(f"the image or file {min(missing)[:12]}… is not in the store")
 
-    def filled(part: Part) -> Part:
-        if isinstance(part, Image | File) and not part.data:
-            return msgspec.structs.replace(part, data=found[part.sha256])
-        return part
+    def filled(media: Image | File) -> Image | File:
+        return media if media.data else msgspec.structs.replace(media, data=found[media.sha256])
 
     return tuple(
         message
         if isinstance(message.content, str)
-        else Message(message.role, tuple(map(filled, message.content)))
+        else Message(message.role, tuple(map_media(part, filled) for part in message.content))
         for message in messages
     )
 
@@ -51,4 +50,5 @@ def with_media(connection: sa.Connection, messages: tuple[Message, ...]) -> tupl
 def _media(messages: Iterable[Message]) -> Iterator[Image | File]:
     for message in messages:
         if not isinstance(message.content, str):
-            yield from (part for part in message.content if isinstance(part, Image | File))
+            for part in message.content:
+                yield from media_of(part)

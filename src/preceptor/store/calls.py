@@ -23,6 +23,7 @@ _TAKEN = sa.select(t.calls).where(t.calls.c.key.in_(_KEYS))
 _DONE = sa.union_all(
     sa.select(t.responses.c.key).where(t.responses.c.key.in_(_KEYS), t.answered),
     sa.select(t.verdicts.c.key).where(t.verdicts.c.key.in_(_KEYS), t.given),
+    sa.select(t.packed_keys.c.key).where(t.packed_keys.c.key.in_(_KEYS)),
 )
 
 

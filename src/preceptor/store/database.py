@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import tempfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
@@ -122,10 +124,11 @@ def upsert(
         return
     primary = [column.name for column in table.primary_key]
     by = list(by or primary)
+    insert: Any
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql  # as long to import as our own code
 
-        insert: postgresql.Insert | sqlite.Insert = postgresql.insert(table)
+        insert = postgresql.insert(table)
         # Two that write the same rows wait for each other, and not in a circle.
         rows = sorted(rows, key=lambda row: [row[name] for name in by])
     else:
@@ -154,7 +157,7 @@ def open_engine(where: str, create: bool) -> sa.Engine:
             return postgres.open_server(url)
         if url.drivername != "sqlite":
             raise ValueError("another database")
-        engine = sa.create_engine(url, hide_parameters=True)
+        engine = _of_sqlite(url)
     except (sa.exc.ArgumentError, ValueError):  # their words may hold a password
         raise StoreError(
             f"--store {shorten(postgres.redacted(where))}: not a database URL that can be opened: "
@@ -165,6 +168,28 @@ def open_engine(where: str, create: bool) -> sa.Engine:
     sa.event.listen(engine, "connect", _tune_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+@functools.cache
+def _shared() -> tuple[sa.Dialect, MutableMapping[Any, Any]]:
+    """What all SQLite files have in common: the dialect, and the statements compiled for it.
+
+    Each engine with those of its own would compile the same statements for every file.
+    """
+    engine = sa.create_engine("sqlite://")
+    with engine.connect():  # the dialect learns what this SQLite can do
+        return engine.dialect, sa.util.LRUCache(500)
+
+
+def _of_sqlite(url: sa.URL) -> sa.Engine:
+    dialect, compiled = _shared()
+    words, options = dialect.create_connect_args(url)
+    pool = dialect.get_dialect_pool_class(url)(
+        lambda: dialect.connect(*words, **options), dialect=dialect
+    )
+    return sa.Engine(
+        pool, dialect, url, hide_parameters=True, execution_options={"compiled_cache": compiled}
+    )
 
 
 def _look_for_file(path: Path, create: bool) -> None:
@@ -216,6 +241,12 @@ def _tune_sqlite(connection: Any, _: object) -> None:
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+    connection.create_function("sqlar_uncompress", 2, _uncompress, deterministic=True)
+
+
+def _uncompress(value: Any, size: int) -> Any:
+    """As the function of that name in the shell of SQLite: for the view ``explained``."""
+    return zlib.decompress(value) if isinstance(value, bytes) and size != len(value) else value
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
@@ -233,7 +264,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 #: What reading a row raises that is not as it was written.
 UNREADABLE = (
     *(sa.exc.SQLAlchemyError, sqlite3.Error, msgspec.MsgspecError),
-    *(ValueError, TypeError, LookupError, AttributeError, OverflowError),
+    *(zlib.error, ValueError, TypeError, LookupError, AttributeError, OverflowError),
 )
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from preceptor.records import Example, Graded, Response, RunInfo, Usage, Verdict
 from preceptor.store import schema as t
+from preceptor.store.packs import keys_of, packed_answers
 from preceptor.store.rows import ANSWER, VERDICT, read_example, read_response, verdict_of
 
 __all__ = ["read_answers", "read_examples", "read_graded", "read_worded"]
@@ -62,6 +63,14 @@ def read_worded(connection: sa.Connection, run: RunInfo) -> Iterator[Graded]:
             judged.setdefault((position, repeat), {})[criterion] = Verdict(
                 *("", met, explanation, reason, detail, probability), label=label
             )
+        for place, _, rows in packed_answers(connection, run.id, part):
+            judged[place] = {
+                criterion: Verdict(
+                    *("", row.met, row.explanation, row.reason, row.detail, row.probability),
+                    label=row.label,
+                )
+                for criterion, row in enumerate(rows)
+            }
         yield from _together(connection, run, part, judged)
 
 
@@ -79,6 +88,13 @@ def _read(connection: sa.Connection, run: RunInfo, only: Sequence[int] | None) -
     judged: _Judged = {}
     for position, repeat, criterion, *verdict in _verdicts(connection, run, only, VERDICT):
         judged.setdefault((position, repeat), {})[criterion] = verdict_of(verdict)
+    packed = list(packed_answers(connection, run.id, only))
+    keys = keys_of(connection, {number for _, (number, _), _ in packed})
+    for place, (number, first), rows in packed:
+        judged[place] = {
+            criterion: row.verdict(row.key or t.key_text(keys[number, first + criterion]))
+            for criterion, row in enumerate(rows)
+        }
     _add_votes(connection, run, judged, only)
     return list(_together(connection, run, only, judged))
 

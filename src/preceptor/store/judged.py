@@ -9,6 +9,8 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from preceptor.store.schema import TOOK
+
 __all__ = ["pack", "pack_all"]
 
 _SUMS = ", ".join(
@@ -20,8 +22,9 @@ _SUMS = ", ".join(
     )
     for fresh, reused in ([value.format(what) for value in values],)
 )
+_TOOK = ", ".join(prefix + name for prefix in ("", "reused_") for name in TOOK)
 _PACK = """
-    INSERT INTO judged
+    INSERT INTO judged (run_id, position, repeat, met, more, {took})
     SELECT s.run_id, s.position, s.repeat, {concat}(said, ''),
            CASE WHEN count(more) > 0 THEN '[' || {concat}(coalesce(more, 'null'), ',') || ']' END,
            {sums}
@@ -72,6 +75,7 @@ def _packing(connection: sa.Connection, where: str) -> sa.TextClause:
     return sa.text(
         _PACK.format(
             sums=_SUMS,
+            took=_TOOK,
             where=where,
             concat="group_concat" if on_sqlite else "string_agg",
             json_array="json_array" if on_sqlite else "json_build_array",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 
 from preceptor.store.format_6 import number_results
+from preceptor.store.format_7 import add_packs
 
 __all__ = ["MIGRATIONS"]
 
@@ -58,4 +59,5 @@ MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
     3: _add_batches,
     4: _add_label,
     5: number_results,
+    6: add_packs,
 }

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from preceptor.billing import Usage
 from preceptor.records import Response, RunInfo, Verdict
+from preceptor.store import packs
 from preceptor.store import schema as t
 from preceptor.store.blobs import keep_media
 from preceptor.store.calls import forget
@@ -64,6 +65,12 @@ def write_results(
         replace=~t.answered,
         add=_PAID,
     )
+    places = {(position, repeat) for position, repeat, *_ in verdicts}
+    if run is not None:
+        packs.unpack(connection, run.id, places)
+    packs.unpack_verdicts(
+        connection, [each.key for *_, each, _ in verdicts] + [vote.verdict.key for vote in votes]
+    )
     judged = [verdict for *_, verdict, reused in verdicts if not reused]
     judged += [vote.verdict for vote in votes if not vote.reused]
     upsert(
@@ -114,7 +121,7 @@ def write_results(
         values={"verdict_id": _VERDICT},
         replace=sa.true(),
     )
-    pack(connection, run.id, {(position, repeat) for position, repeat, *_ in verdicts})
+    pack(connection, run.id, places)
     upsert(
         connection,
         t.run_votes,
@@ -124,6 +131,7 @@ def write_results(
         # A vote that this run paid for is found in the store when the run is resumed.
         both=("reused",),
     )
+    packs.pack(connection, run.id, places)
     return elsewhere
 
 

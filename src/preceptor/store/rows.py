@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ from preceptor.store import schema as t
 __all__ = [
     "ANSWER",
     "VERDICT",
+    "VerdictRow",
     "Vote",
     "example_row",
     "read_example",
@@ -36,6 +37,8 @@ __all__ = [
     "read_vote",
     "response_row",
     "storable",
+    "storable_message",
+    "storable_part",
     "system_rows",
     "turn_rows",
     "verdict_of",
@@ -43,6 +46,7 @@ __all__ = [
     "vote_row",
 ]
 
+T = TypeVar("T", bound=msgspec.Struct)
 _TOKENS = Usage.__struct_fields__
 _RESPONSE = (
     *("key", "text", "finish_reason", "latency_s", "cost_usd", "failure", "detail"),
@@ -62,7 +66,7 @@ ANSWER = (
 )
 
 
-class _Verdict(msgspec.Struct, array_like=True, gc=False):
+class VerdictRow(msgspec.Struct, array_like=True, gc=False):
     """The columns VERDICT. SQLite takes any value in any column: they are checked when read."""
 
     key: str
@@ -82,9 +86,26 @@ class _Verdict(msgspec.Struct, array_like=True, gc=False):
     served_model: str | None
     created_at: str | None
 
+    def verdict(self, key: str) -> Verdict:
+        return Verdict(
+            key,
+            self.met,
+            self.explanation,
+            self.reason,
+            self.detail,
+            self.probability,
+            Usage(self.input_tokens, self.output_tokens, self.cached_tokens, self.reasoning_tokens),
+            self.latency_s,
+            self.cost_usd,
+            self.attempts,
+            self.label,
+            self.served_model,
+            self.created_at,
+        )
+
 
 #: Columns of a verdict in the order of the record's fields.
-VERDICT = _Verdict.__struct_fields__
+VERDICT = VerdictRow.__struct_fields__
 
 
 class Vote(msgspec.Struct, frozen=True):
@@ -188,6 +209,20 @@ def storable(text: str) -> str:
     return clean
 
 
+def storable_message(message: Message) -> Message:
+    """The message as it will be read again, so that its key stays the same."""
+    if isinstance(message.content, str):
+        return Message(message.role, storable(message.content))
+    return Message(message.role, tuple(map(storable_part, message.content)))
+
+
+def storable_part(part: T) -> T:
+    """A part whose texts every database takes."""
+    values = {name: getattr(part, name) for name in part.__struct_fields__}
+    texts = {name: storable(text) for name, text in values.items() if isinstance(text, str)}
+    return msgspec.structs.replace(part, **texts)
+
+
 def example_row(example: Example) -> dict[str, Any]:
     lean_one = msgspec.structs.replace(example, messages=lean(example.messages))
     data = msgspec.json.encode(lean_one).decode()
@@ -230,7 +265,9 @@ def read_response(row: Mapping[Any, Any]) -> Response:
 def _without_reasoning(sent: str) -> tuple[Message, ...]:
     """The messages sent, with reasoning taken out of the system's earlier turns."""
     return tuple(
-        message.with_text(said_in(message.text)) if message.role == "assistant" else message
+        Message(message.role, said_in(message.content))
+        if message.role == "assistant" and isinstance(message.content, str)
+        else message
         for message in msgspec.json.decode(sent, type=tuple[Message, ...])
     )
 
@@ -241,22 +278,8 @@ def read_verdict(row: Mapping[Any, Any]) -> Verdict:
 
 def verdict_of(values: Sequence[Any]) -> Verdict:
     """The verdict of the values of the columns VERDICT: by place, as a run may have a million."""
-    row = msgspec.convert(values, _Verdict)
-    return Verdict(
-        row.key,
-        row.met,
-        row.explanation,
-        row.reason,
-        row.detail,
-        row.probability,
-        Usage(row.input_tokens, row.output_tokens, row.cached_tokens, row.reasoning_tokens),
-        row.latency_s,
-        row.cost_usd,
-        row.attempts,
-        row.label,
-        row.served_model,
-        row.created_at,
-    )
+    row = msgspec.convert(values, VerdictRow)
+    return row.verdict(row.key)
 
 
 def read_run(row: Mapping[Any, Any]) -> RunInfo:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +39,10 @@ __all__ = [
     "given",
     "judged",
     "key_bytes",
+    "key_text",
     "metadata",
+    "packed_keys",
+    "packed_verdicts",
     "responses",
     "run_examples",
     "run_responses",
@@ -53,7 +58,7 @@ __all__ = [
 ]
 
 #: Version of the tables. A change of them is a new number and an entry in MIGRATIONS.
-FORMAT = 6
+FORMAT = 7
 
 metadata = MetaData()
 #: An endpoint may claim any number of tokens. SQLite's integers have 64 bits anyway.
@@ -93,8 +98,10 @@ _HASH = 16
 
 def key_bytes(key: str) -> bytes:
     """A key as it is stored: the 16 bytes of a content hash, or those of any other text."""
-    if len(key) == 2 * _HASH and not set(key) - set("0123456789abcdef"):
-        return bytes.fromhex(key)
+    if len(key) == 2 * _HASH:
+        with contextlib.suppress(ValueError):
+            if (stored := bytes.fromhex(key)).hex() == key:
+                return stored
     return key.encode().ljust(_HASH + 1, b"\0")
 
 
@@ -116,6 +123,26 @@ class Key(TypeDecorator[str]):
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
         del dialect
         return None if value is None else key_text(value)
+
+
+#: Bytes of a text that is worth compressing.
+_LONG = 200
+
+
+class Compressed(TypeDecorator[str]):
+    """A text. On SQLite a long one is stored as zlib's bytes."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite" or len(value) < _LONG:
+            return value
+        return zlib.compress(value.encode())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        del dialect
+        return zlib.decompress(value).decode() if isinstance(value, bytes) else value
 
 
 def _number() -> Column[int]:
@@ -215,7 +242,7 @@ responses = Table(
     metadata,
     _number(),
     Column("key", Key, nullable=False, unique=True),  # of prompt, system, parameters, repeat
-    Column("text", Text, nullable=False),
+    Column("text", Compressed, nullable=False),
     Column("finish_reason", Text, nullable=False),
     Column("sent", Text),  # JSON messages, where they differ from the example's
     Column("failure", Text),  # NULL for an answer
@@ -316,7 +343,7 @@ run_verdicts = Table(
     metadata,
     *_place(),
     Column("criterion", Integer, nullable=False),  # index in the example's criteria
-    Column("verdict_id", ForeignKey("verdicts.id"), nullable=False),
+    Column("verdict_id", ForeignKey("verdicts.id"), nullable=False, index=True),
     Column("reused", Truth, nullable=False),
     PrimaryKeyConstraint("run_id", "position", "repeat", "criterion"),
     sqlite_with_rowid=False,
@@ -330,7 +357,27 @@ judged = Table(
     Column("more", Text),  # JSON: label, reason and probability of each; NULL where none has any
     *_took(""),  # what the run paid for
     *_took("reused_"),
+    Column("pack_id", ForeignKey("packed_verdicts.id")),  # NULL: the verdicts are rows
+    Column("first", Integer),  # place in the pack of the first verdict
+    Column("reused", Text),  # of a packed answer, 1 or 0 for each criterion; NULL: all are 0
     PrimaryKeyConstraint("run_id", "position", "repeat"),
+    sqlite_with_rowid=False,
+)
+
+packed_verdicts = Table(
+    "packed_verdicts",
+    metadata,
+    _number(),
+    Column("data", LargeBinary, nullable=False),  # zlib of JSON: the verdicts of some answers
+)
+
+packed_keys = Table(
+    "packed_keys",
+    metadata,
+    Column("key", Key, primary_key=True),  # as in verdicts
+    Column("pack_id", ForeignKey("packed_verdicts.id"), nullable=False),
+    Column("place", Integer, nullable=False),  # in the pack, from 0
+    sqlite_with_rowid=False,
 )
 
 run_votes = Table(
@@ -341,7 +388,7 @@ run_votes = Table(
     Column("member", Integer, nullable=False),  # of the jury or cascade, from 0
     Column("role", Text, nullable=False),  # juror, cheap, strong, audit
     Column("grader", Text, nullable=False),  # the member's address
-    Column("verdict_id", ForeignKey("verdicts.id"), nullable=False),
+    Column("verdict_id", ForeignKey("verdicts.id"), nullable=False, index=True),
     Column("reused", Truth, nullable=False),
     PrimaryKeyConstraint("run_id", "position", "repeat", "criterion", "member"),
     sqlite_with_rowid=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, 
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
 from preceptor.store.names import free_name
+from preceptor.store.packs import find_packed
 from preceptor.store.postgres import alone, redacted, retried
 from preceptor.store.read_connection import ReadConnection
 from preceptor.store.results import ANSWERS, GIVEN, rows_of, write_results
@@ -45,7 +47,7 @@ class Spent(msgspec.Struct, frozen=True):
 
 
 #: Refusals of the database while writing. Another error is a value that it cannot take, no damage.
-_REFUSALS = (sa.exc.DBAPIError,)
+_REFUSALS = (sa.exc.DBAPIError, sqlite3.Error)
 
 
 class Store:
@@ -268,8 +270,12 @@ class Store:
 
     def find_verdicts(self, keys: Sequence[str]) -> dict[str, Verdict]:
         """Those of the verdicts that were given; an ungraded one is asked again."""
-        rows = self._find(GIVEN, keys)
-        return {row["key"]: read_verdict(row) for row in rows}
+        found = {row["key"]: read_verdict(row) for row in self._find(GIVEN, keys)}
+        rest = [key for key in keys if key not in found]
+        if rest:
+            with self._words(), self._looking as connection:
+                found |= find_packed(connection, rest)
+        return found
 
     def _find(self, query: sa.Select[Any], keys: Sequence[str]) -> list[sa.RowMapping]:
         if not keys:
@@ -363,6 +369,15 @@ class Store:
                 ).one()
                 cost, tokens = cost + (row[0] or 0.0), tokens + int(row[1] or 0)
                 unpriced += row[2] or 0
+            packed = t.judged.c
+            total = sa.func.sum(packed.input_tokens + packed.output_tokens)
+            row = connection.execute(
+                sa.select(sa.func.sum(packed.cost_usd), total, sa.func.sum(packed.unpriced)).where(
+                    packed.run_id == run.id, packed.pack_id.is_not(None)
+                )
+            ).one()
+            cost, tokens = cost + (row[0] or 0.0), tokens + int(row[1] or 0)
+            unpriced += row[2] or 0
         return Spent(cost, tokens, unpriced == 0)
 
 

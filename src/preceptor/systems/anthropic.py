@@ -6,12 +6,13 @@ Sources: https://platform.claude.com/docs/en/api/messages, …/build-with-claude
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from preceptor.records import Completion, Message, ToolCall
+from preceptor.records import Completion, Message, Reasoning, ToolCall
 from preceptor.systems.base import Ask, Parameters
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.events import event_data, is_stream
@@ -28,7 +29,7 @@ from preceptor.systems.http_model import (
 from preceptor.systems.parts import anthropic_tools, anthropic_turns
 from preceptor.systems.prices import Price
 from preceptor.systems.tokens import CHARS_PER_TOKEN, LEAST_CACHED
-from preceptor.systems.tool_calls import tool_call
+from preceptor.systems.tool_calls import thought, tool_call
 
 __all__ = ["DEFAULT_MAX_TOKENS", "STATUS", "AnthropicModel", "takes_temperature"]
 
@@ -152,6 +153,8 @@ class _Block(msgspec.Struct):
     id: Any = None
     name: Any = None
     input: Any = None
+    signature: str | None = None
+    data: str | None = None
 
 
 class _Details(msgspec.Struct):
@@ -189,6 +192,7 @@ class _Delta(msgspec.Struct):
     partial_json: str | None = None
     text: str | None = None
     thinking: str | None = None
+    signature: str | None = None
     stop_reason: str | None = None
 
 
@@ -224,7 +228,8 @@ def _parse_stream(price: Price | None, body: bytes) -> Completion:
         elif event.type == "content_block_delta" and delta.partial_json is not None:
             blocks.append(_Block("input", delta.partial_json))
         elif event.type == "content_block_delta":
-            blocks.append(_Block(delta.type.removesuffix("_delta"), delta.text, delta.thinking))
+            kind = delta.type.removesuffix("_delta")
+            blocks.append(_Block(kind, delta.text, delta.thinking, signature=delta.signature))
         elif event.type == "message_delta":
             stop_reason = delta.stop_reason or stop_reason
             usage = _later(usage, counts_in(event.usage, _Usage))
@@ -259,6 +264,7 @@ def _completion(
     read = count_of(usage.cache_read_input_tokens)
     fresh = count_of(usage.input_tokens)
     counts = usage_of(fresh + written + read, usage.output_tokens, read, made.thinking_tokens)
+    calls = _calls(blocks)
     return Completion(
         text="".join(block.text or "" for block in blocks if block.type == "text"),
         finish_reason=_ENDS.get(stop_reason, stop_reason),
@@ -266,8 +272,22 @@ def _completion(
         cost_usd=None if price is None else price.cost(counts, written),
         reasoning_length=thought or None,
         served_model=model if isinstance(model, str) else None,
-        calls=_calls(blocks),
+        calls=calls,
+        thoughts=tuple(_thoughts(blocks)) if calls else (),
     )
+
+
+def _thoughts(blocks: list[_Block]) -> Iterator[Reasoning]:
+    """Blocks that go back with the results of tools; in a stream the signature comes last."""
+    said = ""
+    for block in blocks:
+        if block.type == "redacted_thinking":
+            yield thought("", {"type": block.type, "data": block.data})
+        elif block.type in ("thinking", "signature"):
+            said += block.thinking or ""
+            if block.signature:
+                yield thought(said, {"type": "thinking", "signature": block.signature})
+                said = ""
 
 
 def _calls(blocks: list[_Block]) -> tuple[ToolCall, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import msgspec
@@ -28,9 +28,10 @@ __all__ = [
     "without_text",
 ]
 
-#: What a system may be able to take beside words.
-Capability = Literal["images", "files", "tools"]
-EVERY: frozenset[Capability] = frozenset(("images", "files", "tools"))
+#: What a system may be able to take beside words; ``tool_media`` is images and files in the results
+#: of tools.
+Capability = Literal["images", "files", "tools", "tool_media"]
+EVERY: frozenset[Capability] = frozenset(("images", "files", "tools", "tool_media"))
 
 #: Finish reasons of a refusal, by the model or its provider's filter: that is an answer.
 DECLINED = ("refusal", "content_filter")
@@ -45,6 +46,8 @@ def without_text(completion: Completion) -> str | None:
     end = completion.finish_reason
     if completion.text.strip() or end in DECLINED:
         return None
+    if completion.calls:
+        return "tool_calls"
     return "cut_off" if end == "length" else "tool_calls" if end in _TOOL_ENDS else "empty"
 
 
@@ -119,6 +122,8 @@ class System:
     address: str
     #: What it takes beside words.
     capabilities: frozenset[Capability] = frozenset()
+    #: What to do where it does not take something, in words.
+    remedies: Mapping[Capability, str] = {}
     #: How many questions it answers at once at the most.
     concurrency: int = 1
     #: Whether the same question in another run may be answered from the store.

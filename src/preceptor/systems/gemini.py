@@ -27,10 +27,12 @@ from preceptor.systems.http_model import (
 )
 from preceptor.systems.parts import gemini_tools, gemini_turns
 from preceptor.systems.prices import Price
-from preceptor.systems.tool_calls import tool_call
+from preceptor.systems.tool_calls import thought, tool_call
 
 __all__ = ["GeminiModel"]
 
+#: Models before Gemini 3, which take no images in a tool's result.
+_WITHOUT_MEDIA = ("gemini-1", "gemini-2", "gemma")
 _ROLES = {"user": "user", "assistant": "model"}
 _ENDS = {
     "STOP": "stop",
@@ -74,6 +76,8 @@ class GeminiModel(HttpModel):
             secret=api_key,
             price=price,
         )
+        if model.startswith(_WITHOUT_MEDIA):
+            self.capabilities -= {"tool_media"}
 
     def exchange(self, ask: Ask, *, stream: bool = False) -> Exchange:
         system, turns = instructions_apart(self.address, self.sent(ask.messages))
@@ -108,6 +112,7 @@ class _Part(msgspec.Struct, rename="camel"):
     text: str | None = None
     thought: Any = None
     function_call: Any = None
+    thought_signature: str | None = None
 
 
 class _Content(msgspec.Struct):
@@ -173,14 +178,19 @@ def _completion(replies: list[_Reply]) -> Completion:
     models = (reply.model_version for reply in replies)
     thoughts = [part.text or "" for part in parts if part.thought]
     text = "".join(part.text or "" for part in parts if not part.thought)
-    calls = [part.function_call for part in parts if part.function_call is not None]
+    called = [part for part in parts if part.function_call is not None]
+    calls = tuple(_calls([part.function_call for part in called]))
+    # Of calls made at once the first has the signature.
+    signature = called[0].thought_signature if called else None
+    signed = {"thoughtSignature": signature}
     return Completion(
         text=text,
         finish_reason="tool_calls" if calls and not text else end,
         usage=_counts(counts_in(usage, _Usage)),
         reasoning_length=sum(map(len, thoughts)) if thoughts else None,
         served_model=next((name for name in models if isinstance(name, str)), None),
-        calls=tuple(_calls(calls)),
+        calls=calls,
+        thoughts=(thought("".join(thoughts), signed),) if signature else (),
     )
 
 

@@ -57,6 +57,9 @@ class ChatModel(HttpModel):
         self.own = provider in ("openai", "azure")
         implied = "responses" if self.own and parameters.reasoning_effort else "chat"
         self.api = parameters.api or implied
+        if self.api == "chat":  # whose tools give texts alone
+            self.capabilities -= {"tool_media"}
+            self.remedies = {"tool_media": "-p api=responses takes them, where the server has it"}
 
     def identity(self) -> dict[str, Any]:
         return {**super().identity(), "api": self.api}
@@ -74,6 +77,11 @@ class ChatModel(HttpModel):
             payload = self._chat_payload(sent, ask) | (streaming if stream else {})
             parse = parse_chat_stream if stream else parse_chat
         return Exchange(self._path(), merged(payload, self.parameters.extra_body), parse)
+
+    def _reasons(self) -> bool:
+        """Whether it is one of OpenAI's models that reason; a deployment's name may be any."""
+        named = self.provider == "openai" and not self.model.startswith(OLDER_MODELS)
+        return named or (self.own and self.parameters.reasoning_effort is not None)
 
     def _path(self) -> str:
         return "/responses" if self.api == "responses" else "/chat/completions"
@@ -114,6 +122,7 @@ class ChatModel(HttpModel):
             "reasoning": None if effort is None else {"effort": effort},
             "text": None if verbosity is None else {"verbosity": verbosity},
             "tools": responses_tools(tools) or None,
+            "include": ["reasoning.encrypted_content"] if tools and self._reasons() else None,
         }
         return {
             "model": self.model,

@@ -13,13 +13,19 @@ from typing import Any
 
 import msgspec
 
-from preceptor.records import Completion, ToolCall
+from preceptor.records import Completion, Reasoning, ToolCall
 from preceptor.systems.content import text_of_parts
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.events import DONE, event_data, is_stream
 from preceptor.systems.first_token import first_said
 from preceptor.systems.http_model import counts_in, length_of, usage_of
-from preceptor.systems.tool_calls import calls_of_chat, joined_calls, tool_call
+from preceptor.systems.tool_calls import (
+    CHAT_THOUGHTS,
+    calls_of_chat,
+    joined_calls,
+    thought,
+    tool_call,
+)
 
 __all__ = ["parse_chat", "parse_chat_stream", "parse_responses", "parse_responses_stream"]
 
@@ -62,6 +68,7 @@ class _Said(msgspec.Struct):
     # Not in OpenAI's description: one name or the other, by server and version, or both.
     reasoning_content: Any = None
     reasoning: Any = None
+    reasoning_details: Any = None
 
 
 class _Choice(msgspec.Struct):
@@ -152,6 +159,7 @@ def parse_chat_stream(body: bytes) -> Completion:
         None,
         _joined([delta.reasoning_content for delta in said]),
         _joined([delta.reasoning for delta in said]),
+        [each for delta in said for each in _list(delta.reasoning_details)],
     )
     return _chat_completion(_Choice(message, end, {"content": listed}), usage, model)
 
@@ -164,6 +172,10 @@ def _joined(pieces: Sequence[object]) -> str | None:
 
 def _text(content: str | list[Any] | None) -> str:
     return content or "" if not isinstance(content, list) else text_of_parts(content)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _word(value: object) -> str:
@@ -201,7 +213,18 @@ def _chat_completion(choice: _Choice, usage: object, model: object) -> Completio
         reasoning_length=length_of(said.reasoning_content, said.reasoning),
         served_model=_word(model) or None,
         calls=calls_of_chat(said.tool_calls, said.function_call) if _calls(said) else (),
+        thoughts=tuple(_thoughts(said)) if _calls(said) else (),
     )
+
+
+def _thoughts(said: _Said) -> Iterator[Reasoning]:
+    """The reasoning under the name that its server gave it: whole where there are details."""
+    for name in CHAT_THOUGHTS:
+        given = getattr(said, name)
+        if given and isinstance(given, str | list):
+            text = _word(said.reasoning) or _word(said.reasoning_content)
+            yield thought(text, {name: given if isinstance(given, list) else None})
+            return
 
 
 def _first_token(logprobs: object, text: str) -> dict[str, float] | None:
@@ -272,6 +295,7 @@ class _Item(msgspec.Struct):
     arguments: Any = None
     content: Any = None
     summary: Any = None
+    encrypted_content: str | None = None
 
 
 class _ResponsesUsage(msgspec.Struct):
@@ -348,6 +372,7 @@ def _response_completion(reply: _ResponsesReply) -> Completion:
         finish_reason = "refusal"
     elif not text and any(item.type.endswith("_call") for item in reply.output):
         finish_reason = "tool_calls"
+    calls = tuple(_function_calls(reply.output))
     usage = counts_in(reply.usage, _ResponsesUsage)
     given = usage.input_tokens_details or _Details()
     made = usage.output_tokens_details or _Details()
@@ -359,8 +384,18 @@ def _response_completion(reply: _ResponsesReply) -> Completion:
         ),
         reasoning_length=_reasoning_length(reply.output),
         served_model=_word(reply.model) or None,
-        calls=tuple(_function_calls(reply.output)),
+        calls=calls,
+        thoughts=tuple(_encrypted(reply.output)) if calls else (),
     )
+
+
+def _encrypted(output: Sequence[_Item]) -> Iterator[Reasoning]:
+    """Reasoning that goes back with the results of tools, as the provider stores nothing."""
+    for item in output:
+        if item.type == "reasoning" and item.encrypted_content:
+            parts = _parts(item.summary, "summary_text")
+            words = "\n\n".join(_word(part.get("text")) for part in parts)
+            yield thought(words, {"encrypted_content": item.encrypted_content})
 
 
 def _function_calls(output: Sequence[_Item]) -> Iterator[ToolCall]:

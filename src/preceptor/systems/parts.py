@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from preceptor.records import File, Image, Message, Part, Text, ToolCall, ToolResult
+from preceptor.records import File, Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from preceptor.systems.base import ToolSpec
+from preceptor.systems.tool_calls import CHAT_THOUGHTS, is_made, wanted_back
 
 __all__ = [
     "anthropic_tools",
@@ -36,7 +37,7 @@ def _chat(message: Message) -> list[Any]:
     if isinstance(message.content, str):
         return [message]
     results = _of(message, ToolResult)
-    said = _mapped(message, {Text: _text, Image: _chat_image, File: _chat_file})
+    said = _mapped(message, _CHAT)
     calls = [
         {
             "id": call.id,
@@ -46,11 +47,14 @@ def _chat(message: Message) -> list[Any]:
         for call in _of(message, ToolCall)
     ]
     items: list[Any] = [
-        {"role": "tool", "tool_call_id": result.id, "content": result.text} for result in results
+        {"role": "tool", "tool_call_id": result.id, "content": _chat_result(result)}
+        for result in results
     ]
     if message.role == "assistant":  # of an assistant only words and calls are taken
         item: dict[str, Any] = {"role": "assistant", "content": message.text or None}
-        items.append(item | ({"tool_calls": calls} if calls else {}))
+        if calls:
+            item |= {"tool_calls": calls} | _thoughts_of_chat(message)
+        items.append(item)
     elif said:
         items.append({"role": message.role, "content": said})
     return items
@@ -64,9 +68,10 @@ def responses_items(messages: Sequence[Message]) -> list[Any]:
             items.append(message)
             continue
         items += [
-            {"type": "function_call_output", "call_id": each.id, "output": each.text}
+            {"type": "function_call_output", "call_id": each.id, "output": _responses_result(each)}
             for each in _of(message, ToolResult)
         ]
+        items += [item for thought in _of(message, Reasoning) for item in _responses_item(thought)]
         words = "output_text" if message.role == "assistant" else "input_text"
         forms: dict[type[Any], Callable[[Any], Any]] = {
             **_RESPONSES,
@@ -103,9 +108,24 @@ def anthropic_turns(messages: Sequence[Message]) -> list[Any]:
 def gemini_turns(messages: Sequence[Message], roles: dict[str, str]) -> list[Any]:
     """``contents`` of ``POST …:generateContent``."""
     return [
-        {"role": roles.get(message.role, "user"), "parts": _mapped(message, _GEMINI)}
+        {"role": roles.get(message.role, "user"), "parts": _gemini_parts(message)}
         for message in messages
     ]
+
+
+def _gemini_parts(message: Message) -> list[Any]:
+    """The parts; a call has the signature of the thought before it, which Gemini 3 insists on."""
+    parts: list[Any] = []
+    signed: dict[str, Any] = {}
+    for part in message.parts:
+        if isinstance(part, Reasoning):
+            signed = wanted_back(part, "thoughtSignature")
+        elif type(part) in _GEMINI:
+            mapped = _GEMINI[type(part)](part)
+            if isinstance(part, ToolCall):
+                mapped, signed = mapped | signed, {}
+            parts.append(mapped)
+    return parts
 
 
 def chat_tools(tools: Iterable[ToolSpec]) -> list[Any]:
@@ -139,11 +159,41 @@ def _of(message: Message, kind: type[Any]) -> list[Any]:
 
 
 def _mapped(message: Message, forms: Mapping[type[Any], Callable[[Any], Any]]) -> list[Any]:
-    """The parts that have a form; reasoning, which belongs to another call, never has one."""
-    return [forms[type(part)](part) for part in message.parts if type(part) in forms]
+    """The parts that have a form, and of which something is to be sent."""
+    mapped = (forms[type(part)](part) for part in message.parts if type(part) in forms)
+    return [part for part in mapped if part]
 
 
-def _words(kind: str, part: Text) -> Any:
+def _thoughts_of_chat(message: Message) -> dict[str, Any]:
+    """Fields of an assistant's message, by the names under which its server gave them."""
+    fields: dict[str, Any] = {}
+    for thought in _of(message, Reasoning):
+        wanted = wanted_back(thought, *CHAT_THOUGHTS)
+        fields |= {name: thought.text if value is None else value for name, value in wanted.items()}
+    return fields
+
+
+def _chat_result(result: ToolResult) -> Any:
+    if not result.media:
+        return result.text
+    return [_words("text", result), *(_CHAT[type(each)](each) for each in result.media)]
+
+
+def _responses_result(result: ToolResult) -> Any:
+    if not result.media:
+        return result.text
+    media = [_RESPONSES[type(each)](each) for each in result.media]
+    return [_words("input_text", result), *media]
+
+
+def _responses_item(thought: Reasoning) -> list[Any]:
+    if not (wanted := wanted_back(thought, "encrypted_content")):
+        return []
+    summary = [{"type": "summary_text", "text": thought.text}] if thought.text else []
+    return [{"type": "reasoning", "summary": summary, **wanted}]
+
+
+def _words(kind: str, part: Text | ToolResult) -> Any:
     return {"type": kind, "text": part.text}
 
 
@@ -159,14 +209,6 @@ def _file(part: File) -> dict[str, str]:
     return {"filename": part.name or part.sha256[:12], "file_data": part.url}
 
 
-def _chat_image(part: Image) -> Any:
-    return {"type": "image_url", "image_url": {"url": part.url}}
-
-
-def _chat_file(part: File) -> Any:
-    return {"type": "file", "file": _file(part)}
-
-
 def _source(part: Image | File) -> dict[str, str]:
     return {"type": "base64", "media_type": part.media_type, "data": _base64(part)}
 
@@ -175,36 +217,79 @@ def _gemini_data(part: Image | File) -> Any:
     return {"inlineData": {"mimeType": part.media_type, "data": _base64(part)}}
 
 
+_CHAT: dict[type[Part], Callable[[Any], Any]] = {
+    Text: _text,
+    Image: lambda part: {"type": "image_url", "image_url": {"url": part.url}},
+    File: lambda part: {"type": "file", "file": _file(part)},
+}
 _RESPONSES: dict[type[Part], Callable[[Any], Any]] = {
     Image: lambda part: {"type": "input_image", "image_url": part.url},
     File: lambda part: {"type": "input_file", **_file(part)},
 }
+
+
+def _anthropic_text(part: Text | ToolResult) -> Any:
+    return _words("text", part) if part.text.strip() else None  # an empty block is refused
+
+
+def _anthropic_file(part: File) -> Any:
+    source = _source(part)
+    if part.media_type == "text/plain":
+        data = part.data.decode("utf-8", "replace")
+        source = {"type": "text", "media_type": part.media_type, "data": data}
+    return {"type": "document", "source": source, **({"title": part.name} if part.name else {})}
+
+
+def _anthropic_thought(part: Reasoning) -> Any:
+    wanted = wanted_back(part, "type", "signature", "data")
+    return wanted | ({"thinking": part.text} if wanted.get("type") == "thinking" else {})
+
+
+def _anthropic_result(part: ToolResult) -> Any:
+    content: Any = part.text
+    if part.media:
+        said = _anthropic_text(part)
+        media = [_ANTHROPIC[type(each)](each) for each in part.media]
+        content = [*([said] if said else []), *media]
+    failed = {"is_error": True} if part.failed else {}
+    return {"type": "tool_result", "tool_use_id": part.id, "content": content, **failed}
+
+
+def _gemini_id(part: ToolCall | ToolResult) -> dict[str, str]:
+    """The id that Gemini gave a call; older models give none, and are told none."""
+    return {} if is_made(part.id) else {"id": part.id}
+
+
+def _gemini_result(part: ToolResult) -> Any:
+    given: dict[str, Any] = {
+        **_gemini_id(part),
+        "name": part.name,
+        "response": {"error" if part.failed else "result": part.text},
+    }
+    if part.media:
+        given["parts"] = [_gemini_data(each) for each in part.media]
+    return {"functionResponse": given}
+
+
 _ANTHROPIC: dict[type[Part], Callable[[Any], Any]] = {
-    Text: _text,
+    Text: _anthropic_text,
     Image: lambda part: {"type": "image", "source": _source(part)},
-    File: lambda part: {"type": "document", "source": _source(part)},
+    File: _anthropic_file,
+    Reasoning: _anthropic_thought,
     ToolCall: lambda part: {
         "type": "tool_use",
         "id": part.id,
         "name": part.name,
         "input": part.decoded(),
     },
-    ToolResult: lambda part: {
-        "type": "tool_result",
-        "tool_use_id": part.id,
-        "content": part.text,
-        **({"is_error": True} if part.failed else {}),
-    },
+    ToolResult: _anthropic_result,
 }
 _GEMINI: dict[type[Part], Callable[[Any], Any]] = {
     Text: lambda part: {"text": part.text},
     Image: _gemini_data,
     File: _gemini_data,
-    ToolCall: lambda part: {"functionCall": {"name": part.name, "args": part.decoded()}},
-    ToolResult: lambda part: {
-        "functionResponse": {
-            "name": part.name,
-            "response": {"error" if part.failed else "result": part.text},
-        }
+    ToolCall: lambda part: {
+        "functionCall": {**_gemini_id(part), "name": part.name, "args": part.decoded()}
     },
+    ToolResult: _gemini_result,
 }

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from preceptor.records import ToolCall
+from preceptor.records import Reasoning, ToolCall
 
-__all__ = ["calls_of_chat", "joined_calls", "tool_call"]
+__all__ = [
+    "CHAT_THOUGHTS",
+    "calls_of_chat",
+    "is_made",
+    "joined_calls",
+    "thought",
+    "tool_call",
+    "wanted_back",
+]
+
+#: Fields of a chat message's reasoning that servers want back with the results of its calls.
+CHAT_THOUGHTS = ("reasoning_details", "reasoning_content", "reasoning")
+#: An id that we made for a call that came without one.
+_MADE = re.compile(r"call_\d{1,3}")
+
+
+def is_made(id_: str) -> bool:
+    """Whether a call came without an id, and was given this one."""
+    return _MADE.fullmatch(id_) is not None
+
+
+def thought(text: str, form: Mapping[str, Any]) -> Reasoning:
+    """Reasoning that goes back to its provider, in the form that this wants."""
+    return Reasoning(text, msgspec.json.encode(form).decode())
+
+
+def wanted_back(part: Reasoning, *names: str) -> dict[str, Any]:
+    """What goes back with a thought by these names; nothing of another provider's thought."""
+    found = msgspec.json.decode(part.signature) if part.signature else {}
+    return {name: found[name] for name in names if name in found}
 
 
 def tool_call(id_: object, name: object, arguments: object, number: int) -> ToolCall | None:

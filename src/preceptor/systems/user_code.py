@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import importlib
 import inspect
 import os
@@ -17,7 +18,8 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -27,19 +29,19 @@ from preceptor.records import Completion
 from preceptor.systems.base import EVERY, Ask, Parameters, System
 from preceptor.systems.endpoint import MAX_BODY_BYTES
 from preceptor.systems.prices import FREE
-from preceptor.systems.steps import read_steps
+from preceptor.systems.steps import completion_of, messages_for, tools_for
 
 __all__ = ["Command", "PythonFunction"]
 
-T = TypeVar("T")
 _CHUNK = 65_536
 
 
 class PythonFunction(System):
     """``python:package.module:function``, called with the messages, returning the answer's text.
 
-    The function takes a list of ``{"role": …, "content": …}`` and returns a str, or the messages of
-    its steps, the answer last; it may be async.
+    The function takes a list of ``{"role": …, "content": …}`` and returns a str, a message, or the
+    messages of its steps, the answer last; it may be async. One with a parameter ``tools`` is given
+    those that it may ask for by ``tool_calls`` in the message that it returns.
     A plain function runs in a thread, one call at a time unless ``concurrency`` says more. A call
     that takes longer than ``timeout`` is given up; its thread cannot be stopped and is left behind.
     """
@@ -47,12 +49,14 @@ class PythonFunction(System):
     price = FREE
     reusable = False
     may_be_empty = True
-    capabilities = EVERY
+    remedies = MappingProxyType({"tools": "give the function a parameter tools"})
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         self.address = address
         self.parameters = parameters
         self._function = _import(address)
+        self._takes_tools = _takes(self._function, "tools")
+        self.capabilities = EVERY if self._takes_tools else EVERY - {"tools", "tool_media"}
         self._asynchronous = inspect.iscoroutinefunction(self._function)
         self.concurrency = parameters.concurrency or (32 if self._asynchronous else 1)
         self._slots = asyncio.Semaphore(self.concurrency)
@@ -65,37 +69,40 @@ class PythonFunction(System):
         return _modules(self.address.removeprefix("python:").partition(":")[0])
 
     async def answer(self, ask: Ask) -> Completion:
-        messages = msgspec.to_builtins(ask.messages)
+        messages = messages_for(ask)
+        options = {"tools": tools_for(ask)} if self._takes_tools else {}
         async with self._slots:
             try:
                 async with asyncio.timeout(self.parameters.timeout):
                     if self._asynchronous:
-                        text = await self._function(list(messages))
+                        returned = await self._function(messages, **options)
                     else:
-                        text = await _in_thread(self._function, list(messages))
-                        if inspect.isawaitable(text):  # a callable object's async __call__
-                            text = await text
+                        call = functools.partial(self._function, messages, **options)
+                        returned = await _in_thread(call)
+                        if inspect.isawaitable(returned):  # a callable object's async __call__
+                            returned = await returned
             except TimeoutError:
                 raise _failed(self, f"no answer within {self.parameters.timeout:g} s") from None
             except Exception as error:
                 raise _failed(self, f"raised {type(error).__name__}: {error}") from error
-        if isinstance(text, str):
-            return Completion(text, cost_usd=0.0)
-        return _completion(self, text)
+        return _completion(self, returned)
 
 
-def _completion(system: System, messages: object) -> Completion:
-    """The last of a program's messages as its answer, all of them as its steps."""
-    if not isinstance(messages, list):
-        raise _failed(system, f"expected a str, got {shorten(messages)}")
+def _takes(function: Callable[..., Any], name: str) -> bool:
     try:
-        turns = read_steps(messages)
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some of those written in C do not say
+        return False
+
+
+def _completion(system: System, returned: object) -> Completion:
+    try:
+        return completion_of(returned)
     except ValueError as error:
         raise _failed(system, str(error)) from None
-    return Completion(turns[-1].message.text, cost_usd=0.0, turns=turns)
 
 
-async def _in_thread(function: Callable[[T], Any], argument: T) -> Any:
+async def _in_thread(function: Callable[[], Any]) -> Any:
     """Call a function in a thread of its own, which does not keep the program from ending.
 
     `asyncio.to_thread` has few threads for all, and a function that hangs would keep one of them.
@@ -116,7 +123,7 @@ async def _in_thread(function: Callable[[T], Any], argument: T) -> Any:
     def call() -> None:
         value, error = None, None
         try:
-            value = function(argument)
+            value = function()
         except BaseException as raised:  # the waiting side must hear of it, whatever it is
             error = raised
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
@@ -131,7 +138,7 @@ def _failed(system: System, problem: str) -> EndpointError:
     return EndpointError("system_failed", f"{system.address}: {shorten(problem, 300)}")
 
 
-def _import(address: str) -> Callable[[list[dict[str, str]]], Any]:
+def _import(address: str) -> Callable[..., Any]:
     module_name, _, name = address.removeprefix("python:").partition(":")
     if not module_name or not name:
         raise InputError(f"{shorten(address)}: expected python:package.module:function")
@@ -179,6 +186,8 @@ def _modules(name: str) -> dict[str, str]:
 class Command(System):
     """``command:./agent --flag``: gets ``{"messages": […]}`` on standard input, prints the answer.
 
+    Where tools are offered, they stand under ``tools``; a program that asks for one prints the
+    message with ``tool_calls``, or ``{"messages": […]}``, and is started again with the results.
     No shell is involved. A status other than 0 is a failure of that call.
     """
 
@@ -211,7 +220,8 @@ class Command(System):
         return {word: file_sha256(path) for word, path in named.items()}
 
     async def answer(self, ask: Ask) -> Completion:
-        question = msgspec.json.encode({"messages": ask.messages})
+        tools = {"tools": tools_for(ask)} if ask.tools else {}
+        question = msgspec.json.encode({"messages": messages_for(ask), **tools})
         async with self._slots:
             try:
                 async with asyncio.timeout(self.parameters.timeout):
@@ -224,8 +234,7 @@ class Command(System):
             last = err.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no message"]
             raise _failed(self, f"exit status {status}: {last[0]}")
         text = out.decode("utf-8", "replace").strip("\n")
-        messages = _messages(text)
-        return Completion(text, cost_usd=0.0) if messages is None else _completion(self, messages)
+        return _completion(self, _messages(text) or text)
 
     async def _talk(self, question: bytes) -> tuple[int, bytes, bytes]:
         """(exit status, what it printed, the end of its complaints) of one call."""
@@ -267,13 +276,15 @@ class Command(System):
 
 
 def _messages(text: str) -> list[Any] | None:
-    """The messages of an object that has nothing else; None where a text was printed."""
+    """The message that was printed, or the messages of an object that has nothing else."""
     if not text.startswith("{"):
         return None
     try:
         found = msgspec.json.decode(text)
     except msgspec.DecodeError:
         return None
+    if isinstance(found, dict) and found.get("role") == "assistant":
+        return [found]
     whole = isinstance(found, dict) and found.keys() == {"messages"}
     return found["messages"] if whole and isinstance(found["messages"], list) else None
 

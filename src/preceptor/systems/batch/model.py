@@ -14,7 +14,7 @@ import msgspec
 
 from preceptor.errors import BudgetExceeded, EndpointError, StoreError
 from preceptor.records import Completion, Message, Usage, content_key
-from preceptor.systems.base import EVERY, Ask, Postponed, System
+from preceptor.systems.base import Ask, Postponed, System
 from preceptor.systems.batch.anthropic import AnthropicBatches
 from preceptor.systems.batch.openai import OpenAIBatches
 from preceptor.systems.batch.post import Post, drop
@@ -53,10 +53,10 @@ class BatchModel(System):
 
     pace = Pace()
     slow = True
-    capabilities = EVERY
 
     def __init__(self, inner: HttpModel) -> None:
         self.inner, self.address = inner, inner.address
+        self.capabilities = inner.capabilities
         #: What its calls are for, in the run's words: answers, or verdicts.
         self.role = "answers"
         path = inner.exchange(Ask((Message("user", ""),))).path

@@ -10,6 +10,7 @@ import asyncio
 import os
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,10 +18,10 @@ import msgspec
 from preceptor.errors import EndpointError, InputError, UnknownName, shorten
 from preceptor.files import file_sha256
 from preceptor.records import Completion, Message, Usage
-from preceptor.systems.base import Ask, Parameters, System
+from preceptor.systems.base import EVERY, Ask, Parameters, System
 from preceptor.systems.hosted import HOSTS
 from preceptor.systems.inspect_ai.failures import Failures, in_words
-from preceptor.systems.inspect_ai.turns import chat_messages, turns_of
+from preceptor.systems.inspect_ai.turns import chat_messages, tools_for, turns_of
 from preceptor.systems.inspect_ai.words import (
     DEFAULT_CONCURRENCY,
     SETTINGS,
@@ -53,7 +54,7 @@ class InspectModel(System):
     variable that ``api_key_env`` names. ``timeout`` is for one attempt.
     """
 
-    capabilities = frozenset(("images",))
+    capabilities = EVERY
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         need_inspect(address)
@@ -101,7 +102,9 @@ class InspectModel(System):
         try:
             # In a task of its own: what Inspect notes down beside a call ends with it.
             output = await asyncio.create_task(
-                self._model.generate(chat_messages(sent), config=GenerateConfig(seed=seed))
+                self._model.generate(
+                    chat_messages(sent), tools_for(ask.tools), config=GenerateConfig(seed=seed)
+                )
             )
         except Exception as error:
             raise self._failures.read(error) from None
@@ -126,8 +129,8 @@ class InspectAgent(System):
     one of Inspect's sandboxes cannot run here: run it with ``inspect eval`` and import the log.
     """
 
-    capabilities = frozenset(("images",))
-
+    capabilities = EVERY - {"tools", "tool_media"}
+    remedies = MappingProxyType({"tools": "an agent has its own: name a model"})
     reusable = False
 
     def __init__(self, address: str, parameters: Parameters) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from preceptor.records import (
+    File,
     Image,
     Message,
     Part,
@@ -20,11 +19,13 @@ from preceptor.records import (
     Turn,
 )
 from preceptor.records.messages import PARTY_OF
+from preceptor.systems.base import ToolSpec
+from preceptor.systems.tool_calls import thought, wanted_back
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
 
-__all__ = ["chat_messages", "turns_of"]
+__all__ = ["calls_of", "chat_messages", "thought_in", "thoughts_of", "tools_for", "turns_of"]
 
 
 def chat_messages(messages: Sequence[Message]) -> list[ChatMessage]:
@@ -48,19 +49,25 @@ def chat_messages(messages: Sequence[Message]) -> list[ChatMessage]:
 
 
 def _content(message: Message) -> Any:
-    from inspect_ai.model import ContentImage, ContentText
-
     if isinstance(message.content, str):
         return message.content
-    return [
-        ContentText(text=part.text) if isinstance(part, Text) else ContentImage(image=part.url)
-        for part in message.content
-        if isinstance(part, Text | Image)
-    ]
+    return [_part(part) for part in message.content if isinstance(part, Text | Image | File)]
+
+
+def _part(part: Text | Image | File) -> Any:
+    from inspect_ai.model import ContentDocument, ContentImage, ContentText
+
+    if isinstance(part, Text):
+        return ContentText(text=part.text)
+    if isinstance(part, Image):
+        return ContentImage(image=part.url)
+    return ContentDocument(
+        document=part.url, filename=part.name or part.sha256[:12], mime_type=part.media_type
+    )
 
 
 def _assistant(message: Message) -> ChatMessage:
-    from inspect_ai.model import ChatMessageAssistant
+    from inspect_ai.model import ChatMessageAssistant, ContentReasoning, ContentText
     from inspect_ai.tool import ToolCall as InspectCall
 
     calls = [
@@ -68,16 +75,61 @@ def _assistant(message: Message) -> ChatMessage:
         for part in message.parts
         if isinstance(part, ToolCall)
     ]
-    return ChatMessageAssistant(content=message.text, tool_calls=calls or None)
+    thoughts = [
+        ContentReasoning(**wanted_back(part, _OWN).get(_OWN, {"reasoning": part.text}))
+        for part in message.parts
+        if isinstance(part, Reasoning)
+    ]
+    content: Any = message.text
+    if thoughts:
+        content = [*thoughts, *([ContentText(text=message.text)] if message.text else [])]
+    return ChatMessageAssistant(content=content, tool_calls=calls or None)
+
+
+#: Name of the fields of Inspect's reasoning that its providers want back, and these.
+_OWN = "inspect"
+_THOUGHT = ("reasoning", "summary", "signature", "redacted", "internal")
+
+
+def thoughts_of(content: Any) -> tuple[Reasoning, ...]:
+    """Reasoning that goes back to Inspect's provider with the results of tools."""
+    parts = () if isinstance(content, str) else content
+    return tuple(
+        thought(thought_in(part), {_OWN: part.model_dump(include={*_THOUGHT}, exclude_none=True)})
+        for part in parts
+        if part.type == "reasoning"
+    )
+
+
+def tools_for(tools: Iterable[ToolSpec]) -> list[Any]:
+    """The tools that are offered, in Inspect's types."""
+    from inspect_ai.tool import ToolInfo, ToolParams
+
+    return [
+        ToolInfo(
+            name=tool.name,
+            description=tool.description,
+            parameters=ToolParams.model_validate(tool.parameters or {}),
+        )
+        for tool in tools
+    ]
 
 
 def _results(message: Message) -> list[ChatMessage]:
-    from inspect_ai.model import ChatMessageTool
+    from inspect_ai.model import ChatMessageTool, ContentText
+    from inspect_ai.tool import ToolCallError
 
     if isinstance(message.content, str):
         return [ChatMessageTool(content=message.content)]
     return [
-        ChatMessageTool(content=part.text, tool_call_id=part.id, function=part.name)
+        ChatMessageTool(
+            content=[ContentText(text=part.text), *map(_part, part.media)]
+            if part.media
+            else part.text,
+            tool_call_id=part.id,
+            function=part.name,
+            error=ToolCallError("unknown", part.text) if part.failed else None,
+        )
         for part in message.content
         if isinstance(part, ToolResult)
     ]
@@ -97,12 +149,11 @@ def _turn(message: Any) -> Turn:
     if message.role == "tool":
         error = getattr(message, "error", None)
         text = message.text or (error.message if error is not None else "")
-        result = ToolResult(
-            message.tool_call_id or "", message.function or "", text, error is not None
-        )
-        parts = (result,)
+        media = tuple(part for part in _said(message.content) if isinstance(part, Image | File))
+        names = (message.tool_call_id or "", message.function or "")
+        parts = (ToolResult(*names, text, error is not None, media),)
     else:
-        parts = (*_said(message.content), *_calls(getattr(message, "tool_calls", None)))
+        parts = (*_said(message.content), *calls_of(getattr(message, "tool_calls", None)))
     plain = len(parts) == 1 and isinstance(parts[0], Text)
     content = parts[0].text if plain and isinstance(parts[0], Text) else parts
     return Turn(Message(message.role, content), PARTY_OF[message.role])
@@ -116,29 +167,35 @@ def _said(content: Any) -> list[Part]:
         if part.type == "text":
             found.append(Text(part.text))
         elif part.type == "reasoning":
-            thought = (not part.redacted and part.reasoning) or part.summary or ""
-            found += [Reasoning(thought)] if thought else []
+            said = thought_in(part)
+            found += [Reasoning(said)] if said else []
         elif part.type == "image":
-            found.append(_image(part.image))
+            found.append(Image.from_url(part.image) or _elsewhere("image", part.image))
+        elif part.type == "document":
+            document = File.from_url(part.document, part.filename)
+            found.append(document or _elsewhere("document", part.document))
         else:
             found.append(Text(f"[{part.type}]"))
     return found
 
 
-def _image(url: str) -> Part:
-    """An image within the log; of one elsewhere only the address is known."""
-    head, comma, data = url.partition(",")
-    if comma and head.startswith("data:") and head.endswith(";base64"):
-        try:
-            found = base64.b64decode(data, validate=True)
-        except binascii.Error:
-            return Text("[image that cannot be read]")
-        return Image.of(found, head.removeprefix("data:").removesuffix(";base64"))
-    return Text(f"[image: {url[:200]}]")
+def thought_in(part: Any) -> str:
+    """The words: redacted reasoning is a signature, and only its summary can be read."""
+    return (not part.redacted and part.reasoning) or part.summary or ""
 
 
-def _calls(calls: Any) -> list[ToolCall]:
-    return [
-        ToolCall(call.id, call.function, msgspec.json.encode(call.arguments, enc_hook=str).decode())
+def _elsewhere(kind: str, url: str) -> Text:
+    """Of what is not within the log only the address is known."""
+    return Text(f"[{kind} that cannot be read]" if url[:5] == "data:" else f"[{kind}: {url[:200]}]")
+
+
+def calls_of(calls: Any) -> tuple[ToolCall, ...]:
+    """Inspect's tool calls; of arguments that it could not parse it keeps only what was wrong."""
+    return tuple(
+        ToolCall(
+            call.id,
+            call.function,
+            call.parse_error or msgspec.json.encode(call.arguments, enc_hook=str).decode(),
+        )
         for call in calls or ()
-    ]
+    )

@@ -11,6 +11,7 @@ from preceptor.records import Completion, Usage
 from preceptor.systems.base import Parameters
 from preceptor.systems.first_token import first_said
 from preceptor.systems.inspect_ai.failures import in_words
+from preceptor.systems.inspect_ai.turns import calls_of, thought_in, thoughts_of
 
 if TYPE_CHECKING:
     from inspect_ai.model import GenerateConfig, Model, ModelOutput, ModelUsage
@@ -127,21 +128,23 @@ def completion_of(output: ModelOutput, address: str) -> Completion:
     if output.empty:
         return Completion(text, finish_reason="content_filter" if output.error else "unknown")
     choice = output.choices[0]
+    calls = calls_of(choice.message.tool_calls)
     reasoning, end = None, _FINISH.get(choice.stop_reason, choice.stop_reason)
     if not isinstance(choice.message.content, str):
         said = [part for part in choice.message.content if part.type == "text"]
         if said and all(part.refusal for part in said):
             end = "refusal"
         parts = [part for part in choice.message.content if part.type == "reasoning"]
-        # Redacted reasoning is a signature, not a text: only its summary is one.
-        texts = [(not part.redacted and part.reasoning) or part.summary or "" for part in parts]
-        reasoning = sum(map(len, texts)) if parts else None
+        reasoning = sum(len(thought_in(part)) for part in parts) if parts else None
     return Completion(
         text,
         finish_reason=end,
         usage=usage_of(output.usage),
         first_token=_first_token(choice.logprobs, text),
         reasoning_length=reasoning,
+        served_model=output.model or None,
+        calls=calls,
+        thoughts=thoughts_of(choice.message.content) if calls else (),
     )
 
 
