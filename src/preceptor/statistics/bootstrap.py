@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["bca_intervals", "bootstrap_std", "bootstrap_stds", "resampled_means"]
 
 #: Draws at a time: what the processor's own memory holds.
-_DRAWN_AT_ONCE = 40_000
+_RESAMPLED_AT_ONCE = 40_000
 #: Multiplications at a time that BLAS does not share among threads.
 _MULTIPLIED_AT_ONCE = 250_000
 
@@ -67,7 +67,7 @@ def bootstrap_stds(
     for n, places in sizes.items():
         if n == 0:
             continue
-        rng, step = np.random.default_rng(seed), max(1, _DRAWN_AT_ONCE // n)
+        rng, step = np.random.default_rng(seed), max(1, _RESAMPLED_AT_ONCE // n)
         drawn = np.empty((resamples, len(places)))
         for start in range(0, resamples, step):
             rows = drawn[start : start + step]
@@ -282,7 +282,7 @@ def _draws(sizes: NDArray[np.intp], resamples: int, rng: np.random.Generator) ->
     multinomial, with n draws and the kinds' shares of the units.
     """
     kinds, n = len(sizes), int(sizes.sum())
-    step = max(4, _DRAWN_AT_ONCE // max(kinds, 1))
+    step = max(4, _RESAMPLED_AT_ONCE // max(kinds, 1))
     for start in range(0, resamples, step):
         size = min(step, resamples - start)
         if kinds < n:
