@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from preceptor.errors import StoreError
 from preceptor.records import File, Image, Message, Part
 from preceptor.store import schema as t
-from preceptor.store.database import upsert
+from preceptor.store.statements import upsert
 
 __all__ = ["keep_media", "with_media"]
 

@@ -12,8 +12,8 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.store import schema as t
-from preceptor.store.database import AT_ONCE, Upsert, plain, present
 from preceptor.store.lease import Owner, clock, now_of
+from preceptor.store.statements import AT_ONCE, Upsert, plain, present
 
 __all__ = ["beat_calls", "claim", "forget", "give_back", "release_calls"]
 

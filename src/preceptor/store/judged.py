@@ -10,8 +10,8 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from preceptor.store.database import plain
 from preceptor.store.schema import TOOK
+from preceptor.store.statements import plain
 
 __all__ = ["pack", "pack_all"]
 

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 
 from preceptor.records import Verdict
 from preceptor.store import schema as t
-from preceptor.store.database import plain
 from preceptor.store.rows import VERDICT, VerdictRow
+from preceptor.store.statements import plain
 
 __all__ = ["find_packed", "keys_of", "pack", "packed_answers", "unpack", "unpack_verdicts"]
 

@@ -13,7 +13,6 @@ from preceptor.store import packs
 from preceptor.store import schema as t
 from preceptor.store.blobs import keep_media
 from preceptor.store.calls import forget
-from preceptor.store.database import Upsert, present
 from preceptor.store.judged import pack
 from preceptor.store.rows import (
     ANSWER,
@@ -25,6 +24,7 @@ from preceptor.store.rows import (
     verdict_row,
     vote_row,
 )
+from preceptor.store.statements import Upsert, present
 
 __all__ = ["ANSWERS", "GIVEN", "UNFINISHED", "any_fresh", "rows_of", "write_results"]
 

@@ -17,15 +17,7 @@ from preceptor.errors import InputError, PreceptorError, StoreError, UnknownName
 from preceptor.records import Example, Graded, Message, Response, RunInfo, Verdict, lean
 from preceptor.store import schema as t
 from preceptor.store.blobs import keep_media, with_media
-from preceptor.store.database import (
-    UNREADABLE,
-    explain,
-    open_engine,
-    prepare,
-    present,
-    upsert,
-    writing,
-)
+from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, writing
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
 from preceptor.store.names import free_name
@@ -42,6 +34,7 @@ from preceptor.store.rows import (
     read_vote,
     system_rows,
 )
+from preceptor.store.statements import present, upsert
 
 __all__ = ["Spent", "Store"]
 
