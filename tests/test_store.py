@@ -762,15 +762,20 @@ async def test_results_that_wait_are_written_together(store: Store) -> None:
     """One transaction for all that came meanwhile; each is acknowledged once it is on disk."""
     run = new_run(store)
     sizes = []
-    write = store.write
+    write = store.write_in
 
     def slow(
-        run: RunInfo, answers: Sequence[Any], verdicts: Sequence[Any], *rest: Any, **others: Any
+        connection: sa.Connection,
+        run: RunInfo,
+        answers: Sequence[Any],
+        verdicts: Sequence[Any],
+        *rest: Any,
+        **others: Any,
     ) -> dict[str, Response]:
         sizes.append(len(verdicts))
-        return write(run, answers, verdicts, *rest, **others)
+        return write(connection, run, answers, verdicts, *rest, **others)
 
-    store.write = slow  # type: ignore[method-assign]
+    store.write_in = slow  # type: ignore[method-assign]
     with store.lease(run) as owner:
         writer = Writer(store, run, owner)
         puts = [

@@ -61,13 +61,17 @@ class GradingContext:
         self.under_way: dict[str, asyncio.Task[dict[str, Verdict]]] = {}
 
     def begin(
-        self, call: Call, keep: _Keep, after: asyncio.Task[Any] | None = None
+        self,
+        call: Call,
+        keep: _Keep,
+        claim: asyncio.Future[bool] | None,
+        after: asyncio.Task[Any] | None,
     ) -> asyncio.Task[dict[str, Verdict]]:
         """Start a call that others who want the same may wait for until its verdicts are kept.
 
-        With ``after``, not before that has ended.
+        ``claim`` is that on all calls about an answer. With ``after``, not before that has ended.
         """
-        task = asyncio.ensure_future(self._make(call, keep, after))
+        task = asyncio.ensure_future(self._make(call, keep, claim, after))
         for key in call.about:
             self.under_way[key] = task
         task.add_done_callback(lambda _: self._ended(call))
@@ -78,11 +82,15 @@ class GradingContext:
             self.under_way.pop(key)
 
     async def _make(
-        self, call: Call, keep: _Keep, after: asyncio.Task[Any] | None
+        self,
+        call: Call,
+        keep: _Keep,
+        claim: asyncio.Future[bool] | None,
+        after: asyncio.Task[Any] | None,
     ) -> dict[str, Verdict]:
         if after is not None:
             await asyncio.wait([after])
-        if call.system is not None:
+        if call.system is not None and not (claim is not None and await claim):
             find = functools.partial(self.lookup.verdicts, call.keys())
             theirs = await claimed(self.writer, tuple(call.about), find, self.go_on)
             if theirs:
@@ -124,12 +132,15 @@ class _Recorder:
                 context.warn(older_server(call.system))
         about = {key: places for call in calls for key, places in call.about.items()}
         works: list[Awaitable[_Found]] = [self._file(found, about)] if found else []
-        leader = CacheLeader()
+        leader, under_way = CacheLeader(), context.under_way
+        new = [c for c in calls if not any(key in found or key in under_way for key in c.about)]
+        asked = [key for call in new if call.system for key in call.about]
+        claim = context.writer.claim(asked) if asked else None
         for call in calls:
-            waiting = {context.under_way[key] for key in call.about if key in context.under_way}
+            waiting = {under_way[key] for key in call.about if key in under_way}
             works += [self._follow(task, call) for task in waiting]
             if not waiting and not any(key in found for key in call.about):
-                task = context.begin(call, self.keep, leader.before(call))
+                task = context.begin(call, self.keep, claim, leader.before(call))
                 leader.began(call, task)
                 works.append(task)
         verdicts: dict[str, Verdict] = dict(found)

@@ -11,7 +11,7 @@ from preceptor.errors import StoreError
 from preceptor.records import File, Image, Message
 from preceptor.records.parts import map_media, media_of
 from preceptor.store import schema as t
-from preceptor.store.database import upsert
+from preceptor.store.statements import upsert
 
 __all__ = ["keep_media", "with_media"]
 

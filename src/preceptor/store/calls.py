@@ -12,19 +12,20 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.store import schema as t
-from preceptor.store.database import upsert
-from preceptor.store.lease import Owner, clock
+from preceptor.store.lease import Owner, clock, now_of
+from preceptor.store.statements import AT_ONCE, Upsert, plain, present
 
 __all__ = ["beat_calls", "claim", "forget", "give_back", "release_calls"]
 
-_AT_ONCE = 500
-_KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True, type_=t.Key)
-_TAKEN = sa.select(t.calls).where(t.calls.c.key.in_(_KEYS))
-_DONE = sa.union_all(
-    sa.select(t.responses.c.key).where(t.responses.c.key.in_(_KEYS), t.answered),
-    sa.select(t.verdicts.c.key).where(t.verdicts.c.key.in_(_KEYS), t.given),
-    sa.select(t.packed_keys.c.key).where(t.packed_keys.c.key.in_(_KEYS)),
+_KEEP = Upsert(t.calls)
+#: Where a result may be, and what makes it one.
+_DONE = (
+    ("responses", "failure IS NULL"),
+    ("verdicts", "(met IS NOT NULL OR label IS NOT NULL)"),
+    ("packed_keys", "TRUE"),
 )
+_KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True, type_=t.Key)
+_TAKEN = sa.select(t.calls).where(t.calls.c.key.in_(_KEYS), t.calls.c.owner != sa.bindparam("mine"))
 
 
 def claim(connection: sa.Connection, groups: Sequence[Sequence[str]], me: Owner) -> list[bool]:
@@ -33,27 +34,50 @@ def claim(connection: sa.Connection, groups: Sequence[Sequence[str]], me: Owner)
     False for a group of which one is asked for by another process, or is in the store by now.
     """
     keys = sorted({key for group in groups for key in group})
-    mine = me.encode()
-    now = connection.execute(sa.select(clock(connection))).scalar_one()
+    now = now_of(connection)
+    _claim(connection, keys, me, now)
+    theirs = _others(connection, keys, me)
     lapsed = [
-        {"of": row.key, "whose": row.owner}
-        for row in _rows(connection, _TAKEN, keys)
-        if row.owner != mine
-        and not msgspec.json.decode(row.owner, type=Owner).alive(row.since, now)
+        {"of": key, "whose": owner}
+        for key, owner, since in theirs
+        if not msgspec.json.decode(owner, type=Owner).alive(since, now)
     ]
     if lapsed:
         whose = t.calls.c.owner == sa.bindparam("whose")
         connection.execute(
             t.calls.delete().where(t.calls.c.key == sa.bindparam("of"), whose), lapsed
         )
-    upsert(connection, t.calls, [{"key": key, "owner": mine, "since": now} for key in keys])
+        _claim(connection, [each["of"] for each in lapsed], me, now)
+        theirs = _others(connection, keys, me)
+    others = {key for key, *_ in theirs}
     # Only now: what another process had written until then is seen.
-    others = {row.key for row in _rows(connection, _TAKEN, keys) if row.owner != mine}
-    others |= {row.key for row in _rows(connection, _DONE, keys)}
+    stored = list(map(t.key_bytes, keys))
+    for table, where in _DONE:
+        others.update(map(t.key_text, present(connection, table, where, stored)))
     granted = [not others.intersection(group) for group in groups]
-    kept = {key for group, yes in zip(groups, granted, strict=True) if yes for key in group}
-    give_back(connection, [key for key in keys if key not in kept], me)
+    if others:
+        kept = {key for group, yes in zip(groups, granted, strict=True) if yes for key in group}
+        give_back(connection, [key for key in keys if key not in kept], me)
     return granted
+
+
+def _claim(connection: sa.Connection, keys: Iterable[str], me: Owner, now: float) -> None:
+    mine = me.encode()
+    _KEEP(connection, [{"key": key, "owner": mine, "since": now} for key in keys])
+
+
+def _others(
+    connection: sa.Connection, keys: Sequence[str], me: Owner
+) -> list[tuple[str, str, float]]:
+    """Key, owner and last sign of life of what other processes ask for."""
+    mine = me.encode()
+    if not present(connection, "calls", "owner <> ?", list(map(t.key_bytes, keys)), mine):
+        return []
+    return [
+        (row.key, row.owner, row.since)
+        for start in range(0, len(keys), AT_ONCE)
+        for row in connection.execute(_TAKEN, {"keys": keys[start : start + AT_ONCE], "mine": mine})
+    ]
 
 
 def give_back(connection: sa.Connection, keys: Iterable[str], me: Owner) -> None:
@@ -66,7 +90,9 @@ def give_back(connection: sa.Connection, keys: Iterable[str], me: Owner) -> None
 
 def forget(connection: sa.Connection, keys: Iterable[str]) -> None:
     """Delete the claims on these keys, whoever made them: their results are stored."""
-    if rows := [{"of": key} for key in sorted(keys)]:
+    if (raw := plain(connection)) is not None:
+        raw.executemany("DELETE FROM calls WHERE key = ?", [(t.key_bytes(key),) for key in keys])
+    elif rows := [{"of": key} for key in sorted(keys)]:
         connection.execute(t.calls.delete().where(t.calls.c.key == sa.bindparam("of")), rows)
 
 
@@ -74,16 +100,6 @@ def beat_calls(connection: sa.Connection, me: Owner) -> None:
     """Give a sign of life for all claims of ours."""
     ours = t.calls.update().where(t.calls.c.owner == me.encode())
     connection.execute(ours.values(since=clock(connection)))
-
-
-def _rows(
-    connection: sa.Connection, query: sa.Executable, keys: Sequence[str]
-) -> list[sa.Row[tuple[object, ...]]]:
-    return [
-        row
-        for start in range(0, len(keys), _AT_ONCE)
-        for row in connection.execute(query, {"keys": keys[start : start + _AT_ONCE]})
-    ]
 
 
 def release_calls(connection: sa.Connection, me: Owner) -> None:

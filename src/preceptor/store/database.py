@@ -7,14 +7,13 @@ import os
 import sqlite3
 import tempfile
 import zlib
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import MutableMapping
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from preceptor.errors import StoreError, shorten
 from preceptor.store import postgres, schema
@@ -22,7 +21,13 @@ from preceptor.store.migrations import MIGRATIONS
 from preceptor.store.schema import create_tables, stored
 from preceptor.store.views import create_views, drop_views
 
-__all__ = ["UNREADABLE", "explain", "open_engine", "prepare", "upsert", "writing"]
+__all__ = [
+    "UNREADABLE",
+    "explain",
+    "open_engine",
+    "prepare",
+    "writing",
+]
 
 #: Seconds that one process waits for another's write.
 _PATIENCE_S = 30
@@ -99,54 +104,6 @@ def writing(engine: sa.Engine, *, lasting: bool = True) -> AbstractContextManage
         # What others have written meanwhile is seen, and no reason to begin again.
         options["isolation_level"] = "READ COMMITTED"
     return engine.execution_options(**options).begin()
-
-
-def upsert(
-    connection: sa.Connection,
-    table: sa.Table,
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    by: Sequence[str] = (),
-    values: Mapping[str, Any] | None = None,
-    replace: sa.ColumnElement[bool] | None = None,
-    add: Sequence[str] = (),
-    both: Sequence[str] = (),
-) -> None:
-    """Insert rows; where one with the key is there, replace it if ``replace`` holds for it.
-
-    The key is the columns ``by``, or else the primary key. ``values`` are expressions for columns
-    that are not in the rows.
-
-    The numbers in the columns ``add`` are then added up instead of replaced; the truth values in
-    the columns ``both`` stay true where both are.
-    """
-    if not rows:
-        return
-    primary = [column.name for column in table.primary_key]
-    by = list(by or primary)
-    insert: Any
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # as long to import as our own code
-
-        insert = postgresql.insert(table)
-        # Two that write the same rows wait for each other, and not in a circle.
-        rows = sorted(rows, key=lambda row: [row[name] for name in by])
-    else:
-        insert = sqlite.insert(table)
-    if replace is None:
-        insert = insert.on_conflict_do_nothing(index_elements=by)
-    else:
-        new: dict[str, Any] = {
-            column.name: insert.excluded[column.name]
-            for column in table.columns
-            if column.name not in primary and column.name not in by
-        }
-        for name in add:
-            new[name] = table.c[name] + insert.excluded[name]
-        for name in both:
-            new[name] = sa.and_(table.c[name], insert.excluded[name])
-        insert = insert.on_conflict_do_update(index_elements=by, set_=new, where=replace)
-    connection.execute(insert.values(values) if values else insert, list(rows))
 
 
 def open_engine(where: str, create: bool) -> sa.Engine:

@@ -5,11 +5,13 @@ A verdict that was given never changes, so a row holds as long as its answer has
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 
 import sqlalchemy as sa
 
 from preceptor.store.schema import TOOK
+from preceptor.store.statements import plain
 
 __all__ = ["pack", "pack_all"]
 
@@ -42,6 +44,7 @@ _PACK = """
     GROUP BY s.run_id, s.position, s.repeat, x.criteria
     HAVING count(*) = x.criteria AND count(*) = count(coalesce(CAST(s.met AS TEXT), s.label))
 """
+_DELETE = "DELETE FROM judged WHERE run_id = :run AND position = :position AND repeat = :repeat"
 #: The count is a look at one page: most verdicts are not their answer's last.
 _OF_PLACE = """
     WHERE v.run_id = :run AND v.position = :position AND v.repeat = :repeat
@@ -56,28 +59,27 @@ def pack(connection: sa.Connection, run: int, places: Collection[tuple[int, int]
     if not places:
         return
     rows = [{"run": run, "position": at, "repeat": number} for at, number in sorted(places)]
-    connection.execute(
-        sa.text(
-            "DELETE FROM judged WHERE run_id = :run AND position = :position AND repeat = :repeat"
-        ),
-        rows,
-    )
-    connection.execute(_packing(connection, _OF_PLACE), rows)
+    packing = _packing(connection.dialect.name, _OF_PLACE)
+    raw = plain(connection)
+    for text in (_DELETE, packing):
+        if raw is not None:
+            raw.executemany(text, rows)
+        else:
+            connection.execute(sa.text(text), rows)
 
 
 def pack_all(connection: sa.Connection) -> None:
     """The rows of all runs, where there are none yet."""
-    connection.execute(_packing(connection, ""))
+    connection.execute(sa.text(_packing(connection.dialect.name, "")))
 
 
-def _packing(connection: sa.Connection, where: str) -> sa.TextClause:
-    on_sqlite = connection.dialect.name == "sqlite"
-    return sa.text(
-        _PACK.format(
-            sums=_SUMS,
-            took=_TOOK,
-            where=where,
-            concat="group_concat" if on_sqlite else "string_agg",
-            json_array="json_array" if on_sqlite else "json_build_array",
-        )
+@functools.cache
+def _packing(dialect: str, where: str) -> str:
+    on_sqlite = dialect == "sqlite"
+    return _PACK.format(
+        sums=_SUMS,
+        took=_TOOK,
+        where=where,
+        concat="group_concat" if on_sqlite else "string_agg",
+        json_array="json_array" if on_sqlite else "json_build_array",
     )

@@ -18,7 +18,7 @@ from preceptor.errors import StoreBusy
 from preceptor.records import RunInfo
 from preceptor.store.schema import runs
 
-__all__ = ["HEARTBEAT_S", "STALE_AFTER_S", "Owner", "beat", "clock", "release", "take"]
+__all__ = ["HEARTBEAT_S", "STALE_AFTER_S", "Owner", "beat", "clock", "now_of", "release", "take"]
 
 #: Seconds between two signs of life.
 HEARTBEAT_S = 5.0
@@ -116,6 +116,14 @@ def clock(connection: sa.Connection) -> sa.ColumnElement[Any]:
         return sa.literal(time.time(), sa.Float).label("now")
     seconds = sa.extract("epoch", sa.func.clock_timestamp())
     return sa.cast(seconds, sa.Float).label("now")
+
+
+def now_of(connection: sa.Connection) -> float:
+    """What that clock shows."""
+    if connection.dialect.name == "sqlite":
+        return time.time()
+    shown: float = connection.execute(sa.select(clock(connection))).scalar_one()
+    return shown
 
 
 def _space() -> str | None:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from preceptor.records import Verdict
 from preceptor.store import schema as t
 from preceptor.store.rows import VERDICT, VerdictRow
+from preceptor.store.statements import plain
 
 __all__ = ["find_packed", "keys_of", "pack", "packed_answers", "unpack", "unpack_verdicts"]
 
@@ -52,7 +53,7 @@ class _Answer(msgspec.Struct):
 
 def pack(connection: sa.Connection, run: int, places: Iterable[_Place]) -> None:
     """After verdicts of these answers were written and judged: pack those that are complete."""
-    raw = _raw(connection)
+    raw = plain(connection)
     if raw is None:
         return
     answers = [each for place in sorted(places) if (each := _complete(raw, (run, *place)))]
@@ -119,7 +120,7 @@ def _settle(raw: sqlite3.Connection, answer: _Answer, number: int, first: int) -
 
 def unpack(connection: sa.Connection, run: int, places: Iterable[_Place]) -> None:
     """Before verdicts of these answers are written: rows again, where they are packed."""
-    raw = _raw(connection)
+    raw = plain(connection)
     for where in [(run, *place) for place in places] if raw else ():
         number, first, met, reused = raw.execute(_JUDGED, where).fetchone() or (None, 0, "", None)
         if number is None:
@@ -138,7 +139,7 @@ def unpack(connection: sa.Connection, run: int, places: Iterable[_Place]) -> Non
 
 def unpack_verdicts(connection: sa.Connection, keys: Iterable[str]) -> None:
     """Before verdicts with these keys are written: rows again of those that are packed."""
-    raw = _raw(connection)
+    raw = plain(connection)
     for key, row in _find(raw, keys) if raw else ():
         _keep_row(raw, key, row)
 
@@ -152,7 +153,7 @@ def _keep_row(raw: sqlite3.Connection, key: bytes, row: VerdictRow) -> None:
 
 def find_packed(connection: sa.Connection, keys: Iterable[str]) -> dict[str, Verdict]:
     """Those of the verdicts that are packed."""
-    raw = _raw(connection)
+    raw = plain(connection)
     found = _find(raw, keys) if raw else ()
     return {(text := t.key_text(key)): row.verdict(text) for key, row in found}
 
@@ -164,7 +165,7 @@ def packed_answers(
 
     A verdict has a key only where :func:`keys_of` has none.
     """
-    raw = _raw(connection)
+    raw = plain(connection)
     if raw is None:
         return
     some = "" if positions is None else f"AND position IN ({', '.join(map(str, positions))})"
@@ -180,7 +181,7 @@ def packed_answers(
 
 def keys_of(connection: sa.Connection, packs: Iterable[int]) -> dict[tuple[int, int], bytes]:
     """The keys in these packs, by pack and place. All keys of the store are looked through."""
-    raw = _raw(connection)
+    raw = plain(connection)
     wanted = set(packs)
     if raw is None or not wanted:
         return {}
@@ -224,10 +225,3 @@ def _part(rows: list[VerdictRow], first: int, count: int) -> list[VerdictRow]:
 def _decode(raw: sqlite3.Connection, number: int) -> list[VerdictRow]:
     (data,) = raw.execute("SELECT data FROM packed_verdicts WHERE id = ?", (number,)).fetchone()
     return msgspec.json.decode(zlib.decompress(data), type=list[VerdictRow])
-
-
-def _raw(connection: sa.Connection) -> Any:
-    """SQLite's own connection: a question costs it a tenth. None on PostgreSQL."""
-    if connection.dialect.name != "sqlite":
-        return None
-    return connection.connection.dbapi_connection

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +13,6 @@ from preceptor.store import packs
 from preceptor.store import schema as t
 from preceptor.store.blobs import keep_media
 from preceptor.store.calls import forget
-from preceptor.store.database import upsert
 from preceptor.store.judged import pack
 from preceptor.store.rows import (
     ANSWER,
@@ -25,8 +24,9 @@ from preceptor.store.rows import (
     verdict_row,
     vote_row,
 )
+from preceptor.store.statements import Upsert, present
 
-__all__ = ["ANSWERS", "GIVEN", "UNFINISHED", "rows_of", "write_results"]
+__all__ = ["ANSWERS", "GIVEN", "UNFINISHED", "any_fresh", "rows_of", "write_results"]
 
 _CHUNK = 500
 #: Failure of a dialogue that goes on: the call is still under way.
@@ -43,6 +43,15 @@ _RESPONSE, _VERDICT = (
     for table in (t.responses, t.verdicts)
 )
 GIVEN = sa.select(t.verdicts).where(t.verdicts.c.key.in_(_KEYS), t.given)
+_KEEP_RESPONSES = Upsert(t.responses, by=("key",), replace=~t.answered, add=_PAID)
+_KEEP_VERDICTS = Upsert(t.verdicts, by=("key",), replace=~t.given, add=(*_PAID, "attempts"))
+_KEEP_TURNS = Upsert(t.turns, values={"response_id": _RESPONSE})
+_LINK_RESPONSES = Upsert(t.run_responses, values={"response_id": _RESPONSE}, replace=sa.true())
+_LINK_VERDICTS = Upsert(t.run_verdicts, values={"verdict_id": _VERDICT}, replace=sa.true())
+#: A vote that this run paid for is found in the store when the run is resumed.
+_LINK_VOTES = Upsert(
+    t.run_votes, values={"verdict_id": _VERDICT}, replace=sa.true(), both=("reused",)
+)
 
 
 def write_results(
@@ -57,14 +66,8 @@ def write_results(
     """See :meth:`preceptor.store.Store.write`."""
     fresh = {response.key: response for _, _, response, reused in answers if not reused}
     fresh |= {response.key: response for response in turns}
-    upsert(
-        connection,
-        t.responses,
-        [response_row(response) for response in fresh.values()],
-        by=("key",),
-        replace=~t.answered,
-        add=_PAID,
-    )
+    before = _there(connection, fresh)
+    _KEEP_RESPONSES(connection, [response_row(response) for response in fresh.values()])
     places = {(position, repeat) for position, repeat, *_ in verdicts}
     if run is not None:
         packs.unpack(connection, run.id, places)
@@ -73,24 +76,16 @@ def write_results(
     )
     judged = [verdict for *_, verdict, reused in verdicts if not reused]
     judged += [vote.verdict for vote in votes if not vote.reused]
-    upsert(
-        connection,
-        t.verdicts,
-        [verdict_row(verdict) for verdict in judged],
-        by=("key",),
-        replace=~t.given,
-        add=(*_PAID, "attempts"),
-    )
+    _KEEP_VERDICTS(connection, [verdict_row(verdict) for verdict in judged])
     under_way = {key for key, each in fresh.items() if each.failure != UNFINISHED}
     forget(connection, under_way | {verdict.key for verdict in judged})
-    elsewhere = _elsewhere(connection, fresh)
+    elsewhere = _elsewhere(connection, {key: fresh[key] for key in before})
     keep_media(connection, (turn.message for each in fresh.values() for turn in each.turns))
     _write_turns(connection, [each for key, each in fresh.items() if key not in elsewhere])
     if run is None:
         return elsewhere
-    upsert(
+    _LINK_RESPONSES(
         connection,
-        t.run_responses,
         [
             {
                 "run_id": run.id,
@@ -101,12 +96,9 @@ def write_results(
             }
             for position, repeat, response, reused in answers
         ],
-        values={"response_id": _RESPONSE},
-        replace=sa.true(),
     )
-    upsert(
+    _LINK_VERDICTS(
         connection,
-        t.run_verdicts,
         [
             {
                 "run_id": run.id,
@@ -118,21 +110,18 @@ def write_results(
             }
             for position, repeat, criterion, verdict, reused in verdicts
         ],
-        values={"verdict_id": _VERDICT},
-        replace=sa.true(),
     )
     pack(connection, run.id, places)
-    upsert(
-        connection,
-        t.run_votes,
-        [vote_row(run.id, vote) for vote in votes],
-        values={"verdict_id": _VERDICT},
-        replace=sa.true(),
-        # A vote that this run paid for is found in the store when the run is resumed.
-        both=("reused",),
-    )
+    _LINK_VOTES(connection, [vote_row(run.id, vote) for vote in votes])
     packs.pack(connection, run.id, places)
     return elsewhere
+
+
+def any_fresh(
+    verdicts: Sequence[tuple[int, int, int, Verdict, bool]], votes: Sequence[Vote]
+) -> bool:
+    """Whether one of them was not in the store before."""
+    return not (all(reused for *_, reused in verdicts) and all(vote.reused for vote in votes))
 
 
 def _write_turns(connection: sa.Connection, responses: Sequence[Response]) -> None:
@@ -144,7 +133,15 @@ def _write_turns(connection: sa.Connection, responses: Sequence[Response]) -> No
         [{"of": response.key} for response in responses],
     )
     rows = [row for response in responses for row in turn_rows(response)]
-    upsert(connection, t.turns, rows, values={"response_id": _RESPONSE}, by=())
+    _KEEP_TURNS(connection, rows)
+
+
+def _there(connection: sa.Connection, fresh: Mapping[str, Response]) -> Collection[str]:
+    """Those of the answers that may be in the store before they are written."""
+    if connection.dialect.name != "sqlite":  # there another process may write at this moment
+        return fresh
+    stored = present(connection, "responses", "TRUE", list(map(t.key_bytes, fresh)))
+    return set(map(t.key_text, stored))
 
 
 def rows_of(

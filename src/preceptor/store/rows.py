@@ -134,12 +134,21 @@ class Vote(msgspec.Struct, frozen=True):
     reused: bool
 
 
+#: Fields that somebody else wrote.
+_TEXTS = (
+    *("key", "text", "finish_reason", "failure", "detail", "stop_reason"),
+    *("explanation", "reason", "label", "served_model", "created_at"),
+)
+
+
 def _flat(record: Response | Verdict) -> dict[str, Any]:
-    row = {name: getattr(record, name) for name in record.__struct_fields__}
-    row = {name: storable(x) if isinstance(x, str) else x for name, x in row.items()}
-    usage: Usage = row.pop("usage")
+    row = msgspec.structs.asdict(record)
+    for name in _TEXTS:
+        if (text := row.get(name)) is not None:
+            row[name] = storable(text)
+    row |= msgspec.structs.asdict(row.pop("usage"))
     row["created_at"] = row["created_at"] or _now()
-    return row | {name: getattr(usage, name) for name in _TOKENS}
+    return row
 
 
 def _now() -> str:
@@ -201,6 +210,8 @@ def read_vote(row: Mapping[Any, Any]) -> Vote:
 
 def storable(text: str) -> str:
     """Text that every database takes: no NUL, no lone surrogate (models do produce both)."""
+    if text.isascii() and "\x00" not in text:
+        return text
     clean = text.replace("\x00", "\ufffd")
     try:
         clean.encode()

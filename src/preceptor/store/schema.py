@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -96,6 +97,7 @@ class Truth(Boolean):
 _HASH = 16
 
 
+@functools.lru_cache(10_000)
 def key_bytes(key: str) -> bytes:
     """A key as it is stored: the 16 bytes of a content hash, or those of any other text."""
     if len(key) == 2 * _HASH:

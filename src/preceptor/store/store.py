@@ -17,14 +17,14 @@ from preceptor.errors import InputError, PreceptorError, StoreError, UnknownName
 from preceptor.records import Example, Graded, Message, Response, RunInfo, Verdict, lean
 from preceptor.store import schema as t
 from preceptor.store.blobs import keep_media, with_media
-from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, upsert, writing
+from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, writing
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
 from preceptor.store.names import free_name
 from preceptor.store.packs import find_packed
 from preceptor.store.postgres import alone, redacted, retried
 from preceptor.store.read_connection import ReadConnection
-from preceptor.store.results import ANSWERS, GIVEN, rows_of, write_results
+from preceptor.store.results import ANSWERS, GIVEN, any_fresh, rows_of, write_results
 from preceptor.store.rows import (
     Vote,
     example_row,
@@ -34,6 +34,7 @@ from preceptor.store.rows import (
     read_vote,
     system_rows,
 )
+from preceptor.store.statements import present, upsert
 
 __all__ = ["Spent", "Store"]
 
@@ -265,23 +266,26 @@ class Store:
 
     def find_responses(self, keys: Sequence[str]) -> dict[str, Response]:
         """Those of the responses that are answers; a failure is asked again."""
-        rows = self._find(ANSWERS, keys)
+        rows = self._find(ANSWERS, "responses", keys)
         return {row["key"]: read_response(row) for row in rows}
 
     def find_verdicts(self, keys: Sequence[str]) -> dict[str, Verdict]:
         """Those of the verdicts that were given; an ungraded one is asked again."""
-        found = {row["key"]: read_verdict(row) for row in self._find(GIVEN, keys)}
+        found = {row["key"]: read_verdict(row) for row in self._find(GIVEN, "verdicts", keys)}
         rest = [key for key in keys if key not in found]
         if rest:
             with self._words(), self._looking as connection:
                 found |= find_packed(connection, rest)
         return found
 
-    def _find(self, query: sa.Select[Any], keys: Sequence[str]) -> list[sa.RowMapping]:
+    def _find(self, query: sa.Select[Any], table: str, keys: Sequence[str]) -> list[sa.RowMapping]:
         if not keys:
             return []
         with self._words(), self._looking as connection:
-            return rows_of(connection, query, keys)
+            # Most are not there, and SQLAlchemy takes long to find out.
+            stored = present(connection, table, "TRUE", list(map(t.key_bytes, keys)))
+            there = [key for key in keys if t.key_bytes(key) in stored]
+            return rows_of(connection, query, there)
 
     def write(
         self,
@@ -300,8 +304,7 @@ class Store:
         instead of its own to the same questions. Without a run, verdicts are kept under their
         keys alone, for all who ask the same.
         """
-        known = all(reused for *_, reused in verdicts) and all(vote.reused for vote in votes)
-        if run is None and known and not answers:
+        if run is None and not answers and not any_fresh(verdicts, votes):
             return {}  # others need not wait for a transaction without anything in it
 
         def once() -> dict[str, Response]:

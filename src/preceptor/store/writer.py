@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Collection
@@ -19,6 +20,7 @@ from preceptor.store.calls import beat_calls, claim, give_back, release_calls
 from preceptor.store.database import writing
 from preceptor.store.lease import HEARTBEAT_S, Owner, beat
 from preceptor.store.postgres import retried
+from preceptor.store.results import any_fresh
 from preceptor.store.rows import Vote
 from preceptor.store.store import Store
 
@@ -102,42 +104,51 @@ class Writer:
         open_ = True
         while open_:
             entries, open_ = self._collect()
-            results = [entry for entry in entries if isinstance(entry[0], Batch)]
-            if results:
-                outcome = self._write([batch for batch, _ in results])  # type: ignore[misc]
-                self._settle([(future, outcome) for _, future in results])
-            claims = [entry for entry in entries if isinstance(entry[0], _Claim)]
-            if claims:
-                outcomes = self._claim([each for each, _ in claims])  # type: ignore[misc]
-                futures = (future for _, future in claims)
-                self._settle(list(zip(futures, outcomes, strict=True)))
+            if entries:
+                self._settle(entries, self._done([entry for entry, _ in entries]))
             if time.monotonic() - beaten > HEARTBEAT_S:
                 beaten = time.monotonic()
                 self._beat()
         self._alive.close()
-        with contextlib.suppress(sa.exc.DBAPIError), self._hasty() as connection:
+        with (
+            contextlib.suppress(sa.exc.DBAPIError, sqlite3.Error),
+            writing(self._store.engine, lasting=False) as connection,
+        ):
             release_calls(connection, self._me)
 
-    def _hasty(self) -> contextlib.AbstractContextManager[sa.Connection]:
-        """A transaction whose loss harms nobody: claims die with their process."""
-        return writing(self._store.engine, lasting=False)
+    def _done(self, entries: list[Batch | _Claim]) -> list[Any]:
+        """Write all in one transaction; what becomes of each."""
 
-    def _claim(self, claims: list[_Claim]) -> list[Any]:
         def once() -> list[Any]:
-            with self._hasty() as connection:
-                give_back(
-                    connection, [k for each in claims if each.back for k in each.keys], self._me
-                )
+            # Where nothing is written but claims, its loss harms nobody: they die with us.
+            with writing(self._store.engine, lasting=results) as connection:
+                elsewhere = self._write(connection, batches) if results else {}
+                back = [key for each in claims if each.back for key in each.keys]
+                give_back(connection, back, self._me)
                 wanted = [each.keys for each in claims if not each.back]
                 granted = iter(claim(connection, wanted, self._me) if wanted else ())
-                return [None if each.back else next(granted) for each in claims]
+            kept = self._lost or elsewhere
+            return [
+                kept if isinstance(each, Batch) else None if each.back else next(granted)
+                for each in entries
+            ]
 
+        batches = [each for each in entries if isinstance(each, Batch)]
+        claims = [each for each in entries if isinstance(each, _Claim)]
+        results = self._run is not None or any(
+            each.answers or any_fresh(each.verdicts, each.votes) for each in batches
+        )
+        results = results and bool(batches)
+        error: Exception
         try:
             with self._store.words():
                 return retried(once)
-        except StoreError as error:
-            # Nobody waits for a claim that is given back: it lapses with its process.
-            return [None if each.back else error for each in claims]
+        except StoreError as refusal:
+            error = refusal
+        except Exception as other:  # whatever it is, the waiting side must hear of it
+            error = StoreError(f"store {self._store.where}: {type(other).__name__}: {other}")
+        # Nobody waits for a claim that is given back: it lapses with its process.
+        return [None if isinstance(each, _Claim) and each.back else error for each in entries]
 
     def _collect(self) -> tuple[list[_Entry], bool]:
         entries: list[_Entry] = []
@@ -152,22 +163,19 @@ class Writer:
             return entries, True
         return entries, False
 
-    def _write(self, batches: list[Batch]) -> Elsewhere | StoreError:
-        answers = [answer for batch in batches for answer in batch.answers]
-        verdicts = [verdict for batch in batches for verdict in batch.verdicts]
-        votes = [vote for batch in batches for vote in batch.votes]
-        turns = [turn for batch in batches for turn in batch.turns]
-        try:
-            elsewhere = self._store.write(self._run, answers, verdicts, votes, turns=turns)
-            return self._lost or elsewhere
-        except StoreError as error:
-            return error
-        except Exception as error:  # whatever it is, the waiting side must hear of it
-            return StoreError(f"store {self._store.where}: {type(error).__name__}: {error}")
+    def _write(self, connection: sa.Connection, batches: list[Batch]) -> Elsewhere:
+        return self._store.write_in(
+            connection,
+            self._run,
+            [answer for batch in batches for answer in batch.answers],
+            [verdict for batch in batches for verdict in batch.verdicts],
+            [vote for batch in batches for vote in batch.votes],
+            turns=[turn for batch in batches for turn in batch.turns],
+        )
 
-    def _settle(self, outcomes: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    def _settle(self, entries: list[_Entry], outcomes: list[Any]) -> None:
         def settle() -> None:
-            for future, outcome in outcomes:
+            for (_, future), outcome in zip(entries, outcomes, strict=True):
                 if future.done():
                     continue
                 if isinstance(outcome, StoreError):
@@ -188,6 +196,6 @@ class Writer:
                         f"run {self._run.name}: another process has taken it over, for this one "
                         f"gave no sign of life; what it had done is kept"
                     )
-        except sa.exc.DBAPIError as error:
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
             # A missed beat matters only after a minute; a real fault shows at the next write.
             del error

@@ -47,6 +47,8 @@ def first_said(
     text
         The answer's text, where the server gives it.
     """
+    if not tokens:
+        return None
     texts = [token_text(token) for token, _ in tokens]
     whole, said = "".join(texts), said_in(text).strip()
     place = whole.rfind(said) if said else -1
@@ -56,4 +58,4 @@ def first_said(
         end += len(token)
         if begin is not None and end > begin and any(map(str.isalnum, token)):
             return dict(candidates) or None
-    return dict(tokens[-1][1]) or None if tokens else None
+    return dict(tokens[-1][1]) or None

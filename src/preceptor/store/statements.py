@@ -1,0 +1,122 @@
+"""Statements that are done very often, past SQLAlchemy where the database is SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+__all__ = ["AT_ONCE", "Upsert", "plain", "present", "upsert"]
+
+#: Keys in one question.
+AT_ONCE = 500
+
+
+class Upsert:
+    """Inserts rows; where one with the key is there, replaces it if ``replace`` holds for it.
+
+    The key is the columns ``by``, or else the primary key. ``values`` are expressions for columns
+    that are not in the rows.
+
+    The numbers in the columns ``add`` are then added up instead of replaced; the truth values in
+    the columns ``both`` stay true where both are.
+    """
+
+    def __init__(
+        self,
+        table: sa.Table,
+        *,
+        by: Sequence[str] = (),
+        values: Mapping[str, Any] | None = None,
+        replace: sa.ColumnElement[bool] | None = None,
+        add: Sequence[str] = (),
+        both: Sequence[str] = (),
+    ) -> None:
+        self._table, self._values, self._replace = table, values, replace
+        self._primary = [column.name for column in table.primary_key]
+        self._by = list(by or self._primary)
+        self._add, self._both = add, both
+        #: On SQLite, by the columns of the rows: the statement, and how to make each value.
+        self._plain: dict[tuple[str, ...], tuple[str, list[tuple[str, Any]]]] = {}
+
+    def __call__(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        if not rows:
+            return
+        if connection.dialect.name == "postgresql":
+            from sqlalchemy.dialects import postgresql  # as long to import as our own code
+
+            # Two that write the same rows wait for each other, and not in a circle.
+            rows = sorted(rows, key=lambda row: [row[name] for name in self._by])
+            connection.execute(self._statement(postgresql.insert(self._table)), list(rows))
+            return
+        columns = tuple(rows[0])
+        if columns not in self._plain:
+            self._plain[columns] = self._compiled(connection.dialect, columns)
+        text, values = self._plain[columns]
+        plain(connection).executemany(
+            text,
+            [[made(row[name]) if made else row[name] for name, made in values] for row in rows],
+        )
+
+    def _compiled(
+        self, dialect: sa.Dialect, columns: Sequence[str]
+    ) -> tuple[str, list[tuple[str, Any]]]:
+        """Rows are very many: SQLAlchemy would look at each of their values."""
+        statement = self._statement(sqlite.insert(self._table))
+        compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+        assert isinstance(compiled, sa.sql.compiler.SQLCompiler)
+        types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
+        values = [
+            (name, types[name].bind_processor(dialect)) for name in compiled.positiontup or ()
+        ]
+        return str(compiled), values
+
+    def _statement(self, insert: Any) -> Any:
+        if self._values:
+            insert = insert.values(self._values)
+        if self._replace is None:
+            return insert.on_conflict_do_nothing(index_elements=self._by)
+        new: dict[str, Any] = {
+            column.name: insert.excluded[column.name]
+            for column in self._table.columns
+            if column.name not in self._primary and column.name not in self._by
+        }
+        for name in self._add:
+            new[name] = self._table.c[name] + insert.excluded[name]
+        for name in self._both:
+            new[name] = sa.and_(self._table.c[name], insert.excluded[name])
+        return insert.on_conflict_do_update(index_elements=self._by, set_=new, where=self._replace)
+
+
+def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose primary keys are not there yet."""
+    Upsert(table)(connection, rows)
+
+
+def present(
+    connection: sa.Connection, table: str, where: str, keys: Sequence[Any], *values: Any
+) -> set[Any]:
+    """Those of the keys, as they are stored, that are in a table, in rows where that holds.
+
+    ``values`` are those of each ``?`` in it.
+    """
+    found: set[Any] = set()
+    for start in range(0, len(keys), AT_ONCE):
+        some = keys[start : start + AT_ONCE]
+        signs = ", ".join("?" * len(some))
+        query = f"SELECT key FROM {table} WHERE {where} AND key IN ({signs})"  # noqa: S608
+        raw = plain(connection)
+        if raw is not None:
+            rows = raw.execute(query, (*values, *some))
+        else:
+            rows = connection.exec_driver_sql(query.replace("?", "%s"), (*values, *some))
+        found.update(bytes(key) for (key,) in rows)
+    return found
+
+
+def plain(connection: sa.Connection) -> Any:
+    """SQLite's own connection, or None: SQLAlchemy takes ten times as long for a question."""
+    on_sqlite = connection.dialect.name == "sqlite"
+    return connection.connection.dbapi_connection if on_sqlite else None
