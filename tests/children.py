@@ -159,7 +159,8 @@ def run(
 
 
 def commands(folder: Path) -> dict[str, str]:
-    """Puts ``preceptor`` into a folder for PATH; returns what a shell's environment needs."""
+    """Puts ``preceptor`` into a new folder for PATH; returns what a shell's environment needs."""
+    folder.mkdir()
     program = folder / "preceptor"
     program.write_text(f"#!{sys.executable} -IS\n{Path(__file__).read_text('utf-8')}", "utf-8")
     program.chmod(0o755)
@@ -281,15 +282,10 @@ def _live(request: dict[str, Any], files: list[int]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
-    utf8 = "utf-8"
-    sys.stdin = io.TextIOWrapper(open(0, "rb"), utf8)  # noqa: SIM115
-    sys.stdout = io.TextIOWrapper(open(1, "wb"), utf8)  # noqa: SIM115
-    sys.stderr = io.TextIOWrapper(
-        open(2, "wb"),
-        utf8,
-        "backslashreplace",
-        line_buffering=True,  # noqa: SIM115
-    )
+    kept: dict[str, Any] = {"encoding": "utf-8", "closefd": False}
+    sys.stdin = open(0, **kept)  # noqa: SIM115
+    sys.stdout = open(1, "w", **kept)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", **kept)  # noqa: SIM115
     if request["environment"].get("PYTHONWARNINGS") == "error":
         warnings.simplefilter("error")
     if request["code"] is not None:
