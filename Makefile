@@ -9,7 +9,7 @@ demo: .venv/demo-installed
 	$(BIN)/preceptor demo
 
 test: .venv/dev-installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: .venv/dev-installed
 	$(BIN)/ruff check src tests bench

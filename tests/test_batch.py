@@ -6,8 +6,6 @@ import os
 import shlex
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -17,6 +15,7 @@ from typing import Any
 import pytest
 
 import preceptor
+from children import Child
 from preceptor.cli.app import main
 from preceptor.engine.progress import Progress
 from preceptor.errors import EndpointRefused, InputError
@@ -468,9 +467,8 @@ def test_batch_of_another_is_not_taken_for_ours_in_the_end(fake: FakeBatches, pa
     assert states(path) == {"failed": 1, "settled": 2}
 
 
-def start(path: Path, models: tuple[str, str]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", DRIVER, str(path), *models]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start(path: Path, models: tuple[str, str]) -> Child:
+    return Child(path, *models, code=DRIVER, quiet=True)
 
 
 def test_kill_between_two_attempts_replays_the_first(bare: None, path: Path) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -18,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import preceptor
+from children import Child
 from preceptor.errors import EndpointRefused, InputError
 from preceptor.graders import OWN, resolve_grader
 from preceptor.graders.base import Case
@@ -434,7 +433,7 @@ def test_kill_repeats_no_batch(path: Path) -> None:
             *("-P", "criteria_per_call=2", "-P", "concurrency=4", f"--store={path}", "--json"),
         ]
         for moment in (10, 60, 100):
-            process = start(*arguments)
+            process = Child(*arguments)
             wait_for(path, moment, process)
             process.kill()
             process.communicate()
@@ -442,7 +441,7 @@ def test_kill_repeats_no_batch(path: Path) -> None:
             assert len(kept) >= moment
             asked = Counter(judged(fake))
             arguments = ["resume", "mine", "--json", f"--store={path}"]
-        process = start(*arguments)
+        process = Child(*arguments)
         out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
         assert json.loads(out)["coverage"] == 1
@@ -462,16 +461,7 @@ def test_kill_repeats_no_batch(path: Path) -> None:
                     assert prompt not in again
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "preceptor.cli", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(path: Path, count: int, process: subprocess.Popen[str]) -> None:
+def wait_for(path: Path, count: int, process: Child) -> None:
     while process.poll() is None:
         with (
             contextlib.suppress(sqlite3.OperationalError),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from children import Child
 from preceptor.records import Verdict
 from preceptor.store import Store, calls, database, schema
 from preceptor.store.lease import STALE_AFTER_S, Owner
@@ -20,18 +19,12 @@ from preceptor.testing import FakeEndpoint
 A, B = "a" * 32, "b" * 32
 
 
-def start(fake: FakeEndpoint, store: Path, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "preceptor.cli", "run", "starter", *options]
-    command += ["--system", fake.address("m"), "--grader", fake.address("judge")]
-    return subprocess.Popen(
-        [*command, "--store", str(store)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(fake: FakeEndpoint, store: Path, *options: str) -> Child:
+    who = ["--system", fake.address("m"), "--grader", fake.address("judge")]
+    return Child("run", "starter", *options, *who, "--store", store)
 
 
-def finish(process: subprocess.Popen[str]) -> None:
+def finish(process: Child) -> None:
     _, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
 

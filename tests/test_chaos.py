@@ -7,7 +7,6 @@ import json
 import random
 import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 
 import preceptor
+from children import Child
 from preceptor.errors import StoreBusy
 from preceptor.testing import CHAOS, FakeEndpoint, Fault
 
@@ -137,31 +137,21 @@ def test_clock_that_jumps(
 # Processes
 
 
-def start(*words: str | Path) -> subprocess.Popen[str]:
+def start(*words: str | Path) -> Child:
     """The command line in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "preceptor.cli", *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return Child(*words)
 
 
-def restricted(size: int, *words: str | Path) -> subprocess.Popen[str]:
+def restricted(size: int, *words: str | Path) -> Child:
     """The same, where no file may get larger than so many bytes."""
     code = (
         f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}));"
-        "import runpy; runpy.run_module('preceptor.cli', run_name='__main__', alter_sys=True)"
+        "import sys; from preceptor.cli.app import main; sys.exit(main())"
     )
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return Child(*words, code=code)
 
 
-def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+def end(process: Child) -> tuple[int, str, str]:
     try:
         out, err = process.communicate(timeout=PATIENCE_S)
     finally:
@@ -266,12 +256,7 @@ for line in sys.stdin:
 @contextlib.contextmanager
 def lives(path: Path, options: dict[str, Any]) -> Iterator[Any]:
     """A function that lets the run live for so many seconds, then kills it; 0 for to its end."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLER, str(path), repr(options)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = Child(path, repr(options), code=KILLER)
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -287,7 +272,7 @@ def lives(path: Path, options: dict[str, Any]) -> Iterator[Any]:
     finally:
         process.stdin.close()
         assert process.wait(PATIENCE_S) == 0
-        process.stdout.close()
+        process.close()
 
 
 def test_fifty_kills_in_one_run(path: Path) -> None:

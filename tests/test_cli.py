@@ -13,6 +13,7 @@ import pytest
 import typer
 
 import preceptor
+from children import Child
 from data_fixtures import graded_row, isolate, row, write_rows
 from preceptor.cli import main
 from preceptor.cli.app import app
@@ -483,12 +484,11 @@ def test_an_operating_systems_error_is_one_line(
 @pytest.mark.parametrize("arguments", ["runs", "score --all", "score --all --json", "--help"])
 def test_a_broken_pipe_is_no_error(arguments: str) -> None:
     """`preceptor runs | head -0`: whoever read has gone, and that is all right."""
-    command = [sys.executable, "-m", "preceptor.cli", *arguments.split()]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with Child(*arguments.split()) as process:
         assert process.stdout is not None
         process.stdout.close()
         assert process.stderr is not None
-        said = process.stderr.read().decode()
+        said = process.stderr.read()
     assert (process.returncode, said) == (0, "")
 
 

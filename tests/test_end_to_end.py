@@ -19,6 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 import preceptor
+from children import Child
 from preceptor.engine.plan import Request, check
 from preceptor.engine.runner import execute
 from preceptor.errors import EndpointRefused, StoreBusy, StoreError
@@ -42,17 +43,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "work.db"
 
 
-def start(*arguments: str | Path) -> subprocess.Popen[str]:
-    """The command line in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "preceptor.cli", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+def end(process: Child) -> tuple[int, str, str]:
     try:
         out, err = process.communicate(timeout=PATIENCE_S)
     finally:
@@ -61,7 +52,7 @@ def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 def cli(*arguments: str | Path) -> tuple[int, str, str]:
-    return end(start(*arguments))
+    return end(Child(*arguments))
 
 
 def request(fake: FakeEndpoint, path: Path, *more: str) -> list[str]:
@@ -224,7 +215,7 @@ def _prompt(model: str, messages: tuple[Message, ...]) -> str:
     return prompt_key({"model": model, "messages": messages})
 
 
-def wait_for(path: Path, verdicts: int, process: subprocess.Popen[str]) -> None:
+def wait_for(path: Path, verdicts: int, process: Child) -> None:
     """Until the store has so many verdicts, or the process has ended."""
     while process.poll() is None:
         with contextlib.suppress(sqlite3.OperationalError):  # not made yet
@@ -240,7 +231,7 @@ def test_kill_loses_nothing_and_repeats_nothing(path: Path, quiet: dict[str, Any
     moments = sorted(random.Random(7).sample(range(1, CRITERIA - 20), 4))
     gentle = [kind for kind in CHAOS if kind not in ("stall", "slow")]
     with FakeEndpoint(faults=gentle, rate=0.15, latency=(0.01, 0.08)) as fake:
-        process = start(*request(fake, path, *both("concurrency=5")))
+        process = Child(*request(fake, path, *both("concurrency=5")))
         for moment in moments:
             wait_for(path, moment, process)
             assert process.poll() is None, process.communicate()
@@ -249,7 +240,7 @@ def test_kill_loses_nothing_and_repeats_nothing(path: Path, quiet: dict[str, Any
             kept = acknowledged(path)
             assert len(kept) >= moment
             asked = {prompt: fake.delivered[prompt] for prompt in kept}
-            process = start("resume", "mine", "--json", "--store", path)
+            process = Child("resume", "mine", "--json", "--store", path)
             wait_for(path, moment + 1, process)
             assert acknowledged(path).items() >= kept.items()
             assert {prompt: fake.delivered[prompt] for prompt in kept} == asked
@@ -273,7 +264,7 @@ def test_interrupt_keeps_the_calls_under_way(
     A cluster or a container that wants its room back sends SIGTERM: the same.
     """
     with FakeEndpoint(latency=(0.02, 0.1)) as fake:
-        process = start(*request(fake, path, *both("concurrency=5")))
+        process = Child(*request(fake, path, *both("concurrency=5")))
         wait_for(path, 20, process)
         process.send_signal(sign)
         code, out, err = end(process)
@@ -297,7 +288,7 @@ def test_second_interrupt_drops_the_calls_under_way(path: Path) -> None:
     """Who does not want to wait for an answer that may never come, need not."""
     stuck = Fault("stall", on="grader")
     with FakeEndpoint(faults=[stuck], rate=1, most_faults=99) as fake:
-        process = start(*request(fake, path))
+        process = Child(*request(fake, path))
         while fake.met["stall"] < 5 and process.poll() is None:
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
@@ -316,7 +307,7 @@ def test_second_interrupt_drops_the_calls_under_way(path: Path) -> None:
 def test_one_process_at_a_time_works_on_a_run(path: Path) -> None:
     # Slow enough that the first is still at work when a second process has started, however busy.
     with FakeEndpoint(latency=(0.15, 0.25)) as fake:
-        first = start(*request(fake, path, *both("concurrency=2")))
+        first = Child(*request(fake, path, *both("concurrency=2")))
         wait_for(path, 5, first)
         code, out, err = cli("resume", "mine", "--store", path)
         assert (code, out) == (2, "")
@@ -331,7 +322,7 @@ def test_one_process_at_a_time_works_on_a_run(path: Path) -> None:
 def test_two_runs_in_one_store_at_the_same_time(path: Path, quiet: dict[str, Any]) -> None:
     """Both ask the same questions; both finish, with the same numbers."""
     with FakeEndpoint(latency=(0, 0.05)) as fake:
-        processes = [start(*request(fake, path, f"--name={name}")) for name in ("first", "second")]
+        processes = [Child(*request(fake, path, f"--name={name}")) for name in ("first", "second")]
         ends = [end(process) for process in processes]
     for code, out, err in ends:
         assert code == 0, err

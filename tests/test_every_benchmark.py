@@ -10,6 +10,7 @@ import pytest
 
 import preceptor
 from preceptor.benchmarks import Benchmark, all_benchmarks
+from preceptor.benchmarks.base import Dataset
 from preceptor.files import file_sha256
 from preceptor.scoring import OVERALL
 from preceptor.testing import FakeEndpoint
@@ -22,10 +23,19 @@ DATA = Path(_FOLDER or ".").resolve()
 SUITE = [benchmark for benchmark in all_benchmarks() if benchmark.folder is not None]
 
 
-@pytest.mark.parametrize("benchmark", SUITE, ids=lambda each: each.name)
-def test_data_has_the_published_count(benchmark: Benchmark) -> None:
+@pytest.fixture(scope="module", params=SUITE, ids=lambda each: each.name)
+def benchmark(request: pytest.FixtureRequest) -> Benchmark:
+    """Each in turn: all tests of one, then all of the next."""
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def dataset(benchmark: Benchmark) -> Dataset:
+    return benchmark.load(DATA)
+
+
+def test_data_has_the_published_count(benchmark: Benchmark, dataset: Dataset) -> None:
     """All rows are read; each example ends with the user and is worth asking."""
-    dataset = benchmark.load(DATA)
     assert len(dataset.examples) == benchmark.n_examples
     assert dataset.official
     if benchmark.n_criteria is not None:
@@ -43,9 +53,10 @@ def test_data_has_the_published_count(benchmark: Benchmark) -> None:
     "benchmark",
     [each for each in SUITE if not all(source.extra for source in each.sources)],
     ids=lambda each: each.name,
+    indirect=True,
 )
 def test_what_is_fetched_is_read(
-    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    benchmark: Benchmark, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pinned files, under their names at home, are the local copy's examples."""
     monkeypatch.setenv("PRECEPTOR_CACHE", str(tmp_path))
@@ -57,11 +68,11 @@ def test_what_is_fetched_is_read(
         path = whole if len(benchmark.sources) == 1 else whole / source.filename
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(files[source.sha256])
-    fetched, local = benchmark.load(), benchmark.load(DATA)
+    fetched = benchmark.load()
     assert fetched.official
     asked = benchmark.protocol.messages
     assert [(each.id, asked(each)) for each in fetched.examples] == [
-        (each.id, asked(each)) for each in local.examples
+        (each.id, asked(each)) for each in dataset.examples
     ]
 
 
@@ -72,12 +83,14 @@ def _by_hash(benchmark: Benchmark) -> dict[str, Path]:
     return {file_sha256(file): file for file in files if file.is_file()}
 
 
-@pytest.mark.parametrize("benchmark", SUITE, ids=lambda each: each.name)
 def test_run_from_end_to_end(
-    benchmark: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    benchmark: Benchmark, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Estimated, asked, judged where there is a judge, scored, resumed, reported, exported."""
     monkeypatch.chdir(tmp_path)
+    # Reading is the slow part, and what the tests above are about.
+    read = {(benchmark.name, DATA): dataset}
+    monkeypatch.setattr(Benchmark, "load", lambda self, data: read[self.name, data])
     with FakeEndpoint() as fake:
         judge = fake.address("judge") if benchmark.protocol.reference_grader else None
         asked = {"system": fake.address("m"), "grader": judge, "data": DATA, "limit": 3}

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import subprocess
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ import sqlalchemy as sa
 
 pytest.importorskip("psycopg", reason="the extra postgres is not installed")
 
+import children
 import preceptor
 from format_5 import to_format_5
 from preceptor.engine.progress import Progress
@@ -106,14 +106,7 @@ def run(fake: FakeEndpoint, where: str | Path, **options: Any) -> preceptor.Run:
 
 
 def cli(*words: str, **environment: str) -> tuple[int, str, str]:
-    process = subprocess.run(
-        [sys.executable, "-m", "preceptor.cli", *words],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        env={**os.environ, **environment},
-        check=False,
-    )
+    process = children.run(*words, environment={**os.environ, **environment})
     return process.returncode, process.stdout, process.stderr
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import preceptor
+from children import Child
 from preceptor import benchmarks
 from preceptor.engine.budget import Budget
 from preceptor.engine.progress import Progress
@@ -67,7 +68,7 @@ def run(fake: FakeEndpoint, path: Path, **options: Any) -> preceptor.Run:
     )
 
 
-def start(fake: FakeEndpoint, path: Path, *more: str) -> subprocess.Popen[str]:
+def start(fake: FakeEndpoint, path: Path, *more: str) -> Child:
     """The command line, in a process group of its own."""
     words = [
         f"--system={fake.address('model-a')}",
@@ -86,17 +87,11 @@ def both(text: str) -> list[str]:
     return [f"--system-param={text}", f"--grader-param={text}"]
 
 
-def command(*words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "preceptor.cli", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def command(*words: str) -> Child:
+    return Child(*words, alone=True)
 
 
-def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+def end(process: Child) -> tuple[int, str, str]:
     try:
         out, err = process.communicate(timeout=PATIENCE_S)
     finally:

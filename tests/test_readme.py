@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+import children
 from preceptor.testing import FakeEndpoint
 
 ROOT = Path(__file__).parent.parent
@@ -42,16 +43,22 @@ class Shell:
     def __init__(self, folder: Path, base_url: str) -> None:
         self.folder = folder
         kept = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
-        self.environment = kept | {
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-            "OPENAI_BASE_URL": base_url,
-            "OPENAI_API_KEY": "not-a-key",
-            "PRECEPTOR_CACHE": str(folder / "cache"),
-            "HF_HUB_OFFLINE": "1",
-            "PIP_NO_INDEX": "1",
-            "PYTHONWARNINGS": "error",
-            "PYTHONUTF8": "1",
-        }
+        programs = folder.with_name(f"{folder.name}-bin")
+        path = [str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]
+        self.environment = (
+            kept
+            | children.commands(programs)
+            | {
+                "PATH": os.pathsep.join(path),
+                "OPENAI_BASE_URL": base_url,
+                "OPENAI_API_KEY": "not-a-key",
+                "PRECEPTOR_CACHE": str(folder / "cache"),
+                "HF_HUB_OFFLINE": "1",
+                "PIP_NO_INDEX": "1",
+                "PYTHONWARNINGS": "error",
+                "PYTHONUTF8": "1",
+            }
+        )
 
     def run(self, command: str) -> tuple[int, str]:
         """(exit code, all that it printed)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -15,7 +14,9 @@ from typing import Any
 
 import pytest
 
+import children
 import preceptor
+from children import Child
 from data_fixtures import isolate
 from preceptor.engine.plan import Request, check
 from preceptor.records import Criterion, Example, Message
@@ -235,17 +236,12 @@ for number in range(10_000):
     print(number, values[0], flush=True)
 """
     with FakeEndpoint() as fake:
-        child = subprocess.Popen(
-            [sys.executable, "-c", script, fake.address("judge"), str(store)],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parent,
-        )
+        child = Child(fake.address("judge"), store, code=script)
         assert child.stdout is not None
         lines = [child.stdout.readline() for _ in range(30)]
         child.send_signal(signal.SIGKILL)
         lines += child.stdout.readlines()
-        child.stdout.close()
+        child.close()
         child.wait()
         told = [line.split() for line in lines if line.endswith("\n")]
         fake.calls.clear()
@@ -359,14 +355,7 @@ finally:
         os._exit(0)
 os.waitpid(child, 0)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script, fake.address("judge"), str(store)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=Path(__file__).parent,
-        check=True,
-    )
+    done = children.run(fake.address("judge"), store, code=script)
     said = "a Rewarder does not survive a fork: open one in each process"
     assert done.stdout.splitlines() == [said]
 

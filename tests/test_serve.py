@@ -10,8 +10,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+import children
 import preceptor
 import preceptor.rewards.server
+from children import Child
 from preceptor import cli
 from preceptor.rewards.server import Limits, application
 from preceptor.testing import FakeEndpoint
@@ -355,11 +355,8 @@ class Served:
     """``preceptor serve`` in a process of its own."""
 
     def __init__(self, *options: str, **environment: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "preceptor.cli", "serve", "--port", "0", *options],
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment},
+        self.process = Child(
+            *("serve", "--port", "0", *options), environment={**os.environ, **environment}
         )
         self.lines: list[str] = []
         self.url = self.wait("listening on ").rpartition(" ")[2]
@@ -375,7 +372,7 @@ class Served:
     def end(self) -> int:
         assert self.process.stderr is not None
         self.lines += self.process.stderr.read().splitlines()
-        self.process.stderr.close()
+        self.process.close()
         return self.process.wait()
 
 
@@ -508,12 +505,9 @@ def test_the_program_of_the_page_works(fake: FakeEndpoint, at: tuple[str, str]) 
     (program,) = blocks_of("python")
     options = ["--benchmark", "starter", "--token-env", "TOK"]
     server = Served("--grader", fake.address("judge"), *options, *at, TOK=TOKEN)
-    done = subprocess.run(
-        [sys.executable, "-c", program.replace("http://127.0.0.1:8710", server.url)],
-        env={**os.environ, "PRECEPTOR_TOKEN": TOKEN},
-        capture_output=True,
-        text=True,
-        check=False,
+    done = children.run(
+        code=program.replace("http://127.0.0.1:8710", server.url),
+        environment={**os.environ, "PRECEPTOR_TOKEN": TOKEN},
     )
     server.process.terminate()
     assert server.end() == 0

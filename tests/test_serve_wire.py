@@ -8,8 +8,6 @@ import functools
 import logging
 import os
 import socket
-import subprocess
-import sys
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from children import Child
 from preceptor.rewards.connections import Connections
 from preceptor.rewards.logs import Seldom, without_texts
 from preceptor.testing import FakeEndpoint
@@ -62,15 +61,11 @@ def log_of(tmp_path: Path, requests: list[str], **environment: str) -> list[str]
     with FakeEndpoint() as fake:
         options = ["--grader", fake.address("judge"), "--benchmark", "starter", "--port", "0"]
         options += ["--store", str(tmp_path / "serve.db"), "--token-env", "TOK"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "preceptor.cli", "serve", *options],
-            stderr=subprocess.PIPE,
-            env={**os.environ, "TOK": TOKEN, **environment},
-        )
+        process = Child("serve", *options, environment={**os.environ, "TOK": TOKEN, **environment})
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith(b"listening on "):
-                port = int(line.rpartition(b":")[2])
+            if line.startswith("listening on "):
+                port = int(line.rpartition(":")[2])
                 break
         for request in requests:
             with socket.create_connection(("127.0.0.1", port)) as connection:
@@ -82,8 +77,8 @@ def log_of(tmp_path: Path, requests: list[str], **environment: str) -> list[str]
                     while connection.recv(4096):
                         pass
         process.terminate()
-        log = process.stderr.read().decode()
-        process.stderr.close()
+        log = process.stderr.read()
+        process.close()
         assert process.wait() == 0
     return log.splitlines()
 

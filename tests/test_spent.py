@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 
 import preceptor
+from children import Child
 from preceptor.engine.progress import Progress
 from preceptor.records import Usage
 from preceptor.store import Store
@@ -124,7 +123,7 @@ def test_a_killed_run(path: Path) -> None:
         options = asked(fake, path)
         code = f"import preceptor; preceptor.run('starter', name='mine', **{options!r})"
         code = code.replace(repr(path), repr(str(path)))
-        process = subprocess.Popen([sys.executable, "-c", code])
+        process = Child(code=code, quiet=True)
         give_up = time.monotonic() + 60
         while fake.delivered.total() < 5:
             assert time.monotonic() < give_up

@@ -8,8 +8,6 @@ import signal
 import socket
 import sqlite3
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -21,7 +19,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import children
 import preceptor
+from children import Child
 from format_5 import to_format_5
 from preceptor.errors import InputError, StoreBusy, StoreError, UnknownName
 from preceptor.records import (
@@ -187,10 +187,9 @@ def test_processes_that_make_it_at_the_same_time(path: Path) -> None:
         "    print(store.create_run(name=None, benchmark='b', system='s', grader='g',"
         " settings={}, examples=[], repeats=1).name)"
     )
-    command = [sys.executable, "-c", code, str(path)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    processes = [subprocess.Popen(command, **pipes) for _ in range(4)]  # type: ignore[call-overload]
+    processes = [Child(path, code=code) for _ in range(4)]
     for process in processes:
+        assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
     names = {process.communicate()[0].strip() for process in processes}
@@ -341,7 +340,7 @@ def test_migration_that_is_killed_changes_nothing(path: Path) -> None:
         "database.create_views = lambda connection: os.kill(os.getpid(), 9)\n"
         "Store(sys.argv[1])"
     )
-    process = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    process = children.run(path, code=code)
     assert process.returncode == -signal.SIGKILL
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT value FROM preceptor").fetchone() == ("5",)
@@ -666,7 +665,7 @@ def test_one_process_works_on_a_run(path: Path) -> None:
 def test_lease_of_the_dead_is_taken_over(
     store: Store, host: str | None, pid: str, age: float, busy: bool
 ) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead = Child(code="", quiet=True)
     dead.wait()
     number = {"dead": dead.pid, "living": os.getppid(), "ours": os.getpid()}[pid]
     run = new_run(store)

@@ -7,8 +7,6 @@ import json
 import re
 import shlex
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,8 @@ from typing import Any
 import msgspec
 import pytest
 
+import children
+from children import Child
 from preceptor import api, cli
 from preceptor.engine.budget import Budget
 from preceptor.engine.progress import Progress
@@ -487,12 +487,7 @@ def test_interrupt_and_the_line_that_goes_on(path: Path) -> None:
     """Ctrl-C: exit 130, no further cell is begun; the line printed does the rest, once."""
     with FakeEndpoint(latency=(0.02, 0.1)) as fake:
         more = ["--vary=seed=1,2,3", "-p", "concurrency=2", "-P", "concurrency=2", "--json"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "preceptor.cli", *words(fake, path, *more)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = Child(*words(fake, path, *more))
         while process.poll() is None and not any(p.get("seed") == 2 for p in answers(fake)):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
@@ -510,13 +505,8 @@ def test_interrupt_and_the_line_that_goes_on(path: Path) -> None:
         delivered = dict(fake.delivered)
         assert not any(payload.get("seed") == 3 for payload in answers(fake))
         command = shlex.split(last.partition(": ")[2])
-        done = subprocess.run(
-            [sys.executable, "-m", "preceptor.cli", *command[1:]],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=PATIENCE_S,
-        )
+        done = children.run(*command[1:])
+        assert done.returncode == 0, done.stderr
         assert [row["status"] for row in json.loads(done.stdout)] == ["done"] * 3
         assert all(fake.delivered[prompt] == count for prompt, count in delivered.items())
     assert "mine" not in last

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -304,15 +305,12 @@ class Fields:
                 value = read_number(value, self.row)
             except ValueError as error:
                 raise self.fault(field, str(error), value) from None
-        wrong = self.fault(field, "a number", value)
-        try:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise wrong
-            number = float(value)
-        except OverflowError:  # an integer of hundreds of digits
-            raise wrong from None
-        if not isfinite(number):
-            raise wrong
+        number = math.nan
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            with contextlib.suppress(OverflowError):  # an integer of hundreds of digits
+                number = float(value)
+        if not math.isfinite(number):
+            raise self.fault(field, "a number", value)
         return number
 
     def met(self, field: str, value: object = ...) -> bool | None:
