@@ -6,6 +6,7 @@ Inspect's own OpenAI provider needs the package of OpenAI, which is not always h
 from __future__ import annotations
 
 import gc
+import json
 import os
 import warnings
 from pathlib import Path
@@ -26,6 +27,7 @@ from inspect_ai.model import (
     TopLogprob,
     modelapi,
 )
+from inspect_ai.model._call_tools import parse_tool_call
 from inspect_ai.model._model_output import as_stop_reason
 
 URL = "INSPECT_WIRE_URL"
@@ -50,7 +52,8 @@ class Wire(ModelAPI):
     ) -> ModelOutput:
         body: dict[str, Any] = {
             "model": self.model_name,
-            "messages": [{"role": one.role, "content": one.text} for one in input],
+            "messages": [_message(one) for one in input],
+            **({"tools": [_tool(tool) for tool in tools]} if tools else {}),
             **(config.extra_body or {}),
         }
         names = (
@@ -74,7 +77,14 @@ class Wire(ModelAPI):
             model=self.model_name,
             choices=[
                 ChatCompletionChoice(
-                    message=ChatMessageAssistant(content=choice["message"]["content"] or ""),
+                    message=ChatMessageAssistant(
+                        content=choice["message"]["content"] or "",
+                        tool_calls=[
+                            parse_tool_call(each["id"], *each["function"].values())
+                            for each in choice["message"].get("tool_calls", ())
+                        ]
+                        or None,
+                    ),
                     stop_reason=as_stop_reason(choice["finish_reason"]),
                     logprobs=_logprobs(choice.get("logprobs")),
                 )
@@ -87,8 +97,43 @@ class Wire(ModelAPI):
             ),
         )
 
+    def tool_result_images(self) -> bool:
+        return False  # Inspect puts them into a message of the user
+
     def should_retry(self, ex: Exception) -> bool:
         return isinstance(ex, httpx.HTTPStatusError) and ex.response.status_code == 429
+
+
+def _tool(tool: Any) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description}
+    parameters = tool.parameters.model_dump(exclude_none=True)
+    return {"type": "function", "function": {**function, "parameters": parameters}}
+
+
+def _message(one: Any) -> dict[str, Any]:
+    said: dict[str, Any] = {"role": one.role, "content": one.text}
+    if one.role == "user" and not isinstance(one.content, str):
+        said["content"] = [_part(part) for part in one.content]
+    if one.role == "tool":
+        said["tool_call_id"] = one.tool_call_id
+    if getattr(one, "tool_calls", None):
+        said["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.function, "arguments": json.dumps(call.arguments)},
+            }
+            for call in one.tool_calls
+        ]
+    return said
+
+
+def _part(part: Any) -> dict[str, Any]:
+    if part.type == "image":
+        return {"type": "image_url", "image_url": {"url": part.image}}
+    if part.type == "document":
+        return {"type": "file", "file": {"filename": part.filename, "file_data": part.document}}
+    return {"type": "text", "text": part.text}
 
 
 def evaluate(task: Any, folder: Path, **options: Any) -> EvalLog:

@@ -155,9 +155,9 @@ def rows_of(
 
 def _elsewhere(connection: sa.Connection, fresh: Mapping[str, Response]) -> dict[str, Response]:
     """Of the answers just written, those that the database has otherwise."""
-    kept = map(read_response, rows_of(connection, _BY_KEY, list(fresh)))
     return {
-        row.key: row
-        for row in kept
-        if (row.whole, row.failure) != (storable(fresh[row.key].whole), fresh[row.key].failure)
+        row["key"]: read_response(row)
+        for row in rows_of(connection, _BY_KEY, list(fresh))
+        if (row["text"], row["failure"])
+        != (storable(fresh[row["key"]].whole), fresh[row["key"]].failure)
     }

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from preceptor.testing.replies import Reply, prompt_key, tokens
+from preceptor.testing.replies import Reply, as_object, called, prompt_key, tokens
+from preceptor.testing.tool_use import anthropic_problem
 from preceptor.testing.wires import Errors, Wire, event, pieces
 
 __all__ = ["AnthropicMessages", "chat_of", "message_body", "problem_of"]
@@ -86,7 +87,11 @@ class AnthropicMessages(Wire):
         yield _named("ping")
         for index, block in enumerate(body["content"]):
             if block["type"] == "tool_use":
-                yield _named("content_block_start", index=index, content_block=block)
+                begun = {**block, "input": {}}
+                yield _named("content_block_start", index=index, content_block=begun)
+                for piece in pieces(json.dumps(block["input"])):
+                    delta = {"type": "input_json_delta", "partial_json": piece}
+                    yield _named("content_block_delta", index=index, delta=delta)
                 yield _named("content_block_stop", index=index)
                 continue
             field = "thinking" if block["type"] == "thinking" else "text"
@@ -129,7 +134,7 @@ def problem_of(payload: dict[str, Any]) -> str | None:
     effort = (payload.get("output_config") or {}).get("effort")
     if effort is not None and effort not in _EFFORTS:
         return "output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'"
-    return _unanswered(payload["messages"])
+    return anthropic_problem(payload["messages"])
 
 
 def chat_of(payload: dict[str, Any]) -> dict[str, Any]:
@@ -158,8 +163,10 @@ def message_body(asked: dict[str, Any], reply: Reply, *, known: bool = False) ->
         content.append({"type": "thinking", "thinking": reply.reasoning or "", "signature": "c2ln"})
     if reply.text is not None:
         content.append({"type": "text", "text": reply.text})
-    if reply.tool is not None:
-        content.append({"type": "tool_use", "id": "toolu_0", "name": reply.tool, "input": {}})
+    content += [
+        {"type": "tool_use", "id": f"toolu_{id_}", "name": name, "input": as_object(arguments)}
+        for id_, name, arguments in called(asked, reply)
+    ]
     marked = min(given, len(asked.get("_prefix", "")) // 4)
     marked = marked if marked >= _LEAST_CACHED else 0
     refused = reply.refusal is not None
@@ -194,18 +201,6 @@ def _text(content: str | list[dict[str, Any]]) -> str:
 def _words(block: dict[str, Any]) -> str:
     """The text of a block; of a tool's, or a picture, its JSON."""
     return block["text"] if block.get("type", "text") == "text" else json.dumps(block)
-
-
-def _unanswered(turns: list[dict[str, Any]]) -> str | None:
-    """What the API says of a tool call without its result in the next turn."""
-    waiting: set[str] = set()
-    for number, turn in enumerate(turns):
-        blocks = turn["content"] if isinstance(turn["content"], list) else []
-        waiting -= {each.get("tool_use_id") for each in blocks if each["type"] == "tool_result"}
-        if waiting:
-            return f"messages.{number}: `tool_use` ids were found without `tool_result` blocks"
-        waiting = {each["id"] for each in blocks if each["type"] == "tool_use"}
-    return None
 
 
 def _prefix(payload: dict[str, Any]) -> str | None:

@@ -7,7 +7,14 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from preceptor.testing.replies import Reply, chat_body, reply_to, responses_body
+from preceptor.testing.replies import Reply, as_object, called, chat_body, responses_body
+from preceptor.testing.tool_use import (
+    Plan,
+    anthropic_problem,
+    chat_problem,
+    reply_with,
+    responses_problem,
+)
 
 __all__ = [
     "ANSWERED",
@@ -20,6 +27,7 @@ __all__ = [
     "error",
     "line_of",
     "message_body",
+    "problem_of",
     "result_line",
 ]
 
@@ -72,12 +80,14 @@ class Job(msgspec.Struct):
         return self.state not in STAGES
 
 
-def line_of(endpoint: str, custom_id: str, payload: dict[str, Any], outcome: str) -> bytes:
+def line_of(
+    endpoint: str, custom_id: str, payload: dict[str, Any], outcome: str, plan: Plan = ()
+) -> bytes:
     """A line of OpenAI's output file, or of its error file."""
     response: dict[str, Any] | None = None
     error = None
     if outcome in ("ok", "prose"):
-        body = BODIES[endpoint](payload, _reply(payload, outcome))
+        body = BODIES[endpoint](payload, _reply(payload, outcome, plan))
         response = {"status_code": 200, "request_id": f"req_{custom_id}", "body": body}
     elif outcome == "malformed":
         response = {"status_code": 200, "request_id": "", "body": msgspec.Raw(_MALFORMED)}
@@ -91,11 +101,11 @@ def line_of(endpoint: str, custom_id: str, payload: dict[str, Any], outcome: str
     return msgspec.json.encode(whole) + b"\n"
 
 
-def result_line(custom_id: str, outcome: str, payload: dict[str, Any]) -> bytes:
+def result_line(custom_id: str, outcome: str, payload: dict[str, Any], plan: Plan = ()) -> bytes:
     """A line of Anthropic's results."""
     result: dict[str, Any]
     if outcome in ("ok", "prose"):
-        message = message_body(payload, _reply(payload, outcome))
+        message = message_body(payload, _reply(payload, outcome, plan))
         result = {"type": "succeeded", "message": message}
     elif outcome == "malformed":
         result = {"type": "succeeded", "message": msgspec.Raw(_MALFORMED)}
@@ -108,20 +118,26 @@ def result_line(custom_id: str, outcome: str, payload: dict[str, Any]) -> bytes:
     return msgspec.json.encode({"custom_id": custom_id, "result": result}) + b"\n"
 
 
-def _reply(payload: dict[str, Any], outcome: str) -> Reply:
-    return reply_to(payload) if outcome == "ok" else Reply("It meets the criterion, I would say.")
+def _reply(payload: dict[str, Any], outcome: str, plan: Plan) -> Reply:
+    if outcome == "ok":
+        return reply_with(payload, payload, plan)
+    return Reply("It meets the criterion, I would say.")
 
 
 def message_body(payload: dict[str, Any], reply: Reply) -> dict[str, Any]:
     """A body of Anthropic's ``POST /v1/messages``."""
     text = reply.text or ""
-    ends = {"stop": "end_turn", "length": "max_tokens"}
+    ends = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
+    uses = [
+        {"type": "tool_use", "id": f"toolu_{id_}", "name": name, "input": as_object(arguments)}
+        for id_, name, arguments in called(payload, reply)
+    ]
     return {
         "id": "msg_fake",
         "type": "message",
         "role": "assistant",
         "model": payload.get("model"),
-        "content": [{"type": "text", "text": text}],
+        "content": [*([{"type": "text", "text": text}] if text else []), *uses],
         "stop_reason": ends.get(reply.finish_reason, "refusal"),
         "stop_sequence": None,
         "usage": {
@@ -137,6 +153,15 @@ def error(status: int, code: str, words: str) -> web.Response:
     """A failed call, in a body that fits both providers."""
     body = {"type": "error", "error": {"type": code, "code": code, "message": words}}
     return web.json_response(body, status=status)
+
+
+def problem_of(endpoint: str, payload: dict[str, Any]) -> str | None:
+    """What the provider refuses a request of a batch for."""
+    if endpoint == "/v1/responses":
+        given = payload["input"]
+        return responses_problem(given) if isinstance(given, list) else None
+    check = anthropic_problem if endpoint == "/v1/messages" else chat_problem
+    return check(payload["messages"])
 
 
 def authorized(request: web.Request) -> bool:

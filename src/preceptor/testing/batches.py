@@ -33,9 +33,11 @@ from preceptor.testing.batch_replies import (
     error,
     line_of,
     message_body,
+    problem_of,
     result_line,
 )
 from preceptor.testing.replies import chat_body, prompt_key, reply_to, responses_body
+from preceptor.testing.tool_use import Plan
 
 __all__ = ["FakeBatches", "Job"]
 
@@ -53,6 +55,8 @@ class FakeBatches:
         (number of the batch from 1, payload) → what becomes of a request; see :class:`Job`.
     most_enqueued
         A larger batch fails with ``token_limit_exceeded``.
+    tools
+        As ``tools`` of :class:`FakeEndpoint`.
 
     Attributes
     ----------
@@ -79,6 +83,7 @@ class FakeBatches:
         looks: int = 2,
         outcome: Callable[[int, dict[str, Any]], str] = lambda *_: "ok",
         most_enqueued: int | None = None,
+        tools: Plan = (),
     ) -> None:
         self.jobs: list[Job] = []
         self.paid: Counter[str] = Counter()
@@ -89,6 +94,7 @@ class FakeBatches:
         self.held: int | None = None
         self.stalled = threading.Event()
         self._looks, self._outcome, self._most = looks, outcome, most_enqueued
+        self._tools = tools
         self._files: dict[str, bytes] = {}
         self._random = random.Random(0)  # noqa: S311
         self._port = 0
@@ -277,7 +283,7 @@ class FakeBatches:
         if job is None:
             return error(404, "invalid_request_error", "No such file")
         whole = [
-            line_of(job.endpoint, custom_id, job.requests[custom_id], outcome)
+            line_of(job.endpoint, custom_id, job.requests[custom_id], outcome, self._tools)
             for custom_id, outcome in self._shuffled(job)
             if (outcome in ANSWERED) == (kind == "out") and outcome != "missing"
         ]
@@ -331,7 +337,7 @@ class FakeBatches:
         if job is None or not job.over:
             return error(404, "not_found_error", "No results yet")
         whole = [
-            result_line(custom_id, outcome, job.requests[custom_id])
+            result_line(custom_id, outcome, job.requests[custom_id], self._tools)
             for custom_id, outcome in self._shuffled(job)
             if outcome != "missing"
         ]
@@ -379,7 +385,8 @@ class FakeBatches:
         """Let a batch end now; with ``cancelled`` or ``expired``, half of it did not run."""
         number = self.jobs.index(job) + 1
         for place, (custom_id, payload) in enumerate(job.requests.items()):
-            outcome = self._outcome(number, payload)
+            refused = problem_of(job.endpoint, payload)
+            outcome = "bad_request" if refused else self._outcome(number, payload)
             if state != "completed" and place % 2:
                 outcome = state
             job.outcomes[custom_id] = outcome

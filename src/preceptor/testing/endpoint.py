@@ -19,7 +19,8 @@ from preceptor.testing.anthropic_wire import AnthropicMessages
 from preceptor.testing.faults import CONTENT, Fault, Schedule
 from preceptor.testing.gemini_wire import GeminiGenerate
 from preceptor.testing.mishaps import ACTED, ANSWERED, Sent, spoiled
-from preceptor.testing.replies import is_judgement, prompt_key, reply_to
+from preceptor.testing.replies import is_judgement, prompt_key
+from preceptor.testing.tool_use import Plan, reply_with
 from preceptor.testing.wires import (
     SECRET_HEADERS,
     AzureChat,
@@ -73,6 +74,9 @@ class FakeEndpoint:
         What may go wrong: names of FAULTS or :class:`Fault`; :data:`CHAOS` is everything that a
         second attempt can get past. Each attempt meets one with probability ``rate``, but no
         prompt more than ``most_faults``.
+    tools
+        Name and arguments (JSON) of the tools that are called, turn by turn, before an answer, in
+        requests that offer any.
     script
         Faults of the first calls in the order in which they arrive, None for a right answer.
     latency
@@ -115,6 +119,7 @@ class FakeEndpoint:
         faults: Iterable[str | Fault] = (),
         rate: float = 0.3,
         most_faults: int = 2,
+        tools: Plan = (),
         script: Iterable[str | Fault | None] = (),
         latency: float | tuple[float, float] = 0.0,
         api_key: str | None = None,
@@ -131,6 +136,7 @@ class FakeEndpoint:
         self._latency = latency if isinstance(latency, tuple) else (latency, latency)
         self._api_key = api_key
         self._reasoning = reasoning
+        self._tools = tools
         self._random = random.Random(seed)  # noqa: S311
         self._under_way: Counter[str] = Counter()
         self._port = port
@@ -285,7 +291,7 @@ class FakeEndpoint:
         fault: Fault | None,
     ) -> web.StreamResponse:
         kind = None if fault is None else fault.kind
-        right = reply_to(asked)
+        right = reply_with(payload, asked, self._tools)
         streaming = wire.streams(request, payload)
         body = wire.body(asked, spoiled(right, kind) if kind in CONTENT else right)
         parts = wire.events(asked, body) if streaming else [msgspec.json.encode(body)]

@@ -11,7 +11,8 @@ from typing import Any
 
 from aiohttp import web
 
-from preceptor.testing.replies import Reply, prompt_key, tokens
+from preceptor.testing.replies import Reply, as_object, called, prompt_key, tokens
+from preceptor.testing.tool_use import gemini_problem
 from preceptor.testing.wires import Errors, Wire, event, pieces
 
 __all__ = ["GeminiGenerate"]
@@ -64,6 +65,8 @@ class GeminiGenerate(Wire):
         for turn in payload["contents"]:
             if turn["role"] not in ("user", "model"):
                 return "Please use a valid role: user, model."
+        if problem := gemini_problem(request.match_info["model"], payload["contents"]):
+            return problem
         if self.streams(request, payload) and request.query.get("alt") != "sse":
             return "this server only streams as events: alt=sse"
         return None
@@ -92,8 +95,11 @@ class GeminiGenerate(Wire):
             parts.append({"text": reply.reasoning or "", "thought": True})
         if reply.text is not None:
             parts.append({"text": reply.text})
-        if reply.tool is not None:
-            parts.append({"functionCall": {"name": reply.tool, "args": {}}})
+        later = asked["model"].startswith("gemini-3")
+        for number, (id_, name, arguments) in enumerate(called(asked, reply)):
+            call = {"name": name, "args": as_object(arguments), **({"id": id_} if later else {})}
+            signed = {"thoughtSignature": "c2ln"} if later and number == 0 else {}
+            parts.append({"functionCall": call, **signed})
         content = {"role": "model", **({"parts": parts} if parts else {})}
         refused = reply.refusal is not None
         end = "PROHIBITED_CONTENT" if refused else _ENDS.get(reply.finish_reason, "STOP")

@@ -59,7 +59,7 @@ def spoiled(right: Reply, kind: str) -> Reply:
         "met_missing": Reply('{"explanation": "so-so", "met": true}'),
         "empty": Reply(""),
         "null": Reply(None),
-        "tool_calls": Reply(None, "tool_calls", tool="look_up"),
+        "tool_calls": Reply(None, "tool_calls", calls=(("look_up", "{}"),)),
         "malformed_call": Reply(None, "malformed_call"),
         "refusal": Reply(None, refusal="I'm sorry, but I can't help with that."),
         "filtered": Reply(half, "content_filter"),

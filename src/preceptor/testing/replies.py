@@ -11,6 +11,8 @@ import msgspec
 
 __all__ = [
     "Reply",
+    "as_object",
+    "called",
     "chat_body",
     "is_judgement",
     "prompt_key",
@@ -40,7 +42,8 @@ class Reply(msgspec.Struct, frozen=True):
     refusal: str | None = None
     top_logprobs: dict[str, float] | None = None
     reasoning: str | None = None
-    tool: str | None = None
+    #: Name and arguments of each tool that is called.
+    calls: tuple[tuple[str, str], ...] = ()
 
 
 def prompt_key(payload: dict[str, Any]) -> str:
@@ -140,6 +143,20 @@ def tokens(payload: dict[str, Any], reply: Reply) -> tuple[int, int, int, int]:
     return given, made, cached, thought
 
 
+def as_object(arguments: str) -> dict[str, Any]:
+    """The arguments of a call, for providers whose models cannot write anything else."""
+    try:
+        return msgspec.json.decode(arguments, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return {}
+
+
+def called(payload: dict[str, Any], reply: Reply) -> list[tuple[str, str, str]]:
+    """(id, name, arguments) of each call; no two of a conversation have one id."""
+    prefix = f"call_{prompt_key(payload)[:12]}"
+    return [(f"{prefix}{n}", name, words) for n, (name, words) in enumerate(reply.calls)]
+
+
 def chat_body(
     payload: dict[str, Any], reply: Reply, reasoning_field: str | None = None
 ) -> dict[str, Any]:
@@ -152,9 +169,11 @@ def chat_body(
     }
     if reasoning_field is not None:
         message[reasoning_field] = reply.reasoning
-    if reply.tool is not None:
-        function = {"name": reply.tool, "arguments": "{}"}
-        message["tool_calls"] = [{"id": "call_0", "type": "function", "function": function}]
+    if reply.calls:
+        message["tool_calls"] = [
+            {"id": id_, "type": "function", "function": {"name": name, "arguments": arguments}}
+            for id_, name, arguments in called(payload, reply)
+        ]
     ends = {"malformed_call": "stop"}
     choice: dict[str, Any] = {
         "index": 0,
@@ -205,9 +224,9 @@ def responses_body(
     why = None if whole else {"reason": reasons.get(reply.finish_reason, reply.finish_reason)}
     message = {"type": "message", "role": "assistant", "id": "msg_0", "content": [part]}
     before = [_reasoning_item(payload, reply, reasoning_field)] if thought else []
-    if reply.tool is not None:
-        call = {"call_id": "call_0", "name": reply.tool, "arguments": "{}", "status": "completed"}
-        before.append({"type": "function_call", "id": "fc_0", **call})
+    for id_, name, arguments in called(payload, reply):
+        call = {"call_id": id_, "name": name, "arguments": arguments, "status": "completed"}
+        before.append({"type": "function_call", "id": f"fc_{id_}", **call})
     return {
         "id": f"resp_{prompt_key(payload)}",
         "object": "response",
@@ -231,6 +250,8 @@ def _reasoning_item(
 ) -> dict[str, Any]:
     text = reply.reasoning or ""
     item: dict[str, Any] = {"type": "reasoning", "id": "rs_0", "summary": []}
+    if "reasoning.encrypted_content" in (payload.get("include") or ()):
+        item["encrypted_content"] = "c2VjcmV0"
     if reasoning_field is not None:
         item["content"] = [{"type": "reasoning_text", "text": text}]
     if (payload.get("reasoning") or {}).get("summary") is not None:

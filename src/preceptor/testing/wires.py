@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from preceptor.testing.replies import Reply, chat_body, responses_body
+from preceptor.testing.tool_use import chat_problem, responses_problem
 
 __all__ = [
     "SECRET_HEADERS",
@@ -132,7 +133,8 @@ class OpenAIChat(Wire):
     def problem(self, request: web.Request, payload: dict[str, Any]) -> str | None:
         if not isinstance(payload.get("model"), str) and "deployment" not in request.match_info:
             return "you must provide a model parameter"
-        return _no_turns(payload.get("messages"), "messages")
+        messages = payload.get("messages")
+        return _no_turns(messages, "messages") or chat_problem(messages or [])
 
     def body(self, asked: dict[str, Any], reply: Reply) -> dict[str, Any]:
         return chat_body(asked, reply, self._reasoning)
@@ -173,7 +175,9 @@ class OpenAIResponses(Wire):
         if not isinstance(payload.get("model"), str):
             return "Missing required parameter: 'model'."
         given = payload.get("input")
-        return None if isinstance(given, str) else _no_turns(given, "input")
+        if isinstance(given, str):
+            return None
+        return _no_turns(given, "input") or responses_problem(given or [])
 
     def body(self, asked: dict[str, Any], reply: Reply) -> dict[str, Any]:
         return responses_body(asked, reply, self._reasoning)
@@ -267,6 +271,8 @@ def _no_turns(turns: object, name: str) -> str | None:
         return f"Missing required parameter: '{name}'."
     for number, turn in enumerate(turns):
         role = turn.get("role") if isinstance(turn, dict) else None
+        if name == "input" and isinstance(turn, dict) and turn.get("type", "message") != "message":
+            continue  # an item that is no message
         if role not in ("system", "developer", "user", "assistant", "tool"):
             return f"Invalid value for '{name}[{number}].role'."
     return None
