@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from preceptor import benchmarks
 from preceptor.cache import DEFAULT_STORE
 from preceptor.engine.options import RunOptions, request_of
 from preceptor.engine.plan import Plan, check, reopen
@@ -60,7 +61,8 @@ def run(
     Parameters
     ----------
     benchmark
-        A name; ``preceptor list benchmarks`` shows them.
+        A name, of which ``preceptor list benchmarks`` shows all; or a folder with a manifest
+        (``./my-benchmark``).
     system, grader
         Addresses; ``preceptor list systems`` shows their forms. Without ``grader``, the one that
         the benchmark's authors used.
@@ -262,9 +264,13 @@ def load(name: str = "latest", *, store: str | Path = DEFAULT_STORE) -> Run:
 
 
 def runs(*, store: str | Path = DEFAULT_STORE, benchmark: str | None = None) -> Sequence[Run]:
-    """All runs of the store, oldest first."""
+    """All runs of the store, or those of a benchmark, oldest first."""
     with Store(store, create=False) as opened:
-        return [Run(store, info) for info in opened.runs(benchmark)]
+        infos = opened.runs()
+        if benchmark is not None:
+            name = benchmarks.named(benchmark, (info.benchmark for info in infos))
+            infos = [info for info in infos if info.benchmark == name]
+        return [Run(store, info) for info in infos]
 
 
 def sides(texts: Sequence[str], *, store: str | Path = DEFAULT_STORE) -> list[Side]:

@@ -36,10 +36,6 @@ def score(
     if benchmark is not None and not every:
         raise InputError("--benchmark: goes with --all only; a RUN has one benchmark")
     if every:
-        from preceptor import benchmarks
-
-        if benchmark is not None:
-            benchmarks.get(benchmark)
         results = [each.scored() for each in api.runs(store=store, benchmark=benchmark)]
         if as_json:
             from preceptor.reports.score import score_json

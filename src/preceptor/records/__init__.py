@@ -1,7 +1,7 @@
 """The nouns: what flows from a benchmark to a score. Frozen, typed, without behaviour of I/O."""
 
 from preceptor.billing import Usage
-from preceptor.records.examples import Criterion, Example, PhysicianAnswer
+from preceptor.records.examples import Criterion, Example, PhysicianAnswer, Slice
 from preceptor.records.keys import content_key
 from preceptor.records.messages import Message, Role, Turn, lean
 from preceptor.records.parts import File, Image, Part, Reasoning, Text, ToolCall, ToolResult
@@ -28,6 +28,7 @@ __all__ = [
     "Role",
     "RunInfo",
     "Score",
+    "Slice",
     "Text",
     "ToolCall",
     "ToolResult",

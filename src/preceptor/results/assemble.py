@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from preceptor import benchmarks
+from preceptor.benchmarks import Benchmark
 from preceptor.billing import Bill
 from preceptor.records import Graded, Result, RunInfo, Score, Usage
 from preceptor.results.notes import run_notes
@@ -18,6 +18,7 @@ __all__ = ["assemble"]
 
 
 def assemble(
+    benchmark: Benchmark,
     info: RunInfo,
     graded: Sequence[Graded],
     scores: Sequence[Score],
@@ -38,7 +39,6 @@ def assemble(
     metrics
         False: none are computed.
     """
-    benchmark = benchmarks.get(info.benchmark)
     examples = list({item.example.id: item.example for item in graded}.values())
     asked = sum(len(item.verdicts) for item in graded)
     ungraded = _ungraded(graded)
@@ -46,6 +46,7 @@ def assemble(
         info=info,
         title=benchmark.title,
         labels=dict(benchmark.labels),
+        slices=benchmark.slices,
         graded=list(graded),
         scores=list(scores),
         metrics=benchmark.protocol.summarise(scores, examples) if metrics else {},

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from preceptor import benchmarks
 from preceptor.records import Graded, Result, RunInfo, Score
 from preceptor.results.assemble import assemble
+from preceptor.results.record import scored_by
 from preceptor.store import Store
 from preceptor.store.bills import bills
 from preceptor.store.graded import read_worded
@@ -29,7 +29,8 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
         ``reason`` and ``probability`` and nothing else. A run with a million of them takes a third
         of the memory, and less time.
     """
-    protocol = benchmarks.get(run.benchmark).protocol
+    benchmark = scored_by(store, run)
+    protocol = benchmark.protocol
     took: Took | None = None
     if words:
         graded = store.graded(run)
@@ -42,6 +43,7 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
                 scores.append(protocol.score(item))
                 graded.append(_wordless(item))
     return assemble(
+        benchmark,
         run,
         graded,
         scores,
@@ -54,7 +56,7 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
 
 def scored_answers(store: Store, run: RunInfo) -> Iterator[tuple[Graded, Score]]:
     """A run's answers and scores one after the other, with all words and without any usage."""
-    protocol = benchmarks.get(run.benchmark).protocol
+    protocol = scored_by(store, run).protocol
     with store.reading() as connection:
         for item in read_worded(connection, run):
             yield item, protocol.score(item)
