@@ -128,6 +128,7 @@ def keep_one(
 ) -> tuple[RunInfo, bool]:
     """Put one run into the store, unless the known one is it; returns it, and whether it is new."""
     if known is not None and known.status == "done":
+        record_scores(store, known)
         return known, False
     if known is not None:
         store.delete_run(known)  # left half done by an earlier version
