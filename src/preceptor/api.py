@@ -60,7 +60,8 @@ def run(
     Parameters
     ----------
     benchmark
-        A name; ``preceptor list benchmarks`` shows them.
+        A name, of which ``preceptor list benchmarks`` shows all; or a folder with a manifest
+        (``./my-benchmark``).
     system, grader
         Addresses; ``preceptor list systems`` shows their forms. Without ``grader``, the one that
         the benchmark's authors used.
@@ -262,9 +263,11 @@ def load(name: str = "latest", *, store: str | Path = DEFAULT_STORE) -> Run:
 
 
 def runs(*, store: str | Path = DEFAULT_STORE, benchmark: str | None = None) -> Sequence[Run]:
-    """All runs of the store, oldest first."""
+    """All runs of the store, or those of a benchmark, oldest first."""
+    from preceptor.results.load import runs_of
+
     with Store(store, create=False) as opened:
-        return [Run(store, info) for info in opened.runs(benchmark)]
+        return [Run(store, info) for info in runs_of(opened, benchmark)]
 
 
 def sides(texts: Sequence[str], *, store: str | Path = DEFAULT_STORE) -> list[Side]:

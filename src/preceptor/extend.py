@@ -18,7 +18,7 @@ from typing import Any
 
 _HOMES = {
     "preceptor.benchmarks.base": ("Benchmark", "Dataset", "Fields", "Source"),
-    "preceptor.benchmarks.healthbench": ("criterion", "message"),
+    "preceptor.benchmarks.own_rows": ("criterion", "message"),
     "preceptor.environments.base": ("Environment", "Session"),
     "preceptor.environments.scripted": ("Script",),
     "preceptor.errors": ("DataError", "EndpointError", "EndpointRefused", "InputError"),

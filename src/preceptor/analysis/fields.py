@@ -229,8 +229,7 @@ def _chosen(sides: Mapping[_Key, _Side]) -> str:
     systems: Counter[str] = Counter()
     answers: Counter[str] = Counter()
     for (grader, _), side in sides.items():
-        name = side.result.info.benchmark
-        authors = benchmarks.get(name).protocol.reference_grader
+        authors = benchmarks.of(side.result.info).protocol.reference_grader
         reference = "" if authors is None else authors.address
         systems[grader] += 1
         answers[grader] += len(side.result.graded)
@@ -342,7 +341,7 @@ def _cell(
         runs=side.runs,
         share_read=share_read(side.result.scores),
         units=len(np.unique(labels)),
-        units_are=benchmarks.get(side.result.info.benchmark).protocol.units_are,
+        units_are=benchmarks.of(side.result.info).protocol.units_are,
     )
 
 

@@ -271,7 +271,7 @@ def _departures(field: Field) -> Iterator[str]:
         for result in field.results
         for text in dict.fromkeys([*result.departures, *result.info.settings.get("notes", ())])
     )
-    caution = benchmarks.get(field.column.benchmark).caution
+    caution = benchmarks.of(field.results[0].info).caution
     if caution:
         yield f"{caution[:1].upper()}{caution[1:]}."
     for text, count in said.most_common():

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from preceptor.benchmarks.base import Fields
-from preceptor.benchmarks.healthbench import message
+from preceptor.benchmarks.own_rows import message
 from preceptor.cells import listed
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows

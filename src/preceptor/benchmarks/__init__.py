@@ -6,15 +6,24 @@ import difflib
 import functools
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from pathlib import Path
+
+import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Dataset
 from preceptor.errors import UnknownName, shorten
+from preceptor.records import RunInfo
 
-__all__ = ["Benchmark", "Dataset", "all_benchmarks", "get", "recorded"]
+__all__ = ["MANIFEST", "Benchmark", "Dataset", "all_benchmarks", "get", "named", "of", "recorded"]
 
+#: The setting of a run under which it carries its benchmark, where this package does not bring it.
+MANIFEST = "manifest"
 #: What this package holds beside benchmarks.
-_OTHERS = ("base", "download", "groups", "outside", "published")
+_OTHERS = (
+    *("base", "download", "fields", "folder", "groups", "manifest", "outside", "own_rows"),
+    "published",
+)
 #: Those whose place in lists is the first.
 _FIRST = ("healthbench", "healthbench_professional")
 
@@ -31,8 +40,37 @@ def all_benchmarks() -> tuple[Benchmark, ...]:
     return (*own, *outside(benchmark.name for benchmark in own))
 
 
+def of(run: RunInfo) -> Benchmark:
+    """The benchmark of a run: where its code is not here, what the run carries of it.
+
+    Raises UnknownName where it is neither here nor carried.
+    """
+    carried = run.settings.get(MANIFEST)
+    if carried is None:
+        return get(run.benchmark)
+    from preceptor.benchmarks.manifest import Manifest
+
+    benchmark = msgspec.convert(carried, Manifest).benchmark()
+    if benchmark.package is None:
+        return benchmark
+    return next((each for each in all_benchmarks() if each.name == run.benchmark), benchmark)
+
+
 def get(name: str) -> Benchmark:
-    """The benchmark of that name. Raises UnknownName, with the nearest names."""
+    """The benchmark of that name, or in that folder.
+
+    Raises
+    ------
+    UnknownName
+        With the nearest names.
+    InputError
+        What is wrong with the folder.
+    """
+    from preceptor.benchmarks.folder import counted, folder_of, read_folder
+
+    folder = folder_of(name)
+    if folder is not None:
+        return counted(read_folder(folder))
     if (own := _own(name)) is not None:
         return own
     known = {benchmark.name: benchmark for benchmark in all_benchmarks()}
@@ -56,6 +94,14 @@ def _own(name: str) -> Benchmark | None:
         return None
     found = importlib.import_module(f"{__name__}.{module}").BENCHMARKS
     return next((each for each in found if each.name == name), None)
+
+
+def named(name: str, used: Iterable[str]) -> str:
+    """The name of the benchmark that is meant: one of those used, any other, or in a folder.
+
+    Raises what `get` raises.
+    """
+    return name if name in set(used) else get(name).name
 
 
 def _near(name: str, known: list[str]) -> list[str]:

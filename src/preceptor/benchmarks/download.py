@@ -29,6 +29,8 @@ def fetch_data(benchmark: Benchmark) -> Path:
         No network, or another file than the pinned one; says which file to get and where to put it.
     """
     path = benchmark.path()
+    if benchmark.rows is not None:
+        raise Unavailable(f"{benchmark.name}: there is nothing to fetch: its rows are {path}")
     if benchmark.contained is None and not benchmark.sources:
         raise Unavailable(
             f"{benchmark.name}: no file of it is pinned: get it from {benchmark.url} and name it "

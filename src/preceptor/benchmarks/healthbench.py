@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
+from preceptor.benchmarks.own_rows import criterion, message
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.rubric import RubricProtocol
-from preceptor.records import Criterion, Example, Message, PhysicianAnswer
+from preceptor.records import Example, PhysicianAnswer
 from preceptor.scoring import LengthRule
 from preceptor.systems.base import Parameters
 
-__all__ = ["BENCHMARKS", "criterion", "message", "parse"]
+__all__ = ["BENCHMARKS", "parse"]
 
 _GRADER = ReferenceGrader(
     "openai/gpt-4.1-2025-04-14",
@@ -36,17 +37,6 @@ _LABELS = {
     "level:example": "Example-specific criteria",
     "level:cluster": "Consensus criteria",
 }
-
-
-def message(fields: Fields) -> Message:
-    roles = ("user", "assistant", "system", "developer")
-    role = fields.one_of("role", roles)
-    return Message(role, fields.text("content", empty=True))  # type: ignore[arg-type]
-
-
-def criterion(fields: Fields, text_field: str, *, empty: bool = False) -> Criterion:
-    text = fields.text(text_field, empty=empty)
-    return Criterion(text, fields.points("points"), fields.texts("tags"))
 
 
 def parse(row: Fields) -> Example:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.benchmarks.healthbench import criterion, message
+from preceptor.benchmarks.own_rows import criterion, message
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.rubric import RubricProtocol
 from preceptor.records import Example, PhysicianAnswer

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from preceptor.benchmarks.base import Benchmark
 from preceptor.errors import Unavailable
 from preceptor.plugins import load, package_of, plugins
@@ -30,5 +32,6 @@ def outside(taken: Iterable[str]) -> list[Benchmark]:
                     f"{where}: there is a benchmark {benchmark.name} already: rename it"
                 )
             names.add(benchmark.name)
-            found.append(benchmark)
+            package = entry.dist.name if entry.dist else entry.value
+            found.append(msgspec.structs.replace(benchmark, package=package))
     return found

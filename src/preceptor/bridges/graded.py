@@ -10,7 +10,9 @@ import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
-from preceptor.benchmarks.healthbench import criterion, message, parse
+from preceptor.benchmarks.healthbench import parse
+from preceptor.benchmarks.manifest import manifest_of
+from preceptor.benchmarks.own_rows import criterion, message
 from preceptor.bridges.imported import (
     GRADED_ELSEWHERE,
     Answer,
@@ -120,6 +122,7 @@ def _run(
     return ImportedRun(
         name=name,
         benchmark=benchmark.name,
+        manifest=manifest_of(benchmark),
         system=model,
         grader=grader or fields.optional_text("grader") or "not stated",
         answers=[],

@@ -8,9 +8,12 @@ from typing import Any
 
 import msgspec
 
+from preceptor.benchmarks import MANIFEST
 from preceptor.benchmarks.base import Fields
+from preceptor.benchmarks.manifest import Manifest
 from preceptor.errors import InputError, shorten
 from preceptor.records import Example, Response, RunInfo, Verdict, as_answer, content_key
+from preceptor.results.record import record_scores
 from preceptor.store import Store
 from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content
 from preceptor.version import VERSION
@@ -47,6 +50,8 @@ class ImportedRun(msgspec.Struct, frozen=True):
     ----------
     settings
         What is known of how it was made.
+    manifest
+        Of the benchmark, where this package does not bring it.
     """
 
     name: str
@@ -55,6 +60,7 @@ class ImportedRun(msgspec.Struct, frozen=True):
     grader: str
     answers: list[Answer]
     settings: dict[str, Any]
+    manifest: Manifest | None = None
 
 
 def answer_in(fields: Fields, field: str, tally: Tally) -> Content:
@@ -122,10 +128,13 @@ def keep_one(
 ) -> tuple[RunInfo, bool]:
     """Put one run into the store, unless the known one is it; returns it, and whether it is new."""
     if known is not None and known.status == "done":
+        record_scores(store, known)
         return known, False
     if known is not None:
         store.delete_run(known)  # left half done by an earlier version
-    return _write(store, run, source, digest), True
+    info = _write(store, run, source, digest)
+    record_scores(store, info)
+    return info, True
 
 
 def _digest(run: ImportedRun) -> str:
@@ -148,6 +157,7 @@ def _write(store: Store, run: ImportedRun, source: Path, digest: str) -> RunInfo
         "imported_from": source.name,
         "import_digest": digest,
         **run.settings,
+        **({} if run.manifest is None else {MANIFEST: msgspec.to_builtins(run.manifest)}),
         "notes": run.settings.get("notes", [GRADED_ELSEWHERE]),
     }
     with store.transaction() as connection:

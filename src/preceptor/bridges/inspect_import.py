@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from preceptor import benchmarks
+from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
+from preceptor.benchmarks.manifest import manifest_of
 from preceptor.bridges.imported import (
     Answer,
     ImportedRun,
@@ -80,8 +82,8 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
     need_inspect("preceptor import inspect")
     check_archive(path)
     header = _read(path)
-    name = benchmarks.get(benchmark or _benchmark_of(header, path)).name
-    reader = _Reader(path, name, data)
+    answered = benchmarks.get(benchmark or _benchmark_of(header, path))
+    reader = _Reader(path, answered, data)
     answers = [reader.answer(sample) for sample in _samples(path, header)]
     if not answers:
         raise InputError(f"{path}: expected answers, found a log without samples")
@@ -97,7 +99,8 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
         settings["notes"] = ["Imported: asked and graded elsewhere.", *notes]
     return ImportedRun(
         name=path.name.removesuffix(".eval"),
-        benchmark=name,
+        benchmark=answered.name,
+        manifest=manifest_of(answered),
         system=header.eval.model,
         grader=reader.grader or _grader_of(header),
         answers=answers,
@@ -177,7 +180,7 @@ def _grader_of(header: EvalLog) -> str:
 class _Reader:
     """Reads samples; examples that are not in the log come from the benchmark's data, read once."""
 
-    def __init__(self, path: Path, benchmark: str, data: Path | None) -> None:
+    def __init__(self, path: Path, benchmark: Benchmark, data: Path | None) -> None:
         self.path, self.benchmark, self.data = path, benchmark, data
         self.grader: str | None = None
         self.departures: list[Any] = []
@@ -203,12 +206,11 @@ class _Reader:
         return Answer(example, response, self._verdicts(example, response, score, rows))
 
     def _example(self, example_id: str) -> Example:
-        benchmark = benchmarks.get(self.benchmark)
         if self._known is None:
-            examples = benchmark.load(self.data).examples
+            examples = self.benchmark.load(self.data).examples
             self._known = {example.id: example for example in examples}
         if example_id not in self._known:
-            where = self.data or benchmark.path()
+            where = self.data or self.benchmark.path()
             problem = f"{shorten(example_id)} is not among the {len(self._known):,} of {where}"
             raise DataError(str(self.path), self._count, "id", problem)
         return self._known[example_id]
@@ -300,7 +302,7 @@ class _Reader:
 
     def _label(self, place: int, said: object) -> str | None:
         """A label, where the benchmark's judge gives any."""
-        judge = benchmarks.get(self.benchmark).protocol.judge
+        judge = self.benchmark.protocol.judge
         if said is None or judge is None:
             return None
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from preceptor.benchmarks.base import Fields
-from preceptor.benchmarks.healthbench import criterion, message
+from preceptor.benchmarks.own_rows import criterion, message
 from preceptor.bridges.inspect_layout import SCORER
 from preceptor.errors import shorten
 from preceptor.records import Example, Message, Turn

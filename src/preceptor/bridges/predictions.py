@@ -15,6 +15,7 @@ import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
+from preceptor.benchmarks.manifest import manifest_of
 from preceptor.bridges.answer_files import (
     MODELS,
     PARTS,
@@ -121,7 +122,7 @@ class Predictions:
         InputError
             The benchmark's answers are judged by a grader.
         """
-        if benchmark.protocol.reference_grader is not None:
+        if benchmark.protocol.judged:
             raise InputError(
                 f"{benchmark.name}: its answers are judged by a grader: have them judged with "
                 f"`preceptor run {benchmark.name} --system replay:FILE`"
@@ -238,6 +239,7 @@ def _imported(
     return ImportedRun(
         name=group.name,
         benchmark=benchmark.name,
+        manifest=manifest_of(benchmark),
         system=_system(group),
         grader=NO_GRADER,
         answers=answers,

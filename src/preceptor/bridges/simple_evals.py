@@ -8,8 +8,10 @@ from pathlib import Path
 import msgspec
 
 from preceptor import benchmarks
+from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
-from preceptor.benchmarks.healthbench import criterion, message
+from preceptor.benchmarks.manifest import manifest_of
+from preceptor.benchmarks.own_rows import criterion, message
 from preceptor.bridges.imported import (
     GRADED_ELSEWHERE,
     Answer,
@@ -57,14 +59,16 @@ def read_simple_evals(
                 f"name the benchmark with --benchmark"
             )
         benchmark = "healthbench" + (named["subset"] or "").replace("_", "-")
-    tags = _example_tags(benchmark, data)
+    answered = benchmarks.get(benchmark)
+    tags = _example_tags(answered, data)
     run_name = path.name.removesuffix(".json").removesuffix("_allresults")
     rows = whole.nested("metadata").items("example_level_metadata")
     tally = Tally()
     answers = _answers(rows, run_name, tags, tally)
     return ImportedRun(
         name=run_name,
-        benchmark=benchmark,
+        benchmark=answered.name,
+        manifest=manifest_of(answered),
         system=named["model"] if named else run_name,
         grader="not stated (simple-evals)",
         answers=answers,
@@ -97,9 +101,9 @@ def _other_file(content: object) -> str:
     )
 
 
-def _example_tags(name: str, data: Path | None) -> dict[str, tuple[str, ...]]:
+def _example_tags(benchmark: Benchmark, data: Path | None) -> dict[str, tuple[str, ...]]:
     try:
-        return {example.id: example.tags for example in benchmarks.get(name).load(data).examples}
+        return {example.id: example.tags for example in benchmark.load(data).examples}
     except Unavailable:
         return {}
 

@@ -16,7 +16,10 @@ __all__ = ["card"]
 
 def card(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A benchmark; see `preceptor list benchmarks`.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="A benchmark (see `preceptor list benchmarks`), or its folder."
+        ),
     ],
     format: Annotated[
         str,

@@ -57,9 +57,9 @@ def leaderboard(  # noqa: PLR0917
         published_rows,
     )
 
-    if benchmark is not None:
-        benchmarks.get(benchmark)
     known = api.runs(store=store)
+    if benchmark is not None:
+        benchmark = benchmarks.named(benchmark, (run.info.benchmark for run in known))
     chosen = _chosen(runs or ["*"], known, store)
     if benchmark is not None:
         chosen = [run for run in chosen if run.info.benchmark == benchmark]

@@ -36,11 +36,17 @@ def lint(
     from rich.table import Table
 
     from preceptor import benchmarks
+    from preceptor.benchmarks import Benchmark
+    from preceptor.benchmarks.folder import MANIFESTS, read_folder
     from preceptor.lint.check import RULES
     from preceptor.lint.check import lint as look
     from preceptor.lint.own import OwnShape, shape_of
 
-    chosen = benchmarks.get(benchmark) if benchmark else shape_of(file)
+    chosen: Benchmark | OwnShape
+    if benchmark is None and any((file / name).is_file() for name in MANIFESTS):
+        file, chosen = (own_folder := read_folder(file)).path(), own_folder
+    else:
+        chosen = benchmarks.get(benchmark) if benchmark else shape_of(file)
     own = isinstance(chosen, OwnShape)
     if not as_json:
         whose = "rows of your own, with" if own else "those of"

@@ -18,11 +18,17 @@ app = typer.Typer(help="What there is: benchmarks, forms of addresses, local mod
 
 
 @app.command("benchmarks")
-def benchmarks(as_json: Json = False) -> None:
+def benchmarks(
+    folder: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FOLDER...", help="Benchmarks of your own; without one, all ours."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """All benchmarks, with size, licence, source, and whether the data is on this machine."""
     from rich.table import Table
 
-    from preceptor.benchmarks import all_benchmarks
+    from preceptor.benchmarks import all_benchmarks, get
 
     rows = [
         {
@@ -38,7 +44,7 @@ def benchmarks(as_json: Json = False) -> None:
             "languages": list(benchmark.languages),
             "here": benchmark.path().exists(),
         }
-        for benchmark in all_benchmarks()
+        for benchmark in (map(get, folder) if folder else all_benchmarks())
     ]
     if as_json:
         print_json(rows)
@@ -56,6 +62,8 @@ def benchmarks(as_json: Json = False) -> None:
 def _source(benchmark: Benchmark) -> str:
     if benchmark.sources:
         return benchmark.sources[0].repo
+    if benchmark.rows is not None:
+        return str(benchmark.rows)
     return "contained in this package" if benchmark.contained else benchmark.url or "–"
 
 

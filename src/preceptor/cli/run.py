@@ -41,7 +41,10 @@ __all__ = [
 ]
 
 BenchmarkArgument = Annotated[
-    str, typer.Argument(metavar="BENCHMARK", help="Its name; see `preceptor list benchmarks`.")
+    str,
+    typer.Argument(
+        metavar="BENCHMARK", help="Its name (see `preceptor list benchmarks`), or its folder."
+    ),
 ]
 Address = Annotated[
     str,

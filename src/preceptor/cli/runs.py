@@ -16,10 +16,8 @@ def runs(
     """All runs of the store, oldest first."""
     from rich.table import Table
 
-    from preceptor import api, benchmarks
+    from preceptor import api
 
-    if benchmark is not None:
-        benchmarks.get(benchmark)
     found = [run.info for run in api.runs(store=store, benchmark=benchmark)]
     if as_json:
         import msgspec

@@ -29,7 +29,7 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Print a run's metrics with interval, n and coverage; --all for every run."""
-    from preceptor.results.load import load_result
+    from preceptor.results.load import load_result, runs_of
     from preceptor.store import Store
 
     if every == (run is not None):
@@ -37,12 +37,8 @@ def score(
     if benchmark is not None and not every:
         raise InputError("--benchmark: goes with --all only; a RUN has one benchmark")
     if every:
-        from preceptor import benchmarks
-
-        if benchmark is not None:
-            benchmarks.get(benchmark)
         with Store(store, create=False) as opened:
-            runs = opened.runs(benchmark)
+            runs = runs_of(opened, benchmark)
             results = [load_result(opened, each, words=False) for each in runs]
         if as_json:
             from preceptor.reports.score import score_json

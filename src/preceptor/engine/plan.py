@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from preceptor import benchmarks
-from preceptor.benchmarks import Benchmark, Dataset
+from preceptor.benchmarks import MANIFEST, Benchmark, Dataset
+from preceptor.benchmarks.manifest import manifest_of
 from preceptor.engine.budget import Budget
 from preceptor.engine.pipeline import Pipeline, Share
 from preceptor.engine.resolve import (
@@ -34,6 +35,7 @@ from preceptor.graders import (
     Template,
     read_address,
 )
+from preceptor.protocols.recorded import RecordedProtocol
 from preceptor.records import Example, RunInfo
 from preceptor.store import Spent, Store
 from preceptor.systems import System, parse_parameters, resolve
@@ -158,6 +160,7 @@ def check(
 
     _check_numbers(request)
     benchmark = benchmarks.get(request.benchmark)
+    _ = benchmark.protocol.measuring  # raises where the user's model cannot be opened
     parameters = parameters or parse_parameters(
         request.system_params, "--system-param", address=request.system
     )
@@ -170,7 +173,7 @@ def check(
     chosen, strata = _chosen(benchmark, dataset, system, request, where)
     check_capabilities(benchmark, system, [example for example, _ in chosen])
     undefined = _undefined(benchmark, [example for example, _ in chosen])
-    departures = _departures(benchmark, dataset, len(chosen), grader, called)
+    departures = _departures(benchmark, dataset, len(chosen), grader, called, request)
     if isinstance(system, Replay):
         departures += system.compare(dataset.examples)
     variant = Variant(request.circular, request.shots)
@@ -178,6 +181,9 @@ def check(
     departures += variant.sentences(chosen)
     told = called.encode(read_address(grader.address)) if template else {}
     settings = _settings(request, dataset, template, parameters, told)
+    manifest = manifest_of(benchmark)
+    if manifest is not None:
+        settings[MANIFEST] = msgspec.to_builtins(manifest)
     settings["departures"] = departures
     settings["batch"] = in_batches
     if isinstance(system, Replay) and system.first is not None:
@@ -186,12 +192,14 @@ def check(
     settings["prices"] = prices_of((system, *grader.systems))
     ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
     notes = [*system.notes(ids), *([] if undefined is None else [undefined])]
-    if notes:
-        settings["notes"] = notes
     settings |= surroundings(system, grader)
     if strata is not None:
         settings["stratify"] = strata
         departures.append(strata.sentence())
+    if benchmark.own:  # there is no publication to depart from
+        settings["departures"], notes = [], [*departures, *notes]
+    if notes:
+        settings["notes"] = notes
     return Plan(request, benchmark, system, grader, template, chosen, settings)
 
 
@@ -233,7 +241,9 @@ def reopen(
     settings = run.settings
     if "template" not in settings:
         raise InputError(f"run {run.name}: was imported: there is nothing to resume")
-    benchmark = benchmarks.get(run.benchmark)
+    benchmark = benchmarks.of(run)
+    if isinstance(benchmark.protocol, RecordedProtocol):
+        benchmark.protocol.missing(f"run {run.name}: resuming it")
     parameters = msgspec.convert(settings["system_parameters"], Parameters)
     judged = settings["template"] is not None
     called = Settings.decode(settings["grader_parameters"]) if judged else Settings(Method(), ())
@@ -316,9 +326,9 @@ def _chosen(
 ) -> tuple[list[tuple[Example, int]], Strata | None]:
     """The examples to ask, each with the number of answers asked for, and how they were drawn."""
     if request.stratify is None:
-        return _covered(dataset.sample(request.limit), system, request), None
+        return _covered(dataset.sample(request.limit), benchmark, system, request), None
     # Drawn from what can be answered: else the strata would not be as large as they say.
-    covered = _covered(dataset.examples, system, request)
+    covered = _covered(dataset.examples, benchmark, system, request)
     counts = {example.id: count for example, count in covered}
     examples = [example for example, _ in covered]
     drawn, strata = enrich(examples, request.stratify, request.limit, benchmark, where)
@@ -326,7 +336,7 @@ def _chosen(
 
 
 def _covered(
-    examples: Sequence[Example], system: System, request: Request
+    examples: Sequence[Example], benchmark: Benchmark, system: System, request: Request
 ) -> list[tuple[Example, int]]:
     """The examples that the system can answer at all, each with the number of answers asked for."""
     counted = [(example, system.covers(example)) for example in examples]
@@ -336,7 +346,7 @@ def _covered(
     if not chosen:
         raise InputError(
             f"system {request.system}: none of the {len(examples)} examples of "
-            f"{request.benchmark} has such an answer"
+            f"{benchmark.name} has such an answer"
         )
     return chosen
 
@@ -358,8 +368,13 @@ def _undefined(benchmark: Benchmark, examples: Sequence[Example]) -> str | None:
     )
 
 
-def _departures(
-    benchmark: Benchmark, dataset: Dataset, asked: int, grader: Grader, settings: Settings
+def _departures(  # noqa: PLR0917
+    benchmark: Benchmark,
+    dataset: Dataset,
+    asked: int,
+    grader: Grader,
+    settings: Settings,
+    request: Request,
 ) -> list[str]:
     """Where the run departs from the reference protocol, one sentence each."""
     reference = benchmark.protocol.reference_grader
@@ -370,5 +385,6 @@ def _departures(
     found.extend(other)
     if not other and settings.members != (reference.parameters,):
         found.append("The grader was called with other parameters than the reference's.")
-    found.extend(grader.departures())
+    if not benchmark.own or request.grader_template is not None:
+        found.extend(grader.departures())
     return found

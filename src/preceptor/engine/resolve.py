@@ -25,7 +25,7 @@ from preceptor.graders import (
 from preceptor.records import NO_GRADER, Example, RunInfo
 from preceptor.store import Store
 from preceptor.systems import System
-from preceptor.systems.base import Capability
+from preceptor.systems.base import Capability, Parameters
 from preceptor.systems.batch.model import BATCHED, BatchModel
 from preceptor.systems.prices import Price
 
@@ -86,13 +86,19 @@ def grader_of(
 ) -> tuple[Grader, Template | None, Settings]:
     protocol = benchmark.protocol
     reference = protocol.reference_grader
-    if reference is None:
+    if not protocol.judged:
         given = request.grader or request.grader_params or request.grader_template
         if given and request.grader != NO_GRADER:
             raise InputError(f"--grader: nothing is judged in {benchmark.name}: leave it out")
         return NoGrader(), None, Settings(Method(), ())
-    form = read_address(request.grader or reference.address)
-    settings = read_settings(form, request.grader_params, reference.parameters)
+    address = request.grader or (None if reference is None else reference.address)
+    if address is None:
+        raise InputError(
+            f"--grader: {benchmark.name} states no grader: name one, such as openai/gpt-5.4-mini"
+        )
+    form = read_address(address)
+    own = Parameters() if reference is None else reference.parameters
+    settings = read_settings(form, request.grader_params, own)
     if protocol.judge is None:
         template = find_template(protocol.prompt_choice(request.grader_template))
     elif request.grader_template is not None:

@@ -13,6 +13,7 @@ import msgspec
 from preceptor.engine.progress import Progress
 from preceptor.errors import BudgetExceeded, EndpointRefused, StoreError
 from preceptor.records import RunInfo
+from preceptor.results.record import record_scores
 from preceptor.store import Store
 
 __all__ = ["STOPPED", "Executable", "Outcome", "execute"]
@@ -94,6 +95,8 @@ def _finish(pipeline: Executable, worker: _Worker, interrupted: bool) -> Outcome
         outcome = Outcome("incomplete", why, first)
     else:
         outcome = Outcome("done")
+    if not isinstance(error, StoreError):
+        record_scores(store, run)
     if error is not None:
         if not isinstance(error, StoreError):
             store.set_status(run, "incomplete")

@@ -93,7 +93,7 @@ def check_suite(
         try:
             plan = check(asked, where=where, parameters=parameters, dataset=dataset)
         except Unavailable as error:
-            if asked.grader is None and benchmark.protocol.reference_grader is not None:
+            if asked.grader is None and benchmark.protocol.judged:
                 problem = f"{benchmark.name} is judged: {error}, or name a judge with --grader"
                 raise Unavailable(problem) from None
             raise
@@ -112,7 +112,7 @@ def _asked(benchmark: Benchmark, request: Request) -> Request:
     own = folder / benchmark.folder if folder is not None and benchmark.folder else None
     there = folder if own is not None and own.exists() else None
     asked = msgspec.structs.replace(request, benchmark=benchmark.name, data=there)
-    if benchmark.protocol.reference_grader is not None:
+    if benchmark.protocol.judged:
         return asked
     return msgspec.structs.replace(asked, grader=None, grader_params=(), grader_template=None)
 

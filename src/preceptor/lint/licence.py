@@ -42,6 +42,8 @@ def licence(path: Path, benchmark: Benchmark | None) -> Iterator[Finding]:
 def _is_release(path: Path, benchmark: Benchmark) -> bool:
     if benchmark.contained is not None and path.resolve() == benchmark.path().resolve():
         return True
+    if benchmark.rows is not None and path.resolve() == benchmark.rows.resolve():
+        return True
     hashes = {source.sha256 for source in benchmark.sources}
     return bool(hashes) and path.is_file() and file_sha256(path) in hashes
 

@@ -9,7 +9,7 @@ import msgspec
 
 from preceptor.environments.base import Environment
 from preceptor.errors import InputError
-from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.records import Example, Graded, Message, Metric, Score, content_key
 from preceptor.scoring.length import LengthRule
 from preceptor.scoring.summary import summarise
 from preceptor.scoring.units import units
@@ -18,7 +18,7 @@ from preceptor.systems.base import Parameters
 if TYPE_CHECKING:
     from preceptor.graders.judge import Judge
 
-__all__ = ["Protocol", "ReferenceGrader", "replies"]
+__all__ = ["Protocol", "ReferenceGrader", "fingerprint", "replies"]
 
 
 class ReferenceGrader(msgspec.Struct, frozen=True):
@@ -62,16 +62,30 @@ class Protocol:
     shares: Collection[str] = ()
     #: Name of the units, in the plural: see `scoring.units.units`.
     units_are = "prompts"
+    #: Scores that a run recorded, by `fingerprint`: for what cannot be computed from the run again.
+    recorded: Mapping[str, Score] = {}
+
+    @property
+    def judged(self) -> bool:
+        """Whether a grader judges the answers."""
+        return self.reference_grader is not None or self.judge is not None
+
+    @property
+    def measuring(self) -> bool:
+        """Whether `measure` knows more than `score`."""
+        return False
 
     def reference(self, what: str) -> ReferenceGrader:
         """The reference grader, where one is needed; ``what`` says by whom.
 
         Raises InputError where nothing is judged, or what is judged is not met or unmet.
         """
-        if self.reference_grader is None:
+        if not self.judged:
             raise InputError(f"{what}: needs criteria, and nothing is judged here")
         if self.judge is not None:
             raise InputError(f"{what}: needs criteria that are met or not, and these have labels")
+        if self.reference_grader is None:
+            raise InputError(f"{what}: the benchmark states no grader: state one, or name one")
         return self.reference_grader
 
     def prompt_choice(self, given: str | None) -> str | None:
@@ -117,6 +131,10 @@ class Protocol:
         """The scores of all answers of a run."""
         return [self.score(item) for item in graded]
 
+    def measure(self, graded: Graded) -> Score:
+        """The scores at the end of a run, which keeps them: also those by a model of the user's."""
+        return self.score(graded)
+
     def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
         """Metric → its lowest possible score on these examples; 0 for a metric not listed."""
         return {}
@@ -134,6 +152,14 @@ class Protocol:
             units_are=self.units_are,
             lowest=self.lowest(examples),
         )
+
+
+def fingerprint(graded: Graded) -> str:
+    """What a recorded score is found by: the answer's place, whether it is there, its verdicts."""
+    response = graded.response
+    there = None if response is None else response.failure or ""
+    said = [None if v is None else (v.met, v.label) for v in graded.verdicts]
+    return content_key(graded.example.id, graded.repeat, there, said)
 
 
 def replies(graded: Graded) -> tuple[str, ...]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 
 import msgspec
 
-from preceptor.protocols.base import Protocol
+from preceptor.protocols.base import Protocol, fingerprint
 from preceptor.records import Example, Graded, Message, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.overlap import ROUGE, rouge
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.similarity import bertscore
-from preceptor.systems.encoder import Encoder, configured
+from preceptor.systems.encoder import configured
 
 __all__ = ["GENERATION_LABELS", "GenerationProtocol"]
 
@@ -27,6 +26,7 @@ GENERATION_LABELS = {
     "bertscore": "BERTScore (F1), by encoder",
 }
 
+_BERTSCORE = "bertscore"
 #: A text → its sections by name, those that it has.
 Sections = Callable[[str], Mapping[str, str]]
 
@@ -38,7 +38,8 @@ class GenerationProtocol(Protocol):
     ROUGE-1, ROUGE-2 and ROUGE-Lsum (``rouge_score``, no stemmer) of the whole and, as
     ``section:NAME:rouge1``, of each section that the reference has: a text without that section has
     0 there. An empty answer is an empty text. Where the user has an encoder of their own
-    (:func:`~preceptor.systems.encoder.configured`), ``bertscore:NAME`` is BERTScore by it.
+    (:func:`~preceptor.systems.encoder.configured`) when a run ends, the run records BERTScore by it
+    as ``bertscore:NAME``.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ class GenerationProtocol(Protocol):
 
     name = "generation"
     shares = (PARSED,)
+    reads = False
 
     def __init__(self, instructions: str, sections: Sections | None = None) -> None:
         self.instructions = instructions
@@ -59,15 +61,35 @@ class GenerationProtocol(Protocol):
         *before, last = example.messages
         return (*before, last.with_text(f"{self.instructions}\n\n{last.text}"))
 
-    reads = False
+    @property
+    def measuring(self) -> bool:
+        return configured() is not None
+
+    def measure(self, graded: Graded) -> Score:
+        encoder = configured()
+        score = self.score(graded)
+        if encoder is None:
+            return score
+        name, text = f"{_BERTSCORE}:{encoder.name}", answered(graded)
+        if text is None:
+            return _beside(score, missing(graded, {name: (0.0, 1.0)}), name)
+        wanted = encoder.vectors(graded.example.target["reference"])
+        alike = {name: bertscore(encoder.vectors(text), wanted)}
+        return _beside(score, scored(graded, alike, None), name)
 
     def score(self, graded: Graded) -> Score:
+        score = self._score(graded)
+        measured = self.recorded and self.recorded.get(fingerprint(graded))
+        for name in measured.counts if measured else ():
+            if name.startswith(f"{_BERTSCORE}:"):
+                score = _beside(score, measured, name)
+        return score
+
+    def _score(self, graded: Graded) -> Score:
         text, reference = answered(graded), graded.example.target["reference"]
         parts = {} if self.sections is None else self.sections(reference)
-        encoder = configured()
         if text is None:
             others = [f"section:{part}:{kind}" for part in parts for kind in ROUGE]
-            others += [] if encoder is None else [f"bertscore:{encoder.name}"]
             names = (OVERALL, *ROUGE, *others, PARSED)
             return missing(graded, dict.fromkeys(names, (0.0, 1.0)))
         whole = rouge(text, reference)
@@ -76,14 +98,15 @@ class GenerationProtocol(Protocol):
         for part, wanted in parts.items():
             for kind, value in rouge(own.get(part, ""), wanted).items():
                 values[f"section:{part}:{kind}"] = value
-        if encoder is not None:
-            values[f"bertscore:{encoder.name}"] = _alike(text, reference, encoder)
         score = scored(graded, values, text.strip() or None)
         # The text itself is with the response; a second copy would also be one more to withhold.
         return msgspec.structs.replace(score, prediction=None)
 
 
-@functools.lru_cache(maxsize=4096)
-def _alike(text: str, reference: str, encoder: Encoder) -> float:
-    """Kept, since a score is asked for again by each table and page."""
-    return bertscore(encoder.vectors(text), encoder.vectors(reference))
+def _beside(score: Score, other: Score, name: str) -> Score:
+    """A score with one metric of another score of the same answer."""
+    fields = ("values", "low", "high", "counts")
+    pairs = ((field, getattr(score, field), getattr(other, field)) for field in fields)
+    return msgspec.structs.replace(
+        score, **{field: {**a, name: b[name]} if name in b else a for field, a, b in pairs}
+    )

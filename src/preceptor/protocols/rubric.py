@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.records import Answers, Example, Graded, Message, Score
+from preceptor.records import Answers, Example, Graded, Score
 from preceptor.scoring import LengthRule, score_rubric
 from preceptor.scoring.rubric import lowest_scores, score_rubrics
 
@@ -13,26 +13,45 @@ __all__ = ["RubricProtocol"]
 
 
 class RubricProtocol(Protocol):
-    """HealthBench's protocol (arXiv 2505.08775), with a length rule (arXiv 2604.27470)."""
+    """The signed points of the criteria that an answer meets, as HealthBench has it (arXiv
+    2505.08775); a length rule prices its length (arXiv 2604.27470).
+
+    Parameters
+    ----------
+    reference_grader
+        None where the user must name a grader.
+    length_rule
+        None where length is not priced.
+    prompt
+        As `find_template` takes it: by default HealthBench's where it is here, else ours.
+    """
 
     name = "rubric"
     reads_text = False
 
-    def __init__(self, reference_grader: ReferenceGrader, length_rule: LengthRule) -> None:
+    def __init__(
+        self,
+        reference_grader: ReferenceGrader | None = None,
+        length_rule: LengthRule | None = None,
+        *,
+        prompt: str | None = None,
+    ) -> None:
         self.reference_grader = reference_grader
         self.length_rule = length_rule
+        self.prompt = prompt
+
+    @property
+    def judged(self) -> bool:
+        return True
 
     def prompt_choice(self, given: str | None) -> str | None:
-        return given
+        return given or self.prompt
 
     def unscorable(self, example: Example) -> str | None:
         """The score is a share of the points that can be earned: without any it is undefined."""
         if any(criterion.points > 0 for criterion in example.criteria):
             return None
         return "no criterion with positive points"
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return example.messages
 
     def score(self, graded: Graded) -> Score:
         return score_rubric(graded)

@@ -2,7 +2,7 @@
 
 from preceptor.billing import Usage
 from preceptor.records.answers import Answers, Replies, examples_of, replies_of
-from preceptor.records.examples import Criterion, Example, PhysicianAnswer
+from preceptor.records.examples import Criterion, Example, PhysicianAnswer, Slice
 from preceptor.records.keys import content_key
 from preceptor.records.messages import Message, Role, Turn, lean
 from preceptor.records.parts import File, Image, Part, Reasoning, Text, ToolCall, ToolResult
@@ -31,6 +31,7 @@ __all__ = [
     "Role",
     "RunInfo",
     "Score",
+    "Slice",
     "Text",
     "ToolCall",
     "ToolResult",

@@ -11,7 +11,7 @@ from preceptor.records.keys import content_key
 from preceptor.records.messages import Message, lean
 from preceptor.records.parts import Part
 
-__all__ = ["Criterion", "Example", "PhysicianAnswer"]
+__all__ = ["Criterion", "Example", "PhysicianAnswer", "Slice"]
 
 
 class Criterion(msgspec.Struct, frozen=True, gc=False):
@@ -31,6 +31,25 @@ class Criterion(msgspec.Struct, frozen=True, gc=False):
     text: str
     points: int
     tags: tuple[str, ...] = ()
+
+
+class Slice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A kind of slices of a benchmark.
+
+    Attributes
+    ----------
+    name
+        The namespace of their tags: ``theme``.
+    order
+        The tags' values in the order in which they are shown (``hedging``, …); others follow.
+        Without it the largest is first.
+    compared
+        Whether a comparison of runs has them unless told otherwise.
+    """
+
+    name: str
+    order: tuple[str, ...] = ()
+    compared: bool = True
 
 
 class PhysicianAnswer(msgspec.Struct, frozen=True, gc=False):

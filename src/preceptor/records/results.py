@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from preceptor.billing import Bill, Usage
+from preceptor.records.examples import Slice
 from preceptor.records.scores import Metric, Score
 from preceptor.records.verdicts import Graded
 
@@ -44,6 +45,8 @@ class Result(msgspec.Struct, frozen=True):
         The benchmark's display name.
     labels
         Display names of metrics and tags; a name without an entry is shown as it is.
+    slices
+        The kinds of slices that the benchmark states, in its order.
     departures
         Where the run departs from the benchmark's reference protocol, one sentence each.
     notes
@@ -76,3 +79,4 @@ class Result(msgspec.Struct, frozen=True):
     system_usage: Usage
     grader_usage: Usage
     bills: tuple[Bill, ...] = ()
+    slices: tuple[Slice, ...] = ()

@@ -29,6 +29,8 @@ class BenchmarkCard(msgspec.Struct, frozen=True):
         What is known to be wrong with the data.
     verified
         What of it was verified here, and on what data.
+    version
+        Of the data, as its authors count; ``own`` where it is a folder of the user's.
     """
 
     name: str
@@ -51,6 +53,9 @@ class BenchmarkCard(msgspec.Struct, frozen=True):
     faults: list[str]
     caution: str | None
     verified: str | None
+    version: str | None = None
+    own: bool = False
+    judged: bool = False
 
 
 def card_of(benchmark: Benchmark) -> BenchmarkCard:
@@ -84,6 +89,9 @@ def card_of(benchmark: Benchmark) -> BenchmarkCard:
         faults=[_sentence(text) or "" for text in benchmark.faults],
         caution=_sentence(benchmark.caution),
         verified=_sentence(benchmark.verified),
+        version=benchmark.version,
+        own=benchmark.own,
+        judged=protocol.judged,
     )
 
 
@@ -112,6 +120,8 @@ def card_markdown(card: BenchmarkCard) -> str:
 
 def _facts(card: BenchmarkCard) -> Iterator[tuple[str, str]]:
     yield "Family", card.family
+    if card.version is not None:
+        yield "Version", card.version
     size = count(card.examples) + (
         f", with {count(card.criteria)} criteria" if card.criteria is not None else ""
     )
@@ -122,15 +132,20 @@ def _facts(card: BenchmarkCard) -> Iterator[tuple[str, str]]:
         yield "Home", f"<{card.home}>"
     yield "Data", "pinned and verified by hash" if card.source else _unpinned(card)
     yield "Protocol", f"{card.protocol}: {card.protocol_summary}"
-    yield (
-        "Judge",
-        f"by default `{card.judge}`" if card.judge else "none: answers are right or wrong",
-    )
+    yield "Judge", _judge(card)
     yield "Score", card.metric
     yield "Cite", card.citation
 
 
+def _judge(card: BenchmarkCard) -> str:
+    if card.judge:
+        return f"by default `{card.judge}`"
+    return "named by the user" if card.judged else "none: answers are right or wrong"
+
+
 def _unpinned(card: BenchmarkCard) -> str:
+    if card.own:
+        return "in the benchmark's own folder"
     return "to be got from its home and named with `--data`" if card.home else "in this package"
 
 

@@ -133,10 +133,10 @@ def _parts(answers: Iterable[Answer]) -> Iterator[list[Answer]]:
 
 
 def _croissant(result: Result, path: Path) -> Path:
-    from preceptor.benchmarks import get
+    from preceptor.benchmarks import of
     from preceptor.reports.croissant import croissant
 
-    made = croissant(get(result.info.benchmark))
+    made = croissant(of(result.info))
     with whole_file(path) as stream:
         stream.write(msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
     return path

@@ -28,8 +28,8 @@ _SHORT = 24
 #: Of a list, such as the ids of an enriched sample.
 _MOST = 12
 
-#: Shown as banners, and with the costs.
-_ELSEWHERE = ("departures", "notes", "prices")
+#: Shown as banners, with the costs, and as the names of things.
+_ELSEWHERE = ("departures", "notes", "prices", "manifest", "recorded_scores")
 
 
 class RunSettings(msgspec.Struct, frozen=True):

@@ -83,7 +83,7 @@ def by_language(result: Result) -> dict[str, Metric]:
         for name, metric in result.metrics.items()
         if name.startswith(_LANGUAGE)
     }
-    languages = benchmarks.get(result.info.benchmark).languages
+    languages = benchmarks.of(result.info).languages
     if languages == ("en",):
         return {}
     if not slices and len(languages) == 1 and OVERALL in result.metrics:

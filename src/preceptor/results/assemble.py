@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from preceptor import benchmarks
+from preceptor.benchmarks import Benchmark
 from preceptor.billing import Bill
 from preceptor.records import (
     Answers,
@@ -28,6 +28,7 @@ __all__ = ["assemble"]
 
 
 def assemble(
+    benchmark: Benchmark,
     info: RunInfo,
     graded: Sequence[Graded],
     scores: Sequence[Score],
@@ -48,7 +49,6 @@ def assemble(
     metrics
         False: none are computed.
     """
-    benchmark = benchmarks.get(info.benchmark)
     table = Scores.of(scores)
     examples = list(examples_of(graded).values())
     asked, ungraded = _ungraded(graded)
@@ -56,6 +56,7 @@ def assemble(
         info=info,
         title=benchmark.title,
         labels=dict(benchmark.labels),
+        slices=benchmark.slices,
         graded=graded,
         scores=table,
         metrics=benchmark.protocol.summarise(table, examples) if metrics else {},

@@ -9,12 +9,13 @@ import msgspec
 from preceptor import benchmarks
 from preceptor.records import Graded, Result, RunInfo, Score
 from preceptor.results.assemble import assemble
+from preceptor.results.record import scored_by
 from preceptor.store import Store
 from preceptor.store.bills import bills
 from preceptor.store.graded import read_worded
 from preceptor.store.said import Took, read_columns, read_said
 
-__all__ = ["load_result", "scored_answers"]
+__all__ = ["load_result", "runs_of", "scored_answers"]
 
 
 def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool = True) -> Result:
@@ -29,7 +30,8 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
         ``reason`` and ``probability`` and nothing else. A run with a million of them takes a third
         of the memory, and less time.
     """
-    protocol = benchmarks.get(run.benchmark).protocol
+    benchmark = scored_by(store, run)
+    protocol = benchmark.protocol
     took: Took | None = None
     graded: Sequence[Graded]
     scores: Sequence[Score]
@@ -48,6 +50,7 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
             graded, took = read_columns(connection, run)
             scores = protocol.scores(graded)
     return assemble(
+        benchmark,
         run,
         graded,
         scores,
@@ -58,9 +61,18 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
     )
 
 
+def runs_of(store: Store, benchmark: str | None = None) -> Sequence[RunInfo]:
+    """All runs of the store, or those of a benchmark, oldest first."""
+    runs = store.runs()
+    if benchmark is None:
+        return runs
+    name = benchmarks.named(benchmark, (run.benchmark for run in runs))
+    return [run for run in runs if run.benchmark == name]
+
+
 def scored_answers(store: Store, run: RunInfo) -> Iterator[tuple[Graded, Score]]:
     """A run's answers and scores one after the other, with all words and without any usage."""
-    protocol = benchmarks.get(run.benchmark).protocol
+    protocol = scored_by(store, run).protocol
     with store.reading() as connection:
         for item in read_worded(connection, run):
             yield item, protocol.score(item)

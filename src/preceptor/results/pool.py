@@ -75,8 +75,11 @@ def pool(results: Sequence[Result], label: str) -> Result:
                 f"which differ between {names}"
             )
     graded = _renumbered(results, label)
-    protocol = benchmarks.get(first.info.benchmark).protocol
-    scores = [protocol.score(item) for item in graded]
+    each = (score for result in results for score in result.scores)
+    scores = [
+        msgspec.structs.replace(score, repeat=item.repeat)
+        for score, item in zip(each, graded, strict=True)
+    ]
     settings = {
         key: value
         for key, value in first.info.settings.items()
@@ -91,6 +94,7 @@ def pool(results: Sequence[Result], label: str) -> Result:
         repeats=max(Counter(item.example.id for item in graded).values(), default=1),
     )
     return assemble(
+        benchmarks.of(info),
         info,
         graded,
         scores,

@@ -18,7 +18,7 @@ __all__ = ["length_rule", "matrix", "mean_of", "values_of"]
 
 def length_rule(result: Result) -> LengthRule | None:
     """How the benchmark prices length; None where it does not."""
-    return benchmarks.get(result.info.benchmark).protocol.length_rule
+    return benchmarks.of(result.info).protocol.length_rule
 
 
 def values_of(
@@ -68,7 +68,7 @@ def mean_of(
     if is_adjusted(metric, result.metrics):
         return score_interval(table, labels)
     examples = list({item.example.id: item.example for item in result.graded}.values())
-    lowest = benchmarks.get(result.info.benchmark).protocol.lowest(examples)
+    lowest = benchmarks.of(result.info).protocol.lowest(examples)
     return score_interval(table, labels, (lowest.get(metric, 0.0), 1.0))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -261,6 +262,25 @@ class Store:
         with self._words(), self.engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else (row.name, row.text)
+
+    # Files of a run
+
+    def keep_blob(self, media_type: str, data: bytes) -> str:
+        """Keep bytes under their hash, and return that."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        with self._writing() as connection:
+            row = {"sha256": sha256, "media_type": media_type, "bytes": data}
+            upsert(connection, t.blobs, [row])
+        return sha256
+
+    def blob(self, sha256: str) -> bytes:
+        """The bytes of that hash. Raises StoreError where they are not there."""
+        query = sa.select(t.blobs.c.bytes).where(t.blobs.c.sha256 == sha256)
+        with self.reading() as connection:
+            data = connection.execute(query).scalar_one_or_none()
+        if data is None:
+            raise StoreError(f"store {self.where}: {sha256[:12]}… is not there, and a run needs it")
+        return bytes(data)
 
     # Answers and verdicts
 

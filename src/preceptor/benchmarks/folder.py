@@ -1,0 +1,233 @@
+"""A benchmark in a folder of the user's: ``benchmark.toml`` or ``benchmark.json``, and its rows."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from preceptor.benchmarks.base import Benchmark
+from preceptor.benchmarks.manifest import OWN_PROTOCOLS, Manifest, Own
+from preceptor.errors import DataError, InputError, did_you_mean, shorten
+from preceptor.protocols.base import ReferenceGrader
+from preceptor.records import Slice
+from preceptor.scoring import LengthRule
+from preceptor.systems.base import Parameters
+
+__all__ = ["MANIFESTS", "counted", "folder_of", "read_folder"]
+
+MANIFESTS = ("benchmark.toml", "benchmark.json")
+#: The rows, where the manifest does not name them.
+_ROWS = tuple(
+    f"examples{suffix}" for suffix in (".jsonl", ".jsonl.gz", ".json", ".csv", ".xlsx", ".parquet")
+)
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+
+
+class _Grader(Parameters, frozen=True, kw_only=True):
+    """``[grader]``: who judges unless told otherwise, with the parameters of a grader."""
+
+    address: str | None = None
+    template: str | None = None
+
+
+class _Stated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a manifest may say."""
+
+    name: str
+    title: str | None = None
+    summary: str | None = None
+    version: str | None = None
+    licence: str | None = None
+    citation: str | None = None
+    url: str | None = None
+    languages: tuple[str, ...] = ("en",)
+    measures: str | None = None
+    caution: str | None = None
+    faults: tuple[str, ...] = ()
+    verified: str | None = None
+    examples: str | None = None
+    protocol: str | None = None
+    like: str | None = None
+    points_per_500: float | None = None
+    grader: _Grader | None = None
+    labels: Mapping[str, str] = {}
+    slices: tuple[Slice, ...] = ()
+
+
+def folder_of(name: str) -> Path | None:
+    """The folder that is meant where a benchmark is named; None where it is a name."""
+    path = Path(name)
+    manifest = path.name in MANIFESTS
+    if manifest or path.is_absolute() or name.startswith(".") or os.sep in name or "/" in name:
+        return path.parent if manifest else path
+    return path if any((path / each).is_file() for each in MANIFESTS) else None
+
+
+def read_folder(folder: Path) -> Benchmark:
+    """The benchmark in a folder; its rows are not read.
+
+    Raises
+    ------
+    DataError, InputError
+        With the file, and where known the line and the field, of what is wrong.
+    """
+    path = _manifest(folder)
+    stated = _stated(path)
+    rows = _rows(path, stated)
+    made = Manifest(
+        name=stated.name,
+        title=stated.title or stated.name,
+        **{
+            field: value
+            for field in Manifest.__struct_fields__
+            if field not in ("name", "title", "examples", "protocol")
+            and (value := getattr(stated, field, None)) is not None
+        },
+        protocol=_protocol(path, stated),
+    )
+    return made.benchmark(rows)
+
+
+def counted(benchmark: Benchmark) -> Benchmark:
+    """The same with the number of its examples and criteria. Raises DataError of a wrong row."""
+    examples = benchmark.load().examples
+    criteria = sum(len(example.criteria) for example in examples) or None
+    assert benchmark.manifest is not None
+    manifest = msgspec.structs.replace(
+        benchmark.manifest, examples=len(examples), criteria=criteria
+    )
+    return manifest.benchmark(benchmark.rows)
+
+
+def _manifest(folder: Path) -> Path:
+    found = [folder / name for name in MANIFESTS if (folder / name).is_file()]
+    if len(found) == 2:
+        raise InputError(f"{folder}: has {' and '.join(MANIFESTS)}: keep one of them")
+    if not found:
+        problem = "no such folder" if not folder.exists() else f"has no {MANIFESTS[0]}"
+        raise InputError(
+            f"{folder}: {problem}: a benchmark of your own is a folder with {MANIFESTS[0]} and "
+            f"examples.jsonl"
+        )
+    return found[0]
+
+
+def _stated(path: Path) -> _Stated:
+    """What the manifest says, checked."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    try:
+        said: Any = tomllib.loads(text) if path.suffix == ".toml" else msgspec.json.decode(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        problem = f"is no TOML: {str(error).partition(' (at')[0]}"
+        raise DataError(str(path), int(line[1]) if line else None, "", problem) from None
+    except msgspec.DecodeError as error:
+        raise DataError(str(path), None, "", f"is no JSON: {error}") from None
+    if not isinstance(said, dict):
+        raise DataError(str(path), None, "", f"expected an object, found {shorten(said)}")
+    _check_names(path, text, said, _Stated, "")
+    if isinstance(said.get("grader"), dict):
+        _check_names(path, text, said["grader"], _Grader, "grader.")
+    if "name" not in said:
+        raise DataError(str(path), None, "name", 'missing; expected a name, such as "ward-round"')
+    try:
+        stated = msgspec.convert(said, _Stated)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$.")
+        field = place.rstrip("`")
+        words = problem[:1].lower() + problem[1:]
+        raise _fault(path, text, field, f"{words}{_found(said, field)}") from None
+    _check(path, text, stated)
+    return stated
+
+
+def _check_names(
+    path: Path, text: str, said: Mapping[str, Any], kind: type[msgspec.Struct], within: str
+) -> None:
+    known = kind.__struct_fields__
+    for name in said:
+        if name not in known:
+            problem = f"no such field: {did_you_mean(name, known)}there are {', '.join(known)}"
+            raise _fault(path, text, within + name, problem)
+
+
+def _check(path: Path, text: str, stated: _Stated) -> None:
+    from preceptor.benchmarks import all_benchmarks
+
+    if not _NAME.fullmatch(stated.name):
+        expected = "small letters, digits, hyphens and dots, such as ward-round"
+        raise _fault(path, text, "name", f"expected {expected}, found {shorten(stated.name)}")
+    if any(stated.name == each.name for each in all_benchmarks()):
+        problem = f"there is a benchmark {stated.name} already: choose another name"
+        raise _fault(path, text, "name", problem)
+    if stated.protocol is not None and stated.protocol not in OWN_PROTOCOLS:
+        expected = f"{' or '.join(OWN_PROTOCOLS)}, or `like` with the name of a benchmark"
+        raise _fault(
+            path, text, "protocol", f"expected {expected}, found {shorten(stated.protocol)}"
+        )
+    if stated.like is not None:
+        if stated.protocol is not None:
+            raise _fault(path, text, "like", "goes without `protocol`: it says that already")
+        if stated.like not in {each.name for each in all_benchmarks() if each.package is None}:
+            problem = f"expected the name of a benchmark of Preceptor, found {shorten(stated.like)}"
+            raise _fault(path, text, "like", problem)
+    if stated.protocol == "choice" and stated.grader is not None:
+        raise _fault(path, text, "grader", "nothing is judged with `protocol` choice: leave it out")
+    if stated.points_per_500 is not None and stated.protocol == "choice":
+        raise _fault(path, text, "points_per_500", "length is priced with `protocol` rubric alone")
+    template = None if stated.grader is None else stated.grader.template
+    if template is not None and not (path.parent / template).is_file():
+        raise _fault(path, text, "grader.template", f"no such file: {shorten(template)}")
+
+
+def _rows(path: Path, stated: _Stated) -> Path:
+    if stated.examples is not None:
+        rows = path.parent / stated.examples
+        if not rows.exists():
+            raise DataError(str(path), None, "examples", f"no such file: {rows}")
+        return rows
+    found = [path.parent / name for name in _ROWS if (path.parent / name).is_file()]
+    if len(found) != 1:
+        there = ", ".join(each.name for each in found) or "none of them"
+        problem = f"expected one of {', '.join(_ROWS)}, found {there}: name one as `examples`"
+        raise DataError(str(path), None, "examples", problem)
+    return found[0]
+
+
+def _protocol(path: Path, stated: _Stated) -> Own:
+    said, grader, template = stated.grader, None, None
+    if said is not None:
+        if said.address is not None:
+            parameters = {f: getattr(said, f) for f in Parameters.__struct_fields__}
+            grader = ReferenceGrader(said.address, Parameters(**parameters))
+        template = None if said.template is None else str(path.parent / said.template)
+    length = None if stated.points_per_500 is None else LengthRule(stated.points_per_500)
+    return Own(stated.protocol or "rubric", stated.like, grader, template, length)
+
+
+def _fault(path: Path, text: str, field: str, problem: str) -> DataError:
+    """With the line on which the field stands, where it is the only one or before all tables."""
+    last = re.split(r"\.|\[\d+\]", field)[-1] or field
+    stands = re.compile(rf"""^\s*(?:\[+\s*)?["']?{re.escape(last)}["']?\s*[]=:]""")
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if stands.match(line)]
+    sure = len(lines) == 1 or (lines and last == field and path.suffix == ".toml")
+    return DataError(str(path), lines[0] if sure else None, field, problem)
+
+
+def _found(said: Any, field: str) -> str:
+    """The value at a place such as ``slices[0].order``, for a message."""
+    for name, place in re.findall(r"(\w+)|\[(\d+)\]", field):
+        try:
+            said = said[name] if name else said[int(place)]
+        except (KeyError, IndexError, TypeError):
+            return ""
+    return f": {shorten(said)}"

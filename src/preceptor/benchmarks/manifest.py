@@ -1,0 +1,144 @@
+"""A benchmark as data: what a folder says of itself, and what a run carries of its benchmark."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from preceptor.benchmarks.base import Benchmark
+from preceptor.benchmarks.own_rows import choice_row, rubric_row
+from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
+from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
+from preceptor.protocols.rubric import RubricProtocol
+from preceptor.records import Slice
+from preceptor.scoring import LengthRule
+
+__all__ = ["OWN_PROTOCOLS", "Manifest", "Own", "manifest_of"]
+
+#: The protocols that a folder may name; beside them ``like = NAME`` of a benchmark.
+OWN_PROTOCOLS = ("rubric", "choice")
+
+
+class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_defaults=True):
+    """The protocol of a folder: ``rubric``, ``choice``, or that of the benchmark ``like``."""
+
+    protocol: str = "rubric"
+    like: str | None = None
+    grader: ReferenceGrader | None = None
+    #: Path of the grader's prompt; None for ours.
+    template: str | None = None
+    length: LengthRule | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A benchmark without its code and data. Fields as those of :class:`Benchmark`."""
+
+    name: str
+    title: str
+    summary: str = "tasks of your own"
+    version: str | None = None
+    licence: str = "none stated"
+    citation: str = "not stated"
+    url: str | None = None
+    languages: tuple[str, ...] = ("en",)
+    measures: str | None = None
+    caution: str | None = None
+    faults: tuple[str, ...] = ()
+    verified: str | None = None
+    labels: Mapping[str, str] = {}
+    slices: tuple[Slice, ...] = ()
+    examples: int = 0
+    criteria: int | None = None
+    protocol: Own | Recorded = Own()
+
+    def benchmark(self, rows: Path | None = None) -> Benchmark:
+        """The benchmark, with its rows at that place. Raises UnknownName of ``like``."""
+        about = self.protocol
+        like = _like(about.like) if isinstance(about, Own) and about.like else None
+        protocol = _protocol(about, like)
+        labels = {} if like is None else dict(like.labels)
+        if isinstance(about, Own) and protocol.name == "choice":
+            labels = {**CHOICE_LABELS, **labels}
+        parse = None
+        if isinstance(about, Own) and like is None:
+            slices = [each.name for each in self.slices]
+            parse = choice_row(slices) if about.protocol == "choice" else rubric_row(slices)
+        return Benchmark(
+            name=self.name,
+            title=self.title,
+            family=protocol.name,
+            summary=self.summary,
+            licence=self.licence,
+            citation=self.citation,
+            n_examples=self.examples,
+            n_criteria=self.criteria,
+            protocol=protocol,
+            parse=parse if like is None else like.parse,
+            read=None if like is None else like.read,
+            url=self.url,
+            rows=rows,
+            labels={**labels, **self.labels},
+            slices=self.slices or (() if like is None else like.slices),
+            caution=self.caution,
+            languages=self.languages,
+            measures=self.measures,
+            faults=self.faults,
+            verified=self.verified,
+            version=self.version,
+            own=isinstance(about, Own),
+            package=about.package if isinstance(about, Recorded) else None,
+            manifest=self,
+        )
+
+
+def manifest_of(benchmark: Benchmark) -> Manifest | None:
+    """What a run must carry of its benchmark; None where this package brings it."""
+    if benchmark.manifest is not None:
+        about = benchmark.manifest.protocol
+        if isinstance(about, Own):  # the run keeps the prompt itself
+            about = msgspec.structs.replace(about, template=None)
+        return msgspec.structs.replace(benchmark.manifest, protocol=about)
+    if benchmark.package is None:
+        return None
+    return Manifest(
+        name=benchmark.name,
+        title=benchmark.title,
+        summary=benchmark.summary,
+        version=benchmark.version,
+        licence=benchmark.licence,
+        citation=benchmark.citation,
+        url=benchmark.url,
+        languages=benchmark.languages,
+        measures=benchmark.measures,
+        caution=benchmark.caution,
+        faults=benchmark.faults,
+        verified=benchmark.verified,
+        labels=dict(benchmark.labels),
+        slices=benchmark.slices,
+        examples=benchmark.n_examples,
+        criteria=benchmark.n_criteria,
+        protocol=described(benchmark.protocol, benchmark.package),
+    )
+
+
+def _like(name: str) -> Benchmark:
+    from preceptor.benchmarks import get
+
+    return get(name)
+
+
+def _protocol(about: Own | Recorded, like: Benchmark | None) -> Protocol:
+    if isinstance(about, Recorded):
+        return RecordedProtocol(about)
+    if like is not None:
+        protocol = copy.copy(like.protocol)
+        if about.grader is not None:
+            protocol.reference_grader = about.grader
+        return protocol
+    if about.protocol == "choice":
+        return ChoiceProtocol()
+    return RubricProtocol(about.grader, about.length, prompt=about.template or "preceptor")

@@ -1,0 +1,118 @@
+"""The rows of a benchmark in a folder, under the names that such fields usually have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from preceptor.benchmarks.fields import Fields
+from preceptor.cells import decoded
+from preceptor.protocols.choice import choice_example
+from preceptor.records import Criterion, Example, Message, PhysicianAnswer
+
+__all__ = ["choice_row", "criterion", "message", "rubric_row"]
+
+_IDS = ("id", "prompt_id", "example_id")
+_ASKED = ("question", "messages", "prompt")
+_TAGS = ("tags", "example_tags")
+_RUBRICS = ("rubric", "rubrics", "criteria")
+_TEXTS = ("criterion", "text")
+_IDEAL = ("ideal_answer", "physician_response")
+_PACKED = (*_RUBRICS, *_TAGS, "messages", "options")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ROLES = ("user", "assistant", "system", "developer")
+
+
+def message(fields: Fields) -> Message:
+    """``{"role": …, "content": …}``."""
+    role = fields.one_of("role", _ROLES)
+    return Message(role, fields.text("content", empty=True))  # type: ignore[arg-type]
+
+
+def criterion(fields: Fields, text_field: str, *, empty: bool = False) -> Criterion:
+    """One with its text in that field, ``points`` and ``tags``."""
+    text = fields.text(text_field, empty=empty)
+    return Criterion(text, fields.points("points"), fields.texts("tags"))
+
+
+def rubric_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
+    """Reads ``id``, ``question`` or ``messages``, ``rubric``, ``tags``, ``ideal_answer``.
+
+    A field with the name of one of the slices is a tag.
+    """
+
+    def parse(row: Fields) -> Example:
+        row = _unpacked(row)
+        rubric = _there(row, _RUBRICS)
+        items = row.items(rubric) if row.need(rubric, "a list of criteria") else []
+        if not items:
+            raise row.fault(rubric, "a list of criteria that is not empty", row.row[rubric])
+        ideal = _there(row, _IDEAL)
+        answer = row.optional_text(ideal)
+        return Example(
+            id=row.id(_there(row, _IDS)),
+            messages=_messages(row),
+            criteria=tuple(criterion(item, _there(item, _TEXTS)) for item in items),
+            tags=_tags(row, slices),
+            physician=PhysicianAnswer(answer) if answer else None,
+        )
+
+    return parse
+
+
+def choice_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
+    """Reads ``id``, ``question``, ``options`` (a list, or letter → text), ``answer``, ``tags``.
+
+    The answer is a letter, or the text of an option.
+    """
+
+    def parse(row: Fields) -> Example:
+        row = _unpacked(row)
+        options = _options(row)
+        said = row.text("answer")
+        right = said if said in options else None
+        right = right or next((a for a, text in options.items() if text == said), None)
+        if right is None:
+            raise row.fault("answer", f"one of {', '.join(options)} or an option's text", said)
+        tags = _tags(row, slices)
+        return choice_example(row.id(_there(row, _IDS)), row.text("question"), options, right, tags)
+
+    return parse
+
+
+def _unpacked(row: Fields) -> Fields:
+    """With the lists and objects that stand as texts in the cells of a table."""
+    packed = {name: decoded(row.row[name]) for name in _PACKED if name in row}
+    return Fields({**row.row, **packed}, row.where, row.line, row.prefix)
+
+
+def _there(row: Fields, names: Sequence[str]) -> str:
+    """The first of the names that the row has; the usual one where it has none."""
+    return next((name for name in names if name in row), names[0])
+
+
+def _messages(row: Fields) -> tuple[Message, ...]:
+    asked = _there(row, _ASKED)
+    if isinstance(row.need(asked, "a question, or a list of messages"), str):
+        return (Message("user", row.text(asked)),)
+    messages = tuple(message(item) for item in row.items(asked))
+    if messages[-1].role != "user":
+        raise row.fault(asked, "a conversation that ends with the user", messages[-1].role)
+    return messages
+
+
+def _options(row: Fields) -> dict[str, str]:
+    value: Any = row.need("options", "a list of texts, or an object of letters and texts")
+    if isinstance(value, dict):
+        nested = row.nested("options")
+        options = {letter: nested.text(letter) for letter in value}
+    else:
+        options = dict(zip(_LETTERS, row.texts("options"), strict=False))
+    if len(options) < 2:
+        raise row.fault("options", "two options or more", value)
+    return options
+
+
+def _tags(row: Fields, slices: Sequence[str]) -> tuple[str, ...]:
+    own = [f"{name}:{row.id(name)}" for name in slices if row.row.get(name) is not None]
+    return tuple(dict.fromkeys([*row.texts(_there(row, _TAGS)), *own]))

@@ -1,0 +1,89 @@
+"""A family whose code is not here: what it gave when its runs were made is what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+import msgspec
+
+from preceptor.errors import Unavailable
+from preceptor.protocols.base import Protocol, ReferenceGrader, fingerprint
+from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.scoring.length import LengthRule
+
+__all__ = ["Recorded", "RecordedProtocol", "described"]
+
+
+class Recorded(msgspec.Struct, frozen=True, tag="recorded", tag_field="kind", omit_defaults=True):
+    """What reports need to know of a protocol, as a run carries it.
+
+    ``means`` are the metrics that are plain means of scores: those can be computed of any answers.
+    The others stand for the whole run alone.
+    """
+
+    name: str
+    package: str
+    reference_grader: ReferenceGrader | None = None
+    judged: bool = False
+    length_rule: LengthRule | None = None
+    reads: bool = True
+    shares: tuple[str, ...] = ()
+    units_are: str = "prompts"
+    lowest: Mapping[str, float] = {}
+    means: tuple[str, ...] = ()
+
+
+def described(protocol: Protocol, package: str) -> Recorded:
+    """A protocol of another package, without its code."""
+    return Recorded(
+        name=protocol.name,
+        package=package,
+        reference_grader=protocol.reference_grader,
+        judged=protocol.judged,
+        length_rule=protocol.length_rule,
+        reads=protocol.reads,
+        shares=tuple(protocol.shares),
+        units_are=protocol.units_are,
+    )
+
+
+class RecordedProtocol(Protocol):
+    """The scores and metrics that a run recorded when it ended. Nothing new can be asked."""
+
+    reads_text = False
+
+    def __init__(self, about: Recorded) -> None:
+        self.about = about
+        self.name, self.reads, self.shares = about.name, about.reads, about.shares
+        self.reference_grader, self.length_rule = about.reference_grader, about.length_rule
+        self.units_are = about.units_are
+        #: Of the run as a whole.
+        self.metrics: Mapping[str, Metric] = {}
+
+    @property
+    def judged(self) -> bool:
+        return self.about.judged
+
+    def missing(self, what: str) -> NoReturn:
+        """Raises Unavailable: ``what`` needs the package."""
+        package = self.about.package
+        raise Unavailable(f"{what}: needs the package {package}, which is not here: install it")
+
+    def messages(self, example: Example) -> tuple[Message, ...]:
+        self.missing(f"asking example {example.id}")
+
+    def score(self, graded: Graded) -> Score:
+        found = self.recorded.get(fingerprint(graded))
+        if found is None:
+            self.missing(f"example {graded.example.id}: its score was not recorded: scoring it")
+        return found
+
+    def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
+        return self.about.lowest
+
+    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+        if list(scores) == list(self.recorded.values()):
+            return dict(self.metrics)
+        found = super().summarise(scores, examples)
+        return {name: metric for name, metric in found.items() if name in self.about.means}
