@@ -32,6 +32,7 @@ __all__ = [
     "Point",
     "Spent",
     "Unit",
+    "conversation_of",
     "estimated_tokens",
     "frontier",
     "reply_characters",
@@ -249,7 +250,7 @@ def with_stored(
     added: dict[str, dict[int, Verdict]] = defaultdict(dict)
     for name, graded in runs:
         known = f"{name} (store)" if name in labels.graders else name
-        for key, verdict in _given(graded):
+        for key, verdict in _verdicts_by_key(graded):
             for place in places.get(key, ()):
                 added[known].setdefault(place, verdict)
     rows = list(labels.rows)
@@ -267,15 +268,22 @@ def with_stored(
     return Labels(labels.source, rows, (*labels.graders, *listed)), listed
 
 
-def _given(
+def conversation_of(item: Graded) -> tuple[Message, ...] | None:
+    """The conversation with its answer; None if there is no answer."""
+    answer = item.response
+    if answer is None or answer.failure is not None:
+        return None
+    asked = item.example.messages if answer.sent is None else answer.sent
+    return (*asked, Message("assistant", answer.text))
+
+
+def _verdicts_by_key(
     graded: Iterable[Graded],
 ) -> Iterable[tuple[tuple[tuple[Message, ...], str], Verdict]]:
     for item in graded:
-        answer = item.response
-        if answer is None or answer.failure is not None:
+        whole = conversation_of(item)
+        if whole is None:
             continue
-        asked = item.example.messages if answer.sent is None else answer.sent
-        whole = (*asked, Message("assistant", answer.text))
         for criterion, verdict in zip(item.example.criteria, item.verdicts, strict=True):
             if verdict is not None and verdict.met is not None:
                 yield (whole, criterion.text), verdict
