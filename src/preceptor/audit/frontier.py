@@ -204,7 +204,7 @@ def _unit(costs: Iterable[Cost]) -> Unit | None:
 
 
 def _pareto_front(points: Sequence[Point], unit: Unit | None) -> set[str]:
-    """Names of the graders of every row that no other beats on both agreement and cost."""
+    """Graders on the Pareto front of cost and macro F1, among those that judged every row."""
     priced = [
         (cost, -point.macro_f1.value, point.grader)
         for point in points

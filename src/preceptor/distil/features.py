@@ -282,7 +282,7 @@ def _cosine(a: _Vector, b: _Vector) -> float:
 
 
 def _sentence_match(answer: Answer, vector: _Vector, rarity: Floats) -> tuple[Floats, float]:
-    """Cosine with each sentence, and the largest share of the criterion's mass in one sentence."""
+    """Cosine with each sentence, and the largest mass of the criterion's words in one sentence."""
     if len(answer.places) == 0 or len(vector[0]) == 0 or len(answer.sentences) == 0:
         return np.zeros(len(answer.sentences)), 0.0
     at = np.minimum(np.searchsorted(answer.places, vector[0]), len(answer.places) - 1)

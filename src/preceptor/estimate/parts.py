@@ -121,7 +121,7 @@ def part_of(load: Load, profile: CallProfile) -> Part:
 
 
 def _seconds(load: Load, profile: CallProfile) -> Range | None:
-    """Seconds of all calls; None for local models and the user's own code, which are unmeasured."""
+    """Seconds of all calls; None for local models and the user's own code if not measured."""
     system, calls = load.system, load.calls
     if system is None or calls.high == 0:
         return _NONE

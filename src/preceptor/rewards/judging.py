@@ -47,7 +47,7 @@ class Judging:
         self.progress.limiters = [each.limiter for each in grader.systems if each.limiter]
         # The user's own code may change: its verdicts are reused only while this is open.
         self._scope = f"rewards-{secrets.token_hex(8)}"
-        # Calls wait here and not in the endpoint, so that closing can cancel them.
+        # Calls wait here and not in the endpoint, so that closing can reject them.
         self._limiters = {
             each: each.limiter or Limiter(each.concurrency) for each in grader.systems
         }
@@ -74,7 +74,7 @@ class Judging:
             self._opened = opened.pop_all()
 
     async def close(self) -> None:
-        """Finish and store the calls under way, cancel those that wait, and close everything."""
+        """Finish and store the calls under way, reject those that wait, and close everything."""
         self.progress.stopping = self.progress.stopping or "closed"
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._opened.aclose()

@@ -83,7 +83,7 @@ class Rewarder:
     grader_template
         ``reference``, ``preceptor``, or a file with the grader's prompt.
     length_adjusted
-        Subtract the benchmark's length adjustment from the score.
+        Apply the benchmark's length adjustment to the score.
     min_coverage
         Share of an answer's criteria that must be graded, 0 to 1. Below 1, an answer with missing
         verdicts is scored by its other criteria.
