@@ -12,6 +12,7 @@ from preceptor.estimate.counter import PastCall, characters
 from preceptor.records import RunInfo
 from preceptor.store import Store
 from preceptor.store.sample import Sampled, sample_answers
+from preceptor.systems.base import PRACTICAL
 from preceptor.systems.tokens import CHARS_PER_TOKEN, FEWEST_CHARS, MOST_CHARS
 
 __all__ = [
@@ -39,8 +40,6 @@ VERDICT_REASONING = (0.0, 300.0, 1000.0)
 #: Assumed seconds to the first token, tokens per second after it, and factors of the range.
 _FIRST_TOKEN_S, _TOKENS_PER_SECOND = 1.0, 60.0
 _SLOW, _FAST = 3.0, 0.5
-#: Parameters that do not change the answers.
-_PRACTICAL = ("api_key_env", "stream", "timeout", "concurrency", "retries", "price")
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -146,7 +145,7 @@ def _run_parameters(run: RunInfo) -> dict[str, Any]:
 
 def _relevant(parameters: Any) -> dict[str, Any]:
     given = msgspec.to_builtins(parameters)
-    return {name: value for name, value in given.items() if name not in _PRACTICAL}
+    return {name: value for name, value in given.items() if name not in PRACTICAL}
 
 
 def profile_of_system(

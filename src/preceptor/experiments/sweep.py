@@ -17,12 +17,11 @@ from preceptor.experiments.grid import Cell, grid
 from preceptor.records import RunInfo
 from preceptor.store import Store
 from preceptor.store.names import free_sweep_name
+from preceptor.systems.base import PRACTICAL
 
 __all__ = ["Swept", "check_name", "check_sweep", "named", "sweep"]
 
 Planned = Sequence[tuple[Cell, Plan]]
-#: Parameters that may change when resuming: no answer depends on them.
-_PRACTICAL = ("api_key_env", "stream", "timeout", "concurrency", "retries", "price")
 #: Settings that must be equal to resume a run.
 _MUST_MATCH = ("data_sha256", "limit", "stratify", "template", "sweep")
 #: Characters of name patterns.
@@ -153,7 +152,7 @@ def _result_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     found = {key: settings.get(key) for key in _MUST_MATCH}
     for key in ("system_parameters", "grader_parameters"):
         parameters = settings.get(key, {})
-        found[key] = {name: parameters[name] for name in parameters if name not in _PRACTICAL}
+        found[key] = {name: parameters[name] for name in parameters if name not in PRACTICAL}
     return found
 
 
