@@ -551,7 +551,7 @@ def test_imports_of_files_from_windows_are_accepted(capsys: pytest.CaptureFixtur
 GRADED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "too few verdicts": (
         graded_row("a", [True]),
-        ("criteria_met", "expected 2 verdicts, one for each criterion, found 1"),
+        ("criteria_met", "expected 2 verdicts, one per criterion, found 1"),
     ),
     "too many verdicts": (graded_row("a", [True] * 3), ("criteria_met", "expected 2", "found 3")),
     "verdict as prose": (

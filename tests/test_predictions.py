@@ -16,7 +16,7 @@ from preceptor.analysis.pareto import on_front
 from preceptor.benchmarks import get
 from preceptor.bridges.answer_files import answer_rows, find_columns
 from preceptor.bridges.imported import ImportedRun
-from preceptor.bridges.matching import Known, Row
+from preceptor.bridges.matching import QuestionIndex, Row
 from preceptor.bridges.predictions import Predictions
 from preceptor.cli import main
 from preceptor.errors import DataError, InputError
@@ -237,7 +237,9 @@ def test_part_of_the_questions_is_said_to_be_a_part(tmp_path: Path, data: Path) 
         [run] = found.runs(get("medagents-hard"), data)
     assert len(run.answers) == 4
     assert "Answers to 3 of the 8 examples." in run.settings["notes"]
-    assert "Examples with more answers than others: 1; their mean counts." in run.settings["notes"]
+    assert (
+        "Examples with more answers than others: 1, scored by their mean." in run.settings["notes"]
+    )
 
 
 def test_a_missing_answer_is_wrong_where_the_benchmark_says_so(
@@ -314,7 +316,7 @@ def test_unknown_ids_are_counted(tmp_path: Path, data: Path) -> None:
     (run,) = read(table(tmp_path / "p.csv", rows), data)
     assert len(run.answers) == 2
     assert run.settings["left_out"] == 1
-    assert "1 answers to questions that the data lacks: left out." in run.settings["notes"]
+    assert "1 answers to questions missing in the data: left out." in run.settings["notes"]
 
 
 def test_another_right_answer_is_said(tmp_path: Path, data: Path) -> None:
@@ -329,7 +331,7 @@ def test_another_right_answer_is_said(tmp_path: Path, data: Path) -> None:
 def test_a_date_is_compared_as_a_date(stated: str, differ: int) -> None:
     """However it is written, the same day is no other right answer."""
     due = Example("1", (), (), target={"kind": "date", "answer": "2014-09-12"})
-    assert Known([due]).match([Row("1", stated, ())]).contradicted == differ
+    assert QuestionIndex([due]).match([Row("1", stated, ())]).contradicted == differ
 
 
 def test_places_are_ids_where_the_right_answers_agree(tmp_path: Path, data: Path) -> None:
@@ -348,7 +350,7 @@ def test_places_are_ids_where_the_right_answers_agree(tmp_path: Path, data: Path
 
 def test_two_questions_of_one_number() -> None:
     """Rows with the number of two questions are about one each, by what they state as right."""
-    known = Known(
+    known = QuestionIndex(
         [
             choice_example("spain/7", "One?", OPTIONS, "A"),
             choice_example("spain/7~2", "Two?", OPTIONS, "C"),
@@ -362,10 +364,10 @@ def test_two_questions_of_one_number() -> None:
     assert [each and each.id for each in silent.examples] == ["spain/7", "spain/7~2"]
 
 
-def known_paths() -> Known:
+def known_paths() -> QuestionIndex:
     """Three sets; the second question of the first two has one last part."""
     ids = ("M1/a1", "M1/v2", "M2/b1", "M2/v2", "M3/c1", "M3/c2", "M3/c3", "M3/7")
-    return Known([choice_example(id, f"{id}?", OPTIONS, "A") for id in ids])
+    return QuestionIndex([choice_example(id, f"{id}?", OPTIONS, "A") for id in ids])
 
 
 @pytest.mark.parametrize(

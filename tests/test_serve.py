@@ -187,7 +187,7 @@ async def test_bodies_and_responses_are_bounded(fake: FakeEndpoint, tmp_path: Pa
         status, body = await ask(client, example=TASK, responses=["x"] * 4)
         assert (status, body["error"]["message"]) == (
             400,
-            "responses: expected at most 3, found 4: send several requests",
+            "responses: expected at most 3, found 4; send several requests",
         )
         few = Limits(prompt_characters=2 * 500)
         async with served(fake.address("judge"), tmp_path / "b.db", few) as (other, _):
@@ -393,7 +393,7 @@ async def test_the_command_serves_and_finishes_what_is_under_way(at: tuple[str, 
             while not fake.calls:
                 await asyncio.sleep(0.01)
             server.process.send_signal(signal.SIGTERM)
-            server.wait("finishing what is under way")
+            server.wait("finishing the requests under way")
             reply = await asked
             assert reply.status == 200
             assert len((await reply.json())["rewards"]) == 1
@@ -412,7 +412,7 @@ async def test_a_second_signal_drops_what_is_under_way(at: tuple[str, str]) -> N
             while not fake.calls:
                 await asyncio.sleep(0.01)
             server.process.send_signal(signal.SIGINT)
-            server.wait("finishing what is under way")
+            server.wait("finishing the requests under way")
             server.process.send_signal(signal.SIGINT)
             assert server.end() == 130
             with pytest.raises(aiohttp.ClientError):

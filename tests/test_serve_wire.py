@@ -17,7 +17,7 @@ from aiohttp import web
 
 from children import Child
 from preceptor.rewards.connections import Connections
-from preceptor.rewards.logs import Seldom, without_texts
+from preceptor.rewards.logs import ThrottledLog, without_texts
 from preceptor.testing import FakeEndpoint
 
 pytestmark = pytest.mark.usefixtures("bare")
@@ -113,7 +113,7 @@ def test_nobody_without_the_token_fills_the_log(tmp_path: Path) -> None:
 def test_a_line_is_said_again_with_how_often_it_was_kept_back() -> None:
     """After a minute, once more."""
     said, now = list[str](), [0.0]
-    seldom = Seldom(said.append, lambda: now[0])
+    seldom = ThrottledLog(said.append, lambda: now[0])
     for now[0] in (0.0, 1.0, 59.0, 61.0, 62.0):
         seldom("a")
     assert said == ["a", "a (2 more before)"]

@@ -118,7 +118,7 @@ def test_a_suite_is_gone_on_with(data: Path, fake: FakeEndpoint) -> None:
     again = suite(data, fake, tell=said.append)
     assert again.outcome.status == "done"
     assert questions(fake) == asked == 5
-    assert said == [f"mine/{n} ({k} of 3): is done: skipped" for k, n in enumerate(NAMES, 1)]
+    assert said == [f"mine/{n} ({k} of 3): skipped, is done" for k, n in enumerate(NAMES, 1)]
     with pytest.raises(InputError, match="run mine/made-up-exam: exists with another limit"):
         suite(data, fake, limit=1)
 
@@ -170,7 +170,7 @@ def test_benchmarks_without_data_are_skipped(
     assert cli.main(words(data, fake)) == 1
     said = capsys.readouterr().err
     assert "skipped made-up-examen: its data is not on this machine: get it from" in said
-    assert "incomplete (1 of 3 benchmarks were skipped: their data is not here)" in said
+    assert "incomplete (1 of 3 benchmarks were skipped: their data is missing)" in said
     assert "go on with: preceptor suite run notes" in said
     assert [run.info.benchmark for run in api.runs()] == [NAMES[0], NAMES[2]]
     away.rename(rows)
@@ -192,7 +192,7 @@ def test_the_benchmark_without_its_judge_is_named(
 ) -> None:
     """Without --grader and without the key of the reference grader, it says whose judge that is."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    said = "made-up-ward is judged: openai/gpt-x: no key: .*, or name a judge with --grader"
+    said = "made-up-ward needs a grader: openai/gpt-x: no key: .*, or name one with --grader"
     with pytest.raises(Unavailable, match=said):
         suite(data, fake, grader=None)
     assert questions(fake) == 0
@@ -204,7 +204,7 @@ def test_what_cannot_be_a_suite(data: Path, fake: FakeEndpoint) -> None:
         api.suite("everything", system=fake.address("m"))
     with pytest.raises(InputError, match="expected a folder with the data of many"):
         suite(data / "made-up-exam" / "rows.jsonl", fake)
-    with pytest.raises(Unavailable, match="the data of none of its 3 benchmarks"):
+    with pytest.raises(Unavailable, match="the data of all 3 benchmarks is missing"):
         suite(data / "made-up-exam", fake)
     with pytest.raises(InputError, match="--name 'a\\*'"):
         suite(data, fake, name="a*")

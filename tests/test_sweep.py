@@ -354,8 +354,8 @@ def test_what_is_done_is_skipped_and_new_cells_are_added(fake: FakeEndpoint, pat
     again = sweep(fake, path, {"seed": [1, 2]}, tell=said.append)
     assert len(fake.log) == asked
     assert said == [
-        "mine/seed=1 (1 of 2): is done: skipped",
-        "mine/seed=2 (2 of 2): is done: skipped",
+        "mine/seed=1 (1 of 2): skipped, is done",
+        "mine/seed=2 (2 of 2): skipped, is done",
     ]
     assert again.outcome == Outcome("done")
     said.clear()

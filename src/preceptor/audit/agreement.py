@@ -37,7 +37,7 @@ __all__ = [
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """A value with its 95 % interval over prompts; None where undefined."""
+    """A value with its 95 % interval over prompts; None if undefined."""
 
     value: float | None
     ci95: tuple[float, float] | None

@@ -9,8 +9,8 @@ import numpy as np
 
 from preceptor.audit.agreement import Estimate, estimate
 from preceptor.audit.labels import Judged
-from preceptor.statistics.agreement import Statistic
 from preceptor.statistics.calibration import auroc, brier, calibration_error
+from preceptor.statistics.sums import mean
 
 __all__ = ["Calibrated", "Level", "calibrated"]
 
@@ -73,7 +73,7 @@ def calibrated(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> Calibra
         Level(
             len(part),
             float(given[part].mean()),
-            estimate(_share(labels[part]), prompts[part], seed=seed),
+            estimate(mean(labels[part]), prompts[part], seed=seed),
         )
         for part in np.array_split(order, count)
     ]
@@ -86,8 +86,3 @@ def calibrated(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> Calibra
         error=calibration_error(given, labels, bins=count),
         auroc=auroc(given, labels),
     )
-
-
-def _share(labels: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Statistic:
-    terms = np.column_stack([labels, np.ones(len(labels))])
-    return Statistic(terms, lambda sums: sums[..., 0] / sums[..., 1])

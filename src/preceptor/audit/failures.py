@@ -13,7 +13,7 @@ from preceptor.audit.agreement import Estimate, estimate, estimates, grader_pair
 from preceptor.audit.families import family
 from preceptor.audit.labels import Judged, theme_of
 from preceptor.statistics.agreement import cohen_kappa, macro_f1
-from preceptor.statistics.sums import Statistic
+from preceptor.statistics.sums import Statistic, mean, over
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -124,7 +124,7 @@ def _slice(kind: str, name: str, rows: Sequence[Judged], grader: str, seed: int)
     pairs = grader_pairs(rows, grader)
     ratings = pairs.ratings
     f1, kappa, bias = estimates(
-        [macro_f1(ratings), cohen_kappa(ratings), _mean_difference(ratings)],
+        [macro_f1(ratings), cohen_kappa(ratings), mean(ratings[:, 0] - ratings[:, 1])],
         pairs.prompts,
         seed=seed,
     )
@@ -138,11 +138,6 @@ def confusion(ratings: NDArray[np.float64]) -> Confusion:
     return Confusion(*(int(cell.sum()) for cell in cells))
 
 
-def _mean_difference(ratings: NDArray[np.float64]) -> Statistic:
-    terms = np.column_stack([ratings[:, 0] - ratings[:, 1], np.ones(len(ratings))])
-    return Statistic(terms, lambda sums: sums[..., 0] / sums[..., 1])
-
-
 def self_preference(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> SelfPreference | None:
     """Compare bias on own and other families; None unless the rows have answers of both."""
     known = [row for row in rows if row.model and grader in row.verdicts]
@@ -154,9 +149,7 @@ def self_preference(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> Se
     terms = np.column_stack([apart * own, own, apart * ~own, ~own]).astype(np.float64)
 
     def bias(sums: NDArray[np.float64], start: int) -> NDArray[np.float64]:
-        count = sums[..., start + 1]
-        share: NDArray[np.float64] = sums[..., start] / np.where(count == 0, np.nan, count)
-        return share
+        return over(sums[..., start], sums[..., start + 1])
 
     ours = estimate(Statistic(terms, lambda s: bias(s, 0)), pairs.prompts, seed=seed)
     others = estimate(Statistic(terms, lambda s: bias(s, 2)), pairs.prompts, seed=seed)

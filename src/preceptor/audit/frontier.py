@@ -33,6 +33,7 @@ __all__ = [
     "Point",
     "Spent",
     "Unit",
+    "conversation_of",
     "estimated_tokens",
     "frontier",
     "reply_characters",
@@ -204,7 +205,7 @@ def _unit(costs: Iterable[Cost]) -> Unit | None:
 
 
 def _pareto_front(points: Sequence[Point], unit: Unit | None) -> set[str]:
-    """Names of the graders of every row that no other beats on both agreement and cost."""
+    """Graders on the Pareto front of cost and macro F1, among those that judged every row."""
     priced = [
         (cost, -point.macro_f1.value, point.grader)
         for point in points
@@ -250,7 +251,7 @@ def with_stored(
     added: dict[str, dict[int, Verdict]] = defaultdict(dict)
     for name, graded in runs:
         known = f"{name} (store)" if name in labels.graders else name
-        for key, verdict in _given(graded):
+        for key, verdict in _verdicts_by_key(graded):
             for place in places.get(key, ()):
                 added[known].setdefault(place, verdict)
     rows = list(labels.rows)
@@ -268,14 +269,21 @@ def with_stored(
     return Labels(labels.source, rows, (*labels.graders, *listed)), listed
 
 
-def _given(
+def conversation_of(item: Graded) -> tuple[Message, ...] | None:
+    """The conversation with its answer; None if there is no answer."""
+    answer = item.response
+    if answer is None or answer.failure is not None:
+        return None
+    return judged(answer, item.example.messages)
+
+
+def _verdicts_by_key(
     graded: Iterable[Graded],
 ) -> Iterable[tuple[tuple[tuple[Message, ...], str], Verdict]]:
     for item in graded:
-        answer = item.response
-        if answer is None or answer.failure is not None:
+        whole = conversation_of(item)
+        if whole is None:
             continue
-        whole = judged(answer, item.example.messages)
         for criterion, verdict in zip(item.example.criteria, item.verdicts, strict=True):
             if verdict is not None and verdict.met is not None:
                 yield (whole, criterion.text), verdict

@@ -22,7 +22,7 @@ from preceptor.statistics.agreement import (
 )
 from preceptor.statistics.icc import ICC, icc
 from preceptor.statistics.rank_correlation import MOST_CELLS, kendall_tau, spearman_rho
-from preceptor.statistics.sums import Statistic
+from preceptor.statistics.sums import mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -262,13 +262,7 @@ class _PanelMeasures:
         """Compute bias, absolute, spearman, kendall and icc of a rater and the others' mean."""
         if self.level == "nominal":
             return None, None, None, None, None
-        apart, one = ratings[:, 0] - ratings[:, 1], np.ones(len(ratings))
-
-        def mean(values: Floats) -> Statistic:
-            return Statistic(
-                np.column_stack([values, one]), lambda sums: sums[..., 0] / sums[..., 1]
-            )
-
+        apart = ratings[:, 0] - ratings[:, 1]
         bias, absolute = estimates([mean(apart), mean(np.abs(apart))], prompts, seed=self.seed)
         spearman = kendall = None
         if len(np.unique(ratings, axis=0)) <= MOST_CELLS:

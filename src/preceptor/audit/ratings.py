@@ -30,7 +30,6 @@ _MAX_CELLS = 50_000_000
 KINDS: tuple[Kind, ...] = ("met", "nominal", "ordinal", "interval")
 
 _NEEDED = ("response", "criterion", "rater", "label")
-_OPTIONAL = ("category", "prompt", "points", "model")
 
 
 class Item(msgspec.Struct, frozen=True):

@@ -43,7 +43,7 @@ class Regraded(msgspec.Struct, frozen=True):
     Attributes
     ----------
     verdicts
-        All new verdicts, failed ones included, with their cost.
+        All verdicts of the grader, failed ones included, with their cost.
     outcome
         How the run ended; rows not judged have no verdict.
     departures

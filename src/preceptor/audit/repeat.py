@@ -11,7 +11,7 @@ from preceptor.audit.agreement import Estimate, estimate, estimates, grader_pair
 from preceptor.audit.labels import Judged
 from preceptor.errors import InputError, shorten
 from preceptor.statistics.agreement import cohen_kappa, macro_f1
-from preceptor.statistics.sums import Statistic, difference
+from preceptor.statistics.sums import difference, mean
 
 __all__ = ["Repetition", "repetition"]
 
@@ -56,10 +56,7 @@ def repetition(rows: Sequence[Judged], first: str, second: str, *, seed: int = 0
     prompts = np.unique([row.prompt for row in both], return_inverse=True)[1]
     ratings = np.array([(row.verdicts[first], row.verdicts[second]) for row in both], dtype=float)
     other = (ratings[:, 0] != ratings[:, 1]).astype(np.float64)
-    share = Statistic(
-        np.column_stack([other, np.ones(len(both))]), lambda sums: sums[..., 0] / sums[..., 1]
-    )
-    changed, kappa = estimates([share, cohen_kappa(ratings)], prompts, seed=seed)
+    changed, kappa = estimates([mean(other), cohen_kappa(ratings)], prompts, seed=seed)
     one, two = grader_pairs(both, first), grader_pairs(both, second)
     scores = [macro_f1(pairs.ratings) for pairs in (one, two)]
     return Repetition(

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from preceptor.audit.frontier import with_stored
+from preceptor.audit.frontier import conversation_of, with_stored
 from preceptor.audit.labels import Judged, Labels
 from preceptor.errors import InputError, shorten
-from preceptor.graders.base import judged
 from preceptor.records import Criterion, Message, Verdict, content_key
 from preceptor.results.pool import Side
 
@@ -152,12 +151,9 @@ def _rows(raters: Sequence[Side]) -> list[Judged]:
     for side in raters:
         model = _stated(side.result.info.system)
         for item in side.result.graded:
-            answer = item.response
-            if answer is None or answer.failure is not None:
-                continue
-            whole = judged(answer, item.example.messages)
+            whole = conversation_of(item)
             for criterion in item.example.criteria:
-                if (whole, criterion.text) in found:
+                if whole is None or (whole, criterion.text) in found:
                     continue
                 found[whole, criterion.text] = Judged(
                     prompt=content_key(item.example.messages),  # As for a file.

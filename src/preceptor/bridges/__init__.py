@@ -1,1 +1,1 @@
-"""Results that were made elsewhere."""
+"""Imports and exports of results in other tools' formats."""

@@ -1,4 +1,4 @@
-"""A file of answers: its rows, and which column is what."""
+"""Rows of a file of answers, and the roles of its columns."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from preceptor.scoring.places import RIGHT, plain
 __all__ = ["MODELS", "PARTS", "Columns", "answer_rows", "find_columns", "plain"]
 
 
-# Names of columns, as they are written in small letters with _ between words.
+# Names of columns, in lower case with _ between words.
 _IDS = (
     *("custom_id", "id", "example_id", "question_id", "qid", "prompt_id", "item_id"),
     *("realidx", "index", "idx", "uid", "row_number", "key"),
 )
-#: The first of them that is not empty is the answer: what was read out before what was said.
+#: Columns of the answer; extracted answers come before full texts.
 _ANSWERS = (
     *("predicted_answer", "prediction", "predictions", "predicted", "model_answer", "llm_answer"),
     *("extracted", "response", "output", "completion", "generated_response"),
     *("model_output", "raw_answer", "prediction_head", "filtered_resps", "resps"),
 )
-#: Taken where there is none of these, the first that is there: in a file with predictions such a
-#: column has what is right.
+#: Columns of the answer in a file without any of these; in one with predictions they hold the right
+#: answer.
 _TEXTS = (
     *("answer", "hypothesis", "candidate", "generated_text", "generated_note"),
     *("generated_summary", "automatic_summary", "note", "summary"),
@@ -39,8 +39,8 @@ _SYSTEMS = (
     *("method", "setting", "condition", "harness", "strategy", "mode", "prompt_style"),
     *("temperature",),
 )
-#: What a run was about: with other values it is another run of the same system. In a file that
-#: names no system they are parts of the one run.
+#: Columns of what a run is about: each value is a run of the same system. In a file without a
+#: system they are parts of one run.
 _DATA = ("dataset", "set", "split", "subset", "country", "lang", "language", "task")
 _RUNS = ("run", "seed")
 PARTS = (*_DATA, *_RUNS)
@@ -55,23 +55,23 @@ _NUMBERS = {
 
 
 class Columns(msgspec.Struct, frozen=True):
-    """What the columns of a file are.
+    """Roles of the columns in a file.
 
     Attributes
     ----------
     id
-        Of the question.
+        Column of the question's id.
     answers
-        The first of them that is not empty holds the answer; one sign that is not the letter of an
-        option is passed over. None of them: the row as a whole is a reply or a chat log.
+        Columns of the answer: the first non-empty one counts, unless it is a single character that
+        is not an option's letter. Empty if the whole row is a reply or a chat log.
     by
-        Each combination of their values is a run.
+        Columns of which each combination of values is a run.
     about
-        What else may be needed to find the question (``dataset``, ``language``).
+        Other columns that may be needed to find the question (``dataset``, ``language``).
     others
-        All columns left: where ids are paths, their short values may be parts of them.
+        All remaining columns; if ids are paths, short values may be parts of them.
     right
-        What the file says is right; None where it does not.
+        Column of the right answer; None if the file has none.
     numbers
         Name of a number (``input_tokens``, ``seconds``, ``cost_usd``, …) → its column.
     """
@@ -85,7 +85,7 @@ class Columns(msgspec.Struct, frozen=True):
     numbers: dict[str, str]
 
     def in_words(self) -> str:
-        """What was taken for what, in one line."""
+        """Describe the roles in one line."""
         answer = ", else ".join(self.answers) or "the row, a reply or a chat log"
         parts = [f"id: {self.id}", f"answer: {answer}"]
         parts += [f"a run for each: {', '.join(self.by)}"] if self.by else []
@@ -102,15 +102,15 @@ def find_columns(
     by: Sequence[str] | None = None,
     reply: bool = False,
 ) -> Columns:
-    """Which column is what: as the user says, else by the usual names.
+    """Find the columns' roles, as the user says, else by the usual names.
 
-    ``reply`` says that a row is itself a reply or a chat log: it is the answer, if no column is. In
-    a line of a batch it is in any case, as what failed there is in another column.
+    ``reply`` says that a row is itself a reply or a chat log, which is the answer if no column is.
+    In a line of a batch it always is, since failures are in another column.
 
     Raises
     ------
     InputError
-        A named column is missing, or none is named and none has a usual name.
+        A named column is missing, or a needed one is neither named nor has a usual name.
     """
     by_name = {plain(name): name for name in reversed(names)}
 
@@ -120,7 +120,8 @@ def find_columns(
     for option, said in (("--id", [id] if id else []), ("--answer", answer), ("--by", by or ())):
         for name in said:
             if name not in names:
-                raise InputError(f"{option} {shorten(name)}: {where} has {_listed(names)}")
+                found = _columns_in_words(names)
+                raise InputError(f"{option} {shorten(name)}: not in {where}, which has {found}")
     batch = reply and "custom_id" in names
     answers = tuple(answer) or (() if batch else usual(_ANSWERS) or usual(_TEXTS)[:1])
     ending = [name for key, name in by_name.items() if key.endswith("_id")]
@@ -128,8 +129,8 @@ def find_columns(
     for option, what, there in (("--id", "the id", found), ("--answer", "the answer", answers)):
         if not there and not (reply and option == "--answer"):
             raise InputError(
-                f"{where}: expected a column with {what} of each row, found {_listed(names)}: "
-                f"name it with {option} COLUMN"
+                f"{where}: expected a column with {what} of each row, found "
+                f"{_columns_in_words(names)}; name it with {option} COLUMN"
             )
     taken = {found, *answers}
     systems = set(usual(_SYSTEMS)) - taken
@@ -149,25 +150,25 @@ def find_columns(
     )
 
 
-def _listed(names: Sequence[str]) -> str:
+def _columns_in_words(names: Sequence[str]) -> str:
     shown = ", ".join(shorten(name, 40).strip("'") for name in names[:20])
     return f"the columns {shown}{', …' if len(names) > 20 else ''}" if names else "no column"
 
 
 def answer_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line number, row) of each answer.
+    """Read (line number, row) of each answer.
 
-    Beside what :func:`preceptor.files.read_rows` reads: a ``.json`` object of id → answer, or of
-    id → row, and a ``.txt`` file in which each line is an id, a space and the answer.
+    Also reads what :func:`preceptor.files.read_rows` does not: a ``.json`` object of id → answer or
+    id → row, and a ``.txt`` file with an id, a space and the answer on each line.
 
     Raises
     ------
     InputError, DataError
-        As :func:`preceptor.files.read_rows`; a line of a ``.txt`` file is an id alone.
+        As :func:`preceptor.files.read_rows`; or a line of a ``.txt`` file has only an id.
     """
     suffix = path.suffix.lower()
     if suffix == ".txt":
-        return _lines(path)
+        return _text_rows(path)
     if suffix == ".json" and path.is_file():
         content = decode_json(path)
         if isinstance(content, dict) and not isinstance(content.get("rows"), list):
@@ -181,7 +182,7 @@ def _by_id(content: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, {"id": id, **row}
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _text_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:

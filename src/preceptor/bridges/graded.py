@@ -1,4 +1,4 @@
-"""``preceptor import graded``: answers with verdicts made elsewhere, one answer a line."""
+"""``preceptor import graded``: answers with verdicts from elsewhere, one per line."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TEXTS = ("response", "completion", "answer")
 
 
 class _Seen(msgspec.Struct):
-    """An example that a run has met before: its answers are repeats."""
+    """An example already seen in a run: further answers are repeats."""
 
     example: Example
     line: int
@@ -44,7 +44,7 @@ class _Seen(msgspec.Struct):
 
 
 class _Judgement(msgspec.Struct, frozen=True):
-    """What the file says of one criterion, and where it says it."""
+    """The file's verdict on one criterion, and its field."""
 
     field: str
     met: bool | None
@@ -61,18 +61,18 @@ def read_graded(
     system: str | None = None,
     grader: str | None = None,
 ) -> list[ImportedRun]:
-    """The runs of a file: one for each value of its ``run`` field, else one named after the file.
+    """Read the runs of a file: one per value of its ``run`` field, else one named after the file.
 
     A row has the example's id (``prompt_id``), the ``response``, and the verdicts in the order of
-    the rubric: ``criteria_met`` (true, false, null) with ``explanations`` beside it, or a list
-    ``verdicts`` of ``{"criteria_met": …, "explanation": …}``. Of a benchmark whose judge gives
-    labels they are ``labels``, or a ``label`` in each of ``verdicts``. The example comes from the
-    benchmark's data, or from the row itself where it has ``prompt`` and ``rubrics``.
+    the rubric: ``criteria_met`` (true, false, null) with optional ``explanations``, or a list
+    ``verdicts`` of ``{"criteria_met": …, "explanation": …}``. If the benchmark's judge gives
+    labels, they are ``labels``, or a ``label`` in each of ``verdicts``. The example comes from the
+    row if it has ``prompt`` and ``rubrics``, else from the benchmark's data.
 
     Raises
     ------
     DataError
-        With the line and field.
+        A field is missing or wrong; the message names line and field.
     """
     known: dict[str, Example] | None = None
     runs: dict[str, ImportedRun] = {}
@@ -83,7 +83,9 @@ def read_graded(
         fields = Fields(row, str(path), number)
         if "prompt" in row and "rubrics" in row and data is None:
             example = (
-                parse(fields) if benchmark.protocol.name == "rubric" else _stated(fields, benchmark)
+                parse(fields)
+                if benchmark.protocol.name == "rubric"
+                else _exported_example(fields, benchmark)
             )
         else:
             if known is None:
@@ -95,7 +97,7 @@ def read_graded(
             run = runs[name] = _run(name, benchmark, fields, system, grader)
         before = seen.setdefault((name, example.id), _Seen(example, number))
         if before.example != example:
-            problem = f"{shorten(example.id)} has another content here than on line {before.line}"
+            problem = f"{shorten(example.id)} has other content than on line {before.line}"
             raise DataError(str(path), number, "prompt_id", problem)
         tally = tallies.setdefault(name, Tally())
         nth = before.count
@@ -146,21 +148,21 @@ def _example(
     return known[example_id]
 
 
-def _stated(fields: Fields, benchmark: Benchmark) -> Example:
-    """The example in a row that ``preceptor export`` wrote, of any family."""
-    example = _as_written(fields)
+def _exported_example(fields: Fields, benchmark: Benchmark) -> Example:
+    """Read the example in a row that ``preceptor export`` wrote, of any family."""
+    example = _example_in_row(fields)
     blank = Graded(example, 0, Response("", text=""), (None,) * len(example.criteria))
     try:
         benchmark.protocol.score(blank)
     except (LookupError, TypeError, ValueError, AttributeError):
         problem = (
-            f"not as `preceptor export` writes them of {benchmark.name}: name its data with --data"
+            f"not as `preceptor export` writes them for {benchmark.name}; name its data with --data"
         )
         raise DataError(fields.where, fields.line, "rubrics, target", problem) from None
     return example
 
 
-def _as_written(fields: Fields) -> Example:
+def _example_in_row(fields: Fields) -> Example:
     target = fields.row.get("target")
     rubrics = fields.items("rubrics") if fields.row["rubrics"] else []
     return Example(
@@ -185,12 +187,12 @@ def _answer(
     labelled = benchmark.protocol.judge is not None
     judgements = list(_judgements(fields, labelled))
     if len(judgements) != len(example.criteria):
-        expected = f"{len(example.criteria)} verdicts, one for each criterion"
+        expected = f"{len(example.criteria)} verdicts, one per criterion"
         raise fields.fault("labels" if labelled else "criteria_met", expected, len(judgements))
     if response.failure is not None:
         return Answer(example, response, ())
     if labelled:
-        judgements = list(_known(fields, benchmark, example, response.text, judgements))
+        judgements = list(_checked_labels(fields, benchmark, example, response.text, judgements))
     verdicts = tuple(
         imported_verdict(response, index, said.met, said.explanation, said.reason, label=said.label)
         for index, said in enumerate(judgements)
@@ -198,14 +200,14 @@ def _answer(
     return Answer(example, response, verdicts)
 
 
-def _known(
+def _checked_labels(
     fields: Fields,
     benchmark: Benchmark,
     example: Example,
     text: str,
     judgements: Sequence[_Judgement],
 ) -> Iterator[_Judgement]:
-    """The labels as the family's judge has them; one that it could not have said is refused."""
+    """Normalise labels to the judge's own; refuse one that the judge cannot give."""
     judge = benchmark.protocol.judge
     assert judge is not None
     conversation = (*example.messages, Message("assistant", text))
@@ -229,7 +231,7 @@ def _judgements(fields: Fields, labelled: bool) -> Iterator[_Judgement]:
     if "verdicts" in fields.row:
         for place, item in enumerate(fields.items("verdicts")):
             said = item.need(one, "a label or null" if labelled else "true, false or null")
-            met, label = _said(item, one, said, labelled)
+            met, label = _met_or_label(item, one, said, labelled)
             explanation = item.optional_text("explanation") or ""
             yield _Judgement(f"verdicts[{place}].{one}", met, label, explanation, None)
         return
@@ -238,18 +240,18 @@ def _judgements(fields: Fields, labelled: bool) -> Iterator[_Judgement]:
     verdicts = listed(fields.need(field, expected))
     if not isinstance(verdicts, list):
         raise fields.fault(field, expected, verdicts)
-    explanations = _beside(fields, "explanations", len(verdicts), field)
-    reasons = _beside(fields, "reasons", len(verdicts), field)
+    explanations = _parallel_texts(fields, "explanations", len(verdicts), field)
+    reasons = _parallel_texts(fields, "reasons", len(verdicts), field)
     for index, verdict in enumerate(verdicts):
         name = f"{field}[{index}]"
-        met, label = _said(fields, name, verdict, labelled)
+        met, label = _met_or_label(fields, name, verdict, labelled)
         yield _Judgement(name, met, label, explanations[index] or "", reasons[index])
 
 
-def _said(
+def _met_or_label(
     fields: Fields, field: str, said: object, labelled: bool
 ) -> tuple[bool | None, str | None]:
-    """(met, label) of one criterion."""
+    """Read one verdict as (met, label)."""
     if is_missing(said):
         return None, None
     if labelled:
@@ -261,12 +263,12 @@ def _said(
     return fields.met(field, said), None
 
 
-def _beside(fields: Fields, field: str, length: int, of: str) -> list[str | None]:
+def _parallel_texts(fields: Fields, field: str, length: int, of: str) -> list[str | None]:
     values = listed(fields.row.get(field))
     if is_missing(values):
         return [None] * length
     if not isinstance(values, list) or len(values) != length:
-        raise fields.fault(field, f"a list of {length}, like {of}", values)
+        raise fields.fault(field, f"a list of {length}, as many as {of}", values)
     texts = [None if value is None or value != value else value for value in values]  # noqa: PLR0124
     for value in texts:
         if value is not None and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Runs made elsewhere, on their way into the store."""
+"""Imported runs and their storage."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ __all__ = [
     "GRADED_ELSEWHERE",
     "Answer",
     "ImportedRun",
-    "already",
     "answer_in",
+    "existing_runs",
     "imported_response",
     "imported_verdict",
     "keep",
@@ -36,7 +36,7 @@ GRADED_ELSEWHERE = "Imported: asked and graded elsewhere."
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """One answer with the verdicts that it was given elsewhere."""
+    """One answer with its imported verdicts."""
 
     example: Example
     response: Response
@@ -49,7 +49,7 @@ class ImportedRun(msgspec.Struct, frozen=True):
     Attributes
     ----------
     settings
-        What is known of how it was made.
+        Known settings of the original run.
     manifest
         Of the benchmark, where this package does not bring it.
     """
@@ -64,7 +64,7 @@ class ImportedRun(msgspec.Struct, frozen=True):
 
 
 def answer_in(fields: Fields, field: str, tally: Tally) -> Content:
-    """An answer that a grader has judged: a text, in any shape that programs write."""
+    """Read a graded answer: a text, in any form that programs write."""
     value = fields.need(field, "an answer")
     if isinstance(value, int | float) and value == value:  # noqa: PLR0124 (NaN is null)
         raise fields.fault(field, "a text or a list of messages", value)
@@ -74,9 +74,9 @@ def answer_in(fields: Fields, field: str, tally: Tally) -> Content:
 
 
 def keep(store: Store, run: ImportedRun, source: Path) -> tuple[RunInfo, bool]:
-    """Put one run into the store, whole or not at all; returns it, and whether it is new.
+    """Store one run atomically; return it, and whether it is new.
 
-    The same file may be imported again: what is there already is left alone.
+    A run that is already stored is left alone.
 
     Raises
     ------
@@ -87,9 +87,7 @@ def keep(store: Store, run: ImportedRun, source: Path) -> tuple[RunInfo, bool]:
 
 
 def keep_all(store: Store, runs: Sequence[tuple[ImportedRun, Path]]) -> list[tuple[RunInfo, bool]]:
-    """The same for several runs, each with the file it is from.
-
-    All are checked before the first is written.
+    """Store several runs, each with its source file; all are checked before the first is written.
 
     Raises
     ------
@@ -97,27 +95,27 @@ def keep_all(store: Store, runs: Sequence[tuple[ImportedRun, Path]]) -> list[tup
         A run of this name with other content exists.
     """
     if len({run.name for run, _ in runs}) < len(runs):
-        raise InputError("two of the files hold a run of the same name: import them one by one")
+        raise InputError("two of the files have a run of the same name; import them one by one")
     digests = {run.name: _digest(run) for run, _ in runs}
-    there = already(store, digests)
+    there = existing_runs(store, digests)
     return [
         keep_one(store, run, source, digests[run.name], there.get(run.name)) for run, source in runs
     ]
 
 
-def already(store: Store, digests: Mapping[str, str]) -> dict[str, RunInfo]:
-    """Those of the runs to import, by name with a hash of their content, that the store has.
+def existing_runs(store: Store, digests: Mapping[str, str]) -> dict[str, RunInfo]:
+    """Find runs, given by name and hash of their content, that are already in the store.
 
     Raises
     ------
     InputError
-        A run of such a name with other content exists.
+        A run of the same name with other content exists.
     """
     there = {known.name: known for known in store.runs() if known.name in digests}
     for name, known in there.items():
         if known.settings.get("import_digest") != digests[name]:
             raise InputError(
-                f"run {shorten(name)}: exists already in {store.where} with other content: "
+                f"run {shorten(name)}: exists already in {store.where} with other content; "
                 f"import into another --store"
             )
     return there
@@ -126,12 +124,12 @@ def already(store: Store, digests: Mapping[str, str]) -> dict[str, RunInfo]:
 def keep_one(
     store: Store, run: ImportedRun, source: Path, digest: str, known: RunInfo | None
 ) -> tuple[RunInfo, bool]:
-    """Put one run into the store, unless the known one is it; returns it, and whether it is new."""
+    """Store one run unless it is already known; return it, and whether it is new."""
     if known is not None and known.status == "done":
         record_scores(store, known)
         return known, False
     if known is not None:
-        store.delete_run(known)  # left half done by an earlier version
+        store.delete_run(known)  # left incomplete by an earlier version
     info = _write(store, run, source, digest)
     record_scores(store, info)
     return info, True
@@ -185,7 +183,7 @@ def imported_response(
     *,
     reason: str = "",
 ) -> Response:
-    """The response record of an imported answer; a null text is an answer that failed."""
+    """Make the response record of an imported answer; a null text is a failed answer."""
     key = content_key("imported", run, example.key, nth, text)
     if text is None:
         why = f": {reason}" if reason else ""
@@ -203,7 +201,7 @@ def imported_verdict(
     *,
     label: str | None = None,
 ) -> Verdict:
-    """The verdict record of an imported judgement: met or not, or a label."""
+    """Make the verdict record of an imported judgement: met or not, or a label."""
     if label is not None:
         key = content_key("imported", response.key, index, label, explanation)
         return Verdict(key, None, explanation=explanation, label=label)

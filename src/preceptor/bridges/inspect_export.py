@@ -1,6 +1,6 @@
 """``preceptor export --format inspect``: a run as a log of Inspect AI, for ``inspect view``.
 
-The log holds the texts of tasks, answers and verdicts, as the other exports do.
+Like other exports, the log holds the texts of tasks, answers and verdicts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect_log", "log_bytes"]
 
-#: The chat API's words for why an answer ended → Inspect's.
+#: Finish reasons of the chat API → Inspect's stop reasons.
 _STOP = {
     "stop": "stop",
     "length": "max_tokens",
@@ -47,12 +47,12 @@ _STOP = {
     "tool_calls": "tool_calls",
 }
 _METRICS, _SLICES = "rubric_metrics", "rubric_slices"
-#: Settings of a system that have a place of their own in a log.
+#: Settings of a system that Inspect logs as model configuration.
 _CONFIG = ("temperature", "max_tokens", "reasoning_effort", "seed")
 
 
 def log_bytes(result: Result) -> bytes:
-    """The content of the ``.eval`` file.
+    """Make the content of the ``.eval`` file.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def log_bytes(result: Result) -> bytes:
 
 
 def inspect_log(result: Result) -> EvalLog:
-    """The log: a sample for each answer, with the scores that we computed."""
+    """Make the log: one sample per answer, with our scores."""
     from inspect_ai.log import EvalLog, EvalResults, EvalStats
 
     info = result.info
@@ -86,7 +86,7 @@ def inspect_log(result: Result) -> EvalLog:
     usage = _usages(result, result.system_usage, result.grader_usage)
     failed = sum(sample.error is not None for sample in samples)
     return EvalLog(
-        # What lacks verdicts has ended too: the coverage says how much.
+        # A run without some verdicts has ended too; its coverage shows them.
         status="success" if len(samples) == len(result.graded) else "cancelled",
         eval=_spec(result, created),
         plan=_plan(),
@@ -96,7 +96,7 @@ def inspect_log(result: Result) -> EvalLog:
             scores=_scores(result),
         ),
         stats=EvalStats(
-            # How long it took is not known; without both times the viewer shows nonsense.
+            # The duration is unknown, but the viewer needs both times.
             started_at=created,
             completed_at=created,
             model_usage=usage,
@@ -193,7 +193,7 @@ def _sample(result: Result, graded: Graded, score: Score, place: int, unit: str)
 def _events(
     sent: list[ChatMessage], output: ModelOutput, score: InspectScore, created: str
 ) -> list[Any]:
-    """What a transcript shows of it: the call, and the score."""
+    """Make the transcript's events: the call and the score."""
     from inspect_ai.event import ModelEvent, ScoreEvent
     from inspect_ai.model import GenerateConfig
 
@@ -241,7 +241,7 @@ def _usage(usage: Usage, cost: float | None) -> ModelUsage:
 
 
 def _usages(result: Result, system: Usage, grader: Usage) -> dict[str, ModelUsage]:
-    """By model; a model that judges itself has both in one."""
+    """Usage by model; a model that judges itself has one sum."""
     info = result.info
     if info.system == info.grader:
         return {info.system: _usage(system + grader, None)}
@@ -279,14 +279,14 @@ def _metric(metrics: dict[str, Metric], name: str, group: str, value: float) -> 
     from inspect_ai.log import EvalMetric
 
     beside = None
-    if group == _SLICES or name == OVERALL:  # no tag is taken for the run's n or its coverage
+    if group == _SLICES or name == OVERALL:  # a tag may be called n or coverage
         found = metrics[name]
         beside = {"n": found.n, "coverage": found.coverage, "ci95": found.raw_ci95}
     return EvalMetric(name=name, group=group, value=value, metadata=beside)
 
 
 def _time(text: str) -> str:
-    """A time of the store, which is in UTC, with its zone."""
+    """Add the zone to a time of the store, which is in UTC."""
     moment = datetime.datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)

@@ -1,7 +1,7 @@
-"""``preceptor import inspect``: answers, and where they are rubric verdicts also these, from a log.
+"""``preceptor import inspect``: answers from an Inspect log, with rubric verdicts if it has any.
 
-Three kinds of sample are read: ours (:mod:`preceptor.bridges.inspect_layout`), those of the
-HealthBench task of inspect-evals, and any other, whose id names an example of a benchmark.
+Three kinds of sample are read: ours (:mod:`preceptor.bridges.inspect_layout`), those of
+inspect-evals' HealthBench task, and any other whose id is that of a benchmark's example.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
 from preceptor.benchmarks.manifest import manifest_of
 from preceptor.bridges.imported import (
+    GRADED_ELSEWHERE,
     Answer,
     ImportedRun,
     imported_response,
@@ -24,12 +25,12 @@ from preceptor.bridges.imported import (
 )
 from preceptor.bridges.inspect_archive import check_archive
 from preceptor.bridges.inspect_samples import (
+    agent_turns,
     dollars,
     example_in,
     failure_in,
     id_of,
     sent_in,
-    steps_of,
     verdict_rows,
 )
 from preceptor.errors import DataError, InputError, PreceptorError, shorten
@@ -52,30 +53,30 @@ if TYPE_CHECKING:
 
 __all__ = ["read_inspect"]
 
-#: Samples that are read together.
-_AT_ONCE = 64
-#: What is not read of a sample.
+#: Number of samples read together.
+_BATCH_SIZE = 64
+#: Fields of a sample that are not read.
 _UNREAD = {"store", "events", "events_data", "timelines", "attachments"}
-#: What inspect-evals writes where its grader failed; it counts that as "not met".
-_FAILED = "Failed to parse judge response"
-_UNSAID = "No explanation provided"
+#: Explanations that inspect-evals writes if its grader failed, which it counts as "not met".
+_PARSE_FAILED = "Failed to parse judge response"
+_NO_EXPLANATION = "No explanation provided"
 
 
 def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = None) -> ImportedRun:
-    """The run in a log (``.eval``) of Inspect AI.
+    """Read the run in a log (``.eval``) of Inspect AI.
 
     Parameters
     ----------
     benchmark
-        Its name; None takes it from the log.
+        Name of the benchmark; None takes it from the log.
     data
-        The benchmark's examples; None takes them from the log, or from this machine where the log
-        has no rubrics.
+        The benchmark's examples; None takes them from the log, or from this machine if the log has
+        no rubrics.
 
     Raises
     ------
     InputError, DataError
-        It is not such a log; with the place of the fault.
+        The log is damaged or of another form; the message names the place.
     Unavailable
         inspect-ai is not installed, or the benchmark's data is not on this machine.
     """
@@ -87,7 +88,7 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
     answers = [reader.answer(sample) for sample in _samples(path, header)]
     if not answers:
         raise InputError(f"{path}: expected answers, found a log without samples")
-    stated = _ours(header).get("departures")
+    stated = _own_metadata(header).get("departures")
     departures = [
         str(one) for one in [*(stated if isinstance(stated, list) else ()), *reader.departures]
     ]
@@ -96,7 +97,7 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
         settings["departures"] = list(dict.fromkeys(departures))
     notes = terms_in_words(reader.moved, None, reader.alike, reader.foreign)
     if notes := [*notes, *reader.tally.in_words("samples", "sample")]:
-        settings["notes"] = ["Imported: asked and graded elsewhere.", *notes]
+        settings["notes"] = [GRADED_ELSEWHERE, *notes]
     return ImportedRun(
         name=path.name.removesuffix(".eval"),
         benchmark=answered.name,
@@ -113,17 +114,14 @@ def _read(path: Path) -> EvalLog:
 
     try:
         return read_eval_log(path, header_only=True, format="eval")
-    except Exception as error:  # whatever a damaged log makes its reader raise
+    except Exception as error:  # a damaged log makes its reader raise anything
         words = shorten(str(error).partition("\n")[0], 200)
-        problem = "expected a log of Inspect (.eval) that can be read"
+        problem = "expected a readable Inspect log (.eval)"
         raise InputError(f"{path}: {problem}: {type(error).__name__}: {words}") from None
 
 
 def _samples(path: Path, header: EvalLog) -> Iterator[EvalSample]:
-    """One after the other: examples in the order of the dataset, repeats of one in theirs.
-
-    The samples themselves stand in the order in which they were done.
-    """
+    """Yield samples by example, in the dataset's order, then by repeat; logs have neither order."""
     from inspect_ai.log import read_eval_log_sample_summaries, read_eval_log_samples_by_id
 
     try:
@@ -134,8 +132,8 @@ def _samples(path: Path, header: EvalLog) -> Iterator[EvalSample]:
             first.setdefault(summary.id, len(first))
         places = [(one.id, one.epoch) for one in summaries]
         places.sort(key=lambda place: (first[place[0]], place[1]))
-        for start in range(0, len(places), _AT_ONCE):
-            some = places[start : start + _AT_ONCE]
+        for start in range(0, len(places), _BATCH_SIZE):
+            some = places[start : start + _BATCH_SIZE]
             yield from read_eval_log_samples_by_id(
                 path, some, format="eval", exclude_fields=_UNREAD
             )
@@ -146,7 +144,7 @@ def _samples(path: Path, header: EvalLog) -> Iterator[EvalSample]:
         raise InputError(f"{path}: its samples cannot be read: {words}") from None
 
 
-def _ours(header: EvalLog) -> Mapping[str, Any]:
+def _own_metadata(header: EvalLog) -> Mapping[str, Any]:
     found = (header.eval.metadata or {}).get("preceptor")
     return found if isinstance(found, dict) else {}
 
@@ -155,20 +153,20 @@ def _benchmark_of(header: EvalLog, path: Path) -> str:
     known = {one.name for one in benchmarks.all_benchmarks()}
     subset = header.eval.task_args.get("subset")
     task = header.eval.task.rpartition("/")[2].replace("_", "-")
-    candidates = [_ours(header).get("benchmark"), task]
+    candidates = [_own_metadata(header).get("benchmark"), task]
     if task == "healthbench" and isinstance(subset, str) and subset != "full":
         candidates[1] = f"{task}-{subset.replace('_', '-')}"
     for name in candidates:
         if name in known:
             return str(name)
     raise InputError(
-        f"{path}: the task {shorten(header.eval.task)} is none of our benchmarks: "
+        f"{path}: the task {shorten(header.eval.task)} is not one of our benchmarks; "
         f"name one with --benchmark"
     )
 
 
 def _grader_of(header: EvalLog) -> str:
-    """The grader's name, where the log has it in one of the usual places."""
+    """The grader's name, if the log has it in a usual place."""
     judge = header.eval.task_args.get("judge_model")
     if isinstance(judge, str):
         return judge
@@ -178,7 +176,7 @@ def _grader_of(header: EvalLog) -> str:
 
 
 class _Reader:
-    """Reads samples; examples that are not in the log come from the benchmark's data, read once."""
+    """Reader of samples; examples missing in the log come from the benchmark's data."""
 
     def __init__(self, path: Path, benchmark: Benchmark, data: Path | None) -> None:
         self.path, self.benchmark, self.data = path, benchmark, data
@@ -199,7 +197,7 @@ class _Reader:
         if example is None:
             example = self._example(example_id)
         if self._seen.setdefault(example.id, example) != example:
-            problem = f"{shorten(example.id)} has another content here than before"
+            problem = f"{shorten(example.id)} has other content than before"
             raise DataError(str(self.path), self._count, "id", problem)
         score, rows = verdict_rows(sample)
         response = self._response(sample, example, score)
@@ -245,11 +243,11 @@ class _Reader:
             cost_usd=dollars(sample),
             latency_s=max(sample.output.time or 0.0, 0.0),
             reasoning_length=said.reasoning_length,
-            turns=steps_of(sample),
+            turns=agent_turns(sample),
         )
 
     def _in_terms_of(self, example: Example, sample: EvalSample, text: str) -> str:
-        """The answer in the benchmark's letters: a log may have shuffled the options."""
+        """Map an answer to the benchmark's letters: a log may have shuffled the options."""
         question = question_of(example.target)
         if question is None:
             return text
@@ -290,8 +288,8 @@ class _Reader:
         said, reason = storable(said), row.get("reason")
         if not isinstance(met, bool):
             met, reason = None, reason if isinstance(reason, str) else "unparseable"
-        elif met is False and said.startswith((_FAILED, _UNSAID)):
-            # inspect-evals counts what its grader did not say as "not met".
+        elif met is False and said.startswith((_PARSE_FAILED, _NO_EXPLANATION)):
+            # inspect-evals counts a failure of its grader as "not met".
             met, reason = None, "grader_failed"
         label = self._label(place, row.get("label"))
         verdict = imported_verdict(response, place, met, said, reason, label=label)
@@ -301,7 +299,7 @@ class _Reader:
         return verdict
 
     def _label(self, place: int, said: object) -> str | None:
-        """A label, where the benchmark's judge gives any."""
+        """Read a label, if the benchmark's judge gives labels."""
         judge = self.benchmark.protocol.judge
         if said is None or judge is None:
             return None

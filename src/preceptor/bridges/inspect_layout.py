@@ -1,11 +1,11 @@
-"""How examples, verdicts and metrics of ours stand in a log of Inspect AI.
+"""Layout of our examples, verdicts and metrics in a log of Inspect AI.
 
-The task of :mod:`preceptor.bridges.inspect_tasks` and the export write it, the import reads it.
+The tasks of :mod:`preceptor.bridges.inspect_tasks` and the export write it; the import reads it.
 
-A sample's metadata has ``preceptor`` (benchmark and unit), ``tags``, ``criteria`` and, where the
-example has one, ``target``. Its score is called ``rubric``; the value has ``score`` (missing where
-a verdict is missing) and ``coverage``, and the metadata has ``verdicts``, one for each criterion,
-with ``met`` true, false or null, or with a ``label``.
+A sample's metadata has ``preceptor`` (benchmark and unit), ``tags``, ``criteria`` and, if the
+example has one, ``target``. Its score is called ``rubric``; the value has ``score`` (null if a
+verdict is missing) and ``coverage``; the metadata has ``verdicts``, one per criterion, with ``met``
+true, false or null, or with a ``label``.
 """
 
 from __future__ import annotations
@@ -46,28 +46,28 @@ __all__ = [
 
 #: Name of the scorer, and of the score in a sample.
 SCORER = "rubric"
-#: Characters of one grader's explanation in the list that a person reads.
-_SHOWN = 300
-#: What Markdown would read as more than a sign. HTML the viewer shows as it stands.
+#: Maximum characters of a grader's explanation in the list for people.
+_MAX_SHOWN = 300
+#: Characters with a meaning in Markdown. The viewer does not interpret HTML.
 _MARKUP = re.compile(r"([\\`*_{}\[\]#|~!$])")
 
 
 def task_name(benchmark: str) -> str:
-    """What a benchmark is called among Inspect's tasks: a Python name."""
+    """Name of a benchmark's Inspect task, a Python identifier."""
     return benchmark.replace("-", "_")
 
 
 def criterion_row(criterion: Criterion) -> dict[str, Any]:
-    """One criterion, as HealthBench's files have it."""
+    """Encode one criterion as in HealthBench's files."""
     return {"criterion": criterion.text, "points": criterion.points, "tags": list(criterion.tags)}
 
 
 def example_metadata(benchmark: str, example: Example, place: int, unit: str) -> dict[str, Any]:
-    """A sample's metadata: what is needed to grade its answer again, without the benchmark.
+    """Make a sample's metadata, enough to grade its answer again without the benchmark.
 
-    ``place`` is that of the example in the run: Inspect hands scores out in the order in which they
-    were made, and a bootstrap that is to be repeated needs one that stays. ``unit`` is what the
-    example is drawn together with.
+    ``place`` is the index of the example in the run: Inspect passes scores on in the order of
+    completion, but a repeatable bootstrap needs a fixed one. ``unit`` is the cluster of examples
+    that are resampled together.
     """
     target = {} if example.target is msgspec.UNSET else {"target": example.target}
     return {
@@ -79,14 +79,14 @@ def example_metadata(benchmark: str, example: Example, place: int, unit: str) ->
 
 
 def criteria_of(rows: Sequence[Mapping[str, Any]]) -> tuple[Criterion, ...]:
-    """Criteria from rows that we wrote."""
+    """Decode criteria from rows that we wrote."""
     return tuple(
         Criterion(row["criterion"], row["points"], tuple(row.get("tags") or ())) for row in rows
     )
 
 
 def score_value(score: Score) -> dict[str, float | None]:
-    """A sample's score: undefined (None) where a verdict is missing, and the share of verdicts."""
+    """A sample's score, None if a verdict is missing, and its share of verdicts."""
     given, asked = score.counts.get(OVERALL, (0, 0))
     return {"score": score.values.get(OVERALL), "coverage": given / asked if asked else 0.0}
 
@@ -94,7 +94,7 @@ def score_value(score: Score) -> dict[str, float | None]:
 def score_metadata(
     graded: Graded, score: Score, grader: str, departures: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """What stands beside a score: each verdict, and what the missing ones allow."""
+    """Make a score's metadata: each verdict, and the bounds that missing ones leave."""
     response = graded.response
     metadata: dict[str, Any] = {
         "repeat": graded.repeat,
@@ -127,7 +127,7 @@ def _verdict_row(verdict: Verdict | None) -> dict[str, Any]:
 
 
 def explanation(graded: Graded) -> str:
-    """The verdicts as a list in Markdown, for people."""
+    """Format the verdicts as a Markdown list."""
     lines = []
     for criterion, verdict in zip(graded.example.criteria, graded.verdicts, strict=True):
         met = None if verdict is None else verdict.met
@@ -142,16 +142,16 @@ def explanation(graded: Graded) -> str:
 
 
 def _one_line(text: str) -> str:
-    """On one line, bounded, and without mark-up: models wrote it."""
+    """Put a model's text on one line, shortened and with Markdown escaped."""
     line = " ".join(text.split())
-    line = line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
+    line = line if len(line) <= _MAX_SHOWN else f"{line[: _MAX_SHOWN - 1]}…"
     return _MARKUP.sub(r"\\\1", line)
 
 
 def metric_values(metrics: Mapping[str, Metric]) -> dict[str, float]:
-    """The overall score with all that belongs beside it; what is undefined is left out.
+    """The overall score with its interval, coverage and adjustments; undefined values are left out.
 
-    The intervals are those of the mean before clipping.
+    Intervals are those of the mean before clipping.
     """
     values: dict[str, float | None] = {}
     overall, adjusted = metrics.get(OVERALL), metrics.get(OVERALL + LENGTH_SUFFIX)
@@ -172,7 +172,7 @@ def _interval(name: str, ends: tuple[float, float] | None) -> dict[str, float | 
 
 
 def slice_values(metrics: Mapping[str, Metric]) -> dict[str, float]:
-    """The scores of slices and rubric tags, by name."""
+    """Scores of slices and rubric tags, by name."""
     return {
         name: metric.value
         for name, metric in metrics.items()
@@ -180,11 +180,8 @@ def slice_values(metrics: Mapping[str, Metric]) -> dict[str, float]:
     }
 
 
-class _Known(Example, frozen=True):
-    """An example without its conversation, of which only the hash is known.
-
-    Examples are resampled together where it is the same, and in its order.
-    """
+class _HashedExample(Example, frozen=True):
+    """An example without its conversation; ``prompt`` is the unit to resample by."""
 
     prompt: str = ""
 
@@ -196,20 +193,20 @@ class _Known(Example, frozen=True):
 def metrics_of(
     benchmark: Benchmark, rows: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any], str]]
 ) -> dict[str, Metric]:
-    """Metrics of a whole log from its scores.
+    """Compute the metrics of a log from its scores.
 
     Parameters
     ----------
     rows
-        For each answer the sample's id and metadata, the score's metadata, and the answer.
+        Of each answer, the sample's id and metadata, the score's metadata, and the answer.
     """
-    rows = sorted(rows, key=_place)
+    rows = sorted(rows, key=_position)
     scores, examples = [], {}
     repeats: dict[str, int] = {}
     for sample_id, sample, beside, answer in rows:
         known = sample.get("preceptor") or {}
         verdicts = beside.get("verdicts") or ()
-        example = _Known(
+        example = _HashedExample(
             sample_id,
             (),
             criteria_of(verdicts),
@@ -225,6 +222,6 @@ def metrics_of(
     return benchmark.protocol.summarise(scores, list(examples.values()))
 
 
-def _place(row: tuple[str, Mapping[str, Any], Mapping[str, Any], str]) -> tuple[int, int]:
-    """Where an answer stands in the run: its example, its repeat."""
+def _position(row: tuple[str, Mapping[str, Any], Mapping[str, Any], str]) -> tuple[int, int]:
+    """Position of an answer in the run: its example and repeat."""
     return (row[1].get("preceptor") or {}).get("place", 0), row[2].get("repeat", 0)

@@ -1,4 +1,4 @@
-"""A sample of an Inspect log: its example, what was sent, its steps, its failure, its verdicts."""
+"""Parts of a sample in an Inspect log: example, prompt, turns, failure and verdicts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from inspect_ai.log import EvalSample
     from inspect_ai.scorer import Score as InspectScore
 
-__all__ = ["dollars", "example_in", "failure_in", "id_of", "sent_in", "steps_of", "verdict_rows"]
+__all__ = ["agent_turns", "dollars", "example_in", "failure_in", "id_of", "sent_in", "verdict_rows"]
 
 _ROLES = {"system", "user", "assistant", "tool"}
 
@@ -30,13 +30,13 @@ def dollars(sample: EvalSample) -> float | None:
 
 
 def id_of(sample: EvalSample) -> str:
-    """The example's id; in inspect-evals' log it stands in the metadata too."""
+    """The example's id, from the metadata in logs of inspect-evals."""
     given = sample.metadata.get("prompt_id")
     return given if isinstance(given, str) and given else str(sample.id)
 
 
 def example_in(fields: Fields, sample: EvalSample, example_id: str) -> Example | None:
-    """The example that the sample itself holds: ours, or that of inspect-evals."""
+    """The example within the sample, in our layout or that of inspect-evals; None if absent."""
     if "criteria" in fields:
         items = fields.items("criteria") if fields.row["criteria"] else []
         return Example(
@@ -67,14 +67,14 @@ def _messages(messages: Iterable[Any]) -> tuple[Message, ...]:
     )
 
 
-def steps_of(sample: EvalSample) -> tuple[Turn, ...]:
-    """What an agent did behind the conversation that it was given."""
+def agent_turns(sample: EvalSample) -> tuple[Turn, ...]:
+    """Turns of an agent after the conversation that it was given."""
     given = 1 if isinstance(sample.input, str) else sum(m.role != "system" for m in sample.input)
     return turns_of([m for m in sample.messages if m.role != "system"][given:])
 
 
 def sent_in(sample: EvalSample, example: Example) -> tuple[Message, ...] | None:
-    """What was sent, where a system message went before the conversation."""
+    """The messages sent, if a system message was added to the conversation; else None."""
     known = {message.text for message in example.messages}
     added = [
         one for one in _messages(sample.messages) if one.role == "system" and one.text not in known
@@ -83,7 +83,7 @@ def sent_in(sample: EvalSample, example: Example) -> tuple[Message, ...] | None:
 
 
 def failure_in(sample: EvalSample, score: InspectScore | None) -> tuple[str, str] | None:
-    """(kind, words) of an answer that is none."""
+    """Kind and description of a failed answer; None if it did not fail."""
     given = (score.metadata or {}).get("failure") if score is not None else None
     if sample.error is None and not isinstance(given, str) and not sample.output.empty:
         return None
@@ -93,7 +93,7 @@ def failure_in(sample: EvalSample, score: InspectScore | None) -> tuple[str, str
 
 
 def verdict_rows(sample: EvalSample) -> tuple[InspectScore | None, list[Mapping[str, Any]]]:
-    """The score that has a verdict for each criterion, and these."""
+    """The score that has verdicts, with one row per criterion."""
     scores = sample.scores or {}
     named = [scores[SCORER]] if SCORER in scores else []
     for score in [*named, *scores.values()]:

@@ -1,9 +1,9 @@
 """Our benchmarks as tasks of Inspect AI: ``inspect eval preceptor/healthbench_professional``.
 
-Inspect finds this module by the entry point group ``inspect_ai``. Only Inspect imports it.
+Only Inspect imports this module, by the entry point group ``inspect_ai``.
 
-The dataset, the grading prompt, what counts as a verdict and the statistics are ours; asking the
-model under test, and the log, are Inspect's.
+Dataset, grading prompt, parsing of verdicts and statistics are ours; Inspect calls the model under
+test and writes the log.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ __all__ = [
     "starter",
 ]
 
-#: The role to which ``inspect eval --model-role grader=…`` binds a model.
+#: Role that ``inspect eval --model-role grader=…`` binds to a model.
 ROLE = "grader"
 
 
@@ -101,14 +101,14 @@ def starter(grader: str | None = None, limit: int | None = None, data: str | Non
 
 
 def _task(name: str, grader: str | None, limit: int | None, data: str | None) -> Task:
-    """A benchmark as a task.
+    """Make a benchmark's task.
 
     Parameters
     ----------
     grader
-        An address of ours; None for the model in the role ``grader``, else the reference grader.
+        A grader's address; None for the model in the role ``grader``, else the reference grader.
     limit
-        The reference implementation's own random choice of this many examples.
+        Number of examples to sample, as the reference implementation does.
     data
         A copy of the benchmark's file.
     """
@@ -116,7 +116,7 @@ def _task(name: str, grader: str | None, limit: int | None, data: str | None) ->
         benchmark = benchmarks.get(name)
         dataset = benchmark.load(None if data is None else Path(data))
         if grader is not None:
-            _resolve(benchmark, grader)  # an error is to come before anything is asked
+            _resolve(benchmark, grader)  # raises before any call is made
     except PreceptorError as error:
         _refuse(error)
     if limit is not None and limit < 1:
@@ -154,20 +154,20 @@ def _resolve(benchmark: Benchmark, address: str) -> Grader:
 
 
 class _RoleModel(InspectModel):
-    """The model that the user has bound to the role of the grader."""
+    """The model that the user has bound to the grader's role."""
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(f"inspect/{get_model(role=ROLE, required=True)}", parameters)
 
     def _make(self) -> Model:
-        # What the user has set for the role goes before the reference's parameters.
+        # The user's settings of the role override the reference's parameters.
         return get_model(role=ROLE, required=True, config=self._config)
 
     async def close(self) -> None:
-        """It is Inspect's."""
+        """Leave the model open: Inspect owns it."""
 
 
-def _by_role(benchmark: Benchmark) -> Grader:
+def _role_grader(benchmark: Benchmark) -> Grader:
     parameters = benchmark.protocol.reference(benchmark.name).parameters
     settings = read_settings(read_address("inspect/role/model"), (), parameters)
     system = _RoleModel(settings.members[0])
@@ -175,8 +175,8 @@ def _by_role(benchmark: Benchmark) -> Grader:
     return RubricGrader(system.address, system, template)
 
 
-class _Bench:
-    """The grader of a scorer, open as long as any answer is being judged."""
+class _SharedGrader:
+    """Grader of a scorer, open while any answer is being judged."""
 
     def __init__(self, benchmark: Benchmark, address: str | None) -> None:
         self._benchmark, self._address = benchmark, address
@@ -194,7 +194,7 @@ class _Bench:
         finally:
             self._users -= 1
             if self._users == 0:
-                # The next answer opens another one, so that none is used while it is closed.
+                # The next answer opens a new one, so that none is used while closing.
                 self._opening = None
                 if opening.done() and not opening.cancelled() and opening.exception() is None:
                     for system in opening.result()[1]:
@@ -202,7 +202,7 @@ class _Bench:
 
     async def _open(self) -> tuple[Grader, _Slots]:
         if self._address is None and ROLE in model_roles():
-            grader = _by_role(self._benchmark)
+            grader = _role_grader(self._benchmark)
         else:
             reference = self._benchmark.protocol.reference(self._benchmark.name)
             address = self._address or reference.address
@@ -216,8 +216,8 @@ class _Bench:
 _Slots = dict[System, asyncio.Semaphore]
 
 
-class _Desk:
-    """Where a grader hands in its work on one answer: nothing is looked up or kept."""
+class _DirectRecorder:
+    """Recorder that makes a grader's calls without looking up or storing verdicts."""
 
     def __init__(self, slots: _Slots) -> None:
         self._slots = slots
@@ -234,16 +234,16 @@ class _Desk:
         async with contextlib.nullcontext() if call.system is None else self._slots[call.system]:
             return await call.judge()
 
-    def member(self, number: int, grader: str, roles: Mapping[int, str]) -> _Desk:
+    def member(self, number: int, grader: str, roles: Mapping[int, str]) -> _DirectRecorder:
         return self
 
     async def rule(self, verdicts: Mapping[int, Verdict]) -> None:
-        """The grader returns them too."""
+        """Ignore decided verdicts: the grader also returns them."""
 
 
 @metric(scores="unreduced")
 def rubric_metrics() -> Metric:
-    """The overall score, clipped, with intervals, length adjustment, n and coverage."""
+    """Overall score, clipped, with intervals, length adjustment, n and coverage."""
 
     def compute(scores: list[SampleScore]) -> dict[str, float]:
         return metric_values(_metrics(scores))
@@ -253,7 +253,7 @@ def rubric_metrics() -> Metric:
 
 @metric(scores="unreduced")
 def rubric_slices() -> Metric:
-    """The scores of slices and rubric tags."""
+    """Scores of slices and rubric tags."""
 
     def compute(scores: list[SampleScore]) -> dict[str, float]:
         return slice_values(_metrics(scores))
@@ -278,18 +278,18 @@ def _metrics(scores: Sequence[SampleScore]) -> dict[str, OurMetric]:
 
 @scorer(metrics=[rubric_metrics(), rubric_slices()])
 def rubric(benchmark: str, grader: str | None = None) -> Scorer:
-    """The scorer of a benchmark: each criterion of the rubric judged alone.
+    """Scorer of a benchmark, which judges each criterion of the rubric alone.
 
     Parameters
     ----------
     grader
-        An address of ours; None for the model in the role ``grader``, else the reference grader.
+        A grader's address; None for the model in the role ``grader``, else the reference grader.
     """
     known = benchmarks.get(benchmark)
-    bench = _Bench(known, grader)
+    shared = _SharedGrader(known, grader)
 
     async def score(state: TaskState, target: Target) -> InspectScore:
-        graded, by = await _judged(bench, state)
+        graded, by = await _judged(shared, state)
         result = known.protocol.score(graded)
         reference = known.protocol.reference(benchmark)
         departures = [*reference.departures(by.address), *by.departures()]
@@ -303,7 +303,7 @@ def rubric(benchmark: str, grader: str | None = None) -> Scorer:
     return score
 
 
-async def _judged(bench: _Bench, state: TaskState) -> tuple[Graded, Grader]:
+async def _judged(shared: _SharedGrader, state: TaskState) -> tuple[Graded, Grader]:
     example = _example(state)
     response = as_answer(Response("", text=storable(state.output.completion)))
     system = [message.text for message in state.messages if message.role == "system"]
@@ -311,19 +311,19 @@ async def _judged(bench: _Bench, state: TaskState) -> tuple[Graded, Grader]:
     added = tuple(Message("system", text) for text in system if text not in given)
     conversation = (*added, *example.messages, Message("assistant", response.text))
     criteria = dict(enumerate(example.criteria))
-    async with bench.grader() as (grader, slots):
+    async with shared.grader() as (grader, slots):
         case = Case(conversation, criteria, run=f"inspect-{state.uuid}")
         wanted = list(criteria) if response.failure is None else []
-        found = await grader.grade(case, wanted, _Desk(slots))
+        found = await grader.grade(case, wanted, _DirectRecorder(slots))
     verdicts = tuple(found.get(place) for place in criteria)
     return Graded(example, state.epoch - 1, response, verdicts), grader
 
 
 def _example(state: TaskState) -> Example:
-    """The example, as it stands in the sample."""
+    """Read the example from the sample."""
     if "criteria" not in state.metadata:
         raise InputError(
-            f"sample {state.sample_id}: expected criteria in its metadata, as our tasks have them"
+            f"sample {state.sample_id}: expected criteria in its metadata, as in our tasks"
         )
     source = (
         state.input

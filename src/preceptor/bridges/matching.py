@@ -1,4 +1,4 @@
-"""Which question a row of somebody's file is about."""
+"""Matching of the rows of a file with a benchmark's questions."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from preceptor.scoring.places import (
     terms_in_words,
 )
 
-__all__ = ["Known", "Matched", "Row"]
+__all__ = ["Matched", "QuestionIndex", "Row"]
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row: the id that it states, what it says is right, and what it is about (``brazil``).
+    """A row: its id, its right answer, and what it is about (``brazil``).
 
-    ``hints`` are other words that may name it, from other columns or the file's name. ``options``
-    and ``answers`` are those that the row states.
+    ``hints`` are other words that may be part of the id, from other columns or the file's name;
+    ``options`` and ``answers`` are those of the row.
     """
 
     id: str
@@ -43,24 +43,24 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Matched(msgspec.Struct, frozen=True):
-    """The questions of some rows.
+    """Questions of the rows of one run.
 
     Attributes
     ----------
     examples
-        One a row; None where the benchmark has no such question.
+        Question of each row; None if the benchmark has none.
     by_place
-        The ids are places in the set, from 0 or 1.
+        Whether ids are indices into the set, from 0 or 1.
     placed
-        Rows with an id that no question has, among others that stand in the set's own order: each
-        is about the question that stands there.
-    unknown
-        Rows without a question; ``contradicted``: rows that state another right answer than it has.
+        Number of rows with an unknown id that were matched by position, since all others are in the
+        set's order.
+    unknown, contradicted
+        Number of rows without a question, and with another right answer than their question.
     alike, foreign
-        For each row with a question, whether it states the right answer; and the number of rows
-        that state other options.
+        Whether each row with a question has its right answer; and number of rows with other
+        options.
     first
-        The number of the first option, where options are given as numbers.
+        Number of the first option if options are given as numbers.
     """
 
     examples: list[Example | None]
@@ -76,24 +76,24 @@ class Matched(msgspec.Struct, frozen=True):
         """Notes for the score; ``moved`` answers were mapped to the benchmark's letters."""
         said = []
         if self.by_place:
-            said.append("Its ids are the places of the questions in their set, not their own ids.")
+            said.append("Its ids are positions of the questions in their set, not their own ids.")
         if self.placed:
             said.append(
-                f"{self.placed:,} answers have the id of no question, or of several: taken by "
+                f"{self.placed:,} answers have the id of no question, or of several: matched by "
                 f"their order, which is that of the data."
             )
         if self.unknown:
-            said.append(f"{self.unknown:,} answers to questions that the data lacks: left out.")
+            said.append(f"{self.unknown:,} answers to questions missing in the data: left out.")
         return [*said, *terms_in_words(moved, self.first, self.alike, self.foreign)]
 
 
-class Known:
-    """The questions of a benchmark, by id.
+class QuestionIndex:
+    """Index of a benchmark's questions by id.
 
-    Ids may be paths (``brazil/english/7``): then a row may state the last part, and what it is
-    about the others; these may be missing where only one question has that last part, and it is no
-    bare number. Where several questions of a set have one number, the second is called
-    ``7~2``: rows of a run with that number are about one each, that whose right answer they state.
+    Ids may be paths (``brazil/english/7``): a row may then have the last part as its id and the
+    others in ``about``; these may be missing if only one question has that last part and it is not
+    a bare number. If several questions of a set have the same number, the second has the id
+    ``7~2``: each row of a run with that number gets the question whose right answer it states.
     """
 
     def __init__(self, examples: Sequence[Example]) -> None:
@@ -109,14 +109,14 @@ class Known:
         self._tags = {tag.partition(":")[2] for example in examples for tag in example.tags}
 
     def match(self, rows: Sequence[Row], first: int | None = None) -> Matched:
-        """The questions of the rows of one run; ``first`` is the number of their first option."""
+        """Find the questions of one run's rows; ``first`` is the number of the first option."""
         found = self._by_name(rows, first)
         if (found.unknown or found.contradicted) and len({row.about for row in rows}) == 1:
             found = self._by_place(rows, first) or found
         return self._by_order(found, rows, first) if found.unknown else found
 
     def counted_from(self, runs: Iterable[Sequence[Row]]) -> tuple[int | None, bool]:
-        """The number of the first option in the runs of one file, and whether that is needed.
+        """Find the number of the first option in the runs of one file, and whether it is needed.
 
         See :func:`preceptor.scoring.places.counted_from`.
         """
@@ -125,7 +125,7 @@ class Known:
         return counted_from(pair for rows in runs for pair in self._pairs(rows))
 
     def _pairs(self, rows: Sequence[Row]) -> Iterator[tuple[Stated, Question]]:
-        """What a run's rows state, where right answers or most answers are numbers."""
+        """Yield a run's rows with their questions, if right answers or most answers are numbers."""
         said = [row.answers[0] for row in rows if row.answers]
         numbered = 2 * sum(map(names_number, said)) > len(said)
         if not numbered and not any(row.right and names_number(row.right) for row in rows):
@@ -139,7 +139,7 @@ class Known:
                 yield Stated(row.options, row.right, given), question
 
     def _prefix(self, about: tuple[str, ...]) -> str:
-        """The folder of ids that these words name, "" where none."""
+        """Folder of ids that these words name; "" if none."""
         known = self._prefixes.get(about)
         if known is None:
             named = [each for each in self._folders if each and set(each.split("/")) <= set(about)]
@@ -157,10 +157,10 @@ class Known:
                 example = next((each for each in twins if _agrees(each, row, first)), twins[0])
                 left[number] = [each for each in twins if each is not example]
             examples.append(example)
-        return _compared(Matched(examples, False, examples.count(None), 0), rows, first)
+        return _with_counts(Matched(examples, False, examples.count(None), 0), rows, first)
 
     def _twins(self, example: Example) -> list[Example]:
-        """All questions of one number."""
+        """All questions with the same number."""
         names = (f"{example.id}~{number}" for number in itertools.count(2))
         others = itertools.takewhile(lambda name: name in self._by_id, names)
         return [example, *(self._by_id[name] for name in others)]
@@ -173,7 +173,7 @@ class Known:
         return next((self._by_id[name] for name in (*whole, *names) if name in self._by_id), None)
 
     def _last(self, row: Row) -> Example | None:
-        """The one question whose id ends so, under folders that the row's words name."""
+        """The only question whose id ends in the row's, under folders that the row's words name."""
         found = self._by_last.get(row.id, [])
         if len(found) > 1:
             words = {word.casefold() for word in (*row.about, *row.hints)}
@@ -183,9 +183,9 @@ class Known:
         return found[0] if len(found) == 1 else None
 
     def _by_order(self, found: Matched, rows: Sequence[Row], first: int | None) -> Matched:
-        """Gives rows without a question the one at their place, where all others stand at theirs.
+        """Match rows without a question by position, if all others are in the set's order.
 
-        A folder of questions is taken on its own; the file must have as many rows about it.
+        Each folder of questions is handled separately; the file must have as many rows about it.
         """
         here = {example.id.rpartition("/")[0] for example in found.examples if example is not None}
         only = next(iter(here)) if len(here) == 1 else None
@@ -204,7 +204,7 @@ class Known:
                 for place, each in pairs
             ):
                 lacking = [pair for pair in pairs if examples[pair[0]] is None]
-                # Most must be known: else nothing shows that the order is the set's.
+                # Most must be known, or nothing shows that the order is the set's.
                 if 2 * len(lacking) < len(places):
                     examples = [*examples]
                     for place, each in lacking:
@@ -213,10 +213,10 @@ class Known:
         found = msgspec.structs.replace(
             found, examples=examples, unknown=found.unknown - placed, placed=placed
         )
-        return _compared(found, rows, first) if placed else found
+        return _with_counts(found, rows, first) if placed else found
 
     def _by_place(self, rows: Sequence[Row], first: int | None) -> Matched | None:
-        """Where ids count the rows, and every right answer stated is that of the question there."""
+        """Match by position, if ids count the rows and every stated right answer agrees."""
         stated = [row.id for row in rows]
         counts = any(stated == [str(n + i) for i in range(len(rows))] for n in (0, 1))
         if not counts or any(row.right is None for row in rows):
@@ -231,11 +231,11 @@ class Known:
         if len(here) < len(rows):
             return None
         agreed = all(_agrees(each, row, first) for each, row in zip(here, rows, strict=True))
-        return _compared(Matched([*here], True, 0, 0), rows, first) if agreed else None
+        return _with_counts(Matched([*here], True, 0, 0), rows, first) if agreed else None
 
 
-def _compared(found: Matched, rows: Sequence[Row], first: int | None) -> Matched:
-    """Add the counts of rows whose right answer or options are not the benchmark's."""
+def _with_counts(found: Matched, rows: Sequence[Row], first: int | None) -> Matched:
+    """Add counts of rows whose right answer or options differ from the benchmark's."""
     alike, foreign = [], 0
     for example, row in zip(found.examples, rows, strict=True):
         if example is not None:
@@ -252,7 +252,7 @@ def _compared(found: Matched, rows: Sequence[Row], first: int | None) -> Matched
 
 
 def _agrees(example: Example, row: Row, first: int | None) -> bool | None:
-    """Whether the row's right answer is the question's; None where they cannot be compared."""
+    """Whether the row's right answer is the question's; None if they cannot be compared."""
     question = question_of(example.target)
     if question is not None:
         return agrees(row.stated, question, first)
@@ -261,5 +261,5 @@ def _agrees(example: Example, row: Row, first: int | None) -> bool | None:
     if not isinstance(answer, str) or row.right is None:
         return None
     said = row.right.strip().casefold()
-    # A date is kept in one form; files have theirs.
+    # The benchmark has dates in one form; files may have others.
     return said == answer.casefold() or read_date(said) == answer

@@ -1,4 +1,4 @@
-"""One row of a table of predictions: its answer, what stands beside it, what it took."""
+"""Rows of a table of predictions: answer, other columns, tokens, seconds and dollars."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from preceptor.bridges.answer_files import Columns
 from preceptor.records import Usage
 from preceptor.systems.content import Content, read_content, replied
 
-__all__ = ["Prediction", "beside", "contents_of", "prediction_of", "text_of"]
+__all__ = ["Prediction", "contents_of", "option_columns", "prediction_of", "text_of"]
 
-#: Tokens, seconds and dollars beyond this are a fault of the file.
-_MOST = 10**12
+#: Limit of tokens, seconds and dollars: more is a fault of the file.
+_MAX_NUMBER = 10**12
 
 
 class Prediction(msgspec.Struct, frozen=True, array_like=True):
-    """One row. ``texts`` of the columns with the answer, those that are not null or empty; None
-    where all are null: no answer was made.
+    """One row. ``texts`` are those of the answer columns that are not empty; None if all are null,
+    which means that there is no answer.
     """
 
     id: str
@@ -34,14 +34,14 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True):
     cost_usd: float | None
 
 
-def beside(row: dict[str, Any], columns: Columns) -> dict[str, Any]:
-    """The columns that may hold options: all but those of the answer and of the id."""
+def option_columns(row: dict[str, Any], columns: Columns) -> dict[str, Any]:
+    """Columns that may hold options: all except those of the id and the answers."""
     used = {columns.id, columns.right, *columns.answers}
     return {name: value for name, value in row.items() if name not in used}
 
 
 def contents_of(fields: Fields, columns: Columns) -> list[Content]:
-    """The values of the answer columns, of which at least one is present; or the row's own."""
+    """Read the answer columns, of which at least one must be present; or the row as a reply."""
     if not columns.answers:
         return [replied(fields.row) or Content(None, "null")]
     if not any(name in fields.row for name in columns.answers):
@@ -55,7 +55,7 @@ def prediction_of(fields: Fields, columns: Columns, contents: Sequence[Content])
     if id is None or not id.strip():
         raise fields.fault(columns.id, "the id of a question", row[columns.id])
     there = [content.text for content in contents if content.text is not None]
-    # An empty cell of a table is an answer in which nothing can be read; null is no answer.
+    # An empty cell of a table is an unreadable answer; null is no answer.
     filled = tuple(text for text in there if text.strip())
     numbers = {key: _number(fields, name) for key, name in columns.numbers.items()}
     tokens = {key: int(numbers.get(key) or 0) for key in Usage.__struct_fields__}
@@ -63,7 +63,7 @@ def prediction_of(fields: Fields, columns: Columns, contents: Sequence[Content])
         id=id.strip(),
         texts=filled if there else None,
         about=tuple(text_of(row.get(name)) or "" for name in columns.about),
-        others=tuple(filter(_short, (text_of(row.get(name)) for name in columns.others))),  # type: ignore[arg-type]
+        others=tuple(filter(_may_be_in_id, (text_of(row.get(name)) for name in columns.others))),  # type: ignore[arg-type]
         right=None if columns.right is None else text_of(row.get(columns.right)),
         usage=Usage(**tokens),
         seconds=numbers.get("seconds") or 0.0,
@@ -75,12 +75,12 @@ def text_of(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, float) and math.isnan(value):
-        return None  # how tables of floats and texts write null
+        return None  # null in tables of floats and texts
     return read_content(value).text
 
 
-def _short(text: str | None) -> bool:
-    """Whether it may be a part of an id."""
+def _may_be_in_id(text: str | None) -> bool:
+    """Whether a text may be part of an id."""
     return text is not None and 0 < len(text) <= 40
 
 
@@ -89,7 +89,7 @@ def _number(fields: Fields, name: str) -> float | None:
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
     number = fields.number(name)
-    if not 0 <= number <= _MOST:
-        expected = "a number from 0" if number < 0 else f"a number up to {_MOST:,}"
+    if not 0 <= number <= _MAX_NUMBER:
+        expected = "a number from 0" if number < 0 else f"a number up to {_MAX_NUMBER:,}"
         raise fields.fault(name, expected, value)
     return number

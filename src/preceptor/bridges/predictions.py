@@ -1,4 +1,4 @@
-"""``preceptor import predictions``: answers made elsewhere, in a table of any number of runs."""
+"""``preceptor import predictions``: answers from elsewhere, in a table of one or more runs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from preceptor.bridges.answer_files import (
     find_columns,
 )
 from preceptor.bridges.imported import Answer, ImportedRun, imported_response
-from preceptor.bridges.matching import Known, Matched, Row
+from preceptor.bridges.matching import Matched, QuestionIndex, Row
 from preceptor.bridges.prediction_rows import (
     Prediction,
-    beside,
     contents_of,
+    option_columns,
     prediction_of,
     text_of,
 )
@@ -42,8 +42,8 @@ from preceptor.systems.prices import Price
 
 __all__ = ["Prediction", "Predictions"]
 
-#: In lower case and without signs.
-_UNREAD = {
+#: Words of a program that could not read an answer, in lower case and without punctuation.
+_FAILED_READING = {
     *("", "none", "nan", "null", "n a", "na", "invalid", "invalid answer", "no answer", "error"),
     *("not found", "no match", "unparseable", "unparsed", "parse error", "undefined", "failed"),
     "unknown",
@@ -51,9 +51,9 @@ _UNREAD = {
 
 
 class _Group(msgspec.Struct):
-    """The rows of one run: where each begins in the spool, and a hash of them all.
+    """Rows of one run: their offsets in the spool, and a hash of them all.
 
-    ``passed_over`` has the ids of rows whose answer is not in the first answer column.
+    ``fallback_ids`` has the ids of rows whose answer is not in the first answer column.
     """
 
     name: str
@@ -62,14 +62,14 @@ class _Group(msgspec.Struct):
     digest: Any
     answers: tuple[str, ...] = ()
     tally: Tally = msgspec.field(default_factory=Tally)
-    passed_over: list[str] = []
+    fallback_ids: list[str] = []
 
 
 _spooled = msgspec.msgpack.Decoder(tuple[Prediction, dict[str, str] | None])
 
 
 class Predictions:
-    """A file of answers, read once: its rows by run, on disk, in the order of the file.
+    """A file of answers, read once; its rows are spooled to disk by run, in order.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Predictions:
     Raises
     ------
     InputError, DataError
-        With file, line and field. Nothing was imported then.
+        The file is wrong; the message names line and field. Nothing was imported.
     """
 
     def __init__(
@@ -111,32 +111,32 @@ class Predictions:
         self.close()
 
     def digests(self) -> dict[str, str]:
-        """Name of each run → a hash of its rows."""
+        """Hash of each run's rows, by name."""
         return {group.name: group.digest.hexdigest() for group in self._groups.values()}
 
     def runs(self, benchmark: Benchmark, data: Path | None = None) -> Iterator[ImportedRun]:
-        """The runs one by one; one of which the benchmark knows no row has no answers.
+        """Yield the runs; one without any known question has no answers.
 
         Raises
         ------
         InputError
-            The benchmark's answers are judged by a grader.
+            The benchmark's answers need a grader.
         """
         if benchmark.protocol.judged:
             raise InputError(
-                f"{benchmark.name}: its answers are judged by a grader: have them judged with "
+                f"{benchmark.name}: its answers are judged by a grader; have them judged with "
                 f"`preceptor run {benchmark.name} --system replay:FILE`"
             )
-        known = Known(benchmark.load(data).examples)
+        known = QuestionIndex(benchmark.load(data).examples)
         groups = self._groups.values()
         first, needed = known.counted_from(
             [row for _, row in self._rows(group)] for group in groups
         )
         if needed and first is None:
             raise InputError(
-                f"{self.path}: the answers are numbers of options, and its right answers do not "
-                f"show whether they count from 0 or from 1: add a column with the right answers "
-                f"counted the same way (answer_idx), or write letters"
+                f"{self.path}: the answers are numbers of options, and the right answers do not "
+                f"show whether they count from 0 or from 1; add a column with the right answers "
+                f"counted the same way (answer_idx), or use letters"
             )
         return (self._run(benchmark, group, known, first) for group in groups)
 
@@ -155,14 +155,14 @@ class Predictions:
                 group = self._groups[values] = self._group(values, columns)
             contents = contents_of(fields, columns)
             prediction = prediction_of(fields, columns, contents)
-            options = options_in(beside(row, columns))
+            options = options_in(option_columns(row, columns))
             said = next((each for each in contents if (each.text or "").strip()), contents[0])
             group.tally.add(number, said)
             if said is not contents[0]:
-                group.passed_over.append(prediction.id)
+                group.fallback_ids.append(prediction.id)
             group.digest.update(msgspec.msgpack.encode(prediction))
             if options or any(places(text) for text in prediction.texts or ()):
-                # Earlier versions did not read options: the run must be another one.
+                # Earlier versions did not read options: such a run must have another hash.
                 group.digest.update(msgspec.msgpack.encode(options))
             encoded = msgspec.msgpack.encode((prediction, options))
             group.places.append(self._spool.tell())
@@ -173,7 +173,7 @@ class Predictions:
 
     def _group(self, values: tuple[str, ...], columns: Columns) -> _Group:
         stem = self.path.name.removesuffix(self.path.suffix) or self.path.name
-        # Commas, = and * mean something where runs are named.
+        # Commas, = and * have a meaning in names of runs.
         parts = [re.sub(r"[^\w.+-]+", "_", value) or "-" for value in values]
         name = "/".join([stem, *parts])
         taken = {group.name for group in self._groups.values()}
@@ -184,14 +184,14 @@ class Predictions:
         return _Group(name, by, array("Q"), digest, columns.answers)
 
     def _run(
-        self, benchmark: Benchmark, group: _Group, known: Known, first: int | None
+        self, benchmark: Benchmark, group: _Group, known: QuestionIndex, first: int | None
     ) -> ImportedRun:
         rows = self._rows(group)
         matched = known.match([row for _, row in rows], first)
         return _imported(benchmark, group, rows, known, matched)
 
     def _rows(self, group: _Group) -> list[tuple[Prediction, Row]]:
-        """The rows of a run, each with what says which question and which option it means."""
+        """Read the rows of a run, each with what identifies its question and option."""
         values = tuple(group.values.values())
         named = (*re.split(r"[\W_]+", self.path.stem), *plain(self.path.stem).split("_"))
         rows = []
@@ -211,7 +211,7 @@ def _imported(
     benchmark: Benchmark,
     group: _Group,
     rows: Sequence[tuple[Prediction, Row]],
-    known: Known,
+    known: QuestionIndex,
     matched: Matched,
 ) -> ImportedRun:
     seen: Counter[str] = Counter()
@@ -219,12 +219,12 @@ def _imported(
     unpriced = all(row.cost_usd is None for row, _ in rows)
     unpriced = unpriced and any(row.usage.total for row, _ in rows)
     price = listed_price(_model(group)) if unpriced else None
-    passed_over = [*group.passed_over]
+    fallback_ids = [*group.fallback_ids]
     for (row, stated), example in zip(rows, matched.examples, strict=True):
         if example is not None:
             text = _answer(row, example, matched.first)
             if row.texts and text != row.texts[0]:
-                passed_over.append(row.id)
+                fallback_ids.append(row.id)
             said = text and _in_letters(text, stated, example, matched.first)
             moved += said != text
             response = imported_response(group.name, example, seen[example.id], said)
@@ -249,8 +249,8 @@ def _imported(
                 "Imported: asked elsewhere.",
                 *matched.in_words(moved),
                 *group.tally.in_words(),
-                *_elsewhere(group, passed_over),
-                *_partial(seen, len(known.examples), benchmark.protocol.missing_is_wrong),
+                *_fallback_notes(group, fallback_ids),
+                *_coverage_notes(seen, len(known.examples), benchmark.protocol.missing_is_wrong),
                 *([f"Cost: the file's tokens at the {price.source}."] if price else []),
             ],
             "left_out": matched.unknown,
@@ -268,22 +268,22 @@ def _in_letters(text: str, row: Row, example: Example, first: int | None) -> str
     return text if question is None else in_terms_of(text, row.stated, question, first)
 
 
-def _elsewhere(group: _Group, ids: Sequence[str]) -> list[str]:
-    """Name the columns of answers that are not in the first one."""
+def _fallback_notes(group: _Group, ids: Sequence[str]) -> list[str]:
+    """Note the rows whose answer is not in the first answer column."""
     if not ids:
         return []
     first, *others = group.answers
     return [
-        f"{len(ids):,} rows have no answer in {first}, first {shorten(ids[0])}: it was taken from "
+        f"{len(ids):,} rows have no answer in {first}, first {shorten(ids[0])}: taken from "
         f"{', else '.join(others)}."
     ]
 
 
 def _answer(row: Prediction, example: Example, first: int | None) -> str | None:
-    """The first text that no failed reader left; the first of all if there is none.
+    """The first text that a program read successfully; the first of all if there is none.
 
-    A reader that failed leaves a single sign that is no option's letter, or a word such as ``None``
-    or ``[invalid]`` that is no option's text.
+    A failed reading is a single character that is not an option's letter, or a word such as
+    ``None`` or ``[invalid]`` that is not an option's text.
     """
     if row.texts is None:
         return None
@@ -297,15 +297,15 @@ def _answer(row: Prediction, example: Example, first: int | None) -> str | None:
         for text in row.texts
         if text.strip().casefold() in known
         or (counted and places(text))
-        or not (len(text.strip()) < 2 or _unread(text))
+        or not (len(text.strip()) < 2 or _failed_reading(text))
     )
     return next(read, row.texts[0] if row.texts else "")
 
 
-def _unread(text: str) -> bool:
-    """Whether a program wrote this because it could read nothing."""
+def _failed_reading(text: str) -> bool:
+    """Whether a program wrote this text because it could not read an answer."""
     word = " ".join(re.sub(r"[\W_]+", " ", text).split()).casefold()
-    return is_missing(text) or word in _UNREAD or text.strip() == "-1"
+    return is_missing(text) or word in _FAILED_READING or text.strip() == "-1"
 
 
 def _model(group: _Group) -> str:
@@ -314,17 +314,17 @@ def _model(group: _Group) -> str:
 
 
 def _system(group: _Group) -> str:
-    """``gpt-4o [cot, blind]``: the model, and the other columns that say how it was asked."""
+    """``gpt-4o [cot, blind]``: the model, and other columns on how it was asked."""
     by = {plain(name): value for name, value in group.values.items()}
     how = [value for name, value in by.items() if name not in (*MODELS, *PARTS) and value]
     return f"{_model(group)} [{', '.join(how)}]" if how else _model(group)
 
 
-def _partial(seen: Counter[str], examples: int, missing_is_wrong: bool) -> list[str]:
+def _coverage_notes(seen: Counter[str], examples: int, missing_is_wrong: bool) -> list[str]:
     said = []
     several = sum(count > 1 for count in seen.values())
     if several and len(set(seen.values())) > 1:
-        said.append(f"Examples with more answers than others: {several:,}; their mean counts.")
+        said.append(f"Examples with more answers than others: {several:,}, scored by their mean.")
     if len(seen) < examples:
         rest = "; the others count as wrong" if missing_is_wrong else ""
         said.append(f"Answers to {len(seen):,} of the {examples:,} examples{rest}.")

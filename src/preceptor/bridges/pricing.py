@@ -1,4 +1,4 @@
-"""What answers made elsewhere would have cost, where their file has tokens and no dollars."""
+"""Prices for imported answers whose file has tokens but no dollars."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from preceptor.systems.prices import Price, price_at
 
 __all__ = ["listed_price"]
 
-#: Whose model it is, by the beginning of its name.
+#: Provider of a model by the beginning of its name.
 _PROVIDERS = (
     ("openai", re.compile(r"gpt-|chatgpt-|o\d\b")),
     ("anthropic", re.compile(r"claude-")),
@@ -17,11 +17,10 @@ _PROVIDERS = (
 
 
 def listed_price(model: str) -> Price | None:
-    """The price of a model as a file names it: by the user's own table, else by the list.
+    """The price of a model named in a file, from the user's table, else from the list.
 
-    A name without a provider (``gpt-4o``) is that of the vendor whose name it plainly is. A model
-    that several sell at prices of their own (Llama, DeepSeek) has none, unless the user's table
-    has that name.
+    A name without a provider (``gpt-4o``) gets its vendor's price if the vendor is clear. A model
+    that several providers sell (Llama, DeepSeek) has a price only in the user's table.
     """
     price = price_at(model)
     if price is not None or "/" in model:

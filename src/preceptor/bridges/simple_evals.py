@@ -1,4 +1,4 @@
-"""``preceptor import simple-evals``: runs made by the reference implementation."""
+"""``preceptor import simple-evals``: runs of the reference implementation."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ _NAME = re.compile(
 def read_simple_evals(
     path: Path, benchmark: str | None = None, data: Path | None = None
 ) -> ImportedRun:
-    """The run in a ``*_allresults.json``.
+    """Read the run in a ``*_allresults.json``.
 
-    The file holds conversations, criteria, verdicts and criterion tags, but not the tags of the
-    examples: those come from the benchmark's data where that is on this machine, or from ``data``.
+    The file has no tags of examples: these come from ``data``, or from the benchmark's data if it
+    is on this machine.
 
     Parameters
     ----------
     benchmark
-        Its name; None takes it from the file's name.
+        Name of the benchmark; None takes it from the file's name.
 
     Raises
     ------
     InputError, DataError
-        It is not such a file; with the place of the fault.
+        The file is of another form; the message names the place.
     """
     whole = _load(path)
     named = _NAME.match(path.name)
     if benchmark is None:
         if named is None:
             raise InputError(
-                f"{path}: expected a name such as healthbench_hard_MODEL_allresults.json: "
+                f"{path}: expected a name such as healthbench_hard_MODEL_allresults.json; "
                 f"name the benchmark with --benchmark"
             )
         benchmark = "healthbench" + (named["subset"] or "").replace("_", "-")
@@ -117,7 +117,7 @@ def _answers(
         answer = _answer(row, run, nth, tags, tally)
         example = answer.example
         if seen.setdefault(example.id, example) != example:
-            problem = f"{shorten(example.id)} has another content here than before"
+            problem = f"{shorten(example.id)} has other content than before"
             raise DataError(row.where, row.line, f"{row.prefix}prompt_id", problem)
         answers.append(answer)
     return answers

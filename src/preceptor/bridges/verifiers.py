@@ -1,8 +1,8 @@
-"""The benchmarks as environments of ``verifiers`` (0.4 or later), with their rubric as the reward.
+"""Benchmarks as environments of ``verifiers`` (0.4 or later), with their rubric as the reward.
 
-Written after the package's documented contracts: a taskset yields tasks, a task's reward methods
-score a finished trace, an error in them makes the rollout a failed one, and a harness may run in
-the process as long as its model calls go through the endpoint that it is given.
+It relies on the package's documented contracts: a taskset yields tasks, a task's reward methods
+score a finished trace, an error in them fails the rollout, and a harness may run in the process if
+its model calls go through the given endpoint.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ try:
     import verifiers.v1 as vf
 except ImportError:
     raise Unavailable(
-        "preceptor.bridges.verifiers: verifiers 0.4 or later is not installed: "
-        "pip install 'preceptor[verifiers]'"
+        "preceptor.bridges.verifiers: verifiers 0.4 or later is not installed; "
+        "run pip install 'preceptor[verifiers]'"
     ) from None
 
 __all__ = ["TASKSET", "RubricEnv", "RubricTaskset", "SingleTurnHarness", "load_environment"]
 
-#: Under which verifiers finds this taskset.
+#: Id by which verifiers finds this taskset.
 TASKSET = "preceptor-verifiers"
 _TURNS = {
     "system": vf.SystemMessage,
@@ -52,19 +52,19 @@ def load_environment(
     store: str | Path = DEFAULT_STORE,
     **options: Any,
 ) -> vf.Env:
-    """A verifiers environment: the tasks of a benchmark, one turn each, rewarded by their rubric.
+    """Make a verifiers environment of a benchmark's single-turn tasks, rewarded by rubric.
 
     Parameters
     ----------
     limit
-        The same fixed sample that ``preceptor run --limit`` takes.
+        Size of the fixed sample, the same as for ``preceptor run --limit``.
     benchmark, grader, data, store, **options
         As in :class:`preceptor.Rewarder`.
 
     Raises
     ------
     pydantic.ValidationError
-        An option that there is not, or of another type.
+        An option is unknown or of the wrong type.
     """
     task = {"grader": grader, "store": str(store), **options}
     taskset = {"id": TASKSET, "benchmark": benchmark, "data": data, "limit": limit, "task": task}
@@ -72,7 +72,7 @@ def load_environment(
 
 
 class RubricTaskConfig(vf.TaskConfig):  # type: ignore[misc]
-    """How answers are graded: the options of :class:`preceptor.Rewarder`."""
+    """Options of :class:`preceptor.Rewarder`, which grades the answers."""
 
     grader: str | None = None
     grader_params: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class RubricTaskConfig(vf.TaskConfig):  # type: ignore[misc]
 
 
 class RubricTasksetConfig(vf.TasksetConfig):  # type: ignore[misc]
-    """Which examples are the tasks."""
+    """Choice of the examples that become tasks."""
 
     benchmark: str = "healthbench"
     data: Path | None = None
@@ -94,7 +94,7 @@ class RubricTasksetConfig(vf.TasksetConfig):  # type: ignore[misc]
 
 
 class RubricData(vf.TaskData):  # type: ignore[misc]
-    """One example as verifiers carries it; the rubric is not part of the prompt."""
+    """Data of one example; the rubric is not part of the prompt."""
 
     benchmark: str
     criteria: list[dict[str, Any]]
@@ -110,38 +110,38 @@ class RubricTask(vf.Task[RubricData, vf.State, RubricTaskConfig]):  # type: igno
 
     @vf.reward  # type: ignore[untyped-decorator]
     async def rubric(self, trace: vf.Trace) -> float:
-        """The score of the answer. It may be negative.
+        """Score of the answer, which may be negative.
 
         Raises
         ------
         Ungraded
-            Verdicts are missing: verifiers then counts the rollout as failed, not as worth 0.
+            Verdicts are missing; verifiers then counts the rollout as failed, not as 0.
         """
         rewarder = _rewarder(self.data.benchmark, self.config.model_dump_json())
         (earned,) = await rewarder.agrade([(_example(self.data), _answer(trace))])
         trace.record_metric("coverage", earned.coverage)
-        trace.info["preceptor"] = _told(earned)
+        trace.info["preceptor"] = _trace_info(earned)
         if earned.value is None:
             raise Ungraded(f"no reward: {earned.reason}; {100 * earned.coverage:.0f} % is graded")
         return earned.value
 
 
 class Ungraded(PreceptorError):
-    """An answer could not be graded: its rollout has no reward."""
+    """Error of an answer that could not be graded: its rollout has no reward."""
 
 
 class RubricTaskset(vf.Taskset[RubricTask, RubricTasksetConfig]):  # type: ignore[misc]
-    """The examples of a benchmark."""
+    """Examples of a benchmark as tasks."""
 
     def load(self) -> Iterator[RubricTask]:
-        """Raises Unavailable where the benchmark's data is not on this machine."""
+        """Yield the tasks. Raises Unavailable if the benchmark's data is not on this machine."""
         benchmark = benchmarks.get(self.config.benchmark)
         for example in benchmark.load(self.config.data).sample(self.config.limit):
             yield RubricTask(_data(benchmark.name, example), self.config.task)
 
 
 class SingleTurnHarness(vf.Harness[vf.HarnessConfig]):  # type: ignore[misc]
-    """Asks the model once, from within the process: nothing has to be installed anywhere."""
+    """Harness that calls the model once, in this process, without installing anything."""
 
     APPENDS_SYSTEM_PROMPT = True
     EXECUTES_CODE = False
@@ -157,7 +157,7 @@ class SingleTurnHarness(vf.Harness[vf.HarnessConfig]):  # type: ignore[misc]
         mcp_urls: dict[str, str],
         data: vf.TaskData,
     ) -> vf.ProgramResult:
-        """Post the conversation to the endpoint; the trace records what comes back."""
+        """Post the conversation to the endpoint; the trace records the reply."""
         import aiohttp
 
         system, prompt = self.resolve_prompt(data)
@@ -165,7 +165,7 @@ class SingleTurnHarness(vf.Harness[vf.HarnessConfig]):  # type: ignore[misc]
         if system is not None:
             turns.insert(0, {"role": "system", "content": system})
         headers = {"Authorization": f"Bearer {secret}"}
-        # Without a limit of our own: how long a rollout may take is the environment's to say.
+        # No timeout here: the environment limits the duration of a rollout.
         forever = aiohttp.ClientTimeout(total=None)
         async with (
             aiohttp.ClientSession(timeout=forever, headers=headers) as session,
@@ -181,13 +181,13 @@ class SingleTurnHarness(vf.Harness[vf.HarnessConfig]):  # type: ignore[misc]
 
 
 class RubricEnvConfig(vf.EnvConfig):  # type: ignore[misc]
-    """One seat; its harness needs no sandbox."""
+    """Configuration of the only agent, whose harness needs no sandbox."""
 
     agent: vf.AgentConfig = vf.AgentConfig(runtime=vf.SubprocessConfig())
 
 
 class RubricEnv(vf.Env[RubricEnvConfig]):  # type: ignore[misc]
-    """One agent answers once."""
+    """Environment in which one agent answers once."""
 
     async def run(self, task: vf.Task, agents: vf.Agents) -> None:
         await agents.agent.run(task)
@@ -202,7 +202,7 @@ _lock = threading.Lock()
 
 @functools.cache
 def _rewarder(benchmark: str, config: str) -> Rewarder:
-    """One for all tasks of a process that are graded alike."""
+    """Rewarder shared by all tasks of this process with the same configuration."""
     options = RubricTaskConfig.model_validate_json(config).model_dump()
     own = {key: options[key] for key in options if key not in vf.TaskConfig.model_fields}
     rewarder = Rewarder(benchmark=benchmark, **own)
@@ -212,7 +212,7 @@ def _rewarder(benchmark: str, config: str) -> Rewarder:
 
 
 def close_rewarders() -> None:
-    """Finish and keep what they have under way, and let go of their stores."""
+    """Close all rewarders; calls under way finish and are stored."""
     with _lock:
         closing, _opened[:] = list(_opened), []
         _rewarder.cache_clear()
@@ -231,7 +231,7 @@ def _data(benchmark: str, example: Example) -> RubricData:
 
 
 def _example(data: RubricData) -> Example:
-    """What was asked: with a system prompt of the trainer's, as the grader of a run is shown it."""
+    """The example as graded, with the trainer's system prompt as in a run."""
     turns = [Message(turn.role, turn.content) for turn in data.prompt]
     if data.system_prompt is not None:
         turns.insert(0, Message("system", data.system_prompt))
@@ -240,7 +240,7 @@ def _example(data: RubricData) -> Example:
 
 
 def _answer(trace: vf.Trace) -> str:
-    """The answer as the model gave it; verifiers' own `last_reply` has lost its outer spaces."""
+    """The answer as the model gave it; verifiers' `last_reply` strips outer spaces."""
     if trace.root_reply is not None:
         return str(trace.root_reply)
     turns = trace.assistant_messages
@@ -250,7 +250,7 @@ def _answer(trace: vf.Trace) -> str:
     return read_content(content).text or ""
 
 
-def _told(earned: Reward) -> dict[str, Any]:
+def _trace_info(earned: Reward) -> dict[str, Any]:
     verdicts = [
         {"met": each.met, "reason": each.reason, "explanation": each.explanation}
         for each in earned.verdicts

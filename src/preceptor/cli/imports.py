@@ -116,7 +116,7 @@ def predictions(  # noqa: PLR0917
 ) -> None:
     """Answers without verdicts, of any number of systems, to a benchmark that needs no judge."""
     from preceptor.benchmarks import get
-    from preceptor.bridges.imported import already, keep_one
+    from preceptor.bridges.imported import existing_runs, keep_one
     from preceptor.bridges.predictions import Predictions
     from preceptor.errors import InputError, shorten
     from preceptor.store import Store
@@ -130,7 +130,7 @@ def predictions(  # noqa: PLR0917
         note(f"  • {found.columns.in_words()}")
         runs, digests = found.runs(chosen, data), found.digests()
         with Store(store) as opened:
-            there = already(opened, digests)
+            there = existing_runs(opened, digests)
             for run in runs:
                 left_out += run.settings["left_out"]
                 if run.answers:

@@ -1,4 +1,4 @@
-"""A small model that learns a grader's verdicts: cheap, calibrated, and wrong in known ways."""
+"""Distilled graders: small calibrated models trained on another grader's verdicts."""
 
 from preceptor.distil.model import Card, Distilled, Measures
 

@@ -1,8 +1,7 @@
-"""What a small model is told of a criterion and an answer: likeness, coverage, lengths, points.
+"""Features of a criterion and an answer: similarity, coverage, lengths, points.
 
-All is arithmetic on words and characters; nothing here understands a text. Weights of words are
-their inverse document frequencies (Spärck Jones 1972), likeness is the cosine of weighted counts
-(Salton & Buckley 1988).
+All are arithmetic on words and characters. Words are weighted by inverse document frequency (Spärck
+Jones 1972); similarity is the cosine of weighted counts (Salton & Buckley 1988).
 """
 
 from __future__ import annotations
@@ -34,16 +33,16 @@ __all__ = [
     "inverse_frequencies",
 ]
 
-#: Buckets of the linear part's terms.
+#: Number of buckets of the linear part's terms.
 TERMS = 2**18
 
 
-def _listed(words_: str) -> tuple[str, ...]:
+def _split_words(words_: str) -> tuple[str, ...]:
     return tuple(words_.split())
 
 
-#: Words that tell what kind of thing a criterion asks for, and whether in the negative.
-CUES = _listed(
+#: Words that show what a criterion asks for, and negation.
+CUES = _split_words(
     "ask clarify question context inquire unclear more information "
     "not no fail omit lack miss without never avoid only any all each every both "
     "emergency immediate urgent seek consult refer professional doctor provider "
@@ -62,12 +61,14 @@ _QUOTED = re.compile(r"[\"“'‘(]([^\"”'’()]{3,80})[\"”'’)]")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s", re.MULTILINE)
 _HEADING = re.compile(r"^\s*(?:#+\s|\*\*[^*\n]+\*\*)", re.MULTILINE)
 
-_ANSWER = _listed(
+_ANSWER = _split_words(
     "length words sentences questions asks_last bullets headings numbers foreign "
     "cosine_conversation new_words seek_help unsure apology"
 )
-_CONVERSATION = _listed("turns conversation_length last_length last_questions foreign_conversation")
-_MATCH = _listed(
+_CONVERSATION = _split_words(
+    "turns conversation_length last_length last_questions foreign_conversation"
+)
+_MATCH = _split_words(
     "cosine cosine_conversation cosine_pairs cosine_characters cosine_characters_conversation "
     "best_sentence second_sentence third_sentence best_place best_pairs "
     "covered covered_conversation covered_only_answer covered_pairs covered_best covered_rare "
@@ -92,7 +93,7 @@ _SEEK, _UNSURE, _APOLOGY = (
 
 
 class Weights(msgspec.Struct, frozen=True):
-    """Inverse document frequency of each bucket, by kind."""
+    """Inverse document frequencies of the buckets, by kind."""
 
     words: NDArray[np.float32]
     pairs: NDArray[np.float32]
@@ -103,7 +104,7 @@ _Vector = tuple["NDArray[np.int64]", "Floats"]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An answer in its conversation, counted once for all its criteria."""
+    """Counts of an answer and its conversation, shared by all criteria."""
 
     own: Floats
     words: _Vector
@@ -124,7 +125,7 @@ def answer_of(conversation: Sequence[Message], response: str, weights: Weights) 
     Parameters
     ----------
     conversation
-        What was asked, without the answer.
+        Messages before the answer.
     response
         The answer.
     """
@@ -154,7 +155,7 @@ def answer_of(conversation: Sequence[Message], response: str, weights: Weights) 
         len(_BULLET.findall(response)),
         len(_HEADING.findall(response)),
         len(_NUMBER.findall(response)),
-        _foreign(response),
+        _non_ascii_share(response),
         _cosine(vector, prior),
         float(weights.words[places[~shared]].sum() / mass) if mass > 0 else 0.0,
         np.log1p(_count(counted, _SEEK)),
@@ -164,7 +165,7 @@ def answer_of(conversation: Sequence[Message], response: str, weights: Weights) 
         np.log1p(len(asked)),
         np.log1p(len(last)),
         last.count("?"),
-        _foreign(asked),
+        _non_ascii_share(asked),
     ]
     return Answer(
         own=np.array(own, dtype=np.float64),
@@ -182,7 +183,7 @@ def answer_of(conversation: Sequence[Message], response: str, weights: Weights) 
 
 
 def criterion_features(answer: Answer, criterion: str, points: float, weights: Weights) -> Floats:
-    """All features of one criterion for an answer, in the order of NAMES."""
+    """Compute all features of one criterion for an answer, in the order of NAMES."""
     counted = text(criterion)
     mine, idf = counted.words[0], weights.words
     vector = _vector(counted.words, idf)
@@ -191,7 +192,7 @@ def criterion_features(answer: Answer, criterion: str, points: float, weights: W
     rarity = idf[mine].astype(np.float64)
     mass = float(rarity.sum()) or 1.0
     rare = np.argsort(-rarity, kind="stable")[:5]
-    similar, best_covered = _by_sentence(answer, vector, rarity)
+    similar, best_covered = _sentence_match(answer, vector, rarity)
     order = np.sort(similar)[::-1]
     top = np.zeros(3)
     top[: min(3, len(order))] = order[:3]
@@ -206,7 +207,7 @@ def criterion_features(answer: Answer, criterion: str, points: float, weights: W
         _cosine(vector, answer.words),
         _cosine(vector, answer.conversation_words),
         _cosine(_vector(counted.pairs, weights.pairs), answer.pairs),
-        *_by_characters(counted, answer, weights),
+        *_character_match(counted, answer, weights),
         *top,
         best / max(1, len(similar)),
         float(weights.pairs[own_pairs[np.isin(own_pairs, best_pairs)]].sum()) / pair_mass,
@@ -235,8 +236,9 @@ def criterion_features(answer: Answer, criterion: str, points: float, weights: W
 
 
 def criterion_terms(answer: Answer, criterion: str, points: float) -> NDArray[np.int64]:
-    """What the linear part adds up: the criterion's words and pairs, alone and by whether the
-    answer has them, apart for negative criteria. Distinct buckets below TERMS.
+    """Terms of the linear part, as distinct buckets below TERMS.
+
+    These are the criterion's words and pairs, by sign, alone and by whether the answer has them.
     """
     single = np.unique(words(criterion))
     double = np.unique(pairs(words(criterion)))
@@ -252,7 +254,7 @@ def criterion_terms(answer: Answer, criterion: str, points: float) -> NDArray[np
 
 
 def inverse_frequencies(texts: Iterable[Text]) -> Weights:
-    """ln((N + 1)/(n + 1)) + 1 of each bucket, n of N texts having it."""
+    """Compute ln((N + 1)/(n + 1)) + 1 of each bucket, found in n of N texts."""
     counts = np.zeros((3, BUCKETS))
     total = 0
     for each in texts:
@@ -264,7 +266,7 @@ def inverse_frequencies(texts: Iterable[Text]) -> Weights:
 
 
 def _vector(counted: _Vector, idf: NDArray[np.float32]) -> _Vector:
-    """Weighted counts of length 1; an empty text stays empty."""
+    """Weight counts and scale them to norm 1; an empty text stays empty."""
     places, counts = counted
     values = (1 + np.log(counts)) * idf[places]
     norm = float(np.sqrt((values**2).sum()))
@@ -279,8 +281,8 @@ def _cosine(a: _Vector, b: _Vector) -> float:
     return float(a[1][same] @ b[1][at[same]])
 
 
-def _by_sentence(answer: Answer, vector: _Vector, rarity: Floats) -> tuple[Floats, float]:
-    """Cosine with each sentence, and the most of the criterion's mass that one sentence has."""
+def _sentence_match(answer: Answer, vector: _Vector, rarity: Floats) -> tuple[Floats, float]:
+    """Cosine with each sentence, and the largest mass of the criterion's words in one sentence."""
     if len(answer.places) == 0 or len(vector[0]) == 0 or len(answer.sentences) == 0:
         return np.zeros(len(answer.sentences)), 0.0
     at = np.minimum(np.searchsorted(answer.places, vector[0]), len(answer.places) - 1)
@@ -289,13 +291,13 @@ def _by_sentence(answer: Answer, vector: _Vector, rarity: Floats) -> tuple[Float
     return part @ vector[1][same], float(((part > 0) @ rarity[same]).max())
 
 
-def _by_characters(counted: Text, answer: Answer, weights: Weights) -> tuple[float, float]:
+def _character_match(counted: Text, answer: Answer, weights: Weights) -> tuple[float, float]:
     mine = _vector(counted.characters, weights.characters)
     return _cosine(mine, answer.characters), _cosine(mine, answer.conversation_characters)
 
 
-def _foreign(content: str) -> float:
-    """Share of characters beyond ASCII."""
+def _non_ascii_share(content: str) -> float:
+    """Share of characters outside ASCII, 0 to 1."""
     return sum(not sign.isascii() for sign in content) / max(1, len(content))
 
 

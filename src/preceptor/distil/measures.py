@@ -1,4 +1,4 @@
-"""How well probabilities of *met* agree with verdicts, and what becomes of the runs' scores."""
+"""Measures of predicted probabilities against verdicts, and of the runs' scores."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["macro_f1", "measure"]
 _RESAMPLES = 200
 
 
-class Judged(Protocol):
-    """Verdicts with their place: see `train.Examined`."""
+class VerdictColumns(Protocol):
+    """Verdicts as columns: see `train.Examined`."""
 
     @property
     def met(self) -> Floats: ...
@@ -34,8 +34,8 @@ class Judged(Protocol):
     def answers(self) -> NDArray[np.int64]: ...
 
 
-def measure(probabilities: Floats, data: Judged, *, folds: int, seed: int = 0) -> Measures:
-    """All measures of probabilities on the verdicts that they were not trained on."""
+def measure(probabilities: Floats, data: VerdictColumns, *, folds: int, seed: int = 0) -> Measures:
+    """Compute all measures of probabilities on held-out verdicts."""
     y = data.met
     rng = np.random.default_rng(seed)
     groups = np.unique(data.prompts, return_inverse=True)[1]
@@ -67,9 +67,9 @@ def measure(probabilities: Floats, data: Judged, *, folds: int, seed: int = 0) -
 
 
 def macro_f1(probabilities: Floats, met: Floats) -> float:
-    """Mean of the F1 of *met* and of *not met*, the verdict being met from ½ on.
+    """Mean F1 of *met* and *not met*; a probability of ½ or more is met.
 
-    F1 = 2·tp/(2·tp + fp + fn), 0 where there is nothing of the class.
+    F1 = 2·tp/(2·tp + fp + fn), 0 if the class has no true positives.
     """
     said, true = probabilities >= 0.5, met > 0.5
     both, neither = float((said & true).sum()), float((~said & ~true).sum())
@@ -77,7 +77,7 @@ def macro_f1(probabilities: Floats, met: Floats) -> float:
     return sum(2 * hits / (2 * hits + wrong) if hits else 0.0 for hits in (both, neither)) / 2
 
 
-def _score_errors(probabilities: Floats, data: Judged) -> tuple[float, float]:
+def _score_errors(probabilities: Floats, data: VerdictColumns) -> tuple[float, float]:
     """Mean over runs of |expected − true| and |thresholded − true| score."""
     expected, cut = [], []
     for run in np.unique(data.runs):

@@ -1,8 +1,8 @@
-"""A distilled grader: what it knows, how it judges, and the file that it is kept in.
+"""Distilled grader and its file.
 
 The file is a zip of plain arrays (``.npz``) and one JSON header. Nothing in it is executed: loading
-reads named arrays of known kinds and bounded sizes, and checks that they fit together. It contains
-no text of what it was trained on, but for the names of the runs.
+reads named arrays of known types and bounded sizes, and checks that they fit together. It contains
+no text of its training data except the names of the runs.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from preceptor.records import Criterion, Message
 
 __all__ = ["FORMAT", "LOWEST", "Card", "Distilled", "Measures", "linear_score", "rows_of"]
 
-#: Of the file and of the features: a file of another format is refused.
+#: Version of the file and its features; files of other versions are refused.
 FORMAT = 1
-#: Never surer than this, or than one minus it: so rare an error cannot be seen in training.
+#: Probabilities stay between this and one minus it: training cannot show rarer errors.
 LOWEST = 0.005
 
-_LARGEST_FILE = 64 * 2**20
-_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-#: Of any weight, threshold aside: what training gives is far smaller, and sums stay finite.
-_LARGEST = 1e6
+_MAX_BYTES = 64 * 2**20
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+#: Limit of a weight, thresholds aside: trained ones are far smaller, and sums stay finite.
+_MAX_WEIGHT = 1e6
 _HEADER = "header"
-_KINDS: dict[str, tuple[str, int | None]] = {
+_ARRAYS: dict[str, tuple[str, int | None]] = {
     "idf_words": ("<f4", BUCKETS),
     "idf_pairs": ("<f4", BUCKETS),
     "idf_characters": ("<f4", BUCKETS),
@@ -66,18 +66,18 @@ _Interval = tuple[float, float] | None
 
 
 class Measures(msgspec.Struct, frozen=True):
-    """How a distilled grader does on prompts that it was not trained on.
+    """Performance of a distilled grader on held-out prompts.
 
     Attributes
     ----------
     auroc, macro_f1
-        With 95 % intervals by resampling prompts; ``macro_f1`` and ``accuracy`` of the verdict
-        *met* where the probability is at least ½.
+        With 95 % intervals by resampling prompts; ``macro_f1`` and ``accuracy`` treat a probability
+        of at least ½ as *met*.
     brier, calibration_error
-        Of the probability; ``brier_base`` is that of always saying the share of met.
+        Errors of the probability; ``brier_base`` is that of always giving the share of met.
     score_error
-        Mean over runs of |expected score − true score|, points on the 0–1 scale; with
-        ``score_error_thresholded`` that of verdicts cut at ½ instead.
+        Mean over runs of |expected score − true score| on the 0 to 1 scale;
+        ``score_error_thresholded`` is the same for verdicts cut at ½.
     """
 
     auroc: float
@@ -96,7 +96,7 @@ class Measures(msgspec.Struct, frozen=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """What a distilled grader is and where it comes from: the header of its file."""
+    """Origin and performance of a distilled grader: the header of its file."""
 
     format: int
     version: str
@@ -113,7 +113,7 @@ class Card(msgspec.Struct, frozen=True):
 
 
 class Distilled:
-    """Gives the probability that a criterion is met, from arithmetic on words."""
+    """Model of the probability that a criterion is met, from arithmetic on words."""
 
     def __init__(
         self,
@@ -138,16 +138,16 @@ class Distilled:
     def probability(
         self, conversation: Sequence[Message], response: str, criterion: str, points: float
     ) -> float:
-        """The calibrated probability of *met*, LOWEST to 1 − LOWEST.
+        """Calibrated probability of *met*, LOWEST to 1 − LOWEST.
 
         Parameters
         ----------
         conversation
-            What was asked, without the answer.
+            Messages before the answer.
         response
             The answer.
         criterion, points
-            Its text and signed points; for a negative one *met* means that the fault is there.
+            Text and signed points; *met* of a negative criterion means that the fault occurs.
         """
         return float(self.probabilities(conversation, response, [(criterion, points)])[0])
 
@@ -157,7 +157,7 @@ class Distilled:
         response: str,
         criteria: Sequence[Criterion] | Sequence[tuple[str, float]],
     ) -> NDArray[np.float64]:
-        """The same for several criteria of one answer, which is then counted once; shape (k,)."""
+        """Probabilities of several criteria, shape (k,); counts the answer once."""
         given = [each if isinstance(each, tuple) else (each.text, each.points) for each in criteria]
         if not given:
             return np.zeros(0)
@@ -167,19 +167,19 @@ class Distilled:
         return self.calibrated(self.trees.total(np.column_stack([rows, scores])))
 
     def calibrated(self, total: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The trees' sum as a calibrated probability."""
+        """Convert the trees' sum to a calibrated probability."""
         raw = 1 / (1 + np.exp(-np.clip(total + self.intercepts[1], -500, 500)))
         return np.clip(np.interp(raw, *self.curve), LOWEST, 1 - LOWEST)
 
     def save(self, path: str | Path) -> Path:
-        """Write the file, whole or not at all."""
+        """Write the file atomically."""
         target = Path(path)
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, array in self._arrays().items():
                 member = io.BytesIO()
                 np.lib.format.write_array(member, array, version=(1, 0), allow_pickle=False)
-                # A fixed date: the same grader is the same file.
+                # ZipInfo has a fixed date: equal graders give equal files.
                 archive.writestr(
                     zipfile.ZipInfo(f"{name}.npy"), member.getvalue(), zipfile.ZIP_DEFLATED
                 )
@@ -193,24 +193,24 @@ class Distilled:
 
     @classmethod
     def load(cls, path: str | Path) -> Distilled:
-        """Read a file that `save` wrote, or one that somebody claims to be such.
+        """Read a file that `save` wrote; the file need not be trusted.
 
         Raises
         ------
         InputError
-            It is missing, of another format, or damaged.
+            The file is missing, of another format, or damaged.
         """
         where = Path(path)
         arrays = _read(where)
         try:
             card = msgspec.json.decode(arrays.pop(_HEADER).tobytes(), type=Card)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _fault(where, f"its header is not sound ({error})") from None
+            raise _fault(where, f"its header cannot be read ({error})") from None
         if card.format != FORMAT:
-            raise _fault(where, f"it has format {card.format}, this version reads {FORMAT}")
+            raise _fault(where, f"it has format {card.format}, but this version reads {FORMAT}")
         tree = {name: arrays[f"tree_{name}"] for name in Trees.__struct_fields__}
         if len({len(tree[name]) for name in tree if name != "roots"}) != 1:
-            raise _fault(where, "the parts of its trees differ in length")
+            raise _fault(where, "the arrays of its trees differ in length")
         trees = Trees(**tree)
         problem = check_trees(trees, len(NAMES) + 1) or _check_numbers(arrays)
         if problem:
@@ -239,19 +239,19 @@ class Distilled:
             "curve_probabilities": self.curve[1],
             _HEADER: np.frombuffer(msgspec.json.encode(self.card), dtype=np.uint8),
         }
-        return {name: array.astype(_KINDS[name][0]) for name, array in arrays.items()}
+        return {name: array.astype(_ARRAYS[name][0]) for name, array in arrays.items()}
 
 
 def rows_of(
     answer: Answer, criteria: Sequence[tuple[str, float]], weights: Weights
 ) -> tuple[NDArray[np.float64], list[NDArray[np.int64]]]:
-    """Features, shape (k, len(NAMES)), and linear terms of some criteria of an answer."""
+    """Compute features, shape (k, len(NAMES)), and linear terms of criteria of one answer."""
     rows = np.array([criterion_features(answer, *each, weights) for each in criteria])
     return rows, [criterion_terms(answer, *each) for each in criteria]
 
 
 def linear_score(linear: NDArray[np.float32], intercept: float, terms: NDArray[np.int64]) -> float:
-    """The linear part's log-odds: coefficients over the root of their number."""
+    """Log-odds of the linear part: sum of coefficients over the square root of their number."""
     if len(terms) == 0:
         return intercept
     return float(linear[terms].astype(np.float64).sum() / np.sqrt(len(terms))) + intercept
@@ -262,43 +262,43 @@ def _fault(path: Path, problem: str) -> InputError:
 
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
-    """The file's arrays, each of its kind; sizes are checked before anything is unpacked."""
+    """Read the file's arrays and check their types; sizes are checked before unpacking."""
     try:
         if not path.is_file():
             found = "a folder" if path.is_dir() else "nothing"
-            raise InputError(f"{path}: expected a distilled grader, found {found} there")
-        if path.stat().st_size > _LARGEST_FILE:
-            raise _fault(path, f"it is larger than {_LARGEST_FILE >> 20} MB")
+            raise InputError(f"{path}: expected a distilled grader, found {found}")
+        if path.stat().st_size > _MAX_BYTES:
+            raise _fault(path, f"it is larger than {_MAX_BYTES >> 20} MB")
         with zipfile.ZipFile(path) as archive:
             members = {member.filename: member for member in archive.infolist()}
-            if set(members) != {f"{name}.npy" for name in _KINDS}:
+            if set(members) != {f"{name}.npy" for name in _ARRAYS}:
                 names = ", ".join(sorted(members)[:4])
                 raise _fault(path, f"it holds {shorten(names) if names else 'nothing'}")
-            if any(member.compress_type not in _PACKED for member in members.values()):
-                raise _fault(path, "it is packed in another way")
-            if sum(member.file_size for member in members.values()) > _LARGEST_FILE:
-                raise _fault(path, f"unpacked it is larger than {_LARGEST_FILE >> 20} MB")
+            if any(member.compress_type not in _COMPRESSIONS for member in members.values()):
+                raise _fault(path, "its compression is neither stored nor deflated")
+            if sum(member.file_size for member in members.values()) > _MAX_BYTES:
+                raise _fault(path, f"unpacked it is larger than {_MAX_BYTES >> 20} MB")
             return {
                 name: _array(archive.read(members[f"{name}.npy"]), *kind, path, name)
-                for name, kind in _KINDS.items()
+                for name, kind in _ARRAYS.items()
             }
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
-        raise _fault(path, f"it is no sound zip file ({error})") from None
+        raise _fault(path, f"it is not a valid zip file ({error})") from None
 
 
 def _array(content: bytes, kind: str, length: int | None, path: Path, name: str) -> NDArray[Any]:
-    """One array, from its bytes alone: numpy's header is compared, what it claims not trusted."""
+    """Read one array from its bytes; numpy's header is checked against them, not trusted."""
     stream = io.BytesIO(content)
     try:
         version = np.lib.format.read_magic(stream)
         if version != (1, 0):
-            raise ValueError("another version of the array format")
+            raise ValueError("unknown version of the array format")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream, max_header_size=1000)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise _fault(path, f"{name} is no array ({shorten(str(error))})") from None
+        raise _fault(path, f"{name} is not an array ({shorten(str(error))})") from None
     rest = content[stream.tell() :]
     if dtype.str != kind or fortran or len(shape) != 1 or length not in {None, shape[0]}:
-        raise _fault(path, f"{name} has the kind {dtype.str} and shape {shape}")
+        raise _fault(path, f"{name} has the type {dtype.str} and shape {shape}")
     if shape[0] * dtype.itemsize != len(rest):
         raise _fault(path, f"{name} has {len(rest)} bytes for the shape {shape}")
     return np.frombuffer(rest, dtype=dtype)
@@ -314,11 +314,11 @@ def _check_numbers(arrays: dict[str, NDArray[Any]]) -> str | None:
         "tree_value",
         "curve_scores",
     ):
-        if not (np.abs(arrays[name]) <= _LARGEST).all():
-            return f"{name} holds what is no sound number"
+        if not (np.abs(arrays[name]) <= _MAX_WEIGHT).all():
+            return f"{name} has a value outside ±{_MAX_WEIGHT:g}"
     x, p = arrays["curve_scores"], arrays["curve_probabilities"]
     if len(x) == 0 or len(x) != len(p):
-        return "its calibration curve is not sound"
+        return "its calibration curve is empty or of unequal lengths"
     if (np.diff(x) <= 0).any() or (np.diff(p) < 0).any() or not ((p >= 0) & (p <= 1)).all():
-        return "its calibration curve does not rise from 0 to 1"
+        return "its calibration curve does not rise within 0 to 1"
     return None

@@ -1,7 +1,7 @@
-"""Texts as counts: words, word pairs and runs of characters, each in a numbered bucket.
+"""Counts of words, word pairs and character n-grams of a text, in numbered buckets.
 
-Words are hashed, not listed, so that a saved grader contains no text of the benchmark it learnt
-from, and no word is unknown to it. Scripts without spaces are served by the runs of characters.
+Words are hashed, so a saved grader contains no text of its benchmark and no word is unknown to it.
+The character n-grams serve scripts without spaces.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 __all__ = ["BUCKETS", "Text", "bucket", "characters", "pairs", "sentences", "text", "words"]
 
-#: Buckets of each kind; a power of 2. Of the words of a benchmark's texts some tenth share one.
+#: Buckets per kind, a power of 2. About a tenth of a benchmark's words share a bucket.
 BUCKETS = 2**16
 
 _WORD = re.compile(r"\w+")
-#: Endings of English words; what is stripped in error is stripped on both sides.
+#: Endings of English words; errors are harmless, since criterion and answer get the same.
 _ENDING = re.compile(r"(?:ing|ed|es|s|ly)$")
 _SENTENCE = re.compile(r"[.!?。！？]+\s+|\n+")
-_RUN = 4
+_NGRAM = 4
 
 
 class Text(msgspec.Struct, frozen=True):
-    """One text, counted: sorted distinct buckets of each kind with their counts."""
+    """Counts of one text: sorted distinct buckets of each kind with their counts."""
 
     words: tuple[Buckets, NDArray[np.float64]]
     pairs: tuple[Buckets, NDArray[np.float64]]
@@ -46,7 +46,7 @@ def text(content: str) -> Text:
 
 
 def sentences(content: str, most: int = 60) -> list[str]:
-    """Sentences and lines; beyond ``most``, neighbours are joined."""
+    """Split a text into sentences and lines; neighbours are joined to at most ``most`` parts."""
     parts = [part for part in _SENTENCE.split(content) if part.strip()]
     if len(parts) <= most:
         return parts
@@ -58,31 +58,31 @@ def _split(n: int, parts: int) -> list[Buckets]:
 
 
 def words(content: str) -> Buckets:
-    """The bucket of each word in order, without its ending, whatever its case."""
+    """Buckets of the words in order, without case and ending."""
     return np.fromiter((bucket(word) for word in _WORD.findall(content.lower())), dtype=np.int64)
 
 
 @lru_cache(maxsize=200_000)
 def bucket(word: str) -> int:
-    """The bucket of a word in lower case."""
+    """Bucket of a lower-case word."""
     stem = _ENDING.sub("", word) if len(word) > 4 else word
     return zlib.crc32(stem.encode("utf-8", "surrogatepass")) % BUCKETS
 
 
 def pairs(found: Buckets) -> Buckets:
-    """The buckets of neighbouring words taken together."""
+    """Buckets of pairs of neighbouring words."""
     return (found[:-1] * 40_503 + found[1:] * 7 + 1) % BUCKETS
 
 
 def characters(content: str) -> Buckets:
-    """The buckets of all runs of four characters, blanks taken as one."""
+    """Buckets of all four-character n-grams; white space counts as one blank."""
     flat = " ".join(content.lower().split())
     codes = np.frombuffer(flat.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    if len(codes) < _RUN:
+    if len(codes) < _NGRAM:
         return np.zeros(0, dtype=np.int64)
-    mixed = np.zeros(len(codes) - _RUN + 1, dtype=np.uint64)
-    for shift in range(_RUN):
-        mixed = mixed * np.uint64(1_000_003) + codes[shift : len(codes) - _RUN + 1 + shift]
+    mixed = np.zeros(len(codes) - _NGRAM + 1, dtype=np.uint64)
+    for shift in range(_NGRAM):
+        mixed = mixed * np.uint64(1_000_003) + codes[shift : len(codes) - _NGRAM + 1 + shift]
     mixed ^= mixed >> np.uint64(17)
     return (mixed % np.uint64(BUCKETS)).astype(np.int64)
 

@@ -1,9 +1,9 @@
-"""Training a distilled grader on verdicts, and measuring it on prompts that it has not seen.
+"""Training of a distilled grader on verdicts, with measures on held-out prompts.
 
-Two stages. A logistic regression on the criterion's hashed words, each with whether the answer has
-it, learns which wishes are usually met; boosted trees put its score together with likeness, lengths
-and points. Folds are of prompts: no prompt is on both sides of a fit, neither of the linear part
-for the trees (Wolpert 1992), nor of either for the isotonic calibration, nor for what is measured.
+There are two stages. A logistic regression on the criterion's hashed words, crossed with whether
+the answer has them, learns which criteria are usually met; boosted trees combine its score with
+similarity, lengths and points. Folds split prompts, so every score that feeds the trees (Wolpert
+1992), the isotonic calibration or the measures comes from a fit without that prompt.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class Examined(msgspec.Struct, frozen=True):
     met
         0 or 1.
     weights
-        Points over the attainable points of the example (0 where none is attainable).
+        Points over the attainable points of the example; 0 if none are attainable.
     prompts, runs, answers
-        The number of the prompt, the run and the answer of each verdict.
+        Index of the prompt, the run and the answer of each verdict.
     """
 
     rows: Floats
@@ -76,27 +76,27 @@ def distil(
     seed: int = 0,
     say: Say | None = None,
 ) -> Distilled:
-    """Train on all given verdicts of some runs; the held-out measures come with it.
+    """Train on all verdicts of some runs, with measures on held-out prompts.
 
     Parameters
     ----------
     graded
-        Run → its answers with verdicts by the grader to be distilled; ungraded ones are left out.
+        Run → its answers with verdicts by the grader to distil; ungraded ones are left out.
     grader, benchmarks
-        Whose verdicts these are, and on what: for the file's card.
+        Source of the verdicts, for the file's card.
     seed
-        Of the folds and the trees.
+        Seed of the folds and the trees.
     say
-        Told what is being done.
+        Called with each step of the work.
 
     Raises
     ------
     InputError
-        Fewer than LEAST_VERDICTS verdicts or LEAST_PROMPTS prompts, or all verdicts alike.
+        Fewer than LEAST_VERDICTS verdicts or LEAST_PROMPTS prompts, or all verdicts are equal.
     Unavailable
         scikit-learn is not installed.
     """
-    _need_sklearn()
+    _require_sklearn()
     tell = say or (lambda _: None)
     tell("counting words")
     weights = inverse_frequencies(_texts(graded))
@@ -104,11 +104,11 @@ def distil(
     n_prompts = len(np.unique(data.prompts))
     if len(data.met) < LEAST_VERDICTS or n_prompts < LEAST_PROMPTS:
         raise InputError(
-            f"distil: expected {LEAST_VERDICTS:,} verdicts or more on {LEAST_PROMPTS} prompts, "
+            f"distil: expected at least {LEAST_VERDICTS:,} verdicts on {LEAST_PROMPTS} prompts, "
             f"found {len(data.met):,} on {n_prompts}"
         )
     if data.met.min() == data.met.max():
-        raise InputError("distil: all verdicts are alike: there is nothing to learn")
+        raise InputError("distil: expected verdicts of met and of not met, found one kind only")
     folds = _folds(data.prompts, seed)
     tell(f"linear part on {len(data.met):,} verdicts of {n_prompts:,} prompts")
     scores, linear, first = _linear(data, folds)
@@ -121,7 +121,7 @@ def distil(
     curve = isotonic(raw, data.met)
     tell("trees on all")
     booster = _trees(table, data.met, seed)
-    held_out = measure(_calibrated_apart(raw, data.met, folds), data, folds=FOLDS, seed=seed)
+    held_out = measure(_cross_calibrated(raw, data.met, folds), data, folds=FOLDS, seed=seed)
     card = _card(data, seed, held_out, list(graded), list(benchmarks), grader)
     return Distilled(
         card,
@@ -134,7 +134,7 @@ def distil(
 
 
 def examine(graded: Mapping[str, Sequence[Graded]], weights: Weights) -> Examined:
-    """The features of every verdict that was given, run by run."""
+    """Compute the features of every verdict, run by run."""
     rows, terms = [], []
     met, shares, answers, runs = [], [], [], []
     prompts: dict[str, int] = {}
@@ -146,7 +146,7 @@ def examine(graded: Mapping[str, Sequence[Graded]], weights: Weights) -> Examine
             if item.response is None or item.response.failure is not None or not any(given):
                 continue
             criteria = item.example.criteria
-            # As a grader is shown it: with a system prompt, if one was put before it.
+            # As a grader sees it: with the system prompt, if one was sent.
             asked = item.response.sent or item.example.messages
             answer = answer_of(asked, item.response.text, weights)
             pairs = [(each.text, float(each.points)) for each in criteria]
@@ -175,17 +175,17 @@ def examine(graded: Mapping[str, Sequence[Graded]], weights: Weights) -> Examine
     )
 
 
-def _need_sklearn() -> None:
+def _require_sklearn() -> None:
     try:
         import sklearn  # noqa: F401
     except ImportError:
         raise Unavailable(
-            "distil: training needs scikit-learn: pip install 'preceptor[distil]'"
+            "distil: scikit-learn is not installed; run pip install 'preceptor[distil]'"
         ) from None
 
 
 def _texts(graded: Mapping[str, Sequence[Graded]]) -> Any:
-    """Each distinct criterion, conversation and answer, counted."""
+    """Count each distinct criterion, conversation and answer."""
     distinct: dict[str, None] = {}
     for items in graded.values():
         for item in items:
@@ -197,14 +197,14 @@ def _texts(graded: Mapping[str, Sequence[Graded]]) -> Any:
 
 
 def _folds(prompts: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """The fold of each row, by its prompt."""
+    """Assign each row to a fold by its prompt."""
     numbers = np.unique(prompts)
     of_prompt = np.random.default_rng(seed).permutation(len(numbers)) % FOLDS
     return np.asarray(of_prompt[np.searchsorted(numbers, prompts)], dtype=np.int64)
 
 
 def _linear(data: Examined, folds: NDArray[np.int64]) -> tuple[Floats, NDArray[np.float32], float]:
-    """Scores of each fold from a fit on the others; coefficients and intercept of a fit on all."""
+    """Score each fold by a fit on the others; also return coefficients and intercept of all."""
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import LogisticRegression
 
@@ -242,8 +242,8 @@ def _trees(table: Floats, met: Floats, seed: int) -> Any:
     ).fit(table, met)
 
 
-def _calibrated_apart(raw: Floats, met: Floats, folds: NDArray[np.int64]) -> Floats:
-    """Each fold by the curve of the others."""
+def _cross_calibrated(raw: Floats, met: Floats, folds: NDArray[np.int64]) -> Floats:
+    """Calibrate each fold by the curve of the others."""
     found = np.zeros(len(raw))
     for fold in range(FOLDS):
         test = folds == fold

@@ -1,4 +1,4 @@
-"""Boosted trees as plain arrays, and their evaluation."""
+"""Boosted trees as plain arrays."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Trees", "check_trees", "from_predictors"]
 
-_ROWS_AT_ONCE = 2_000
-#: Of any tree; a sound one has far fewer levels.
-_DEEPEST = 64
+_BATCH_ROWS = 2_000
+#: Limit of a tree's levels; trained trees have far fewer.
+_MAX_DEPTH = 64
 
 
 class Trees(msgspec.Struct, frozen=True):
-    """All nodes of all trees in one row; a leaf is its own child.
+    """Nodes of all trees in shared arrays; a leaf is its own child.
 
     Attributes
     ----------
     feature, threshold
-        Go left where the feature is at most the threshold.
+        A row goes left if its feature is at most the threshold.
     left, right
-        Positions of the children, behind their parent.
+        Indices of the children, greater than their parent's.
     value
-        What a leaf adds to the log-odds.
+        Log-odds that a leaf adds.
     roots
-        Where each tree begins.
+        Index of each tree's root.
     """
 
     feature: NDArray[np.int32]
@@ -41,13 +41,13 @@ class Trees(msgspec.Struct, frozen=True):
     roots: NDArray[np.int32]
 
     def total(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum over the trees, shape (n,), of rows of features, shape (n, features)."""
+        """Sum the trees' values, shape (n,), for rows of features, shape (n, features)."""
         out = np.empty(len(features))
-        for start in range(0, len(features), _ROWS_AT_ONCE):
-            part = features[start : start + _ROWS_AT_ONCE]
+        for start in range(0, len(features), _BATCH_ROWS):
+            part = features[start : start + _BATCH_ROWS]
             rows = np.arange(len(part))[:, None]
             node = np.repeat(self.roots[None, :], len(part), axis=0)
-            for _ in range(_DEEPEST):
+            for _ in range(_MAX_DEPTH):
                 left = part[rows, self.feature[node]] <= self.threshold[node]
                 below = np.where(left, self.left[node], self.right[node])
                 if np.array_equal(below, node):
@@ -58,7 +58,7 @@ class Trees(msgspec.Struct, frozen=True):
 
 
 def from_predictors(trees: Sequence[Any]) -> Trees:
-    """From the node tables of scikit-learn's ``HistGradientBoostingClassifier``, tree by tree."""
+    """Convert the node tables of scikit-learn's ``HistGradientBoostingClassifier``."""
     sizes = [len(nodes) for nodes in trees]
     roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
     nodes = np.concatenate(list(trees))
@@ -76,13 +76,13 @@ def from_predictors(trees: Sequence[Any]) -> Trees:
 
 
 def check_trees(trees: Trees, features: int) -> str | None:
-    """What is wrong with trees from a file, or None: then evaluating them ends, and in bounds."""
+    """Find a fault in trees from a file; if None, evaluation ends and stays in bounds."""
     n = len(trees.feature)
     own = np.arange(n)
     if not n or not len(trees.roots):
-        return "no tree"
+        return "no trees"
     if not (np.isfinite(trees.value).all() and not np.isnan(trees.threshold).any()):
-        return "a value that is not a number"
+        return "a value that is not finite"
     if trees.feature.min() < 0 or trees.feature.max() >= features:
         return f"a feature outside 0 to {features - 1}"
     if trees.roots.min() < 0 or trees.roots.max() >= n:
@@ -90,5 +90,5 @@ def check_trees(trees: Trees, features: int) -> str | None:
     inner = (trees.left != own) | (trees.right != own)
     children = np.concatenate([trees.left[inner], trees.right[inner]])
     if len(children) and (children.max() >= n or (children <= np.tile(own[inner], 2)).any()):
-        return "a child that is not behind its parent"
+        return "a child before its parent"
     return None

@@ -1,1 +1,1 @@
-"""What a run will take."""
+"""Estimates of a run's calls, tokens, cost and time."""

@@ -1,4 +1,4 @@
-"""What a grader would ask, without asking it: each call is counted and not made."""
+"""Counter of the calls that a grader would make, without making them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from preceptor.systems.tokens import CHARS_PER_TOKEN
 
 __all__ = ["TOP", "CallCounter", "PastCall", "Tally", "characters"]
 
-#: Number of the run's own grader, where it has no members.
+#: Number of the run's own grader; members of a jury or cascade count from 0.
 TOP = -1
 
 
 class PastCall(msgspec.Struct, frozen=True):
-    """A call that was made earlier, and what it took: all its attempts together."""
+    """An earlier call, with the usage and time of all its attempts."""
 
     characters: int
     verdicts: int
@@ -30,23 +30,23 @@ class PastCall(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct):
-    """What is to be asked of one grader.
+    """Counts of the calls of one grader.
 
     Attributes
     ----------
     system
-        What it calls; None for one that calls nothing.
+        System that the grader calls; None if it calls nothing.
     calls, verdicts
-        Calls to make, and the verdicts that they bring.
+        Calls to make, and the verdicts that they return.
     reused
-        Verdicts that the store has.
+        Verdicts already in the store.
     characters
-        Of the prompts of the calls; ``repeated`` are those that stood at the beginning of an
-        earlier prompt about the same answer, where that is long enough for a provider's cache.
+        Characters of the prompts of the calls; ``repeated`` are those shared with the beginning of
+        an earlier prompt about the same answer, if long enough for a provider's cache.
     about_assumed
-        How many of the calls are about an answer of which only the length is assumed.
+        Calls about an answer whose length is assumed.
     made
-        Calls that the store knows, as far as it has all of their verdicts.
+        Earlier calls whose verdicts are all in the store.
     """
 
     address: str
@@ -61,22 +61,22 @@ class Tally(msgspec.Struct):
 
 
 class CallCounter:
-    """A recorder that calls nothing: a verdict that the store does not have is assumed.
+    """Recorder that calls nothing and assumes each verdict missing from the store.
 
     Parameters
     ----------
     tallies
-        By number of the member; where this one counts.
+        Counts by number of the member, updated here.
     seen
-        Keys of the calls that are counted already: the same question is asked once.
+        Keys of calls already counted: the same question is asked once.
     lookup
-        Where verdicts are looked up; None to look up none.
+        Source of stored verdicts; None for none.
     times
         Number of equal answers that this one stands for.
     assumed
-        Whether the answer is there only by its length.
+        Whether only the length of the answer is assumed.
     probability
-        Of the verdicts that are assumed: it decides what a cascade does with them.
+        Probability of assumed verdicts, which decides what a cascade does with them.
     """
 
     def __init__(
@@ -109,10 +109,10 @@ class CallCounter:
         )
 
     async def rule(self, verdicts: Mapping[int, Verdict]) -> None:
-        """A verdict that follows from votes costs nothing."""
+        """Ignore verdicts that follow from votes: they cost nothing."""
 
     async def judge(self, calls: Sequence[Call]) -> dict[int, Verdict]:
-        """Verdicts by place: those of the store, and assumed ones."""
+        """Return stored or assumed verdicts by index of the criterion."""
         keys = {key: old for call in calls for key, old in call.keys().items()}
         found = {} if self.lookup is None else self.lookup.verdicts(keys)
         tally = self.tallies.setdefault(self.number, Tally(self.address))
@@ -120,15 +120,15 @@ class CallCounter:
         verdicts: dict[int, Verdict] = {}
         for call in calls:
             if any(key in found for key in call.about):
-                self._known(tally, call, found)
+                self._count_reused(tally, call, found)
             elif not self.seen.issuperset(call.about):
-                first = self._to_make(tally, call, first)
+                first = self._count_call(tally, call, first)
             for key, places in call.about.items():
                 given = found.get(key) or Verdict(key, True, probability=self.probability)
                 verdicts |= dict.fromkeys(places, given)
         return verdicts
 
-    def _known(self, tally: Tally, call: Call, found: Mapping[str, Verdict]) -> None:
+    def _count_reused(self, tally: Tally, call: Call, found: Mapping[str, Verdict]) -> None:
         tally.reused += sum(len(places) for key, places in call.about.items() if key in found)
         if call.ask is None or any(key not in found for key in call.about):
             return
@@ -144,7 +144,7 @@ class CallCounter:
             )
         )
 
-    def _to_make(self, tally: Tally, call: Call, first: Ask | None) -> Ask | None:
+    def _count_call(self, tally: Tally, call: Call, first: Ask | None) -> Ask | None:
         self.seen.update(call.about)
         tally.system = call.system
         tally.calls += self.times
@@ -162,5 +162,5 @@ class CallCounter:
 
 
 def characters(messages: Iterable[Message]) -> int:
-    """Of all messages together."""
+    """Total characters of all messages."""
     return sum(len(message.text) for message in messages)

@@ -1,4 +1,4 @@
-"""``--dry-run``: what a run would ask and what that would cost, with nothing called or written."""
+"""``--dry-run``: estimate of a run's calls and cost, without calling or writing anything."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from preceptor.environments.base import Session
 from preceptor.errors import EndpointError, StoreError
 from preceptor.estimate.counter import CallCounter, Tally, characters
 from preceptor.estimate.observed import (
-    FEWEST,
-    MOST_LOOKED_AT,
+    MAX_SAMPLE,
+    MIN_SAMPLE,
     CallProfile,
     answers_like,
     assumed_profile,
@@ -33,7 +33,7 @@ from preceptor.estimate.parts import (
     caps_on,
     grader_part,
     part_of,
-    together,
+    total_seconds,
 )
 from preceptor.graders.base import Case
 from preceptor.graders.cascade import CascadeGrader
@@ -49,20 +49,20 @@ __all__ = ["STRONG_SHARE", "estimate", "existing"]
 
 #: Share of the criteria that a cascade's strong grader is assumed to judge.
 STRONG_SHARE = 0.5
-#: Items of the list that an answer is assumed to be.
+#: Number of list items in an assumed answer.
 _ITEMS = 10
 
 
-class _Answers(msgspec.Struct):
-    """Questions to the system: those to ask, those in the store, and characters of the prompts."""
+class _AnswerTally(msgspec.Struct):
+    """Counts of calls to the system, of stored answers, and of characters in the prompts."""
 
     calls: int = 0
     reused: int = 0
     characters: int = 0
 
 
-class _Text(NamedTuple):
-    """An answer and the conversation before it; ``times`` as many alike, where it is assumed."""
+class _LikelyAnswer(NamedTuple):
+    """An answer and the messages before it; an assumed one stands for ``times`` answers."""
 
     messages: tuple[Message, ...]
     text: str
@@ -71,7 +71,7 @@ class _Text(NamedTuple):
 
 
 def existing(where: str | Path) -> Store | None:
-    """The store, if there is one: an estimate makes none."""
+    """Open the store; None if it does not exist, since an estimate creates none."""
     if "://" not in str(where) and not Path(where).exists():
         return None
     try:
@@ -83,21 +83,21 @@ def existing(where: str | Path) -> Store | None:
 
 
 def estimate(plan: Plan, store: Store | None) -> Estimate:
-    """Count the calls of a plan, less those whose results the store has, and price them.
+    """Count and price the calls of a plan, without those whose results are stored.
 
-    Nothing is called and nothing is written. docs/cost.md says what is assumed where the store
-    holds no earlier calls of a model, and how far off that was on real answers.
+    Nothing is called and nothing is written. docs/cost.md lists the assumptions for models without
+    earlier calls in the store, and their errors on real answers.
     """
     found: list[Estimate] = []
     failed: list[BaseException] = []
 
     def work() -> None:
         try:
-            found.append(asyncio.run(_Estimating(plan, store).estimate()))
+            found.append(asyncio.run(_Estimator(plan, store).estimate()))
         except BaseException as error:  # raised again in the caller's thread
             failed.append(error)
 
-    # In a thread of its own, since a notebook's thread has a running loop already.
+    # A separate thread, since a notebook's thread already has a running loop.
     thread = threading.Thread(target=work, name="preceptor-estimate")
     thread.start()
     thread.join()
@@ -106,8 +106,8 @@ def estimate(plan: Plan, store: Store | None) -> Estimate:
     return found[0]
 
 
-class _Estimating:
-    """The work on one estimate."""
+class _Estimator:
+    """State of one estimate."""
 
     def __init__(self, plan: Plan, store: Store | None) -> None:
         self.plan, self.store = plan, store
@@ -121,17 +121,17 @@ class _Estimating:
         plan = self.plan
         asked = sum(repeats for _, repeats in plan.examples)
         criteria = sum(len(example.criteria) * repeats for example, repeats in plan.examples)
-        own = self._habits_of_system(asked)
-        sure = self._probability_of_sure()
+        own = self._system_profile(asked)
+        sure = self._decisive_probability()
         answers, most = await self._count(own, None)
-        own = self._habits_of_system(answers.calls)  # as certain as that many more can be
+        own = self._system_profile(answers.calls)  # the range depends on the number of calls
         least = most if sure is None else (await self._count(own, sure))[1]
         history = await self._history()
         share, words = _strong_share(history) if sure is not None else (1.0, None)
         parts = [] if self.recorded else [self._system_part(answers, own)]
         for number in sorted(most):
             low = least.get(number, Tally(most[number].address))
-            profile = self._habits_of_grader(most[number], history.get(number))
+            profile = self._grader_profile(most[number], history.get(number))
             part = grader_part(low, most[number], share, profile, own.length)
             if number == 1 and words is not None:
                 part = msgspec.structs.replace(part, basis=(words, *part.basis))
@@ -142,8 +142,8 @@ class _Estimating:
 
     async def _count(
         self, own: CallProfile, probability: float | None
-    ) -> tuple[_Answers, dict[int, Tally]]:
-        answers, tallies, seen = _Answers(), dict[int, Tally](), set[str]()
+    ) -> tuple[_AnswerTally, dict[int, Tally]]:
+        answers, tallies, seen = _AnswerTally(), dict[int, Tally](), set[str]()
         for example, repeats in self.plan.examples:
             asks = [
                 Ask(self.protocol.messages(example), example, repeat) for repeat in range(repeats)
@@ -162,12 +162,12 @@ class _Estimating:
         return answers, tallies
 
     async def _texts(
-        self, asks: Sequence[Ask], answers: _Answers, seen: set[str], own: CallProfile
-    ) -> list[_Text]:
-        """The answers that there are; and those to ask for, by what is known of their length."""
+        self, asks: Sequence[Ask], answers: _AnswerTally, seen: set[str], own: CallProfile
+    ) -> list[_LikelyAnswer]:
+        """List stored answers, and assumed ones of the expected length for those to ask for."""
         if self.recorded:
             pairs = [await self._recorded(ask) for ask in asks]
-            return [_Text(*pair) for pair in pairs if pair is not None]
+            return [_LikelyAnswer(*pair) for pair in pairs if pair is not None]
         assumed = _assumed_text(round(own.length.expected))
         environment = self.protocol.environment
         if environment is not None:
@@ -187,17 +187,17 @@ class _Estimating:
         answers.calls += len(fresh)
         answers.characters += len(fresh) * characters(sent)
         texts = [
-            _Text(found[key].sent or ask.messages, found[key].text)
+            _LikelyAnswer(found[key].sent or ask.messages, found[key].text)
             for key, ask in zip(keys, asks, strict=True)
             if key in found and found[key].failure is None
         ]
         missing = sum(key not in found for key in keys)
-        return [*texts, _Text(sent, assumed, missing, True)] if missing else texts
+        return [*texts, _LikelyAnswer(sent, assumed, missing, True)] if missing else texts
 
     async def _interaction(
-        self, ask: Ask, session: Session, answers: _Answers, seen: set[str], assumed: str
-    ) -> _Text:
-        """An interaction, turn by turn: one call for each that is not in the store."""
+        self, ask: Ask, session: Session, answers: _AnswerTally, seen: set[str], assumed: str
+    ) -> _LikelyAnswer:
+        """Play an interaction, counting one call per turn that is not in the store."""
         guessed = False
 
         async def turn(ask: Ask) -> Response:
@@ -217,12 +217,12 @@ class _Estimating:
             return Response(key, assumed, sent=sent)
 
         whole = await interact("", ask, session, turn)
-        return _Text(whole.sent or ask.messages, whole.text, 1, guessed)
+        return _LikelyAnswer(whole.sent or ask.messages, whole.text, 1, guessed)
 
     async def _recorded(self, ask: Ask) -> tuple[tuple[Message, ...], str] | None:
         try:
             completion = await self.plan.system.answer(ask)
-        except EndpointError:  # there is no such answer: the run will say so
+        except EndpointError:  # no recorded answer; the run will report it
             return None
         if completion.only_thought is not None:
             return None
@@ -247,47 +247,47 @@ class _Estimating:
         case = Case(conversation, criteria, self.run if run is None else run, example.target)
         await self.grader.grade(case, list(case.criteria), recorder)
 
-    def _probability_of_sure(self) -> float | None:
-        """At which a cascade's cheap grader decides; None for other graders."""
+    def _decisive_probability(self) -> float | None:
+        """Probability at which a cascade's cheap grader decides; None for other graders."""
         if not isinstance(self.grader, CascadeGrader):
             return None
         return 1.0 if self.grader.method.high <= 1 else 0.0
 
-    # What is known of earlier calls
+    # Earlier calls
 
     async def _history(self) -> dict[int, Tally]:
-        """What this grader said, of answers of earlier runs that it graded."""
+        """Count this grader's earlier calls, on a sample of answers that it graded."""
         tallies: dict[int, Tally] = {}
         if self.store is None:
             return tallies
         runs = [run for run in reversed(self.store.runs()) if run.grader == self.grader.address]
         runs.sort(key=lambda run: run.benchmark != self.plan.benchmark.name)
-        for each in sample_answers(self.store, runs, MOST_LOOKED_AT):
+        for each in sample_answers(self.store, runs, MAX_SAMPLE):
             recorder = CallCounter(self.grader.address, tallies, set(), lookup=self.lookup)
             sent = each.response.sent or self.protocol.messages(each.example)
-            # A grader that is the user's own code has its verdicts under the name of its run.
+            # Verdicts of the user's own code are stored under the name of their run.
             await self._grade(each.example, sent, each.response.text, recorder, each.run.name)
         return tallies
 
-    def _habits_of_system(self, asked: int) -> CallProfile:
+    def _system_profile(self, asked: int) -> CallProfile:
         system, parameters = self.plan.system, self.plan.settings["system_parameters"]
-        assumed = _assumed(system, verdict=False)
+        assumed = _assumed_for(system, verdict=False)
         if self.store is None or self.recorded:
             return assumed
         name = self.plan.benchmark.name
         found = answers_like(self.store, system.address, parameters, name)
         return assumed if found is None else profile_of_system(*found, assumed, asked)
 
-    def _habits_of_grader(self, tally: Tally, before: Tally | None) -> CallProfile:
-        assumed = _assumed(tally.system, verdict=True)
+    def _grader_profile(self, tally: Tally, before: Tally | None) -> CallProfile:
+        assumed = _assumed_for(tally.system, verdict=True)
         if before is None:
             return assumed
         return profile_of_grader(before.made, assumed, tally.calls)
 
     # Sums
 
-    def _system_part(self, answers: _Answers, own: CallProfile) -> Part:
-        tokens = exactly(answers.characters) * own.tokens_a_character
+    def _system_part(self, answers: _AnswerTally, own: CallProfile) -> Part:
+        tokens = exactly(answers.characters) * own.tokens_per_character
         calls = exactly(answers.calls)
         made = calls * own.output_tokens
         system = self.plan.system
@@ -307,19 +307,19 @@ class _Estimating:
             parts,
             cost,
             tokens,
-            together(parts),
+            total_seconds(parts),
             caps_on(cost, tokens, request.max_cost, request.max_total_tokens),
         )
 
 
 def _assumed_text(length: int) -> str:
-    """A text of a given length, numbered: what a judge is asked may be the items of a list."""
+    """Make a numbered list of a given length, since some graders ask about the items of a list."""
     rest = "." * (length // _ITEMS)
     return "\n".join(f"{item}. item {item} {rest}" for item in range(1, _ITEMS + 1))[:length]
 
 
-def _assumed(system: System | None, *, verdict: bool) -> CallProfile:
-    # A model in batches is another's, with its parameters.
+def _assumed_for(system: System | None, *, verdict: bool) -> CallProfile:
+    # A batch system wraps the model that has the parameters.
     parameters = getattr(getattr(system, "inner", system), "parameters", None)
     effort = getattr(parameters, "reasoning_effort", None)
     thinks = effort not in (None, "none") or (system is not None and reasons(system.address))
@@ -328,9 +328,9 @@ def _assumed(system: System | None, *, verdict: bool) -> CallProfile:
 
 
 def _strong_share(history: dict[int, Tally]) -> tuple[float, str]:
-    """Share of the criteria that a cascade's strong grader judges, and how that is known."""
+    """Share of the criteria that a cascade's strong grader judges, and its source in words."""
     cheap, strong = history.get(0), history.get(1)
-    if cheap is None or strong is None or cheap.reused < FEWEST:
+    if cheap is None or strong is None or cheap.reused < MIN_SAMPLE:
         return STRONG_SHARE, f"assumed to judge {STRONG_SHARE:.0%} of the criteria (0 to 100 %)"
     share = strong.reused / cheap.reused
     return share, f"judges {share:.0%} of the criteria, measured on {cheap.reused:,} in the store"

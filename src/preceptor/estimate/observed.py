@@ -1,4 +1,4 @@
-"""What earlier calls took: measured in the store where it can be, else assumed, and said which."""
+"""Profiles of calls: measured on earlier calls in the store, else assumed, with the source."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from preceptor.estimate.counter import PastCall, characters
 from preceptor.records import RunInfo
 from preceptor.store import Store
 from preceptor.store.sample import Sampled, sample_answers
+from preceptor.systems.base import PRACTICAL
 from preceptor.systems.tokens import CHARS_PER_TOKEN, FEWEST_CHARS, MOST_CHARS
 
 __all__ = [
@@ -27,24 +28,22 @@ __all__ = [
     "profile_of_system",
 ]
 
-#: Answers or calls that are looked at, at the most; and below which nothing is concluded.
-MOST_LOOKED_AT, FEWEST = 200, 10
-#: How much the characters a token of other prompts differ from those measured, as a share.
+#: Limits of the sample of answers or calls; a smaller one is not used.
+MAX_SAMPLE, MIN_SAMPLE = 200, 10
+#: Relative difference of tokens per character between measured and other prompts.
 _OTHER_PROMPTS = 0.05
-#: Of an answer, and of one verdict with its explanation; of reasoning nothing is known.
+#: Low, expected and high values for an answer, a verdict with explanation, and their reasoning.
 ANSWER_CHARACTERS = (1000.0, 2000.0, 4000.0)
 VERDICT_TOKENS = (30.0, 85.0, 170.0)
 ANSWER_REASONING = (0.0, 1000.0, 4000.0)
 VERDICT_REASONING = (0.0, 300.0, 1000.0)
-#: Seconds until the first token, and tokens a second after it; a call may take half or thrice that.
-_FIRST_TOKEN_S, _TOKENS_A_SECOND = 1.0, 60.0
-_SLOWER, _FASTER = 3.0, 0.5
-#: Parameters that may differ without changing what an answer is like.
-_PRACTICAL = ("api_key_env", "stream", "timeout", "concurrency", "retries", "price")
+#: Assumed seconds to the first token, tokens per second after it, and factors of the range.
+_FIRST_TOKEN_S, _TOKENS_PER_SECOND = 1.0, 60.0
+_SLOW, _FAST = 3.0, 0.5
 
 
 class Range(msgspec.Struct, frozen=True):
-    """What is expected, and between what it should lie."""
+    """An expected value with its likely limits."""
 
     low: float
     expected: float
@@ -65,27 +64,27 @@ def exactly(value: float) -> Range:
 
 
 class CallProfile(msgspec.Struct, frozen=True):
-    """What calls of one model take.
+    """Tokens and time that calls of one model take.
 
     Attributes
     ----------
-    tokens_a_character
-        Of its prompts.
+    tokens_per_character
+        Tokens per character of its prompts.
     output_tokens
-        Of one answer, or of one verdict.
+        Tokens of one answer or one verdict.
     length
         Characters of an answer; 0 for a grader.
     latency_s
-        Of a call; None where it must be guessed from the tokens.
+        Seconds of a call; None if it must be guessed from the tokens.
     cached
-        Share of the prompts' tokens that came from the provider's cache; None where not measured.
+        Share of the prompts' tokens from the provider's cache; None if not measured.
     attempts
-        Calls for each question.
+        Mean number of attempts per call.
     basis
-        Where all that is from, one sentence each.
+        Sources of the values, one sentence each.
     """
 
-    tokens_a_character: Range
+    tokens_per_character: Range
     output_tokens: Range
     length: Range
     latency_s: Range | None
@@ -95,7 +94,7 @@ class CallProfile(msgspec.Struct, frozen=True):
 
 
 def assumed_profile(*, verdict: bool, reasons: bool, max_tokens: int | None) -> CallProfile:
-    """Of a model of which the store knows nothing."""
+    """Assume a profile for a model without earlier calls in the store."""
     per_character = Range(1 / MOST_CHARS, 1 / CHARS_PER_TOKEN, 1 / FEWEST_CHARS)
     length = exactly(0) if verdict else Range(*ANSWER_CHARACTERS)
     thought = Range(*(VERDICT_REASONING if verdict else ANSWER_REASONING))
@@ -122,52 +121,52 @@ def assumed_profile(*, verdict: bool, reasons: bool, max_tokens: int | None) -> 
 def answers_like(
     store: Store, address: str, parameters: Any, benchmark: str
 ) -> tuple[list[Sampled], str] | None:
-    """Answers of a system in the store, and which they are in words; None where there are too few.
+    """Sample stored answers of a system, and describe the sample; None if there are too few.
 
     Parameters
     ----------
     parameters
-        Of the system, as a run's settings have them: runs with the same ones are looked at first.
+        Parameters of the system as in a run's settings; runs with the same ones come first.
     """
     runs = [run for run in reversed(store.runs()) if run.system == address]
-    alike = [run for run in runs if _telling(run) == _known(parameters)]
-    for words, some in (("with these parameters", alike), ("with other parameters", runs)):
+    alike = [run for run in runs if _run_parameters(run) == _relevant(parameters)]
+    for words, some in (("same parameters", alike), ("other parameters", runs)):
         here = [run for run in some if run.benchmark == benchmark]
-        for where, chosen in ((f"to {benchmark}", here), ("to other benchmarks", some)):
-            found = sample_answers(store, chosen, MOST_LOOKED_AT)
-            if len(found) >= FEWEST:
-                return found, f"{where} {words}"
+        for where, chosen in ((benchmark, here), ("other benchmarks", some)):
+            found = sample_answers(store, chosen, MAX_SAMPLE)
+            if len(found) >= MIN_SAMPLE:
+                return found, f"{where}, {words}"
     return None
 
 
-def _telling(run: RunInfo) -> dict[str, Any]:
-    return _known(run.settings.get("system_parameters", {}))
+def _run_parameters(run: RunInfo) -> dict[str, Any]:
+    return _relevant(run.settings.get("system_parameters", {}))
 
 
-def _known(parameters: Any) -> dict[str, Any]:
+def _relevant(parameters: Any) -> dict[str, Any]:
     given = msgspec.to_builtins(parameters)
-    return {name: value for name, value in given.items() if name not in _PRACTICAL}
+    return {name: value for name, value in given.items() if name not in PRACTICAL}
 
 
 def profile_of_system(
     found: Sequence[Sampled], which: str, assumed: CallProfile, asked: int
 ) -> CallProfile:
-    """What these answers were like.
+    """Measure the profile of a sample of answers.
 
     Parameters
     ----------
     which
-        They are, in words.
+        Description of the sample.
     asked
-        How many answers are to be made: a mean of few is less certain than one of many.
+        Number of answers to predict: the mean of few varies more than that of many.
     """
     length = spread([len(each.response.text) for each in found], asked)
     basis = [
-        f"answers: {length.expected:,.0f} characters, mean of {len(found)} in the store {which}"
+        f"answers: {length.expected:,.0f} characters, mean of {len(found)} in the store ({which})"
     ]
     counted = [each for each in found if each.response.usage.output_tokens]
-    output, per_character, seconds = assumed.output_tokens, assumed.tokens_a_character, None
-    if len(counted) >= FEWEST:
+    output, per_character, seconds = assumed.output_tokens, assumed.tokens_per_character, None
+    if len(counted) >= MIN_SAMPLE:
         output = spread([each.response.usage.output_tokens for each in counted], asked)
         seconds = spread([each.response.latency_s for each in counted], asked)
         pairs = [
@@ -183,16 +182,16 @@ def profile_of_system(
 
 
 def profile_of_grader(made: Sequence[PastCall], assumed: CallProfile, asked: int) -> CallProfile:
-    """What its calls in the store were like; what is assumed where there are too few."""
+    """Measure the profile of a grader's earlier calls; the assumed one if there are too few."""
     counted = [call for call in made if call.usage.output_tokens]
-    if len(counted) < FEWEST:
+    if len(counted) < MIN_SAMPLE:
         return assumed
     once = [(call.characters, call.usage.input_tokens) for call in counted if call.attempts == 1]
     per_character, said = _ratio(once, assumed)
     verdicts = sum(call.verdicts for call in counted)
     output = spread([call.usage.output_tokens / call.verdicts for call in counted], asked)
     attempts = sum(call.attempts for call in counted) / len(counted)
-    # Tokens and seconds of a verdict are those of all attempts at it; so one attempt is counted.
+    # Output tokens and seconds of a verdict already include all its attempts.
     given = sum(call.usage.input_tokens for call in counted)
     cached = sum(call.usage.cached_tokens for call in counted)
     basis = f"verdicts: {output.expected:,.1f} tokens, mean of {verdicts:,} in the store"
@@ -208,18 +207,18 @@ def profile_of_grader(made: Sequence[PastCall], assumed: CallProfile, asked: int
 
 
 def _ratio(pairs: Sequence[tuple[int, int]], assumed: CallProfile) -> tuple[Range, str]:
-    """(tokens a character, in words) of prompts: (characters, tokens) each."""
+    """Tokens per character and its source in words, from (characters, tokens) of prompts."""
     given = sum(tokens for _, tokens in pairs)
     length = sum(number for number, _ in pairs)
-    if len(pairs) < FEWEST or not given or not length:
-        return assumed.tokens_a_character, assumed.basis[-1]
+    if len(pairs) < MIN_SAMPLE or not given or not length:
+        return assumed.tokens_per_character, assumed.basis[-1]
     share = given / length
     around = Range(share * (1 - _OTHER_PROMPTS), share, share * (1 + _OTHER_PROMPTS))
     return around, f"tokens: {1 / share:.2f} characters a token, measured on {len(pairs)} prompts"
 
 
 def spread(values: Sequence[float], asked: int) -> Range:
-    """The mean of ``asked`` further values like these: ± 2 standard errors of the prediction."""
+    """Predict the mean of ``asked`` further values: ± 2 standard errors of the prediction."""
     n = len(values)
     mean = sum(values) / n
     variance = sum((value - mean) ** 2 for value in values) / max(n - 1, 1)
@@ -228,9 +227,9 @@ def spread(values: Sequence[float], asked: int) -> Range:
 
 
 def latency(profile: CallProfile, verdicts_a_call: float) -> Range:
-    """Seconds of a call: measured, or guessed from the tokens that it makes."""
+    """Seconds of a call, measured or else guessed from its output tokens."""
     if profile.latency_s is not None:
         return profile.latency_s
     tokens = profile.output_tokens.expected * verdicts_a_call
-    usual = _FIRST_TOKEN_S + tokens / _TOKENS_A_SECOND
-    return Range(usual * _FASTER, usual, usual * _SLOWER)
+    usual = _FIRST_TOKEN_S + tokens / _TOKENS_PER_SECOND
+    return Range(usual * _FAST, usual, usual * _SLOW)

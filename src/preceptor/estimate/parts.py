@@ -1,4 +1,4 @@
-"""What calls would take: tokens, dollars and seconds, each with what is expected and a range."""
+"""Parts of an estimate: tokens, dollars and seconds, each as an expected value and a range."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from preceptor.estimate.observed import CallProfile, Range, exactly, latency
 from preceptor.systems.base import System
 from preceptor.systems.prices import FREE, Price
 
-__all__ = ["Cap", "Estimate", "Load", "Part", "caps_on", "grader_part", "part_of", "together"]
+__all__ = ["Cap", "Estimate", "Load", "Part", "caps_on", "grader_part", "part_of", "total_seconds"]
 
 _USER_CODE = ("python", "command")
 _NONE = exactly(0.0)
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What is asked of one system, or of one grader or member of one.
+    """Calls, cost and time of one system, grader or member of a grader.
 
     Attributes
     ----------
     part
         ``system`` or ``grader``.
     results
-        Answers or verdicts that the calls bring; ``reused`` are in the store already.
+        Answers or verdicts that the calls return; ``reused`` are already in the store.
     cost_usd, seconds
-        None where no price is known, and where nothing says how long a call takes.
+        None if no price is known, or if the duration of a call is unknown.
     concurrency
-        Calls at once that the time is computed with.
+        Concurrent calls that the time assumes.
     basis
-        What is measured and what is assumed, one sentence each.
+        Measurements and assumptions, one sentence each.
     """
 
     part: str
@@ -49,7 +49,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Cap(msgspec.Struct, frozen=True):
-    """A cap and the share of the run, 0 to 1, that is done when it is reached; 1 for never."""
+    """A cap, and the share of the run, 0 to 1, done when it is reached; 1 if never."""
 
     option: str
     cap: float
@@ -57,14 +57,14 @@ class Cap(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """What a run would take.
+    """Estimate of a run.
 
     Attributes
     ----------
     examples, answers, verdicts
-        Asked for, those in the store included.
+        Numbers requested, including those in the store.
     cost_usd, seconds
-        Of all parts; None where one is not known.
+        Totals over all parts; None if one is unknown.
     """
 
     benchmark: str
@@ -79,7 +79,7 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What is asked of one model; ``repeated``: share of the prompts that a cache may know."""
+    """Calls and tokens of one model; ``repeated`` is the share of prompts that a cache may hold."""
 
     part: str
     system: System | None
@@ -93,12 +93,12 @@ class Load(msgspec.Struct, frozen=True):
 
 
 def part_of(load: Load, profile: CallProfile) -> Part:
-    """Its cost and time."""
+    """Compute the cost and time of a load."""
     system = load.system
     if system is not None and system.slow:
         words = (*profile.basis, "in batches: done within a day")
         profile = msgspec.structs.replace(profile, basis=words, latency_s=None)
-    why = "runs here" if system is None else "the user's own code"
+    why = "runs on this machine" if system is None else "the user's own code"
     if system is None or load.address.partition(":")[0] in _USER_CODE:
         load = msgspec.structs.replace(load, input_tokens=_NONE, output_tokens=_NONE)
         profile = msgspec.structs.replace(profile, basis=(f"{why}: no tokens are counted",))
@@ -114,28 +114,28 @@ def part_of(load: Load, profile: CallProfile) -> Part:
         output_tokens=load.output_tokens,
         cost_usd=_cost(price, load.input_tokens, load.output_tokens, repeated),
         seconds=_seconds(load, profile),
-        concurrency=1 if system is None else _at_first(system),
+        concurrency=1 if system is None else _initial_concurrency(system),
         price=price,
         basis=profile.basis,
     )
 
 
 def _seconds(load: Load, profile: CallProfile) -> Range | None:
-    """None where nothing says how long a call takes: of local models and of the user's own code."""
+    """Seconds of all calls; None for local models and the user's own code if not measured."""
     system, calls = load.system, load.calls
     if system is None or calls.high == 0:
         return _NONE
     if profile.latency_s is None and not hasattr(system, "endpoint"):
         return None
     each = latency(profile, load.results.expected / max(calls.expected, 1))
-    # An endpoint that turns out to take more calls at once gets them, and is done sooner.
+    # The limiter may raise the concurrency during the run, up to `system.concurrency`.
     least = _rounds(calls.low, system.concurrency)
-    usual, most = (_rounds(n, _at_first(system)) for n in (calls.expected, calls.high))
+    usual, most = (_rounds(n, _initial_concurrency(system)) for n in (calls.expected, calls.high))
     return each * Range(least, usual, most)
 
 
-def _at_first(system: System) -> int:
-    """Calls at once with which its run starts."""
+def _initial_concurrency(system: System) -> int:
+    """Concurrent calls at the start of a run."""
     return system.concurrency if system.limiter is None else system.limiter.limit
 
 
@@ -145,14 +145,14 @@ def _rounds(calls: float, at_once: int) -> float:
 
 
 def grader_part(low: Tally, high: Tally, share: float, profile: CallProfile, length: Range) -> Part:
-    """A grader or a member of one, between as little and as much as it may have to do.
+    """Estimate a grader or a member of one, between its least and most work.
 
     Parameters
     ----------
     share
-        Of the way from ``low`` to ``high``, 0 to 1, that is expected.
+        Expected position between ``low`` and ``high``, 0 to 1.
     length
-        Characters of an answer; the prompts were counted with as many as are expected.
+        Characters of an answer; the prompts were counted at the expected length.
     """
 
     def between(least: float, most: float) -> Range:
@@ -165,8 +165,8 @@ def grader_part(low: Tally, high: Tally, share: float, profile: CallProfile, len
         between(low.characters, high.characters).expected,
         high.characters + high.about_assumed * (length.high - length.expected),
     )
-    tokens = prompts * profile.tokens_a_character * exactly(profile.attempts)
-    # At best the cache knows the beginning of all prompts about an answer but the first.
+    tokens = prompts * profile.tokens_per_character * exactly(profile.attempts)
+    # At best the cache holds the common beginning of all but the first prompt about an answer.
     repeated = Range(low.repeated / max(low.characters, 1), 0.0, 0.0)
     load = Load(
         "grader",
@@ -198,8 +198,8 @@ def _cost(price: Price | None, given: Range, made: Range, repeated: Range) -> Ra
     )
 
 
-def together(parts: Sequence[Part]) -> Range | None:
-    """Seconds of all: at best at the same time, at worst one after the other."""
+def total_seconds(parts: Sequence[Part]) -> Range | None:
+    """Total seconds of the parts: at best all at the same time, at worst in sequence."""
     each = [part.seconds for part in parts]
     known = [seconds for seconds in each if seconds is not None]
     if len(known) < len(each):
@@ -214,7 +214,7 @@ def together(parts: Sequence[Part]) -> Range | None:
 def caps_on(
     cost: Range | None, tokens: Range, max_cost: float | None, max_tokens: float | None
 ) -> list[Cap]:
-    """Where the caps that were given will be reached; one of dollars needs prices."""
+    """Estimate where the given caps will be reached; a cap in dollars needs prices."""
     found = []
     if max_cost is not None and cost is not None:
         found.append(_cap("--max-cost", max_cost, cost))

@@ -1,1 +1,1 @@
-"""Sweeps and suites: several runs as one."""
+"""Sweeps and suites: series of runs with one outcome."""

@@ -1,4 +1,4 @@
-"""What a sweep varies: from ``KEY=V1,V2`` texts to the settings of each cell of the grid."""
+"""Grid of a sweep: the settings of each cell, from ``KEY=V1,V2`` texts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from preceptor.systems.base import Parameters
 __all__ = ["INSTRUCTION", "INSTRUCTIONS", "Cell", "grid", "read_vary"]
 
 INSTRUCTION = "instruction"
-#: Verbosity by instruction, in words of our own; None says nothing.
+#: Instructions on verbosity, in our own words; None adds no instruction.
 INSTRUCTIONS: dict[str, str | None] = {
     "brief": "Keep your answer short: a few sentences with what matters most, and nothing else.",
     "normal": None,
     "thorough": "Answer thoroughly: explain what lies behind your advice, go through the "
     "possibilities that matter, say what to do in each case and what to watch for.",
 }
-#: What answers depend on; of the other parameters they do not.
+#: Keys that answers depend on.
 KEYS = (
     "system_prompt",
     "temperature",
@@ -35,20 +35,20 @@ KEYS = (
     "extra_body",
     INSTRUCTION,
 )
-#: What makes answers longer or shorter. All else stays fixed when the effect of length is sought.
+#: Keys that change the length of answers; comparisons of length hold all others fixed.
 LENGTH_KEYS = ("verbosity", INSTRUCTION, "max_tokens")
-_LONGEST_NAME = 40
+_MAX_NAME = 40
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """One combination.
+    """One combination of values.
 
     Attributes
     ----------
     values
-        Key → short name of the value: a file's stem, not its text.
+        Key → short name of the value; for a file its stem, not its text.
     parameters
-        Of the system.
+        Parameters of the system.
     """
 
     values: dict[str, str]
@@ -61,39 +61,39 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def setting(self) -> dict[str, str]:
-        """The cell without what makes answers longer or shorter."""
+        """Values of the keys that do not change the length of answers."""
         return {key: value for key, value in self.values.items() if key not in LENGTH_KEYS}
 
 
 def read_vary(texts: Sequence[str]) -> dict[str, list[str]]:
-    """``KEY=V1,V2`` texts → key → values. Raises InputError for another form."""
+    """Read ``KEY=V1,V2`` texts as key → values. Raises InputError for another form."""
     found: dict[str, list[str]] = {}
     for text in texts:
         key, equals, values = text.partition("=")
         if not equals or not key:
             raise InputError(f"--vary {shorten(text)}: expected KEY=VALUE,VALUE")
         if key in found:
-            raise InputError(f"--vary {key}: given twice: put all values behind one")
+            raise InputError(f"--vary {key}: given twice; list all its values in one option")
         found[key] = values.split(",")
     return found
 
 
 def grid(vary: Mapping[str, Sequence[str]], system: str, given: Sequence[str] = ()) -> list[Cell]:
-    """Every combination of the values, the last key varying fastest.
+    """List every combination of the values, the last key varying fastest.
 
     Parameters
     ----------
     vary
         Key → values; ``@FILE`` is the text in a file.
     system
-        The address: not every kind of system takes every key.
+        Address of the system, which decides what keys are allowed.
     given
-        The parameters that stay fixed, as ``key=value`` texts.
+        Fixed parameters, as ``key=value`` texts.
 
     Raises
     ------
     InputError
-        A key or value that cannot be, or two cells that are one.
+        A key or value is not allowed, or two cells are the same.
     """
     if not vary:
         raise InputError("--vary: expected at least one KEY=VALUE,VALUE")
@@ -101,7 +101,7 @@ def grid(vary: Mapping[str, Sequence[str]], system: str, given: Sequence[str] = 
     twice = {text.partition("=")[0] for text in given} & set(vary)
     if twice:
         name = min(twice)
-        raise InputError(f"--vary {name}: is given with --system-param too: leave one of them out")
+        raise InputError(f"--vary {name}: also given with --system-param; give only one of them")
     axes = {key: _axis(key, values, system) for key, values in vary.items()}
     cells = [
         Cell(dict(zip(axes, names, strict=True)), _parameters(axes, names, fixed))
@@ -116,30 +116,30 @@ def grid(vary: Mapping[str, Sequence[str]], system: str, given: Sequence[str] = 
 
 
 def _axis(key: str, values: Sequence[str], system: str) -> dict[str, Parameters]:
-    """Short name → the value, as parameters with nothing else in them."""
+    """Map the short name of each value to parameters that hold only this value."""
     if key not in KEYS:
         raise InputError(f"--vary {shorten(key)}: expected one of {', '.join(KEYS)}")
     axis: dict[str, Parameters] = {}
     for value in values:
         if not value.strip():
             raise InputError(f"--vary {key}: expected VALUE,VALUE, found an empty one")
-        name = _short(value)
+        name = _value_name(value)
         if name in axis:
-            raise InputError(f"--vary {key}: two values are called {name}: rename one")
+            raise InputError(f"--vary {key}: two values are called {name}; rename one")
         axis[name] = _value(key, value, system)
     if not axis:
         raise InputError(f"--vary {key}: expected VALUE,VALUE, found none")
     return axis
 
 
-def _short(value: str) -> str:
+def _value_name(value: str) -> str:
     stem = Path(value[1:]).stem if value.startswith("@") else value
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", stem).strip("-")[:_LONGEST_NAME] or "value"
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", stem).strip("-")[:_MAX_NAME] or "value"
 
 
 def _value(key: str, value: str, system: str) -> Parameters:
     if key == INSTRUCTION:
-        # Whether this kind of system takes a prompt at all.
+        # Refuses systems that take no system prompt.
         parse_parameters(["system_prompt=x"], f"--vary {key}:", address=system)
         if value.startswith("@"):
             return Parameters(system_prompt=_read(key, value))
@@ -171,6 +171,6 @@ def _parameters(
     made = msgspec.structs.replace(fixed, **changes)
     if instruction is None:
         return made
-    # Beside a prompt of the user's own, an instruction comes last.
+    # An instruction follows the user's own system prompt.
     prompt = "\n\n".join(text for text in (made.system_prompt, instruction) if text)
     return msgspec.structs.replace(made, system_prompt=prompt)

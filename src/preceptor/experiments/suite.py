@@ -1,4 +1,4 @@
-"""One system on several benchmarks: one ordinary run for each; and how to resume it."""
+"""Suite: one system on several benchmarks, one run each, resumable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Checked", "check_suite", "suite"]
 
 
 class _Member(Cell, frozen=True):
-    """A benchmark in place of a combination of settings: its run is ``SUITE/BENCHMARK``."""
+    """A cell of one benchmark; its run is ``SUITE/BENCHMARK``."""
 
     @property
     def name(self) -> str:
@@ -31,16 +31,16 @@ class _Member(Cell, frozen=True):
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """A suite in which nothing is wrong.
+    """A validated suite.
 
     Attributes
     ----------
     group
-        Its benchmarks are these, and those of ``skipped``.
+        Name of the group of benchmarks.
     planned
-        A plan for each benchmark whose data is there.
+        Cell and plan of each benchmark whose data is on this machine.
     skipped
-        Name of each of the others → why.
+        Name of each other benchmark → reason.
     """
 
     group: str
@@ -55,23 +55,23 @@ def check_suite(
     called: str | None = None,
     where: str | Path | None = None,
 ) -> Checked:
-    """Find everything that can be wrong with any benchmark before anything is made or called.
+    """Validate every benchmark of a suite before any run is created or call made.
 
     Parameters
     ----------
     name
         A group; see :mod:`preceptor.benchmarks.groups`.
     request
-        What all benchmarks have in common; its own ``benchmark`` and ``name`` are not used. Its
-        ``data`` is a folder with the data of many benchmarks; what is not in it is looked for where
-        `fetch` puts it. Its grader judges where anything is judged.
+        Options common to all benchmarks; its ``benchmark`` and ``name`` are ignored. ``data`` is a
+        folder with the data of many benchmarks; the rest is read from where `fetch` puts it. The
+        grader is used by the benchmarks that need one.
     called
         The suite's name.
 
     Raises
     ------
     InputError, Unavailable
-        With what is wrong; the data of all of them is missing.
+        An option is wrong, or the data of all benchmarks is missing.
     """
     if called is not None:
         check_name(called)
@@ -83,7 +83,7 @@ def check_suite(
     planned: list[tuple[Cell, Plan]] = []
     skipped: dict[str, str] = {}
     for benchmark in group(name):
-        asked = _asked(benchmark, request)
+        asked = _member_request(benchmark, request)
         try:
             dataset = benchmark.load(asked.data)
         except Unavailable as error:
@@ -94,20 +94,20 @@ def check_suite(
             plan = check(asked, where=where, parameters=parameters, dataset=dataset)
         except Unavailable as error:
             if asked.grader is None and benchmark.protocol.judged:
-                problem = f"{benchmark.name} is judged: {error}, or name a judge with --grader"
+                problem = f"{benchmark.name} needs a grader: {error}, or name one with --grader"
                 raise Unavailable(problem) from None
             raise
         planned.append((member, plan))
     if not planned:
         raise Unavailable(
-            f"suite {name}: the data of none of its {len(skipped)} benchmarks is on this machine: "
+            f"suite {name}: the data of all {len(skipped)} benchmarks is missing on this machine; "
             f"fetch some with `preceptor fetch NAME`, or name a folder of copies with --data"
         )
     return Checked(name, planned, skipped)
 
 
-def _asked(benchmark: Benchmark, request: Request) -> Request:
-    """What is asked of one benchmark: its own place in the folder, and a grader if it has one."""
+def _member_request(benchmark: Benchmark, request: Request) -> Request:
+    """Adapt the request to one benchmark: its data folder, and a grader only if it needs one."""
     folder = request.data
     own = folder / benchmark.folder if folder is not None and benchmark.folder else None
     there = folder if own is not None and own.exists() else None
@@ -125,25 +125,25 @@ def suite(
     watch: Callable[[Progress], None] | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> Swept:
-    """Work on one benchmark after the other. What is done is skipped, what was begun is resumed.
+    """Run one benchmark after the other; skip complete runs and resume incomplete ones.
 
     Parameters
     ----------
     name
-        Without it, ``suite-GROUP-SYSTEM-N``: a new one.
+        Name of the suite; by default a new ``suite-GROUP-SYSTEM-N``.
     watch, tell
         As in :func:`preceptor.experiments.sweep.sweep`.
 
     Returns
     -------
-    ``incomplete`` also where benchmarks were skipped.
+    The runs and the outcome, which is ``incomplete`` also if benchmarks were skipped.
 
     Raises
     ------
     InputError
-        A run of such a name was made with other settings.
+        A run of the same name was made with other settings.
     EndpointRefused, StoreError, Unavailable
-        What made going on impossible; what was acknowledged is kept.
+        The work cannot continue; stored results are kept.
     """
     if name is None:
         taken: Sequence[str] = [run.name for run in store.runs()]
@@ -152,6 +152,6 @@ def suite(
     done = sweep(checked.planned, store, name=name, watch=watch, tell=tell, called="benchmarks")
     if checked.skipped and done.outcome.status == "done":
         total = len(checked.planned) + len(checked.skipped)
-        why = f"{len(checked.skipped)} of {total} benchmarks were skipped: their data is not here"
+        why = f"{len(checked.skipped)} of {total} benchmarks were skipped: their data is missing"
         return msgspec.structs.replace(done, outcome=Outcome("incomplete", why))
     return done

@@ -1,4 +1,4 @@
-"""A grid of runs: one ordinary run for each combination of settings; and how to resume it."""
+"""Sweep: one run per combination of settings, resumable."""
 
 from __future__ import annotations
 
@@ -17,27 +17,26 @@ from preceptor.experiments.grid import Cell, grid
 from preceptor.records import RunInfo
 from preceptor.store import Store
 from preceptor.store.names import free_sweep_name
+from preceptor.systems.base import PRACTICAL
 
 __all__ = ["Swept", "check_name", "check_sweep", "named", "sweep"]
 
 Planned = Sequence[tuple[Cell, Plan]]
-#: May change between two attempts: no answer depends on it.
-_PRACTICAL = ("api_key_env", "stream", "timeout", "concurrency", "retries", "price")
-#: What a run must have been made with to be resumed.
-_SAME = ("data_sha256", "limit", "stratify", "template", "sweep")
-#: Would be read as a part of a pattern of names, or as an option.
+#: Settings that must be equal to resume a run.
+_MUST_MATCH = ("data_sha256", "limit", "stratify", "template", "sweep")
+#: Characters of name patterns.
 _NOT_IN_NAMES = "*?[]"
 
 
 class Swept(msgspec.Struct, frozen=True):
-    """What became of a sweep.
+    """Result of a sweep.
 
     Attributes
     ----------
     runs
-        Those that there are, in the order of the grid, each with how it ended.
+        Existing runs with their outcomes, in the order of the grid.
     outcome
-        ``done`` if all cells are, else why not.
+        ``done`` if all cells are done, else the reason.
     """
 
     name: str
@@ -52,21 +51,21 @@ def check_sweep(
     name: str | None = None,
     where: str | Path | None = None,
 ) -> list[tuple[Cell, Plan]]:
-    """Find everything that can be wrong with any cell before anything is made or called.
+    """Validate every cell of a sweep before any run is created or call made.
 
     Parameters
     ----------
     request
-        What all cells have in common; its own ``name`` is not used.
+        Options common to all cells; its ``name`` is ignored.
     vary
         Key → values; see :func:`preceptor.experiments.grid.grid`.
     name
-        Of the sweep.
+        Name of the sweep.
 
     Raises
     ------
     InputError, Unavailable
-        With what is wrong.
+        An option is wrong, or something needed is missing.
     """
     if name is not None:
         check_name(name)
@@ -80,28 +79,29 @@ def check_sweep(
 
 
 def check_name(name: str) -> None:
-    """Raise InputError where a sweep cannot be called that."""
+    """Raise InputError for a name that a sweep cannot have."""
     wrong = name.startswith("-") or any(sign in _NOT_IN_NAMES for sign in name)
     if wrong or not name.isprintable() or not name.strip():
         raise InputError(
-            f"--name {shorten(name)}: expected a name without any of {' '.join(_NOT_IN_NAMES)}"
+            f"--name {shorten(name)}: expected printable characters without "
+            f"{' '.join(_NOT_IN_NAMES)} or a leading -"
         )
 
 
 def named(planned: Planned, store: Store, name: str | None) -> tuple[str, list[Plan]]:
-    """The sweep's name, and the plans with it in their settings.
+    """Name the sweep, and add the name to the plans' settings.
 
     Raises
     ------
     InputError
-        A run of such a name was made with other settings: its answers are not this cell's.
+        A run of the same name was made with other settings.
     """
     if name is None:
         first = planned[0][1].request
         taken = [run.name for run in store.runs()]
         name = free_sweep_name(taken, first.benchmark, first.system)
     plans = [_named(cell, plan, name) for cell, plan in planned]
-    begun = _begun(store)
+    begun = _runs_by_name(store)
     for plan in plans:
         run = begun.get(plan.request.name)
         if run is not None:
@@ -118,8 +118,8 @@ def _named(cell: Cell, plan: Plan, sweep: str) -> Plan:
     )
 
 
-def _begun(store: Store) -> dict[str | None, RunInfo]:
-    """The store's runs by name, read once for all cells."""
+def _runs_by_name(store: Store) -> dict[str | None, RunInfo]:
+    """Read the store's runs by name."""
     return {run.name: run for run in store.runs()}
 
 
@@ -130,29 +130,29 @@ def _check_same(run: RunInfo, plan: Plan) -> None:
         "system": request.system,
         "grader": plan.grader.address,
         "repeats": request.repeats,
-        **_telling(msgspec.to_builtins(plan.settings)),
+        **_result_settings(msgspec.to_builtins(plan.settings)),
     }
     found = {
         "benchmark": run.benchmark,
         "system": run.system,
         "grader": run.grader,
         "repeats": run.repeats,
-        **_telling(run.settings),
+        **_result_settings(run.settings),
     }
     for key, value in asked.items():
         if found.get(key) != value:
             raise InputError(
-                f"run {run.name}: exists with another {key.replace('_', ' ')}: choose another "
-                f"--name, or give the options of the first time"
+                f"run {run.name}: exists with another {key.replace('_', ' ')}; choose another "
+                f"--name, or repeat the options of the first time"
             )
 
 
-def _telling(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the settings, what answers and verdicts depend on."""
-    found = {key: settings.get(key) for key in _SAME}
+def _result_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that answers and verdicts depend on."""
+    found = {key: settings.get(key) for key in _MUST_MATCH}
     for key in ("system_parameters", "grader_parameters"):
         parameters = settings.get(key, {})
-        found[key] = {name: parameters[name] for name in parameters if name not in _PRACTICAL}
+        found[key] = {name: parameters[name] for name in parameters if name not in PRACTICAL}
     return found
 
 
@@ -165,26 +165,26 @@ def sweep(
     tell: Callable[[str], None] | None = None,
     called: str = "cells",
 ) -> Swept:
-    """Work on one cell after the other. What is done is skipped, what was begun is resumed.
+    """Run one cell after the other; skip complete runs and resume incomplete ones.
 
     Parameters
     ----------
     watch
-        As in :func:`preceptor.engine.runner.execute`, for the cell at work.
+        As in :func:`preceptor.engine.runner.execute`, for the current cell.
     tell
-        Called with a line as each cell is begun or skipped.
+        Called with a line as each cell is started or skipped.
     called
-        What the runs are, in the plural.
+        Plural noun for the runs in messages.
 
     Raises
     ------
     InputError
         A run of a cell's name was made with other settings.
     EndpointRefused, StoreError, Unavailable
-        What made going on impossible; what was acknowledged is kept.
+        The work cannot continue; stored results are kept.
     """
     name, plans = named(planned, store, name)
-    begun = _begun(store)
+    begun = _runs_by_name(store)
     tell = tell or (lambda _: None)
     runs: list[tuple[RunInfo, Outcome]] = []
     stop = None
@@ -193,7 +193,7 @@ def sweep(
             run, paid = begun.get(plan.request.name), paid_in_sweep(store, name)
             place = f"{plan.request.name} ({number} of {len(plans)})"
             if run is not None and run.status == "done":
-                tell(f"{place}: is done: skipped")
+                tell(f"{place}: skipped, is done")
                 runs.append((run, Outcome("done")))
                 continue
             plan.budget(paid).check()
@@ -204,22 +204,22 @@ def sweep(
             stop = _stop(pipeline.progress, outcome, last=number == len(plans))
             if stop is not None:
                 break
-    except BudgetExceeded as error:  # before a cell was begun
+    except BudgetExceeded as error:  # before a cell was started
         stop = Outcome("incomplete", str(error))
     except KeyboardInterrupt:  # between two cells
         stop = Outcome("interrupted", STOPPED)
-    return Swept(name, runs, stop or _together([outcome for _, outcome in runs], called))
+    return Swept(name, runs, stop or _combined([outcome for _, outcome in runs], called))
 
 
 def _stop(progress: Progress, outcome: Outcome, *, last: bool) -> Outcome | None:
-    """Why no further cell may be begun; None if nothing speaks against it."""
+    """Why no further cell may start; None if one may."""
     why = progress.stopping
     if why is None or (last and outcome.status == "done"):
         return None
     return Outcome("interrupted" if why == STOPPED else "incomplete", why)
 
 
-def _together(outcomes: Sequence[Outcome], called: str) -> Outcome:
+def _combined(outcomes: Sequence[Outcome], called: str) -> Outcome:
     incomplete = sum(outcome.status != "done" for outcome in outcomes)
     if incomplete == 0:
         return Outcome("done")

@@ -1,1 +1,1 @@
-"""The rubric as a reward for training: in a program, and over HTTP."""
+"""Rubric rewards for training, in a program and over HTTP."""

@@ -1,4 +1,4 @@
-"""Connections to the server: how many, and how long one may go without a request."""
+"""Limits on a server's connections: their number and idle time."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ __all__ = ["Connections"]
 
 
 class Connections:
-    """Bounds around those of one server.
+    """Connections of one server, with limits.
 
     Parameters
     ----------
     most
-        Most connections open at once. Beyond that, the one longest without a request is closed, or
-        the new one where all have a request.
+        Maximum of open connections. Beyond it, the one idle longest is closed, or the new one if
+        none is idle.
     idle_s
-        Seconds for the head of a request to arrive, and for a reply to be taken.
+        Seconds that a connection may wait for the head of a request, or for a reply to be read.
     """
 
     def __init__(self, most: int, idle_s: float) -> None:
         self._most, self._idle_s = most, idle_s
         self._open: dict[asyncio.BaseProtocol, _Connection] = {}
-        #: Those without a request, the longest first.
+        #: Connections without a request, the longest idle first.
         self._idle: dict[_Connection, asyncio.TimerHandle] = {}
 
     def protocol(self, server: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
-        """The server's protocol for a new connection, within the bounds."""
+        """Wrap the server's protocol for a new connection."""
         return _Connection(server(), self)
 
     @contextlib.contextmanager
     def request(self, protocol: asyncio.BaseProtocol) -> Iterator[None]:
-        """Context of a request under way on the connection of the server's protocol."""
+        """Mark the connection of a server's protocol as busy during a request."""
         connection = self._open.get(protocol)
         if connection is None:  # not made here, as in tests
             yield
             return
-        self._busy(connection)
+        self._mark_busy(connection)
         try:
             yield
         finally:
             if protocol in self._open:
-                self._rest(connection)
+                self._mark_idle(connection)
 
     def opened(self, connection: _Connection) -> bool:
-        """Whether it may stay open."""
+        """Register a new connection; False if it must be closed."""
         if len(self._open) >= self._most:
             if not self._idle:
                 return False
             next(iter(self._idle)).abort()
         self._open[connection.inner] = connection
-        self._rest(connection)
+        self._mark_idle(connection)
         return True
 
     def __len__(self) -> int:
@@ -60,20 +60,20 @@ class Connections:
 
     def closed(self, connection: _Connection) -> None:
         self._open.pop(connection.inner, None)
-        self._busy(connection)
+        self._mark_busy(connection)
 
-    def _rest(self, connection: _Connection) -> None:
+    def _mark_idle(self, connection: _Connection) -> None:
         loop = asyncio.get_running_loop()
         self._idle[connection] = loop.call_later(self._idle_s, connection.abort)
 
-    def _busy(self, connection: _Connection) -> None:
+    def _mark_busy(self, connection: _Connection) -> None:
         timer = self._idle.pop(connection, None)
         if timer is not None:
             timer.cancel()
 
 
 class _Connection(asyncio.Protocol):
-    """Passes everything on to the server's protocol."""
+    """Protocol of one connection, which delegates to the server's protocol."""
 
     def __init__(self, inner: asyncio.Protocol, connections: Connections) -> None:
         self.inner, self._connections = inner, connections
@@ -81,7 +81,7 @@ class _Connection(asyncio.Protocol):
         self._refused = False
 
     def abort(self) -> None:
-        """Close it at once."""
+        """Close the connection at once."""
         self._connections.closed(self)
         if self._transport is not None:
             self._transport.abort()

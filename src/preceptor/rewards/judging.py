@@ -1,4 +1,4 @@
-"""Judging answers that belong to no run: what a rewarder does inside its event loop."""
+"""Judging of answers outside any run, inside a rewarder's event loop."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from preceptor.systems.limiter import Limiter
 __all__ = ["Judging"]
 
 T = TypeVar("T")
-#: No place in a run: a verdict is kept under its key alone.
-_NOWHERE = (0, 0)
-#: Questions that are ready when a call ends, at the least.
-_NEXT = 32
+#: Index of a verdict outside any run: it is stored under its key alone.
+_NO_RUN = (0, 0)
+#: Minimum number of questions ready when a call ends.
+_MIN_SPARE = 32
 
 
 class Judging:
-    """Has answers judged by a grader, with one store, for as long as it is open.
+    """A grader with an open store that judges answers.
 
-    A question is looked up in the store before it is asked, with the key that it has in a run, and
-    the very same question is asked once at a time. A verdict is on disk before it counts.
+    Questions have the same keys as in a run: stored verdicts are reused, and equal questions are
+    asked once at a time. A verdict is on disk before it counts.
     """
 
     def __init__(self, grader: Grader, protocol: Protocol, budget: Budget, where: str) -> None:
@@ -45,19 +45,19 @@ class Judging:
         self.progress = Progress(0, 0, budget)
         self.progress.retries = [system.failures for system in grader.systems]
         self.progress.limiters = [each.limiter for each in grader.systems if each.limiter]
-        # The user's own code may be another the next time: its verdicts are found as long as this.
+        # The user's own code may change: its verdicts are reused only while this is open.
         self._scope = f"rewards-{secrets.token_hex(8)}"
-        # Calls wait for their turn here, not in the endpoint where closing could not reach them.
+        # Calls wait here and not in the endpoint, so that closing can reject them.
         self._limiters = {
             each: each.limiter or Limiter(each.concurrency) for each in grader.systems
         }
         self._backlog = Backlog(self._most_ready)
         self._under_way: set[asyncio.Task[Any]] = set()
         self._opened = contextlib.AsyncExitStack()
-        self._office: GradingContext | None = None
+        self._context: GradingContext | None = None
 
     async def open(self) -> None:
-        """Open the store and what the grader calls. Raises StoreError, Unavailable."""
+        """Open the store and the grader's systems. Raises StoreError, Unavailable."""
         async with contextlib.AsyncExitStack() as opened:
             store = Store(self.where)
             opened.callback(store.close)
@@ -68,31 +68,31 @@ class Judging:
             opened.push_async_callback(writer.close)
             told = self.budget, self.progress
             warn = self.progress.warn
-            self._office = GradingContext(
+            self._context = GradingContext(
                 *(store, writer, *told), turn=self._turn, go_on=self._check_open, warn=warn
             )
             self._opened = opened.pop_all()
 
     async def close(self) -> None:
-        """Finish and keep the calls under way, give up those that wait, and let go of all."""
+        """Finish and store the calls under way, reject those that wait, and close everything."""
         self.progress.stopping = self.progress.stopping or "closed"
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._opened.aclose()
 
     async def all(self, pairs: Sequence[tuple[Example, str]]) -> list[tuple[Verdict | None, ...]]:
-        """The verdicts on each answer's text, one for each criterion of its example.
+        """Judge each (example, answer's text); one verdict per criterion.
 
-        A caller that is cancelled stops waiting; the judging goes on and is kept.
+        If the caller is cancelled, the judging continues and is stored.
 
         Raises
         ------
         BudgetExceeded, EndpointRefused, StoreError
-            What made going on impossible, after all that was begun has ended.
+            Judging cannot continue; raised after all calls under way have ended.
         """
         return await self._shielded(together(*(self._one(*pair) for pair in pairs)))
 
     async def _shielded(self, work: Coroutine[Any, Any, T]) -> T:
-        # Others may wait for the same verdict, and what is under way is paid for.
+        # Others may wait for the same verdict, and calls under way are already paid for.
         task = asyncio.ensure_future(work)
         self._under_way.add(task)
         task.add_done_callback(self._ended)
@@ -101,15 +101,15 @@ class Judging:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._under_way.discard(task)
         if not task.cancelled():
-            task.exception()  # nobody may be waiting for it any more
+            task.exception()  # retrieved, since no caller may be waiting for it
 
     async def _one(self, example: Example, text: str) -> tuple[Verdict | None, ...]:
-        assert self._office is not None
+        assert self._context is not None
         conversation = (*self.protocol.messages(example), Message("assistant", text))
         case = Case(conversation, dict(enumerate(example.criteria)), self._scope)
         places = range(len(example.criteria))
         async with self._backlog.room(len(places)):
-            recorder = VerdictRecorder(self._office, _NOWHERE)
+            recorder = VerdictRecorder(self._context, _NO_RUN)
             try:
                 found = await self.grader.grade(case, places, recorder)
             finally:
@@ -118,9 +118,9 @@ class Judging:
         return tuple(found.get(place) for place in places)
 
     def _most_ready(self) -> int:
-        """As many questions at once as keep the endpoints busy, and some to follow."""
+        """Number of questions that keeps the endpoints busy, with some to spare."""
         at_once = sum(limiter.limit for limiter in self._limiters.values())
-        return at_once + max(at_once // 4, _NEXT)
+        return at_once + max(at_once // 4, _MIN_SPARE)
 
     def _check_open(self) -> None:
         if self.progress.stopping is not None:
@@ -128,7 +128,7 @@ class Judging:
 
     @contextlib.asynccontextmanager
     async def _turn(self, system: System | None) -> AsyncIterator[None]:
-        """A call that may start: there is room for it, and nothing speaks against it."""
+        """Wait until a call may start. Raises Unavailable once closed."""
         async with self._limiters[system].turn() if system else contextlib.nullcontext():
             self._check_open()
             self.progress.in_flight += 1

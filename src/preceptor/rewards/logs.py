@@ -1,4 +1,4 @@
-"""Server logs: no text of a request, and few lines for requests without the token."""
+"""Server logs without texts of requests, and with few lines for requests without the token."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["Seldom", "without_texts"]
+__all__ = ["ThrottledLog", "without_texts"]
 
-#: Seconds between two lines that say the same.
+#: Minimum seconds between two equal lines.
 _EVERY_S = 60.0
 
 
-class Seldom:
-    """Logs each kind of line at most once a minute, with how often it occurred."""
+class ThrottledLog:
+    """Log that writes each line at most once a minute, with the number of suppressed repeats."""
 
     def __init__(
         self, tell: Callable[[str], None], now: Callable[[], float] = time.monotonic
     ) -> None:
         self._tell, self._now = tell, now
-        #: Line → when it was logged last, and how often it was held back since.
-        self._said: dict[str, tuple[float, int]] = {}
+        #: Line → time of its last log, and number of repeats suppressed since.
+        self._logged: dict[str, tuple[float, int]] = {}
 
     def __call__(self, line: str) -> None:
         now = self._now()
-        then, kept_back = self._said.get(line, (-_EVERY_S, 0))
+        then, suppressed = self._logged.get(line, (-_EVERY_S, 0))
         if now - then < _EVERY_S:
-            self._said[line] = then, kept_back + 1
+            self._logged[line] = then, suppressed + 1
             return
-        self._said[line] = now, 0
-        self._tell(f"{line} ({kept_back:,} more before)" if kept_back else line)
+        self._logged[line] = now, 0
+        self._tell(f"{line} ({suppressed:,} more before)" if suppressed else line)
 
 
-class _Names(logging.Handler):
-    """Names of a record's logger and exception: its message may quote a request."""
+class _NameHandler(logging.Handler):
+    """Handler that logs only names of logger and exception: a message may quote a request."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
@@ -51,7 +51,7 @@ class _Names(logging.Handler):
 
 @contextlib.contextmanager
 def without_texts(tell: Callable[[str], None]) -> Iterator[None]:
-    """Hide the messages of all that libraries log, warn of or raise in this process."""
+    """Hide the messages that libraries log, warn or raise in this process."""
     root = logging.getLogger()
     known = logging.root.manager.loggerDict.values()
     others = [one for one in known if isinstance(one, logging.Logger)]
@@ -59,7 +59,7 @@ def without_texts(tell: Callable[[str], None]) -> Iterator[None]:
     hooks = threading.excepthook, sys.unraisablehook
     for one in others:
         one.handlers, one.propagate = [], True
-    root.handlers = [_Names(tell)]
+    root.handlers = [_NameHandler(tell)]
     logging.captureWarnings(True)
 
     def lost(found: Any) -> None:

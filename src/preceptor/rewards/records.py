@@ -1,4 +1,4 @@
-"""What a reward is, how it follows from verdicts, and how an example may be given."""
+"""Rewards, their computation from verdicts, and inline examples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from preceptor.records import (
 )
 from preceptor.scoring import OVERALL, LengthRule
 
-__all__ = ["InlineExample", "Reward", "inline_example", "lowered", "no_answer", "to_reward"]
+__all__ = ["InlineExample", "Reward", "inline_example", "lower_first", "no_answer", "to_reward"]
 
 _Points = Annotated[int, msgspec.Meta(ge=-10, le=10)]
 
@@ -44,7 +44,7 @@ class InlineMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class InlineExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A task of one's own: the conversation that the response answers, and its rubric."""
+    """A user's own task: the conversation that the response answers, and its rubric."""
 
     messages: Annotated[tuple[InlineMessage, ...], msgspec.Meta(min_length=1)]
     criteria: Annotated[tuple[InlineCriterion, ...], msgspec.Meta(min_length=1)]
@@ -52,7 +52,7 @@ class InlineExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags: tuple[str, ...] = ()
 
     def example(self) -> Example:
-        """As the rest of the house knows it; without an ``id``, it is named by its content."""
+        """Convert to an `Example`; without an ``id``, its id is a hash of the content."""
         return Example(
             id=self.id or content_key(self.messages, self.criteria),
             messages=tuple(Message(m.role, m.content) for m in self.messages),  # type: ignore[arg-type]
@@ -62,45 +62,45 @@ class InlineExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def inline_example(given: Mapping[str, Any]) -> Example:
-    """The example in a mapping with ``messages`` and ``criteria``.
+    """Read an example from a mapping with ``messages`` and ``criteria``.
 
     Raises
     ------
     InputError
-        A field is missing or wrong; the message names it, and quotes nothing.
+        A field is missing or wrong; the message names it without quoting its value.
     """
     try:
         return msgspec.convert(given, InlineExample).example()
     except msgspec.ValidationError as error:
-        raise InputError(f"example: {lowered(str(error))}") from None
+        raise InputError(f"example: {lower_first(str(error))}") from None
 
 
-def lowered(words: str) -> str:
-    """A sentence within another: its first letter small, but where it begins with ``JSON``."""
+def lower_first(words: str) -> str:
+    """Lower the first letter of a sentence, unless it starts with an acronym such as ``JSON``."""
     return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 
 class Reward(msgspec.Struct, frozen=True):
-    """What one response earned. ``float(reward)`` is its value, and NaN where it has none.
+    """Reward of one response. ``float(reward)`` is its value, or NaN if it has none.
 
     Attributes
     ----------
     value
-        The score of the rubric: 1 is all attainable points. It may be negative and is never
-        clipped. None where too few of the criteria were graded: that is neither 0 nor "not met".
+        Score of the rubric: 1 is all attainable points. It may be negative and is never clipped.
+        None if too few criteria were graded, which is neither 0 nor "not met".
     reason
         Why there is no value, in one word: the most frequent reason of the ungraded verdicts
-        (``timeout``, ``unparseable``, …), or ``no_answer``; ``reasoning_only`` for a response of
+        (``timeout``, ``unparseable``, …), ``no_answer``, or ``reasoning_only`` for a response of
         reasoning alone.
     low, high
-        Between what the missing verdicts leave the value; equal to it where none is missing, None
-        without an answer.
+        Bounds of the value over all outcomes of the missing verdicts; equal to it if none is
+        missing, None without an answer.
     coverage
         Share of the criteria with a verdict, 0 to 1.
     by_tag
-        Scores of the criteria with one tag, where they are complete; without length adjustment.
+        Scores of the criteria with one tag, if all are graded; without length adjustment.
     verdicts
-        One for each criterion, in the rubric's order.
+        One per criterion, in the rubric's order.
     """
 
     example_id: str
@@ -117,7 +117,7 @@ class Reward(msgspec.Struct, frozen=True):
 
 
 def no_answer(example: Example, reason: str = "no_answer") -> Reward:
-    """Of a response that there is not: nothing was judged."""
+    """Build the reward of a missing response, for which nothing was judged."""
     nothing: tuple[Verdict | None, ...] = (None,) * len(example.criteria)
     return Reward(example.id, None, reason, None, None, 0.0, {}, nothing)
 
@@ -131,15 +131,15 @@ def to_reward(
     rule: LengthRule | None,
     min_coverage: float,
 ) -> Reward:
-    """The reward that the verdicts on a response make.
+    """Compute the reward of a response from its verdicts.
 
     Parameters
     ----------
     rule
-        Prices the length of the response; None leaves length out of it.
+        Adjustment for the length of the response; None for none.
     min_coverage
-        Share of the criteria that must be graded. Where it is reached but some are missing, the
-        value is the score of the rubric without those.
+        Share of the criteria that must be graded, 0 to 1. If it is reached but verdicts are
+        missing, the value is the score of the rubric without their criteria.
     """
     score = protocol.score(Graded(example, 0, response, tuple(verdicts)))
     given, asked = score.counts[OVERALL]
@@ -166,7 +166,7 @@ def to_reward(
 def _partial(
     example: Example, response: Response, verdicts: Sequence[Verdict | None], protocol: Protocol
 ) -> float | None:
-    """The score as if the rubric had only the criteria that were graded."""
+    """Score by the graded criteria alone."""
     pairs = zip(example.criteria, verdicts, strict=True)
     graded = [(c, v) for c, v in pairs if v is not None and v.met is not None]
     part = msgspec.structs.replace(example, criteria=tuple(c for c, _ in graded))
@@ -180,5 +180,5 @@ def _reason(verdicts: Sequence[Verdict | None]) -> str:
         for verdict in verdicts
         if verdict is None or verdict.met is None
     )
-    # Nothing is ungraded, yet there is no score: no positive criterion is among those graded.
+    # Without ungraded verdicts, the score is undefined for want of a positive criterion.
     return reasons.most_common(1)[0][0] if reasons else "undefined"

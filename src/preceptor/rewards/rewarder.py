@@ -1,4 +1,4 @@
-"""The rubric as a reward: answers in, numbers out, over thousands of calls."""
+"""Rewards of answers by rubric, over thousands of calls."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from preceptor.store.rows import storable
 __all__ = ["AnyExample", "Rewarder", "reward"]
 
 T = TypeVar("T")
-#: An example, the id of one of the benchmark, or a mapping with ``messages`` and ``criteria``.
+#: An example, the id of one in the benchmark, or a mapping with ``messages`` and ``criteria``.
 AnyExample = Example | str | Mapping[str, Any]
 _Pair = tuple[AnyExample, str | None]
-_HIGHER = (
+_CAP_REMEDIES = (
     "open another Rewarder with a higher max_cost",
     "open another Rewarder with a higher max_total_tokens",
 )
 
 
 def reward(example: AnyExample, responses: Sequence[str | None], **options: Any) -> list[float]:
-    """What each response to an example earns by its rubric; NaN where that is not known.
+    """Reward each response to an example by its rubric; NaN if the reward is unknown.
 
-    Opens a :class:`Rewarder` for this one call. Who calls more than once keeps one open.
+    Opens a :class:`Rewarder` for one call; for several calls, keep one open.
 
     Parameters
     ----------
@@ -46,60 +46,59 @@ def reward(example: AnyExample, responses: Sequence[str | None], **options: Any)
         An :class:`Example`, the id of an example of ``benchmark``, or a mapping with ``messages``
         and ``criteria``.
     responses
-        Answers to it; None for one that could not be had.
+        Answers to the example; None for a missing one.
     **options
-        Those of :class:`Rewarder`.
+        Options of :class:`Rewarder`.
 
     Returns
     -------
     list of float
-        Aligned with ``responses``. Negative points stay: a value may be below 0. NaN is an answer
-        that could not be graded, and is to be masked, not counted as 0.
+        Aligned with ``responses``. Values may be negative. NaN is an answer that could not be
+        graded: mask it, do not count it as 0.
     """
     with Rewarder(**options) as rewarder:
         return rewarder.reward(example, responses)
 
 
 class Rewarder:
-    """Judges answers by a rubric with a grader, and remembers every verdict in a store.
+    """Grader that scores answers by rubric and stores every verdict.
 
-    It has an event loop in a thread of its own, with its connections, its store and its limits. So
-    it may be called from any thread and from any event loop, also from several one after the
-    other, and it works in a notebook. It does not survive a fork: open one in each process.
+    Its event loop, connections, store and limits live in a separate thread, so it may be called
+    from any thread or event loop, also in a notebook. It does not survive a fork: open one in each
+    process.
 
     Parameters
     ----------
     grader
-        An address; without it, the grader that the benchmark's authors used.
+        An address; by default the grader that the benchmark's authors used.
     benchmark
-        Whose protocol holds: how the grader is called, how verdicts are scored, what length
-        costs, and whose examples are known by id. A verdict made in a run of this benchmark is
-        found again here, and the other way round.
+        Sets how the grader is called, how verdicts are scored, the length adjustment, and the
+        examples known by id. Verdicts are shared with runs of this benchmark.
     data
         A local copy of the benchmark's data, for examples by id.
     store
-        The workspace, made where there is none. One may be shared by processes.
+        The store, created if missing. Processes may share one.
     grader_params
         ``key=value`` texts, or a mapping.
     grader_template
         ``reference``, ``preceptor``, or a file with the grader's prompt.
     length_adjusted
-        Take the benchmark's price of length off the score.
+        Apply the benchmark's length adjustment to the score.
     min_coverage
-        Share of an answer's criteria that must be graded, 0 to 1. Below 1, an answer of which some
-        verdicts are missing is scored by the rubric without these.
+        Share of an answer's criteria that must be graded, 0 to 1. Below 1, an answer with missing
+        verdicts is scored by its other criteria.
     max_cost, max_total_tokens
-        Caps in dollars and in tokens for as long as this is open.
+        Caps in dollars and in tokens while this is open.
 
     Attributes
     ----------
     departures
-        Where this departs from the benchmark's reference protocol, one sentence each.
+        Differences from the benchmark's reference protocol, one sentence each.
 
     Raises
     ------
     InputError, Unavailable
-        Something is wrong with an option; nothing was opened.
+        An option is wrong; nothing was opened.
 
     Examples
     --------
@@ -135,14 +134,16 @@ class Rewarder:
         _check_caps(max_cost, max_total_tokens)
         if max_cost is not None and any(each.price is None for each in self.grader.systems):
             raise InputError(
-                f"max_cost: no price is known for {form.address}: give one with the grader's "
+                f"max_cost: no price is known for {form.address}; give one with the grader's "
                 f"parameter price=IN/OUT in dollars per million tokens, or price=free"
             )
-        self._rule = _rule(protocol, benchmark) if length_adjusted else None
+        self._length_rule = _length_rule(protocol, benchmark) if length_adjusted else None
         self._min_coverage = min_coverage
         self._data = None if data is None else Path(data)
         self._known: dict[str, Example] | None = None
-        self._budget = Budget(max_cost=max_cost, max_tokens=max_total_tokens, remedies=_HIGHER)
+        self._budget = Budget(
+            max_cost=max_cost, max_tokens=max_total_tokens, remedies=_CAP_REMEDIES
+        )
         self._where = str(store)
         self._lock = threading.Lock()
         self._loop: _Loop | None = None
@@ -153,59 +154,63 @@ class Rewarder:
         found = self.grader.departures()
         if self._min_coverage < 1:
             found.append(
-                f"An answer with {100 * self._min_coverage:g} % of its verdicts or more is scored "
-                f"by those it has."
+                f"An answer with at least {100 * self._min_coverage:g} % of its verdicts is scored "
+                f"by these."
             )
         return found
 
-    # Doors
+    # Public methods
 
     def reward(self, example: AnyExample, responses: Sequence[str | None]) -> list[float]:
-        """What each response to one example earns; see :func:`preceptor.reward`."""
+        """Reward each response to one example; see :func:`preceptor.reward`."""
         return [float(one) for one in self.grade(_paired(example, responses))]
 
     async def areward(self, example: AnyExample, responses: Sequence[str | None]) -> list[float]:
-        """The same, awaited."""
+        """Reward each response to one example asynchronously."""
         graded = await self.agrade(_paired(example, responses))
         return [float(one) for one in graded]
 
     def grade(self, pairs: Iterable[_Pair]) -> list[Reward]:
-        """The reward of each (example, response), with its verdicts.
+        """Grade each (example, response); rewards with their verdicts.
 
         Raises
         ------
         InputError
-            An example or response cannot be: nothing was judged.
+            An example or response is wrong; nothing was judged.
         BudgetExceeded, EndpointRefused, StoreError
-            What made going on impossible; what was judged is in the store.
+            Grading cannot continue; verdicts so far are in the store.
         """
         checked = self._check(pairs)
-        running = self._running()
+        running = self._opened_loop()
         future = running.submit(self._grade(running.judging, checked))
         try:
             return future.result()
         except BaseException:
-            future.cancel()  # Ctrl-C: what is under way is kept all the same
+            future.cancel()  # Ctrl-C: calls under way still finish and are stored
             raise
 
     async def agrade(self, pairs: Iterable[_Pair]) -> list[Reward]:
-        """The same, awaited. If it is cancelled, what is under way is finished and kept."""
+        """Grade asynchronously. If cancelled, calls under way still finish and are stored."""
         checked = self._check(pairs)
-        running = await asyncio.to_thread(self._running) if self._loop is None else self._running()
+        running = (
+            await asyncio.to_thread(self._opened_loop)
+            if self._loop is None
+            else self._opened_loop()
+        )
         return await asyncio.wrap_future(running.submit(self._grade(running.judging, checked)))
 
     @property
     def progress(self) -> Progress:
-        """Counters since it was opened: calls, verdicts, what stayed ungraded and why, cost."""
-        return self._running().judging.progress
+        """Counters since opening: calls, verdicts, ungraded criteria by reason, cost."""
+        return self._opened_loop().judging.progress
 
     def example(self, example_id: str) -> Example:
-        """The example of that id in the benchmark.
+        """Find an example of the benchmark by id.
 
         Raises
         ------
         UnknownName
-            There is none.
+            No example has this id.
         Unavailable
             The benchmark's data is not on this machine.
         """
@@ -217,11 +222,11 @@ class Rewarder:
             raise UnknownName(f"example {shorten(example_id)}: not in {self.benchmark.name}")
         return self._known[example_id]
 
-    # What happens inside
+    # Checking and grading
 
     def _check(self, pairs: Iterable[_Pair]) -> list[tuple[Example, str | None]]:
         checked: list[tuple[Example, str | None]] = []
-        # With what was given, so that it lives and its number is not another's.
+        # Holds each given object, so that its id() is not reused.
         seen: dict[int, tuple[AnyExample, Example]] = {}
         for number, (given, response) in enumerate(pairs):
             if response is not None and not isinstance(response, str):
@@ -245,14 +250,14 @@ class Rewarder:
         if 0 in points or not any(point > 0 for point in points):
             raise InputError(
                 f"example {shorten(given.id)}: expected points other than 0, one of them above 0, "
-                f"found {shorten(points)}: its score would be undefined"
+                f"found {shorten(points)}; the score would be undefined"
             )
         return given
 
     async def _grade(
         self, judging: Judging, pairs: Sequence[tuple[Example, str | None]]
     ) -> list[Reward]:
-        # As a run reads it again from its store: the question, and so its key, must be the same.
+        # As read back from the store in a run: the question, and so its key, must be the same.
         responses = [
             Response("", failure="no_answer")
             if text is None
@@ -273,7 +278,7 @@ class Rewarder:
                 response,
                 next(judged),
                 protocol=self.benchmark.protocol,
-                rule=self._rule,
+                rule=self._length_rule,
                 min_coverage=self._min_coverage,
             )
             for (example, _), response in zip(pairs, responses, strict=True)
@@ -281,7 +286,7 @@ class Rewarder:
 
     # Opening and closing
 
-    def _running(self) -> _Loop:
+    def _opened_loop(self) -> _Loop:
         loop = self._loop
         if loop is not None and loop.pid != os.getpid():
             raise InputError("a Rewarder does not survive a fork: open one in each process")
@@ -296,31 +301,31 @@ class Rewarder:
             return self._loop
 
     def open(self) -> None:
-        """Open the store and what the grader calls; the first call would do that as well.
+        """Open the store and the grader's systems; the first call does this by itself.
 
         Raises
         ------
         StoreError, Unavailable
-            It cannot be opened.
+            One of them cannot be opened.
         """
-        self._running()
+        self._opened_loop()
 
     def close(self) -> None:
-        """Finish and keep what is under way, and let go of everything."""
+        """Finish and store the calls under way, and close everything."""
         with self._lock:
             closed, self._closed = self._closed, True
         if self._loop is not None and not closed and self._loop.pid == os.getpid():
             self._loop.close()
 
     def __enter__(self) -> Rewarder:
-        self._running()
+        self._opened_loop()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Rewarder:
-        await asyncio.to_thread(self._running)
+        await asyncio.to_thread(self._opened_loop)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -328,7 +333,7 @@ class Rewarder:
 
 
 class _Loop:
-    """An event loop in a thread of its own, with an open :class:`Judging`."""
+    """Event loop in a separate thread, with an open :class:`Judging`."""
 
     def __init__(self, judging: Judging) -> None:
         self.judging = judging
@@ -352,7 +357,7 @@ class _Loop:
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         try:
             return asyncio.run_coroutine_threadsafe(work, self._loop)
-        except RuntimeError:  # closed between the look and the call
+        except RuntimeError:  # closed between the check and the call
             work.close()
             raise Unavailable("the rewarder is closed: open another") from None
 
@@ -368,14 +373,14 @@ class _Loop:
 
 
 def _paired(example: AnyExample, responses: Sequence[str | None]) -> list[_Pair]:
-    if isinstance(responses, str):  # else each of its characters would be an answer
-        raise InputError("responses: expected a list of texts, found one text: put it into a list")
+    if isinstance(responses, str):  # else each character would be an answer
+        raise InputError("responses: expected a list of texts, found one text; put it in a list")
     return [(example, each) for each in responses]
 
 
-def _rule(protocol: Protocol, benchmark: str) -> LengthRule:
+def _length_rule(protocol: Protocol, benchmark: str) -> LengthRule:
     if protocol.length_rule is None:
-        raise InputError(f"length_adjusted: {benchmark} has no price of length")
+        raise InputError(f"length_adjusted: {benchmark} has no length adjustment")
     return protocol.length_rule
 
 

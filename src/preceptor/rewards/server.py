@@ -1,4 +1,4 @@
-"""``preceptor serve``: rewards over HTTP, for trainers that run elsewhere."""
+"""``preceptor serve``: rewards over HTTP, for trainers on other machines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from preceptor.errors import (
 )
 from preceptor.records import Example
 from preceptor.rewards.connections import Connections
-from preceptor.rewards.logs import Seldom, without_texts
+from preceptor.rewards.logs import ThrottledLog, without_texts
 from preceptor.rewards.records import Reward
 from preceptor.rewards.rewarder import Rewarder
 from preceptor.rewards.wire import (
@@ -45,11 +45,11 @@ __all__ = ["Limits", "application", "serve"]
 
 Tell = Callable[[str], None]
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-#: Seconds until a client that was turned away may try again.
+#: Seconds until a rejected client may try again.
 _RETRY_AFTER_S = 1
-#: Seconds for a request's body to arrive: one that drips in keeps others out.
+#: Seconds for a request's body to arrive: a slow one holds a slot.
 _BODY_S = 30.0
-#: Seconds for a request's head to arrive, on a new connection or one that is kept.
+#: Seconds for a request's head to arrive, on a new or kept-alive connection.
 _IDLE_S = 60.0
 #: Class of an error → status and one word.
 _STATUS: tuple[tuple[type[PreceptorError], int, str], ...] = (
@@ -61,28 +61,28 @@ _STATUS: tuple[tuple[type[PreceptorError], int, str], ...] = (
     (StoreError, 500, "store"),
 )
 
-#: How an endpoint's refusal begins: its address and the status.
+#: Beginning of an endpoint's refusal: its address and the status.
 _REFUSAL = re.compile(r"\S+: HTTP \d{3}\b")
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What one client, or all together, may ask for.
+    """Limits of one server.
 
     Attributes
     ----------
     requests
-        Under way at the same time; one more is turned away with 429.
+        Concurrent requests; one more is rejected with 429.
     timeout_s
-        Seconds for the grading of one request. What is not done by then goes on and is kept: the
+        Seconds for the grading of one request. Unfinished grading continues and is stored, so the
         same request finds it later.
     body_bytes, responses
-        In one request.
+        Size of one request.
     connections
-        Open at once; see :class:`preceptor.rewards.connections.Connections`.
+        Open connections; see :class:`preceptor.rewards.connections.Connections`.
     idle_s
         Seconds that a connection may be open without a request.
     prompt_characters
-        In all prompts for one answer together: its criteria, each with the whole conversation.
+        Total of the prompts for one answer: its criteria, each with the whole conversation.
     """
 
     requests: int = 64
@@ -95,14 +95,14 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class _Refusal(Exception):
-    """A request that is answered with an error."""
+    """Error reply to a request."""
 
     def __init__(self, status: int, kind: str, message: str) -> None:
         super().__init__(message)
         self.status, self.kind, self.message = status, kind, message
 
 
-_Around = Callable[[asyncio.BaseProtocol], contextlib.AbstractContextManager[None]]
+_OnRequest = Callable[[asyncio.BaseProtocol], contextlib.AbstractContextManager[None]]
 
 
 def application(
@@ -110,19 +110,19 @@ def application(
     token: str,
     limits: Limits,
     tell: Tell,
-    around: _Around = contextlib.nullcontext,  # type: ignore[assignment]
+    on_request: _OnRequest = contextlib.nullcontext,  # type: ignore[assignment]
 ) -> web.Application:
-    """The server as an aiohttp application.
+    """Build the server as an aiohttp application.
 
     Parameters
     ----------
     tell
-        Called with a line for each request that has the token (method, path, status, seconds), and
-        one a minute of each kind for others. It has no text of an example, an answer or a header.
-    around
-        Entered while a request is under way, with the protocol of its connection.
+        Called with a line per request with the token (method, path, status, seconds), and one of
+        each kind a minute for others. Lines have no text of an example, an answer or a header.
+    on_request
+        Makes a context for each request, given the protocol of its connection.
     """
-    server = _Server(rewarder, token, limits, tell, around)
+    server = _Server(rewarder, token, limits, tell, on_request)
     app = web.Application(client_max_size=limits.body_bytes, middlewares=[server.guard])
     app.add_routes(
         [
@@ -138,19 +138,19 @@ def application(
 
 class _Server:
     def __init__(
-        self, rewarder: Rewarder, token: str, limits: Limits, tell: Tell, around: _Around
+        self, rewarder: Rewarder, token: str, limits: Limits, tell: Tell, on_request: _OnRequest
     ) -> None:
         self.rewarder, self.limits, self.tell = rewarder, limits, tell
-        self._seldom, self._around = Seldom(tell), around
+        self._throttled, self._on_request = ThrottledLog(tell), on_request
         self._expected = f"Bearer {token}".encode()
         self._under_way = 0
 
-    # What holds for every request
+    # Every request
 
     @web.middleware
     async def guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Let in who has the token; every error has one shape; a line for each request."""
-        with self._around(request.protocol):
+        """Check the token, give every error one shape, and log a line."""
+        with self._on_request(request.protocol):
             return await self._guarded(request, handler)
 
     async def _guarded(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
@@ -160,8 +160,8 @@ class _Server:
             response = await handler(request)
         except _Refusal as refusal:
             response = _refused(refusal)
-        except web.HTTPException as error:  # of the framework: no such path, a body too large
-            response = _refused(_Refusal(error.status, *_http_words(error, self.limits)))
+        except web.HTTPException as error:  # from aiohttp: no such path, a body too large
+            response = _refused(_Refusal(error.status, *_http_error(error, self.limits)))
             if "Allow" in error.headers:
                 response.headers["Allow"] = error.headers["Allow"]
         except PreceptorError as error:
@@ -171,9 +171,9 @@ class _Server:
             raise
         except ConnectionResetError:  # the client has gone while its body was read
             response = web.Response(status=499)
-        except Exception as error:  # its text may hold what no log may
+        except Exception as error:  # its text may quote a request, and is not logged
             self.tell(f"internal error: {type(error).__name__}")
-            response = _refused(_Refusal(500, "internal", "an error of the server"))
+            response = _refused(_Refusal(500, "internal", "internal server error"))
         self._note(request, response.status, started)
         return response
 
@@ -192,22 +192,22 @@ class _Server:
         )
         message = str(error)
         if isinstance(error, EndpointRefused):
-            # What an endpoint says may quote the request: that is for nobody's log.
+            # The endpoint's own text may quote the request, and is not logged.
             status_only = _REFUSAL.match(message)
             shown = error.kind if status_only is None else status_only[0]
             shown = message if error.kind == "connection" else shown
             self.tell(f"the grader refuses every call: {shown}")
-            message = f"the grader refuses every call ({error.kind}): see the server's log"
+            message = f"the grader refuses every call ({error.kind}); see the server's log"
         elif isinstance(error, BudgetExceeded):
             self.tell(message)
-            message = "the server's cap is reached: it has to be started again with a higher one"
+            message = "the server's cap is reached; restart the server with a higher one"
         elif isinstance(error, StoreError):
             self.tell(message)
-            message = "the store cannot be used: see the server's log"
+            message = "the store cannot be used; see the server's log"
         return _Refusal(status, word, message)
 
     def _note(self, request: web.Request, status: int, started: float) -> None:
-        # The path as the server knows it: what a client sends there is not ours to print.
+        # The route's path, since the client's path may hold anything.
         resource = request.match_info.route.resource
         path = resource.canonical if resource is not None else "(no such path)"
         method = request.method if request.method in ("GET", "POST", "HEAD") else "(other)"
@@ -215,7 +215,7 @@ class _Server:
         if self._has_token(request):
             self.tell(f"{line} {time.monotonic() - started:.3f} s")
         else:
-            self._seldom(f"{line} without the token")
+            self._throttled(f"{line} without the token")
 
     # The paths
 
@@ -252,7 +252,7 @@ class _Server:
         return _json(Health())
 
     async def _graded(self, request: web.Request) -> list[Reward]:
-        async with self._place():
+        async with self._slot():
             asked = decode_request(await self._body(request), self.limits.responses)
             if asked.example is not None:
                 example = asked.example.example()
@@ -264,21 +264,24 @@ class _Server:
                 async with asyncio.timeout(self.limits.timeout_s):
                     return await self.rewarder.agrade(pairs)
             except TimeoutError:
-                words = f"not graded within {self.limits.timeout_s:g} s; it goes on: ask again"
+                words = f"not graded within {self.limits.timeout_s:g} s; grading continues: retry"
                 raise _Refusal(504, "timeout", words) from None
 
     def _check_prompts(self, example: Example, responses: Sequence[str | None]) -> None:
         longest = max(len(response or "") for response in responses)
         whole = longest + sum(len(turn.text) for turn in example.messages)
         if whole * len(example.criteria) > self.limits.prompt_characters:
-            words = f"{len(example.criteria):,} criteria for {whole:,} characters: send less of one"
+            words = (
+                f"expected at most {self.limits.prompt_characters:,} characters of criteria × "
+                f"conversation, found {len(example.criteria):,} × {whole:,}"
+            )
             raise _Refusal(413, "too_large", words)
 
     @contextlib.asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
+    async def _slot(self) -> AsyncIterator[None]:
         if self._under_way >= self.limits.requests:
             raise _Refusal(
-                429, "busy", f"{self.limits.requests} requests are under way: try again later"
+                429, "busy", f"{self.limits.requests} requests are under way; try again later"
             )
         self._under_way += 1
         try:
@@ -288,7 +291,7 @@ class _Server:
 
     async def _body(self, request: web.Request) -> bytes:
         coding = request.headers.get("Content-Encoding", "identity").strip().lower()
-        if coding != "identity":  # what it unfolds to is not known beforehand
+        if coding != "identity":  # the decoded size would be unknown
             raise _Refusal(415, "encoding", "expected a body without Content-Encoding")
         try:
             async with asyncio.timeout(_BODY_S):
@@ -297,17 +300,17 @@ class _Server:
             raise _Refusal(408, "slow", f"the body did not arrive within {_BODY_S:g} s") from None
 
     async def _by_id(self, example_id: str) -> Example:
-        # In a thread: the first one reads the benchmark's file.
+        # In a thread, since the first call reads the benchmark's file.
         return await asyncio.to_thread(self.rewarder.example, example_id)
 
 
-def _http_words(error: web.HTTPException, limits: Limits) -> tuple[str, str]:
+def _http_error(error: web.HTTPException, limits: Limits) -> tuple[str, str]:
     if error.status == 413:
         return "too_large", f"expected a body of at most {limits.body_bytes:,} bytes"
     if error.status == 405:
-        return "method", "this path has another method"
+        return "method", "method not allowed for this path"
     if error.status == 404:
-        return "not_found", "no such path: see /openapi.json"
+        return "not_found", "no such path; see /openapi.json"
     return "bad_request", error.reason
 
 
@@ -329,16 +332,16 @@ def _json(body: object, status: int = 200) -> web.Response:
 def serve(  # noqa: PLR0917
     rewarder: Rewarder, token: str, limits: Limits, host: str, port: int, tell: Tell
 ) -> None:
-    """Serve until SIGINT or SIGTERM; then finish the requests under way, and return.
+    """Serve until SIGINT or SIGTERM, then finish the requests under way and return.
 
     Raises
     ------
     InputError
-        One cannot listen at that address.
+        The server cannot listen at that address.
     KeyboardInterrupt
-        A second signal came: the requests under way were dropped.
+        A second signal came; the requests under way were dropped.
     """
-    with without_texts(Seldom(tell)):
+    with without_texts(ThrottledLog(tell)):
         if not asyncio.run(_serve(rewarder, token, limits, host, port, tell)):
             raise KeyboardInterrupt
         rewarder.close()
@@ -347,7 +350,7 @@ def serve(  # noqa: PLR0917
 async def _serve(  # noqa: PLR0917
     rewarder: Rewarder, token: str, limits: Limits, host: str, port: int, tell: Tell
 ) -> bool:
-    """Whether all that was under way was finished."""
+    """Serve; return whether all requests under way were finished."""
     signals: asyncio.Queue[int] = asyncio.Queue()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
@@ -370,7 +373,7 @@ async def _serve(  # noqa: PLR0917
         raise InputError(f"--host {host} --port {port}: {error.strerror or error}") from None
     tell(f"listening on {_url(listener)}")
     await signals.get()
-    tell("finishing what is under way; once more to drop it")
+    tell("finishing the requests under way; interrupt again to drop them")
     listener.close()
     again = asyncio.ensure_future(signals.get())
     finished = asyncio.ensure_future(runner.cleanup())

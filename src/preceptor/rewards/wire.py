@@ -1,4 +1,4 @@
-"""What travels over HTTP between a trainer and ``preceptor serve``, and its description."""
+"""Requests and replies of ``preceptor serve``, and their OpenAPI description."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from preceptor.errors import InputError
 from preceptor.records import Verdict
-from preceptor.rewards.records import InlineExample, Reward, lowered
+from preceptor.rewards.records import InlineExample, Reward, lower_first
 from preceptor.systems.wire import parsed
 from preceptor.version import VERSION
 
@@ -35,7 +35,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Earned(msgspec.Struct, frozen=True):
-    """What one response earned; ``reward`` is null where it is not known, ``reason`` says why."""
+    """Reward of one response; null if unknown, with the ``reason``."""
 
     reward: float | None
     reason: str | None
@@ -46,14 +46,14 @@ class Earned(msgspec.Struct, frozen=True):
 
 
 class RewardReply(msgspec.Struct, frozen=True):
-    """``rewards`` are those of ``details``, for a reader in a hurry; both as ``responses``."""
+    """Rewards in the order of ``responses``, as numbers and with details."""
 
     rewards: list[float | None]
     details: list[Earned]
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """The verdict on one criterion; ``met`` is null where it is ungraded."""
+    """Verdict on one criterion; ``met`` is null if ungraded."""
 
     met: bool | None
     reason: str | None
@@ -62,33 +62,33 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """What one response earned, and the verdicts, one for each criterion in order."""
+    """Reward of one response, and one verdict per criterion in order."""
 
     earned: Earned
     verdicts: list[Judged]
 
 
 class GradeReply(msgspec.Struct, frozen=True):
-    """As ``responses``."""
+    """Rewards and verdicts in the order of ``responses``."""
 
     graded: list[Answered]
 
 
 class ErrorWords(msgspec.Struct, frozen=True):
-    """One word for programs, one line for people."""
+    """Error as one word for programs and one line for people."""
 
     kind: str
     message: str
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
-    """The body of every reply with a status of 400 or more."""
+    """Body of every reply with a status of 400 or more."""
 
     error: ErrorWords
 
 
 class BenchmarkEntry(msgspec.Struct, frozen=True):
-    """A benchmark; ``served`` is the one of this server, ``available`` whether its data is here."""
+    """A benchmark: whether its data is on the server, and whether the server grades by it."""
 
     name: str
     title: str
@@ -98,7 +98,7 @@ class BenchmarkEntry(msgspec.Struct, frozen=True):
 
 
 class BenchmarksReply(msgspec.Struct, frozen=True):
-    """All benchmarks that this Preceptor knows, and how this server grades."""
+    """All known benchmarks, and how this server grades."""
 
     benchmarks: list[BenchmarkEntry]
     grader: str
@@ -106,7 +106,7 @@ class BenchmarksReply(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """It is there."""
+    """State of the server."""
 
     status: str = "ok"
     version: str = VERSION
@@ -116,25 +116,26 @@ _decoder = msgspec.json.Decoder(Request)
 
 
 def decode_request(body: bytes, most: int) -> Request:
-    """The request in a body.
+    """Decode the body of a request.
 
     Raises
     ------
     InputError
-        It is no such JSON, names no example or two, or has more than ``most`` responses.
+        The JSON is invalid, has both or neither of `id` and `example`, or more than ``most``
+        responses.
     """
     try:
-        # A trainer's answer may have been cut between the two halves of a character.
+        # A trainer may have cut an answer between the two surrogates of a character.
         request = parsed(body, _decoder.decode)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise InputError(f"body: {lowered(str(error))}") from None
+        raise InputError(f"body: {lower_first(str(error))}") from None
     except RecursionError:
         raise InputError("body: JSON nested too deeply") from None
     if (request.id is None) == (request.example is None):
         raise InputError("body: expected either `id` or `example`")
     if len(request.responses) > most:
         raise InputError(
-            f"responses: expected at most {most}, found {len(request.responses)}: send several "
+            f"responses: expected at most {most}, found {len(request.responses)}; send several "
             f"requests"
         )
     return request
@@ -162,17 +163,17 @@ def grade_reply(rewards: Sequence[Reward]) -> GradeReply:
     )
 
 
-#: (method, path, what it does, what comes in, what goes out)
+#: (method, path, summary, type of the request, type of the reply)
 _OPERATIONS: tuple[tuple[str, str, str, type | None, type], ...] = (
-    ("post", "/v1/reward", "What each response to an example earns.", Request, RewardReply),
-    ("post", "/v1/grade", "The verdicts on each response as well.", Request, GradeReply),
-    ("get", "/v1/benchmarks", "Benchmarks, and how this server grades.", None, BenchmarksReply),
-    ("get", "/health", "Whether the server is there; needs no token.", None, Health),
+    ("post", "/v1/reward", "Reward each response to an example.", Request, RewardReply),
+    ("post", "/v1/grade", "Reward each response, with the verdicts.", Request, GradeReply),
+    ("get", "/v1/benchmarks", "List benchmarks and the grader.", None, BenchmarksReply),
+    ("get", "/health", "Report the server's state; needs no token.", None, Health),
 )
 
 
 def openapi() -> dict[str, Any]:
-    """The OpenAPI 3.1 description of the server, made from the types above."""
+    """Build the OpenAPI 3.1 description of the server from the types above."""
     types = [ErrorBody, *(out for *_, out in _OPERATIONS), Request]
     _, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Statistic", "checked_ratings", "difference", "intervals", "midranks", "over"]
+__all__ = ["Statistic", "checked_ratings", "difference", "intervals", "mean", "midranks", "over"]
 
 #: A statistic undefined in more resamples than this has no interval.
 _MOST_UNDEFINED = 0.05
@@ -94,6 +94,12 @@ def _bounds(values: Floats) -> tuple[float, float] | None:
     low, high = np.quantile(defined, (0.025, 0.975))
     # A resampled sum is rounded at its last digit: 0 is to be 0.
     return round(float(low), 12) + 0.0, round(float(high), 12) + 0.0
+
+
+def mean(values: Floats) -> Statistic:
+    """Mean of values, shape (n,)."""
+    terms = np.column_stack([values, np.ones(len(values))])
+    return Statistic(terms, lambda sums: sums[..., 0] / sums[..., 1])
 
 
 def difference(a: Statistic, b: Statistic) -> Statistic:

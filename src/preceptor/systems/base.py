@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DECLINED",
     "EVERY",
+    "PRACTICAL",
     "Ask",
     "Capability",
     "Meter",
@@ -104,6 +105,10 @@ class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     concurrency: Annotated[int, msgspec.Meta(ge=1)] | None = None
     retries: Annotated[int, msgspec.Meta(ge=0)] = 6
     price: str | None = None
+
+
+#: Parameters that answers do not depend on.
+PRACTICAL = ("api_key_env", "stream", "timeout", "concurrency", "retries", "price")
 
 
 class Meter(Protocol):
