@@ -1,4 +1,4 @@
-"""What tests use in place of models: a faithful endpoint on this machine, with faults.
+"""Fake endpoints for tests: providers' wire formats on this machine, with faults.
 
     from preceptor.testing import FakeEndpoint
 

@@ -48,7 +48,7 @@ _ERRORS: Errors = {
 
 
 class AnthropicMessages(Wire):
-    """``POST /v1/messages``. What is marked for the cache is written once and read from then on."""
+    """``POST /v1/messages``. A marked prefix is written to the cache once, and read afterwards."""
 
     errors = _ERRORS
 
@@ -113,7 +113,7 @@ class AnthropicMessages(Wire):
 
 
 def problem_of(payload: dict[str, Any]) -> str | None:
-    """What the API would say is wrong with a request's JSON; None for nothing."""
+    """The API's complaint about a request's JSON; None if there is none."""
     missing = [field for field in ("model", "max_tokens", "messages") if field not in payload]
     unknown = [field for field in payload if field not in _KNOWN]
     if missing or unknown:
@@ -133,7 +133,7 @@ def problem_of(payload: dict[str, Any]) -> str | None:
 
 
 def chat_of(payload: dict[str, Any]) -> dict[str, Any]:
-    """A request as a chat completion's. ``_prefix`` is what it marks for the cache."""
+    """The request as a chat completion's; ``_prefix`` is the part marked for the cache."""
     system = payload.get("system")
     first = [] if system is None else [{"role": "system", "content": _text(system)}]
     turns = [
@@ -151,7 +151,7 @@ def chat_of(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def message_body(asked: dict[str, Any], reply: Reply, *, known: bool = False) -> dict[str, Any]:
-    """A body of ``POST /v1/messages``; ``known``: what is marked was in the cache."""
+    """A body of ``POST /v1/messages``; ``known``: the marked part was in the cache."""
     given, made, _, thought = tokens(asked, reply)
     content: list[dict[str, Any]] = []
     if thought:
@@ -192,12 +192,12 @@ def _text(content: str | list[dict[str, Any]]) -> str:
 
 
 def _words(block: dict[str, Any]) -> str:
-    """The text of a block; of a tool's, or a picture, its JSON."""
+    """The text of a block; for tools and images, its JSON."""
     return block["text"] if block.get("type", "text") == "text" else json.dumps(block)
 
 
 def _unanswered(turns: list[dict[str, Any]]) -> str | None:
-    """What the API says of a tool call without its result in the next turn."""
+    """The API's complaint about a tool call without a result in the next turn."""
     waiting: set[str] = set()
     for number, turn in enumerate(turns):
         blocks = turn["content"] if isinstance(turn["content"], list) else []

@@ -140,7 +140,7 @@ def error(status: int, code: str, words: str) -> web.Response:
 
 
 def authorized(request: web.Request) -> bool:
-    """Whether a request has the key, in that provider's header."""
+    """Whether a request has the key, in its provider's header."""
     if request.path.startswith("/v1/messages"):
         versioned = request.headers.get("anthropic-version") == "2023-06-01"
         return versioned and request.headers.get("x-api-key") == KEY

@@ -43,7 +43,7 @@ _CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class FakeBatches:
-    """Serves on a port of 127.0.0.1 from a thread of its own while it is entered.
+    """Fake batch APIs on a port of 127.0.0.1, served from a thread while entered.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class FakeBatches:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Environment variables under which ``openai/…`` and ``anthropic/…`` are this fake."""
+        """Environment variables that lead ``openai/…`` and ``anthropic/…`` to this fake."""
         host = f"http://127.0.0.1:{self._port}"
         return {
             "OPENAI_API_KEY": KEY,
@@ -128,7 +128,7 @@ class FakeBatches:
 
     @contextlib.contextmanager
     def environment(self) -> Iterator[None]:
-        """While entered, those variables are set."""
+        """Context in which those variables are set."""
         with mock.patch.dict(os.environ, self.variables):
             yield
 
@@ -357,7 +357,7 @@ class FakeBatches:
     def _page(
         self, request: web.Request, api: str, cursor: str, shape: Callable[[Job], dict[str, Any]]
     ) -> dict[str, Any]:
-        """Newest first, as both do."""
+        """Batches, newest first, as both providers list them."""
         jobs = [job for job in reversed(self.jobs) if job.api == api]
         limit, after = int(request.query.get("limit", 20)), request.query.get(cursor)
         names = [job.id for job in jobs]
@@ -376,7 +376,7 @@ class FakeBatches:
         self.end(job)
 
     def end(self, job: Job, state: str = "completed") -> None:
-        """Let a batch end now; with ``cancelled`` or ``expired``, half of it did not run."""
+        """End a batch now; if ``cancelled`` or ``expired``, half of it did not run."""
         number = self.jobs.index(job) + 1
         for place, (custom_id, payload) in enumerate(job.requests.items()):
             outcome = self._outcome(number, payload)

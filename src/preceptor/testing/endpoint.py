@@ -57,7 +57,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class FakeEndpoint:
-    """An endpoint for tests, in a thread of its own, that speaks as several providers do.
+    """A fake endpoint for tests, in its own thread, that speaks several providers' formats.
 
     It serves ``/v1/chat/completions``, ``/v1/responses`` and ``/v1/models``, with usage, and with
     ``top_logprobs`` for graders that read the chance of a yes; and Anthropic, Gemini, Azure and
@@ -161,7 +161,7 @@ class FakeEndpoint:
         return f"http://127.0.0.1:{self._port}/v1"
 
     def address(self, model: str) -> str:
-        """For ``--system`` and ``--grader``."""
+        """The address for ``--system`` and ``--grader``."""
         return f"{self.url}#{model}"
 
     def environment(self) -> dict[str, str]:
@@ -180,7 +180,7 @@ class FakeEndpoint:
         return keys | {f"{name}_{what}": url for name, (what, url) in urls.items()}
 
     def counts(self) -> dict[str, Any]:
-        """What ``GET /counts`` answers, for a server in another process."""
+        """The counts of ``GET /counts``, for a server in another process."""
         return {
             "calls": self.calls.total(),
             "delivered": self.delivered.total(),

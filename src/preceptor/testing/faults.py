@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a model, by name."""
+"""Named faults between a client and a model."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ _OF_GRADERS = (*CONTENT, "content_filter")
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One thing that goes wrong.
+    """One kind of fault.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Schedule:
-    """Which attempt meets which fault: drawn by seed, prompt and the attempt's number.
+    """Schedule of faults by attempt: drawn by seed, prompt and number of the attempt.
 
     No prompt meets more than ``most`` faults, all of them in its first ``most`` attempts: a client
     that retries more often than that gets every answer. What the draws decide does not depend on

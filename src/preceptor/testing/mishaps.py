@@ -1,4 +1,4 @@
-"""What the fake endpoint does for each fault, in the shape of whichever provider it stands for."""
+"""What the fake endpoint does for each fault, in its provider's format."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BOMB_BYTES = 2**26
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """What a right answer would be.
+    """The reply without the fault.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 def spoiled(right: Reply, kind: str) -> Reply:
-    """A reply whose content is not what was asked for."""
+    """A reply whose content is wrong."""
     text = right.text or ""
     verdicts = {"met_text": '"true"', "met_number": "1", "met_null": "null"}
     if kind in verdicts:
@@ -69,7 +69,7 @@ def spoiled(right: Reply, kind: str) -> Reply:
 
 
 def _without_first(text: str, kind: str) -> str:
-    """Verdicts by number without the first; one verdict alone stays as it is."""
+    """Numbered verdicts without the first; a single verdict is unchanged."""
     items = msgspec.json.decode(text) if text.startswith('{"1":') else None
     if items is None:
         return text
@@ -86,7 +86,7 @@ def _after(seconds: str) -> dict[str, str]:
 
 
 def _in_reply(_: Fault, sent: Sent) -> web.Response:
-    """The status is 200 already when the error comes."""
+    """An error after status 200 was sent."""
     if not sent.streaming:
         return web.json_response(sent.wire.error_body("server_error"))
     begun = sent.parts[: len(sent.parts) // 2]

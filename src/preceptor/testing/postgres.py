@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own for tests and measurements, from the system's packages."""
+"""A PostgreSQL server for tests and measurements, from the system's packages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAME = "preceptor"
 
 
 class PostgresServer:
-    """A real server in a process and a temporary folder of its own, on 127.0.0.1.
+    """A real server on 127.0.0.1, with its own process and temporary folder.
 
     The programs are looked for on PATH and where Debian puts them. The server refuses to run as
     root, so as root it runs as the user ``postgres`` or ``nobody``.
@@ -67,7 +67,7 @@ class PostgresServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def url(self, database: str) -> str:
-        """For ``--store``: an empty database, made if it is missing."""
+        """The address of a database for ``--store``, created empty if it is missing."""
         import psycopg
         from psycopg import sql
 
@@ -78,7 +78,7 @@ class PostgresServer:
         return self._address(database)
 
     def start(self) -> None:
-        """Start it, or start it again, and wait until it answers."""
+        """Start or restart the server and wait until it answers."""
         import psycopg
 
         self._process = self._launch(
@@ -95,7 +95,7 @@ class PostgresServer:
                 time.sleep(0.05)
 
     def stop(self, *, crash: bool = False) -> None:
-        """Shut it down; with ``crash`` at once, as by a power cut."""
+        """Shut the server down; with ``crash``, at once, as by a power cut."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
             self._process.wait(_PATIENCE_S)
@@ -151,7 +151,7 @@ def _programs() -> Path:
 
 
 def _user() -> str | None:
-    """As whom it runs; None for ourselves."""
+    """The user that runs the server; None for the current one."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}
