@@ -58,7 +58,7 @@ def run(  # noqa: PLR0917
         typer.Option(
             "--data",
             metavar="FOLDER",
-            help="A folder with a folder per benchmark; other data is taken from where fetch put it.",
+            help="A folder with one folder per benchmark; other data is where fetch put it.",
         ),
     ] = None,
     name: Annotated[
