@@ -78,7 +78,7 @@ class Rewarder:
     data
         A local copy of the benchmark's data, for examples by id.
     store
-        The workspace, made where there is none. One may be shared by processes.
+        The store; created if it does not exist. Processes may share one.
     grader_params
         ``key=value`` texts, or a mapping.
     grader_template
