@@ -194,7 +194,7 @@ def _check_archive(path: Path) -> None:
 def _value(value: Any) -> Any:
     """A library's value as a JSON value."""
     if value is None or isinstance(value, bool | int | float | str):
-        # NaN is how a column of floats writes null.
+        # A column of floats writes null as NaN.
         return None if isinstance(value, float) and math.isnan(value) else value
     if isinstance(value, dict):
         return {str(name): _value(each) for name, each in value.items()}
@@ -214,7 +214,7 @@ def _scalar(value: Any) -> bool | float | str:
         return value.isoformat()
     if isinstance(value, datetime.timedelta):
         return value.total_seconds()
-    item = getattr(value, "item", None)  # a number of numpy
+    item = getattr(value, "item", None)  # numpy's numbers
     found = item() if callable(item) else None
     return found if isinstance(found, bool | int | float) else str(value)
 

@@ -130,7 +130,7 @@ def _stoppable() -> Iterator[None]:
     """Treat SIGTERM, with which clusters and containers stop a program, as Ctrl-C."""
     try:
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    except ValueError:  # only a main thread may set it
+    except ValueError:  # only the main thread may set it
         yield
         return
     try:
@@ -140,7 +140,7 @@ def _stoppable() -> Iterator[None]:
 
 
 def _run(arguments: list[str]) -> int:
-    # Not app(): that handles a broken pipe and an interrupt in its own way.
+    # Not app(), which handles a broken pipe and an interrupt itself.
     command = _program(arguments)
     try:
         with command.make_context("preceptor", arguments) as context:

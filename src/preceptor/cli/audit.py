@@ -148,7 +148,7 @@ def _is_file(text: str) -> bool:
     path = Path(text)
     try:
         return path.exists() and not path.is_dir()
-    except OSError:  # A list of runs is longer than a file's name may be.
+    except OSError:  # A list of runs can be too long for a file name.
         return False
 
 

@@ -111,7 +111,7 @@ def _suite_table(group: str, estimates: Sequence[Estimate]) -> Table:
         table.add_row(each.benchmark, f"{each.examples:,}", *calls, *ends)
     table.add_section()
     costs = [each.cost_usd for each in estimates]
-    times = [each.seconds for each in estimates]  # one benchmark after the other
+    times = [each.seconds for each in estimates]  # benchmarks run in sequence
     tokens = [each.tokens for each in estimates]
     whole = _sum(tokens)
     assert whole is not None

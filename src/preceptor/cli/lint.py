@@ -13,7 +13,7 @@ from preceptor.cli.output import note, print_json, show
 
 __all__ = ["lint"]
 
-#: Of one rule in the table; --json has all.
+#: Most faults of one rule in the table; --json has all.
 _SHOWN = 20
 
 

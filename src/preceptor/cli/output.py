@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["console", "note", "print_json", "printable", "show"]
 
-#: Controls, C1 included, that a terminal obeys, and marks that turn the writing direction.
+#: Control characters, C1 included, and marks that change the writing direction.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -40,7 +40,7 @@ def console() -> Console:
                 else:
                     yield segment
 
-    # Without a terminal a table must not be folded to 80 columns: a pipe has no width.
+    # A pipe has no width: a table must not be folded to 80 columns.
     width = None if sys.stdout.isatty() else 140
     return Piped(width=width, highlight=False, markup=False, emoji=False)
 

@@ -30,7 +30,7 @@ class Display:
         self._warned: set[tuple[Progress, str]] = set()
 
     def __enter__(self) -> Display:
-        # The command line alone sets this: a program that imports Preceptor keeps its own.
+        # Only the command line sets this; a program that imports Preceptor keeps its own setting.
         self._inside.enter_context(rare_collections)
         if sys.stderr.isatty():
             from rich.console import Console

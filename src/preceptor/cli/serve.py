@@ -17,7 +17,7 @@ from preceptor.errors import InputError
 
 __all__ = ["serve"]
 
-#: A token shorter than that can be guessed.
+#: A shorter token can be guessed.
 _SHORTEST = 16
 
 

@@ -109,7 +109,7 @@ def run(  # noqa: PLR0917
         with Display() as display:
             suite = api.suite(group, name=name, watch=display.update, tell=tell, **asked)
     except PreceptorError:
-        if said:  # some runs may be there already
+        if said:  # some runs may have begun
             note(f"go on with: {again(context, words, said[0].rpartition('/')[0])}")
         raise
     return _finish(suite, store, as_json, again(context, words, suite.name))

@@ -110,7 +110,7 @@ def sweep(  # noqa: PLR0917
         with Display() as display:
             swept = api.sweep(benchmark, name=name, watch=display.update, tell=tell, **asked)
     except PreceptorError:
-        if said:  # some runs may be there already
+        if said:  # some runs may have begun
             note(f"go on with: {again(context, _WORDS, said[0].rpartition('/')[0])}")
         raise
     return _finish(swept, store, as_json, again(context, _WORDS, swept.name))

@@ -56,7 +56,7 @@ class AnthropicMessages(Wire):
         self._cached: set[str] = set()
 
     def key(self, request: web.Request) -> str | None:
-        # Newer clients of Anthropic's own send it as a bearer token.
+        # Anthropic's newer clients send it as a bearer token.
         return request.headers.get("x-api-key") or super().key(request)
 
     def problem(self, request: web.Request, payload: dict[str, Any]) -> str | None:

@@ -3,7 +3,7 @@
     with FakeBatches() as fake, fake.environment():
         preceptor.run("starter", system="openai/a", grader="anthropic/b", batch=True)
 
-Replies, to single calls too, are those of :class:`FakeEndpoint`. Results come in another order.
+Replies, also to single calls, are those of :class:`FakeEndpoint`. Results come in another order.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class FakeBatches:
     Parameters
     ----------
     looks
-        How often a batch is looked at before it has ended.
+        Number of looks at a batch before it has ended.
     outcome
-        (number of the batch from 1, payload) → what becomes of a request; see :class:`Job`.
+        (number of the batch from 1, payload) → outcome of a request; see :class:`Job`.
     most_enqueued
         A larger batch fails with ``token_limit_exceeded``.
 
@@ -59,18 +59,18 @@ class FakeBatches:
     jobs
         Batches in the order in which they were submitted.
     paid
-        Requests that were answered, by what tells one prompt from another.
+        Requests that were answered, by :func:`prompt_key`.
     single
         Calls outside batches.
     faults
-        Route (``upload``, ``create``, ``list``, ``look``, ``results``) → what happens to its next
+        Route (``upload``, ``create``, ``list``, ``look``, ``results``) → faults of its next
         calls: ``error_500``, ``hang_up`` before anything is done, ``lost`` when all is done,
         ``html``, ``rate_limit``, ``not_found``, ``truncated`` results; ``stall``, ``stall_after``
-        and ``stall_half`` for ever, before, after or amid what it does.
+        and ``stall_half`` hang before, after or within the work.
     stalled
         Set when a call stalls.
     held
-        From the batch of this number on, from 1, none ends; None for no such thing.
+        Number, from 1, of the first batch that never ends; None if all end.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class FakeBatches:
 
     async def _stall(self) -> None:
         self.stalled.set()
-        await asyncio.sleep(3600)  # ended when the client goes
+        await asyncio.sleep(3600)  # ended when the client leaves
 
     async def _half(self, request: web.Request, whole: web.Response) -> web.StreamResponse:
         assert isinstance(whole.body, bytes)

@@ -94,7 +94,7 @@ def _in_reply(_: Fault, sent: Sent) -> web.Response:
     return web.Response(body=body, content_type=sent.content_type)
 
 
-#: Kind of a fault → the response that it is, from the fault and what would be right.
+#: Kind of a fault → its response, from the fault and the right reply.
 ANSWERED: dict[str, Callable[[Fault, Sent], web.Response]] = {
     "rate_limit": lambda fault, sent: sent.wire.error(
         "rate_limit", headers=_after(f"{fault.seconds:g}")
@@ -158,11 +158,11 @@ async def _endless(request: web.Request, _: Sent) -> web.StreamResponse:
 
 
 async def _echo_key(request: web.Request, sent: Sent) -> web.StreamResponse:
-    # Where the client cuts a long message, a part of the key must not be left over.
+    # If the client cuts a long message, no part of the key may be left over.
     return sent.wire.error("server_error", "." * 170 + (sent.wire.key(request) or "no key"))
 
 
-#: Kind of a fault → what is done with the request or its connection.
+#: Kind of a fault → what the server does with the request or its connection.
 ACTED: dict[str, Callable[[web.Request, Sent], Awaitable[web.StreamResponse]]] = {
     "reset": _reset,
     "hang_up": _hang_up,

@@ -18,7 +18,7 @@ from preceptor.errors import Unavailable
 
 __all__ = ["PostgresServer"]
 
-#: Seconds. After a crash it first writes every file to disk, and each database has hundreds.
+#: Seconds. After a crash it first syncs every file to disk; each database has hundreds.
 _PATIENCE_S = 300.0
 _NAME = "preceptor"
 
@@ -26,13 +26,13 @@ _NAME = "preceptor"
 class PostgresServer:
     """A real server on 127.0.0.1, with its own process and temporary folder.
 
-    The programs are looked for on PATH and where Debian puts them. The server refuses to run as
-    root, so as root it runs as the user ``postgres`` or ``nobody``.
+    The programs are searched on PATH and in Debian's folders. PostgreSQL refuses to run as root, so
+    under root it runs as the user ``postgres`` or ``nobody``.
 
     Raises
     ------
     Unavailable
-        There is no such server here, or no user that it could run as.
+        The server is not installed, or there is no user to run it.
 
     Examples
     --------
@@ -135,7 +135,7 @@ class PostgresServer:
                 group=None if self._user is None else pwd.getpwnam(self._user).pw_gid,
                 extra_groups=None if self._user is None else [],
                 cwd=self._folder,
-                # Ctrl-C in the terminal is for the tests, not for it.
+                # Ctrl-C in the terminal must reach the tests only.
                 start_new_session=True,
             )
 

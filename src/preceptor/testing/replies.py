@@ -25,9 +25,9 @@ enough and take paracetamol as the leaflet says. I cannot examine you from here,
 need urgent care today: trouble breathing, confusion, chest pain or a stiff neck."""
 _WORDS = _TEXT.split()
 _MEAN_VERDICT = 0.6
-#: How a prompt says that it wants several verdicts, by number.
+#: How a prompt asks for several numbered verdicts.
 _SEVERAL = re.compile(r"every number from 1 to (\d{1,2})\b")
-#: How many times as long an answer, or its reasoning, is.
+#: Factor on the length of an answer or its reasoning.
 _VERBOSITY = {"low": 0.5, "medium": 1.0, "high": 2.0}
 _EFFORT = {"minimal": 0.5, "low": 1.0, "medium": 2.0, "high": 4.0}
 

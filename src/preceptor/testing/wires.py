@@ -24,10 +24,10 @@ __all__ = [
 
 #: Name of an error → status, type, code and words.
 Errors = Mapping[str, tuple[int, str, str | None, str]]
-#: Lower case: what providers look for a key in.
+#: Headers with a key, in lower case.
 SECRET_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
 _PIECE = 12
-#: Type of a part of a response → the field with its text, and what its events are called.
+#: Type of a part of a response → the field with its text, and the name of its events.
 _PARTS = {
     "output_text": ("text", "output_text"),
     "refusal": ("refusal", "refusal"),
@@ -123,7 +123,7 @@ class OpenAIChat(Wire):
     reasoning
         The message's field with the reasoning text; None for a server that shows none.
     comments
-        Whether comments stand between a stream's events, as OpenRouter sends them.
+        Whether to send comments between a stream's events, as OpenRouter does.
     """
 
     def __init__(self, reasoning: str | None = None, *, comments: bool = False) -> None:
