@@ -22,24 +22,25 @@ HEAD = """\
 
 <!-- Written by docs/generate_cli.py. Do not edit: run `python docs/generate_cli.py`. -->
 
-Results go to standard output; progress, hints and errors go to standard error. An error is one
-line: what is wrong, what was expected, what was found, what to do.
+Results go to standard output; progress, notes and errors go to standard error. An error is one
+line: place, what was expected, what was found, what to do.
 
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | finished, but incomplete: less than `--min-coverage` of the criteria is graded, no answer could be read, or a suite \
-skipped a benchmark; for `lint`: there are faults |
-| 2 | wrong usage or input, or something that is needed is not here |
-| 130 | interrupted; `preceptor resume RUN` goes on |
+| 1 | finished, but incomplete: less than `--min-coverage` of the criteria is graded, no answer could be \
+read, or a suite skipped a benchmark; for `lint`: there are faults |
+| 2 | wrong usage or input, or something needed is missing |
+| 130 | interrupted; `preceptor resume RUN` continues |
 
-The first Ctrl-C (or SIGTERM) stops cleanly: calls under way are finished and kept. The second drops them.
+The first Ctrl-C (or SIGTERM) stops cleanly: calls under way are finished and kept. A second one
+drops them.
 
 | environment variable | what it does |
 |---|---|
 | `OPENAI_API_KEY` | the key for `openai/…` addresses |
 | `OPENAI_BASE_URL` | another base URL for `openai/…` addresses |
-| `PRECEPTOR_STORE` | the workspace, instead of `preceptor.db` in the current folder |
+| `PRECEPTOR_STORE` | the store, instead of `preceptor.db` in the current folder |
 | `PRECEPTOR_PRICES` | your own [table of prices](cost.md#prices), instead of `prices.toml` in your settings |
 | `PRECEPTOR_CACHE` | where fetched data, prompts and weights are kept |
 
@@ -48,7 +49,7 @@ Proxies are taken from `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
 
 
 def leaves(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command that does something, with the words that lead to it."""
+    """Every command with its full name."""
     inner = getattr(command, "commands", None)
     if inner is None:
         yield path, command

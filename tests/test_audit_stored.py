@@ -233,7 +233,7 @@ def test_the_commands_of_the_section_run(store: str, capsys: pytest.CaptureFixtu
     put("dr-b", judged_by(2), grader="dr-b")
     put("judged-2", judged_by(4), grader=JUDGE)
     page = (Path(__file__).parent.parent / "docs" / "audit.md").read_text("utf-8")
-    section = page.partition("## Labels in the workspace\n")[2].partition("\n## ")[0]
+    section = page.partition("## Labels in the store\n")[2].partition("\n## ")[0]
     commands = re.findall(r"`\$ preceptor audit (.*?)`", section)
     assert len(commands) == 2
     for command in commands:

@@ -1,4 +1,4 @@
-"""The library's front door, the same for scripts, notebooks and the command line."""
+"""The public functions, the same for scripts, notebooks and the command line."""
 
 from __future__ import annotations
 
@@ -60,21 +60,21 @@ def run(
     Parameters
     ----------
     benchmark
-        A name, of which ``preceptor list benchmarks`` shows all; or a folder with a manifest
+        A benchmark's name (see ``preceptor list benchmarks``), or a folder with a manifest
         (``./my-benchmark``).
     system, grader
-        Addresses; ``preceptor list systems`` shows their forms. Without ``grader``, the one that
-        the benchmark's authors used.
+        Addresses: see ``preceptor list systems``. Default of ``grader``: that of the benchmark's
+        authors.
     name
-        Of the run; without it, ``BENCHMARK-SYSTEM-N``.
+        The run's name. Default: ``BENCHMARK-SYSTEM-N``.
     store
-        The workspace, made where there is none.
+        The store; created if it does not exist.
     watch
         Called a few times a second with the :class:`preceptor.engine.progress.Progress`.
     processes
-        How many share the work; without it one, or with a backend one on each of its nodes.
+        Number of processes. Default: one, or with a backend one on each of its nodes.
     backend
-        ``ray`` for workers on a Ray cluster, else they are on this machine.
+        ``ray`` for workers on a Ray cluster. Default: workers on this machine.
     **options
         The other fields of :class:`preceptor.engine.plan.Request`: ``limit``, ``repeats``,
         ``data``, ``max_cost``, …; ``system_params`` and ``grader_params`` may be a dict.
@@ -82,7 +82,7 @@ def run(
     Returns
     -------
     Run
-        Done, incomplete or interrupted: see its ``outcome``.
+        Its ``outcome`` is done, incomplete or interrupted.
     """
     request = request_of(benchmark, system, grader, {"name": name, **options})
     plan = check(request, where=store)
@@ -109,17 +109,17 @@ def dry_run(
     store: str | Path = DEFAULT_STORE,
     **options: Unpack[RunOptions],
 ) -> Estimate:
-    """What :func:`run` would call, and what that would cost. Nothing is called or written.
+    """Estimate the calls and the cost of :func:`run`. Nothing is called or written.
 
     Parameters
     ----------
     benchmark, system, grader, name, store, **options
-        As in :func:`run`. What the store has is not counted; none is made where there is none.
+        As in :func:`run`. What the store has is not counted; a missing store is not created.
 
     Raises
     ------
     InputError, Unavailable
-        Something is wrong with what is asked for.
+        An option is wrong, or something needed is missing.
     """
     request = request_of(benchmark, system, grader, {"name": name, **options})
     return _estimates({"": check(request, where=store)}, store)[""]
@@ -134,7 +134,7 @@ def dry_run_sweep(
     store: str | Path = DEFAULT_STORE,
     **options: Unpack[RunOptions],
 ) -> dict[str, Estimate]:
-    """Name of each cell of a :func:`sweep` → its estimate; what two have in common is in both.
+    """Estimates of a :func:`sweep`, by name of cell; what two cells share is in both.
 
     Caps are for all cells together, so those of an estimate are empty.
     """
@@ -154,7 +154,7 @@ def dry_run_suite(
     store: str | Path = DEFAULT_STORE,
     **options: Unpack[RunOptions],
 ) -> tuple[dict[str, Estimate], dict[str, str]]:
-    """Each benchmark of a :func:`suite` → its estimate; and those without data → why.
+    """Estimates of a :func:`suite`, by benchmark; and why others are skipped.
 
     Caps are for all benchmarks together, so those of an estimate are empty.
     """
@@ -190,9 +190,9 @@ def sweep(
     tell: Callable[[str], None] | None = None,
     **options: Unpack[RunOptions],
 ) -> Sweep:
-    """One run for each combination of settings, named ``NAME/key=value,key=value``.
+    """Run each combination of settings, as ``NAME/key=value,key=value``.
 
-    With the ``name`` of an earlier sweep, that one is resumed: what is done is skipped.
+    With the ``name`` of an earlier sweep, that sweep is resumed: what is done is skipped.
 
     Parameters
     ----------
@@ -201,21 +201,21 @@ def sweep(
     vary
         Key → values: ``{"reasoning_effort": ["low", "high"], "instruction": ["brief", "@a.txt"]}``.
         A key is a parameter of systems, or ``instruction``: ``brief``, ``normal``, ``thorough``, or
-        a file with one's own.
+        a file with your own.
     name
-        Without it, ``sweep-BENCHMARK-SYSTEM-N``.
+        The sweep's name. Default: ``sweep-BENCHMARK-SYSTEM-N``.
     tell
-        Called with a line as each run is begun or skipped.
+        Called with a line when a run begins or is skipped.
 
     Returns
     -------
     Sweep
-        Done, incomplete or interrupted: see its ``outcome``.
+        Its ``outcome`` is done, incomplete or interrupted.
 
     Raises
     ------
     InputError, Unavailable
-        Something is wrong with any of the runs; then none was begun.
+        Something is wrong with one of the runs; none has begun.
     """
     from preceptor.experiments.sweep import check_sweep
     from preceptor.experiments.sweep import sweep as work
@@ -246,7 +246,7 @@ def resume(
     processes: int | None = None,
     backend: str | None = None,
 ) -> Run:
-    """Go on with a run where it stopped. No finished call is made again."""
+    """Resume a run where it stopped. No finished call is made again."""
     with Store(store, create=False) as opened:
         info = opened.run(name)
         pipeline = reopen(opened, info, max_cost=max_cost, max_tokens=max_total_tokens)
@@ -257,7 +257,7 @@ def resume(
 
 
 def load(name: str = "latest", *, store: str | Path = DEFAULT_STORE) -> Run:
-    """A run of the store, by name, beginning of the name, or ``latest``."""
+    """Load a run of the store, by name, beginning of the name, or ``latest``."""
     with Store(store, create=False) as opened:
         return Run(store, opened.run(name))
 
@@ -273,8 +273,8 @@ def runs(*, store: str | Path = DEFAULT_STORE, benchmark: str | None = None) -> 
 def sides(texts: Sequence[str], *, store: str | Path = DEFAULT_STORE) -> list[Side]:
     """The sides of a comparison; each text is ``[LABEL=]RUN[,RUN…]`` with patterns allowed.
 
-    Runs behind a label are pooled: where they asked the same example, they repeat it. A pattern
-    without a label is a side for each run that fits.
+    Runs behind a label are pooled: their answers to one example are repeats. A pattern without a
+    label is a side for each run that fits.
     """
     from preceptor.results.select import gather
 
@@ -329,7 +329,7 @@ def suite(
 ) -> Suite:
     """Run one system on a group of benchmarks.
 
-    With the ``name`` of an earlier suite, that one is resumed: what is done is skipped.
+    With the ``name`` of an earlier suite, that suite is resumed: what is done is skipped.
 
     Parameters
     ----------
@@ -337,16 +337,16 @@ def suite(
         ``exams``, ``open``, ``safety``, ``notes``, ``extraction``, ``languages`` or ``all``.
     system, grader, store, watch, **options
         As in :func:`run`; ``max_cost`` and ``max_total_tokens`` are for all runs together. ``data``
-        is a folder with the data of many benchmarks. The grader judges where anything is judged.
+        is a folder with the data of many benchmarks. ``grader`` is used where anything is judged.
     name
-        Without it, ``suite-GROUP-SYSTEM-N``.
+        The suite's name. Default: ``suite-GROUP-SYSTEM-N``.
     tell
-        Called with a line as each run is begun or skipped.
+        Called with a line when a run begins or is skipped.
 
     Raises
     ------
     InputError, Unavailable
-        Something is wrong with any of the runs; then none was begun.
+        Something is wrong with one of the runs; none has begun.
     """
     from preceptor.experiments.suite import check_suite
     from preceptor.experiments.suite import suite as work
@@ -360,7 +360,7 @@ def suite(
 
 
 def load_suite(name: str, *, store: str | Path = DEFAULT_STORE) -> Suite:
-    """The runs of a suite that are in the store. Raises UnknownName where there are none."""
+    """Load the runs of a suite from the store. Raises UnknownName if there are none."""
     with Store(store, create=False) as opened:
         found = [run for run in opened.runs() if run.name == f"{name}/{run.benchmark}"]
     if not found:

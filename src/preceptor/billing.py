@@ -1,4 +1,4 @@
-"""What calls take: tokens, dollars, and the batches in which they wait at a provider."""
+"""Records of what calls cost: tokens, dollars, and batches that wait at a provider."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
 
 
 class Bill(msgspec.Struct, frozen=True):
-    """What the answers, or the verdicts, of one system, grader or example took.
+    """Cost of the answers or verdicts of one system, grader or example.
 
     Attributes
     ----------
@@ -38,8 +38,8 @@ class Bill(msgspec.Struct, frozen=True):
     name
         An address, or an example's id.
     paid, reused
-        Answers and verdicts that the run paid for, failed ones included; and those that it found
-        in the store.
+        Answers and verdicts that the run paid for, failed ones included; and those from the
+        store.
     usage
         Tokens of those paid for; ``reused_usage`` of the others.
     cost_usd
@@ -79,9 +79,9 @@ class BatchInfo(msgspec.Struct, frozen=True):
     Attributes
     ----------
     mark
-        Our own name for it, chosen before the provider gives its.
+        Preceptor's name for it, chosen before the provider's.
     provider, base_url
-        Where it is: ``openai``, ``https://api.openai.com/v1``.
+        Such as ``openai`` and ``https://api.openai.com/v1``.
     custom_ids
         Of the requests whose results may still be needed.
     size
@@ -89,13 +89,13 @@ class BatchInfo(msgspec.Struct, frozen=True):
     submitted_at
         UTC, ISO 8601.
     after
-        The provider's latest batch before this one, where only that tells it from others.
+        The provider's latest batch before this one, if nothing else tells it from others.
     batch_id
         The provider's name for it; None until that is known.
     state
         ``intended``, ``open``, ``cancelled``, ``failed`` or ``settled``.
     own
-        Whether the run at work submitted it.
+        Whether the current run submitted it.
     """
 
     mark: str

@@ -1,4 +1,4 @@
-"""Where Preceptor keeps what it has fetched: one directory, shared by all workspaces of a user."""
+"""The directory of fetched files, shared by all stores of a user."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 __all__ = ["DEFAULT_STORE", "alone", "cache_dir", "publish", "workshop"]
 
-#: The workspace, in the current folder, unless another is named.
+#: The store, in the current folder, unless another is named.
 DEFAULT_STORE = "preceptor.db"
 
 
 def cache_dir() -> Path:
-    """The directory of fetched files; the first to write there creates it.
+    """The directory of fetched files; the first write creates it.
 
-    ``PRECEPTOR_CACHE`` where that is set and not empty (``~`` is expanded), else the platform's
-    usual place for the user's caches.
+    ``PRECEPTOR_CACHE`` if it is set and not empty (``~`` is expanded), else the platform's folder
+    for user caches.
     """
     chosen = os.environ.get("PRECEPTOR_CACHE")
     if chosen:
@@ -31,10 +31,10 @@ def cache_dir() -> Path:
 
 @contextlib.contextmanager
 def alone(target: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Let one process at a time make this file; ``waiting`` is called where another one does.
+    """Let one process at a time make this file; ``waiting`` is called if another one does.
 
-    The system frees the lock of a process that dies. Unfinished work that one left behind is
-    removed. The directory must exist; a file ``….lock`` stays in it. Raises :class:`OSError`.
+    The system frees the lock of a process that dies; its unfinished work is removed. The directory
+    must exist; a file ``….lock`` stays in it. Raises :class:`OSError`.
     """
     import filelock
 
@@ -54,7 +54,7 @@ def alone(target: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[
 
 @contextlib.contextmanager
 def workshop(target: Path) -> Iterator[Path]:
-    """A directory for unfinished work beside the target, on its disk; removed whatever happens."""
+    """A directory for unfinished work beside the target, on its disk; always removed."""
     path = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         yield path
@@ -63,7 +63,7 @@ def workshop(target: Path) -> Iterator[Path]:
 
 
 def publish(file: Path, target: Path) -> None:
-    """Give a finished file its name, all at once, and have that survive a power cut."""
+    """Move a finished file to its name, atomically, so that it survives a power cut."""
     with file.open("rb+") as handle:
         os.fsync(handle.fileno())
     file.replace(target)

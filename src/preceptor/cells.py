@@ -31,7 +31,7 @@ MET_WORDS = "true, false or null (or 1 and 0, met and not met, yes and no, pass 
 
 
 def is_missing(value: object) -> bool:
-    """Whether a cell has no value: null, NaN, an empty text or a word for it."""
+    """Whether a cell has no value: null, NaN, an empty text, or a word such as ``n/a``."""
     if isinstance(value, str):
         return value.strip().casefold() in _MISSING
     return value is None or value != value  # noqa: PLR0124 (NaN, also of a decimal)
@@ -77,7 +77,7 @@ def read_number(text: str, row: Mapping[str, Any]) -> float:
 
 
 def quoted(text: str) -> Any:
-    """The list or object in a text, as JSON or as Python prints it.
+    """The list or object in a text, written as JSON or as Python prints it.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def decoded(value: object) -> Any:
 
 
 def listed(value: object) -> object:
-    """A list, also where a table wrote it as text; anything else unchanged."""
+    """A list, even if a table wrote it as text; anything else unchanged."""
     try:
         return list(quoted(value)) if isinstance(value, str) else value
     except (ValueError, TypeError):

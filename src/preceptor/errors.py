@@ -1,17 +1,17 @@
 """Every exception that Preceptor raises on purpose.
 
     PreceptorError
-    ├── InputError          something the user gave is wrong      (also a ValueError)
+    ├── InputError          an option, file or parameter is wrong (also a ValueError)
     │   ├── DataError       a line of a data file
     │   └── UnknownName     no such benchmark, run, address       (also a LookupError)
-    ├── Unavailable         a needed file, package or network is not here
-    ├── StoreError          the workspace cannot be read or written
+    ├── Unavailable         a needed file, package or network is missing
+    ├── StoreError          the store cannot be read or written
     │   └── StoreBusy       another process is working on this run
     ├── EndpointError       one call to a model failed for good
     │   └── EndpointRefused the endpoint refuses every call: a key, a name, a parameter
     └── BudgetExceeded      the cap on cost or tokens is reached
 
-A message is one line: what, where, what was expected, what was found, what to do.
+A message is one line: place, what was expected, what was found, what to do.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ __all__ = [
 
 
 def shorten(value: object, limit: int = 80) -> str:
-    """`repr` of a value from outside, safe to print on one line: bounded and without controls."""
+    """`repr` of an outside value, bounded, on one line and without control characters."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The question whether the nearest of the known names is meant; empty where none is near."""
+    """A question with the nearest known name; empty if none is near."""
     near = difflib.get_close_matches(name, known, 1)
     return f"did you mean {near[0]}? " if near else ""
 
 
 class PreceptorError(Exception):
-    """The root: what a caller catches to handle every error of this library."""
+    """Base of every error that Preceptor raises on purpose."""
 
 
 class InputError(PreceptorError, ValueError):
-    """Something that the user gave (an option, a file, a parameter) is wrong."""
+    """An option, a file or a parameter is wrong."""
 
 
 class DataError(InputError):
-    """A line of a data file is not what its schema says.
+    """A line of a data file does not fit its schema.
 
     The text names file, line and field: ``hard.jsonl:17: rubrics[2].points: expected …, found …``.
     """
@@ -68,17 +68,17 @@ class DataError(InputError):
 
 
 class UnknownName(InputError, LookupError):
-    """A benchmark, run or address that does not exist; the message lists what does."""
+    """A benchmark, run or address does not exist; the message lists those that do."""
 
     __str__ = Exception.__str__
 
 
 class Unavailable(PreceptorError):
-    """A needed file, package, key or network is not here; the message says how to get it."""
+    """A needed file, package, key or network is missing; the message says how to get it."""
 
 
 class StoreError(PreceptorError):
-    """The workspace cannot be opened, read or written."""
+    """The store cannot be opened, read or written."""
 
 
 class StoreBusy(StoreError):
@@ -92,8 +92,8 @@ class EndpointError(PreceptorError):
     ----------
     kind
         One word for tables: ``rate_limit``, ``server_error``, ``timeout``, ``connection``,
-        ``malformed``, ``too_large``, ``bad_request``, ``refused``, ``system_failed``, and of
-        recorded answers ``no_answer``.
+        ``malformed``, ``too_large``, ``bad_request``, ``refused``, ``system_failed``, or
+        ``no_answer`` of recorded answers.
     """
 
     def __init__(self, kind: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Reading rows from a user's file, with the line of every fault."""
+"""Rows of a user's file, with the line of every fault."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from preceptor.separated import separated_rows
 
 __all__ = ["decode_json", "file_sha256", "id_text", "read_rows"]
 
-#: A packed text may unpack to this many times its size, and MAX_UNPACKED.
+#: A packed text may unpack to this many times its size, plus MAX_UNPACKED.
 MAX_TEXT_RATIO = 100
-#: Memory that a ``.json`` file, which is decoded as a whole, or a row may take.
+#: Most memory of a row, or of a ``.json`` file, which is decoded as a whole.
 MAX_JSON_MEMORY = 256 * 2**20
-#: What an empty list or object takes, and about what the smallest of other values do.
+#: Memory of an empty list or object, and about that of other small values.
 _VALUE_BYTES = 64
 
 
@@ -37,22 +37,21 @@ def read_rows(
     columns: Sequence[str] | None = None,
     exact: bool = False,
 ) -> Iterator[tuple[int, Row]]:
-    """Yield (line number, row) from a file of rows, by its suffix.
+    """Yield (line number, row) from a file, read by its suffix.
 
     ``.jsonl`` (also ``.jsonl.gz``, or as ``member`` of a ``.zip``), ``.json``, ``.csv``, ``.tsv``,
     ``.xlsx`` and ``.parquet``. A ``.json`` file holds a list of rows, or
-    ``{"rows": [{"row": {…}}, …]}`` as the data set server of Hugging Face answers; in it and in
+    ``{"rows": [{"row": {…}}, …]}`` as Hugging Face's dataset server answers. In ``.json`` and
     ``.parquet`` files the number is that of the row, from 1. The cells of ``.csv`` and ``.tsv``
-    files are texts, and ``.csv`` files may have ``;`` or tabs between them, as Excel writes them
-    where a comma stands in numbers. NaN, which Python writes into JSON, is null. The first line,
-    or that of the first sheet of an ``.xlsx`` file, has the names of the columns, unless
-    ``columns`` names those of a table without such a line. A row of cells that ends early lacks
-    the rest; with ``exact`` it is a fault.
+    files are texts; ``.csv`` files may be separated by ``;`` or tabs, as Excel does where the
+    decimal sign is a comma. NaN, which Python writes into JSON, is null. The first line (of
+    ``.xlsx`` files, of the first sheet) has the names of the columns, unless ``columns`` gives
+    them. A row that ends early lacks the rest; with ``exact`` it is a fault.
 
     Raises
     ------
     InputError
-        The file is missing, unreadable or of another kind.
+        The file is missing, unreadable or of another format.
     DataError
         A line is not a JSON object.
     """
@@ -79,7 +78,7 @@ def read_rows(
 
 
 def _binary_rows(path: Path, suffix: str) -> Iterator[tuple[int, Row]]:
-    """Rows of a kind that a library reads."""
+    """Rows of a format that a library reads."""
     read = tables.parquet_rows if suffix == ".parquet" else tables.sheet_rows
     produced = 0
     allowed = MAX_UNPACKED + tables.MAX_RATIO * path.stat().st_size
@@ -96,7 +95,7 @@ def _binary_rows(path: Path, suffix: str) -> Iterator[tuple[int, Row]]:
         yield number, row
 
 
-#: What a damaged, encrypted or exotic archive raises.
+#: Raised by a damaged, encrypted or exotic archive.
 _BROKEN_ARCHIVE = (zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 
 
@@ -154,7 +153,7 @@ def _object(line: bytes, where: str, number: int) -> Row:
 
 
 def _decoded(content: bytes) -> Any:
-    """JSON, or what Python writes as JSON: with NaN, which is null, and Infinity.
+    """Decode JSON, or what Python writes as JSON: NaN, which becomes null, and Infinity.
 
     Raises DecodeError also for what would fill the memory: two bytes may stand for an object.
     """
@@ -165,7 +164,7 @@ def _decoded(content: bytes) -> Any:
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError:
-        # Any other fault has the stricter reader's message; it refuses half a surrogate pair too.
+        # Other faults keep the stricter reader's message. It refuses half a surrogate pair too.
         odd = b"NaN" in content or b"Infinity" in content
         if not odd or b"\\ud" in content.lower():
             raise
@@ -183,7 +182,7 @@ def _start(line: bytes) -> str:
 
 
 def decode_json(path: Path) -> Any:
-    """The content of a JSON file. Raises DataError where it is none."""
+    """The content of a JSON file. Raises DataError if it is not JSON."""
     try:
         if 2 * (size := path.stat().st_size) > MAX_JSON_MEMORY:
             problem = f"expected at most {MAX_JSON_MEMORY // 2:,} bytes, found {size:,}"
@@ -213,7 +212,7 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
         yield number, inner
 
 
-#: Suffixes that a library reads. In other files, tables and ``.json`` aside, a line is a row.
+#: Suffixes that a library reads. Other files, except tables and ``.json``, have a row per line.
 _BINARY = (".parquet", ".xlsx")
 
 
@@ -224,7 +223,7 @@ def file_sha256(path: Path) -> str:
 
 
 def id_text(value: object) -> str | None:
-    """An id as text, since tables make numbers of ids; None for anything else."""
+    """An id as text, since tables turn ids into numbers; None for anything else."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What the front door gives back: a run, a sweep or a suite in a store."""
+"""Handles that the public functions return: a run, a sweep or a suite in a store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Run:
     info
         Name, benchmark, system, grader, settings.
     outcome
-        How the call that returned it ended; None for a run that was only loaded.
+        How the call ended that returned it; None for a loaded run.
     """
 
     def __init__(self, store: str | Path, info: RunInfo, outcome: Outcome | None = None) -> None:
@@ -33,21 +33,21 @@ class Run:
         return f"<Run {self.info.name}: {self.info.system} on {self.info.benchmark}>"
 
     def result(self) -> Result:
-        """Everything known of the run: answers, verdicts, scores, metrics."""
+        """The whole run: answers, verdicts, scores, metrics."""
         from preceptor.results.load import load_result
 
         with Store(self.store, create=False) as store:
             return load_result(store, store.run(self.info.name))
 
     def scored(self) -> Result:
-        """The same without the words, tokens and costs of single verdicts: all that scores need."""
+        """The run without the words, tokens and costs of single verdicts: what scores need."""
         from preceptor.results.load import load_result
 
         with Store(self.store, create=False) as store:
             return load_result(store, store.run(self.info.name), words=False)
 
     def failures(self) -> list[tuple[str, str]]:
-        """Kind and words of what failed, the most frequent first."""
+        """Kinds and messages of failures, the most frequent first."""
         from preceptor.store.failures import failures
 
         with Store(self.store, create=False) as store, store.reading() as connection:
@@ -55,7 +55,7 @@ class Run:
         return [(kind, words) for kind, words in found if words]
 
     def score(self) -> dict[str, Any]:
-        """What ``preceptor score RUN --json`` prints."""
+        """The run's score, as ``preceptor score RUN --json`` prints it."""
         from preceptor.reports.score import score_json
 
         return score_json(self.scored())
@@ -68,10 +68,10 @@ class Run:
         return write_text(Path(path), render([self.result()], share=share))
 
     def export(self, path: str | Path, format: str | None = None) -> Path:
-        """Write answers and verdicts as jsonl, csv, parquet or a log of Inspect (``inspect``), or
-        metadata of the benchmark (``croissant``).
+        """Write answers and verdicts as jsonl, csv, parquet, or a log of Inspect AI.
 
-        Without ``format`` the suffix says which: ``.eval`` is Inspect's.
+        ``format`` is ``jsonl``, ``csv``, ``parquet``, ``inspect`` or, for metadata of the
+        benchmark, ``croissant``. Default: by the suffix (``.eval`` is Inspect's).
         """
         from preceptor.reports.export import STREAMED, export, export_answers, format_of
         from preceptor.results.load import scored_answers
@@ -93,11 +93,11 @@ class Sweep:
     Attributes
     ----------
     name
-        The runs are called ``NAME/key=value,…``.
+        The sweep's name; its runs are called ``NAME/key=value,…``.
     runs
-        Those that there are, in the order of the grid.
+        The runs, in the order of the grid.
     outcome
-        ``done`` if all cells are, ``incomplete`` or ``interrupted``.
+        ``done`` if all cells are done, else ``incomplete`` or ``interrupted``.
     """
 
     def __init__(self, name: str, runs: Sequence[Run], outcome: Outcome) -> None:
@@ -109,7 +109,7 @@ class Sweep:
         return f"<Sweep {self.name}: {len(self.runs)} runs, {self.outcome.status}>"
 
     def score(self) -> list[dict[str, Any]]:
-        """What ``preceptor sweep --json`` prints: docs/sweep.md lists the keys."""
+        """The cells' scores, as ``preceptor sweep --json`` prints them."""
         from preceptor.reports.sweep import cell_json
 
         return [cell_json(run.result()) for run in self.runs]
@@ -121,7 +121,7 @@ class Suite(Sweep):
     Attributes
     ----------
     name, runs, outcome
-        As of a :class:`Sweep`; ``incomplete`` also where a benchmark was skipped.
+        As in :class:`Sweep`; the outcome is ``incomplete`` if a benchmark was skipped.
     skipped
         Name of each benchmark whose data is not on this machine → how to get it.
     """
@@ -136,11 +136,11 @@ class Suite(Sweep):
         return f"<Suite {self.name}: {len(self.runs)} runs, {self.outcome.status}>"
 
     def score(self) -> list[dict[str, Any]]:
-        """What ``preceptor suite run --json`` prints under ``runs``."""
+        """The runs' scores, as ``preceptor suite run --json`` prints them under ``runs``."""
         return [run.score() for run in self.runs]
 
     def report(self, folder: str | Path, *, share: bool = False) -> Path:
-        """Write a page over all runs, and one for each, into a folder; returns the first."""
+        """Write a page over all runs and one for each run into a folder; returns the first."""
         from preceptor.reports.suite_page import write_suite
 
         results = [run.result() for run in self.runs]

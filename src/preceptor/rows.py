@@ -1,4 +1,4 @@
-"""What a row of a file is, and the bounds on it."""
+"""Rows of a file: type, header and bounds."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = [
     "row_of",
 ]
 
-#: The longest real row known has 0.3 MB; a row beyond this is a wrong file or an attack.
+#: The longest real row known has 0.3 MB; a longer row than this is a wrong file or an attack.
 MAX_LINE_BYTES = 16 * 2**20
-#: A packed file may unpack to this much, and a number of times its size.
+#: A packed file may unpack to this many bytes, plus a multiple of its size.
 MAX_UNPACKED = 64 * 2**20
-#: As many as a sheet can have.
+#: The most columns of a spreadsheet.
 MAX_COLUMNS = 16_384
 
 Row = dict[str, Any]
@@ -33,7 +33,7 @@ class SemicolonRow(Row):
 
 
 def header_of(names: Sequence[str], where: str) -> Sequence[str]:
-    """The names of a table's columns. Raises DataError for a double and for too many."""
+    """The names of a table's columns. Raises DataError for duplicates and for too many."""
     if len(names) > MAX_COLUMNS:
         problem = f"expected at most {MAX_COLUMNS:,} columns, found {len(names):,}"
         raise DataError(where, 1, "", problem)
@@ -44,7 +44,7 @@ def header_of(names: Sequence[str], where: str) -> Sequence[str]:
 
 
 def row_of(header: Sequence[str], cells: Sequence[Any], where: str, line: int) -> Row:
-    """The cells of a line by column. Raises DataError for more cells than columns."""
+    """The cells of a line, by column. Raises DataError for more cells than columns."""
     if len(cells) > len(header):
         problem = f"expected {len(header)} cells as in the first line, found {len(cells)}"
         raise DataError(where, line, "", problem)
@@ -53,7 +53,7 @@ def row_of(header: Sequence[str], cells: Sequence[Any], where: str, line: int) -
 
 
 def not_utf8(error: UnicodeDecodeError) -> str:
-    """What was found where UTF-8 was expected, and what to do."""
+    """The message for bytes that are not UTF-8: what was found, and what to do."""
     if error.object.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "expected UTF-8, found UTF-16: save the file as UTF-8"
     found = error.object[error.start : error.start + 4].hex(" ")

@@ -1,4 +1,4 @@
-"""Rows of ``.csv`` and ``.tsv`` files, whatever stands between their cells."""
+"""Rows of ``.csv`` and ``.tsv`` files, with commas, semicolons or tabs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST_STATEMENT = 20
 def separated_rows(
     path: Path, columns: Sequence[str] | None, *, exact: bool
 ) -> Iterator[tuple[int, Row]]:
-    """(line, row) of each row; see :func:`preceptor.files.read_rows`."""
+    """Yield (line, row); see :func:`preceptor.files.read_rows`."""
     csv.field_size_limit(MAX_LINE_BYTES)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(path, columns)
     kind = SemicolonRow if delimiter == ";" else dict
@@ -76,9 +76,9 @@ def _stated(line: str) -> str | None:
 def _delimiter(path: Path, columns: Sequence[str] | None) -> str:
     """The separator of a ``.csv`` file: a comma, ``;`` or a tab.
 
-    The file may name it. Otherwise it is the one by which most rows have as many cells as the
-    first, and more than one. The whole file is counted, quotes included: a text may hold any of the
-    three.
+    The file may name it. Otherwise it is the one with which most rows have as many cells as the
+    first, and more than one. The whole file is parsed with each, since a quoted text may hold any
+    of the three.
     """
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
         stated = _stated(stream.readline(_LONGEST_STATEMENT))
@@ -102,7 +102,7 @@ def _delimiter(path: Path, columns: Sequence[str] | None) -> str:
 
 
 class _BoundedLines:
-    """The lines of a table; ``length`` is that of the current row so far."""
+    """Lines of a table; ``length`` is the length of the current row so far."""
 
     def __init__(self, stream: IO[str], where: str) -> None:
         self.stream, self.where, self.length, self.number = stream, where, 0, 0

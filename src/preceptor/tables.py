@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_RATIO", "parquet_rows", "sheet_rows", "size_of"]
 
-#: A file may unpack to this many times its size, the most that gzip can pack, and MAX_UNPACKED.
+#: A file may unpack to this many times its size (gzip's most), plus MAX_UNPACKED.
 MAX_RATIO = 1000
-#: The XML of a sheet packs to a twentieth at best. Reading a megabyte of it takes up to a second.
+#: The XML of a sheet packs to a twentieth at best; reading a megabyte takes up to a second.
 _MAX_XML_RATIO = 50
 _MAX_XML = 8 * 2**20
-#: Most values of one column of a row group: a few bytes may stand for any number of them.
+#: Most values of one column of a row group: a few bytes may encode any number.
 _MAX_VALUES = 8 * 2**20
 _BATCH = 500
 
 
 def parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """(number, row) of each row; times are texts in ISO form, bytes are texts or hexadecimal.
+    """Yield (number, row); times are ISO texts, bytes are texts or hexadecimal.
 
     Raises
     ------
     InputError, DataError
-        It is damaged, no such file, or would fill the memory.
+        The file is damaged, of another format, or would fill the memory.
     """
     try:
         import pyarrow
@@ -57,13 +57,13 @@ def parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
                     yield number, row
     except (PreceptorError, FileNotFoundError, PermissionError):
         raise
-    except Exception:  # whatever a damaged file makes its reader raise
+    except Exception:  # a damaged file makes its reader raise anything
         problem = "expected a parquet file, found something else, or one that is damaged or cut off"
         raise InputError(f"{path}: {problem}") from None
 
 
 def _check_parquet(path: Path, metadata: Any) -> None:
-    """Refuse what would fill the memory, by what the file says of itself."""
+    """Refuse a file that would fill the memory, by its own metadata."""
     if metadata.num_columns == 0 and metadata.num_rows > 0:
         raise InputError(f"{path}: expected rows with columns, found rows without any")
     for group in range(metadata.num_row_groups):
@@ -80,13 +80,13 @@ def _check_parquet(path: Path, metadata: Any) -> None:
 
 
 def _columns_of_texts(metadata: Any) -> list[str]:
-    """Columns to be kept as codes: a text that is stored once then takes memory once."""
+    """Columns to keep dictionary-encoded: a text that is stored once takes memory once."""
     columns = (metadata.schema.column(place) for place in range(metadata.num_columns))
     return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
 
 
 def _rows_of(batch: pyarrow.RecordBatch, where: str, before: int) -> Iterator[Row]:
-    """The rows of a batch, in parts that are small enough."""
+    """The rows of a batch, split until each part fits the memory bound."""
     size = sum(_bytes_of(column) for column in batch.columns)
     if size > MAX_LINE_BYTES and batch.num_rows > 1:
         half = batch.num_rows // 2
@@ -106,7 +106,7 @@ def _rows_of(batch: pyarrow.RecordBatch, where: str, before: int) -> Iterator[Ro
 
 
 def _bytes_of(column: Any) -> int:
-    """Bytes of a column's values, each text counted as often as it occurs."""
+    """Bytes of a column's values, each occurrence of a text counted."""
     import pyarrow
     import pyarrow.compute
 
@@ -135,7 +135,7 @@ def _values(column: Any, where: str, before: int, name: str) -> list[Any]:
     except UnicodeDecodeError:
         raise DataError(where, before + 1, name, "expected UTF-8, found other bytes") from None
     except (ValueError, OverflowError, pyarrow.ArrowException):
-        # A time that Python does not have: the year 20000, a nanosecond, an unknown zone.
+        # A time that Python cannot hold: the year 20000, a nanosecond, an unknown zone.
         for kind in (pyarrow.string(), pyarrow.int64()):
             with contextlib.suppress(pyarrow.ArrowException):
                 return list(column.cast(kind).to_pylist())
@@ -144,12 +144,12 @@ def _values(column: Any, where: str, before: int, name: str) -> list[Any]:
 
 
 def sheet_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """(line, row) of each row of the first sheet that has a value.
+    """Yield (line, row) for each row of the first sheet that has a value.
 
     Raises
     ------
     InputError, DataError
-        It is damaged, no such file, or would fill the memory.
+        The file is damaged, of another format, or would fill the memory.
     """
     try:
         import openpyxl
@@ -161,7 +161,7 @@ def sheet_rows(path: Path) -> Iterator[tuple[int, Row]]:
         _check_archive(path)
         with contextlib.closing(openpyxl.load_workbook(path, True, data_only=True)) as book:
             sheet = book.worksheets[0]
-            sheet.reset_dimensions()  # what a file says of its size may be wrong
+            sheet.reset_dimensions()  # the size that a file states may be wrong
             rows = sheet.iter_rows(values_only=True)
             names = [str(name).strip() if name is not None else "" for name in next(rows, ())]
             header = header_of(names, str(path))
@@ -174,13 +174,13 @@ def sheet_rows(path: Path) -> Iterator[tuple[int, Row]]:
                     yield number, row_of(header, filled, str(path), number)
     except (PreceptorError, FileNotFoundError, PermissionError):
         raise
-    except Exception:  # whatever a damaged file makes its reader raise
+    except Exception:  # a damaged file makes its reader raise anything
         problem = "expected an .xlsx file, found something else, or one that is damaged or cut off"
         raise InputError(f"{path}: {problem}") from None
 
 
 def _check_archive(path: Path) -> None:
-    """Refuse what would fill the memory. A part is never read further than it says it is long."""
+    """Refuse a file that would fill the memory. A part is never read beyond its stated length."""
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(part.file_size for part in archive.infolist())
     allowed = _MAX_XML + _MAX_XML_RATIO * path.stat().st_size
@@ -192,9 +192,9 @@ def _check_archive(path: Path) -> None:
 
 
 def _value(value: Any) -> Any:
-    """A library's value as one of JSON."""
+    """A library's value as a JSON value."""
     if value is None or isinstance(value, bool | int | float | str):
-        # NaN is how a column of floats writes null.
+        # A column of floats writes null as NaN.
         return None if isinstance(value, float) and math.isnan(value) else value
     if isinstance(value, dict):
         return {str(name): _value(each) for name, each in value.items()}
@@ -214,13 +214,13 @@ def _scalar(value: Any) -> bool | float | str:
         return value.isoformat()
     if isinstance(value, datetime.timedelta):
         return value.total_seconds()
-    item = getattr(value, "item", None)  # a number of numpy
+    item = getattr(value, "item", None)  # numpy's numbers
     found = item() if callable(item) else None
     return found if isinstance(found, bool | int | float) else str(value)
 
 
 def size_of(value: Any) -> int:
-    """The bytes of memory that a value takes, about."""
+    """Approximate bytes of memory of a value."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, dict):

@@ -22,13 +22,13 @@ def reliability(
             "--k",
             parser=whole_number,
             metavar="K",
-            help="Up to the worst of K; else what is there.",
+            help="Largest k. Default: what half of the repeated examples have.",
         ),
     ] = None,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """How good is the worst of k answers to a question, and how often does its score change?"""
+    """How good is the worst of k answers, and how often does a question's score change?"""
     from preceptor import api
     from preceptor.analysis.reliability import reliability as measure
     from preceptor.reports.tables import reliability_sentence, reliability_table
@@ -65,7 +65,7 @@ def length(
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """Do longer answers score higher, and what would price length fairly?"""
+    """Do longer answers score higher, and what price on length would be fair?"""
     from preceptor import api
     from preceptor.analysis.length import lengths
     from preceptor.reports.tables import length_sentences, length_table
@@ -82,10 +82,10 @@ def length(
 def power(  # noqa: PLR0917
     pilots: Sides,
     difference: Annotated[
-        float, typer.Option(parser=number, metavar="POINTS", help="The difference to be shown.")
+        float, typer.Option(parser=number, metavar="POINTS", help="The difference to detect.")
     ] = 3.0,
     powers: Annotated[
-        str, typer.Option("--power", metavar="P,P", help="Chance to show it.")
+        str, typer.Option("--power", metavar="P,P", help="Chance of detecting it.")
     ] = "0.8,0.9",
     repeats: Annotated[
         str, typer.Option(metavar="N,N", help="Answers to each example.")
@@ -98,13 +98,13 @@ def power(  # noqa: PLR0917
         typer.Option(
             parser=number,
             metavar="R",
-            help="With one pilot: how alike the systems' scores of an example are taken to be.",
+            help="With one pilot: the assumed correlation of the systems' scores of an example.",
         ),
     ] = 0.0,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """How many examples and repeats show a difference? From the variances of one pilot or two."""
+    """How many examples and repeats detect a difference? Planned from one or two pilot runs."""
     from preceptor import api
     from preceptor.analysis.planning import plan
     from preceptor.reports.tables import power_table
@@ -140,7 +140,7 @@ def estimate(
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """The score on all examples, estimated from a run on a sample and a control that has all."""
+    """Estimate the score on all examples from a run on a sample and a control on all."""
     from preceptor import api
     from preceptor.analysis.estimating import estimate as make
     from preceptor.reports.tables import estimate_table

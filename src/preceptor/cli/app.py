@@ -47,13 +47,13 @@ __all__ = ["app", "main"]
 
 DONE, INCOMPLETE, WRONG, INTERRUPTED = 0, 1, 2, 130
 
-# Some versions of typer build on click, later ones contain it: its errors are found through the one
-# that all of them export.
+# Some versions of typer depend on click, later ones contain it. All export BadParameter, whose
+# bases include that of all errors.
 _BadUse: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="preceptor",
-    help="Measures health AI the way a physician supervises a trainee.",
+    help="Evaluate health AI against physicians' rubrics and published benchmarks.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone (`preceptor runs | head`): not an error of ours.
+        # The reader of the output has gone (`preceptor runs | head`): not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except OSError as error:
@@ -129,10 +129,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
-    """SIGTERM, by which a cluster or a container stops a program, is as Ctrl-C."""
+    """Treat SIGTERM, with which clusters and containers stop a program, as Ctrl-C."""
     try:
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    except ValueError:  # only a main thread may set it
+    except ValueError:  # only the main thread may set it
         yield
         return
     try:
@@ -142,7 +142,7 @@ def _stoppable() -> Iterator[None]:
 
 
 def _run(arguments: list[str]) -> int:
-    # Not app(): that handles a broken pipe and an interrupt in its own way.
+    # Not app(), which handles a broken pipe and an interrupt itself.
     command = _program(arguments)
     try:
         with command.make_context("preceptor", arguments) as context:
@@ -155,7 +155,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _program(arguments: list[str]) -> Any:
-    """The program, with the commands of other packages where one may be asked for."""
+    """The program, with the commands of other packages where the line may name one."""
     asked = next((word for word in arguments if not word.startswith("-")), None)
     program = _made(asked)
     if asked not in program.commands and "--version" not in arguments:
@@ -182,7 +182,7 @@ def _made(asked: str | None) -> Any:
 
 
 def _usage(error: Exception) -> str:
-    """What is wrong with the command line, and where its help is."""
+    """The error in the command line, and the command that shows its help."""
     said = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "preceptor"
@@ -191,7 +191,7 @@ def _usage(error: Exception) -> str:
 
 
 def _complain(message: str) -> int:
-    """Print one line, whatever stands in the message, and return the exit code."""
+    """Print a message as one line, whatever it contains; returns the exit code."""
     line = re.sub(r"\[Errno \d+\] ", "", " ".join(message.split()))
     line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
     print(f"error: {line}", file=sys.stderr)

@@ -30,27 +30,31 @@ def audit(  # noqa: PLR0917
         list[str],
         typer.Argument(
             metavar="FILE|RUN...",
-            help="Rows of HealthBench's meta-evaluation (.jsonl), or ratings (.csv) with the "
-            "columns response, criterion, rater, label; or runs of the workspace that physicians "
-            "judged, with the grader's run as --grader.",
+            help="Rows of HealthBench's meta-evaluation (.jsonl); ratings (.csv) with the columns "
+            "response, criterion, rater, label; or runs that physicians judged, with the grader's "
+            "run as --grader.",
         ),
     ],
     grader: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The grader: one of those in the file, or a rater; or an address, which judges "
-            "every row now. Beside runs, the run of the same answers that it judged.",
+            help="The grader: a name in the file; an address, which judges every row now; or, with "
+            "runs, the run of the same answers that it judged.",
         ),
     ] = None,
     again: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Its second pass, or its next version: in the file, or a run."
+            metavar="NAME",
+            help="A second pass or the next version of the grader: a name in the file, or a run.",
         ),
     ] = None,
     kind: Annotated[
-        str, typer.Option(metavar="KIND", help="Of labels: met, nominal, ordinal or interval.")
+        str,
+        typer.Option(
+            metavar="KIND", help="Scale of the labels: met, nominal, ordinal or interval."
+        ),
     ] = "met",
     output: Annotated[
         Path | None,
@@ -58,12 +62,14 @@ def audit(  # noqa: PLR0917
             "--output",
             "-o",
             metavar="FILE",
-            help="Write a page of it as HTML; without .html, its figures into a folder.",
+            help="Write an HTML page; without .html, write the figures into a folder.",
         ),
     ] = None,
     card: Annotated[
         Path | None,
-        typer.Option("--card", metavar="FILE", help="Write the grader's card, for reports."),
+        typer.Option(
+            "--card", metavar="FILE", help="Write the grader's card, for `preceptor report --card`."
+        ),
     ] = None,
     limit: Annotated[
         int | None,
@@ -71,7 +77,7 @@ def audit(  # noqa: PLR0917
             "--limit",
             parser=whole_number,
             metavar="N",
-            help="Audit on N of the rows, the reference implementation's random choice.",
+            help="Audit a fixed random sample of N rows.",
         ),
     ] = None,
     grader_param: GraderParam = None,
@@ -138,11 +144,11 @@ def audit(  # noqa: PLR0917
 
 
 def _is_file(text: str) -> bool:
-    """Whether it can be read as a file: a pipe can, a folder cannot."""
+    """Whether a text names a readable file: a pipe is one, a folder is not."""
     path = Path(text)
     try:
         return path.exists() and not path.is_dir()
-    except OSError:  # A list of runs is longer than a file's name may be.
+    except OSError:  # A list of runs can be too long for a file name.
         return False
 
 
@@ -177,7 +183,7 @@ def _why(outcome: Outcome) -> str:
 
 
 def _end(regraded: Regraded) -> int:
-    """Say what must be said of a grader that was asked now; the exit code."""
+    """Print the departures of a grader that was asked now; returns the exit code."""
     for sentence in regraded.departures:
         note(f"  • {sentence}")
     if regraded.outcome.status == "done":

@@ -31,11 +31,11 @@ def card(
     ] = "markdown",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write it there."),
+        typer.Option("--output", "-o", metavar="FILE", help="The file to write."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """A benchmark's card: what it measures, source, licence, size, protocol, metric, faults."""
+    """Print a benchmark's card: what it measures, source, licence, size, protocol, faults."""
     import msgspec
     from rich.markdown import Markdown
 

@@ -37,11 +37,11 @@ def compare(  # noqa: PLR0917
     ] = None,
     across_graders: Annotated[
         bool,
-        typer.Option("--across-graders", help="Compare although the graders differ."),
+        typer.Option("--across-graders", help="Compare even if the graders differ."),
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write a page of it as HTML."),
+        typer.Option("--output", "-o", metavar="FILE", help="Write an HTML page."),
     ] = None,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,

@@ -33,19 +33,19 @@ def correct(  # noqa: PLR0917
         typer.Option(
             parser=number,
             metavar="POINTS",
-            help="Also say how many examples to label for an interval of ± POINTS.",
+            help="Also print how many examples to label for an interval of ± POINTS.",
         ),
     ] = None,
     next_items: Annotated[
         int,
         typer.Option(
-            "--next", parser=whole_number, metavar="N", help="Also name N verdicts to label next."
+            "--next", parser=whole_number, metavar="N", help="Also print N verdicts to label next."
         ),
     ] = 0,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """A run's score, corrected for what its grader gets wrong, from labels on some answers."""
+    """Correct a run's score for its grader's errors, from labels on some of its answers."""
     if labels is None:
         if half_width is not None or next_items:
             raise InputError("correct: --half-width and --next need --labels")

@@ -1,4 +1,4 @@
-"""``preceptor demo``: the main job, for real, on small models that run here."""
+"""``preceptor demo``: a real run with small models on this machine."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from preceptor.errors import PreceptorError, Unavailable
 __all__ = ["demo"]
 
 SYSTEM, GRADER = "smollm2-135m", "qwen2.5-1.5b"
-#: As many of the 36 tasks as two small models get through in about three minutes.
-TASKS = 12
+#: As many of the 36 examples as two small models get through in about three minutes.
+EXAMPLES = 12
 ANSWER_TOKENS = 160
 
 
 def demo(
     folder: Annotated[
-        Path, typer.Option("--folder", metavar="DIR", help="Where its files go.")
+        Path, typer.Option("--folder", metavar="DIR", help="The folder for its files.")
     ] = Path("demo"),
 ) -> int:
-    """Evaluate a small local model on the starter tasks, graded by another; write the report."""
+    """Evaluate a small local model on starter, graded by another; write the report."""
     folder.mkdir(parents=True, exist_ok=True)
     store = folder / "preceptor.db"
     grader_here, system_here = _weights(GRADER), _weights(SYSTEM)
@@ -34,7 +34,7 @@ def demo(
 
 
 def _weights(name: str) -> bool:
-    """Whether a model's weights are here, after getting them if they can be had."""
+    """Whether a model's weights are on this machine, after trying to fetch them."""
     import importlib.util
 
     from preceptor.systems.local.weights import MODELS, fetch, find
@@ -54,15 +54,15 @@ def _weights(name: str) -> bool:
 
 
 def _graded_here(store: Path, *, live: bool) -> str:
-    """A run whose verdicts are made now; its answers too, where the system's weights are here."""
+    """Run with verdicts made now, and answers made now or, without weights, recorded."""
     from preceptor import api
     from preceptor.benchmarks import recorded
     from preceptor.cli.progress import Display
 
     address = f"local/{SYSTEM}" if live else f"replay:{recorded(SYSTEM)}"
-    answers = "answers now" if live else "its weights cannot be had: its recorded answers are used"
+    answers = "answers now" if live else "its weights are not available: recorded answers are used"
     note(
-        f"{SYSTEM} ({answers}) on {TASKS} of the starter tasks; {GRADER} judges each criterion.\n"
+        f"{SYSTEM} ({answers}) on {EXAMPLES} examples of starter; {GRADER} judges each criterion.\n"
         f"Both run on this machine, one thread each: about three minutes on two cores."
     )
     with Display() as display:
@@ -72,7 +72,7 @@ def _graded_here(store: Path, *, live: bool) -> str:
             grader=f"yesno:local/{GRADER}",
             store=store,
             watch=display.update,
-            limit=TASKS,
+            limit=EXAMPLES,
             system_params=(f"max_tokens={ANSWER_TOKENS}", "temperature=0") if live else (),
         )
     if run.outcome is None or run.outcome.status != "done":
@@ -83,14 +83,14 @@ def _graded_here(store: Path, *, live: bool) -> str:
 
 
 def _recorded(store: Path) -> str:
-    """A run whose answers and verdicts were both recorded when this package was made."""
+    """Import a run of recorded answers and recorded verdicts."""
     from preceptor.benchmarks import get, recorded
     from preceptor.bridges.graded import read_graded
     from preceptor.bridges.imported import keep
     from preceptor.store import Store
 
     note(
-        "No grader can be had here, so nothing is judged now: what follows are recorded answers of "
+        "No grader is available here, so nothing is judged now. These are recorded answers of "
         f"{SYSTEM} with recorded verdicts of {GRADER}."
     )
     path = recorded(SYSTEM)

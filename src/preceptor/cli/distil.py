@@ -25,14 +25,14 @@ def distil(
         list[str] | None,
         typer.Argument(
             metavar="[RUN|PATTERN]...",
-            help="Runs to learn from, all by one grader; without any, all of the store.",
+            help="Runs to learn from, all by one grader. Default: all of the store.",
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write it.")
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")
     ] = Path("grader.npz"),
     seed: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="Of folds and trees.")
+        int, typer.Option(parser=whole_number, metavar="N", help="Seed of folds and trees.")
     ] = 0,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,

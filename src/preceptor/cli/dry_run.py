@@ -1,4 +1,4 @@
-"""``--dry-run``: what a run would take, as a table and as JSON."""
+"""``--dry-run``: what a run would cost, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["duration", "estimate_json", "print_estimates", "print_suite_estimate
 
 #: Caps on dollars and on tokens.
 Caps = tuple[float | None, float | None]
-#: Who is called.
+#: The parts of an estimate.
 _PARTS = ("system", "grader")
 
 
 def print_estimates(
     estimates: Mapping[str, Estimate], as_json: bool, caps: Caps = (None, None)
 ) -> int:
-    """One table and the sentences, or JSON: of a sweep for each cell; returns the exit code.
+    """Print a table and its notes, or JSON, for each cell of a sweep; returns the exit code.
 
     ``caps`` are those on all cells together.
     """
@@ -48,7 +48,7 @@ def print_suite_estimate(
     as_json: bool,
     caps: Caps,
 ) -> int:
-    """A row for each benchmark and one for all, or JSON; returns the exit code."""
+    """Print a row for each benchmark and one for all, or JSON; returns the exit code."""
     found = list(estimates.values())
     if as_json:
         every = [estimate_json(each) for each in found]
@@ -97,12 +97,12 @@ def _table(estimate: Estimate, name: str) -> Table:
 
 
 def _suite_table(group: str, estimates: Sequence[Estimate]) -> Table:
-    """Of each benchmark what it takes, the answers' part and the judges' together."""
+    """What each benchmark takes: calls for answers, and for the verdicts of all graders."""
     from rich.table import Table
 
     table = Table(title=f"{group}: what a suite would take", title_justify="left")
     table.add_column("benchmark", overflow="fold")
-    for heading in ("examples", "answers", "judgements", "tokens", "cost", "time"):
+    for heading in ("examples", "answers", "verdicts", "tokens", "cost", "time"):
         table.add_column(heading, justify="right")
     for each in estimates:
         parts = {name: [p.calls for p in each.parts if p.part == name] for name in _PARTS}
@@ -111,7 +111,7 @@ def _suite_table(group: str, estimates: Sequence[Estimate]) -> Table:
         table.add_row(each.benchmark, f"{each.examples:,}", *calls, *ends)
     table.add_section()
     costs = [each.cost_usd for each in estimates]
-    times = [each.seconds for each in estimates]  # one benchmark after the other
+    times = [each.seconds for each in estimates]  # benchmarks run in sequence
     tokens = [each.tokens for each in estimates]
     whole = _sum(tokens)
     assert whole is not None
@@ -123,7 +123,7 @@ def _suite_table(group: str, estimates: Sequence[Estimate]) -> Table:
 
 
 def _sum(values: Sequence[Range | None]) -> Range | None:
-    """None where one of them is not known."""
+    """The sum; None where one of them is unknown."""
     known = [value for value in values if value is not None]
     return sum(known[1:], known[0]) if known and len(known) == len(values) else None
 
@@ -178,7 +178,7 @@ def _numbers(value: Range) -> str:
 
 
 def _rounded(number: float) -> int:
-    """Three digits that count: more would say that they are known."""
+    """Three significant digits: more would claim precision."""
     whole = round(number)
     return round(whole, 3 - len(str(whole))) if whole >= 100_000 else whole
 

@@ -22,16 +22,19 @@ def export(
             "--format",
             "-f",
             metavar="FORMAT",
-            help="jsonl, csv, parquet or inspect; croissant for metadata of the benchmark; else by "
-            "the name of FILE, or jsonl.",
+            help="jsonl, csv, parquet or inspect; croissant for metadata of the benchmark. "
+            "Default: by the name of FILE, or jsonl.",
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Else RUN.FORMAT here.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The file to write. Default: RUN.FORMAT."
+        ),
     ] = None,
     store: StorePath = DEFAULT_STORE,
 ) -> None:
-    """A run's answers and verdicts for other tools; jsonl can be imported again."""
+    """Write a run's answers and verdicts for other tools; jsonl can be imported again."""
     from preceptor import api
 
     loaded = api.load(run, store=store)
@@ -43,5 +46,5 @@ def export(
 
 
 def _file_name(run: str) -> str:
-    """The name of a run as that of a file in this folder, whatever it holds."""
+    """A run's name as a safe file name in this folder."""
     return re.sub(r"[^\w.,=+@ -]", "_", run)

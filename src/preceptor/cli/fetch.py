@@ -21,7 +21,7 @@ def fetch(
         ),
     ],
 ) -> None:
-    """Get a benchmark's data, the reference grader prompt, or a small model; verified by hash."""
+    """Fetch a benchmark's data, the reference grading prompt or a small model; checked by hash."""
     if name == _TEMPLATE:
         from preceptor.graders.template import fetch_reference
 
@@ -42,7 +42,7 @@ def fetch(
 
 
 def _fetch_template_too() -> None:
-    """A benchmark's data without its grader's prompt is half of what a run needs."""
+    """Fetch the reference grading prompt with the data, since a run needs both."""
     from preceptor.errors import Unavailable
     from preceptor.graders.template import OWN, fetch_reference, find_template
 

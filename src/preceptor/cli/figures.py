@@ -25,17 +25,17 @@ __all__ = ["figures"]
 def figures(
     sides: Sides,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the files go.")
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="The folder to write to.")
     ] = Path("figures"),
     format: Annotated[
         str,
         typer.Option(
-            "--format", "-f", metavar="FORMAT,…", help="Any of svg, png, and csv: the numbers."
+            "--format", "-f", metavar="FORMAT,…", help="svg, png, or csv for the numbers."
         ),
     ] = "svg,csv",
     store: StorePath = DEFAULT_STORE,
 ) -> None:
-    """Figures for a paper, each with the numbers behind it."""
+    """Draw figures for a paper, each with the numbers behind it."""
     from preceptor import api
     from preceptor.analysis.reliability import reliability
     from preceptor.reports import figures as drawing
@@ -51,7 +51,7 @@ def figures(
 
 
 def _comparison(sides: Sequence[Side]) -> Comparison | None:
-    """Of the sides that have a rival in their family; without any, of all."""
+    """Compare the sides that have a rival in their family; without any, all."""
     from preceptor.analysis.comparison import compare
 
     if len(sides) < 2:

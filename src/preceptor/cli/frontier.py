@@ -28,14 +28,14 @@ def frontier(  # noqa: PLR0917
         Path,
         typer.Argument(
             metavar="FILE",
-            help="Rows of HealthBench's meta-evaluation with the verdicts of one grader or more.",
+            help="Rows of HealthBench's meta-evaluation with the verdicts of one or more graders.",
         ),
     ],
     grader: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Only this grader: one of the file, or an address, which judges the rows; may be "
+            help="Only this grader: a name in the file, or an address, which judges now; may be "
             "repeated.",
         ),
     ] = None,
@@ -52,15 +52,15 @@ def frontier(  # noqa: PLR0917
             "--output",
             "-o",
             metavar="FILE",
-            help="Write a page of it as HTML; without .html, its figure into a folder.",
+            help="Write an HTML page; without .html, write the figure into a folder.",
         ),
     ] = None,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """Which grader is worth its price? Agreement with physicians against cost, several graders.
+    """Which grader is worth its price? Agreement with physicians against cost.
 
-    Graders of the store are in it whose verdicts are on the same answers by the same criteria.
+    Graders of the store are added where they judged the same answers by the same criteria.
     """
     from preceptor.audit.frontier import frontier as compare
     from preceptor.audit.labels import read_meta_eval
@@ -116,7 +116,7 @@ def _prices(texts: Sequence[str]) -> dict[str, Price]:
 def _with_asked(
     labels: Labels, graders: Sequence[str], store: str
 ) -> tuple[Labels, dict[str, list[Verdict]]]:
-    """With the verdicts of addresses, as `preceptor audit` gets them: none is paid for twice."""
+    """Labels with the verdicts of addresses added, as `preceptor audit` gets them."""
     from preceptor.audit.regrade import is_address, regrade
     from preceptor.cli.progress import Display
 
@@ -140,7 +140,7 @@ def _with_asked(
 def _with_store(
     labels: Labels, store: str, known: Mapping[str, Sequence[Verdict]]
 ) -> tuple[Labels, dict[str, list[Verdict]]]:
-    """With the verdicts of other graders that the store has, where there is one."""
+    """Labels with the verdicts of other graders in the store added, if there is a store."""
     from preceptor.audit.frontier import with_stored
     from preceptor.store import Store
 
@@ -160,7 +160,7 @@ def _spent(
     file: Path,
     graders: Sequence[str] | None,
 ) -> tuple[dict[str, Spent], list[str]]:
-    """What is known of costs, and a sentence on what was estimated."""
+    """Known costs of graders, and a sentence on what was estimated."""
     from preceptor.audit.card import cost_of
     from preceptor.audit.frontier import CHARACTERS_PER_TOKEN, Spent
     from preceptor.graders.template import find_template

@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Take over runs that were made elsewhere.")
+app = typer.Typer(help="Import results made elsewhere.")
 
 Benchmark = Annotated[
     str | None,
-    typer.Option(
-        "--benchmark", metavar="NAME", help="Which benchmark; else it is read off the file's name."
-    ),
+    typer.Option("--benchmark", metavar="NAME", help="The benchmark. Default: by the file's name."),
 ]
 
 
@@ -35,7 +33,7 @@ def simple_evals(
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """Runs of the reference implementation: its *_allresults.json files."""
+    """Import runs of the reference implementation: its *_allresults.json files."""
     from preceptor.bridges.simple_evals import read_simple_evals
 
     _keep([(read_simple_evals(file, benchmark, data), file) for file in files], store, as_json)
@@ -43,21 +41,23 @@ def simple_evals(
 
 @app.command("graded")
 def graded(  # noqa: PLR0917
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="One answer with verdicts a line.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="One answer with its verdicts per line.")
+    ],
     benchmark: Annotated[
-        str, typer.Option("--benchmark", metavar="NAME", help="Which benchmark was answered.")
+        str, typer.Option("--benchmark", metavar="NAME", help="The benchmark that was answered.")
     ],
     data: Data = None,
     system: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What answered, if the file does not say.")
+        str | None, typer.Option(metavar="NAME", help="The system, if the file does not name it.")
     ] = None,
     grader: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What judged, if the file does not say.")
+        str | None, typer.Option(metavar="NAME", help="The grader, if the file does not name it.")
     ] = None,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """Answers with verdicts (jsonl, jsonl.gz): one run for each value of the field `run`."""
+    """Import answers with verdicts (jsonl, jsonl.gz): a run for each value of the field `run`."""
     from preceptor.benchmarks import get
     from preceptor.bridges.graded import read_graded
 
@@ -70,13 +70,15 @@ def inspect(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="One log is one run.")],
     benchmark: Annotated[
         str | None,
-        typer.Option("--benchmark", metavar="NAME", help="Which benchmark; else the log says it."),
+        typer.Option(
+            "--benchmark", metavar="NAME", help="The benchmark. Default: as the log says."
+        ),
     ] = None,
     data: Data = None,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """Logs of Inspect AI (.eval): ours, those of inspect-evals' HealthBench, and answers alone."""
+    """Import logs of Inspect AI (.eval): Preceptor's, inspect-evals' HealthBench, or answers."""
     from preceptor.bridges.inspect_import import read_inspect
 
     _keep([(read_inspect(file, benchmark, data), file) for file in files], store, as_json)
@@ -86,35 +88,40 @@ def inspect(
 def predictions(  # noqa: PLR0917
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Answers, one a row: csv, tsv, jsonl, parquet, xlsx."),
+        typer.Argument(
+            metavar="FILE",
+            help="Answers, one per row: csv, tsv, jsonl, json, parquet, xlsx or txt.",
+        ),
     ],
     benchmark: Annotated[
-        str, typer.Option("--benchmark", metavar="NAME", help="Which benchmark was answered.")
+        str, typer.Option("--benchmark", metavar="NAME", help="The benchmark that was answered.")
     ],
     data: Data = None,
     id_column: Annotated[
         str | None,
-        typer.Option("--id", metavar="COLUMN", help="Has the question's id; else by its name."),
+        typer.Option(
+            "--id", metavar="COLUMN", help="Column of the question's id. Default: found by name."
+        ),
     ] = None,
     answer: Annotated[
         str,
         typer.Option(
             metavar="COLUMN[,COLUMN]",
-            help="Has the answer: the first of them that is not empty; else by their names.",
+            help="Columns of the answer; the first non-empty one counts. Default: found by name.",
         ),
     ] = "",
     by: Annotated[
         str | None,
         typer.Option(
             metavar="COLUMN[,COLUMN]",
-            help="One run for each combination of their values; else by their names (model, "
-            "method, dataset, split, language, …); '' for one run.",
+            help="One run for each combination of their values; '' for one run. Default: found by "
+            "name (model, method, dataset, split, language, …).",
         ),
     ] = None,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """Answers without verdicts, of any number of systems, to a benchmark that needs no judge."""
+    """Import answers, of any number of systems, to a benchmark that needs no grader."""
     from preceptor.benchmarks import get
     from preceptor.bridges.imported import existing_runs, keep_one
     from preceptor.bridges.predictions import Predictions

@@ -24,7 +24,7 @@ def leaderboard(  # noqa: PLR0917
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="RUN_OR_PATTERN", help="Names of runs, or patterns with *; else all runs."
+            metavar="RUN_OR_PATTERN", help="Names of runs, or patterns with *. Default: all runs."
         ),
     ] = None,
     benchmark: BenchmarkName = None,
@@ -41,13 +41,13 @@ def leaderboard(  # noqa: PLR0917
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Also draw it: a figure as SVG and its numbers.",
+            help="Also draw the ranks: SVG, and CSV with the numbers.",
         ),
     ] = None,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """Rank systems over all benchmarks that they have, with intervals of the ranks."""
+    """Rank systems over all their benchmarks, with intervals of the ranks."""
     from preceptor import api, benchmarks
     from preceptor.analysis.leaderboard import leaderboard as make
     from preceptor.reports.leaderboard import (

@@ -13,7 +13,7 @@ from preceptor.cli.output import note, print_json, show
 
 __all__ = ["lint"]
 
-#: Of one rule in the table; --json has all.
+#: Most faults of one rule in the table; --json has all.
 _SHOWN = 20
 
 
@@ -26,13 +26,13 @@ def lint(
         typer.Option(
             "--benchmark",
             metavar="NAME",
-            help="Whose rows it has; without it, the first benchmark that can read its first row, "
-            "else the shape of its columns.",
+            help="The benchmark whose rows the file has. Default: the one that most of the first "
+            "rows fit, else by its columns.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Faults of a benchmark's file: doubles, contradictions, leaks, wrong signs, personal data."""
+    """Find faults of a benchmark's file: duplicates, contradictions, leaks, personal data."""
     from rich.table import Table
 
     from preceptor import benchmarks

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="What there is: benchmarks, forms of addresses, local models, prices.")
+app = typer.Typer(help="List benchmarks, forms of addresses, local models or prices.")
 
 
 @app.command("benchmarks")
@@ -25,7 +25,7 @@ def benchmarks(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """All benchmarks, with size, licence, source, and whether the data is on this machine."""
+    """List benchmarks, with size, licence, source, and whether the data is on this machine."""
     from rich.table import Table
 
     from preceptor.benchmarks import all_benchmarks, get
@@ -69,7 +69,7 @@ def _source(benchmark: Benchmark) -> str:
 
 @app.command("systems")
 def systems(as_json: Json = False) -> None:
-    """The forms of an address, for --system and --grader alike."""
+    """List the forms of an address, for --system and --grader."""
     from rich.table import Table
 
     from preceptor.systems import ADDRESSES, GRADERS
@@ -85,7 +85,7 @@ def systems(as_json: Json = False) -> None:
 
 @app.command("models")
 def models(as_json: Json = False) -> None:
-    """Small models that run here: `local/NAME`, after `preceptor fetch local/NAME`."""
+    """List small models that run on this machine, after `preceptor fetch local/NAME`."""
     from rich.table import Table
 
     from preceptor.systems.local.weights import MODELS, find
@@ -116,13 +116,13 @@ def prices(
         list[str] | None,
         typer.Argument(
             metavar="ADDRESS...",
-            help="Of systems; without one, your own table and the list prices of OpenAI, Anthropic "
-            "and Google.",
+            help="Addresses of systems. Default: your own table and the list prices of OpenAI, "
+            "Anthropic and Google.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """What calls cost, in dollars per million tokens, with source and date."""
+    """List prices of calls in dollars per million tokens, with source and date."""
     import msgspec
     from rich.table import Table
 

@@ -42,7 +42,7 @@ def number(text: str | float) -> float:
 
 
 def numbers(option: str, text: str, kind: Callable[[str], _Number]) -> list[_Number]:
-    """What an option that takes several holds: 1,2,4."""
+    """Parser of an option with several numbers: 1,2,4."""
     try:
         return [kind(part) for part in text.split(",")]
     except ValueError:
@@ -57,7 +57,7 @@ StorePath = Annotated[
         "--store",
         envvar="PRECEPTOR_STORE",
         metavar="PATH",
-        help="The workspace: a SQLite file, or a database URL.",
+        help="The store: a SQLite file or a database URL.",
     ),
 ]
 RunName = Annotated[

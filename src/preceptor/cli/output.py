@@ -1,4 +1,4 @@
-"""Printing: tables for people, JSON for programs, progress for those who wait."""
+"""Printing: tables for people, JSON for programs, notes on standard error."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["console", "note", "print_json", "printable", "show"]
 
-#: Controls, C1 included, that a terminal obeys, and marks that turn the writing direction.
+#: Control characters, C1 included, and marks that change the writing direction.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def printable(text: str) -> str:
-    """A text that may hold what a model or a server wrote, without what a terminal would obey."""
+    """A text of a model or server without the control characters that a terminal obeys."""
     return _OBEYED.sub("", text)
 
 
@@ -29,7 +29,7 @@ def console() -> Console:
 
     class Piped(Console):
         def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # main() knows what to do; rich would exit with 1
+            raise BrokenPipeError  # main() handles it; rich would exit with 1
 
         def render(
             self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -40,7 +40,7 @@ def console() -> Console:
                 else:
                     yield segment
 
-    # Without a terminal a table must not be folded to 80 columns: a pipe has no width.
+    # A pipe has no width: a table must not be folded to 80 columns.
     width = None if sys.stdout.isatty() else 140
     return Piped(width=width, highlight=False, markup=False, emoji=False)
 
@@ -52,10 +52,10 @@ def show(item: RenderableType) -> None:
 
 def print_json(value: Any) -> None:
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-    # What is left of controls stands inside strings, where JSON has another way to write it.
+    # Controls that are left are inside strings, where JSON can escape them.
     sys.stdout.write(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def note(text: str) -> None:
-    """Say something beside the result, on standard error."""
+    """Print a note on standard error."""
     print(printable(text), file=sys.stderr)

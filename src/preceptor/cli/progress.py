@@ -1,4 +1,4 @@
-"""Progress of a run: a live line on a terminal, a line now and then elsewhere."""
+"""Progress of a run: a live display on a terminal, a line every 15 seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EVERY_S, _EVERY_S_IN_BATCHES = 15.0, 120.0
 
 
 class Display:
-    """Shows what is done, the rate, the time left, the cost and the failures by kind."""
+    """Display of what is done, the rate, the time left, the cost and the failures by kind."""
 
     def __init__(self) -> None:
         self._live: Any = None
@@ -30,7 +30,7 @@ class Display:
         self._warned: set[tuple[Progress, str]] = set()
 
     def __enter__(self) -> Display:
-        # The command line alone sets this: a program that imports Preceptor keeps its own.
+        # Only the command line sets this; a program that imports Preceptor keeps its own setting.
         self._inside.enter_context(rare_collections)
         if sys.stderr.isatty():
             from rich.console import Console
@@ -73,7 +73,7 @@ class Display:
 
 
 def _pause(progress: Progress) -> float:
-    """Seconds between two lines of a log: of batches there is seldom anything new."""
+    """Seconds between two lines of a log; more for batches, which change seldom."""
     return _EVERY_S_IN_BATCHES if progress.batches() else _EVERY_S
 
 

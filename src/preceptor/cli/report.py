@@ -33,7 +33,7 @@ def report(
     ] = None,
     store: StorePath = DEFAULT_STORE,
 ) -> None:
-    """One HTML file: scores, slices, comparison, figures, criteria missed, every example."""
+    """Write one HTML file: scores, slices, comparison, figures, missed criteria, examples."""
     from preceptor.reports.card import is_card_of, read_card
     from preceptor.reports.files import write_text
     from preceptor.reports.html import render

@@ -43,7 +43,7 @@ __all__ = [
 BenchmarkArgument = Annotated[
     str,
     typer.Argument(
-        metavar="BENCHMARK", help="Its name (see `preceptor list benchmarks`), or its folder."
+        metavar="BENCHMARK", help="A benchmark (see `preceptor list benchmarks`), or its folder."
     ),
 ]
 Address = Annotated[
@@ -52,7 +52,7 @@ Address = Annotated[
         "--system",
         "-s",
         metavar="ADDRESS",
-        help="What is under test, e.g. openai/gpt-5.4; see `preceptor list systems`.",
+        help="The system under test, e.g. openai/gpt-5.4; see `preceptor list systems`.",
     ),
 ]
 Grader = Annotated[
@@ -61,7 +61,7 @@ Grader = Annotated[
         "--grader",
         "-g",
         metavar="ADDRESS",
-        help="What judges; without it, the grader of the benchmark's authors.",
+        help="The grader. Default: that of the benchmark's authors.",
     ),
 ]
 MaxCost = Annotated[
@@ -70,7 +70,7 @@ MaxCost = Annotated[
         "--max-cost",
         parser=number,
         metavar="DOLLARS",
-        help="Stop cleanly when this much is spent.",
+        help="Cap on dollars: the run stops cleanly.",
     ),
 ]
 MaxTokens = Annotated[
@@ -79,7 +79,7 @@ MaxTokens = Annotated[
         "--max-total-tokens",
         parser=whole_number,
         metavar="N",
-        help="Stop cleanly after this many tokens.",
+        help="Cap on tokens: the run stops cleanly.",
     ),
 ]
 Limit = Annotated[
@@ -90,7 +90,7 @@ Limit = Annotated[
 ]
 Repeats = Annotated[
     int,
-    typer.Option("--repeats", parser=whole_number, metavar="N", help="Answers to each example."),
+    typer.Option("--repeats", parser=whole_number, metavar="N", help="Answers per example."),
 ]
 MinCoverage = Annotated[
     float,
@@ -98,7 +98,7 @@ MinCoverage = Annotated[
         "--min-coverage",
         parser=number,
         metavar="SHARE",
-        help="Exit with 1 if less of the criteria is graded.",
+        help="Share of criteria to be graded; exit code 1 below it.",
     ),
 ]
 SystemParam = Annotated[
@@ -117,16 +117,16 @@ GraderParam = Annotated[
         "--grader-param",
         "-P",
         metavar="KEY=VALUE",
-        help="The same for the grader. Of batched:, criteria_per_call; of jury:, rule, quorum, "
-        "weights, tie; of cascade:, low, high, audit_share, audit_seed; cheap.KEY, strong.KEY, "
-        "1.KEY, 2.KEY, … for one member.",
+        help="The same for the grader. For batched: criteria_per_call; for jury: rule, quorum, "
+        "weights, tie; for cascade: low, high, audit_share, audit_seed; for one member "
+        "cheap.KEY, strong.KEY, 1.KEY, 2.KEY, …",
     ),
 ]
 Batch = Annotated[
     bool,
     typer.Option(
         "--batch",
-        help="Ask through the batch APIs of OpenAI and Anthropic: half the price, within a day.",
+        help="Use the batch APIs of OpenAI and Anthropic: half the price, within a day.",
     ),
 ]
 Processes = Annotated[
@@ -135,13 +135,13 @@ Processes = Annotated[
         "--processes",
         parser=whole_number,
         metavar="N",
-        help="Share the work among N processes; with a backend, N workers there.",
+        help="Share the work among N processes, or N workers of the backend.",
     ),
 ]
 Backend = Annotated[
     str | None,
     typer.Option(
-        "--backend", metavar="NAME", help="`ray`: the workers are on a Ray cluster (RAY_ADDRESS)."
+        "--backend", metavar="NAME", help="`ray` for workers on a Ray cluster (RAY_ADDRESS)."
     ),
 ]
 Template = Annotated[
@@ -149,7 +149,7 @@ Template = Annotated[
     typer.Option(
         "--grader-template",
         metavar="WHICH",
-        help="`reference`, `preceptor`, or a file with the grader's prompt.",
+        help="The grading prompt: `reference`, `preceptor`, or a file.",
     ),
 ]
 
@@ -172,13 +172,13 @@ SelfConsistency = Annotated[
         "--self-consistency",
         parser=whole_number,
         metavar="K",
-        help="Multiple choice: K answers to each question, and the majority's.",
+        help="Multiple choice: K answers to each question, and their majority vote.",
     ),
 ]
 DryRun = Annotated[
     bool,
     typer.Option(
-        "--dry-run", help="Call nothing: print calls, tokens, cost and time, and what is assumed."
+        "--dry-run", help="Call nothing; print the expected calls, tokens, cost and time."
     ),
 ]
 
@@ -192,8 +192,8 @@ def run(  # noqa: PLR0917
         str | None,
         typer.Option(
             metavar="WHAT=FACTOR",
-            help="Draw examples with a tag, or those with a run's lowest scores, FACTOR times as "
-            "often; with --limit.",
+            help="With --limit: draw examples with a tag, or with a run's lowest scores, FACTOR "
+            "times as often.",
         ),
     ] = None,
     repeats: Repeats = 1,
@@ -215,7 +215,7 @@ def run(  # noqa: PLR0917
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> int:
-    """Ask a system every example, have each criterion judged, and print the score."""
+    """Ask a system every example, have a grader judge each criterion, and print the score."""
     from preceptor import api
     from preceptor.cli.progress import Display
 
@@ -256,7 +256,7 @@ def resume(  # noqa: PLR0917
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> int:
-    """Go on with a run where it stopped; no finished call is made again."""
+    """Resume a run where it stopped; no finished call is made again."""
     from preceptor import api
     from preceptor.cli.progress import Display
 
@@ -274,7 +274,7 @@ def resume(  # noqa: PLR0917
 
 
 def finish(finished: Run, store: str, as_json: bool) -> int:
-    """Print the score, say what is missing and what to do; returns the exit code."""
+    """Print the score, what is missing and what to do; returns the exit code."""
     from preceptor.cli.score import print_score
     from preceptor.scoring.answers import share_read
 
@@ -304,12 +304,12 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
 
 
 def _shown(kind: str) -> bool:
-    """Whether the words of a failure neither quote a reply nor stand in the notes already."""
+    """Whether to show a failure's words: they quote no reply and are not in the notes yet."""
     return kind not in ("", "unparseable", "malformed", "no_answer")
 
 
 def spent(results: Sequence[Result]) -> str:
-    """The runs' cost by the store, as a part of a sentence."""
+    """The runs' cost by the store, as part of a sentence."""
     costs = [result.cost_usd for result in results]
     if None not in costs:
         return f"; ${sum(cost for cost in costs if cost is not None):,.4f} spent"
@@ -318,7 +318,7 @@ def spent(results: Sequence[Result]) -> str:
 
 
 def elsewhere(store: str) -> str:
-    """What a command needs to find the store, where it would not find it by itself."""
+    """The option that a command needs to find this store; empty for the usual one."""
     usual = store == os.environ.get("PRECEPTOR_STORE", DEFAULT_STORE)
     if usual:
         return ""

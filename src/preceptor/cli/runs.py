@@ -13,7 +13,7 @@ __all__ = ["runs", "show"]
 def runs(
     benchmark: BenchmarkName = None, store: StorePath = DEFAULT_STORE, as_json: Json = False
 ) -> None:
-    """All runs of the store, oldest first."""
+    """List the runs of the store, oldest first."""
     from rich.table import Table
 
     from preceptor import api
@@ -26,7 +26,7 @@ def runs(
         print_json([{"run": info.pop("name"), **info} for info in plain])
         return
     table = Table("run", "benchmark", "system", "grader", "status", "n", "started (UTC)")
-    table.columns[0].overflow = "fold"  # it is there to be copied
+    table.columns[0].overflow = "fold"  # so that it can be copied
     for info in found:
         size = f"{info.n_examples:,}" + (f" × {info.repeats}" if info.repeats > 1 else "")
         table.add_row(
@@ -36,7 +36,7 @@ def runs(
 
 
 def show(run: RunName, store: StorePath = DEFAULT_STORE, as_json: Json = False) -> None:
-    """What a run is: settings, what is done, what it cost, what is missing."""
+    """Show a run's settings, status, cost and what is missing."""
     from rich.table import Table
 
     from preceptor import api

@@ -60,7 +60,7 @@ def score(
 
 
 def print_score(results: Sequence[Result], as_json: bool) -> None:
-    """Print results one by one, with what must be said beside each score."""
+    """Print results one by one, with the notes beside each score."""
     from preceptor.reports.score import score_json, score_table, sentences
 
     for result in results:

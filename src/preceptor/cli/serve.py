@@ -17,7 +17,7 @@ from preceptor.errors import InputError
 
 __all__ = ["serve"]
 
-#: A token shorter than that can be guessed.
+#: A shorter token can be guessed.
 _SHORTEST = 16
 
 
@@ -28,7 +28,7 @@ def serve(  # noqa: PLR0917
             "--grader",
             "-g",
             metavar="ADDRESS",
-            help="What judges; see `preceptor list systems`.",
+            help="The grader; see `preceptor list systems`.",
         ),
     ],
     benchmark: Annotated[
@@ -36,39 +36,39 @@ def serve(  # noqa: PLR0917
         typer.Option(
             "--benchmark",
             metavar="NAME",
-            help="Whose protocol holds, and whose examples are known by id.",
+            help="The benchmark whose protocol and examples are used.",
         ),
     ] = "healthbench",
     data: Data = None,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="The address to listen on.")
+    ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="0 for any that is free.")
+        int, typer.Option(parser=whole_number, metavar="N", help="The port; 0 for any free one.")
     ] = 8710,
     token_env: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The environment variable with the token; without it, one is made and printed.",
+            help="The environment variable with the token. Default: one is made and printed.",
         ),
     ] = None,
     max_requests: Annotated[
         int,
-        typer.Option(
-            parser=whole_number, metavar="N", help="Requests under way at once; more get 429."
-        ),
+        typer.Option(parser=whole_number, metavar="N", help="Most requests at once; more get 429."),
     ] = 64,
     timeout: Annotated[
-        float, typer.Option(parser=number, metavar="SECONDS", help="For one request.")
+        float, typer.Option(parser=number, metavar="SECONDS", help="Time limit of one request.")
     ] = 600.0,
     length_adjusted: Annotated[
-        bool, typer.Option("--length-adjusted", help="Take the benchmark's price of length off.")
+        bool, typer.Option("--length-adjusted", help="Subtract the benchmark's price on length.")
     ] = False,
     min_coverage: Annotated[
         float,
         typer.Option(
             parser=number,
             metavar="SHARE",
-            help="Of an answer's criteria that must be graded for it to have a reward.",
+            help="Share of an answer's criteria that must be graded for a reward.",
         ),
     ] = 1.0,
     max_cost: MaxCost = None,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="One system on a group of benchmarks, in one go.")
+app = typer.Typer(help="Run one system on a group of benchmarks.")
 
 Share = Annotated[
     bool, typer.Option("--share", help="Leave out every text of examples and answers.")
@@ -58,8 +58,7 @@ def run(  # noqa: PLR0917
         typer.Option(
             "--data",
             metavar="FOLDER",
-            help="Copies of the data, each in its benchmark's own folder; others are taken from "
-            "where fetch puts them.",
+            help="A folder with one folder per benchmark; other data is where fetch put it.",
         ),
     ] = None,
     name: Annotated[
@@ -67,7 +66,7 @@ def run(  # noqa: PLR0917
         typer.Option(
             "--name",
             metavar="NAME",
-            help="The suite's name; one that was begun is resumed.",
+            help="The suite's name; an existing one is resumed.",
         ),
     ] = None,
     max_cost: MaxCost = None,
@@ -79,7 +78,7 @@ def run(  # noqa: PLR0917
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> int:
-    """One run for each benchmark of a group, named NAME/BENCHMARK; caps are for all together."""
+    """Run each benchmark of a group, as NAME/BENCHMARK; caps are for all together."""
     from preceptor import api
     from preceptor.cli.progress import Display
     from preceptor.errors import PreceptorError
@@ -110,14 +109,14 @@ def run(  # noqa: PLR0917
         with Display() as display:
             suite = api.suite(group, name=name, watch=display.update, tell=tell, **asked)
     except PreceptorError:
-        if said:  # some runs may be there already
+        if said:  # some runs may have begun
             note(f"go on with: {again(context, words, said[0].rpartition('/')[0])}")
         raise
     return _finish(suite, store, as_json, again(context, words, suite.name))
 
 
 def _finish(suite: Suite, store: str, as_json: bool, goes_on: str) -> int:
-    """Print the tables, say what is missing and what to do; returns the exit code."""
+    """Print the tables, what is missing and what to do; returns the exit code."""
     from preceptor.reports.suite_page import (
         language_table,
         suite_json,
@@ -151,13 +150,13 @@ def report(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", metavar="FOLDER", help="Where index.html and the pages are written."
+            "--output", "-o", metavar="FOLDER", help="The folder for index.html and the pages."
         ),
     ] = Path("report"),
     share: Share = False,
     store: StorePath = DEFAULT_STORE,
 ) -> None:
-    """HTML: a table over all benchmarks, languages side by side, and a page for each."""
+    """Write HTML: a table over all benchmarks, languages side by side, and a page for each."""
     from preceptor import api
 
     print(api.load_suite(name, store=store).report(output, share=share))

@@ -48,8 +48,8 @@ def sweep(  # noqa: PLR0917
         typer.Option(
             "--vary",
             metavar="KEY=V1,V2,…",
-            help="What differs between the runs: a key of --system-param, or `instruction` (brief, "
-            "normal, thorough); @FILE for a value in a file.",
+            help="A key of --system-param, or `instruction` (brief, normal, thorough), with its "
+            "values; @FILE for a value in a file.",
         ),
     ],
     name: Annotated[
@@ -57,7 +57,7 @@ def sweep(  # noqa: PLR0917
         typer.Option(
             "--name",
             metavar="NAME",
-            help="The sweep's name; one that was begun is resumed.",
+            help="The sweep's name; an existing one is resumed.",
         ),
     ] = None,
     grader: Grader = None,
@@ -75,7 +75,7 @@ def sweep(  # noqa: PLR0917
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> int:
-    """One run for each combination of settings, named NAME/key=value; caps are for all together."""
+    """Run each combination of settings, as NAME/key=value; caps are for all together."""
     from preceptor import api
     from preceptor.cli.progress import Display
     from preceptor.errors import PreceptorError
@@ -110,14 +110,14 @@ def sweep(  # noqa: PLR0917
         with Display() as display:
             swept = api.sweep(benchmark, name=name, watch=display.update, tell=tell, **asked)
     except PreceptorError:
-        if said:  # some runs may be there already
+        if said:  # some runs may have begun
             note(f"go on with: {again(context, _WORDS, said[0].rpartition('/')[0])}")
         raise
     return _finish(swept, store, as_json, again(context, _WORDS, swept.name))
 
 
 def _finish(swept: Sweep, store: str, as_json: bool, again: str) -> int:
-    """Print the table, say what is missing and what to do; returns the exit code."""
+    """Print the table, what is missing and what to do; returns the exit code."""
     from preceptor.reports.sweep import cell_json, sweep_sentences, sweep_table
 
     results = [run.result() for run in swept.runs]
@@ -140,7 +140,7 @@ def _finish(swept: Sweep, store: str, as_json: bool, again: str) -> int:
 
 
 def again(context: typer.Context, called: Sequence[str], name: str) -> str:
-    """The command as it was given, with the sweep's name: it resumes the sweep."""
+    """The command as given, with the sweep's name added, so that it resumes the sweep."""
     words = [*called]
     for parameter in context.command.params:
         source = context.get_parameter_source(str(parameter.name))

@@ -35,13 +35,13 @@ def thresholds(
         typer.Option(
             parser=number,
             metavar="SHARE",
-            help="Share of the cheap grader's decisions that are to agree with the strong one.",
+            help="Share of the cheap grader's decisions that must agree with the strong one.",
         ),
     ] = 0.95,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """Where a cheap grader may decide in a cascade, and what is then sent to the strong one."""
+    """Choose where a cheap grader decides in a cascade, and what goes to the strong one."""
     from preceptor import api
     from preceptor.analysis.thresholds import plan_cascade
     from preceptor.reports.correction import cascade_plan_sentences, cascade_plan_table
@@ -55,7 +55,7 @@ def thresholds(
         return
     show(cascade_plan_table(found))
     if found.options is not None:
-        # Not through a table or console: it is to be copied as one line.
+        # Not through the console, which would fold it: users copy this line.
         typer.echo(found.options)
     for sentence in cascade_plan_sentences(found):
         note(f"  • {sentence}")

@@ -77,7 +77,7 @@ class Rewarder:
     data
         A local copy of the benchmark's data, for examples by id.
     store
-        The store, created if missing. Processes may share one.
+        The store; created if it does not exist. Processes may share one.
     grader_params
         ``key=value`` texts, or a mapping.
     grader_template

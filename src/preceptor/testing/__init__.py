@@ -1,15 +1,15 @@
-"""What tests use in place of models: a faithful endpoint on this machine, with faults.
+"""Fake endpoints for tests: providers' wire formats on this machine, with faults.
 
     from preceptor.testing import FakeEndpoint
 
     with FakeEndpoint(faults=CHAOS, seed=1) as fake:
         preceptor.run("starter", system=fake.address("model-a"), grader=fake.address("judge"))
 
-With the variables of ``fake.environment()`` set, ``anthropic/m``, ``google/m``, ``azure/m``,
-``openai/m`` and ``openrouter/m`` are asked there too, each in its own wire format.
+``fake.environment()`` has the variables that lead ``anthropic/m``, ``google/m``, ``azure/m``,
+``openai/m`` and ``openrouter/m`` there, each in its own wire format.
 
-Answers and verdicts are functions of the prompt, so a run with faults must give the scores of one
-without. ``python -m preceptor.testing.fake_endpoint`` serves the same from a process of its own.
+Answers and verdicts are functions of the prompt, so a run with faults must have the scores of one
+without. ``python -m preceptor.testing.fake_endpoint`` serves the same from its own process.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ _ERRORS: Errors = {
 
 
 class AnthropicMessages(Wire):
-    """``POST /v1/messages``. What is marked for the cache is written once and read from then on."""
+    """``POST /v1/messages``. A marked prefix is written to the cache once, and read afterwards."""
 
     errors = _ERRORS
 
@@ -57,7 +57,7 @@ class AnthropicMessages(Wire):
         self._cached: set[str] = set()
 
     def key(self, request: web.Request) -> str | None:
-        # Newer clients of Anthropic's own send it as a bearer token.
+        # Anthropic's newer clients send it as a bearer token.
         return request.headers.get("x-api-key") or super().key(request)
 
     def problem(self, request: web.Request, payload: dict[str, Any]) -> str | None:
@@ -118,7 +118,7 @@ class AnthropicMessages(Wire):
 
 
 def problem_of(payload: dict[str, Any]) -> str | None:
-    """What the API would say is wrong with a request's JSON; None for nothing."""
+    """The API's complaint about a request's JSON; None if there is none."""
     missing = [field for field in ("model", "max_tokens", "messages") if field not in payload]
     unknown = [field for field in payload if field not in _KNOWN]
     if missing or unknown:
@@ -138,7 +138,7 @@ def problem_of(payload: dict[str, Any]) -> str | None:
 
 
 def chat_of(payload: dict[str, Any]) -> dict[str, Any]:
-    """A request as a chat completion's. ``_prefix`` is what it marks for the cache."""
+    """The request as a chat completion's; ``_prefix`` is the part marked for the cache."""
     system = payload.get("system")
     first = [] if system is None else [{"role": "system", "content": _text(system)}]
     turns = [
@@ -156,7 +156,7 @@ def chat_of(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def message_body(asked: dict[str, Any], reply: Reply, *, known: bool = False) -> dict[str, Any]:
-    """A body of ``POST /v1/messages``; ``known``: what is marked was in the cache."""
+    """A body of ``POST /v1/messages``; ``known``: the marked part was in the cache."""
     given, made, _, thought = tokens(asked, reply)
     content: list[dict[str, Any]] = []
     if thought:
@@ -199,7 +199,7 @@ def _text(content: str | list[dict[str, Any]]) -> str:
 
 
 def _words(block: dict[str, Any]) -> str:
-    """The text of a block; of a tool's, or a picture, its JSON."""
+    """The text of a block; for tools and images, its JSON."""
     return block["text"] if block.get("type", "text") == "text" else json.dumps(block)
 
 

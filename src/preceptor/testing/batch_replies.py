@@ -31,18 +31,18 @@ __all__ = [
     "result_line",
 ]
 
-#: What both providers take here.
+#: The key that both fakes accept.
 KEY = "sk-batch-test-0123456789"
-#: OpenAI's endpoints that may be asked in batches → the body of an answer.
+#: OpenAI's endpoints with a batch API → the body of an answer.
 BODIES = {"/v1/chat/completions": chat_body, "/v1/responses": responses_body}
-#: Name of a fault of one request → status, type and message.
+#: Fault of one request → status, type and message.
 ERRORS = {
     "too_long": (400, "invalid_request_error", "This model's maximum context length is 8 tokens"),
     "bad_request": (400, "invalid_request_error", "temperature is not supported by this model"),
     "server_error": (500, "api_error", "The server had an error"),
     "filtered": (400, "content_filter", "The prompt was filtered"),
 }
-#: What becomes of a request that is answered, and so paid for.
+#: Outcomes of a request that is answered, and so paid for.
 ANSWERED = {"ok", "prose", "malformed"}
 _MALFORMED = b'{"no": "completion"}'
 
@@ -59,7 +59,7 @@ class Job(msgspec.Struct):
     requests
         Custom id → payload.
     state
-        As OpenAI calls it; ``expired`` and ``cancelled`` leave out what did not run.
+        OpenAI's name of it; ``expired`` and ``cancelled`` leave out what did not run.
     outcomes
         Custom id → ``ok``, ``prose`` (no verdict), ``malformed``, ``missing``, ``expired``,
         ``cancelled``, or a key of ``ERRORS``; filled in as it ends.
@@ -165,7 +165,7 @@ def problem_of(endpoint: str, payload: dict[str, Any]) -> str | None:
 
 
 def authorized(request: web.Request) -> bool:
-    """Whether a request has the key, in that provider's header."""
+    """Whether a request has the key, in its provider's header."""
     if request.path.startswith("/v1/messages"):
         versioned = request.headers.get("anthropic-version") == "2023-06-01"
         return versioned and request.headers.get("x-api-key") == KEY

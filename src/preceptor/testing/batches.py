@@ -3,7 +3,7 @@
     with FakeBatches() as fake, fake.environment():
         preceptor.run("starter", system="openai/a", grader="anthropic/b", batch=True)
 
-Replies, to single calls too, are those of :class:`FakeEndpoint`. Results come in another order.
+Replies, also to single calls, are those of :class:`FakeEndpoint`. Results come in another order.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ _CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class FakeBatches:
-    """Serves on a port of 127.0.0.1 from a thread of its own while it is entered.
+    """Fake batch APIs on a port of 127.0.0.1, served from a thread while entered.
 
     Parameters
     ----------
     looks
-        How often a batch is looked at before it has ended.
+        Number of looks at a batch before it has ended.
     outcome
-        (number of the batch from 1, payload) → what becomes of a request; see :class:`Job`.
+        (number of the batch from 1, payload) → outcome of a request; see :class:`Job`.
     most_enqueued
         A larger batch fails with ``token_limit_exceeded``.
     tools
@@ -63,18 +63,18 @@ class FakeBatches:
     jobs
         Batches in the order in which they were submitted.
     paid
-        Requests that were answered, by what tells one prompt from another.
+        Requests that were answered, by :func:`prompt_key`.
     single
         Calls outside batches.
     faults
-        Route (``upload``, ``create``, ``list``, ``look``, ``results``) → what happens to its next
+        Route (``upload``, ``create``, ``list``, ``look``, ``results``) → faults of its next
         calls: ``error_500``, ``hang_up`` before anything is done, ``lost`` when all is done,
         ``html``, ``rate_limit``, ``not_found``, ``truncated`` results; ``stall``, ``stall_after``
-        and ``stall_half`` for ever, before, after or amid what it does.
+        and ``stall_half`` hang before, after or within the work.
     stalled
         Set when a call stalls.
     held
-        From the batch of this number on, from 1, none ends; None for no such thing.
+        Number, from 1, of the first batch that never ends; None if all end.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class FakeBatches:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Environment variables under which ``openai/…`` and ``anthropic/…`` are this fake."""
+        """Environment variables that lead ``openai/…`` and ``anthropic/…`` to this fake."""
         host = f"http://127.0.0.1:{self._port}"
         return {
             "OPENAI_API_KEY": KEY,
@@ -134,7 +134,7 @@ class FakeBatches:
 
     @contextlib.contextmanager
     def environment(self) -> Iterator[None]:
-        """While entered, those variables are set."""
+        """Context in which those variables are set."""
         with mock.patch.dict(os.environ, self.variables):
             yield
 
@@ -197,7 +197,7 @@ class FakeBatches:
 
     async def _stall(self) -> None:
         self.stalled.set()
-        await asyncio.sleep(3600)  # ended when the client goes
+        await asyncio.sleep(3600)  # ended when the client leaves
 
     async def _half(self, request: web.Request, whole: web.Response) -> web.StreamResponse:
         assert isinstance(whole.body, bytes)
@@ -363,7 +363,7 @@ class FakeBatches:
     def _page(
         self, request: web.Request, api: str, cursor: str, shape: Callable[[Job], dict[str, Any]]
     ) -> dict[str, Any]:
-        """Newest first, as both do."""
+        """Batches, newest first, as both providers list them."""
         jobs = [job for job in reversed(self.jobs) if job.api == api]
         limit, after = int(request.query.get("limit", 20)), request.query.get(cursor)
         names = [job.id for job in jobs]
@@ -382,7 +382,7 @@ class FakeBatches:
         self.end(job)
 
     def end(self, job: Job, state: str = "completed") -> None:
-        """Let a batch end now; with ``cancelled`` or ``expired``, half of it did not run."""
+        """End a batch now; if ``cancelled`` or ``expired``, half of it did not run."""
         number = self.jobs.index(job) + 1
         for place, (custom_id, payload) in enumerate(job.requests.items()):
             refused = problem_of(job.endpoint, payload)

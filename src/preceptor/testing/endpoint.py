@@ -44,9 +44,9 @@ class Call(msgspec.Struct, frozen=True):
     prompt
         :func:`prompt_key` of its payload.
     headers
-        All but those that hold a key; ``authorized`` says whether there was one.
+        Headers without the key; ``authorized`` says whether there was one.
     fault
-        The kind of the fault that it met, or None.
+        The kind of its fault, or None.
     """
 
     path: str
@@ -58,39 +58,39 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class FakeEndpoint:
-    """An endpoint for tests, in a thread of its own, that speaks as several providers do.
+    """A fake endpoint for tests, in its own thread, that speaks several providers' formats.
 
     It serves ``/v1/chat/completions``, ``/v1/responses`` and ``/v1/models``, with usage, and with
-    ``top_logprobs`` for graders that read the chance of a yes; and Anthropic, Gemini, Azure and
-    OpenRouter, each in its own format, at the addresses that :meth:`environment` sends there. What
-    it answers is a function of model, conversation and seed, whoever is asked; a ``verbosity``
-    makes it longer or shorter, an effort does the same for the reasoning. A prompt that contains
-    ``criteria_met`` is answered with a verdict; one that asks for ``every number from 1 to N`` with
-    that many. Where a request asks for events, the answer comes as a stream.
+    ``top_logprobs`` for graders that read the probability of a yes; and Anthropic, Gemini, Azure
+    and OpenRouter, each in its own format, at the addresses of :meth:`environment`. An answer is a
+    function of model, conversation and seed, the same in every format; a ``verbosity`` sets its
+    length, an effort that of the reasoning. A prompt that contains ``criteria_met`` is answered
+    with a verdict; one that asks for ``every number from 1 to N`` with that many. A request for
+    events is answered with a stream.
 
     Parameters
     ----------
     faults
-        What may go wrong: names of FAULTS or :class:`Fault`; :data:`CHAOS` is everything that a
-        second attempt can get past. Each attempt meets one with probability ``rate``, but no
+        Possible faults: names of FAULTS or :class:`Fault`; :data:`CHAOS` is every fault that a
+        second attempt can overcome. Each attempt meets one with probability ``rate``, but no
         prompt more than ``most_faults``.
     tools
         Name and arguments (JSON) of the tools that are called, turn by turn, before an answer, in
         requests that offer any.
     script
-        Faults of the first calls in the order in which they arrive, None for a right answer.
+        Faults of the first calls in order of arrival, None for a right answer.
     latency
-        Seconds that an answer takes: a number, or the ends of a range.
+        Seconds per answer: a number, or the ends of a range.
     api_key
-        Requests with another one are refused, in most providers' formats with 401.
+        The only key that is accepted; others are refused, in most formats with 401.
     reasoning
         The name under which a chat completion's message has the reasoning text, where the request
         asks for an effort: ``reasoning_content`` or ``reasoning``. None for a server that shows
         none, as OpenAI's.
     seed
-        Decides which attempts meet which faults, and nothing else.
+        Seed of the faults, and of nothing else.
     port
-        0 for any that is free.
+        The port; 0 for any free one.
 
     Attributes
     ----------
@@ -101,9 +101,9 @@ class FakeEndpoint:
     met
         Faults so far, by kind.
     log
-        The last calls, in the order of their arrival.
+        The last calls, in order of arrival.
     peak
-        The most calls at any one time, by model.
+        The most calls at once, by model.
 
     Examples
     --------
@@ -167,12 +167,12 @@ class FakeEndpoint:
         return f"http://127.0.0.1:{self._port}/v1"
 
     def address(self, model: str) -> str:
-        """For ``--system`` and ``--grader``."""
+        """The address for ``--system`` and ``--grader``."""
         return f"{self.url}#{model}"
 
     def environment(self) -> dict[str, str]:
-        """Variables with which ``openai/…``, ``anthropic/…``, ``google/…``, ``azure/…`` and
-        ``openrouter/…`` are asked here, with the right key.
+        """Variables that lead ``openai/…``, ``anthropic/…``, ``google/…``, ``azure/…`` and
+        ``openrouter/…`` to this endpoint, with the right key.
         """
         key, root = self._api_key or "fake-key", self.url.removesuffix("/v1")
         urls = {
@@ -186,7 +186,7 @@ class FakeEndpoint:
         return keys | {f"{name}_{what}": url for name, (what, url) in urls.items()}
 
     def counts(self) -> dict[str, Any]:
-        """What ``GET /counts`` answers, for a server in another process."""
+        """The counts of ``GET /counts``, for a server in another process."""
         return {
             "calls": self.calls.total(),
             "delivered": self.delivered.total(),
@@ -312,7 +312,7 @@ class FakeEndpoint:
         for part in sent.parts[:-1]:
             await response.write(part)
         if kind not in CONTENT:
-            # Counted just before it ends: a client with an answer finds it counted.
+            # Counted just before it ends, so that a client with an answer finds it counted.
             self.delivered[prompt_key(asked)] += 1
         await response.write_eof(sent.parts[-1])
         return response

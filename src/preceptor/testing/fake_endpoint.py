@@ -1,4 +1,4 @@
-"""``python -m preceptor.testing.fake_endpoint``: the fake endpoint in a process of its own.
+"""``python -m preceptor.testing.fake_endpoint``: the fake endpoint in its own process.
 
 It prints its base URL, then serves until it is interrupted. ``GET /counts`` tells what it did.
 """

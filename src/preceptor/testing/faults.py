@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a model, by name."""
+"""Named faults between a client and a model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 __all__ = ["CHAOS", "CONTENT", "FAULTS", "Fault", "Schedule"]
 
-#: Faults in what a grader says → what they are. They change the reply and not the transport.
+#: Faults of a grader's reply, not of the transport → description.
 CONTENT = {
     "prose": "a sentence instead of the verdict's JSON",
     "met_text": 'criteria_met is "true"',
@@ -29,7 +29,7 @@ CONTENT = {
     "no_logprobs": "token probabilities were asked for and are not given",
 }
 
-#: Name → what happens.
+#: Name of a fault → what happens.
 FAULTS = {
     "rate_limit": "429 with Retry-After in seconds",
     "rate_limit_date": "429 with Retry-After as an HTTP date",
@@ -89,19 +89,19 @@ _OF_GRADERS = (*CONTENT, "content_filter")
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One thing that goes wrong.
+    """One kind of fault.
 
     Attributes
     ----------
     kind
         A key of FAULTS.
     on
-        ``system``, ``grader`` or ``any``: whose calls it meets when it is drawn at random; for
-        None, any calls where it is a fault of transport, else a grader's.
+        ``system``, ``grader`` or ``any``: the calls for which it may be drawn. None: any calls for
+        a fault of transport, else a grader's.
     most
-        How often at the most, over all calls.
+        The most occurrences over all calls.
     seconds
-        Of Retry-After, or of a slow answer.
+        Seconds of Retry-After, or of a slow answer.
     """
 
     kind: str
@@ -119,11 +119,11 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Schedule:
-    """Which attempt meets which fault: drawn by seed, prompt and the attempt's number.
+    """Schedule of faults by attempt: drawn by seed, prompt and number of the attempt.
 
-    No prompt meets more than ``most`` faults, all of them in its first ``most`` attempts: a client
-    that retries more often than that gets every answer. What the draws decide does not depend on
-    the order in which calls arrive, unless a fault has its own ``most``.
+    No prompt meets more than ``most`` faults, all in its first ``most`` attempts: a client that
+    retries more often gets every answer. The draws do not depend on the order of arrival, unless a
+    fault has its own ``most``.
     """
 
     def __init__(

@@ -138,7 +138,7 @@ class GeminiGenerate(Wire):
         return {"error": error}
 
     def filtered(self, streaming: bool) -> web.Response:
-        """No error: an answer without candidates."""
+        """The reply to a filtered prompt: no error, but no candidates."""
         usage = {"promptTokenCount": 7, "totalTokenCount": 7}
         body = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": usage}
         if streaming:

@@ -1,4 +1,4 @@
-"""What the fake endpoint does for each fault, in the shape of whichever provider it stands for."""
+"""What the fake endpoint does for each fault, in its provider's format."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BOMB_BYTES = 2**26
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """What a right answer would be.
+    """The reply without the fault.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 def spoiled(right: Reply, kind: str) -> Reply:
-    """A reply whose content is not what was asked for."""
+    """A reply whose content is wrong."""
     text = right.text or ""
     verdicts = {"met_text": '"true"', "met_number": "1", "met_null": "null"}
     if kind in verdicts:
@@ -69,7 +69,7 @@ def spoiled(right: Reply, kind: str) -> Reply:
 
 
 def _without_first(text: str, kind: str) -> str:
-    """Verdicts by number without the first; one verdict alone stays as it is."""
+    """Numbered verdicts without the first; a single verdict is unchanged."""
     items = msgspec.json.decode(text) if text.startswith('{"1":') else None
     if items is None:
         return text
@@ -86,7 +86,7 @@ def _after(seconds: str) -> dict[str, str]:
 
 
 def _in_reply(_: Fault, sent: Sent) -> web.Response:
-    """The status is 200 already when the error comes."""
+    """An error after status 200 was sent."""
     if not sent.streaming:
         return web.json_response(sent.wire.error_body("server_error"))
     begun = sent.parts[: len(sent.parts) // 2]
@@ -94,7 +94,7 @@ def _in_reply(_: Fault, sent: Sent) -> web.Response:
     return web.Response(body=body, content_type=sent.content_type)
 
 
-#: Kind of a fault → the response that it is, from the fault and what would be right.
+#: Kind of a fault → its response, from the fault and the right reply.
 ANSWERED: dict[str, Callable[[Fault, Sent], web.Response]] = {
     "rate_limit": lambda fault, sent: sent.wire.error(
         "rate_limit", headers=_after(f"{fault.seconds:g}")
@@ -158,11 +158,11 @@ async def _endless(request: web.Request, _: Sent) -> web.StreamResponse:
 
 
 async def _echo_key(request: web.Request, sent: Sent) -> web.StreamResponse:
-    # Where the client cuts a long message, a part of the key must not be left over.
+    # If the client cuts a long message, no part of the key may be left over.
     return sent.wire.error("server_error", "." * 170 + (sent.wire.key(request) or "no key"))
 
 
-#: Kind of a fault → what is done with the request or its connection.
+#: Kind of a fault → what the server does with the request or its connection.
 ACTED: dict[str, Callable[[web.Request, Sent], Awaitable[web.StreamResponse]]] = {
     "reset": _reset,
     "hang_up": _hang_up,

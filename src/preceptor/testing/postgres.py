@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own for tests and measurements, from the system's packages."""
+"""A PostgreSQL server for tests and measurements, from the system's packages."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from preceptor.errors import Unavailable
 
 __all__ = ["PostgresServer"]
 
-#: Seconds. After a crash it first writes every file to disk, and each database has hundreds.
+#: Seconds. After a crash it first syncs every file to disk; each database has hundreds.
 _PATIENCE_S = 300.0
 _NAME = "preceptor"
 
 
 class PostgresServer:
-    """A real server in a process and a temporary folder of its own, on 127.0.0.1.
+    """A real server on 127.0.0.1, with its own process and temporary folder.
 
-    The programs are looked for on PATH and where Debian puts them. The server refuses to run as
-    root, so as root it runs as the user ``postgres`` or ``nobody``.
+    The programs are searched on PATH and in Debian's folders. PostgreSQL refuses to run as root, so
+    under root it runs as the user ``postgres`` or ``nobody``.
 
     Raises
     ------
     Unavailable
-        There is no such server here, or no user that it could run as.
+        The server is not installed, or there is no user to run it.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class PostgresServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def url(self, database: str) -> str:
-        """For ``--store``: an empty database, made if it is missing."""
+        """The address of a database for ``--store``, created empty if it is missing."""
         import psycopg
         from psycopg import sql
 
@@ -78,7 +78,7 @@ class PostgresServer:
         return self._address(database)
 
     def start(self) -> None:
-        """Start it, or start it again, and wait until it answers."""
+        """Start or restart the server and wait until it answers."""
         import psycopg
 
         self._process = self._launch(
@@ -95,7 +95,7 @@ class PostgresServer:
                 time.sleep(0.05)
 
     def stop(self, *, crash: bool = False) -> None:
-        """Shut it down; with ``crash`` at once, as by a power cut."""
+        """Shut the server down; with ``crash``, at once, as by a power cut."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)
             self._process.wait(_PATIENCE_S)
@@ -135,7 +135,7 @@ class PostgresServer:
                 group=None if self._user is None else pwd.getpwnam(self._user).pw_gid,
                 extra_groups=None if self._user is None else [],
                 cwd=self._folder,
-                # Ctrl-C in the terminal is for the tests, not for it.
+                # Ctrl-C in the terminal must reach the tests only.
                 start_new_session=True,
             )
 
@@ -151,7 +151,7 @@ def _programs() -> Path:
 
 
 def _user() -> str | None:
-    """As whom it runs; None for ourselves."""
+    """The user that runs the server; None for the current one."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}

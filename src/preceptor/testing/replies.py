@@ -1,4 +1,4 @@
-"""What the fake endpoint says: functions of the prompt, in the shapes of OpenAI's two APIs."""
+"""Replies of the fake endpoint: functions of the prompt, in OpenAI's two formats."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ enough and take paracetamol as the leaflet says. I cannot examine you from here,
 need urgent care today: trouble breathing, confusion, chest pain or a stiff neck."""
 _WORDS = _TEXT.split()
 _MEAN_VERDICT = 0.6
-#: How a prompt says that it wants several verdicts, by number.
+#: How a prompt asks for several numbered verdicts.
 _SEVERAL = re.compile(r"every number from 1 to (\d{1,2})\b")
-#: How many times as long an answer, or its reasoning, is.
+#: Factor on the length of an answer or its reasoning.
 _VERBOSITY = {"low": 0.5, "medium": 1.0, "high": 2.0}
 _EFFORT = {"minimal": 0.5, "low": 1.0, "medium": 2.0, "high": 4.0}
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A text and how it ended, before it is put into the shape of an API."""
+    """A text and how it ended, before it is put into an API's format."""
 
     text: str | None
     finish_reason: str = "stop"
@@ -47,19 +47,19 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def prompt_key(payload: dict[str, Any]) -> str:
-    """What tells one question from another: the model, its conversation and its seed."""
+    """The identity of a question: model, conversation and seed."""
     messages = payload.get("messages", payload.get("input"))
     parts = [payload.get("model"), msgspec.to_builtins(messages), payload.get("seed")]
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
 
 
 def is_judgement(payload: dict[str, Any]) -> bool:
-    """Whether a verdict is asked for, or several: in JSON, or by the chance of a yes."""
+    """Whether the request asks for verdicts: in JSON, or by the probability of a yes."""
     return bool(payload.get("logprobs")) or "criteria_met" in _last_text(payload)
 
 
 def reply_to(payload: dict[str, Any]) -> Reply:
-    """The reply without any fault: always the same to the same prompt."""
+    """The reply without a fault: always the same to the same prompt."""
     digest = hashlib.sha256(prompt_key(payload).encode()).digest()
     chance = int.from_bytes(digest[:4], "big") / 2**32
     if payload.get("logprobs"):
@@ -101,7 +101,7 @@ def _verdict(*, met: bool, fenced: bool) -> str:
 
 
 def _asked_at_once(payload: dict[str, Any]) -> int | None:
-    """How many verdicts are asked for in one reply; None for one alone."""
+    """Number of verdicts that one reply should have; None for a single verdict."""
     found = _SEVERAL.search(_last_text(payload))
     return int(found[1]) if found else None
 
@@ -135,7 +135,7 @@ def _last_text(payload: dict[str, Any]) -> str:
 
 
 def tokens(payload: dict[str, Any], reply: Reply) -> tuple[int, int, int, int]:
-    """(input, output, cached, reasoning), by rules that look like a provider's."""
+    """Token counts (input, output, cached, reasoning), plausible as a provider's."""
     given = len(msgspec.json.encode(payload.get("messages", payload.get("input")))) // 4 + 1
     thought = 64 if _effort(payload) is not None else 0
     made = len((reply.text or reply.refusal or "").split()) + 1 + thought
@@ -160,7 +160,7 @@ def called(payload: dict[str, Any], reply: Reply) -> list[tuple[str, str, str]]:
 def chat_body(
     payload: dict[str, Any], reply: Reply, reasoning_field: str | None = None
 ) -> dict[str, Any]:
-    """A body of ``POST /chat/completions``; the reasoning stands under ``reasoning_field``."""
+    """A body of ``POST /chat/completions``, with the reasoning under ``reasoning_field``."""
     given, made, cached, thought = tokens(payload, reply)
     message: dict[str, Any] = {
         "role": "assistant",

@@ -1,4 +1,4 @@
-"""What the fake endpoint needs to know of a provider's wire format; and OpenAI's."""
+"""Wire formats of the fake endpoint: the base class, and OpenAI's."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ __all__ = [
 
 #: Name of an error → status, type, code and words.
 Errors = Mapping[str, tuple[int, str, str | None, str]]
-#: Lower case: what providers look for a key in.
+#: Headers with a key, in lower case.
 SECRET_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
 _PIECE = 12
-#: Type of a part of a response → the field with its text, and what its events are called.
+#: Type of a part of a response → the field with its text, and the name of its events.
 _PARTS = {
     "output_text": ("text", "output_text"),
     "refusal": ("refusal", "refusal"),
@@ -55,7 +55,7 @@ _ERRORS: Errors = {
 
 
 class Wire:
-    """One provider's requests, replies, streams and errors. This one's errors are OpenAI's.
+    """One provider's requests, replies, streams and errors; errors are OpenAI's by default.
 
     Attributes
     ----------
@@ -68,20 +68,20 @@ class Wire:
     errors: Errors = _ERRORS
 
     def key(self, request: web.Request) -> str | None:
-        """The key in a request; None where it has none."""
+        """The key in a request, or None."""
         given = request.headers.get("Authorization")
         return None if given is None else given.removeprefix("Bearer ")
 
     def streams(self, request: web.Request, payload: dict[str, Any]) -> bool:
-        """Whether events are asked for."""
+        """Whether the request asks for a stream."""
         return payload.get("stream") is True
 
     def problem(self, request: web.Request, payload: dict[str, Any]) -> str | None:
-        """What the provider would refuse the request for, in its words."""
+        """The provider's reason to refuse the request, in its words."""
         raise NotImplementedError
 
     def asked(self, request: web.Request, payload: dict[str, Any]) -> dict[str, Any]:
-        """The question as a chat completion's request."""
+        """The request as a chat completion's."""
         return payload
 
     def body(self, asked: dict[str, Any], reply: Reply) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Wire:
         raise NotImplementedError
 
     def events(self, asked: dict[str, Any], body: dict[str, Any]) -> Iterator[bytes]:
-        """The same in pieces."""
+        """The reply in pieces."""
         raise NotImplementedError
 
     def error_body(self, name: str, words: str | None = None) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Wire:
         return {"error": {"message": words or usual, "type": kind, "param": None, "code": code}}
 
     def error_event(self) -> bytes:
-        """An error in the midst of a stream."""
+        """An error within a stream."""
         return event(self.error_body("server_error"))
 
     def error(
@@ -107,12 +107,12 @@ class Wire:
         words: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> web.Response:
-        """The response that an error is."""
+        """The HTTP response of an error."""
         body = self.error_body(name, words)
         return web.json_response(body, status=self.errors[name][0], headers=headers)
 
     def filtered(self, streaming: bool) -> web.Response:
-        """What comes back for a prompt that the provider's filter stops."""
+        """The reply to a prompt that the provider's filter stops."""
         return self.error("content_filter")
 
 
@@ -124,7 +124,7 @@ class OpenAIChat(Wire):
     reasoning
         The message's field with the reasoning text; None for a server that shows none.
     comments
-        Whether comments stand between a stream's events, as OpenRouter sends them.
+        Whether to send comments between a stream's events, as OpenRouter does.
     """
 
     def __init__(self, reasoning: str | None = None, *, comments: bool = False) -> None:
@@ -166,7 +166,7 @@ class OpenAIChat(Wire):
 
 
 class OpenAIResponses(Wire):
-    """``POST /v1/responses``. ``reasoning``: whether the reasoning is shown, as vLLM does."""
+    """``POST /v1/responses``; ``reasoning``: whether to show the reasoning, as vLLM does."""
 
     def __init__(self, reasoning: str | None = None) -> None:
         self._reasoning = reasoning
@@ -215,7 +215,7 @@ class OpenAIResponses(Wire):
 
 
 class _Azure(Wire):
-    """What Azure does in another way than OpenAI: the key's header, and its errors."""
+    """Azure's differences from OpenAI: the header of the key, and errors."""
 
     def key(self, request: web.Request) -> str | None:
         return request.headers.get("api-key")
@@ -261,7 +261,7 @@ def event(data: object, name: str | None = None) -> bytes:
 
 
 def pieces(text: str | None) -> Iterator[str]:
-    """A text as a stream has it: a few characters at a time."""
+    """A text in pieces of a few characters, as a stream has it."""
     for start in range(0, len(text or ""), _PIECE):
         yield (text or "")[start : start + _PIECE]
 
