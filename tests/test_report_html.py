@@ -428,7 +428,7 @@ def test_charts_of_answers_count_every_answer() -> None:
     assert bins[-1] == 2
     assert bins[13] == 1
     result = a_run(30)
-    assert len(scatter(result.scores, Axis(-1.0), longest_shown(result.scores)).dots) == 30
+    assert len(scatter(result.scores, Axis(-1.0), longest_shown([result.scores])).dots) == 30
     chart = histogram(result.scores, Axis(-1.0), 30)
     assert chart.summary.startswith("30 answers: median ")
     assert "too few for a chart" in render([a_run(8)])

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.records import Example, Result
+from preceptor.records import Example, Result, examples_of
 from preceptor.results.pool import Side, rubric
 from preceptor.scoring.units import units
 
@@ -79,7 +79,7 @@ def align(reference: Side, contender: Side) -> Alignment:
 
 
 def _examples(result: Result) -> dict[str, Example]:
-    return {item.example.id: item.example for item in result.graded}
+    return examples_of(result.graded)
 
 
 def differing_settings(sides: Sequence[Side]) -> list[SettingDifference]:

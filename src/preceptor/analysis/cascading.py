@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from preceptor.errors import InputError, shorten
 from preceptor.graders import Method, Settings, read_address
 from preceptor.graders.thresholds import agreement_bound
-from preceptor.records import Graded, RunInfo, Verdict
+from preceptor.records import Graded, RunInfo, Verdict, examples_of
 from preceptor.results.pool import Side
 from preceptor.results.values import matrix, mean_of, values_of
 from preceptor.scoring import OVERALL
@@ -139,7 +139,7 @@ def correct_cascade(side: Side, votes: Sequence[Voted]) -> CascadeCorrection:
     corrected = _estimate(rows, share)
     wrong = np.array([row.label != (row.probability >= method.high) for row in audited])
     values = values_of(side.result)
-    unit_of = units(item.example for item in side.result.graded)
+    unit_of = units(examples_of(side.result.graded).values())
     labels = np.unique([unit_of[name] for name in values], return_inverse=True)[1]
     mean, interval = mean_of(side.result, OVERALL, matrix(values), labels)
     form = read_address(side.result.info.grader)
@@ -199,7 +199,7 @@ def _rows(side: Side, votes: Sequence[Voted], method: Method) -> Iterator[_Row]:
     answers: dict[str, int] = {}
     for item in graded:
         answers[item.example.id] = answers.get(item.example.id, 0) + 1
-    unit_of = units(item.example for item in result.graded)
+    unit_of = units(examples_of(result.graded).values())
     numbers: dict[str, int] = {}
     for item in graded:
         unit = numbers.setdefault(unit_of[item.example.id], len(numbers))

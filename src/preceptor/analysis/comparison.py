@@ -33,6 +33,7 @@ from preceptor.results.pool import Side
 from preceptor.results.values import length_rule
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import LEAST_READ, poorly_read, share_read
+from preceptor.scoring.columns import Scores
 from preceptor.scoring.names import is_adjusted
 from preceptor.statistics.comparisons import (
     EffectSize,
@@ -332,7 +333,7 @@ def _adjusted(differences: Sequence[SliceDifference]) -> list[SliceDifference]:
 def _summary(side: Side, metric: str) -> SideSummary:
     result, info = side.result, side.result.info
     number = result.metrics.get(metric)
-    lengths = [score.length for score in result.scores if score.length is not None]
+    lengths = Scores.of(result.scores).lengths
     return SideSummary(
         label=side.label,
         family=side.family,
@@ -346,7 +347,7 @@ def _summary(side: Side, metric: str) -> SideSummary:
         mean=number.raw_mean if number else None,
         ci95=number.raw_ci95 if number else None,
         coverage=result.coverage,
-        mean_length=sum(lengths) / len(lengths) if lengths else None,
+        mean_length=float(lengths.sum()) / len(lengths) if len(lengths) else None,
         share_read=share_read(result.scores),
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preceptor.errors import InputError, shorten
-from preceptor.records import Graded, Score
+from preceptor.records import Graded, Score, examples_of
 from preceptor.results.pool import Side, rubric
 from preceptor.results.values import mean_of
 from preceptor.scoring import OVERALL
@@ -145,7 +145,7 @@ def correct(
         )
     scores = {(score.example_id, score.repeat): score for score in cheap.result.scores}
     theirs = {(score.example_id, score.repeat): score for score in strong.result.scores}
-    unit_of = units(item.example for item in cheap.result.graded)
+    unit_of = units(examples_of(cheap.result.graded).values())
     table = _by_example(pairs, scores, theirs, unit_of)
     if np.isnan(table.true).all():
         raise InputError(

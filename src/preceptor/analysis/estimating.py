@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from preceptor.errors import InputError, shorten
+from preceptor.records import examples_of
 from preceptor.results.pool import Side
 from preceptor.results.reweighting import means_by_example, strata_of
 from preceptor.statistics.subsets import Estimate, control_variate_estimate, stratified_mean
@@ -53,8 +54,8 @@ def estimate(sample: Side, control: Side) -> SampleEstimate:
     names = {side.result.info.benchmark for side in (sample, control)}
     if len(names) > 1:
         raise InputError(f"estimate: expected one benchmark, found {', '.join(sorted(names))}")
-    prompts = {item.example.id: item.example.prompt_key for item in control.result.graded}
-    own = {item.example.id: item.example.prompt_key for item in sample.result.graded}
+    prompts = {id: each.prompt_key for id, each in examples_of(control.result.graded).items()}
+    own = {id: each.prompt_key for id, each in examples_of(sample.result.graded).items()}
     expensive = means_by_example(sample.result)
     cheap = means_by_example(control.result)
     ids = [name for name in expensive if name in cheap and own[name] == prompts[name]]

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from preceptor import benchmarks
 from preceptor.benchmarks.base import UNPINNED
 from preceptor.errors import InputError
-from preceptor.records import Example, Result, content_key
+from preceptor.records import Example, Result, content_key, examples_of
 from preceptor.results.pool import pool, rubric
 from preceptor.results.values import matrix, mean_of, values_of
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import share_read
+from preceptor.scoring.columns import NO_SCORES, Scores
 from preceptor.scoring.units import units
 from preceptor.statistics.ranking import mean_ranks
 
@@ -190,7 +191,7 @@ def _comparable(results: Sequence[Result], systems: Sequence[str], metric: str) 
     most scored systems counts; of equal sets, that of the release, then that with the most answers.
     Where no two systems share a set, each system has its own.
     """
-    examples = [{item.example.id: item.example for item in result.graded} for result in results]
+    examples = [examples_of(result.graded) for result in results]
     sets: list[list[int]] = []
     for place, mine in enumerate(examples):
         linked = [each for each in sets if any(_share(mine, examples[other]) for other in each)]
@@ -198,7 +199,7 @@ def _comparable(results: Sequence[Result], systems: Sequence[str], metric: str) 
         sets.append(sorted([place, *(other for each in linked for other in each)]))
 
     def scored(place: int) -> bool:
-        return any(OVERALL in score.values for score in results[place].scores)
+        return bool(Scores.of(results[place].scores).columns.get(OVERALL, NO_SCORES).known.any())
 
     def weight(tasks: Sequence[int]) -> tuple[int, bool, int]:
         named = {systems[place] for place in tasks if scored(place)}
@@ -316,7 +317,7 @@ def _units(side: _Side) -> dict[str, tuple[str, str]]:
 
     An id may stand for another text in another release of the data.
     """
-    examples = {item.example.id: item.example for item in side.result.graded}
+    examples = examples_of(side.result.graded)
     unit_of = units(examples.values())
     return {
         content_key(name, rubric(example)): (name, unit_of[name])

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from preceptor.records import replies_of
 from preceptor.results.pool import Side
 from preceptor.results.values import length_rule
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.scoring.columns import NO_SCORES, Scores, first_seen, means_of, repeats_of
 from preceptor.statistics.length import (
     LengthFit,
     LengthPoint,
@@ -18,6 +21,8 @@ from preceptor.statistics.length import (
     length_fit,
     penalty_interval,
 )
+
+Floats = NDArray[np.float64]
 
 __all__ = ["LONGEST", "Lengths", "SideLength", "lengths", "setting_of"]
 
@@ -122,50 +127,51 @@ def setting_of(side: Side, *, levels: bool = False) -> str:
 
 def _interval(used: Sequence[tuple[Side, str]]) -> tuple[tuple[float, float] | None, int]:
     """Of the penalty, and the examples that every level has."""
-    each = [_answers(side) for side, _ in used]
+    each = [_by_example(side) for side, _ in used]
     if not each:
         return None, 0
     common = [name for name in each[0] if all(name in level for level in each)]
-    table = np.array([[np.mean(level[name], axis=0) for level in each] for name in common])
+    table = np.array([[level[name] for level in each] for name in common])
     if not common:
         return None, 0
     interval = penalty_interval(table[:, :, 0], table[:, :, 1], [setting for _, setting in used])
     return interval, len(common)
 
 
-def _answers(side: Side) -> dict[str, list[tuple[float, float]]]:
-    """(score, characters) of each completely graded answer, by example."""
-    found: dict[str, list[tuple[float, float]]] = {}
-    for score in side.result.scores:
-        if OVERALL in score.values and score.length is not None:
-            pair = (score.values[OVERALL], float(score.length))
-            found.setdefault(score.example_id, []).append(pair)
-    return found
+def _answers(side: Side) -> tuple[Scores, Floats, Floats, NDArray[np.intp]]:
+    """Score, characters and example of each completely graded answer, example by example."""
+    scores = Scores.of(side.result.scores)
+    part = scores.columns.get(OVERALL, NO_SCORES)
+    chosen = part.known & ~np.isnan(scores.length[part.rows])
+    rows = part.rows[chosen]
+    order = np.argsort(first_seen(scores.example[rows])[0], kind="stable")
+    rows = rows[order]
+    return scores, part.value[chosen][order], scores.length[rows], scores.example[rows]
+
+
+def _by_example(side: Side) -> dict[str, NDArray[np.float64]]:
+    """Mean score and mean characters of each example's completely graded answers."""
+    scores, values, sizes, example = _answers(side)
+    names, score = repeats_of(example, values)
+    means = np.column_stack((means_of(score), means_of(repeats_of(example, sizes)[1])))
+    return {scores.ids[name]: row for name, row in zip(names.tolist(), means, strict=True)}
 
 
 def _side(side: Side, levels: bool) -> SideLength:
     result = side.result
-    graded = [
-        (value, length, name) for name, each in _answers(side).items() for value, length in each
-    ]
-    values = np.array([value for value, _, _ in graded])
-    sizes = np.array([length for _, length, _ in graded], dtype=float)
-    names = np.array([name for _, _, name in graded], dtype=str)
-    reasoning = [
-        item.response.reasoning_length
-        for item in result.graded
-        if item.response is not None and item.response.reasoning_length is not None
-    ]
+    _, values, sizes, example = _answers(side)
+    thought = replies_of(result.graded).reasoning_length
+    reasoning = thought[~np.isnan(thought)]
     raw, adjusted = result.metrics.get(OVERALL), result.metrics.get(OVERALL + LENGTH_SUFFIX)
     return SideLength(
         label=side.label,
         setting=setting_of(side, levels=levels),
-        answers=len(graded),
-        examples=len(set(names.tolist())),
+        answers=len(values),
+        examples=len(np.unique(example)),
         mean_length=float(sizes.mean()) if len(sizes) else None,
-        mean_reasoning_length=float(np.mean(reasoning)) if reasoning else None,
+        mean_reasoning_length=float(np.mean(reasoning)) if len(reasoning) else None,
         score=raw.raw_mean if raw else None,
         adjusted=adjusted.raw_mean if adjusted else None,
-        across_examples=length_fit(values, sizes, names, within=False) if graded else None,
-        within_examples=length_fit(values, sizes, names) if graded else None,
+        across_examples=length_fit(values, sizes, example, within=False),
+        within_examples=length_fit(values, sizes, example),
     )

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from preceptor.analysis.alignment import Alignment
 from preceptor.results.pool import Side
-from preceptor.results.values import matrix, values_of
+from preceptor.results.values import Table, table_of
 from preceptor.scoring import OVERALL
+from preceptor.scoring.columns import Scores
 from preceptor.statistics.bootstrap import bca_intervals
 from preceptor.statistics.comparisons import (
     Difference,
@@ -87,12 +88,11 @@ class Paired(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, reference: Side, contender: Side, metric: str, aligned: Alignment) -> Paired:
-        only = frozenset(aligned.ids)
-        left = values_of(reference.result, metric, only=only)
-        right = values_of(contender.result, metric, only=only)
-        ids = tuple(name for name in aligned.ids if name in left and name in right)
+        left, right = (table_of(side.result, metric) for side in (reference, contender))
+        scored = {*left.ids} & {*right.ids}
+        ids = tuple(name for name in aligned.ids if name in scored)
         units = tuple(aligned.units[name] for name in ids)
-        return cls(ids, units, matrix(left, ids), matrix(right, ids))
+        return cls(ids, units, left.of_examples(ids), right.of_examples(ids))
 
     def means(self) -> tuple[float, float]:
         left, right = np.nanmean(self.left, axis=1), np.nanmean(self.right, axis=1)
@@ -119,13 +119,10 @@ class Paired(msgspec.Struct, frozen=True):
         """Characters of the answers behind ``left`` and ``right``."""
         found = []
         for side in (reference, contender):
-            lengths: dict[str, list[float]] = {name: [] for name in self.ids}
-            for score in side.result.scores:
-                if OVERALL in score.values and score.example_id in lengths:
-                    lengths[score.example_id].append(
-                        np.nan if score.length is None else score.length
-                    )
-            found.append(matrix(lengths, self.ids))
+            scores = Scores.of(side.result.scores)
+            part = scores.columns[OVERALL]
+            rows = part.rows[part.known]
+            found.append(Table.of(scores, rows, scores.length[rows]).of_examples(self.ids))
         return tuple(found)
 
 

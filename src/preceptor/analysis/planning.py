@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from preceptor.analysis.alignment import align
 from preceptor.analysis.paired import Paired
 from preceptor.errors import InputError, shorten
+from preceptor.records import examples_of
 from preceptor.results.pool import Side
 from preceptor.results.values import matrix, values_of
 from preceptor.scoring import OVERALL
@@ -168,7 +169,7 @@ def _of_one(pilot: Side, correlation: float) -> tuple[Components, float, float]:
     scores = matrix(values)
     if len(scores) < 2:
         raise InputError(f"{shorten(pilot.label)}: expected two scored examples or more")
-    unit_of = units(item.example for item in pilot.result.graded)
+    unit_of = units(examples_of(pilot.result.graded).values())
     labels = np.array([unit_of[name] for name in values])
     parts, effect = _by_unit(components(scores), np.nanmean(scores, axis=1), labels)
     return (

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preceptor.errors import InputError, shorten
+from preceptor.records import examples_of
 from preceptor.results.pool import Side
-from preceptor.results.values import matrix, values_of
+from preceptor.results.values import table_of
 from preceptor.scoring.units import units
 from preceptor.statistics.bootstrap import bca_intervals
 from preceptor.statistics.reliability import expected_extreme, variation
@@ -74,17 +75,15 @@ def reliability(side: Side, k: int | None = None) -> Reliability | None:
     InputError
         No example has ``k`` answers.
     """
-    values = values_of(side.result)
-    scores = matrix(values)
-    counts = (~np.isnan(scores)).sum(axis=1)
+    ids, scores, counts = table_of(side.result)
     several = scores[counts >= 2]
     varied = variation(several) if len(several) else None
     if varied is None:
         return None
     last = k or int(np.median(counts[counts >= 2]))
     chosen = scores[counts >= last]
-    unit_of = units(item.example for item in side.result.graded)
-    labels = np.array([unit_of[name] for name in values])[counts >= last]
+    unit_of = units(examples_of(side.result.graded).values())
+    labels = np.array([unit_of[name] for name in ids])[counts >= last]
     if not len(chosen):
         most = f"{int(counts.max())} answers to an example"
         raise InputError(f"--k: expected at most {most} of {shorten(side.label)}, found {last}")

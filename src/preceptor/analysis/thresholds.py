@@ -11,6 +11,7 @@ from preceptor.analysis.correcting import matched
 from preceptor.errors import InputError, shorten
 from preceptor.graders import read_address
 from preceptor.graders.thresholds import Thresholds, calibrate
+from preceptor.records import examples_of
 from preceptor.results.pool import Side
 from preceptor.scoring.units import units
 
@@ -80,7 +81,7 @@ def plan_cascade(cheap: Side, strong: Side, *, agreement: float = 0.95) -> Casca
     probabilities: list[float] = []
     labels: list[int] = []
     drawn: list[str] = []
-    unit_of = units(item.example for item in cheap.result.graded)
+    unit_of = units(examples_of(cheap.result.graded).values())
     for item, other in matched(cheap, strong)[0]:
         for mine, label in zip(item.verdicts, other.verdicts if other else (), strict=False):
             if mine is None or mine.probability is None or label is None or label.met is None:

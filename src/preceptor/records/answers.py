@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Answers", "Replies", "examples_of", "replies_of"]
+__all__ = ["Answers", "Replies", "examples_of", "replies_of", "singly_told"]
 
 
 class Replies(NamedTuple):
@@ -184,3 +184,10 @@ def replies_of(graded: Sequence[Graded]) -> Replies:
     if isinstance(graded, Answers):
         return graded.replies
     return Replies.of([item.response for item in graded if item.response is not None])
+
+
+def singly_told(graded: Sequence[Graded]) -> Iterator[tuple[Verdict | None, ...]]:
+    """The verdicts of the answers of which some say more than met or not met."""
+    if isinstance(graded, Answers):
+        return iter(graded.told.values())
+    return (item.verdicts for item in graded)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
+import numpy as np
 
-from preceptor.records import NO_GRADER, Result
+from preceptor.records import NO_GRADER, Result, examples_of, singly_told
 from preceptor.reports.format import count, percent, points, read_sentence
 from preceptor.scoring import OVERALL
+from preceptor.scoring.columns import Scores
 
 __all__ = ["Banner", "banners", "explain", "kind_of", "reasons"]
 
@@ -33,8 +34,8 @@ class Banner(msgspec.Struct, frozen=True):
 def explain(results: Sequence[Result]) -> str:
     """One plain sentence: what is under the number."""
     sizes = sorted({result.info.n_examples for result in results})
-    asked = [Counter(item.example.id for item in result.graded) for result in results]
-    repeats = sorted({number for each in asked for number in each.values()}) or [1]
+    asked = (np.bincount(Scores.of(result.scores).example) for result in results)
+    repeats = sorted({number for each in asked for number in each.tolist()}) or [1]
     graders = list(dict.fromkeys(result.info.grader for result in results))
     size = count(sizes[0]) + (f" to {count(sizes[-1])}" if len(sizes) > 1 else "")
     often = f"{repeats[0]} to {repeats[-1]} times" if len(repeats) > 1 else f"{repeats[0]} times"
@@ -60,7 +61,7 @@ def kind_of(results: Sequence[Result]) -> Literal["points", "labels", "answers"]
     """What scores are made from: criteria met, labels of a judge, or the answers alone."""
     if all(result.info.grader == NO_GRADER for result in results):
         return "answers"
-    verdicts = (v for result in results for item in result.graded for v in item.verdicts if v)
+    verdicts = (v for result in results for each in singly_told(result.graded) for v in each if v)
     return "labels" if any(verdict.label is not None for verdict in verdicts) else "points"
 
 
@@ -103,7 +104,7 @@ def _differences(results: Sequence[Result]) -> Iterable[str]:
     """What makes the runs of one report hard to compare."""
     titles = sorted({result.title for result in results})
     graders = sorted({result.info.grader for result in results})
-    examples = {frozenset(graded.example.id for graded in result.graded) for result in results}
+    examples = {frozenset(examples_of(result.graded)) for result in results}
     if len(titles) > 1:
         yield f"The runs are of different benchmarks: {_list(titles)}."
     elif len(examples) > 1:

@@ -10,10 +10,15 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from preceptor.records import Metric, Score
 from preceptor.reports.format import count, percent, plural, points
 from preceptor.scoring import OVERALL
+from preceptor.scoring.columns import NO_SCORES, Scores
+
+Floats = NDArray[np.float64]
 
 __all__ = [
     "SMALL",
@@ -27,6 +32,7 @@ __all__ = [
     "bin_counts",
     "histogram",
     "longest_shown",
+    "overall_of",
     "response_axis",
     "scatter",
 ]
@@ -129,7 +135,7 @@ def _down_to(lowest: float, steps: Sequence[float]) -> Axis:
 
 def histogram(scores: Sequence[Score], axis: Axis, top: int) -> Histogram:
     """Ten points to a bin; what lies below the axis is in the first bin, and said so."""
-    values = [score.values[OVERALL] for score in scores if OVERALL in score.values]
+    values = overall_of(scores)
     width = _BIN / (axis.high - axis.low)
     bars = [
         Bar(
@@ -145,28 +151,33 @@ def histogram(scores: Sequence[Score], axis: Axis, top: int) -> Histogram:
     return Histogram(bars, axis, count(top), _distribution(values, axis))
 
 
-def bin_counts(values: Sequence[float], axis: Axis) -> list[int]:
-    bins = [0] * round((axis.high - axis.low) / _BIN)
-    for value in values:
-        # 1e-9: 0.3 belongs to the bin that begins there, whatever its last binary digit says.
-        index = math.floor((value - axis.low) / _BIN + 1e-9)
-        bins[min(len(bins) - 1, max(0, index))] += 1
-    return bins
+def overall_of(scores: Sequence[Score]) -> Floats:
+    """The overall scores of the completely graded answers."""
+    part = Scores.of(scores).columns.get(OVERALL, NO_SCORES)
+    return part.value[part.known]
 
 
-def _distribution(values: Sequence[float], axis: Axis) -> str:
-    if not values:
+def bin_counts(values: Floats, axis: Axis) -> list[int]:
+    bins = round((axis.high - axis.low) / _BIN)
+    # 1e-9: 0.3 belongs to the bin that begins there, whatever its last binary digit says.
+    index = np.floor((values - axis.low) / _BIN + 1e-9).clip(0, bins - 1)
+    counts: list[int] = np.bincount(index.astype(np.intp), minlength=bins).tolist()
+    return counts
+
+
+def _distribution(values: Floats, axis: Axis) -> str:
+    if not len(values):
         return "No answer has a complete score."
-    ordered = sorted(values)
+    ordered = np.sort(values).tolist()
     middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-    negative = sum(value < 0 for value in values)
+    negative = int((values < 0).sum())
     text = (
         f"{plural(len(values), 'answer')}: median {points(middle)}, "
         f"lowest {points(ordered[0])}, highest {points(ordered[-1])}"
     )
     if negative:
         text += f"; {percent(negative / len(values))} below zero"
-    beyond = sum(value < axis.low - 1e-9 for value in values)
+    beyond = int((values < axis.low - 1e-9).sum())
     if beyond:
         text += f"; the first bar holds {count(beyond)} below {points(axis.low)}"
     return text + "."
@@ -174,11 +185,14 @@ def _distribution(values: Sequence[float], axis: Axis) -> str:
 
 def scatter(scores: Sequence[Score], axis: Axis, longest: float) -> Scatter:
     """One dot an answer, ``longest`` characters at the right edge."""
-    pairs = sorted(
-        (score.length, score.values[OVERALL])
-        for score in scores
-        if score.length is not None and OVERALL in score.values
-    )
+    table = Scores.of(scores)
+    part = table.columns.get(OVERALL, NO_SCORES)
+    lengths, values = table.length[part.rows[part.known]], part.value[part.known]
+    there = ~np.isnan(lengths)
+    lengths, values = lengths[there], values[there]
+    order = np.lexsort((values, lengths))
+    lengths, values = lengths[order], values[order]
+    pairs = list(zip(lengths.tolist(), values.tolist(), strict=True))
 
     def dot(length: float, score: float) -> Dot:
         beyond = length > longest or score < axis.low
@@ -186,7 +200,7 @@ def scatter(scores: Sequence[Score], axis: Axis, longest: float) -> Scatter:
 
     step = max(1, math.ceil(len(pairs) / _MOST_DOTS))
     trend = [dot(*point) for point in _means(pairs)]
-    beyond = sum(length > longest or score < axis.low for length, score in pairs)
+    beyond = int(((lengths > longest) | (values < axis.low)).sum())
     summary = plural(len(pairs), "answer")
     if step > 1:
         summary += f", every {step}{'nd' if step == 2 else 'rd' if step == 3 else 'th'} drawn"
@@ -215,19 +229,19 @@ def _means(pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     ]
 
 
-def longest_shown(scores: Sequence[Score]) -> float:
+def longest_shown(scores: Iterable[Sequence[Score]]) -> float:
     """A round number of characters under which 98 % of the answers lie."""
-    lengths = sorted(score.length for score in scores if score.length is not None)
-    if not lengths:
+    lengths = np.sort(np.concatenate([Scores.of(each).lengths for each in scores]))
+    if not len(lengths):
         return 1000.0
-    typical = max(1, lengths[math.ceil(0.98 * len(lengths)) - 1])
+    typical = max(1, int(lengths[math.ceil(0.98 * len(lengths)) - 1]))
     unit = 10.0 ** math.floor(math.log10(typical))
     return float(next(unit * step for step in (1, 2, 4, 6, 8, 10) if unit * step >= typical))
 
 
-def response_axis(scores: Sequence[Score]) -> Axis:
+def response_axis(scores: Iterable[Sequence[Score]]) -> Axis:
     """The scale of single answers, from −100 at the lowest."""
-    lowest = min((score.values.get(OVERALL, 0.0) for score in scores), default=0.0)
+    lowest = min(float(overall_of(each).min(initial=0.0)) for each in scores)
     return _down_to(lowest, (-0.5, -1.0))
 
 

@@ -11,7 +11,7 @@ from preceptor.analysis.comparison import Comparison, compare
 from preceptor.analysis.reliability import reliability
 from preceptor.audit.card import GraderCard
 from preceptor.errors import InputError
-from preceptor.records import Result, Score
+from preceptor.records import Result
 from preceptor.reports.banners import banners, explain, kind_of
 from preceptor.reports.card import cards_for
 from preceptor.reports.charts import (
@@ -19,6 +19,7 @@ from preceptor.reports.charts import (
     bin_counts,
     histogram,
     longest_shown,
+    overall_of,
     response_axis,
     scatter,
 )
@@ -177,12 +178,9 @@ def _comparison(sides: Sequence[Side]) -> tuple[Comparison | None, str]:
 
 def _answers(results: Sequence[Result], views: Sequence[object]) -> list[dict[str, object]]:
     """The charts of single answers, one pair a run, all on the same scales."""
-    everything: list[Score] = [score for result in results for score in result.scores]
+    everything = [result.scores for result in results]
     axis, longest = response_axis(everything), longest_shown(everything)
-    values = [
-        [score.values[OVERALL] for score in result.scores if OVERALL in score.values]
-        for result in results
-    ]
+    values = [overall_of(scores) for scores in everything]
     top = max((max(bin_counts(part, axis)) for part in values), default=0) or 1
     return [
         {

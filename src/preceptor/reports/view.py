@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 
 import msgspec
 
-from preceptor.records import Metric, Result
+from preceptor.records import Metric, Result, replies_of
 from preceptor.reports.banners import reasons
 from preceptor.reports.charts import SMALL, Axis
 from preceptor.reports.format import (
@@ -28,6 +29,7 @@ from preceptor.reports.format import (
 )
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read
+from preceptor.scoring.columns import Scores
 from preceptor.scoring.names import is_adjusted
 
 __all__ = [
@@ -212,14 +214,15 @@ def _short(name: str, most: int = 24) -> str:
 
 
 def _facts(result: Result) -> Iterable[tuple[str, str]]:
-    answers = [graded.response for graded in result.graded if graded.response is not None]
-    failed = sum(answer.failure is not None for answer in answers)
-    text = count(len(answers) - failed)
+    replies = replies_of(result.graded)
+    answered = [failure is None for failure in replies.failure]
+    failed = answered.count(False)
+    text = count(len(answered) - failed)
     yield "Answers", text + (f" and {plural(failed, 'failure')}" if failed else "")
-    lengths = [score.length for score in result.scores if score.length is not None]
-    if lengths:
-        yield "Mean length of an answer", f"{count(sum(lengths) / len(lengths))} characters"
-    seconds = [answer.latency_s for answer in answers if answer.latency_s and not answer.failure]
+    lengths = Scores.of(result.scores).lengths
+    if len(lengths):
+        yield "Mean length of an answer", f"{count(lengths.sum() / len(lengths))} characters"
+    seconds = [each for each in compress(replies.latency_s.tolist(), answered) if each]
     if seconds:
         yield "Mean time of an answer", f"{sum(seconds) / len(seconds):.1f} s"
     missing = sum(result.ungraded.values())

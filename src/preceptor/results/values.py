@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preceptor import benchmarks
-from preceptor.records import Result
+from preceptor.records import Result, examples_of
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL, LengthRule
+from preceptor.scoring.columns import NO_SCORES, Scores, repeats_of
 from preceptor.scoring.names import is_adjusted
 from preceptor.statistics.intervals import score_interval, share_interval
 
-__all__ = ["length_rule", "matrix", "mean_of", "values_of"]
+__all__ = ["Table", "length_rule", "matrix", "mean_of", "table_of", "values_of"]
 
 
 def length_rule(result: Result) -> LengthRule | None:
@@ -21,38 +23,58 @@ def length_rule(result: Result) -> LengthRule | None:
     return benchmarks.of(result.info).protocol.length_rule
 
 
-def values_of(
-    result: Result, metric: str = OVERALL, *, only: frozenset[str] | None = None
-) -> dict[str, list[float]]:
-    """Scores under a metric by example id, one for each repeat that is completely graded.
+class Table(NamedTuple):
+    """Scores of complete answers under a metric: (examples, repeats), NaN where one has fewer."""
+
+    ids: list[str]
+    scores: NDArray[np.float64]
+    counts: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, scores: Scores, rows: NDArray[np.intp], values: NDArray[np.float64]) -> Table:
+        """Of the answers ``rows`` with these values."""
+        examples, table = repeats_of(scores.example[rows], values)
+        counts = np.bincount(scores.example[rows], minlength=len(scores.ids))[examples]
+        return cls([scores.ids[number] for number in examples.tolist()], table, counts)
+
+    def of_examples(self, ids: Sequence[str]) -> NDArray[np.float64]:
+        """The rows of these examples."""
+        place = {name: row for row, name in enumerate(self.ids)}
+        rows = [place[name] for name in ids]
+        return self.scores[rows, : self.counts[rows].max(initial=0)]
+
+
+def table_of(result: Result, metric: str = OVERALL) -> Table:
+    """Scores under a metric, one for each repeat that is completely graded.
 
     Parameters
     ----------
     metric
         As in ``result.metrics``: a slice by example tag is the overall score of the examples with
         that tag; with the suffix of length adjustment each score is adjusted for its own length.
-    only
-        Keep these examples.
     """
-    metrics = result.metrics
+    metrics, scores = result.metrics, Scores.of(result.scores)
     adjusted = metric == OVERALL + LENGTH_SUFFIX or is_adjusted(metric, metrics)
     name = metric.removesuffix(LENGTH_SUFFIX) if adjusted else metric
-    rule = length_rule(result) if adjusted else None
     tag = metrics[name].tag if name in metrics else None
-    ids = {item.example.id for item in result.graded if tag is None or tag in item.example.tags}
-    if only is not None:
-        ids &= only
-    found: dict[str, list[float]] = {}
-    for score in result.scores:
-        value = score.values.get(name if tag is None else OVERALL)
-        if value is None or score.example_id not in ids:
-            continue
-        if adjusted:
-            if rule is None or score.length is None:
-                continue
-            value = rule.adjust(value, score.length)
-        found.setdefault(score.example_id, []).append(value)
-    return found
+    part = scores.columns.get(name if tag is None else OVERALL, NO_SCORES)
+    chosen, values = part.known, part.value
+    if adjusted:
+        rule, length = length_rule(result), scores.length[part.rows]
+        chosen = chosen & ~np.isnan(length) & (rule is not None)
+        values = values if rule is None else rule.adjust(values, length)
+    if tag is not None:
+        tagged = {key for key, each in examples_of(result.graded).items() if tag in each.tags}
+        of_tag = np.array([key in tagged for key in scores.ids], dtype=np.bool_)
+        chosen = chosen & of_tag[scores.example[part.rows]]
+    return Table.of(scores, part.rows[chosen], values[chosen])
+
+
+def values_of(result: Result, metric: str = OVERALL) -> dict[str, list[float]]:
+    """The same by example id."""
+    table = table_of(result, metric)
+    rows = zip(table.ids, table.scores.tolist(), table.counts.tolist(), strict=True)
+    return {name: row[:count] for name, row, count in rows}
 
 
 def mean_of(
@@ -67,7 +89,7 @@ def mean_of(
         return share_interval(table, labels)
     if is_adjusted(metric, result.metrics):
         return score_interval(table, labels)
-    examples = list({item.example.id: item.example for item in result.graded}.values())
+    examples = list(examples_of(result.graded).values())
     lowest = benchmarks.of(result.info).protocol.lowest(examples)
     return score_interval(table, labels, (lowest.get(metric, 0.0), 1.0))
 

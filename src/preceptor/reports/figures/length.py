@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from preceptor.analysis.length import SideLength, lengths, setting_of
+from preceptor.records import Usage, replies_of
 from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.legend import Band, band_of, key_of
 from preceptor.reports.figures.page import WIDTH, Page, Panel
@@ -197,11 +198,9 @@ def _measures(systems: Sequence[Side], found: dict[str, SideLength]) -> list[_Me
 
 def _tokens(side: Side) -> float | None:
     """Mean tokens of reasoning of an answer; None where none was counted."""
-    used = [
-        item.response.usage.reasoning_tokens
-        for item in side.result.graded
-        if item.response is not None and item.response.failure is None
-    ]
+    replies = replies_of(side.result.graded)
+    tokens = replies.tokens[:, Usage.__struct_fields__.index("reasoning_tokens")].tolist()
+    used = [n for n, failure in zip(tokens, replies.failure, strict=True) if failure is None]
     return math.fsum(used) / len(used) if any(used) else None
 
 

@@ -109,7 +109,7 @@ def _draw(page: Page, parts: Sequence[_Part], sides: Sequence[Side]) -> None:
     left, gap = 0.55, 0.2
     width = min(3.4, (WIDTH - left - 0.2 - gap * (columns - 1)) / columns)
     height = 0.72 * width if columns > 1 else 2.3
-    scores = [score for side in sides for score in side.result.scores]
+    scores = [side.result.scores for side in sides]
     across, up = (0.0, longest_shown(scores)), response_axis(scores)
     top = page.bottom
     for start in range(0, len(parts), columns):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from preceptor.records import Metric
+from preceptor.records import Metric, examples_of
 from preceptor.reports.charts import SMALL
 from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.forest import Column, Group, Mark, draw_forest, groups_on_a_page
@@ -51,7 +51,12 @@ def slices(sides: Sequence[Side]) -> list[Figure]:
     These are the namespaces of the examples' tags, and the axes of the criteria. A kind in which no
     side has a score has no figure.
     """
-    tags = {tag for side in sides for item in side.result.graded for tag in item.example.tags}
+    tags = {
+        tag
+        for side in sides
+        for example in examples_of(side.result.graded).values()
+        for tag in example.tags
+    }
     spaces = {tag.partition(":")[0] for tag in tags if ":" in tag} | {"axis"}
     found = []
     for space in in_order(spaces - {main_kind(sides), "specialty"}):

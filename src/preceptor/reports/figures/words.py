@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from preceptor.records import Metric, Result
+from preceptor.records import Metric, Result, replies_of
 from preceptor.reports.format import count, interval, percent, points
 from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
@@ -96,10 +96,7 @@ def evidence(sides: Sequence[Side]) -> str:
     """n, answers and coverage of these sides, in one or two sentences."""
     metrics = [side.result.metrics.get(OVERALL) for side in sides]
     n = spread(0 if metric is None else metric.n for metric in metrics)
-    answers = spread(
-        sum(item.response is not None and item.response.failure is None for item in result.graded)
-        for result in (side.result for side in sides)
-    )
+    answers = spread(list(replies_of(side.result.graded).failure).count(None) for side in sides)
     each = " per side" if len(sides) > 1 else ""
     whole = f"{n} {'example' if n == '1' else 'examples'}"
     drawn = [m for m in metrics if m is not None and m.units not in (0, m.n)]
