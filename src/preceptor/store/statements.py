@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 __all__ = ["AT_ONCE", "Upsert", "plain", "present", "upsert"]
 
@@ -45,6 +45,8 @@ class Upsert:
         if not rows:
             return
         if connection.dialect.name == "postgresql":
+            from sqlalchemy.dialects import postgresql  # as long to import as our own code
+
             # Two that write the same rows wait for each other, and not in a circle.
             rows = sorted(rows, key=lambda row: [row[name] for name in self._by])
             connection.execute(self._statement(postgresql.insert(self._table)), list(rows))
