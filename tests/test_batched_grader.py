@@ -467,7 +467,7 @@ def wait_for(path: Path, count: int, process: Child) -> None:
             contextlib.suppress(sqlite3.OperationalError),
             contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection,
         ):
-            if connection.execute("SELECT count(*) FROM run_verdicts").fetchone()[0] >= count:
+            if connection.execute("SELECT count(*) FROM graded").fetchone()[0] >= count:
                 return
         time.sleep(0.005)
 

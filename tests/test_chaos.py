@@ -6,7 +6,6 @@ import contextlib
 import json
 import random
 import signal
-import sqlite3
 import sys
 import threading
 import time
@@ -15,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 import preceptor
 from children import Child
-from preceptor.errors import StoreBusy
+from preceptor.errors import StoreBusy, StoreError
+from preceptor.store import Store, schema
 from preceptor.testing import CHAOS, FakeEndpoint, Fault
 
 pytestmark = pytest.mark.usefixtures("bare")
@@ -128,9 +129,8 @@ def test_clock_that_jumps(
     assert len(seen) == 3
     assert metrics(finished) == quiet["model-a"]
     assert set(fake.delivered.values()) == {1}
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        query = "SELECT min(latency_s), max(latency_s) FROM verdicts"
-        least, most = connection.execute(query).fetchone()
+    took = [verdict.latency_s for item in finished.result().graded for verdict in item.verdicts]
+    least, most = min(took), max(took)
     assert 0 < least < most < 60
 
 
@@ -210,15 +210,17 @@ def test_disk_that_is_full(path: Path, quiet: dict[str, str]) -> None:
 
 def rows_of(path: Path) -> dict[str, str]:
     """What is in a store: key of each answer and verdict → its content."""
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            return {}  # killed before its tables were made
-        answers = connection.execute("SELECT key, text FROM responses WHERE failure IS NULL")
-        kept = dict(answers.fetchall())
-        verdicts = connection.execute(
-            "SELECT key, met || explanation FROM verdicts WHERE met IS NOT NULL"
-        )
-        return kept | dict(verdicts.fetchall())
+    try:
+        store = Store(path, create=False)
+    except StoreError:
+        return {}  # killed before its tables were made
+    with store, store.reading() as connection:
+        tables = (schema.responses, schema.verdicts, schema.packed_keys)
+        keys = [key for table in tables for key in connection.scalars(sa.select(table.c.key))]
+    with store:
+        answers, verdicts = store.find_responses(keys), store.find_verdicts(keys)
+    kept = {key: answer.text for key, answer in answers.items()}
+    return kept | {key: f"{verdict.met}{verdict.explanation}" for key, verdict in verdicts.items()}
 
 
 # Kills

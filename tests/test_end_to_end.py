@@ -215,13 +215,17 @@ def _prompt(model: str, messages: tuple[Message, ...]) -> str:
     return prompt_key({"model": model, "messages": messages})
 
 
+COUNT = "SELECT (SELECT count(*) FROM verdicts) + (SELECT count(*) FROM packed_keys)"
+
+
 def wait_for(path: Path, verdicts: int, process: Child) -> None:
     """Until the store has so many verdicts, or the process has ended."""
     while process.poll() is None:
         with contextlib.suppress(sqlite3.OperationalError):  # not made yet
             uri = f"file:{path}?mode=ro"
             with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
-                if connection.execute("SELECT count(*) FROM verdicts").fetchone()[0] >= verdicts:
+                (found,) = connection.execute(COUNT).fetchone()
+                if found >= verdicts:
                     return
         time.sleep(0.005)
 
@@ -354,9 +358,10 @@ def test_cap_on_cost_stops_cleanly(path: Path, quiet: dict[str, Any]) -> None:
 
 
 def most_expensive(path: Path) -> float:
-    with Store(path) as store, store.engine.connect() as connection:
-        both = "SELECT cost_usd FROM responses UNION SELECT cost_usd FROM verdicts"
-        return float(max(connection.scalars(sa.text(both))))
+    with Store(path) as store:
+        items = [item for run in store.runs() for item in store.graded(run)]
+    results = [result for item in items for result in (item.response, *item.verdicts) if result]
+    return max(result.cost_usd or 0 for result in results)
 
 
 def test_cap_on_tokens_stops_cleanly(path: Path) -> None:
@@ -397,8 +402,8 @@ def test_same_run_again_costs_nothing(path: Path, quiet: dict[str, Any]) -> None
     assert third.result().cost_usd == first.result().cost_usd
     assert same(second.score()["metrics"], quiet)
     with Store(path) as store, store.engine.connect() as connection:
-        query = "SELECT reused, count(*) FROM run_verdicts GROUP BY 1"
-        assert connection.execute(sa.text(query)).all() == [(0, CRITERIA), (1, CRITERIA)]
+        query = "SELECT sum(asked), sum(reused_asked) FROM judged GROUP BY run_id ORDER BY run_id"
+        assert connection.execute(sa.text(query)).all() == [(CRITERIA, 0), (0, CRITERIA)]
 
 
 def test_repeats_are_asked_each_and_judged_once_where_alike(path: Path) -> None:
@@ -528,7 +533,7 @@ def test_python_function_is_a_system(path: Path) -> None:
         prompts = [call.payload["messages"][0]["content"] for call in fake.log]
         assert all(answer.response.text[:28] in prompt for prompt in prompts)
         with Store(path) as store, store.engine.begin() as connection:
-            connection.execute(sa.text("DELETE FROM run_verdicts"))
+            connection.execute(sa.text("DELETE FROM judged"))
         assert preceptor.resume("mine", store=path).result().coverage == 1
     assert fake.calls.total() == calls
 
