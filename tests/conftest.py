@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from preceptor.testing import FakeEndpoint
+# Read where numpy and scikit-learn are first imported. The tests' processes share the cores:
+# threads that wait for each other at work this small take ten times its time.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+from preceptor.testing import FakeEndpoint  # noqa: E402
 
 # A busy machine must not make a property fail.
 settings.register_profile(
