@@ -58,6 +58,9 @@ class Result(msgspec.Struct, frozen=True):
         Tokens behind its answers and verdicts, those reused from earlier runs included.
     bills
         What the system took, each grader or member of one, and each example.
+    store
+        Address of the store that it was read from, perhaps with a password; None for none. It has
+        the bytes of images and files.
     """
 
     info: RunInfo
@@ -75,3 +78,4 @@ class Result(msgspec.Struct, frozen=True):
     system_usage: Usage
     grader_usage: Usage
     bills: tuple[Bill, ...] = ()
+    store: str | None = None

@@ -41,7 +41,7 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
             for item in answers:
                 scores.append(protocol.score(item))
                 graded.append(_wordless(item))
-    return assemble(
+    result = assemble(
         run,
         graded,
         scores,
@@ -50,6 +50,7 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
         notes=run.settings.get("notes", ()),
         metrics=metrics,
     )
+    return msgspec.structs.replace(result, store=store.address)
 
 
 def scored_answers(store: Store, run: RunInfo) -> Iterator[tuple[Graded, Score]]:

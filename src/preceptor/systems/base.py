@@ -128,6 +128,8 @@ class System:
     concurrency: int = 1
     #: Whether the same question in another run may be answered from the store.
     reusable: bool = True
+    #: Whether answers exist already, so that an interaction is not held again.
+    recorded: bool = False
     #: Whether answers depend on more of the example than its conversation.
     uses_example: bool = False
     #: Dollars per million tokens; None where nobody knows.
