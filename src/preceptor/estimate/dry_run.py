@@ -54,11 +54,14 @@ _ITEMS = 10
 
 
 class _Answers(msgspec.Struct):
-    """Questions to the system: those to ask, those in the store, and characters of the prompts."""
+    """Questions to the system: those to ask, those in the store, and what the prompts have:
+    characters, and tokens of images and files.
+    """
 
     calls: int = 0
     reused: int = 0
     characters: int = 0
+    media: int = 0
 
 
 class _Text(NamedTuple):
@@ -186,6 +189,7 @@ class _Estimating:
         sent = self._sent(asks[0].messages)
         answers.calls += len(fresh)
         answers.characters += len(fresh) * characters(sent)
+        answers.media += len(fresh) * self.plan.system.media_tokens(sent)
         texts = [
             _Text(found[key].sent or ask.messages, found[key].text)
             for key, ask in zip(keys, asks, strict=True)
@@ -214,6 +218,7 @@ class _Estimating:
                 seen.add(key)
                 answers.calls += 1
                 answers.characters += characters(sent)
+                answers.media += self.plan.system.media_tokens(sent)
             return Response(key, assumed, sent=sent)
 
         whole = await interact("", ask, session, turn)
@@ -287,7 +292,8 @@ class _Estimating:
     # Sums
 
     def _system_part(self, answers: _Answers, own: CallProfile) -> Part:
-        tokens = exactly(answers.characters) * own.tokens_a_character
+        # What an image takes is the provider's rule, of which the most is counted.
+        tokens = exactly(answers.characters) * own.tokens_a_character + exactly(answers.media)
         calls = exactly(answers.calls)
         made = calls * own.output_tokens
         system = self.plan.system

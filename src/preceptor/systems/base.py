@@ -160,6 +160,10 @@ class System:
         """All that its answers depend on, as JSON: part of the key of every call. No secrets."""
         raise NotImplementedError
 
+    def media_tokens(self, messages: Collection[Message]) -> int:
+        """Most tokens that it counts for the images and files of messages."""
+        return 0
+
     def covers(self, example: Example) -> int | None:
         """Number of recorded answers; None if unlimited."""
         return None
