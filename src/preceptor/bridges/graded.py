@@ -26,6 +26,7 @@ from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
 from preceptor.graders.base import Case
 from preceptor.records import Example, Graded, Message, Response
+from preceptor.records.episodes import episode_in
 from preceptor.store.rows import storable
 from preceptor.systems.content import Tally
 
@@ -167,11 +168,21 @@ def _example_in_row(fields: Fields) -> Example:
     rubrics = fields.items("rubrics") if fields.row["rubrics"] else []
     return Example(
         id=fields.text("prompt_id"),
-        messages=tuple(message(item) for item in fields.items("prompt")),
+        messages=tuple(_message(item) for item in fields.items("prompt")),
         criteria=tuple(criterion(item, "criterion", empty=True) for item in rubrics),
         tags=fields.texts("example_tags"),
         target=msgspec.UNSET if target is None else target,
     )
+
+
+def _message(fields: Fields) -> Message:
+    """A message of a text, or of parts as the export writes them."""
+    if not isinstance(fields.row.get("content"), list):
+        return message(fields)
+    try:
+        return msgspec.convert(dict(fields.row), Message)
+    except msgspec.ValidationError as error:
+        raise fields.fault("content", f"a text or parts ({error})", fields.row["content"]) from None
 
 
 def _answer(
@@ -184,6 +195,11 @@ def _answer(
     end = fields.optional_text("finish_reason")
     if end and text is not None:
         response = msgspec.structs.replace(response, finish_reason=storable(end))
+    try:
+        episode = episode_in(fields.row)
+    except ValueError as error:
+        raise DataError(fields.where, fields.line, "turns", f"expected {error}") from None
+    response = response if episode is None else episode.added_to(response)
     labelled = benchmark.protocol.judge is not None
     judgements = list(_judgements(fields, labelled))
     if len(judgements) != len(example.criteria):

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from preceptor.bridges.inspect_layout import (
     SCORER,
     example_metadata,
@@ -22,7 +24,9 @@ from preceptor.bridges.inspect_layout import (
     slice_values,
     task_name,
 )
-from preceptor.records import Graded, Metric, Response, Result, Score, Usage, Verdict
+from preceptor.graders.base import whole_conversation
+from preceptor.records import Example, Graded, Metric, Response, Result, Score, Usage, Verdict
+from preceptor.results.media import media_in, read_media, with_bytes
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import share_read
 from preceptor.scoring.units import units
@@ -77,8 +81,15 @@ def inspect_log(result: Result) -> EvalLog:
     ids = dict.fromkeys(item.example.id for item in result.graded)
     places = {name: place for place, name in enumerate(ids)}
     unit_of = units(graded.example for graded in result.graded)
+    known = read_media(result, media_in(result))
     samples = [
-        _sample(result, graded, score, places[graded.example.id], unit_of[graded.example.id])
+        _sample(
+            result,
+            _whole(graded, known),
+            score,
+            places[graded.example.id],
+            unit_of[graded.example.id],
+        )
         for graded, score in zip(result.graded, result.scores, strict=True)
         if graded.response is not None
     ]
@@ -104,6 +115,22 @@ def inspect_log(result: Result) -> EvalLog:
         ),
         samples=samples,
     )
+
+
+def _whole(graded: Graded, known: dict[str, bytes]) -> Graded:
+    """The answer with the bytes of its images and files."""
+    response, replace = graded.response, msgspec.structs.replace
+    if not known or response is None:
+        return graded
+    messages = with_bytes(tuple(turn.message for turn in response.turns), known)
+    turns = zip(response.turns, messages, strict=True)
+    example = replace(graded.example, messages=with_bytes(graded.example.messages, known))
+    response = replace(
+        response,
+        turns=tuple(replace(turn, message=message) for turn, message in turns),
+        sent=None if response.sent is None else with_bytes(response.sent, known),
+    )
+    return replace(graded, example=example, response=response)
 
 
 def _plan() -> Any:
@@ -176,7 +203,7 @@ def _sample(result: Result, graded: Graded, score: Score, place: int, unit: str)
         epoch=graded.repeat + 1,
         input=chat_messages(example.messages),
         target="",
-        messages=[*sent, *([output.message] if answered else [])],
+        messages=_messages(response, example, output) if answered else sent,
         output=output,
         scores={SCORER: score_given},
         metadata=example_metadata(info.benchmark, example, place, unit),
@@ -188,6 +215,13 @@ def _sample(result: Result, graded: Graded, score: Score, place: int, unit: str)
         uuid=f"{info.name}-{example.id}-{graded.repeat}",
         error=error,
     )
+
+
+def _messages(response: Response, example: Example, output: ModelOutput) -> list[ChatMessage]:
+    """The conversation, which ends with the output's own message."""
+    *before, last = whole_conversation(response, example.messages)
+    plain = isinstance(last.content, str)
+    return [*chat_messages(before), output.message if plain else chat_messages((last,))[0]]
 
 
 def _events(

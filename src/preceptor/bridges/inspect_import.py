@@ -31,6 +31,7 @@ from preceptor.bridges.inspect_samples import (
     failure_in,
     id_of,
     sent_in,
+    told_in,
     verdict_rows,
 )
 from preceptor.errors import DataError, InputError, PreceptorError, shorten
@@ -244,6 +245,7 @@ class _Reader:
             latency_s=max(sample.output.time or 0.0, 0.0),
             reasoning_length=said.reasoning_length,
             turns=agent_turns(sample),
+            **told_in(sample, score),
         )
 
     def _in_terms_of(self, example: Example, sample: EvalSample, text: str) -> str:

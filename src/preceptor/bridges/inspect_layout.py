@@ -110,6 +110,10 @@ def score_metadata(
         metadata["departures"] = list(departures)
     if response is not None and response.failure is not None:
         metadata["failure"] = response.failure
+    if response is not None:
+        names = ("state", "stop_reason", "served_model", "created_at")
+        known = {name: getattr(response, name) for name in names}
+        metadata |= {name: value for name, value in known.items() if value is not None}
     return metadata
 
 

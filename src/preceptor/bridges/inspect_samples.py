@@ -12,14 +12,23 @@ from preceptor.benchmarks.own_rows import criterion, message
 from preceptor.bridges.inspect_layout import SCORER
 from preceptor.errors import shorten
 from preceptor.records import Example, Message, Turn
-from preceptor.store.rows import storable
-from preceptor.systems.inspect_ai.turns import turns_of
+from preceptor.store.rows import storable, storable_message
+from preceptor.systems.inspect_ai.turns import message_of, turns_of
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSample
     from inspect_ai.scorer import Score as InspectScore
 
-__all__ = ["agent_turns", "dollars", "example_in", "failure_in", "id_of", "sent_in", "verdict_rows"]
+__all__ = [
+    "agent_turns",
+    "dollars",
+    "example_in",
+    "failure_in",
+    "id_of",
+    "sent_in",
+    "told_in",
+    "verdict_rows",
+]
 
 _ROLES = {"system", "user", "assistant", "tool"}
 
@@ -61,9 +70,7 @@ def _conversation(sample: EvalSample) -> tuple[Message, ...]:
 
 def _messages(messages: Iterable[Any]) -> tuple[Message, ...]:
     return tuple(
-        Message(message.role, storable(message.text))
-        for message in messages
-        if message.role in _ROLES
+        storable_message(message_of(message)) for message in messages if message.role in _ROLES
     )
 
 
@@ -80,6 +87,20 @@ def sent_in(sample: EvalSample, example: Example) -> tuple[Message, ...] | None:
         one for one in _messages(sample.messages) if one.role == "system" and one.text not in known
     ]
     return (*added, *example.messages) if added else None
+
+
+def told_in(sample: EvalSample, score: InspectScore | None) -> dict[str, Any]:
+    """Final state, stop reason, the model that answered, and when: as we wrote them, or Inspect."""
+    ours = (score.metadata or {}) if score is not None else {}
+    limit = None if sample.limit is None else f"max_{sample.limit.type}"
+    given = {
+        "state": ours.get("state", sample.store or None),
+        "stop_reason": ours.get("stop_reason", limit),
+        "served_model": ours.get("served_model", sample.output.model or None),
+        "created_at": ours.get("created_at", sample.completed_at),
+    }
+    kept = {name: each for name, each in given.items() if name == "state" or isinstance(each, str)}
+    return {name: storable(each) if isinstance(each, str) else each for name, each in kept.items()}
 
 
 def failure_in(sample: EvalSample, score: InspectScore | None) -> tuple[str, str] | None:

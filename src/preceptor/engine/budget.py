@@ -136,11 +136,12 @@ class Budget:
                     turn.set_exception(BudgetExceeded(why))
 
     def _reserved(self, system: System, ask: Ask) -> tuple[Calls, Reserved]:
-        size, most = prompt_bytes(ask.messages), system.max_tokens or _MOST_OUTPUT
+        size, most = prompt_bytes(ask.messages, ask.tools), system.max_tokens or _MOST_OUTPUT
+        media = system.media_tokens(ask.messages)
         if system not in self._calls:
             self._calls[system] = Calls(_size(system, 0, min(most, _ASSUMED_OUTPUT)))
-        prompt = _size(system, prompt_tokens(size), 0)
-        return self._calls[system], Reserved(prompt, _size(system, size, most))
+        prompt = _size(system, prompt_tokens(size) + media, 0)
+        return self._calls[system], Reserved(prompt, _size(system, size + media, most))
 
     async def _admitted(self, calls: Calls, call: Reserved) -> None:
         if not self._waiting and self._has_room(calls, call):

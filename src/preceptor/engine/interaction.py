@@ -41,6 +41,8 @@ async def interact(
     session: Session,
     call: Callable[[Ask], Awaitable[Response]],
     capabilities: frozenset[Capability] = EVERY,
+    *,
+    recorded: bool = False,
 ) -> Response:
     """Bring an interaction to its end.
 
@@ -56,6 +58,8 @@ async def interact(
         Asks the system, or finds its answer in the store. It keeps what each turn took.
     capabilities
         What the system takes beside words.
+    recorded
+        Whether an answer that has a transcript is the whole interaction.
 
     Returns
     -------
@@ -73,7 +77,7 @@ async def interact(
             answers.append(answer)
             steps = _steps(answer)
             turns += steps
-            if answer.failure is not None:
+            if answer.failure is not None or (recorded and answer.turns):
                 break
             said = _to_answer(steps[-1].message, session)
             stop_reason = _limit(session, turns, len(answers), said)
@@ -86,6 +90,8 @@ async def interact(
             turns.append(Turn(following, "environment", cost_usd=0.0))
             ask = msgspec.structs.replace(ask, messages=(*ask.messages, said, following))
         state, stop_reason = session.state, stop_reason or session.stop_reason
+        if recorded and answer.turns:
+            state, stop_reason = answer.state, answer.stop_reason
     except _NOT_ITS_OWN:
         raise
     except Exception as error:

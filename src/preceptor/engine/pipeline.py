@@ -282,7 +282,10 @@ class Pipeline:
             session = environment.open(ask.example)
         except Exception as error:
             return environment_failure(key, error)
-        return await interact(key, ask, session, turn, self.system.capabilities)
+        system = self.system
+        return await interact(
+            key, ask, session, turn, system.capabilities, recorded=system.recorded
+        )
 
     async def _call(self, key: str, ask: Ask) -> Response:
         messages = self.store.with_media(ask.messages)

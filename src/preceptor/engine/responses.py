@@ -31,7 +31,10 @@ def response_of(key: str, completion: Completion, before: Sequence[Completion] =
             msgspec.structs.replace(turn, message=storable_message(turn.message))
             for turn in completion.turns or _with_calls(completion)
         ),
+        state=completion.state,
+        stop_reason=completion.stop_reason,
         served_model=completion.served_model,
+        created_at=completion.created_at,
     )
     return as_answer(response)
 

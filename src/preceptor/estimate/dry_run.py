@@ -54,11 +54,12 @@ _ITEMS = 10
 
 
 class _AnswerTally(msgspec.Struct):
-    """Counts of calls to the system, of stored answers, and of characters in the prompts."""
+    """Counts of calls and stored answers; characters of the prompts, tokens of their media."""
 
     calls: int = 0
     reused: int = 0
     characters: int = 0
+    media: int = 0
 
 
 class _LikelyAnswer(NamedTuple):
@@ -186,6 +187,7 @@ class _Estimator:
         sent = self._sent(asks[0].messages)
         answers.calls += len(fresh)
         answers.characters += len(fresh) * characters(sent)
+        answers.media += len(fresh) * self.plan.system.media_tokens(sent)
         texts = [
             _LikelyAnswer(found[key].sent or ask.messages, found[key].text)
             for key, ask in zip(keys, asks, strict=True)
@@ -214,6 +216,7 @@ class _Estimator:
                 seen.add(key)
                 answers.calls += 1
                 answers.characters += characters(sent)
+                answers.media += self.plan.system.media_tokens(sent)
             return Response(key, assumed, sent=sent)
 
         whole = await interact("", ask, session, turn)
@@ -287,7 +290,8 @@ class _Estimator:
     # Sums
 
     def _system_part(self, answers: _AnswerTally, own: CallProfile) -> Part:
-        tokens = exactly(answers.characters) * own.tokens_per_character
+        # What an image takes is the provider's rule, of which the most is counted.
+        tokens = exactly(answers.characters) * own.tokens_per_character + exactly(answers.media)
         calls = exactly(answers.calls)
         made = calls * own.output_tokens
         system = self.plan.system

@@ -148,6 +148,12 @@ def _relevant(parameters: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in PRACTICAL}
 
 
+def _has_media(each: Sampled) -> bool:
+    """Whether tokens of images are among those of its prompt: they say nothing of characters."""
+    messages = each.response.sent or each.example.messages
+    return any(not isinstance(message.content, str) for message in messages)
+
+
 def profile_of_system(
     found: Sequence[Sampled], which: str, assumed: CallProfile, asked: int
 ) -> CallProfile:
@@ -172,6 +178,7 @@ def profile_of_system(
         pairs = [
             (characters(each.response.sent or each.example.messages), each.response.usage)
             for each in counted
+            if not _has_media(each)
         ]
         per_character, said = _ratio([(n, usage.input_tokens) for n, usage in pairs], assumed)
         basis.append(said)

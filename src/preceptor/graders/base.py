@@ -22,6 +22,7 @@ __all__ = [
     "render_conversation",
     "render_item",
     "together",
+    "whole_conversation",
 ]
 
 T = TypeVar("T")
@@ -196,6 +197,15 @@ def judged(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...
     if rest and rest[-1].role == "assistant" and rest[-1].text == response.text:
         answer = rest.pop()
     return (*found, *_step(rest), answer)
+
+
+def whole_conversation(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...]:
+    """All that was said and done, from the first message to the answer."""
+    sent = response.sent or asked
+    if not response.turns:
+        return (*sent, Message("assistant", response.text))
+    given = len(asked) + _instructions(sent) - _instructions(asked)
+    return (*sent[:given], *(turn.message for turn in response.turns))
 
 
 def _instructions(messages: Sequence[Message]) -> int:

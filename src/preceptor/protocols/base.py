@@ -170,5 +170,5 @@ def replies(graded: Graded) -> tuple[str, ...]:
     given = graded.example.messages
     # Turns before the first reply are not the system's, whatever their role.
     earlier = (response.sent or given)[len(given) :]
-    said = [message.text for message in earlier if message.role == "assistant"]
+    said = [message.text for message in earlier if message.is_reply]
     return (*said, response.text)

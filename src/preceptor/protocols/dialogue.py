@@ -77,7 +77,7 @@ def _until(conversation: Sequence[Message], turn: int) -> tuple[Message, ...]:
 
     Raises InputError where there are fewer: an answer from elsewhere that is no whole dialogue.
     """
-    replies = [at for at, message in enumerate(conversation) if message.role == "assistant"]
+    replies = [at for at, message in enumerate(conversation) if message.is_reply]
     if len(replies) < turn:
         raise InputError(
             f"the answer to a scripted dialogue: expected {turn} replies or more, found "

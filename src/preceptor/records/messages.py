@@ -46,6 +46,12 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         return "\n\n".join(shown for part in self.content if (shown := _shown(part)))
 
     @property
+    def is_reply(self) -> bool:
+        """Whether it is the system's, and no step towards a reply: it calls no tool."""
+        called = any(isinstance(part, ToolCall) for part in self.parts)
+        return self.role == "assistant" and not called
+
+    @property
     def parts(self) -> tuple[Part, ...]:
         return (Text(self.content),) if isinstance(self.content, str) else self.content
 

@@ -47,6 +47,8 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
         What its provider wants back before the results of these calls.
     turns
         The steps of a system that took several, such as an agent.
+    state, stop_reason, created_at
+        As of a :class:`Response`, where the system says it.
     """
 
     text: str
@@ -62,6 +64,9 @@ class Completion(msgspec.Struct, frozen=True, gc=False):
     calls: tuple[ToolCall, ...] = ()
     thoughts: tuple[Reasoning, ...] = ()
     turns: tuple[Turn, ...] = ()
+    state: Any = None
+    stop_reason: str | None = None
+    created_at: str | None = None
 
     def __post_init__(self) -> None:
         _take_reasoning_out(self)

@@ -62,6 +62,9 @@ class Result(msgspec.Struct, frozen=True):
         Tokens behind its answers and verdicts, those reused from earlier runs included.
     bills
         What the system took, each grader or member of one, and each example.
+    store
+        Address of the store that it was read from, perhaps with a password; None for none. It has
+        the bytes of images and files.
     """
 
     info: RunInfo
@@ -80,3 +83,4 @@ class Result(msgspec.Struct, frozen=True):
     grader_usage: Usage
     bills: tuple[Bill, ...] = ()
     slices: tuple[Slice, ...] = ()
+    store: str | None = None

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from preceptor.errors import InputError, Unavailable, shorten
-from preceptor.records import Example, Graded, Result, RunInfo, Score
+from preceptor.records import Example, Graded, Response, Result, RunInfo, Score
+from preceptor.records.episodes import episode_of
 from preceptor.reports.files import whole_file
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import PARSED
@@ -51,6 +52,11 @@ _COLUMNS = {
     "prediction": "string",
     "score": "double",
     "read": "bool",
+    "stop_reason": "string",
+    "state": "string",
+    "served_model": "string",
+    "created_at": "string",
+    "turns": "string",
 }
 
 
@@ -179,6 +185,7 @@ def _answer(info: RunInfo, item: Graded, score: Score) -> dict[str, Any]:
         "prediction": score.prediction,
         "read": _read(score),
         "score": score.values.get(OVERALL),
+        **msgspec.structs.asdict(episode_of(response)),
     }
 
 
@@ -218,11 +225,22 @@ def _columns(
                 [cell(v and v.label) for v in verdicts],
                 *([cell(value)] * n for value in (prediction, score.values.get(OVERALL))),
                 [cell(_read(score))] * n,
+                *([cell(value)] * n for value in _episode(response)),
             ),
             strict=True,
         ):
             column.extend(values)
     return columns
+
+
+def _episode(response: Response | None) -> Iterator[str | None]:
+    """The last of _COLUMNS; what is no text is JSON."""
+    if response is None:
+        return iter((None,) * 5)
+    state = None if response.state is None else msgspec.json.encode(response.state).decode()
+    turns = msgspec.json.encode(episode_of(response).turns).decode() if response.turns else None
+    known = (response.stop_reason, state, response.served_model, response.created_at, turns)
+    return iter(known)
 
 
 def _rubric(example: Example, cell: Callable[[Any], Any]) -> tuple[list[Any], ...]:

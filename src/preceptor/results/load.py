@@ -49,7 +49,7 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
         with store.reading() as connection:
             graded, took = read_columns(connection, run)
             scores = protocol.scores(graded)
-    return assemble(
+    result = assemble(
         benchmark,
         run,
         graded,
@@ -59,6 +59,7 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
         notes=run.settings.get("notes", ()),
         metrics=metrics,
     )
+    return msgspec.structs.replace(result, store=store.address)
 
 
 def runs_of(store: Store, benchmark: str | None = None) -> Sequence[RunInfo]:

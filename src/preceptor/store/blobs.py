@@ -13,7 +13,10 @@ from preceptor.records.parts import map_media, media_of
 from preceptor.store import schema as t
 from preceptor.store.statements import upsert
 
-__all__ = ["keep_media", "with_media"]
+__all__ = ["keep_media", "read_media", "with_media"]
+
+#: Hashes asked for at once: SQLite takes at most 32,766 variables.
+_AT_ONCE = 500
 
 
 def keep_media(connection: sa.Connection, messages: Iterable[Message]) -> None:
@@ -31,8 +34,7 @@ def with_media(connection: sa.Connection, messages: tuple[Message, ...]) -> tupl
     wanted = {part.sha256 for part in _media(messages) if not part.data}
     if not wanted:
         return messages
-    query = sa.select(t.blobs.c.sha256, t.blobs.c.bytes).where(t.blobs.c.sha256.in_(wanted))
-    found = {row.sha256: bytes(row.bytes) for row in connection.execute(query)}
+    found = read_media(connection, wanted)
     if missing := wanted - found.keys():
         raise StoreError(f"the image or file {min(missing)[:12]}… is not in the store")
 
@@ -45,6 +47,17 @@ def with_media(connection: sa.Connection, messages: tuple[Message, ...]) -> tupl
         else Message(message.role, tuple(map_media(part, filled) for part in message.content))
         for message in messages
     )
+
+
+def read_media(connection: sa.Connection, wanted: Iterable[str]) -> dict[str, bytes]:
+    """Hash → bytes, of those that are there."""
+    found: dict[str, bytes] = {}
+    listed = list(wanted)
+    for start in range(0, len(listed), _AT_ONCE):
+        some = listed[start : start + _AT_ONCE]
+        query = sa.select(t.blobs.c.sha256, t.blobs.c.bytes).where(t.blobs.c.sha256.in_(some))
+        found |= {row.sha256: bytes(row.bytes) for row in connection.execute(query)}
+    return found
 
 
 def _media(messages: Iterable[Message]) -> Iterator[Image | File]:

@@ -17,7 +17,7 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.errors import InputError, PreceptorError, StoreError, UnknownName, shorten
 from preceptor.records import Example, Graded, Message, Response, RunInfo, Verdict, lean
 from preceptor.store import schema as t
-from preceptor.store.blobs import keep_media, with_media
+from preceptor.store.blobs import keep_media, read_media, with_media
 from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, writing
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
@@ -346,6 +346,11 @@ class Store:
     ) -> dict[str, Response]:
         """The same within a transaction of the caller's."""
         return write_results(connection, run, answers, verdicts, votes, turns=turns)
+
+    def media(self, wanted: Sequence[str]) -> dict[str, bytes]:
+        """Hash → bytes of images and files, of those that are here."""
+        with self.reading() as connection:
+            return read_media(connection, wanted)
 
     def with_media(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The messages with the bytes of their images and files, which the store keeps apart."""

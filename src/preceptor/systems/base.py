@@ -133,6 +133,8 @@ class System:
     concurrency: int = 1
     #: Whether the same question in another run may be answered from the store.
     reusable: bool = True
+    #: Whether answers exist already, so that an interaction is not held again.
+    recorded: bool = False
     #: Whether answers depend on more of the example than its conversation.
     uses_example: bool = False
     #: Dollars per million tokens; None where nobody knows.
@@ -162,6 +164,10 @@ class System:
     def identity(self) -> dict[str, Any]:
         """All that its answers depend on, as JSON: part of the key of every call. No secrets."""
         raise NotImplementedError
+
+    def media_tokens(self, messages: Collection[Message]) -> int:
+        """Most tokens that it counts for the images and files of messages."""
+        return 0
 
     def covers(self, example: Example) -> int | None:
         """Number of recorded answers; None if unlimited."""

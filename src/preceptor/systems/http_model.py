@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,7 +13,9 @@ from preceptor.errors import EndpointError, InputError
 from preceptor.records import Completion, Message, Role, ToolCall, Usage
 from preceptor.systems.base import EVERY, Ask, Parameters, System
 from preceptor.systems.endpoint import ContentFiltered, Endpoint
+from preceptor.systems.media_tokens import tokens_of_media
 from preceptor.systems.prices import Price
+from preceptor.systems.reserving import prompt_bytes
 from preceptor.systems.servers import SERVER
 from preceptor.systems.tokens import FEWEST_CHARS
 
@@ -143,6 +145,9 @@ class HttpModel(System):
             return messages
         return (Message(self._system_role(), self.parameters.system_prompt), *messages)
 
+    def media_tokens(self, messages: Collection[Message]) -> int:
+        return tokens_of_media(self.provider, self.model, messages)
+
     def completed(self, ask: Ask, completion: Completion, latency_s: float) -> Completion:
         """A parsed completion with its latency (seconds), cost (dollars) and what was sent.
 
@@ -151,10 +156,8 @@ class HttpModel(System):
         """
         sent = self.sent(ask.messages)
         if not completion.usage.total and completion.finish_reason != "content_filter":
-            usage = Usage(
-                _likely(sum(len(message.text) for message in sent)),
-                _likely(len(completion.whole)),
-            )
+            given = _likely(prompt_bytes(sent, ask.tools)) + self.media_tokens(sent)
+            usage = Usage(given, _likely(len(completion.whole)))
             completion = msgspec.structs.replace(completion, usage=usage, cost_usd=None)
         cost = completion.cost_usd
         if cost is None and self.price is not None:

@@ -11,6 +11,7 @@ import msgspec
 from preceptor.errors import DataError, EndpointError, InputError, shorten
 from preceptor.files import file_sha256, id_text, read_rows
 from preceptor.records import Completion, Example
+from preceptor.records.episodes import Episode, episode_in
 from preceptor.scoring.places import (
     Stated,
     agrees,
@@ -38,6 +39,7 @@ class _Recorded(msgspec.Struct, frozen=True):
     line: int
     content: Content
     stated: Stated
+    episode: Episode | None = None
 
 
 class Replay(System):
@@ -45,7 +47,8 @@ class Replay(System):
 
     ``prompt_id`` or ``example_id`` do for the id; ``completion``, ``answer`` or ``text`` for the
     answer, in any shape that :func:`preceptor.systems.content.read_content` knows; or a line is
-    one of a provider's batch, a whole reply or a chat log. Several lines with one id are its
+    one of a provider's batch, a whole reply, a chat log, or of our own export, with its transcript.
+    Several lines with one id are its
     repeats. A line without an answer is a failed one.
 
     Answers by number, or in another order of options, are mapped to the benchmark's letters:
@@ -55,6 +58,7 @@ class Replay(System):
     price = FREE
     concurrency = 64
     uses_example = True
+    recorded = True
     may_be_empty = True
     capabilities = EVERY
 
@@ -138,7 +142,19 @@ class Replay(System):
             raise EndpointError(NO_ANSWER, f"{place}: no answer: {recorded.content.reason}")
         if question is not None:
             text = in_terms_of(text, recorded.stated, question, self.first)
-        return Completion(text, cost_usd=0.0)
+        completion = Completion(text, cost_usd=0.0)
+        return completion if recorded.episode is None else _with(recorded.episode, completion, ask)
+
+
+def _with(episode: Episode, completion: Completion, ask: Ask) -> Completion:
+    """The answer with how it came about; of a dialogue, with all that was said before."""
+    before = tuple(turn.message for turn in episode.turns[:-1])
+    dialogue = any(message.role == "user" for message in before)
+    return msgspec.structs.replace(
+        completion,
+        sent=(*ask.messages, *before) if dialogue else None,
+        **{name: getattr(episode, name) for name in episode.__struct_fields__},
+    )
 
 
 def _read_answers(path: Path) -> dict[str, list[_Recorded]]:
@@ -161,7 +177,11 @@ def _read_answers(path: Path) -> dict[str, list[_Recorded]]:
         used = next((name for name in _TEXTS if row.get(name) is not None), None)
         beside = {name: value for name, value in row.items() if name not in (used, *_IDS)}
         stated = stated_in(beside, content.text or "")
-        answers.setdefault(id, []).append(_Recorded(number, content, stated))
+        try:
+            episode = episode_in(row)
+        except ValueError as error:
+            raise DataError(str(path), number, "turns", f"expected {error}") from None
+        answers.setdefault(id, []).append(_Recorded(number, content, stated, episode))
     if not answers:
         raise InputError(f"{path}: expected recorded answers, found an empty file")
     return answers
@@ -188,6 +208,7 @@ class Physician(System):
     price = FREE
     concurrency = 64
     uses_example = True
+    recorded = True
     may_be_empty = True
     capabilities = EVERY
 

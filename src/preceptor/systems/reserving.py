@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from preceptor.records import Message
+from preceptor.records import File, Image, Message
 from preceptor.systems.tokens import FEWEST_CHARS
+
+if TYPE_CHECKING:
+    from preceptor.systems.base import ToolSpec
 
 __all__ = ["Calls", "Outlook", "Reserved", "Room", "Size", "prompt_bytes", "prompt_tokens"]
 
@@ -244,9 +248,21 @@ def _seconds(step: int) -> float:
     return float(2 ** (step / 4))
 
 
-def prompt_bytes(messages: Iterable[Message]) -> int:
-    """Bytes of a conversation in UTF-8: no tokeniser makes more tokens of it."""
-    return sum(len(message.text.encode("utf-8", "replace")) for message in messages)
+def prompt_bytes(messages: Iterable[Message], tools: Collection[ToolSpec] = ()) -> int:
+    """Bytes of a conversation in UTF-8 without its images and files, and of the tools offered: no
+    tokeniser makes more tokens of it.
+    """
+    offered = len(msgspec.json.encode(tools)) if tools else 0
+    return offered + sum(len(_words(message).encode("utf-8", "replace")) for message in messages)
+
+
+def _words(message: Message) -> str:
+    """All that is text: words, calls of tools and their results, reasoning that goes back."""
+    if isinstance(message.content, str):
+        return message.content
+    parts = (part for part in message.content if not isinstance(part, Image | File))
+    texts = (getattr(part, name) for part in parts for name in part.__struct_fields__)
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def prompt_tokens(size: int) -> int:

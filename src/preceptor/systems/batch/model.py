@@ -7,7 +7,7 @@ import contextlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 import msgspec
@@ -22,7 +22,7 @@ from preceptor.systems.batch.wire import Wire
 from preceptor.systems.batch.work import Again, Batch, Draft, Held, Pace, Waiting, Work, ago
 from preceptor.systems.http_model import HttpModel
 from preceptor.systems.prices import Price
-from preceptor.systems.reserving import Calls, Reserved, Size, prompt_tokens
+from preceptor.systems.reserving import Calls, Reserved, Size, prompt_bytes, prompt_tokens
 
 __all__ = ["BATCHED", "BatchModel", "batched"]
 
@@ -86,6 +86,9 @@ class BatchModel(System):
 
     def identity(self) -> dict[str, Any]:
         return self.inner.identity()
+
+    def media_tokens(self, messages: Collection[Message]) -> int:
+        return self.inner.media_tokens(messages)
 
     @property
     def price(self) -> Price | None:
@@ -222,7 +225,9 @@ class BatchModel(System):
             raise self._over
         exchange = self.inner.exchange(ask)
         line = self.wire.line(custom_id, exchange)
-        call = Reserved(self._took(Usage(input_tokens=prompt_tokens(len(line)))))
+        tokens = prompt_tokens(prompt_bytes(self.inner.sent(ask.messages), ask.tools))
+        tokens += self.media_tokens(ask.messages)
+        call = Reserved(self._took(Usage(input_tokens=tokens)))
         waiting = Waiting(asyncio.get_running_loop().create_future(), exchange.parse)
         batch = self.post.batch_of.get(custom_id)
         if batch is None:

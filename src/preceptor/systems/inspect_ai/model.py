@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from preceptor.systems.inspect_ai.words import (
     need_inspect,
     usage_of,
 )
+from preceptor.systems.media_tokens import tokens_of_media
 from preceptor.systems.prices import FREE, Price, known_price, parse_price
 from preceptor.systems.servers import SERVER, from_environment
 
@@ -77,6 +79,10 @@ class InspectModel(System):
 
     def identity(self) -> dict[str, Any]:
         return _identity(self.address, self.parameters, self.server)
+
+    def media_tokens(self, messages: Collection[Message]) -> int:
+        provider, _, model = self.name.partition("/")
+        return tokens_of_media(provider, model, messages)
 
     def _make(self) -> Model:
         return make_model(self.address, self.name, self.parameters, self._config)

@@ -25,7 +25,15 @@ from preceptor.systems.tool_calls import thought, wanted_back
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
 
-__all__ = ["calls_of", "chat_messages", "thought_in", "thoughts_of", "tools_for", "turns_of"]
+__all__ = [
+    "calls_of",
+    "chat_messages",
+    "message_of",
+    "thought_in",
+    "thoughts_of",
+    "tools_for",
+    "turns_of",
+]
 
 
 def chat_messages(messages: Sequence[Message]) -> list[ChatMessage]:
@@ -59,6 +67,8 @@ def _part(part: Text | Image | File) -> Any:
 
     if isinstance(part, Text):
         return ContentText(text=part.text)
+    if not part.data:  # in an import without them
+        return ContentText(text=f"[{part.name or part.media_type}]")
     if isinstance(part, Image):
         return ContentImage(image=part.url)
     return ContentDocument(
@@ -145,6 +155,11 @@ def turns_of(messages: Iterable[Any]) -> tuple[Turn, ...]:
 
 
 def _turn(message: Any) -> Turn:
+    return Turn(message_of(message), PARTY_OF[message.role])
+
+
+def message_of(message: Any) -> Message:
+    """One of Inspect's messages in ours: a text, or parts."""
     parts: tuple[Part, ...]
     if message.role == "tool":
         error = getattr(message, "error", None)
@@ -154,9 +169,8 @@ def _turn(message: Any) -> Turn:
         parts = (ToolResult(*names, text, error is not None, media),)
     else:
         parts = (*_said(message.content), *calls_of(getattr(message, "tool_calls", None)))
-    plain = len(parts) == 1 and isinstance(parts[0], Text)
-    content = parts[0].text if plain and isinstance(parts[0], Text) else parts
-    return Turn(Message(message.role, content), PARTY_OF[message.role])
+    plain = all(isinstance(part, Text) for part in parts)
+    return Message(message.role, message.text if plain else parts)
 
 
 def _said(content: Any) -> list[Part]:
