@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.billing import Bill
-from preceptor.records import Graded, Result, RunInfo, Score, Usage
+from preceptor.protocols.base import Protocol
+from preceptor.records import Example, Graded, Metric, Result, RunInfo, Score, Usage
 from preceptor.results.notes import run_notes
+from preceptor.results.record import METRICS
 from preceptor.results.reweighting import REWEIGHTED, reweighted
+from preceptor.scoring.added import summarise_added, without
 from preceptor.scoring.names import beside
 
 __all__ = ["assemble"]
@@ -42,14 +46,15 @@ def assemble(
     examples = list({item.example.id: item.example for item in graded}.values())
     asked = sum(len(item.verdicts) for item in graded)
     ungraded = _ungraded(graded)
+    added = info.settings.get(METRICS, {})
     result = Result(
         info=info,
         title=benchmark.title,
-        labels=dict(benchmark.labels),
+        labels={**benchmark.labels, **{name: each["title"] for name, each in added.items()}},
         slices=benchmark.slices,
         graded=list(graded),
         scores=list(scores),
-        metrics=benchmark.protocol.summarise(scores, examples) if metrics else {},
+        metrics=_metrics(benchmark.protocol, scores, examples, added) if metrics else {},
         departures=list(dict.fromkeys(departures)),
         notes=run_notes(
             graded,
@@ -70,6 +75,19 @@ def assemble(
     if unenriched is None:
         return result
     return msgspec.structs.replace(result, metrics=beside(result.metrics, {REWEIGHTED: unenriched}))
+
+
+def _metrics(
+    protocol: Protocol,
+    scores: Sequence[Score],
+    examples: Sequence[Example],
+    added: Mapping[str, Any],
+) -> dict[str, Metric]:
+    """The family's metrics, and those of other packages beside them."""
+    if not added:
+        return protocol.summarise(scores, examples)
+    own = protocol.summarise([without(score, added) for score in scores], examples)
+    return {**own, **summarise_added(scores, examples, added, protocol.units_are)}
 
 
 def _answered(graded: Sequence[Graded]) -> float:

@@ -29,18 +29,17 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
         ``reason`` and ``probability`` and nothing else. A run with a million of them takes a third
         of the memory, and less time.
     """
-    benchmark = scored_by(store, run)
-    protocol = benchmark.protocol
+    benchmark, score = scored_by(store, run)
     took: Took | None = None
     if words:
         graded = store.graded(run)
-        scores = [protocol.score(item) for item in graded]
+        scores = [score(item) for item in graded]
     else:
         graded, scores = [], []
         with store.reading() as connection:
-            answers, took = read_said(connection, run, texts=protocol.reads_text)
+            answers, took = read_said(connection, run, texts=benchmark.protocol.reads_text)
             for item in answers:
-                scores.append(protocol.score(item))
+                scores.append(score(item))
                 graded.append(_wordless(item))
     return assemble(
         benchmark,
@@ -56,10 +55,10 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
 
 def scored_answers(store: Store, run: RunInfo) -> Iterator[tuple[Graded, Score]]:
     """A run's answers and scores one after the other, with all words and without any usage."""
-    protocol = scored_by(store, run).protocol
+    _, score = scored_by(store, run)
     with store.reading() as connection:
         for item in read_worded(connection, run):
-            yield item, protocol.score(item)
+            yield item, score(item)
 
 
 def _wordless(item: Graded) -> Graded:
