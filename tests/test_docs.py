@@ -300,6 +300,13 @@ def test_the_map_of_rooms_is_true() -> None:
         assert used <= allowed[room], path
 
 
+@pytest.mark.parametrize("page", ["extending.md", "new-benchmark.md", "own-benchmark.md"])
+def test_extensions_import_public_names_alone(page: str) -> None:
+    """What a reader writes into a package of their own uses preceptor.extend and nothing else."""
+    used = re.findall(r"^\s*(?:from|import) (preceptor[\w.]*)", text_of(page), re.MULTILINE)
+    assert set(used) <= {"preceptor.extend"}
+
+
 def test_the_extensions_of_the_page_work() -> None:
     """The benchmark, the system and the grader of docs/extending.md do what their words say."""
     blocks = re.findall(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import preceptor
 from outside_package import installed
 from preceptor import cli, extend
 from preceptor.errors import Unavailable, UnknownName
@@ -18,12 +19,20 @@ pytestmark = pytest.mark.usefixtures("bare")
 MODULE = """\
 from preceptor.extend import (
     Ask,
+    Benchmark,
     Completion,
+    Environment,
+    Example,
+    Message,
+    MetricSpec,
     ModelGrader,
     Parameters,
+    RubricProtocol,
+    Session,
     System,
     Verdict,
     ask_until_parsed,
+    criterion,
     render_conversation,
 )
 
@@ -54,6 +63,36 @@ class Loud(ModelGrader):
         return await ask_until_parsed(self.system, question, read)
 
 
+class Nurse(Session):
+    def __init__(self, left):
+        self.left = left
+
+    async def reply(self, said):
+        self.left -= 1
+        return Message("user", "and then?") if self.left >= 0 else None
+
+
+class Nurses(Environment):
+    def __init__(self, address: str) -> None:
+        self.times = int(address.partition(":")[2])
+
+    def open(self, example):
+        return Nurse(self.times)
+
+
+def parse(row):
+    items = tuple(criterion(item, "text") for item in row.items("rubric"))
+    return Example(row.text("id"), (Message("user", row.text("question")),), items)
+
+
+BENCHMARK = Benchmark(
+    name="made-up-talk", title="Made-up talk", family="rubric", summary="made up", licence="MIT",
+    citation="nobody", n_examples=1, parse=parse, protocol=RubricProtocol(),
+)
+WORDS = MetricSpec("Words", lambda graded: len(graded.response.text.split()), unit="words")
+LOUD = MetricSpec("Answers in capitals", lambda graded: float(graded.response.text.isupper()))
+
+
 def hello(name: str = "you") -> None:
     print(f"hello {name}")
 """
@@ -62,6 +101,13 @@ POINTS = """\
 parrot = made_up_things:Parrot
 [preceptor.graders]
 loud = made_up_things:Loud
+[preceptor.environments]
+nurse = made_up_things:Nurses
+[preceptor.metrics]
+words = made_up_things:WORDS
+capitals = made_up_things:LOUD
+[preceptor.benchmarks]
+talk = made_up_things:BENCHMARK
 [preceptor.commands]
 hello = made_up_things:hello
 """
@@ -80,7 +126,14 @@ def test_every_public_name_is_there() -> None:
 def test_another_package_brings_each_kind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A system, a grader and a command work by their names, as ours do."""
+    """Each works by its name, as ours do; what they gave is read where the package is gone."""
+    rows = [{"id": "a", "question": "How?", "rubric": [{"text": "Says it.", "points": 3}]}]
+    (tmp_path / "rows.jsonl").write_text(json.dumps(rows[0]), "utf-8")
+    folder = tmp_path / "talk"
+    folder.mkdir()
+    (folder / "benchmark.toml").write_text('name = "visits"\nenvironment = "nurse:2"\n', "utf-8")
+    (folder / "examples.jsonl").write_text(json.dumps(rows[0]), "utf-8")
+    parts = ["--system", "parrot:loud", "--grader", "loud:parrot:loud"]
     monkeypatch.chdir(tmp_path)
     with installed(monkeypatch, tmp_path / "site", {"made_up_things.py": MODULE}, POINTS):
         asked = ["run", "starter", "--system", "parrot:loud", "--grader", "loud:parrot:loud"]
@@ -91,12 +144,31 @@ def test_another_package_brings_each_kind(
         score = json.loads(capsys.readouterr().out)
         assert (score["system"], score["grader"]) == ("parrot:loud", "loud:parrot:loud")
         assert score["coverage"] == 1
+        asked = ["run", "made-up-talk", "--data", "rows.jsonl", *parts]
+        added = ["--metric", "words", "--metric", "capitals", "--name", "counted"]
+        assert cli.main([*asked, *added]) == 0
+        assert cli.main(["run", "./talk", *parts, "--name", "visit"]) == 0
+        assert cli.main([*asked, "--metric", "letters"]) == 2
+        assert "unknown metric 'letters': words, capitals" in capsys.readouterr().err
         assert cli.main(["hello", "--name", "ward"]) == 0
         assert capsys.readouterr().out == "hello ward\n"
         assert cli.main(["--help"]) == 0
         assert "hello" in capsys.readouterr().out
     with pytest.raises(UnknownName, match="unknown system"):
         resolve("parrot:loud")
+    capsys.readouterr()
+    assert cli.main(["score", "counted", "--json"]) == 0
+    metrics = json.loads(capsys.readouterr().out)["metrics"]
+    assert (metrics["words"]["value"], metrics["words"]["unit"]) == (1, "words")
+    assert (metrics["capitals"]["value"], metrics["capitals"]["coverage"]) == (1, 1)
+    assert cli.main(["score", "counted"]) == 0
+    assert "Answers in capitals" in capsys.readouterr().out
+    assert cli.main(["export", "visit", "-o", "visit.jsonl"]) == 0
+    assert cli.main(["score", "visit"]) == 0
+    (answer,) = preceptor.load("visit").result().graded
+    assert answer.response is not None
+    said = [turn.message.text for turn in answer.response.turns]
+    assert said == ["HOW?", "and then?", "AND THEN?", "and then?", "AND THEN?"]
 
 
 def test_a_broken_system_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

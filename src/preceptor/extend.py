@@ -1,5 +1,5 @@
-"""Public names for other packages: what a benchmark, system, grader or environment is made of.
- Import from here alone; other modules may change without notice.
+"""Public names for other packages: what benchmarks, systems, graders, environments and metrics
+are made of. Import from here alone; other modules may change without notice.
 
 A package says what it brings in entry points:
 
@@ -7,6 +7,9 @@ A package says what it brings in entry points:
 ``preceptor.benchmarks``    a `Benchmark`, or a tuple of them
 ``preceptor.systems``       NAME → ``make(address, parameters) -> System``, for ``NAME:…``
 ``preceptor.graders``       NAME → ``make(address, system) -> Grader``, for ``NAME:MODEL``
+``preceptor.environments``  NAME → ``make(address) -> Environment``, for ``environment = "NAME"``
+                            in the manifest of a benchmark in a folder
+``preceptor.metrics``       NAME → a `MetricSpec`, for ``--metric NAME``
 ``preceptor.commands``      NAME → a function that becomes ``preceptor NAME``
 =========================== =================================================================
 """
@@ -21,7 +24,13 @@ _HOMES = {
     "preceptor.benchmarks.own_rows": ("criterion", "message"),
     "preceptor.environments.base": ("Environment", "Session"),
     "preceptor.environments.scripted": ("Script",),
-    "preceptor.errors": ("DataError", "EndpointError", "EndpointRefused", "InputError"),
+    "preceptor.errors": (
+        "DataError",
+        "EndpointError",
+        "EndpointRefused",
+        "InputError",
+        "Unavailable",
+    ),
     "preceptor.graders.base": (
         "Call",
         "Case",
@@ -50,6 +59,7 @@ _HOMES = {
         "Reasoning",
         "Response",
         "Score",
+        "Slice",
         "Text",
         "ToolCall",
         "ToolResult",
@@ -58,6 +68,7 @@ _HOMES = {
         "Verdict",
     ),
     "preceptor.scoring": ("LengthRule",),
+    "preceptor.scoring.added": ("MetricSpec",),
     "preceptor.scoring.answers": ("answered", "missing", "scored"),
     "preceptor.scoring.rubric": ("OVERALL",),
     "preceptor.scoring.summary": ("summarise",),

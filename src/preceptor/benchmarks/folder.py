@@ -13,7 +13,8 @@ import msgspec
 
 from preceptor.benchmarks.base import Benchmark
 from preceptor.benchmarks.manifest import OWN_PROTOCOLS, Manifest, Own
-from preceptor.errors import DataError, InputError, did_you_mean, shorten
+from preceptor.environments import resolve_environment
+from preceptor.errors import DataError, InputError, UnknownName, did_you_mean, shorten
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.records import Slice
 from preceptor.scoring import LengthRule
@@ -55,6 +56,7 @@ class _Stated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     protocol: str | None = None
     like: str | None = None
     points_per_500: float | None = None
+    environment: str | None = None
     grader: _Grader | None = None
     labels: Mapping[str, str] = {}
     slices: tuple[Slice, ...] = ()
@@ -184,6 +186,11 @@ def _check(path: Path, text: str, stated: _Stated) -> None:
         raise _fault(path, text, "grader", "nothing is judged with `protocol` choice: leave it out")
     if stated.points_per_500 is not None and stated.protocol == "choice":
         raise _fault(path, text, "points_per_500", "length is priced with `protocol` rubric alone")
+    if stated.environment is not None:
+        try:
+            resolve_environment(stated.environment)
+        except UnknownName as error:
+            raise _fault(path, text, "environment", str(error)) from None
     template = None if stated.grader is None else stated.grader.template
     if template is not None and not (path.parent / template).is_file():
         raise _fault(path, text, "grader.template", f"no such file: {shorten(template)}")
@@ -211,7 +218,8 @@ def _protocol(path: Path, stated: _Stated) -> Own:
             grader = ReferenceGrader(said.address, Parameters(**parameters))
         template = None if said.template is None else str(path.parent / said.template)
     length = None if stated.points_per_500 is None else LengthRule(stated.points_per_500)
-    return Own(stated.protocol or "rubric", stated.like, grader, template, length)
+    family = stated.protocol or "rubric"
+    return Own(family, stated.like, grader, template, length, stated.environment)
 
 
 def _fault(path: Path, text: str, field: str, problem: str) -> DataError:

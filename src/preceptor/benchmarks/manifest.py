@@ -10,6 +10,8 @@ import msgspec
 
 from preceptor.benchmarks.base import Benchmark
 from preceptor.benchmarks.own_rows import choice_row, rubric_row
+from preceptor.environments import Absent, resolve_environment
+from preceptor.errors import UnknownName
 from preceptor.protocols.base import Protocol, ReferenceGrader
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
@@ -32,6 +34,8 @@ class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_default
     #: Path of the grader's prompt; None for ours.
     template: str | None = None
     length: LengthRule | None = None
+    #: Address of what answers the system's turns; None for a single question.
+    environment: str | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -134,6 +138,16 @@ def _like(name: str) -> Benchmark:
 def _protocol(about: Own | Recorded, like: Benchmark | None) -> Protocol:
     if isinstance(about, Recorded):
         return RecordedProtocol(about)
+    protocol = _family(about, like)
+    if about.environment is not None:
+        try:
+            protocol.environment = resolve_environment(about.environment)
+        except UnknownName:  # known when the run was made
+            protocol.environment = Absent(about.environment)
+    return protocol
+
+
+def _family(about: Own, like: Benchmark | None) -> Protocol:
     if like is not None:
         protocol = copy.copy(like.protocol)
         if about.grader is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from preceptor.benchmarks.fields import Fields
 from preceptor.cells import decoded
 from preceptor.protocols.choice import choice_example
@@ -18,7 +20,7 @@ _TAGS = ("tags", "example_tags")
 _RUBRICS = ("rubric", "rubrics", "criteria")
 _TEXTS = ("criterion", "text")
 _IDEAL = ("ideal_answer", "physician_response")
-_PACKED = (*_RUBRICS, *_TAGS, "messages", "options")
+_PACKED = (*_RUBRICS, *_TAGS, "messages", "options", "turns", "target")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ROLES = ("user", "assistant", "system", "developer")
 
@@ -36,7 +38,8 @@ def criterion(fields: Fields, text_field: str, *, empty: bool = False) -> Criter
 
 
 def rubric_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
-    """Reads ``id``, ``question`` or ``messages``, ``rubric``, ``tags``, ``ideal_answer``.
+    """Reads ``id``, ``question`` or ``messages``, ``rubric``, ``tags``, ``ideal_answer``; what an
+    environment reads is ``target``, or ``turns`` for the user's later ones.
 
     A field with the name of one of the slices is a tag.
     """
@@ -48,13 +51,15 @@ def rubric_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
         if not items:
             raise row.fault(rubric, "a list of criteria that is not empty", row.row[rubric])
         ideal = _there(row, _IDEAL)
-        answer = row.optional_text(ideal)
+        answer, turns = row.optional_text(ideal), row.texts("turns")
+        target = {"turns": list(turns)} if turns else row.row.get("target", msgspec.UNSET)
         return Example(
             id=row.id(_there(row, _IDS)),
             messages=_messages(row),
             criteria=tuple(criterion(item, _there(item, _TEXTS)) for item in items),
             tags=_tags(row, slices),
             physician=PhysicianAnswer(answer) if answer else None,
+            target=target,
         )
 
     return parse

@@ -209,6 +209,10 @@ def run(  # noqa: PLR0917
     grader_param: GraderParam = None,
     grader_template: Template = None,
     batch: Batch = False,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A metric that another package brings; repeatable."),
+    ] = None,
     dry_run: DryRun = False,
     processes: Processes = None,
     backend: Backend = None,
@@ -237,6 +241,7 @@ def run(  # noqa: PLR0917
         "grader_params": tuple(grader_param or ()),
         "grader_template": grader_template,
         "batch": batch,
+        "metrics": tuple(metric or ()),
     }
     if dry_run:
         return print_estimates({"": api.dry_run(benchmark, **asked)}, as_json)

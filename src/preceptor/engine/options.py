@@ -30,6 +30,7 @@ class RunOptions(TypedDict, total=False):
     max_total_tokens: int | None
     min_coverage: float
     batch: bool
+    metrics: Sequence[str]
 
 
 def request_of(

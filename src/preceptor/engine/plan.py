@@ -37,6 +37,7 @@ from preceptor.graders import (
 )
 from preceptor.protocols.recorded import RecordedProtocol
 from preceptor.records import Example, RunInfo
+from preceptor.results.record import METRICS, find_metric
 from preceptor.store import Spent, Store
 from preceptor.systems import System, parse_parameters, resolve
 from preceptor.systems.base import Parameters
@@ -66,6 +67,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         See :class:`preceptor.engine.variants.Variant`.
     batch
         Ask models through their providers' batch APIs, where they have one.
+    metrics
+        Names of metrics that other packages bring, beside the benchmark's own.
     """
 
     benchmark: str
@@ -85,6 +88,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     max_total_tokens: int | None = None
     min_coverage: float = 1.0
     batch: bool = False
+    metrics: Sequence[str] = ()
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -184,6 +188,8 @@ def check(
     manifest = manifest_of(benchmark)
     if manifest is not None:
         settings[MANIFEST] = msgspec.to_builtins(manifest)
+    if request.metrics:
+        settings[METRICS] = {name: find_metric(name).about() for name in request.metrics}
     settings["departures"] = departures
     settings["batch"] = in_batches
     if isinstance(system, Replay) and system.first is not None:

@@ -8,7 +8,7 @@ import msgspec
 
 from preceptor.protocols.base import Protocol, fingerprint
 from preceptor.records import Example, Graded, Message, Score
-from preceptor.scoring.answers import PARSED, answered, missing, scored
+from preceptor.scoring.answers import PARSED, answered, merged, missing, scored
 from preceptor.scoring.overlap import ROUGE, rouge
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.similarity import bertscore
@@ -72,18 +72,18 @@ class GenerationProtocol(Protocol):
             return score
         name, text = f"{_BERTSCORE}:{encoder.name}", answered(graded)
         if text is None:
-            return _beside(score, missing(graded, {name: (0.0, 1.0)}), name)
+            return merged(score, missing(graded, {name: (0.0, 1.0)}), [name])
         wanted = encoder.vectors(graded.example.target["reference"])
         alike = {name: bertscore(encoder.vectors(text), wanted)}
-        return _beside(score, scored(graded, alike, None), name)
+        return merged(score, scored(graded, alike, None), [name])
 
     def score(self, graded: Graded) -> Score:
         score = self._score(graded)
         measured = self.recorded and self.recorded.get(fingerprint(graded))
-        for name in measured.counts if measured else ():
-            if name.startswith(f"{_BERTSCORE}:"):
-                score = _beside(score, measured, name)
-        return score
+        if not measured:
+            return score
+        names = [name for name in measured.counts if name.startswith(f"{_BERTSCORE}:")]
+        return merged(score, measured, names)
 
     def _score(self, graded: Graded) -> Score:
         text, reference = answered(graded), graded.example.target["reference"]
@@ -101,12 +101,3 @@ class GenerationProtocol(Protocol):
         score = scored(graded, values, text.strip() or None)
         # The text itself is with the response; a second copy would also be one more to withhold.
         return msgspec.structs.replace(score, prediction=None)
-
-
-def _beside(score: Score, other: Score, name: str) -> Score:
-    """A score with one metric of another score of the same answer."""
-    fields = ("values", "low", "high", "counts")
-    pairs = ((field, getattr(score, field), getattr(other, field)) for field in fields)
-    return msgspec.structs.replace(
-        score, **{field: {**a, name: b[name]} if name in b else a for field, a, b in pairs}
-    )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.billing import Bill
+from preceptor.protocols.base import Protocol
 from preceptor.records import (
     Answers,
+    Example,
     Graded,
+    Metric,
     Result,
     RunInfo,
     Score,
@@ -20,7 +24,9 @@ from preceptor.records import (
     replies_of,
 )
 from preceptor.results.notes import run_notes
+from preceptor.results.record import METRICS
 from preceptor.results.reweighting import REWEIGHTED, reweighted
+from preceptor.scoring.added import summarise_added, without
 from preceptor.scoring.columns import Scores
 from preceptor.scoring.names import beside
 
@@ -52,14 +58,15 @@ def assemble(
     table = Scores.of(scores)
     examples = list(examples_of(graded).values())
     asked, ungraded = _ungraded(graded)
+    added = info.settings.get(METRICS, {})
     result = Result(
         info=info,
         title=benchmark.title,
-        labels=dict(benchmark.labels),
+        labels={**benchmark.labels, **{name: each["title"] for name, each in added.items()}},
         slices=benchmark.slices,
         graded=graded,
         scores=table,
-        metrics=benchmark.protocol.summarise(table, examples) if metrics else {},
+        metrics=_metrics(benchmark.protocol, table, examples, added) if metrics else {},
         departures=list(dict.fromkeys(departures)),
         notes=run_notes(
             graded,
@@ -80,6 +87,19 @@ def assemble(
     if unenriched is None:
         return result
     return msgspec.structs.replace(result, metrics=beside(result.metrics, {REWEIGHTED: unenriched}))
+
+
+def _metrics(
+    protocol: Protocol,
+    scores: Sequence[Score],
+    examples: Sequence[Example],
+    added: Mapping[str, Any],
+) -> dict[str, Metric]:
+    """The family's metrics, and those of other packages beside them."""
+    if not added:
+        return protocol.summarise(scores, examples)
+    own = protocol.summarise([without(score, added) for score in scores], examples)
+    return {**own, **summarise_added(scores, examples, added, protocol.units_are)}
 
 
 def _answered(graded: Sequence[Graded]) -> float:

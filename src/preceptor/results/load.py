@@ -30,27 +30,26 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
         ``reason`` and ``probability`` and nothing else. A run with a million of them takes a third
         of the memory, and less time.
     """
-    benchmark = scored_by(store, run)
-    protocol = benchmark.protocol
+    scoring = scored_by(store, run)
     took: Took | None = None
     graded: Sequence[Graded]
     scores: Sequence[Score]
     if words:
         graded = store.graded(run)
-        scores = protocol.scores(graded)
-    elif protocol.reads_text:
+        scores = scoring.all(graded)
+    elif scoring.benchmark.protocol.reads_text:
         graded, scores = [], []
         with store.reading() as connection:
             answers, took = read_said(connection, run)
             for item in answers:
-                scores.append(protocol.score(item))
+                scores.append(scoring.one(item))
                 graded.append(_wordless(item))
     else:
         with store.reading() as connection:
             graded, took = read_columns(connection, run)
-            scores = protocol.scores(graded)
+            scores = scoring.all(graded)
     result = assemble(
-        benchmark,
+        scoring.benchmark,
         run,
         graded,
         scores,
@@ -73,10 +72,10 @@ def runs_of(store: Store, benchmark: str | None = None) -> Sequence[RunInfo]:
 
 def scored_answers(store: Store, run: RunInfo) -> Iterator[tuple[Graded, Score]]:
     """A run's answers and scores one after the other, with all words and without any usage."""
-    protocol = scored_by(store, run).protocol
+    score = scored_by(store, run).one
     with store.reading() as connection:
         for item in read_worded(connection, run):
-            yield item, protocol.score(item)
+            yield item, score(item)
 
 
 def _wordless(item: Graded) -> Graded:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
+from typing import NamedTuple
 
 import msgspec
 
 from preceptor import benchmarks
 from preceptor.benchmarks import MANIFEST, Benchmark
+from preceptor.errors import Unavailable, UnknownName, shorten
+from preceptor.plugins import named, plugins
 from preceptor.protocols.base import Protocol, fingerprint
 from preceptor.protocols.recorded import Recorded, RecordedProtocol
-from preceptor.records import Example, Metric, RunInfo, Score
+from preceptor.records import Example, Graded, Metric, RunInfo, Score
+from preceptor.scoring.added import MetricSpec, add
+from preceptor.scoring.answers import merged
 from preceptor.store import Store
 from preceptor.store.graded import read_worded
 
-__all__ = ["record_scores", "scored_by"]
+__all__ = ["METRICS", "find_metric", "record_scores", "scored_by"]
+
+#: The setting of a run with its metrics of other packages, by name.
+METRICS = "metrics"
 
 #: The setting of a run with the hash of what was recorded.
 _SETTING = "recorded_scores"
@@ -37,33 +45,72 @@ def record_scores(store: Store, run: RunInfo) -> None:
     benchmark = benchmarks.of(run)
     protocol = benchmark.protocol
     foreign = benchmark.package is not None
-    if isinstance(protocol, RecordedProtocol) or not (foreign or protocol.measuring):
+    try:
+        specs = {name: find_metric(name) for name in run.settings.get(METRICS, ())}
+    except (UnknownName, Unavailable):  # what was recorded before stands
+        return
+    if isinstance(protocol, RecordedProtocol) or not (foreign or protocol.measuring or specs):
         return
     with store.reading() as connection:
-        measured = [(item, protocol.measure(item)) for item in read_worded(connection, run)]
+        measured = [
+            (item, add(protocol.measure(item), item, specs))
+            for item in read_worded(connection, run)
+        ]
     scores = {fingerprint(item): score for item, score in measured}
     kept = _Kept(scores, {})
     if foreign:
         examples = list({item.example.id: item.example for item, _ in measured}.values())
-        kept = _Kept(scores, protocol.summarise(list(scores.values()), examples))
+        own = protocol.summarise([protocol.measure(item) for item, _ in measured], examples)
+        kept = _Kept(scores, own)
         _describe(store, run, protocol, kept, examples)
     sha256 = store.keep_blob("application/msgpack", msgspec.msgpack.encode(kept))
     store.set_setting(run, _SETTING, sha256)
 
 
-def scored_by(store: Store, run: RunInfo) -> Benchmark:
-    """The run's benchmark, with what the run recorded. Raises StoreError where that is damaged."""
+def find_metric(name: str) -> MetricSpec:
+    """The metric of that name that a package brings. Raises UnknownName, Unavailable."""
+    spec = named("metrics", name)
+    if spec is None:
+        known = ", ".join(entry.name for entry in plugins("metrics")) or "no package brings any"
+        raise UnknownName(f"unknown metric {shorten(name)}: {known}")
+    if not isinstance(spec, MetricSpec):
+        raise Unavailable(f"metric {name}: expected a MetricSpec, found {type(spec).__name__}")
+    return spec
+
+
+class Scoring(NamedTuple):
+    """The run's benchmark with what the run recorded, and what scores one answer, or all."""
+
+    benchmark: Benchmark
+    one: Callable[[Graded], Score]
+    all: Callable[[Sequence[Graded]], Sequence[Score]]
+
+
+def scored_by(store: Store, run: RunInfo) -> Scoring:
+    """How the run is scored.
+
+    Raises StoreError where what was recorded is damaged.
+    """
     benchmark = benchmarks.of(run)
     sha256 = run.settings.get(_SETTING)
     if sha256 is None:
-        return benchmark
+        return Scoring(benchmark, benchmark.protocol.score, benchmark.protocol.scores)
     with store.words():
         kept = msgspec.msgpack.decode(store.blob(sha256), type=_Kept)
     protocol = copy.copy(benchmark.protocol)
     protocol.recorded = kept.scores
     if isinstance(protocol, RecordedProtocol):
         protocol.metrics = kept.metrics
-    return msgspec.structs.replace(benchmark, protocol=protocol)
+    benchmark = msgspec.structs.replace(benchmark, protocol=protocol)
+    added = run.settings.get(METRICS)
+    if not added:
+        return Scoring(benchmark, protocol.score, protocol.scores)
+
+    def one(graded: Graded) -> Score:
+        own, recorded = protocol.score(graded), kept.scores.get(fingerprint(graded))
+        return own if recorded is None else merged(own, recorded, added)
+
+    return Scoring(benchmark, one, lambda graded: [one(item) for item in graded])
 
 
 def _describe(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from preceptor.records import Graded, Score
@@ -14,6 +15,7 @@ __all__ = [
     "LEAST_READ",
     "PARSED",
     "answered",
+    "merged",
     "missing",
     "poorly_read",
     "scored",
@@ -55,6 +57,19 @@ def scored(graded: Graded, values: Mapping[str, float], prediction: Any) -> Scor
         counts=dict.fromkeys(whole, (1, 1)),
         length=None if text is None else len(text),
         prediction=prediction,
+    )
+
+
+def merged(score: Score, other: Score, names: Iterable[str]) -> Score:
+    """A score with these metrics of another score of the same answer."""
+    fields, chosen = ("values", "low", "high", "counts"), set(names)
+    return msgspec.structs.replace(
+        score,
+        **{
+            field: getattr(score, field)
+            | {name: each for name, each in getattr(other, field).items() if name in chosen}
+            for field in fields
+        },
     )
 
 
