@@ -548,7 +548,7 @@ def test_wrong_files_of_ratings(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r":2: label: expected a number, found 'nan'"):
         read_ratings(csv_file(tmp_path / "b.csv", ["r,c,ann,nan"]), "interval")
     header = f"{HEADER},prompt"
-    with pytest.raises(DataError, match=r":3: response: the same response"):
+    with pytest.raises(DataError, match=r":3: response: expected the same prompt"):
         read_ratings(csv_file(tmp_path / "c.csv", ["r,c,ann,1,p", "r,c,bob,1,q"], header))
     with pytest.raises(DataError, match=r":2: points: expected a number, not 0"):
         read_ratings(csv_file(tmp_path / "d.csv", ["r,c,ann,1,0"], f"{HEADER},points"))

@@ -248,9 +248,9 @@ def test_the_commands_of_the_section_run(store: str, capsys: pytest.CaptureFixtu
         (["first", "nothing", "--grader", "judged"], ("run 'nothing'", "no such run")),
         (["first", "--grader", "nothing"], ("run 'nothing'", "no such run")),
         (["first"], ("--grader RUN",)),
-        (["first", "--grader", "first"], ("'first'", "named twice")),
-        (["first", "first", "--grader", "judged"], ("'first'", "named twice")),
-        (["first", "--grader", "judged", "--again", "judged"], ("'judged'", "named twice")),
+        (["first", "--grader", "first"], ("'first'", "found 2 times")),
+        (["first", "first", "--grader", "judged"], ("'first'", "found 2 times")),
+        (["first", "--grader", "judged", "--again", "judged"], ("'judged'", "found 2 times")),
         (["first", "--grader", "elsewhere"], ("--grader 'elsewhere'", "none of its verdicts")),
         (
             ["first", "--grader", "judged", "--again", "elsewhere"],
