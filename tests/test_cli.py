@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -359,6 +360,17 @@ def test_json_of_an_import(capsys: pytest.CaptureFixture[str]) -> None:
     arguments += ("--data", "data.jsonl")
     assert printed(capsys, *arguments) == [{"run": "g", "n": 1, "new": True}]
     assert printed(capsys, *arguments) == [{"run": "g", "n": 1, "new": False}]
+
+
+def test_an_import_names_the_command_that_shows_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the store where that is not the usual one, so that the command works as it stands."""
+    write_rows(Path("data.jsonl"), [row("a")])
+    write_rows(Path("g.jsonl"), [graded_row("a", run="a run")])
+    arguments = ["g.jsonl", "--benchmark", "healthbench", "--data", "data.jsonl"]
+    assert main(["import", "graded", *arguments, "--store", "other.db"]) == 0
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line == "see it with: preceptor score 'a run' --store other.db"
+    assert main([*shlex.split(line.partition("preceptor ")[2])]) == 0
 
 
 # For people

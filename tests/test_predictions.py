@@ -546,15 +546,17 @@ def test_imported_runs_compare_and_show_time(
     ] == [(2.0, 0.5, True), (9.0, 1.0, True)]
 
 
-def test_the_page_is_true(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_page_is_true(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The command of docs/predictions.md prints what the page shows, and its columns are known."""
     docs = Path(__file__).parent.parent / "docs"
     page = (docs / "predictions.md").read_text("utf-8")
     shown = page.split("```console\n")[1].split("```")[0].splitlines()[2:]
     file, exam = docs / "examples" / "answers-by-method.csv", docs / "examples" / "exam"
     words = ["import", "predictions", str(file), "--benchmark", "medagents-hard"]
-    store = ["--store", str(tmp_path / "s.db")]
-    assert main([*words, "--data", str(exam), *store]) == 0
+    monkeypatch.setenv("PRECEPTOR_STORE", str(tmp_path / "s.db"))
+    assert main([*words, "--data", str(exam)]) == 0
     said = capsys.readouterr()
     assert sorted([*said.err.splitlines(), *said.out.splitlines()]) == sorted(shown)
     rows = re.findall(r"^\| (?:the|a run|tokens)[^|]*\| (.*?) \|", page, re.MULTILINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Data, Json, StorePath
 from preceptor.cli.output import note, print_json, printable
+from preceptor.cli.run import elsewhere
 
 if TYPE_CHECKING:
     from preceptor.bridges.imported import ImportedRun
@@ -150,7 +152,7 @@ def predictions(  # noqa: PLR0917
             f"{file}: none of its {left_out:,} rows has the id of a question of {benchmark}, such "
             f"as {like}: name the column with --id"
         )
-    _tell(lines, as_json)
+    _tell(lines, store, as_json)
     if left_out:
         note(f"  • {left_out:,} rows left out: {benchmark} has no question of their id")
 
@@ -170,11 +172,12 @@ def _keep(runs: list[tuple[ImportedRun, Path]], where: str, as_json: bool) -> No
             {"run": info.name, "n": len(run.answers), "new": new}
             for (info, new), (run, _) in zip(kept, runs, strict=True)
         ],
+        where,
         as_json,
     )
 
 
-def _tell(lines: Sequence[Mapping[str, object]], as_json: bool) -> None:
+def _tell(lines: Sequence[Mapping[str, object]], store: str, as_json: bool) -> None:
     if as_json:
         print_json(lines)
         return
@@ -182,6 +185,7 @@ def _tell(lines: Sequence[Mapping[str, object]], as_json: bool) -> None:
         there = "" if line["new"] else " (was there already)"
         print(printable(f"{line['run']}: {line['n']:,} answers{there}"))
     if len(lines) == 1:
-        note(f"see it with: preceptor score {lines[0]['run']}")
+        name = shlex.quote(str(lines[0]["run"]))
+        note(f"see it with: preceptor score {name}{elsewhere(store)}")
     else:
-        note(f"{len(lines)} runs; see them with: preceptor score --all")
+        note(f"{len(lines)} runs; see them with: preceptor score --all{elsewhere(store)}")
