@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, overload
@@ -155,6 +156,17 @@ class Answers(Sequence[Graded]):
         there = [failure is None for failure in self.replies.failure]
         known = np.where(np.array(there, dtype=bool), self.replies.length, np.nan)
         return np.append(known, np.nan)[self.reply]
+
+    def is_plain(self, row: int) -> bool:
+        """Whether it is an answer, and ``signs`` say all that its verdicts say."""
+        reply = self.reply[row]
+        return reply >= 0 and self.replies.failure[reply] is None and row not in self.told
+
+    def by_example(self) -> Iterator[tuple[Example, Sequence[str]]]:
+        """Each example with the signs of its answers."""
+        rows = range(len(self))
+        for place, some in itertools.groupby(rows, key=self.example.tolist().__getitem__):
+            yield self.examples[place], [self.signs[row] for row in some]
 
     def verdicts(self, row: int) -> tuple[Verdict | None, ...]:
         told = self.told.get(row)
