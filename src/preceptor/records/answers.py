@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import msgspec
 
@@ -52,17 +53,18 @@ class Replies(NamedTuple):
         import numpy as np
 
         texts = ("key", "finish_reason", "failure", "detail", "stop_reason", "served_model")
-        return Replies(
-            *([getattr(each, name) for each in responses] for name in (*texts, "created_at")),
-            np.array(
-                [msgspec.structs.astuple(each.usage) for each in responses], dtype=np.int64
-            ).reshape(-1, 4),
-            *(
-                np.array([getattr(each, name) for each in responses], dtype=np.float64)
-                for name in ("latency_s", "cost_usd", "reasoning_length")
-            ),
-            np.array([len(each.text) for each in responses], dtype=np.int64),
-            np.array([each.raw is not None for each in responses], dtype=np.bool_),
+        numbers = ("latency_s", "cost_usd", "reasoning_length")
+        columns: dict[str, Any] = {
+            name: [getattr(each, name) for each in responses]
+            for name in (*texts, "created_at", *numbers)
+        }
+        columns |= {name: np.array(columns[name], dtype=np.float64) for name in numbers}
+        usage = [msgspec.structs.astuple(each.usage) for each in responses]
+        return cls(
+            **columns,
+            tokens=np.array(usage, dtype=np.int64).reshape(-1, len(Usage.__struct_fields__)),
+            length=np.array([len(each.text) for each in responses], dtype=np.int64),
+            thought=np.array([each.raw is not None for each in responses], dtype=np.bool_),
         )
 
     def response(self, row: int) -> Response:
@@ -155,6 +157,17 @@ class Answers(Sequence[Graded]):
         there = [failure is None for failure in self.replies.failure]
         known = np.where(np.array(there, dtype=bool), self.replies.length, np.nan)
         return np.append(known, np.nan)[self.reply]
+
+    def is_plain(self, row: int) -> bool:
+        """Whether it is an answer, and ``signs`` say all that its verdicts say."""
+        reply = self.reply[row]
+        return reply >= 0 and self.replies.failure[reply] is None and row not in self.told
+
+    def by_example(self) -> Iterator[tuple[Example, Sequence[str]]]:
+        """Each example with the signs of its answers."""
+        rows = range(len(self))
+        for place, some in itertools.groupby(rows, key=self.example.tolist().__getitem__):
+            yield self.examples[place], [self.signs[row] for row in some]
 
     def verdicts(self, row: int) -> tuple[Verdict | None, ...]:
         told = self.told.get(row)

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from preceptor.records import Metric, Score
 from preceptor.reports.format import count, percent, plural, points
@@ -157,10 +157,12 @@ def overall_of(scores: Sequence[Score]) -> Floats:
     return part.value[part.known]
 
 
-def bin_counts(values: Floats, axis: Axis) -> list[int]:
+def bin_counts(values: ArrayLike, axis: Axis) -> list[int]:
     bins = round((axis.high - axis.low) / _BIN)
     # 1e-9: 0.3 belongs to the bin that begins there, whatever its last binary digit says.
-    index = np.floor((values - axis.low) / _BIN + 1e-9).clip(0, bins - 1)
+    index = np.floor((np.asarray(values, dtype=np.float64) - axis.low) / _BIN + 1e-9).clip(
+        0, bins - 1
+    )
     counts: list[int] = np.bincount(index.astype(np.intp), minlength=bins).tolist()
     return counts
 

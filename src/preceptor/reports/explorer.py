@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from preceptor.records import (
+    Answers,
     Example,
     File,
     Graded,
@@ -32,6 +34,7 @@ from preceptor.records import (
 )
 from preceptor.reports.format import count, pretty
 from preceptor.scoring import OVERALL
+from preceptor.scoring.columns import NO_SCORES, Scores
 
 __all__ = ["Island", "embed", "payload"]
 
@@ -61,15 +64,17 @@ def payload(results: Sequence[Result], *, share: bool) -> Json:
     tags: dict[str, int] = {}
     examples: dict[tuple[object, ...], Json] = {}
     for run, result in enumerate(results):
-        scores = {(score.example_id, score.repeat): score for score in result.scores}
-        for graded in result.graded:
-            example = graded.example
-            key = (example.id, example.messages, example.criteria, example.tags)
-            entry = examples.get(key)
+        known: dict[int, Json] = {}
+        for row, (example, numbers) in enumerate(
+            zip(_asked(result.graded), _numbers(result.scores), strict=True)
+        ):
+            entry = known.get(id(example))
             if entry is None:
-                entry = examples[key] = _example(graded.example, tags, share)
-            score = scores.get((graded.example.id, graded.repeat))
-            entry["answers"].append(_answer(run, graded, score, share))
+                key = (example.id, example.messages, example.criteria, example.tags)
+                if key not in examples:
+                    examples[key] = _example(example, tags, share)
+                entry = known[id(example)] = examples[key]
+            entry["answers"].append({"run": run, **_answer(result, row, numbers, share)})
     return {
         "share": share,
         "runs": [{"name": result.info.name, "system": result.info.system} for result in results],
@@ -109,15 +114,34 @@ def _example(example: Example, tags: dict[str, int], share: bool) -> Json:
     return entry
 
 
-def _answer(run: int, graded: Graded, score: Score | None, share: bool) -> Json:
+def _asked(graded: Sequence[Graded]) -> Iterable[Example]:
+    """The example of each answer."""
+    if isinstance(graded, Answers):
+        return map(graded.examples.__getitem__, graded.example.tolist())
+    return (item.example for item in graded)
+
+
+def _numbers(scores: Sequence[Score]) -> list[Json]:
+    """Length and score of each answer, or between what its score lies."""
+    table = Scores.of(scores)
+    part = table.columns.get(OVERALL, NO_SCORES)
+    found: list[Json] = [
+        {"length": None if math.isnan(length) else int(length)} for length in table.length.tolist()
+    ]
+    for row, value, known, low, high in zip(*(each.tolist() for each in part[:5]), strict=True):
+        found[row] |= (
+            {"score": round(value, 6)} if known else {"bounds": [round(low, 6), round(high, 6)]}
+        )
+    return found
+
+
+def _answer(result: Result, row: int, numbers: Json, share: bool) -> Json:
+    answers = result.graded
+    if share and isinstance(answers, Answers) and answers.is_plain(row):
+        return {"repeat": int(answers.repeat[row]), "verdicts": answers.signs[row], **numbers}
+    graded = answers[row]
     response = graded.response
-    answer: Json = {"run": run, "repeat": graded.repeat, "verdicts": _verdicts(graded.verdicts)}
-    if score is not None:
-        answer["length"] = score.length
-        if OVERALL in score.values:
-            answer["score"] = round(score.values[OVERALL], 6)
-        elif OVERALL in score.low:
-            answer["bounds"] = [round(score.low[OVERALL], 6), round(score.high[OVERALL], 6)]
+    answer: Json = {"repeat": graded.repeat, "verdicts": _verdicts(graded.verdicts), **numbers}
     reasons = {
         index: _reason(response, verdict)
         for index, verdict in enumerate(graded.verdicts)
@@ -140,8 +164,9 @@ def _answer(run: int, graded: Graded, score: Score | None, share: bool) -> Json:
         answer["failure"] = "no answer: " + _word(response.failure)
     if share:
         return answer
-    if score is not None and score.prediction is not None:
-        answer["prediction"] = _value(score.prediction)
+    predictions = Scores.of(result.scores).predictions
+    if predictions is not None and predictions[row] is not None:
+        answer["prediction"] = _value(predictions[row])
     return answer | _texts(graded.example, response, graded.verdicts)
 
 

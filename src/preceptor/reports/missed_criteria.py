@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from preceptor.records import Criterion, Example, Graded, Result
+from preceptor.records import Answers, Criterion, Example, Graded, Result
 from preceptor.reports.format import pretty
 
 __all__ = ["Missed", "MissedTables", "Tally", "judged_by_example", "most_missed"]
@@ -76,15 +76,24 @@ def judged_by_example(
     One with positive points is missed where it is not met, one with negative points where it is.
     The answers to an example that stand behind each other are counted together.
     """
-    for _, same in itertools.groupby(graded, key=lambda item: id(item.example)):
-        items = list(same)
-        example, counts = items[0].example, []
-        columns = zip(*(item.verdicts for item in items), strict=True)
-        for criterion, column in zip(example.criteria, columns, strict=False):
-            said = [verdict.met for verdict in column if verdict is not None]
-            met, unmet = said.count(True), said.count(False)
+    for example, answers in _signs(graded):
+        counts = []
+        for criterion, said in zip(example.criteria, zip(*answers, strict=True), strict=False):
+            met, unmet = said.count("1"), said.count("0")
             counts.append((met + unmet, unmet if criterion.points > 0 else met))
         yield example, counts
+
+
+def _signs(graded: Iterable[Graded]) -> Iterator[tuple[Example, Sequence[str]]]:
+    """Each example, and of each answer a character a criterion: 1 met, 0 not met, - neither."""
+    if isinstance(graded, Answers):
+        yield from graded.by_example()
+        return
+    sign = {True: "1", False: "0", None: "-"}
+    for _, same in itertools.groupby(graded, key=lambda item: id(item.example)):
+        items = list(same)
+        signs = ["".join(sign[each and each.met] for each in item.verdicts) for item in items]
+        yield items[0].example, signs
 
 
 def most_missed(results: Sequence[Result], *, share: bool, limit: int = 25) -> MissedTables:

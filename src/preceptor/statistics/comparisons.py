@@ -30,7 +30,8 @@ __all__ = [
     "permutation_p",
 ]
 
-_FLIPPED_AT_ONCE = 4_000_000
+#: Signs in memory at a time, one byte each, and those that are numbers then.
+_FLIPPED_AT_ONCE, _ADDED_AT_ONCE = 4_000_000, 100_000
 
 #: Beyond it the non-central t distribution is found slowly or not at all.
 _LARGEST_T = 10_000
@@ -188,9 +189,11 @@ def permutation_p(
     reached = abs(sums.sum()) - ROUNDING * max(1.0, float(np.abs(sums).sum()))
     exact = len(sums) < 64 and 2 ** len(sums) <= resamples
     patterns = 2 ** len(sums) if exact else resamples
-    hits = 0
+    hits, step = 0, max(1, _ADDED_AT_ONCE // len(sums))
     for flipped in _flips(len(sums), patterns, None if exact else np.random.default_rng(seed)):
-        hits += int((np.abs(sums.sum() - 2 * (flipped @ sums)) >= reached).sum())
+        for start in range(0, len(flipped), step):
+            part = flipped[start : start + step].astype(np.float64)
+            hits += int((np.abs(sums.sum() - 2 * (part @ sums)) >= reached).sum())
     return hits / patterns if exact else (1 + hits) / (1 + patterns)
 
 
@@ -305,13 +308,15 @@ def _interval(found: Estimate, quantile: float) -> tuple[float, float]:
     return found.mean - half, found.mean + half
 
 
-def _flips(units: int, patterns: int, rng: np.random.Generator | None) -> Iterator[Floats]:
+def _flips(
+    units: int, patterns: int, rng: np.random.Generator | None
+) -> Iterator[NDArray[np.uint8]]:
     """1 where a unit's sign is flipped: all patterns in order, or drawn; in portions."""
     step = max(1, _FLIPPED_AT_ONCE // units)
     for start in range(0, patterns, step):
         stop = min(patterns, start + step)
         if rng is not None:
-            yield rng.integers(0, 2, size=(stop - start, units), dtype=np.uint8).astype(np.float64)
+            yield rng.integers(0, 2, size=(stop - start, units), dtype=np.uint8)
         else:
             bits = np.arange(start, stop)[:, None] >> np.arange(units)
-            yield (bits & 1).astype(np.float64)
+            yield (bits & 1).astype(np.uint8)
