@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from preceptor.errors import InputError, Unavailable, shorten
-from preceptor.records import Example, Graded, Response, Result, RunInfo, Score
+from preceptor.records import Example, Graded, Response, Result, RunInfo, Score, Verdict
 from preceptor.records.episodes import episode_of
 from preceptor.reports.files import whole_file
 from preceptor.scoring import OVERALL
@@ -27,7 +27,6 @@ STREAMED = ("jsonl", "csv", "parquet")
 Answer = tuple[Graded, Score]
 #: Answers whose rows are made together.
 _AT_ONCE = 250
-_QUOTED = (",", '"', "\r", "\n")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 _COLUMNS = {
@@ -58,6 +57,9 @@ _COLUMNS = {
     "created_at": "string",
     "turns": "string",
 }
+_OF_CRITERION = ("criterion", "criterion_text", "points", "criterion_tags")
+_OF_VERDICT = ("met", "reason", "explanation", "probability", "label")
+_OF_ANSWER = tuple(name for name in _COLUMNS if name not in (*_OF_CRITERION, *_OF_VERDICT))
 
 
 def export(result: Result, path: Path, format: str | None = None) -> Path:
@@ -125,10 +127,8 @@ def export_answers(
                 stream.write(msgspec.json.encode(row) + b"\n")
             return path
         stream.write(",".join(_COLUMNS).encode() + b"\r\n")
-        for part in _parts(answers):
-            columns = _columns(info, part, _cell)
-            rows = map(",".join, zip(*columns, strict=True))
-            stream.write("".join(f"{row}\r\n" for row in rows).encode(errors="replace"))
+        for rows in _csv(info, answers):
+            stream.write(rows.encode(errors="replace"))
     return path
 
 
@@ -155,7 +155,7 @@ def _cell(value: object) -> str:
     if not isinstance(value, str):
         return str(value)
     text = f"'{value}" if value.startswith(_FORMULA) else value
-    if any(sign in text for sign in _QUOTED):
+    if "," in text or '"' in text or "\n" in text or "\r" in text:
         return '"' + text.replace('"', '""') + '"'
     return text
 
@@ -189,70 +189,67 @@ def _answer(info: RunInfo, item: Graded, score: Score) -> dict[str, Any]:
     }
 
 
-def _columns(
-    info: RunInfo, answers: Sequence[Answer], cell: Callable[[Any], Any]
-) -> list[list[Any]]:
-    """The values of _COLUMNS, of a row for each verdict, or for an answer where there is none.
+def _of_answer(info: RunInfo, item: Graded, score: Score) -> tuple[Any, ...]:
+    """The values of _OF_ANSWER, which all rows of an answer have."""
+    response, prediction = item.response, score.prediction
+    if prediction is not None and not isinstance(prediction, str):
+        prediction = msgspec.json.encode(prediction).decode()
+    return (
+        *(info.name, info.benchmark, info.system, info.grader),
+        *(item.example.id, item.repeat, " ".join(item.example.tags)),
+        response.text if response and response.failure is None else None,
+        response.failure if response else None,
+        *(prediction, score.values.get(OVERALL), _read(score)),
+        *_episode(response),
+    )
 
-    What several rows have is made a cell once.
-    """
-    columns: list[list[Any]] = [[] for _ in _COLUMNS]
-    run = [cell(value) for value in (info.name, info.benchmark, info.system, info.grader)]
+
+def _episode(response: Response | None) -> tuple[str | None, ...]:
+    """The last of _COLUMNS; what is no text is JSON."""
+    if response is None:
+        return (None,) * 5
+    state = None if response.state is None else msgspec.json.encode(response.state).decode()
+    turns = msgspec.json.encode(episode_of(response).turns).decode() if response.turns else None
+    return (response.stop_reason, state, response.served_model, response.created_at, turns)
+
+
+def _of_criteria(example: Example) -> list[tuple[Any, ...]]:
+    """The values of _OF_CRITERION of each criterion; of one without any, where none is judged."""
+    return [
+        (number, criterion.text, criterion.points, " ".join(criterion.tags))
+        for number, criterion in enumerate(example.criteria)
+    ] or [(None,) * len(_OF_CRITERION)]
+
+
+def _of_verdict(verdict: Verdict | None) -> tuple[Any, ...]:
+    """The values of _OF_VERDICT."""
+    if verdict is None:
+        return (None,) * len(_OF_VERDICT)
+    return (
+        *(verdict.met, verdict.reason, verdict.explanation, verdict.probability),
+        verdict.label,
+    )
+
+
+def _csv(info: RunInfo, answers: Iterable[Answer]) -> Iterator[str]:
+    """The rows of each answer. What several rows have is made a cell once."""
     example: Example | None = None
-    rubric: tuple[list[Any], ...] = ()
+    criteria: list[str] = []
     for item, score in answers:
         if item.example is not example:
             example = item.example
-            rubric = _rubric(example, cell)
-        n = len(rubric[0])
-        verdicts = item.verdicts or (None,)
-        response, prediction = item.response, score.prediction
-        if prediction is not None and not isinstance(prediction, str):
-            prediction = msgspec.json.encode(prediction).decode()
-        for column, values in zip(
-            columns,
-            (
-                *([value] * n for value in run),
-                *([cell(value)] * n for value in (example.id, item.repeat)),
-                *rubric,
-                [cell(" ".join(example.tags))] * n,
-                [cell(v and v.met) for v in verdicts],
-                [cell(v and v.reason) for v in verdicts],
-                [cell(v and v.explanation) for v in verdicts],
-                [cell(v and v.probability) for v in verdicts],
-                [cell(response.text if response and response.failure is None else None)] * n,
-                [cell(response.failure if response else None)] * n,
-                [cell(v and v.label) for v in verdicts],
-                *([cell(value)] * n for value in (prediction, score.values.get(OVERALL))),
-                [cell(_read(score))] * n,
-                *([cell(value)] * n for value in _episode(response)),
-            ),
-            strict=True,
-        ):
-            column.extend(values)
-    return columns
-
-
-def _episode(response: Response | None) -> Iterator[str | None]:
-    """The last of _COLUMNS; what is no text is JSON."""
-    if response is None:
-        return iter((None,) * 5)
-    state = None if response.state is None else msgspec.json.encode(response.state).decode()
-    turns = msgspec.json.encode(episode_of(response).turns).decode() if response.turns else None
-    known = (response.stop_reason, state, response.served_model, response.created_at, turns)
-    return iter(known)
-
-
-def _rubric(example: Example, cell: Callable[[Any], Any]) -> tuple[list[Any], ...]:
-    """Number, text, points and tags of each criterion; of none, where nothing is judged."""
-    if not example.criteria:
-        return ([cell(None)],) * 4
-    return (
-        [cell(number) for number in range(len(example.criteria))],
-        [cell(criterion.text) for criterion in example.criteria],
-        [cell(criterion.points) for criterion in example.criteria],
-        [cell(" ".join(criterion.tags)) for criterion in example.criteria],
-    )
+            criteria = [",".join(map(_cell, values)) for values in _of_criteria(example)]
+        cells = list(map(_cell, _of_answer(info, item, score)))
+        start, tags, said, end = (
+            ",".join(cells[part]) for part in (slice(6), slice(6, 7), slice(7, 9), slice(9, None))
+        )
+        rows = []
+        for criterion, verdict in zip(criteria, item.verdicts or (None,), strict=True):
+            met, reason, why, chance, label = map(_cell, _of_verdict(verdict))
+            rows.append(
+                f"{start},{criterion},{tags},{met},{reason},{why},{chance},{said},{label},{end}\r\n"
+            )
+        yield "".join(rows)
 
 
 def _read(score: Score) -> bool | None:
@@ -273,10 +270,37 @@ def _parquet(info: RunInfo, answers: Iterable[Answer], path: Path) -> Path:
     )
     with whole_file(path) as stream, pyarrow.parquet.ParquetWriter(stream, schema) as writer:
         for part in _parts(answers):
-            columns = _columns(info, part, lambda value: value)
-            arrays = [pyarrow.array(*pair) for pair in zip(columns, schema.types, strict=True)]
-            writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
+            named = {
+                name: pyarrow.array(values, schema.field(name).type).take(pyarrow.array(rows))
+                for names, made, rows in _tables(info, part)
+                for name, values in zip(names, zip(*made, strict=True), strict=True)
+            }
+            columns = [named[name] for name in _COLUMNS]
+            writer.write_table(pyarrow.Table.from_arrays(columns, schema=schema))
     return path
+
+
+def _tables(
+    info: RunInfo, answers: Sequence[Answer]
+) -> Iterator[tuple[Sequence[str], list[tuple[Any, ...]], Sequence[int]]]:
+    """Names of columns, values of theirs, and which of these each row has: each is made once."""
+    criteria: list[tuple[Any, ...]] = []
+    verdicts: list[tuple[Any, ...]] = []
+    of_answer: list[int] = []
+    of_criterion: list[int] = []
+    example: Example | None = None
+    first = 0
+    for number, (item, _) in enumerate(answers):
+        if item.example is not example:
+            example, first = item.example, len(criteria)
+            criteria += _of_criteria(example)
+        given = item.verdicts or (None,)
+        verdicts += map(_of_verdict, given)
+        of_answer += [number] * len(given)
+        of_criterion += range(first, first + len(given))
+    yield _OF_ANSWER, [_of_answer(info, *answer) for answer in answers], of_answer
+    yield _OF_CRITERION, criteria, of_criterion
+    yield _OF_VERDICT, verdicts, range(len(verdicts))
 
 
 def _inspect(result: Result, path: Path) -> Path:
