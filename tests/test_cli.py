@@ -183,6 +183,13 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not HEAVY & loaded
 
 
+def test_listing_computes_nothing_and_knows_one_database() -> None:
+    """What only scores or only a PostgreSQL store need is not imported for a list of runs."""
+    loaded = loaded_by("from preceptor.cli import main\nmain(['runs', '--store', 'none/none'])")
+    assert "preceptor.store.database" in loaded
+    assert not {"scipy.special", "sqlalchemy.dialects.postgresql", "genai_prices"} & loaded
+
+
 # JSON
 
 SCORE = {

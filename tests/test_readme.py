@@ -42,7 +42,8 @@ class Shell:
 
     def __init__(self, folder: Path, base_url: str) -> None:
         self.folder = folder
-        kept = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
+        passed = ("HOME", "LANG", "TMPDIR", "PYTHONPATH")
+        kept = {key: os.environ[key] for key in passed if key in os.environ}
         programs = folder.with_name(f"{folder.name}-bin")
         path = [str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]
         self.environment = (
