@@ -21,6 +21,7 @@ _HOMES = {
     "preceptor.benchmarks.healthbench": ("criterion", "message"),
     "preceptor.environments.base": ("Environment", "Session"),
     "preceptor.environments.scripted": ("Script",),
+    "preceptor.environments.tools": ("ToolError", "ToolSession"),
     "preceptor.errors": ("DataError", "EndpointError", "EndpointRefused", "InputError"),
     "preceptor.graders.base": (
         "Call",
