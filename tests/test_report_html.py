@@ -10,7 +10,9 @@ import json
 import random
 import re
 import shutil
+import struct
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,7 +28,9 @@ from preceptor.errors import InputError
 from preceptor.records import (
     Criterion,
     Example,
+    File,
     Graded,
+    Image,
     Message,
     PhysicianAnswer,
     Response,
@@ -1276,3 +1280,56 @@ def test_browser_shows_a_transcript_folded(browser: Any, tmp_path: Path) -> None
     assert opened.complaints == []
     shared = render([a_result([with_turns])], share=True)
     assert "look_up" not in shared
+
+
+def a_png(width: int, height: int) -> bytes:
+    """A grey picture."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        crc = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\x99" * width) * height)
+    parts = (chunk(b"IHDR", head), chunk(b"IDAT", rows), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_browser_shows_images_small_and_files_by_name(browser: Any, tmp_path: Path) -> None:
+    """An image is enlarged by a click; a shared report has neither images nor names."""
+    picture = Image.of(a_png(900, 600), "image/png", "<i>")
+    letter = File.of(b"%PDF made up" * 200, "application/pdf", "letter.pdf")
+    asked = (Message("user", (Text("What is this?"), picture, letter)),)
+    gave = ToolResult("1", "look_up", "here", media=(picture,))
+    turns = (
+        Turn(Message("assistant", (ToolCall("1", "look_up", "no <b>JSON</b>"),))),
+        Turn(Message("tool", (gave,)), "environment"),
+        Turn(Message("assistant", "It is 7.")),
+    )
+    one = answered(the_examples(1)[0], random.Random(0), text="It is 7.")
+    assert one.response is not None
+    replace = msgspec.structs.replace
+    made = replace(
+        one,
+        example=replace(one.example, messages=asked),
+        response=replace(one.response, turns=turns, stop_reason="max_turns", state={"x": "<u>"}),
+    )
+    opened = Opened(browser, tmp_path / "report.html", render([a_result([made])]))
+    page = opened.page
+    shown = page.locator("#detail .turn > .media")
+    assert shown.nth(1).inner_text() == "letter.pdf (application/pdf, 2 kB)"
+    thumb = shown.nth(0).locator(".thumb")
+    small = thumb.bounding_box()
+    thumb.click()
+    assert thumb.get_attribute("aria-expanded") == "true"
+    assert small["width"] <= 12 * 16 + 2
+    assert small["height"] <= 9 * 16 + 2
+    page.locator("#detail .steps > summary").click()
+    steps = page.locator("#detail .steps")
+    assert "Ended by max turns" in steps.inner_text()
+    assert steps.locator(".thumb").count() == 1
+    assert steps.locator("i, b, u").count() == 0
+    assert opened.complaints == []
+    shared = render([a_result([made])], share=True)
+    assert "letter.pdf" not in shared
+    assert base64.b64encode(picture.data).decode() not in shared

@@ -24,6 +24,7 @@ _HOMES = {
     "preceptor.benchmarks.own_rows": ("criterion", "message"),
     "preceptor.environments.base": ("Environment", "Session"),
     "preceptor.environments.scripted": ("Script",),
+    "preceptor.environments.tools": ("ToolError", "ToolSession"),
     "preceptor.errors": (
         "DataError",
         "EndpointError",

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import msgspec
 
 from preceptor.environments.base import Session
-from preceptor.errors import BudgetExceeded, EndpointRefused, StoreError, shorten
+from preceptor.errors import BudgetExceeded, EndpointRefused, StoreError
 from preceptor.records import (
     File,
     Image,
@@ -27,6 +27,8 @@ __all__ = ["NEEDED", "environment_failure", "interact"]
 
 #: Kind of a part → what a system must take.
 NEEDED: dict[type[Part], Capability] = {Image: "images", File: "files"}
+#: Characters of what an environment raised.
+_LONGEST = 300
 #: What says nothing of the environment, and stops the run.
 _NOT_ITS_OWN = (BudgetExceeded, EndpointRefused, StoreError, Postponed)
 
@@ -75,7 +77,7 @@ async def interact(
         while True:
             answer = await call(msgspec.structs.replace(ask, tools=session.tools))
             answers.append(answer)
-            steps = _steps(answer)
+            steps = answer.turns if recorded and answer.turns else _steps(answer)
             turns += steps
             if answer.failure is not None or (recorded and answer.turns):
                 break
@@ -123,7 +125,7 @@ def environment_failure(key: str, error: Exception) -> Response:
     """The failure of the environment alone: no answer is lost by the system."""
     own = isinstance(error, _EnvironmentError)
     words = str(error) if own else f"raised {type(error).__name__}: {error}"
-    detail = f"the environment {shorten(words, 300)}"
+    detail = f"the environment {' '.join(words.split())[:_LONGEST]}"
     return Response(key, cost_usd=0.0, failure=ENVIRONMENT_FAILED, detail=detail)
 
 

@@ -33,6 +33,7 @@ from preceptor.records import (
     Verdict,
 )
 from preceptor.reports.format import count, pretty
+from preceptor.reports.media import sizes_and_images
 from preceptor.scoring import OVERALL
 from preceptor.scoring.columns import NO_SCORES, Scores
 
@@ -49,6 +50,8 @@ _WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _UNSAFE = re.compile("[<>&\u2028\u2029\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 Json = dict[str, Any]
+#: Hash → bytes of each image and file that is known.
+Sizes = dict[str, int]
 
 
 class Island(msgspec.Struct, frozen=True):
@@ -61,6 +64,7 @@ class Island(msgspec.Struct, frozen=True):
 def payload(results: Sequence[Result], *, share: bool) -> Json:
     """Examples in the order of the first run, each with the answers of all runs."""
     labels = {name: label for result in results for name, label in result.labels.items()}
+    sizes, images = ({}, {}) if share else sizes_and_images(results)
     tags: dict[str, int] = {}
     examples: dict[tuple[object, ...], Json] = {}
     for run, result in enumerate(results):
@@ -72,10 +76,11 @@ def payload(results: Sequence[Result], *, share: bool) -> Json:
             if entry is None:
                 key = (example.id, example.messages, example.criteria, example.tags)
                 if key not in examples:
-                    examples[key] = _example(example, tags, share)
+                    examples[key] = _example(example, tags, share, sizes)
                 entry = known[id(example)] = examples[key]
-            entry["answers"].append({"run": run, **_answer(result, row, numbers, share)})
+            entry["answers"].append({"run": run, **_answer(result, row, numbers, share, sizes)})
     return {
+        **({"images": images} if images else {}),
         "share": share,
         "runs": [{"name": result.info.name, "system": result.info.system} for result in results],
         "tags": [[tag, pretty(tag, labels), _namespace(tag, labels)] for tag in tags],
@@ -87,7 +92,7 @@ def _namespace(tag: str, labels: dict[str, str]) -> str:
     return pretty(tag.split(":", 1)[0], labels) if ":" in tag else "Other tags"
 
 
-def _example(example: Example, tags: dict[str, int], share: bool) -> Json:
+def _example(example: Example, tags: dict[str, int], share: bool, sizes: Sizes) -> Json:
     entry: Json = {
         "id": example.id,
         "tags": [tags.setdefault(tag, len(tags)) for tag in example.tags],
@@ -102,7 +107,7 @@ def _example(example: Example, tags: dict[str, int], share: bool) -> Json:
     }
     if share:
         return entry
-    entry["messages"] = [_message(message) for message in example.messages]
+    entry["messages"] = [_message(message, sizes) for message in example.messages]
     for item, criterion in zip(entry["criteria"], example.criteria, strict=True):
         item["text"] = _cut(criterion.text)
     if example.target is not msgspec.UNSET:
@@ -135,7 +140,7 @@ def _numbers(scores: Sequence[Score]) -> list[Json]:
     return found
 
 
-def _answer(result: Result, row: int, numbers: Json, share: bool) -> Json:
+def _answer(result: Result, row: int, numbers: Json, share: bool, sizes: Sizes) -> Json:
     answers = result.graded
     if share and isinstance(answers, Answers) and answers.is_plain(row):
         return {"repeat": int(answers.repeat[row]), "verdicts": answers.signs[row], **numbers}
@@ -167,10 +172,15 @@ def _answer(result: Result, row: int, numbers: Json, share: bool) -> Json:
     predictions = Scores.of(result.scores).predictions
     if predictions is not None and predictions[row] is not None:
         answer["prediction"] = _value(predictions[row])
-    return answer | _texts(graded.example, response, graded.verdicts)
+    return answer | _texts(graded.example, response, graded.verdicts, sizes)
 
 
-def _texts(example: Example, response: Response | None, verdicts: Sequence[Verdict | None]) -> Json:
+def _texts(
+    example: Example,
+    response: Response | None,
+    verdicts: Sequence[Verdict | None],
+    sizes: Sizes,
+) -> Json:
     texts: Json = {
         "explanations": [
             "" if verdict is None else _cut(verdict.explanation) for verdict in verdicts
@@ -192,13 +202,14 @@ def _texts(example: Example, response: Response | None, verdicts: Sequence[Verdi
         if response.finish_reason != "stop":
             texts["finish"] = response.finish_reason
         if response.turns:
-            texts["steps"] = [
-                [turn.party, [_part(part) for part in turn.message.parts]]
-                for turn in response.turns
-            ]
+            texts["steps"] = [[turn.party, _parts(turn.message, sizes)] for turn in response.turns]
+            if response.stop_reason is not None:
+                texts["stop"] = _cut(response.stop_reason)
+            if response.state is not None:
+                texts["state"] = _value(response.state)
         elif response.sent is not None:
             added = [message for message in response.sent if message not in example.messages]
-            texts["sent"] = [_message(message) for message in added]
+            texts["sent"] = [_message(message, sizes) for message in added]
     return texts
 
 
@@ -232,19 +243,43 @@ def _word(reason: str) -> str:
     return reason if _WORD.fullmatch(reason) else "other"
 
 
-def _message(message: Message) -> list[str]:
-    return [message.role, _cut(message.text)]
+def _message(message: Message, sizes: Sizes) -> list[Any]:
+    """Role, text, and the parts where it has others than text."""
+    plain = isinstance(message.content, str)
+    return [message.role, _cut(message.text), *([] if plain else [_parts(message, sizes)])]
 
 
-def _part(part: Part) -> list[str]:
-    """Kind, title and text of a part of a turn."""
+def _parts(message: Message, sizes: Sizes) -> list[list[Any]]:
+    return [_part(part, sizes) for part in message.parts if _said(part)]
+
+
+def _said(part: Part) -> bool:
+    """Whether there is something to show: of some reasoning only a signature is known."""
+    return not isinstance(part, Reasoning) or bool(part.text)
+
+
+def _part(part: Part, sizes: Sizes) -> list[Any]:
+    """Kind, title and text of a part; an image's or file's hash, a result's images and files."""
     if isinstance(part, ToolCall):
-        return ["call", part.name, _cut(part.arguments)]
+        return ["call", part.name, _arguments(part)]
     if isinstance(part, ToolResult):
-        return ["failure" if part.failed else "result", part.name, _cut(part.text)]
+        media = [_part(each, sizes) for each in part.media]
+        return ["failure" if part.failed else "result", part.name, _cut(part.text), media]
     if isinstance(part, Image | File):
-        return ["media", part.name or part.media_type, f"{part.media_type}, {part.sha256[:12]}"]
+        kind = "image" if isinstance(part, Image) else "file"
+        size = f", {_bytes(sizes[part.sha256])}" if part.sha256 in sizes else ""
+        return [kind, part.name or kind, f"{part.media_type}{size}", part.sha256]
     return ["reasoning" if isinstance(part, Reasoning) else "text", "", _cut(part.text)]
+
+
+def _arguments(call: ToolCall) -> str:
+    """Indented where they are an object; else as the model wrote them."""
+    found = call.parsed
+    return _cut(call.arguments) if found is None else _value(found) if found else ""
+
+
+def _bytes(size: int) -> str:
+    return f"{count(size)} bytes" if size < 1000 else f"{count(round(size / 1000))} kB"
 
 
 def _cut(text: str) -> str:

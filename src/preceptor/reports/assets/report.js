@@ -69,7 +69,7 @@ function haystack(example) {
       ...(example.messages || []).map((message) => message[1]),
       example.physician || "",
       ...example.criteria.flatMap((criterion) => [criterion.text || "", ...criterion.tags.map((tag) => tags[tag][1])]),
-      ...example.answers.map((answer) => answer.text || ""),
+      ...example.answers.flatMap((answer) => [answer.text || "", ...(answer.steps || []).flatMap(([, parts]) => parts.map((each) => each[1] + " " + each[2]))]),
     ].join("\n").toLowerCase();
   }
   return example.haystack;
@@ -192,11 +192,12 @@ function detail(example, index) {
 
 function conversation(example) {
   if (!example.messages) return [];
-  return [el("h4", {}, "Conversation"), ...example.messages.map(([role, text]) => turn(role, text, ""))];
+  return [el("h4", {}, "Conversation"), ...example.messages.map((message) => turn(message[0], message))];
 }
 
-function turn(role, text, extra) {
-  return el("div", { class: "turn " + extra }, el("p", { class: "role" }, role), ...prose(text));
+// A message: its parts where it has others than text.
+function turn(role, [, text, parts]) {
+  return el("div", { class: "turn" }, el("p", { class: "role" }, role), ...(parts ? parts.flatMap(part) : prose(text)));
 }
 
 // A long text is shown in parts: laying out megabytes at once would freeze the page.
@@ -246,7 +247,7 @@ function response(example, answer) {
   const body = answer.text == null || answer.failure ? [] : answer.text === "" ? [el("p", { class: "aside" }, "The answer is empty.")] : prose(answer.text);
   return [
     ...steps(answer),
-    ...(answer.sent || []).map(([role, text]) => turn(role + ", added to the conversation", text, "")),
+    ...(answer.sent || []).map((message) => turn(message[0] + ", added to the conversation", message)),
     el("h4", {}, el("bdi", {}, title)),
     el("div", { class: `turn answer mark-${answer.run + 1}` }, el("p", { class: "role" }, facts.join(" · ")), failed || "", ...body),
     ...reasoning(answer),
@@ -257,16 +258,36 @@ function steps(answer) {
   if (!answer.steps) return [];
   const calls = answer.steps.flatMap(([, parts]) => parts).filter(([kind]) => kind === "call").length;
   const label = `Transcript (${answer.steps.length} turns, ${calls} tool call${calls === 1 ? "" : "s"})`;
-  return [el("details", { class: "steps" }, el("summary", {}, label), ...answer.steps.map(([party, parts]) =>
-    el("div", { class: "turn" }, el("p", { class: "role" }, party), ...parts.flatMap(part))))];
+  return [el("details", { class: "steps" }, el("summary", {}, label),
+    ...answer.steps.map(([party, parts]) => turn(party, [party, "", parts])),
+    answer.stop ? el("p", { class: "aside" }, "Ended by " + words(answer.stop)) : null,
+    answer.state == null ? null : folded("Final state", answer.state))];
 }
 
 const FOLDED = { call: "Calls", result: "Result of", failure: "Error of", reasoning: "Reasoning" };
 
-function part([kind, title, text]) {
-  if (kind === "media") return [el("p", { class: "aside" }, `[${text}]`)];
+function part([kind, title, text, more]) {
+  if (kind === "image" || kind === "file") return [media(title, text, more)];
   if (!FOLDED[kind]) return text ? prose(text) : [];
-  return [el("details", {}, el("summary", {}, `${FOLDED[kind]} ${title}`), ...prose(text))];
+  const label = el("summary", {}, FOLDED[kind] + " ", el("bdi", {}, title));
+  if (kind === "call" && !text) return [el("p", { class: "call" }, "Calls ", el("bdi", {}, title))];
+  return [folded(label, text), ...(Array.isArray(more) ? more.flatMap(part) : [])];
+}
+
+function folded(label, text) {
+  return el("details", { class: "part" }, label instanceof Node ? label : el("summary", {}, label), ...prose(text));
+}
+
+// An image is small until it is chosen; what is not in the page is named.
+function media(title, about, hash) {
+  const url = (state.data.images || {})[hash];
+  const name = el("span", { class: "aside" }, el("bdi", {}, title), " (" + about + ")");
+  if (!url) return el("p", { class: "media" }, name);
+  const button = el("button", {
+    type: "button", class: "thumb", "aria-expanded": "false", "aria-label": "Enlarge " + title,
+    onclick: () => button.setAttribute("aria-expanded", String(button.getAttribute("aria-expanded") === "false")),
+  }, el("img", { src: url, alt: title }));
+  return el("p", { class: "media" }, button, name);
 }
 
 function reasoning(answer) {
