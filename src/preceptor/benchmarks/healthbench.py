@@ -6,7 +6,7 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.benchmarks.own_rows import criterion, message
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.rubric import RubricProtocol
-from preceptor.records import Example, PhysicianAnswer
+from preceptor.records import Example, PhysicianAnswer, Slice
 from preceptor.scoring import LengthRule
 from preceptor.systems.base import Parameters
 
@@ -37,6 +37,36 @@ _LABELS = {
     "level:example": "Example-specific criteria",
     "level:cluster": "Consensus criteria",
 }
+
+
+#: In the order of the paper.
+_SLICES = (
+    Slice(
+        "theme",
+        (
+            "global_health",
+            "hedging",
+            "communication",
+            "context_seeking",
+            "emergency_referrals",
+            "health_data_tasks",
+            "complex_responses",
+        ),
+    ),
+    Slice("physician_agreed_category", compared=False),
+    Slice(
+        "axis",
+        (
+            "completeness",
+            "accuracy",
+            "context_awareness",
+            "communication_quality",
+            "instruction_following",
+        ),
+    ),
+    Slice("level", ("example", "cluster"), compared=False),
+    Slice("cluster", compared=False),
+)
 
 
 def parse(row: Fields) -> Example:
@@ -91,6 +121,7 @@ def _benchmark(
         ),
         url="https://huggingface.co/datasets/openai/healthbench",
         labels=_LABELS,
+        slices=_SLICES,
         measures="Whether answers to health conversations meet the criteria that physicians wrote "
         "for each of them.",
         verified=verified,

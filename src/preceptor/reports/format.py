@@ -10,7 +10,6 @@ from preceptor.records import Metric, Score
 from preceptor.scoring.answers import poorly_read, share_read, unparsed
 
 __all__ = [
-    "NAMESPACES",
     "SHARE",
     "count",
     "day",
@@ -33,18 +32,6 @@ __all__ = [
     "signed",
 ]
 
-#: The order in which a reader wants the kinds of slices.
-NAMESPACES = (
-    "use_case",
-    "type",
-    "difficulty",
-    "specialty",
-    "theme",
-    "physician_agreed_category",
-    "axis",
-    "level",
-    "cluster",
-)
 #: The unit of what goes from 0 to 1 and is printed times 100.
 SHARE = "share"
 _MINUS = "−"

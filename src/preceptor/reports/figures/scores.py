@@ -54,7 +54,7 @@ def slices(sides: Sequence[Side]) -> list[Figure]:
     tags = {tag for side in sides for item in side.result.graded for tag in item.example.tags}
     spaces = {tag.partition(":")[0] for tag in tags if ":" in tag} | {"axis"}
     found = []
-    for space in in_order(spaces - {main_kind(sides), "specialty"}):
+    for space in in_order(spaces - {main_kind(sides), "specialty"}, sides):
         if listed := slice_names(sides, space):
             stem = f"slices-{re.sub('[^a-z0-9]+', '-', space.lower()).strip('-')[:40]}"
             title = f"Score by {kind_of(space, sides)}"
