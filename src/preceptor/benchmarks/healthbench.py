@@ -10,7 +10,7 @@ from preceptor.records import Example, PhysicianAnswer, Slice
 from preceptor.scoring import LengthRule
 from preceptor.systems.base import Parameters
 
-__all__ = ["BENCHMARKS", "parse"]
+__all__ = ["AXES", "BENCHMARKS", "parse"]
 
 _GRADER = ReferenceGrader(
     "openai/gpt-4.1-2025-04-14",
@@ -39,6 +39,16 @@ _LABELS = {
 }
 
 
+AXES = Slice(
+    "axis",
+    (
+        "completeness",
+        "accuracy",
+        "context_awareness",
+        "communication_quality",
+        "instruction_following",
+    ),
+)
 #: In the order of the paper.
 _SLICES = (
     Slice(
@@ -54,16 +64,7 @@ _SLICES = (
         ),
     ),
     Slice("physician_agreed_category", compared=False),
-    Slice(
-        "axis",
-        (
-            "completeness",
-            "accuracy",
-            "context_awareness",
-            "communication_quality",
-            "instruction_following",
-        ),
-    ),
+    AXES,
     Slice("level", ("example", "cluster"), compared=False),
     Slice("cluster", compared=False),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
+from preceptor.benchmarks.healthbench import AXES
 from preceptor.benchmarks.own_rows import criterion, message
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.rubric import RubricProtocol
@@ -75,7 +76,7 @@ BENCHMARKS = (
         ),
         url="https://huggingface.co/datasets/openai/healthbench-professional",
         labels=_LABELS,
-        slices=_SLICES,
+        slices=(*_SLICES, AXES),
         measures="Whether answers to clinicians meet the criteria that physicians wrote for each.",
         verified="Its length rule fits the published pairs of raw and adjusted scores; no row of "
         "the data was read here.",
@@ -93,7 +94,7 @@ BENCHMARKS = (
         protocol=_PROTOCOL,
         contained="starter.jsonl",
         labels=_LABELS,
-        slices=_SLICES,
+        slices=(*_SLICES, AXES),
         caution="starter was not written by physicians: it is for learning the tool, "
         "not for judging a system",
     ),
