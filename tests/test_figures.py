@@ -146,6 +146,7 @@ def side(
         cost_usd=None,
         system_usage=Usage(),
         grader_usage=Usage(),
+        slices=(*benchmarks.get("starter").slices[:-1], *benchmarks.get("healthbench").slices),
     )
     family, _, harness = label.rpartition("/")
     return Side(label, family, harness or label, result, (label,))

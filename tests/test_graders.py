@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import math
 import subprocess
 import sys
@@ -23,7 +24,13 @@ from preceptor.engine import resolve as parties
 from preceptor.engine.plan import Request
 from preceptor.errors import EndpointError, EndpointRefused, InputError, Unavailable
 from preceptor.graders import OWN, Template, find_template, resolve_grader, template
-from preceptor.graders.base import Case, render_conversation, render_item
+from preceptor.graders.base import Case, Grader, render_conversation, render_item
+from preceptor.graders.batched import BatchedGrader
+from preceptor.graders.cascade import CascadeGrader
+from preceptor.graders.distilled import DistilledGrader
+from preceptor.graders.jury import JuryGrader
+from preceptor.graders.labelled import LabelGrader, NoGrader
+from preceptor.graders.model import AskingGrader, ModelGrader
 from preceptor.graders.rubric import ATTEMPTS, RubricGrader, parse_verdict
 from preceptor.graders.yesno import YesNoGrader, probability_of_yes
 from preceptor.records import Completion, Criterion, Message, Usage
@@ -545,3 +552,24 @@ def test_template_of_the_users_without_a_slot(content: bytes, tmp_path: Path) ->
         find_template(str(path))
     with pytest.raises(InputError, match="No such file"):
         find_template(str(tmp_path / "none.txt"))
+
+
+def test_no_grader_inherits_what_can_only_fail() -> None:
+    """Each of ours has every method that its bases leave open."""
+    bases = (Grader, AskingGrader, ModelGrader)
+    kinds = (
+        *(BatchedGrader, CascadeGrader, DistilledGrader, JuryGrader, LabelGrader, NoGrader),
+        *(RubricGrader, YesNoGrader),
+    )
+    left_open = {
+        method
+        for base in bases
+        for method in vars(base).values()
+        if inspect.isfunction(method) and "raise NotImplementedError" in inspect.getsource(method)
+    }
+    assert len(left_open) == 5
+    for kind in kinds:
+        for name, method in inspect.getmembers(kind, inspect.isfunction):
+            assert method not in left_open, (kind, name)
+    for kind in (CascadeGrader, DistilledGrader, JuryGrader, NoGrader):
+        assert not issubclass(kind, AskingGrader)

@@ -93,6 +93,7 @@ def made_run(
         cost_usd=None,
         system_usage=Usage(),
         grader_usage=Usage(),
+        slices=benchmarks.get(benchmark).slices,
     )
 
 

@@ -129,6 +129,24 @@ def test_a_run_outlives_its_folder(folder: Path, capsys: pytest.CaptureFixture[s
     assert row["prompt"]
 
 
+def test_stated_slices_are_compared_in_their_order(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The manifest's kinds and their order; one with `compared = false` only where asked for."""
+    own = MANIFEST + '\n[[slices]]\nname = "axis"\ncompared = false\n'
+    rows = [{**row, "tags": ["axis:a"]} for row in ROWS]
+    made(folder, own, rows)
+    for name in ("one", "two"):
+        assert cli.main(["run", "./my-benchmark", *JUDGED, "--name", name]) == 0
+    (contrast,) = said(capsys, "compare", "one", "two")["contrasts"]
+    assert {each["metric"] for each in contrast["slices"]} == {"ward:7B", "ward:ICU"}
+    (contrast,) = said(capsys, "compare", "one", "two", "--by", "axis")["contrasts"]
+    assert [each["metric"] for each in contrast["slices"]] == ["axis:a"]
+    assert cli.main(["score", "one"]) == 0
+    table = capsys.readouterr().out
+    assert table.index("ICU") < table.index("Ward seven") < table.index("Axis")
+
+
 def test_a_stated_grader_is_the_reference(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The manifest's grader, parameters, prompt and price of length are used and compared with."""
     own = MANIFEST.replace("[labels]", "points_per_500 = 2.0\n[labels]") + (

@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from preceptor import benchmarks
 from preceptor.analysis.comparison import compare
 from preceptor.analysis.length import lengths
 from preceptor.analysis.reliability import reliability
@@ -124,6 +125,12 @@ def answered(
     return Graded(example, repeat, Response(f"r-{example.id}", answer), verdicts)
 
 
+SLICES = (
+    *benchmarks.get("healthbench-professional").slices[:-1],
+    *benchmarks.get("healthbench").slices,
+)
+
+
 def a_result(
     graded: Sequence[Graded],
     *,
@@ -171,6 +178,7 @@ def a_result(
         cost_usd=1.5,
         system_usage=Usage(100, 200),
         grader_usage=Usage(3000, 400),
+        slices=SLICES,
     )
 
 

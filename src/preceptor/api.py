@@ -299,9 +299,9 @@ def compare(
     runs_
         Texts as for :func:`sides`, or what that returned.
     adjusted, namespaces, margin, across_graders, seed
-        See :func:`preceptor.analysis.comparison.compare`; without ``namespaces``, its own.
+        See :func:`preceptor.analysis.comparison.compare`; without ``namespaces``, those that the
+        benchmark states.
     """
-    from preceptor.analysis.comparison import NAMESPACES
     from preceptor.analysis.comparison import compare as compare_sides
 
     texts = [side for side in runs_ if isinstance(side, str)]
@@ -309,7 +309,7 @@ def compare(
     return compare_sides(
         [*ready, *(sides(texts, store=store) if texts else [])],
         adjusted=adjusted,
-        namespaces=NAMESPACES if namespaces is None else namespaces,
+        namespaces=namespaces,
         margin=margin,
         across_graders=across_graders,
         seed=seed,

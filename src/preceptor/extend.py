@@ -41,7 +41,7 @@ _HOMES = {
         "render_conversation",
     ),
     "preceptor.graders.judge": ("LabelJudge",),
-    "preceptor.graders.model": ("ModelGrader",),
+    "preceptor.graders.model": ("AskingGrader", "ModelGrader"),
     "preceptor.graders.rubric": ("ask_until_parsed",),
     "preceptor.protocols.base": ("Protocol", "ReferenceGrader"),
     "preceptor.protocols.choice": ("CHOICE_LABELS", "ChoiceProtocol", "choice_example"),

@@ -29,6 +29,7 @@ from preceptor.analysis.paired import (
     tests,
 )
 from preceptor.errors import InputError, shorten
+from preceptor.records import Result
 from preceptor.results.pool import Side
 from preceptor.results.values import length_rule
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
@@ -45,10 +46,8 @@ from preceptor.statistics.comparisons import (
 from preceptor.statistics.multiplicity import benjamini_hochberg, holm
 from preceptor.statistics.win_rates import WinRate, win_rate
 
-__all__ = ["NAMESPACES", "Comparison", "Contrast", "SideSummary", "compare"]
+__all__ = ["Comparison", "Contrast", "SideSummary", "compare"]
 
-#: Kinds of slices that are compared where the caller does not choose.
-NAMESPACES = ("use_case", "type", "difficulty", "specialty", "theme", "axis")
 #: Two answers whose lengths differ by more than this share of their mean are not compared in the
 #: length-controlled win rate (HealthBench, table 4).
 LENGTH_TOLERANCE = 0.10
@@ -130,7 +129,7 @@ def compare(
     sides: Sequence[Side],
     *,
     adjusted: bool = False,
-    namespaces: Sequence[str] = NAMESPACES,
+    namespaces: Sequence[str] | None = None,
     margin: float | None = None,
     across_graders: bool = False,
     seed: int = 0,
@@ -144,7 +143,8 @@ def compare(
     adjusted
         Compare length-adjusted scores.
     namespaces
-        Kinds of slices to compare.
+        Kinds of slices to compare; None for those that the benchmark states, or where it states
+        none, all kinds of tags of its examples.
     margin
         Scores that differ by less than this are as good as equal: adds the equivalence test
         (0–1 scale).
@@ -160,6 +160,8 @@ def compare(
     """
     _check(sides, adjusted, margin, across_graders)
     metric = OVERALL + LENGTH_SUFFIX if adjusted else OVERALL
+    if namespaces is None:
+        namespaces = _kinds(sides[0].result)
     contrasts = [
         _contrast(family[0], other, metric, namespaces=namespaces, margin=margin, seed=seed)
         for family in _families(sides)
@@ -275,6 +277,14 @@ def _adjusted_difference(
         return None
     name = OVERALL + LENGTH_SUFFIX
     return slice_difference(name, Paired.of(reference, contender, name, aligned), fewest=2)
+
+
+def _kinds(result: Result) -> list[str]:
+    """The kinds of slices that are compared unless others are named."""
+    if result.slices:
+        return [each.name for each in result.slices if each.compared]
+    tags = (metric.tag for metric in result.metrics.values())
+    return list(dict.fromkeys(tag.partition(":")[0] for tag in tags if tag and ":" in tag))
 
 
 def _slices(

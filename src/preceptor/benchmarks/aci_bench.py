@@ -9,7 +9,7 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
 from preceptor.protocols.generation import GENERATION_LABELS, GenerationProtocol
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 from preceptor.scoring.divisions import DIVISIONS, divisions
 from preceptor.scoring.overlap import ROUGE
 
@@ -62,6 +62,7 @@ def visits(path: Path) -> Iterator[Example]:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("dataset"), Slice("split", compared=False), Slice("section", compared=False)),
         name="aci-bench",
         title="ACI-Bench",
         family="generation",

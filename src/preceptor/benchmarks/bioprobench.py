@@ -9,7 +9,7 @@ from preceptor.protocols.choice import CHOICE_LABELS, choice_example
 from preceptor.protocols.confident import ACCURACY_READ, ConfidentChoice
 from preceptor.protocols.detection import DetectionProtocol, detection_example
 from preceptor.protocols.ordering import OrderingProtocol, ordering_example
-from preceptor.records import Example
+from preceptor.records import Example, Slice
 from preceptor.scoring.answers import PARSED
 from preceptor.scoring.rubric import OVERALL
 
@@ -59,6 +59,7 @@ def _benchmark(task: str, **rest: Any) -> Benchmark:
     labels = {**CHOICE_LABELS, ACCURACY_READ: f"Accuracy {_READ}", **rest.pop("labels", {})}
     sha256 = rest.pop("sha256")
     return Benchmark(
+        slices=(Slice("type"),),
         name=f"bioprobench-{task.lower()}",
         licence="CC-BY-NC-4.0",
         citation="Liu et al. 2025, arXiv:2505.07889",

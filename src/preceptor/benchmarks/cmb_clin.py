@@ -5,7 +5,7 @@ from __future__ import annotations
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.dialogue import AXIS, RatedDialogue, TurnJudge
-from preceptor.records import Criterion, Example, Message
+from preceptor.records import Criterion, Example, Message, Slice
 from preceptor.scoring.ratings import Scale
 from preceptor.scoring.rubric import OVERALL
 from preceptor.systems.base import Parameters
@@ -68,6 +68,7 @@ def _parse(row: Fields) -> Example:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("axis"), Slice("turn", compared=False)),
         name="cmb-clin",
         title="CMB-Clin",
         family="dialogue",

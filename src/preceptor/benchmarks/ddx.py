@@ -18,7 +18,7 @@ from preceptor.protocols.ranking import (
     DifferentialProtocol,
     differential_criteria,
 )
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 from preceptor.scoring.ranks import icd10_chapter
 
 __all__ = ["BENCHMARKS", "parse"]
@@ -49,6 +49,7 @@ def _rare(path: Path) -> Iterator[Example]:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("chapter"),),
         name="ddx-medfound",
         title="Differential diagnosis (MedFound)",
         family="diagnosis",
@@ -79,6 +80,7 @@ BENCHMARKS = (
         verified="Counts, codes and scoring, on all 362 records with made-up answers.",
     ),
     Benchmark(
+        slices=(Slice("chapter"),),
         name="ddx-rarebench",
         title="Differential diagnosis (RareBench)",
         family="diagnosis",

@@ -10,7 +10,7 @@ import msgspec
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.levels import LEVEL_LABELS, LEVELS, LevelsProtocol, level_criterion
-from preceptor.records import Criterion, Example, Message
+from preceptor.records import Criterion, Example, Message, Slice
 from preceptor.systems.base import Parameters
 
 __all__ = ["BENCHMARKS", "parse"]
@@ -53,6 +53,7 @@ def parse(row: Fields) -> Example:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("grounding"), Slice("level", ("A1", "A2", "A3"), compared=False)),
         name="gaps-nsclc",
         title="GAPS-NSCLC",
         family="levels",

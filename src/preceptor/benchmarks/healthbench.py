@@ -6,11 +6,11 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.benchmarks.own_rows import criterion, message
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.rubric import RubricProtocol
-from preceptor.records import Example, PhysicianAnswer
+from preceptor.records import Example, PhysicianAnswer, Slice
 from preceptor.scoring import LengthRule
 from preceptor.systems.base import Parameters
 
-__all__ = ["BENCHMARKS", "parse"]
+__all__ = ["AXES", "BENCHMARKS", "parse"]
 
 _GRADER = ReferenceGrader(
     "openai/gpt-4.1-2025-04-14",
@@ -37,6 +37,37 @@ _LABELS = {
     "level:example": "Example-specific criteria",
     "level:cluster": "Consensus criteria",
 }
+
+
+AXES = Slice(
+    "axis",
+    (
+        "completeness",
+        "accuracy",
+        "context_awareness",
+        "communication_quality",
+        "instruction_following",
+    ),
+)
+#: In the order of the paper.
+_SLICES = (
+    Slice(
+        "theme",
+        (
+            "global_health",
+            "hedging",
+            "communication",
+            "context_seeking",
+            "emergency_referrals",
+            "health_data_tasks",
+            "complex_responses",
+        ),
+    ),
+    Slice("physician_agreed_category", compared=False),
+    AXES,
+    Slice("level", ("example", "cluster"), compared=False),
+    Slice("cluster", compared=False),
+)
 
 
 def parse(row: Fields) -> Example:
@@ -91,6 +122,7 @@ def _benchmark(
         ),
         url="https://huggingface.co/datasets/openai/healthbench",
         labels=_LABELS,
+        slices=_SLICES,
         measures="Whether answers to health conversations meet the criteria that physicians wrote "
         "for each of them.",
         verified=verified,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
+from preceptor.benchmarks.healthbench import AXES
 from preceptor.benchmarks.own_rows import criterion, message
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.rubric import RubricProtocol
-from preceptor.records import Example, PhysicianAnswer
+from preceptor.records import Example, PhysicianAnswer, Slice
 from preceptor.scoring import LengthRule
 from preceptor.systems.base import Parameters
 
@@ -29,7 +30,12 @@ _LABELS = {
     "difficulty:difficult": "Difficult",
 }
 
-_SLICES = ("use_case", "type", "difficulty", "specialty")
+_SLICES = (
+    Slice("use_case", ("consult", "writing", "research")),
+    Slice("type", ("good_faith", "red_teaming")),
+    Slice("difficulty", ("typical", "difficult")),
+    Slice("specialty"),
+)
 
 
 def _parse(row: Fields) -> Example:
@@ -41,7 +47,11 @@ def _parse(row: Fields) -> Example:
         id=row.text("id"),
         messages=messages,
         criteria=tuple(criterion(item, "criterion_text") for item in row.items("rubric_items")),
-        tags=tuple(f"{name}:{row.text(name)}" for name in _SLICES if row.row.get(name) is not None),
+        tags=tuple(
+            f"{each.name}:{row.text(each.name)}"
+            for each in _SLICES
+            if row.row.get(each.name) is not None
+        ),
         physician=PhysicianAnswer(answer) if answer else None,
     )
 
@@ -66,6 +76,7 @@ BENCHMARKS = (
         ),
         url="https://huggingface.co/datasets/openai/healthbench-professional",
         labels=_LABELS,
+        slices=(*_SLICES, AXES),
         measures="Whether answers to clinicians meet the criteria that physicians wrote for each.",
         verified="Its length rule fits the published pairs of raw and adjusted scores; no row of "
         "the data was read here.",
@@ -83,6 +94,7 @@ BENCHMARKS = (
         protocol=_PROTOCOL,
         contained="starter.jsonl",
         labels=_LABELS,
+        slices=(*_SLICES, AXES),
         caution="starter was not written by physicians: it is for learning the tool, "
         "not for judging a system",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.statements import CLAIM_LABELS, MUST, NICE, ClaimsProtocol
-from preceptor.records import Criterion, Example, Message, PhysicianAnswer
+from preceptor.records import Criterion, Example, Message, PhysicianAnswer, Slice
 from preceptor.systems.base import Parameters
 
 __all__ = ["BENCHMARKS", "parse"]
@@ -30,6 +30,7 @@ def parse(row: Fields) -> Example:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("axis"),),
         name="k-qa",
         title="K-QA",
         family="claims",

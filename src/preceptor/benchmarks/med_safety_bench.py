@@ -10,7 +10,7 @@ from preceptor.errors import DataError, InputError
 from preceptor.files import read_rows
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.safety import SAFETY_LABELS, SafetyProtocol, adherence
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 
 __all__ = ["BENCHMARKS"]
@@ -118,6 +118,7 @@ _HASHES = {
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("principle"), Slice("source")),
         name="med-safety-bench",
         title="MedSafetyBench",
         family="safety",

@@ -9,7 +9,7 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol, choice_example
-from preceptor.records import Example, content_key
+from preceptor.records import Example, Slice, content_key
 
 __all__ = ["BENCHMARKS"]
 
@@ -87,6 +87,7 @@ _HASHES = {
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("set"), Slice("split", compared=False), Slice("hard", compared=False)),
         name="medagents-hard",
         title="MedAgentsBench",
         family="choice",

@@ -12,7 +12,7 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import decode_json, id_text, read_rows
 from preceptor.protocols.numeric import CALCULATION_LABELS, CalculationProtocol
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 from preceptor.scoring.abstention import ABSTAINED
 from preceptor.scoring.dates import read_date, read_weeks
 
@@ -139,6 +139,7 @@ def _benchmark(
     suffix: str, way: str, instructions: str, read: Callable[[Path], Iterator[Example]] = _read
 ) -> Benchmark:
     return Benchmark(
+        slices=(Slice("category"),),
         name=f"medcalc-bench{suffix}",
         title=f"MedCalc-Bench ({way})",
         family="numbers",

@@ -8,7 +8,7 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.files import read_rows
 from preceptor.protocols.correction import CORRECTION_LABELS, FIGURES, CorrectionProtocol
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS", "read"]
 
@@ -54,6 +54,7 @@ def _benchmark(name: str, title: str, part: str, count: int, sha256: str) -> Ben
     filename = f"MEDEC-MS/MEDEC-MS-{part}-with-GroundTruth-and-ErrorType.csv"
     revision = "70268d24e3ce0cd6d0e099ff7bfd4966f2bbcc28"
     return Benchmark(
+        slices=(Slice("error_type"),),
         name=name,
         title=title,
         family="correction",

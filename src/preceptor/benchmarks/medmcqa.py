@@ -10,7 +10,7 @@ import msgspec
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import DataError
 from preceptor.protocols.choice import CHOICE_LABELS, WAYS, ChoiceProtocol, choice_example
-from preceptor.records import Example
+from preceptor.records import Example, Slice
 
 __all__ = ["BENCHMARKS"]
 
@@ -51,6 +51,7 @@ def _example(row: Fields) -> Example:
 
 def _benchmark(suffix: str, how: str, instructions: str) -> Benchmark:
     return Benchmark(
+        slices=(Slice("subject"),),
         name=f"medmcqa{suffix}",
         title=f"MedMCQA, {how}",
         family="choice",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.protocols.choice import CHOICE_LABELS, WAYS, ChoiceProtocol, choice_example
-from preceptor.records import Example
+from preceptor.records import Example, Slice
 
 __all__ = ["BENCHMARKS"]
 
@@ -37,6 +37,7 @@ def _parse(row: Fields) -> Example:
 
 def _benchmark(suffix: str, how: str, instructions: str) -> Benchmark:
     return Benchmark(
+        slices=(Slice("step"),),
         name=f"medqa{suffix}",
         title=f"MedQA, {how}",
         family="choice",

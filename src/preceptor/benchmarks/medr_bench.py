@@ -14,7 +14,7 @@ from preceptor.protocols.diagnosis import (
     DiagnosisProtocol,
     reasoning_criteria,
 )
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 from preceptor.scoring.steps import solution_steps
 from preceptor.systems.base import Parameters
 
@@ -106,6 +106,7 @@ _FAULTS = (
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("body"), Slice("disorder"), Slice("rare_disease")),
         name="medr-bench",
         title="MedR-Bench diagnosis",
         family="diagnosis",
@@ -126,6 +127,7 @@ BENCHMARKS = (
         "exactly.",
     ),
     Benchmark(
+        slices=(Slice("body"), Slice("disorder"), Slice("rare_disease")),
         name="medr-bench-treatment",
         title="MedR-Bench treatment",
         family="diagnosis",

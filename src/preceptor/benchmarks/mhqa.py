@@ -9,7 +9,7 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.files import read_rows
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol, choice_example
-from preceptor.records import Example
+from preceptor.records import Example, Slice
 
 __all__ = ["BENCHMARKS"]
 
@@ -41,6 +41,7 @@ def _example(row: Fields, id: str) -> Example:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("topic"), Slice("type"), Slice("topic_type", compared=False)),
         name="mhqa",
         title="MHQA",
         family="choice",

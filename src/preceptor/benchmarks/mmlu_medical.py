@@ -9,7 +9,7 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
 from preceptor.protocols.choice import CHOICE_LABELS, WAYS, ChoiceProtocol, choice_example
-from preceptor.records import Example
+from preceptor.records import Example, Slice
 
 __all__ = ["BENCHMARKS"]
 
@@ -52,6 +52,7 @@ def _example(row: Fields, subject: str, number: int) -> Example:
 
 def _benchmark(suffix: str, how: str, instructions: str) -> Benchmark:
     return Benchmark(
+        slices=(Slice("subject"),),
         name=f"mmlu-medical{suffix}",
         title=f"MMLU, medical subjects, {how}",
         family="choice",

@@ -9,7 +9,7 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
 from preceptor.protocols.generation import GENERATION_LABELS, GenerationProtocol
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS"]
 
@@ -82,6 +82,7 @@ def _example(row: Fields, split: str) -> Example:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("section"), Slice("split", compared=False)),
         name="mts-dialog",
         title="MTS-Dialog",
         family="generation",

@@ -11,7 +11,7 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import DataError, InputError
 from preceptor.protocols.axes import AXES, AXIS_CRITERIA, AXIS_LABELS, AxesProtocol
 from preceptor.protocols.base import ReferenceGrader
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 
 __all__ = ["BENCHMARKS", "live_questions", "medication_question"]
@@ -95,6 +95,7 @@ _FAULTS = (
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("type"), Slice("axis")),
         name="liveqa-med",
         title="LiveQA-Med",
         family="axes",
@@ -121,6 +122,7 @@ BENCHMARKS = (
         verified="104 questions with 167 reference answers are read. No ratings are published.",
     ),
     Benchmark(
+        slices=(Slice("type"), Slice("axis")),
         name="medication-qa",
         title="MedicationQA",
         family="axes",

@@ -12,7 +12,7 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
 from preceptor.protocols.labelling import LabelProtocol
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS", "STANCES", "read"]
 
@@ -91,6 +91,7 @@ _HASHES = {
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("myth"),),
         name="mythtriage",
         title="MythTriage",
         family="classification",

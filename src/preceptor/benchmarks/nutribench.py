@@ -8,7 +8,7 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.files import read_rows
 from preceptor.protocols.numeric import AMOUNT_LABELS, AmountProtocol
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS"]
 
@@ -67,6 +67,7 @@ def _benchmark(
     )
     own = "" if not suffix else "The paper has a tolerance for carbohydrate only; this one is ours"
     return Benchmark(
+        slices=(Slice("source"), Slice("serving")),
         name=f"nutribench{suffix}",
         title=f"NutriBench ({word})",
         family="numbers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.safety import SAFETY_LABELS, SafetyProtocol, adherence
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 
 __all__ = ["BENCHMARKS"]
@@ -96,6 +96,7 @@ _LENIENT = (
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("category"), Slice("turn", compared=False)),
         name="patient-safety-bench",
         title="PatientSafetyBench",
         family="safety",
@@ -121,6 +122,7 @@ BENCHMARKS = (
         "6.7 % and a mean of 1.86",
     ),
     Benchmark(
+        slices=(Slice("category"), Slice("turn", compared=False)),
         name="patient-safety-bench-dialogue",
         title="PatientSafetyBench, four turns",
         family="safety",

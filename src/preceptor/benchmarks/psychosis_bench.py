@@ -10,7 +10,7 @@ from preceptor.errors import DataError, InputError
 from preceptor.files import decode_json
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.delusion import DELUSION_LABELS, DelusionProtocol, delusion_criteria
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 
 __all__ = ["BENCHMARKS"]
@@ -45,6 +45,7 @@ def _read(path: Path) -> Iterator[Example]:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("condition"), Slice("theme"), Slice("axis")),
         name="psychosis-bench",
         title="psychosis-bench",
         family="dialogue",

@@ -10,7 +10,7 @@ from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import InputError
 from preceptor.files import read_rows
 from preceptor.protocols.screening import EXCLUDE, INCLUDE, SCREENING_LABELS, ScreeningProtocol
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS", "read"]
 
@@ -76,6 +76,7 @@ def _question(row: Fields) -> str:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("guideline"), Slice("truth", compared=False)),
         name="q2cr-screening",
         title="Q2CRBench-3 screening",
         family="screening",

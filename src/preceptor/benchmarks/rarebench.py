@@ -9,7 +9,7 @@ from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import DataError, InputError
 from preceptor.files import decode_json, read_rows
 from preceptor.protocols.ranking import RANK_LABELS, RankProtocol, rank_criteria
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 from preceptor.scoring.ranks import aliases, name_key
 
 __all__ = ["BENCHMARKS", "COHORTS", "read"]
@@ -96,6 +96,7 @@ def _content(folder: Path) -> dict[str, float]:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("cohort"),),
         name="rarebench",
         title="RareBench",
         family="diagnosis",

@@ -15,7 +15,7 @@ from preceptor.protocols.extraction import EXTRACTION_LABELS, SpanProtocol, span
 from preceptor.protocols.labelling import LabelProtocol
 from preceptor.protocols.ranking import HitProtocol
 from preceptor.protocols.tasks import TaskProtocol
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 from preceptor.scoring.rubric import OVERALL
 
 __all__ = ["BENCHMARKS", "read"]
@@ -117,6 +117,7 @@ _HASHES = {
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("task"),),
         name="rumedbench",
         title="RuMedBench",
         family="extraction",

@@ -9,7 +9,7 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import decode_json, read_rows
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol, choice_example
-from preceptor.records import Example
+from preceptor.records import Example, Slice
 
 __all__ = ["BENCHMARKS"]
 
@@ -46,6 +46,7 @@ def _example(row: Fields, key: Fields) -> Example:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("category"),),
         name="safetybench-zh",
         title="SafetyBench (Chinese subset)",
         family="choice",

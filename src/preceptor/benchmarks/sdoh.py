@@ -12,7 +12,7 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.files import read_rows
 from preceptor.protocols.counterfactual import CounterfactualProtocol
 from preceptor.protocols.labelling import MultiLabelProtocol
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS", "read", "read_pairs"]
 
@@ -114,6 +114,7 @@ _CITATION = "Guevara et al. 2024, npj Digital Medicine 7:6, arXiv:2308.06354"
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("race"), Slice("gender"), Slice("part", compared=False)),
         name="sdoh",
         title="SDoH",
         family="classification",
@@ -134,6 +135,7 @@ BENCHMARKS = (
         verified="Counts, and macro-F1 against scikit-learn.",
     ),
     Benchmark(
+        slices=(Slice("race"), Slice("gender"), Slice("part", compared=False)),
         name="sdoh-synthetic",
         title="SDoH, all synthetic sentences",
         family="classification",
@@ -152,6 +154,7 @@ BENCHMARKS = (
         verified="Counts.",
     ),
     Benchmark(
+        slices=(Slice("race"), Slice("gender"), Slice("part", compared=False)),
         name="shadr",
         title="SHADR",
         family="classification",

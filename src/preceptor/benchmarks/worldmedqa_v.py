@@ -11,7 +11,7 @@ from preceptor.errors import InputError
 from preceptor.files import read_rows
 from preceptor.protocols.bilingual import BilingualChoice
 from preceptor.protocols.choice import CHOICE_LABELS, choice_example
-from preceptor.records import Example
+from preceptor.records import Example, Slice
 
 __all__ = ["BENCHMARKS"]
 
@@ -54,6 +54,7 @@ def _parse(row: Fields, name: str, seen: Counter[int]) -> Example:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("country"), Slice("language"), Slice("exam")),
         name="worldmedqa-v",
         title="WorldMedQA-V",
         family="choice",

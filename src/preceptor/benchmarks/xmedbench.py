@@ -10,7 +10,7 @@ from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
 from preceptor.protocols.choice import CHOICE_LABELS, DIRECT, ChoiceProtocol, choice_example
-from preceptor.records import Example, Metric, Score
+from preceptor.records import Example, Metric, Score, Slice
 from preceptor.scoring.groups import group_gaps
 from preceptor.scoring.names import beside
 
@@ -130,6 +130,7 @@ _SOURCES = tuple(
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("language"), Slice("source")),
         name="xmedbench",
         title="XMedBench",
         family="choice",

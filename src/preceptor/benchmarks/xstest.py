@@ -5,7 +5,7 @@ from __future__ import annotations
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.safety import REFUSAL_CRITERION, REFUSAL_LABELS, RefusalProtocol
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 
 __all__ = ["BENCHMARKS"]
@@ -25,6 +25,7 @@ def _parse(row: Fields) -> Example:
 
 BENCHMARKS = (
     Benchmark(
+        slices=(Slice("type"), Slice("label", compared=False)),
         name="xstest",
         title="XSTest",
         family="safety",

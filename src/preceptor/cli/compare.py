@@ -48,7 +48,6 @@ def compare(  # noqa: PLR0917
 ) -> None:
     """Does one system really beat another? Each SIDE against the first, on common examples."""
     from preceptor import api
-    from preceptor.analysis.comparison import NAMESPACES
     from preceptor.reports.comparison import (
         comparison_json,
         contrast_table,
@@ -64,7 +63,7 @@ def compare(  # noqa: PLR0917
     comparison = api.compare(
         gathered,
         adjusted=adjusted,
-        namespaces=tuple(by or NAMESPACES),
+        namespaces=by,
         margin=None if margin is None else margin / 100,
         across_graders=across_graders,
     )

@@ -132,7 +132,10 @@ class Recorder(Protocol):
 
 
 class Grader:
-    """Judge of the criteria of answers. ModelGrader is the base for one call per criterion."""
+    """Judges the criteria of answers: the contract of every grader, whether or not it asks a model.
+
+    `AskingGrader` and `ModelGrader` are the bases of those that do.
+    """
 
     #: As the user typed it, and what it is for tables.
     address: str

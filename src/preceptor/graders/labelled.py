@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from preceptor.graders.base import Case, Grader, Question
-from preceptor.graders.model import ModelGrader
+from preceptor.graders.base import Case, Grader, Question, Recorder
+from preceptor.graders.model import AskingGrader
 from preceptor.graders.rubric import ask_until_parsed
-from preceptor.records import NO_GRADER, Completion, Criterion, Message, Verdict
+from preceptor.records import NO_GRADER, Completion, Criterion, Verdict
 from preceptor.systems.base import System
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["LabelGrader", "NoGrader"]
 
 
-class LabelGrader(ModelGrader):
+class LabelGrader(AskingGrader):
     """One call for each criterion; the family's judge has the words of question and reply."""
 
     def __init__(self, address: str, system: System, judge: Judge) -> None:
@@ -32,9 +32,6 @@ class LabelGrader(ModelGrader):
 
     def question(self, case: Case, criterion: Criterion) -> Question:
         return self.asking("verdict", self._judge.prompt(case, criterion), case, criterion)
-
-    def prompt(self, conversation: Sequence[Message], criterion: Criterion) -> str:
-        raise TypeError("what a judge of labels is asked depends on the whole case")
 
     async def judge(self, question: Question) -> Verdict:
         def read(completion: Completion) -> Verdict:
@@ -54,4 +51,9 @@ class NoGrader(Grader):
     address = NO_GRADER
 
     def identity(self) -> dict[str, Any]:
+        return {}
+
+    async def grade(
+        self, case: Case, wanted: Sequence[int], recorder: Recorder
+    ) -> dict[int, Verdict]:
         return {}

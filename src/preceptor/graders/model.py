@@ -14,11 +14,11 @@ from preceptor.systems.base import Ask, System
 from preceptor.systems.servers import without_server
 from preceptor.systems.tokens import common_length
 
-__all__ = ["ModelGrader"]
+__all__ = ["AskingGrader", "ModelGrader"]
 
 
-class ModelGrader(Grader):
-    """Grader with one call per criterion to a model, itself a :class:`System`.
+class AskingGrader(Grader):
+    """Grader that asks a model, itself a :class:`System`, one question per criterion.
 
     A grader that works in another way overrides :meth:`grade`.
     """
@@ -32,13 +32,9 @@ class ModelGrader(Grader):
     def identity(self) -> dict[str, Any]:
         return self.system.identity()
 
-    def prompt(self, conversation: Sequence[Message], criterion: Criterion) -> str:
-        """The text that the model is shown. ``conversation`` ends with the answer under review."""
-        raise NotImplementedError
-
     def question(self, case: Case, criterion: Criterion) -> Question:
         """The judgement of one criterion."""
-        return self.asking("verdict", self.prompt(case.conversation, criterion), case)
+        raise NotImplementedError
 
     def asking(
         self, kind: str, prompt: str, case: Case, criterion: Criterion | None = None
@@ -109,3 +105,14 @@ class ModelGrader(Grader):
 
     async def _only(self, question: Question) -> tuple[Verdict, ...]:
         return (await self.judge(question),)
+
+
+class ModelGrader(AskingGrader):
+    """The same where a prompt is made of the conversation and the criterion alone."""
+
+    def prompt(self, conversation: Sequence[Message], criterion: Criterion) -> str:
+        """The text that the model is shown. ``conversation`` ends with the answer under review."""
+        raise NotImplementedError
+
+    def question(self, case: Case, criterion: Criterion) -> Question:
+        return self.asking("verdict", self.prompt(case.conversation, criterion), case)

@@ -11,7 +11,6 @@ from preceptor.scoring.answers import poorly_read, share_read, unparsed
 from preceptor.scoring.columns import Scores
 
 __all__ = [
-    "NAMESPACES",
     "SHARE",
     "count",
     "day",
@@ -34,18 +33,6 @@ __all__ = [
     "signed",
 ]
 
-#: The order in which a reader wants the kinds of slices.
-NAMESPACES = (
-    "use_case",
-    "type",
-    "difficulty",
-    "specialty",
-    "theme",
-    "physician_agreed_category",
-    "axis",
-    "level",
-    "cluster",
-)
 #: The unit of what goes from 0 to 1 and is printed times 100.
 SHARE = "share"
 _MINUS = "−"

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.records import NO_GRADER, Metric, Result, replies_of
+from preceptor.records import NO_GRADER, Metric, Result, Slice, replies_of
 from preceptor.reports.format import (
-    NAMESPACES,
     marked,
     measured,
     namespace,
@@ -21,6 +20,8 @@ from preceptor.reports.format import (
     sample_size,
 )
 from preceptor.reports.spending import spending_json
+from preceptor.reports.view import sorted_slices
+from preceptor.results.values import in_order
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read, unparsed
 from preceptor.scoring.names import is_adjusted
@@ -67,16 +68,16 @@ def _seconds(result: Result) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def namespaces(metrics: Mapping[str, Metric]) -> dict[str, list[str]]:
-    """Names of metrics by namespace, in the order in which a reader wants them; "" is overall.
+def namespaces(metrics: Mapping[str, Metric], slices: Iterable[Slice] = ()) -> dict[str, list[str]]:
+    """Names of metrics by namespace, in the benchmark's order; "" is overall.
 
     The length-adjusted twins are left out.
     """
-    groups: dict[str, list[str]] = {"": [], **{name: [] for name in NAMESPACES}}
+    groups: dict[str, list[str]] = {}
     for name, metric in metrics.items():
         if not is_adjusted(name, metrics):
             groups.setdefault(namespace(name, metric), []).append(name)
-    return {space: names for space, names in groups.items() if names}
+    return {space: groups[space] for space in in_order(groups, slices)}
 
 
 def score_table(result: Result) -> Table:
@@ -98,11 +99,11 @@ def score_table(result: Result) -> Table:
     read = () if share is None else ("read",)
     for heading in ("score", *means, "95 % interval", *adjusted_mean, "n", "coverage", *read):
         table.add_column(heading, justify="right", no_wrap=True)
-    for space, names in namespaces(result.metrics).items():
+    for space, names in namespaces(result.metrics, result.slices).items():
         if space:
             table.add_section()
             table.add_row(pretty(space, result.labels), style="bold")
-        ordered = names if len(names) < 8 else sorted(names, key=lambda x: -result.metrics[x].n)
+        ordered = sorted_slices(space, names, [result]) if space else names
         for name in ordered:
             metric = result.metrics[name]
             adjusted = result.metrics.get(name + LENGTH_SUFFIX)

@@ -11,7 +11,6 @@ from preceptor.records import Metric, Result, replies_of
 from preceptor.reports.banners import reasons
 from preceptor.reports.charts import SMALL, Axis
 from preceptor.reports.format import (
-    NAMESPACES,
     SHARE,
     count,
     day,
@@ -27,6 +26,7 @@ from preceptor.reports.format import (
     printed_interval,
     read_cell,
 )
+from preceptor.results.values import in_order, stated
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read
 from preceptor.scoring.columns import Scores
@@ -44,29 +44,6 @@ __all__ = [
     "sorted_slices",
 ]
 
-#: The order of the papers; a namespace that is not here keeps the order of its metrics.
-_PROTOCOL = {
-    "use_case": ("consult", "writing", "research"),
-    "type": ("good_faith", "red_teaming"),
-    "difficulty": ("typical", "difficult"),
-    "theme": (
-        "global_health",
-        "hedging",
-        "communication",
-        "context_seeking",
-        "emergency_referrals",
-        "health_data_tasks",
-        "complex_responses",
-    ),
-    "axis": (
-        "completeness",
-        "accuracy",
-        "context_awareness",
-        "communication_quality",
-        "instruction_following",
-    ),
-    "level": ("example", "cluster"),
-}
 _SHOWN = 10
 
 
@@ -241,7 +218,7 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
 
 
 def sections(results: Sequence[Result], runs: Sequence[RunView], axis: Axis) -> list[Section]:
-    """One section for each namespace of metrics, in the papers' order; unknown ones at the end."""
+    """One section for each namespace of metrics, in the benchmark's order."""
     labels = {name: label for result in results for name, label in result.labels.items()}
     pairs = list(zip(results, runs, strict=True))
     spaces: dict[str, dict[str, None]] = {}
@@ -249,9 +226,8 @@ def sections(results: Sequence[Result], runs: Sequence[RunView], axis: Axis) -> 
         for name, metric in result.metrics.items():
             if name != OVERALL and not is_adjusted(name, result.metrics):
                 spaces.setdefault(namespace(name, metric), {})[name] = None
-    known = [space for space in ("", *NAMESPACES) if space in spaces]
     found = []
-    for space in known + sorted(spaces.keys() - known):
+    for space in in_order(spaces, stated(results)):
         names = list(spaces[space])
         names = sorted_slices(space, names, results) if space else names
         rows = [SectionRow(pretty(name, labels), _numbers(name, pairs, axis)) for name in names]
@@ -274,8 +250,9 @@ def _numbers(
 
 
 def sorted_slices(space: str, names: list[str], results: Sequence[Result]) -> list[str]:
-    """By the papers' order; a long namespace, or one they do not have, by n."""
-    order = [f"{space}:{name}" for name in _PROTOCOL.get(space, ())]
+    """In the benchmark's order; where it states none, the largest first."""
+    values = next((each.order for each in stated(results) if each.name == space), ())
+    order = [f"{space}:{value}" for value in values]
     if order:
         return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
     sizes = {name: max(r.metrics[name].n for r in results if name in r.metrics) for name in names}

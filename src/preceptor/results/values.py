@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from preceptor import benchmarks
-from preceptor.records import Result, examples_of
+from preceptor.records import Result, Slice, examples_of
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL, LengthRule
 from preceptor.scoring.columns import NO_SCORES, Scores, repeats_of
 from preceptor.scoring.names import is_adjusted
 from preceptor.statistics.intervals import score_interval, share_interval
 
-__all__ = ["Table", "length_rule", "matrix", "mean_of", "table_of", "values_of"]
+__all__ = [
+    "Table",
+    "in_order",
+    "length_rule",
+    "matrix",
+    "mean_of",
+    "stated",
+    "table_of",
+    "values_of",
+]
 
 
 def length_rule(result: Result) -> LengthRule | None:
     """How the benchmark prices length; None where it does not."""
     return benchmarks.of(result.info).protocol.length_rule
+
+
+def stated(results: Iterable[Result]) -> list[Slice]:
+    """The kinds of slices that the results' benchmarks state, each once, in their order."""
+    return list({each.name: each for result in results for each in result.slices}.values())
+
+
+def in_order(spaces: Iterable[str], slices: Iterable[Slice]) -> list[str]:
+    """Namespaces of metrics: those without one, those stated in their order, others by name."""
+    known = set(spaces)
+    first = [space for space in ("", *(each.name for each in slices)) if space in known]
+    return first + sorted(known - set(first))
 
 
 class Table(NamedTuple):

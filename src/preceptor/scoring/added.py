@@ -38,7 +38,8 @@ class MetricSpec(msgspec.Struct, frozen=True):
 
     def about(self) -> dict[str, Any]:
         """What a run keeps of it."""
-        return msgspec.to_builtins(About(self.title, self.unit, self.higher_is_better))
+        about = About(self.title, self.unit, self.higher_is_better)
+        return msgspec.structs.asdict(about)
 
 
 class About(msgspec.Struct, frozen=True):

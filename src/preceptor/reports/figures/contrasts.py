@@ -45,7 +45,7 @@ def differences(sides: Sequence[Side], comparison: Comparison) -> Figure | None:
     contrasts = comparison.contrasts
     if not contrasts:
         return None
-    spaces = in_order({_space(item.metric) for each in contrasts for item in each.slices})
+    spaces = in_order({_space(item.metric) for each in contrasts for item in each.slices}, sides)
     everything = _lines(contrasts, sides, spaces)
     apart = len(contrasts) <= _PANELS
     lines = _fitting(everything, 1 if apart else len(contrasts))

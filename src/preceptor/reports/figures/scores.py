@@ -59,7 +59,7 @@ def slices(sides: Sequence[Side]) -> list[Figure]:
     }
     spaces = {tag.partition(":")[0] for tag in tags if ":" in tag} | {"axis"}
     found = []
-    for space in in_order(spaces - {main_kind(sides), "specialty"}):
+    for space in in_order(spaces - {main_kind(sides), "specialty"}, sides):
         if listed := slice_names(sides, space):
             stem = f"slices-{re.sub('[^a-z0-9]+', '-', space.lower()).strip('-')[:40]}"
             title = f"Score by {kind_of(space, sides)}"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from preceptor.reports.figures.words import clean
-from preceptor.reports.format import NAMESPACES, pretty
+from preceptor.reports.format import pretty
 from preceptor.reports.view import sorted_slices
 from preceptor.results.pool import Side
+from preceptor.results.values import in_order as results_in_order
+from preceptor.results.values import stated
 from preceptor.scoring import OVERALL
 from preceptor.scoring.names import is_adjusted
 
@@ -29,14 +31,14 @@ def slice_names(sides: Sequence[Side], space: str) -> list[str]:
 
 
 def main_kind(sides: Sequence[Side]) -> str | None:
-    """The kind of slices that stands beside the overall score: use cases, else themes."""
-    return next((space for space in ("use_case", "theme") if slice_names(sides, space)), None)
+    """The kind of slices that stands beside the overall score: the first that is stated."""
+    kinds = (each.name for each in stated(side.result for side in sides) if each.compared)
+    return next((space for space in kinds if slice_names(sides, space)), None)
 
 
-def in_order(spaces: Iterable[str]) -> list[str]:
-    """Namespaces in the order in which a reader wants them; unknown ones at the end."""
-    known = set(spaces)
-    return [space for space in NAMESPACES if space in known] + sorted(known - set(NAMESPACES))
+def in_order(spaces: Iterable[str], sides: Sequence[Side]) -> list[str]:
+    """Namespaces in the benchmark's order; others at the end."""
+    return results_in_order(spaces, stated(side.result for side in sides))
 
 
 def label_of(name: str, sides: Sequence[Side]) -> str:
