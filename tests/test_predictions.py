@@ -237,7 +237,9 @@ def test_part_of_the_questions_is_said_to_be_a_part(tmp_path: Path, data: Path) 
         [run] = found.runs(get("medagents-hard"), data)
     assert len(run.answers) == 4
     assert "Answers to 3 of the 8 examples." in run.settings["notes"]
-    assert "Examples with more answers than others: 1, scored by their mean." in run.settings["notes"]
+    assert (
+        "Examples with more answers than others: 1, scored by their mean." in run.settings["notes"]
+    )
 
 
 def test_a_missing_answer_is_wrong_where_the_benchmark_says_so(
