@@ -584,7 +584,7 @@ def test_what_an_extractor_could_not_read_is_read_from_beside_it(
     assert [answer.response.text for answer in run.answers] == ["B", "B", "B", "N/A", "B", "A"]
     notes = " ".join(run.settings["notes"])
     assert "4 rows have no answer in extracted, first " in notes
-    assert "it was taken from response." in notes
+    assert ": taken from response." in notes
 
 
 def test_answers_in_other_shapes(tmp_path: Path, data: Path) -> None:
