@@ -158,7 +158,11 @@ def test_a_line_without_an_answer_is_named(tmp_path: Path) -> None:
     [
         (["nr", "prediction"], {}, "with the id of each row, found the columns nr, prediction"),
         (["id", "letter"], {}, "name it with --answer COLUMN"),
-        (["id", "prediction"], {"by": ["modle"]}, "--by 'modle': x.csv has the columns id"),
+        (
+            ["id", "prediction"],
+            {"by": ["modle"]},
+            "--by 'modle': not in x.csv, which has the columns id",
+        ),
     ],
 )
 def test_unknown_columns_are_named(names: list[str], columns: dict[str, Any], said: str) -> None:
