@@ -212,7 +212,7 @@ def test_nothing_labelled_is_an_error() -> None:
     """A run without verdicts is no label."""
     item = example([5])
     judge = side("j", [graded(item, [True])], "judge")
-    with pytest.raises(InputError, match="run r: expected labels"):
+    with pytest.raises(InputError, match="run r: expected verdicts of met or not met"):
         stored_labels([side("r", [graded(item, [None])], "dr")], [judge], [])
 
 

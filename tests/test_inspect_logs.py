@@ -520,7 +520,7 @@ def test_a_part_that_lies_about_its_size_is_refused(run: preceptor.Run, tmp_path
         archive.writestr("samples/liar_epoch_1.json", b"[" + b"1," * 500_000 + b"1]")
         part = archive.getinfo("samples/liar_epoch_1.json")
         part.file_size = 1000
-    with pytest.raises(InputError, match=r"expected a log of Inspect"):
+    with pytest.raises(InputError, match=r"expected an Inspect log"):
         read_inspect(path)
 
 
@@ -544,7 +544,7 @@ def test_another_file_is_one_line(content: bytes, tmp_path: Path) -> None:
     """What is no log is an InputError that names the file."""
     path = tmp_path / "x.eval"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"x\.eval: expected a log of Inspect"):
+    with pytest.raises(InputError, match=r"x\.eval: expected an Inspect log"):
         read_inspect(path)
 
 
@@ -589,7 +589,7 @@ def test_a_zip_without_a_log_in_it_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "x.eval"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme.txt", "hello")
-    with pytest.raises(InputError, match=r"x\.eval: expected a log of Inspect"):
+    with pytest.raises(InputError, match=r"x\.eval: expected an Inspect log"):
         read_inspect(path)
     with pytest.raises(InputError, match="no such file"):
         read_inspect(tmp_path / "nothing.eval")

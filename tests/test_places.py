@@ -150,7 +150,7 @@ def test_the_lowest_or_the_highest_number_decides_without_right_answers(
 )
 def test_what_cannot_be_decided_is_refused(tmp_path: Path, data: Path, content: list[Any]) -> None:
     """Numbers that may count from 0 or from 1 are no answers: the message says what to add."""
-    with pytest.raises(InputError, match="count from 0 or from 1: add a column with the right"):
+    with pytest.raises(InputError, match="count from 0 or from 1; add a column with the right"):
         read(written(tmp_path / "p.jsonl", content), data)
 
 

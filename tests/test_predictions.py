@@ -158,7 +158,11 @@ def test_a_line_without_an_answer_is_named(tmp_path: Path) -> None:
     [
         (["nr", "prediction"], {}, "with the id of each row, found the columns nr, prediction"),
         (["id", "letter"], {}, "name it with --answer COLUMN"),
-        (["id", "prediction"], {"by": ["modle"]}, "--by 'modle': x.csv has the columns id"),
+        (
+            ["id", "prediction"],
+            {"by": ["modle"]},
+            "--by 'modle': not in x.csv, which has the columns id",
+        ),
     ],
 )
 def test_unknown_columns_are_named(names: list[str], columns: dict[str, Any], said: str) -> None:
@@ -584,7 +588,7 @@ def test_what_an_extractor_could_not_read_is_read_from_beside_it(
     assert [answer.response.text for answer in run.answers] == ["B", "B", "B", "N/A", "B", "A"]
     notes = " ".join(run.settings["notes"])
     assert "4 rows have no answer in extracted, first " in notes
-    assert "it was taken from response." in notes
+    assert ": taken from response." in notes
 
 
 def test_answers_in_other_shapes(tmp_path: Path, data: Path) -> None:

@@ -162,7 +162,7 @@ def test_names_have_nothing_that_a_pattern_or_a_path_would_mind() -> None:
         ({"instruction": ["@nowhere.txt"]}, "--vary instruction: nowhere.txt: No such file"),
         ({"system_prompt": ["@a/x.txt", "@nowhere.txt"]}, "--vary system_prompt: a/x.txt: No such"),
         ({"extra_body": ["{"]}, "--vary extra_body: expected JSON"),
-        ({"seed": ["1"]}, "--vary seed: is given with --system-param too"),
+        ({"seed": ["1"]}, "--vary seed: also given with --system-param"),
     ],
 )
 def test_what_cannot_be_varied(vary: dict[str, list[str]], complaint: str) -> None:

@@ -120,8 +120,8 @@ def find_columns(
     for option, said in (("--id", [id] if id else []), ("--answer", answer), ("--by", by or ())):
         for name in said:
             if name not in names:
-                found = _columns_in_words(names)
-                raise InputError(f"{option} {shorten(name)}: not in {where}, which has {found}")
+                has = _columns_in_words(names)
+                raise InputError(f"{option} {shorten(name)}: not in {where}, which has {has}")
     batch = reply and "custom_id" in names
     answers = tuple(answer) or (() if batch else usual(_ANSWERS) or usual(_TEXTS)[:1])
     ending = [name for key, name in by_name.items() if key.endswith("_id")]

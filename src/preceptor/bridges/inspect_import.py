@@ -117,7 +117,7 @@ def _read(path: Path) -> EvalLog:
         return read_eval_log(path, header_only=True, format="eval")
     except Exception as error:  # a damaged log makes its reader raise anything
         words = shorten(str(error).partition("\n")[0], 200)
-        problem = "expected a readable Inspect log (.eval)"
+        problem = "expected an Inspect log (.eval), but reading it failed"
         raise InputError(f"{path}: {problem}: {type(error).__name__}: {words}") from None
 
 
