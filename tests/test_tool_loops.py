@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from preceptor import benchmarks
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.environments.base import Environment, Session
 from preceptor.environments.tools import ToolError, ToolSession
+from preceptor.errors import EndpointRefused
 from preceptor.graders.base import judged, render_conversation
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
 from preceptor.records import Example, Image, Message, Response, ToolCall, ToolResult, Turn
@@ -228,16 +228,11 @@ def test_calls_without_tools_are_a_failure_of_any_system(
 def test_a_stop_in_the_midst_of_a_tool_loop_pays_for_no_turn_twice(asked: dict[str, Any]) -> None:
     """The session is replayed from the stored turns, with the same state in the end."""
     plan = [(("look_up", f'{{"a": {n}}}'),) for n in range(3)]
-    with FakeEndpoint(tools=plan, latency=0.02) as fake:
-        seen = threading.Event()
-
-        def watch(progress: Any) -> None:
-            if fake.delivered.total() >= 5 and not seen.is_set():
-                seen.set()
-                raise KeyboardInterrupt
-
-        preceptor.run("looking", system=fake.address("m"), watch=watch, **asked)
-        assert fake.delivered.total() < 16
+    with FakeEndpoint(tools=plan, script=[*[None] * 6, "unauthorized"]) as fake:
+        common = {"system": fake.address("m"), "system_params": ("concurrency=1",)}
+        with pytest.raises(EndpointRefused):
+            preceptor.run("looking", **common, **asked)
+        assert fake.delivered.total() == 6
         whole = preceptor.resume("latest", store="s.db")
         assert fake.delivered.total() == 16
         assert set(fake.delivered.values()) == {1}
