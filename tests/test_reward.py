@@ -123,7 +123,7 @@ def test_a_part_counts_only_if_asked(store: Path) -> None:
         open_with(fake, store, grader_params={"concurrency": 1}, min_coverage=0.5) as rewarder,
     ):
         (reward,) = rewarder.grade([(task(6, 4), "an answer")])
-        assert rewarder.departures[-1].startswith("An answer with 50 % of its verdicts")
+        assert rewarder.departures[-1].startswith("An answer with at least 50 % of its verdicts")
     other = reward.verdicts[1]
     assert other is not None
     assert reward.value == (1.0 if other.met else 0.0)
