@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from preceptor import benchmarks
-from preceptor.records import Graded, Result, RunInfo, Score
+from preceptor.records import Example, Graded, Result, RunInfo, Score
 from preceptor.results.assemble import assemble
 from preceptor.store import Store
 from preceptor.store.bills import bills
@@ -17,7 +17,14 @@ from preceptor.store.said import Took, read_columns, read_said
 __all__ = ["load_result", "scored_answers"]
 
 
-def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool = True) -> Result:
+def load_result(
+    store: Store,
+    run: RunInfo,
+    *,
+    metrics: bool = True,
+    words: bool = True,
+    known: dict[str, Example] | None = None,
+) -> Result:
     """Read a run's answers and verdicts, and score them.
 
     Parameters
@@ -28,6 +35,8 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
         False: an answer has no text once it is scored, and a verdict says ``met``, ``label``,
         ``reason`` and ``probability`` and nothing else. A run with a million of them takes a third
         of the memory, and less time.
+    known
+        Examples of other runs by key, which this one may share; its own are added.
     """
     protocol = benchmarks.get(run.benchmark).protocol
     took: Took | None = None
@@ -45,7 +54,7 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
                 graded.append(_wordless(item))
     else:
         with store.reading() as connection:
-            graded, took = read_columns(connection, run)
+            graded, took = read_columns(connection, run, known)
             scores = protocol.scores(graded)
     return assemble(
         run,

@@ -57,14 +57,19 @@ def read_said(connection: sa.Connection, run: RunInfo) -> tuple[Iterator[Graded]
     return _with_texts(connection, run, verdicts), verdicts.took
 
 
-def read_columns(connection: sa.Connection, run: RunInfo) -> tuple[Answers, Took]:
-    """The same without any text, all at once: an answer has only its length."""
+def read_columns(
+    connection: sa.Connection, run: RunInfo, known: dict[str, Example] | None = None
+) -> tuple[Answers, Took]:
+    """The same without any text, all at once: an answer has only its length.
+
+    ``known`` are examples of other runs: see :func:`read_examples`.
+    """
     verdicts = _Verdicts(connection, run)
     examples: list[Example] = []
     replies: list[Replies] = []
     slots: list[int] = []
     for part in _parts(run):
-        examples += [example for _, example, _ in read_examples(connection, run, part)]
+        examples += [example for _, example, _ in read_examples(connection, run, part, known)]
         for some, places in _read_replies(connection, run, part):
             replies.append(some)
             slots += [verdicts.slot(*place) for place in places]
