@@ -64,7 +64,11 @@ def align(reference: Side, contender: Side) -> Alignment:
     """Find the common examples."""
     left, right = _examples(reference.result), _examples(contender.result)
     shared = [name for name in left if name in right]
-    ids = tuple(name for name in shared if rubric(left[name]) == rubric(right[name]))
+    ids = tuple(
+        name
+        for name in shared
+        if left[name] is right[name] or rubric(left[name]) == rubric(right[name])
+    )
     unit_of = units(left.values())
     dropped = [
         Dropped(len(left) - len(shared), f"only asked of {reference.label}"),

@@ -1,7 +1,14 @@
 """The nouns: what flows from a benchmark to a score. Frozen, typed, without behaviour of I/O."""
 
 from preceptor.billing import Usage
-from preceptor.records.answers import Answers, Replies, examples_of, replies_of, singly_told
+from preceptor.records.answers import (
+    Answers,
+    Replies,
+    examples_of,
+    replies_of,
+    sign_of,
+    singly_told,
+)
 from preceptor.records.examples import Criterion, Example, PhysicianAnswer, Slice
 from preceptor.records.keys import content_key
 from preceptor.records.messages import Message, Role, Turn, lean
@@ -43,5 +50,6 @@ __all__ = [
     "examples_of",
     "lean",
     "replies_of",
+    "sign_of",
     "singly_told",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Answers", "Replies", "examples_of", "replies_of", "singly_told"]
+__all__ = ["Answers", "Replies", "examples_of", "replies_of", "sign_of", "singly_told"]
 
 
 class Replies(NamedTuple):
@@ -182,6 +182,12 @@ class Answers(Sequence[Graded]):
             self.verdicts(row),
             None if reply < 0 else int(self.replies.length[reply]),
         )
+
+
+def sign_of(verdict: Verdict | None) -> str:
+    """``1`` met, ``0`` not met, ``-`` neither: as in :class:`Answers`."""
+    met = None if verdict is None else verdict.met
+    return "-" if met is None else "01"[met]
 
 
 def examples_of(graded: Iterable[Graded]) -> dict[str, Example]:

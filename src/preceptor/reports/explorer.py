@@ -11,10 +11,11 @@ import gzip
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from preceptor.records import (
     Answers,
@@ -78,7 +79,7 @@ def payload(results: Sequence[Result], *, share: bool) -> Json:
                 if key not in examples:
                     examples[key] = _example(example, tags, share, sizes)
                 entry = known[id(example)] = examples[key]
-            entry["answers"].append({"run": run, **_answer(result, row, numbers, share, sizes)})
+            entry["answers"].append(_answer(run, result, row, numbers, share, sizes))
     return {
         **({"images": images} if images else {}),
         "share": share,
@@ -126,27 +127,30 @@ def _asked(graded: Sequence[Graded]) -> Iterable[Example]:
     return (item.example for item in graded)
 
 
-def _numbers(scores: Sequence[Score]) -> list[Json]:
+def _numbers(scores: Sequence[Score]) -> Iterator[Json]:
     """Length and score of each answer, or between what its score lies."""
     table = Scores.of(scores)
     part = table.columns.get(OVERALL, NO_SCORES)
-    found: list[Json] = [
-        {"length": None if math.isnan(length) else int(length)} for length in table.length.tolist()
-    ]
-    for row, value, known, low, high in zip(*(each.tolist() for each in part[:5]), strict=True):
-        found[row] |= (
-            {"score": round(value, 6)} if known else {"bounds": [round(low, 6), round(high, 6)]}
-        )
-    return found
+    place = np.full(len(table), -1)
+    place[part.rows] = np.arange(len(part.rows))
+    for length, at in zip(table.length, place.tolist(), strict=True):
+        numbers: Json = {"length": None if math.isnan(length) else int(length)}
+        if at >= 0 and part.known[at]:
+            numbers["score"] = round(float(part.value[at]), 6)
+        elif at >= 0:
+            numbers["bounds"] = [round(float(each[at]), 6) for each in (part.low, part.high)]
+        yield numbers
 
 
-def _answer(result: Result, row: int, numbers: Json, share: bool, sizes: Sizes) -> Json:
+def _answer(run: int, result: Result, row: int, numbers: Json, share: bool, sizes: Sizes) -> Json:
     answers = result.graded
     if share and isinstance(answers, Answers) and answers.is_plain(row):
-        return {"repeat": int(answers.repeat[row]), "verdicts": answers.signs[row], **numbers}
+        place = {"run": run, "repeat": int(answers.repeat[row])}
+        return {**place, "verdicts": answers.signs[row], **numbers}
     graded = answers[row]
     response = graded.response
-    answer: Json = {"repeat": graded.repeat, "verdicts": _verdicts(graded.verdicts), **numbers}
+    place = {"run": run, "repeat": graded.repeat}
+    answer: Json = {**place, "verdicts": _verdicts(graded.verdicts), **numbers}
     reasons = {
         index: _reason(response, verdict)
         for index, verdict in enumerate(graded.verdicts)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from preceptor.records import Answers, Criterion, Example, Graded, Result
+from preceptor.records import Answers, Criterion, Example, Graded, Result, sign_of
 from preceptor.reports.format import pretty
 
 __all__ = ["Missed", "MissedTables", "Tally", "judged_by_example", "most_missed"]
@@ -89,10 +89,9 @@ def _signs(graded: Iterable[Graded]) -> Iterator[tuple[Example, Sequence[str]]]:
     if isinstance(graded, Answers):
         yield from graded.by_example()
         return
-    sign = {True: "1", False: "0", None: "-"}
     for _, same in itertools.groupby(graded, key=lambda item: id(item.example)):
         items = list(same)
-        signs = ["".join(sign[each and each.met] for each in item.verdicts) for item in items]
+        signs = ["".join(map(sign_of, item.verdicts)) for item in items]
         yield items[0].example, signs
 
 

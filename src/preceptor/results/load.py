@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from preceptor import benchmarks
-from preceptor.records import Graded, Result, RunInfo, Score
+from preceptor.records import Example, Graded, Result, RunInfo, Score
 from preceptor.results.assemble import assemble
 from preceptor.results.record import scored_by
 from preceptor.store import Store
@@ -18,7 +18,14 @@ from preceptor.store.said import Took, read_columns, read_said
 __all__ = ["load_result", "runs_of", "scored_answers"]
 
 
-def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool = True) -> Result:
+def load_result(
+    store: Store,
+    run: RunInfo,
+    *,
+    metrics: bool = True,
+    words: bool = True,
+    known: dict[str, Example] | None = None,
+) -> Result:
     """Read a run's answers and verdicts, and score them.
 
     Parameters
@@ -29,6 +36,8 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
         False: an answer has no text once it is scored, and a verdict says ``met``, ``label``,
         ``reason`` and ``probability`` and nothing else. A run with a million of them takes a third
         of the memory, and less time.
+    known
+        Examples of other runs by key, which this one may share; its own are added.
     """
     scoring = scored_by(store, run)
     took: Took | None = None
@@ -46,7 +55,7 @@ def load_result(store: Store, run: RunInfo, *, metrics: bool = True, words: bool
                 graded.append(_wordless(item))
     else:
         with store.reading() as connection:
-            graded, took = read_columns(connection, run)
+            graded, took = read_columns(connection, run, known)
             scores = scoring.all(graded)
     result = assemble(
         scoring.benchmark,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
 from preceptor.errors import InputError, UnknownName, shorten
-from preceptor.records import RunInfo
+from preceptor.records import Result, RunInfo
 from preceptor.results.load import load_result
 from preceptor.results.pool import Side, pool
 from preceptor.store import Store
@@ -37,10 +38,13 @@ def gather(texts: Sequence[str], store: Store, *, words: bool = True) -> list[Si
         A text that names nothing, or runs that cannot be one side.
     """
     known = store.runs()
-    return [side for text in texts for side in _sides(text, known, store, words)]
+    load = functools.partial(load_result, store, known={})  # sides may share their examples
+    return [side for text in texts for side in _sides(text, known, store, load, words)]
 
 
-def _sides(text: str, known: Sequence[RunInfo], store: Store, words: bool) -> list[Side]:
+def _sides(
+    text: str, known: Sequence[RunInfo], store: Store, load: Callable[..., Result], words: bool
+) -> list[Side]:
     names = {run.name for run in known}
     # A run may have any name, also one with signs that mean something here.
     label, equals, rest = ("", "", text) if text in names else text.partition("=")
@@ -50,22 +54,22 @@ def _sides(text: str, known: Sequence[RunInfo], store: Store, words: bool) -> li
     chosen = list({run.name: run for part in parts for run in _runs(part, known, store)}.values())
     label = label.strip()
     if not label and len(parts) == 1:
-        return [_side(run.name, "", [run], store, words=words) for run in chosen]
+        return [_side(run.name, "", [run], load, words=words) for run in chosen]
     family, _, harness = label.rpartition("/")
-    return [_side(label or rest, family, chosen, store, words=words, harness=harness)]
+    return [_side(label or rest, family, chosen, load, words=words, harness=harness)]
 
 
 def _side(
     label: str,
     family: str,
     runs: Sequence[RunInfo],
-    store: Store,
+    load: Callable[..., Result],
     *,
     words: bool,
     harness: str = "",
 ) -> Side:
     alone = len(runs) == 1
-    found = [load_result(store, run, metrics=alone, words=words or not alone) for run in runs]
+    found = [load(run, metrics=alone, words=words or not alone) for run in runs]
     result = pool(found, label)
     return Side(label, family, harness or label, result, tuple(run.name for run in runs))
 

@@ -127,11 +127,18 @@ def _together(
 
 
 def read_examples(
-    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None
+    connection: sa.Connection,
+    run: RunInfo,
+    only: Sequence[int] | None,
+    known: dict[str, Example] | None = None,
 ) -> Iterator[tuple[int, Example, int]]:
-    """Position, example, and the number of answers asked for, in the run's order."""
+    """Position, example, and the number of answers asked for, in the run's order.
+
+    Examples that are ``known`` by key are the same objects; others become known.
+    """
+    examples = {} if known is None else known
     rows = connection.execute(
-        sa.select(t.run_examples.c.position, t.examples.c.data, t.run_examples.c.repeats)
+        sa.select(t.run_examples, t.examples.c.data)
         .join(t.examples)
         .where(_of(t.run_examples, run, only))
         .order_by(t.run_examples.c.position)
@@ -139,7 +146,11 @@ def read_examples(
     wanted = range(run.n_examples) if only is None else [at for at in only if at < run.n_examples]
     if len(rows) != len(wanted):
         raise LookupError("examples of the run are not there")
-    return ((position, read_example(data), repeats) for position, data, repeats in rows)
+    for row in rows:
+        example = examples.get(row.example_key)
+        if example is None:
+            example = examples[row.example_key] = read_example(row.data)
+        yield row.position, example, row.repeats
 
 
 def read_answers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from preceptor.records import (
     RunInfo,
     Usage,
     Verdict,
+    sign_of,
 )
 from preceptor.store import schema as t
 from preceptor.store.graded import read_answers, read_examples
@@ -35,28 +36,10 @@ _More = list[tuple[str | None, str | None, float | None] | None]
 #: many of them have no price, tokens by kind. By position, and whether they were reused.
 Took = dict[tuple[int, bool], list[Any]]
 _MET = {"0": False, "1": True, "-": None}
-_SIGN = {met: sign for sign, met in _MET.items()}
 _AT_ONCE = 1000
 
 #: Columns of an answer without its text, as checked when they are read.
-_COLUMNS = (
-    *("key", "finish_reason", "failure", "detail", "stop_reason", "served_model", "created_at"),
-    *_TOKENS,
-    *("latency_s", "cost_usd", "reasoning_length", "length"),
-)
-_Reply = tuple[
-    *(int, int, bytes, str, str | None, str, str | None, str | None, str | None),
-    *(int, int, int, int, float, float | None, int | None, int),
-]
 _PLACE = (t.run_responses.c.position, t.run_responses.c.repeat)
-_REPLIES = (
-    sa.select(*_PLACE, *(t.responses.c[name] for name in _COLUMNS))
-    .join_from(t.run_responses, t.responses)
-    .where(
-        t.run_responses.c.run_id == sa.bindparam("run"),
-        t.run_responses.c.position.between(sa.bindparam("first"), sa.bindparam("last")),
-    )
-)
 _JUDGED = sa.select(t.judged.c.position, t.judged.c.repeat, t.judged.c.met, t.judged.c.more).where(
     t.judged.c.run_id == sa.bindparam("run"),
     t.judged.c.position.between(sa.bindparam("first"), sa.bindparam("last")),
@@ -74,14 +57,19 @@ def read_said(connection: sa.Connection, run: RunInfo) -> tuple[Iterator[Graded]
     return _with_texts(connection, run, verdicts), verdicts.took
 
 
-def read_columns(connection: sa.Connection, run: RunInfo) -> tuple[Answers, Took]:
-    """The same without any text, all at once: an answer has only its length."""
+def read_columns(
+    connection: sa.Connection, run: RunInfo, known: dict[str, Example] | None = None
+) -> tuple[Answers, Took]:
+    """The same without any text, all at once: an answer has only its length.
+
+    ``known`` are examples of other runs: see :func:`read_examples`.
+    """
     verdicts = _Verdicts(connection, run)
     examples: list[Example] = []
     replies: list[Replies] = []
     slots: list[int] = []
     for part in _parts(run):
-        examples += [example for _, example, _ in read_examples(connection, run, part)]
+        examples += [example for _, example, _ in read_examples(connection, run, part, known)]
         for some, places in _read_replies(connection, run, part):
             replies.append(some)
             slots += [verdicts.slot(*place) for place in places]
@@ -105,6 +93,38 @@ def _joined(parts: Sequence[Any]) -> Any:
     if isinstance(parts[0], np.ndarray):
         return np.concatenate(parts)
     return [value for part in parts for value in part]
+
+
+class _Reply(NamedTuple):
+    """A row of the question for answers, as checked when it is read."""
+
+    position: int
+    repeat: int
+    key: bytes
+    finish_reason: str
+    failure: str | None
+    detail: str
+    stop_reason: str | None
+    served_model: str | None
+    created_at: str | None
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    latency_s: float
+    cost_usd: float | None
+    reasoning_length: int | None
+    length: int
+
+
+_REPLIES = (
+    sa.select(*_PLACE, *(t.responses.c[name] for name in _Reply._fields[2:]))
+    .join_from(t.run_responses, t.responses)
+    .where(
+        t.run_responses.c.run_id == sa.bindparam("run"),
+        t.run_responses.c.position.between(sa.bindparam("first"), sa.bindparam("last")),
+    )
+)
 
 
 class _Verdicts:
@@ -163,11 +183,11 @@ class _Verdicts:
         for slot, signs in enumerate(self._signs):
             if signs is None:
                 told[slot] = self.of(slot, len(examples[self.example[slot]].criteria))
-        signs = [
-            "".join(_SIGN[each and each.met] for each in told[slot]) if known is None else known
+        whole = [
+            "".join(map(sign_of, told[slot])) if known is None else known
             for slot, known in enumerate(self._signs)
         ]
-        return signs, told
+        return whole, told
 
     def _read_packed(self, connection: sa.Connection, run: RunInfo) -> None:
         """The answers that have all their verdicts."""
@@ -253,7 +273,7 @@ def _rows(
 ) -> list[tuple[Any, ...]]:
     """Rows about these positions as the driver gives them: to convert a million takes seconds."""
     found = connection.execute(query, {"run": run.id, "first": part[0], "last": part[-1]})
-    rows: list[tuple[Any, ...]] = found.cursor.fetchall()
+    rows = list(found.cursor.fetchall())
     found.close()
     return rows
 
@@ -280,17 +300,31 @@ def _read_replies(
         rows = list(itertools.compress(rows, known))
     if not rows:
         return
-    columns = list(zip(*msgspec.convert(rows, list[_Reply]), strict=True))
-    places, (keys, *texts), numbers = columns[:2], columns[2:9], columns[9:]
-    *tokens, latency, cost, reasoning, length = numbers
-    known_texts: dict[Any, Any] = {}
-    replies = Replies(
-        list(map(t.key_text, keys)),
-        # A word that many answers have is in memory once.
-        *(list(map(known_texts.setdefault, each, each)) for each in texts),
-        np.array(tokens, dtype=np.int64).T,
-        *(np.array(each, dtype=np.float64) for each in (latency, cost, reasoning)),
-        np.array(length, dtype=np.int64),
-        np.zeros(len(rows), dtype=np.bool_),
+    columns: dict[str, Sequence[Any]] = dict(
+        zip(_Reply._fields, zip(*msgspec.convert(rows, list[_Reply]), strict=True), strict=True)
     )
-    yield replies, list(zip(*places, strict=True))
+    words: dict[Any, Any] = {}
+
+    def texts(name: str) -> list[Any]:
+        """A word that many answers have is in memory once."""
+        return list(map(words.setdefault, columns[name], columns[name]))
+
+    def numbers(name: str) -> Any:
+        return np.array(columns[name], dtype=np.float64)
+
+    replies = Replies(
+        key=list(map(t.key_text, columns["key"])),
+        finish_reason=texts("finish_reason"),
+        failure=texts("failure"),
+        detail=texts("detail"),
+        stop_reason=texts("stop_reason"),
+        served_model=texts("served_model"),
+        created_at=texts("created_at"),
+        tokens=np.array([columns[name] for name in _TOKENS], dtype=np.int64).T,
+        latency_s=numbers("latency_s"),
+        cost_usd=numbers("cost_usd"),
+        reasoning_length=numbers("reasoning_length"),
+        length=np.array(columns["length"], dtype=np.int64),
+        thought=np.zeros(len(rows), dtype=np.bool_),
+    )
+    yield replies, list(zip(columns["position"], columns["repeat"], strict=True))
