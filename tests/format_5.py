@@ -81,5 +81,6 @@ def to_format_5(connection: sa.Connection) -> None:
     kept = ("preceptor", "runs", "examples", "templates", "batches")
     newer = [name for name in tables if name not in _TABLES and name not in kept]
     for name in (*newer, *(f"new_{name}" for name in reversed(_TABLES))):
-        connection.exec_driver_sql(f"DROP TABLE {name}")
+        cascade = "" if on_sqlite else " CASCADE"
+        connection.exec_driver_sql(f"DROP TABLE {name}{cascade}")
     connection.exec_driver_sql("UPDATE preceptor SET value = '5' WHERE key = 'format'")
