@@ -79,7 +79,7 @@ def payload(results: Sequence[Result], *, share: bool) -> Json:
                 if key not in examples:
                     examples[key] = _example(example, tags, share, sizes)
                 entry = known[id(example)] = examples[key]
-            entry["answers"].append(_answer(run, result, row, numbers, share, sizes))
+            entry["answers"].append(_answer(run, result, row, numbers, share, sizes=sizes))
     return {
         **({"images": images} if images else {}),
         "share": share,
@@ -142,7 +142,9 @@ def _numbers(scores: Sequence[Score]) -> Iterator[Json]:
         yield numbers
 
 
-def _answer(run: int, result: Result, row: int, numbers: Json, share: bool, sizes: Sizes) -> Json:
+def _answer(
+    run: int, result: Result, row: int, numbers: Json, share: bool, *, sizes: Sizes
+) -> Json:
     answers = result.graded
     if share and isinstance(answers, Answers) and answers.is_plain(row):
         place = {"run": run, "repeat": int(answers.repeat[row])}
