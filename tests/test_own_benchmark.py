@@ -379,3 +379,31 @@ def test_imported_answers_outlive_their_package(
     assert cli.main(asked) == 0
     shutil.rmtree(folder)
     assert said(capsys, "score", "by-hand")["metrics"]["overall_score"]["value"] == 1
+
+
+def test_scoring_of_a_package_that_raises_is_named(
+    tmp_path: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The answers are kept, and with the package mended they are scored."""
+    broken = MODULE.replace("protocol=ChoiceProtocol(),", "protocol=Broken(),").replace(
+        "def exam(",
+        "class Broken(ChoiceProtocol):\n"
+        "    def summarise(self, scores, examples):\n"
+        "        raise ArithmeticError('no mean today')\n\n\n"
+        "def exam(",
+    )
+    rows = tmp_path / "exam.jsonl"
+    rows.write_text("\n".join(map(json.dumps, EXAM)), "utf-8")
+    asked = ["--data", str(rows), "--system", "python:made_up_code:letter", "--name", "one"]
+    with installed(monkeypatch, tmp_path / "site", {"made_up_benchmarks.py": broken}, POINTS):
+        assert cli.main(["run", "made-up-exam", *asked]) == 2
+        said_ = capsys.readouterr().err.strip().splitlines()[-1]
+    assert (
+        "the scoring of made-up-exam (package made-up) failed: 'ArithmeticError: no mean" in said_
+    )
+    with installed(monkeypatch, tmp_path / "site", {"made_up_benchmarks.py": MODULE}, POINTS):
+        assert cli.main(["resume", "one"]) == 0
+        assert said(capsys, "score", "one")["metrics"]["overall_score"]["value"] == 0.5

@@ -96,15 +96,13 @@ def _finish(pipeline: Executable, worker: _Worker, interrupted: bool) -> Outcome
     else:
         outcome = Outcome("done")
     if not isinstance(error, StoreError):
+        store.set_status(run, outcome.status if error is None else "incomplete")
         record_scores(store, run)
     if error is not None:
-        if not isinstance(error, StoreError):
-            store.set_status(run, "incomplete")
         if isinstance(error, EndpointRefused) and progress.fresh:
             kept = f"what was done is kept: go on with: preceptor resume {run.name}"
             raise EndpointRefused(error.kind, f"{error}; {kept}") from None
         raise error
-    store.set_status(run, outcome.status)
     return outcome
 
 

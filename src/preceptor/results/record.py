@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple
 
@@ -11,7 +12,13 @@ import msgspec
 
 from preceptor import benchmarks
 from preceptor.benchmarks import MANIFEST, Benchmark
-from preceptor.errors import Unavailable, UnknownName, shorten
+from preceptor.errors import (
+    InputError,
+    PreceptorError,
+    Unavailable,
+    UnknownName,
+    shorten,
+)
 from preceptor.plugins import named, plugins
 from preceptor.protocols.base import Protocol, fingerprint
 from preceptor.protocols.recorded import Recorded, RecordedProtocol
@@ -52,19 +59,37 @@ def record_scores(store: Store, run: RunInfo) -> None:
     if isinstance(protocol, RecordedProtocol) or not (foreign or protocol.measuring or specs):
         return
     with store.reading() as connection:
-        measured = [
-            (item, add(protocol.measure(item), item, specs))
-            for item in read_worded(connection, run)
-        ]
-    scores = {fingerprint(item): score for item, score in measured}
-    kept = _Kept(scores, {})
-    if foreign:
-        examples = list({item.example.id: item.example for item, _ in measured}.values())
-        own = protocol.summarise([protocol.measure(item) for item, _ in measured], examples)
-        kept = _Kept(scores, own)
-        _describe(store, run, protocol, kept, examples)
+        graded = list(read_worded(connection, run))
+    with _foreign_code(run, benchmark.package):
+        own = [protocol.measure(item) for item in graded]
+        scores = {
+            fingerprint(item): add(score, item, specs)
+            for item, score in zip(graded, own, strict=True)
+        }
+        kept = _Kept(scores, {})
+        if foreign:
+            examples = list({item.example.id: item.example for item in graded}.values())
+            kept = _Kept(scores, protocol.summarise(own, examples))
+            _describe(store, run, protocol, kept, examples)
     sha256 = store.keep_blob("application/msgpack", msgspec.msgpack.encode(kept))
     store.set_setting(run, _SETTING, sha256)
+
+
+@contextlib.contextmanager
+def _foreign_code(run: RunInfo, package: str | None) -> Iterator[None]:
+    """Say whose fault it is where another package's scoring raises. Raises InputError."""
+    try:
+        yield
+    except PreceptorError:
+        raise
+    except Exception as error:
+        if package is None:
+            raise
+        said = shorten(f"{type(error).__name__}: {error}", 200)
+        raise InputError(
+            f"run {run.name}: the scoring of {run.benchmark} (package {package}) failed: {said}; "
+            f"all answers are kept: mend it, then `preceptor resume {run.name}`"
+        ) from error
 
 
 def find_metric(name: str) -> MetricSpec:
