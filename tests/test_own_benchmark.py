@@ -404,6 +404,6 @@ def test_scoring_of_a_package_that_raises_is_named(
     assert (
         "the scoring of made-up-exam (package made-up) failed: 'ArithmeticError: no mean" in said_
     )
-    with installed(monkeypatch, tmp_path / "site", {"made_up_benchmarks.py": MODULE}, POINTS):
+    with installed(monkeypatch, tmp_path / "mended", {"made_up_benchmarks.py": MODULE}, POINTS):
         assert cli.main(["resume", "one"]) == 0
         assert said(capsys, "score", "one")["metrics"]["overall_score"]["value"] == 0.5
