@@ -49,13 +49,13 @@ def record_scores(store: Store, run: RunInfo) -> None:
 
     Others are computed from the run's answers and verdicts whenever they are asked for.
     """
-    benchmark = benchmarks.of(run)
+    try:
+        benchmark = benchmarks.of(run)
+        specs = {name: find_metric(name) for name in run.settings.get(METRICS, ())}
+    except (UnknownName, Unavailable):  # it is not for scores, or what was recorded before stands
+        return
     protocol = benchmark.protocol
     foreign = benchmark.package is not None
-    try:
-        specs = {name: find_metric(name) for name in run.settings.get(METRICS, ())}
-    except (UnknownName, Unavailable):  # what was recorded before stands
-        return
     if isinstance(protocol, RecordedProtocol) or not (foreign or protocol.measuring or specs):
         return
     with store.reading() as connection:

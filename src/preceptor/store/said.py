@@ -194,6 +194,8 @@ class _Verdicts:
         for part in _parts(run):
             for position, repeat, met, more in _rows(connection, _JUDGED, run, part):
                 slot = self.slot(position, repeat)
+                if met.strip("01-"):
+                    raise ValueError("neither met nor unmet nor a label")
                 self._signs[slot] = met
                 if more is not None:
                     said = msgspec.json.decode(more, type=_More)
