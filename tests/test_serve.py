@@ -193,7 +193,7 @@ async def test_bodies_and_responses_are_bounded(fake: FakeEndpoint, tmp_path: Pa
         async with served(fake.address("judge"), tmp_path / "b.db", few) as (other, _):
             status, body = await ask(other, example=TASK, responses=["a", "x" * 500])
             assert (status, body["error"]["kind"]) == (413, "too_large")
-            assert body["error"]["message"].startswith("2 criteria for 53")
+            assert "characters of criteria × conversation, found 2 × 53" in body["error"]["message"]
         bomb = gzip.compress(b" " * 10_000_000)[:1900]
         async with client.post(
             "/v1/reward", data=bomb, headers={**KEY, "Content-Encoding": "gzip"}
