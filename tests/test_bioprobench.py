@@ -273,7 +273,7 @@ def test_detection_in_another_order_of_the_options() -> None:
     """A rotated question has yes under another letter: the finding is the text, not the letter."""
     plain = detection_example("1", "Fault?", finding=True)
     assert isinstance(ERR.protocol, DetectionProtocol)
-    rotated = ERR.protocol.rotations(plain)[1]
+    rotated = ERR.protocol.asking.orders(plain)[1]
     assert rotated.target["options"][rotated.target["answer"]] == "yes"
     metrics = run(ERR, [plain, rotated], ["A", rotated.target["answer"]])
     assert metrics["f1"].value == 1.0

@@ -146,10 +146,10 @@ def test_the_nearest_patients_share_what_is_telling(tmp_path: Path) -> None:
         ROW | {"id": 8, "golden_diagnosis": ""},  # what it has is not known: nothing to learn
     ]
     cases = load(tmp_path, *rows)
-    found = PROTOCOL.nearest(cases[0], cases, 3)
+    found = PROTOCOL.asking.nearest(cases[0], cases, 3)
     assert [case.id for case in found] == ["HMS/6", "HMS/5", "HMS/7"]
     assert nearest([], {"x": ["a"]}, {"a": 1.0}, 1) == ["x"]
-    turns = PROTOCOL.shots(found[:1])
+    turns = PROTOCOL.asking.shots(found[:1])
     assert [turn.role for turn in turns] == ["user", "assistant"]
     assert turns[1].content == "1. Blue toe disease, type 2,  BTD"
 

@@ -9,6 +9,7 @@ import msgspec
 
 from preceptor.environments.base import Environment
 from preceptor.errors import InputError
+from preceptor.protocols.asking import Asking
 from preceptor.records import Example, Graded, Message, Metric, Score, content_key
 from preceptor.scoring.length import LengthRule
 from preceptor.scoring.summary import summarise
@@ -44,6 +45,8 @@ class Protocol:
     """One family. The engine asks, the store keeps; what it all means is decided here."""
 
     name: str
+    #: What a system is sent.
+    asking = Asking()
     #: None where nothing is judged: the answer itself is right or wrong.
     reference_grader: ReferenceGrader | None = None
     #: How a label is asked for; None where criteria are met or not, or nothing is judged.
@@ -107,21 +110,7 @@ class Protocol:
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         """The conversation that a system is asked to continue."""
-        return example.messages
-
-    def rotations(self, example: Example) -> list[Example] | None:
-        """The question with its options in every order; None where there are no options."""
-        return None
-
-    def shots(self, examples: Sequence[Example]) -> tuple[Message, ...] | None:
-        """These with their answers, as turns before another; None where that is not done."""
-        return None
-
-    def nearest(
-        self, example: Example, pool: Sequence[Example], count: int
-    ) -> Sequence[Example] | None:
-        """The examples of the pool that are worked before this one; None for any at random."""
-        return None
+        return self.asking.messages(example)
 
     def score(self, graded: Graded) -> Score:
         """One response, and its verdicts if it is judged → its scores."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from itertools import product
 
 from preceptor.graders.judge import Judge, LabelJudge
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.records import Criterion, Example, Graded, Message, Score, Verdict
+from preceptor.records import Criterion, Graded, Score, Verdict
 from preceptor.scoring.answers import answered
 from preceptor.scoring.rubric import OVERALL
 
@@ -89,12 +90,8 @@ class ChecklistProtocol(Protocol):
     judge: Judge = LabelJudge(_PROMPT, _LABELS)
 
     def __init__(self, instructions: str, reference_grader: ReferenceGrader) -> None:
-        self.instructions = instructions
+        self.asking = Asking(instructions, "before")
         self.reference_grader = reference_grader
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        *before, last = example.messages
-        return (*before, last.with_text(f"{self.instructions}\n\n{last.text}"))
 
     def score(self, graded: Graded) -> Score:
         low: dict[str, float] = {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.records.responses import ENVIRONMENT_FAILED
@@ -23,7 +24,16 @@ from preceptor.scoring.names import OVERALL, beside
 from preceptor.scoring.summary import less, summarise
 from preceptor.scoring.units import units
 
-__all__ = ["ACCURACY_READ", "CHOICE_LABELS", "DIRECT", "WAYS", "ChoiceProtocol", "choice_example"]
+__all__ = [
+    "ACCURACY_READ",
+    "CHOICE_LABELS",
+    "DIRECT",
+    "WAYS",
+    "ChoiceProtocol",
+    "choice_asking",
+    "choice_example",
+    "circular",
+]
 
 #: Accuracy over the answers that could be read alone.
 ACCURACY_READ = "accuracy_of_read"
@@ -76,14 +86,52 @@ def choice_example(
     return Example(id=id, messages=(message,), criteria=(), tags=tuple(tags), target=target)
 
 
+def circular(example: Example) -> list[Example]:
+    """The question with its options in every circular order, the given one first.
+
+    Source: CircularEval, MMBench (Liu et al. 2023, arXiv 2307.06281). An option that speaks of
+    those above it ("all of the above") stays where it is and the others move; where an option
+    names another's letter ("both A and C") there is only the given order.
+    """
+    options: dict[str, str] = example.target["options"]
+    *before, last = example.messages
+    stem = last.text.removesuffix(listed(options))
+    variants = [example]
+    for number, (texts, answer) in enumerate(rotated(options, example.target["answer"]), 1):
+        variants.append(
+            msgspec.structs.replace(
+                example,
+                id=f"{example.id}#{number}",
+                of=example.id,
+                messages=(*before, last.with_text(stem + listed(texts))),
+                target={**example.target, "options": texts, "answer": answer},
+            )
+        )
+    return variants
+
+
+def choice_asking(instructions: str | Mapping[str, str] = DIRECT) -> Asking:
+    """Instructions after the question; a mapping gives them by tag, ``""`` for all others."""
+    by_tag = {"": instructions} if isinstance(instructions, str) else instructions
+
+    def told(example: Example) -> str:
+        return next((by_tag[tag] for tag in example.tags if tag in by_tag), "") or by_tag[""]
+
+    return Asking(told, answer=_letters, orders=circular)
+
+
+def _letters(example: Example) -> str:
+    answer = example.target["answer"]
+    return f"Answer: {answer if isinstance(answer, str) else ', '.join(answer)}"
+
+
 class ChoiceProtocol(Protocol):
     """One question, some options, one letter (or the set of those that are right).
 
     Parameters
     ----------
     instructions
-        Put after the question. A mapping gives them by tag of the example (``language:fr``), with
-        ``""`` for all others.
+        As in `choice_asking`.
     labels
         The classes of ``macro_f1``, where one option means the same in every question: their
         letters, or their texts (``yes``, ``no``, ``maybe``). None where they do not: no macro-F1.
@@ -95,7 +143,6 @@ class ChoiceProtocol(Protocol):
     """
 
     name = "choice"
-    reference_grader = None
     shares = (OVERALL, PARSED, ACCURACY_READ)
     units_are = "questions"
 
@@ -106,51 +153,10 @@ class ChoiceProtocol(Protocol):
         missing_is_wrong: bool = False,
         pass_mark: float | None = None,
     ) -> None:
-        self.instructions = {"": instructions} if isinstance(instructions, str) else instructions
+        self.asking = choice_asking(instructions)
         self.labels = labels
         self.missing_is_wrong = missing_is_wrong
         self.pass_mark = pass_mark
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        told = next(
-            (self.instructions[tag] for tag in example.tags if tag in self.instructions), ""
-        )
-        *before, last = example.messages
-        whole = f"{last.text}\n\n{told or self.instructions['']}"
-        return (*before, last.with_text(whole))
-
-    def rotations(self, example: Example) -> list[Example]:
-        """The question with its options in every circular order, the given one first.
-
-        Source: CircularEval, MMBench (Liu et al. 2023, arXiv 2307.06281). An option that speaks of
-        those above it ("all of the above") stays where it is and the others move; where an option
-        names another's letter ("both A and C") there is only the given order.
-        """
-        options: dict[str, str] = example.target["options"]
-        *before, last = example.messages
-        stem = last.text.removesuffix(listed(options))
-        variants = [example]
-        for number, (texts, answer) in enumerate(rotated(options, example.target["answer"]), 1):
-            message = last.with_text(stem + listed(texts))
-            variants.append(
-                msgspec.structs.replace(
-                    example,
-                    id=f"{example.id}#{number}",
-                    of=example.id,
-                    messages=(*before, message),
-                    target={**example.target, "options": texts, "answer": answer},
-                )
-            )
-        return variants
-
-    def shots(self, examples: Sequence[Example]) -> tuple[Message, ...]:
-        """These questions with their answers, as the turns before another question."""
-        turns: list[Message] = []
-        for example in examples:
-            answer = example.target["answer"]
-            letters = answer if isinstance(answer, str) else ", ".join(answer)
-            turns += [*self.messages(example), Message("assistant", f"Answer: {letters}")]
-        return tuple(turns)
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

@@ -7,10 +7,10 @@ import re
 from typing import Any
 
 from preceptor.errors import Unavailable
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
-from preceptor.protocols.labelling import asked
 from preceptor.reasoning import said_in
-from preceptor.records import Example, Graded, Message, Score
+from preceptor.records import Graded, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.reading import field_of
 from preceptor.scoring.rubric import OVERALL
@@ -114,11 +114,8 @@ class CorrectionProtocol(Protocol):
     """
 
     name = "correction"
+    asking = Asking(lambda example: _INSTRUCTION.format(id=example.id))
     shares = (PARSED, *FIGURES)
-    reference_grader = None
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, _INSTRUCTION.format(id=example.id))
 
     def score(self, graded: Graded) -> Score:
         text, truth = answered(graded), graded.example.target

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
-from preceptor.protocols.labelling import asked
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.labels import by_unit, ratio
@@ -89,11 +89,9 @@ class SpanProtocol(Protocol):
     reference_grader = None
 
     def __init__(self, instruction: str = ENGLISH) -> None:
-        self.instruction = instruction
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        labels = ", ".join(example.target["labels"])
-        return asked(example, self.instruction.format(labels=labels))
+        self.asking = Asking(
+            lambda example: instruction.format(labels=", ".join(example.target["labels"]))
+        )
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol, fingerprint
-from preceptor.records import Example, Graded, Message, Score
+from preceptor.records import Graded, Score
 from preceptor.scoring.answers import PARSED, answered, merged, missing, scored
 from preceptor.scoring.overlap import ROUGE, rouge
 from preceptor.scoring.rubric import OVERALL
@@ -54,12 +55,8 @@ class GenerationProtocol(Protocol):
     reads = False
 
     def __init__(self, instructions: str, sections: Sections | None = None) -> None:
-        self.instructions = instructions
+        self.asking = Asking(instructions, "before")
         self.sections = sections
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        *before, last = example.messages
-        return (*before, last.with_text(f"{self.instructions}\n\n{last.text}"))
 
     @property
     def measuring(self) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from preceptor.errors import InputError
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.reasoning import said_in
-from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.labels import Deferral, deferral_curve, macro_f1, multilabel_macro_f1
 from preceptor.scoring.letters import read_label
@@ -27,7 +28,6 @@ __all__ = [
     "CONFIDENCE",
     "LabelProtocol",
     "MultiLabelProtocol",
-    "asked",
     "deferral",
 ]
 
@@ -35,12 +35,6 @@ __all__ = [
 CONFIDENCE = "confidence"
 
 _KEYS = ("label", "answer", "decision", "stance")
-
-
-def asked(example: Example, instruction: str) -> tuple[Message, ...]:
-    """The example's conversation with what is wanted after its last message."""
-    *before, last = example.messages
-    return (*before, last.with_text(f"{last.text}\n\n{instruction}"))
 
 
 class LabelProtocol(Protocol):
@@ -76,11 +70,8 @@ class LabelProtocol(Protocol):
         confidence: bool = False,
         units_are: str = "texts",
     ) -> None:
-        self.forms, self.instruction, self.units_are = forms, instruction, units_are
+        self.asking, self.forms, self.units_are = Asking(instruction), forms, units_are
         self.by, self.confidence = by, confidence
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, self.instruction)
 
     def read(self, text: str) -> str | None:
         """The label that an answer says: under a key of its JSON, else as a word of it."""
@@ -215,15 +206,12 @@ class MultiLabelProtocol(Protocol):
     reference_grader = None
 
     def __init__(self, labels: Sequence[str], instruction: str, marked: str, other: str) -> None:
-        self.labels, self.instruction = tuple(labels), instruction
+        self.asking, self.labels = Asking(instruction), tuple(labels)
         self.marked, self.other = marked, other
         either = "|".join(re.escape(label) for label in labels)
         self._label = re.compile(
             rf"\W*+({either})(?:\s*+[:(–—-][\s(]*+(\w[\w -]{{0,30}}))?\W*", re.IGNORECASE
         )
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, self.instruction)
 
     def read(self, text: str) -> dict[str, str | None] | None:
         """Label → quality, None where none is said; None where the answer cannot be read."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
-from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.abstention import ABSTAINED
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.dates import read_date, read_weeks
@@ -14,9 +15,6 @@ from preceptor.scoring.names import beside
 from preceptor.scoring.numbers import read_amount, read_number
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.units import units
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "AMOUNT_LABELS",
@@ -114,10 +112,7 @@ class CalculationProtocol(Protocol):
     shares = (OVERALL, PARSED, "abstention_rate", "corrected_accuracy", "original_accuracy")
 
     def __init__(self, instructions: str) -> None:
-        self.instructions = instructions
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return _instructed(example, self.instructions)
+        self.asking = Asking(instructions, "every")
 
     def score(self, graded: Graded) -> Score:
         text, target = answered(graded), graded.example.target
@@ -145,15 +140,6 @@ def _names(corrected: Any) -> tuple[str, ...]:
     return ("corrected_accuracy", "original_accuracy")
 
 
-def _instructed(example: Example, instructions: str) -> tuple[Message, ...]:
-    return tuple(
-        message.with_text(f"{message.text}\n\n{instructions}")
-        if message.role == "user"
-        else message
-        for message in example.messages
-    )
-
-
 class AmountProtocol(Protocol):
     """An estimate of an amount: right within a tolerance, and how far off it is.
 
@@ -177,11 +163,8 @@ class AmountProtocol(Protocol):
     units_are = "meals"
 
     def __init__(self, instructions: str, key: str, tolerance: float, unit: str) -> None:
-        self.instructions = instructions
+        self.asking = Asking(instructions, "every")
         self.key, self.tolerance, self.unit = key, tolerance, unit
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return _instructed(example, self.instructions)
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.confident import with_values
 from preceptor.reasoning import said_in
@@ -149,12 +150,9 @@ class OrderingProtocol(Protocol):
     """
 
     name = "ordering"
+    asking = Asking(_INSTRUCTION)
     shares = (OVERALL, PARSED, _READ)
     reference_grader = None
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        *before, last = example.messages
-        return (*before, last.with_text(f"{last.text}\n\n{_INSTRUCTION}"))
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

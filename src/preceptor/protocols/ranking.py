@@ -10,9 +10,9 @@ import numpy as np
 
 from preceptor.graders.base import Case
 from preceptor.graders.judge import Judge, LabelJudge
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.protocols.labelling import asked
-from preceptor.records import Criterion, Example, Graded, Message, Metric, Score
+from preceptor.records import Criterion, Example, Graded, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.names import beside
 from preceptor.scoring.ranks import icd10_chapter, icd10_code, nearest, rank_of
@@ -142,12 +142,10 @@ class DifferentialProtocol(Protocol):
     """
 
     name = "differential"
+    asking = Asking(_DIFFERENTIAL)
     shares = (OVERALL, "top5", PARSED, *(f"{level}{end}" for level in _LEVELS for end in _ENDS))
     reference_grader = ReferenceGrader("openai/gpt-4o-2024-08-06", Parameters(temperature=0.0))
     judge = _PlaceJudge()
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, _DIFFERENTIAL)
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -234,6 +232,16 @@ class _RankJudge(Judge):
 _CUTS = {"recall@3": 3, "recall@10": 10}
 
 
+def _most_alike(example: Example, pool: Sequence[Example], count: int) -> list[Example]:
+    """The other patients most like this one: the examples of a dynamic few-shot prompt."""
+    # A patient whose truth is not known is no example of an answer.
+    others = {each.id: each for each in pool if each.id != example.id and each.criteria}
+    findings = {id: each.target["phenotypes"] for id, each in others.items()}
+    own = example.target["phenotypes"]
+    weights = {name: weight for each in (*findings.values(), own) for name, weight in each.items()}
+    return [others[id] for id in nearest(own, findings, weights, count)]
+
+
 class RankProtocol(Protocol):
     """Ten rare diseases from a list of phenotypes: the rank of the truth.
 
@@ -247,31 +255,12 @@ class RankProtocol(Protocol):
     """
 
     name = "ranking"
+    asking = Asking(
+        _RANKED, answer=lambda example: f"1. {example.target['diagnosis']}", nearest=_most_alike
+    )
     shares = (OVERALL, PARSED, *_CUTS)
     reference_grader = ReferenceGrader("openai/gpt-4-1106-preview", Parameters(temperature=0.0))
     judge = _RankJudge()
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, _RANKED)
-
-    def nearest(self, example: Example, pool: Sequence[Example], count: int) -> list[Example]:
-        """The other patients most like this one: the examples of a dynamic few-shot prompt."""
-        # A patient whose truth is not known is no example of an answer.
-        others = {each.id: each for each in pool if each.id != example.id and each.criteria}
-        findings = {id: each.target["phenotypes"] for id, each in others.items()}
-        own = example.target["phenotypes"]
-        weights = {
-            name: weight for each in (*findings.values(), own) for name, weight in each.items()
-        }
-        return [others[id] for id in nearest(own, findings, weights, count)]
-
-    def shots(self, examples: Sequence[Example]) -> tuple[Message, ...]:
-        """Other patients with their disease, as the turns before another patient."""
-        turns: list[Message] = []
-        for example in examples:
-            disease = Message("assistant", f"1. {example.target['diagnosis']}")
-            turns += [*self.messages(example), disease]
-        return tuple(turns)
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -346,10 +335,7 @@ class HitProtocol(Protocol):
     reference_grader = None
 
     def __init__(self, instruction: str, key: Callable[[str], Any] = str.casefold) -> None:
-        self.instruction, self.key = instruction, key
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, self.instruction)
+        self.asking, self.key = Asking(instruction), key
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

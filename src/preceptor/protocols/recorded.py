@@ -8,8 +8,9 @@ from typing import NoReturn
 import msgspec
 
 from preceptor.errors import Unavailable
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol, ReferenceGrader, fingerprint
-from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.length import LengthRule
 
 __all__ = ["Recorded", "RecordedProtocol", "described"]
@@ -55,6 +56,7 @@ class RecordedProtocol(Protocol):
 
     def __init__(self, about: Recorded) -> None:
         self.about = about
+        self.asking = Asking(lambda example: self.missing(f"asking example {example.id}"))
         self.name, self.reads, self.shares = about.name, about.reads, about.shares
         self.reference_grader, self.length_rule = about.reference_grader, about.length_rule
         self.units_are = about.units_are
@@ -69,9 +71,6 @@ class RecordedProtocol(Protocol):
         """Raises Unavailable: ``what`` needs the package."""
         package = self.about.package
         raise Unavailable(f"{what}: needs the package {package}, which is not here: install it")
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        self.missing(f"asking example {example.id}")
 
     def score(self, graded: Graded) -> Score:
         found = self.recorded.get(fingerprint(graded))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.extraction import SpanProtocol
 from preceptor.records import Example, Graded, Message, Metric, Score
@@ -24,6 +25,21 @@ if TYPE_CHECKING:
 __all__ = ["TaskProtocol"]
 
 
+def _task(tasks: Mapping[str, Protocol], example: Example) -> str:
+    return next(tag for tag in tasks if tag in example.tags)
+
+
+class _ByTask(Asking):
+    """Each task asks in its own way."""
+
+    def __init__(self, tasks: Mapping[str, Protocol]) -> None:
+        super().__init__()
+        self.tasks = tasks
+
+    def messages(self, example: Example) -> tuple[Message, ...]:
+        return self.tasks[_task(self.tasks, example)].messages(example)
+
+
 class TaskProtocol(Protocol):
     """Tasks, told apart by a tag of their examples; the mean over tasks beside that over answers.
 
@@ -37,29 +53,22 @@ class TaskProtocol(Protocol):
     """
 
     name = "tasks"
-    reference_grader = None
 
     def __init__(
         self, tasks: Mapping[str, Protocol], figures: Mapping[str, tuple[str, ...]]
     ) -> None:
-        self.tasks, self.figures = tasks, figures
+        self.asking, self.tasks, self.figures = _ByTask(tasks), tasks, figures
         right_or_wrong = [tag for tag, task in tasks.items() if OVERALL in task.shares]
         self.shares = (PARSED, *right_or_wrong)
 
-    def _task(self, example: Example) -> str:
-        return next(tag for tag in self.tasks if tag in example.tags)
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return self.tasks[self._task(example)].messages(example)
-
     def score(self, graded: Graded) -> Score:
-        return self.tasks[self._task(graded.example)].score(graded)
+        return self.tasks[_task(self.tasks, graded.example)].score(graded)
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         by_id = {example.id: example for example in examples}
         there = [score for score in scores if score.values]
-        of_task = [self._task(by_id[score.example_id]) for score in there]
-        asked = Counter(self._task(by_id[score.example_id]) for score in scores)
+        of_task = [_task(self.tasks, by_id[score.example_id]) for score in there]
+        asked = Counter(_task(self.tasks, by_id[score.example_id]) for score in scores)
         ids, unit_of = np.array([score.example_id for score in there], dtype=str), units(examples)
         own_figures: dict[str, Metric] = {}
         tasks: list[list[Statistic]] = []
@@ -89,7 +98,7 @@ class TaskProtocol(Protocol):
 
     def _cell(self, name: str, score: Score, example: Example) -> tuple[float, float]:
         """What one response adds to both sides of a ratio."""
-        task = self.tasks[self._task(example)]
+        task = self.tasks[_task(self.tasks, example)]
         if isinstance(task, SpanProtocol):
             if name == "exact_f1":
                 return task.pair(task.tallies(score, example), "exact", None)
