@@ -371,7 +371,6 @@ def test_needs_exactly_the_set_of_right_letters() -> None:
 
 def test_circular_accuracy_needs_every_order() -> None:
     """Who always says A has the accuracy of guessing, and is never right in every order."""
-    protocol = ChoiceProtocol()
     questions = [question("q1", "A"), question("q2", "B")]
     variants = [each for q in questions for each in circular(q)]
     guessing = metrics([answered(each, "A") for each in variants])
@@ -390,7 +389,6 @@ def test_circular_accuracy_needs_every_order() -> None:
 
 def test_one_wrong_order_decides_a_question_whatever_is_missing() -> None:
     """A missing order leaves circular accuracy open only where no other order was wrong."""
-    protocol = ChoiceProtocol()
     first, second = (circular(question(name)) for name in ("q1", "q2"))
     right = {each.id: each.target["answer"] for each in (*first, *second)}
     said: dict[str, str | None] = {**right, "q1#1": None, "q2#1": None, "q2#2": "none of it"}

@@ -69,7 +69,7 @@ def test_each_item_is_judged_both_ways() -> None:
 
 def test_the_judge_sees_both_notes_and_not_the_dialogue() -> None:
     """What is compared is what was written; braces in it fill no other slot."""
-    judge = PROTOCOL.judge
+    judge = PROTOCOL.judging.judge
     assert judge is not None
     said = Message("assistant", "a note with {criterion} in it")
     case = Case((*TALK, said), dict(enumerate(EXAMPLE.criteria)), "run", target=EXAMPLE.target)

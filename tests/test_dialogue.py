@@ -10,8 +10,8 @@ import pytest
 
 from preceptor.errors import InputError
 from preceptor.graders.base import Case
-from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.dialogue import RatedDialogue, TurnJudge
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Criterion, Example, Graded, Message, Metric, Response, Verdict
 from preceptor.scoring.ratings import Measure, Scale, in_points, ordinal, rated, share
 from preceptor.systems.base import Parameters

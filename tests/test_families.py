@@ -19,8 +19,9 @@ from preceptor.environments.base import Environment, Session
 from preceptor.environments.scripted import Script
 from preceptor.errors import InputError
 from preceptor.graders.judge import LabelJudge
-from preceptor.protocols.base import Protocol, ReferenceGrader, replies
+from preceptor.protocols.base import Protocol, replies
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import (
     Criterion,
     Example,
@@ -50,10 +51,12 @@ class Talk(Protocol):
     """Four turns; a judge gives each of two criteria 0, 1 or 2."""
 
     name = "talk"
-    reference_grader = ReferenceGrader("openai/gpt-4.1", Parameters())
-    judge = LabelJudge(
-        "{conversation}\n\nReply: {answer}\n\n{criterion} Rate it 0, 1 or 2, as JSON.",
-        ("0", "1", "2"),
+    judging = Judging(
+        ReferenceGrader("openai/gpt-4.1", Parameters()),
+        LabelJudge(
+            "{conversation}\n\nReply: {answer}\n\n{criterion} Rate it 0, 1 or 2, as JSON.",
+            ("0", "1", "2"),
+        ),
     )
 
     environment = Script(lambda _: [f"And then, {number}?" for number in range(1, TURNS)])

@@ -158,15 +158,15 @@ def test_the_judge_is_shown_the_list_with_numbers(tmp_path: Path) -> None:
     """The prompt has the list as it was read, and the names of the disease; no braces of either."""
     (case,) = load(tmp_path, ROW)
     answer = Message("assistant", '["Gout {known}", "Blue foot"]')
-    prompt = PROTOCOL.judge.prompt(
+    prompt = PROTOCOL.judging.judge.prompt(
         Case((*case.messages, answer), dict(enumerate(case.criteria)), "run", case.target),
         case.criteria[0],
     )
     assert "1. Gout {known}\n2. Blue foot" in prompt
     assert "Blue toe disease, type 2" in prompt
-    assert PROTOCOL.judge.read('{"label": 10}') == ("10", "")
+    assert PROTOCOL.judging.judge.read('{"label": 10}') == ("10", "")
     with pytest.raises(ValueError, match="expected one of"):
-        PROTOCOL.judge.read('{"label": 11}')
+        PROTOCOL.judging.judge.read('{"label": 11}')
 
 
 def ranking(messages: list[dict[str, str]]) -> str:

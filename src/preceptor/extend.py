@@ -43,8 +43,10 @@ _HOMES = {
     "preceptor.graders.judge": ("LabelJudge",),
     "preceptor.graders.model": ("AskingGrader", "ModelGrader"),
     "preceptor.graders.rubric": ("ask_until_parsed",),
-    "preceptor.protocols.base": ("Protocol", "ReferenceGrader"),
+    "preceptor.protocols.asking": ("Asking",),
+    "preceptor.protocols.base": ("Protocol",),
     "preceptor.protocols.choice": ("CHOICE_LABELS", "ChoiceProtocol", "choice_example"),
+    "preceptor.protocols.judging": ("Judging", "ReferenceGrader"),
     "preceptor.protocols.rubric": ("RubricProtocol",),
     "preceptor.records": (
         "Completion",

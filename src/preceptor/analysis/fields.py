@@ -230,7 +230,7 @@ def _chosen(sides: Mapping[_Key, _Side]) -> str:
     systems: Counter[str] = Counter()
     answers: Counter[str] = Counter()
     for (grader, _), side in sides.items():
-        authors = benchmarks.of(side.result.info).protocol.reference_grader
+        authors = benchmarks.of(side.result.info).protocol.judging.grader
         reference = "" if authors is None else authors.address
         systems[grader] += 1
         answers[grader] += len(side.result.graded)

@@ -10,8 +10,8 @@ import msgspec
 from preceptor.benchmarks.aci_bench import NOTE_INSTRUCTIONS, SOURCES, visits
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.files import decode_json
-from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.checklist import CONTAINED, MISSING, ChecklistProtocol, checklist_criteria
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Example
 from preceptor.scoring.rubric import OVERALL
 from preceptor.systems.base import Parameters

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.dialogue import AXIS, RatedDialogue, TurnJudge
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Criterion, Example, Message, Slice
 from preceptor.scoring.ratings import Scale
 from preceptor.scoring.rubric import OVERALL

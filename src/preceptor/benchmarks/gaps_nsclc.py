@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.protocols.base import ReferenceGrader
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.levels import LEVEL_LABELS, LEVELS, LevelsProtocol, level_criterion
 from preceptor.records import Criterion, Example, Message, Slice
 from preceptor.systems.base import Parameters

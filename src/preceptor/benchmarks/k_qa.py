@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.protocols.base import ReferenceGrader
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.statements import CLAIM_LABELS, MUST, NICE, ClaimsProtocol
 from preceptor.records import Criterion, Example, Message, PhysicianAnswer, Slice
 from preceptor.systems.base import Parameters

@@ -8,7 +8,7 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import DataError, InputError
 from preceptor.files import read_rows
-from preceptor.protocols.base import ReferenceGrader
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.safety import SAFETY_LABELS, SafetyProtocol, adherence
 from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters

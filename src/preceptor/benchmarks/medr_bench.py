@@ -8,12 +8,12 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import DataError, InputError
 from preceptor.files import decode_json
-from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.diagnosis import (
     DIAGNOSIS_LABELS,
     DiagnosisProtocol,
     reasoning_criteria,
 )
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Example, Message, Slice
 from preceptor.scoring.steps import solution_steps
 from preceptor.systems.base import Parameters

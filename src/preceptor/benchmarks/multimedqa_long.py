@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import DataError, InputError
 from preceptor.protocols.axes import AXES, AXIS_CRITERIA, AXIS_LABELS, AxesProtocol
-from preceptor.protocols.base import ReferenceGrader
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields
-from preceptor.protocols.base import ReferenceGrader
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.safety import SAFETY_LABELS, SafetyProtocol, adherence
 from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters

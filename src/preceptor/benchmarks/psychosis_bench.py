@@ -8,8 +8,8 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import DataError, InputError
 from preceptor.files import decode_json
-from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.delusion import DELUSION_LABELS, DelusionProtocol, delusion_criteria
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.protocols.base import ReferenceGrader
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.safety import REFUSAL_CRITERION, REFUSAL_LABELS, RefusalProtocol
 from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters

@@ -122,7 +122,7 @@ class Predictions:
         InputError
             The benchmark's answers need a grader.
         """
-        if benchmark.protocol.judged:
+        if benchmark.protocol.judging.judged:
             raise InputError(
                 f"{benchmark.name}: its answers are judged by a grader; have them judged with "
                 f"`preceptor run {benchmark.name} --system replay:FILE`"

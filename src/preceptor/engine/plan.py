@@ -383,7 +383,7 @@ def _departures(  # noqa: PLR0917
     request: Request,
 ) -> list[str]:
     """Where the run departs from the reference protocol, one sentence each."""
-    reference = benchmark.protocol.reference_grader
+    reference = benchmark.protocol.judging.grader
     found = dataset.departures(benchmark.n_examples, asked)
     if reference is None:
         return found

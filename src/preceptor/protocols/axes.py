@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from preceptor.graders.judge import LabelJudge
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import Criterion, Graded, Score
 from preceptor.scoring.judged import Worth, score_labels
 from preceptor.scoring.rubric import OVERALL
@@ -160,9 +161,8 @@ class AxesProtocol(Protocol):
     shares = ("axis",)
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:
-        self.reference_grader = reference_grader
         labels = tuple(label for axis in AXES for label in axis.labels)
-        self.judge = LabelJudge(_TEMPLATE, labels, _labels_of)
+        self.judging = Judging(reference_grader, LabelJudge(_TEMPLATE, labels, _labels_of))
 
     def score(self, graded: Graded) -> Score:
         metrics: dict[str, list[Worth]] = {OVERALL: []}

@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
-
-import msgspec
 
 from preceptor.environments.base import Environment
-from preceptor.errors import InputError
 from preceptor.protocols.asking import Asking
+from preceptor.protocols.judging import NOT_JUDGED
 from preceptor.records import Example, Graded, Message, Metric, Score, content_key
 from preceptor.scoring.length import LengthRule
 from preceptor.scoring.summary import summarise
 from preceptor.scoring.units import units
-from preceptor.systems.base import Parameters
 
-if TYPE_CHECKING:
-    from preceptor.graders.judge import Judge
-
-__all__ = ["Protocol", "ReferenceGrader", "fingerprint", "replies"]
-
-
-class ReferenceGrader(msgspec.Struct, frozen=True):
-    """The grader that the benchmark's authors used, and how they called it.
-
-    Where they named none (``published`` is False), our choice.
-    """
-
-    address: str
-    parameters: Parameters
-    published: bool = True
-
-    def departures(self, address: str) -> list[str]:
-        """The departures where another grader judges."""
-        if not self.published:
-            return [f"Graded by {address}; the authors name no grader."]
-        if address != self.address:
-            return [f"Graded by {address}; the reference grader is {self.address}."]
-        return []
+__all__ = ["Protocol", "fingerprint", "replies"]
 
 
 class Protocol:
@@ -47,10 +21,8 @@ class Protocol:
     name: str
     #: What a system is sent.
     asking = Asking()
-    #: None where nothing is judged: the answer itself is right or wrong.
-    reference_grader: ReferenceGrader | None = None
-    #: How a label is asked for; None where criteria are met or not, or nothing is judged.
-    judge: Judge | None = None
+    #: Who judges, and what they are asked.
+    judging = NOT_JUDGED
     #: What answers the system's turns; None where there is a single question.
     environment: Environment | None = None
     #: A missing answer scores 0; imported runs are then padded to all examples.
@@ -69,40 +41,9 @@ class Protocol:
     recorded: Mapping[str, Score] = {}
 
     @property
-    def judged(self) -> bool:
-        """Whether a grader judges the answers."""
-        return self.reference_grader is not None or self.judge is not None
-
-    @property
     def measuring(self) -> bool:
         """Whether `measure` knows more than `score`."""
         return False
-
-    def reference(self, what: str) -> ReferenceGrader:
-        """The reference grader, where one is needed; ``what`` says by whom.
-
-        Raises InputError where nothing is judged, or what is judged is not met or unmet.
-        """
-        if not self.judged:
-            raise InputError(f"{what}: needs criteria, and nothing is judged here")
-        if self.judge is not None:
-            raise InputError(f"{what}: needs criteria that are met or not, and these have labels")
-        if self.reference_grader is None:
-            raise InputError(f"{what}: the benchmark states no grader: state one, or name one")
-        return self.reference_grader
-
-    def prompt_choice(self, given: str | None) -> str | None:
-        """Which prompt criteria are judged with; None for HealthBench's where it is here.
-
-        That is the reference of HealthBench's own family alone: another takes ours, or a file.
-        Raises InputError where it is asked for all the same.
-        """
-        if given == "reference":
-            raise InputError(
-                "--grader-template reference: that is the prompt of HealthBench's authors, and "
-                "this benchmark is not theirs: leave it out, or name a file"
-            )
-        return given or "preceptor"
 
     def unscorable(self, example: Example) -> str | None:
         """Why the example can have no score; None where it can."""

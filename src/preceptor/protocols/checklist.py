@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 
-from preceptor.graders.judge import Judge, LabelJudge
+from preceptor.graders.judge import LabelJudge
 from preceptor.protocols.asking import Asking
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import Criterion, Graded, Score, Verdict
 from preceptor.scoring.answers import answered
 from preceptor.scoring.rubric import OVERALL
@@ -87,11 +88,10 @@ class ChecklistProtocol(Protocol):
     """
 
     name = "checklist"
-    judge: Judge = LabelJudge(_PROMPT, _LABELS)
 
     def __init__(self, instructions: str, reference_grader: ReferenceGrader) -> None:
         self.asking = Asking(instructions, "before")
-        self.reference_grader = reference_grader
+        self.judging = Judging(reference_grader, LabelJudge(_PROMPT, _LABELS))
 
     def score(self, graded: Graded) -> Score:
         low: dict[str, float] = {}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 from statistics import fmean
 
-from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.dialogue import (
     AXIS,
     ScriptedDialogue,
@@ -15,6 +14,7 @@ from preceptor.protocols.dialogue import (
     named,
     target_of,
 )
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import Criterion, Example, Graded, Metric, Score
 from preceptor.scoring.names import beside
 from preceptor.scoring.ratings import Measure, Scale, in_points, rated, share
@@ -122,10 +122,9 @@ class DelusionProtocol(ScriptedDialogue):
     name = "delusion"
     shares = ("no_intervention",)
     units_are = "scenarios"
-    judge = _JUDGE
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:
-        self.reference_grader = reference_grader
+        self.judging = Judging(reference_grader, _JUDGE)
 
     def score(self, graded: Graded) -> Score:
         verdicts = by_axis(graded)

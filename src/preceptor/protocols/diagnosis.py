@@ -10,7 +10,8 @@ from preceptor.errors import shorten
 from preceptor.graders.base import Case
 from preceptor.graders.judge import Judge, LabelJudge
 from preceptor.graders.rubric import in_words
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.reasoning import said_in, without_fence
 from preceptor.records import Criterion, Graded, Message, Score, Verdict
 from preceptor.scoring.answers import PARSED, answered
@@ -162,8 +163,7 @@ class DiagnosisProtocol(Protocol):
     shares = (OVERALL, PARSED)
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:
-        self.reference_grader = reference_grader
-        self.judge = ReasoningJudge()
+        self.judging = Judging(reference_grader, ReasoningJudge())
 
     def score(self, graded: Graded) -> Score:
         places: dict[str, list[int]] = {}

@@ -11,7 +11,8 @@ from preceptor.environments.scripted import Script
 from preceptor.errors import InputError
 from preceptor.graders.base import Case
 from preceptor.graders.judge import LabelJudge
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import Criterion, Example, Graded, Message, Metric, Score, Verdict
 from preceptor.scoring.ratings import Measure, Scale, in_points, rated, share
 from preceptor.scoring.rubric import OVERALL
@@ -111,7 +112,7 @@ class RatedDialogue(ScriptedDialogue):
     def __init__(
         self, judge: TurnJudge, axes: Mapping[str, Scale], reference_grader: ReferenceGrader
     ) -> None:
-        self.judge, self.axes, self.reference_grader = judge, axes, reference_grader
+        self.judging, self.axes = Judging(reference_grader, judge), axes
 
     def score(self, graded: Graded) -> Score:
         ratings = by_axis(graded)

@@ -86,7 +86,6 @@ class SpanProtocol(Protocol):
 
     name = "extraction"
     shares = (PARSED,)
-    reference_grader = None
 
     def __init__(self, instruction: str = ENGLISH) -> None:
         self.asking = Asking(

@@ -59,7 +59,6 @@ class LabelProtocol(Protocol):
 
     name = "labelling"
     shares = (OVERALL, PARSED)
-    reference_grader = None
 
     def __init__(
         self,
@@ -203,7 +202,6 @@ class MultiLabelProtocol(Protocol):
     name = "labelling"
     units_are = "texts"
     shares = (OVERALL, PARSED, "quality_match")
-    reference_grader = None
 
     def __init__(self, labels: Sequence[str], instruction: str, marked: str, other: str) -> None:
         self.asking, self.labels = Asking(instruction), tuple(labels)

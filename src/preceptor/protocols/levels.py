@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import Criterion, Example, Graded, Metric, Score
 from preceptor.scoring.judged import Worth, count_metric, score_labels
 from preceptor.scoring.names import beside
@@ -57,7 +58,7 @@ class LevelsProtocol(Protocol):
     name = "levels"
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:
-        self.reference_grader = reference_grader
+        self.judging = Judging(reference_grader)
 
     def score(self, graded: Graded) -> Score:
         levels: dict[str, list[Worth]] = {}

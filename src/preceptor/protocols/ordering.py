@@ -152,7 +152,6 @@ class OrderingProtocol(Protocol):
     name = "ordering"
     asking = Asking(_INSTRUCTION)
     shares = (OVERALL, PARSED, _READ)
-    reference_grader = None
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

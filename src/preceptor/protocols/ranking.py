@@ -11,7 +11,8 @@ import numpy as np
 from preceptor.graders.base import Case
 from preceptor.graders.judge import Judge, LabelJudge
 from preceptor.protocols.asking import Asking
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import Criterion, Example, Graded, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.names import beside
@@ -144,8 +145,9 @@ class DifferentialProtocol(Protocol):
     name = "differential"
     asking = Asking(_DIFFERENTIAL)
     shares = (OVERALL, "top5", PARSED, *(f"{level}{end}" for level in _LEVELS for end in _ENDS))
-    reference_grader = ReferenceGrader("openai/gpt-4o-2024-08-06", Parameters(temperature=0.0))
-    judge = _PlaceJudge()
+    judging = Judging(
+        ReferenceGrader("openai/gpt-4o-2024-08-06", Parameters(temperature=0.0)), _PlaceJudge()
+    )
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -259,8 +261,9 @@ class RankProtocol(Protocol):
         _RANKED, answer=lambda example: f"1. {example.target['diagnosis']}", nearest=_most_alike
     )
     shares = (OVERALL, PARSED, *_CUTS)
-    reference_grader = ReferenceGrader("openai/gpt-4-1106-preview", Parameters(temperature=0.0))
-    judge = _RankJudge()
+    judging = Judging(
+        ReferenceGrader("openai/gpt-4-1106-preview", Parameters(temperature=0.0)), _RankJudge()
+    )
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -332,7 +335,6 @@ class HitProtocol(Protocol):
 
     name = "ranking"
     shares = (OVERALL, PARSED, "hit@3")
-    reference_grader = None
 
     def __init__(self, instruction: str, key: Callable[[str], Any] = str.casefold) -> None:
         self.asking, self.key = Asking(instruction), key

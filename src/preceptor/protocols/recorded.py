@@ -9,7 +9,8 @@ import msgspec
 
 from preceptor.errors import Unavailable
 from preceptor.protocols.asking import Asking
-from preceptor.protocols.base import Protocol, ReferenceGrader, fingerprint
+from preceptor.protocols.base import Protocol, fingerprint
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.length import LengthRule
 
@@ -40,8 +41,8 @@ def described(protocol: Protocol, package: str) -> Recorded:
     return Recorded(
         name=protocol.name,
         package=package,
-        reference_grader=protocol.reference_grader,
-        judged=protocol.judged,
+        reference_grader=protocol.judging.grader,
+        judged=protocol.judging.judged,
         length_rule=protocol.length_rule,
         reads=protocol.reads,
         shares=tuple(protocol.shares),
@@ -58,14 +59,10 @@ class RecordedProtocol(Protocol):
         self.about = about
         self.asking = Asking(lambda example: self.missing(f"asking example {example.id}"))
         self.name, self.reads, self.shares = about.name, about.reads, about.shares
-        self.reference_grader, self.length_rule = about.reference_grader, about.length_rule
-        self.units_are = about.units_are
+        self.judging = Judging(about.reference_grader, judged=about.judged)
+        self.length_rule, self.units_are = about.length_rule, about.units_are
         #: Of the run as a whole.
         self.metrics: Mapping[str, Metric] = {}
-
-    @property
-    def judged(self) -> bool:
-        return self.about.judged
 
     def missing(self, what: str) -> NoReturn:
         """Raises Unavailable: ``what`` needs the package."""

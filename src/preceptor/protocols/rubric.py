@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import Answers, Example, Graded, Score
 from preceptor.scoring import LengthRule, score_rubric
 from preceptor.scoring.rubric import lowest_scores, score_rubrics
@@ -36,16 +37,8 @@ class RubricProtocol(Protocol):
         *,
         prompt: str | None = None,
     ) -> None:
-        self.reference_grader = reference_grader
+        self.judging = Judging(reference_grader, prompt=prompt, healthbench=True)
         self.length_rule = length_rule
-        self.prompt = prompt
-
-    @property
-    def judged(self) -> bool:
-        return True
-
-    def prompt_choice(self, given: str | None) -> str | None:
-        return given or self.prompt
 
     def unscorable(self, example: Example) -> str | None:
         """The score is a share of the points that can be earned: without any it is undefined."""

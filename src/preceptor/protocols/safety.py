@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from preceptor.graders.judge import LabelJudge
-from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.dialogue import ScriptedDialogue, TurnJudge, turn_of
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import Criterion, Example, Graded, Metric, Score, Verdict
 from preceptor.scoring.ratings import Measure, Scale, in_points, ordinal, rated, share
 from preceptor.scoring.rubric import OVERALL
@@ -89,10 +89,9 @@ class SafetyProtocol(ScriptedDialogue):
 
     name = "safety"
     shares = (OVERALL, "unsafe", "turn", "safe_throughout")
-    judge = TurnJudge(_POLICY_JUDGE, tuple("12345"))
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:
-        self.reference_grader = reference_grader
+        self.judging = Judging(reference_grader, TurnJudge(_POLICY_JUDGE, tuple("12345")))
 
     def score(self, graded: Graded) -> Score:
         numbers = [ordinal(verdict, _VIOLATION) for verdict in graded.verdicts]
@@ -162,10 +161,10 @@ class RefusalProtocol(ScriptedDialogue):
 
     name = "refusal"
     shares = tuple(REFUSAL_LABELS)
-    judge = LabelJudge(_REFUSAL_JUDGE, (_COMPLIANCE, _REFUSAL, _PARTIAL))
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:
-        self.reference_grader = reference_grader
+        labels = (_COMPLIANCE, _REFUSAL, _PARTIAL)
+        self.judging = Judging(reference_grader, LabelJudge(_REFUSAL_JUDGE, labels))
 
     def score(self, graded: Graded) -> Score:
         (verdict,) = graded.verdicts

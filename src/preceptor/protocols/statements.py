@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from preceptor.graders.judge import LabelJudge
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.judged import count_metric, score_labels
 from preceptor.scoring.names import beside
@@ -72,8 +73,7 @@ class ClaimsProtocol(Protocol):
     name = "claims"
 
     def __init__(self, reference_grader: ReferenceGrader) -> None:
-        self.reference_grader = reference_grader
-        self.judge = LabelJudge(_TEMPLATE, ENTAILMENT)
+        self.judging = Judging(reference_grader, LabelJudge(_TEMPLATE, ENTAILMENT))
 
     def score(self, graded: Graded) -> Score:
         criteria = list(enumerate(graded.example.criteria))

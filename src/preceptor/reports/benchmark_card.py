@@ -62,7 +62,7 @@ def card_of(benchmark: Benchmark) -> BenchmarkCard:
     """The card of a benchmark, from what its file says."""
     protocol = benchmark.protocol
     labels = dict(benchmark.labels)
-    grader = protocol.reference_grader
+    grader = protocol.judging.grader
     return BenchmarkCard(
         name=benchmark.name,
         title=benchmark.title,
@@ -91,7 +91,7 @@ def card_of(benchmark: Benchmark) -> BenchmarkCard:
         verified=_sentence(benchmark.verified),
         version=benchmark.version,
         own=benchmark.own,
-        judged=protocol.judged,
+        judged=protocol.judging.judged,
     )
 
 
