@@ -21,7 +21,7 @@ from preceptor.protocols.checklist import (
     ABSENT,
     CONTAINED,
     MISSING,
-    ChecklistProtocol,
+    ChecklistScoring,
     checklist_criteria,
 )
 from preceptor.records import Example, Graded, Message, Response, Score, Verdict
@@ -34,7 +34,7 @@ needs_data = pytest.mark.skipif(
 
 BENCH = benchmarks.get("clear-note")
 PROTOCOL = BENCH.protocol
-assert isinstance(PROTOCOL, ChecklistProtocol)
+assert isinstance(PROTOCOL.scoring, ChecklistScoring)
 ITEMS = {"Onset": "when it began", "Severity": "how bad it is"}
 TALK = (Message("user", "made-up dialogue"),)
 EXAMPLE = Example("v1", TALK, checklist_criteria(ITEMS), target={"reference": "made-up reference"})

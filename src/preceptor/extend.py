@@ -45,9 +45,16 @@ _HOMES = {
     "preceptor.graders.rubric": ("ask_until_parsed",),
     "preceptor.protocols.asking": ("Asking",),
     "preceptor.protocols.base": ("Protocol",),
-    "preceptor.protocols.choice": ("CHOICE_LABELS", "ChoiceProtocol", "choice_example"),
+    "preceptor.protocols.choice": (
+        "CHOICE_LABELS",
+        "ChoiceProtocol",
+        "ChoiceScoring",
+        "choice_asking",
+        "choice_example",
+    ),
     "preceptor.protocols.judging": ("Judging", "ReferenceGrader"),
-    "preceptor.protocols.rubric": ("RubricProtocol",),
+    "preceptor.protocols.rubric": ("RubricProtocol", "RubricScoring"),
+    "preceptor.protocols.scoring": ("Scoring",),
     "preceptor.records": (
         "Completion",
         "Criterion",

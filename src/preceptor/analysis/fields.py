@@ -342,7 +342,7 @@ def _cell(
         runs=side.runs,
         share_read=share_read(side.result.scores),
         units=len(np.unique(labels)),
-        units_are=benchmarks.of(side.result.info).protocol.units_are,
+        units_are=benchmarks.of(side.result.info).protocol.scoring.units_are,
     )
 
 

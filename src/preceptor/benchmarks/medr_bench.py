@@ -10,7 +10,7 @@ from preceptor.errors import DataError, InputError
 from preceptor.files import decode_json
 from preceptor.protocols.diagnosis import (
     DIAGNOSIS_LABELS,
-    DiagnosisProtocol,
+    diagnosis,
     reasoning_criteria,
 )
 from preceptor.protocols.judging import ReferenceGrader
@@ -89,7 +89,7 @@ def _example(id: str, row: Fields, *, task: str, answer: str, steps: tuple[str, 
     )
 
 
-_PROTOCOL = DiagnosisProtocol(ReferenceGrader("openai/gpt-4o-2024-11-20", Parameters()))
+_PROTOCOL = diagnosis(ReferenceGrader("openai/gpt-4o-2024-11-20", Parameters()))
 _LABELS = DIAGNOSIS_LABELS | {
     "body": "Body system",
     "disorder": "Kind of disorder",

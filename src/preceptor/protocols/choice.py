@@ -9,6 +9,7 @@ import msgspec
 
 from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
+from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.records.responses import ENVIRONMENT_FAILED
 from preceptor.scoring.answers import PARSED, answered, missing, scored
@@ -21,6 +22,7 @@ from preceptor.scoring.choices import (
     rotated,
 )
 from preceptor.scoring.names import OVERALL, beside
+from preceptor.scoring.ratings import in_points
 from preceptor.scoring.summary import less, summarise
 from preceptor.scoring.units import units
 
@@ -30,6 +32,7 @@ __all__ = [
     "DIRECT",
     "WAYS",
     "ChoiceProtocol",
+    "ChoiceScoring",
     "choice_asking",
     "choice_example",
     "circular",
@@ -125,13 +128,11 @@ def _letters(example: Example) -> str:
     return f"Answer: {answer if isinstance(answer, str) else ', '.join(answer)}"
 
 
-class ChoiceProtocol(Protocol):
+class ChoiceScoring(Scoring):
     """One question, some options, one letter (or the set of those that are right).
 
     Parameters
     ----------
-    instructions
-        As in `choice_asking`.
     labels
         The classes of ``macro_f1``, where one option means the same in every question: their
         letters, or their texts (``yes``, ``no``, ``maybe``). None where they do not: no macro-F1.
@@ -142,18 +143,15 @@ class ChoiceProtocol(Protocol):
         metric ``above_pass_mark``, −1 to 1. None where there is no such mark.
     """
 
-    name = "choice"
     shares = (OVERALL, PARSED, ACCURACY_READ)
     units_are = "questions"
 
     def __init__(
         self,
-        instructions: str | Mapping[str, str] = DIRECT,
         labels: tuple[str, ...] | None = None,
         missing_is_wrong: bool = False,
         pass_mark: float | None = None,
     ) -> None:
-        self.asking = choice_asking(instructions)
         self.labels = labels
         self.missing_is_wrong = missing_is_wrong
         self.pass_mark = pass_mark
@@ -204,7 +202,8 @@ class ChoiceProtocol(Protocol):
             own["macro_f1"] = macro_f1(scores, by_id, question, unit_of, self.labels)
         if self.pass_mark is not None:
             own["above_pass_mark"] = less(metrics[OVERALL], self.pass_mark)
-        return beside(metrics, own)
+        own |= self.whole_set(scores, examples)
+        return beside(in_points(metrics, self.scales), own)
 
     def _derived(
         self, scores: Sequence[Score], by_id: Mapping[str, Example], question: Mapping[str, str]
@@ -217,3 +216,17 @@ class ChoiceProtocol(Protocol):
             vanilla, circular = circular_scores(scores, question)
             found["vanilla_accuracy"], found["circular_accuracy"] = vanilla, circular
         return found
+
+
+class ChoiceProtocol(Protocol):
+    """Multiple choice: ``instructions`` as in `choice_asking`, the rest as in `ChoiceScoring`."""
+
+    def __init__(
+        self,
+        instructions: str | Mapping[str, str] = DIRECT,
+        labels: tuple[str, ...] | None = None,
+        missing_is_wrong: bool = False,
+        pass_mark: float | None = None,
+    ) -> None:
+        scoring = ChoiceScoring(labels, missing_is_wrong, pass_mark)
+        super().__init__("choice", asking=choice_asking(instructions), scoring=scoring)

@@ -13,9 +13,9 @@ from preceptor.graders.judge import Judge, LabelJudge
 from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.judging import Judging, ReferenceGrader
+from preceptor.protocols.scoring import Scoring
 from preceptor.records import Criterion, Example, Graded, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
-from preceptor.scoring.names import beside
 from preceptor.scoring.ranks import icd10_chapter, icd10_code, nearest, rank_of
 from preceptor.scoring.ratings import Measure, rated
 from preceptor.scoring.reading import list_in
@@ -27,11 +27,14 @@ from preceptor.systems.base import Parameters
 __all__ = [
     "DIFFERENTIAL_LABELS",
     "RANK_LABELS",
-    "DifferentialProtocol",
-    "HitProtocol",
-    "RankProtocol",
+    "DifferentialScoring",
+    "HitScoring",
+    "RankScoring",
+    "differential",
     "differential_criteria",
+    "hits",
     "rank_criteria",
+    "ranking",
 ]
 
 DIFFERENTIAL_LABELS = {
@@ -129,7 +132,7 @@ _LEVELS: dict[str, Callable[[str], str]] = {
 _ENDS = ("", "_top5")
 
 
-class DifferentialProtocol(Protocol):
+class DifferentialScoring(Scoring):
     """Five diagnoses, each judged 2 (the same), 1 (close) or 0 (another).
 
     Top-1 is the share of cases whose first diagnosis is a 2, Top-5 of those where any of the five
@@ -142,12 +145,7 @@ class DifferentialProtocol(Protocol):
     published.
     """
 
-    name = "differential"
-    asking = Asking(_DIFFERENTIAL)
     shares = (OVERALL, "top5", PARSED, *(f"{level}{end}" for level in _LEVELS for end in _ENDS))
-    judging = Judging(
-        ReferenceGrader("openai/gpt-4o-2024-08-06", Parameters(temperature=0.0)), _PlaceJudge()
-    )
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -234,17 +232,7 @@ class _RankJudge(Judge):
 _CUTS = {"recall@3": 3, "recall@10": 10}
 
 
-def _most_alike(example: Example, pool: Sequence[Example], count: int) -> list[Example]:
-    """The other patients most like this one: the examples of a dynamic few-shot prompt."""
-    # A patient whose truth is not known is no example of an answer.
-    others = {each.id: each for each in pool if each.id != example.id and each.criteria}
-    findings = {id: each.target["phenotypes"] for id, each in others.items()}
-    own = example.target["phenotypes"]
-    weights = {name: weight for each in (*findings.values(), own) for name, weight in each.items()}
-    return [others[id] for id in nearest(own, findings, weights, count)]
-
-
-class RankProtocol(Protocol):
+class RankScoring(Scoring):
     """Ten rare diseases from a list of phenotypes: the rank of the truth.
 
     The first item whose name or code is one of the disease's is the truth; where none is, the judge
@@ -256,14 +244,7 @@ class RankProtocol(Protocol):
     information content}}``, names as :func:`preceptor.scoring.ranks.name_key` makes them.
     """
 
-    name = "ranking"
-    asking = Asking(
-        _RANKED, answer=lambda example: f"1. {example.target['diagnosis']}", nearest=_most_alike
-    )
     shares = (OVERALL, PARSED, *_CUTS)
-    judging = Judging(
-        ReferenceGrader("openai/gpt-4-1106-preview", Parameters(temperature=0.0)), _RankJudge()
-    )
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -286,7 +267,7 @@ class RankProtocol(Protocol):
         found = {"rank": place, "items": items} if items else None
         return scored(graded, values, found)
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         asked = [score for score in scores if OVERALL in score.low]  # those whose truth is known
         there = [score for score in asked if OVERALL in score.values]
         ranks = np.array(
@@ -305,8 +286,7 @@ class RankProtocol(Protocol):
         if missing:
             low, high = (np.median([*ranks, *[end] * missing]) for end in (1, _DEPTH + 1))
             bounds = (float(low), float(high))
-        own = {"median_rank": msgspec.structs.replace(median, bounds=bounds)}
-        return beside(super().summarise(scores, examples), own)
+        return {"median_rank": msgspec.structs.replace(median, bounds=bounds)}
 
 
 def _undecided(read: Score) -> Score:
@@ -320,24 +300,21 @@ def _undecided(read: Score) -> Score:
     )
 
 
-class HitProtocol(Protocol):
+class HitScoring(Scoring):
     """A ranked list against one right label: accuracy of the first, and hit@3.
 
     The example's target is ``{"label": …}``; labels are compared without case.
 
     Parameters
     ----------
-    instruction
-        Put after the text.
     key
         What is compared, from an item of the list.
     """
 
-    name = "ranking"
     shares = (OVERALL, PARSED, "hit@3")
 
-    def __init__(self, instruction: str, key: Callable[[str], Any] = str.casefold) -> None:
-        self.asking, self.key = Asking(instruction), key
+    def __init__(self, key: Callable[[str], Any] = str.casefold) -> None:
+        self.key = key
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -347,3 +324,42 @@ class HitProtocol(Protocol):
         hits = [self.key(item) == self.key(graded.example.target["label"]) for item in items or []]
         values = {OVERALL: float(hits[:1] == [True]), "hit@3": float(any(hits[:3]))}
         return scored(graded, values, items)
+
+
+def _most_alike(example: Example, pool: Sequence[Example], count: int) -> list[Example]:
+    """The other patients most like this one: the examples of a dynamic few-shot prompt."""
+    # A patient whose truth is not known is no example of an answer.
+    others = {each.id: each for each in pool if each.id != example.id and each.criteria}
+    findings = {id: each.target["phenotypes"] for id, each in others.items()}
+    own = example.target["phenotypes"]
+    weights = {name: weight for each in (*findings.values(), own) for name, weight in each.items()}
+    return [others[id] for id in nearest(own, findings, weights, count)]
+
+
+def differential() -> Protocol:
+    """Five diagnoses, and a judge of each."""
+    grader = ReferenceGrader("openai/gpt-4o-2024-08-06", Parameters(temperature=0.0))
+    return Protocol(
+        "differential",
+        asking=Asking(_DIFFERENTIAL),
+        judging=Judging(grader, _PlaceJudge()),
+        scoring=DifferentialScoring(),
+    )
+
+
+def ranking() -> Protocol:
+    """Ten rare diseases, and a judge of the list; other patients can be worked before one."""
+    grader = ReferenceGrader("openai/gpt-4-1106-preview", Parameters(temperature=0.0))
+    return Protocol(
+        "ranking",
+        asking=Asking(
+            _RANKED, answer=lambda example: f"1. {example.target['diagnosis']}", nearest=_most_alike
+        ),
+        judging=Judging(grader, _RankJudge()),
+        scoring=RankScoring(),
+    )
+
+
+def hits(instruction: str, key: Callable[[str], Any] = str.casefold) -> Protocol:
+    """A text and an instruction after it; ``key`` as in `HitScoring`."""
+    return Protocol("ranking", asking=Asking(instruction), scoring=HitScoring(key))

@@ -80,7 +80,7 @@ def card_of(benchmark: Benchmark) -> BenchmarkCard:
         criteria=benchmark.n_criteria,
         languages=list(benchmark.languages),
         protocol=protocol.name,
-        protocol_summary=(inspect.getdoc(type(protocol)) or "")
+        protocol_summary=(inspect.getdoc(type(protocol.scoring)) or "")
         .partition("\n\n")[0]
         .replace("\n", " "),
         judge=None if grader is None else grader.address,

@@ -13,8 +13,8 @@ from preceptor import benchmarks
 from preceptor.benchmarks import MANIFEST, Benchmark
 from preceptor.errors import Unavailable, UnknownName, shorten
 from preceptor.plugins import named, plugins
-from preceptor.protocols.base import Protocol, fingerprint
-from preceptor.protocols.recorded import Recorded, RecordedProtocol
+from preceptor.protocols.recorded import Recorded, RecordedScoring
+from preceptor.protocols.scoring import Scoring, fingerprint
 from preceptor.records import Example, Graded, Metric, RunInfo, Score
 from preceptor.scoring.added import MetricSpec, add
 from preceptor.scoring.answers import merged
@@ -43,26 +43,25 @@ def record_scores(store: Store, run: RunInfo) -> None:
     Others are computed from the run's answers and verdicts whenever they are asked for.
     """
     benchmark = benchmarks.of(run)
-    protocol = benchmark.protocol
+    scoring = benchmark.protocol.scoring
     foreign = benchmark.package is not None
     try:
         specs = {name: find_metric(name) for name in run.settings.get(METRICS, ())}
     except (UnknownName, Unavailable):  # what was recorded before stands
         return
-    if isinstance(protocol, RecordedProtocol) or not (foreign or protocol.measuring or specs):
+    if isinstance(scoring, RecordedScoring) or not (foreign or scoring.measuring or specs):
         return
     with store.reading() as connection:
         measured = [
-            (item, add(protocol.measure(item), item, specs))
-            for item in read_worded(connection, run)
+            (item, add(scoring.measure(item), item, specs)) for item in read_worded(connection, run)
         ]
     scores = {fingerprint(item): score for item, score in measured}
     kept = _Kept(scores, {})
     if foreign:
         examples = list({item.example.id: item.example for item, _ in measured}.values())
-        own = protocol.summarise([protocol.measure(item) for item, _ in measured], examples)
+        own = scoring.summarise([scoring.measure(item) for item, _ in measured], examples)
         kept = _Kept(scores, own)
-        _describe(store, run, protocol, kept, examples)
+        _describe(store, run, scoring, kept, examples)
     sha256 = store.keep_blob("application/msgpack", msgspec.msgpack.encode(kept))
     store.set_setting(run, _SETTING, sha256)
 
@@ -78,7 +77,7 @@ def find_metric(name: str) -> MetricSpec:
     return spec
 
 
-class Scoring(NamedTuple):
+class ScoredBy(NamedTuple):
     """The run's benchmark with what the run recorded, and what scores one answer, or all."""
 
     benchmark: Benchmark
@@ -86,7 +85,7 @@ class Scoring(NamedTuple):
     all: Callable[[Sequence[Graded]], Sequence[Score]]
 
 
-def scored_by(store: Store, run: RunInfo) -> Scoring:
+def scored_by(store: Store, run: RunInfo) -> ScoredBy:
     """How the run is scored.
 
     Raises StoreError where what was recorded is damaged.
@@ -94,35 +93,37 @@ def scored_by(store: Store, run: RunInfo) -> Scoring:
     benchmark = benchmarks.of(run)
     sha256 = run.settings.get(_SETTING)
     if sha256 is None:
-        return Scoring(benchmark, benchmark.protocol.score, benchmark.protocol.scores)
+        scoring = benchmark.protocol.scoring
+        return ScoredBy(benchmark, scoring.score, scoring.scores)
     with store.words():
         kept = msgspec.msgpack.decode(store.blob(sha256), type=_Kept)
     protocol = copy.copy(benchmark.protocol)
-    protocol.recorded = kept.scores
-    if isinstance(protocol, RecordedProtocol):
-        protocol.metrics = kept.metrics
+    protocol.scoring = scoring = copy.copy(protocol.scoring)
+    scoring.recorded = kept.scores
+    if isinstance(scoring, RecordedScoring):
+        scoring.metrics = kept.metrics
     benchmark = msgspec.structs.replace(benchmark, protocol=protocol)
     added = run.settings.get(METRICS)
     if not added:
-        return Scoring(benchmark, protocol.score, protocol.scores)
+        return ScoredBy(benchmark, scoring.score, scoring.scores)
 
     def one(graded: Graded) -> Score:
-        own, recorded = protocol.score(graded), kept.scores.get(fingerprint(graded))
+        own, recorded = scoring.score(graded), kept.scores.get(fingerprint(graded))
         return own if recorded is None else merged(own, recorded, added)
 
-    return Scoring(benchmark, one, lambda graded: [one(item) for item in graded])
+    return ScoredBy(benchmark, one, lambda graded: [one(item) for item in graded])
 
 
 def _describe(
-    store: Store, run: RunInfo, protocol: Protocol, kept: _Kept, examples: Sequence[Example]
+    store: Store, run: RunInfo, scoring: Scoring, kept: _Kept, examples: Sequence[Example]
 ) -> None:
     """Carry what is known only now: the lowest scores, and which metrics are plain means."""
     manifest = run.settings.get(MANIFEST)
     if manifest is None:
         return
-    lowest = {name: low for name, low in protocol.lowest(examples).items() if isfinite(low)}
+    lowest = {name: low for name, low in scoring.lowest(examples).items() if isfinite(low)}
     about = {**manifest["protocol"], "lowest": lowest}
-    plain_protocol = RecordedProtocol(msgspec.convert(about, Recorded))
-    plain = Protocol.summarise(plain_protocol, list(kept.scores.values()), examples)
+    recorded = RecordedScoring(msgspec.convert(about, Recorded))
+    plain = recorded.means(list(kept.scores.values()), examples)
     about["means"] = [name for name, metric in kept.metrics.items() if plain.get(name) == metric]
     store.set_setting(run, MANIFEST, {**manifest, "protocol": about})

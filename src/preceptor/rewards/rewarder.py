@@ -379,9 +379,9 @@ def _paired(example: AnyExample, responses: Sequence[str | None]) -> list[_Pair]
 
 
 def _length_rule(protocol: Protocol, benchmark: str) -> LengthRule:
-    if protocol.length_rule is None:
+    if protocol.scoring.length_rule is None:
         raise InputError(f"length_adjusted: {benchmark} has no length adjustment")
-    return protocol.length_rule
+    return protocol.scoring.length_rule
 
 
 def _check_share(share: float) -> None:
