@@ -13,14 +13,14 @@ import preceptor
 from preceptor.benchmarks.ddx import BENCHMARKS
 from preceptor.errors import DataError
 from preceptor.graders.base import Case
-from preceptor.protocols.ranking import differential
+from preceptor.protocols.ranking import DIFFERENTIAL
 from preceptor.records import Example, Message
 from preceptor.scoring.ranks import icd10_chapter, icd10_code
 from preceptor.scoring.reading import list_in
 from suite_answers import DATA, graded, needs, run
 
 MEDFOUND, RARE = BENCHMARKS
-PROTOCOL = differential()
+PROTOCOL = DIFFERENTIAL
 
 ROW = {
     "qid": "7",

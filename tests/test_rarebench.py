@@ -13,13 +13,13 @@ import preceptor
 from preceptor.benchmarks.rarebench import BENCHMARKS
 from preceptor.errors import DataError, InputError
 from preceptor.graders.base import Case
-from preceptor.protocols.ranking import ranking
+from preceptor.protocols.ranking import RANKING
 from preceptor.records import Example, Message
 from preceptor.scoring.ranks import aliases, disease_codes, name_key, nearest, rank_of
 from suite_answers import DATA, graded, needs, run
 
 (RARE,) = BENCHMARKS
-PROTOCOL = ranking()
+PROTOCOL = RANKING
 
 DISEASES = {
     "OMIM:1": "Blue toe disease, type 2/Toe blueness",

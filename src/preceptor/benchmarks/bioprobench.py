@@ -9,7 +9,7 @@ from preceptor.protocols.base import Protocol
 from preceptor.protocols.choice import CHOICE_LABELS, choice_asking, choice_example
 from preceptor.protocols.confident import ACCURACY_READ, CONFIDENT, ConfidentScoring
 from preceptor.protocols.detection import DetectionScoring, detection_example
-from preceptor.protocols.ordering import ordering, ordering_example
+from preceptor.protocols.ordering import ORDERING, ordering_example
 from preceptor.records import Example, Slice
 from preceptor.scoring.answers import PARSED
 from preceptor.scoring.rubric import OVERALL
@@ -95,7 +95,7 @@ BENCHMARKS = (
         summary="shuffled steps of a laboratory protocol to be put in order",
         n_examples=1161,
         parse=_order,
-        protocol=ordering(),
+        protocol=ORDERING,
         sha256="91d3e6641d6d05b23032529a86345b7d581774231d122898d42ccbbd57d1a6fb",
         labels={
             OVERALL: "Exactly right",

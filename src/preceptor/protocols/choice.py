@@ -22,8 +22,7 @@ from preceptor.scoring.choices import (
     rotated,
 )
 from preceptor.scoring.names import OVERALL, beside
-from preceptor.scoring.ratings import in_points
-from preceptor.scoring.summary import less, summarise
+from preceptor.scoring.summary import less
 from preceptor.scoring.units import units
 
 __all__ = [
@@ -152,9 +151,8 @@ class ChoiceScoring(Scoring):
         missing_is_wrong: bool = False,
         pass_mark: float | None = None,
     ) -> None:
-        self.labels = labels
+        self.labels, self.pass_mark = labels, pass_mark
         self.missing_is_wrong = missing_is_wrong
-        self.pass_mark = pass_mark
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -183,27 +181,15 @@ class ChoiceScoring(Scoring):
         ]
         tags = {question[each.id]: each.tags for each in examples}
         unit_of = {question[id]: unit for id, unit in units(examples).items()}
-
-        def whole(part: Sequence[Score], tags: Mapping[str, Sequence[str]]) -> dict[str, Metric]:
-            return summarise(
-                part,
-                tags,
-                None,
-                unit_of,
-                shares=self.shares,
-                units_are=self.units_are,
-                lowest=self.lowest(examples),
-            )
-
-        metrics, own = whole(merged, tags), {}
+        metrics, own = self.means_by(merged, tags, unit_of, {}), {}
         for name, part in self._derived(scores, by_id, question).items():
-            own[name] = whole(part, {})[OVERALL]
+            own[name] = self.means_by(part, {}, unit_of, {})[OVERALL]
         if self.labels is not None:
             own["macro_f1"] = macro_f1(scores, by_id, question, unit_of, self.labels)
         if self.pass_mark is not None:
             own["above_pass_mark"] = less(metrics[OVERALL], self.pass_mark)
         own |= self.whole_set(scores, examples)
-        return beside(in_points(metrics, self.scales), own)
+        return beside(metrics, own)
 
     def _derived(
         self, scores: Sequence[Score], by_id: Mapping[str, Example], question: Mapping[str, str]

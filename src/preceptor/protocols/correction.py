@@ -17,10 +17,10 @@ from preceptor.scoring.reading import field_of
 from preceptor.scoring.rubric import OVERALL
 
 __all__ = [
+    "CORRECTION",
     "CORRECTION_LABELS",
     "FIGURES",
     "CorrectionScoring",
-    "correction",
     "read_correction",
     "rouge1",
 ]
@@ -144,7 +144,8 @@ class CorrectionScoring(Scoring):
         return scored(graded, values, said)
 
 
-def correction() -> Protocol:
-    """Numbered sentences, of which at most one is wrong."""
-    asking = Asking(lambda example: _INSTRUCTION.format(id=example.id))
-    return Protocol("correction", asking=asking, scoring=CorrectionScoring())
+CORRECTION = Protocol(
+    "correction",
+    asking=Asking(lambda example: _INSTRUCTION.format(id=example.id)),
+    scoring=CorrectionScoring(),
+)

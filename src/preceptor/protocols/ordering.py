@@ -21,7 +21,7 @@ from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import mean_metric, set_metric
 from preceptor.scoring.units import units
 
-__all__ = ["OrderingScoring", "kendall_tau", "ordering", "ordering_example", "read_order"]
+__all__ = ["ORDERING", "OrderingScoring", "kendall_tau", "ordering_example", "read_order"]
 
 #: Exact match over the answers that could be read alone.
 _READ = "exact_of_read"
@@ -190,6 +190,4 @@ def _taus(scores: Sequence[Score], targets: dict[str, dict[str, list[str]]]) -> 
         yield kendall_tau(given, target["order"])
 
 
-def ordering() -> Protocol:
-    """Steps whose numbers are to be given in order."""
-    return Protocol("ordering", asking=Asking(_INSTRUCTION), scoring=OrderingScoring())
+ORDERING = Protocol("ordering", asking=Asking(_INSTRUCTION), scoring=OrderingScoring())

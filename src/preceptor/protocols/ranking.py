@@ -25,16 +25,16 @@ from preceptor.scoring.units import units
 from preceptor.systems.base import Parameters
 
 __all__ = [
+    "DIFFERENTIAL",
     "DIFFERENTIAL_LABELS",
+    "RANKING",
     "RANK_LABELS",
     "DifferentialScoring",
     "HitScoring",
     "RankScoring",
-    "differential",
     "differential_criteria",
     "hits",
     "rank_criteria",
-    "ranking",
 ]
 
 DIFFERENTIAL_LABELS = {
@@ -336,28 +336,26 @@ def _most_alike(example: Example, pool: Sequence[Example], count: int) -> list[E
     return [others[id] for id in nearest(own, findings, weights, count)]
 
 
-def differential() -> Protocol:
-    """Five diagnoses, and a judge of each."""
-    grader = ReferenceGrader("openai/gpt-4o-2024-08-06", Parameters(temperature=0.0))
-    return Protocol(
-        "differential",
-        asking=Asking(_DIFFERENTIAL),
-        judging=Judging(grader, _PlaceJudge()),
-        scoring=DifferentialScoring(),
-    )
+DIFFERENTIAL = Protocol(
+    "differential",
+    asking=Asking(_DIFFERENTIAL),
+    judging=Judging(
+        ReferenceGrader("openai/gpt-4o-2024-08-06", Parameters(temperature=0.0)), _PlaceJudge()
+    ),
+    scoring=DifferentialScoring(),
+)
 
-
-def ranking() -> Protocol:
-    """Ten rare diseases, and a judge of the list; other patients can be worked before one."""
-    grader = ReferenceGrader("openai/gpt-4-1106-preview", Parameters(temperature=0.0))
-    return Protocol(
-        "ranking",
-        asking=Asking(
-            _RANKED, answer=lambda example: f"1. {example.target['diagnosis']}", nearest=_most_alike
-        ),
-        judging=Judging(grader, _RankJudge()),
-        scoring=RankScoring(),
-    )
+#: Other patients can be worked before one.
+RANKING = Protocol(
+    "ranking",
+    asking=Asking(
+        _RANKED, answer=lambda example: f"1. {example.target['diagnosis']}", nearest=_most_alike
+    ),
+    judging=Judging(
+        ReferenceGrader("openai/gpt-4-1106-preview", Parameters(temperature=0.0)), _RankJudge()
+    ),
+    scoring=RankScoring(),
+)
 
 
 def hits(instruction: str, key: Callable[[str], Any] = str.casefold) -> Protocol:

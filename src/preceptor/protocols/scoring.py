@@ -61,14 +61,25 @@ class Scoring:
 
     def means(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         """The mean of each score, and of the overall score by example tag."""
+        tags = {example.id: example.tags for example in examples}
+        return self.means_by(scores, tags, units(examples), self.lowest(examples))
+
+    def means_by(
+        self,
+        scores: Sequence[Score],
+        tags: Mapping[str, Sequence[str]],
+        unit_of: Mapping[str, str],
+        lowest: Mapping[str, float],
+    ) -> dict[str, Metric]:
+        """The same by these tags and units of examples: see `scoring.summary.summarise`."""
         metrics = summarise(
             scores,
-            {example.id: example.tags for example in examples},
+            tags,
             self.length_rule,
-            units(examples),
+            unit_of,
             shares=self.shares,
             units_are=self.units_are,
-            lowest=self.lowest(examples),
+            lowest=lowest,
         )
         return in_points(metrics, self.scales)
 
