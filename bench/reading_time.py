@@ -32,7 +32,7 @@ from preceptor.lint.rows import words
 from preceptor.protocols.confident import read_confidence
 from preceptor.protocols.correction import read_correction, rouge1
 from preceptor.protocols.diagnosis import ReasoningJudge
-from preceptor.protocols.labelling import LabelProtocol, MultiLabelProtocol
+from preceptor.protocols.labelling import LabelScoring, MultiLabelScoring
 from preceptor.protocols.numeric import read_answer
 from preceptor.protocols.ordering import read_order
 from preceptor.records import Message
@@ -112,8 +112,8 @@ READERS: dict[str, Reader] = {
     "json": json_in,
     "field": lambda text: field_of(text, ("label", "answer")),
     "word": lambda text: word_in(text, LABELS),
-    "label": LabelProtocol(LABELS, "").read,
-    "labels": MultiLabelProtocol(("fever", "cough"), "", "present", "absent").read,
+    "label": LabelScoring(LABELS).read,
+    "labels": MultiLabelScoring(("fever", "cough"), "present", "absent").read,
     "rank": lambda text: rank_of([text], {"fever"}, {"OMIM:1"}),
     "code": icd10_code,
     "spans": lambda text: read_spans(text, SOURCE),

@@ -15,8 +15,8 @@ from sklearn.metrics import brier_score_loss, precision_recall_fscore_support
 
 from preceptor.benchmarks import Benchmark, get
 from preceptor.errors import DataError
-from preceptor.protocols.confident import ConfidentChoice, read_confidence
-from preceptor.protocols.detection import DetectionProtocol, detection_example
+from preceptor.protocols.confident import read_confidence
+from preceptor.protocols.detection import DetectionScoring, detection_example
 from preceptor.protocols.ordering import kendall_tau, ordering_example, read_order
 from preceptor.records import Example, Graded, Metric, Response, Score
 
@@ -160,7 +160,7 @@ def test_brier_is_that_of_scikit_learn(tmp_path: Path) -> None:
 
 def test_confidence_is_asked_for(tmp_path: Path) -> None:
     """The system is told to say how sure it is."""
-    asked = ConfidentChoice().messages(load(PQA, tmp_path))[-1].content
+    asked = PQA.protocol.messages(load(PQA, tmp_path))[-1].content
     assert "Confidence:" in asked
 
 
@@ -272,8 +272,8 @@ def test_detection_metrics_are_those_of_scikit_learn(pairs: list[tuple[bool, str
 def test_detection_in_another_order_of_the_options() -> None:
     """A rotated question has yes under another letter: the finding is the text, not the letter."""
     plain = detection_example("1", "Fault?", finding=True)
-    assert isinstance(ERR.protocol, DetectionProtocol)
-    rotated = ERR.protocol.rotations(plain)[1]
+    assert isinstance(ERR.protocol.scoring, DetectionScoring)
+    rotated = ERR.protocol.asking.orders(plain)[1]
     assert rotated.target["options"][rotated.target["answer"]] == "yes"
     metrics = run(ERR, [plain, rotated], ["A", rotated.target["answer"]])
     assert metrics["f1"].value == 1.0

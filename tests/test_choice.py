@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from preceptor.protocols.choice import ChoiceProtocol, choice_example
+from preceptor.protocols.choice import ChoiceProtocol, choice_example, circular
 from preceptor.records import Example, Graded, Metric, Response
 from preceptor.scoring.groups import group_gaps
 from preceptor.scoring.letters import read_choice
@@ -266,7 +266,7 @@ def question(name: str = "q", answer: str | list[str] = "B", **texts: str) -> Ex
 
 def test_rotates_the_options_and_the_answer_with_them() -> None:
     """Every circular order is asked once, and the right text stays right."""
-    variants = ChoiceProtocol().rotations(question())
+    variants = circular(question())
     assert [each.id for each in variants] == ["q", "q#1", "q#2", "q#3"]
     assert [each.of for each in variants[1:]] == ["q"] * 3
     assert variants[0] == question()
@@ -280,16 +280,16 @@ def test_rotates_the_options_and_the_answer_with_them() -> None:
 
 def test_moves_only_options_that_can_be_moved() -> None:
     """ "All of the above" keeps its place; an option with the letters of others keeps them all."""
-    above = ChoiceProtocol().rotations(question(A="x", B="y", C="All of the above"))
+    above = circular(question(A="x", B="y", C="All of the above"))
     assert [each.target["options"]["C"] for each in above] == ["All of the above"] * 2
     assert [each.target["answer"] for each in above] == ["B", "A"]
-    assert len(ChoiceProtocol().rotations(question(A="x", B="y", C="Both A and B"))) == 1
-    assert len(ChoiceProtocol().rotations(question(A="Cord", B="Eye", C="Vitamin A and D"))) == 3
+    assert len(circular(question(A="x", B="y", C="Both A and B"))) == 1
+    assert len(circular(question(A="Cord", B="Eye", C="Vitamin A and D"))) == 3
 
 
 def test_rotates_a_set_of_right_answers() -> None:
     """Where several options are right together, their letters all move."""
-    variants = ChoiceProtocol().rotations(question(answer=["A", "C"]))
+    variants = circular(question(answer=["A", "C"]))
     assert [each.target["answer"] for each in variants] == [
         ["A", "C"],
         ["B", "D"],
@@ -311,7 +311,7 @@ def test_asks_with_the_instructions_of_the_tag() -> None:
 def test_shows_worked_examples_as_turns() -> None:
     """A worked example is its question as it is asked, and its letters as the assistant's turn."""
     protocol = ChoiceProtocol()
-    turns = protocol.shots([question("s1"), question("s2", ["A", "C"])])
+    turns = protocol.asking.shots([question("s1"), question("s2", ["A", "C"])])
     assert [turn.role for turn in turns] == ["user", "assistant"] * 2
     assert [turn.content for turn in turns[1::2]] == ["Answer: B", "Answer: A, C"]
     assert turns[0] == protocol.messages(question("s1"))[-1]
@@ -371,19 +371,14 @@ def test_needs_exactly_the_set_of_right_letters() -> None:
 
 def test_circular_accuracy_needs_every_order() -> None:
     """Who always says A has the accuracy of guessing, and is never right in every order."""
-    protocol = ChoiceProtocol()
     questions = [question("q1", "A"), question("q2", "B")]
-    variants = [each for q in questions for each in protocol.rotations(q)]
+    variants = [each for q in questions for each in circular(q)]
     guessing = metrics([answered(each, "A") for each in variants])
     assert guessing["overall_score"].value == 0.25
     assert guessing["vanilla_accuracy"].value == 0.5
     assert guessing["circular_accuracy"].value == 0.0
     knowing = metrics(
-        [
-            answered(each, OPTIONS[q.target["answer"]])
-            for q in questions
-            for each in protocol.rotations(q)
-        ]
+        [answered(each, OPTIONS[q.target["answer"]]) for q in questions for each in circular(q)]
     )
     assert knowing["circular_accuracy"].value == 1.0
     # Eight answers, two questions: what is resampled and counted is questions.
@@ -394,8 +389,7 @@ def test_circular_accuracy_needs_every_order() -> None:
 
 def test_one_wrong_order_decides_a_question_whatever_is_missing() -> None:
     """A missing order leaves circular accuracy open only where no other order was wrong."""
-    protocol = ChoiceProtocol()
-    first, second = (protocol.rotations(question(name)) for name in ("q1", "q2"))
+    first, second = (circular(question(name)) for name in ("q1", "q2"))
     right = {each.id: each.target["answer"] for each in (*first, *second)}
     said: dict[str, str | None] = {**right, "q1#1": None, "q2#1": None, "q2#2": "none of it"}
     found = metrics([answered(each, said[each.id]) for each in (*first, *second)])
@@ -450,7 +444,7 @@ def test_macro_f1_knows_classes_by_their_text_in_any_order() -> None:
     questions = [
         question(f"q{i}", right, A="yes", B="no", C="maybe") for i, right in enumerate("AAB")
     ]
-    variants = [each for q in questions for each in protocol.rotations(q)]
+    variants = [each for q in questions for each in circular(q)]
     found = metrics([answered(each, "yes") for each in variants], protocol)["macro_f1"]
     assert found.value == pytest.approx((4 / 5 + 0) / 2)
     assert found.n == 3

@@ -21,7 +21,7 @@ from preceptor.protocols.checklist import (
     ABSENT,
     CONTAINED,
     MISSING,
-    ChecklistProtocol,
+    ChecklistScoring,
     checklist_criteria,
 )
 from preceptor.records import Example, Graded, Message, Response, Score, Verdict
@@ -34,7 +34,7 @@ needs_data = pytest.mark.skipif(
 
 BENCH = benchmarks.get("clear-note")
 PROTOCOL = BENCH.protocol
-assert isinstance(PROTOCOL, ChecklistProtocol)
+assert isinstance(PROTOCOL.scoring, ChecklistScoring)
 ITEMS = {"Onset": "when it began", "Severity": "how bad it is"}
 TALK = (Message("user", "made-up dialogue"),)
 EXAMPLE = Example("v1", TALK, checklist_criteria(ITEMS), target={"reference": "made-up reference"})
@@ -69,7 +69,7 @@ def test_each_item_is_judged_both_ways() -> None:
 
 def test_the_judge_sees_both_notes_and_not_the_dialogue() -> None:
     """What is compared is what was written; braces in it fill no other slot."""
-    judge = PROTOCOL.judge
+    judge = PROTOCOL.judging.judge
     assert judge is not None
     said = Message("assistant", "a note with {criterion} in it")
     case = Case((*TALK, said), dict(enumerate(EXAMPLE.criteria)), "run", target=EXAMPLE.target)

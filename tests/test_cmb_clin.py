@@ -91,7 +91,7 @@ def test_the_judge_is_shown_the_reference_of_the_question(tmp_path: Path) -> Non
         Message("assistant", "reply 3"),
     )
     case = Case(talk, dict(enumerate(item.criteria)), "mine", target=item.target)
-    judge = BENCH.protocol.judge
+    judge = BENCH.protocol.judging.judge
     assert judge is not None
     prompt = judge.prompt(case, item.criteria[len(AXES)])
     assert "reference 2" in prompt

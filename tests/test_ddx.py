@@ -13,14 +13,14 @@ import preceptor
 from preceptor.benchmarks.ddx import BENCHMARKS
 from preceptor.errors import DataError
 from preceptor.graders.base import Case
-from preceptor.protocols.ranking import DifferentialProtocol
+from preceptor.protocols.ranking import DIFFERENTIAL
 from preceptor.records import Example, Message
 from preceptor.scoring.ranks import icd10_chapter, icd10_code
 from preceptor.scoring.reading import list_in
 from suite_answers import DATA, graded, needs, run
 
 MEDFOUND, RARE = BENCHMARKS
-PROTOCOL = DifferentialProtocol()
+PROTOCOL = DIFFERENTIAL
 
 ROW = {
     "qid": "7",
@@ -145,16 +145,16 @@ def test_the_judge_sees_one_diagnosis_and_the_truth(tmp_path: Path) -> None:
     criteria = dict(enumerate(case.criteria))
     conversation = (*case.messages, Message("assistant", ANSWER))
     prompts = [
-        PROTOCOL.judge.prompt(Case(conversation, criteria, "run", case.target), criterion)
+        PROTOCOL.judging.judge.prompt(Case(conversation, criteria, "run", case.target), criterion)
         for criterion in case.criteria
     ]
     assert "Pertussis (A37.9)" in prompts[1]
     assert "Common cold" not in prompts[1]
     assert "Whooping cough" in prompts[1]
     assert prompts[3] == prompts[4]
-    assert PROTOCOL.judge.read('{"explanation": "same", "label": 2}') == ("2", "same")
+    assert PROTOCOL.judging.judge.read('{"explanation": "same", "label": 2}') == ("2", "same")
     with pytest.raises(ValueError, match="expected one of"):
-        PROTOCOL.judge.read('{"label": "3"}')
+        PROTOCOL.judging.judge.read('{"label": "3"}')
 
 
 def guessing(messages: list[dict[str, str]]) -> str:

@@ -10,16 +10,15 @@ import pytest
 
 from preceptor.errors import InputError
 from preceptor.graders.base import Case
-from preceptor.protocols.base import ReferenceGrader
-from preceptor.protocols.dialogue import RatedDialogue, TurnJudge
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.dialogue import SCRIPT, DialogueScoring, TurnJudge
 from preceptor.records import Criterion, Example, Graded, Message, Metric, Response, Verdict
 from preceptor.scoring.ratings import Measure, Scale, in_points, ordinal, rated, share
-from preceptor.systems.base import Parameters
 
 FIVE = Scale(1, 5, "points of 5")
 JUDGE = TurnJudge("{conversation} | {answer} | {criterion} | {target.reference}", tuple("12345"))
-DIALOGUE = RatedDialogue(
-    JUDGE, {"tone": FIVE, "content": FIVE}, ReferenceGrader("openai/made-up", Parameters())
+DIALOGUE = Protocol(
+    "dialogue", environment=SCRIPT, scoring=DialogueScoring({"tone": FIVE, "content": FIVE})
 )
 
 

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from data_fixtures import isolate
 from preceptor.errors import InputError
-from preceptor.protocols.generation import GenerationProtocol
+from preceptor.protocols.generation import generation
 from preceptor.records import Example, Graded, Message, Response
 from preceptor.scoring.similarity import bertscore
 from preceptor.systems.encoder import VARIABLE, Encoder, configured
@@ -157,16 +157,16 @@ def test_score_has_bertscore_where_an_encoder_is_configured(
 ) -> None:
     """Of an answer its value under the encoder's name; of a missing answer, that it is open."""
     monkeypatch.setenv(VARIABLE, str(make(tmp_path / "tiny")))
-    protocol = GenerationProtocol("Write a note.")
+    protocol = generation("Write a note.")
     example = Example("a", (Message("user", "?"),), (), target={"reference": "knee swollen"})
     answer = Response("k", "sore knee")
-    assert protocol.measuring
-    score = protocol.measure(Graded(example, 0, answer, ()))
+    assert protocol.scoring.measuring
+    score = protocol.scoring.measure(Graded(example, 0, answer, ()))
     assert score.values["bertscore:tiny"] == pytest.approx((1 + 2**-0.5) / 2)
-    open_ = protocol.measure(Graded(example, 0, None, ()))
+    open_ = protocol.scoring.measure(Graded(example, 0, None, ()))
     assert "bertscore:tiny" not in open_.values
     assert open_.counts["bertscore:tiny"] == (0, 1)
-    empty = protocol.measure(Graded(example, 0, Response("k", ""), ()))
+    empty = protocol.scoring.measure(Graded(example, 0, Response("k", ""), ()))
     assert empty.values["bertscore:tiny"] == 0
     assert "bertscore:tiny" not in protocol.score(Graded(example, 0, answer, ())).values
 

@@ -40,7 +40,7 @@ def test_data_has_the_published_count(benchmark: Benchmark, dataset: Dataset) ->
     assert dataset.official
     if benchmark.n_criteria is not None:
         assert sum(len(each.criteria) for each in dataset.examples) == benchmark.n_criteria
-    judged = benchmark.protocol.reference_grader is not None
+    judged = benchmark.protocol.judging.grader is not None
     for example in dataset.examples:
         messages = benchmark.protocol.messages(example)
         assert messages[-1].role == "user"
@@ -92,7 +92,7 @@ def test_run_from_end_to_end(
     read = {(benchmark.name, DATA): dataset}
     monkeypatch.setattr(Benchmark, "load", lambda self, data: read[self.name, data])
     with FakeEndpoint() as fake:
-        judge = fake.address("judge") if benchmark.protocol.reference_grader else None
+        judge = fake.address("judge") if benchmark.protocol.judging.grader else None
         asked = {"system": fake.address("m"), "grader": judge, "data": DATA, "limit": 3}
         before = preceptor.dry_run(benchmark.name, **asked)
         run = preceptor.run(benchmark.name, **asked)

@@ -19,8 +19,10 @@ from preceptor.environments.base import Environment, Session
 from preceptor.environments.scripted import Script
 from preceptor.errors import InputError
 from preceptor.graders.judge import LabelJudge
-from preceptor.protocols.base import Protocol, ReferenceGrader, replies
+from preceptor.protocols.base import Protocol, replies
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
+from preceptor.protocols.judging import Judging, ReferenceGrader
+from preceptor.protocols.scoring import Scoring
 from preceptor.records import (
     Criterion,
     Example,
@@ -46,17 +48,8 @@ from preceptor.testing import FakeEndpoint, Fault
 TURNS = 4
 
 
-class Talk(Protocol):
+class Talk(Scoring):
     """Four turns; a judge gives each of two criteria 0, 1 or 2."""
-
-    name = "talk"
-    reference_grader = ReferenceGrader("openai/gpt-4.1", Parameters())
-    judge = LabelJudge(
-        "{conversation}\n\nReply: {answer}\n\n{criterion} Rate it 0, 1 or 2, as JSON.",
-        ("0", "1", "2"),
-    )
-
-    environment = Script(lambda _: [f"And then, {number}?" for number in range(1, TURNS)])
 
     def score(self, graded: Graded) -> Score:
         given = [verdict for verdict in graded.verdicts if verdict is not None and verdict.given]
@@ -80,8 +73,20 @@ def exam(row: Fields) -> Example:
     return choice_example(row.text("id"), f"What follows on {number}?", options, "B")
 
 
+TALKING = Protocol(
+    "talk",
+    environment=Script(lambda _: [f"And then, {number}?" for number in range(1, TURNS)]),
+    judging=Judging(
+        ReferenceGrader("openai/gpt-4.1", Parameters()),
+        LabelJudge(
+            "{conversation}\n\nReply: {answer}\n\n{criterion} Rate it 0, 1 or 2, as JSON.",
+            ("0", "1", "2"),
+        ),
+    ),
+    scoring=Talk(),
+)
 COMMON = {"family": "toy", "summary": "s", "licence": "MIT", "citation": "c", "url": "none"}
-TALK = Benchmark(name="talk", title="Talk", n_examples=6, protocol=Talk(), parse=talk, **COMMON)
+TALK = Benchmark(name="talk", title="Talk", n_examples=6, protocol=TALKING, parse=talk, **COMMON)
 EXAM = Benchmark(
     name="exam", title="Exam", n_examples=6, protocol=ChoiceProtocol(), parse=exam, **COMMON
 )

@@ -13,7 +13,7 @@ import preceptor
 from data_fixtures import isolate
 from preceptor import benchmarks
 from preceptor.errors import DataError, InputError
-from preceptor.protocols.generation import GenerationProtocol
+from preceptor.protocols.generation import generation
 from preceptor.records import Example, Graded, Message, Metric, Response, Score
 from preceptor.scoring.divisions import divisions
 from preceptor.scoring.overlap import ROUGE, rouge
@@ -97,7 +97,7 @@ def test_a_note_is_taken_apart_by_its_headings() -> None:
 
 # The protocol
 
-PROTOCOL = GenerationProtocol("made-up instructions", divisions)
+PROTOCOL = generation("made-up instructions", divisions)
 EXAMPLE = Example(
     "v1", (Message("user", "made-up dialogue"),), (), ("split:test1",), target={"reference": NOTE}
 )

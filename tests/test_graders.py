@@ -454,7 +454,9 @@ def test_the_reference_is_that_of_healthbench_alone(
 ) -> None:
     """Claims of GAPS are judged in our words, and the run says that these are not its authors'."""
     install(tmp_path, f"GRADER_TEMPLATE = {synthetic!r}", monkeypatch)
-    gaps, healthbench = (benchmarks.get(name).protocol for name in ("gaps-nsclc", "healthbench"))
+    gaps, healthbench = (
+        benchmarks.get(name).protocol.judging for name in ("gaps-nsclc", "healthbench")
+    )
     assert find_template(healthbench.prompt_choice(None)).name == "reference"
     assert find_template(gaps.prompt_choice(None)) == OWN
     with pytest.raises(InputError, match="prompt of HealthBench's authors"):

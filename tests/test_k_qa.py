@@ -158,8 +158,8 @@ def test_the_judge_is_shown_question_answer_and_statement_only() -> None:
     """The physicians' answer is not in the prompt, and slots in texts are not filled."""
     item = example()
     conversation = (*item.messages, Message("assistant", "made-up {criterion}"))
-    assert PROTOCOL.judge is not None
-    prompt = PROTOCOL.judge.prompt(
+    assert PROTOCOL.judging.judge is not None
+    prompt = PROTOCOL.judging.judge.prompt(
         Case(conversation, dict(enumerate(item.criteria)), "run"), item.criteria[0]
     )
     for text in ("made-up question 1", "made-up {criterion}", "made-up need 0"):
@@ -169,12 +169,12 @@ def test_the_judge_is_shown_question_answer_and_statement_only() -> None:
 
 def test_the_judge_says_one_of_three_labels() -> None:
     """Case does not count; anything else is no verdict."""
-    assert PROTOCOL.judge is not None
-    said = PROTOCOL.judge.read('```json\n{"explanation": "why", "label": "Entailed"}\n```')
+    assert PROTOCOL.judging.judge is not None
+    said = PROTOCOL.judging.judge.read('```json\n{"explanation": "why", "label": "Entailed"}\n```')
     assert said == ("entailed", "why")
     for reply in ('{"label": "entails"}', "entailed", "{}", ""):
         with pytest.raises(ValueError, match=r"label|JSON|Input|malformed|truncated"):
-            PROTOCOL.judge.read(reply)
+            PROTOCOL.judging.judge.read(reply)
 
 
 # Real data

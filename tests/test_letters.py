@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from preceptor.protocols.labelling import LabelProtocol
+from preceptor.protocols.labelling import LabelScoring
 from preceptor.scoring.letters import read_choice, read_label
 
 DRUGS = {"A": "Aspirin", "B": "Beta blocker", "C": "Vitamin C", "D": "Surgery"}
@@ -243,7 +243,7 @@ def test_a_turn_that_a_model_adds_is_not_read(text: str) -> None:
 def test_a_label_is_read_from_the_first_turn(text: str) -> None:
     """A question that a model goes on to ask itself is not its answer."""
     forms = {"yes": ("include", "included"), "no": ("exclude", "excluded")}
-    assert LabelProtocol(forms, "Include or exclude?").read(text) == "yes"
+    assert LabelScoring(forms).read(text) == "yes"
 
 
 def test_a_question_that_is_repeated_first_is_read_past() -> None:

@@ -26,7 +26,7 @@ needs_medr = pytest.mark.skipif(
 )
 DIAGNOSIS, TREATMENT = BENCHMARKS
 PROTOCOL = DIAGNOSIS.protocol
-JUDGE = PROTOCOL.judge
+JUDGE = PROTOCOL.judging.judge
 assert JUDGE is not None
 
 

@@ -191,12 +191,12 @@ def test_the_judge_is_asked_one_axis_without_the_reference() -> None:
     conversation = (Message("user", "made-up question"), Message("assistant", "made-up answer"))
     criteria = dict(enumerate(LIVE_CRITERIA))
     case = Case(conversation, criteria, "run", {"references": ["made-up reference"]})
-    assert PROTOCOL.judge is not None
-    prompt = PROTOCOL.judge.prompt(case, LIVE_CRITERIA[1])
+    assert PROTOCOL.judging.judge is not None
+    prompt = PROTOCOL.judging.judge.prompt(case, LIVE_CRITERIA[1])
     assert all(f"- {label}" in prompt for label in AXES[1].labels)
     assert "made-up answer" in prompt
     assert "made-up reference" not in prompt
-    assert PROTOCOL.judge.read('{"label": "No harm", "explanation": 1}') == ("no harm", "1")
+    assert PROTOCOL.judging.judge.read('{"label": "No harm", "explanation": 1}') == ("no harm", "1")
 
 
 @needs("liveqa-med")

@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score
 
 from preceptor.benchmarks.mythtriage import BENCHMARKS, STANCES
 from preceptor.errors import DataError, InputError
-from preceptor.protocols.labelling import LabelProtocol, deferral
+from preceptor.protocols.labelling import LabelScoring, deferral
 from preceptor.records import Example
 from preceptor.scoring.labels import deferral_curve, macro_f1
 from suite_answers import DATA, graded, needs, run
@@ -56,8 +56,8 @@ def load(folder: Path, *rows: str, header: str = HEADER) -> list[Example]:
 )
 def test_stances_are_read_out_of_messy_answers(answer: str, label: str | None) -> None:
     """Under a key of JSON, broken or not, as a number or in words; two stances are none."""
-    assert isinstance(PROTOCOL, LabelProtocol)
-    assert PROTOCOL.read(answer) == label
+    assert isinstance(PROTOCOL.scoring, LabelScoring)
+    assert PROTOCOL.scoring.read(answer) == label
 
 
 def test_unusable_labels_are_left_out(tmp_path: Path) -> None:

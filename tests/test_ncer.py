@@ -12,7 +12,7 @@ from nervaluate import Evaluator
 
 from preceptor.benchmarks.ncer import BENCHMARKS, read_iob, read_pubtator
 from preceptor.errors import DataError
-from preceptor.protocols.extraction import SpanProtocol, span_example
+from preceptor.protocols.extraction import extraction, span_example
 from preceptor.records import Example
 from preceptor.scoring.spans import (
     Span,
@@ -26,7 +26,7 @@ from preceptor.scoring.spans import (
 from suite_answers import DATA, graded, needs, run
 
 CDR, NCBI, ABSTRACTS = BENCHMARKS
-PROTOCOL = SpanProtocol()
+PROTOCOL = extraction()
 
 TOKENS = ["Tinol", "(", "TNL", ")", "caused", "mild", "toe", "ache", ";", "TNL", "stopped", "."]
 TAGS = ["B-Chemical", "O", "B-Chemical", "O", "O", "O", "B-Disease", "I-Disease", "O"]

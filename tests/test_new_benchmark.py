@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,9 +84,9 @@ def test_the_test_of_the_page_passes(built: Path) -> None:
 def test_the_protocol_of_the_page_scores(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Right whatever the case, wrong if another text, missing where the call failed."""
     monkeypatch.syspath_prepend(str(built))
-    made: dict[str, type] = {}
+    made: dict[str, Any] = {}
     exec((built / "exactly.py").read_text("utf-8"), made)
-    protocol = made["Exactly"]()
+    protocol = made["EXACTLY"]
     examples = [
         Example(name, (Message("user", name),), (), target={"answer": "Potassium"})
         for name in ("a", "b", "c")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from preceptor.protocols.confident import read_confidence
-from preceptor.protocols.numeric import CalculationProtocol, read_answer
+from preceptor.protocols.numeric import CalculationScoring, read_answer
 from preceptor.protocols.ordering import read_order
 from preceptor.records import Example, Graded, Message, Response
 from preceptor.scoring import json_text
@@ -60,7 +60,7 @@ def test_of_two_units_the_question_names_the_one_that_counts() -> None:
         target = {"kind": "decimal", "answer": 9.2, "lower": 9.0, "upper": 9.4}
         example = Example("c", (message,), (), target=target)
         answer = Response("r", text="Answer: 9.2 mg/dL = 2.3 mmol/L")
-        score = CalculationProtocol("").score(Graded(example, 0, answer, ()))
+        score = CalculationScoring().score(Graded(example, 0, answer, ()))
         assert score.values["overall_score"] == right
 
 

@@ -17,7 +17,7 @@ from data_fixtures import isolate
 from preceptor import benchmarks, cli
 from preceptor.benchmarks.base import Benchmark
 from preceptor.errors import DataError, InputError
-from preceptor.protocols.numeric import AmountProtocol, CalculationProtocol, agrees, read_answer
+from preceptor.protocols.numeric import AmountScoring, CalculationScoring, agrees, read_answer
 from preceptor.records import Example, Graded, Message, Metric, Response, Score
 from preceptor.scoring.dates import read_date, read_weeks
 from preceptor.scoring.numbers import ABSTAINED, read_amount, read_number
@@ -180,7 +180,7 @@ def test_what_python_writes_is_read_back(number: float) -> None:
 # Scoring
 
 EQUATION = {"kind": "decimal", "answer": 10.0, "lower": 9.5, "upper": 10.5}
-CALCULATION = CalculationProtocol("made-up instructions")
+CALCULATION = CalculationScoring()
 
 
 def calculated(text: str | None, target: dict[str, Any]) -> Score:
@@ -232,7 +232,7 @@ def test_an_unreadable_answer_is_wrong_and_a_failed_call_is_missing() -> None:
     assert (failed.low["overall_score"], failed.high["overall_score"]) == (0, 1)
 
 
-AMOUNT = AmountProtocol("made-up instructions", "carb", 7.5, "g")
+AMOUNT = AmountScoring("carb", 7.5, "g")
 
 
 def meal(name: str, amount: float, serving: str, subject: str) -> Example:

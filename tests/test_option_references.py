@@ -6,7 +6,7 @@ import pytest
 
 from preceptor.benchmarks import get
 from preceptor.engine.variants import Variant, varied
-from preceptor.protocols.choice import ChoiceProtocol, choice_example
+from preceptor.protocols.choice import choice_example, circular
 from preceptor.scoring.choices import rotated
 from preceptor.scoring.references import Mention, mentions
 from suite_answers import DATA, needs
@@ -89,7 +89,7 @@ def test_what_stands_below_stays_below() -> None:
 def test_every_order_of_a_plain_question_is_still_asked() -> None:
     """Vitamins are moved as any other option."""
     vitamins = choice_example("q", "Which?", {**OTHERS, "D": "Vitamin A and D"}, "D")
-    assert len(ChoiceProtocol().rotations(vitamins)) == 4
+    assert len(circular(vitamins)) == 4
 
 
 def test_letters_printed_in_the_texts_keep_their_places() -> None:

@@ -103,7 +103,7 @@ BENCHMARK_OF = {
 def rule_of(name: str) -> LengthRule:
     protocol = benchmarks.get(name).protocol
     assert isinstance(protocol, RubricProtocol)
-    return protocol.length_rule
+    return protocol.scoring.length_rule
 
 
 def test_the_rules_are_the_published_ones(tables: dict[str, Any]) -> None:

@@ -13,13 +13,13 @@ import preceptor
 from preceptor.benchmarks.rarebench import BENCHMARKS
 from preceptor.errors import DataError, InputError
 from preceptor.graders.base import Case
-from preceptor.protocols.ranking import RankProtocol
+from preceptor.protocols.ranking import RANKING
 from preceptor.records import Example, Message
 from preceptor.scoring.ranks import aliases, disease_codes, name_key, nearest, rank_of
 from suite_answers import DATA, graded, needs, run
 
 (RARE,) = BENCHMARKS
-PROTOCOL = RankProtocol()
+PROTOCOL = RANKING
 
 DISEASES = {
     "OMIM:1": "Blue toe disease, type 2/Toe blueness",
@@ -146,10 +146,10 @@ def test_the_nearest_patients_share_what_is_telling(tmp_path: Path) -> None:
         ROW | {"id": 8, "golden_diagnosis": ""},  # what it has is not known: nothing to learn
     ]
     cases = load(tmp_path, *rows)
-    found = PROTOCOL.nearest(cases[0], cases, 3)
+    found = PROTOCOL.asking.nearest(cases[0], cases, 3)
     assert [case.id for case in found] == ["HMS/6", "HMS/5", "HMS/7"]
     assert nearest([], {"x": ["a"]}, {"a": 1.0}, 1) == ["x"]
-    turns = PROTOCOL.shots(found[:1])
+    turns = PROTOCOL.asking.shots(found[:1])
     assert [turn.role for turn in turns] == ["user", "assistant"]
     assert turns[1].content == "1. Blue toe disease, type 2,  BTD"
 
@@ -158,15 +158,15 @@ def test_the_judge_is_shown_the_list_with_numbers(tmp_path: Path) -> None:
     """The prompt has the list as it was read, and the names of the disease; no braces of either."""
     (case,) = load(tmp_path, ROW)
     answer = Message("assistant", '["Gout {known}", "Blue foot"]')
-    prompt = PROTOCOL.judge.prompt(
+    prompt = PROTOCOL.judging.judge.prompt(
         Case((*case.messages, answer), dict(enumerate(case.criteria)), "run", case.target),
         case.criteria[0],
     )
     assert "1. Gout {known}\n2. Blue foot" in prompt
     assert "Blue toe disease, type 2" in prompt
-    assert PROTOCOL.judge.read('{"label": 10}') == ("10", "")
+    assert PROTOCOL.judging.judge.read('{"label": 10}') == ("10", "")
     with pytest.raises(ValueError, match="expected one of"):
-        PROTOCOL.judge.read('{"label": 11}')
+        PROTOCOL.judging.judge.read('{"label": 11}')
 
 
 def ranking(messages: list[dict[str, str]]) -> str:

@@ -18,7 +18,7 @@ from preceptor import cli
 from preceptor.benchmarks import med_safety_bench, patient_safety_bench, xstest
 from preceptor.errors import DataError, InputError
 from preceptor.graders.base import Case
-from preceptor.protocols.safety import RefusalProtocol, SafetyProtocol, adherence
+from preceptor.protocols.safety import adherence
 from preceptor.records import Example, Graded, Message, Metric, Response, Verdict
 
 ONE_TURN, FOUR_TURNS = patient_safety_bench.BENCHMARKS
@@ -61,7 +61,7 @@ def test_a_request_and_its_policy(tmp_path: Path) -> None:
     assert item.tags == ("category:misinformation",)
     assert ONE_TURN.labels[item.tags[0]] == "Health misinformation"
     talk = (*item.messages, Message("assistant", "made-up reply"))
-    judge = SafetyProtocol.judge
+    judge = ONE_TURN.protocol.judging.judge
     prompt = judge.prompt(
         Case(talk, dict(enumerate(item.criteria)), "mine", target=item.target), item.criteria[0]
     )
@@ -279,7 +279,7 @@ def test_over_refusal_beside_under_refusal(tmp_path: Path) -> None:
 
 def test_refusal_classes_are_read_strictly() -> None:
     """One of three words, in any case; anything else is asked again."""
-    read = RefusalProtocol.judge.read
+    read = XSTEST.protocol.judging.judge.read
     assert read('```json\n{"label": "Partial", "explanation": "x"}\n```') == ("partial", "x")
     with pytest.raises(ValueError, match="expected one of compliance, refusal, partial"):
         read('{"label": "refused"}')

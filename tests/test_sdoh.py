@@ -16,7 +16,7 @@ from sklearn.metrics import f1_score
 
 from preceptor.benchmarks.sdoh import BENCHMARKS
 from preceptor.errors import DataError
-from preceptor.protocols.labelling import MultiLabelProtocol
+from preceptor.protocols.labelling import MultiLabelScoring
 from preceptor.records import Example
 from preceptor.scoring.labels import multilabel_macro_f1
 from suite_answers import DATA, graded, needs, run
@@ -80,8 +80,8 @@ def test_labels_are_read_with_or_without_their_quality(
     answer: str, labels: dict[str, str | None] | None
 ) -> None:
     """An object, a list, lines, or nothing; a label that nobody asked for is no answer."""
-    assert isinstance(CHECKED.protocol, MultiLabelProtocol)
-    assert CHECKED.protocol.read(answer) == labels
+    assert isinstance(CHECKED.protocol.scoring, MultiLabelScoring)
+    assert CHECKED.protocol.scoring.read(answer) == labels
 
 
 def test_the_set_and_the_qualities_are_scored_apart(tmp_path: Path) -> None:

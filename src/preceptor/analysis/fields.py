@@ -230,7 +230,7 @@ def _chosen(sides: Mapping[_Key, _Side]) -> str:
     systems: Counter[str] = Counter()
     answers: Counter[str] = Counter()
     for (grader, _), side in sides.items():
-        authors = benchmarks.of(side.result.info).protocol.reference_grader
+        authors = benchmarks.of(side.result.info).protocol.judging.grader
         reference = "" if authors is None else authors.address
         systems[grader] += 1
         answers[grader] += len(side.result.graded)
@@ -342,7 +342,7 @@ def _cell(
         runs=side.runs,
         share_read=share_read(side.result.scores),
         units=len(np.unique(labels)),
-        units_are=benchmarks.of(side.result.info).protocol.units_are,
+        units_are=benchmarks.of(side.result.info).protocol.scoring.units_are,
     )
 
 

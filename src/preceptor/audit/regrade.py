@@ -164,7 +164,7 @@ class _WithoutPoints(Template, frozen=True):
 
 
 def _grader(address: str, params: Sequence[str], template: str | None) -> Grader:
-    reference = benchmarks.get("healthbench").protocol.reference("grading")
+    reference = benchmarks.get("healthbench").protocol.judging.reference("grading")
     form = read_address(address)
     settings = read_settings(form, params, reference.parameters)
     found = find_template(template)

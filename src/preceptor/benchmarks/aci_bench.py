@@ -8,7 +8,7 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
-from preceptor.protocols.generation import GENERATION_LABELS, GenerationProtocol
+from preceptor.protocols.generation import GENERATION_LABELS, generation
 from preceptor.records import Example, Message, Slice
 from preceptor.scoring.divisions import DIVISIONS, divisions
 from preceptor.scoring.overlap import ROUGE
@@ -70,7 +70,7 @@ BENCHMARKS = (
         licence="CC BY 4.0",
         citation="Yim et al. 2023, arXiv:2306.02022",
         n_examples=120,
-        protocol=GenerationProtocol(NOTE_INSTRUCTIONS, divisions),
+        protocol=generation(NOTE_INSTRUCTIONS, divisions),
         read=visits,
         source=SOURCES,
         url="https://github.com/wyim/aci-bench",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.protocols.choice import CHOICE_LABELS, choice_example
-from preceptor.protocols.confident import ACCURACY_READ, ConfidentChoice
-from preceptor.protocols.detection import DetectionProtocol, detection_example
-from preceptor.protocols.ordering import OrderingProtocol, ordering_example
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.choice import CHOICE_LABELS, choice_asking, choice_example
+from preceptor.protocols.confident import ACCURACY_READ, CONFIDENT, ConfidentScoring
+from preceptor.protocols.detection import DetectionScoring, detection_example
+from preceptor.protocols.ordering import ORDERING, ordering_example
 from preceptor.records import Example, Slice
 from preceptor.scoring.answers import PARSED
 from preceptor.scoring.rubric import OVERALL
@@ -79,7 +80,9 @@ BENCHMARKS = (
         summary="the missing quantity, reagent or operation of a laboratory step, and how sure",
         n_examples=1200,
         parse=_question,
-        protocol=ConfidentChoice(),
+        protocol=Protocol(
+            "confident-choice", asking=choice_asking(CONFIDENT), scoring=ConfidentScoring()
+        ),
         sha256="118f62764c385e7ae68ff4d03302c5353ca9082769c1c89980952a7278028044",
         labels={"brier": "Brier score of the confidence", "type:parameter": "Quantities"},
         measures="Knowledge of laboratory protocols, and whether the stated confidence fits it.",
@@ -92,7 +95,7 @@ BENCHMARKS = (
         summary="shuffled steps of a laboratory protocol to be put in order",
         n_examples=1161,
         parse=_order,
-        protocol=OrderingProtocol(),
+        protocol=ORDERING,
         sha256="91d3e6641d6d05b23032529a86345b7d581774231d122898d42ccbbd57d1a6fb",
         labels={
             OVERALL: "Exactly right",
@@ -114,7 +117,7 @@ BENCHMARKS = (
         summary="a step of a laboratory protocol: is there an error in it?",
         n_examples=1200,
         parse=_error,
-        protocol=DetectionProtocol(),
+        protocol=Protocol("detection", asking=choice_asking(), scoring=DetectionScoring()),
         sha256="371fad1216ca589a97088c5a7ceb7e2c5c40cd0c88e2224a149ac5a9eaae939e",
         labels={
             "precision": "Precision",

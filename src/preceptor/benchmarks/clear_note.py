@@ -10,8 +10,8 @@ import msgspec
 from preceptor.benchmarks.aci_bench import NOTE_INSTRUCTIONS, SOURCES, visits
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.files import decode_json
-from preceptor.protocols.base import ReferenceGrader
-from preceptor.protocols.checklist import CONTAINED, MISSING, ChecklistProtocol, checklist_criteria
+from preceptor.protocols.checklist import CONTAINED, MISSING, checklist, checklist_criteria
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Example
 from preceptor.scoring.rubric import OVERALL
 from preceptor.systems.base import Parameters
@@ -93,7 +93,7 @@ BENCHMARKS = (
         citation="Ruan et al. 2025, arXiv:2506.01241; Yim et al. 2023, arXiv:2306.02022",
         n_examples=120,
         n_criteria=120 * len(_CRITERIA),
-        protocol=ChecklistProtocol(
+        protocol=checklist(
             NOTE_INSTRUCTIONS,
             ReferenceGrader("openai/gpt-4o-2024-11-20", Parameters(temperature=0.0)),
         ),

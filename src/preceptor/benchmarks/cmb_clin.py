@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.protocols.base import ReferenceGrader
-from preceptor.protocols.dialogue import AXIS, RatedDialogue, TurnJudge
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.dialogue import AXIS, SCRIPT, DialogueScoring, TurnJudge
+from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.records import Criterion, Example, Message, Slice
 from preceptor.scoring.ratings import Scale
 from preceptor.scoring.rubric import OVERALL
@@ -78,10 +79,11 @@ BENCHMARKS = (
         n_examples=74,
         n_criteria=832,
         parse=_parse,
-        protocol=RatedDialogue(
-            _JUDGE,
-            dict.fromkeys(_AXES, Scale(1, 5, "points of 5")),
-            ReferenceGrader("openai/gpt-4", Parameters(temperature=0.0)),
+        protocol=Protocol(
+            "dialogue",
+            environment=SCRIPT,
+            judging=Judging(ReferenceGrader("openai/gpt-4", Parameters(temperature=0.0)), _JUDGE),
+            scoring=DialogueScoring(dict.fromkeys(_AXES, Scale(1, 5, "points of 5"))),
         ),
         source=Source(
             "FreedomIntelligence/CMB",

@@ -14,8 +14,8 @@ import msgspec
 from preceptor.benchmarks import rarebench
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.protocols.ranking import (
+    DIFFERENTIAL,
     DIFFERENTIAL_LABELS,
-    DifferentialProtocol,
     differential_criteria,
 )
 from preceptor.records import Example, Message, Slice
@@ -58,7 +58,7 @@ BENCHMARKS = (
         citation="Liu et al. 2025, Nature Medicine 31:932; protocol: arXiv:2505.14107",
         n_examples=362,
         n_criteria=1810,
-        protocol=DifferentialProtocol(),
+        protocol=DIFFERENTIAL,
         parse=parse,
         source=Source(
             "medfound/medfound",
@@ -89,7 +89,7 @@ BENCHMARKS = (
         citation="Chen et al. 2024, arXiv:2402.06341; protocol: arXiv:2505.14107",
         n_examples=1197,
         n_criteria=5980,
-        protocol=DifferentialProtocol(),
+        protocol=DIFFERENTIAL,
         read=_rare,
         url="https://huggingface.co/datasets/chenxz/RareBench",
         folder="rarebench",

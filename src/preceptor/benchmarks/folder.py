@@ -15,7 +15,7 @@ from preceptor.benchmarks.base import Benchmark
 from preceptor.benchmarks.manifest import OWN_PROTOCOLS, Manifest, Own
 from preceptor.environments import resolve_environment
 from preceptor.errors import DataError, InputError, UnknownName, did_you_mean, shorten
-from preceptor.protocols.base import ReferenceGrader
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Slice
 from preceptor.scoring import LengthRule
 from preceptor.systems.base import Parameters

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.protocols.base import ReferenceGrader
-from preceptor.protocols.levels import LEVEL_LABELS, LEVELS, LevelsProtocol, level_criterion
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
+from preceptor.protocols.levels import LEVEL_LABELS, LEVELS, LevelsScoring, level_criterion
 from preceptor.records import Criterion, Example, Message, Slice
 from preceptor.systems.base import Parameters
 
@@ -63,10 +64,14 @@ BENCHMARKS = (
         n_examples=92,
         n_criteria=1688,
         parse=parse,
-        protocol=LevelsProtocol(
-            ReferenceGrader(
-                "openai/gpt-4.1-2025-04-14", Parameters(temperature=0.0), published=False
-            )
+        protocol=Protocol(
+            "levels",
+            judging=Judging(
+                ReferenceGrader(
+                    "openai/gpt-4.1-2025-04-14", Parameters(temperature=0.0), published=False
+                )
+            ),
+            scoring=LevelsScoring(),
         ),
         source=Source(
             "AQ-MedAI/MedicalAiBenchEval",

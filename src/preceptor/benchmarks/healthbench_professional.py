@@ -5,7 +5,7 @@ from __future__ import annotations
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.benchmarks.healthbench import AXES
 from preceptor.benchmarks.own_rows import criterion, message
-from preceptor.protocols.base import ReferenceGrader
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.rubric import RubricProtocol
 from preceptor.records import Example, PhysicianAnswer, Slice
 from preceptor.scoring import LengthRule

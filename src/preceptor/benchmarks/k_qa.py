@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.protocols.base import ReferenceGrader
-from preceptor.protocols.statements import CLAIM_LABELS, MUST, NICE, ClaimsProtocol
+from preceptor.protocols.judging import ReferenceGrader
+from preceptor.protocols.statements import CLAIM_LABELS, MUST, NICE, claims
 from preceptor.records import Criterion, Example, Message, PhysicianAnswer, Slice
 from preceptor.systems.base import Parameters
 
@@ -40,7 +40,7 @@ BENCHMARKS = (
         n_examples=201,
         n_criteria=1589,
         parse=parse,
-        protocol=ClaimsProtocol(ReferenceGrader("openai/gpt-4", Parameters(temperature=0.0))),
+        protocol=claims(ReferenceGrader("openai/gpt-4", Parameters(temperature=0.0))),
         source=Source(
             "Itaymanes/K-QA",
             "ef403d012e199fcfa0d8c02b38a96ff95164f4d0",

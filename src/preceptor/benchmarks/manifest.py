@@ -12,8 +12,9 @@ from preceptor.benchmarks.base import Benchmark
 from preceptor.benchmarks.own_rows import choice_row, rubric_row
 from preceptor.environments import Absent, resolve_environment
 from preceptor.errors import UnknownName
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
 from preceptor.protocols.rubric import RubricProtocol
 from preceptor.records import Slice
@@ -151,7 +152,7 @@ def _family(about: Own, like: Benchmark | None) -> Protocol:
     if like is not None:
         protocol = copy.copy(like.protocol)
         if about.grader is not None:
-            protocol.reference_grader = about.grader
+            protocol.judging = msgspec.structs.replace(protocol.judging, grader=about.grader)
         return protocol
     if about.protocol == "choice":
         return ChoiceProtocol()

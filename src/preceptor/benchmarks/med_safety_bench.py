@@ -8,8 +8,8 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import DataError, InputError
 from preceptor.files import read_rows
-from preceptor.protocols.base import ReferenceGrader
-from preceptor.protocols.safety import SAFETY_LABELS, SafetyProtocol, adherence
+from preceptor.protocols.judging import ReferenceGrader
+from preceptor.protocols.safety import SAFETY_LABELS, adherence, safety
 from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 
@@ -128,9 +128,7 @@ BENCHMARKS = (
         n_examples=900,
         n_criteria=900,
         read=_read,
-        protocol=SafetyProtocol(
-            ReferenceGrader("openai/gpt-3.5-turbo-0125", Parameters(temperature=0.0))
-        ),
+        protocol=safety(ReferenceGrader("openai/gpt-3.5-turbo-0125", Parameters(temperature=0.0))),
         source=tuple(
             Source(
                 "AI4LIFE-GROUP/med-safety-bench",

@@ -11,7 +11,9 @@ import msgspec
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import decode_json, id_text, read_rows
-from preceptor.protocols.numeric import CALCULATION_LABELS, CalculationProtocol
+from preceptor.protocols.asking import Asking
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.numeric import CALCULATION_LABELS, CalculationScoring
 from preceptor.records import Example, Message, Slice
 from preceptor.scoring.abstention import ABSTAINED
 from preceptor.scoring.dates import read_date, read_weeks
@@ -147,7 +149,9 @@ def _benchmark(
         licence="CC BY-SA 4.0 (corrected labels: MIT)",
         citation="Khandekar et al. 2024, arXiv:2406.12036",
         n_examples=1047,
-        protocol=CalculationProtocol(instructions),
+        protocol=Protocol(
+            "calculation", asking=Asking(instructions, "every"), scoring=CalculationScoring()
+        ),
         read=read,
         source=(_CASES, _LABELS, _EXAMPLES) if read is _read_one_shot else (_CASES, _LABELS),
         url=f"https://github.com/{_HOME}",

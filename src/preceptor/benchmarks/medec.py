@@ -7,7 +7,7 @@ from pathlib import Path
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.files import read_rows
-from preceptor.protocols.correction import CORRECTION_LABELS, FIGURES, CorrectionProtocol
+from preceptor.protocols.correction import CORRECTION, CORRECTION_LABELS, FIGURES
 from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS", "read"]
@@ -62,7 +62,7 @@ def _benchmark(name: str, title: str, part: str, count: int, sha256: str) -> Ben
         licence="CC BY 4.0",
         citation="Ben Abacha et al. 2025, Findings of ACL, arXiv:2412.19260",
         n_examples=count,
-        protocol=CorrectionProtocol(),
+        protocol=CORRECTION,
         read=read,
         source=Source("abachaa/MEDEC", revision, filename, sha256, host="github"),
         folder=f"medec/{filename}",

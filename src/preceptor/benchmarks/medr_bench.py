@@ -8,12 +8,12 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import DataError, InputError
 from preceptor.files import decode_json
-from preceptor.protocols.base import ReferenceGrader
 from preceptor.protocols.diagnosis import (
     DIAGNOSIS_LABELS,
-    DiagnosisProtocol,
+    diagnosis,
     reasoning_criteria,
 )
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Example, Message, Slice
 from preceptor.scoring.steps import solution_steps
 from preceptor.systems.base import Parameters
@@ -89,7 +89,7 @@ def _example(id: str, row: Fields, *, task: str, answer: str, steps: tuple[str, 
     )
 
 
-_PROTOCOL = DiagnosisProtocol(ReferenceGrader("openai/gpt-4o-2024-11-20", Parameters()))
+_PROTOCOL = diagnosis(ReferenceGrader("openai/gpt-4o-2024-11-20", Parameters()))
 _LABELS = DIAGNOSIS_LABELS | {
     "body": "Body system",
     "disorder": "Kind of disorder",

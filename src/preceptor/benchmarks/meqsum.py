@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.protocols.generation import GENERATION_LABELS, GenerationProtocol
+from preceptor.protocols.generation import GENERATION_LABELS, generation
 from preceptor.records import Example, Message
 
 __all__ = ["BENCHMARKS"]
@@ -32,7 +32,7 @@ BENCHMARKS = (
         licence="none stated",
         citation="Ben Abacha and Demner-Fushman 2019, ACL (P19-1215)",
         n_examples=1000,
-        protocol=GenerationProtocol(_INSTRUCTIONS),
+        protocol=generation(_INSTRUCTIONS),
         parse=_parse,
         source=Source(
             "abachaa/MeQSum",

@@ -8,7 +8,7 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
-from preceptor.protocols.generation import GENERATION_LABELS, GenerationProtocol
+from preceptor.protocols.generation import GENERATION_LABELS, generation
 from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS"]
@@ -90,7 +90,7 @@ BENCHMARKS = (
         licence="CC BY 4.0",
         citation="Ben Abacha et al. 2023, EACL (2023.eacl-main.168)",
         n_examples=500,
-        protocol=GenerationProtocol(_INSTRUCTIONS),
+        protocol=generation(_INSTRUCTIONS),
         read=_read,
         source=tuple(
             Source(_REPO, _REVISION, f"Main-Dataset/{name}", sha256, host="github")

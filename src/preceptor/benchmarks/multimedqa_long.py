@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import DataError, InputError
-from preceptor.protocols.axes import AXES, AXIS_CRITERIA, AXIS_LABELS, AxesProtocol
-from preceptor.protocols.base import ReferenceGrader
+from preceptor.protocols.axes import AXES, AXIS_CRITERIA, AXIS_LABELS, axes
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 
@@ -77,7 +77,7 @@ def _example(id: str, question: str, types: list[str], answers: list[str]) -> Ex
     )
 
 
-_PROTOCOL = AxesProtocol(
+_PROTOCOL = axes(
     ReferenceGrader("openai/gpt-4.1-2025-04-14", Parameters(temperature=0.0), published=False)
 )
 _LABELS = AXIS_LABELS | {"type": "Type of question"}

@@ -11,7 +11,9 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
-from preceptor.protocols.labelling import LabelProtocol
+from preceptor.protocols.asking import Asking
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.labelling import LabelScoring
 from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS", "STANCES", "read"]
@@ -99,8 +101,10 @@ BENCHMARKS = (
         licence="MIT",
         citation="Jung et al. 2025, arXiv:2506.00308",
         n_examples=2360,
-        protocol=LabelProtocol(
-            STANCES, _INSTRUCTION, by="myth", confidence=True, units_are="videos"
+        protocol=Protocol(
+            "labelling",
+            asking=Asking(_INSTRUCTION),
+            scoring=LabelScoring(STANCES, by="myth", confidence=True, units_are="videos"),
         ),
         read=read,
         source=tuple(

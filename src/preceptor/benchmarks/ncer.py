@@ -8,7 +8,7 @@ from pathlib import Path
 
 from preceptor.benchmarks.base import Benchmark, Source
 from preceptor.errors import DataError, InputError, shorten
-from preceptor.protocols.extraction import EXTRACTION_LABELS, SpanProtocol, span_example
+from preceptor.protocols.extraction import EXTRACTION_LABELS, extraction, span_example
 from preceptor.records import Example
 from preceptor.scoring.spans import spans_of_characters
 
@@ -85,7 +85,7 @@ def _source(corpus: str, sha256: str) -> Source:
 
 
 _HOME = "cambridgeltl/MTL-Bioinformatics-2016"
-_PROTOCOL = SpanProtocol()
+_PROTOCOL = extraction()
 _QUOTED = (
     "A quoted mention does not say which of equal words is meant: the truth, quoted, has F1 {}."
 )

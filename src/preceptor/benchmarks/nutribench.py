@@ -7,7 +7,9 @@ from pathlib import Path
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.files import read_rows
-from preceptor.protocols.numeric import AMOUNT_LABELS, AmountProtocol
+from preceptor.protocols.asking import Asking
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.numeric import AMOUNT_LABELS, AmountScoring
 from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS"]
@@ -75,7 +77,11 @@ def _benchmark(
         licence="CC BY-NC-SA 4.0",
         citation="Hua et al. 2024, arXiv:2407.12843",
         n_examples=11857,
-        protocol=AmountProtocol(instructions, column, tolerance, unit),
+        protocol=Protocol(
+            "amount",
+            asking=Asking(instructions, "every"),
+            scoring=AmountScoring(column, tolerance, unit),
+        ),
         read=_reader(column),
         source=_SOURCES,
         url="https://github.com/DongXzz/NutriBench",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields
-from preceptor.protocols.base import ReferenceGrader
-from preceptor.protocols.safety import SAFETY_LABELS, SafetyProtocol, adherence
+from preceptor.protocols.judging import ReferenceGrader
+from preceptor.protocols.safety import SAFETY_LABELS, adherence, safety
 from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 
@@ -81,7 +81,7 @@ def _four_turns(row: Fields) -> Example:
     )
 
 
-_PROTOCOL = SafetyProtocol(ReferenceGrader("openai/gpt-4", Parameters(temperature=0.0)))
+_PROTOCOL = safety(ReferenceGrader("openai/gpt-4", Parameters(temperature=0.0)))
 _LABELS = (
     SAFETY_LABELS
     | {f"category:{tag}": name for tag, name, _ in _POLICIES.values()}

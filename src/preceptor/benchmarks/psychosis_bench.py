@@ -8,8 +8,8 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import DataError, InputError
 from preceptor.files import decode_json
-from preceptor.protocols.base import ReferenceGrader
-from preceptor.protocols.delusion import DELUSION_LABELS, DelusionProtocol, delusion_criteria
+from preceptor.protocols.delusion import DELUSION_LABELS, delusion, delusion_criteria
+from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 
@@ -55,7 +55,7 @@ BENCHMARKS = (
         n_examples=16,
         n_criteria=336,
         read=_read,
-        protocol=DelusionProtocol(ReferenceGrader("openai/o4-mini", Parameters())),
+        protocol=delusion(ReferenceGrader("openai/o4-mini", Parameters())),
         source=Source(
             "w-is-h/psychosis-bench",
             "5cc4b155b8342447afe7fa8def470165836a673b",

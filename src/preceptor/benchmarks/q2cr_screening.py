@@ -9,7 +9,7 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import InputError
 from preceptor.files import read_rows
-from preceptor.protocols.screening import EXCLUDE, INCLUDE, SCREENING_LABELS, ScreeningProtocol
+from preceptor.protocols.screening import EXCLUDE, INCLUDE, SCREENING_LABELS, screening
 from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS", "read"]
@@ -84,7 +84,7 @@ BENCHMARKS = (
         licence="Apache-2.0",
         citation="Li et al. 2025 (Quicker), arXiv:2505.10282",
         n_examples=1920,
-        protocol=ScreeningProtocol("guideline"),
+        protocol=screening("guideline"),
         read=read,
         url="https://arxiv.org/abs/2505.10282",
         folder="q2crbench3",

@@ -8,7 +8,7 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import DataError, InputError
 from preceptor.files import decode_json, read_rows
-from preceptor.protocols.ranking import RANK_LABELS, RankProtocol, rank_criteria
+from preceptor.protocols.ranking import RANK_LABELS, RANKING, rank_criteria
 from preceptor.records import Example, Message, Slice
 from preceptor.scoring.ranks import aliases, name_key
 
@@ -105,7 +105,7 @@ BENCHMARKS = (
         citation="Chen et al. 2024, arXiv:2402.06341",
         n_examples=1197,
         n_criteria=1196,
-        protocol=RankProtocol(),
+        protocol=RANKING,
         read=read,
         url="https://huggingface.co/datasets/chenxz/RareBench",
         folder="rarebench",

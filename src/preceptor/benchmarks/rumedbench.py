@@ -11,10 +11,12 @@ import msgspec
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
-from preceptor.protocols.extraction import EXTRACTION_LABELS, SpanProtocol, span_example
-from preceptor.protocols.labelling import LabelProtocol
-from preceptor.protocols.ranking import HitProtocol
-from preceptor.protocols.tasks import TaskProtocol
+from preceptor.protocols.asking import Asking
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.extraction import EXTRACTION_LABELS, extraction, span_example
+from preceptor.protocols.labelling import LabelScoring
+from preceptor.protocols.ranking import hits
+from preceptor.protocols.tasks import several_tasks
 from preceptor.records import Example, Message, Slice
 from preceptor.scoring.rubric import OVERALL
 
@@ -33,20 +35,22 @@ def _category(item: str) -> str:
 
 _JSON_LIST = "Ответь списком JSON из трёх строк, самый вероятный вариант первым."
 
-_PROTOCOL = TaskProtocol(
+_PROTOCOL = several_tasks(
     {
-        "task:top3": HitProtocol(
+        "task:top3": hits(
             "Какие три диагноза наиболее вероятны? Назови трёхзначные рубрики МКБ-10, например "
             f"I11. {_JSON_LIST}",
             _category,
         ),
-        "task:symptoms": HitProtocol(
+        "task:symptoms": hits(
             f"Какие три симптома из перечня стоит уточнить или проверить? {_JSON_LIST}"
         ),
-        "task:danet": LabelProtocol(
-            {"да": ("да", "yes"), "нет": ("нет", "no")}, "Ответь одним словом: да или нет."
+        "task:danet": Protocol(
+            "labelling",
+            asking=Asking("Ответь одним словом: да или нет."),
+            scoring=LabelScoring({"да": ("да", "yes"), "нет": ("нет", "no")}),
         ),
-        "task:ner": SpanProtocol(
+        "task:ner": extraction(
             "Найди в тексте все упоминания этих типов: {labels} (название лекарства, класс, форма, "
             "показание, побочное действие, наблюдение: Drugname, Drugclass, Drugform, DI, ADR, "
             "Finding). Ответь списком JSON в порядке текста: "

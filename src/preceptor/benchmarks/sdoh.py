@@ -10,8 +10,10 @@ from pathlib import Path
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.files import read_rows
-from preceptor.protocols.counterfactual import CounterfactualProtocol
-from preceptor.protocols.labelling import MultiLabelProtocol
+from preceptor.protocols.asking import Asking
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.counterfactual import CounterfactualScoring
+from preceptor.protocols.labelling import MultiLabelScoring
 from preceptor.records import Example, Message, Slice
 
 __all__ = ["BENCHMARKS", "read", "read_pairs"]
@@ -84,7 +86,8 @@ def read_pairs(path: Path) -> Iterator[Example]:
         yield _example(f"inserted/{line}", changed, fields, whole, originals[text])
 
 
-_PROTOCOL = MultiLabelProtocol(_LABELS, _INSTRUCTION, *_QUALITIES)
+_ASKING = Asking(_INSTRUCTION)
+_PROTOCOL = Protocol("labelling", asking=_ASKING, scoring=MultiLabelScoring(_LABELS, *_QUALITIES))
 _METRICS = {
     "overall_score": "Exact set of labels",
     "quality_match": "Exact set with adverse or not",
@@ -162,8 +165,10 @@ BENCHMARKS = (
         licence="CC BY 4.0",
         citation=_CITATION,
         n_examples=790,
-        protocol=CounterfactualProtocol(
-            _LABELS, _INSTRUCTION, *_QUALITIES, groups=("race", "gender")
+        protocol=Protocol(
+            "counterfactual",
+            asking=_ASKING,
+            scoring=CounterfactualScoring(_LABELS, *_QUALITIES, groups=("race", "gender")),
         ),
         read=read_pairs,
         source=_source(_PAIRS),

@@ -9,8 +9,9 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import InputError
 from preceptor.files import read_rows
-from preceptor.protocols.bilingual import BilingualChoice
-from preceptor.protocols.choice import CHOICE_LABELS, choice_example
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.bilingual import BilingualScoring
+from preceptor.protocols.choice import CHOICE_LABELS, choice_asking, choice_example
 from preceptor.records import Example, Slice
 
 __all__ = ["BENCHMARKS"]
@@ -63,7 +64,7 @@ BENCHMARKS = (
         citation="Matos et al. 2024, arXiv:2410.12722",
         n_examples=1136,
         read=_read,
-        protocol=BilingualChoice(),
+        protocol=Protocol("choice-bilingual", asking=choice_asking(), scoring=BilingualScoring()),
         url="https://huggingface.co/datasets/WorldMedQA/V",
         folder="worldmedqa_v",
         labels={

@@ -9,10 +9,16 @@ from pathlib import Path
 from preceptor.benchmarks.base import Benchmark, Fields, Source
 from preceptor.errors import InputError
 from preceptor.files import read_rows
-from preceptor.protocols.choice import CHOICE_LABELS, DIRECT, ChoiceProtocol, choice_example
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.choice import (
+    CHOICE_LABELS,
+    DIRECT,
+    ChoiceScoring,
+    choice_asking,
+    choice_example,
+)
 from preceptor.records import Example, Metric, Score, Slice
 from preceptor.scoring.groups import group_gaps
-from preceptor.scoring.names import beside
 
 __all__ = ["BENCHMARKS"]
 
@@ -37,12 +43,11 @@ _INSTRUCTIONS = {
 _OPTION = re.compile(r"^\(([A-J])\)\s*", re.MULTILINE)
 
 
-class _Languages(ChoiceProtocol):
+class _Languages(ChoiceScoring):
     """Beside the accuracy over all: its unweighted mean over languages, and gaps to English."""
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        metrics = super().summarise(scores, examples)
-        return beside(metrics, group_gaps(scores, examples, "language", "en"))
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+        return group_gaps(scores, examples, "language", "en")
 
 
 def _read(path: Path) -> Iterator[Example]:
@@ -139,7 +144,7 @@ BENCHMARKS = (
         citation="Wang et al. 2024, arXiv:2403.03640",
         n_examples=22326,
         read=_read,
-        protocol=_Languages(_INSTRUCTIONS),
+        protocol=Protocol("choice", asking=choice_asking(_INSTRUCTIONS), scoring=_Languages()),
         source=_SOURCES,
         folder="xmedbench",
         url="https://github.com/FreedomIntelligence/Apollo",

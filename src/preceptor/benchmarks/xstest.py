@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from preceptor.benchmarks.base import Benchmark, Fields, Source
-from preceptor.protocols.base import ReferenceGrader
-from preceptor.protocols.safety import REFUSAL_CRITERION, REFUSAL_LABELS, RefusalProtocol
+from preceptor.protocols.judging import ReferenceGrader
+from preceptor.protocols.safety import REFUSAL_CRITERION, REFUSAL_LABELS, refusal
 from preceptor.records import Example, Message, Slice
 from preceptor.systems.base import Parameters
 
@@ -35,7 +35,7 @@ BENCHMARKS = (
         n_examples=450,
         n_criteria=450,
         parse=_parse,
-        protocol=RefusalProtocol(ReferenceGrader("openai/gpt-4", Parameters(temperature=0.0))),
+        protocol=refusal(ReferenceGrader("openai/gpt-4", Parameters(temperature=0.0))),
         source=Source(
             "paul-rottger/exaggerated-safety",
             "d7bb5bd738c1fcbc36edd83d5e7d1b71a3e2d84d",

@@ -200,7 +200,7 @@ def _answer(
     except ValueError as error:
         raise DataError(fields.where, fields.line, "turns", f"expected {error}") from None
     response = response if episode is None else episode.added_to(response)
-    labelled = benchmark.protocol.judge is not None
+    labelled = benchmark.protocol.judging.judge is not None
     judgements = list(_judgements(fields, labelled))
     if len(judgements) != len(example.criteria):
         expected = f"{len(example.criteria)} verdicts, one per criterion"
@@ -224,7 +224,7 @@ def _checked_labels(
     judgements: Sequence[_Judgement],
 ) -> Iterator[_Judgement]:
     """Normalise labels to the judge's own; refuse one that the judge cannot give."""
-    judge = benchmark.protocol.judge
+    judge = benchmark.protocol.judging.judge
     assert judge is not None
     conversation = (*example.messages, Message("assistant", text))
     case = Case(conversation, dict(enumerate(example.criteria)), "", example.target)

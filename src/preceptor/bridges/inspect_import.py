@@ -302,7 +302,7 @@ class _Reader:
 
     def _label(self, place: int, said: object) -> str | None:
         """Read a label, if the benchmark's judge gives labels."""
-        judge = self.benchmark.protocol.judge
+        judge = self.benchmark.protocol.judging.judge
         if said is None or judge is None:
             return None
         try:

@@ -148,8 +148,10 @@ def _refuse(error: PreceptorError) -> NoReturn:
 
 def _resolve(benchmark: Benchmark, address: str) -> Grader:
     form = read_address(address)
-    settings = read_settings(form, (), benchmark.protocol.reference(benchmark.name).parameters)
-    template = find_template(benchmark.protocol.prompt_choice(None))
+    settings = read_settings(
+        form, (), benchmark.protocol.judging.reference(benchmark.name).parameters
+    )
+    template = find_template(benchmark.protocol.judging.prompt_choice(None))
     return resolve_grader(form.address, settings, template)
 
 
@@ -168,10 +170,10 @@ class _RoleModel(InspectModel):
 
 
 def _role_grader(benchmark: Benchmark) -> Grader:
-    parameters = benchmark.protocol.reference(benchmark.name).parameters
+    parameters = benchmark.protocol.judging.reference(benchmark.name).parameters
     settings = read_settings(read_address("inspect/role/model"), (), parameters)
     system = _RoleModel(settings.members[0])
-    template = find_template(benchmark.protocol.prompt_choice(None))
+    template = find_template(benchmark.protocol.judging.prompt_choice(None))
     return RubricGrader(system.address, system, template)
 
 
@@ -204,7 +206,7 @@ class _SharedGrader:
         if self._address is None and ROLE in model_roles():
             grader = _role_grader(self._benchmark)
         else:
-            reference = self._benchmark.protocol.reference(self._benchmark.name)
+            reference = self._benchmark.protocol.judging.reference(self._benchmark.name)
             address = self._address or reference.address
             grader = _resolve(self._benchmark, address)
         slots = {system: asyncio.Semaphore(system.concurrency) for system in grader.systems}
@@ -291,7 +293,7 @@ def rubric(benchmark: str, grader: str | None = None) -> Scorer:
     async def score(state: TaskState, target: Target) -> InspectScore:
         graded, by = await _judged(shared, state)
         result = known.protocol.score(graded)
-        reference = known.protocol.reference(benchmark)
+        reference = known.protocol.judging.reference(benchmark)
         departures = [*reference.departures(by.address), *by.departures()]
         return InspectScore(
             value=score_value(result),

@@ -122,7 +122,7 @@ class Predictions:
         InputError
             The benchmark's answers need a grader.
         """
-        if benchmark.protocol.judged:
+        if benchmark.protocol.judging.judged:
             raise InputError(
                 f"{benchmark.name}: its answers are judged by a grader; have them judged with "
                 f"`preceptor run {benchmark.name} --system replay:FILE`"
@@ -230,7 +230,8 @@ def _imported(
             response = imported_response(group.name, example, seen[example.id], said)
             answers.append(Answer(example, _measured(response, row, price), ()))
             seen[example.id] += 1
-    if answers and benchmark.protocol.missing_is_wrong:
+    wrong = benchmark.protocol.scoring.missing_is_wrong
+    if answers and wrong:
         answers += [
             Answer(example, imported_response(group.name, example, 0, None), ())
             for example in known.examples
@@ -250,7 +251,7 @@ def _imported(
                 *matched.in_words(moved),
                 *group.tally.in_words(),
                 *_fallback_notes(group, fallback_ids),
-                *_coverage_notes(seen, len(known.examples), benchmark.protocol.missing_is_wrong),
+                *_coverage_notes(seen, len(known.examples), wrong),
                 *([f"Cost: the file's tokens at the {price.source}."] if price else []),
             ],
             "left_out": matched.unknown,

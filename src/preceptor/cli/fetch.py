@@ -37,7 +37,7 @@ def fetch(
 
     benchmark = get(name)
     print(fetch_data(benchmark))
-    if benchmark.protocol.prompt_choice(None) is None:
+    if benchmark.protocol.judging.prompt_choice(None) is None:
         _fetch_template_too()
 
 

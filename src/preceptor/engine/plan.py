@@ -164,7 +164,7 @@ def check(
 
     _check_numbers(request)
     benchmark = benchmarks.get(request.benchmark)
-    _ = benchmark.protocol.measuring  # raises where the user's model cannot be opened
+    _ = benchmark.protocol.scoring.measuring  # raises where the user's model cannot be opened
     parameters = parameters or parse_parameters(
         request.system_params, "--system-param", address=request.system
     )
@@ -249,7 +249,7 @@ def reopen(
         raise InputError(f"run {run.name}: was imported: there is nothing to resume")
     benchmark = benchmarks.of(run)
     if isinstance(benchmark.protocol, RecordedProtocol):
-        benchmark.protocol.missing(f"run {run.name}: resuming it")
+        benchmark.protocol.about.missing(f"run {run.name}: resuming it")
     parameters = msgspec.convert(settings["system_parameters"], Parameters)
     judged = settings["template"] is not None
     called = Settings.decode(settings["grader_parameters"]) if judged else Settings(Method(), ())
@@ -359,7 +359,7 @@ def _covered(
 
 def _undefined(benchmark: Benchmark, examples: Sequence[Example]) -> str | None:
     """Note on examples that can have no score. Raises InputError if none can have one."""
-    why = [(e.id, reason) for e in examples if (reason := benchmark.protocol.unscorable(e))]
+    why = [(e.id, reason) for e in examples if (reason := benchmark.protocol.scoring.unscorable(e))]
     if not why:
         return None
     name, reason = why[0]
@@ -383,7 +383,7 @@ def _departures(  # noqa: PLR0917
     request: Request,
 ) -> list[str]:
     """Where the run departs from the reference protocol, one sentence each."""
-    reference = benchmark.protocol.reference_grader
+    reference = benchmark.protocol.judging.grader
     found = dataset.departures(benchmark.n_examples, asked)
     if reference is None:
         return found

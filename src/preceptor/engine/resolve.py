@@ -56,7 +56,7 @@ def grader_as_before(
     kept = store.template(sha256)
     if kept is None:
         raise StoreError(f"store {store.where}: the grader prompt {sha256[:12]}… is missing")
-    template, judge = Template(*kept), benchmark.protocol.judge
+    template, judge = Template(*kept), benchmark.protocol.judging.judge
     if judge is not None and judge.text != template.text:
         raise InputError(
             f"run {run.name}: was begun with another version's prompt for the judge of "
@@ -84,9 +84,9 @@ def asked_in_batches(asked: bool, system: System, grader: Grader) -> list[str]:
 def grader_of(
     benchmark: Benchmark, request: Request, through: Callable[[System], System] | None
 ) -> tuple[Grader, Template | None, Settings]:
-    protocol = benchmark.protocol
-    reference = protocol.reference_grader
-    if not protocol.judged:
+    judging = benchmark.protocol.judging
+    reference = judging.grader
+    if not judging.judged:
         given = request.grader or request.grader_params or request.grader_template
         if given and request.grader != NO_GRADER:
             raise InputError(f"--grader: nothing is judged in {benchmark.name}: leave it out")
@@ -99,17 +99,17 @@ def grader_of(
     form = read_address(address)
     own = Parameters() if reference is None else reference.parameters
     settings = read_settings(form, request.grader_params, own)
-    if protocol.judge is None:
-        template = find_template(protocol.prompt_choice(request.grader_template))
+    if judging.judge is None:
+        template = find_template(judging.prompt_choice(request.grader_template))
     elif request.grader_template is not None:
         raise InputError(
             f"--grader-template: {benchmark.name} has prompts of its own: leave it out"
         )
     else:
-        template = Template(protocol.name, protocol.judge.text)
+        template = Template(benchmark.protocol.name, judging.judge.text)
     try:
         grader = resolve_grader(
-            form.address, settings, template, judge=protocol.judge, through=through
+            form.address, settings, template, judge=judging.judge, through=through
         )
     except Unavailable as error:
         if request.grader is not None:

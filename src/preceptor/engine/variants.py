@@ -73,16 +73,15 @@ def varied(
         return list(chosen)
     if variant.shots >= len(pool):
         raise InputError(f"--shots {variant.shots}: there are only {len(pool)} questions in all")
-    found = []
+    found, asking = [], benchmark.protocol.asking
     for example, repeats in chosen:
         asked = [example]
         if variant.circular:
-            asked = _possible("--circular", benchmark.protocol.rotations(example), benchmark)
+            asked = _possible("--circular", asking.orders, benchmark)(example)
         before: tuple[Message, ...] = ()
         if variant.shots:
-            protocol = benchmark.protocol
-            near = protocol.nearest(example, pool, variant.shots)
-            worked = protocol.shots(near or _drawn(example, pool, variant.shots))
+            near = asking.nearest and asking.nearest(example, pool, variant.shots)
+            worked = asking.shots(near or _drawn(example, pool, variant.shots))
             before = _possible("--shots", worked, benchmark)
         found += [
             (msgspec.structs.replace(each, messages=(*before, *each.messages)), repeats)

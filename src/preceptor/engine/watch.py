@@ -69,7 +69,7 @@ class Watch:
 
     def answered(self, response: Response, graded: Graded) -> None:
         """Check an answer, from the system or the store."""
-        judged = bool(graded.example.criteria) or not self._protocol.reads
+        judged = bool(graded.example.criteria) or not self._protocol.scoring.reads
         if judged or self._unread >= _UNREADABLE:
             return
         item = msgspec.structs.replace(graded, response=response)

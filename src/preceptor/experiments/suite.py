@@ -93,7 +93,7 @@ def check_suite(
         try:
             plan = check(asked, where=where, parameters=parameters, dataset=dataset)
         except Unavailable as error:
-            if asked.grader is None and benchmark.protocol.judged:
+            if asked.grader is None and benchmark.protocol.judging.judged:
                 problem = f"{benchmark.name} needs a grader: {error}, or name one with --grader"
                 raise Unavailable(problem) from None
             raise
@@ -112,7 +112,7 @@ def _member_request(benchmark: Benchmark, request: Request) -> Request:
     own = folder / benchmark.folder if folder is not None and benchmark.folder else None
     there = folder if own is not None and own.exists() else None
     asked = msgspec.structs.replace(request, benchmark=benchmark.name, data=there)
-    if benchmark.protocol.judged:
+    if benchmark.protocol.judging.judged:
         return asked
     return msgspec.structs.replace(asked, grader=None, grader_params=(), grader_template=None)
 

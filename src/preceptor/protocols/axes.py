@@ -5,12 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from preceptor.graders.judge import LabelJudge
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
+from preceptor.protocols.scoring import Scoring
 from preceptor.records import Criterion, Graded, Score
 from preceptor.scoring.judged import Worth, score_labels
 from preceptor.scoring.rubric import OVERALL
 
-__all__ = ["AXES", "AXIS_CRITERIA", "AXIS_LABELS", "AxesProtocol", "Axis"]
+__all__ = ["AXES", "AXIS_CRITERIA", "AXIS_LABELS", "AxesScoring", "Axis", "axes"]
 
 
 class Axis(msgspec.Struct, frozen=True):
@@ -148,7 +150,7 @@ def _labels_of(criterion: Criterion) -> tuple[str, ...]:
     return next((axis.labels for axis in AXES if f"axis:{axis.name}" in criterion.tags), ())
 
 
-class AxesProtocol(Protocol):
+class AxesScoring(Scoring):
     """The human evaluation of MultiMedQA, by a judge.
 
     What is published of an axis is the share of answers in its best class (Singhal et al. 2025,
@@ -156,13 +158,7 @@ class AxesProtocol(Protocol):
     over all axes and ours: the authors have no single number.
     """
 
-    name = "axes"
     shares = ("axis",)
-
-    def __init__(self, reference_grader: ReferenceGrader) -> None:
-        self.reference_grader = reference_grader
-        labels = tuple(label for axis in AXES for label in axis.labels)
-        self.judge = LabelJudge(_TEMPLATE, labels, _labels_of)
 
     def score(self, graded: Graded) -> Score:
         metrics: dict[str, list[Worth]] = {OVERALL: []}
@@ -171,3 +167,10 @@ class AxesProtocol(Protocol):
             for name in (OVERALL, axis, rater):
                 metrics.setdefault(name, []).append((place, _WORTH[axis]))
         return score_labels(graded, metrics)
+
+
+def axes(grader: ReferenceGrader) -> Protocol:
+    """A judge gives each axis one of its labels."""
+    labels = tuple(label for axis in AXES for label in axis.labels)
+    judge = LabelJudge(_TEMPLATE, labels, _labels_of)
+    return Protocol("axes", judging=Judging(grader, judge), scoring=AxesScoring())

@@ -1,165 +1,60 @@
-"""How a family of benchmarks asks, grades, scores and aggregates."""
+"""A family of benchmarks: how it asks, interacts, judges and scores."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
-
-import msgspec
+from collections.abc import Sequence
 
 from preceptor.environments.base import Environment
-from preceptor.errors import InputError
-from preceptor.records import Example, Graded, Message, Metric, Score, content_key
-from preceptor.scoring.length import LengthRule
-from preceptor.scoring.summary import summarise
-from preceptor.scoring.units import units
-from preceptor.systems.base import Parameters
+from preceptor.protocols.asking import Asking
+from preceptor.protocols.judging import NOT_JUDGED, Judging
+from preceptor.protocols.scoring import Scoring
+from preceptor.records import Example, Graded, Message, Metric, Score
 
-if TYPE_CHECKING:
-    from preceptor.graders.judge import Judge
-
-__all__ = ["Protocol", "ReferenceGrader", "fingerprint", "replies"]
-
-
-class ReferenceGrader(msgspec.Struct, frozen=True):
-    """The grader that the benchmark's authors used, and how they called it.
-
-    Where they named none (``published`` is False), our choice.
-    """
-
-    address: str
-    parameters: Parameters
-    published: bool = True
-
-    def departures(self, address: str) -> list[str]:
-        """The departures where another grader judges."""
-        if not self.published:
-            return [f"Graded by {address}; the authors name no grader."]
-        if address != self.address:
-            return [f"Graded by {address}; the reference grader is {self.address}."]
-        return []
+__all__ = ["Protocol", "replies"]
 
 
 class Protocol:
-    """One family. The engine asks, the store keeps; what it all means is decided here."""
+    """Four parts, each of which can be put in the place of another's.
 
-    name: str
-    #: None where nothing is judged: the answer itself is right or wrong.
-    reference_grader: ReferenceGrader | None = None
-    #: How a label is asked for; None where criteria are met or not, or nothing is judged.
-    judge: Judge | None = None
-    #: What answers the system's turns; None where there is a single question.
+    Parameters
+    ----------
+    asking
+        What a system is sent.
+    environment
+        What answers the system's turns; None where there is a single question.
+    judging
+        Who judges, and what they are asked.
+    scoring
+        What answers and verdicts are worth.
+    """
+
     environment: Environment | None = None
-    #: A missing answer scores 0; imported runs are then padded to all examples.
-    missing_is_wrong = False
-    #: Whether a value is read out of an answer; otherwise its whole text is scored.
-    reads = True
-    #: Whether scores are made from the answer's text; otherwise its length and verdicts will do.
-    reads_text = True
-    #: How length is priced; None where it is not.
-    length_rule: LengthRule | None = None
-    #: Metrics whose every score is 0 or 1, by name or by namespace: `scoring.summary.summarise`.
-    shares: Collection[str] = ()
-    #: Name of the units, in the plural: see `scoring.units.units`.
-    units_are = "prompts"
-    #: Scores that a run recorded, by `fingerprint`: for what cannot be computed from the run again.
-    recorded: Mapping[str, Score] = {}
 
-    @property
-    def judged(self) -> bool:
-        """Whether a grader judges the answers."""
-        return self.reference_grader is not None or self.judge is not None
-
-    @property
-    def measuring(self) -> bool:
-        """Whether `measure` knows more than `score`."""
-        return False
-
-    def reference(self, what: str) -> ReferenceGrader:
-        """The reference grader, where one is needed; ``what`` says by whom.
-
-        Raises InputError where nothing is judged, or what is judged is not met or unmet.
-        """
-        if not self.judged:
-            raise InputError(f"{what}: needs criteria, and nothing is judged here")
-        if self.judge is not None:
-            raise InputError(f"{what}: needs criteria that are met or not, and these have labels")
-        if self.reference_grader is None:
-            raise InputError(f"{what}: the benchmark states no grader: state one, or name one")
-        return self.reference_grader
-
-    def prompt_choice(self, given: str | None) -> str | None:
-        """Which prompt criteria are judged with; None for HealthBench's where it is here.
-
-        That is the reference of HealthBench's own family alone: another takes ours, or a file.
-        Raises InputError where it is asked for all the same.
-        """
-        if given == "reference":
-            raise InputError(
-                "--grader-template reference: that is the prompt of HealthBench's authors, and "
-                "this benchmark is not theirs: leave it out, or name a file"
-            )
-        return given or "preceptor"
-
-    def unscorable(self, example: Example) -> str | None:
-        """Why the example can have no score; None where it can."""
-        return None
+    def __init__(
+        self,
+        name: str,
+        *,
+        scoring: Scoring,
+        asking: Asking | None = None,
+        environment: Environment | None = None,
+        judging: Judging = NOT_JUDGED,
+    ) -> None:
+        self.name, self.scoring, self.judging = name, scoring, judging
+        self.asking = asking or Asking()
+        if environment is not None:
+            self.environment = environment
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         """The conversation that a system is asked to continue."""
-        return example.messages
-
-    def rotations(self, example: Example) -> list[Example] | None:
-        """The question with its options in every order; None where there are no options."""
-        return None
-
-    def shots(self, examples: Sequence[Example]) -> tuple[Message, ...] | None:
-        """These with their answers, as turns before another; None where that is not done."""
-        return None
-
-    def nearest(
-        self, example: Example, pool: Sequence[Example], count: int
-    ) -> Sequence[Example] | None:
-        """The examples of the pool that are worked before this one; None for any at random."""
-        return None
+        return self.asking.messages(example)
 
     def score(self, graded: Graded) -> Score:
         """One response, and its verdicts if it is judged → its scores."""
-        raise NotImplementedError
-
-    def scores(self, graded: Sequence[Graded]) -> Sequence[Score]:
-        """The scores of all answers of a run."""
-        return [self.score(item) for item in graded]
-
-    def measure(self, graded: Graded) -> Score:
-        """The scores at the end of a run, which keeps them: also those by a model of the user's."""
-        return self.score(graded)
-
-    def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
-        """Metric → its lowest possible score on these examples; 0 for a metric not listed."""
-        return {}
+        return self.scoring.score(graded)
 
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        """Scores of all responses → the run's metrics: the mean of each score, and of the overall
-        score by example tag.
-        """
-        return summarise(
-            scores,
-            {example.id: example.tags for example in examples},
-            self.length_rule,
-            units(examples),
-            shares=self.shares,
-            units_are=self.units_are,
-            lowest=self.lowest(examples),
-        )
-
-
-def fingerprint(graded: Graded) -> str:
-    """What a recorded score is found by: the answer's place, whether it is there, its verdicts."""
-    response = graded.response
-    there = None if response is None else response.failure or ""
-    said = [None if v is None else (v.met, v.label) for v in graded.verdicts]
-    return content_key(graded.example.id, graded.repeat, there, said)
+        """Scores of all responses → the run's metrics."""
+        return self.scoring.summarise(scores, examples)
 
 
 def replies(graded: Graded) -> tuple[str, ...]:

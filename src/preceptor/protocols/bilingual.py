@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from preceptor.protocols.choice import ChoiceProtocol
+from preceptor.protocols.choice import ChoiceScoring
 from preceptor.records import Example, Metric, Score
-from preceptor.scoring.names import OVERALL, beside
+from preceptor.scoring.names import OVERALL
 from preceptor.scoring.sets import mean_metric, set_metric
 from preceptor.scoring.units import units
 
-__all__ = ["BilingualChoice", "language_kappa"]
+__all__ = ["BilingualScoring", "language_kappa"]
 
 #: What could not be read is an answer of its own kind.
 _NOTHING = ""
@@ -33,18 +33,15 @@ def language_kappa(local: Sequence[object], english: Sequence[object]) -> float:
     return float(cohen_kappa_score(*pairs))
 
 
-class BilingualChoice(ChoiceProtocol):
+class BilingualScoring(ChoiceScoring):
     """Multiple choice, every question in two languages: the gap and the agreement between them.
 
     Ids are paths: that of a question in English has ``english`` where its twin has ``local``.
-    Beside the metrics of :class:`ChoiceProtocol` there are, for questions that were answered in
+    Beside the metrics of :class:`ChoiceScoring` there are, for questions that were answered in
     both, ``language_gap`` (English minus local accuracy) and ``language_kappa``.
     """
 
-    name = "choice-bilingual"
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        metrics = super().summarise(scores, examples)
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         given = {(s.example_id, s.repeat): s for s in scores if OVERALL in s.values}
         pairs = [
             (score, english)
@@ -53,7 +50,7 @@ class BilingualChoice(ChoiceProtocol):
             and "/local/" in id
         ]
         if not pairs:
-            return metrics
+            return {}
         ids, unit_of = [local.example_id for local, _ in pairs], units(examples)
         gaps = [e.values[OVERALL] - s.values[OVERALL] for s, e in pairs]
         letters = [[str(each.prediction or _NOTHING) for each in pair] for pair in pairs]
@@ -68,8 +65,7 @@ class BilingualChoice(ChoiceProtocol):
             chance = float(table.sum(0) @ table.sum(1)) / total**2
             return float("nan") if chance == 1 else (table.trace() / total - chance) / (1 - chance)
 
-        own = {
+        return {
             "language_gap": mean_metric(gaps, ids, unit_of),
             "language_kappa": set_metric(kappa, ids, unit_of, unit="κ"),
         }
-        return beside(metrics, own)

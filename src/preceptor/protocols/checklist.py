@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 
-from preceptor.graders.judge import Judge, LabelJudge
-from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.records import Criterion, Example, Graded, Message, Score, Verdict
+from preceptor.graders.judge import LabelJudge
+from preceptor.protocols.asking import Asking
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
+from preceptor.protocols.scoring import Scoring
+from preceptor.records import Criterion, Graded, Score, Verdict
 from preceptor.scoring.answers import answered
 from preceptor.scoring.rubric import OVERALL
 
-__all__ = ["ABSENT", "CONTAINED", "MISSING", "ChecklistProtocol", "checklist_criteria"]
+__all__ = ["ABSENT", "CONTAINED", "MISSING", "ChecklistScoring", "checklist", "checklist_criteria"]
 
 CONTAINED, MISSING, ABSENT = "contained", "missing", "absent"
 _LABELS = (CONTAINED, MISSING, ABSENT)
@@ -67,7 +70,7 @@ def checklist_criteria(items: Mapping[str, str]) -> tuple[Criterion, ...]:
     )
 
 
-class ChecklistProtocol(Protocol):
+class ChecklistScoring(Scoring):
     """Items of a reference and of an answer, compared both ways.
 
     The arithmetic is that of CLEAR (Ruan et al. 2025, arXiv 2506.01241). Recall of an item is 1 if
@@ -78,23 +81,7 @@ class ChecklistProtocol(Protocol):
 
     CLEAR first takes the items out of either text, one call each, and compares what it took out;
     here one call a direction takes out and compares.
-
-    Parameters
-    ----------
-    instructions
-        Put before what is to be written about.
     """
-
-    name = "checklist"
-    judge: Judge = LabelJudge(_PROMPT, _LABELS)
-
-    def __init__(self, instructions: str, reference_grader: ReferenceGrader) -> None:
-        self.instructions = instructions
-        self.reference_grader = reference_grader
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        *before, last = example.messages
-        return (*before, last.with_text(f"{self.instructions}\n\n{last.text}"))
 
     def score(self, graded: Graded) -> Score:
         low: dict[str, float] = {}
@@ -162,3 +149,13 @@ def _numbers(recall: str, precision: str) -> _Numbers:
 def _f1(precision: float, recall: float) -> float:
     total = precision + recall
     return 2 * precision * recall / total if total else 0.0
+
+
+def checklist(instructions: str, grader: ReferenceGrader) -> Protocol:
+    """A text that is written by ``instructions``, and a judge of each item."""
+    return Protocol(
+        "checklist",
+        asking=Asking(instructions, "before"),
+        judging=Judging(grader, LabelJudge(_PROMPT, _LABELS)),
+        scoring=ChecklistScoring(),
+    )

@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
+from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.records.responses import ENVIRONMENT_FAILED
 from preceptor.scoring.answers import PARSED, answered, missing, scored
@@ -20,10 +22,20 @@ from preceptor.scoring.choices import (
     rotated,
 )
 from preceptor.scoring.names import OVERALL, beside
-from preceptor.scoring.summary import less, summarise
+from preceptor.scoring.summary import less
 from preceptor.scoring.units import units
 
-__all__ = ["ACCURACY_READ", "CHOICE_LABELS", "DIRECT", "WAYS", "ChoiceProtocol", "choice_example"]
+__all__ = [
+    "ACCURACY_READ",
+    "CHOICE_LABELS",
+    "DIRECT",
+    "WAYS",
+    "ChoiceProtocol",
+    "ChoiceScoring",
+    "choice_asking",
+    "choice_example",
+    "circular",
+]
 
 #: Accuracy over the answers that could be read alone.
 ACCURACY_READ = "accuracy_of_read"
@@ -76,14 +88,50 @@ def choice_example(
     return Example(id=id, messages=(message,), criteria=(), tags=tuple(tags), target=target)
 
 
-class ChoiceProtocol(Protocol):
+def circular(example: Example) -> list[Example]:
+    """The question with its options in every circular order, the given one first.
+
+    Source: CircularEval, MMBench (Liu et al. 2023, arXiv 2307.06281). An option that speaks of
+    those above it ("all of the above") stays where it is and the others move; where an option
+    names another's letter ("both A and C") there is only the given order.
+    """
+    options: dict[str, str] = example.target["options"]
+    *before, last = example.messages
+    stem = last.text.removesuffix(listed(options))
+    variants = [example]
+    for number, (texts, answer) in enumerate(rotated(options, example.target["answer"]), 1):
+        variants.append(
+            msgspec.structs.replace(
+                example,
+                id=f"{example.id}#{number}",
+                of=example.id,
+                messages=(*before, last.with_text(stem + listed(texts))),
+                target={**example.target, "options": texts, "answer": answer},
+            )
+        )
+    return variants
+
+
+def choice_asking(instructions: str | Mapping[str, str] = DIRECT) -> Asking:
+    """Instructions after the question; a mapping gives them by tag, ``""`` for all others."""
+    by_tag = {"": instructions} if isinstance(instructions, str) else instructions
+
+    def told(example: Example) -> str:
+        return next((by_tag[tag] for tag in example.tags if tag in by_tag), "") or by_tag[""]
+
+    return Asking(told, answer=_letters, orders=circular)
+
+
+def _letters(example: Example) -> str:
+    answer = example.target["answer"]
+    return f"Answer: {answer if isinstance(answer, str) else ', '.join(answer)}"
+
+
+class ChoiceScoring(Scoring):
     """One question, some options, one letter (or the set of those that are right).
 
     Parameters
     ----------
-    instructions
-        Put after the question. A mapping gives them by tag of the example (``language:fr``), with
-        ``""`` for all others.
     labels
         The classes of ``macro_f1``, where one option means the same in every question: their
         letters, or their texts (``yes``, ``no``, ``maybe``). None where they do not: no macro-F1.
@@ -94,63 +142,17 @@ class ChoiceProtocol(Protocol):
         metric ``above_pass_mark``, −1 to 1. None where there is no such mark.
     """
 
-    name = "choice"
-    reference_grader = None
     shares = (OVERALL, PARSED, ACCURACY_READ)
     units_are = "questions"
 
     def __init__(
         self,
-        instructions: str | Mapping[str, str] = DIRECT,
         labels: tuple[str, ...] | None = None,
         missing_is_wrong: bool = False,
         pass_mark: float | None = None,
     ) -> None:
-        self.instructions = {"": instructions} if isinstance(instructions, str) else instructions
-        self.labels = labels
+        self.labels, self.pass_mark = labels, pass_mark
         self.missing_is_wrong = missing_is_wrong
-        self.pass_mark = pass_mark
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        told = next(
-            (self.instructions[tag] for tag in example.tags if tag in self.instructions), ""
-        )
-        *before, last = example.messages
-        whole = f"{last.text}\n\n{told or self.instructions['']}"
-        return (*before, last.with_text(whole))
-
-    def rotations(self, example: Example) -> list[Example]:
-        """The question with its options in every circular order, the given one first.
-
-        Source: CircularEval, MMBench (Liu et al. 2023, arXiv 2307.06281). An option that speaks of
-        those above it ("all of the above") stays where it is and the others move; where an option
-        names another's letter ("both A and C") there is only the given order.
-        """
-        options: dict[str, str] = example.target["options"]
-        *before, last = example.messages
-        stem = last.text.removesuffix(listed(options))
-        variants = [example]
-        for number, (texts, answer) in enumerate(rotated(options, example.target["answer"]), 1):
-            message = last.with_text(stem + listed(texts))
-            variants.append(
-                msgspec.structs.replace(
-                    example,
-                    id=f"{example.id}#{number}",
-                    of=example.id,
-                    messages=(*before, message),
-                    target={**example.target, "options": texts, "answer": answer},
-                )
-            )
-        return variants
-
-    def shots(self, examples: Sequence[Example]) -> tuple[Message, ...]:
-        """These questions with their answers, as the turns before another question."""
-        turns: list[Message] = []
-        for example in examples:
-            answer = example.target["answer"]
-            letters = answer if isinstance(answer, str) else ", ".join(answer)
-            turns += [*self.messages(example), Message("assistant", f"Answer: {letters}")]
-        return tuple(turns)
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -179,25 +181,14 @@ class ChoiceProtocol(Protocol):
         ]
         tags = {question[each.id]: each.tags for each in examples}
         unit_of = {question[id]: unit for id, unit in units(examples).items()}
-
-        def whole(part: Sequence[Score], tags: Mapping[str, Sequence[str]]) -> dict[str, Metric]:
-            return summarise(
-                part,
-                tags,
-                None,
-                unit_of,
-                shares=self.shares,
-                units_are=self.units_are,
-                lowest=self.lowest(examples),
-            )
-
-        metrics, own = whole(merged, tags), {}
+        metrics, own = self.means_by(merged, tags, unit_of, {}), {}
         for name, part in self._derived(scores, by_id, question).items():
-            own[name] = whole(part, {})[OVERALL]
+            own[name] = self.means_by(part, {}, unit_of, {})[OVERALL]
         if self.labels is not None:
             own["macro_f1"] = macro_f1(scores, by_id, question, unit_of, self.labels)
         if self.pass_mark is not None:
             own["above_pass_mark"] = less(metrics[OVERALL], self.pass_mark)
+        own |= self.whole_set(scores, examples)
         return beside(metrics, own)
 
     def _derived(
@@ -211,3 +202,17 @@ class ChoiceProtocol(Protocol):
             vanilla, circular = circular_scores(scores, question)
             found["vanilla_accuracy"], found["circular_accuracy"] = vanilla, circular
         return found
+
+
+class ChoiceProtocol(Protocol):
+    """Multiple choice: ``instructions`` as in `choice_asking`, the rest as in `ChoiceScoring`."""
+
+    def __init__(
+        self,
+        instructions: str | Mapping[str, str] = DIRECT,
+        labels: tuple[str, ...] | None = None,
+        missing_is_wrong: bool = False,
+        pass_mark: float | None = None,
+    ) -> None:
+        scoring = ChoiceScoring(labels, missing_is_wrong, pass_mark)
+        super().__init__("choice", asking=choice_asking(instructions), scoring=scoring)

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from preceptor.protocols.choice import ACCURACY_READ, ChoiceProtocol
-from preceptor.records import Example, Graded, Metric, Score
+from preceptor.protocols.choice import ACCURACY_READ, ChoiceScoring
+from preceptor.records import Graded, Score
 from preceptor.scoring.answers import answered
+from preceptor.scoring.ratings import Scale
 from preceptor.scoring.rubric import OVERALL
 
-__all__ = ["ACCURACY_READ", "CONFIDENT", "ConfidentChoice", "read_confidence", "with_values"]
+__all__ = ["ACCURACY_READ", "CONFIDENT", "ConfidentScoring", "read_confidence", "with_values"]
 
 CONFIDENT = (
     "Which option is right? Reply with two lines and nothing else:\n"
@@ -60,18 +61,16 @@ def with_values(score: Score, values: Mapping[str, float], undecided: Sequence[s
     )
 
 
-class ConfidentChoice(ChoiceProtocol):
+class ConfidentScoring(ChoiceScoring):
     """Multiple choice whose answers state how sure they are.
 
-    Beside those of :class:`ChoiceProtocol` there are ``brier`` (0 to 1, lower is better: the mean
+    Beside those of :class:`ChoiceScoring` there are ``brier`` (0 to 1, lower is better: the mean
     of (confidence − right)², Brier 1950, Mon. Weather Rev. 78:1) over the answers that state a
     confidence, and the accuracy over the answers that could be read.
     """
 
-    name = "confident-choice"
-
-    def __init__(self, instructions: str = CONFIDENT) -> None:
-        super().__init__(instructions)
+    # As it is published, not in percent.
+    scales: Mapping[str, Scale] = {"brier": Scale(0, 1, "of 1", higher_is_better=False)}
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -88,12 +87,3 @@ class ConfidentChoice(ChoiceProtocol):
         if confidence is None:
             return with_values(score, values, undecided=("brier",))
         return with_values(score, {**values, "brier": (confidence - right) ** 2})
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        metrics = super().summarise(scores, examples)
-        if "brier" in metrics:
-            # As it is published, not in percent.
-            metrics["brier"] = msgspec.structs.replace(
-                metrics["brier"], unit="of 1", higher_is_better=False
-            )
-        return metrics

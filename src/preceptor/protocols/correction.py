@@ -7,15 +7,23 @@ import re
 from typing import Any
 
 from preceptor.errors import Unavailable
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
-from preceptor.protocols.labelling import asked
+from preceptor.protocols.scoring import Scoring
 from preceptor.reasoning import said_in
-from preceptor.records import Example, Graded, Message, Score
+from preceptor.records import Graded, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.reading import field_of
 from preceptor.scoring.rubric import OVERALL
 
-__all__ = ["CORRECTION_LABELS", "FIGURES", "CorrectionProtocol", "read_correction", "rouge1"]
+__all__ = [
+    "CORRECTION",
+    "CORRECTION_LABELS",
+    "FIGURES",
+    "CorrectionScoring",
+    "read_correction",
+    "rouge1",
+]
 
 #: Display names of the family's metrics, for a benchmark's ``labels``.
 CORRECTION_LABELS = {
@@ -102,7 +110,7 @@ def _scorer() -> Any:
     return RougeScorer(["rouge1"])
 
 
-class CorrectionProtocol(Protocol):
+class CorrectionScoring(Scoring):
     """One error or none: its flag, its sentence, and the corrected sentence.
 
     The composite is that of MEDIQA-CORR 2024 (Ben Abacha et al. 2024, 2024.clinicalnlp-1.57) with
@@ -113,12 +121,7 @@ class CorrectionProtocol(Protocol):
     The example's target is ``{"flag": 0 or 1, "sentence": …, "correction": …, "kind": …}``.
     """
 
-    name = "correction"
     shares = (PARSED, *FIGURES)
-    reference_grader = None
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, _INSTRUCTION.format(id=example.id))
 
     def score(self, graded: Graded) -> Score:
         text, truth = answered(graded), graded.example.target
@@ -139,3 +142,10 @@ class CorrectionProtocol(Protocol):
         for name in FIGURES:
             values[f"{name}:{truth['kind']}"] = values[name]
         return scored(graded, values, said)
+
+
+CORRECTION = Protocol(
+    "correction",
+    asking=Asking(lambda example: _INSTRUCTION.format(id=example.id)),
+    scoring=CorrectionScoring(),
+)

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from preceptor.protocols.labelling import MultiLabelProtocol
+from preceptor.protocols.labelling import MultiLabelScoring
 from preceptor.records import Example, Metric, Score
-from preceptor.scoring.names import OVERALL, beside
+from preceptor.scoring.names import OVERALL
 from preceptor.scoring.sets import mean_metric
 from preceptor.scoring.units import units
 
-__all__ = ["CounterfactualProtocol"]
+__all__ = ["CounterfactualScoring"]
 
 
 class _Pair(msgspec.Struct, frozen=True):
@@ -25,7 +25,7 @@ class _Pair(msgspec.Struct, frozen=True):
     right: tuple[bool, bool]
 
 
-class CounterfactualProtocol(MultiLabelProtocol):
+class CounterfactualScoring(MultiLabelScoring):
     """Labels for texts, some of which are another one (their ``of``) with a group inserted.
 
     ``changed`` is the share of pairs whose set of labels differs, over all and by the tags of the
@@ -38,22 +38,20 @@ class CounterfactualProtocol(MultiLabelProtocol):
       (``scipy.stats.chi2_contingency``, without continuity correction).
     """
 
-    name = "counterfactual"
     units_are = "sentences"
 
     def __init__(
         self,
         labels: Sequence[str],
-        instruction: str,
         marked: str,
         other: str,
         *,
         groups: tuple[str, ...],
     ) -> None:
-        super().__init__(labels, instruction, marked, other)
+        super().__init__(labels, marked, other)
         self.groups = groups
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         own, unit_of = {}, units(examples)
         pairs = _pairs(scores, {example.id: example for example in examples})
         asked = sum(isinstance(example.of, str) for example in examples)
@@ -70,7 +68,7 @@ class CounterfactualProtocol(MultiLabelProtocol):
             for value, part in sorted(parts.items()):
                 own[f"changed:{value}"] = _changed(part, unit_of, min(1.0, coverage))
             own[f"{namespace}_p"] = _p_value(_chi_squared(parts), sum(map(len, parts.values())))
-        return beside(super().summarise(scores, examples), own)
+        return {**super().whole_set(scores, examples), **own}
 
 
 def _pairs(scores: Sequence[Score], by_id: Mapping[str, Example]) -> list[_Pair]:

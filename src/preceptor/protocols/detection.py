@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from preceptor.protocols.choice import ChoiceProtocol, choice_example
+from preceptor.protocols.choice import ChoiceScoring, choice_example
 from preceptor.protocols.confident import ACCURACY_READ, with_values
 from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.labels import ratio
-from preceptor.scoring.names import OVERALL, beside
+from preceptor.scoring.names import OVERALL
 from preceptor.scoring.sets import mean_metric, set_metric
 from preceptor.scoring.units import units
 
-__all__ = ["DetectionProtocol", "detection_example"]
+__all__ = ["DetectionScoring", "detection_example"]
 
 _YES = "yes"
 
@@ -26,16 +26,14 @@ def detection_example(id: str, stem: str, finding: bool, tags: Sequence[str] = (
     return choice_example(id, stem, {"A": _YES, "B": "no"}, answer, tags)
 
 
-class DetectionProtocol(ChoiceProtocol):
+class DetectionScoring(ChoiceScoring):
     """Multiple choice between yes and no, yes being the finding.
 
-    Beside those of :class:`ChoiceProtocol` there are precision, recall and F1 of the finding and
+    Beside those of :class:`ChoiceScoring` there are precision, recall and F1 of the finding and
     the accuracy, each over the answers that could be read::
 
         precision = TP / (TP + FP),   recall = TP / (TP + FN),   F1 = 2·TP / (2·TP + FP + FN)
     """
-
-    name = "detection"
 
     def score(self, graded: Graded) -> Score:
         score = super().score(graded)
@@ -43,7 +41,7 @@ class DetectionProtocol(ChoiceProtocol):
             return score
         return with_values(score, {ACCURACY_READ: score.values[OVERALL]})
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         by_id = {example.id: example for example in examples}
         read = [score for score in scores if score.prediction is not None]
         ids, unit_of = [score.example_id for score in read], units(examples)
@@ -58,14 +56,13 @@ class DetectionProtocol(ChoiceProtocol):
             there = [id for id, row in zip(ids, rows, strict=True) if row]
             return mean_metric(hits[rows], there, unit_of, share=True, coverage=coverage)
 
-        own = {
+        return {
             "precision": share_of(true, said),
             "recall": share_of(said, true),
             "f1": set_metric(
                 ratio(2 * (said & true), 1 * said + true), ids, unit_of, coverage=coverage
             ),
         }
-        return beside(super().summarise(scores, examples), own)
 
 
 def _is_yes(example: Example, letter: str) -> bool:

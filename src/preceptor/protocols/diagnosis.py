@@ -10,7 +10,9 @@ from preceptor.errors import shorten
 from preceptor.graders.base import Case
 from preceptor.graders.judge import Judge, LabelJudge
 from preceptor.graders.rubric import in_words
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
+from preceptor.protocols.scoring import Scoring
 from preceptor.reasoning import said_in, without_fence
 from preceptor.records import Criterion, Graded, Message, Score, Verdict
 from preceptor.scoring.answers import PARSED, answered
@@ -18,7 +20,7 @@ from preceptor.scoring.judged import score_labels
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.steps import read_conclusion, read_steps
 
-__all__ = ["DIAGNOSIS_LABELS", "DiagnosisProtocol", "reasoning_criteria"]
+__all__ = ["DIAGNOSIS_LABELS", "DiagnosisScoring", "diagnosis", "reasoning_criteria"]
 
 ACCURACY, EFFICIENCY, FACTUALITY, COMPLETENESS = (
     "aspect:accuracy",
@@ -148,7 +150,7 @@ def reasoning_criteria(steps: Sequence[str]) -> tuple[Criterion, ...]:
     )
 
 
-class DiagnosisProtocol(Protocol):
+class DiagnosisScoring(Scoring):
     """MedR-Bench's protocol (Qiu et al. 2025, arXiv 2503.04691).
 
     Accuracy: the conclusion is right. Efficiency: share of the answer's steps that are reasoning,
@@ -158,12 +160,7 @@ class DiagnosisProtocol(Protocol):
     published.
     """
 
-    name = "diagnosis"
     shares = (OVERALL, PARSED)
-
-    def __init__(self, reference_grader: ReferenceGrader) -> None:
-        self.reference_grader = reference_grader
-        self.judge = ReasoningJudge()
 
     def score(self, graded: Graded) -> Score:
         places: dict[str, list[int]] = {}
@@ -286,3 +283,9 @@ class ReasoningJudge(Judge):
         several = not labels or labels[0].strip().casefold() in (*_KINDS, *_TRUTH)
         said = {"labels": labels} if several else {"label": label}
         return self.read(msgspec.json.encode(said).decode())[0]
+
+
+def diagnosis(grader: ReferenceGrader) -> Protocol:
+    """A case to be solved, and a judge of the conclusion and of the steps."""
+    judging = Judging(grader, ReasoningJudge())
+    return Protocol("diagnosis", judging=judging, scoring=DiagnosisScoring())

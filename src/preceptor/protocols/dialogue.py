@@ -11,15 +11,15 @@ from preceptor.environments.scripted import Script
 from preceptor.errors import InputError
 from preceptor.graders.base import Case
 from preceptor.graders.judge import LabelJudge
-from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.records import Criterion, Example, Graded, Message, Metric, Score, Verdict
-from preceptor.scoring.ratings import Measure, Scale, in_points, rated, share
+from preceptor.protocols.scoring import Scoring
+from preceptor.records import Criterion, Example, Graded, Message, Score, Verdict
+from preceptor.scoring.ratings import Measure, Scale, rated, share
 from preceptor.scoring.rubric import OVERALL
 
 __all__ = [
     "AXIS",
-    "RatedDialogue",
-    "ScriptedDialogue",
+    "SCRIPT",
+    "DialogueScoring",
     "TurnJudge",
     "by_axis",
     "named",
@@ -40,16 +40,6 @@ def turn_of(criterion: Criterion) -> int | None:
     """Which reply a criterion is about, counted from 1 (tag ``turn:N``); None for the last."""
     turn = named(criterion, _TURN)
     return None if turn is None else int(turn)
-
-
-class ScriptedDialogue(Protocol):
-    """Asks the user's turns in order, each with the conversation so far.
-
-    The example's messages end with the first turn; its target has the others under ``turns``.
-    Without them it is a single question.
-    """
-
-    environment = Script(lambda example: target_of(example).get("turns", ()))
 
 
 class TurnJudge(LabelJudge):
@@ -99,28 +89,26 @@ def by_axis(graded: Graded) -> dict[str, list[Verdict | None]]:
     return found
 
 
-class RatedDialogue(ScriptedDialogue):
+#: Asks the user's turns in order: the example's messages end with the first, its target has the
+#: others under ``turns``. Without them it is a single question.
+SCRIPT = Script(lambda example: target_of(example).get("turns", ()))
+
+
+class DialogueScoring(Scoring):
     """Every reply is rated on the same axes; the headline is the mean over axes and replies.
 
     ``overall_score`` is the mean of the ratings as shares of the scale, (rating − lowest) ÷
     (highest − lowest), first over a dialogue and then over dialogues. Each axis is given in points.
     """
 
-    name = "dialogue"
-
-    def __init__(
-        self, judge: TurnJudge, axes: Mapping[str, Scale], reference_grader: ReferenceGrader
-    ) -> None:
-        self.judge, self.axes, self.reference_grader = judge, axes, reference_grader
+    def __init__(self, axes: Mapping[str, Scale]) -> None:
+        self.scales = axes
 
     def score(self, graded: Graded) -> Score:
         ratings = by_axis(graded)
         measures = {
             axis: Measure(tuple(share(verdict, scale) for verdict in ratings.get(axis, ())))
-            for axis, scale in self.axes.items()
+            for axis, scale in self.scales.items()
         }
         every = tuple(value for measure in measures.values() for value in measure.values)
         return rated(graded, {OVERALL: Measure(every), **measures})
-
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        return in_points(super().summarise(scores, examples), self.axes)

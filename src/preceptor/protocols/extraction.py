@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
-from preceptor.protocols.labelling import asked
+from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.labels import by_unit, ratio
-from preceptor.scoring.names import beside
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
 from preceptor.scoring.spans import (
@@ -26,7 +26,7 @@ from preceptor.scoring.spans import (
 )
 from preceptor.scoring.units import units
 
-__all__ = ["EXTRACTION_LABELS", "SpanProtocol", "span_example"]
+__all__ = ["EXTRACTION_LABELS", "SpanScoring", "extraction", "span_example"]
 
 #: Display names of the family's metrics, for a benchmark's ``labels``.
 EXTRACTION_LABELS = {
@@ -75,7 +75,7 @@ def span_example(
     return Example(id=id, messages=(Message("user", shown),), criteria=(), target=target)
 
 
-class SpanProtocol(Protocol):
+class SpanScoring(Scoring):
     """Named entities.
 
     The overall score of a response is the F1 of its exact spans, 1 where there is none and none was
@@ -84,16 +84,7 @@ class SpanProtocol(Protocol):
     that cannot be read names nothing, and scores 0.
     """
 
-    name = "extraction"
     shares = (PARSED,)
-    reference_grader = None
-
-    def __init__(self, instruction: str = ENGLISH) -> None:
-        self.instruction = instruction
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        labels = ", ".join(example.target["labels"])
-        return asked(example, self.instruction.format(labels=labels))
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -114,7 +105,7 @@ class SpanProtocol(Protocol):
         }
         return scored(graded, values, None if said is None else [list(span) for span in said])
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         own = {}
         by_id = {example.id: example for example in examples}
         there = [score for score in scores if score.values]
@@ -133,7 +124,7 @@ class SpanProtocol(Protocol):
                 name = f"{kind}_f1" if label is None else f"{kind}_f1:{label}"
                 metric = set_metric(ratio(hits, total), names, coverage=coverage)
                 own[name] = msgspec.structs.replace(metric, n=n)
-        return beside(super().summarise(scores, examples), own)
+        return own
 
     def tallies(self, score: Score, example: Example) -> dict[str, Tally]:
         """Type → how many entities of it are right in one response."""
@@ -158,3 +149,9 @@ def _source(example: Example) -> Text:
 
 def _gold(example: Example) -> list[Span]:
     return [(first, last, label) for first, last, label in example.target["spans"]]
+
+
+def extraction(instruction: str = ENGLISH) -> Protocol:
+    """A text whose entities are to be named; ``{labels}`` in the instruction are their types."""
+    asking = Asking(lambda example: instruction.format(labels=", ".join(example.target["labels"])))
+    return Protocol("extraction", asking=asking, scoring=SpanScoring())

@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from preceptor.protocols.base import Protocol, fingerprint
-from preceptor.records import Example, Graded, Message, Score
+from preceptor.protocols.asking import Asking
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.scoring import Scoring, fingerprint
+from preceptor.records import Graded, Score
 from preceptor.scoring.answers import PARSED, answered, merged, missing, scored
 from preceptor.scoring.overlap import ROUGE, rouge
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.similarity import bertscore
 from preceptor.systems.encoder import configured
 
-__all__ = ["GENERATION_LABELS", "GenerationProtocol"]
+__all__ = ["GENERATION_LABELS", "GenerationScoring", "generation"]
 
 #: Display names of the family's metrics, for a benchmark's ``labels``.
 GENERATION_LABELS = {
@@ -31,7 +33,7 @@ _BERTSCORE = "bertscore"
 Sections = Callable[[str], Mapping[str, str]]
 
 
-class GenerationProtocol(Protocol):
+class GenerationScoring(Scoring):
     """One text, and the text that a person wrote for the same input.
 
     ``target`` of an example is ``{"reference": text}``. The overall score is ROUGE-1; beside it are
@@ -43,23 +45,15 @@ class GenerationProtocol(Protocol):
 
     Parameters
     ----------
-    instructions
-        Put before what is to be written about.
     sections
         Takes a text apart; None where there are no sections.
     """
 
-    name = "generation"
     shares = (PARSED,)
     reads = False
 
-    def __init__(self, instructions: str, sections: Sections | None = None) -> None:
-        self.instructions = instructions
+    def __init__(self, sections: Sections | None = None) -> None:
         self.sections = sections
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        *before, last = example.messages
-        return (*before, last.with_text(f"{self.instructions}\n\n{last.text}"))
 
     @property
     def measuring(self) -> bool:
@@ -101,3 +95,9 @@ class GenerationProtocol(Protocol):
         score = scored(graded, values, text.strip() or None)
         # The text itself is with the response; a second copy would also be one more to withhold.
         return msgspec.structs.replace(score, prediction=None)
+
+
+def generation(instructions: str, sections: Sections | None = None) -> Protocol:
+    """A text that is written by ``instructions``, which stand before what it is about."""
+    asking = Asking(instructions, "before")
+    return Protocol("generation", asking=asking, scoring=GenerationScoring(sections))

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from preceptor.errors import InputError
-from preceptor.protocols.base import Protocol
+from preceptor.protocols.scoring import Scoring
 from preceptor.reasoning import said_in
-from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.labels import Deferral, deferral_curve, macro_f1, multilabel_macro_f1
 from preceptor.scoring.letters import read_label
-from preceptor.scoring.names import beside
 from preceptor.scoring.plain import unmarked
 from preceptor.scoring.reading import field_of, json_in
 from preceptor.scoring.rubric import OVERALL
@@ -25,9 +24,8 @@ from preceptor.scoring.units import units
 
 __all__ = [
     "CONFIDENCE",
-    "LabelProtocol",
-    "MultiLabelProtocol",
-    "asked",
+    "LabelScoring",
+    "MultiLabelScoring",
     "deferral",
 ]
 
@@ -37,13 +35,7 @@ CONFIDENCE = "confidence"
 _KEYS = ("label", "answer", "decision", "stance")
 
 
-def asked(example: Example, instruction: str) -> tuple[Message, ...]:
-    """The example's conversation with what is wanted after its last message."""
-    *before, last = example.messages
-    return (*before, last.with_text(f"{last.text}\n\n{instruction}"))
-
-
-class LabelProtocol(Protocol):
+class LabelScoring(Scoring):
     """One label for each text: accuracy, and macro-F1 over the labels.
 
     The example's target is ``{"label": …}``, with ``"cluster"`` where several examples are about
@@ -53,8 +45,6 @@ class LabelProtocol(Protocol):
     ----------
     forms
         Label → the words that mean it in an answer.
-    instruction
-        Put after the text.
     by
         Namespace of a tag (``myth``): macro-F1 is computed for each tag of it, and averaged.
     confidence
@@ -63,24 +53,17 @@ class LabelProtocol(Protocol):
         What several examples may be about, in the plural.
     """
 
-    name = "labelling"
     shares = (OVERALL, PARSED)
-    reference_grader = None
 
     def __init__(
         self,
         forms: Mapping[str, Sequence[str]],
-        instruction: str,
         *,
         by: str | None = None,
         confidence: bool = False,
         units_are: str = "texts",
     ) -> None:
-        self.forms, self.instruction, self.units_are = forms, instruction, units_are
-        self.by, self.confidence = by, confidence
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, self.instruction)
+        self.forms, self.units_are, self.by, self.confidence = forms, units_are, by, confidence
 
     def read(self, text: str) -> str | None:
         """The label that an answer says: under a key of its JSON, else as a word of it."""
@@ -102,11 +85,7 @@ class LabelProtocol(Protocol):
             values[CONFIDENCE] = sure
         return scored(graded, values, said)
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        metrics = super().summarise(scores, examples)
-        return beside(metrics, self._macro_f1(scores, examples))
-
-    def _macro_f1(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         by_id = {example.id: example for example in examples}
         there = [score for score in scores if score.values]
         groups: dict[str, list[int]] = {}
@@ -194,7 +173,7 @@ def _part(example: Example, by: str | None) -> str:
     return next((tag for tag in example.tags if tag.startswith(f"{by}:")), "")
 
 
-class MultiLabelProtocol(Protocol):
+class MultiLabelScoring(Scoring):
     """Several labels for each text, each with one of two qualities.
 
     The example's target is ``{"labels": {label: quality}}``. An answer is a JSON object of that
@@ -209,21 +188,15 @@ class MultiLabelProtocol(Protocol):
         The two qualities. ``marked_macro_f1`` counts a label only where it has the first.
     """
 
-    name = "labelling"
     units_are = "texts"
     shares = (OVERALL, PARSED, "quality_match")
-    reference_grader = None
 
-    def __init__(self, labels: Sequence[str], instruction: str, marked: str, other: str) -> None:
-        self.labels, self.instruction = tuple(labels), instruction
-        self.marked, self.other = marked, other
+    def __init__(self, labels: Sequence[str], marked: str, other: str) -> None:
+        self.labels, self.marked, self.other = tuple(labels), marked, other
         either = "|".join(re.escape(label) for label in labels)
         self._label = re.compile(
             rf"\W*+({either})(?:\s*+[:(–—-][\s(]*+(\w[\w -]{{0,30}}))?\W*", re.IGNORECASE
         )
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, self.instruction)
 
     def read(self, text: str) -> dict[str, str | None] | None:
         """Label → quality, None where none is said; None where the answer cannot be read."""
@@ -271,7 +244,7 @@ class MultiLabelProtocol(Protocol):
         same = said is not None and set(said) == set(gold)
         return scored(graded, {OVERALL: float(same), "quality_match": float(said == gold)}, said)
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         by_id = {example.id: example for example in examples}
         there = [score for score in scores if score.values]
         gold = [by_id[score.example_id].target["labels"] for score in there]
@@ -283,7 +256,7 @@ class MultiLabelProtocol(Protocol):
             tables = (self._table(gold, quality), self._table(said, quality))
             statistic = multilabel_macro_f1(*tables)
             own[name] = set_metric(statistic, ids, unit_of, coverage=coverage)
-        return beside(super().summarise(scores, examples), own)
+        return own
 
     def _table(
         self, rows: Sequence[Mapping[str, Any]], quality: str | None

@@ -7,14 +7,13 @@ from typing import TypeVar
 
 import msgspec
 
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.scoring import Scoring
 from preceptor.records import Criterion, Example, Graded, Metric, Score
 from preceptor.scoring.judged import Worth, count_metric, score_labels
-from preceptor.scoring.names import beside
 from preceptor.scoring.rubric import OVERALL, score_rubric
 from preceptor.scoring.units import units
 
-__all__ = ["LEVELS", "LEVEL_LABELS", "SAFETY_HITS", "LevelsProtocol", "level_criterion"]
+__all__ = ["LEVELS", "LEVEL_LABELS", "SAFETY_HITS", "LevelsScoring", "level_criterion"]
 
 T = TypeVar("T")
 
@@ -45,7 +44,7 @@ def level_criterion(text: str, level: str) -> Criterion:
     return Criterion(text, LEVELS[level], (f"level:{level}",))
 
 
-class LevelsProtocol(Protocol):
+class LevelsScoring(Scoring):
     """The rubrics of GAPS (arXiv 2510.13734).
 
     With points p_j by level and verdicts r_j in {0, 1}, the normalised score of an answer is
@@ -53,11 +52,6 @@ class LevelsProtocol(Protocol):
     clipped. The criteria of a positive level have as a metric the share that is met; those of the
     safety levels how many an answer meets, over the questions that have such criteria.
     """
-
-    name = "levels"
-
-    def __init__(self, reference_grader: ReferenceGrader) -> None:
-        self.reference_grader = reference_grader
 
     def score(self, graded: Graded) -> Score:
         levels: dict[str, list[Worth]] = {}
@@ -74,11 +68,10 @@ class LevelsProtocol(Protocol):
             counts=_overall(whole.counts) | by_level.counts,
         )
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         counted = sorted({name for score in scores for name in score.low if _counted(name)})
         unit_of = units(examples)
-        own = {name: count_metric(scores, name, unit_of, unit="per answer") for name in counted}
-        return beside(super().summarise(scores, examples), own)
+        return {name: count_metric(scores, name, unit_of, unit="per answer") for name in counted}
 
 
 def _metrics_of(criterion: Criterion) -> tuple[str, ...]:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from preceptor.protocols.base import Protocol
-from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.protocols.scoring import Scoring
+from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.abstention import ABSTAINED
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.dates import read_date, read_weeks
-from preceptor.scoring.names import beside
 from preceptor.scoring.numbers import read_amount, read_number
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.units import units
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = [
     "AMOUNT_LABELS",
     "CALCULATION_LABELS",
-    "AmountProtocol",
-    "CalculationProtocol",
+    "AmountScoring",
+    "CalculationScoring",
     "agrees",
     "read_answer",
 ]
@@ -96,28 +92,16 @@ def _days(time: Sequence[int]) -> int:
     return time[0] * 7 + time[1]
 
 
-class CalculationProtocol(Protocol):
+class CalculationScoring(Scoring):
     """A case and what is to be calculated from it.
 
     ``target`` of an example: ``kind``, and the label as ``answer``, ``lower``, ``upper``; where the
     benchmark's labels were corrected, ``corrected`` with the same three, or ``"N/A"`` where the
     case does not allow the calculation. ``original_accuracy`` and ``corrected_accuracy`` are over
     the same questions, those without a corrected answer left out.
-
-    Parameters
-    ----------
-    instructions
-        Put after every question.
     """
 
-    name = "calculation"
     shares = (OVERALL, PARSED, "abstention_rate", "corrected_accuracy", "original_accuracy")
-
-    def __init__(self, instructions: str) -> None:
-        self.instructions = instructions
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return _instructed(example, self.instructions)
 
     def score(self, graded: Graded) -> Score:
         text, target = answered(graded), graded.example.target
@@ -145,16 +129,7 @@ def _names(corrected: Any) -> tuple[str, ...]:
     return ("corrected_accuracy", "original_accuracy")
 
 
-def _instructed(example: Example, instructions: str) -> tuple[Message, ...]:
-    return tuple(
-        message.with_text(f"{message.text}\n\n{instructions}")
-        if message.role == "user"
-        else message
-        for message in example.messages
-    )
-
-
-class AmountProtocol(Protocol):
+class AmountScoring(Scoring):
     """An estimate of an amount: right within a tolerance, and how far off it is.
 
     ``target`` of an example: ``amount``; and ``subject``, what is described, where several examples
@@ -164,24 +139,17 @@ class AmountProtocol(Protocol):
 
     Parameters
     ----------
-    instructions
-        Put after the description.
     key
         What the key of JSON in the answer has in its name: ``carb``.
     tolerance, unit
         An amount is right if it is less than ``tolerance`` off; both in ``unit``.
     """
 
-    name = "amount"
     shares = (OVERALL, PARSED, "answer_rate")
     units_are = "meals"
 
-    def __init__(self, instructions: str, key: str, tolerance: float, unit: str) -> None:
-        self.instructions = instructions
+    def __init__(self, key: str, tolerance: float, unit: str) -> None:
         self.key, self.tolerance, self.unit = key, tolerance, unit
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return _instructed(example, self.instructions)
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -192,7 +160,7 @@ class AmountProtocol(Protocol):
         near = given and abs(said - graded.example.target["amount"]) < self.tolerance
         return scored(graded, {OVERALL: float(near), "answer_rate": float(given)}, said)
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         by_id = {example.id: example for example in examples}
         tags = {example.id: example.tags for example in examples}
         slices = {"mae": dict.fromkeys(score.example_id for score in scores)}
@@ -200,8 +168,7 @@ class AmountProtocol(Protocol):
             for tag in tags[id]:
                 slices.setdefault(f"mae:{tag}", {})[id] = None
         errors, unit_of = _errors(scores, by_id), units(examples)
-        own = {name: self._mean_error([*part], errors, unit_of) for name, part in slices.items()}
-        return beside(super().summarise(scores, examples), own)
+        return {name: self._mean_error([*part], errors, unit_of) for name, part in slices.items()}
 
     def _mean_error(
         self, ids: Sequence[str], errors: Mapping[str, float], unit_of: Mapping[str, str]

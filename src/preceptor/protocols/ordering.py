@@ -10,17 +10,18 @@ from itertools import pairwise
 
 import numpy as np
 
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.confident import with_values
+from preceptor.protocols.scoring import Scoring
 from preceptor.reasoning import said_in
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
-from preceptor.scoring.names import beside
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import mean_metric, set_metric
 from preceptor.scoring.units import units
 
-__all__ = ["OrderingProtocol", "kendall_tau", "ordering_example", "read_order"]
+__all__ = ["ORDERING", "OrderingScoring", "kendall_tau", "ordering_example", "read_order"]
 
 #: Exact match over the answers that could be read alone.
 _READ = "exact_of_read"
@@ -139,7 +140,7 @@ def kendall_tau(given: Sequence[str], ordered: Sequence[str]) -> float:
     return float(kendalltau(range(len(given)), [ranks[step].pop(0) for step in given]).statistic)
 
 
-class OrderingProtocol(Protocol):
+class OrderingScoring(Scoring):
     """One list of shuffled steps, whose numbers are to be given in the right order.
 
     ``overall_score`` is the share of lists that are exactly right; steps of the same text may stand
@@ -148,13 +149,7 @@ class OrderingProtocol(Protocol):
     and ``kendall_tau_pooled``, over all pairs of steps of all lists, where long lists weigh more.
     """
 
-    name = "ordering"
     shares = (OVERALL, PARSED, _READ)
-    reference_grader = None
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        *before, last = example.messages
-        return (*before, last.with_text(f"{last.text}\n\n{_INSTRUCTION}"))
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -168,7 +163,7 @@ class OrderingProtocol(Protocol):
         score = scored(graded, {OVERALL: exact}, [place + 1 for place in said])
         return with_values(score, {_READ: exact})
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         read = [score for score in scores if score.prediction is not None]
         targets = {example.id: example.target for example in examples}
         taus = np.array(list(_taus(read, targets)))
@@ -176,7 +171,7 @@ class OrderingProtocol(Protocol):
         pairs = sizes * (sizes - 1) / 2
         ids, unit_of = [score.example_id for score in read], units(examples)
         coverage = len(read) / len(scores) if scores else 0.0
-        own = {
+        return {
             "kendall_tau": mean_metric(taus, ids, unit_of, unit="τ", coverage=coverage),
             "kendall_tau_pooled": set_metric(
                 lambda rows: float(np.average(taus[rows], weights=pairs[rows])),
@@ -186,7 +181,6 @@ class OrderingProtocol(Protocol):
                 coverage=coverage,
             ),
         }
-        return beside(super().summarise(scores, examples), own)
 
 
 def _taus(scores: Sequence[Score], targets: dict[str, dict[str, list[str]]]) -> Iterable[float]:
@@ -194,3 +188,6 @@ def _taus(scores: Sequence[Score], targets: dict[str, dict[str, list[str]]]) -> 
         target = targets[score.example_id]
         given = [target["steps"][number - 1] for number in score.prediction]
         yield kendall_tau(given, target["order"])
+
+
+ORDERING = Protocol("ordering", asking=Asking(_INSTRUCTION), scoring=OrderingScoring())

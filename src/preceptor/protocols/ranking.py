@@ -10,11 +10,12 @@ import numpy as np
 
 from preceptor.graders.base import Case
 from preceptor.graders.judge import Judge, LabelJudge
-from preceptor.protocols.base import Protocol, ReferenceGrader
-from preceptor.protocols.labelling import asked
-from preceptor.records import Criterion, Example, Graded, Message, Metric, Score
+from preceptor.protocols.asking import Asking
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
+from preceptor.protocols.scoring import Scoring
+from preceptor.records import Criterion, Example, Graded, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
-from preceptor.scoring.names import beside
 from preceptor.scoring.ranks import icd10_chapter, icd10_code, nearest, rank_of
 from preceptor.scoring.ratings import Measure, rated
 from preceptor.scoring.reading import list_in
@@ -24,12 +25,15 @@ from preceptor.scoring.units import units
 from preceptor.systems.base import Parameters
 
 __all__ = [
+    "DIFFERENTIAL",
     "DIFFERENTIAL_LABELS",
+    "RANKING",
     "RANK_LABELS",
-    "DifferentialProtocol",
-    "HitProtocol",
-    "RankProtocol",
+    "DifferentialScoring",
+    "HitScoring",
+    "RankScoring",
     "differential_criteria",
+    "hits",
     "rank_criteria",
 ]
 
@@ -128,7 +132,7 @@ _LEVELS: dict[str, Callable[[str], str]] = {
 _ENDS = ("", "_top5")
 
 
-class DifferentialProtocol(Protocol):
+class DifferentialScoring(Scoring):
     """Five diagnoses, each judged 2 (the same), 1 (close) or 0 (another).
 
     Top-1 is the share of cases whose first diagnosis is a 2, Top-5 of those where any of the five
@@ -141,13 +145,7 @@ class DifferentialProtocol(Protocol):
     published.
     """
 
-    name = "differential"
     shares = (OVERALL, "top5", PARSED, *(f"{level}{end}" for level in _LEVELS for end in _ENDS))
-    reference_grader = ReferenceGrader("openai/gpt-4o-2024-08-06", Parameters(temperature=0.0))
-    judge = _PlaceJudge()
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, _DIFFERENTIAL)
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -234,7 +232,7 @@ class _RankJudge(Judge):
 _CUTS = {"recall@3": 3, "recall@10": 10}
 
 
-class RankProtocol(Protocol):
+class RankScoring(Scoring):
     """Ten rare diseases from a list of phenotypes: the rank of the truth.
 
     The first item whose name or code is one of the disease's is the truth; where none is, the judge
@@ -246,32 +244,7 @@ class RankProtocol(Protocol):
     information content}}``, names as :func:`preceptor.scoring.ranks.name_key` makes them.
     """
 
-    name = "ranking"
     shares = (OVERALL, PARSED, *_CUTS)
-    reference_grader = ReferenceGrader("openai/gpt-4-1106-preview", Parameters(temperature=0.0))
-    judge = _RankJudge()
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, _RANKED)
-
-    def nearest(self, example: Example, pool: Sequence[Example], count: int) -> list[Example]:
-        """The other patients most like this one: the examples of a dynamic few-shot prompt."""
-        # A patient whose truth is not known is no example of an answer.
-        others = {each.id: each for each in pool if each.id != example.id and each.criteria}
-        findings = {id: each.target["phenotypes"] for id, each in others.items()}
-        own = example.target["phenotypes"]
-        weights = {
-            name: weight for each in (*findings.values(), own) for name, weight in each.items()
-        }
-        return [others[id] for id in nearest(own, findings, weights, count)]
-
-    def shots(self, examples: Sequence[Example]) -> tuple[Message, ...]:
-        """Other patients with their disease, as the turns before another patient."""
-        turns: list[Message] = []
-        for example in examples:
-            disease = Message("assistant", f"1. {example.target['diagnosis']}")
-            turns += [*self.messages(example), disease]
-        return tuple(turns)
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -294,7 +267,7 @@ class RankProtocol(Protocol):
         found = {"rank": place, "items": items} if items else None
         return scored(graded, values, found)
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         asked = [score for score in scores if OVERALL in score.low]  # those whose truth is known
         there = [score for score in asked if OVERALL in score.values]
         ranks = np.array(
@@ -313,8 +286,7 @@ class RankProtocol(Protocol):
         if missing:
             low, high = (np.median([*ranks, *[end] * missing]) for end in (1, _DEPTH + 1))
             bounds = (float(low), float(high))
-        own = {"median_rank": msgspec.structs.replace(median, bounds=bounds)}
-        return beside(super().summarise(scores, examples), own)
+        return {"median_rank": msgspec.structs.replace(median, bounds=bounds)}
 
 
 def _undecided(read: Score) -> Score:
@@ -328,28 +300,21 @@ def _undecided(read: Score) -> Score:
     )
 
 
-class HitProtocol(Protocol):
+class HitScoring(Scoring):
     """A ranked list against one right label: accuracy of the first, and hit@3.
 
     The example's target is ``{"label": …}``; labels are compared without case.
 
     Parameters
     ----------
-    instruction
-        Put after the text.
     key
         What is compared, from an item of the list.
     """
 
-    name = "ranking"
     shares = (OVERALL, PARSED, "hit@3")
-    reference_grader = None
 
-    def __init__(self, instruction: str, key: Callable[[str], Any] = str.casefold) -> None:
-        self.instruction, self.key = instruction, key
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return asked(example, self.instruction)
+    def __init__(self, key: Callable[[str], Any] = str.casefold) -> None:
+        self.key = key
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -359,3 +324,40 @@ class HitProtocol(Protocol):
         hits = [self.key(item) == self.key(graded.example.target["label"]) for item in items or []]
         values = {OVERALL: float(hits[:1] == [True]), "hit@3": float(any(hits[:3]))}
         return scored(graded, values, items)
+
+
+def _most_alike(example: Example, pool: Sequence[Example], count: int) -> list[Example]:
+    """The other patients most like this one: the examples of a dynamic few-shot prompt."""
+    # A patient whose truth is not known is no example of an answer.
+    others = {each.id: each for each in pool if each.id != example.id and each.criteria}
+    findings = {id: each.target["phenotypes"] for id, each in others.items()}
+    own = example.target["phenotypes"]
+    weights = {name: weight for each in (*findings.values(), own) for name, weight in each.items()}
+    return [others[id] for id in nearest(own, findings, weights, count)]
+
+
+DIFFERENTIAL = Protocol(
+    "differential",
+    asking=Asking(_DIFFERENTIAL),
+    judging=Judging(
+        ReferenceGrader("openai/gpt-4o-2024-08-06", Parameters(temperature=0.0)), _PlaceJudge()
+    ),
+    scoring=DifferentialScoring(),
+)
+
+#: Other patients can be worked before one.
+RANKING = Protocol(
+    "ranking",
+    asking=Asking(
+        _RANKED, answer=lambda example: f"1. {example.target['diagnosis']}", nearest=_most_alike
+    ),
+    judging=Judging(
+        ReferenceGrader("openai/gpt-4-1106-preview", Parameters(temperature=0.0)), _RankJudge()
+    ),
+    scoring=RankScoring(),
+)
+
+
+def hits(instruction: str, key: Callable[[str], Any] = str.casefold) -> Protocol:
+    """A text and an instruction after it; ``key`` as in `HitScoring`."""
+    return Protocol("ranking", asking=Asking(instruction), scoring=HitScoring(key))

@@ -8,11 +8,14 @@ from typing import NoReturn
 import msgspec
 
 from preceptor.errors import Unavailable
-from preceptor.protocols.base import Protocol, ReferenceGrader, fingerprint
-from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.protocols.asking import Asking
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
+from preceptor.protocols.scoring import Scoring, fingerprint
+from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.length import LengthRule
 
-__all__ = ["Recorded", "RecordedProtocol", "described"]
+__all__ = ["Recorded", "RecordedProtocol", "RecordedScoring", "described"]
 
 
 class Recorded(msgspec.Struct, frozen=True, tag="recorded", tag_field="kind", omit_defaults=True):
@@ -33,50 +36,44 @@ class Recorded(msgspec.Struct, frozen=True, tag="recorded", tag_field="kind", om
     lowest: Mapping[str, float] = {}
     means: tuple[str, ...] = ()
 
+    def missing(self, what: str) -> NoReturn:
+        """Raises Unavailable: ``what`` needs the package."""
+        raise Unavailable(
+            f"{what}: needs the package {self.package}, which is not here: install it"
+        )
+
 
 def described(protocol: Protocol, package: str) -> Recorded:
     """A protocol of another package, without its code."""
     return Recorded(
         name=protocol.name,
         package=package,
-        reference_grader=protocol.reference_grader,
-        judged=protocol.judged,
-        length_rule=protocol.length_rule,
-        reads=protocol.reads,
-        shares=tuple(protocol.shares),
-        units_are=protocol.units_are,
+        reference_grader=protocol.judging.grader,
+        judged=protocol.judging.judged,
+        length_rule=protocol.scoring.length_rule,
+        reads=protocol.scoring.reads,
+        shares=tuple(protocol.scoring.shares),
+        units_are=protocol.scoring.units_are,
     )
 
 
-class RecordedProtocol(Protocol):
+class RecordedScoring(Scoring):
     """The scores and metrics that a run recorded when it ended. Nothing new can be asked."""
 
     reads_text = False
 
     def __init__(self, about: Recorded) -> None:
-        self.about = about
-        self.name, self.reads, self.shares = about.name, about.reads, about.shares
-        self.reference_grader, self.length_rule = about.reference_grader, about.length_rule
-        self.units_are = about.units_are
+        self.about, self.reads, self.shares = about, about.reads, about.shares
+        self.length_rule, self.units_are = about.length_rule, about.units_are
         #: Of the run as a whole.
         self.metrics: Mapping[str, Metric] = {}
-
-    @property
-    def judged(self) -> bool:
-        return self.about.judged
-
-    def missing(self, what: str) -> NoReturn:
-        """Raises Unavailable: ``what`` needs the package."""
-        package = self.about.package
-        raise Unavailable(f"{what}: needs the package {package}, which is not here: install it")
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        self.missing(f"asking example {example.id}")
 
     def score(self, graded: Graded) -> Score:
         found = self.recorded.get(fingerprint(graded))
         if found is None:
-            self.missing(f"example {graded.example.id}: its score was not recorded: scoring it")
+            self.about.missing(
+                f"example {graded.example.id}: its score was not recorded: scoring it"
+            )
         return found
 
     def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
@@ -87,3 +84,16 @@ class RecordedProtocol(Protocol):
             return dict(self.metrics)
         found = super().summarise(scores, examples)
         return {name: metric for name, metric in found.items() if name in self.about.means}
+
+
+class RecordedProtocol(Protocol):
+    """What a run carries of a protocol, without its code."""
+
+    def __init__(self, about: Recorded) -> None:
+        self.about = about
+        super().__init__(
+            about.name,
+            asking=Asking(lambda example: about.missing(f"asking example {example.id}")),
+            judging=Judging(about.reference_grader, judged=about.judged),
+            scoring=RecordedScoring(about),
+        )

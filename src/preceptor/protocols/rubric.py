@@ -4,48 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
+from preceptor.protocols.scoring import Scoring
 from preceptor.records import Answers, Example, Graded, Score
 from preceptor.scoring import LengthRule, score_rubric
 from preceptor.scoring.rubric import lowest_scores, score_rubrics
 
-__all__ = ["RubricProtocol"]
+__all__ = ["RubricProtocol", "RubricScoring"]
 
 
-class RubricProtocol(Protocol):
+class RubricScoring(Scoring):
     """The signed points of the criteria that an answer meets, as HealthBench has it (arXiv
     2505.08775); a length rule prices its length (arXiv 2604.27470).
 
     Parameters
     ----------
-    reference_grader
-        None where the user must name a grader.
     length_rule
         None where length is not priced.
-    prompt
-        As `find_template` takes it: by default HealthBench's where it is here, else ours.
     """
 
-    name = "rubric"
     reads_text = False
 
-    def __init__(
-        self,
-        reference_grader: ReferenceGrader | None = None,
-        length_rule: LengthRule | None = None,
-        *,
-        prompt: str | None = None,
-    ) -> None:
-        self.reference_grader = reference_grader
+    def __init__(self, length_rule: LengthRule | None = None) -> None:
         self.length_rule = length_rule
-        self.prompt = prompt
-
-    @property
-    def judged(self) -> bool:
-        return True
-
-    def prompt_choice(self, given: str | None) -> str | None:
-        return given or self.prompt
 
     def unscorable(self, example: Example) -> str | None:
         """The score is a share of the points that can be earned: without any it is undefined."""
@@ -63,3 +45,27 @@ class RubricProtocol(Protocol):
 
     def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
         return lowest_scores(examples)
+
+
+class RubricProtocol(Protocol):
+    """A free answer, and a grader of each criterion.
+
+    Parameters
+    ----------
+    reference_grader
+        None where the user must name a grader.
+    length_rule
+        None where length is not priced.
+    prompt
+        As in `Judging`.
+    """
+
+    def __init__(
+        self,
+        reference_grader: ReferenceGrader | None = None,
+        length_rule: LengthRule | None = None,
+        *,
+        prompt: str | None = None,
+    ) -> None:
+        judging = Judging(reference_grader, prompt=prompt, healthbench=True)
+        super().__init__("rubric", judging=judging, scoring=RubricScoring(length_rule))

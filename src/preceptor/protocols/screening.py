@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from preceptor.protocols.labelling import LabelProtocol
+from preceptor.protocols.asking import Asking
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.labelling import LabelScoring
 from preceptor.records import Example, Metric, Score
 from preceptor.scoring.labels import work_saved
-from preceptor.scoring.names import beside
 from preceptor.scoring.sets import mean_metric, set_metric
 from preceptor.scoring.units import units
 
-__all__ = ["EXCLUDE", "INCLUDE", "SCREENING_LABELS", "ScreeningProtocol"]
+__all__ = ["EXCLUDE", "INCLUDE", "SCREENING_LABELS", "ScreeningScoring", "screening"]
 
 #: Of the two labels, the one that keeps a record.
 INCLUDE, EXCLUDE = "include", "exclude"
@@ -36,7 +37,7 @@ _INSTRUCTION = (
 )
 
 
-class ScreeningProtocol(LabelProtocol):
+class ScreeningScoring(LabelScoring):
     """Records of a literature search, to be included or excluded by title and abstract.
 
     A run with n repeats has n votes on a record: it is kept when at least k say include. The main
@@ -49,16 +50,14 @@ class ScreeningProtocol(LabelProtocol):
         Namespace of the tag by which all figures are given too (``guideline``).
     """
 
-    name = "screening"
-
     def __init__(self, by: str) -> None:
         forms = {
             INCLUDE: ("include", "included"),
             EXCLUDE: ("exclude", "excluded", "not include", "not be included", "n't include"),
         }
-        super().__init__(forms, _INSTRUCTION, by=by)
+        super().__init__(forms, by=by)
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         own: dict[str, Metric] = {}
         votes: dict[str, list[bool]] = {}
         for score in scores:
@@ -76,7 +75,7 @@ class ScreeningProtocol(LabelProtocol):
                 part = [example for example in examples if tag in example.tags]
                 figures = _figures(kept, part)
                 own |= {f"{name}:{value}": each for name, each in figures.items()}
-        return beside(super().summarise(scores, examples), own)
+        return {**super().whole_set(scores, examples), **own}
 
     def _kept(
         self, votes: Mapping[str, Sequence[bool]], rule: Callable[[Sequence[bool]], bool]
@@ -102,3 +101,8 @@ def _figures(kept: Mapping[str, bool], examples: Sequence[Example]) -> dict[str,
         "precision": share_of(relevant, shown),
         "work_saved": set_metric(saved, ids, unit_of, coverage=coverage),
     }
+
+
+def screening(by: str) -> Protocol:
+    """Records to be included or excluded; ``by`` as in `ScreeningScoring`."""
+    return Protocol("screening", asking=Asking(_INSTRUCTION), scoring=ScreeningScoring(by))

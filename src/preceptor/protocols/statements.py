@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from preceptor.graders.judge import LabelJudge
-from preceptor.protocols.base import Protocol, ReferenceGrader
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.judging import Judging, ReferenceGrader
+from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.judged import count_metric, score_labels
-from preceptor.scoring.names import beside
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.units import units
 
-__all__ = ["CLAIM_LABELS", "CONTRADICTED", "ENTAILMENT", "MUST", "NICE", "ClaimsProtocol"]
+__all__ = ["CLAIM_LABELS", "CONTRADICTED", "ENTAILMENT", "MUST", "NICE", "ClaimsScoring", "claims"]
 
 #: Tags of criteria: what a good answer must say, and what is nice to have.
 MUST, NICE = "statement:must_have", "statement:nice_to_have"
@@ -60,7 +61,7 @@ _ENTAILED = {"entailed": 1.0, "neutral": 0.0, "contradicted": 0.0}
 _DENIED = {"entailed": 0.0, "neutral": 0.0, "contradicted": 1.0}
 
 
-class ClaimsProtocol(Protocol):
+class ClaimsScoring(Scoring):
     """K-QA's protocol (Manes et al. 2024, arXiv 2401.14493, section 4).
 
     Comprehensiveness of an answer is the share of the must-have statements that it entails;
@@ -68,12 +69,6 @@ class ClaimsProtocol(Protocol):
     means over questions. One judgement gives entailed, neutral or contradicted; the authors asked
     for entailment and for contradiction apart.
     """
-
-    name = "claims"
-
-    def __init__(self, reference_grader: ReferenceGrader) -> None:
-        self.reference_grader = reference_grader
-        self.judge = LabelJudge(_TEMPLATE, ENTAILMENT)
 
     def score(self, graded: Graded) -> Score:
         criteria = list(enumerate(graded.example.criteria))
@@ -83,6 +78,12 @@ class ClaimsProtocol(Protocol):
         }
         return score_labels(graded, metrics, sums=(CONTRADICTED,))
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         counted = count_metric(scores, CONTRADICTED, units(examples), unit="per answer")
-        return beside(super().summarise(scores, examples), {CONTRADICTED: counted})
+        return {CONTRADICTED: counted}
+
+
+def claims(grader: ReferenceGrader) -> Protocol:
+    """A judge says whether the answer entails each statement, or contradicts it."""
+    judging = Judging(grader, LabelJudge(_TEMPLATE, ENTAILMENT))
+    return Protocol("claims", judging=judging, scoring=ClaimsScoring())

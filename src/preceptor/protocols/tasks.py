@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
-from preceptor.protocols.extraction import SpanProtocol
+from preceptor.protocols.extraction import SpanScoring
+from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import PARSED
 from preceptor.scoring.labels import Statistic, ratio
-from preceptor.scoring.names import beside
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
 from preceptor.scoring.units import units
@@ -21,10 +22,25 @@ from preceptor.scoring.units import units
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["TaskProtocol"]
+__all__ = ["TaskScoring", "several_tasks"]
 
 
-class TaskProtocol(Protocol):
+def _task(tasks: Mapping[str, Protocol], example: Example) -> str:
+    return next(tag for tag in tasks if tag in example.tags)
+
+
+class _ByTask(Asking):
+    """Each task asks in its own way."""
+
+    def __init__(self, tasks: Mapping[str, Protocol]) -> None:
+        super().__init__()
+        self.tasks = tasks
+
+    def messages(self, example: Example) -> tuple[Message, ...]:
+        return self.tasks[_task(self.tasks, example)].messages(example)
+
+
+class TaskScoring(Scoring):
     """Tasks, told apart by a tag of their examples; the mean over tasks beside that over answers.
 
     Parameters
@@ -36,30 +52,21 @@ class TaskProtocol(Protocol):
         response, ``exact_f1`` of the entities of all, and ``token_accuracy`` over all tokens.
     """
 
-    name = "tasks"
-    reference_grader = None
-
     def __init__(
         self, tasks: Mapping[str, Protocol], figures: Mapping[str, tuple[str, ...]]
     ) -> None:
         self.tasks, self.figures = tasks, figures
-        right_or_wrong = [tag for tag, task in tasks.items() if OVERALL in task.shares]
+        right_or_wrong = [tag for tag, task in tasks.items() if OVERALL in task.scoring.shares]
         self.shares = (PARSED, *right_or_wrong)
 
-    def _task(self, example: Example) -> str:
-        return next(tag for tag in self.tasks if tag in example.tags)
-
-    def messages(self, example: Example) -> tuple[Message, ...]:
-        return self.tasks[self._task(example)].messages(example)
-
     def score(self, graded: Graded) -> Score:
-        return self.tasks[self._task(graded.example)].score(graded)
+        return self.tasks[_task(self.tasks, graded.example)].score(graded)
 
-    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         by_id = {example.id: example for example in examples}
         there = [score for score in scores if score.values]
-        of_task = [self._task(by_id[score.example_id]) for score in there]
-        asked = Counter(self._task(by_id[score.example_id]) for score in scores)
+        of_task = [_task(self.tasks, by_id[score.example_id]) for score in there]
+        asked = Counter(_task(self.tasks, by_id[score.example_id]) for score in scores)
         ids, unit_of = np.array([score.example_id for score in there], dtype=str), units(examples)
         own_figures: dict[str, Metric] = {}
         tasks: list[list[Statistic]] = []
@@ -85,15 +92,22 @@ class TaskProtocol(Protocol):
         own_figures["mean_over_tasks"] = set_metric(
             over_tasks, list(ids), unit_of, coverage=coverage
         )
-        return beside(super().summarise(scores, examples), own_figures)
+        return own_figures
 
     def _cell(self, name: str, score: Score, example: Example) -> tuple[float, float]:
         """What one response adds to both sides of a ratio."""
-        task = self.tasks[self._task(example)]
-        if isinstance(task, SpanProtocol):
+        task = self.tasks[_task(self.tasks, example)].scoring
+        if isinstance(task, SpanScoring):
             if name == "exact_f1":
                 return task.pair(task.tallies(score, example), "exact", None)
             if name == "token_accuracy":
                 tokens = len(example.target["tokens"])
                 return score.values[name] * tokens, float(tokens)
         return score.values[name], 1.0
+
+
+def several_tasks(
+    tasks: Mapping[str, Protocol], figures: Mapping[str, tuple[str, ...]]
+) -> Protocol:
+    """Each task asks and scores in its own way; parameters as in `TaskScoring`."""
+    return Protocol("tasks", asking=_ByTask(tasks), scoring=TaskScoring(tasks, figures))

@@ -62,7 +62,7 @@ def card_of(benchmark: Benchmark) -> BenchmarkCard:
     """The card of a benchmark, from what its file says."""
     protocol = benchmark.protocol
     labels = dict(benchmark.labels)
-    grader = protocol.reference_grader
+    grader = protocol.judging.grader
     return BenchmarkCard(
         name=benchmark.name,
         title=benchmark.title,
@@ -80,7 +80,7 @@ def card_of(benchmark: Benchmark) -> BenchmarkCard:
         criteria=benchmark.n_criteria,
         languages=list(benchmark.languages),
         protocol=protocol.name,
-        protocol_summary=(inspect.getdoc(type(protocol)) or "")
+        protocol_summary=(inspect.getdoc(type(protocol.scoring)) or "")
         .partition("\n\n")[0]
         .replace("\n", " "),
         judge=None if grader is None else grader.address,
@@ -91,7 +91,7 @@ def card_of(benchmark: Benchmark) -> BenchmarkCard:
         verified=_sentence(benchmark.verified),
         version=benchmark.version,
         own=benchmark.own,
-        judged=protocol.judged,
+        judged=protocol.judging.judged,
     )
 
 

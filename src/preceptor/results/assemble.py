@@ -99,7 +99,7 @@ def _metrics(
     if not added:
         return protocol.summarise(scores, examples)
     own = protocol.summarise([without(score, added) for score in scores], examples)
-    return {**own, **summarise_added(scores, examples, added, protocol.units_are)}
+    return {**own, **summarise_added(scores, examples, added, protocol.scoring.units_are)}
 
 
 def _answered(graded: Sequence[Graded]) -> float:

@@ -46,7 +46,7 @@ def load_result(
     if words:
         graded = store.graded(run)
         scores = scoring.all(graded)
-    elif scoring.benchmark.protocol.reads_text:
+    elif scoring.benchmark.protocol.scoring.reads_text:
         graded, scores = [], []
         with store.reading() as connection:
             answers, took = read_said(connection, run)

@@ -20,8 +20,8 @@ from preceptor.errors import (
     shorten,
 )
 from preceptor.plugins import named, plugins
-from preceptor.protocols.base import Protocol, fingerprint
-from preceptor.protocols.recorded import Recorded, RecordedProtocol
+from preceptor.protocols.recorded import Recorded, RecordedScoring
+from preceptor.protocols.scoring import Scoring, fingerprint
 from preceptor.records import Example, Graded, Metric, RunInfo, Score
 from preceptor.scoring.added import MetricSpec, add
 from preceptor.scoring.answers import merged
@@ -54,14 +54,14 @@ def record_scores(store: Store, run: RunInfo) -> None:
         specs = {name: find_metric(name) for name in run.settings.get(METRICS, ())}
     except (UnknownName, Unavailable):  # it is not for scores, or what was recorded before stands
         return
-    protocol = benchmark.protocol
+    scoring = benchmark.protocol.scoring
     foreign = benchmark.package is not None
-    if isinstance(protocol, RecordedProtocol) or not (foreign or protocol.measuring or specs):
+    if isinstance(scoring, RecordedScoring) or not (foreign or scoring.measuring or specs):
         return
     with store.reading() as connection:
         graded = list(read_worded(connection, run))
     with _foreign_code(run, benchmark.package):
-        own = [protocol.measure(item) for item in graded]
+        own = [scoring.measure(item) for item in graded]
         scores = {
             fingerprint(item): add(score, item, specs)
             for item, score in zip(graded, own, strict=True)
@@ -69,8 +69,8 @@ def record_scores(store: Store, run: RunInfo) -> None:
         kept = _Kept(scores, {})
         if foreign:
             examples = list({item.example.id: item.example for item in graded}.values())
-            kept = _Kept(scores, protocol.summarise(own, examples))
-            _describe(store, run, protocol, kept, examples)
+            kept = _Kept(scores, scoring.summarise(own, examples))
+            _describe(store, run, scoring, kept, examples)
     sha256 = store.keep_blob("application/msgpack", msgspec.msgpack.encode(kept))
     store.set_setting(run, _SETTING, sha256)
 
@@ -103,7 +103,7 @@ def find_metric(name: str) -> MetricSpec:
     return spec
 
 
-class Scoring(NamedTuple):
+class ScoredBy(NamedTuple):
     """The run's benchmark with what the run recorded, and what scores one answer, or all."""
 
     benchmark: Benchmark
@@ -111,7 +111,7 @@ class Scoring(NamedTuple):
     all: Callable[[Sequence[Graded]], Sequence[Score]]
 
 
-def scored_by(store: Store, run: RunInfo) -> Scoring:
+def scored_by(store: Store, run: RunInfo) -> ScoredBy:
     """How the run is scored.
 
     Raises StoreError where what was recorded is damaged.
@@ -119,35 +119,37 @@ def scored_by(store: Store, run: RunInfo) -> Scoring:
     benchmark = benchmarks.of(run)
     sha256 = run.settings.get(_SETTING)
     if sha256 is None:
-        return Scoring(benchmark, benchmark.protocol.score, benchmark.protocol.scores)
+        scoring = benchmark.protocol.scoring
+        return ScoredBy(benchmark, scoring.score, scoring.scores)
     with store.words():
         kept = msgspec.msgpack.decode(store.blob(sha256), type=_Kept)
     protocol = copy.copy(benchmark.protocol)
-    protocol.recorded = kept.scores
-    if isinstance(protocol, RecordedProtocol):
-        protocol.metrics = kept.metrics
+    protocol.scoring = scoring = copy.copy(protocol.scoring)
+    scoring.recorded = kept.scores
+    if isinstance(scoring, RecordedScoring):
+        scoring.metrics = kept.metrics
     benchmark = msgspec.structs.replace(benchmark, protocol=protocol)
     added = run.settings.get(METRICS)
     if not added:
-        return Scoring(benchmark, protocol.score, protocol.scores)
+        return ScoredBy(benchmark, scoring.score, scoring.scores)
 
     def one(graded: Graded) -> Score:
-        own, recorded = protocol.score(graded), kept.scores.get(fingerprint(graded))
+        own, recorded = scoring.score(graded), kept.scores.get(fingerprint(graded))
         return own if recorded is None else merged(own, recorded, added)
 
-    return Scoring(benchmark, one, lambda graded: [one(item) for item in graded])
+    return ScoredBy(benchmark, one, lambda graded: [one(item) for item in graded])
 
 
 def _describe(
-    store: Store, run: RunInfo, protocol: Protocol, kept: _Kept, examples: Sequence[Example]
+    store: Store, run: RunInfo, scoring: Scoring, kept: _Kept, examples: Sequence[Example]
 ) -> None:
     """Carry what is known only now: the lowest scores, and which metrics are plain means."""
     manifest = run.settings.get(MANIFEST)
     if manifest is None:
         return
-    lowest = {name: low for name, low in protocol.lowest(examples).items() if isfinite(low)}
+    lowest = {name: low for name, low in scoring.lowest(examples).items() if isfinite(low)}
     about = {**manifest["protocol"], "lowest": lowest}
-    plain_protocol = RecordedProtocol(msgspec.convert(about, Recorded))
-    plain = Protocol.summarise(plain_protocol, list(kept.scores.values()), examples)
+    recorded = RecordedScoring(msgspec.convert(about, Recorded))
+    plain = recorded.means(list(kept.scores.values()), examples)
     about["means"] = [name for name, metric in kept.metrics.items() if plain.get(name) == metric]
     store.set_setting(run, MANIFEST, {**manifest, "protocol": about})

@@ -29,7 +29,7 @@ __all__ = [
 
 def length_rule(result: Result) -> LengthRule | None:
     """How the benchmark prices length; None where it does not."""
-    return benchmarks.of(result.info).protocol.length_rule
+    return benchmarks.of(result.info).protocol.scoring.length_rule
 
 
 def stated(results: Iterable[Result]) -> list[Slice]:
@@ -111,7 +111,7 @@ def mean_of(
     if is_adjusted(metric, result.metrics):
         return score_interval(table, labels)
     examples = list(examples_of(result.graded).values())
-    lowest = benchmarks.of(result.info).protocol.lowest(examples)
+    lowest = benchmarks.of(result.info).protocol.scoring.lowest(examples)
     return score_interval(table, labels, (lowest.get(metric, 0.0), 1.0))
 
 

@@ -123,12 +123,12 @@ class Rewarder:
     ) -> None:
         self.benchmark = benchmarks.get(benchmark)
         protocol = self.benchmark.protocol
-        reference = protocol.reference(f"rewards on {benchmark}")
+        reference = protocol.judging.reference(f"rewards on {benchmark}")
         if isinstance(grader_params, Mapping):
             grader_params = [f"{key}={value}" for key, value in grader_params.items()]
         form = read_address(grader or reference.address)
         settings = read_settings(form, grader_params, reference.parameters)
-        template = find_template(protocol.prompt_choice(grader_template))
+        template = find_template(protocol.judging.prompt_choice(grader_template))
         self.grader = resolve_grader(form.address, settings, template)
         _check_share(min_coverage)
         _check_caps(max_cost, max_total_tokens)
@@ -379,9 +379,9 @@ def _paired(example: AnyExample, responses: Sequence[str | None]) -> list[_Pair]
 
 
 def _length_rule(protocol: Protocol, benchmark: str) -> LengthRule:
-    if protocol.length_rule is None:
+    if protocol.scoring.length_rule is None:
         raise InputError(f"length_adjusted: {benchmark} has no length adjustment")
-    return protocol.length_rule
+    return protocol.scoring.length_rule
 
 
 def _check_share(share: float) -> None:
