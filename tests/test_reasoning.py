@@ -359,7 +359,7 @@ def test_a_judge_is_shown_what_was_said(code: Callable[[str], Any], tmp_path: Pa
     assert all(verdict and verdict.met for item in result.graded for verdict in item.verdicts)
     assert {score.length for score in result.scores} == {len("Take 7 mg.")}
     assert any("2 of 2 answers have reasoning in their text" in note for note in result.notes)
-    answer = payload([result], share=False)["examples"][0]["answers"][0]
+    answer = next(payload([result], share=False)["examples"])["answers"][0]
     assert (answer["text"], answer["reasoning"]) == ("Take 7 mg.", ("5 mg? " * 500).strip())
     with closing(sqlite3.connect(tmp_path / "p.db")) as store:
         ((text, length),) = set(store.execute("SELECT text, reasoning_length FROM responses"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from preceptor.engine.runner import Outcome
 from preceptor.records import Result, RunInfo
 from preceptor.store import Store
+
+if TYPE_CHECKING:
+    from preceptor.engine.runner import Outcome
 
 __all__ = ["Run", "Suite", "Sweep"]
 

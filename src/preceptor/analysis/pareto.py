@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from preceptor.records import Response, Result
+import numpy as np
+from numpy.typing import NDArray
+
+from preceptor.records import Replies, Result, replies_of
 
 __all__ = ["Measure", "mean_taken", "on_front"]
 
 Measure = Literal["usd", "tokens", "seconds"]
 
 # Nought tokens or seconds are what nobody counted; an answer may well be free.
-_TAKEN: dict[Measure, Callable[[Response], float | None]] = {
-    "usd": lambda answer: answer.cost_usd,
-    "tokens": lambda answer: answer.usage.total or None,
-    "seconds": lambda answer: answer.latency_s or None,
+_TAKEN: dict[Measure, Callable[[Replies], NDArray[np.float64]]] = {
+    "usd": lambda replies: replies.cost_usd,
+    "tokens": lambda replies: _counted(replies.tokens[:, :2].sum(axis=1)),
+    "seconds": lambda replies: _counted(replies.latency_s),
 }
+
+
+def _counted(amounts: NDArray[Any]) -> NDArray[np.float64]:
+    return np.where(amounts == 0, np.nan, amounts)
 
 
 def mean_taken(result: Result, measure: Measure) -> float | None:
@@ -24,15 +32,12 @@ def mean_taken(result: Result, measure: Measure) -> float | None:
 
     None where that is not known of every answer. Calls that failed do not count.
     """
-    answers = [
-        item.response
-        for item in result.graded
-        if item.response is not None and item.response.failure is None
-    ]
-    taken = [amount for each in answers if (amount := _TAKEN[measure](each)) is not None]
-    if not taken or len(taken) < len(answers):
+    replies = replies_of(result.graded)
+    answered = [failure is None for failure in replies.failure]
+    taken = _TAKEN[measure](replies)[answered].tolist()
+    if not taken or any(map(math.isnan, taken)):
         return None
-    return sum(taken) / len(taken)
+    return float(sum(taken)) / len(taken)
 
 
 def on_front(points: Sequence[tuple[float, float]]) -> list[bool]:

@@ -35,9 +35,11 @@ def export(
     store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Write a run's answers and verdicts for other tools; jsonl can be imported again."""
-    from preceptor import api
+    from preceptor.handles import Run
+    from preceptor.store import Store
 
-    loaded = api.load(run, store=store)
+    with Store(store, create=False) as opened:
+        loaded = Run(store, opened.run(run))
     if output is None:
         format = format or "jsonl"
         suffix = {"inspect": "eval", "croissant": "croissant.json"}.get(format, format)

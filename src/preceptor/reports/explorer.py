@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import gzip
+import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,7 +22,6 @@ from preceptor.records import (
     Answers,
     Example,
     File,
-    Graded,
     Image,
     Message,
     Part,
@@ -63,48 +63,78 @@ class Island(msgspec.Struct, frozen=True):
 
 
 def payload(results: Sequence[Result], *, share: bool) -> Json:
-    """Examples in the order of the first run, each with the answers of all runs."""
+    """Examples in the order of the first run, each with the answers of all runs.
+
+    An example is made when its turn comes: there may be a hundred thousand answers.
+    """
     labels = {name: label for result in results for name, label in result.labels.items()}
     sizes, images = ({}, {}) if share else sizes_and_images(results)
+    asked = _asked(results)
     tags: dict[str, int] = {}
-    examples: dict[tuple[object, ...], Json] = {}
-    for run, result in enumerate(results):
-        known: dict[int, Json] = {}
-        for row, (example, numbers) in enumerate(
-            zip(_asked(result.graded), _numbers(result.scores), strict=True)
-        ):
-            entry = known.get(id(example))
-            if entry is None:
-                key = (example.id, example.messages, example.criteria, example.tags)
-                if key not in examples:
-                    examples[key] = _example(example, tags, share, sizes)
-                entry = known[id(example)] = examples[key]
-            entry["answers"].append(_answer(run, result, row, numbers, share, sizes=sizes))
+    for example, _ in asked:
+        for tag in itertools.chain(example.tags, *(each.tags for each in example.criteria)):
+            tags.setdefault(tag, len(tags))
     return {
         **({"images": images} if images else {}),
         "share": share,
         "runs": [{"name": result.info.name, "system": result.info.system} for result in results],
         "tags": [[tag, pretty(tag, labels), _namespace(tag, labels)] for tag in tags],
-        "examples": list(examples.values()),
+        "examples": _examples(results, asked, tags, share, sizes),
     }
+
+
+def _asked(results: Sequence[Result]) -> Collection[tuple[Example, list[list[int]]]]:
+    """Each example with the rows of its answers in each run."""
+    examples: dict[tuple[object, ...], tuple[Example, list[list[int]]]] = {}
+    for run, result in enumerate(results):
+        graded = result.graded
+        known: dict[int, list[int]] = {}
+        for row, example in enumerate(
+            map(graded.examples.__getitem__, graded.example.tolist())
+            if isinstance(graded, Answers)
+            else (item.example for item in graded)
+        ):
+            rows = known.get(id(example))
+            if rows is None:
+                key = (example.id, example.messages, example.criteria, example.tags)
+                found = examples.setdefault(key, (example, [[] for _ in results]))
+                rows = known[id(example)] = found[1][run]
+            rows.append(row)
+    return examples.values()
+
+
+def _examples(
+    results: Sequence[Result],
+    asked: Iterable[tuple[Example, list[list[int]]]],
+    tags: Mapping[str, int],
+    share: bool,
+    sizes: Sizes,
+) -> Iterator[Json]:
+    numbers = [_numbers(result.scores) for result in results]
+    for example, rows in asked:
+        answers = [
+            _answer(run, results[run], row, numbers[run](row), share, sizes=sizes)
+            for run, some in enumerate(rows)
+            for row in some
+        ]
+        yield _example(example, tags, share, sizes) | {"answers": answers}
 
 
 def _namespace(tag: str, labels: dict[str, str]) -> str:
     return pretty(tag.split(":", 1)[0], labels) if ":" in tag else "Other tags"
 
 
-def _example(example: Example, tags: dict[str, int], share: bool, sizes: Sizes) -> Json:
+def _example(example: Example, tags: Mapping[str, int], share: bool, sizes: Sizes) -> Json:
     entry: Json = {
         "id": example.id,
-        "tags": [tags.setdefault(tag, len(tags)) for tag in example.tags],
+        "tags": [tags[tag] for tag in example.tags],
         "criteria": [
             {
                 "points": criterion.points,
-                "tags": [tags.setdefault(tag, len(tags)) for tag in criterion.tags],
+                "tags": [tags[tag] for tag in criterion.tags],
             }
             for criterion in example.criteria
         ],
-        "answers": [],
     }
     if share:
         return entry
@@ -120,26 +150,23 @@ def _example(example: Example, tags: dict[str, int], share: bool, sizes: Sizes) 
     return entry
 
 
-def _asked(graded: Sequence[Graded]) -> Iterable[Example]:
-    """The example of each answer."""
-    if isinstance(graded, Answers):
-        return map(graded.examples.__getitem__, graded.example.tolist())
-    return (item.example for item in graded)
-
-
-def _numbers(scores: Sequence[Score]) -> Iterator[Json]:
-    """Length and score of each answer, or between what its score lies."""
+def _numbers(scores: Sequence[Score]) -> Callable[[int], Json]:
+    """Length and score of the answer of a row, or between what its score lies."""
     table = Scores.of(scores)
     part = table.columns.get(OVERALL, NO_SCORES)
     place = np.full(len(table), -1)
     place[part.rows] = np.arange(len(part.rows))
-    for length, at in zip(table.length, place.tolist(), strict=True):
+
+    def of(row: int) -> Json:
+        length, at = table.length[row], place[row]
         numbers: Json = {"length": None if math.isnan(length) else int(length)}
         if at >= 0 and part.known[at]:
             numbers["score"] = round(float(part.value[at]), 6)
         elif at >= 0:
             numbers["bounds"] = [round(float(each[at]), 6) for each in (part.low, part.high)]
-        yield numbers
+        return numbers
+
+    return of
 
 
 def _answer(
@@ -300,9 +327,26 @@ def embed(data: Json) -> Island:
 
     The same data gives the same bytes: the time is left out of the gzip header.
     """
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    text = _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    text = "".join(_pieces(data))
     if len(text) <= _PLAIN:
         return Island(text, "json")
     packed = gzip.compress(text.encode(), compresslevel=7, mtime=0)
     return Island(base64.b64encode(packed).decode("ascii"), "gzip")
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    """JSON of an object, and of each element of the iterators in it, one after the other."""
+    for number, (name, each) in enumerate(value.items()):
+        yield f"{',' if number else '{'}{_json(name)}:"
+        if not isinstance(each, Iterator):
+            yield _json(each)
+            continue
+        for place, element in enumerate(each):
+            yield f"{',' if place else '['}{_json(element)}"
+        yield "]"
+    yield "}"
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

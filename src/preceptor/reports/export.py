@@ -262,21 +262,36 @@ def _parquet(info: RunInfo, answers: Iterable[Answer], path: Path) -> Path:
     try:
         import pyarrow
         import pyarrow.parquet
+
+        from preceptor.reports.arrow import array
     except ImportError:
         raise Unavailable("parquet needs pyarrow: pip install 'preceptor[parquet]'") from None
     types = {"string": pyarrow.string(), "int64": pyarrow.int64(), "bool": pyarrow.bool_()}
     schema = pyarrow.schema(
         [(name, types.get(kind, pyarrow.float64())) for name, kind in _COLUMNS.items()]
     )
-    with whole_file(path) as stream, pyarrow.parquet.ParquetWriter(stream, schema) as writer:
+    #: Columns that an answer's rows have in common are written once, and which each row has.
+    shared = {name for name in schema.names if name not in _OF_VERDICT}
+    once = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+    stored = pyarrow.schema(
+        [
+            field.with_type(once) if field.name in shared and field.type == "string" else field
+            for field in schema
+        ]
+    )
+    with (
+        whole_file(path) as stream,
+        pyarrow.parquet.ParquetWriter(
+            stream, stored, use_dictionary=[*shared, "reason", "label"], store_schema=False
+        ) as writer,
+    ):
         for part in _parts(answers):
-            named = {
-                name: pyarrow.array(values, schema.field(name).type).take(pyarrow.array(rows))
-                for names, made, rows in _tables(info, part)
-                for name, values in zip(names, zip(*made, strict=True), strict=True)
-            }
+            named: dict[str, Any] = {}
+            for names, made, rows in _tables(info, part):
+                for name, values in zip(names, zip(*made, strict=True), strict=True):
+                    named[name] = array(values, _COLUMNS[name], rows if name in shared else None)
             columns = [named[name] for name in _COLUMNS]
-            writer.write_table(pyarrow.Table.from_arrays(columns, schema=schema))
+            writer.write_table(pyarrow.Table.from_arrays(columns, schema=stored))
     return path
 
 

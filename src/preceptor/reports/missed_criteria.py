@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -49,23 +50,17 @@ class MissedTables(msgspec.Struct, frozen=True):
 
 
 class _Entry:
-    """A criterion while it is being counted."""
+    """A criterion that is shown: where it stands, and how often each run missed it."""
 
-    def __init__(self, criterion: Criterion) -> None:
+    def __init__(self, criterion: Criterion, counts: Sequence[int]) -> None:
         self.criterion = criterion
-        self.tags = dict.fromkeys(criterion.tags)
+        self.tags: dict[str, None] = {}
         self.places: dict[tuple[str, int], None] = {}
-        self.missed: dict[int, int] = {}
-        self.judged: dict[int, int] = {}
-
-    def count(self, criterion: Criterion, run: int, judged: int, missed: int) -> None:
-        self.tags.update(dict.fromkeys(criterion.tags))
-        self.judged[run] = self.judged.get(run, 0) + judged
-        self.missed[run] = self.missed.get(run, 0) + missed
+        self.judged, self.missed = counts[::2], counts[1::2]
 
     @property
     def lost(self) -> int:
-        return sum(self.missed.values()) * abs(self.criterion.points)
+        return _lost(self.criterion.points, self.missed)
 
 
 def judged_by_example(
@@ -97,33 +92,62 @@ def _signs(graded: Iterable[Graded]) -> Iterator[tuple[Example, Sequence[str]]]:
 
 def most_missed(results: Sequence[Result], *, share: bool, limit: int = 25) -> MissedTables:
     """Over all runs together, the costliest first; what recurs word for word is one criterion."""
-    entries: dict[tuple[str, int], _Entry] = {}
-    for run, result in enumerate(results):
-        for example, counts in judged_by_example(result.graded):
-            for position, (criterion, (judged, missed)) in enumerate(
-                zip(example.criteria, counts, strict=True), 1
-            ):
-                if not judged:
-                    continue
-                key = (criterion.text, criterion.points)
-                if key not in entries:
-                    entries[key] = _Entry(criterion)
-                entries[key].places[example.id, position] = None
-                entries[key].count(criterion, run, judged, missed)
-    lossy = sorted((e for e in entries.values() if e.lost), key=_costliest_first)
-    positive = [entry for entry in lossy if entry.criterion.points > 0]
-    negative = [entry for entry in lossy if entry.criterion.points < 0]
+    counted = [list(judged_by_example(result.graded)) for result in results]
+    #: Text and points of a criterion → how many verdicts, how many missed it, run by run.
+    counts: dict[tuple[str, int], list[int]] = {}
+    for run, examples in enumerate(counted):
+        for _, _, criterion, (judged, missed) in _criteria(examples):
+            each = counts.setdefault((criterion.text, criterion.points), [0, 0] * len(results))
+            each[2 * run] += judged
+            each[2 * run + 1] += missed
     labels = {name: label for result in results for name, label in result.labels.items()}
-    return MissedTables(
-        [_row(entry, labels, share) for entry in positive[:limit]],
-        [_row(entry, labels, share) for entry in negative[:limit]],
-        sum(entry.lost for entry in positive),
-        sum(entry.lost for entry in negative),
-    )
+    tables, totals = [], []
+    for sign in (1, -1):
+        lost = {
+            key: _lost(key[1], each[1::2])
+            for key, each in counts.items()
+            if key[1] * sign > 0 and any(each[1::2])
+        }
+        totals.append(sum(lost.values()))
+        least = min(heapq.nlargest(limit, lost.values()), default=0)
+        chosen = {key: counts[key] for key, value in lost.items() if value >= least}
+        entries = sorted(_entries(counted, chosen), key=_costliest_first)
+        tables.append([_row(entry, labels, share) for entry in entries[:limit]])
+    return MissedTables(*tables, *totals)
+
+
+def _criteria(
+    examples: Iterable[tuple[Example, list[tuple[int, int]]]],
+) -> Iterator[tuple[Example, int, Criterion, tuple[int, int]]]:
+    """Each criterion that has verdicts: example, place from 1, criterion, counts."""
+    for example, counts in examples:
+        for place, (criterion, each) in enumerate(zip(example.criteria, counts, strict=True), 1):
+            if each[0]:
+                yield example, place, criterion, each
+
+
+def _entries(
+    counted: Sequence[Iterable[tuple[Example, list[tuple[int, int]]]]],
+    chosen: Mapping[tuple[str, int], Sequence[int]],
+) -> Iterable[_Entry]:
+    """The chosen criteria with their tags and places."""
+    entries: dict[tuple[str, int], _Entry] = {}
+    for example, place, criterion, _ in _criteria(itertools.chain.from_iterable(counted)):
+        key = (criterion.text, criterion.points)
+        if key not in chosen:
+            continue
+        entry = entries.setdefault(key, _Entry(criterion, chosen[key]))
+        entry.tags.update(dict.fromkeys(criterion.tags))
+        entry.places[example.id, place] = None
+    return entries.values()
+
+
+def _lost(points: int, missed: Iterable[int]) -> int:
+    return sum(missed) * abs(points)
 
 
 def _costliest_first(entry: _Entry) -> tuple[float, float, tuple[str, int]]:
-    rate = sum(entry.missed.values()) / sum(entry.judged.values())
+    rate = sum(entry.missed) / sum(entry.judged)
     return -entry.lost, -rate, next(iter(entry.places))
 
 
@@ -139,10 +163,14 @@ def _row(entry: _Entry, labels: dict[str, str], share: bool) -> Missed:
         where=where,
         tags=[pretty(tag, labels) for tag in tags[:4]],
         points=entry.criterion.points,
-        missed=sum(entry.missed.values()),
-        judged=sum(entry.judged.values()),
+        missed=sum(entry.missed),
+        judged=sum(entry.judged),
         lost=entry.lost,
-        runs=[Tally(run, entry.missed.get(run, 0), entry.judged[run]) for run in entry.judged],
+        runs=[
+            Tally(run, missed, judged)
+            for run, (missed, judged) in enumerate(zip(entry.missed, entry.judged, strict=True))
+            if judged
+        ],
     )
 
 

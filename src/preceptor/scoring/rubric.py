@@ -84,11 +84,17 @@ def score_rubrics(answers: Answers) -> Scores:
         example=example,
         repeat=answers.repeat,
         length=answers.lengths,
-        columns={
-            name: Column(*map(np.concatenate, zip(*parts, strict=True)))
-            for name, parts in found.items()
-        },
+        columns={name: _together(parts) for name, parts in found.items()},
     )
+
+
+def _together(parts: Sequence[Column]) -> Column:
+    """One column; numbers that are the same are in memory once."""
+    column = Column(*map(np.concatenate, zip(*parts, strict=True)))
+    column = column._replace(value=column.low)
+    if not column.known.all():
+        return column
+    return column._replace(high=column.low, given=column.asked)
 
 
 def _columns(

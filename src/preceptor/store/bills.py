@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,28 +33,33 @@ def bills(store: Store, run: RunInfo, took: Took | None = None) -> tuple[Bill, .
         if took is None:
             _, took = read_said(connection, run)
         ids = _ids(connection, run)
-        answers = list(_rows(connection, run, ids, t.run_responses, t.responses))
+        answers = took.answers
+        if answers is None:
+            answers = dict(_sums(connection, run, t.run_responses, t.responses))
         member = (t.run_votes.c.member, t.run_votes.c.grader)
-        judged = list(_rows(connection, run, ids, t.run_votes, t.verdicts, *member))
-        if not judged:
-            judged = [
-                (ids[position], None, _bill(reused, *sums))
-                for (position, reused), sums in sorted(took.items())
-            ]
-    found: dict[tuple[str, str], Bill] = {}
+        judged = list(_sums(connection, run, t.run_votes, t.verdicts, *member))
+    #: By part and name: what was paid, and what was reused.
+    found: dict[tuple[str, str], list[list[Any]]] = {}
 
-    def add(part: str, name: str, bill: Bill) -> None:
-        known = found.get((part, name), Bill(part, name))
-        found[part, name] = known + bill
+    def add(part: str, name: str, position: int, reused: bool, sums: Sequence[Any]) -> None:
+        for key in ((part, name), ("example", ids[position])):
+            if key not in found:
+                found[key] = [[0] * len(t.TOOK), [0] * len(t.TOOK)]
+            known = found[key][reused]
+            known[:] = map(operator.add, known, sums)
 
-    for example, _, bill in answers:
-        add("system", run.system, bill)
-        add("example", example, bill)
-    for example, grader, bill in judged:
-        add("grader", grader or run.grader, bill)
-        add("example", example, bill)
+    for (position, reused), sums in sorted(answers.items()):
+        add("system", run.system, position, reused, sums)
+    if judged:
+        for (position, reused, _, grader), sums in judged:
+            add("grader", grader, position, reused, sums)
+    else:
+        for (position, reused), sums in sorted(took.verdicts.items()):
+            add("grader", run.grader, position, reused, sums)
     order = ("system", "grader", "example")
-    return tuple(sorted(found.values(), key=lambda bill: order.index(bill.part)))
+    return tuple(
+        _bill(*key, *found[key]) for key in sorted(found, key=lambda key: order.index(key[0]))
+    )
 
 
 def _ids(connection: sa.Connection, run: RunInfo) -> dict[int, str]:
@@ -66,15 +72,10 @@ def _ids(connection: sa.Connection, run: RunInfo) -> dict[int, str]:
     return {row.position: row.example_id for row in connection.execute(names)}
 
 
-def _rows(
-    connection: sa.Connection,
-    run: RunInfo,
-    ids: Mapping[int, str],
-    link: sa.Table,
-    results: sa.Table,
-    *by: sa.Column[Any],
-) -> Iterator[tuple[str, str | None, Bill]]:
-    """(example's id, grader if asked for, what was paid or what was reused), in the run's order."""
+def _sums(
+    connection: sa.Connection, run: RunInfo, link: sa.Table, results: sa.Table, *by: sa.Column[Any]
+) -> Iterator[tuple[Any, list[Any]]]:
+    """((position, reused, and ``by``), what was paid or what was reused), in the run's order."""
     unpriced = sa.func.sum(sa.case((results.c.cost_usd.is_(None), 1), else_=0))
     sums = [sa.func.sum(results.c[name]) for name in _TOKENS]
     groups = (link.c.position, link.c.reused, *by)
@@ -86,13 +87,15 @@ def _rows(
         .order_by(*by, link.c.position, link.c.reused)
     )
     for row in connection.execute(query):
-        name = row[len(groups) - 1] if by else None
-        yield ids[row[0]], name, _bill(row[1], *row[len(groups) :])
+        count, cost, *rest = row[len(groups) :]
+        yield row[: len(groups)], [count, cost or 0.0, *rest]
 
 
-def _bill(reused: bool, count: int, cost: float | None, unknown: int, *tokens: int) -> Bill:
-    usage = Usage(*map(int, tokens))
-    dollars = None if unknown or cost is None else float(cost)
-    if reused:
-        return Bill("", "", 0, count, Usage(), usage, 0.0, dollars)
-    return Bill("", "", count, 0, usage, Usage(), dollars, 0.0)
+def _bill(part: str, name: str, paid: Sequence[Any], reused: Sequence[Any]) -> Bill:
+    (count, cost, unpriced, *tokens), (again, saved, unknown, *others) = paid, reused
+    return Bill(
+        *(part, name, int(count), int(again)),
+        *(Usage(*map(int, tokens)), Usage(*map(int, others))),
+        None if unpriced else float(cost),
+        None if unknown else float(saved),
+    )

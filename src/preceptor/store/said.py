@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from preceptor.records import (
     Answers,
@@ -24,7 +25,7 @@ from preceptor.records import (
 from preceptor.store import schema as t
 from preceptor.store.graded import read_answers, read_examples
 
-__all__ = ["Took", "read_columns", "read_said"]
+__all__ = ["Sums", "Took", "read_columns", "read_said"]
 
 #: Examples whose answers are read together.
 _PART = 200
@@ -32,18 +33,23 @@ _TOKENS = Usage.__struct_fields__
 #: What a verdict says, as checked when it is read: met, label, reason, probability.
 _Said = tuple[bool | None, str | None, str | None, float | None]
 _More = list[tuple[str | None, str | None, float | None] | None]
-#: What the verdicts about an example took, in the order of a bill: how many they are, dollars, how
-#: many of them have no price, tokens by kind. By position, and whether they were reused.
-Took = dict[tuple[int, bool], list[Any]]
+#: What the answers or verdicts of an example took, in the order of a bill: how many they are,
+#: dollars, how many of them have no price, tokens by kind. By position, and whether reused.
+Sums = dict[tuple[int, bool], list[Any]]
 _MET = {"0": False, "1": True, "-": None}
 _AT_ONCE = 1000
 
-#: Columns of an answer without its text, as checked when they are read.
-_PLACE = (t.run_responses.c.position, t.run_responses.c.repeat)
 _JUDGED = sa.select(t.judged.c.position, t.judged.c.repeat, t.judged.c.met, t.judged.c.more).where(
     t.judged.c.run_id == sa.bindparam("run"),
     t.judged.c.position.between(sa.bindparam("first"), sa.bindparam("last")),
 )
+
+
+class Took(NamedTuple):
+    """What a run's verdicts and answers took; None for answers that are yet to be read."""
+
+    verdicts: Sums
+    answers: Sums | None = None
 
 
 def read_said(connection: sa.Connection, run: RunInfo) -> tuple[Iterator[Graded], Took]:
@@ -54,7 +60,7 @@ def read_said(connection: sa.Connection, run: RunInfo) -> tuple[Iterator[Graded]
     iterated over, so that not all of their texts need to be in memory at once.
     """
     verdicts = _Verdicts(connection, run)
-    return _with_texts(connection, run, verdicts), verdicts.took
+    return _with_texts(connection, run, verdicts), Took(verdicts.took)
 
 
 def read_columns(
@@ -68,9 +74,10 @@ def read_columns(
     examples: list[Example] = []
     replies: list[Replies] = []
     slots: list[int] = []
+    took: Sums = {}
     for part in _parts(run):
         examples += [example for _, example, _ in read_examples(connection, run, part, known)]
-        for some, places in _read_replies(connection, run, part):
+        for some, places in _read_replies(connection, run, part, took):
             replies.append(some)
             slots += [verdicts.slot(*place) for place in places]
     signs, told = verdicts.aligned(examples)
@@ -86,7 +93,7 @@ def read_columns(
         reply=reply,
         plain=verdicts.plain,
     )
-    return answers, verdicts.took
+    return answers, Took(verdicts.took, took)
 
 
 def _joined(parts: Sequence[Any]) -> Any:
@@ -95,30 +102,29 @@ def _joined(parts: Sequence[Any]) -> Any:
     return [value for part in parts for value in part]
 
 
-class _Reply(NamedTuple):
-    """A row of the question for answers, as checked when it is read."""
-
-    position: int
-    repeat: int
-    key: bytes
-    finish_reason: str
-    failure: str | None
-    detail: str
-    stop_reason: str | None
-    served_model: str | None
-    created_at: str | None
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    reasoning_tokens: int
-    latency_s: float
-    cost_usd: float | None
-    reasoning_length: int | None
-    length: int
-
-
+#: Columns of the question for answers, as checked when they are read.
+_REPLY: dict[str, Any] = {
+    "position": list[int],
+    "repeat": list[int],
+    "reused": list[bool | int],
+    "key": list[bytes],
+    "finish_reason": list[str],
+    "failure": list[str | None],
+    "detail": list[str],
+    "stop_reason": list[str | None],
+    "served_model": list[str | None],
+    "created_at": list[str | None],
+    **dict.fromkeys(_TOKENS, list[int]),
+    "latency_s": list[float],
+    "cost_usd": list[float | None],
+    "reasoning_length": list[int | None],
+    "length": list[int | None],
+}
 _REPLIES = (
-    sa.select(*_PLACE, *(t.responses.c[name] for name in _Reply._fields[2:]))
+    sa.select(
+        *(t.run_responses.c[name] for name in ("position", "repeat", "reused")),
+        *(t.responses.c[name] for name in list(_REPLY)[3:]),
+    )
     .join_from(t.run_responses, t.responses)
     .where(
         t.run_responses.c.run_id == sa.bindparam("run"),
@@ -154,7 +160,7 @@ class _Verdicts:
         self._told: dict[int, tuple[Verdict, ...]] = {}
         self._single: dict[int, dict[int, Verdict]] = {}
         self._known: dict[tuple[Any, ...], Verdict] = {}
-        self.took: Took = {}
+        self.took: Sums = {}
         self.plain = {
             sign: self._verdict(met, None, None, None)
             for sign, met in _MET.items()
@@ -291,20 +297,22 @@ def _with_texts(connection: sa.Connection, run: RunInfo, verdicts: _Verdicts) ->
 
 
 def _read_replies(
-    connection: sa.Connection, run: RunInfo, part: range
+    connection: sa.Connection, run: RunInfo, part: range, took: Sums
 ) -> Iterator[tuple[Replies, Sequence[tuple[int, int]]]]:
-    """The answers without their texts, and the place of each."""
+    """The answers without their texts, and the place of each; what they took is added."""
     rows = _rows(connection, _REPLIES, run, part)
-    if not all(known := [length is not None for *_, length in rows]):
+    if not rows:
+        return
+    columns = _checked(rows)
+    took |= _sums(columns)
+    if None in columns["length"]:
         # Those with reasoning in their text, or from before lengths were kept.
         answers = read_answers(connection, run, part, t.responses.c.length.is_(None))
         yield Replies.of(list(answers.values())), list(answers)
-        rows = list(itertools.compress(rows, known))
-    if not rows:
-        return
-    columns: dict[str, Sequence[Any]] = dict(
-        zip(_Reply._fields, zip(*msgspec.convert(rows, list[_Reply]), strict=True), strict=True)
-    )
+        known = [length is not None for length in columns["length"]]
+        columns = {name: list(itertools.compress(columns[name], known)) for name in columns}
+        if not any(known):
+            return
     words: dict[Any, Any] = {}
 
     def texts(name: str) -> list[Any]:
@@ -322,11 +330,41 @@ def _read_replies(
         stop_reason=texts("stop_reason"),
         served_model=texts("served_model"),
         created_at=texts("created_at"),
-        tokens=np.array([columns[name] for name in _TOKENS], dtype=np.int64).T,
+        tokens=_tokens(columns),
         latency_s=numbers("latency_s"),
         cost_usd=numbers("cost_usd"),
         reasoning_length=numbers("reasoning_length"),
         length=np.array(columns["length"], dtype=np.int64),
-        thought=np.zeros(len(rows), dtype=np.bool_),
+        thought=np.zeros(len(columns["key"]), dtype=np.bool_),
     )
     yield replies, list(zip(columns["position"], columns["repeat"], strict=True))
+
+
+def _checked(rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
+    columns = zip(_REPLY.items(), zip(*rows, strict=True), strict=True)
+    return {name: msgspec.convert(values, kind) for (name, kind), values in columns}
+
+
+def _tokens(columns: Mapping[str, Sequence[Any]]) -> NDArray[np.int64]:
+    return np.array([columns[name] for name in _TOKENS], dtype=np.int64).T
+
+
+def _sums(columns: Mapping[str, Sequence[Any]]) -> Sums:
+    """What these answers took."""
+    again = {value: t.truth(value) for value in set(columns["reused"])}
+    flags = np.array([again[value] for value in columns["reused"]], dtype=np.int64)
+    codes, of = np.unique(2 * np.array(columns["position"]) + flags, return_inverse=True)
+    cost = np.array(columns["cost_usd"], dtype=np.float64)
+    unpriced = np.isnan(cost)
+    tokens = np.zeros((len(codes), len(_TOKENS)), dtype=np.int64)
+    np.add.at(tokens, of, _tokens(columns))
+    sums = (
+        np.bincount(of).tolist(),
+        np.bincount(of, np.where(unpriced, 0, cost)).tolist(),
+        np.bincount(of, unpriced).tolist(),
+        *tokens.T.tolist(),
+    )
+    return {
+        (code >> 1, bool(code & 1)): list(each)
+        for code, *each in zip(codes.tolist(), *sums, strict=True)
+    }

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from preceptor.analysis.length import lengths
 from preceptor.reports.charts import longest_shown, response_axis
@@ -17,6 +19,7 @@ from preceptor.reports.figures.words import evidence, names
 from preceptor.reports.format import count, plural, points, signed
 from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
+from preceptor.scoring.columns import NO_SCORES, Scores
 from preceptor.statistics.length import LengthFit
 
 __all__ = ["scatter"]
@@ -33,7 +36,7 @@ class _Part(msgspec.Struct, frozen=True):
 
     side: str
     name: str
-    pairs: list[tuple[float, float]]
+    pairs: NDArray[np.float64]
     fit: LengthFit | None
     within: bool
     colour: str
@@ -93,11 +96,10 @@ def _parts(sides: Sequence[Side]) -> list[_Part]:
     found = []
     fits = lengths(sides).sides
     for side, name, look, fit in zip(sides, names(sides), looks(sides), fits, strict=True):
-        pairs = [
-            (float(score.length), score.values[OVERALL])
-            for score in side.result.scores
-            if score.length is not None and OVERALL in score.values
-        ]
+        scores = Scores.of(side.result.scores)
+        part = scores.columns.get(OVERALL, NO_SCORES)
+        pairs = np.column_stack((scores.length[part.rows], part.value))[part.known]
+        pairs = pairs[~np.isnan(pairs[:, 0])]
         line = fit.within_examples or fit.across_examples
         within = fit.within_examples is not None
         found.append(_Part(side.label, name, pairs, line, within, look.colour))
@@ -146,7 +148,9 @@ def _slope(part: _Part) -> str:
 
 def _dots(panel: Panel, part: _Part, longest: float, lowest: float) -> None:
     step = math.ceil(len(part.pairs) / _DOTS)
-    shown = sorted(part.pairs)[::step]
+    lengths_, scores = part.pairs.T
+    order = np.lexsort((scores, lengths_))
+    shown = part.pairs[order[::step]].tolist()
     panel.axes.plot(
         [min(x, longest) for x, _ in shown],
         [100 * max(y, lowest) for _, y in shown],
@@ -160,10 +164,8 @@ def _dots(panel: Panel, part: _Part, longest: float, lowest: float) -> None:
     )
     if part.fit is None:
         return
-    lengths_, scores = zip(*part.pairs, strict=True)
     middle = math.fsum(lengths_) / len(lengths_), math.fsum(scores) / len(scores)
-    ordered = sorted(lengths_)
-    ends = [ordered[round(share * (len(ordered) - 1))] for share in (0.02, 0.98)]
+    ends = [float(lengths_[order[round(share * (len(order) - 1))]]) for share in (0.02, 0.98)]
     ends = [min(end, longest) for end in ends]
     panel.axes.plot(
         ends,
