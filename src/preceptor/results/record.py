@@ -10,24 +10,18 @@ from typing import NamedTuple
 import msgspec
 
 from preceptor import benchmarks
-from preceptor.benchmarks import MANIFEST, Benchmark
+from preceptor.benchmarks import Benchmark
 from preceptor.errors import Unavailable, UnknownName, shorten
 from preceptor.plugins import named, plugins
 from preceptor.protocols.base import Protocol, fingerprint
 from preceptor.protocols.recorded import Recorded, RecordedProtocol
-from preceptor.records import Example, Graded, Metric, RunInfo, Score
+from preceptor.records import Example, Graded, Metric, RunInfo, RunSettings, Score
 from preceptor.scoring.added import MetricSpec, add
 from preceptor.scoring.answers import merged
 from preceptor.store import Store
 from preceptor.store.graded import read_worded
 
-__all__ = ["METRICS", "find_metric", "record_scores", "scored_by"]
-
-#: The setting of a run with its metrics of other packages, by name.
-METRICS = "metrics"
-
-#: The setting of a run with the hash of what was recorded.
-_SETTING = "recorded_scores"
+__all__ = ["find_metric", "record_scores", "scored_by"]
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -46,7 +40,7 @@ def record_scores(store: Store, run: RunInfo) -> None:
     protocol = benchmark.protocol
     foreign = benchmark.package is not None
     try:
-        specs = {name: find_metric(name) for name in run.settings.get(METRICS, ())}
+        specs = {name: find_metric(name) for name in run.settings.metrics or ()}
     except (UnknownName, Unavailable):  # what was recorded before stands
         return
     if isinstance(protocol, RecordedProtocol) or not (foreign or protocol.measuring or specs):
@@ -64,7 +58,7 @@ def record_scores(store: Store, run: RunInfo) -> None:
         kept = _Kept(scores, own)
         _describe(store, run, protocol, kept, examples)
     sha256 = store.keep_blob("application/msgpack", msgspec.msgpack.encode(kept))
-    store.set_setting(run, _SETTING, sha256)
+    store.add_settings(run, RunSettings(recorded_scores=sha256))
 
 
 def find_metric(name: str) -> MetricSpec:
@@ -92,7 +86,7 @@ def scored_by(store: Store, run: RunInfo) -> Scoring:
     Raises StoreError where what was recorded is damaged.
     """
     benchmark = benchmarks.of(run)
-    sha256 = run.settings.get(_SETTING)
+    sha256 = run.settings.recorded_scores
     if sha256 is None:
         return Scoring(benchmark, benchmark.protocol.score, benchmark.protocol.scores)
     with store.words():
@@ -102,7 +96,7 @@ def scored_by(store: Store, run: RunInfo) -> Scoring:
     if isinstance(protocol, RecordedProtocol):
         protocol.metrics = kept.metrics
     benchmark = msgspec.structs.replace(benchmark, protocol=protocol)
-    added = run.settings.get(METRICS)
+    added = run.settings.metrics
     if not added:
         return Scoring(benchmark, protocol.score, protocol.scores)
 
@@ -117,7 +111,7 @@ def _describe(
     store: Store, run: RunInfo, protocol: Protocol, kept: _Kept, examples: Sequence[Example]
 ) -> None:
     """Carry what is known only now: the lowest scores, and which metrics are plain means."""
-    manifest = run.settings.get(MANIFEST)
+    manifest = run.settings.manifest
     if manifest is None:
         return
     lowest = {name: low for name, low in protocol.lowest(examples).items() if isfinite(low)}
@@ -125,4 +119,4 @@ def _describe(
     plain_protocol = RecordedProtocol(msgspec.convert(about, Recorded))
     plain = Protocol.summarise(plain_protocol, list(kept.scores.values()), examples)
     about["means"] = [name for name, metric in kept.metrics.items() if plain.get(name) == metric]
-    store.set_setting(run, MANIFEST, {**manifest, "protocol": about})
+    store.add_settings(run, RunSettings(manifest={**manifest, "protocol": about}))
