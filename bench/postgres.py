@@ -39,7 +39,7 @@ from throughput import server
 
 from preceptor import api
 from preceptor.engine.workers import cluster
-from preceptor.records import Criterion, Example, Message, Response, Usage, Verdict
+from preceptor.records import Criterion, Example, Message, Response, RunSettings, Usage, Verdict
 from preceptor.store import Store
 from preceptor.testing.postgres import PostgresServer
 
@@ -56,7 +56,7 @@ def fill(where: str, first: int, answers: int) -> int:
             benchmark="b",
             system="s",
             grader="g",
-            settings={},
+            settings=RunSettings(),
             examples=[(example, answers)],
             repeats=answers,
         )

@@ -18,7 +18,7 @@ from preceptor.audit.report import audit
 from preceptor.audit.stored import Stored, stored_labels
 from preceptor.cli import main
 from preceptor.errors import InputError
-from preceptor.records import Graded, Message, Response, Result, RunInfo, Usage
+from preceptor.records import Graded, Message, Response, Result, RunInfo, RunSettings, Usage
 from preceptor.results.pool import Side
 
 EXAMPLES = 12
@@ -192,7 +192,7 @@ def test_runs_of_one_grader_on_the_same_answers_are_told_apart(store: str) -> No
 
 
 def side(name: str, items: Sequence[Graded], grader: str) -> Side:
-    info = RunInfo(name, "healthbench", "made-up", grader, "done", "", {}, len(items))
+    info = RunInfo(name, "healthbench", "made-up", grader, "done", "", RunSettings(), len(items))
     result = Result(info, "", {}, list(items), [], {}, [], [], 1.0, 1, {}, None, Usage(), Usage())
     return Side(name, "", name, result, (name,))
 

@@ -105,7 +105,7 @@ def test_scores_are_those_of_single_calls_at_half_the_price(
     single = plain(path, models)
     assert same(batched.score(), single)
     assert batched.score()["cost_usd"] == pytest.approx(single["cost_usd"] / 2)
-    assert batched.info.settings["batch"] == list(models)
+    assert batched.info.settings.batch == list(models)
     assert states(path) == {"settled": 2}
 
 
@@ -154,7 +154,7 @@ def test_grader_alone_is_asked_in_batches(fake: FakeBatches, path: Path) -> None
     done = run(path, ("physician", CHAT[1]))
     assert done.score()["coverage"] == 1.0
     assert len(fake.jobs) == 1
-    assert done.info.settings["batch"] == [CHAT[1]]
+    assert done.info.settings.batch == [CHAT[1]]
 
 
 def test_model_without_a_batch_api_is_said_to_be_asked_as_usual(

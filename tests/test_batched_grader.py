@@ -268,7 +268,7 @@ def test_criteria_per_call_is_obeyed(path: Path) -> None:
         lengths = [len(item.example.criteria) for item in store.graded(store.run("mine"))]
     # An odd rubric has a last part of one, which is asked in the ordinary way.
     assert sizes == {"2": sum(n // 2 for n in lengths), "": sum(n % 2 for n in lengths)}
-    assert finished.info.settings["grader_parameters"]["criteria_per_call"] == 2
+    assert finished.info.settings.grader_parameters["criteria_per_call"] == 2
 
 
 @pytest.mark.parametrize("fault", ["item_missing", "item_text"])

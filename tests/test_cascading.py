@@ -81,8 +81,9 @@ def thinned(side: Side, votes: list[Vote], share: float, seed: int) -> tuple[Sid
 
 def _told(side: Side, **parameters: Any) -> Side:
     info = side.result.info
-    told = info.settings["grader_parameters"] | parameters
-    info = msgspec.structs.replace(info, settings=info.settings | {"grader_parameters": told})
+    told = {**(info.settings.grader_parameters or {}), **parameters}
+    settings = msgspec.structs.replace(info.settings, grader_parameters=told)
+    info = msgspec.structs.replace(info, settings=settings)
     result = msgspec.structs.replace(side.result, info=info)
     return msgspec.structs.replace(side, result=result)
 

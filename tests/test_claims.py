@@ -24,7 +24,7 @@ from preceptor.analysis.planning import plan
 from preceptor.analysis.reliability import reliability
 from preceptor.cli import main
 from preceptor.errors import InputError, UnknownName
-from preceptor.records import Result
+from preceptor.records import Result, Strata, Stratum
 from preceptor.reports.comparison import headline
 from preceptor.results.pool import Side, pool
 from preceptor.results.reweighting import reweighted
@@ -515,16 +515,12 @@ def test_the_enrichment_of_a_sample_is_undone(keep: Any, tmp_path: Path) -> None
     answers = {f"e{i}": [bits(2 if i < 4 else 8)] for i in range(8)}
     keep({"a": answers})
     result = sides_of(tmp_path, "a")[0].result
-    result.info.settings["stratify"] = {
-        "by": "theme:all",
-        "factor": 9.0,
-        "kind": "tag",
-        "strata": {
-            "rich": {"population": 10, "sampled": 4},
-            "other": {"population": 90, "sampled": 4},
-        },
-        "rich": [f"e{i}" for i in range(4)],
-    }
+    result.info.settings.stratify = Strata(
+        by="theme:all",
+        factor=9.0,
+        strata={"rich": Stratum(10, 4), "other": Stratum(90, 4)},
+        rich=[f"e{i}" for i in range(4)],
+    )
     found = reweighted(result)
     assert found is not None
     assert found.raw_mean == pytest.approx(0.1 * 0.2 + 0.9 * 0.8)

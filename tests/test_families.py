@@ -32,6 +32,7 @@ from preceptor.records import (
     Metric,
     Result,
     RunInfo,
+    RunSettings,
     Score,
     Text,
     ToolCall,
@@ -450,7 +451,7 @@ def test_shots_are_other_questions(data: Path) -> None:
     assert {len(messages) for messages in asked} == {5}
     for messages in asked:
         assert len({message["content"] for message in messages if message["role"] == "user"}) == 3
-    assert any("2 other questions" in sentence for sentence in run.info.settings["departures"])
+    assert any("2 other questions" in sentence for sentence in run.info.settings.departures)
 
 
 @pytest.mark.parametrize("option", [{"circular": True}, {"shots": 1}])
@@ -493,7 +494,7 @@ def test_answer_that_failed_makes_a_run_incomplete(data: Path) -> None:
 
 def test_a_table_prints_shares_and_p_values() -> None:
     """Three answers of which one is right, with its exact interval; p-values keep digits."""
-    info = RunInfo("r", "medqa", "s", "none", "done", "2026-01-01T00:00:00+00:00", {}, 3)
+    info = RunInfo("r", "medqa", "s", "none", "done", "2026-01-01T00:00:00+00:00", RunSettings(), 3)
     metrics = {
         "overall_score": Metric(1 / 3, 1 / 3, 3, (0.0084, 0.9057), (0.0084, 0.9057), None, 1.0),
         "changed_p": Metric(2e-5, 2e-5, 3, None, None, None, 1.0, unit="p"),

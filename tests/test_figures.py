@@ -36,6 +36,7 @@ from preceptor.records import (
     Response,
     Result,
     RunInfo,
+    RunSettings,
     Usage,
     Verdict,
 )
@@ -128,7 +129,7 @@ def side(
     examples = [item.example for item in items if item.repeat == 0]
     asked = sum(len(item.verdicts) for item in items)
     missing = sum(verdict is None or verdict.met is None for i in items for verdict in i.verdicts)
-    settings = {"sweep": options["sweep"]} if "sweep" in options else {}
+    settings = RunSettings.of({"sweep": options["sweep"]} if "sweep" in options else {})
     name = system or label
     info = RunInfo(label, "starter", name, "a grader", "done", "", settings, n, repeats)
     result = Result(

@@ -456,7 +456,7 @@ def test_an_answer_of_tool_calls_alone_is_no_answer(tmp_path: Path) -> None:
     run = read_inspect(rewritten(path, calling), benchmark="healthbench", data=OWN_TASKS)
     [answer] = run.answers
     assert (answer.response.failure, answer.response.detail) == ("no_answer", "only tool call")
-    notes = " ".join(run.settings["notes"])
+    notes = " ".join(run.settings.notes)
     assert "1 of 1 samples have no answer, first sample 1 (only tool call)" in notes
 
 
@@ -473,9 +473,7 @@ def test_reasoning_that_a_log_has_is_noted_as_left_out(tmp_path: Path) -> None:
     path = a_log(tmp_path, [evals_sample()], name="something", scorer=None)
     run = read_inspect(rewritten(path, thinking), benchmark="healthbench", data=OWN_TASKS)
     assert run.answers[0].response.text == "Ask first."
-    assert (
-        "Left out of the answers: reasoning in 1 samples, first sample 1." in run.settings["notes"]
-    )
+    assert "Left out of the answers: reasoning in 1 samples, first sample 1." in run.settings.notes
 
 
 def test_the_steps_of_an_agent_come_back(tmp_path: Path) -> None:
@@ -581,7 +579,7 @@ def test_letters_of_a_shuffled_log_are_those_of_its_own_order(tmp_path: Path) ->
 
     run = imported(rewritten(path, answered), tmp_path / "new.db", data=exam)
     assert run.score()["metrics"]["overall_score"]["value"] == 1.0
-    assert any("own numbers or order" in note for note in run.info.settings["notes"])
+    assert any("own numbers or order" in note for note in run.info.settings.notes)
 
 
 def test_a_zip_without_a_log_in_it_is_one_line(tmp_path: Path) -> None:

@@ -238,7 +238,7 @@ def test_rule_of_a_run(path: Path, parameters: list[str], rule: Any) -> None:
         ballot.setdefault((example, repeat, criterion), []).append(bool(vote))
     assert found == {place: bool(rule(given)) for place, given in ballot.items()}
     key = parameters[0].partition("=")[0]
-    assert finished.info.settings["grader_parameters"][key]
+    assert finished.info.settings.grader_parameters[key]
     assert any("jury of 3" in departure for departure in finished.result().departures)
 
 

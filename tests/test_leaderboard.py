@@ -22,7 +22,7 @@ from preceptor.analysis.leaderboard import Leaderboard, Standing, leaderboard
 from preceptor.benchmarks import published
 from preceptor.cli import main
 from preceptor.errors import InputError
-from preceptor.records import Criterion, Example, Message, Result, RunInfo, Usage
+from preceptor.records import Criterion, Example, Message, Result, RunInfo, RunSettings, Usage
 from preceptor.reports.leaderboard import (
     leaderboard_json,
     leaderboard_sentences,
@@ -75,7 +75,7 @@ def made_run(
         grader,
         "done",
         "2026-01-01T00:00:00+00:00",
-        {**KNOWN, **settings},
+        RunSettings.of({**KNOWN, **settings}),
         len(scores),
     )
     return Result(
@@ -216,7 +216,7 @@ def test_another_grading_prompt_is_another_grader() -> None:
     assert ranked(board) == ["b", "a"]
     assert board.columns[0].grader == "openai/gpt-4.1-2025-04-14 [prompt=reference aaaaaaaa]"
     assert [item.system for item in board.left_out] == ["c", "d"]
-    imported = msgspec.structs.replace(runs[0].info, settings={}, system="e", name="r5")
+    imported = msgspec.structs.replace(runs[0].info, settings=RunSettings(), system="e", name="r5")
     board = leaderboard([*runs[:2], msgspec.structs.replace(runs[0], info=imported)], resamples=100)
     assert [item.grader for item in board.left_out] == [
         "openai/gpt-4.1-2025-04-14 [parameters=not stated]"

@@ -133,7 +133,7 @@ def test_accuracy_of_350_published_runs(published: Predictions) -> None:
     protocol = BENCHMARK.protocol
     higher, answers = set(), 0
     for run in published.runs(BENCHMARK, FOLDER):
-        assert run.settings["left_out"] == 0
+        assert run.settings.left_out == 0
         answers += len(run.answers)
         ours: dict[str, list[float]] = defaultdict(list)
         for answer in run.answers:
@@ -214,7 +214,7 @@ def test_pareto_front_of_published_methods(tmp_path: Path, measure: Measure) -> 
             info, _ = keep_one(store, run, tmp_path / "p.csv", digests[run.name], None)
             result = load_result(store, info, metrics=False)
             scores = [score.values["overall_score"] for score in result.scores]
-            method, amount = run.settings["columns"]["method"], mean_taken(result, measure)
+            method, amount = run.settings.columns["method"], mean_taken(result, measure)
             if amount is not None:
                 assert amount == pytest.approx(plain[method][0])
                 points[method] = amount, sum(scores) / len(scores)

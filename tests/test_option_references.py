@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from preceptor.benchmarks import get
-from preceptor.engine.variants import Variant, varied
+from preceptor.engine.variants import sentences, varied
 from preceptor.protocols.choice import choice_example, circular
+from preceptor.records import Variant
 from preceptor.scoring.choices import rotated
 from preceptor.scoring.references import Mention, mentions
 from suite_answers import DATA, needs
@@ -114,5 +115,5 @@ def test_a_run_says_how_many_questions_stay_as_they_are() -> None:
     pool = [named, plain]
     asked = varied([(each, 1) for each in pool], pool, get("medqa"), circular)
     assert len(asked) == 5
-    (sentence,) = circular.sentences(asked)
+    (sentence,) = sentences(circular, asked)
     assert sentence.startswith("Asked in the given order only: 1 of 2 questions")

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from preceptor.records import Criterion, Example, Message, Response, RunInfo, Usage, Verdict
+from preceptor.records import (
+    Criterion,
+    Example,
+    Message,
+    Response,
+    RunInfo,
+    RunSettings,
+    Usage,
+    Verdict,
+)
 from preceptor.store import Store, Vote
 from preceptor.store.packs import unpack
 
@@ -38,7 +47,7 @@ def new_run(store: Store) -> RunInfo:
         benchmark="healthbench",
         system="openai/m",
         grader="openai/judge",
-        settings={},
+        settings=RunSettings(),
         examples=[(example, 1) for example in EXAMPLES],
         repeats=1,
     )

@@ -123,7 +123,7 @@ def test_an_answer_is_what_the_file_means(
                 continue
             file = tmp_path / f"p.{suffix}"
             run = read(written(file, rows(answer, right, options, orders)), data)
-            said = [each for each in run.settings["notes"] if "another right answer" in each]
+            said = [each for each in run.settings.notes if "another right answer" in each]
             assert (accuracy(run), said) == (1.0, []), (right, options)
 
 
@@ -134,7 +134,7 @@ def test_the_lowest_or_the_highest_number_decides_without_right_answers(
     """A 0 is the first of options that count from 0; a 4 of four is the last from 1."""
     run = read(written(tmp_path / "p.csv", rows(answer, None, "none", SAME)[1:]), data)
     assert accuracy(run) == 1.0
-    assert f"count from {expected}" in "".join(run.settings["notes"])
+    assert f"count from {expected}" in "".join(run.settings.notes)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_another_order_without_the_options_is_said(tmp_path: Path, data: Path) -
     """If most right answers contradict and no options are given, a note says so."""
     content = rows("letter", "letter", "list", SHUFFLED)
     run = read(written(tmp_path / "p.jsonl", [{**row, "choices": None} for row in content]), data)
-    notes = " ".join(run.settings["notes"])
+    notes = " ".join(run.settings.notes)
     assert "For 7 questions the file states another right answer" in notes
     assert "most of the 8 that could be compared" in notes
 
@@ -169,7 +169,7 @@ def test_other_options_are_said(tmp_path: Path, data: Path) -> None:
     other = [{**row, "choices": ["uno", "dos", "tres", "cuatro"]} for row in content]
     run = read(written(tmp_path / "p.jsonl", other), data)
     assert accuracy(run) == 1.0
-    assert "For 8 questions the file states other options" in " ".join(run.settings["notes"])
+    assert "For 8 questions the file states other options" in " ".join(run.settings.notes)
 
 
 def test_letters_are_left_as_they_were(tmp_path: Path, data: Path) -> None:
@@ -177,7 +177,7 @@ def test_letters_are_left_as_they_were(tmp_path: Path, data: Path) -> None:
     content = rows("sentence", "letter", "list", SAME)
     run = read(written(tmp_path / "p.jsonl", content), data)
     assert [each.response.text for each in run.answers] == [row["prediction"] for row in content]
-    assert not any("own numbers" in note for note in run.settings["notes"])
+    assert not any("own numbers" in note for note in run.settings.notes)
 
 
 @pytest.mark.parametrize(("answer", "right"), [("from 0", "from 0"), ("letter", "text")])
@@ -200,7 +200,7 @@ def test_replayed_answers_mean_the_same(
     metrics = json.loads(capsys.readouterr().out)["metrics"]
     assert metrics["overall_score"]["value"] == 1.0
     (run,) = api.runs(store=store)
-    assert "own numbers or order" in " ".join(run.info.settings["departures"])
+    assert "own numbers or order" in " ".join(run.info.settings.departures)
     (tmp_path / "undecided.jsonl").write_text('{"id": "medqa/0", "response": 1}\n')
     system[1] = f"replay:{tmp_path / 'undecided.jsonl'}"
     assert main(["run", "medagents-hard", *system]) == 2

@@ -190,7 +190,7 @@ def test_each_combination_is_a_run(tmp_path: Path, data: Path) -> None:
     assert first.name == "made/medqa/test/gpt-x/cot"
     assert (first.system, second.system) == ("gpt-x [cot]", "gpt-x [zero shot]")
     assert second.name == "made/medqa/test/gpt-x/zero_shot"
-    assert first.settings["columns"]["method"] == "cot"
+    assert first.settings.columns["method"] == "cot"
     assert accuracy(first) == [1.0] * 6
     assert accuracy(second) == [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
 
@@ -230,8 +230,8 @@ def test_tokens_without_dollars_are_priced(tmp_path: Path, data: Path) -> None:
     expected = (1000 * price.input + 100 * price.output) / 1e6
     assert [each.response.cost_usd for each in known.answers] == pytest.approx([expected] * 2)
     assert [each.response.cost_usd for each in unknown.answers] == [None, None]
-    assert any(price.source in note for note in known.settings["notes"])
-    assert not any("Cost" in note for note in unknown.settings["notes"])
+    assert any(price.source in note for note in known.settings.notes)
+    assert not any("Cost" in note for note in unknown.settings.notes)
 
 
 def test_part_of_the_questions_is_said_to_be_a_part(tmp_path: Path, data: Path) -> None:
@@ -240,10 +240,8 @@ def test_part_of_the_questions_is_said_to_be_a_part(tmp_path: Path, data: Path) 
     with Predictions(table(tmp_path / "answers.csv", rows)) as found:
         [run] = found.runs(get("medagents-hard"), data)
     assert len(run.answers) == 4
-    assert "Answers to 3 of the 8 examples." in run.settings["notes"]
-    assert (
-        "Examples with more answers than others: 1, scored by their mean." in run.settings["notes"]
-    )
+    assert "Answers to 3 of the 8 examples." in run.settings.notes
+    assert "Examples with more answers than others: 1, scored by their mean." in run.settings.notes
 
 
 def test_a_missing_answer_is_wrong_where_the_benchmark_says_so(
@@ -319,8 +317,8 @@ def test_unknown_ids_are_counted(tmp_path: Path, data: Path) -> None:
     rows = [*answers("AB"), {"dataset": "medqa", "realidx": 999, "predicted_answer": "A"}]
     (run,) = read(table(tmp_path / "p.csv", rows), data)
     assert len(run.answers) == 2
-    assert run.settings["left_out"] == 1
-    assert "1 answers to questions missing in the data: left out." in run.settings["notes"]
+    assert run.settings.left_out == 1
+    assert "1 answers to questions missing in the data: left out." in run.settings.notes
 
 
 def test_another_right_answer_is_said(tmp_path: Path, data: Path) -> None:
@@ -328,7 +326,7 @@ def test_another_right_answer_is_said(tmp_path: Path, data: Path) -> None:
     rows = [{**row, "answer_idx": "D"} for row in answers("AB")]
     (run,) = read(table(tmp_path / "p.csv", rows), data)
     assert accuracy(run) == [1.0, 1.0]
-    assert any("For 2 questions the file states another" in note for note in run.settings["notes"])
+    assert any("For 2 questions the file states another" in note for note in run.settings.notes)
 
 
 @pytest.mark.parametrize(("stated", "differ"), [("09/12/2014", 0), ("09/13/2014", 1)])
@@ -411,7 +409,7 @@ def test_rows_in_the_order_of_the_data() -> None:
 def test_a_part_of_the_questions_is_said(tmp_path: Path, data: Path) -> None:
     """A run that answers some of the questions says how many of how many."""
     (run,) = read(table(tmp_path / "p.csv", answers("AB")), data)
-    assert "Answers to 2 of the 8 examples." in run.settings["notes"]
+    assert "Answers to 2 of the 8 examples." in run.settings.notes
 
 
 # The command
@@ -586,7 +584,7 @@ def test_what_an_extractor_could_not_read_is_read_from_beside_it(
         row["extracted"], row["response"] = extracted, row.pop("predicted_answer")
     (run,) = read(lines(tmp_path / "p.jsonl", rows), data, answer=("extracted", "response"))
     assert [answer.response.text for answer in run.answers] == ["B", "B", "B", "N/A", "B", "A"]
-    notes = " ".join(run.settings["notes"])
+    notes = " ".join(run.settings.notes)
     assert "4 rows have no answer in extracted, first " in notes
     assert ": taken from response." in notes
 
@@ -601,7 +599,7 @@ def test_answers_in_other_shapes(tmp_path: Path, data: Path) -> None:
     (run,) = read(lines(tmp_path / "p.jsonl", rows), data)
     assert [answer.response.text for answer in run.answers] == ["B", "B", "B", ""]
     assert run.answers[-1].response.failure == "no_answer"
-    assert "1 of 4 rows have no answer, first line 4" in " ".join(run.settings["notes"])
+    assert "1 of 4 rows have no answer, first line 4" in " ".join(run.settings.notes)
 
 
 @pytest.mark.parametrize("form", ["openai", "anthropic", "google", "log", "ollama", "lm-eval"])
@@ -627,4 +625,4 @@ def test_a_failed_line_of_a_batch_says_why(tmp_path: Path, data: Path) -> None:
     row = {"custom_id": "medqa/20", "response": None, "error": {"message": "expired"}}
     (run,) = read(lines(tmp_path / "p.jsonl", [row]), data)
     assert run.answers[0].response.failure == "no_answer"
-    assert "first line 1 (an error: expired)" in " ".join(run.settings["notes"])
+    assert "first line 1 (an error: expired)" in " ".join(run.settings.notes)

@@ -192,9 +192,9 @@ def test_a_run_keeps_the_prices_that_it_was_begun_with(
     run = preceptor.run(
         "starter", system="physician", grader=address, limit=2, max_total_tokens=1, store=at
     )
-    kept = run.info.settings["prices"]
+    kept = run.info.settings.prices
     assert list(kept) == [address]
-    assert (kept[address]["input"], kept[address]["date"]) == (3, "2026-10-31")
+    assert (kept[address].input, kept[address].date) == (3, "2026-10-31")
     table.write_text(TABLE.replace("input = 3", "input = 4"), "utf-8")
     with Store(at) as store:
         pipeline = reopen(store, store.run("latest"))

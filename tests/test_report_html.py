@@ -37,6 +37,7 @@ from preceptor.records import (
     Response,
     Result,
     RunInfo,
+    RunSettings,
     Text,
     ToolCall,
     ToolResult,
@@ -159,7 +160,9 @@ def a_result(
         grader=grader,
         status="complete",
         created_at=date,
-        settings=settings or {"data_sha256": "ab" * 32, "system_parameters": {"temperature": 0.5}},
+        settings=RunSettings.of(
+            settings or {"data_sha256": "ab" * 32, "system_parameters": {"temperature": 0.5}}
+        ),
         n_examples=len(tags),
         repeats=repeats,
     )
@@ -696,9 +699,9 @@ def test_figures_of_a_share_safe_report_have_no_text(drawn: None) -> None:
     telling = a_telling_result()
     again = [answered(item.example, rng, repeat=1) for item in telling.graded]
     repeated = a_result(
-        [*telling.graded, *again], settings=telling.info.settings, name="first", repeats=2
+        [*telling.graded, *again], settings=telling.info.settings.plain(), name="first", repeats=2
     )
-    other = a_result(again, settings=telling.info.settings, name="second")
+    other = a_result(again, settings=telling.info.settings.plain(), name="second")
     texts = [text for result in (repeated, other) for text in shared_texts([result])]
     windows = {text[at : at + 25] for text in texts for at in range(len(text) - 24)}
     page = render([repeated, other], share=True)
@@ -831,7 +834,7 @@ def test_runs_with_almost_nothing_still_render() -> None:
 def shared_texts(results: Sequence[Result]) -> list[str]:
     texts: list[str] = []
     for result in results:
-        texts.append(result.info.settings["system_parameters"]["system_prompt"])
+        texts.append(result.info.settings.system_parameters["system_prompt"])
         for item in result.graded:
             texts += [message.content for message in item.example.messages]
             texts += [criterion.text for criterion in item.example.criteria]
@@ -881,8 +884,8 @@ def test_a_share_safe_report_has_no_text() -> None:
     result = a_telling_result()
     texts = shared_texts([result])
     texts += [
-        result.info.settings["system_parameters"]["extra_body"]["messages"][0]["content"],
-        result.info.settings["system_parameters"]["extra_body"]["x"],
+        result.info.settings.system_parameters["extra_body"]["messages"][0]["content"],
+        result.info.settings.system_parameters["extra_body"]["x"],
     ]
     windows = {text[at : at + 25] for text in texts for at in range(len(text) - 24)}
     assert len(windows) > 10_000

@@ -31,6 +31,7 @@ from preceptor.records import (
     PhysicianAnswer,
     Response,
     RunInfo,
+    RunSettings,
     Turn,
     Usage,
     Verdict,
@@ -73,7 +74,7 @@ def new_run(
         benchmark="starter",
         system="http://h/v1#model-a",
         grader="judge",
-        settings={"min_coverage": 1.0},
+        settings=RunSettings(min_coverage=1.0),
         examples=examples,
         repeats=1,
     )
@@ -182,10 +183,11 @@ def test_processes_that_make_it_at_the_same_time(path: Path) -> None:
     """One makes it, the others find it; and names of runs stay unique."""
     code = (
         "import sys; from preceptor.store import Store\n"
+        "from preceptor.records import RunSettings\n"
         "sys.stdin.readline()\n"
         "with Store(sys.argv[1]) as store:\n"
         "    print(store.create_run(name=None, benchmark='b', system='s', grader='g',"
-        " settings={}, examples=[], repeats=1).name)"
+        " settings=RunSettings(), examples=[], repeats=1).name)"
     )
     processes = [Child(path, code=code) for _ in range(4)]
     for process in processes:
@@ -481,14 +483,14 @@ def test_all_records_come_back_as_they_went(
             benchmark="b",
             system="s",
             grader="g",
-            settings=chosen,
+            settings=RunSettings.of(chosen),
             examples=[(example, 1)],
             repeats=1,
         )
         store.write(made, [(0, 0, response, False)], [(0, 0, 0, verdict, False)])
         store.keep_template("hash", "name", prompt)
         assert store.run(made.name) == made
-        assert made.settings == chosen
+        assert made.settings.plain() == chosen
         assert store.template("hash") == ("name", prompt)
         assert store.template("none") is None
         [item] = store.graded(made)

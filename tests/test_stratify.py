@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import preceptor
 from preceptor import benchmarks, cli
 from preceptor.engine.plan import Request, check
-from preceptor.engine.sampling import Stratum, _lowest, enrich
+from preceptor.engine.sampling import _lowest, enrich, sentence
 from preceptor.errors import InputError
-from preceptor.records import Criterion, Example, Message
+from preceptor.records import Criterion, Example, Message, Stratum
 from preceptor.statistics.subsets import sample_weights
 from preceptor.testing import FakeEndpoint
 
@@ -84,7 +84,7 @@ def test_sample_has_the_asked_ratio() -> None:
     assert strata.rich == [example.id for example in drawn if "x:y" in example.tags]
     assert (strata.by, strata.factor, strata.kind) == ("x:y", 3.5, "tag")
     assert len({example.id for example in drawn}) == len(drawn) == 100
-    assert strata.sentence() == (
+    assert sentence(strata) == (
         "Examples with x:y were drawn 3.5 times as often as others: the plain mean is not that of "
         "the benchmark; see the reweighted score."
     )
@@ -128,7 +128,7 @@ def test_exhausted_stratum_is_said_as_it_is() -> None:
     """The sentence has the ratio that was reached, not the factor."""
     _, strata = enrich(made(100, 5), "x:y=100", 50, STARTER)
     assert strata.strata == {"rich": Stratum(5, 5), "other": Stratum(95, 45)}
-    assert f"drawn {95 / 45:.3g} times as often" in strata.sentence()
+    assert f"drawn {95 / 45:.3g} times as often" in sentence(strata)
     assert strata.factor == 100
 
 
@@ -136,25 +136,25 @@ def test_run_keeps_how_it_was_drawn(fake: FakeEndpoint, path: Path) -> None:
     """Settings as documented, the sentence among the departures, the sample as recorded."""
     done = run(fake, path, limit=12, stratify=f"{TAG}=3.5")
     result = done.result()
-    settings = result.info.settings["stratify"]
-    assert list(settings) == ["by", "factor", "strata", "rich", "kind"]
-    assert (settings["by"], settings["factor"]) == (TAG, 3.5)
+    settings = result.info.settings.stratify
+    assert list(settings.__struct_fields__) == ["by", "factor", "strata", "rich", "kind"]
+    assert (settings.by, settings.factor) == (TAG, 3.5)
     rich = [item.example.id for item in result.graded if TAG in item.example.tags]
-    assert settings["rich"] == rich
-    assert settings["strata"] == {
-        "rich": {"population": N_RICH, "sampled": len(rich)},
-        "other": {"population": N - N_RICH, "sampled": 12 - len(rich)},
+    assert settings.rich == rich
+    assert settings.strata == {
+        "rich": Stratum(N_RICH, len(rich)),
+        "other": Stratum(N - N_RICH, 12 - len(rich)),
     }
     assert len(rich) > 12 * N_RICH / N
-    [sentence] = [s for s in result.departures if "reweighted" in s]
-    assert sentence.startswith(f"Examples with {TAG} were drawn ")
+    [said] = [s for s in result.departures if "reweighted" in s]
+    assert said.startswith(f"Examples with {TAG} were drawn ")
     assert done.info.n_examples == 12
 
 
 def test_run_without_it_has_no_such_setting(fake: FakeEndpoint, path: Path) -> None:
     """And the sample of simple-evals, as ever."""
     result = run(fake, path, limit=5).result()
-    assert "stratify" not in result.info.settings
+    assert result.info.settings.stratify is None
     expected = [example.id for example in STARTER.load().sample(5)]
     assert [item.example.id for item in result.graded] == expected
 
@@ -170,7 +170,7 @@ def test_resume_keeps_the_sample(path: Path) -> None:
         assert again.outcome.status == "done"
     ids = [[item.example.id for item in each.result().graded] for each in (first, again)]
     assert ids[0] == ids[1]
-    assert set(again.info.settings["stratify"]["rich"]) <= set(ids[0])
+    assert set(again.info.settings.stratify.rich) <= set(ids[0])
 
 
 # By run
@@ -194,13 +194,13 @@ def test_difficult_is_what_had_the_lowest_scores_in_a_run(fake: FakeEndpoint, pa
     means = {name: sum(each) / 2 for name, each in scores.items()}
     lowest = set(sorted(means, key=lambda name: (means[name], name))[:6])
     done = run(fake, path, limit=15, stratify="pil=4", system=fake.address("other"))
-    settings = done.info.settings["stratify"]
-    assert (settings["by"], settings["kind"]) == ("pilot", "run")
-    assert settings["strata"]["rich"]["population"] == 6
-    assert settings["strata"]["other"]["population"] == N - 6
-    assert set(settings["rich"]) <= lowest
+    settings = done.info.settings.stratify
+    assert (settings.by, settings.kind) == ("pilot", "run")
+    assert settings.strata["rich"].population == 6
+    assert settings.strata["other"].population == N - 6
+    assert set(settings.rich) <= lowest
     ids = {item.example.id for item in done.result().graded}
-    assert set(settings["rich"]) == lowest & ids
+    assert set(settings.rich) == lowest & ids
     assert any(
         s.startswith("Examples with the lowest third of the scores of run pilot were drawn")
         for s in done.result().departures
@@ -261,7 +261,7 @@ def test_strata_count_what_can_be_answered(tmp_path: Path) -> None:
     data = tmp_path / "some.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     made = plan(system="physician", data=data, limit=8, stratify=f"{TAG}=2")
-    strata = made.settings["stratify"].strata
+    strata = made.settings.stratify.strata
     difficult = sum(row["difficulty"] == "difficult" for row in rows[10:])
     assert strata["rich"].population == difficult
     assert strata["other"].population == 26 - difficult

@@ -23,6 +23,7 @@ from preceptor.engine.runner import STOPPED, Outcome
 from preceptor.errors import EndpointRefused, InputError
 from preceptor.experiments.grid import INSTRUCTIONS, grid, read_vary
 from preceptor.experiments.sweep import _stop, check_sweep
+from preceptor.records import SweepCell
 from preceptor.reports.sweep import sweep_sentences
 from preceptor.store import Store
 from preceptor.store.names import free_sweep_name
@@ -256,11 +257,11 @@ def test_each_cell_is_an_ordinary_run(path: Path) -> None:
     ]  # fmt: skip
     assert fnmatch.filter(names, "mine/*") == names
     first = api.load(names[0], store=path)
-    assert first.info.settings["sweep"] == {
-        "name": "mine",
-        "cell": {"reasoning_effort": "low", "instruction": "brief"},
-        "setting": {"reasoning_effort": "low"},
-    }
+    assert first.info.settings.sweep == SweepCell(
+        name="mine",
+        cell={"reasoning_effort": "low", "instruction": "brief"},
+        setting={"reasoning_effort": "low"},
+    )
     assert len(sent) == 4 * EXAMPLES
     for number, payload in enumerate(sent):
         assert payload["temperature"] == 0.5
@@ -286,7 +287,7 @@ def test_table_of_keys_is_true(path: Path) -> None:
         assert row["mean_length"] == pytest.approx(sum(texts) / EXAMPLES)
         assert row["mean_reasoning_length"] == pytest.approx(sum(thoughts) / EXAMPLES)
         assert row["mean_reasoning_tokens"] == 64
-        assert row["cell"] == run.info.settings["sweep"]["cell"]
+        assert row["cell"] == run.info.settings.sweep.cell
     low, high = swept.score()
     assert low["mean_length"] < high["mean_length"]
     assert low["setting"] == high["setting"] == {"reasoning_effort": "low"}
@@ -564,9 +565,7 @@ def test_plans_share_one_reading_of_the_data(path: Path, monkeypatch: pytest.Mon
                       grader_template="preceptor")  # fmt: skip
     planned = check_sweep(request, {"seed": ["1", "2", "3"]}, where=path)
     assert len(reads) == 1
-    assert (
-        len({msgspec.json.encode(plan.settings["system_parameters"]) for _, plan in planned}) == 3
-    )
+    assert len({msgspec.json.encode(plan.settings.system_parameters) for _, plan in planned}) == 3
     assert not path.exists()
 
 

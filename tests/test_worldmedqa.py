@@ -164,7 +164,7 @@ def test_accuracy_of_168_published_runs() -> None:
             extracted[name] |= bool(each["extracted"])
     exact = 0
     for name, run in runs().items():
-        assert run.settings["left_out"] == 0
+        assert run.settings.left_out == 0
         hits = sum(right(run).values())
         if extracted[name]:
             assert hits == sum(letters[name])

@@ -84,7 +84,7 @@ class Run:
             return export(self.result(), path, chosen)
         with Store(self.store, create=False) as store:
             run = store.run(self.info.name)
-            departures = list(dict.fromkeys(run.settings.get("departures", ())))
+            departures = list(dict.fromkeys(run.settings.departures or ()))
             answers = scored_answers(store, run)
             return export_answers(run, answers, path, chosen, departures=departures)
 

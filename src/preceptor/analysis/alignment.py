@@ -89,10 +89,10 @@ def _examples(result: Result) -> dict[str, Example]:
 def differing_settings(sides: Sequence[Side]) -> list[SettingDifference]:
     """Grader, prompt of the grader, parameters, data, version: what is not the same everywhere."""
     flat = {side.label: dict(_settings(side.result)) for side in sides}
-    names = dict.fromkeys(name for settings in flat.values() for name in settings)
+    names = dict.fromkeys(name for told in flat.values() for name in told)
     found = []
     for name in names:
-        values = {label: settings.get(name, "–") for label, settings in flat.items()}
+        values = {label: told.get(name, "–") for label, told in flat.items()}
         if len(set(values.values())) > 1:
             found.append(SettingDifference(name, values))
     return found
@@ -100,7 +100,7 @@ def differing_settings(sides: Sequence[Side]) -> list[SettingDifference]:
 
 def _settings(result: Result) -> Iterable[tuple[str, str]]:
     yield "grader", result.info.grader
-    for key, value in result.info.settings.items():
+    for key, value in result.info.settings.plain().items():
         if key in _NOT_SETTINGS or key.startswith("import"):
             continue
         if isinstance(value, dict):

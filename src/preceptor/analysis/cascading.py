@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from preceptor.errors import InputError, shorten
 from preceptor.graders import Method, Settings, read_address
 from preceptor.graders.thresholds import agreement_bound
-from preceptor.records import Graded, RunInfo, Verdict, examples_of
+from preceptor.records import Graded, RunInfo, Verdict, examples_of, reading_settings
 from preceptor.results.pool import Side
 from preceptor.results.values import matrix, mean_of, values_of
 from preceptor.scoring import OVERALL
@@ -165,12 +165,14 @@ def correct_cascade(side: Side, votes: Sequence[Voted]) -> CascadeCorrection:
 def _method(info: RunInfo) -> Method:
     """How the cascade went about it."""
     name, again = shorten(info.name), "a cascade with -P audit_share=0.1"
-    if not info.grader.startswith("cascade:") or "grader_parameters" not in info.settings:
+    told = info.settings.grader_parameters
+    if not info.grader.startswith("cascade:") or told is None:
         raise InputError(
             f"{name}: was not judged by a cascade: name a run with labels for some of its answers "
             f"with --labels, or judge it by {again}"
         )
-    method = Settings.decode(info.settings["grader_parameters"]).method
+    with reading_settings(f"run {name}"):
+        method = Settings.decode(told).method
     if method.audit_share == 0:
         raise InputError(
             f"{name}: its cascade has no audit, so nothing tells where the cheap grader is wrong: "

@@ -235,16 +235,16 @@ def _by_example(
 
 def _chances(cheap: Side, strong: Side, table: _Table) -> NDArray[np.float64] | None:
     """How likely each example was to be labelled; None for a simple random sample."""
-    drawn = strong.result.info.settings.get("stratify")
+    drawn = strong.result.info.settings.stratify
     if drawn is None:
         return None
-    if drawn["kind"] != "tag":
+    if drawn.kind != "tag":
         raise InputError(
             f"{shorten(strong.label)}: was drawn by the scores of a run, and which other examples "
             "were as likely is not kept: draw by --limit alone, or by a tag"
         )
     graded = cheap.result.graded
-    rich = {item.example.id for item in graded if drawn["by"] in item.example.tags}
+    rich = {item.example.id for item in graded if drawn.by in item.example.tags}
     stratum = np.array([name in rich for name in table.ids])
     labelled = ~np.isnan(table.true)
     # As it came out, not as it was asked for: a label that is missing makes its stratum thinner.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from preceptor.records import Result, content_key
 
@@ -21,9 +20,9 @@ def grader_labels(results: Sequence[Result]) -> list[str]:
     kinds: list[Kind] = []
     for result in results:
         settings = result.info.settings
-        parameters = _parameters(settings, "grader_parameters")
-        if template := settings.get("template"):
-            parameters["prompt"] = f"{template['name']} {template['sha256'][:8]}"
+        parameters = _stated(settings.grader_parameters)
+        if template := settings.template:
+            parameters["prompt"] = f"{template.name} {template.sha256[:8]}"
         kinds.append((result.info.grader, parameters))
     return _labels(kinds, [result.info.benchmark for result in results])
 
@@ -32,13 +31,13 @@ def system_labels(results: Sequence[Result], graders: Sequence[str]) -> list[str
     """One for each result: the system's address, and its parameters where the results of one
     benchmark by one grader differ in them.
     """
-    kinds = [(r.info.system, _parameters(r.info.settings, "system_parameters")) for r in results]
+    kinds = [(r.info.system, _stated(r.info.settings.system_parameters)) for r in results]
     fields = [f"{r.info.benchmark}\n{grader}" for r, grader in zip(results, graders, strict=True)]
     return _labels(kinds, fields)
 
 
-def _parameters(settings: Mapping[str, Any], name: str) -> dict[str, object]:
-    return dict(settings[name]) if name in settings else {"parameters": "not stated"}
+def _stated(parameters: Mapping[str, object] | None) -> dict[str, object]:
+    return {"parameters": "not stated"} if parameters is None else dict(parameters)
 
 
 def _labels(kinds: Sequence[Kind], fields: Sequence[str]) -> list[str]:

@@ -269,7 +269,7 @@ def _departures(field: Field) -> Iterator[str]:
     said = Counter(
         text
         for result in field.results
-        for text in dict.fromkeys([*result.departures, *result.info.settings.get("notes", ())])
+        for text in dict.fromkeys([*result.departures, *result.info.settings.notes])
     )
     caution = benchmarks.of(field.results[0].info).caution
     if caution:

@@ -118,9 +118,9 @@ def lengths(sides: Sequence[Side], *, levels: bool = False) -> Lengths:
 
 def setting_of(side: Side, *, levels: bool = False) -> str:
     """What is fixed by the sweep; else the family where its sides are levels; else the side."""
-    sweep = side.result.info.settings.get("sweep")
-    if isinstance(sweep, dict) and isinstance(sweep.get("setting"), dict):
-        fixed = ", ".join(f"{key}={value}" for key, value in sweep["setting"].items())
+    sweep = side.result.info.settings.sweep
+    if sweep is not None:
+        fixed = ", ".join(f"{key}={value}" for key, value in sweep.setting.items())
         return f"{side.result.info.system}{': ' if fixed else ''}{fixed}"
     return side.family if levels and side.family else side.label
 

@@ -26,7 +26,15 @@ from preceptor.graders import (
     resolve_grader,
 )
 from preceptor.graders.base import render_item
-from preceptor.records import Completion, Criterion, Example, RunInfo, Verdict, content_key
+from preceptor.records import (
+    Completion,
+    Criterion,
+    Example,
+    RunInfo,
+    RunSettings,
+    Verdict,
+    content_key,
+)
 from preceptor.store import Store
 from preceptor.systems.base import Ask, System
 from preceptor.systems.prices import FREE
@@ -205,7 +213,7 @@ def _run(store: Store, labels: Labels, grader: Grader, examples: Sequence[Exampl
         benchmark="audit",
         system=_RecordedAnswers.address,
         grader=grader.address,
-        settings={"source": labels.source, "min_coverage": 1.0},
+        settings=RunSettings(source=labels.source, min_coverage=1.0),
         examples=[(example, 1) for example in examples],
         repeats=1,
     )

@@ -13,12 +13,10 @@ import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Dataset
 from preceptor.errors import UnknownName, shorten
-from preceptor.records import RunInfo
+from preceptor.records import RunInfo, reading_settings
 
-__all__ = ["MANIFEST", "Benchmark", "Dataset", "all_benchmarks", "get", "named", "of", "recorded"]
+__all__ = ["Benchmark", "Dataset", "all_benchmarks", "get", "named", "of", "recorded"]
 
-#: The setting of a run under which it carries its benchmark, where this package does not bring it.
-MANIFEST = "manifest"
 #: What this package holds beside benchmarks.
 _OTHERS = (
     *("base", "download", "fields", "folder", "groups", "manifest", "outside", "own_rows"),
@@ -43,14 +41,16 @@ def all_benchmarks() -> tuple[Benchmark, ...]:
 def of(run: RunInfo) -> Benchmark:
     """The benchmark of a run: where its code is not here, what the run carries of it.
 
-    Raises UnknownName where it is neither here nor carried.
+    Raises UnknownName where it is neither here nor carried, StoreError where that is damaged.
     """
-    carried = run.settings.get(MANIFEST)
+    carried = run.settings.manifest
     if carried is None:
         return get(run.benchmark)
     from preceptor.benchmarks.manifest import Manifest
 
-    benchmark = msgspec.convert(carried, Manifest).benchmark()
+    with reading_settings(f"run {shorten(run.name)}"):
+        manifest = msgspec.convert(carried, Manifest)
+    benchmark = manifest.benchmark()
     if benchmark.package is None:
         return benchmark
     return next((each for each in all_benchmarks() if each.name == run.benchmark), benchmark)

@@ -25,7 +25,7 @@ from preceptor.cells import is_missing, listed
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
 from preceptor.graders.base import Case
-from preceptor.records import Example, Graded, Message, Response
+from preceptor.records import Example, Graded, Message, Response, RunSettings
 from preceptor.records.episodes import episode_in
 from preceptor.store.rows import storable
 from preceptor.systems.content import Tally
@@ -108,7 +108,7 @@ def read_graded(
     if not runs:
         raise InputError(f"{path}: expected answers with verdicts, found an empty file")
     for name, tally in tallies.items():
-        runs[name].settings["notes"] = [GRADED_ELSEWHERE, *tally.in_words()]
+        runs[name].settings.notes = [GRADED_ELSEWHERE, *tally.in_words()]
     return list(runs.values())
 
 
@@ -119,9 +119,9 @@ def _run(
     condition = fields.optional_text("condition")
     if condition and not system and condition != "baseline":
         model = f"{model} [{condition}]"
-    settings: dict[str, Any] = {"condition": condition} if condition else {}
+    settings = RunSettings(condition=condition or None)
     if departures := fields.texts("departures"):
-        settings["departures"] = list(departures)
+        settings.departures = list(departures)
     return ImportedRun(
         name=name,
         benchmark=benchmark.name,

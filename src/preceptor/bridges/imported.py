@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from preceptor.benchmarks import MANIFEST
 from preceptor.benchmarks.base import Fields
 from preceptor.benchmarks.manifest import Manifest
 from preceptor.errors import InputError, shorten
-from preceptor.records import Example, Response, RunInfo, Verdict, as_answer, content_key
+from preceptor.records import (
+    Example,
+    Response,
+    RunInfo,
+    RunSettings,
+    Verdict,
+    as_answer,
+    content_key,
+)
 from preceptor.results.record import record_scores
 from preceptor.store import Store
 from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content
@@ -59,7 +65,7 @@ class ImportedRun(msgspec.Struct, frozen=True):
     system: str
     grader: str
     answers: list[Answer]
-    settings: dict[str, Any]
+    settings: RunSettings
     manifest: Manifest | None = None
 
 
@@ -113,7 +119,7 @@ def existing_runs(store: Store, digests: Mapping[str, str]) -> dict[str, RunInfo
     """
     there = {known.name: known for known in store.runs() if known.name in digests}
     for name, known in there.items():
-        if known.settings.get("import_digest") != digests[name]:
+        if known.settings.import_digest != digests[name]:
             raise InputError(
                 f"run {shorten(name)}: exists already in {store.where} with other content; "
                 f"import into another --store"
@@ -150,14 +156,14 @@ def _write(store: Store, run: ImportedRun, source: Path, digest: str) -> RunInfo
         counts[answer.example.key] += 1
         answers.append((place, repeat, answer.response, False))
         verdicts += [(place, repeat, i, v, False) for i, v in enumerate(answer.verdicts)]
-    settings = {
-        "preceptor": VERSION,
-        "imported_from": source.name,
-        "import_digest": digest,
-        **run.settings,
-        **({} if run.manifest is None else {MANIFEST: msgspec.to_builtins(run.manifest)}),
-        "notes": run.settings.get("notes", [GRADED_ELSEWHERE]),
-    }
+    settings = msgspec.structs.replace(
+        run.settings,
+        preceptor=VERSION,
+        imported_from=source.name,
+        import_digest=digest,
+        manifest=msgspec.to_builtins(run.manifest),
+        notes=run.settings.notes or [GRADED_ELSEWHERE],
+    )
     with store.transaction() as connection:
         info = store.create_run(
             name=run.name,

@@ -145,7 +145,7 @@ def _spec(result: Result, created: str) -> EvalSpec:
     from inspect_ai.model import GenerateConfig, ModelConfig
 
     info = result.info
-    parameters = info.settings.get("system_parameters") or {}
+    parameters = info.settings.system_parameters or {}
     ids = list(dict.fromkeys(item.example.id for item in result.graded))
     return EvalSpec(
         created=created,

@@ -35,7 +35,7 @@ from preceptor.bridges.inspect_samples import (
     verdict_rows,
 )
 from preceptor.errors import DataError, InputError, PreceptorError, shorten
-from preceptor.records import Example, Response, Verdict
+from preceptor.records import Example, Response, RunSettings, Verdict
 from preceptor.scoring.places import (
     agrees,
     in_terms_of,
@@ -93,12 +93,12 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
     departures = [
         str(one) for one in [*(stated if isinstance(stated, list) else ()), *reader.departures]
     ]
-    settings: dict[str, Any] = {"inspect_task": header.eval.task, "inspect_status": header.status}
+    settings = RunSettings(inspect_task=header.eval.task, inspect_status=header.status)
     if departures:
-        settings["departures"] = list(dict.fromkeys(departures))
+        settings.departures = list(dict.fromkeys(departures))
     notes = terms_in_words(reader.moved, None, reader.alike, reader.foreign)
     if notes := [*notes, *reader.tally.in_words("samples", "sample")]:
-        settings["notes"] = [GRADED_ELSEWHERE, *notes]
+        settings.notes = [GRADED_ELSEWHERE, *notes]
     return ImportedRun(
         name=path.name.removesuffix(".eval"),
         benchmark=answered.name,

@@ -35,7 +35,7 @@ from preceptor.bridges.prediction_rows import (
 from preceptor.bridges.pricing import listed_price
 from preceptor.cells import is_missing
 from preceptor.errors import InputError, shorten
-from preceptor.records import NO_GRADER, Example, Response
+from preceptor.records import NO_GRADER, Example, Response, RunSettings
 from preceptor.scoring.places import in_terms_of, options_in, places, plain, question_of
 from preceptor.systems.content import Tally, replied
 from preceptor.systems.prices import Price
@@ -244,9 +244,9 @@ def _imported(
         system=_system(group),
         grader=NO_GRADER,
         answers=answers,
-        settings={
-            "columns": group.values,
-            "notes": [
+        settings=RunSettings(
+            columns=group.values,
+            notes=[
                 "Imported: asked elsewhere.",
                 *matched.in_words(moved),
                 *group.tally.in_words(),
@@ -254,8 +254,8 @@ def _imported(
                 *_coverage_notes(seen, len(known.examples), wrong),
                 *([f"Cost: the file's tokens at the {price.source}."] if price else []),
             ],
-            "left_out": matched.unknown,
-        },
+            left_out=matched.unknown,
+        ),
     )
 
 

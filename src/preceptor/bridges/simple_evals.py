@@ -22,7 +22,7 @@ from preceptor.bridges.imported import (
 )
 from preceptor.errors import DataError, InputError, Unavailable, shorten
 from preceptor.files import decode_json
-from preceptor.records import Example, Usage
+from preceptor.records import Example, RunSettings, Usage
 from preceptor.systems.content import Tally
 
 __all__ = ["read_simple_evals"]
@@ -72,10 +72,10 @@ def read_simple_evals(
         system=named["model"] if named else run_name,
         grader="not stated (simple-evals)",
         answers=answers,
-        settings={
-            "stated_score": whole.row.get("score"),
-            "notes": [GRADED_ELSEWHERE, *tally.in_words()],
-        },
+        settings=RunSettings(
+            stated_score=whole.row.get("score"),
+            notes=[GRADED_ELSEWHERE, *tally.in_words()],
+        ),
     )
 
 

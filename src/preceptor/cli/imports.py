@@ -141,7 +141,7 @@ def predictions(  # noqa: PLR0917
         with Store(store) as opened:
             there = existing_runs(opened, digests)
             for run in runs:
-                left_out += run.settings["left_out"]
+                left_out += run.settings.left_out or 0
                 if run.answers:
                     known = there.get(run.name)
                     info, new = keep_one(opened, run, file, digests[run.name], known)

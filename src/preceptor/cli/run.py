@@ -289,7 +289,7 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
     assert outcome is not None
     name = shlex.quote(finished.info.name) + elsewhere(store)
     if outcome.status == "interrupted":
-        left = " (its batches go on at the provider)" if finished.info.settings.get("batch") else ""
+        left = " (its batches go on at the provider)" if finished.info.settings.batch else ""
         note(f"interrupted{left}{spent([result])}; go on with: preceptor resume {name}")
         return 130
     if outcome.status == "incomplete":

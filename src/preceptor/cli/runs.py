@@ -22,8 +22,10 @@ def runs(
     if as_json:
         import msgspec
 
-        plain = (msgspec.to_builtins(info) for info in found)
-        print_json([{"run": info.pop("name"), **info} for info in plain])
+        each = [msgspec.structs.asdict(info) for info in found]
+        print_json(
+            [{"run": one.pop("name"), **one, "settings": one["settings"].plain()} for one in each]
+        )
         return
     table = Table("run", "benchmark", "system", "grader", "status", "n", "started (UTC)")
     table.columns[0].overflow = "fold"  # so that it can be copied
@@ -59,7 +61,7 @@ def show(run: RunName, store: StorePath = DEFAULT_STORE, as_json: Json = False) 
         "cost_usd": result.cost_usd,
         "system_usage": result.system_usage,
         "grader_usage": result.grader_usage,
-        "settings": info.settings,
+        "settings": info.settings.plain(),
     }
     if as_json:
         print_json(facts)

@@ -26,10 +26,10 @@ from preceptor.environments.base import Environment
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
 from preceptor.graders.base import Case, Grader, judged
 from preceptor.protocols.base import Protocol
-from preceptor.records import Completion, Graded, Response, RunInfo
+from preceptor.records import Completion, Graded, Response, RunInfo, RunSettings
 from preceptor.store import Store
 from preceptor.store.lease import Owner
-from preceptor.store.lookup import SERVERS, Lookup
+from preceptor.store.lookup import Lookup
 from preceptor.store.results import UNFINISHED
 from preceptor.store.writer import Batch, Writer
 from preceptor.systems.base import Ask, Postponed, System, without_text
@@ -154,10 +154,10 @@ class Pipeline:
             return
         for sentence in changes(settings, self.system, self.grader):
             self._warn(sentence)
-        if SERVERS not in settings:
+        if settings.servers is None:
             # From here on, keys name the server.
-            now = surroundings(self.system, self.grader)
-            self.store.set_setting(self.run, SERVERS, now[SERVERS])
+            servers, _ = surroundings(self.system, self.grader)
+            self.store.add_settings(self.run, RunSettings(servers=servers))
 
     def _warn(self, sentence: str) -> None:
         """Warn while the run goes on, and keep the sentence as a note beside the score."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from preceptor import benchmarks
-from preceptor.benchmarks import MANIFEST, Benchmark, Dataset
+from preceptor.benchmarks import Benchmark, Dataset
 from preceptor.benchmarks.manifest import manifest_of
 from preceptor.engine.budget import Budget
 from preceptor.engine.pipeline import Pipeline, Share
@@ -23,21 +23,28 @@ from preceptor.engine.resolve import (
     prices_of,
     wrap,
 )
-from preceptor.engine.sampling import Strata, enrich
+from preceptor.engine.sampling import enrich, sentence
 from preceptor.engine.surroundings import surroundings
-from preceptor.engine.variants import Variant, varied
+from preceptor.engine.variants import sentences, varied
 from preceptor.errors import InputError, shorten
 from preceptor.graders import (
     Grader,
-    Method,
     NoGrader,
     Settings,
     Template,
     read_address,
 )
 from preceptor.protocols.recorded import RecordedProtocol
-from preceptor.records import Example, RunInfo
-from preceptor.results.record import METRICS, find_metric
+from preceptor.records import (
+    Example,
+    RunInfo,
+    RunSettings,
+    Strata,
+    TemplateName,
+    Variant,
+    reading_settings,
+)
+from preceptor.results.record import find_metric
 from preceptor.store import Spent, Store
 from preceptor.systems import System, parse_parameters, resolve
 from preceptor.systems.base import Parameters
@@ -64,7 +71,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     stratify
         ``TAG=FACTOR`` or ``RUN=FACTOR``: see :mod:`preceptor.engine.sampling`.
     circular, shots
-        See :class:`preceptor.engine.variants.Variant`.
+        See :class:`preceptor.records.Variant`.
     batch
         Ask models through their providers' batch APIs, where they have one.
     metrics
@@ -100,7 +107,8 @@ class Plan(msgspec.Struct, frozen=True):
     grader: Grader
     template: Template | None
     examples: list[tuple[Example, int]]
-    settings: dict[str, Any]
+    parameters: Parameters
+    settings: RunSettings
 
     def create(self, store: Store, paid: Spent = NOTHING) -> Pipeline:
         """Make the run. Nothing is called yet. What was paid already counts for the caps."""
@@ -182,51 +190,43 @@ def check(
         departures += system.compare(dataset.examples)
     variant = Variant(request.circular, request.shots)
     chosen = varied(chosen, dataset.examples, benchmark, variant)
-    departures += variant.sentences(chosen)
-    told = called.encode(read_address(grader.address)) if template else {}
-    settings = _settings(request, dataset, template, parameters, told)
-    manifest = manifest_of(benchmark)
-    if manifest is not None:
-        settings[MANIFEST] = msgspec.to_builtins(manifest)
-    if request.metrics:
-        settings[METRICS] = {name: find_metric(name).about() for name in request.metrics}
-    settings["departures"] = departures
-    settings["batch"] = in_batches
-    if isinstance(system, Replay) and system.first is not None:
-        settings["options_count_from"] = system.first
-    settings["variant"] = variant
-    settings["prices"] = prices_of((system, *grader.systems))
+    departures += sentences(variant, chosen)
+    if strata is not None:
+        departures.append(sentence(strata))
     ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
     notes = [*system.notes(ids), *([] if undefined is None else [undefined])]
-    settings |= surroundings(system, grader)
-    if strata is not None:
-        settings["stratify"] = strata
-        departures.append(strata.sentence())
     if benchmark.own:  # there is no publication to depart from
-        settings["departures"], notes = [], [*departures, *notes]
-    if notes:
-        settings["notes"] = notes
-    return Plan(request, benchmark, system, grader, template, chosen, settings)
+        departures, notes = [], [*departures, *notes]
+    settings = _settings(request, dataset, template, parameters)
+    if template:
+        told = called.encode(read_address(grader.address))
+        settings.grader_parameters = msgspec.to_builtins(told)
+    settings.manifest = msgspec.to_builtins(manifest_of(benchmark))
+    settings.metrics = {name: find_metric(name).about() for name in request.metrics} or None
+    settings.departures, settings.notes = departures, notes
+    settings.batch = in_batches
+    if isinstance(system, Replay):
+        settings.options_count_from = system.first
+    settings.variant, settings.stratify = variant, strata
+    settings.prices = prices_of((system, *grader.systems))
+    settings.servers, settings.files = surroundings(system, grader)
+    return Plan(request, benchmark, system, grader, template, chosen, parameters, settings)
 
 
 def _settings(
-    request: Request,
-    dataset: Dataset,
-    template: Template | None,
-    parameters: Parameters,
-    grader_parameters: dict[str, Any],
-) -> dict[str, Any]:
-    return {
-        "preceptor": VERSION,
-        "data_sha256": dataset.sha256,
-        "limit": request.limit,
-        "system_parameters": parameters,
-        "grader_parameters": grader_parameters,
-        "template": template and {"name": template.name, "sha256": template.sha256},
-        "max_cost": request.max_cost,
-        "max_total_tokens": request.max_total_tokens,
-        "min_coverage": request.min_coverage,
-    }
+    request: Request, dataset: Dataset, template: Template | None, parameters: Parameters
+) -> RunSettings:
+    return RunSettings(
+        preceptor=VERSION,
+        data_sha256=dataset.sha256,
+        limit=request.limit,
+        system_parameters=msgspec.to_builtins(parameters),
+        template=None if template is None else TemplateName(template.name, template.sha256),
+        max_cost=request.max_cost,
+        max_total_tokens=request.max_total_tokens,
+        min_coverage=request.min_coverage,
+        grader_parameters={},
+    )
 
 
 def reopen(
@@ -245,31 +245,32 @@ def reopen(
     from preceptor.systems.recorded import Replay  # it reads answers in many languages
 
     settings = run.settings
-    if "template" not in settings:
+    if settings.template is UNSET:
         raise InputError(f"run {run.name}: was imported: there is nothing to resume")
     benchmark = benchmarks.of(run)
     if isinstance(benchmark.protocol, RecordedProtocol):
         benchmark.protocol.about.missing(f"run {run.name}: resuming it")
-    parameters = msgspec.convert(settings["system_parameters"], Parameters)
-    judged = settings["template"] is not None
-    called = Settings.decode(settings["grader_parameters"]) if judged else Settings(Method(), ())
+    judged = settings.template is not None
+    with reading_settings(f"run {shorten(run.name)}"):
+        parameters = msgspec.convert(settings.system_parameters or {}, Parameters)
+        called = Settings.decode(settings.grader_parameters or {})
     if share is not None:
         parameters = _divided(parameters, share.workers)
         members = tuple(_divided(each, share.workers) for each in called.members)
         called = msgspec.structs.replace(called, members=members)
-    through = batched if settings.get("batch") else None
+    through = batched if settings.batch else None
     system = wrap(resolve(run.system, parameters), through)
     if isinstance(system, Replay):
-        system.first = settings.get("options_count_from")
+        system.first = settings.options_count_from
     grader = grader_as_before(store, run, benchmark, called, through) if judged else NoGrader()
-    keep_prices((system, *grader.systems), settings.get("prices", {}))
-    cap = settings["max_cost"] if max_cost is None else max_cost
+    keep_prices((system, *grader.systems), settings.prices or {})
+    cap = (settings.max_cost or None) if max_cost is None else max_cost
     check_price(cap, system, grader)
     if budget is None:
         spent = _paid(store, run)
         budget = Budget(
             max_cost=cap,
-            max_tokens=settings["max_total_tokens"] if max_tokens is None else max_tokens,
+            max_tokens=(settings.max_total_tokens or None) if max_tokens is None else max_tokens,
             cost=spent.cost_usd,
             tokens=spent.tokens,
         )
@@ -294,13 +295,13 @@ def _divided(parameters: Parameters, workers: int) -> Parameters:
 
 def _paid(store: Store, run: RunInfo) -> Spent:
     """What counts for the caps of a run: the runs of a sweep have theirs in common."""
-    sweep = run.settings.get("sweep")
-    return store.spent(run) if sweep is None else paid_in_sweep(store, sweep["name"])
+    sweep = run.settings.sweep
+    return store.spent(run) if sweep is None else paid_in_sweep(store, sweep.name)
 
 
 def paid_in_sweep(store: Store, name: str) -> Spent:
     """What the runs of a sweep have paid so far."""
-    runs = [run for run in store.runs() if run.settings.get("sweep", {}).get("name") == name]
+    runs = [run for run in store.runs() if (at := run.settings.sweep) and at.name == name]
     paid = [store.spent(run) for run in runs]
     return Spent(
         sum(each.cost_usd for each in paid),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from preceptor.benchmarks import Benchmark
 from preceptor.engine.interaction import NEEDED
@@ -52,10 +50,11 @@ def grader_as_before(
     through: Callable[[System], System] | None,
 ) -> Grader:
     """The grader of a run, with the very prompt that it was begun with."""
-    sha256 = run.settings["template"]["sha256"]
-    kept = store.template(sha256)
+    named = run.settings.template
+    assert named
+    kept = store.template(named.sha256)
     if kept is None:
-        raise StoreError(f"store {store.where}: the grader prompt {sha256[:12]}… is missing")
+        raise StoreError(f"store {store.where}: the grader prompt {named.sha256[:12]}… is missing")
     template, judge = Template(*kept), benchmark.protocol.judging.judge
     if judge is not None and judge.text != template.text:
         raise InputError(
@@ -158,8 +157,8 @@ def prices_of(systems: Iterable[System]) -> dict[str, Price]:
     return {address: price for address, price in known.items() if price.input or price.output}
 
 
-def keep_prices(systems: Iterable[System], prices: Mapping[str, Any]) -> None:
+def keep_prices(systems: Iterable[System], prices: Mapping[str, Price]) -> None:
     """A resumed run keeps the prices that it was begun with."""
     for system in systems:
         if system.address in prices:
-            system.price = msgspec.convert(prices[system.address], Price)
+            system.price = prices[system.address]

@@ -90,7 +90,7 @@ def _finish(pipeline: Executable, worker: _Worker, interrupted: bool) -> Outcome
         error = None
     if interrupted and progress.done < progress.total:
         outcome = Outcome("interrupted", STOPPED)
-    elif progress.coverage < run.settings["min_coverage"]:
+    elif progress.coverage < (run.settings.min_coverage or 0):
         why, first = progress.obstacle or (progress.stopping, None)
         outcome = Outcome("incomplete", why, first)
     else:

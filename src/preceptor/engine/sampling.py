@@ -12,62 +12,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from preceptor.errors import InputError, StoreError, UnknownName, shorten
-from preceptor.records import Example
+from preceptor.records import Example, Strata, Stratum
 from preceptor.scoring import OVERALL
 
 if TYPE_CHECKING:
     from preceptor.benchmarks import Benchmark
 
-__all__ = ["Strata", "Stratum", "enrich"]
+__all__ = ["enrich", "sentence"]
 
 _RICH, _OTHER = "rich", "other"
 #: The lowest third of a run's scores counts as difficult.
 _PARTS = 3
 _SHOWN = 8
-
-
-class Stratum(msgspec.Struct, frozen=True):
-    """Examples that there are, and how many of them are in the sample."""
-
-    population: int
-    sampled: int
-
-
-class Strata(msgspec.Struct, frozen=True):
-    """How a sample was drawn: what a run keeps under ``stratify``.
-
-    Attributes
-    ----------
-    by
-        The tag, or the run's name, that makes an example a rich one.
-    factor
-        How many times as likely it was to be drawn, as asked for.
-    strata
-        ``rich`` and ``other``.
-    rich
-        The sample's examples of the rich stratum, by id.
-    """
-
-    by: str
-    factor: float
-    strata: dict[str, Stratum]
-    rich: list[str]
-    kind: str = "tag"
-
-    def sentence(self) -> str:
-        """Where the run departs from the benchmark, with the ratio that was really reached."""
-        share = {name: each.sampled / each.population for name, each in self.strata.items()}
-        ratio = share[_RICH] / share[_OTHER]
-        which = self.by
-        if self.kind == "run":
-            which = f"the lowest third of the scores of run {self.by}"
-        return (
-            f"Examples with {which} were drawn {ratio:.3g} times as often as others: the plain "
-            f"mean is not that of the benchmark; see the reweighted score."
-        )
 
 
 def enrich(
@@ -118,6 +75,19 @@ def enrich(
         kind=kind,
     )
     return [examples[index] for index in drawn], strata
+
+
+def sentence(drawn: Strata) -> str:
+    """Where the run departs from the benchmark, with the ratio that was really reached."""
+    share = {name: each.sampled / each.population for name, each in drawn.strata.items()}
+    ratio = share[_RICH] / share[_OTHER]
+    which = drawn.by
+    if drawn.kind == "run":
+        which = f"the lowest third of the scores of run {drawn.by}"
+    return (
+        f"Examples with {which} were drawn {ratio:.3g} times as often as others: the plain "
+        f"mean is not that of the benchmark; see the reweighted score."
+    )
 
 
 def _check_limit(limit: int | None, n: int) -> int:

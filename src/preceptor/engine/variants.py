@@ -10,44 +10,29 @@ import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.errors import InputError
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Variant
 
-__all__ = ["Variant", "varied"]
+__all__ = ["sentences", "varied"]
 
 T = TypeVar("T")
 
 
-class Variant(msgspec.Struct, frozen=True):
-    """How questions are asked otherwise than the benchmark has them.
-
-    Attributes
-    ----------
-    circular
-        Each question with its options in every circular order.
-    shots
-        Number of other questions, with their answers, before each question.
-    """
-
-    circular: bool = False
-    shots: int = 0
-
-    def sentences(self, asked: Sequence[tuple[Example, int]]) -> list[str]:
-        """Notes for the score, given the examples made by :func:`varied`."""
-        said = []
-        moved = {example.of for example, _ in asked} if self.circular else set()
-        given = [example for example, _ in asked if isinstance(example.of, msgspec.UnsetType)]
-        fixed = sum(example.id not in moved for example in given) if self.circular else 0
-        if fixed:
-            said.append(
-                f"Asked in the given order only: {fixed:,} of {len(given):,} questions, in which "
-                f"an option names others by letter, number or place."
-            )
-        if self.shots:
-            said.append(
-                f"Asked with {self.shots} other questions of the same data and their answers "
-                f"before."
-            )
-        return said
+def sentences(variant: Variant, asked: Sequence[tuple[Example, int]]) -> list[str]:
+    """Notes for the score, given the examples made by :func:`varied`."""
+    said = []
+    moved = {example.of for example, _ in asked} if variant.circular else set()
+    given = [example for example, _ in asked if isinstance(example.of, msgspec.UnsetType)]
+    fixed = sum(example.id not in moved for example in given) if variant.circular else 0
+    if fixed:
+        said.append(
+            f"Asked in the given order only: {fixed:,} of {len(given):,} questions, in which "
+            f"an option names others by letter, number or place."
+        )
+    if variant.shots:
+        said.append(
+            f"Asked with {variant.shots} other questions of the same data and their answers before."
+        )
+    return said
 
 
 def varied(

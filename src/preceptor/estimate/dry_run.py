@@ -232,7 +232,7 @@ class _Estimator:
         return ask.messages, storable(completion.text)
 
     def _sent(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-        prompt = self.plan.settings["system_parameters"].system_prompt
+        prompt = self.plan.parameters.system_prompt
         return messages if prompt is None else (Message("system", prompt), *messages)
 
     async def _grade(
@@ -273,7 +273,7 @@ class _Estimator:
         return tallies
 
     def _system_profile(self, asked: int) -> CallProfile:
-        system, parameters = self.plan.system, self.plan.settings["system_parameters"]
+        system, parameters = self.plan.system, self.plan.parameters
         assumed = _assumed_for(system, verdict=False)
         if self.store is None or self.recorded:
             return assumed

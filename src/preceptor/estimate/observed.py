@@ -140,7 +140,7 @@ def answers_like(
 
 
 def _run_parameters(run: RunInfo) -> dict[str, Any]:
-    return _relevant(run.settings.get("system_parameters", {}))
+    return _relevant(run.settings.system_parameters or {})
 
 
 def _relevant(parameters: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from preceptor.engine.progress import Progress
 from preceptor.engine.runner import STOPPED, Outcome, execute
 from preceptor.errors import BudgetExceeded, InputError, shorten
 from preceptor.experiments.grid import Cell, grid
-from preceptor.records import RunInfo
+from preceptor.records import RunInfo, RunSettings, SweepCell
 from preceptor.store import Store
 from preceptor.store.names import free_sweep_name
 from preceptor.systems.base import PRACTICAL
@@ -22,8 +22,6 @@ from preceptor.systems.base import PRACTICAL
 __all__ = ["Swept", "check_name", "check_sweep", "named", "sweep"]
 
 Planned = Sequence[tuple[Cell, Plan]]
-#: Settings that must be equal to resume a run.
-_MUST_MATCH = ("data_sha256", "limit", "stratify", "template", "sweep")
 #: Characters of name patterns.
 _NOT_IN_NAMES = "*?[]"
 
@@ -110,11 +108,11 @@ def named(planned: Planned, store: Store, name: str | None) -> tuple[str, list[P
 
 
 def _named(cell: Cell, plan: Plan, sweep: str) -> Plan:
-    about = {"name": sweep, "cell": cell.values, "setting": cell.setting}
+    about = SweepCell(sweep, cell.values, cell.setting)
     return msgspec.structs.replace(
         plan,
         request=msgspec.structs.replace(plan.request, name=f"{sweep}/{cell.name}"),
-        settings={**plan.settings, "sweep": about},
+        settings=msgspec.structs.replace(plan.settings, sweep=about),
     )
 
 
@@ -130,7 +128,7 @@ def _check_same(run: RunInfo, plan: Plan) -> None:
         "system": request.system,
         "grader": plan.grader.address,
         "repeats": request.repeats,
-        **_result_settings(msgspec.to_builtins(plan.settings)),
+        **_result_settings(plan.settings),
     }
     found = {
         "benchmark": run.benchmark,
@@ -147,13 +145,21 @@ def _check_same(run: RunInfo, plan: Plan) -> None:
             )
 
 
-def _result_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that answers and verdicts depend on."""
-    found = {key: settings.get(key) for key in _MUST_MATCH}
-    for key in ("system_parameters", "grader_parameters"):
-        parameters = settings.get(key, {})
-        found[key] = {name: parameters[name] for name in parameters if name not in PRACTICAL}
-    return found
+def _result_settings(settings: RunSettings) -> dict[str, Any]:
+    """Settings that answers and verdicts depend on, those that must be equal to resume a run."""
+    return {
+        "data_sha256": settings.data_sha256,
+        "limit": settings.limit or None,
+        "stratify": settings.stratify,
+        "template": settings.template or None,
+        "sweep": settings.sweep,
+        "system_parameters": _without_practical(settings.system_parameters or {}),
+        "grader_parameters": _without_practical(settings.grader_parameters or {}),
+    }
+
+
+def _without_practical(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parameters.items() if name not in PRACTICAL}
 
 
 def sweep(

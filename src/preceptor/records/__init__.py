@@ -16,10 +16,21 @@ from preceptor.records.parts import File, Image, Part, Reasoning, Text, ToolCall
 from preceptor.records.responses import Completion, Response, as_answer
 from preceptor.records.results import NO_GRADER, Result, RunInfo
 from preceptor.records.scores import Metric, Score
+from preceptor.records.settings import (
+    AddedMetric,
+    RunSettings,
+    Strata,
+    Stratum,
+    SweepCell,
+    TemplateName,
+    Variant,
+    reading_settings,
+)
 from preceptor.records.verdicts import Graded, Verdict
 
 __all__ = [
     "NO_GRADER",
+    "AddedMetric",
     "Answers",
     "Completion",
     "Criterion",
@@ -37,18 +48,25 @@ __all__ = [
     "Result",
     "Role",
     "RunInfo",
+    "RunSettings",
     "Score",
     "Slice",
+    "Strata",
+    "Stratum",
+    "SweepCell",
+    "TemplateName",
     "Text",
     "ToolCall",
     "ToolResult",
     "Turn",
     "Usage",
+    "Variant",
     "Verdict",
     "as_answer",
     "content_key",
     "examples_of",
     "lean",
+    "reading_settings",
     "replies_of",
     "sign_of",
     "singly_told",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from preceptor.billing import Bill, Usage
 from preceptor.records.examples import Slice
 from preceptor.records.scores import Metric, Score
+from preceptor.records.settings import RunSettings
 from preceptor.records.verdicts import Graded
 
 __all__ = ["NO_GRADER", "Result", "RunInfo"]
@@ -30,7 +30,7 @@ class RunInfo(msgspec.Struct, frozen=True):
     grader: str
     status: str
     created_at: str
-    settings: dict[str, Any]
+    settings: RunSettings
     n_examples: int
     repeats: int = 1
     id: int = 0

@@ -12,7 +12,7 @@ import msgspec
 from preceptor.records import Result
 from preceptor.reports.format import count, plural
 
-__all__ = ["RunSettings", "SettingsTables", "flatten", "settings_tables"]
+__all__ = ["OwnSettings", "SettingsTables", "flatten", "settings_tables"]
 
 _SECRET = re.compile(
     r"(?i)(api_?key|secret|password|passwd|authorization|credential|bearer)$|^token$"
@@ -32,7 +32,9 @@ _MOST = 12
 _ELSEWHERE = ("departures", "notes", "prices", "manifest", "recorded_scores")
 
 
-class RunSettings(msgspec.Struct, frozen=True):
+class OwnSettings(msgspec.Struct, frozen=True):
+    """What is different in one run."""
+
     name: str
     mark: int
     rows: list[tuple[str, str]]
@@ -42,7 +44,7 @@ class SettingsTables(msgspec.Struct, frozen=True):
     """What all runs have in common, and what is different in each."""
 
     common: list[tuple[str, str]]
-    runs: list[RunSettings]
+    runs: list[OwnSettings]
 
 
 def settings_tables(
@@ -51,7 +53,8 @@ def settings_tables(
     each = [
         dict(
             flatten(
-                {k: v for k, v in run.info.settings.items() if k not in _ELSEWHERE}, share=share
+                {k: v for k, v in run.info.settings.plain().items() if k not in _ELSEWHERE},
+                share=share,
             )
         )
         for run in results
@@ -60,7 +63,7 @@ def settings_tables(
         key: value for key, value in each[0].items() if all(run.get(key) == value for run in each)
     }
     runs = [
-        RunSettings(result.info.name, mark, [row for row in rows.items() if row[0] not in common])
+        OwnSettings(result.info.name, mark, [row for row in rows.items() if row[0] not in common])
         for result, mark, rows in zip(results, marks, each, strict=True)
     ]
     return SettingsTables(list(common.items()), [run for run in runs if run.rows])

@@ -86,7 +86,7 @@ def _took(bill: Bill) -> bool:
 
 
 def _view(result: Result, view: RunView) -> SpendingView:
-    prices = result.info.settings.get("prices", {})
+    prices = result.info.settings.prices or {}
     parts = _parts(result)
     examples = [bill for bill in result.bills if bill.part == "example"]
     costs = [bill.cost_usd for bill in examples]
@@ -115,13 +115,13 @@ def _weight(bill: Bill) -> float:
     return bill.usage.total if bill.cost_usd is None else bill.cost_usd
 
 
-def _row(bill: Bill, price: dict[str, Any] | None) -> BillRow:
+def _row(bill: Bill, price: Price | None) -> BillRow:
     given = bill.usage
     share = f"{given.cached_tokens / given.input_tokens:.0%}" if given.input_tokens else "–"
     return BillRow(
         what="System" if bill.part == "system" else "Grader",
         name=bill.name,
-        price="" if price is None else price_words(msgspec.convert(price, Price)),
+        price="" if price is None else price_words(price),
         paid=count(bill.paid),
         reused=count(bill.reused),
         given=count(given.input_tokens),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.records import Metric, Response, Result
+from preceptor.records import Metric, Response, Result, SweepCell
 from preceptor.reports.format import marked, points, printed_interval, read_cell, sample_size
 from preceptor.reports.score import score_json, sentences
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
@@ -58,12 +58,12 @@ def _mean(values: Sequence[int]) -> float | None:
 
 def cell_json(result: Result) -> dict[str, Any]:
     """The documented form of a cell: its score's, and which cell it is; docs/sweep.md."""
-    about = result.info.settings["sweep"]
+    about = _place(result)
     return {
         **score_json(result),
-        "sweep": about["name"],
-        "cell": about["cell"],
-        "setting": about["setting"],
+        "sweep": about.name,
+        "cell": about.cell,
+        "setting": about.setting,
         **msgspec.structs.asdict(lengths(result)),
     }
 
@@ -119,7 +119,11 @@ def sweep_sentences(results: Sequence[Result]) -> list[str]:
 
 
 def _cell(result: Result) -> str:
-    return ", ".join(f"{k}={v}" for k, v in result.info.settings["sweep"]["cell"].items())
+    return ", ".join(f"{k}={v}" for k, v in _place(result).cell.items())
+
+
+def _place(result: Result) -> SweepCell:
+    return result.info.settings.sweep or SweepCell()
 
 
 def _points(metric: Metric | None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -12,6 +11,7 @@ from preceptor.benchmarks import Benchmark
 from preceptor.billing import Bill
 from preceptor.protocols.base import Protocol
 from preceptor.records import (
+    AddedMetric,
     Answers,
     Example,
     Graded,
@@ -24,7 +24,6 @@ from preceptor.records import (
     replies_of,
 )
 from preceptor.results.notes import run_notes
-from preceptor.results.record import METRICS
 from preceptor.results.reweighting import REWEIGHTED, reweighted
 from preceptor.scoring.added import summarise_added, without
 from preceptor.scoring.columns import Scores
@@ -58,11 +57,11 @@ def assemble(
     table = Scores.of(scores)
     examples = list(examples_of(graded).values())
     asked, ungraded = _ungraded(graded)
-    added = info.settings.get(METRICS, {})
+    added = info.settings.metrics or {}
     result = Result(
         info=info,
         title=benchmark.title,
-        labels={**benchmark.labels, **{name: each["title"] for name, each in added.items()}},
+        labels={**benchmark.labels, **{name: each.title for name, each in added.items()}},
         slices=benchmark.slices,
         graded=graded,
         scores=table,
@@ -93,7 +92,7 @@ def _metrics(
     protocol: Protocol,
     scores: Sequence[Score],
     examples: Sequence[Example],
-    added: Mapping[str, Any],
+    added: Mapping[str, AddedMetric],
 ) -> dict[str, Metric]:
     """The family's metrics, and those of other packages beside them."""
     if not added:

@@ -63,8 +63,8 @@ def load_result(
         graded,
         scores,
         bills(store, run, took),
-        departures=run.settings.get("departures", ()),
-        notes=run.settings.get("notes", ()),
+        departures=run.settings.departures or (),
+        notes=run.settings.notes,
         metrics=metrics,
     )
     return msgspec.structs.replace(result, store=store.address)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from preceptor import benchmarks
 from preceptor.billing import Bill
 from preceptor.errors import InputError, shorten
-from preceptor.records import Example, Graded, Result, content_key
+from preceptor.records import Example, Graded, Result, RunSettings, content_key
 from preceptor.results.assemble import assemble
 
 __all__ = ["Side", "pool", "rubric"]
@@ -67,11 +67,12 @@ def pool(results: Sequence[Result], label: str) -> Result:
                 f"{shorten(label)}: runs to pool must have one {field}, "
                 f"found {', '.join(shorten(name) for name in found)}"
             )
-    for key in ("system_parameters", "grader_parameters", "template"):
-        if len({_settings(result, key) for result in results}) > 1:
+    asked = [_asked(result) for result in results]
+    for what in asked[0]:
+        if len({each[what] for each in asked}) > 1:
             names = ", ".join(shorten(result.info.name) for result in results[:4])
             raise InputError(
-                f"{shorten(label)}: runs to pool must have the same {key.replace('_', ' ')}, "
+                f"{shorten(label)}: runs to pool must have the same {what}, "
                 f"which differ between {names}"
             )
     graded = _renumbered(results, label)
@@ -80,16 +81,17 @@ def pool(results: Sequence[Result], label: str) -> Result:
         msgspec.structs.replace(score, repeat=item.repeat)
         for score, item in zip(each, graded, strict=True)
     ]
-    settings = {
-        key: value
-        for key, value in first.info.settings.items()
-        if all(result.info.settings.get(key) == value for result in results)
-    }
+    stated = [result.info.settings.plain() for result in results]
+    common = [
+        (key, value)
+        for key, value in stated[0].items()
+        if all(key in each and each[key] == value for each in stated)
+    ]
     info = msgspec.structs.replace(
         first.info,
         name=label,
         status=next((r.info.status for r in results if r.info.status != "done"), "done"),
-        settings=settings,
+        settings=RunSettings.of(dict(common)),
         n_examples=len({item.example.id for item in graded}),
         repeats=max(Counter(item.example.id for item in graded).values(), default=1),
     )
@@ -100,7 +102,7 @@ def pool(results: Sequence[Result], label: str) -> Result:
         scores,
         _bills(results),
         departures=(text for result in results for text in result.departures),
-        notes=(text for result in results for text in result.info.settings.get("notes", ())),
+        notes=(text for result in results for text in result.info.settings.notes),
     )
 
 
@@ -113,12 +115,19 @@ def _bills(results: Sequence[Result]) -> tuple[Bill, ...]:
     return tuple(found.values())
 
 
-def _settings(result: Result, key: str) -> str:
-    """As text, without the seed: another seed is what makes a repeat."""
-    value = result.info.settings.get(key)
-    if isinstance(value, dict):
-        value = {name: content for name, content in value.items() if name != "seed"}
-    return content_key(value)
+def _asked(result: Result) -> dict[str, str]:
+    """What runs to pool have in common, as hashes: another seed is what makes a repeat."""
+    settings = result.info.settings
+    return {
+        "system parameters": _seedless(settings.system_parameters),
+        "grader parameters": _seedless(settings.grader_parameters),
+        "template": content_key(settings.template or None),
+    }
+
+
+def _seedless(parameters: Mapping[str, object] | None) -> str:
+    kept = parameters and {name: value for name, value in parameters.items() if name != "seed"}
+    return content_key(kept)
 
 
 def _renumbered(results: Sequence[Result], label: str) -> list[Graded]:

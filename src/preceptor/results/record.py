@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from preceptor import benchmarks
-from preceptor.benchmarks import MANIFEST, Benchmark
+from preceptor.benchmarks import Benchmark
 from preceptor.errors import (
     InputError,
     PreceptorError,
@@ -22,19 +22,13 @@ from preceptor.errors import (
 from preceptor.plugins import named, plugins
 from preceptor.protocols.recorded import Recorded, RecordedScoring
 from preceptor.protocols.scoring import Scoring, fingerprint
-from preceptor.records import Example, Graded, Metric, RunInfo, Score
+from preceptor.records import Example, Graded, Metric, RunInfo, RunSettings, Score
 from preceptor.scoring.added import MetricSpec, add
 from preceptor.scoring.answers import merged
 from preceptor.store import Store
 from preceptor.store.graded import read_worded
 
-__all__ = ["METRICS", "find_metric", "record_scores", "scored_by"]
-
-#: The setting of a run with its metrics of other packages, by name.
-METRICS = "metrics"
-
-#: The setting of a run with the hash of what was recorded.
-_SETTING = "recorded_scores"
+__all__ = ["find_metric", "record_scores", "scored_by"]
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -51,7 +45,7 @@ def record_scores(store: Store, run: RunInfo) -> None:
     """
     try:
         benchmark = benchmarks.of(run)
-        specs = {name: find_metric(name) for name in run.settings.get(METRICS, ())}
+        specs = {name: find_metric(name) for name in run.settings.metrics or ()}
     except (UnknownName, Unavailable):  # it is not for scores, or what was recorded before stands
         return
     scoring = benchmark.protocol.scoring
@@ -72,7 +66,7 @@ def record_scores(store: Store, run: RunInfo) -> None:
             kept = _Kept(scores, scoring.summarise(own, examples))
             _describe(store, run, scoring, kept, examples)
     sha256 = store.keep_blob("application/msgpack", msgspec.msgpack.encode(kept))
-    store.set_setting(run, _SETTING, sha256)
+    store.add_settings(run, RunSettings(recorded_scores=sha256))
 
 
 @contextlib.contextmanager
@@ -117,7 +111,7 @@ def scored_by(store: Store, run: RunInfo) -> ScoredBy:
     Raises StoreError where what was recorded is damaged.
     """
     benchmark = benchmarks.of(run)
-    sha256 = run.settings.get(_SETTING)
+    sha256 = run.settings.recorded_scores
     if sha256 is None:
         scoring = benchmark.protocol.scoring
         return ScoredBy(benchmark, scoring.score, scoring.scores)
@@ -129,7 +123,7 @@ def scored_by(store: Store, run: RunInfo) -> ScoredBy:
     if isinstance(scoring, RecordedScoring):
         scoring.metrics = kept.metrics
     benchmark = msgspec.structs.replace(benchmark, protocol=protocol)
-    added = run.settings.get(METRICS)
+    added = run.settings.metrics
     if not added:
         return ScoredBy(benchmark, scoring.score, scoring.scores)
 
@@ -144,7 +138,7 @@ def _describe(
     store: Store, run: RunInfo, scoring: Scoring, kept: _Kept, examples: Sequence[Example]
 ) -> None:
     """Carry what is known only now: the lowest scores, and which metrics are plain means."""
-    manifest = run.settings.get(MANIFEST)
+    manifest = run.settings.manifest
     if manifest is None:
         return
     lowest = {name: low for name, low in scoring.lowest(examples).items() if isfinite(low)}
@@ -152,4 +146,4 @@ def _describe(
     recorded = RecordedScoring(msgspec.convert(about, Recorded))
     plain = recorded.means(list(kept.scores.values()), examples)
     about["means"] = [name for name, metric in kept.metrics.items() if plain.get(name) == metric]
-    store.set_setting(run, MANIFEST, {**manifest, "protocol": about})
+    store.add_settings(run, RunSettings(manifest={**manifest, "protocol": about}))

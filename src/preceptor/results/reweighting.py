@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ REWEIGHTED = "overall_score_reweighted"
 
 def reweighted(result: Result) -> Metric | None:
     """The mean that the run would have without the enrichment of its sample; None without one."""
-    if "stratify" not in result.info.settings:
+    if result.info.settings.stratify is None:
         return None
     means = means_by_example(result)
     if not means:
@@ -51,11 +50,9 @@ def means_by_example(result: Result) -> dict[str, float]:
 
 def strata_of(result: Result, ids: list[str], total: int) -> tuple[list[str], dict[Hashable, int]]:
     """The stratum of each example and the sizes of the strata; one stratum where none was made."""
-    drawn: dict[str, Any] | None = result.info.settings.get("stratify")
+    drawn = result.info.settings.stratify
     if drawn is None:
         return ["all"] * len(ids), {"all": total}
-    rich = set(drawn["rich"])
-    sizes: dict[Hashable, int] = {
-        name: int(each["population"]) for name, each in drawn["strata"].items()
-    }
+    rich = set(drawn.rich)
+    sizes: dict[Hashable, int] = {name: each.population for name, each in drawn.strata.items()}
     return ["rich" if name in rich else "other" for name in ids], sizes

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from preceptor.records import Example, Graded, Metric, Score
+from preceptor.records import AddedMetric, Example, Graded, Metric, Score
 from preceptor.scoring.answers import merged
 from preceptor.scoring.judged import count_metric
 from preceptor.scoring.summary import summarise
 from preceptor.scoring.units import units
 
-__all__ = ["About", "MetricSpec", "add", "summarise_added", "without"]
+__all__ = ["MetricSpec", "add", "summarise_added", "without"]
 
 _SHARE = "share"
 
@@ -36,18 +35,9 @@ class MetricSpec(msgspec.Struct, frozen=True):
     unit: str = _SHARE
     higher_is_better: bool = True
 
-    def about(self) -> dict[str, Any]:
+    def about(self) -> AddedMetric:
         """What a run keeps of it."""
-        about = About(self.title, self.unit, self.higher_is_better)
-        return msgspec.structs.asdict(about)
-
-
-class About(msgspec.Struct, frozen=True):
-    """A metric without its code."""
-
-    title: str
-    unit: str = _SHARE
-    higher_is_better: bool = True
+        return AddedMetric(self.title, self.unit, self.higher_is_better)
 
 
 def add(score: Score, graded: Graded, specs: Mapping[str, MetricSpec]) -> Score:
@@ -68,11 +58,14 @@ def add(score: Score, graded: Graded, specs: Mapping[str, MetricSpec]) -> Score:
 
 
 def summarise_added(
-    scores: Sequence[Score], examples: Sequence[Example], added: Mapping[str, Any], units_are: str
+    scores: Sequence[Score],
+    examples: Sequence[Example],
+    added: Mapping[str, AddedMetric],
+    units_are: str,
 ) -> dict[str, Metric]:
     """The mean of each added metric: name → what the run keeps of it."""
     unit_of, found = units(examples), {}
-    for name, about in _about(added):
+    for name, about in added.items():
         if about.unit != _SHARE:
             better = about.higher_is_better
             metric = count_metric(scores, name, unit_of, unit=about.unit, higher_is_better=better)
@@ -90,7 +83,3 @@ def without(score: Score, names: Collection[str]) -> Score:
         score.example_id, score.repeat, {}, {}, {}, {}, score.length, prediction=score.prediction
     )
     return merged(bare, score, [name for name in score.counts if name not in names])
-
-
-def _about(added: Mapping[str, Any]) -> Iterable[tuple[str, About]]:
-    return ((name, msgspec.convert(about, About)) for name, about in added.items())

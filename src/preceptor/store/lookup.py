@@ -16,11 +16,9 @@ from preceptor.records import Response, Verdict
 from preceptor.store import schema as t
 from preceptor.store.store import Store
 
-__all__ = ["SERVERS", "Lookup"]
+__all__ = ["Lookup"]
 
 T = TypeVar("T")
-#: Setting of a run: address → server, where that is not the provider's own.
-SERVERS = "servers"
 
 
 class Lookup:
@@ -57,7 +55,7 @@ class Lookup:
             (t.run_verdicts, t.verdicts),
             (t.run_votes, t.verdicts),
         )
-        named = t.runs.c.settings.contains(f'"{SERVERS}":')
+        named = t.runs.c.settings.contains('"servers":')
 
         def paid(said: sa.ColumnElement[bool]) -> set[str]:
             with self._store.reading() as connection:

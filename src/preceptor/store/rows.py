@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.errors import shorten
 from preceptor.reasoning import said_in
 from preceptor.records import (
     NO_GRADER,
@@ -16,11 +17,13 @@ from preceptor.records import (
     Message,
     Response,
     RunInfo,
+    RunSettings,
     Turn,
     Usage,
     Verdict,
     as_answer,
     lean,
+    reading_settings,
 )
 from preceptor.store import schema as t
 
@@ -241,7 +244,7 @@ def example_row(example: Example) -> dict[str, Any]:
 
 
 def system_rows(
-    run_id: int, system: str, grader: str, settings: Mapping[str, Any]
+    run_id: int, system: str, grader: str, settings: RunSettings
 ) -> list[dict[str, Any]]:
     """The systems of a run, by their role in it."""
     return [
@@ -249,9 +252,12 @@ def system_rows(
             "run_id": run_id,
             "role": role,
             "address": address,
-            "parameters": _json(settings.get(f"{role}_parameters") or {}),
+            "parameters": _json(parameters or {}),
         }
-        for role, address in (("system", system), ("grader", grader))
+        for role, address, parameters in (
+            ("system", system, settings.system_parameters),
+            ("grader", grader, settings.grader_parameters),
+        )
         if address != NO_GRADER
     ]
 
@@ -293,6 +299,10 @@ def verdict_of(values: Sequence[Any]) -> Verdict:
     return row.verdict(row.key)
 
 
-def read_run(row: Mapping[Any, Any]) -> RunInfo:
+def read_run(row: Mapping[Any, Any], where: str) -> RunInfo:
+    """The run of a row of the store at that place. Raises StoreError for damaged settings."""
     values = {name: row[name] for name in RunInfo.__struct_fields__}
-    return msgspec.convert(values | {"settings": msgspec.json.decode(row["settings"])}, RunInfo)
+    with reading_settings(f"store {where}: run {shorten(str(row['name']))}"):
+        stated = msgspec.json.decode(row["settings"], type=dict[str, Any])
+        settings = RunSettings.of(stated)
+    return msgspec.convert(values | {"settings": settings}, RunInfo)

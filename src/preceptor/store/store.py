@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,16 @@ import sqlalchemy as sa
 
 from preceptor.cache import DEFAULT_STORE
 from preceptor.errors import InputError, PreceptorError, StoreError, UnknownName, shorten
-from preceptor.records import Example, Graded, Message, Response, RunInfo, Verdict, lean
+from preceptor.records import (
+    Example,
+    Graded,
+    Message,
+    Response,
+    RunInfo,
+    RunSettings,
+    Verdict,
+    lean,
+)
 from preceptor.store import schema as t
 from preceptor.store.blobs import keep_media, read_media, with_media
 from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, writing
@@ -128,7 +137,7 @@ class Store:
         benchmark: str,
         system: str,
         grader: str,
-        settings: Mapping[str, Any],
+        settings: RunSettings,
         examples: Sequence[tuple[Example, int]],
         repeats: int,
         status: str = "running",
@@ -138,7 +147,7 @@ class Store:
 
         ``within`` a transaction of the caller's, or in its own.
         """
-        encoded = msgspec.json.encode(settings).decode()
+        encoded = msgspec.json.encode(settings.plain()).decode()
         with self._writing() if within is None else contextlib.nullcontext(within) as connection:
             alone(connection)  # else two might find the same name free
             name = name or free_name(connection, benchmark, system)
@@ -172,7 +181,7 @@ class Store:
             ]
             upsert(connection, t.run_examples, links)
             upsert(connection, t.run_systems, system_rows(run_id, system, grader, settings))
-            return read_run(_run_row(connection, name) or {})
+            return read_run(_run_row(connection, name) or {}, self.where)
 
     def runs(self, benchmark: str | None = None) -> list[RunInfo]:
         """All runs, oldest first."""
@@ -180,7 +189,7 @@ class Store:
         if benchmark is not None:
             query = query.where(t.runs.c.benchmark == benchmark)
         with self._words(), self.engine.connect() as connection:
-            return [read_run(row) for row in connection.execute(query).mappings()]
+            return [read_run(row, self.where) for row in connection.execute(query).mappings()]
 
     def run(self, name: str) -> RunInfo:
         """The run of that name, or whose name begins so, or ``latest``.
@@ -202,30 +211,34 @@ class Store:
         with self._writing() as connection:
             connection.execute(t.runs.update().where(t.runs.c.id == run.id).values(status=status))
 
-    def set_setting(self, run: RunInfo, name: str, value: Any) -> None:
-        """Keep a setting of a run that was learnt later; ``run`` has it too."""
-        self._settle(run, lambda settings: {**settings, name: value})
+    def add_settings(self, run: RunInfo, learnt: RunSettings) -> None:
+        """Keep what was learnt later of a run's settings; ``run`` has it too."""
+        self._settle(run, lambda _: learnt)
 
     def add_note(self, run: RunInfo, sentence: str) -> None:
         """Keep a note for the run's score, each once."""
 
-        def noted(settings: dict[str, Any]) -> dict[str, Any]:
-            notes = dict.fromkeys([*settings.get("notes", ()), sentence])
-            return {**settings, "notes": list(notes)}
+        def noted(known: RunSettings) -> RunSettings:
+            return RunSettings(notes=list(dict.fromkeys([*known.notes, sentence])))
 
         self._settle(run, noted)
 
-    def _settle(self, run: RunInfo, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    def _settle(self, run: RunInfo, learn: Callable[[RunSettings], RunSettings]) -> None:
+        """Add to the settings in the store; what else is stated there stays as it is."""
         with self._writing() as connection:
             alone(connection)
             query = sa.select(t.runs.c.settings).where(t.runs.c.id == run.id)
-            settings = change(msgspec.json.decode(connection.execute(query).scalar_one()))
+            text = connection.execute(query).scalar_one()
+            stated: dict[str, Any] = msgspec.json.decode(text)
+            stated |= learn(RunSettings.of(stated)).plain()
             connection.execute(
                 t.runs.update()
                 .where(t.runs.c.id == run.id)
-                .values(settings=msgspec.json.encode(settings).decode())
+                .values(settings=msgspec.json.encode(stated).decode())
             )
-        run.settings.update(settings)
+        now = RunSettings.of(stated)
+        for name in now.__struct_fields__:
+            setattr(run.settings, name, getattr(now, name))
 
     def delete_run(self, run: RunInfo) -> None:
         """Forget a run; its answers and verdicts stay for other runs."""

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import msgspec
 
+from preceptor.billing import Price
 from preceptor.errors import InputError, shorten
-from preceptor.records import Usage
 
 __all__ = [
     "FREE",
@@ -33,60 +33,6 @@ VARIABLE = "PRECEPTOR_PRICES"
 #: Who is in the table when nobody is asked for.
 _MAKERS = ("openai", "anthropic", "google")
 _Dollars = Annotated[float, msgspec.Meta(ge=0)]
-
-
-class Price(msgspec.Struct, frozen=True):
-    """Dollars per million tokens.
-
-    Attributes
-    ----------
-    input, output
-        Of the prompt and of the answer, reasoning included.
-    cached
-        Of the part of a prompt that the provider had cached; None where that has no price of its
-        own.
-    cache_write
-        Of the part of a prompt that the provider is paid for caching; None as above.
-    batch
-        What a call costs by the provider's batch API, as a share of all these; None where that is
-        not known.
-    source
-        Where the numbers are from, in words; ``date`` is when they were looked up, ISO 8601.
-    """
-
-    input: float
-    output: float
-    cached: float | None = None
-    cache_write: float | None = None
-    batch: float | None = None
-    source: str = ""
-    date: str | None = None
-
-    def cost(self, usage: Usage, written: int = 0) -> float:
-        """Dollars for this many tokens.
-
-        Parameters
-        ----------
-        usage
-            Its input tokens include those cached and those written to the cache.
-        written
-            Input tokens that the provider wrote to its cache.
-        """
-        cached = self.input if self.cached is None else self.cached
-        write = self.input if self.cache_write is None else self.cache_write
-        fresh = usage.input_tokens - usage.cached_tokens - written
-        total = (
-            fresh * self.input
-            + usage.cached_tokens * cached
-            + written * write
-            + usage.output_tokens * self.output
-        )
-        return total / 1e6
-
-    @property
-    def discounts(self) -> bool:
-        """Whether a prompt that the provider has cached is cheaper."""
-        return self.cached is not None and self.cached < self.input
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 import sqlalchemy as sa
@@ -13,6 +12,7 @@ from preceptor.engine.pipeline import Pipeline
 from preceptor.engine.workers.driver import Transport, WorkerDriver
 from preceptor.errors import InputError, shorten
 from preceptor.graders import Settings, read_address
+from preceptor.records import RunSettings
 from preceptor.store import Store
 from preceptor.systems.base import Parameters
 
@@ -58,7 +58,7 @@ def arrange(
     store: Store,
     system: str,
     grader: str,
-    settings: Mapping[str, Any],
+    settings: RunSettings,
     *,
     processes: int | None = None,
     backend: str | None = None,
@@ -88,15 +88,15 @@ def arrange(
     if backend is None and processes in (None, 1):
         return WorkerPool()
     option = f"--processes {processes}" if backend is None else f"--backend {backend}"
-    if settings.get("batch"):
+    if settings.batch:
         raise InputError(f"{option}: with --batch one process is enough: leave one of them out")
     leaves = read_address(grader).leaves
     models = [leaf.address if leaf.form == "distilled" else leaf.model for leaf in leaves]
     addresses = [system, *models]
     _check_addresses(option, addresses, [*_HERE] if backend else [])
     pool = _on_ray(store, processes) if backend else _here(store, option, processes or 1)
-    called = Settings.decode(settings["grader_parameters"])
-    parameters = msgspec.convert(msgspec.to_builtins(settings["system_parameters"]), Parameters)
+    called = Settings.decode(settings.grader_parameters or {})
+    parameters = msgspec.convert(settings.system_parameters or {}, Parameters)
     for each in (parameters, *called.members):
         if each.concurrency is not None and each.concurrency < pool.workers:
             raise InputError(

@@ -76,7 +76,7 @@ def harnesses(sides: Sequence[Side], comparison: Comparison) -> Figure | None:
     None unless two harnesses or more are compared within families: labels of the form
     ``MODEL/HARNESS``. The cells of a sweep are no harnesses.
     """
-    swept = {side.label for side in sides if "sweep" in side.result.info.settings}
+    swept = {side.label for side in sides if side.result.info.settings.sweep is not None}
     contrasts = [
         contrast
         for contrast in comparison.contrasts

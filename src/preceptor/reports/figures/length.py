@@ -167,7 +167,7 @@ def _groups(systems: Sequence[Side]) -> list[list[int]]:
     """Cells of a sweep by setting; each other side alone."""
     groups: dict[str, list[int]] = {}
     for index, side in enumerate(systems):
-        swept = "sweep" in side.result.info.settings
+        swept = side.result.info.settings.sweep is not None
         name = f"sweep {setting_of(side)}" if swept else f"side {index}"
         groups.setdefault(name, []).append(index)
     return list(groups.values())
@@ -175,12 +175,10 @@ def _groups(systems: Sequence[Side]) -> list[list[int]]:
 
 def _cell(side: Side) -> str:
     """What varies within the setting: ``instruction=brief`` is ``brief``."""
-    sweep = side.result.info.settings.get("sweep")
-    if not isinstance(sweep, dict) or not isinstance(sweep.get("cell"), dict):
+    sweep = side.result.info.settings.sweep
+    if sweep is None:
         return ""
-    fixed = sweep.get("setting")
-    kept = fixed if isinstance(fixed, dict) else {}
-    return ", ".join(str(value) for key, value in sweep["cell"].items() if key not in kept)
+    return ", ".join(value for key, value in sweep.cell.items() if key not in sweep.setting)
 
 
 def _measures(systems: Sequence[Side], found: dict[str, SideLength]) -> list[_Measure]:

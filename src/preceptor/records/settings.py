@@ -1,0 +1,236 @@
+"""What a run was made with, as its store keeps it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from preceptor.billing import Price
+from preceptor.errors import StoreError, shorten
+
+__all__ = [
+    "AddedMetric",
+    "RunSettings",
+    "Strata",
+    "Stratum",
+    "SweepCell",
+    "TemplateName",
+    "Variant",
+    "reading_settings",
+]
+
+
+class TemplateName(msgspec.Struct, frozen=True):
+    """A grading prompt: its name, and the SHA-256 of its text, which is the store's key of it."""
+
+    name: str
+    sha256: str
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """How questions are asked otherwise than the benchmark has them.
+
+    Attributes
+    ----------
+    circular
+        Each question with its options in every circular order.
+    shots
+        Number of other questions, with their answers, before each question.
+    """
+
+    circular: bool = False
+    shots: int = 0
+
+
+class SweepCell(msgspec.Struct, frozen=True):
+    """The place of a run in a sweep.
+
+    Attributes
+    ----------
+    name
+        Of the sweep.
+    cell
+        Key → value, of all keys that vary; ``setting`` has those that do not change the length of
+        answers.
+    """
+
+    name: str = ""
+    cell: dict[str, str] = {}
+    setting: dict[str, str] = {}
+
+
+class Stratum(msgspec.Struct, frozen=True):
+    """Examples that there are, and how many of them are in the sample."""
+
+    population: int
+    sampled: int
+
+
+class Strata(msgspec.Struct, frozen=True):
+    """How an enriched sample was drawn.
+
+    Attributes
+    ----------
+    by
+        The tag, or the run's name, that makes an example a rich one.
+    factor
+        How many times as likely it was to be drawn, as asked for.
+    strata
+        ``rich`` and ``other``.
+    rich
+        The sample's examples of the rich stratum, by id.
+    kind
+        What ``by`` is: ``tag`` or ``run``.
+    """
+
+    by: str
+    factor: float
+    strata: dict[str, Stratum]
+    rich: list[str]
+    kind: str = "tag"
+
+
+class AddedMetric(msgspec.Struct, frozen=True):
+    """A metric of another package, without its code.
+
+    Attributes
+    ----------
+    unit
+        ``share`` for 0 to 1, which is printed times 100; else what it is counted in.
+    """
+
+    title: str
+    unit: str = "share"
+    higher_is_better: bool = True
+
+
+class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The settings of a run. The store adds what is learnt while the run goes on.
+
+    A field is None, UNSET or empty where the run does not state it: an older version did not write
+    it, or another kind of run has it. Such a field is not in the JSON.
+
+    Attributes
+    ----------
+    preceptor
+        The version that made the run.
+    imported_from
+        Of an imported run: the file's name. ``import_digest``: hash of what was imported.
+    inspect_task, inspect_status
+        Of an imported log of Inspect AI, as it says.
+    condition, stated_score
+        Of an imported run, as its file states them.
+    columns
+        Of imported predictions: the values of the columns that tell its runs apart.
+    left_out
+        Rows of that file whose question is not in the data.
+    source
+        Of an audit: where its labels are from.
+    data_sha256
+        Of the data file.
+    limit
+        Number of examples asked for; None for all.
+    system_parameters
+        :class:`preceptor.systems.base.Parameters` as JSON: only what was given.
+    grader_parameters
+        Those of the grader's models, and its method's: ``preceptor.graders.Settings.encode``.
+    template
+        None where nothing is judged; UNSET where nothing can be resumed.
+    max_cost
+        Dollars; ``max_total_tokens`` in tokens. Both over system and grader, None for no cap.
+    min_coverage
+        Share of criteria that must be graded for the run to count as complete, 0 to 1.
+    manifest
+        :class:`preceptor.benchmarks.manifest.Manifest` as JSON, of a benchmark whose code or
+        folder may not be there later.
+    metrics
+        Name → metric of another package.
+    departures
+        Where the run departs from the benchmark's reference protocol, one sentence each.
+    batch
+        Addresses that are asked through batch APIs.
+    options_count_from
+        0 or 1, of recorded answers that are numbers of options.
+    variant
+        How questions are asked otherwise.
+    prices
+        Address → price; free ones are left out.
+    servers
+        Address → server, where that is not the provider's own.
+    files
+        The user's modules, programs and files that answers or verdicts come from → SHA-256.
+    stratify
+        How an enriched sample was drawn.
+    notes
+        Warnings that belong beside the score, one sentence each.
+    sweep
+        The sweep that the run is a cell of.
+    recorded_scores
+        SHA-256 of the blob with scores that the run alone cannot give again.
+    other
+        What is stated beside all these, such as by a newer version: kept as it is.
+    """
+
+    preceptor: str | None = None
+    imported_from: str | None = None
+    import_digest: str | None = None
+    inspect_task: str | None = None
+    inspect_status: str | None = None
+    condition: str | None = None
+    stated_score: Any = UNSET
+    columns: dict[str, Any] | None = None
+    left_out: int | None = None
+    source: str | None = None
+    data_sha256: str | None = None
+    limit: int | UnsetType | None = UNSET
+    system_parameters: dict[str, Any] | None = None
+    grader_parameters: dict[str, Any] | None = None
+    template: TemplateName | UnsetType | None = UNSET
+    max_cost: float | UnsetType | None = UNSET
+    max_total_tokens: int | UnsetType | None = UNSET
+    min_coverage: float | None = None
+    manifest: dict[str, Any] | None = None
+    metrics: dict[str, AddedMetric] | None = None
+    departures: list[str] | None = None
+    batch: list[str] | None = None
+    options_count_from: int | None = None
+    variant: Variant | None = None
+    prices: dict[str, Price] | None = None
+    servers: dict[str, str] | None = None
+    files: dict[str, str] | None = None
+    stratify: Strata | None = None
+    notes: list[str] = []
+    sweep: SweepCell | None = None
+    recorded_scores: str | None = None
+    other: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, stated: Mapping[str, Any]) -> RunSettings:
+        """From values of JSON. Raises msgspec.ValidationError."""
+        known = set(cls.__struct_fields__) - {"other"}
+        values = {key: value for key, value in stated.items() if key in known}
+        other = {key: value for key, value in stated.items() if key not in known}
+        return msgspec.convert(values | {"other": other}, cls)
+
+    def plain(self) -> dict[str, Any]:
+        """As values of JSON: the form in a store and in ``show --json``."""
+        known: dict[str, Any] = msgspec.to_builtins(self)
+        other: dict[str, Any] = known.pop("other", {})
+        return known | other
+
+
+@contextlib.contextmanager
+def reading_settings(run: str) -> Iterator[None]:
+    """Around what reads a run's settings: one that has not its documented form is a StoreError."""
+    try:
+        yield
+    except msgspec.MsgspecError as error:
+        raise StoreError(
+            f"{run}: its settings hold a value that Preceptor does not write there "
+            f"({shorten(str(error), 120)}): the store is damaged, or another program changed it: "
+            f"go back to a copy"
+        ) from error
