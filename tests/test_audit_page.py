@@ -542,7 +542,6 @@ def test_browser_shows_the_page_at_any_width(text: str, browser: Any, tmp_path: 
             box = opened.page.locator("#card").bounding_box()
             assert box is not None
             assert box["height"] < 900
-        opened.context.close()
 
 
 # --- real data

@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,6 +20,7 @@ from children import Child
 from preceptor.cli.app import main
 from preceptor.engine.progress import Progress
 from preceptor.errors import EndpointRefused, InputError
+from preceptor.store.writer import Writer
 from preceptor.systems.batch.model import BatchModel
 from preceptor.systems.batch.openai import OpenAIBatches
 from preceptor.systems.batch.work import Pace
@@ -208,6 +210,22 @@ def test_batches_of_a_provider_are_as_large_as_it_takes(
 
 
 # What goes wrong
+
+
+def test_slow_disk_parts_no_batch(
+    fake: FakeBatches, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is still being written may bring more requests: the next batch waits for it."""
+    monkeypatch.setattr("preceptor.store.writer._MOST_AT_ONCE", 1)
+    done = Writer._done
+
+    def slowly(self: Writer, entries: list[Any]) -> list[Any]:
+        time.sleep(3 * PACE.gather)
+        return done(self, entries)
+
+    monkeypatch.setattr(Writer, "_done", slowly)
+    assert run(path, limit=3).score()["coverage"] == 1
+    assert len(fake.jobs) == 2
 
 
 @BOTH

@@ -310,18 +310,17 @@ def test_hostile_names_stay_texts(kind: str) -> None:
     assert Page(found).attributes("href") == harmless.attributes("href")
 
 
-@pytest.mark.parametrize("width", [1400, 800, 390])
-def test_browser_fits_the_screen(browser: Any, tmp_path: Path, width: int) -> None:  # noqa: F811
+def test_browser_fits_the_screen(browser: Any, tmp_path: Path) -> None:  # noqa: F811
     """No sideways scrolling, no complaint, no request, one contrast or several."""
     long = "a-side-with-a-rather-long-name-of-its-own"
     several = [a_side(a_run(40, seed=seed), f"{long}-{seed}") for seed in range(4)]
-    for sides in (two_sides(), several):
-        opened = Opened(browser, tmp_path / "page.html", page_of(sides)[0], width, ready="#basis")
-        for node in opened.page.locator("summary").all():
-            node.click()
-        assert not opened.scrolls_sideways()
-        assert opened.complaints == []
-        opened.context.close()
+    for text in (page_of(sides)[0] for sides in (two_sides(), several)):
+        for width in (1400, 800, 390):
+            opened = Opened(browser, tmp_path / "page.html", text, width, ready="#basis")
+            for node in opened.page.locator("summary").all():
+                node.click()
+            assert not opened.scrolls_sideways(), width
+            assert opened.complaints == []
 
 
 def test_browser_runs_no_hostile_name(browser: Any, tmp_path: Path) -> None:  # noqa: F811

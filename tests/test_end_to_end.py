@@ -309,17 +309,23 @@ def test_second_interrupt_drops_the_calls_under_way(path: Path) -> None:
 
 
 def test_one_process_at_a_time_works_on_a_run(path: Path) -> None:
-    # Slow enough that the first is still at work when a second process has started, however busy.
-    with FakeEndpoint(latency=(0.15, 0.25)) as fake:
+    """Another says who does, and ends; what the first leaves, the next one finishes."""
+    # Both calls of both are held, so that the first is at work for as long as this takes.
+    with FakeEndpoint(script=[*[None] * 20, *["stall"] * 4]) as fake:
         first = Child(*request(fake, path, *both("concurrency=2")))
-        wait_for(path, 5, first)
+        while fake.met["stall"] < 4 and first.poll() is None:
+            time.sleep(0.01)
         code, out, err = cli("resume", "mine", "--store", path)
         assert (code, out) == (2, "")
         assert f"run mine: process {first.pid} on " in one_line(err)
         with pytest.raises(StoreBusy):
             preceptor.resume("mine", store=path)
-        code, _, err = end(first)
-    assert code == 0, err
+        first.send_signal(signal.SIGINT)
+        assert first.stderr is not None
+        assert "stopping: stopped by you" in first.stderr.readline()
+        first.send_signal(signal.SIGINT)
+        assert end(first)[0] == 130
+        preceptor.resume("mine", store=path)
     assert fake.delivered.total() == EXAMPLES + CRITERIA
 
 

@@ -420,13 +420,11 @@ def test_the_page_has_each_grader_and_no_script() -> None:
 
 def test_browser_shows_the_page_at_any_width(browser: Any, tmp_path: Path) -> None:  # noqa: F811
     """No complaint, no request, nothing wider than the window."""
+    text = render_frontier(three())
     for width in (1280, 390):
-        opened = Opened(
-            browser, tmp_path / "f.html", render_frontier(three()), width, ready="#graders"
-        )
+        opened = Opened(browser, tmp_path / "f.html", text, width, ready="#graders")
         assert not opened.scrolls_sideways()
         assert opened.complaints == []
-        opened.context.close()
 
 
 # --- the command

@@ -1050,8 +1050,25 @@ def test_a_thousand_examples_stay_small() -> None:
 # --- in a browser
 
 
+class Browser:
+    """One page of a browser for one file after another: a new one takes a process of its own."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.address = ""
+        self.complaints: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+
+    def _asked(self, url: str) -> None:
+        if url != self.address:
+            self.complaints.append(f"asked for {url}")
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser() -> Iterator[Browser]:
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -1061,7 +1078,7 @@ def browser() -> Iterator[Any]:
             found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         except api.Error as error:
             pytest.skip(f"no Chromium to open the page with: {str(error).splitlines()[0]}")
-        yield found
+        yield Browser(found.new_page())
         found.close()
 
 
@@ -1070,32 +1087,25 @@ class Opened:
 
     def __init__(
         self,
-        browser: Any,
+        browser: Browser,
         file: Path,
         text: str,
         width: int = 1400,
         ready: str = "#explorer:not([hidden])",
     ) -> None:
         file.write_text(text, encoding="utf-8", newline="")
-        self.context = browser.new_context(viewport={"width": width, "height": 900})
-        self.complaints: list[str] = []
-        self.page = self.context.new_page()
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self._asked(request.url, file))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        self.page.goto(file.as_uri())
+        self.page = browser.page
+        browser.address = file.as_uri()
+        browser.complaints = self.complaints = []
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.goto(browser.address)
         self.page.wait_for_selector(ready)
-
-    def _asked(self, url: str, file: Path) -> None:
-        if url != file.as_uri():
-            self.complaints.append(f"asked for {url}")
 
     def scrolls_sideways(self) -> bool:
         return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
 
-def test_browser_filters_and_opens_examples(browser: Any, tmp_path: Path) -> None:
+def test_browser_filters_and_opens_examples(browser: Browser, tmp_path: Path) -> None:
     """Search, tag, score range, order and pages work, without complaint or a request."""
     results = [a_run(120), a_run(120, seed=2, name="second-run")]
     opened = Opened(browser, tmp_path / "report.html", render(results))
@@ -1138,7 +1148,7 @@ def test_browser_filters_and_opens_examples(browser: Any, tmp_path: Path) -> Non
     assert opened.complaints == []
 
 
-def test_browser_shows_and_saves_figures(drawn: None, browser: Any, tmp_path: Path) -> None:
+def test_browser_shows_and_saves_figures(drawn: None, browser: Browser, tmp_path: Path) -> None:
     """Every picture is drawn under the policy, and both of its files can be saved."""
     sides = sides_of("plain", "guided")
     opened = Opened(browser, tmp_path / "report.html", render(sides), 390)
@@ -1157,7 +1167,7 @@ def test_browser_shows_and_saves_figures(drawn: None, browser: Any, tmp_path: Pa
     assert opened.complaints == []
 
 
-def test_browser_picture_keeps_its_own_style(drawn: None, browser: Any, tmp_path: Path) -> None:
+def test_browser_picture_keeps_its_own_style(drawn: None, browser: Browser, tmp_path: Path) -> None:
     """The page's policy does not strip a drawing of its colours."""
     opened = Opened(browser, tmp_path / "report.html", render([a_run(30)]))
     colours = opened.page.locator(".picture img").first.evaluate(
@@ -1176,7 +1186,7 @@ def test_browser_picture_keeps_its_own_style(drawn: None, browser: Any, tmp_path
     assert "255,255,255" in colours
 
 
-def test_browser_keyboard(browser: Any, tmp_path: Path) -> None:
+def test_browser_keyboard(browser: Browser, tmp_path: Path) -> None:
     """The list is walked with arrows, an example opened with Enter and left with Escape."""
     opened = Opened(browser, tmp_path / "report.html", render([a_run(20)]), width=400)
     page = opened.page
@@ -1192,7 +1202,7 @@ def test_browser_keyboard(browser: Any, tmp_path: Path) -> None:
     assert opened.complaints == []
 
 
-def test_browser_finds_what_is_ungraded(browser: Any, tmp_path: Path) -> None:
+def test_browser_finds_what_is_ungraded(browser: Browser, tmp_path: Path) -> None:
     """The box keeps the examples with a missing verdict; the reason stands in the table."""
     graded = list(a_run(20).graded)
     lost = Verdict("v", None, reason="rate_limit", detail="refused six times")
@@ -1208,7 +1218,7 @@ def test_browser_finds_what_is_ungraded(browser: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [False, True])
-def test_browser_fits_the_screen(browser: Any, tmp_path: Path, share: bool) -> None:
+def test_browser_fits_the_screen(browser: Browser, tmp_path: Path, share: bool) -> None:
     """No sideways scrolling, wide or narrow, list or example, one run or several."""
     many = [a_run(60, seed=seed, name=f"a-run-with-a-rather-long-name-{seed}") for seed in range(3)]
     for results in (many[:1], many):
@@ -1219,11 +1229,10 @@ def test_browser_fits_the_screen(browser: Any, tmp_path: Path, share: bool) -> N
             opened.page.click("#list button")
             assert not opened.scrolls_sideways()
             assert opened.complaints == []
-            opened.context.close()
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_browser_shows_hostile_texts_as_texts(browser: Any, tmp_path: Path, kind: str) -> None:
+def test_browser_shows_hostile_texts_as_texts(browser: Browser, tmp_path: Path, kind: str) -> None:
     """Nothing of a text runs, loads or is markup; it is all there to read."""
     text = HOSTILE[kind]
     opened = Opened(browser, tmp_path / "report.html", render([a_hostile_result(text)]))
@@ -1237,7 +1246,7 @@ def test_browser_shows_hostile_texts_as_texts(browser: Any, tmp_path: Path, kind
     assert opened.complaints == []
 
 
-def test_browser_keeps_direction_overrides_inside(browser: Any, tmp_path: Path) -> None:
+def test_browser_keeps_direction_overrides_inside(browser: Browser, tmp_path: Path) -> None:
     """A text that turns the writing direction does so in its own element only."""
     opened = Opened(
         browser, tmp_path / "report.html", render([a_hostile_result(HOSTILE["override"])])
@@ -1249,7 +1258,7 @@ def test_browser_keeps_direction_overrides_inside(browser: Any, tmp_path: Path) 
         assert found in ("plaintext", "isolate")
 
 
-def test_browser_shows_a_long_answer_in_parts(browser: Any, tmp_path: Path) -> None:
+def test_browser_shows_a_long_answer_in_parts(browser: Browser, tmp_path: Path) -> None:
     """Layout stays quick: the rest comes on demand."""
     rng = random.Random(0)
     text = "amber basin " * 5_000
@@ -1265,7 +1274,7 @@ def test_browser_shows_a_long_answer_in_parts(browser: Any, tmp_path: Path) -> N
     assert opened.complaints == []
 
 
-def test_browser_shows_a_transcript_folded(browser: Any, tmp_path: Path) -> None:
+def test_browser_shows_a_transcript_folded(browser: Browser, tmp_path: Path) -> None:
     """Turns, tool calls and their results are there, folded; nothing of a tool's text is markup."""
     turns = (
         Turn(Message("assistant", (Text("I look."), ToolCall("1", "look_up", '{"a":1}')))),
@@ -1307,7 +1316,7 @@ def a_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def test_browser_shows_images_small_and_files_by_name(browser: Any, tmp_path: Path) -> None:
+def test_browser_shows_images_small_and_files_by_name(browser: Browser, tmp_path: Path) -> None:
     """An image is enlarged by a click; a shared report has neither images nor names."""
     picture = Image.of(a_png(900, 600), "image/png", "<i>")
     letter = File.of(b"%PDF made up" * 200, "application/pdf", "letter.pdf")

@@ -598,4 +598,3 @@ def test_browser_runs_nothing_of_an_audit(
     assert opened.page.evaluate("window.pwned") is None
     assert opened.page.locator("iframe, object, embed, link, a[href^='javascript']").count() == 0
     assert opened.complaints == []
-    opened.context.close()

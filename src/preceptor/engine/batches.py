@@ -10,6 +10,7 @@ from preceptor.engine.runner import STOPPED
 from preceptor.records import RunInfo
 from preceptor.store import Store
 from preceptor.store.batches import Batches
+from preceptor.store.writer import Writer
 from preceptor.systems.base import System
 from preceptor.systems.batch.model import BatchModel
 from preceptor.systems.batch.work import Work
@@ -28,6 +29,11 @@ class InBatches:
         The system under test; the others judge.
     failed
         Whether the run cannot go on.
+
+    Attributes
+    ----------
+    writer
+        Of the run, once it is at work.
     """
 
     def __init__(
@@ -47,6 +53,7 @@ class InBatches:
         self._others = [each.address for each in systems if isinstance(each, HttpModel)]
         self._budget, self._progress = budget, progress
         budget.elsewhere = self._reserved
+        self.writer: Writer | None = None
         ledger = Batches(store, run)
         for model in self._models:
             model.role = "answers" if model is answers else "verdicts"
@@ -75,7 +82,8 @@ class InBatches:
     def _busy(self) -> bool:
         waiting = sum(model.waiting for model in self._models)
         reading = any(model.post.collecting for model in self._models)
-        return reading or self._progress.in_flight > waiting + self._budget.waiting
+        writing = self.writer is not None and self.writer.under_way > 0
+        return reading or writing or self._progress.in_flight > waiting + self._budget.waiting
 
     def _reserved(self) -> Size:
         return sum((model.reserved for model in self._models), Size())

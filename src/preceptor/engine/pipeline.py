@@ -130,7 +130,7 @@ class Pipeline:
                 for system in self._systems:
                     opened.push_async_callback(system.close)
                     await system.open()
-                writer = Writer(self.store, self.run, owner)
+                writer = self._batches.writer = Writer(self.store, self.run, owner)
                 opened.push_async_callback(writer.close)
                 told = self.budget, self.progress
                 context = GradingContext(

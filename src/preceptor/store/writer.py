@@ -68,6 +68,8 @@ class Writer:
         self._alive = contextlib.ExitStack()
         self._alive.enter_context(self._me.at_work())
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        #: What was put or claimed and nobody has heard of yet.
+        self.under_way = 0
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, name="preceptor-writer", daemon=True)
         self._thread.start()
@@ -77,22 +79,25 @@ class Writer:
 
         Raises StoreError if it could not be written; then nothing of the batch was.
         """
-        future: asyncio.Future[Elsewhere] = self._loop.create_future()
-        self._queue.put((batch, future))
-        return await future
+        elsewhere: Elsewhere = await self._enter(batch)
+        return elsewhere
 
     def claim(self, keys: Collection[str]) -> asyncio.Future[bool]:
         """Whether these keys are now ours to ask for: all, and nobody else asks for one.
 
         False where another process does, or one is in the store by now.
         """
-        future: asyncio.Future[bool] = self._loop.create_future()
-        self._queue.put((_Claim(tuple(keys)), future))
-        return future
+        return self._enter(_Claim(tuple(keys)))
 
     def give_back(self, keys: Collection[str]) -> None:
         """Let others ask for keys that were claimed."""
-        self._queue.put((_Claim(tuple(keys), back=True), self._loop.create_future()))
+        self._enter(_Claim(tuple(keys), back=True))
+
+    def _enter(self, what: Batch | _Claim) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self.under_way += 1
+        self._queue.put((what, future))
+        return future
 
     async def close(self) -> None:
         """Write what is left, and stop."""
@@ -175,6 +180,7 @@ class Writer:
 
     def _settle(self, entries: list[_Entry], outcomes: list[Any]) -> None:
         def settle() -> None:
+            self.under_way -= len(entries)
             for (_, future), outcome in zip(entries, outcomes, strict=True):
                 if future.done():
                     continue

@@ -75,7 +75,7 @@ class BatchModel(System):
         self._calls = Calls(self._took(Usage(output_tokens=most)))
         self._asked: Counter[str] = Counter()
         self._draft: Draft | None = None
-        self._gathered_at = 0.0
+        self._quiet_since = 0.0
         self._held: Held = Held()
         self._stir = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -295,7 +295,7 @@ class BatchModel(System):
             draft = self._draft = Draft(mark, self.wire.spool(mark), {})
         draft.spool.add(custom_id, line)
         draft.waiting[custom_id] = waiting
-        self._gathered_at = time.monotonic()
+        self._quiet_since = time.monotonic()
         self._stir.set()
 
     def _full(self, draft: Draft, length: int) -> bool:
@@ -314,8 +314,10 @@ class BatchModel(System):
             if self.work.stopping():
                 self._leave_draft()
             self._admit()
-            quiet = time.monotonic() - self._gathered_at >= self.pace.gather
-            if self._draft is not None and quiet and not self.work.busy():
+            if self.work.busy():
+                self._quiet_since = time.monotonic()
+            quiet = time.monotonic() - self._quiet_since >= self.pace.gather
+            if self._draft is not None and quiet:
                 draft, self._draft = self._draft, None
                 if self.work.room().fits(Size()):
                     self._spawn(self.post.submit(draft))
