@@ -42,13 +42,13 @@ def record_scores(store: Store, run: RunInfo) -> None:
 
     Others are computed from the run's answers and verdicts whenever they are asked for.
     """
-    benchmark = benchmarks.of(run)
+    try:
+        benchmark = benchmarks.of(run)
+        specs = {name: find_metric(name) for name in run.settings.get(METRICS, ())}
+    except (UnknownName, Unavailable):  # an audit's; or what was recorded before stands
+        return
     scoring = benchmark.protocol.scoring
     foreign = benchmark.package is not None
-    try:
-        specs = {name: find_metric(name) for name in run.settings.get(METRICS, ())}
-    except (UnknownName, Unavailable):  # what was recorded before stands
-        return
     if isinstance(scoring, RecordedScoring) or not (foreign or scoring.measuring or specs):
         return
     with store.reading() as connection:
