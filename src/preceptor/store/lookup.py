@@ -56,16 +56,29 @@ class Lookup:
             (t.run_votes, t.verdicts),
         )
         named = t.runs.c.settings.contains('"servers":')
+        packed, place = t.judged.c, t.packed_keys.c.place - t.judged.c.first
 
         def paid(said: sa.ColumnElement[bool]) -> set[str]:
-            with self._store.reading() as connection:
-                queries = (
-                    sa.select(results.c.key)
-                    .join_from(link, results)
-                    .join(t.runs)
-                    .where(link.c.reused.is_(False), said)
-                    for link, results in links
+            queries = [
+                sa.select(results.c.key)
+                .join_from(link, results)
+                .join(t.runs)
+                .where(link.c.reused.is_(False), said)
+                for link, results in links
+            ]
+            queries.append(
+                sa.select(t.packed_keys.c.key)
+                .join_from(t.packed_keys, t.judged, packed.pack_id == t.packed_keys.c.pack_id)
+                .join(t.runs)
+                .where(
+                    place.between(0, sa.func.length(packed.met) - 1),
+                    sa.or_(
+                        packed.reused.is_(None), sa.func.substr(packed.reused, place + 1, 1) == "0"
+                    ),
+                    said,
                 )
+            )
+            with self._store.reading() as connection:
                 return {key for query in queries for key in connection.scalars(query)}
 
         return frozenset((old := paid(~named)) and old - paid(named))
