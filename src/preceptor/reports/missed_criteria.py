@@ -113,7 +113,8 @@ def most_missed(results: Sequence[Result], *, share: bool, limit: int = 25) -> M
         chosen = {key: counts[key] for key, value in lost.items() if value >= least}
         entries = sorted(_entries(counted, chosen), key=_costliest_first)
         tables.append([_row(entry, labels, share) for entry in entries[:limit]])
-    return MissedTables(*tables, *totals)
+    omitted, committed = tables
+    return MissedTables(omitted, committed, *totals)
 
 
 def _criteria(

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from preceptor.records import Example, Graded, Response, RunInfo, Usage, Verdict
+from preceptor.records import Criterion, Example, Graded, Response, RunInfo, Usage, Verdict
 from preceptor.store import schema as t
 from preceptor.store.packs import keys_of, packed_answers
 from preceptor.store.rows import ANSWER, VERDICT, read_example, read_response, verdict_of
@@ -146,11 +146,21 @@ def read_examples(
     wanted = range(run.n_examples) if only is None else [at for at in only if at < run.n_examples]
     if len(rows) != len(wanted):
         raise LookupError("examples of the run are not there")
+    tags: dict[tuple[str, ...], tuple[str, ...]] = {}
     for row in rows:
         example = examples.get(row.example_key)
         if example is None:
-            example = examples[row.example_key] = read_example(row.data)
+            example = examples[row.example_key] = _sharing(read_example(row.data), tags)
         yield row.position, example, row.repeats
+
+
+def _sharing(example: Example, known: dict[tuple[str, ...], tuple[str, ...]]) -> Example:
+    """The example, with tags that many criteria have in memory once."""
+    criteria = tuple(
+        Criterion(each.text, each.points, known.setdefault(each.tags, each.tags))
+        for each in example.criteria
+    )
+    return msgspec.structs.replace(example, criteria=criteria)
 
 
 def read_answers(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, overload
 
 import msgspec
 import numpy as np
@@ -99,7 +99,32 @@ def read_columns(
 def _joined(parts: Sequence[Any]) -> Any:
     if isinstance(parts[0], np.ndarray):
         return np.concatenate(parts)
+    if any(isinstance(part, _Keys) for part in parts):
+        return _Keys(stored for part in parts for stored in _Keys.of(part))
     return [value for part in parts for value in part]
+
+
+class _Keys(Sequence[str]):
+    """Keys as they are stored: a text is made where one is asked for."""
+
+    def __init__(self, stored: Iterable[bytes]) -> None:
+        self.stored = list(stored)
+
+    @staticmethod
+    def of(keys: Sequence[str]) -> Sequence[bytes]:
+        return keys.stored if isinstance(keys, _Keys) else list(map(t.key_bytes, keys))
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return list(map(t.key_text, self.stored[index]))
+        return t.key_text(self.stored[index])
 
 
 #: Columns of the question for answers, as checked when they are read.
@@ -323,7 +348,7 @@ def _read_replies(
         return np.array(columns[name], dtype=np.float64)
 
     replies = Replies(
-        key=list(map(t.key_text, columns["key"])),
+        key=_Keys(columns["key"]),
         finish_reason=texts("finish_reason"),
         failure=texts("failure"),
         detail=texts("detail"),
