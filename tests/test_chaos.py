@@ -277,6 +277,23 @@ def lives(path: Path, options: dict[str, Any]) -> Iterator[Any]:
         process.close()
 
 
+def test_run_that_was_only_just_made_is_resumed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that it needs is there before it is: its process may die right after."""
+    make = Store.create_run
+
+    def die(*given: Any, **options: Any) -> None:
+        make(*given, **options)
+        raise SystemExit
+
+    with FakeEndpoint() as fake:
+        monkeypatch.setattr(Store, "create_run", die)
+        with pytest.raises(SystemExit):
+            run(fake, path, limit=2)
+        assert preceptor.resume("mine", store=path).result().coverage == 1
+
+
 def test_fifty_kills_in_one_run(path: Path) -> None:
     """kill -9 at fifty random moments of a run of two thousand calls.
 

@@ -29,6 +29,7 @@ from preceptor.files import MAX_LINE_BYTES, read_rows
 from preceptor.graders import template
 from preceptor.records import Message
 from preceptor.reports.audit_page import render_audit
+from preceptor.reports.pictures import Pictures
 from preceptor.store import Store
 from preceptor.systems import Ask, Parameters, resolve
 from preceptor.systems.http_model import HttpModel
@@ -502,9 +503,14 @@ EVIL_NAMES = (
 
 @pytest.mark.parametrize("name", EVIL_NAMES)
 def test_name_of_a_run_is_only_a_name(
-    name: str, path: Path, capfd: pytest.CaptureFixture[str]
+    name: str,
+    path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No path, no SQL, no command, no markup and no order to the terminal."""
+    # Names in figures: `test_figures` and `test_report_html`.
+    monkeypatch.setattr("preceptor.reports.html.pictures", lambda *_: Pictures([], ""))
     here = path.parent / "deeper" / "work"
     here.mkdir(parents=True)
     os.chdir(here)

@@ -113,6 +113,8 @@ class Plan(msgspec.Struct, frozen=True):
     def create(self, store: Store, paid: Spent = NOTHING) -> Pipeline:
         """Make the run. Nothing is called yet. What was paid already counts for the caps."""
         request, template = self.request, self.template
+        if template is not None:  # first: a process may die in between, and a run needs its prompt
+            store.keep_template(template.sha256, template.name, template.text)
         run = store.create_run(
             name=request.name,
             benchmark=self.benchmark.name,
@@ -122,8 +124,6 @@ class Plan(msgspec.Struct, frozen=True):
             examples=self.examples,
             repeats=request.repeats,
         )
-        if template is not None:
-            store.keep_template(template.sha256, template.name, template.text)
         return self.pipeline(store, run, paid)
 
     def pipeline(self, store: Store, run: RunInfo, paid: Spent) -> Pipeline:

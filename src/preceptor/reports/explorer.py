@@ -202,9 +202,9 @@ def _answer(
         answer["failure"] = "no answer: " + _word(response.failure)
     if share:
         return answer
-    predictions = Scores.of(result.scores).predictions
-    if predictions is not None and predictions[row] is not None:
-        answer["prediction"] = _value(predictions[row])
+    prediction = result.scores[row].prediction
+    if prediction is not None:
+        answer["prediction"] = _value(prediction)
     return answer | _texts(graded.example, response, graded.verdicts, sizes)
 
 
