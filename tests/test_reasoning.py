@@ -8,6 +8,7 @@ import re
 import sqlite3
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -363,7 +364,7 @@ def test_a_judge_is_shown_what_was_said(code: Callable[[str], Any], tmp_path: Pa
     assert (answer["text"], answer["reasoning"]) == ("Take 7 mg.", ("5 mg? " * 500).strip())
     with closing(sqlite3.connect(tmp_path / "p.db")) as store:
         ((text, length),) = set(store.execute("SELECT text, reasoning_length FROM responses"))
-    assert (text[:7], length) == ("<think>", 2999)
+    assert (zlib.decompress(text)[:7], length) == (b"<think>", 2999)
 
 
 def test_reasoning_alone_is_not_judged(code: Callable[[str], Any], tmp_path: Path) -> None:
