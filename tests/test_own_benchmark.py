@@ -388,11 +388,13 @@ def test_scoring_of_a_package_that_raises_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The answers are kept, and with the package mended they are scored."""
-    broken = MODULE.replace("protocol=ChoiceProtocol(),", "protocol=Broken(),").replace(
+    broken = MODULE.replace("protocol=ChoiceProtocol(),", "protocol=BROKEN,").replace(
         "def exam(",
-        "class Broken(ChoiceProtocol):\n"
+        "from preceptor.extend import ChoiceScoring, Protocol, choice_asking\n\n\n"
+        "class Broken(ChoiceScoring):\n"
         "    def summarise(self, scores, examples):\n"
         "        raise ArithmeticError('no mean today')\n\n\n"
+        "BROKEN = Protocol('choice', scoring=Broken(), asking=choice_asking())\n\n\n"
         "def exam(",
     )
     rows = tmp_path / "exam.jsonl"

@@ -13,6 +13,10 @@ from preceptor.records import Example, Graded, Message, Metric, Score
 __all__ = ["Protocol", "replies"]
 
 
+#: Methods that only hand on → the part whose they are.
+_PARTS = {"messages": "Asking", "score": "Scoring", "summarise": "Scoring"}
+
+
 class Protocol:
     """Four parts, each of which can be put in the place of another's.
 
@@ -29,6 +33,11 @@ class Protocol:
     """
 
     environment: Environment | None = None
+
+    def __init_subclass__(cls) -> None:
+        for method, part in _PARTS.items():
+            if method in vars(cls):
+                raise TypeError(f"{cls.__name__}.{method}: override it in its {part}, a part of it")
 
     def __init__(
         self,

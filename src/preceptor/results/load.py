@@ -9,7 +9,7 @@ import msgspec
 from preceptor import benchmarks
 from preceptor.records import Example, Graded, Result, RunInfo, Score
 from preceptor.results.assemble import assemble
-from preceptor.results.record import scored_by
+from preceptor.results.record import foreign_code, scored_by
 from preceptor.store import Store
 from preceptor.store.bills import bills
 from preceptor.store.graded import read_worded
@@ -43,30 +43,31 @@ def load_result(
     took: Took | None = None
     graded: Sequence[Graded]
     scores: Sequence[Score]
-    if words:
-        graded = store.graded(run)
-        scores = scoring.all(graded)
-    elif scoring.benchmark.protocol.scoring.reads_text:
-        graded, scores = [], []
-        with store.reading() as connection:
-            answers, took = read_said(connection, run)
-            for item in answers:
-                scores.append(scoring.one(item))
-                graded.append(_wordless(item))
-    else:
-        with store.reading() as connection:
-            graded, took = read_columns(connection, run, known)
+    with foreign_code(run, scoring.benchmark.package):
+        if words:
+            graded = store.graded(run)
             scores = scoring.all(graded)
-    result = assemble(
-        scoring.benchmark,
-        run,
-        graded,
-        scores,
-        bills(store, run, took),
-        departures=run.settings.departures or (),
-        notes=run.settings.notes,
-        metrics=metrics,
-    )
+        elif scoring.benchmark.protocol.scoring.reads_text:
+            graded, scores = [], []
+            with store.reading() as connection:
+                answers, took = read_said(connection, run)
+                for item in answers:
+                    scores.append(scoring.one(item))
+                    graded.append(_wordless(item))
+        else:
+            with store.reading() as connection:
+                graded, took = read_columns(connection, run, known)
+                scores = scoring.all(graded)
+        result = assemble(
+            scoring.benchmark,
+            run,
+            graded,
+            scores,
+            bills(store, run, took),
+            departures=run.settings.departures or (),
+            notes=run.settings.notes,
+            metrics=metrics,
+        )
     return msgspec.structs.replace(result, store=store.address)
 
 

@@ -28,7 +28,7 @@ from preceptor.scoring.answers import merged
 from preceptor.store import Store
 from preceptor.store.graded import read_worded
 
-__all__ = ["find_metric", "record_scores", "scored_by"]
+__all__ = ["find_metric", "foreign_code", "record_scores", "scored_by"]
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ def record_scores(store: Store, run: RunInfo) -> None:
         return
     with store.reading() as connection:
         graded = list(read_worded(connection, run))
-    with _foreign_code(run, benchmark.package):
+    with foreign_code(run, benchmark.package):
         own = [scoring.measure(item) for item in graded]
         scores = {
             fingerprint(item): add(score, item, specs)
@@ -70,7 +70,7 @@ def record_scores(store: Store, run: RunInfo) -> None:
 
 
 @contextlib.contextmanager
-def _foreign_code(run: RunInfo, package: str | None) -> Iterator[None]:
+def foreign_code(run: RunInfo, package: str | None) -> Iterator[None]:
     """Say whose fault it is where another package's scoring raises. Raises InputError."""
     try:
         yield

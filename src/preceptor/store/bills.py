@@ -88,7 +88,7 @@ def _sums(
     )
     for row in connection.execute(query):
         count, cost, *rest = row[len(groups) :]
-        yield row[: len(groups)], [count, cost or 0.0, *rest]
+        yield row[: len(groups)], [count, cost or 0.0, *map(int, rest)]
 
 
 def _bill(part: str, name: str, paid: Sequence[Any], reused: Sequence[Any]) -> Bill:

@@ -238,9 +238,9 @@ class _Verdicts:
         for reused, prefix in ((False, ""), (True, "reused_")):
             sums = (sa.func.sum(row[prefix + name]) for name in t.TOOK)
             query = sa.select(row.position, *sums).where(row.run_id == run.id)
-            for position, *values in connection.execute(query.group_by(row.position)):
-                if values[0]:
-                    self.took[position, reused] = values
+            for position, count, cost, *rest in connection.execute(query.group_by(row.position)):
+                if count:  # PostgreSQL gives sums of whole numbers as decimals
+                    self.took[position, reused] = [int(count), cost, *map(int, rest)]
 
     def _read_single(self, connection: sa.Connection, run: RunInfo) -> None:
         """The verdicts of the other answers, one by one."""
