@@ -139,3 +139,14 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     raw = path.read_bytes()
     text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
     return [json.loads(line) for line in text.split("\n") if line.strip()]
+
+
+def unpacked(path: Path) -> None:
+    """Verdicts as rows, as before they were packed, for tests that change them."""
+    from preceptor.store import Store
+    from preceptor.store.packs import unpack
+
+    with Store(path) as store, store.transaction() as connection:
+        for run in store.runs():
+            places = [(at, number) for at in range(run.n_examples) for number in range(run.repeats)]
+            unpack(connection, run.id, places)

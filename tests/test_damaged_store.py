@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from data_fixtures import graded_row, isolate, row, write_rows
+from data_fixtures import graded_row, isolate, row, unpacked, write_rows
 from preceptor.cli import main
-from preceptor.store import Store
-from preceptor.store.packs import unpack
 
 STORE = "store.db"
 IMPORT = ["import", "graded", "g1.jsonl", "--benchmark", "healthbench", "--data", "data.jsonl"]
@@ -61,13 +59,6 @@ def copy(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     isolate(monkeypatch, tmp_path)
     shutil.copytree(whole, ".", dirs_exist_ok=True)
     return Path(STORE)
-
-
-def unpacked(path: Path) -> None:
-    with Store(path) as store, store.transaction() as connection:
-        for run in store.runs():
-            places = [(at, number) for at in range(run.n_examples) for number in range(run.repeats)]
-            unpack(connection, run.id, places)
 
 
 def check(capsys: pytest.CaptureFixture[str]) -> int:

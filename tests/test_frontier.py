@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import preceptor
-from data_fixtures import HEALTHBENCH, isolate, needs_data, write_rows
+from data_fixtures import HEALTHBENCH, isolate, needs_data, unpacked, write_rows
 from preceptor.audit.card import Cost
 from preceptor.audit.frontier import (
     CHARACTERS_PER_TOKEN,
@@ -554,6 +554,7 @@ def test_graders_of_the_store_are_compared_with_what_they_cost(
 ) -> None:
     """Their verdicts on the file's answers are found, with tokens and dollars for 1,000."""
     where = str(tmp_path / "p.db")
+    unpacked(Path(where))
     connection = sqlite3.connect(where)
     with connection:
         connection.execute("UPDATE verdicts SET input_tokens=300, output_tokens=20, cost_usd=0.002")
