@@ -16,13 +16,9 @@ from preceptor.records import Completion, Message, ToolCall, Usage
 from preceptor.systems import Ask, Parameters, parse_parameters, resolve
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.openai import ChatModel
-from preceptor.systems.openai_replies import (
-    parse_chat,
-    parse_chat_stream,
-    parse_responses,
-    parse_responses_stream,
-)
+from preceptor.systems.openai_replies import parse_chat, parse_chat_stream
 from preceptor.systems.prices import Price
+from preceptor.systems.responses_replies import parse_responses, parse_responses_stream
 from preceptor.systems.wire import error_words, is_filtered, parsed
 from preceptor.testing import FakeEndpoint
 

@@ -18,7 +18,7 @@ _PARTS = {"messages": "Asking", "score": "Scoring", "summarise": "Scoring"}
 
 
 class Protocol:
-    """Four parts, each of which can be put in the place of another's.
+    """A composition of four parts. Families share parts and replace them one by one.
 
     Parameters
     ----------

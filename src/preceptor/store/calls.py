@@ -89,7 +89,7 @@ def give_back(connection: sa.Connection, keys: Iterable[str], me: Owner) -> None
 
 
 def forget(connection: sa.Connection, keys: Iterable[str]) -> None:
-    """Delete the claims on these keys, whoever made them: their results are stored."""
+    """Delete all claims on these keys, of any process: their results are stored."""
     if (raw := plain(connection)) is not None:
         raw.executemany("DELETE FROM calls WHERE key = ?", [(t.key_bytes(key),) for key in keys])
     elif rows := [{"of": key} for key in sorted(keys)]:

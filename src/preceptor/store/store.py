@@ -44,17 +44,10 @@ from preceptor.store.rows import (
     read_vote,
     system_rows,
 )
+from preceptor.store.spent import Spent, read_spent
 from preceptor.store.statements import present, upsert
 
 __all__ = ["Spent", "Store"]
-
-
-class Spent(msgspec.Struct, frozen=True):
-    """What a run has paid itself (not what earlier runs had paid for the same calls)."""
-
-    cost_usd: float
-    tokens: int
-    priced: bool
 
 
 #: Refusals of the database while writing. Another error is a value that it cannot take, no damage.
@@ -390,36 +383,8 @@ class Store:
 
     def spent(self, run: RunInfo) -> Spent:
         """What this run has paid so far, for answers and verdicts."""
-        cost, tokens, unpriced = 0.0, 0, 0
-        pairs = (
-            (t.run_responses, t.responses),
-            (t.run_verdicts, t.verdicts),
-            (t.run_votes, t.verdicts),
-        )
         with self._words(), self.engine.connect() as connection:
-            for link, table in pairs:
-                total = sa.func.sum(table.c.input_tokens + table.c.output_tokens)
-                row = connection.execute(
-                    sa.select(
-                        sa.func.sum(table.c.cost_usd),
-                        total,
-                        sa.func.sum(sa.case((table.c.cost_usd.is_(None), 1), else_=0)),
-                    )
-                    .join_from(link, table)
-                    .where(link.c.run_id == run.id, link.c.reused.is_(False))
-                ).one()
-                cost, tokens = cost + (row[0] or 0.0), tokens + int(row[1] or 0)
-                unpriced += row[2] or 0
-            packed = t.judged.c
-            total = sa.func.sum(packed.input_tokens + packed.output_tokens)
-            row = connection.execute(
-                sa.select(sa.func.sum(packed.cost_usd), total, sa.func.sum(packed.unpriced)).where(
-                    packed.run_id == run.id, packed.pack_id.is_not(None)
-                )
-            ).one()
-            cost, tokens = cost + (row[0] or 0.0), tokens + int(row[1] or 0)
-            unpriced += row[2] or 0
-        return Spent(cost, tokens, unpriced == 0)
+            return read_spent(connection, run)
 
 
 def _run_row(connection: sa.Connection, name: str) -> sa.RowMapping | None:

@@ -8,14 +8,10 @@ from typing import Any
 from preceptor.records import Message, Role
 from preceptor.systems.base import Ask, Parameters, ToolSpec
 from preceptor.systems.http_model import Exchange, HttpModel, merged, present
-from preceptor.systems.openai_replies import (
-    parse_chat,
-    parse_chat_stream,
-    parse_responses,
-    parse_responses_stream,
-)
+from preceptor.systems.openai_replies import parse_chat, parse_chat_stream
 from preceptor.systems.parts import chat_messages, chat_tools, responses_items, responses_tools
 from preceptor.systems.prices import Price
+from preceptor.systems.responses_replies import parse_responses, parse_responses_stream
 
 __all__ = ["OLDER_MODELS", "REASONING_MODELS", "ChatModel"]
 
