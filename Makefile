@@ -9,7 +9,8 @@ demo: .venv/demo-installed
 	$(BIN)/preceptor demo
 
 test: .venv/dev-installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	@echo "Running the tests on two processes: about fifteen minutes"
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: .venv/dev-installed
 	$(BIN)/ruff check src tests bench
@@ -25,11 +26,13 @@ docs: .venv/dev-installed
 	$(PYTHON) -m venv .venv
 
 .venv/demo-installed: pyproject.toml requirements.lock | .venv/bin/python
-	$(PIP) --editable '.[local,figures]'
+	@echo "Installing Preceptor and its small local models' runtime into .venv: about a minute, once"
+	@$(PIP) --editable '.[local,figures]'
 	@touch $@
 
 .venv/dev-installed: pyproject.toml requirements.lock | .venv/bin/python
-	$(PIP) --editable '.[dev]'
+	@echo "Installing Preceptor with every extra and the tests' tools into .venv: two to five minutes, once"
+	@$(PIP) --editable '.[dev]'
 	@touch $@ .venv/demo-installed
 
 # About ten minutes on two cores; the first time it makes an environment for inspect-evals.

@@ -212,7 +212,7 @@ def test_without_matplotlib_the_page_says_so(found: Audit, monkeypatch: pytest.M
     """One sentence on how to get it; all else is there."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     page = Page(render_audit(found))
-    assert "figures need matplotlib: pip install 'preceptor[figures]'." in page.text
+    assert "figures need matplotlib (preceptor doctor says how to get it)." in page.text
     assert "In which direction it errs" in page.text
 
 

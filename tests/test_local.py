@@ -17,6 +17,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from preceptor import installation
 from preceptor.errors import EndpointError, InputError, Unavailable, UnknownName
 from preceptor.records import Message
 from preceptor.systems.base import Ask, Parameters, System
@@ -134,8 +135,8 @@ def test_addresses_that_name_nothing() -> None:
 
 
 async def test_missing_package_says_how_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(Unavailable, match=r"pip install 'preceptor\[local\]'"):
+    monkeypatch.setattr(installation, "find_spec", lambda _: None)
+    with pytest.raises(Unavailable, match=r"pip install .?xllamacpp"):
         await LocalModel(f"local/{SMALL}", Parameters()).open()
 
 

@@ -654,7 +654,7 @@ def test_without_matplotlib_the_page_says_so(drawn: None, monkeypatch: pytest.Mo
     """One sentence on how to get it; all else is there."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     page = Page(render([a_run(20)]))
-    assert "figures need matplotlib: pip install 'preceptor[figures]'." in page.text
+    assert "figures need matplotlib (preceptor doctor says how to get it)." in page.text
     assert page.attributes("src") == []
     assert "Costliest criteria" in page.text
 

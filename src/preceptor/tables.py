@@ -11,7 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from preceptor.errors import DataError, InputError, PreceptorError, Unavailable
+from preceptor.errors import DataError, InputError, PreceptorError
+from preceptor.installation import MissingExtra
 from preceptor.rows import MAX_LINE_BYTES, MAX_UNPACKED, Row, header_of, row_of
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def parquet_rows(path: Path) -> Iterator[tuple[int, Row]]:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise Unavailable(
-            f"{path}: reading parquet needs pyarrow: pip install 'preceptor[parquet]'"
-        ) from None
+        raise MissingExtra(f"{path}: reading parquet needs pyarrow", "parquet") from None
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             header_of(file.schema_arrow.names, str(path))
@@ -154,9 +153,7 @@ def sheet_rows(path: Path) -> Iterator[tuple[int, Row]]:
     try:
         import openpyxl
     except ImportError:
-        raise Unavailable(
-            f"{path}: reading .xlsx needs openpyxl: pip install 'preceptor[suite]'"
-        ) from None
+        raise MissingExtra(f"{path}: reading .xlsx needs openpyxl", "excel") from None
     try:
         _check_archive(path)
         with contextlib.closing(openpyxl.load_workbook(path, True, data_only=True)) as book:

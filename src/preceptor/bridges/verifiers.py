@@ -17,7 +17,8 @@ import msgspec
 
 from preceptor import benchmarks
 from preceptor.cache import DEFAULT_STORE
-from preceptor.errors import EndpointError, PreceptorError, Unavailable, shorten
+from preceptor.errors import EndpointError, PreceptorError, shorten
+from preceptor.installation import MissingExtra
 from preceptor.records import Criterion, Example, Message
 from preceptor.rewards.records import Reward
 from preceptor.rewards.rewarder import Rewarder
@@ -26,9 +27,8 @@ from preceptor.systems.content import read_content
 try:
     import verifiers.v1 as vf
 except ImportError:
-    raise Unavailable(
-        "preceptor.bridges.verifiers: verifiers 0.4 or later is not installed; "
-        "run pip install 'preceptor[verifiers]'"
+    raise MissingExtra(
+        "preceptor.bridges.verifiers: needs verifiers 0.4 or later", "verifiers"
     ) from None
 
 __all__ = ["TASKSET", "RubricEnv", "RubricTaskset", "SingleTurnHarness", "load_environment"]

@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import typer
@@ -39,6 +39,8 @@ from preceptor.cli import (
     thresholds,
 )
 from preceptor.cli import demo as demo_command
+from preceptor.cli import doctor as doctor_command
+from preceptor.cli.groups import Group
 from preceptor.errors import PreceptorError
 from preceptor.plugins import load, plugins
 from preceptor.version import VERSION
@@ -53,6 +55,7 @@ _BadUse: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="preceptor",
+    cls=Group,
     help="Evaluate health AI against physicians' rubrics and published benchmarks.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -73,34 +76,54 @@ def _root(
         typer.echo(context.get_help())
 
 
-app.command("demo")(demo_command.demo)
-app.add_typer(listing.app, name="list")
-app.command("card")(card.card)
-app.command("fetch")(fetch.fetch)
-app.command("run")(run.run)
-app.command("resume")(run.resume)
-app.command("sweep")(sweep.sweep)
-app.add_typer(suite.app, name="suite")
-app.command("runs")(runs.runs)
-app.command("show")(runs.show)
-app.command("score")(score.score)
-app.add_typer(imports.app, name="import")
-app.command("compare")(compare.compare)
-app.command("leaderboard")(leaderboard.leaderboard)
-app.command("frontier")(frontier.frontier)
-app.command("reliability")(analysis.reliability)
-app.command("length")(analysis.length)
-app.command("power")(analysis.power)
-app.command("estimate")(analysis.estimate)
-app.command("correct")(correct.correct)
-app.command("thresholds")(thresholds.thresholds)
-app.command("distil")(distil.distil)
-app.command("audit")(audit.audit)
-app.command("report")(report.report)
-app.command("figures")(figures.figures)
-app.command("export")(export.export)
-app.command("lint")(lint.lint)
-app.command("serve")(serve.serve)
+#: Heading of the help → its commands.
+GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
+    "Begin": {
+        "demo": demo_command.demo,
+        "doctor": doctor_command.doctor,
+        "list": listing.app,
+        "card": card.card,
+        "fetch": fetch.fetch,
+    },
+    "Run": {
+        "run": run.run,
+        "resume": run.resume,
+        "suite": suite.app,
+        "sweep": sweep.sweep,
+        "import": imports.app,
+    },
+    "Look": {
+        "runs": runs.runs,
+        "show": runs.show,
+        "score": score.score,
+        "report": report.report,
+        "compare": compare.compare,
+        "leaderboard": leaderboard.leaderboard,
+        "figures": figures.figures,
+        "export": export.export,
+    },
+    "Trust the grader": {
+        "audit": audit.audit,
+        "correct": correct.correct,
+        "frontier": frontier.frontier,
+        "thresholds": thresholds.thresholds,
+        "distil": distil.distil,
+    },
+    "Plan and explain": {
+        "power": analysis.power,
+        "estimate": analysis.estimate,
+        "reliability": analysis.reliability,
+        "length": analysis.length,
+    },
+    "Build": {"lint": lint.lint, "serve": serve.serve},
+}
+
+for _heading, _commands in GROUPS.items():
+    for _name, _made_by in _commands.items():
+        if isinstance(_made_by, typer.Typer):
+            app.add_typer(_made_by, name=_name, rich_help_panel=_heading)
+        else:
+            app.command(_name, rich_help_panel=_heading)(_made_by)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

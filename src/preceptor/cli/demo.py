@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from preceptor.cli.output import note
 from preceptor.errors import PreceptorError, Unavailable
+from preceptor.installation import install, installed, program
 
 __all__ = ["demo"]
 
@@ -24,6 +26,9 @@ def demo(
     ] = Path("demo"),
 ) -> int:
     """Evaluate a small local model on starter, graded by another; write the report."""
+    note(
+        "The demo takes about three minutes on two cores, and a download of 1.2 GB the first time."
+    )
     folder.mkdir(parents=True, exist_ok=True)
     store = folder / "preceptor.db"
     grader_here, system_here = _weights(GRADER), _weights(SYSTEM)
@@ -35,12 +40,10 @@ def demo(
 
 def _weights(name: str) -> bool:
     """Whether a model's weights are on this machine, after trying to fetch them."""
-    import importlib.util
-
     from preceptor.systems.local.weights import MODELS, fetch, find
 
-    if importlib.util.find_spec("xllamacpp") is None:
-        note(f"local/{name}: xllamacpp is not installed: pip install 'preceptor[local]'")
+    if not installed("local"):
+        note(f"local/{name} needs xllamacpp: run {install('local')}")
         return False
     if find(name) is not None:
         return True
@@ -62,8 +65,10 @@ def _graded_here(store: Path, *, live: bool) -> str:
     address = f"local/{SYSTEM}" if live else f"replay:{recorded(SYSTEM)}"
     answers = "answers now" if live else "its weights are not available: recorded answers are used"
     note(
-        f"{SYSTEM} ({answers}) on {EXAMPLES} examples of starter; {GRADER} judges each criterion.\n"
-        f"Both run on this machine, one thread each: about three minutes on two cores."
+        f"{SYSTEM} ({answers}) on {EXAMPLES} examples of starter; {GRADER} judges each criterion, "
+        f"by the chance of a yes.\n"
+        f"Both run on this machine. The grader is a small model for code: its verdicts show how "
+        f"things work and say little about the system."
     )
     with Display() as display:
         run = api.run(
@@ -77,7 +82,7 @@ def _graded_here(store: Path, *, live: bool) -> str:
         )
     if run.outcome is None or run.outcome.status != "done":
         raise PreceptorError(
-            f"the demo was stopped; go on with: preceptor demo --folder {store.parent}"
+            f"the demo was stopped; resume it with: {program()} demo --folder {store.parent}"
         )
     return run.info.name
 
@@ -109,10 +114,13 @@ def _report(store: Path, name: str, path: Path) -> Path:
 
 
 def _next_steps(store: Path, name: str, report: Path) -> None:
+    typed, with_key = program(), bool(os.environ.get("OPENAI_API_KEY"))
+    key = "" if with_key else "  (needs OPENAI_API_KEY)"
     note(
         f"\nThe report is {report}: open it in a browser.\n"
         f"Next:\n"
-        f"  preceptor show {name} --store {store}\n"
-        f"  preceptor list benchmarks\n"
-        f"  preceptor run starter --system openai/gpt-5.4 --grader openai/gpt-5.4-mini --limit 5"
+        f"  {typed} show {name} --store {store}\n"
+        f"  {typed} doctor\n"
+        f"  {typed} list benchmarks\n"
+        f"  {typed} run starter --system openai/gpt-5.4 --grader openai/gpt-5.4-mini --limit 5{key}"
     )

@@ -77,7 +77,7 @@ def _table(estimate: Estimate, name: str) -> Table:
     table = Table(
         title=f"{name or estimate.benchmark}: what a run would take", title_justify="left"
     )
-    table.add_column("", overflow="fold")
+    table.add_column("")
     for heading in ("calls", "in store", "tokens in", "tokens out", "cost", "time"):
         table.add_column(heading, justify="right")
     for part in estimate.parts:
@@ -101,7 +101,7 @@ def _suite_table(group: str, estimates: Sequence[Estimate]) -> Table:
     from rich.table import Table
 
     table = Table(title=f"{group}: what a suite would take", title_justify="left")
-    table.add_column("benchmark", overflow="fold")
+    table.add_column("benchmark")
     for heading in ("examples", "answers", "verdicts", "tokens", "cost", "time"):
         table.add_column(heading, justify="right")
     for each in estimates:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preceptor.cache import DEFAULT_STORE
+from preceptor.cli.groups import Group
 from preceptor.cli.options import Data, Json, StorePath
 from preceptor.cli.output import note, print_json, printable
 from preceptor.cli.run import elsewhere
+from preceptor.installation import program
 
 if TYPE_CHECKING:
     from preceptor.bridges.imported import ImportedRun
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Import results made elsewhere.")
+app = typer.Typer(cls=Group, help="Import results made elsewhere.")
 
 Benchmark = Annotated[
     str | None,
@@ -186,6 +188,6 @@ def _tell(lines: Sequence[Mapping[str, object]], store: str, as_json: bool) -> N
         print(printable(f"{line['run']}: {line['n']:,} answers{there}"))
     if len(lines) == 1:
         name = shlex.quote(str(lines[0]["run"]))
-        note(f"see it with: preceptor score {name}{elsewhere(store)}")
+        note(f"see it with: {program()} score {name}{elsewhere(store)}")
     else:
         note(f"{len(lines)} runs; see them with: preceptor score --all{elsewhere(store)}")

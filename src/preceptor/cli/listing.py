@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preceptor.cli.groups import Group
 from preceptor.cli.options import Json
 from preceptor.cli.output import note, print_json, show
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="List benchmarks, forms of addresses, local models or prices.")
+app = typer.Typer(cls=Group, help="List benchmarks, forms of addresses, local models or prices.")
 
 
 @app.command("benchmarks")
@@ -49,14 +50,15 @@ def benchmarks(
     if as_json:
         print_json(rows)
         return
-    table = Table()
-    for heading in ("name", "family", "examples", "licence", "source", "citation", "data"):
-        table.add_column(heading, justify="right" if heading == "examples" else "left")
+    table = Table("name", "family", "examples", "licence", "data")
+    table.columns[0].no_wrap = True
+    table.columns[2].justify = "right"
     for row in rows:
-        here = "here" if row["here"] else "preceptor fetch" if row["pinned"] else "--data"
-        cells = (row["name"], row["family"], f"{row['examples']:,}", row["licence"], row["source"])
-        table.add_row(*map(str, cells), str(row["citation"]), here)
+        here = "here" if row["here"] else "fetch" if row["pinned"] else "--data"
+        cells = (row["name"], row["family"], f"{row['examples']:,}", row["licence"], here)
+        table.add_row(*map(str, cells))
     show(table)
+    note("preceptor card NAME: source, citation, protocol, faults; preceptor fetch NAME: its data")
 
 
 def _source(benchmark: Benchmark) -> str:

@@ -46,7 +46,12 @@ def console() -> Console:
 
 
 def show(item: RenderableType) -> None:
-    """Print a table or text to standard output."""
+    """Print a table or text to standard output. No cell is cut: it can be copied."""
+    from rich.table import Table
+
+    if isinstance(item, Table):
+        for column in item.columns:
+            column.overflow = "fold"
     console().print(item)
 
 

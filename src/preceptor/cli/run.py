@@ -12,6 +12,7 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.dry_run import print_estimates
 from preceptor.cli.options import Data, Json, RunName, StorePath, number, whole_number
 from preceptor.cli.output import note
+from preceptor.installation import program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -290,21 +291,20 @@ def finish(finished: Run, store: str, as_json: bool) -> int:
     name = shlex.quote(finished.info.name) + elsewhere(store)
     if outcome.status == "interrupted":
         left = " (its batches go on at the provider)" if finished.info.settings.batch else ""
-        note(f"interrupted{left}{spent([result])}; go on with: preceptor resume {name}")
+        note(f"interrupted{left}{spent([result])}; go on with: {program()} resume {name}")
         return 130
     if outcome.status == "incomplete":
         if failed := [f"{kind}: {words}" for kind, words in finished.failures() if _shown(kind)]:
             note(f"  • for example, {failed[0]}")
         why = f" ({outcome.why})" if outcome.why else ""
         first = f"{outcome.first}, then " if outcome.first else ""
-        note(f"incomplete{why}{spent([result])}; {first}go on with: preceptor resume {name}")
+        note(f"incomplete{why}{spent([result])}; {first}go on with: {program()} resume {name}")
         return 1
     if share_read(result.scores) == 0:
-        note(
-            f"done, but no answer could be read; look at some: preceptor export {name} -o out.jsonl"
-        )
+        look = f"{program()} export {name} -o out.jsonl"
+        note(f"done, but no answer could be read; look at some: {look}")
         return 1
-    note(f"done; see it with: preceptor report {name} -o report.html")
+    note(f"done; see it with: {program()} report {name} -o report.html")
     return 0
 
 

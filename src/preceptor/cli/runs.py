@@ -28,7 +28,6 @@ def runs(
         )
         return
     table = Table("run", "benchmark", "system", "grader", "status", "n", "started (UTC)")
-    table.columns[0].overflow = "fold"  # so that it can be copied
     for info in found:
         size = f"{info.n_examples:,}" + (f" × {info.repeats}" if info.repeats > 1 else "")
         table.add_row(

@@ -9,6 +9,7 @@ import typer
 
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.dry_run import print_suite_estimate
+from preceptor.cli.groups import Group
 from preceptor.cli.options import Json, StorePath
 from preceptor.cli.output import note, print_json, show
 from preceptor.cli.run import (
@@ -26,13 +27,14 @@ from preceptor.cli.run import (
     spent,
 )
 from preceptor.cli.sweep import again
+from preceptor.installation import program
 
 if TYPE_CHECKING:
     from preceptor.api import Suite
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Run one system on a group of benchmarks.")
+app = typer.Typer(cls=Group, help="Run one system on a group of benchmarks.")
 
 Share = Annotated[
     bool, typer.Option("--share", help="Leave out every text of examples and answers.")
@@ -140,7 +142,7 @@ def _finish(suite: Suite, store: str, as_json: bool, goes_on: str) -> int:
         why = f" ({outcome.why})" if outcome.status == "incomplete" else ""
         note(f"{outcome.status}{why}{spent(results)}; go on with: {goes_on}")
         return 130 if outcome.status == "interrupted" else 1
-    note(f"done; see it with: preceptor suite report {suite.name}{elsewhere(store)} -o report")
+    note(f"done; see it with: {program()} suite report {suite.name}{elsewhere(store)} -o report")
     return 0
 
 

@@ -28,6 +28,7 @@ from preceptor.cli.run import (
     elsewhere,
     spent,
 )
+from preceptor.installation import program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +136,7 @@ def _finish(swept: Sweep, store: str, as_json: bool, again: str) -> int:
         note(f"incomplete ({outcome.why}){spent(results)}; go on with: {again}")
         return 1
     pattern = shlex.quote(f"{swept.name}/*")
-    note(f"done; see it with: preceptor report {pattern}{elsewhere(store)} -o report.html")
+    note(f"done; see it with: {program()} report {pattern}{elsewhere(store)} -o report.html")
     return 0
 
 

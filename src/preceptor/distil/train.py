@@ -29,7 +29,8 @@ from preceptor.distil.model import (
 )
 from preceptor.distil.texts import text
 from preceptor.distil.trees import from_predictors
-from preceptor.errors import InputError, Unavailable
+from preceptor.errors import InputError
+from preceptor.installation import MissingExtra
 from preceptor.records import Graded
 from preceptor.statistics.calibration import isotonic
 from preceptor.version import VERSION
@@ -179,9 +180,7 @@ def _require_sklearn() -> None:
     try:
         import sklearn  # noqa: F401
     except ImportError:
-        raise Unavailable(
-            "distil: scikit-learn is not installed; run pip install 'preceptor[distil]'"
-        ) from None
+        raise MissingExtra("distil: needs scikit-learn", "distil") from None
 
 
 def _texts(graded: Mapping[str, Sequence[Graded]]) -> Any:

@@ -6,7 +6,7 @@ import functools
 import re
 from typing import Any
 
-from preceptor.errors import Unavailable
+from preceptor.installation import MissingExtra
 from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.scoring import Scoring
@@ -106,7 +106,7 @@ def _scorer() -> Any:
     try:
         from rouge_score.rouge_scorer import RougeScorer
     except ImportError:
-        raise Unavailable("ROUGE needs rouge-score: pip install 'preceptor[suite]'") from None
+        raise MissingExtra("ROUGE needs rouge-score", "rouge") from None
     return RougeScorer(["rouge1"])
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from preceptor.errors import InputError, Unavailable, shorten
+from preceptor.errors import InputError, shorten
+from preceptor.installation import MissingExtra
 from preceptor.records import Example, Graded, Response, Result, RunInfo, Score, Verdict
 from preceptor.records.episodes import episode_of
 from preceptor.reports.files import whole_file
@@ -265,7 +266,7 @@ def _parquet(info: RunInfo, answers: Iterable[Answer], path: Path) -> Path:
 
         from preceptor.reports.arrow import array
     except ImportError:
-        raise Unavailable("parquet needs pyarrow: pip install 'preceptor[parquet]'") from None
+        raise MissingExtra("parquet needs pyarrow", "parquet") from None
     types = {"string": pyarrow.string(), "int64": pyarrow.int64(), "bool": pyarrow.bool_()}
     schema = pyarrow.schema(
         [(name, types.get(kind, pyarrow.float64())) for name, kind in _COLUMNS.items()]

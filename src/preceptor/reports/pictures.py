@@ -9,7 +9,8 @@ import msgspec
 
 from preceptor.analysis.comparison import Comparison
 from preceptor.analysis.reliability import Reliability
-from preceptor.errors import InputError, Unavailable
+from preceptor.errors import InputError
+from preceptor.installation import MissingExtra
 from preceptor.reports.figures import Figure, csv, figures, svg
 from preceptor.reports.figures.base import check
 from preceptor.reports.figures.length import length
@@ -58,8 +59,10 @@ def pictures(
     try:
         check()
         applying = figures(sides, comparison, reliability)
-    except (InputError, Unavailable) as missing:
-        return Pictures([], f"None: {str(missing).removeprefix('figures: ')}.")
+    except MissingExtra as missing:
+        return Pictures([], f"None: {missing.needs} (preceptor doctor says how to get it).")
+    except InputError as undrawn:
+        return Pictures([], f"None: {str(undrawn).removeprefix('figures: ')}.")
     one_benchmark = len({side.result.info.benchmark for side in everyone}) == 1
     whole = length(everyone) if len(everyone) > len(sides) and one_benchmark else None
     return embedded(
@@ -71,8 +74,8 @@ def embedded(given: Sequence[Figure]) -> Pictures:
     """These figures, drawn. Without matplotlib, say how to get it."""
     try:
         check()
-    except Unavailable as missing:
-        return Pictures([], f"None: {str(missing).removeprefix('figures: ')}.")
+    except MissingExtra as missing:
+        return Pictures([], f"None: {missing.needs} (preceptor doctor says how to get it).")
     shown, left_out, size = [], [], 0
     for figure in given:
         drawn = svg(figure, bare=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from preceptor.errors import Unavailable
+from preceptor.installation import MissingExtra
 
 if TYPE_CHECKING:
     from rouge_score.rouge_scorer import RougeScorer
@@ -34,7 +34,5 @@ def _scorer() -> RougeScorer:
     try:
         from rouge_score.rouge_scorer import RougeScorer
     except ImportError:
-        raise Unavailable(
-            "ROUGE needs the package rouge_score: pip install 'preceptor[suite]'"
-        ) from None
+        raise MissingExtra("ROUGE needs rouge-score", "rouge") from None
     return RougeScorer(ROUGE, use_stemmer=False)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.errors import Unavailable
+from preceptor.installation import MissingExtra
 from preceptor.reasoning import said_in
 from preceptor.scoring.reading import json_in
 
@@ -251,9 +251,7 @@ def tally(gold: Sequence[Span], said: Sequence[Span], label: str) -> Tally:
         from nervaluate.entities import Entity
         from nervaluate.strategies import ExactEvaluation, PartialEvaluation
     except ImportError:
-        raise Unavailable(
-            "comparing entities needs nervaluate: pip install 'preceptor[suite]'"
-        ) from None
+        raise MissingExtra("comparing entities needs nervaluate", "entities") from None
     right, shown = ([span for span in spans if span[2] == label] for spans in (gold, said))
     entities = [
         [Entity(label=kind, start=first, end=last) for first, last, kind in spans]

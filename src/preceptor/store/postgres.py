@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from preceptor.errors import StoreError, shorten
+from preceptor.errors import shorten
+from preceptor.installation import MissingExtra
 
 __all__ = ["alone", "explain", "is_postgres", "open_server", "redacted", "retried"]
 
@@ -58,7 +59,7 @@ def is_postgres(url: sa.URL) -> bool:
 def open_server(url: sa.URL) -> sa.Engine:
     """The engine of a PostgreSQL database, through psycopg 3. Nothing is connected yet.
 
-    Raises StoreError where that driver is not installed.
+    Raises MissingExtra where that driver is not installed.
     """
     url = url.set(drivername="postgresql+psycopg")
     given = {name: value for name, value in _CONNECTION.items() if name not in url.query}
@@ -68,9 +69,7 @@ def open_server(url: sa.URL) -> sa.Engine:
             url, connect_args=given, hide_parameters=True, isolation_level="REPEATABLE READ"
         )
     except ImportError:
-        raise StoreError(
-            "--store: PostgreSQL needs the package psycopg: pip install 'preceptor[postgres]'"
-        ) from None
+        raise MissingExtra("--store: PostgreSQL needs psycopg", "postgres") from None
 
 
 def redacted(where: str) -> str:

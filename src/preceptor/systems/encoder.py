@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.errors import InputError, Unavailable
+from preceptor.errors import InputError
+from preceptor.installation import MissingExtra
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,8 +47,8 @@ class Encoder:
             import onnxruntime
             from tokenizers import Tokenizer
         except ImportError:
-            raise Unavailable(
-                f"{VARIABLE}: an encoder needs pip install 'preceptor[bertscore]'"
+            raise MissingExtra(
+                f"{VARIABLE}: an encoder needs onnxruntime and tokenizers", "bertscore"
             ) from None
         for name in ("model.onnx", "tokenizer.json"):
             if not (folder / name).is_file():

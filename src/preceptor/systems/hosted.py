@@ -13,7 +13,15 @@ from preceptor.systems.base import Parameters, System
 from preceptor.systems.prices import FREE, Price, parse_price, price_at
 from preceptor.systems.servers import elsewhere, server_of
 
-__all__ = ["HOSTS", "Host", "azure", "hosted", "openai_compatible", "refuses_temperature"]
+__all__ = [
+    "AZURE_KEY",
+    "HOSTS",
+    "Host",
+    "azure",
+    "hosted",
+    "openai_compatible",
+    "refuses_temperature",
+]
 
 #: Address, base URL, key, parameters → the system.
 _Build = Callable[[str, str, str, Parameters], System]
@@ -56,6 +64,8 @@ class Host(msgspec.Struct, frozen=True):
     base_url: tuple[str, str]
     build: _Build
 
+
+AZURE_KEY = "AZURE_OPENAI_API_KEY"
 
 #: What stands before the first slash of an address → where its models are.
 HOSTS = {
@@ -102,7 +112,7 @@ def azure(address: str, parameters: Parameters) -> System:
 
     deployment = address.partition("/")[2]
     _check_model(address, "azure", deployment)
-    key = _key(address, parameters, ("AZURE_OPENAI_API_KEY",))
+    key = _key(address, parameters, (AZURE_KEY,))
     resource = os.environ.get("AZURE_OPENAI_ENDPOINT")
     if not resource:
         raise Unavailable(

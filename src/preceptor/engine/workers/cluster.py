@@ -15,6 +15,7 @@ from typing import Any
 
 from preceptor.engine.workers.driver import Transport
 from preceptor.errors import Unavailable
+from preceptor.installation import MissingExtra
 
 __all__ = ["connect", "hire", "hosts"]
 
@@ -30,9 +31,7 @@ def connect() -> None:
     try:
         import ray
     except ImportError:
-        raise Unavailable(
-            "--backend ray: Ray is not installed: pip install 'preceptor[ray]'"
-        ) from None
+        raise MissingExtra("--backend ray: needs Ray", "ray") from None
     if ray.is_initialized():
         return
     # A cluster that we make ourselves tells nobody of itself, unless the user wants it to.

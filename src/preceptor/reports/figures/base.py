@@ -16,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from preceptor.errors import InputError, Unavailable, shorten
+from preceptor.errors import InputError, shorten
+from preceptor.installation import MissingExtra
 from preceptor.reports.figures.page import Page
 from preceptor.reports.figures.style import parameters
 from preceptor.reports.figures.words import clean
@@ -61,7 +62,7 @@ def check() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise Unavailable("figures need matplotlib: pip install 'preceptor[figures]'") from None
+        raise MissingExtra("figures need matplotlib", "figures") from None
 
 
 @contextlib.contextmanager

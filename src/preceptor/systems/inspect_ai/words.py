@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from preceptor.errors import EndpointError, InputError, Unavailable, UnknownName, shorten
+from preceptor.installation import MissingExtra
 from preceptor.records import Completion, Usage
 from preceptor.systems.base import Parameters
 from preceptor.systems.first_token import first_said
@@ -44,7 +45,7 @@ def need_inspect(what: str) -> None:
     try:
         import inspect_ai  # noqa: F401
     except ImportError:
-        raise Unavailable(f"{what} needs inspect-ai: pip install 'preceptor[inspect]'") from None
+        raise MissingExtra(f"{what} needs inspect-ai", "inspect") from None
 
 
 def generate_config(address: str, parameters: Parameters) -> GenerateConfig:

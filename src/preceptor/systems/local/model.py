@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import os
 import secrets
 import signal
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from preceptor.errors import EndpointError, InputError, Unavailable
+from preceptor.installation import MissingExtra, installed
 from preceptor.records import Completion, Example
 from preceptor.systems.base import Ask, Parameters, System
 from preceptor.systems.local import weights
@@ -104,10 +104,8 @@ class LocalModel(System):
         """
         if self._server is not None:
             return
-        if importlib.util.find_spec("xllamacpp") is None:
-            raise Unavailable(
-                f"{self.address}: needs xllamacpp: install it with pip install 'preceptor[local]'"
-            )
+        if not installed("local"):
+            raise MissingExtra(f"{self.address}: needs xllamacpp", "local")
         from preceptor.systems.openai import ChatModel
 
         context = self._known.context if self._known else DEFAULT_CONTEXT
