@@ -20,6 +20,7 @@ from preceptor.cli import main
 from preceptor.errors import StoreError
 from preceptor.records import (
     AddedMetric,
+    Marks,
     RunInfo,
     RunSettings,
     Strata,
@@ -65,6 +66,7 @@ FULL: dict[str, Any] = {
     "stratify": Strata("theme:a", 2.0, {"rich": Stratum(9, 3), "other": Stratum(90, 9)}, ["e1"]),
     "notes": ["One answer is missing."],
     "sweep": SweepCell("grid", {"seed": "1"}, {"seed": "1"}),
+    "marks": Marks("first", "openai/some-model", drawn=True),
     "recorded_scores": SHA256,
 }
 

@@ -17,7 +17,7 @@ from preceptor.statistics.agreement import (
     macro_f1,
     observed_agreement,
 )
-from preceptor.statistics.sums import Statistic, difference, intervals
+from preceptor.statistics.sums import Statistic, difference, intervals, weighted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,16 +66,20 @@ class Agreement(msgspec.Struct, frozen=True):
 
 
 class Pairs(msgspec.Struct, frozen=True):
-    """Pairs of judgements: ``ratings`` (n, 2) of 0 and 1, ``prompts`` (n,) as integer labels."""
+    """Pairs of judgements.
+
+    ``ratings`` (n, 2) of 0 and 1, ``prompts`` (n,) as integer labels, ``weights`` (n,).
+    """
 
     ratings: NDArray[np.float64]
     prompts: NDArray[np.int64]
+    weights: NDArray[np.float64]
 
 
 def grader_pairs(rows: Iterable[Judged], grader: str) -> Pairs:
     """Pair the grader's verdict with each physician's label."""
     return _pairs(
-        (row.prompt, float(row.verdicts[grader]), float(label))
+        (row, float(row.verdicts[grader]), float(label))
         for row in rows
         if grader in row.verdicts
         for label in row.labels
@@ -87,7 +91,7 @@ def majority_pairs(rows: Iterable[Judged], grader: str) -> tuple[Pairs, int]:
     judged = [row for row in rows if grader in row.verdicts]
     decided = [row for row in judged if 2 * sum(row.labels) != len(row.labels)]
     pairs = _pairs(
-        (row.prompt, float(row.verdicts[grader]), float(2 * sum(row.labels) > len(row.labels)))
+        (row, float(row.verdicts[grader]), float(2 * sum(row.labels) > len(row.labels)))
         for row in decided
     )
     return pairs, len(judged) - len(decided)
@@ -96,7 +100,7 @@ def majority_pairs(rows: Iterable[Judged], grader: str) -> tuple[Pairs, int]:
 def physician_pairs(rows: Iterable[Judged]) -> Pairs:
     """Pair each physician's label with every other of the same row, in both orders."""
     return _pairs(
-        (row.prompt, float(one), float(other))
+        (row, float(one), float(other))
         for row in rows
         for i, one in enumerate(row.labels)
         for j, other in enumerate(row.labels)
@@ -104,12 +108,13 @@ def physician_pairs(rows: Iterable[Judged]) -> Pairs:
     )
 
 
-def _pairs(found: Iterable[tuple[str, float, float]]) -> Pairs:
+def _pairs(found: Iterable[tuple[Judged, float, float]]) -> Pairs:
     listed = list(found)
     known: dict[str, int] = {}
-    prompts = np.array([known.setdefault(prompt, len(known)) for prompt, _, _ in listed], dtype=int)
+    prompts = [known.setdefault(row.prompt, len(known)) for row, _, _ in listed]
     ratings = np.array([pair for _, *pair in listed], dtype=np.float64).reshape(-1, 2)
-    return Pairs(ratings, prompts)
+    weights = np.array([row.weight for row, _, _ in listed], dtype=np.float64)
+    return Pairs(ratings, np.array(prompts, dtype=int), weights)
 
 
 def agreement(pairs: Pairs, *, seed: int = 0) -> Agreement:
@@ -124,7 +129,8 @@ def agreement(pairs: Pairs, *, seed: int = 0) -> Agreement:
         gwet_ac1(pairs.ratings, (0.0, 1.0)),
         krippendorff_alpha(pairs.ratings),
     ]
-    found = estimates(statistics, pairs.prompts, seed=seed)
+    counted = [weighted(one, pairs.weights) for one in statistics]
+    found = estimates(counted, pairs.prompts, seed=seed)
     return Agreement(len(pairs.ratings), len(np.unique(pairs.prompts)), *found)
 
 
@@ -161,9 +167,8 @@ def gap(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> Estimate:
         ],
         dtype=int,
     )
-    return estimate(
-        difference(macro_f1(ours.ratings), macro_f1(theirs.ratings)), clusters, seed=seed
-    )
+    apart = difference(*(weighted(macro_f1(each.ratings), each.weights) for each in (ours, theirs)))
+    return estimate(apart, clusters, seed=seed)
 
 
 def chance_f1(pairs: Pairs) -> float | None:
@@ -174,7 +179,7 @@ def chance_f1(pairs: Pairs) -> float | None:
     """
     if not len(pairs.ratings):
         return None
-    g, q = pairs.ratings.mean(axis=0)
+    g, q = np.average(pairs.ratings, axis=0, weights=pairs.weights)
     if not 0 < g + q < 2:
         return None
     return float(g * q / (g + q) + (1 - g) * (1 - q) / (2 - g - q))

@@ -13,7 +13,7 @@ from preceptor.audit.agreement import Estimate, estimate, estimates, grader_pair
 from preceptor.audit.families import family
 from preceptor.audit.labels import Judged, theme_of
 from preceptor.statistics.agreement import cohen_kappa, macro_f1
-from preceptor.statistics.sums import Statistic, mean, over
+from preceptor.statistics.sums import Statistic, mean, over, weighted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,10 +123,9 @@ def _order(key: tuple[str, str]) -> tuple[int, int | str, str]:
 def _slice(kind: str, name: str, rows: Sequence[Judged], grader: str, seed: int) -> Slice:
     pairs = grader_pairs(rows, grader)
     ratings = pairs.ratings
+    statistics = [macro_f1(ratings), cohen_kappa(ratings), mean(ratings[:, 0] - ratings[:, 1])]
     f1, kappa, bias = estimates(
-        [macro_f1(ratings), cohen_kappa(ratings), mean(ratings[:, 0] - ratings[:, 1])],
-        pairs.prompts,
-        seed=seed,
+        [weighted(one, pairs.weights) for one in statistics], pairs.prompts, seed=seed
     )
     return Slice(kind, name, len(rows), len(ratings), f1, kappa, bias, confusion(ratings))
 
@@ -146,7 +145,7 @@ def self_preference(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> Se
         return None
     pairs = grader_pairs(known, grader)
     apart = pairs.ratings[:, 0] - pairs.ratings[:, 1]
-    terms = np.column_stack([apart * own, own, apart * ~own, ~own]).astype(np.float64)
+    terms = np.column_stack([apart * own, own, apart * ~own, ~own]) * pairs.weights[:, None]
 
     def bias(sums: NDArray[np.float64], start: int) -> NDArray[np.float64]:
         return over(sums[..., start], sums[..., start + 1])

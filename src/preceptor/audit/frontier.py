@@ -194,7 +194,7 @@ def _coin_toss_f1(rows: Iterable[Judged]) -> float | None:
     ratings = np.concatenate(
         [np.column_stack([np.full(len(labels), side), labels]) for side in (0.0, 1.0)]
     )
-    return chance_f1(Pairs(ratings, np.zeros(len(ratings), dtype=np.int64)))
+    return chance_f1(Pairs(ratings, np.zeros(len(ratings), dtype=np.int64), np.ones(len(ratings))))
 
 
 def _unit(costs: Iterable[Cost]) -> Unit | None:

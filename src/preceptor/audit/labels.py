@@ -53,6 +53,9 @@ class Judged(msgspec.Struct, frozen=True):
         Ends with the answer under review; empty if the file has no text.
     probabilities
         Grader → its probability of met, 0 to 1, if it gave one.
+    weight
+        How much its labels count: above 1 where rows like it are rarer among the labelled than in
+        the whole.
     """
 
     prompt: str
@@ -65,6 +68,7 @@ class Judged(msgspec.Struct, frozen=True):
     model: str = ""
     conversation: tuple[Message, ...] = ()
     probabilities: Mapping[str, float] = {}
+    weight: float = 1.0
 
 
 class Labels(msgspec.Struct, frozen=True):

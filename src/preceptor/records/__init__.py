@@ -18,6 +18,7 @@ from preceptor.records.results import NO_GRADER, Result, RunInfo
 from preceptor.records.scores import Metric, Score
 from preceptor.records.settings import (
     AddedMetric,
+    Marks,
     RunSettings,
     Strata,
     Stratum,
@@ -38,6 +39,7 @@ __all__ = [
     "File",
     "Graded",
     "Image",
+    "Marks",
     "Message",
     "Metric",
     "Part",

@@ -14,6 +14,7 @@ from preceptor.errors import StoreError, shorten
 
 __all__ = [
     "AddedMetric",
+    "Marks",
     "RunSettings",
     "Strata",
     "Stratum",
@@ -94,6 +95,23 @@ class Strata(msgspec.Struct, frozen=True):
     kind: str = "tag"
 
 
+class Marks(msgspec.Struct, frozen=True):
+    """What a person marked in a run of their own.
+
+    Attributes
+    ----------
+    run, grader
+        Name and grader of the run whose answers they are, when they were marked.
+    drawn
+        Whether some were drawn by what that grader met and what not: they then say nothing of
+        another grader.
+    """
+
+    run: str
+    grader: str
+    drawn: bool = False
+
+
 class AddedMetric(msgspec.Struct, frozen=True):
     """A metric of another package, without its code.
 
@@ -169,6 +187,8 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         Warnings that belong beside the score, one sentence each.
     sweep
         The sweep that the run is a cell of.
+    marks
+        Of a person's marks: whose answers they are on. The run's grader is the person.
     recorded_scores
         SHA-256 of the blob with scores that the run alone cannot give again.
     other
@@ -205,6 +225,7 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     stratify: Strata | None = None
     notes: list[str] = []
     sweep: SweepCell | None = None
+    marks: Marks | None = None
     recorded_scores: str | None = None
     other: dict[str, Any] = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,6 +26,7 @@ __all__ = [
     "mean_interval",
     "score_interval",
     "share_interval",
+    "stratified_share",
     "wilson_interval",
 ]
 
@@ -177,13 +179,63 @@ def share_interval(scores: Floats, clusters: NDArray[Any] | None = None) -> tupl
     The interval is within [0, 1] and never of width zero.
     """
     share = float(_examples(scores)[0].mean())
-    rows = effective_rows(scores, clusters)
+    return share, _exact(share, effective_rows(scores, clusters))
+
+
+def stratified_share(
+    hits: NDArray[np.bool_],
+    strata: NDArray[Any],
+    sizes: Mapping[Any, int],
+    clusters: NDArray[Any] | None = None,
+) -> tuple[float, Interval]:
+    """A share of a whole, from a random sample of each of its strata, and its 95 % interval.
+
+    The estimate weights each stratum's share by its size (post-stratification: Cochran 1977,
+    Sampling Techniques, section 5A.9). The interval is the exact one at the effective number of
+    rows (Korn & Graubard 1998): the smaller of Kish's for such weights and of that which the
+    strata's own variances give, times what clusters take off by `effective_rows`.
+
+    Parameters
+    ----------
+    hits, strata
+        Shape (n,): whether each row has the property, and its stratum.
+    sizes
+        Stratum → number of rows in the whole. Each stratum that has any needs a row of the sample.
+    clusters
+        Shape (n,): labels of rows that are not independent; None where each row is its own.
+
+    Raises
+    ------
+    ValueError
+        There is no row, or none of a stratum.
+    """
+    total = sum(sizes.values())
+    share = kish = variance = 0.0
+    for stratum, size in sizes.items():
+        if not size:
+            continue
+        own = hits[strata == stratum]
+        if not len(own):
+            raise ValueError(f"stratified_share: no row of stratum {stratum!r}")
+        weight, part = size / total, float(own.mean())
+        share += weight * part
+        kish += weight**2 / len(own)
+        variance += weight**2 * part * (1 - part) / len(own)
+    rows = 1 / kish
+    if variance > 0:
+        rows = min(rows, share * (1 - share) / variance)
+    together = effective_rows(hits.astype(np.float64)[:, None], clusters) / len(hits)
+    return share, _exact(share, rows * together)
+
+
+def _exact(share: float, rows: float) -> Interval:
+    """Clopper and Pearson's interval; the number of rows need not be whole."""
     hits, misses = share * rows, (1 - share) * rows
     low = 0.0 if share <= ROUNDING else float(scipy.special.betaincinv(hits, misses + 1, 0.025))
     high = (
         1.0 if share >= 1 - ROUNDING else float(scipy.special.betaincinv(hits + 1, misses, 0.975))
     )
-    return share, (low, high)
+    return low, high
 
 
 def effective_rows(scores: Floats, clusters: NDArray[Any] | None = None) -> float:

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Statistic", "checked_ratings", "difference", "intervals", "mean", "midranks", "over"]
+__all__ = [
+    "Statistic",
+    "checked_ratings",
+    "difference",
+    "intervals",
+    "mean",
+    "midranks",
+    "over",
+    "weighted",
+]
 
 #: A statistic undefined in more resamples than this has no interval.
 _MOST_UNDEFINED = 0.05
@@ -114,6 +123,11 @@ def difference(a: Statistic, b: Statistic) -> Statistic:
         return found
 
     return Statistic(terms, formula)
+
+
+def weighted(statistic: Statistic, weights: Floats) -> Statistic:
+    """The statistic where each unit counts as often as its weight says, shape (n units,)."""
+    return Statistic(statistic.terms * weights[:, None], statistic.formula)
 
 
 def over(numerator: Any, denominator: Any) -> Floats:
