@@ -203,3 +203,131 @@ def test_the_tools_own_score_stands_beside_ours(
     assert main(["score", "latest", "--store", store]) == 0
     said = f"The tool's own score: {stated:.4g} (n 2), score by simple-evals."
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+# Output of batch APIs
+
+
+def chat(*texts: str | None, **more: Any) -> dict[str, Any]:
+    """A body of a chat completion with a choice for each text."""
+    choices = [
+        {"index": n, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        for n, text in enumerate(texts)
+    ]
+    details = {"cached_tokens": 2}
+    usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": details}
+    return {"model": "gpt-4.1-2025-04-14", "choices": choices, "usage": usage, **more}
+
+
+def line(id: str, body: Any, status: int = 200) -> dict[str, Any]:
+    """A line as OpenAI's batches write it."""
+    response = {"status_code": status, "request_id": "r", "body": body}
+    return {"id": f"batch_req_{id}", "custom_id": id, "response": response, "error": None}
+
+
+def failed(code: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": "made up", "type": "made_up"}}
+
+
+def test_a_batch_is_read_as_its_replies(tmp_path: Path, importing: Importing) -> None:
+    """Texts, tokens, served model, half the price; choices are repeats, errors are no answers."""
+    tool = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    calling = chat(None)
+    calling["choices"][0] |= {"finish_reason": "tool_calls"}
+    calling["choices"][0]["message"] |= {"tool_calls": [tool]}
+    rows = [
+        line("req-q0", chat("A", "B")),
+        line("req-q1", failed("rate_limit_exceeded"), 429),
+        line("req-q2", calling),
+        line("req-q3", failed("content_filter"), 400),
+    ]
+    assert importing(written(tmp_path / "out.jsonl", rows)) == 0
+    said = [each.response for each in importing.graded("out") if each.response is not None]
+    assert [one.text for one in said] == ["A", "B", "", "", ""]
+    assert [one.failure for one in said] == [None, None, "rate_limit", "tool_calls", None]
+    assert said[4].finish_reason == "content_filter"
+    assert [one.usage.input_tokens for one in said] == [9, 0, 0, 9, 0]
+    assert said[0].usage.cached_tokens == 2
+    assert said[0].served_model == "gpt-4.1-2025-04-14"
+    assert said[0].cost_usd == pytest.approx((7 * 2 + 2 * 0.5 + 3 * 8) / 1e6 / 2)
+    assert api.load("out", store=importing.store).info.system == "gpt-4.1-2025-04-14"
+
+
+def test_an_error_file_belongs_to_its_batch(tmp_path: Path, importing: Importing) -> None:
+    """Its failed requests are of the same run, unless they were answered in another line."""
+    out = written(tmp_path / "batch_1_output.jsonl", [line("q0", chat("A")), line("q1", chat("B"))])
+    lost = {"id": "x", "custom_id": "q2", "response": None, "error": {"code": "batch_expired"}}
+    rows = [line("q1", failed("server_error"), 500), lost]
+    errors = written(tmp_path / "batch_1_errors.jsonl", rows)
+    assert importing(out, errors) == 0
+    assert importing.texts("batch_1_output") == ["A", "B", None]
+    notes = api.load("latest", store=importing.store).info.settings.notes
+    assert "Failed requests that were answered in another line: 1, left out." in notes
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        line(
+            "q0",
+            {
+                "object": "response",
+                "status": "completed",
+                "error": None,
+                "model": "m-1",
+                "output": [
+                    {"type": "reasoning", "summary": []},
+                    {"type": "message", "content": [{"type": "output_text", "text": "A"}]},
+                ],
+                "usage": {"input_tokens": 9, "output_tokens": 3},
+            },
+        ),
+        {
+            "custom_id": "q0",
+            "result": {
+                "type": "succeeded",
+                "message": {
+                    "type": "message",
+                    "model": "m-1",
+                    "content": [{"type": "text", "text": "A"}],
+                    "stop_reason": "end_turn",
+                    "usage": {"input_tokens": 9, "output_tokens": 3},
+                },
+            },
+        },
+        {
+            "key": "q0",
+            "response": {
+                "candidates": [{"content": {"parts": [{"text": "A"}]}, "finishReason": "STOP"}],
+                "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 3},
+                "modelVersion": "m-1",
+            },
+        },
+        line("q0", {"model": "m-1", "choices": [{"text": "A", "finish_reason": "stop"}]}),
+    ],
+    ids=["responses", "anthropic", "gemini", "completions"],
+)
+def test_each_kind_of_reply_in_a_batch_is_read(
+    tmp_path: Path, importing: Importing, row: dict[str, Any]
+) -> None:
+    """The Responses API, Messages, generateContent and the older completions."""
+    assert importing(written(tmp_path / "out.jsonl", [row])) == 0
+    (graded,) = importing.graded("out")
+    assert graded.response is not None
+    assert (graded.response.text, graded.response.served_model) == ("A", "m-1")
+    if "choices" not in str(row):
+        assert (graded.response.usage.input_tokens, graded.response.usage.output_tokens) == (9, 3)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [None, "busy", {"choices": []}, {"error": {"message": "m"}}, {"data": [1]}, {"choices": 3}],
+    ids=str,
+)
+def test_a_body_without_a_reply_is_a_failed_call(
+    tmp_path: Path, importing: Importing, body: object
+) -> None:
+    """Whatever stands there is never graded as an answer."""
+    rows = [line("q0", body), line("q1", chat("B"))]
+    assert importing(written(tmp_path / "out.jsonl", rows)) == 0
+    assert importing.texts("out") == [None, "B"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -169,8 +170,12 @@ class QuestionIndex:
     def _by_name(self, rows: Sequence[Row], first: int | None) -> Matched:
         left: dict[str, list[Example]] = {}
         examples = []
+        added = _common_start([row.id for row in rows])
         for row in rows:
             example = self._named(self._prefix(row.about), row.id) or self._last(row)
+            if example is None and added:
+                bare = msgspec.structs.replace(row, id=row.id[added:])
+                example = self._named(self._prefix(row.about), bare.id) or self._last(bare)
             if example is not None and f"{example.id}~2" in self._by_id:
                 number = example.id
                 twins = left.get(number) or self._twins(example)
@@ -286,6 +291,12 @@ class QuestionIndex:
             return None
         agreed = all(_agrees(each, row, first) for each, row in zip(here, rows, strict=True))
         return _with_counts(Matched([*here], True, 0, 0), rows, first) if agreed else None
+
+
+def _common_start(ids: Sequence[str]) -> int:
+    """Length of what all ids begin with, up to a separator (``request-q1``, ``request-q2``)."""
+    common = os.path.commonprefix(ids)  # noqa: RUF071 (of ids)
+    return 0 if len({*ids}) < 2 else max(map(common.rfind, "-_:/|#. ")) + 1
 
 
 def _with_counts(found: Matched, rows: Sequence[Row], first: int | None) -> Matched:

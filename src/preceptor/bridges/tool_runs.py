@@ -19,10 +19,20 @@ from preceptor.benchmarks import Benchmark
 from preceptor.bridges.answer_files import answer_rows
 from preceptor.errors import InputError, PreceptorError, shorten
 from preceptor.files import decode_json
-from preceptor.records import NO_GRADER, Example, Response, RunSettings, ToolScore, Verdict
+from preceptor.records import (
+    NO_GRADER,
+    Completion,
+    Example,
+    Response,
+    RunSettings,
+    ToolScore,
+    Verdict,
+    as_answer,
+)
+from preceptor.systems.base import without_text
 from preceptor.systems.content import Tally
 
-__all__ = ["Asked", "Start", "ToolAnswer", "ToolRun", "Unread", "finite"]
+__all__ = ["Asked", "Start", "ToolAnswer", "ToolRun", "Unread", "finite", "response_of"]
 
 #: Number of fields and kinds of rows that are named.
 _MOST_NAMED = 12
@@ -122,6 +132,27 @@ def finite(value: object) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def response_of(completion: Completion) -> Response:
+    """The answer in a reply, or why it has none; without a key."""
+    response = as_answer(
+        Response(
+            "",
+            text=completion.whole,
+            finish_reason=completion.finish_reason,
+            usage=completion.usage,
+            latency_s=completion.latency_s,
+            cost_usd=completion.cost_usd,
+            reasoning_length=completion.reasoning_length,
+            served_model=completion.served_model,
+        )
+    )
+    kind = without_text(completion)
+    if response.failure is not None or kind is None:
+        return response
+    detail = f"a reply without a text ({completion.finish_reason})"
+    return msgspec.structs.replace(response, failure=kind, detail=detail)
 
 
 class ToolAnswer(msgspec.Struct, frozen=True, kw_only=True):

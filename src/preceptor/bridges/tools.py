@@ -48,6 +48,7 @@ TABLE = Tool("predictions", "a table of answers", "predictions")
 TOOLS = (
     Tool("inspect", "logs of Inspect AI (.eval, .json)", "inspect_import"),
     Tool("simple-evals", "*_allresults.json of simple-evals", "simple_evals"),
+    Tool("batch", "output of a batch API (OpenAI, Anthropic, Gemini)", "batch_output"),
     Tool("graded", "answers with verdicts, as `preceptor export` writes them", "graded"),
     TABLE,
 )
