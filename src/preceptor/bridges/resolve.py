@@ -50,6 +50,10 @@ class Resolver:
     def known(self) -> QuestionIndex:
         return QuestionIndex(self.benchmark.load(self.data).examples)
 
+    def needs_data(self, found: ToolRun) -> bool:
+        """Whether a question is to be found in the benchmark's data."""
+        return self.data is not None or any(each.example is None for each in found.answers)
+
     def count_options(self, runs: Iterable[Sequence[ToolAnswer]], path: Path) -> None:
         """Find out whether numbers of options count from 0 or from 1 in these runs of one file.
 
@@ -115,7 +119,7 @@ class Resolver:
             notes.append(
                 f"Examples with more answers than others: {several:,}, scored by their mean."
             )
-        if all(each.example is not None for each in found.answers) and self.data is None:
+        if not self.needs_data(found):
             return notes
         examples = self.known.examples
         if self.benchmark.protocol.scoring.missing_is_wrong:

@@ -114,7 +114,7 @@ class Unread:
     def in_words(self) -> list[str]:
         """One line, or none."""
         said = [
-            f"{len(places):,} rows ({why}; first {places[0]})"
+            f"{len(places):,} {'row' if len(places) == 1 else 'rows'} ({why}; first {places[0]})"
             for why, places in list(self._rows.items())[:_MOST_NAMED]
         ]
         if names := [shorten(name, 40).strip("'") for name in self._fields]:

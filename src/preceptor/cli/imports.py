@@ -101,7 +101,8 @@ def import_files(  # noqa: PLR0917
     found, unknown = _files(paths, of_table)
     _keep(incoming_runs(found, asked, name), asked, store, as_json=as_json, replace=replace)
     if unknown:
-        note(f"  • Not understood: {len(unknown):,} files, first {printable(str(unknown[0]))}")
+        files = "1 file" if len(unknown) == 1 else f"{len(unknown):,} files, first"
+        note(f"  • Not understood: {files} {printable(str(unknown[0]))}")
 
 
 def _files(paths: Sequence[str], of_table: bool) -> tuple[list[Found], list[Path]]:
