@@ -90,7 +90,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "resume": run.resume,
         "suite": suite.app,
         "sweep": sweep.sweep,
-        "import": imports.app,
+        "import": imports.import_files,
     },
     "Look": {
         "runs": runs.runs,

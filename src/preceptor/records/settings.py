@@ -20,6 +20,7 @@ __all__ = [
     "Stratum",
     "SweepCell",
     "TemplateName",
+    "ToolScore",
     "Variant",
     "reading_settings",
 ]
@@ -95,6 +96,7 @@ class Strata(msgspec.Struct, frozen=True):
     kind: str = "tag"
 
 
+<<<<<<< HEAD
 class Marks(msgspec.Struct, frozen=True):
     """What a person marked in a run of their own.
 
@@ -112,6 +114,17 @@ class Marks(msgspec.Struct, frozen=True):
     drawn: bool = False
 
 
+||||||| 70fbfb2
+=======
+class ToolScore(msgspec.Struct, frozen=True):
+    """A score that a tool computed of an imported run; ``n`` is the number of answers."""
+
+    name: str
+    value: float
+    n: int | None = None
+
+
+>>>>>>> i14-import1
 class AddedMetric(msgspec.Struct, frozen=True):
     """A metric of another package, without its code.
 
@@ -140,8 +153,10 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         Of an imported run: the file's name. ``import_digest``: hash of what was imported.
     inspect_task, inspect_status
         Of an imported log of Inspect AI, as it says.
-    condition, stated_score
-        Of an imported run, as its file states them.
+    condition
+        Of an imported run, as its file states it.
+    tool, tool_scores
+        Of an imported run: the tool that made it, and its own scores.
     columns
         Of imported predictions: the values of the columns that tell its runs apart.
     left_out
@@ -201,7 +216,8 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     inspect_task: str | None = None
     inspect_status: str | None = None
     condition: str | None = None
-    stated_score: Any = UNSET
+    tool: str | None = None
+    tool_scores: list[ToolScore] | None = None
     columns: dict[str, Any] | None = None
     left_out: int | None = None
     source: str | None = None
