@@ -29,6 +29,7 @@ from preceptor.cli import (
     leaderboard,
     lint,
     listing,
+    manage,
     report,
     run,
     runs,
@@ -83,6 +84,8 @@ app.command("sweep")(sweep.sweep)
 app.add_typer(suite.app, name="suite")
 app.command("runs")(runs.runs)
 app.command("show")(runs.show)
+app.command("rename")(manage.rename)
+app.command("rm")(manage.remove)
 app.command("score")(score.score)
 app.add_typer(imports.app, name="import")
 app.command("compare")(compare.compare)

@@ -171,6 +171,9 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         The sweep that the run is a cell of.
     recorded_scores
         SHA-256 of the blob with scores that the run alone cannot give again.
+    scope
+        Of a renamed run, or one with a name that another had: what answers of user code are kept
+        under in place of the name.
     other
         What is stated beside all these, such as by a newer version: kept as it is.
     """
@@ -206,6 +209,7 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     notes: list[str] = []
     sweep: SweepCell | None = None
     recorded_scores: str | None = None
+    scope: str | None = None
     other: dict[str, Any] = {}
 
     @classmethod
