@@ -26,6 +26,7 @@ from preceptor.records import (
     Stratum,
     SweepCell,
     TemplateName,
+    ToolScore,
     Variant,
 )
 from preceptor.store import Store
@@ -41,7 +42,8 @@ FULL: dict[str, Any] = {
     "inspect_task": "task",
     "inspect_status": "success",
     "condition": "baseline",
-    "stated_score": 0.5,
+    "tool": "a tool 1.0",
+    "tool_scores": [ToolScore("accuracy", 0.5, 3)],
     "columns": {"method": "cot"},
     "left_out": 0,
     "source": "labels.jsonl",
@@ -97,8 +99,8 @@ FORMER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"stratify": Strata("a", 3.5, {}, [], "tag")},
     ),
     "an imported run": (
-        {"imported_from": "a.json", "import_digest": "0", "stated_score": None, "notes": ["Told."]},
-        {"template": msgspec.UNSET, "stated_score": None, "notes": ["Told."]},
+        {"imported_from": "a.json", "import_digest": "0", "tool": "a", "notes": ["Told."]},
+        {"template": msgspec.UNSET, "tool": "a", "notes": ["Told."]},
     ),
 }
 

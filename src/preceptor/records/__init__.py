@@ -23,6 +23,7 @@ from preceptor.records.settings import (
     Stratum,
     SweepCell,
     TemplateName,
+    ToolScore,
     Variant,
     reading_settings,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Text",
     "ToolCall",
     "ToolResult",
+    "ToolScore",
     "Turn",
     "Usage",
     "Variant",

@@ -19,6 +19,7 @@ __all__ = [
     "Stratum",
     "SweepCell",
     "TemplateName",
+    "ToolScore",
     "Variant",
     "reading_settings",
 ]
@@ -94,6 +95,14 @@ class Strata(msgspec.Struct, frozen=True):
     kind: str = "tag"
 
 
+class ToolScore(msgspec.Struct, frozen=True):
+    """A score that a tool computed of an imported run; ``n`` is the number of answers."""
+
+    name: str
+    value: float
+    n: int | None = None
+
+
 class AddedMetric(msgspec.Struct, frozen=True):
     """A metric of another package, without its code.
 
@@ -122,8 +131,10 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         Of an imported run: the file's name. ``import_digest``: hash of what was imported.
     inspect_task, inspect_status
         Of an imported log of Inspect AI, as it says.
-    condition, stated_score
-        Of an imported run, as its file states them.
+    condition
+        Of an imported run, as its file states it.
+    tool, tool_scores
+        Of an imported run: the tool that made it, and its own scores.
     columns
         Of imported predictions: the values of the columns that tell its runs apart.
     left_out
@@ -184,7 +195,8 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     inspect_task: str | None = None
     inspect_status: str | None = None
     condition: str | None = None
-    stated_score: Any = UNSET
+    tool: str | None = None
+    tool_scores: list[ToolScore] | None = None
     columns: dict[str, Any] | None = None
     left_out: int | None = None
     source: str | None = None

@@ -234,9 +234,12 @@ class Store:
         for name in now.__struct_fields__:
             setattr(run.settings, name, getattr(now, name))
 
-    def delete_run(self, run: RunInfo) -> None:
-        """Forget a run; its answers and verdicts stay for other runs."""
-        with self._writing() as connection:
+    def delete_run(self, run: RunInfo, within: sa.Connection | None = None) -> None:
+        """Forget a run; its answers and verdicts stay for other runs.
+
+        ``within`` a transaction of the caller's, or in its own.
+        """
+        with self._writing() if within is None else contextlib.nullcontext(within) as connection:
             for table in (t.run_votes, t.run_verdicts, t.run_responses, t.run_examples):
                 connection.execute(table.delete().where(table.c.run_id == run.id))
             connection.execute(t.runs.delete().where(t.runs.c.id == run.id))
