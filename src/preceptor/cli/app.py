@@ -29,6 +29,7 @@ from preceptor.cli import (
     leaderboard,
     lint,
     listing,
+    manage,
     report,
     run,
     runs,
@@ -101,6 +102,8 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "leaderboard": leaderboard.leaderboard,
         "figures": figures.figures,
         "export": export.export,
+        "rename": manage.rename,
+        "rm": manage.remove,
     },
     "Trust the grader": {
         "audit": audit.audit,

@@ -96,7 +96,6 @@ class Strata(msgspec.Struct, frozen=True):
     kind: str = "tag"
 
 
-<<<<<<< HEAD
 class Marks(msgspec.Struct, frozen=True):
     """What a person marked in a run of their own.
 
@@ -114,8 +113,6 @@ class Marks(msgspec.Struct, frozen=True):
     drawn: bool = False
 
 
-||||||| 70fbfb2
-=======
 class ToolScore(msgspec.Struct, frozen=True):
     """A score that a tool computed of an imported run; ``n`` is the number of answers."""
 
@@ -124,7 +121,6 @@ class ToolScore(msgspec.Struct, frozen=True):
     n: int | None = None
 
 
->>>>>>> i14-import1
 class AddedMetric(msgspec.Struct, frozen=True):
     """A metric of another package, without its code.
 
@@ -206,6 +202,9 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         Of a person's marks: whose answers they are on. The run's grader is the person.
     recorded_scores
         SHA-256 of the blob with scores that the run alone cannot give again.
+    scope
+        Of a renamed run, or one with a name that another had: what answers of user code are kept
+        under in place of the name.
     other
         What is stated beside all these, such as by a newer version: kept as it is.
     """
@@ -243,6 +242,7 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     sweep: SweepCell | None = None
     marks: Marks | None = None
     recorded_scores: str | None = None
+    scope: str | None = None
     other: dict[str, Any] = {}
 
     @classmethod

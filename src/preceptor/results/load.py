@@ -81,7 +81,7 @@ def runs_of(store: Store, benchmark: str | None = None) -> Sequence[RunInfo]:
 
 
 def scored_answers(store: Store, run: RunInfo) -> Iterator[tuple[Graded, Score]]:
-    """A run's answers and scores one after the other, with all words and without any usage."""
+    """A run's answers and scores one after the other."""
     score = scored_by(store, run).one
     with store.reading() as connection:
         for item in read_worded(connection, run):

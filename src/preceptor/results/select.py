@@ -13,7 +13,7 @@ from preceptor.results.load import load_result
 from preceptor.results.pool import Side, pool
 from preceptor.store import Store
 
-__all__ = ["gather"]
+__all__ = ["gather", "named_runs"]
 
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -51,7 +51,7 @@ def _sides(
     if not equals:
         label, rest = "", text
     parts = [rest] if rest in names else rest.split(",")
-    chosen = list({run.name: run for part in parts for run in _runs(part, known, store)}.values())
+    chosen = named_runs(parts, store, known)
     label = label.strip()
     if not label and len(parts) == 1:
         return [_side(run.name, "", [run], load, words=words) for run in chosen]
@@ -72,6 +72,17 @@ def _side(
     found = [load(run, metrics=alone, words=words or not alone) for run in runs]
     result = pool(found, label)
     return Side(label, family, harness or label, result, tuple(run.name for run in runs))
+
+
+def named_runs(
+    parts: Sequence[str], store: Store, known: Sequence[RunInfo] | None = None
+) -> list[RunInfo]:
+    """The runs of these names, beginnings of names, patterns or ``latest``, each once.
+
+    Raises UnknownName where one names nothing.
+    """
+    known = store.runs() if known is None else known
+    return list({run.name: run for part in parts for run in _runs(part, known, store)}.values())
 
 
 def _runs(part: str, known: Sequence[RunInfo], store: Store) -> list[RunInfo]:

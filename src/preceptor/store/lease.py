@@ -18,7 +18,17 @@ from preceptor.errors import StoreBusy
 from preceptor.records import RunInfo
 from preceptor.store.schema import runs
 
-__all__ = ["HEARTBEAT_S", "STALE_AFTER_S", "Owner", "beat", "clock", "now_of", "release", "take"]
+__all__ = [
+    "HEARTBEAT_S",
+    "STALE_AFTER_S",
+    "Owner",
+    "beat",
+    "clock",
+    "now_of",
+    "refuse_owned",
+    "release",
+    "take",
+]
 
 #: Seconds between two signs of life.
 HEARTBEAT_S = 5.0
@@ -77,6 +87,16 @@ class Owner(msgspec.Struct, frozen=True):
 
 def take(connection: sa.Connection, run: RunInfo, me: Owner) -> None:
     """Make ``me`` the owner of a run. Raises StoreBusy where another is, and lives."""
+    refuse_owned(connection, run)
+    connection.execute(
+        runs.update()
+        .where(runs.c.id == run.id)
+        .values(owner=me.encode(), heartbeat=clock(connection), status="running")
+    )
+
+
+def refuse_owned(connection: sa.Connection, run: RunInfo) -> None:
+    """Raise StoreBusy where a process that lives is the owner of a run."""
     row = runs.c.id == run.id
     # Writing first takes the lock, so that no other process reads the same free lease.
     connection.execute(runs.update().where(row).values(status=runs.c.status))
@@ -90,11 +110,6 @@ def take(connection: sa.Connection, run: RunInfo, me: Owner) -> None:
                 f"run {run.name}: process {other.pid} on {other.host} is working on it: "
                 f"wait for it, or stop it and resume"
             )
-    connection.execute(
-        runs.update()
-        .where(row)
-        .values(owner=me.encode(), heartbeat=clock(connection), status="running")
-    )
 
 
 def beat(connection: sa.Connection, run: RunInfo, me: Owner) -> bool:
