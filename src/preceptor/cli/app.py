@@ -37,6 +37,7 @@ from preceptor.cli import (
     suite,
     sweep,
     thresholds,
+    view,
 )
 from preceptor.cli import demo as demo_command
 from preceptor.errors import PreceptorError
@@ -96,6 +97,7 @@ app.command("correct")(correct.correct)
 app.command("thresholds")(thresholds.thresholds)
 app.command("distil")(distil.distil)
 app.command("audit")(audit.audit)
+app.command("view")(view.view)
 app.command("report")(report.report)
 app.command("figures")(figures.figures)
 app.command("export")(export.export)

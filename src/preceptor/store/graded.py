@@ -35,19 +35,24 @@ class _Worded(msgspec.Struct, array_like=True, gc=False):
 
 
 def read_graded(
-    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None = None
+    connection: sa.Connection,
+    run: RunInfo,
+    only: Sequence[int] | None = None,
+    *,
+    keys: bool = True,
 ) -> list[Graded]:
     """Every response of a run with its verdicts, in the run's order, repeat by repeat.
 
-    With ``only`` of the examples at these positions.
+    With ``only`` of the examples at these positions. Without ``keys`` a packed verdict has none,
+    and the store is not looked through for them.
     """
     if only is None:
-        return _read(connection, run, None)
+        return _read(connection, run, None, keys)
     positions = sorted(only)
     return [
         graded
         for start in range(0, len(positions), _AT_ONCE)
-        for graded in _read(connection, run, positions[start : start + _AT_ONCE])
+        for graded in _read(connection, run, positions[start : start + _AT_ONCE], keys)
     ]
 
 
@@ -84,15 +89,19 @@ def _of(table: sa.Table, run: RunInfo, only: Sequence[int] | None) -> sa.ColumnE
     return sa.and_(mine, table.c.position.in_(only))
 
 
-def _read(connection: sa.Connection, run: RunInfo, only: Sequence[int] | None) -> list[Graded]:
+def _read(
+    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None, keyed: bool
+) -> list[Graded]:
     judged: _Judged = {}
     for position, repeat, criterion, *verdict in _verdicts(connection, run, only, VERDICT):
         judged.setdefault((position, repeat), {})[criterion] = verdict_of(verdict)
     packed = list(packed_answers(connection, run.id, only))
-    keys = keys_of(connection, {number for _, (number, _), _ in packed})
+    keys = keys_of(connection, {number for _, (number, _), _ in packed} if keyed else ())
     for place, (number, first), rows in packed:
         judged[place] = {
-            criterion: row.verdict(row.key or t.key_text(keys[number, first + criterion]))
+            criterion: row.verdict(
+                row.key or (t.key_text(keys[number, first + criterion]) if keyed else "")
+            )
             for criterion, row in enumerate(rows)
         }
     _add_votes(connection, run, judged, only)
