@@ -38,6 +38,7 @@ from preceptor.cli import (
     suite,
     sweep,
     thresholds,
+    view,
 )
 from preceptor.cli import demo as demo_command
 from preceptor.cli import doctor as doctor_command
@@ -97,6 +98,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "runs": runs.runs,
         "show": runs.show,
         "score": score.score,
+        "view": view.view,
         "report": report.report,
         "compare": compare.compare,
         "leaderboard": leaderboard.leaderboard,

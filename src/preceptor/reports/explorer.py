@@ -22,6 +22,7 @@ from preceptor.records import (
     Answers,
     Example,
     File,
+    Graded,
     Image,
     Message,
     Part,
@@ -38,7 +39,7 @@ from preceptor.reports.media import sizes_and_images
 from preceptor.scoring import OVERALL
 from preceptor.scoring.columns import NO_SCORES, Scores
 
-__all__ = ["Island", "embed", "payload"]
+__all__ = ["Island", "answer_entry", "embed", "example_entry", "payload", "signs_of"]
 
 #: A longer text is cut, and says so: one runaway answer must not make the page unusable.
 _LONGEST = 200_000
@@ -83,6 +84,27 @@ def payload(results: Sequence[Result], *, share: bool) -> Json:
     }
 
 
+def example_entry(example: Example, sizes: Sizes) -> Json:
+    """An example with all its texts; its tags are as in the benchmark."""
+    known = {*example.tags, *(tag for each in example.criteria for tag in each.tags)}
+    return _example(example, {tag: tag for tag in known}, False, sizes)
+
+
+def answer_entry(graded: Graded, prediction: Any, sizes: Sizes) -> Json:
+    """An answer with its verdicts and all texts."""
+    return _worded(graded, prediction, False, sizes)
+
+
+def signs_of(graded: Sequence[Graded]) -> list[str]:
+    """Of each answer, a character a criterion: 1 met, 0 not met, L a label, ? ungraded."""
+    if not isinstance(graded, Answers):
+        return [_verdicts(item.verdicts) for item in graded]
+    signs = list(graded.signs)
+    for row, told in graded.told.items():
+        signs[row] = _verdicts(told)
+    return signs
+
+
 def _asked(results: Sequence[Result]) -> Collection[tuple[Example, list[list[int]]]]:
     """Each example with the rows of its answers in each run."""
     examples: dict[tuple[object, ...], tuple[Example, list[list[int]]]] = {}
@@ -124,7 +146,7 @@ def _namespace(tag: str, labels: dict[str, str]) -> str:
     return pretty(tag.split(":", 1)[0], labels) if ":" in tag else "Other tags"
 
 
-def _example(example: Example, tags: Mapping[str, int], share: bool, sizes: Sizes) -> Json:
+def _example(example: Example, tags: Mapping[str, Any], share: bool, sizes: Sizes) -> Json:
     entry: Json = {
         "id": example.id,
         "tags": [tags[tag] for tag in example.tags],
@@ -177,9 +199,14 @@ def _answer(
         place = {"run": run, "repeat": int(answers.repeat[row])}
         return {**place, "verdicts": answers.signs[row], **numbers}
     graded = answers[row]
+    place = {"run": run, "repeat": graded.repeat, **numbers}
+    return place | _worded(graded, result.scores[row].prediction, share, sizes)
+
+
+def _worded(graded: Graded, prediction: Any, share: bool, sizes: Sizes) -> Json:
+    """What was said in an answer and of it; to share, nothing that can be a text."""
     response = graded.response
-    place = {"run": run, "repeat": graded.repeat}
-    answer: Json = {**place, "verdicts": _verdicts(graded.verdicts), **numbers}
+    answer: Json = {"verdicts": _verdicts(graded.verdicts)}
     reasons = {
         index: _reason(response, verdict)
         for index, verdict in enumerate(graded.verdicts)
@@ -202,7 +229,6 @@ def _answer(
         answer["failure"] = "no answer: " + _word(response.failure)
     if share:
         return answer
-    prediction = result.scores[row].prediction
     if prediction is not None:
         answer["prediction"] = _value(prediction)
     return answer | _texts(graded.example, response, graded.verdicts, sizes)
@@ -319,7 +345,7 @@ def _cut(text: str) -> str:
     if len(text) <= _LONGEST:
         return text
     rest = count(len(text) - _LONGEST)
-    return f"{text[:_LONGEST]}\n\n[… {rest} more characters, not contained in this report]"
+    return f"{text[:_LONGEST]}\n\n[… {rest} more characters, not shown here]"
 
 
 def embed(data: Json) -> Island:

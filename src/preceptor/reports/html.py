@@ -41,7 +41,7 @@ from preceptor.reports.view import RunView, columns, run_views, sections
 from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
 
-__all__ = ["render", "render_comparison"]
+__all__ = ["render", "render_comparison", "report_context"]
 
 _FEWEST_FOR_SCATTER = 10
 
@@ -78,7 +78,7 @@ def render(
     sides = [run if isinstance(run, Side) else _side(run) for run in runs]
     if not sides:
         raise InputError("a report needs at least one run, found none: name a run that has results")
-    return fill("report.html.jinja", _context(sides, share, cards), scripted=True)
+    return fill("report.html.jinja", report_context(sides, share, cards), scripted=True)
 
 
 def _side(result: Result) -> Side:
@@ -86,7 +86,17 @@ def _side(result: Result) -> Side:
     return Side(name, "", name, result, (name,))
 
 
-def _context(sides: Sequence[Side], share: bool, cards: Sequence[GraderCard]) -> dict[str, object]:
+def report_context(
+    sides: Sequence[Side],
+    share: bool = False,
+    cards: Sequence[GraderCard] = (),
+    *,
+    alone: bool = True,
+) -> dict[str, object]:
+    """What the report's template is given.
+
+    ``alone``: the page is one file, with its figures and examples in it.
+    """
     given, sides = sides, list(sides)
     if len(sides) > MARKS:
         sides.sort(key=lambda side: _overall(side.result), reverse=True)
@@ -116,15 +126,15 @@ def _context(sides: Sequence[Side], share: bool, cards: Sequence[GraderCard]) ->
         "answers": _answers(charted, views),
         "missed": most_missed(charted, share=share),
         "settings": settings_tables(runs, marks, share=share),
-        "island": embed(payload(charted, share=share)),
+        "island": embed(payload(charted, share=share)) if alone else None,
         "lengths": length_views(sides, views),
         "spending": spending_views(charted, views),
-        **_claims(given, sides[:MARKS], views[:MARKS]),
+        **_claims(given, sides[:MARKS], views[:MARKS], alone=alone),
     }
 
 
 def _claims(
-    given: Sequence[Side], charted: Sequence[Side], views: Sequence[RunView]
+    given: Sequence[Side], charted: Sequence[Side], views: Sequence[RunView], *, alone: bool
 ) -> dict[str, object]:
     """What may be said of the charted sides: comparison, reliability, figures."""
     # A family's reference is the one that the reader named first, not the first in the table.
@@ -139,7 +149,9 @@ def _claims(
         "comparison": None if comparison is None else comparison_view(comparison, charted, views),
         "remark": remark,
         "reliability": reliability_view(repeated),
-        "pictures": pictures(named, comparison, [found for _, found in repeated], given),
+        "pictures": pictures(named, comparison, [found for _, found in repeated], given)
+        if alone
+        else [],
     }
 
 

@@ -24,19 +24,24 @@ _Judged = dict[tuple[int, int], dict[int, Verdict]]
 
 
 def read_graded(
-    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None = None
+    connection: sa.Connection,
+    run: RunInfo,
+    only: Sequence[int] | None = None,
+    *,
+    keys: bool = True,
 ) -> list[Graded]:
     """Every response of a run with its verdicts, in the run's order, repeat by repeat.
 
-    With ``only`` of the examples at these positions.
+    With ``only`` of the examples at these positions. Without ``keys`` a packed verdict has none,
+    and the store is not looked through for them.
     """
     if only is None:
-        return _read(connection, run, None)
+        return _read(connection, run, None, keys)
     positions = sorted(only)
     return [
         graded
         for start in range(0, len(positions), _AT_ONCE)
-        for graded in _read(connection, run, positions[start : start + _AT_ONCE])
+        for graded in _read(connection, run, positions[start : start + _AT_ONCE], keys)
     ]
 
 
@@ -44,7 +49,7 @@ def read_worded(connection: sa.Connection, run: RunInfo) -> Iterator[Graded]:
     """The same, one after the other; a verdict that is packed has no key."""
     for start in range(0, run.n_examples, _PART):
         part = range(start, min(start + _PART, run.n_examples))
-        yield from _read(connection, run, part, keys=False)
+        yield from _read(connection, run, part, False)
 
 
 def _of(table: sa.Table, run: RunInfo, only: Sequence[int] | None) -> sa.ColumnElement[bool]:
@@ -58,7 +63,7 @@ def _of(table: sa.Table, run: RunInfo, only: Sequence[int] | None) -> sa.ColumnE
 
 
 def _read(
-    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None, *, keys: bool = True
+    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None, keys: bool
 ) -> list[Graded]:
     judged: _Judged = {}
     for position, repeat, criterion, *verdict in _verdicts(connection, run, only):

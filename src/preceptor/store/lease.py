@@ -28,6 +28,7 @@ __all__ = [
     "refuse_owned",
     "release",
     "take",
+    "working",
 ]
 
 #: Seconds between two signs of life.
@@ -100,16 +101,21 @@ def refuse_owned(connection: sa.Connection, run: RunInfo) -> None:
     row = runs.c.id == run.id
     # Writing first takes the lock, so that no other process reads the same free lease.
     connection.execute(runs.update().where(row).values(status=runs.c.status))
-    found = connection.execute(
-        sa.select(runs.c.owner, runs.c.heartbeat, clock(connection)).where(row)
-    ).one()
-    if found.owner is not None:
-        other = msgspec.json.decode(found.owner, type=Owner)
-        if other.alive(found.heartbeat, found.now):
-            raise StoreBusy(
-                f"run {run.name}: process {other.pid} on {other.host} is working on it: "
-                f"wait for it, or stop it and resume"
-            )
+    if (other := working(connection, run)) is not None:
+        raise StoreBusy(
+            f"run {run.name}: process {other.pid} on {other.host} is working on it: "
+            f"wait for it, or stop it and resume"
+        )
+
+
+def working(connection: sa.Connection, run: RunInfo) -> Owner | None:
+    """The living process that works on a run."""
+    query = sa.select(runs.c.owner, runs.c.heartbeat, clock(connection)).where(runs.c.id == run.id)
+    found = connection.execute(query).one_or_none()
+    if found is None or found.owner is None:
+        return None
+    owner = msgspec.json.decode(found.owner, type=Owner)
+    return owner if owner.alive(found.heartbeat, found.now) else None
 
 
 def beat(connection: sa.Connection, run: RunInfo, me: Owner) -> bool:

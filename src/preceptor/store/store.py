@@ -63,6 +63,8 @@ class Store:
         A path of a SQLite file, or a SQLAlchemy URL.
     create
         False: a missing file is an error, not an empty workspace.
+    read_only
+        The database refuses every write, and an older format stays as it is: an error.
 
     Raises
     ------
@@ -70,15 +72,18 @@ class Store:
         It cannot be opened, is no workspace, or was written by a later version.
     """
 
-    def __init__(self, where: str | Path = DEFAULT_STORE, *, create: bool = True) -> None:
+    def __init__(
+        self, where: str | Path = DEFAULT_STORE, *, create: bool = True, read_only: bool = False
+    ) -> None:
         #: As it was given, perhaps with a password; ``where`` is for messages.
         self.address = str(where)
         self.where = redacted(self.address)
-        self.engine = open_engine(self.address, create)
+        create = create and not read_only
+        self.engine = open_engine(self.address, create, read_only=read_only)
         self._looking = ReadConnection(self.engine)
         try:
             with self._words():
-                prepare(self.engine, self.where, create)
+                prepare(self.engine, self.where, create, read_only=read_only)
         except BaseException:
             self.close()
             raise
