@@ -17,6 +17,7 @@ __all__ = [
     "MET_WORDS",
     "at_path",
     "decoded",
+    "is_error",
     "is_missing",
     "listed",
     "quoted",
@@ -44,6 +45,20 @@ def is_missing(value: object) -> bool:
     if isinstance(value, str):
         return value.strip().casefold() in _MISSING
     return value is None or value != value  # noqa: PLR0124 (NaN, also of a decimal)
+
+
+#: As programs show them in English, German, French, Spanish and Portuguese.
+_ERROR = re.compile(
+    r"#(N/A|NV|N/D|N/DISP|REF!|BEZUG!|¡REF!|VALUE!|WERT!|VALEUR ?!|¡VALOR!|VALOR!|NAME\?|NOM ?\?"
+    r"|¿NOMBRE\?|NOME\?|DIV/0!|¡DIV/0!|NUM!|ZAHL!|NOMBRE ?!|¡NUM!|NÚM!|NULL!|NUL ?!|¡NULO!|NULO!"
+    r"|SPILL!|CALC!|GETTING_DATA|FIELD!|BLOCKED!|CONNECT!|#+)|#{3,}|Err:\d{3}",
+    re.IGNORECASE,
+)
+
+
+def is_error(text: str) -> bool:
+    """Whether a cell shows an error of its spreadsheet program, such as ``#REF!``."""
+    return len(text) < 20 and _ERROR.fullmatch(text.strip()) is not None
 
 
 def read_met(value: object) -> bool | None:

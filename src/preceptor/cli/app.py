@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -37,13 +38,14 @@ from preceptor.cli import (
     serve,
     suite,
     sweep,
+    tasks,
     thresholds,
     view,
 )
 from preceptor.cli import demo as demo_command
 from preceptor.cli import doctor as doctor_command
 from preceptor.cli.groups import Group
-from preceptor.errors import PreceptorError
+from preceptor.errors import DataWarning, Faults, PreceptorError
 from preceptor.plugins import load, plugins
 from preceptor.version import VERSION
 
@@ -120,7 +122,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "reliability": analysis.reliability,
         "length": analysis.length,
     },
-    "Build": {"lint": lint.lint, "serve": serve.serve},
+    "Build": {"tasks": tasks.app, "lint": lint.lint, "serve": serve.serve},
 }
 
 for _heading, _commands in GROUPS.items():
@@ -137,11 +139,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 done, 1 finished but incomplete, 2 usage or input, 130 interrupted (and resumable).
     """
     try:
-        with _stoppable():
+        with _stoppable(), _warned():
             code = _run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except PreceptorError as error:
-        return _complain(str(error))
+        return _complain(*(error.lines if isinstance(error, Faults) else [str(error)]))
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -153,6 +155,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         return _complain(f"{place}{error.strerror or error}")
     return code
+
+
+@contextlib.contextmanager
+def _warned() -> Iterator[None]:
+    """Print what is left out of a file or may be meant otherwise, each sentence once."""
+    said: set[str] = set()
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, kind: type[Warning], *place: Any) -> None:
+        if not issubclass(kind, DataWarning):
+            usual(message, kind, *place)
+        elif str(message) not in said:
+            said.add(str(message))
+            print(f"warning: {_line(str(message))}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DataWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 @contextlib.contextmanager
@@ -218,9 +239,14 @@ def _usage(error: Exception) -> str:
     return f"{path}: {said[:1].lower()}{said[1:]} (see `{path} --help`)"
 
 
-def _complain(message: str) -> int:
-    """Print a message as one line, whatever it contains; returns the exit code."""
-    line = re.sub(r"\[Errno \d+\] ", "", " ".join(message.split()))
-    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
-    print(f"error: {line}", file=sys.stderr)
+def _complain(*messages: str) -> int:
+    """Print each message as one line, whatever it contains; returns the exit code."""
+    for message in messages:
+        plain = re.sub(r"\[Errno \d+\] ", "", message)
+        print(f"error: {_line(plain)}", file=sys.stderr)
     return WRONG
+
+
+def _line(message: str) -> str:
+    line = " ".join(message.split())
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)

@@ -10,7 +10,7 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import StorePath, whole_number
 from preceptor.cli.output import note
 from preceptor.cli.serve import TokenEnv, port_number, token_of
-from preceptor.errors import Unavailable
+from preceptor.installation import MissingExtra
 
 __all__ = ["view"]
 
@@ -41,9 +41,7 @@ def view(
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn"):
             raise
-        raise Unavailable(
-            f"preceptor view needs {error.name}: pip install 'preceptor[view]'"
-        ) from None
+        raise MissingExtra(f"preceptor view needs {error.name}", "view") from None
     from preceptor.view.finding import warm
     from preceptor.view.workspace import Workspace
 

@@ -182,6 +182,8 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         Where the run departs from the benchmark's reference protocol, one sentence each.
     batch
         Addresses that are asked through batch APIs.
+    answers
+        SHA-256 of the blob with the system's answers, where they came with the benchmark.
     options_count_from
         0 or 1, of recorded answers that are numbers of options.
     variant
@@ -232,6 +234,7 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     metrics: dict[str, AddedMetric] | None = None
     departures: list[str] | None = None
     batch: list[str] | None = None
+    answers: str | None = None
     options_count_from: int | None = None
     variant: Variant | None = None
     prices: dict[str, Price] | None = None
