@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ _COLUMNS = {
 }
 _OF_CRITERION = ("criterion", "criterion_text", "points", "criterion_tags")
 _OF_VERDICT = ("met", "reason", "explanation", "probability", "label")
+_SAID, _NOTHING = operator.attrgetter(*_OF_VERDICT), (None,) * len(_OF_VERDICT)
 _OF_ANSWER = tuple(name for name in _COLUMNS if name not in (*_OF_CRITERION, *_OF_VERDICT))
 
 
@@ -223,12 +225,7 @@ def _of_criteria(example: Example) -> list[tuple[Any, ...]]:
 
 def _of_verdict(verdict: Verdict | None) -> tuple[Any, ...]:
     """The values of _OF_VERDICT."""
-    if verdict is None:
-        return (None,) * len(_OF_VERDICT)
-    return (
-        *(verdict.met, verdict.reason, verdict.explanation, verdict.probability),
-        verdict.label,
-    )
+    return _NOTHING if verdict is None else _SAID(verdict)
 
 
 def _csv(info: RunInfo, answers: Iterable[Answer]) -> Iterator[str]:
@@ -310,7 +307,7 @@ def _tables(
             example, first = item.example, len(criteria)
             criteria += _of_criteria(example)
         given = item.verdicts or (None,)
-        verdicts += map(_of_verdict, given)
+        verdicts += [_NOTHING if each is None else _SAID(each) for each in given]
         of_answer += [number] * len(given)
         of_criterion += range(first, first + len(given))
     yield _OF_ANSWER, [_of_answer(info, *answer) for answer in answers], of_answer
