@@ -114,8 +114,8 @@ def by_unit(
     A ratio of sums is the same from these, and quicker to resample.
     """
     names, inverse = np.unique(np.asarray(units, dtype=str), return_inverse=True)
-    sums = [np.bincount(inverse, np.asarray(column, float), len(names)) for column in columns]
-    return [str(name) for name in names], sums
+    sums = (np.bincount(inverse, np.asarray(column, float), len(names)) for column in columns)
+    return [str(name) for name in names], [each.astype(np.float64) for each in sums]
 
 
 class Deferral(msgspec.Struct, frozen=True):

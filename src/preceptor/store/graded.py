@@ -91,8 +91,8 @@ def _of(table: sa.Table, run: RunInfo, only: Sequence[int] | None) -> sa.ColumnE
 
 def _read(connection: sa.Connection, run: RunInfo, only: Sequence[int] | None) -> list[Graded]:
     judged: _Judged = {}
-    rows = connection.execute(_verdicts(run, only, VERDICT))
-    for position, repeat, criterion, *verdict in rows:
+    found = connection.execute(_verdicts(run, only, VERDICT))
+    for position, repeat, criterion, *verdict in found:
         judged.setdefault((position, repeat), {})[criterion] = verdict_of(verdict)
     packed = list(packed_answers(connection, run.id, only))
     keys = keys_of(connection, {number for _, (number, _), _ in packed})

@@ -149,7 +149,8 @@ class Compressed(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         del dialect
-        return unpacked_text(value)
+        text: str | None = unpacked_text(value)
+        return text
 
 
 def _number() -> Column[int]:
