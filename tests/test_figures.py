@@ -291,7 +291,7 @@ class Written:
 
 def written(canvas: Any) -> list[Written]:
     """Every text that is seen: of the page, of axes, and the labels of their ticks."""
-    canvas.canvas.draw()
+    canvas.draw_without_rendering()
     renderer = canvas.canvas.get_renderer()
     seen = []
     for axes in canvas.axes:

@@ -189,13 +189,14 @@ def _digest(run: ImportedRun) -> str:
 def _write(
     store: Store, run: ImportedRun, source: Path, digest: str, instead_of: RunInfo | None
 ) -> RunInfo:
-    examples = list({answer.example.key: answer.example for answer in run.answers}.values())
-    counts = {example.key: 0 for example in examples}
-    position = {example.key: place for place, example in enumerate(examples)}
+    keys = [answer.example.key for answer in run.answers]
+    examples = {key: answer.example for key, answer in zip(keys, run.answers, strict=True)}
+    position = {key: place for place, key in enumerate(examples)}
+    counts = dict.fromkeys(keys, 0)
     answers, verdicts = [], []
-    for answer in run.answers:
-        place, repeat = position[answer.example.key], counts[answer.example.key]
-        counts[answer.example.key] += 1
+    for key, answer in zip(keys, run.answers, strict=True):
+        place, repeat = position[key], counts[key]
+        counts[key] += 1
         answers.append((place, repeat, answer.response, False))
         verdicts += [(place, repeat, i, v, False) for i, v in enumerate(answer.verdicts)]
     settings = msgspec.structs.replace(
@@ -215,7 +216,7 @@ def _write(
             system=run.system,
             grader=run.grader,
             settings=settings,
-            examples=[(example, counts[example.key]) for example in examples],
+            examples=[(example, counts[key]) for key, example in examples.items()],
             repeats=max(counts.values()),
             status="done",
             within=connection,
