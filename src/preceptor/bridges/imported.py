@@ -82,6 +82,8 @@ def answer_in(fields: Fields, field: str, tally: Tally) -> Content:
     if isinstance(value, int | float) and value == value:  # noqa: PLR0124 (NaN is null)
         raise fields.fault(field, "a text or a list of messages", value)
     content = read_content(value)
+    if content.unknown:
+        raise fields.fault(field, "a text, a reply or a list of messages", value)
     tally.add(fields.line, content)
     return content
 

@@ -26,7 +26,7 @@ from preceptor.errors import DataError, InputError, shorten
 from preceptor.records import Example, Response, Verdict, as_answer, content_key
 from preceptor.scoring.places import in_terms_of, places, question_of
 
-__all__ = ["NOT_ASKED", "Resolver"]
+__all__ = ["NOT_ASKED", "Resolver", "none_known"]
 
 #: Of a criterion that the tool never judged.
 NOT_ASKED = Verdict("", None, reason="not_asked", attempts=0)
@@ -37,6 +37,15 @@ _FAILED_READING = {
     *("not found", "no match", "unparseable", "unparsed", "parse error", "undefined", "failed"),
     "unknown",
 }
+
+
+def none_known(path: Path, rows: int, benchmark: Benchmark, data: Path | None) -> InputError:
+    """The error if no answer of a file is to a question of the benchmark."""
+    like = shorten(benchmark.load(data).examples[0].id)
+    return InputError(
+        f"{path}: none of its {rows:,} answers has the id, or the text, of a question of "
+        f"{benchmark.name}, such as {like}: check --benchmark, or name the column with --id"
+    )
 
 
 class Resolver:
@@ -97,7 +106,7 @@ class Resolver:
                 response = _response(found.name, each, letters, example, seen[example.id])
                 answers.append(Answer(example, response, _verdicts(found, each, example, response)))
                 seen[example.id] += 1
-        notes = [*matched.in_words(moved), *found.tally.in_words()]
+        notes = [*matched.in_words(moved), *found.tally.in_words(*found.row_words)]
         notes += [*_fallback_notes(found, fallbacks), *self._coverage(found, answers, seen)]
         return self._whole(found, answers, notes, matched.unknown)
 

@@ -216,7 +216,7 @@ class ToolRun(msgspec.Struct, kw_only=True):
     columns
         Of a table: the columns of the answer.
     tally, notes
-        Sentences for the run's score.
+        Sentences for the run's score; ``row_words`` are what the tally counts, and one of it.
     remarks
         Lines that are printed at the import only.
     """
@@ -231,6 +231,7 @@ class ToolRun(msgspec.Struct, kw_only=True):
     scores: list[ToolScore] = []
     columns: tuple[str, ...] = ()
     tally: Tally = msgspec.field(default_factory=Tally)
+    row_words: tuple[str, str] = ("rows", "line")
     notes: list[str] = []
     remarks: list[str] = []
     settings: RunSettings = msgspec.field(default_factory=RunSettings)

@@ -81,8 +81,8 @@ def recognise(paths: Sequence[Path]) -> tuple[list[Found], list[Path]]:
     unknown: list[Path] = []
     for path in paths:
         if not path.is_dir():
-            tool = _tool_of(path) or TABLE
-            found.setdefault(tool.name, Found(tool, [])).files.append(path)
+            named = _tool_of(path) or TABLE
+            found.setdefault(named.name, Found(named, [])).files.append(path)
             continue
         inside = [(file, _tool_of(file)) for file in sorted(path.rglob("*")) if file.is_file()]
         special = any(tool not in (None, TABLE) for _, tool in inside)

@@ -175,6 +175,11 @@ def _read_answers(path: Path) -> dict[str, list[_Recorded]]:
                 f"expected an answer under one of {', '.join(_TEXTS)}, found {shorten(list(row))}"
             )
             raise DataError(str(path), number, "response", problem)
+        if content.unknown:
+            problem = (
+                f"expected a text, a reply or a chat log, found an object: {shorten(list(row))}"
+            )
+            raise DataError(str(path), number, "response", problem)
         used = next((name for name in _TEXTS if row.get(name) is not None), None)
         beside = {name: value for name, value in row.items() if name not in (used, *_IDS)}
         stated = stated_in(beside, content.text or "")
