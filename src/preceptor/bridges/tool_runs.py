@@ -210,7 +210,7 @@ class ToolRun(msgspec.Struct, kw_only=True):
     tool
         Name and version, as shown.
     benchmark
-        Its name in the tool, if that is one of ours or can be made one.
+        Its name in the tool, if that is one of ours; or the file's own tasks as a benchmark.
     scores
         The tool's own, printed beside ours.
     columns
@@ -226,7 +226,7 @@ class ToolRun(msgspec.Struct, kw_only=True):
     path: Path
     system: str
     answers: list[ToolAnswer]
-    benchmark: str | None = None
+    benchmark: str | Benchmark | None = None
     grader: str = NO_GRADER
     scores: list[ToolScore] = []
     columns: tuple[str, ...] = ()
