@@ -214,3 +214,85 @@ def test_promptfoo_of_other_shapes(tmp_path: Path, own: Own, results: dict[str, 
         (True, None),
         (None, "not_asked"),
     ]
+
+
+# verifiers
+
+
+def test_verifiers_brings_our_bridges_verdicts(own: Own) -> None:
+    """The task is the benchmark's own, repeats are repeats, and the reward is our score."""
+    assert own(FILES / "verifiers" / "bridge" / "traces.jsonl") == 0
+    run = preceptor.load("bridge", store=own.store)
+    assert (run.info.benchmark, run.info.system) == ("starter", "policy")
+    assert run.info.settings.tool == "verifiers 0.4.0"
+    scores = {each.name: each for each in run.info.settings.tool_scores or ()}
+    assert (scores["rubric"].n, scores["coverage"].value) == (4, 1.0)
+    items = own.graded("bridge")
+    assert [item.repeat for item in items] == [0, 1, 0, 1]
+    assert all(item.example.physician is not None for item in items)
+    assert run.score()["metrics"]["overall_score"]["raw_mean"] == pytest.approx(
+        scores["rubric"].value
+    )
+    assert items[0].response is not None
+    assert items[0].response.usage.output_tokens == 93
+
+
+def test_verifiers_tells_failed_rollouts_from_answers_worth_0(own: Own) -> None:
+    """A grader's failure leaves the answer ungraded; a model's failure is no answer."""
+    assert own(FILES / "verifiers" / "failed" / "traces.jsonl") == 0
+    ungraded, refused = own.graded("failed")
+    assert ungraded.response is not None
+    assert ungraded.response.failure is None
+    assert {verdict and verdict.reason for verdict in ungraded.verdicts} == {"unparseable"}
+    assert refused.response is not None
+    assert refused.response.failure == "bad_request"
+    assert "1 rollouts failed: they have no answer." in settings_of(own, "failed").notes
+
+
+def settings_of(own: Own, name: str) -> Any:
+    return preceptor.load(name, store=own.store).info.settings
+
+
+def test_verifiers_of_any_taskset(importing: Importing) -> None:
+    """Answers are matched with a benchmark's questions; rewards stand beside our score."""
+    assert importing(FILES / "verifiers" / "exam" / "traces.jsonl") == 0
+    assert [item.example.id for item in importing.graded("exam")] == [
+        f"medqa/q{n}" for n in range(4) for _ in range(2)
+    ]
+    own = {each.name: each for each in settings(importing, "exam").tool_scores}
+    assert own.keys() == {"correct", "short", "reward"}
+    assert own["reward"].value == pytest.approx(own["correct"].value + 0.5 * own["short"].value)
+
+
+def test_verifiers_of_other_shapes(tmp_path: Path, importing: Importing) -> None:
+    """Several agents, calls of tools, a root agent's reply, a time-out, a reward that is null."""
+    file = FILES / "verifiers" / "exam" / "traces.jsonl"
+    episodes = [json.loads(line) for line in file.read_text("utf-8").splitlines()][:3]
+    first, second, third = (episode["traces"][0] for episode in episodes)
+    tool = {"role": "tool", "content": "found", "tool_call_id": "1"}
+    nodes = first["nodes"]
+    nodes[-1]["message"] = {"role": "assistant", "content": None, "tool_calls": []}
+    nodes += [
+        {"parent": 2, "message": tool, "sampled": False},
+        {
+            "parent": 3,
+            "message": {"role": "assistant", "content": [{"type": "text", "text": "B"}]},
+            "sampled": True,
+        },
+    ]
+    first["calls"].append({**first["calls"][0], "finish_reason": "length"})
+    second.update(root_reply="C", rewards={"correct": None})
+    third.update(
+        ok=False, is_timeout=True, rewards={}, errors=[{"type": "TimeoutError", "message": "late"}]
+    )
+    other = {**first, "agent": {**first["agent"], "name": "critic"}}
+    episodes[0]["traces"].append(other)
+    assert importing(written(tmp_path / "many.jsonl", episodes)) == 0
+    assert importing.texts("many/agent") == ["B", "C", None]
+    answer, _, failed = (item.response for item in importing.graded("many/agent"))
+    assert (answer.usage.output_tokens, answer.finish_reason) == (120, "length")
+    assert failed.failure == "timeout"
+    assert importing.texts("many/critic")[0] == "B"
+    assert {each.name: each.n for each in settings(importing, "many/agent").tool_scores}[
+        "correct"
+    ] == 1

@@ -52,6 +52,7 @@ TOOLS = (
     Tool("batch", "output of a batch API (OpenAI, Anthropic, Gemini)", "batch_output"),
     Tool("lm-eval", "samples_*.jsonl of lm-eval (--log_samples)", "lm_eval"),
     Tool("promptfoo", "results of promptfoo (eval -o out.json)", "promptfoo"),
+    Tool("verifiers", "traces.jsonl of verifiers (vf-eval)", "verifiers_traces"),
     Tool("graded", "answers with verdicts, as `preceptor export` writes them", "graded"),
     TABLE,
 )
