@@ -71,7 +71,8 @@ def _run(file: Path, asked: Asked) -> ToolRun:
     results = _results(file, task, date)
     wanted = asked.answer[0] if asked.answer else None
     filters: Counter[str] = Counter()
-    unread, answers = Unread(), []
+    unread = Unread()
+    answers: list[ToolAnswer] = []
     for line, row in read_rows(file):
         name = str(row.get("filter", "none"))
         filters[name] += 1

@@ -323,7 +323,7 @@ def _provider(row: Mapping[str, Any]) -> str:
 
 def _label(row: Mapping[str, Any]) -> str:
     prompt = row.get("prompt")
-    label = str(prompt.get("label") or "") if isinstance(prompt, dict) else ""
+    label = " ".join(str(prompt.get("label") or "").split()) if isinstance(prompt, dict) else ""
     return label if label and len(label) <= 60 else str(row.get("promptId") or label)[:8]
 
 
