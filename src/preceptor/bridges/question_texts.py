@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -9,13 +10,16 @@ from collections.abc import Sequence
 from preceptor.records import Example
 from preceptor.scoring.places import Stated, question_of, same_options
 
-__all__ = ["QuestionTexts", "words_in"]
+__all__ = ["QuestionTexts", "options_in_text", "words_in"]
 
 #: Number of words by which questions are looked up.
 _KEY = 6
 #: Fewest words by which a question is told from others.
 _FEWEST = 4
+_OPTION = re.compile(r"^[ \t]*\(?([A-Z])[ \t]*[).:：．][ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 _OPTIONS = re.compile(r"\n\s*\(?[A1]\s*[).:]\s")
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 Words = tuple[str, ...]
 
@@ -23,6 +27,19 @@ Words = tuple[str, ...]
 def words_in(text: str) -> Words:
     """The words of a text, without capitals, punctuation and layout."""
     return tuple(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
+
+
+def options_in_text(text: str) -> dict[str, str] | None:
+    """The options at the end of a prompt (``A) rest``, a line each), by letter; None if none."""
+    found = _OPTION.findall(text)
+    start = max((n for n, (letter, _) in enumerate(found) if letter == "A"), default=None)
+    if start is None:
+        return None
+    pairs = itertools.takewhile(
+        lambda pair: pair[0] == pair[1][0], zip(_LETTERS, found[start:], strict=False)
+    )
+    options = {letter: text for letter, (_, text) in pairs}
+    return options if len(options) > 1 else None
 
 
 class QuestionTexts:

@@ -26,7 +26,7 @@ from preceptor.errors import DataError, InputError, shorten
 from preceptor.records import Example, Response, Verdict, as_answer, content_key
 from preceptor.scoring.places import in_terms_of, places, question_of
 
-__all__ = ["NOT_ASKED", "Resolver"]
+__all__ = ["NOT_ASKED", "Resolver", "none_known"]
 
 #: Of a criterion that the tool never judged.
 NOT_ASKED = Verdict("", None, reason="not_asked", attempts=0)
@@ -39,6 +39,15 @@ _FAILED_READING = {
 }
 
 
+def none_known(path: Path, rows: int, benchmark: Benchmark, data: Path | None) -> InputError:
+    """The error if no answer of a file is to a question of the benchmark."""
+    like = shorten(benchmark.load(data).examples[0].id)
+    return InputError(
+        f"{path}: none of its {rows:,} answers has the id, or the text, of a question of "
+        f"{benchmark.name}, such as {like}: check --benchmark, or name the column with --id"
+    )
+
+
 class Resolver:
     """Makes imported runs of a benchmark's answers; its data is loaded if an answer needs it."""
 
@@ -49,6 +58,10 @@ class Resolver:
     @functools.cached_property
     def known(self) -> QuestionIndex:
         return QuestionIndex(self.benchmark.load(self.data).examples)
+
+    def needs_data(self, found: ToolRun) -> bool:
+        """Whether a question is to be found in the benchmark's data."""
+        return self.data is not None or any(each.example is None for each in found.answers)
 
     def count_options(self, runs: Iterable[Sequence[ToolAnswer]], path: Path) -> None:
         """Find out whether numbers of options count from 0 or from 1 in these runs of one file.
@@ -96,7 +109,7 @@ class Resolver:
                 response = _response(found.name, each, letters, example, seen[example.id])
                 answers.append(Answer(example, response, _verdicts(found, each, example, response)))
                 seen[example.id] += 1
-        notes = [*matched.in_words(moved), *found.tally.in_words()]
+        notes = [*matched.in_words(moved), *found.tally.in_words(*found.row_words)]
         notes += [*_fallback_notes(found, fallbacks), *self._coverage(found, answers, seen)]
         return self._whole(found, answers, notes, matched.unknown)
 
@@ -118,7 +131,7 @@ class Resolver:
             notes.append(
                 f"Examples with more answers than others: {several:,}, scored by their mean."
             )
-        if all(each.example is not None for each in found.answers) and self.data is None:
+        if not self.needs_data(found):
             return notes
         examples = self.known.examples
         if self.benchmark.protocol.scoring.missing_is_wrong:

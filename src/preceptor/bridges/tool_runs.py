@@ -114,7 +114,7 @@ class Unread:
     def in_words(self) -> list[str]:
         """One line, or none."""
         said = [
-            f"{len(places):,} rows ({why}; first {places[0]})"
+            f"{len(places):,} {'row' if len(places) == 1 else 'rows'} ({why}; first {places[0]})"
             for why, places in list(self._rows.items())[:_MOST_NAMED]
         ]
         if names := [shorten(name, 40).strip("'") for name in self._fields]:
@@ -216,7 +216,7 @@ class ToolRun(msgspec.Struct, kw_only=True):
     columns
         Of a table: the columns of the answer.
     tally, notes
-        Sentences for the run's score.
+        Sentences for the run's score; ``row_words`` are what the tally counts, and one of it.
     remarks
         Lines that are printed at the import only.
     """
@@ -231,6 +231,7 @@ class ToolRun(msgspec.Struct, kw_only=True):
     scores: list[ToolScore] = []
     columns: tuple[str, ...] = ()
     tally: Tally = msgspec.field(default_factory=Tally)
+    row_words: tuple[str, str] = ("rows", "line")
     notes: list[str] = []
     remarks: list[str] = []
     settings: RunSettings = msgspec.field(default_factory=RunSettings)

@@ -49,6 +49,7 @@ TABLE = Tool("predictions", "a table of answers", "predictions")
 TOOLS = (
     Tool("inspect", "logs of Inspect AI (.eval, .json)", "inspect_import"),
     Tool("simple-evals", "*_allresults.json of simple-evals", "simple_evals"),
+    Tool("evalscope", "reviews of evalscope", "evalscope"),
     Tool("batch", "output of a batch API (OpenAI, Anthropic, Gemini)", "batch_output"),
     Tool("lm-eval", "samples_*.jsonl of lm-eval (--log_samples)", "lm_eval"),
     Tool("promptfoo", "results of promptfoo (eval -o out.json)", "promptfoo"),
@@ -56,6 +57,10 @@ TOOLS = (
     Tool("graded", "answers with verdicts, as `preceptor export` writes them", "graded"),
     TABLE,
 )
+
+
+#: Suffixes of files that could hold answers: others are not missed.
+_DATA = (".csv", ".eval", ".gz", ".json", ".jsonl", ".parquet", ".tsv", ".xlsx")
 
 
 class Found(msgspec.Struct):
@@ -87,7 +92,7 @@ def recognise(paths: Sequence[Path]) -> tuple[list[Found], list[Path]]:
         special = any(tool not in (None, TABLE) for _, tool in inside)
         for file, tool in inside:
             if tool is None or (special and tool is TABLE):
-                unknown.append(file)
+                unknown += [file] if file.suffix.lower() in _DATA else []
             else:
                 found.setdefault(tool.name, Found(tool, [])).files.append(file)
         if all(tool is None for _, tool in inside):
@@ -142,5 +147,6 @@ def _runs(found: Found, asked: Asked) -> Iterator[Incoming]:
             run.system = asked.system
         if asked.grader is not None and run.grader:
             run.grader = asked.grader
-        resolver.count_options([run.answers], run.path)
+        if resolver.needs_data(run):
+            resolver.count_options([run.answers], run.path)
         yield Incoming.of(resolver.run(run), run.path)

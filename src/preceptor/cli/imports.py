@@ -14,7 +14,6 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Data, Json, StorePath
 from preceptor.cli.output import note, print_json, printable
 from preceptor.cli.run import elsewhere
-from preceptor.errors import InputError, shorten
 
 if TYPE_CHECKING:
     from preceptor.bridges.imported import Incoming
@@ -101,7 +100,8 @@ def import_files(  # noqa: PLR0917
     found, unknown = _files(paths, of_table)
     _keep(incoming_runs(found, asked, name), asked, store, as_json=as_json, replace=replace)
     if unknown:
-        note(f"  • Not understood: {len(unknown):,} files, first {printable(str(unknown[0]))}")
+        files = "1 file" if len(unknown) == 1 else f"{len(unknown):,} files, first"
+        note(f"  • Not understood: {files} {printable(str(unknown[0]))}")
 
 
 def _files(paths: Sequence[str], of_table: bool) -> tuple[list[Found], list[Path]]:
@@ -124,7 +124,9 @@ def _keep(
     incoming: Sequence[Incoming], asked: Asked, where: str, *, as_json: bool, replace: bool
 ) -> None:
     """Store the runs one by one, each whole or not at all, and print what was made."""
+    from preceptor.benchmarks import get
     from preceptor.bridges.imported import digests_of, existing_runs, keep_one
+    from preceptor.bridges.resolve import none_known
     from preceptor.store import Store
 
     lines: list[dict[str, object]] = []
@@ -142,22 +144,11 @@ def _keep(
     for remark in dict.fromkeys(remarks):
         note(f"  • {printable(remark)}")
     if not lines:
-        raise _none_known(incoming[0].source, left_out, asked.data)
+        (benchmark, rows), *_ = left_out.items()
+        raise none_known(incoming[0].source, rows, get(benchmark), asked.data)
     _tell(lines, where, as_json)
     for benchmark, count in (+left_out).items():
         note(f"  • {count:,} rows left out: {benchmark} has no question of their id")
-
-
-def _none_known(file: Path, left_out: Counter[str], data: Path | None) -> InputError:
-    """The error if no answer is to a known question."""
-    from preceptor.benchmarks import get
-
-    (benchmark, rows), *_ = left_out.items()
-    like = shorten(get(benchmark).load(data).examples[0].id)
-    return InputError(
-        f"{file}: none of its {rows:,} rows has the id of a question of {benchmark}, such as "
-        f"{like}: name the column with --id"
-    )
 
 
 def _tell(lines: Sequence[Mapping[str, object]], store: str, as_json: bool) -> None:
