@@ -10,6 +10,7 @@ import pytest
 
 import preceptor
 import test_imports
+from preceptor.bridges.tools import recognise
 from preceptor.cli import main
 from preceptor.records import Graded
 from test_imports import Importing, written
@@ -296,3 +297,20 @@ def test_verifiers_of_other_shapes(tmp_path: Path, importing: Importing) -> None
     assert {each.name: each.n for each in settings(importing, "many/agent").tool_scores}[
         "correct"
     ] == 1
+
+
+# All
+
+
+@pytest.mark.parametrize("tool", ["lm-eval", "promptfoo", "verifiers"])
+def test_each_tool_is_known_by_its_content(tool: str) -> None:
+    """In a folder too, where its by-products are no answers and not unknown either."""
+    found, _ = recognise([FILES / tool])
+    assert [each.tool.name for each in found] == [tool]
+    assert recognise([found[0].files[-1]])[0][0].tool.name == tool
+
+
+def test_a_folder_of_a_named_tool(own: Own, tmp_path: Path) -> None:
+    """Its files are taken, whatever else is there."""
+    assert own("verifiers", FILES / "verifiers" / "bridge") == 0
+    assert [run.info.name for run in preceptor.runs(store=own.store)] == ["bridge"]
