@@ -106,7 +106,7 @@ def _rows(path: Path, counts: Counter[str]) -> Iterator[tuple[int, dict[str, Any
 def _annotations(task: Mapping[str, Any], counts: Counter[str]) -> Iterator[dict[str, Any]]:
     """A row for each annotation of a task, and for each prediction of a named model."""
     base = {**task["data"], "data": task["data"], "id": task.get("id")}
-    for annotation in task["annotations"]:
+    for annotation in _objects(task["annotations"]):
         if annotation.get("was_cancelled"):
             counts["skipped"] += 1
             continue
@@ -120,17 +120,21 @@ def _annotations(task: Mapping[str, Any], counts: Counter[str]) -> Iterator[dict
             "updated_at": annotation.get("updated_at"),
         }
     counts["unlabelled"] += not task["annotations"]
-    for prediction in task.get("predictions") or ():
-        if isinstance(prediction, dict) and prediction.get("model_version"):
+    for prediction in _objects(task.get("predictions")):
+        if prediction.get("model_version"):
             said = _said(prediction.get("result"))
             yield {**base, **said, "annotator": prediction["model_version"]}
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _said(results: object) -> dict[str, Any]:
     """Control → what was chosen there; of a control that was used several times all of it."""
     found: dict[str, list[Any]] = {}
-    for result in results if isinstance(results, list) else ():
-        if isinstance(result, dict) and isinstance(result.get("value"), dict):
+    for result in _objects(results):
+        if isinstance(result.get("value"), dict):
             found.setdefault(str(result.get("from_name")), []).append(result["value"])
     return dict(found)
 

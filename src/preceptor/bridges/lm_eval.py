@@ -78,7 +78,7 @@ def _run(file: Path, asked: Asked) -> ToolRun:
         filters[name] += 1
         if name != (wanted or next(iter(filters))):
             continue
-        unread.fields(row.keys() - _KNOWN - set(_listed(row.get("metrics"))))
+        unread.fields(row.keys() - _KNOWN - set(map(str, _listed(row.get("metrics")))))
         try:
             answers += _answers(row, line, filtered=wanted is not None)
         except (ValueError, TypeError, LookupError) as error:

@@ -19,7 +19,16 @@ import msgspec
 from preceptor import benchmarks
 from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.manifest import Manifest
-from preceptor.bridges.tool_runs import Asked, Start, ToolAnswer, ToolRun, Unread, finite
+from preceptor.bridges.tool_runs import (
+    Asked,
+    Start,
+    ToolAnswer,
+    ToolRun,
+    Unread,
+    finite,
+    mapping,
+    mappings,
+)
 from preceptor.cells import decoded
 from preceptor.files import decode_json, id_text
 from preceptor.records import (
@@ -81,12 +90,13 @@ def read(files: Sequence[Path], asked: Asked) -> Iterator[ToolRun]:
 
 def _runs(file: Path) -> Iterator[ToolRun]:
     content = decode_json(file)
-    rows = [row for row in content["results"]["results"] if isinstance(row, dict)]
+    rows = mappings(mapping(mapping(content).get("results")).get("results"))
     rows.sort(key=lambda row: (_count(row.get("testIdx")), _count(row.get("promptIdx"))))
     tests = _tests(rows)
     points, scaled = _points(tests.values())
     rubric = any(test.criteria for test in tests.values())
     own = _benchmark(content, file, tests) if rubric else None
+    version = mapping(content.get("metadata")).get("promptfooVersion", "")
     prompts = list(dict.fromkeys(_label(row) for row in rows))
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
@@ -107,7 +117,7 @@ def _runs(file: Path) -> Iterator[ToolRun]:
         parts += [label] if len(prompts) > 1 else []
         yield ToolRun(
             name="/".join([file.stem, *parts]) if len(groups) > 1 else file.stem,
-            tool=f"promptfoo {(content.get('metadata') or {}).get('promptfooVersion', '')}".strip(),
+            tool=f"promptfoo {version}".strip(),
             path=file,
             system=provider + (f" [{label}]" if len(prompts) > 1 else ""),
             grader=_grader(group) if rubric else NO_GRADER,
@@ -140,7 +150,7 @@ def _tests(rows: Sequence[Mapping[str, Any]]) -> dict[str, _Test]:
 
 
 def _key(row: Mapping[str, Any]) -> str:
-    return json.dumps([row.get("vars") or {}, _case(row).get("assert")], sort_keys=True)
+    return json.dumps([mapping(row.get("vars")), _case(row).get("assert")], sort_keys=True)
 
 
 def _id(row: Mapping[str, Any], place: int) -> str:
@@ -153,12 +163,12 @@ def _id(row: Mapping[str, Any], place: int) -> str:
 
 
 def _case(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return found if isinstance(found := row.get("testCase"), dict) else {}
+    return mapping(row.get("testCase"))
 
 
 def _messages(row: Mapping[str, Any]) -> tuple[Message, ...]:
     """The question: a variable of that name, or else the prompt as it was sent."""
-    variables = row.get("vars") or {}
+    variables = mapping(row.get("vars"))
     for name in _QUESTIONS:
         if isinstance(text := variables.get(name), str) and text.strip():
             return _chat(text)
@@ -211,12 +221,11 @@ def _answer(
 
 
 def _response(row: Mapping[str, Any]) -> Response:
-    found = row.get("response")
-    reply: Mapping[str, Any] = found if isinstance(found, dict) else {}
+    reply = mapping(row.get("response"))
     error = reply.get("error") or row.get("error")
     content = read_content(reply.get("output"))
-    tokens = reply.get("tokenUsage") or row.get("tokenUsage") or {}
-    details = tokens.get("completionDetails") or {}
+    tokens = mapping(reply.get("tokenUsage") or row.get("tokenUsage"))
+    details = mapping(tokens.get("completionDetails"))
     usage = Usage(
         _count(tokens.get("prompt")),
         _count(tokens.get("completion")),
@@ -247,10 +256,10 @@ def _kind(detail: str) -> str:
 
 def _verdict(component: Mapping[str, Any], *, passing: bool) -> Verdict:
     """Met or not; an unreadable grader's *failed* is none."""
-    tokens = component.get("tokensUsed") or {}
+    tokens = mapping(component.get("tokensUsed"))
     usage = Usage(_count(tokens.get("prompt")), _count(tokens.get("completion")))
     said, passed = str(component.get("reason") or ""), component.get("pass")
-    if (component.get("metadata") or {}).get("graderError") or not isinstance(passed, bool):
+    if mapping(component.get("metadata")).get("graderError") or not isinstance(passed, bool):
         kind = _kind(said)
         reason = "unparseable" if "JSON" in said and "error" not in said else kind
         reason = "grader_failed" if reason == "no_answer" else reason
@@ -269,7 +278,7 @@ def _asserted(component: Mapping[str, Any], row: Mapping[str, Any]) -> _Asserted
         return None
     value = stated.get("value")
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return _rendered(text, row.get("vars") or {}), not kind.startswith("not-"), weight
+    return _rendered(text, mapping(row.get("vars"))), not kind.startswith("not-"), weight
 
 
 def _rendered(text: str, variables: Mapping[str, Any]) -> str:
@@ -282,18 +291,16 @@ def _rendered(text: str, variables: Mapping[str, Any]) -> str:
 
 
 def _components(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    graded = row.get("gradingResult")
-    return _flat((graded or {}).get("componentResults"), "componentResults")
+    return _flat(mapping(row.get("gradingResult")).get("componentResults"), "componentResults")
 
 
 def _flat(parts: Any, inside: str) -> Iterator[Mapping[str, Any]]:
     """The assertions, those of sets too."""
-    for part in parts if isinstance(parts, list) else ():
-        if isinstance(part, dict):
-            if isinstance(part.get(inside), list) and part[inside]:
-                yield from _flat(part[inside], inside)
-            else:
-                yield part
+    for part in mappings(parts):
+        if isinstance(part.get(inside), list) and part[inside]:
+            yield from _flat(part[inside], inside)
+        else:
+            yield part
 
 
 def _points(tests: Any) -> tuple[dict[float, int], bool]:
@@ -328,12 +335,12 @@ def _label(row: Mapping[str, Any]) -> str:
 
 
 def _grader(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The provider that judges, as the prompt's or the test's options say."""
+    """The provider that judges, as an assertion or the options of prompt or test say."""
     for row in rows:
-        prompt = row.get("prompt")
-        config = prompt.get("config") if isinstance(prompt, dict) else None
-        for options in (config, _case(row).get("options")):
-            provider = options.get("provider") if isinstance(options, dict) else None
+        config = mapping(row.get("prompt")).get("config")
+        stated = [mapping(component.get("assertion")) for component in _components(row)]
+        for options in (*stated, mapping(config), mapping(_case(row).get("options"))):
+            provider = options.get("provider")
             name = provider.get("id") if isinstance(provider, dict) else provider
             if isinstance(name, str):
                 return name
@@ -353,8 +360,7 @@ def _scores(rows: Sequence[Mapping[str, Any]]) -> list[ToolScore]:
 
 def _benchmark(content: Mapping[str, Any], file: Path, tests: Mapping[str, _Test]) -> Benchmark:
     """The file's own tasks as a benchmark, which has the name that it is described by."""
-    config = content.get("config")
-    title = str((config or {}).get("description") or file.stem)
+    title = str(mapping(content.get("config")).get("description") or file.stem)
     name = re.sub(r"[^a-z0-9]+", "-", title.casefold()).strip("-")[:60] or "promptfoo"
     if any(each.name == name for each in benchmarks.all_benchmarks()):
         name += "-promptfoo"

@@ -32,7 +32,17 @@ from preceptor.records import (
 from preceptor.systems.base import without_text
 from preceptor.systems.content import Tally
 
-__all__ = ["Asked", "Start", "ToolAnswer", "ToolRun", "Unread", "finite", "response_of"]
+__all__ = [
+    "Asked",
+    "Start",
+    "ToolAnswer",
+    "ToolRun",
+    "Unread",
+    "finite",
+    "mapping",
+    "mappings",
+    "response_of",
+]
 
 #: Number of fields and kinds of rows that are named.
 _MOST_NAMED = 12
@@ -132,6 +142,16 @@ def finite(value: object) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """A JSON object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> list[dict[str, Any]]:
+    """The JSON objects in a list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def response_of(completion: Completion) -> Response:

@@ -14,7 +14,16 @@ from typing import Any
 import msgspec
 
 from preceptor import benchmarks
-from preceptor.bridges.tool_runs import Asked, Start, ToolAnswer, ToolRun, Unread, finite
+from preceptor.bridges.tool_runs import (
+    Asked,
+    Start,
+    ToolAnswer,
+    ToolRun,
+    Unread,
+    finite,
+    mapping,
+    mappings,
+)
 from preceptor.errors import PreceptorError
 from preceptor.files import id_text, read_rows
 from preceptor.records import (
@@ -66,9 +75,9 @@ def read(files: Sequence[Path], asked: Asked) -> Iterator[ToolRun]:
 def _runs(file: Path) -> Iterator[ToolRun]:
     runs: dict[tuple[str, str], _Run] = {}
     for line, row in read_rows(file):
-        for trace in row["traces"] if isinstance(row.get("traces"), list) else ():
-            agent = trace.get("agent") or {}
-            model = str((agent.get("config") or {}).get("model") or "unnamed system")
+        for trace in mappings(row.get("traces")):
+            agent = mapping(trace.get("agent"))
+            model = str(mapping(agent.get("config")).get("model") or "unnamed system")
             run = runs.setdefault((model, str(agent.get("name") or "agent")), _Run())
             _add(run, trace, line)
     several = {name for _, name in runs}
@@ -98,8 +107,8 @@ def _runs(file: Path) -> Iterator[ToolRun]:
 def _add(run: _Run, trace: Mapping[str, Any], line: int) -> None:
     """Add a trace's answer, rewards and metrics."""
     run.unread.fields(trace.keys() - _KNOWN)
-    run.version = str((trace.get("verifiers") or {}).get("version") or run.version)
-    task = trace.get("task") or {}
+    run.version = str(mapping(trace.get("verifiers")).get("version") or run.version)
+    task = mapping(trace.get("task"))
     data = task.get("data")
     if not isinstance(data, dict):
         run.unread.row(line, "a trace without the data of its task")
@@ -126,7 +135,7 @@ def _add(run: _Run, trace: Mapping[str, Any], line: int) -> None:
             example=example,
         )
     )
-    for name, value in {**(trace.get("metrics") or {}), **_rewards(trace)}.items():
+    for name, value in {**mapping(trace.get("metrics")), **_rewards(trace)}.items():
         if (number := finite(value)) is not None:
             run.scores.setdefault(name, []).append(number)
 
@@ -134,7 +143,7 @@ def _add(run: _Run, trace: Mapping[str, Any], line: int) -> None:
 def _rewards(trace: Mapping[str, Any]) -> dict[str, float]:
     """The rewards by name, and their weighted sum where there are several; none if it failed."""
     found, total = {}, 0.0
-    for name, reward in (trace.get("rewards") or {}).items():
+    for name, reward in mapping(trace.get("rewards")).items():
         score = finite(reward.get("score") if isinstance(reward, dict) else reward)
         if score is not None:
             found[name] = score
@@ -145,25 +154,26 @@ def _rewards(trace: Mapping[str, Any]) -> dict[str, float]:
 
 def _response(trace: Mapping[str, Any]) -> Response:
     """The last reply of the model, what all its calls took, or why there is none."""
-    calls = [call for call in trace.get("calls") or () if isinstance(call, dict)]
+    calls = mappings(trace.get("calls"))
     usage = Usage()
     for call in calls:
-        used = call.get("usage") or {}
+        used = mapping(call.get("usage"))
         names = ("prompt_tokens", "completion_tokens", "cached_input_tokens", "reasoning_tokens")
-        usage += Usage(*(int(used.get(name) or 0) for name in names))
+        usage += Usage(*(max(0, int(finite(used.get(name)) or 0)) for name in names))
     ends = [call["finish_reason"] for call in calls if call.get("finish_reason")]
     response = Response(
         "",
         usage=usage,
-        latency_s=_seconds((trace.get("timing") or {}).get("agent")),
+        latency_s=_seconds(mapping(trace.get("timing")).get("agent")),
         finish_reason=str(ends[-1]) if ends else "stop",
     )
-    said = trace.get("root_reply")
-    nodes = [node for node in trace.get("nodes") or () if node.get("sampled")]
-    replies = [node["message"] for node in nodes if node["message"].get("role") == "assistant"]
+    said = reply if isinstance(reply := trace.get("root_reply"), str) else None
+    nodes = [node for node in mappings(trace.get("nodes")) if node.get("sampled")]
+    messages = [mapping(node.get("message")) for node in nodes]
+    replies = [message for message in messages if message.get("role") == "assistant"]
     if said is None and replies:
         said = read_content(replies[-1].get("content")).text
-    errors = [error for error in trace.get("errors") or () if isinstance(error, dict)]
+    errors = mappings(trace.get("errors"))
     failed = trace.get("ok") is False and not (said is not None and _only_scoring(errors))
     if failed or said is None:
         kind, detail = _failure(trace, errors)
@@ -202,14 +212,12 @@ def _seconds(span: object) -> float:
 
 def _verdicts(trace: Mapping[str, Any]) -> tuple[Verdict, ...]:
     """Those that Preceptor's own environment keeps in a trace."""
-    about = (trace.get("info") or {}).get("preceptor")
-    given = about.get("verdicts") if isinstance(about, dict) else None
+    about = mapping(mapping(trace.get("info")).get("preceptor"))
     return tuple(
         Verdict("", bool(each["met"]), explanation=str(each.get("explanation") or ""))
         if each.get("met") is not None
         else Verdict("", None, reason=str(each.get("reason") or "not_given"), attempts=0)
-        for each in given or ()
-        if isinstance(each, dict)
+        for each in mappings(about.get("verdicts"))
     )
 
 
@@ -219,8 +227,8 @@ def _messages(data: Mapping[str, Any]) -> list[Message]:
         return [Message("user", prompt)]
     return [
         Message(turn["role"], read_content(turn.get("content")).text or "")
-        for turn in prompt or ()
-        if isinstance(turn, dict) and turn.get("role") in (*_ASKED, "assistant")
+        for turn in mappings(prompt)
+        if turn.get("role") in (*_ASKED, "assistant")
     ]
 
 
@@ -228,14 +236,18 @@ def _example(id: str, data: Mapping[str, Any]) -> Example | None:
     """The task of Preceptor's own environment: the benchmark's, or as the trace has it."""
     if not isinstance(data.get("benchmark"), str) or not isinstance(data.get("criteria"), list):
         return None
-    criteria = msgspec.convert(data["criteria"], tuple[Criterion, ...])
+    try:
+        criteria = msgspec.convert(data["criteria"], tuple[Criterion, ...])
+        tags = msgspec.convert(data.get("tags") or (), tuple[str, ...])
+    except msgspec.ValidationError:
+        return None
     known = _known(data["benchmark"]).get(id)
     if known is not None and known.criteria == criteria and not data.get("system_prompt"):
         return known
     messages = _messages(data)
     if data.get("system_prompt"):
         messages.insert(0, Message("system", str(data["system_prompt"])))
-    return Example(id, tuple(messages), criteria, tuple(data.get("tags") or ()))
+    return Example(id, tuple(messages), criteria, tags)
 
 
 @functools.lru_cache(1)
