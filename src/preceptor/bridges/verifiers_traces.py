@@ -76,9 +76,9 @@ def _runs(file: Path) -> Iterator[ToolRun]:
     runs: dict[tuple[str, str], _Run] = {}
     for line, row in read_rows(file):
         for trace in mappings(row.get("traces")):
-            agent = mapping(trace.get("agent"))
-            model = str(mapping(agent.get("config")).get("model") or "unnamed system")
-            run = runs.setdefault((model, str(agent.get("name") or "agent")), _Run())
+            about = mapping(trace.get("agent"))
+            model = str(mapping(about.get("config")).get("model") or "unnamed system")
+            run = runs.setdefault((model, str(about.get("name") or "agent")), _Run())
             _add(run, trace, line)
     several = {name for _, name in runs}
     name = file.parent.name if file.stem == "traces" and file.parent.name else file.stem
