@@ -78,10 +78,16 @@ class Header:
         results = self.log.results
         if self.own or results is None:
             return []
-        several = len(results.scores) > 1
+        named = Counter(score.name for score in results.scores)
         return [
             ToolScore(
-                f"{score.name}/{name}" if several else name,
+                "/".join(
+                    [
+                        *([score.name] if len(named) > 1 else []),
+                        *([score.reducer or ""] if named[score.name] > 1 else []),
+                        name,
+                    ]
+                ),
                 value,
                 results.completed_samples if score.scored_samples is None else score.scored_samples,
             )

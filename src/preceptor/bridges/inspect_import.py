@@ -22,6 +22,7 @@ from preceptor.bridges.inspect_archive import MAX_PART_BYTES, check_archive
 from preceptor.bridges.inspect_header import Header, Spent
 from preceptor.bridges.inspect_layout import DETAILS
 from preceptor.bridges.inspect_samples import (
+    by_whom,
     edits_in,
     example_in,
     id_of,
@@ -242,7 +243,7 @@ class _Reader:
     def notes(self) -> list[str]:
         """What people and limits did to the samples."""
         said = [
-            f"{count:,} samples were declared invalid, {who}: they count as failed."
+            f"Samples declared invalid {who}: {count:,}; they count as failed."
             for who, count in self._invalid.items()
         ]
         if self._edits:
@@ -259,8 +260,7 @@ class _Reader:
         if sample.limit is not None:
             self._limits[sample.limit.type] += 1
         if (why := sample.invalidation) is not None:
-            reason = f" ({shorten(why.reason, 120)})" if why.reason else ""
-            self._invalid[f"by {shorten(why.author, 60)}{reason}"] += 1
+            self._invalid[by_whom(why)] += 1
         self._edits += edits_in(sample)
         self.system_prompts[told_by("system", sample.messages)] += 1
 

@@ -19,10 +19,11 @@ from preceptor.systems.inspect_ai.turns import message_of, turns_of
 from preceptor.systems.inspect_ai.words import completion_of
 
 if TYPE_CHECKING:
-    from inspect_ai.log import EvalSample
+    from inspect_ai.log import EvalSample, ProvenanceData
     from inspect_ai.scorer import Score as InspectScore
 
 __all__ = [
+    "by_whom",
     "edits_in",
     "example_in",
     "id_of",
@@ -179,7 +180,7 @@ def _told_in(sample: EvalSample, score: InspectScore | None) -> dict[str, Any]:
 def _failure_in(sample: EvalSample, score: InspectScore | None) -> tuple[str, str] | None:
     """Kind and description of a failed answer; None if it did not fail."""
     if (why := sample.invalidation) is not None:
-        return "invalidated", shorten(f"by {why.author}: {why.reason or 'no reason given'}", 300)
+        return "invalidated", by_whom(why)
     given = (score.metadata or {}).get("failure") if score is not None else None
     if sample.error is None and not isinstance(given, str) and not sample.output.empty:
         return None
@@ -198,14 +199,17 @@ def edits_in(sample: EvalSample) -> Iterator[str]:
             after = before if edit.value == "UNCHANGED" else edit.value
             if (who := edit.provenance) is not None:
                 change = f" {_shown(before)} to {_shown(after)}" if after != before else ""
-                why = f" ({shorten(who.reason, 120)})" if who.reason else ""
-                by = f"by {shorten(who.author, 60)}{why}"
-                yield f"{shorten(str(sample.id), 40)} {name}{change} {by}"
+                yield f"{_shown(sample.id)} {name}{change}, {by_whom(who)}"
             before = after
 
 
+def by_whom(who: ProvenanceData) -> str:
+    """Who changed a log, and why, in words."""
+    return f"by {_shown(who.author)}" + (f" ({_shown(who.reason)})" if who.reason else "")
+
+
 def _shown(value: object) -> str:
-    return shorten(value, 60).strip("'")
+    return shorten(str(value), 120).strip("'")
 
 
 def verdict_rows(sample: EvalSample) -> tuple[InspectScore | None, list[Mapping[str, Any]]]:
