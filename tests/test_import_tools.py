@@ -314,3 +314,31 @@ def test_a_folder_of_a_named_tool(own: Own, tmp_path: Path) -> None:
     """Its files are taken, whatever else is there."""
     assert own("verifiers", FILES / "verifiers" / "bridge") == 0
     assert [run.info.name for run in preceptor.runs(store=own.store)] == ["bridge"]
+
+
+def test_promptfoo_of_an_exam(
+    tmp_path: Path, importing: Importing, results: dict[str, Any]
+) -> None:
+    """Without rubrics the answers are matched with a named benchmark's questions."""
+    (row, *_) = results["results"]["results"]
+    rows = []
+    for number in range(4):
+        asked = f"A made-up patient has complaint {number} since dawn. What helps most?"
+        contains = {"type": "contains", "value": "B"}
+        rows.append(
+            {
+                **row,
+                "vars": {"question": asked},
+                "prompt": {"raw": f"{asked}\nA. rest\nB. surgery", "label": "p"},
+                "testCase": {"assert": [contains]},
+                "gradingResult": {"componentResults": [{"assertion": contains, "pass": True}]},
+                "response": {"output": "ABCD"[number]},
+                "testIdx": number,
+            }
+        )
+    results["results"]["results"] = rows
+    file = tmp_path / "exam.json"
+    file.write_text(json.dumps(results))
+    assert importing(file) == 0
+    assert importing.texts("exam") == ["A", "B", "C", "D"]
+    assert preceptor.load("exam", store=importing.store).info.grader == "none"
