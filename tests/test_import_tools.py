@@ -247,7 +247,7 @@ def test_verifiers_tells_failed_rollouts_from_answers_worth_0(own: Own) -> None:
     assert {verdict and verdict.reason for verdict in ungraded.verdicts} == {"unparseable"}
     assert refused.response is not None
     assert refused.response.failure == "bad_request"
-    assert "1 rollouts failed: they have no answer." in settings_of(own, "failed").notes
+    assert "Failed rollouts, which have no answer: 1." in settings_of(own, "failed").notes
 
 
 def settings_of(own: Own, name: str) -> Any:

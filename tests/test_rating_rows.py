@@ -46,7 +46,7 @@ def test_every_export_of_label_studio_has_the_same_labels(export: str) -> None:
         ("r5", dose, "2"): 0.0,
     }
     assert {item.prompt for item in ratings.items} == {"p1", "p2", "p3"}
-    assert "1 tasks without an annotation" in ratings.left_out[0]
+    assert ratings.left_out[0] == "Tasks without an annotation, left out: 1."
 
 
 @pytest.mark.parametrize("export", EXPORTS)
@@ -93,8 +93,10 @@ def test_label_studio_of_other_shapes(tmp_path: Path) -> None:
         ("2", "verdict", "8"): 1.0,
         ("2", "verdict", "judge-1"): 1.0,
     }
-    assert "1 annotations that were skipped" in ratings.left_out[0]
-    assert "1 labels are replaced by a later one" in ratings.left_out[1]
+    assert ratings.left_out == (
+        "Annotations that were skipped, left out: 1.",
+        "Labels replaced by a later one of the same rater: 1.",
+    )
     with pytest.raises(
         InputError, match="name the control with the labels, such as --label verdict"
     ):
@@ -126,4 +128,4 @@ def test_an_export_of_label_studio_is_audited(capsys: pytest.CaptureFixture[str]
     assert main(["audit", str(FILES / "export.csv"), *words, "--json"]) == 0
     printed = capsys.readouterr()
     assert json.loads(printed.out)["agreement"]["judged"] == 3
-    assert "tasks without an annotation" in printed.err
+    assert "Tasks without an annotation, left out: 1." in printed.err

@@ -78,15 +78,12 @@ def rating_rows(
             if key not in latest or when >= latest[key][0]:
                 latest[key] = (when, line, row)
     yield from ((line, row) for _, line, row in latest.values())
-    if counts["unlabelled"] or counts["skipped"]:
-        left_out.append(
-            f"Left out: {counts['unlabelled']:,} tasks without an annotation, "
-            f"{counts['skipped']:,} annotations that were skipped."
-        )
-    if counts["later"]:
-        left_out.append(
-            f"{counts['later']:,} labels are replaced by a later one of the same rater."
-        )
+    said = {
+        "unlabelled": "Tasks without an annotation, left out",
+        "skipped": "Annotations that were skipped, left out",
+        "later": "Labels replaced by a later one of the same rater",
+    }
+    left_out += [f"{words}: {counts[what]:,}." for what, words in said.items() if counts[what]]
 
 
 def _rows(path: Path, counts: Counter[str]) -> Iterator[tuple[int, dict[str, Any], bool]]:

@@ -86,7 +86,7 @@ def _runs(file: Path) -> Iterator[ToolRun]:
         judged = any(answer.verdicts for answer in run.answers)
         parts = [model] if len(runs) > len(several) else []
         parts += [agent] if len(several) > 1 else []
-        notes = [f"{run.failed:,} rollouts failed: they have no answer."] if run.failed else []
+        notes = [f"Failed rollouts, which have no answer: {run.failed:,}."] if run.failed else []
         yield ToolRun(
             name="/".join([name, *parts]),
             tool=f"verifiers {run.version}".strip(),
