@@ -30,8 +30,8 @@ def import_files(  # noqa: PLR0917
         typer.Argument(
             metavar="[TOOL] FILE...",
             help="Files or folders that a tool wrote. The tool is recognised by their content; or "
-            "name it first: inspect, simple-evals, graded (as `preceptor export` writes), "
-            "predictions (any table).",
+            "name it first: inspect, simple-evals, evalscope, batch, lm-eval, promptfoo, "
+            "verifiers, graded (as `preceptor export` writes), predictions (any table).",
         ),
     ],
     benchmark: Annotated[
@@ -114,7 +114,12 @@ def _files(paths: Sequence[str], of_table: bool) -> tuple[list[Found], list[Path
     files = [Path(path) for path in (paths[1:] if chosen else paths)]
     if of_table and chosen is None:
         chosen = TABLE
-    return ([Found(chosen, files)], []) if chosen else recognise(files)
+    if chosen is None:
+        return recognise(files)
+    named = [file for file in files if not file.is_dir()]
+    inside = recognise([file for file in files if file.is_dir()])[0]
+    named += [file for each in inside if each.tool == chosen for file in each.files]
+    return [Found(chosen, named or files)], []
 
 
 def _names(text: str) -> list[str]:

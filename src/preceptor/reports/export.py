@@ -233,7 +233,7 @@ def _of_answer(info: RunInfo, item: Graded, score: Score) -> tuple[Any, ...]:
     )
 
 
-def _episode(response: Response | None) -> tuple[str | None, ...]:
+def _episode(response: Response | None) -> tuple[Any, ...]:
     """How an answer came about, and what it took; what is no text is JSON."""
     if response is None:
         return (None,) * 12
