@@ -53,9 +53,7 @@ def measure(store: Path) -> None:
     print(f"{len(runs)} runs, {answers:,} answers, {verdicts:,} verdicts")
     print(f"counting the verdicts in SQL: {counting:.1f} ms")
     reading = milliseconds(lambda: warm(workspace, answers))
-    print(
-        f"reading and scoring all answers, once, as the server does when it starts: {reading:.0f} ms"
-    )
+    print(f"reading and scoring all answers, as the server does when it starts: {reading:.0f} ms")
     for run in runs:
         workspace.headline(run, wait=True)
     client = TestClient(application(workspace), base_url="http://localhost")

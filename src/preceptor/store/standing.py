@@ -102,10 +102,10 @@ def _by_reason(
     """Run → reason → how many; those that were given have none."""
     found: dict[int, dict[str | None, int]] = {}
     query = (
-        sa.select(link.c.run_id, reason.label("reason"), sa.func.count().label("n"))
+        sa.select(link.c.run_id, reason.label("kind"), sa.func.count().label("n"))
         .join_from(link, table)
         .where(link.c.run_id.in_(ids))
-        .group_by(link.c.run_id, "reason")
+        .group_by(link.c.run_id, "kind")
         .order_by(sa.desc("n"))
     )
     for run, kind, number in connection.execute(query):
