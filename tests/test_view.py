@@ -300,6 +300,8 @@ def test_answers_stand_side_by_side(client: TestClient) -> None:
     assert "answer 3 of second" in page
     assert "answer 3 of first/run #1 & more" in page
     assert "expected two runs, found 1" in words(client.get("/compare?run=second").text)
+    third = client.get("/compare", params={"run": ["second", HOSTILE.replace("\x00", "")]})
+    assert "graded by different graders" in words(third.text)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def searcher(workspace: Workspace, table: Table) -> Callable[[str], NDArray[np.b
                 ("search", part.run.info.id, sought),
                 part.run.mark,
                 functools.partial(_search, workspace, part, sought),
+                weight=1 + len(part.example) // 1000,
             )
             for part in table.parts
         ]

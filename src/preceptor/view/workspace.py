@@ -26,7 +26,7 @@ __all__ = ["Headline", "Known", "Workspace"]
 T = TypeVar("T")
 #: Answers whose scores are kept in memory.
 _ANSWERS = 600_000
-#: Headlines, comparisons, results of searches.
+#: Headlines, comparisons, and results of searches by thousands of answers.
 _SMALL = 2_000
 
 
