@@ -16,6 +16,7 @@ __all__ = [
     "Json",
     "RunName",
     "Sides",
+    "Slices",
     "StorePath",
     "number",
     "whole_number",
@@ -64,6 +65,7 @@ RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's name, the beginning of it, or `latest`.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys.")]
+Slices = Annotated[bool, typer.Option("--slices", help="Print all slices, not only the main ones.")]
 BenchmarkName = Annotated[
     str | None, typer.Option("--benchmark", metavar="NAME", help="Only this benchmark.")
 ]

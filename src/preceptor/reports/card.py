@@ -215,7 +215,7 @@ def _cost(cost: Cost | None) -> str:
         f"{count(cost.input_tokens)} tokens in, {count(cost.output_tokens)} out "
         f"(from {plural(cost.verdicts, 'verdict')})"
     )
-    return tokens if cost.usd is None else f"${cost.usd:,.2f}; {tokens}"
+    return tokens if not cost.usd else f"${cost.usd:,.2f}; {tokens}"
 
 
 def cards_for(cards: Sequence[GraderCard], graders: Iterable[str]) -> list[CardView]:

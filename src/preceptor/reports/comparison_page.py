@@ -13,7 +13,7 @@ import msgspec
 from preceptor.analysis.comparison import Comparison, Contrast
 from preceptor.analysis.paired import FEWEST, SliceDifference
 from preceptor.records import Result
-from preceptor.reports.banners import banners, explain
+from preceptor.reports.banners import banners, explain, kind_of
 from preceptor.reports.charts import axis_for
 from preceptor.reports.comparison import headline, ways
 from preceptor.reports.format import count, days, interval, p_value, plural, points, pretty, signed
@@ -75,7 +75,8 @@ _MEANINGS = {
         "such pairs are few or of a kind."
     ),
     "Win rate": (
-        "How often the contender’s answer to an example scores higher, ties left out. It says "
+        "How often an answer of {contender} scores higher than one of {reference} to the same "
+        "example, ties left out. It says "
         "nothing of by how much: many small wins can outnumber a few grave losses."
     ),
     "Equivalent": (
@@ -202,6 +203,7 @@ def render_comparison(comparison: Comparison, sides: Sequence[Side]) -> str:
         "title": comparison.title,
         "date": days([result.info.created_at for result in results]),
         "sentence": explain(results),
+        "kinds": [kind_of(results)],
         "banners": banners(results),
         "runs": views,
         "sides": sides,
@@ -265,14 +267,15 @@ def _contrast(contrast: Contrast, run: RunView) -> ContrastView:
         run=run,
         reference=contrast.reference,
         claim=headline(contrast),
-        ways=[Way(*row, meaning=_meaning(row[0])) for row in ways(contrast)],
+        ways=[Way(*row, meaning=_meaning(row[0], contrast)) for row in ways(contrast)],
         common=common,
         dropped=[f"{count(item.n)} {item.reason}" for item in contrast.dropped],
     )
 
 
-def _meaning(name: str) -> str:
-    return next((text for start, text in _MEANINGS.items() if name.startswith(start)), "")
+def _meaning(name: str, contrast: Contrast) -> str:
+    text = next((text for start, text in _MEANINGS.items() if name.startswith(start)), "")
+    return text.format(contender=contrast.contender, reference=contrast.reference)
 
 
 def _axis(contrasts: Sequence[Contrast]) -> Scale:

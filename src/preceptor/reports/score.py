@@ -20,6 +20,7 @@ from preceptor.reports.format import (
     sample_size,
 )
 from preceptor.reports.spending import spending_json
+from preceptor.reports.tables import left_out, main_kinds
 from preceptor.reports.view import sorted_slices
 from preceptor.results.values import in_order
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
@@ -80,8 +81,10 @@ def namespaces(metrics: Mapping[str, Metric], slices: Iterable[Slice] = ()) -> d
     return {space: groups[space] for space in in_order(groups, slices)}
 
 
-def score_table(result: Result) -> Table:
-    """All metrics with interval, n and coverage, on the 0–100 scale.
+def score_table(result: Result, *, every: bool = True) -> tuple[Table, str]:
+    """Metrics with interval, n and coverage, on the 0–100 scale; and which slices are left out.
+
+    Without ``every``, the table has the overall score and the main kinds of slices.
 
     The interval is that of the mean before clipping, which has a column of its own where any
     metric of the run is clipped: an interval from 0 to 0 would tell nothing.
@@ -99,7 +102,10 @@ def score_table(result: Result) -> Table:
     read = () if share is None else ("read",)
     for heading in ("score", *means, "95 % interval", *adjusted_mean, "n", "coverage", *read):
         table.add_column(heading, justify="right", no_wrap=True)
-    for space, names in namespaces(result.metrics, result.slices).items():
+    spaces = namespaces(result.metrics, result.slices)
+    shown = list(spaces) if every else main_kinds(spaces)
+    for space in shown:
+        names = spaces[space]
         if space:
             table.add_section()
             table.add_row(pretty(space, result.labels), style="bold")
@@ -117,7 +123,7 @@ def score_table(result: Result) -> Table:
                 f"{metric.coverage:.1%}",
                 *((read_cell(share) if name == OVERALL else "",) if read else ()),
             )
-    return table
+    return table, left_out(spaces, shown, result.labels)
 
 
 def overview_table(results: Iterable[Result]) -> Table:

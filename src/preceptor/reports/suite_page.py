@@ -27,6 +27,7 @@ from preceptor.reports.format import (
 from preceptor.reports.html import render
 from preceptor.reports.page import fill
 from preceptor.reports.score import score_json, sentences
+from preceptor.reports.spending import spent
 from preceptor.reports.view import Number, RunView, number, run_views
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import share_read
@@ -116,7 +117,7 @@ def suite_table(name: str, results: Sequence[Result]) -> Table:
             _NONE if metric is None else sample_size(metric.n, metric.units, metric.units_are),
             _NONE if metric is None else f"{metric.coverage:.1%}",
             read_cell(share),
-            "unknown" if result.cost_usd is None else f"${result.cost_usd:,.4f}",
+            spent(result.cost_usd),
         )
     return table
 

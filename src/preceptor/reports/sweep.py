@@ -10,6 +10,7 @@ import msgspec
 from preceptor.records import Metric, Response, Result, SweepCell
 from preceptor.reports.format import marked, points, printed_interval, read_cell, sample_size
 from preceptor.reports.score import score_json, sentences
+from preceptor.reports.spending import spent
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read
 
@@ -102,7 +103,7 @@ def sweep_table(name: str, results: Sequence[Result]) -> Table:
             "" if adjusted is None else _points(adjusted),
             _count(length.mean_length),
             _count(thought),
-            "unknown" if result.cost_usd is None else f"${result.cost_usd:,.4f}",
+            spent(result.cost_usd),
             f"{result.coverage:.1%}",
             read_cell(share_read(result.scores)),
             "–" if metric is None else sample_size(metric.n, metric.units, metric.units_are),

@@ -25,6 +25,7 @@ from preceptor.reports.format import (
     pretty,
     printed_interval,
     read_cell,
+    short_name,
 )
 from preceptor.results.values import in_order, stated
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
@@ -170,7 +171,7 @@ def run_views(results: Sequence[Result], marks: Sequence[int], axis: Axis) -> li
             RunView(
                 mark=mark,
                 name=info.name,
-                short=_short(info.name),
+                short=short_name(info.name),
                 system=info.system,
                 grader=info.grader,
                 date=day(info.created_at),
@@ -183,11 +184,6 @@ def run_views(results: Sequence[Result], marks: Sequence[int], axis: Axis) -> li
             )
         )
     return views
-
-
-def _short(name: str, most: int = 24) -> str:
-    """The middle is left out: names of runs tend to begin alike."""
-    return name if len(name) <= most else f"{name[: most // 2 - 3]}…{name[-most // 2 - 2 :]}"
 
 
 def _facts(result: Result) -> Iterable[tuple[str, str]]:
@@ -208,7 +204,7 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
         yield "Verdicts given", verdicts if missing else f"all {count(result.verdicts)}"
     if missing:
         yield "Verdicts missing", reasons(result)
-    if result.cost_usd is not None:
+    if result.cost_usd:
         yield "Cost", f"${result.cost_usd:,.2f}"
     tokens = result.system_usage.total, result.grader_usage.total
     if any(tokens):
