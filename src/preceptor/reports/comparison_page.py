@@ -14,7 +14,7 @@ from preceptor.analysis.comparison import Comparison, Contrast
 from preceptor.analysis.paired import FEWEST, SliceDifference
 from preceptor.records import Result
 from preceptor.reports.banners import banners, explain, kind_of
-from preceptor.reports.charts import axis_for
+from preceptor.reports.charts import Span, axis_for
 from preceptor.reports.comparison import headline, ways
 from preceptor.reports.format import count, days, interval, p_value, plural, points, pretty, signed
 from preceptor.reports.page import fill
@@ -103,8 +103,13 @@ class Gap(msgspec.Struct, frozen=True):
     small: bool
     at: str | None
     beyond: bool
-    span: tuple[str, str] | None
+    span: Span | None
     allowed: None = None
+
+    @property
+    def passes(self) -> bool:
+        """Whether the edge of the axis cuts it."""
+        return self.beyond or (self.span is not None and any(self.span[2:]))
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -251,7 +256,7 @@ def comparison_view(
         tests=comparison.families,
         repeated=any(one.tests.as_if_independent is not None for one, _ in pairs),
         small=any(gap.small for gap in gaps),
-        beyond=any(gap.beyond for gap in [*gaps, *_gaps(overall)]),
+        beyond=any(gap.passes for gap in [*gaps, *_gaps(overall)]),
         differing=[
             (item.setting, _values(item.setting, item.values)) for item in comparison.differing
         ],
@@ -334,7 +339,7 @@ def _gap(item: SliceDifference, axis: Scale) -> Gap:
         small=item.p is None,
         at=None if difference is None else axis.at(difference),
         beyond=difference is not None and not axis.low <= difference <= axis.high,
-        span=None if span is None else (axis.at(span[0]), axis.at(span[1])),
+        span=axis.span(span),
     )
 
 

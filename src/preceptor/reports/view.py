@@ -9,7 +9,7 @@ import msgspec
 
 from preceptor.records import Metric, Result, replies_of
 from preceptor.reports.banners import reasons
-from preceptor.reports.charts import SMALL, Axis
+from preceptor.reports.charts import SMALL, Axis, Span
 from preceptor.reports.format import (
     SHARE,
     count,
@@ -65,8 +65,13 @@ class Number(msgspec.Struct, frozen=True):
     raw: tuple[str, str] | None
     at: str | None
     beyond: bool
-    span: tuple[str, str] | None
+    span: Span | None
     allowed: tuple[str, str] | None
+
+    @property
+    def passes(self) -> bool:
+        """Whether the edge of the axis cuts it."""
+        return self.beyond or (self.span is not None and any(self.span[2:]))
 
 
 class RunView(msgspec.Struct, frozen=True):
@@ -122,7 +127,7 @@ def columns(parts: Sequence[Section]) -> Columns:
         adjusted=any(twin is not None for _, _, twin in numbers),
         coverage=any(not number.complete for _, number, _ in numbers),
         small=any(number.small for _, number, _ in numbers),
-        beyond=any(number.beyond for _, number, _ in numbers),
+        beyond=any(number.passes for _, number, _ in numbers),
     )
 
 
@@ -144,7 +149,7 @@ def number(metric: Metric, axis: Axis) -> Number:
         raw=(points(raw), printed_interval(metric)) if clipped else None,
         at=None if raw is None else axis.at(raw),
         beyond=raw is not None and not axis.low <= raw <= axis.high,
-        span=None if span is None else (axis.at(span[0]), axis.at(span[1])),
+        span=axis.span(span),
         allowed=_width(metric.bounds, axis),
     )
 
