@@ -14,6 +14,7 @@ __all__ = [
     "BenchmarkName",
     "Data",
     "Json",
+    "Label",
     "RunName",
     "Sides",
     "Slices",
@@ -65,6 +66,14 @@ RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's name, the beginning of it, or `latest`.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys.")]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        metavar="SYSTEM=NAME",
+        help="What the page calls the system at an address; may be repeated.",
+    ),
+]
 Slices = Annotated[bool, typer.Option("--slices", help="Print all slices, not only the main ones.")]
 BenchmarkName = Annotated[
     str | None, typer.Option("--benchmark", metavar="NAME", help="Only this benchmark.")

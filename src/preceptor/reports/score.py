@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -30,7 +30,15 @@ from preceptor.scoring.names import is_adjusted
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["namespaces", "overview_table", "score_json", "score_table", "sentences"]
+__all__ = [
+    "namespaces",
+    "overview_table",
+    "remarks",
+    "said_once",
+    "score_json",
+    "score_table",
+    "sentences",
+]
 
 
 def score_json(result: Result, *, examples: bool = True) -> dict[str, Any]:
@@ -180,3 +188,19 @@ def sentences(result: Result) -> list[str]:
     if not result.departures and result.info.grader != NO_GRADER:
         said.append(f"Grader: {result.info.grader}.")
     return [*said, *result.departures, *result.notes]
+
+
+def said_once(said: Mapping[str, Sequence[str]]) -> list[tuple[str, list[str]]]:
+    """Each sentence with the names that it is said of, none where it is of all; these first."""
+    found: dict[str, list[str]] = {}
+    for name, sentences in said.items():
+        for sentence in dict.fromkeys(sentences):
+            found.setdefault(sentence, []).append(name)
+    of_all = [(each, list[str]()) for each, names in found.items() if len(names) == len(said)]
+    return of_all + [(each, names) for each, names in found.items() if len(names) < len(said)]
+
+
+def remarks(said: Mapping[str, Sequence[str]]) -> list[str]:
+    """The same as lines for a terminal."""
+    lines = ((", ".join(names), sentence) for sentence, names in said_once(said))
+    return [f"{names}: {sentence}" if names else sentence for names, sentence in lines]

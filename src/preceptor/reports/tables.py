@@ -48,7 +48,8 @@ def plain_table(title: str | None, words: Iterable[str], numbers: Iterable[str])
 def main_kinds(spaces: Mapping[str, Sequence[object]]) -> list[str]:
     """The kinds of slices that a short table has: in order, those of few values, while there is
     room; overall ("") always."""
-    shown, room = [], _ROOM
+    shown: list[str] = []
+    room = _ROOM
     for space, rows in spaces.items():
         if not space:
             shown.append(space)
