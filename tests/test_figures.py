@@ -434,7 +434,7 @@ def test_small_slices_are_grey() -> None:
     with drawn(figure) as canvas:
         colours = {line.get_color() for line in canvas.axes[1].lines if line.get_marker() == "o"}
     assert "#9a9a9a" in colours
-    assert "#0072B2" in colours
+    assert "#1b5fa6" in colours
     assert "Grey: fewer than 10 examples" in figure.caption
 
 

@@ -241,6 +241,7 @@ def _write(
 def _grader(found: Audit, as_json: bool) -> None:
     from preceptor.reports.audit import (
         agreement_table,
+        agreement_words,
         audit_json,
         audit_sentences,
         bands_table,
@@ -256,6 +257,7 @@ def _grader(found: Audit, as_json: bool) -> None:
     for table in (bands_table(one), slices_table(one.slices)):
         if table is not None:
             show(table)
+    show(agreement_words(one))
     show(headline(one))
     for sentence in audit_sentences(one):
         note(f"  • {sentence}")

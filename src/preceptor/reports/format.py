@@ -33,6 +33,7 @@ __all__ = [
     "read_cell",
     "read_sentence",
     "sample_size",
+    "short_name",
     "signed",
 ]
 
@@ -157,6 +158,11 @@ def read_sentence(scores: Sequence[Score]) -> str | None:
     there = len(Scores.of(scores).lengths)
     said = f"{dagger}{unread:,} of {there:,} answers could not be read (unparsed)"
     return f"{said}: the score counts them as wrong." if dagger else f"{said}."
+
+
+def short_name(name: str, most: int = 24) -> str:
+    """The middle is left out: names of runs tend to begin alike."""
+    return name if len(name) <= most else f"{name[: most // 2 - 3]}…{name[-most // 2 - 2 :]}"
 
 
 def count(number: float) -> str:

@@ -10,7 +10,7 @@ from preceptor.audit.card import GraderCard
 from preceptor.records import NO_GRADER, Metric, Result
 from preceptor.reports.banners import asked, kind_of, method_of
 from preceptor.reports.card import card_of, card_sentence, verdict_on
-from preceptor.reports.format import SHARE, count, measured, percent, plural, points, pretty
+from preceptor.reports.format import SHARE, measured, percent, plural, points, pretty
 from preceptor.reports.harmful import Harm, harm_words
 from preceptor.reports.view import RunView
 from preceptor.results.pool import Side
@@ -165,29 +165,24 @@ def _trust(results: Sequence[Result], cards: Sequence[GraderCard]) -> Iterable[s
     return [card_sentence(card) for each in graders if (card := card_of(cards, each)) is not None]
 
 
-def _named(grader: str) -> str:
-    return "the grader, which is not stated," if grader == "not stated" else grader
-
-
 def _harm(part: Sequence[tuple[Side, RunView, Harm | None]], alone: bool) -> Iterable[str]:
     for side, _, harm in part:
         if harm is not None:
             yield harm_words(harm) if alone else f"{side.label}: {harm_words(harm)}"
 
 
-def unchecked(results: Iterable[Result], cards: Sequence[GraderCard]) -> str:
-    """The sentence on graders without a card; empty where each has one or none was needed."""
+def unchecked(results: Iterable[Result], cards: Sequence[GraderCard]) -> tuple[str, str]:
+    """Heading and sentence on the graders without a card; empty where each has one, or none was
+    needed."""
     graders = dict.fromkeys(result.info.grader for result in results)
-    missing = [
-        _named(grader)
-        for grader in graders
-        if grader != NO_GRADER and card_of(cards, grader) is None
-    ]
+    missing = [each for each in graders if each != NO_GRADER and card_of(cards, each) is None]
     if not missing:
-        return ""
-    one = len(missing) == 1
-    whose = missing[0] if one else f"{count(len(missing))} graders ({', '.join(missing)})"
-    return (
-        f"No audit of {whose} was given, so it is unknown how often {'its' if one else 'their'} "
-        "verdicts are wrong."
-    )
+        return "", ""
+    names = ["a grader that is not stated" if each == "not stated" else each for each in missing]
+    if len(names) == 1:
+        heading, whose, its = "The grader was not checked.", names[0], "its"
+    else:
+        heading, its = "The graders were not checked.", "their"
+        whose = f"{', '.join(names[:-1])} and {names[-1]}"
+    text = f"No audit of {whose} was given, so it is unknown how often {its} verdicts are wrong."
+    return heading, text
