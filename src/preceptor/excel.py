@@ -16,6 +16,7 @@ from preceptor.sheets import UNCALCULATED, Cell, Merged, Sheet
 __all__ = ["read_xlsx"]
 
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+_DAY_0, _FIRST_DAYS = datetime.datetime(1899, 12, 31), datetime.datetime(1900, 3, 1)
 _ZEROS = re.compile(r'(?:"([^"]*)")?(0{2,})')
 
 
@@ -123,7 +124,9 @@ def _zeros(value: float, number_format: str) -> str:
 
 
 def _dated(value: datetime.date | datetime.time | datetime.timedelta) -> Cell:
-    """A cell with a date or a time."""
+    """A cell with a date or a time; 24:00 is in the first days of the calendar."""
+    if isinstance(value, datetime.datetime) and value < _FIRST_DAYS:
+        value -= _DAY_0
     if isinstance(value, datetime.timedelta):
         minutes, seconds = divmod(int(value.total_seconds()), 60)
         shown = f"{minutes // 60}:{minutes % 60:02}" + (f":{seconds:02}" if seconds else "")

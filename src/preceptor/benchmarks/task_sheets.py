@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ from preceptor.benchmarks.task_rows import AnswerRows, Faulty, TaskRows
 from preceptor.errors import Faults, InputError, shorten
 from preceptor.records import Example
 from preceptor.separated import read_table
-from preceptor.sheets import SHEETS, Sheet, letters, read_sheets, warn
+from preceptor.sheets import REFUSED, SHEETS, Sheet, letters, read_sheets, warn
 
-__all__ = ["TABLES", "Tasks", "holds_tasks", "read_tasks", "slug", "tables_in"]
+__all__ = ["TABLES", "Tasks", "holds_tasks", "read_tasks", "slug", "tables_in", "taken"]
 
 TABLES = (".csv", ".tsv")
 #: Part → what its columns must say.
@@ -80,12 +81,16 @@ def read_tasks(path: Path) -> Tasks:
     InputError, Faults
         All that is wrong with it, each with sheet and cell.
     """
-    files = [path] if path.suffix.lower() in SHEETS else list(_beside(path).values())
+    files = [path] if _is_workbook(path) else list(_beside(path).values())
     try:
         stamps = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     return _read(path, stamps)
+
+
+def _is_workbook(path: Path) -> bool:
+    return path.suffix.lower() in (*SHEETS, *REFUSED)
 
 
 def _beside(path: Path) -> dict[str, Path]:
@@ -107,7 +112,7 @@ def _read(path: Path, stamps: tuple[tuple[Path, int, int], ...]) -> Tasks:
     answers = AnswerRows(faults, tasks)
     if (columns := parts.columns.get("answers")) is not None:
         answers.read(parts.sheets["answers"], columns)
-    about = dict(_about(parts.about, faults)) if parts.about is not None else {}
+    about = _about(parts, faults)
     examples = tasks.examples()
     if faults.found:
         raise faults.found[0] if len(faults.found) == 1 else Faults(faults.found)
@@ -128,7 +133,7 @@ class _Parts:
 
 def _parts(path: Path) -> _Parts:
     """Find the part of each sheet, by its name, else by its columns."""
-    if path.suffix.lower() in SHEETS:
+    if _is_workbook(path):
         sheets = read_sheets(path)
         names = {sheet.name: meaning(str(sheet.name), PARTS) for sheet in sheets}
         stated = [(sheet, names[sheet.name]) for sheet in sheets]
@@ -208,29 +213,40 @@ def _check(path: Path, found: _Parts, visible: list[Sheet]) -> None:
         raise InputError(one if len(lacking) == 1 else f"{none} {names}")
 
 
-def _about(sheet: Sheet, faults: Faulty) -> Iterator[tuple[str, str]]:
-    """(field, what it says): the name in one column, the text in the next one."""
-    columns = sorted({column for cells in sheet.rows.values() for column in cells})
-    counts = {
-        column: sum(_field(cells, column) is not None for cells in sheet.rows.values())
-        for column in columns
-    }
-    names = max(columns, key=lambda column: counts[column], default=1)
+def _about(parts: _Parts, faults: Faulty) -> dict[str, str]:
+    """Field → what the sheet *about* says: the name in one column, the text in the next one."""
+    sheet, found, left = parts.about, dict[str, str](), list[str]()
+    if sheet is None:
+        return found
+    counts = Counter(c for cells in sheet.rows.values() for c in cells if _field(cells, c))
+    names = max(counts, key=lambda column: counts[column], default=1)
     for row, cells in sheet.rows.items():
         field, cell = _field(cells, names), cells.get(names + 1)
-        if field is None or cell is None:
-            continue
-        if cell.fault or cell.typed:
+        if field is None or field in found:
+            left += [f"row {row}"] if cell is not None else []
+        elif cell is not None and (cell.fault or cell.typed):
             problem = cell.fault or f"expected a text, found {cell.typed}: format the cell as text"
             faults.add(sheet.fault(row, names + 1, field, problem))
-        else:
-            text = " ".join(str(cell.shown or cell.value).split())
-            yield field, text
+        elif cell is not None:
+            found[field] = " ".join(str(cell.shown or cell.value).split())
+            if field == "name" and taken(slug(found[field])):
+                problem = f"there is a benchmark {slug(found[field])} already: choose another name"
+                faults.add(sheet.fault(row, names + 1, field, problem))
+    said = f"; not read: {', '.join(left[:5])}" if left else ""
+    parts.reading.append(f"{sheet.place}: {', '.join(found) or 'nothing is filled in'}{said}")
+    return found
 
 
 def _field(cells: Mapping[int, Any], column: int) -> str | None:
     cell = cells.get(column)
     return meaning(cell.value, ABOUT) if cell and isinstance(cell.value, str) else None
+
+
+def taken(name: str) -> bool:
+    """Whether a benchmark of ours, or of another package, has the name."""
+    from preceptor.benchmarks import all_benchmarks
+
+    return any(name == each.name for each in all_benchmarks())
 
 
 def slug(title: str) -> str:

@@ -177,7 +177,7 @@ def _check_free(path: Path) -> None:
 
 def _table(name: str) -> list[Sequence[Any]]:
     if name == "about":
-        return [("field", "value"), *((field, value) for field, value, _ in _ABOUT)]
+        return [(field, value) for field, value, _ in _ABOUT]
     return [[column.name for column in _COLUMNS[name]], *_ROWS[name]]
 
 
