@@ -224,11 +224,6 @@ class Collected(System):
     def covers(self, example: Example) -> int | None:
         return len(self._answers.get(example.id, ()))
 
-    def notes(self, ids: Collection[str]) -> list[str]:
-        lacking = sum(id not in self._answers for id in ids)
-        one = "it has no answer to 1" if lacking == 1 else f"it has no answer to {lacking:,}"
-        return [f"{self.address}: {one} of {len(ids):,} tasks."] if lacking else []
-
     async def answer(self, ask: Ask) -> Completion:
         assert ask.example is not None
         return Completion(self._answers[ask.example.id][ask.repeat], cost_usd=0.0)
