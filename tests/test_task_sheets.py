@@ -6,6 +6,7 @@ import datetime
 import json
 import re
 import shutil
+import sys
 import warnings
 import zipfile
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from preceptor import benchmarks, cli
-from preceptor.errors import DataWarning, Faults, InputError
+from preceptor.errors import DataWarning, Faults, InputError, Unavailable
 from preceptor.files import read_rows
 
 openpyxl = pytest.importorskip("openpyxl", reason="needs the extra excel")
@@ -164,7 +165,7 @@ def test_the_template_runs_as_it_is(
     assert cli.main(["lint", made]) == 0
     found = benchmarks.get(made)
     assert (found.name, found.n_examples, found.n_criteria) == ("discharge-advice-example", 3, 9)
-    assert [each.name for each in found.slices] == ["specialty", "difficulty"]
+    assert [each.name for each in found.slices] == ["specialty", "difficulty", "tag"]
     fever = found.load().examples[1]
     assert [turn.role for turn in fever.messages] == ["user", "assistant", "user"]
     assert {system: len(tasks) for system, tasks in found.answers.items()} == {
@@ -281,7 +282,7 @@ def test_what_is_hidden_is_counted_and_not_read(path: Path) -> None:
     assert "sheet tasks: 1 hidden or filtered column (C) is not read: show it" in lines[1]
     assert "sheet rubric: 1 hidden or filtered row (3) is not read: show it" in lines[2]
     found = benchmarks.get(str(path))
-    assert (found.n_criteria, found.slices, found.answers) == (2, (), {})
+    assert (found.n_criteria, len(found.slices), found.answers) == (2, 1, {})
 
 
 @pytest.mark.parametrize(
@@ -475,8 +476,9 @@ def test_an_ods_keeps_tabs_and_line_breaks(tmp_path: Path) -> None:
         tmp_path / "ward.ods",
         row(
             "t1",
-            "<table:table-cell><office:annotation><text:p>note</text:p></office:annotation><text:p>"
-            'Does <text:span text:style-name="T1">not</text:span> rest.</text:p></table:table-cell>',
+            "<table:table-cell><office:annotation><text:p>note</text:p></office:annotation>"
+            '<text:p>Does <text:span text:style-name="T1">not</text:span> rest.</text:p>'
+            "</table:table-cell>",
             number(5, "5"),
         ),
         row("t1", "hidden", number(1, "1"), attributes='table:visibility="filter"'),
@@ -528,6 +530,25 @@ def test_labels_and_other_rows_are_read_alike(path: Path) -> None:
     with pytest.warns(DataWarning, match=r"1 hidden or filtered row \(2\) is not read"):
         rows = list(read_rows(path))
     assert [row for _, row in rows] == [{"id": "b", "met": "no"}]
+
+
+def test_facts_may_stand_below_their_names(path: Path) -> None:
+    """Or beside them; what is not known is said not to be read."""
+    book(path, about=[["name", "version", "colour"], ["Ward", "2"], []])
+    found = benchmarks.get(str(path))
+    assert (found.title, found.version) == ("Ward", "2")
+    book(path, about=[["name", "Ward"], ["colour", "red"], ["version", None]])
+    found = benchmarks.get(str(path))
+    assert (found.title, found.version, found.licence) == ("Ward", None, "none stated")
+    assert found.reading[-1] == f"{path}: sheet about: name; not read: B2"
+
+
+def test_a_missing_package_is_one_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install."""
+    book(path)
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(Unavailable, match=r"needs openpyxl: pip install 'preceptor\[excel\]'"):
+        benchmarks.get(str(path))
 
 
 @pytest.mark.parametrize("name", ["old.xls", "a.numbers", "b.xlsb"])

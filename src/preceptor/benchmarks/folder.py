@@ -129,7 +129,7 @@ def _of_sheets(path: Path, called: str) -> Benchmark:
         title=title,
         **about,  # type: ignore[arg-type]
         languages=tuple(re.split(r"[,;\s]+", language)) if language else ("und",),
-        slices=tuple(Slice(each, tuple(values)) for each, values in tasks.slices.items()),
+        slices=(*(Slice(each, tuple(said)) for each, said in tasks.slices.items()), Slice("tag")),
         examples=len(tasks.examples),
         criteria=sum(len(example.criteria) for example in tasks.examples),
     ).benchmark(path)

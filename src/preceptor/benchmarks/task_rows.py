@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preceptor.benchmarks.fields import MOST_POINTS
@@ -302,7 +302,7 @@ def add_criterion(rows: _Rows, row: int, task: _Task | None) -> None:
     text, points = rows.text(row, "criterion"), rows.points(row)
     if text is None and rows.cell(row, "criterion") is None:
         rows.fault(row, "criterion", "expected a criterion, found an empty cell")
-    tags = tuple(filter(None, (tag.strip() for tag in _tags(rows, row))))
+    tags = tuple(_tags(rows, row))
     if task is None:
         return
     task.tried = True
@@ -310,8 +310,10 @@ def add_criterion(rows: _Rows, row: int, task: _Task | None) -> None:
         task.criteria.append(Criterion(text, points, tags))
 
 
-def _tags(rows: _Rows, row: int) -> Iterable[str]:
-    return re.split(r"[,;、]", rows.text(row, "tag") or "")
+def _tags(rows: _Rows, row: int) -> Iterator[str]:
+    for said in re.split(r"[,;、]", rows.text(row, "tag") or ""):
+        if tag := said.strip():
+            yield tag if ":" in tag else f"tag:{tag}"
 
 
 class AnswerRows:

@@ -6,9 +6,8 @@ import functools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -214,32 +213,42 @@ def _check(path: Path, found: _Parts, visible: list[Sheet]) -> None:
 
 
 def _about(parts: _Parts, faults: Faulty) -> dict[str, str]:
-    """Field → what the sheet *about* says: the name in one column, the text in the next one."""
+    """Field → what the sheet *about* says."""
     sheet, found, left = parts.about, dict[str, str](), list[str]()
     if sheet is None:
         return found
-    counts = Counter(c for cells in sheet.rows.values() for c in cells if _field(cells, c))
-    names = max(counts, key=lambda column: counts[column], default=1)
-    for row, cells in sheet.rows.items():
-        field, cell = _field(cells, names), cells.get(names + 1)
+    for field, row, column in _places(sheet):
+        cell = sheet.rows.get(row, {}).get(column)
         if field is None or field in found:
-            left += [f"row {row}"] if cell is not None else []
+            left += [] if cell is None else [f"{letters(column)}{row}"]
         elif cell is not None and (cell.fault or cell.typed):
             problem = cell.fault or f"expected a text, found {cell.typed}: format the cell as text"
-            faults.add(sheet.fault(row, names + 1, field, problem))
+            faults.add(sheet.fault(row, column, field, problem))
         elif cell is not None:
             found[field] = " ".join(str(cell.shown or cell.value).split())
             if field == "name" and taken(slug(found[field])):
                 problem = f"there is a benchmark {slug(found[field])} already: choose another name"
-                faults.add(sheet.fault(row, names + 1, field, problem))
+                faults.add(sheet.fault(row, column, field, problem))
     said = f"; not read: {', '.join(left[:5])}" if left else ""
     parts.reading.append(f"{sheet.place}: {', '.join(found) or 'nothing is filled in'}{said}")
     return found
 
 
-def _field(cells: Mapping[int, Any], column: int) -> str | None:
-    cell = cells.get(column)
-    return meaning(cell.value, ABOUT) if cell and isinstance(cell.value, str) else None
+def _places(sheet: Sheet) -> Iterator[tuple[str | None, int, int]]:
+    """(field, row, column) of each text: beside its name, or below where names are in one row."""
+    named = {
+        (row, column): meaning(cell.value, ABOUT)
+        for row, cells in sheet.rows.items()
+        for column, cell in cells.items()
+        if isinstance(cell.value, str)
+    }
+    known = [place for place, field in named.items() if field is not None]
+    (top, in_top), *_ = Counter(row for row, _ in known).most_common(1) or [(0, 0)]
+    (left, in_left), *_ = Counter(column for _, column in known).most_common(1) or [(1, 0)]
+    if in_top > max(in_left, 1):
+        yield from ((named.get((top, column)), top + 1, column) for column in sheet.rows[top])
+    else:
+        yield from ((named.get((row, left)), row, left + 1) for row in sheet.rows)
 
 
 def taken(name: str) -> bool:

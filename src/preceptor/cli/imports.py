@@ -92,7 +92,7 @@ def predictions(  # noqa: PLR0917
         Path,
         typer.Argument(
             metavar="FILE",
-            help="Answers, one per row: csv, tsv, jsonl, json, parquet, xlsx or txt.",
+            help="Answers, one per row: csv, tsv, jsonl, json, parquet, xlsx, ods or txt.",
         ),
     ],
     benchmark: Annotated[
