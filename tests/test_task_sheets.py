@@ -135,6 +135,10 @@ def test_systems_are_asked_for_by_name(path: Path, capsys: pytest.CaptureFixture
     assert (dry["benchmark"], dry["examples"]) == ("ward", 1)
     own = printed(capsys, "run", "ward.xlsx", *GRADER, "--system", "physician")
     assert own["metrics"]["overall_score"]["value"] == 1
+    book(path, tasks=ideal, answers=[*ANSWERS, ["t2", "openai/gpt-5.4", "Smoke."]])
+    live = printed(capsys, "run", "ward.xlsx", *GRADER, "--system", "openai/gpt-5.4")
+    assert "The answers came with the tasks: openai/gpt-5.4 was not asked." in live["notes"]
+    book(path, tasks=ideal, answers=ANSWERS)
     assert cli.main(["run", "ward.xlsx", *GRADER, "--system", "Ward robot"]) == 2
     assert capsys.readouterr().err.strip().endswith("; ward has answers of Ward bot")
     book(path, tasks=ideal)
@@ -231,6 +235,19 @@ def test_all_faults_are_named_at_once(path: Path, capsys: pytest.CaptureFixture[
     assert all(line.startswith("error: ") for line in lines)
     assert re.search(r"sheet rubric, cell C2: points: .* found 0\.5$", lines[0])
     assert lines[-1] == "error: and 11 more"
+
+
+def test_lint_lists_the_faults_of_a_workbook(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As malformed rows, with sheet and cell, and exit code 1."""
+    book(path, rubric=[RUBRIC[0], ["t1", "x", "2,5"], ["t2", None, 1]])
+    found = printed(capsys, "lint", str(path), code=1)["findings"]
+    assert [(each["rule"], each["line"]) for each in found] == [
+        ("malformed-row", 2),
+        ("malformed-row", 3),
+    ]
+    assert found[0]["problem"].startswith("sheet rubric, cell C2: points: expected a whole number")
 
 
 @pytest.mark.parametrize("value", ["5", "+5", " 5 ", "５", 5.0, "5.0"])
@@ -562,8 +579,16 @@ def test_other_workbooks_are_refused(tmp_path: Path, name: str) -> None:
     assert "save it as .xlsx without a password" in faults(locked)[0]
 
 
-def test_a_folder_is_read_by_the_names_of_its_files(tmp_path: Path) -> None:
-    """In any language; other files are not touched, and two for one part are named."""
+def test_a_folder_is_read_by_the_names_of_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In any language; other files are not touched; a benchmark of ours is not hidden by one."""
+    known = tmp_path / "medqa"
+    known.mkdir()
+    (known / "tasks.csv").write_text("id,question,criterion,points\n1,q,c,5\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert not benchmarks.get("medqa").own
+    assert benchmarks.get("./medqa").name == "own-medqa"
     for name, text in (
         ("Fragen.csv", "Nr;Frage\n1;q?\n"),
         ("Kriterien.csv", "Frage;Kriterium;Punkte\n1;c;5\n"),

@@ -89,6 +89,8 @@ def _calculated(each: Any) -> Cell:
 
 def _cell(each: Any) -> Cell:
     value = each.value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, int | float):
         percent = "%" in (each.number_format or "")
         typed = f"the percentage {100 * value:.6g} %" if percent else ""

@@ -83,7 +83,9 @@ def path_of(name: str) -> Path | None:
     outside = path.is_absolute() or name.startswith(".") or os.sep in name or "/" in name
     if outside or path.suffix.lower() in (*SHEETS, *REFUSED, *TABLES):
         return path
-    return path if path.is_dir() and holds_benchmark(path) else None
+    if any((path / each).is_file() for each in MANIFESTS):
+        return path
+    return path if _tables(path) and not taken(name) else None
 
 
 def holds_benchmark(path: Path) -> bool:

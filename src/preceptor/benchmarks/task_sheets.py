@@ -29,6 +29,8 @@ _READ = {
 }
 #: Our template's sheet that is not read.
 HOW_TO = "how to"
+#: Rows of a table by which it is recognised.
+_TOP = 20
 
 
 class Tasks(msgspec.Struct, frozen=True):
@@ -67,7 +69,7 @@ def tables_in(folder: Path) -> dict[str, Path]:
 def holds_tasks(path: Path) -> bool:
     """Whether a file has columns of tasks and their criteria."""
     try:
-        return bool(_parts(path).sheets)
+        return bool(_parts(path, _TOP).sheets)
     except (InputError, FileNotFoundError):
         return False
 
@@ -130,14 +132,14 @@ class _Parts:
         self.remarks: list[str] = []
 
 
-def _parts(path: Path) -> _Parts:
-    """Find the part of each sheet, by its name, else by its columns."""
+def _parts(path: Path, most: int | None = None) -> _Parts:
+    """Find the part of each sheet, by its name, else by its columns; ``most`` rows of a table."""
     if _is_workbook(path):
         sheets = read_sheets(path)
         names = {sheet.name: meaning(str(sheet.name), PARTS) for sheet in sheets}
         stated = [(sheet, names[sheet.name]) for sheet in sheets]
     else:
-        stated = [(read_table(file), part) for part, file in _beside(path).items()]
+        stated = [(read_table(file, most), part) for part, file in _beside(path).items()]
     found = _Parts()
     for sheet, part in stated:
         if not sheet.rows or meaning(str(sheet.name), [HOW_TO]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,11 @@ class Collected(System):
 
     def covers(self, example: Example) -> int | None:
         return len(self._answers.get(example.id, ()))
+
+    def notes(self, ids: Collection[str]) -> list[str]:
+        """A name may be that of a model that could be asked."""
+        asked = f"The answers came with the tasks: {self.address} was not asked."
+        return [asked] if re.search("[/:]", self.address) else []
 
     async def answer(self, ask: Ask) -> Completion:
         assert ask.example is not None
