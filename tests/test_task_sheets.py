@@ -534,6 +534,27 @@ def test_a_wrong_cell_of_an_ods_is_named(tmp_path: Path, cell: str, fault: str) 
     assert fault in line
 
 
+@pytest.mark.parametrize("name", ["visite.ods", "visite.xlsx"])
+def test_files_of_libreoffice_are_read_alike(name: str) -> None:
+    """Merged, hidden, struck-out and zero-padded cells as that program writes them."""
+    path = Path(__file__).parent / "data" / "sheets" / name
+    assert said(path) == [
+        "sheet Kriterien: 1 hidden or filtered row (5) is not read: show it to have it read",
+        f"sheet Aufgaben: {ZEROS} A3 (001), A4 (002): format the column as text to keep them",
+        "sheet Kriterien: struck out, and read as if it were not: B3 (“kein”): delete what is not "
+        "meant",
+        f"sheet Kriterien: {ZEROS} A2 (001), A4 (002): format the column as text to keep them",
+        "sheet Kriterien: merged cells count for each of their rows: A2:A3",
+        f"sheet Antworten: {ZEROS} A2 (001), A3 (002): format the column as text to keep them",
+    ]
+    found = benchmarks.get(str(path))
+    first, second = found.load().examples
+    assert first.messages[0].text == "Welches Elektrolyt prüfen Sie\nvor Digoxin?"
+    assert [each.points for each in first.criteria] == [5, -2]
+    assert (second.id, len(second.criteria)) == ("002", 1)
+    assert found.answers == {"Stationshilfe": {"001": ("Kalium.",), "002": ("Glukose.",)}}
+
+
 def test_labels_and_other_rows_are_read_alike(path: Path) -> None:
     """Every spreadsheet is read by the same rules: faults with sheet and cell, and warnings."""
     made = book(path, tasks=[["id", "met"], ["a", True], ["b", "#N/A"]])
@@ -591,7 +612,7 @@ def test_a_folder_is_read_by_the_names_of_its_files(
     assert benchmarks.get("./medqa").name == "own-medqa"
     for name, text in (
         ("Fragen.csv", "Nr;Frage\n1;q?\n"),
-        ("Kriterien.csv", "Frage;Kriterium;Punkte\n1;c;5\n"),
+        ("Ward-Kriterien.csv", "Frage;Kriterium;Punkte\n1;c;5\n"),
         ("other.csv", "no,table\n"),
     ):
         (tmp_path / name).write_text(text, "utf-8")

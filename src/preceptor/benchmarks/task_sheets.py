@@ -58,7 +58,7 @@ class Tasks(msgspec.Struct, frozen=True):
 def tables_in(folder: Path) -> dict[str, Path]:
     """The ``.csv`` files of a folder that are parts of a benchmark, by part."""
     files = sorted(each for each in folder.iterdir() if each.suffix.lower() in TABLES)
-    parts = {each: meaning(each.stem, PARTS) for each in files}
+    parts = {each: _part(each) for each in files}
     found: dict[str, Path] = {}
     for file, part in sorted(parts.items(), key=lambda each: [*PARTS, None].index(each[1])):
         if part is not None and found.setdefault(part, file) is not file:
@@ -90,13 +90,18 @@ def read_tasks(path: Path) -> Tasks:
     return _read(path, stamps)
 
 
+def _part(file: Path) -> str | None:
+    """The part that a file is called; LibreOffice puts the workbook's name before it."""
+    return meaning(file.stem, PARTS) or meaning(file.stem.rpartition("-")[2], PARTS)
+
+
 def _is_workbook(path: Path) -> bool:
     return path.suffix.lower() in (*SHEETS, *REFUSED)
 
 
 def _beside(path: Path) -> dict[str, Path]:
     """A file with the tasks, and the parts beside it where it has that name."""
-    if path.is_file() and meaning(path.stem, PARTS) == "tasks":
+    if path.is_file() and _part(path) == "tasks":
         return {"tasks": path, **tables_in(path.parent)}
     return {"tasks": path}
 
