@@ -384,6 +384,17 @@ def test_columns_that_are_not_sure_are_one_line(
         assert line.startswith(message)
 
 
+def test_words_of_texts_are_no_names_of_columns(path: Path) -> None:
+    """Tasks may speak of questions, and answers of answers."""
+    asked = ["t1", "Which question, and which case?", "This question is a case of the task."]
+    book(
+        path,
+        tasks=[["Questions of a task, by case"], [*TASKS[0], "notes"], asked, ["t2", "Case text?"]],
+        rubric=[*RUBRIC[:2], ["t1", "The criterion has points.", 1], ["t2", "Criteria: tag", 2]],
+    )
+    assert benchmarks.get(str(path)).n_criteria == 3
+
+
 def test_one_sheet_may_hold_all(path: Path) -> None:
     """A row for each criterion, the task merged over them or left blank; answers side by side."""
     made = openpyxl.Workbook()
