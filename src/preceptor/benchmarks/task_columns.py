@@ -213,7 +213,7 @@ def find_columns(sheet: Sheet, part: str) -> Columns | None:
 
     Raises
     ------
-    DataError
+    InputError
         Two columns may be the same field.
     """
     roles = ROLES[part].values()
