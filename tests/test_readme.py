@@ -31,6 +31,7 @@ PAGES += [
     "docs/cost.md",
     "docs/reading.md",
     "docs/frames.md",
+    "docs/own-tasks.md",
 ]
 
 _BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

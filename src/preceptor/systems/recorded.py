@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -230,9 +231,9 @@ class Collected(System):
         return len(self._answers.get(example.id, ()))
 
     def notes(self, ids: Collection[str]) -> list[str]:
-        lacking = sum(id not in self._answers for id in ids)
-        one = "it has no answer to 1" if lacking == 1 else f"it has no answer to {lacking:,}"
-        return [f"{self.address}: {one} of {len(ids):,} tasks."] if lacking else []
+        """A name may be that of a model that could be asked."""
+        asked = f"The answers came with the tasks: {self.address} was not asked."
+        return [asked] if re.search("[/:]", self.address) else []
 
     async def answer(self, ask: Ask) -> Completion:
         assert ask.example is not None
