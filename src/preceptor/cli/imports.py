@@ -29,8 +29,8 @@ def import_files(  # noqa: PLR0917
         typer.Argument(
             metavar="[TOOL] FILE...",
             help="Files or folders that a tool wrote. The tool is recognised by their content; or "
-            "name it first: inspect, simple-evals, graded (as `preceptor export` writes), "
-            "predictions (any table).",
+            "name it first: inspect, simple-evals, evalscope, batch (of an API), graded (as "
+            "`preceptor export` writes), predictions (any table).",
         ),
     ],
     benchmark: Annotated[
