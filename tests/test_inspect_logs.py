@@ -409,7 +409,7 @@ def test_an_unknown_task_or_id_is_named(tmp_path: Path) -> None:
     path = a_log(tmp_path, [Sample(id="nobody", input="?")], name="something", scorer=None)
     with pytest.raises(InputError, match="--benchmark"):
         read_inspect(path)
-    with pytest.raises(InputError, match="none of its 1 answers has the id"):
+    with pytest.raises(InputError, match="none of its 1 rows has the id"):
         read_inspect(path, benchmark="healthbench", data=OWN_TASKS)
 
 
@@ -563,6 +563,10 @@ def test_a_log_of_an_exam_has_its_key(
     store = tmp_path / "own.db"
     run = preceptor.run("medagents-hard", data=exam, system=fake.address("m"), store=store)
     path = exported(run, tmp_path)
+    for sample in read_eval_log(path).samples or []:
+        options = sample.metadata["target"]["options"]
+        assert sample.choices == [*options.values()]
+        assert sample.target == sample.metadata["target"]["answer"]
     for name, data in (("new.db", exam), ("newer.db", None)):
         back = imported(path, tmp_path / name, data=data)
         assert back.result().metrics == run.result().metrics

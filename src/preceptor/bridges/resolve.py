@@ -43,8 +43,8 @@ def none_known(path: Path, rows: int, benchmark: Benchmark, data: Path | None) -
     """The error if no answer of a file is to a question of the benchmark."""
     like = shorten(benchmark.load(data).examples[0].id)
     return InputError(
-        f"{path}: none of its {rows:,} answers has the id, or the text, of a question of "
-        f"{benchmark.name}, such as {like}: check --benchmark, or name the column with --id"
+        f"{path}: none of its {rows:,} rows has the id of a question of {benchmark.name}, such as "
+        f"{like}, or its text: check --benchmark, or name the column with --id"
     )
 
 
