@@ -1184,7 +1184,7 @@ def test_browser_picture_keeps_its_own_style(drawn: None, browser: Browser, tmp_
           return [...found];
         }"""
     )
-    assert "0,114,178" in colours
+    assert "27,95,166" in colours
     assert "255,255,255" in colours
 
 

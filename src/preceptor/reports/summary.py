@@ -64,7 +64,7 @@ def _summary(
         ("What was tested", [_tested(side) for side, _, _ in part] if alone else []),
         ("On what", [f"{asked(results)}."]),
         ("How it was scored", [method_of(results)]),
-        ("What was better", list(differences)),
+        ("Differences", list(differences)),
         ("How sure this is", _certainty(results, kind)),
         ("Trust in the grader", list(_trust(results, cards))),
         ("What harmed", list(_harm(part, alone)) if kind == "points" else []),
