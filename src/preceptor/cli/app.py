@@ -29,6 +29,7 @@ from preceptor.cli import (
     leaderboard,
     lint,
     listing,
+    marks,
     report,
     run,
     runs,
@@ -36,6 +37,7 @@ from preceptor.cli import (
     serve,
     suite,
     sweep,
+    tasks,
     thresholds,
 )
 from preceptor.cli import demo as demo_command
@@ -103,6 +105,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "export": export.export,
     },
     "Trust the grader": {
+        "check-grader": marks.check_grader,
         "audit": audit.audit,
         "correct": correct.correct,
         "frontier": frontier.frontier,
@@ -115,8 +118,10 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "reliability": analysis.reliability,
         "length": analysis.length,
     },
-    "Build": {"lint": lint.lint, "serve": serve.serve},
+    "Build": {"tasks": tasks.app, "lint": lint.lint, "serve": serve.serve},
 }
+tasks.app.command("review")(marks.review)
+tasks.app.command("read")(marks.read)
 
 for _heading, _commands in GROUPS.items():
     for _name, _made_by in _commands.items():

@@ -34,6 +34,7 @@ def report(
     store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Write one HTML file: scores, slices, comparison, figures, missed criteria, examples."""
+    from preceptor.audit.checked import checked_cards
     from preceptor.reports.card import is_card_of, read_card
     from preceptor.reports.files import write_text
     from preceptor.reports.html import render
@@ -43,6 +44,7 @@ def report(
     cards = [read_card(path) for path in card or []]
     with Store(store, create=False) as opened:
         gathered = gather(sides, opened, words=not share)
+        checked = checked_cards(opened, gathered)
     graders = list(dict.fromkeys(side.result.info.grader for side in gathered))
     for path, one in zip(card or [], cards, strict=True):
         if not any(is_card_of(one, grader) for grader in graders):
@@ -50,4 +52,4 @@ def report(
                 f"--card {path}: not shown: it is of {shorten(one.grader)}, and the runs were "
                 f"graded by {', '.join(graders)}"
             )
-    print(write_text(output, render(gathered, share=share, cards=cards)))
+    print(write_text(output, render(gathered, share=share, cards=[*cards, *checked])))

@@ -23,6 +23,7 @@ from preceptor.reports.agreement_view import (
     signed_decimal,
     with_interval,
 )
+from preceptor.reports.checking import check_sentences
 from preceptor.reports.files import write_text
 from preceptor.reports.format import count, interval, plural, points
 
@@ -122,7 +123,9 @@ def card_view(card: GraderCard) -> CardView:
 
 
 def card_sentence(card: GraderCard) -> str:
-    """How far the grader can be trusted, in one or two sentences."""
+    """How far the grader can be trusted, in a few sentences."""
+    if card.check is not None:
+        return " ".join(check_sentences(card))
     own, theirs, gap = card.macro_f1, card.among_physicians, card.gap.ci95
     tested = f"on {plural(card.judged, 'row')} of {Path(card.source).name}"
     if own.value is None:

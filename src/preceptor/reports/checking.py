@@ -1,0 +1,128 @@
+"""What people's marks say of a grader, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from preceptor.audit.card import Check, GraderCard
+from preceptor.audit.checked import LEAST_WRONG, Disagreement
+from preceptor.reports.agreement_view import with_interval
+from preceptor.reports.format import count, percent, plural, points
+from preceptor.reports.tables import plain_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["check_sentences", "disagreement_table"]
+
+#: Characters of a text in a table for a terminal.
+_SHORT = 160
+
+
+def check_sentences(card: GraderCard, *, you: bool = False) -> list[str]:
+    """Agreement, errors of both kinds, what is beyond chance, the score, and for whom it holds.
+
+    ``you`` where the reader is who marked.
+    """
+    check = card.check
+    assert check is not None
+    who = "you" if you else "a person" if check.raters == 1 else f"{count(check.raters)} people"
+    said = [_agreement(check, who), *_errors(check, who)]
+    if check.cannot_tell:
+        said.append(f"{plural(check.cannot_tell, 'mark')} of “cannot tell” count for neither.")
+    if card.kappa.value is not None:
+        said.append(
+            f"Beyond chance: Cohen’s kappa {with_interval(card.kappa)}; macro F1 "
+            f"{with_interval(card.macro_f1)}."
+        )
+    if card.among_physicians is not None and card.among_physicians.value is not None:
+        said.append(f"People with each other: macro F1 {with_interval(card.among_physicians)}.")
+    said += [*_score(check, who), _holds(check, card.grader)]
+    return said
+
+
+def _agreement(check: Check, who: str) -> str:
+    text = f"The grader agreed with {who} on {count(check.agreed)} of {plural(check.marks, 'mark')}"
+    whole = check.marked < check.verdicts
+    if check.agreement.value is None or check.agreement.ci95 is None:
+        kind = "met" if not check.confusion.both + check.confusion.only_grader else "not met"
+        return f"{text}. None is on what it called {kind}: too little for the whole run."
+    low, high = (points(bound) for bound in check.agreement.ci95)
+    share = f"{percent(check.agreement.value)}, between {low} and {high}"
+    if whole:
+        return f"{text}. Over all {plural(check.verdicts, 'verdict')} of the run that is {share}."
+    return f"{text}: {share}."
+
+
+def _errors(check: Check, who: str) -> Iterator[str]:
+    cells = check.confusion
+    met, unmet = cells.both + cells.only_grader, cells.neither + cells.only_physician
+    parts = []
+    if met:
+        parts.append(
+            f"of {count(met)} that it called met, {who} called {cells.only_grader} not met"
+        )
+    if unmet:
+        wrong = cells.only_physician
+        parts.append(f"of {count(unmet)} that it called not met, {who} called {wrong} met")
+    text = "; ".join(parts)
+    yield f"{text[0].upper()}{text[1:]}."
+
+
+def _score(check: Check, who: str) -> Iterator[str]:
+    """What that means for the score."""
+    if check.score is None:
+        return
+    found, wrong = check.corrected, check.marks - check.agreed
+    if found is not None and found.run_se == 0:
+        yield f"By these marks the score is {points(found.value)}, not {points(check.score)}."
+    elif found is not None and found.run_ci95 is not None:
+        low, high = (points(bound) for bound in found.run_ci95)
+        most = " (by majority)" if check.raters > 1 else ""
+        yield (
+            f"If {who} had marked everything{most}, the score would be about "
+            f"{points(found.value)} (between {low} and {high}), not {points(check.score)}."
+        )
+    elif wrong < LEAST_WRONG and check.marked < check.verdicts:
+        yield (
+            f"The score of {points(check.score)} is not corrected: {plural(wrong, 'mark')} "
+            f"{'differs' if wrong == 1 else 'differ'}, too few to tell how far it is off."
+        )
+
+
+def _holds(check: Check, grader: str) -> str:
+    people = "one person" if check.raters == 1 else f"{count(check.raters)} people"
+    return (
+        f"This holds for {grader} on the answers of {check.system} to {check.benchmark} "
+        f"(run {check.run}), as {people} saw them."
+    )
+
+
+def disagreement_table(found: Sequence[Disagreement]) -> Table:
+    """Where grader and rater differ."""
+    table = plain_table(
+        "Disagreements",
+        ("example", "criterion", "grader", "rater", "mark", "comment", "the grader’s reason"),
+        (),
+    )
+    for one in found:
+        table.add_row(
+            one.example,
+            _short(one.criterion),
+            _word(one.grader),
+            one.rater,
+            _word(one.mark),
+            _short(one.comment),
+            _short(one.explanation),
+        )
+    return table
+
+
+def _word(met: bool) -> str:
+    return "met" if met else "not met"
+
+
+def _short(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= _SHORT else f"{plain[: _SHORT - 1]}…"
