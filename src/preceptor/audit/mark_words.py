@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Literal
 
 from preceptor.cells import read_met
@@ -45,7 +46,7 @@ _CANNOT_TELL = {
         "na",
         "not applicable",
     ),
-    *("unklar", "weiß nicht", "weiss nicht", "kann ich nicht sagen", "nicht beurteilbar"),
+    *("unklar", "weiss nicht", "kann ich nicht sagen", "nicht beurteilbar"),
     *("je ne sais pas", "ne sait pas", "pas clair", "no sé", "no se sabe", "não sei", "non so"),
     *("не знаю", "неясно", "わからない", "不明", "不确定", "不知道"),
 }
@@ -60,12 +61,9 @@ def read_mark(value: object) -> Choice | None:
         Any other word: nothing is guessed.
     """
     if isinstance(value, str):
-        word = " ".join(re.split(r"[\s_]+", value.strip().casefold())).rstrip(".!")
-        for words, choice in (
-            (_MET, CHOICES[0]),
-            (_NOT_MET, CHOICES[1]),
-            (_CANNOT_TELL, CHOICES[2]),
-        ):
+        plain = unicodedata.normalize("NFKC", value).casefold()
+        word = " ".join(re.split(r"[\s_]+", plain.strip())).rstrip(".!")
+        for words, choice in zip((_MET, _NOT_MET, _CANNOT_TELL), CHOICES, strict=True):
             if word in words:
                 return choice
     try:

@@ -39,7 +39,7 @@ Seed = Annotated[
 ]
 
 
-def review(  # noqa: PLR0917
+def review(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN...", help="Runs whose answers are to be marked.")
     ],

@@ -124,8 +124,10 @@ def card_view(card: GraderCard) -> CardView:
 
 def card_sentence(card: GraderCard) -> str:
     """How far the grader can be trusted, in a few sentences."""
-    if card.check is not None:
-        return " ".join(check_sentences(card))
+    return _by_labels(card) if card.check is None else " ".join(check_sentences(card))
+
+
+def _by_labels(card: GraderCard) -> str:
     own, theirs, gap = card.macro_f1, card.among_physicians, card.gap.ci95
     tested = f"on {plural(card.judged, 'row')} of {Path(card.source).name}"
     if own.value is None:

@@ -56,16 +56,13 @@ def _agreement(check: Check, who: str) -> str:
 
 
 def _errors(check: Check, who: str) -> Iterator[str]:
-    cells = check.confusion
-    met, unmet = cells.both + cells.only_grader, cells.neither + cells.only_physician
-    parts = []
-    if met:
-        parts.append(
-            f"of {count(met)} that it called met, {who} called {cells.only_grader} not met"
-        )
-    if unmet:
+    cells, parts = check.confusion, []
+    if met := cells.both + cells.only_grader:
+        wrong = cells.only_grader
+        parts.append(f"of {count(met)} that it called met, {who} called {count(wrong)} not met")
+    if unmet := cells.neither + cells.only_physician:
         wrong = cells.only_physician
-        parts.append(f"of {count(unmet)} that it called not met, {who} called {wrong} met")
+        parts.append(f"of {count(unmet)} that it called not met, {who} called {count(wrong)} met")
     text = "; ".join(parts)
     yield f"{text[0].upper()}{text[1:]}."
 
