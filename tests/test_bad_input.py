@@ -279,7 +279,7 @@ OPTIONS: dict[str, tuple[list[str], tuple[str, ...]]] = {
         ["run", "healthbench", *NO_GRADER],
         ("healthbench: ", "not on this machine", "preceptor fetch healthbench", "--data"),
     ),
-    "no system": (RUN, ("'--system'", "missing", "preceptor run --help")),
+    "no system": (RUN, ("--system: name a system, such as", "preceptor list systems")),
     "unknown system": (
         [*RUN, "-s", "gpt-4"],
         ("unknown system 'gpt-4'", "expected one of", "openai/MODEL"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,7 @@ from preceptor.cli import main
 from preceptor.errors import InputError
 from preceptor.records import Result
 from preceptor.reports.croissant import croissant
-from preceptor.reports.export import FORMATS, export
+from preceptor.reports.export import COLUMNS, FORMATS, OF_ANSWER, export
 from preceptor.reports.files import whole_file, write_text
 from preceptor.store import Store
 from preceptor.testing import FakeEndpoint
@@ -193,6 +194,78 @@ def test_csv_and_parquet_have_one_row_a_verdict(result: Result, tmp_path: Path) 
             assert text[name].removeprefix("'") == expected.removeprefix("'"), name
     assert {r["example_tags"] for r in rows} == {"theme:hedging", "theme:x theme:y"}
     assert {r["points"] for r in rows} == {5, -3, 1, 2, 3}
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_data_frames_have_the_rows_of_the_table(
+    result: Result, tmp_path: Path, library: str
+) -> None:
+    """A row a verdict with its answer's columns, or a row an answer; what is unknown is missing."""
+    pytest.importorskip(library)
+    run = preceptor.load(result.info.name, store=tmp_path / "s.db")
+    table = pyarrow.parquet.read_table(run.export(tmp_path / "out.parquet")).to_pydict()
+    verdicts, answers = (run.to_frame(rows, library) for rows in ("verdicts", "answers"))
+    columns = {name: verdicts[name].to_list() for name in verdicts.columns}
+    assert list(columns) == list(table)
+    for name, values in columns.items():
+        known = [None if str(value) in ("<NA>", "nan") else value for value in values]
+        assert known == table[name], name
+    assert (len(answers), list(answers.columns)) == (5, list(OF_ANSWER))
+    assert answers["repeat"].to_list() == [0, 1, 2, 0, 0]
+
+
+def test_answers_and_verdicts_have_what_they_took(tmp_path: Path) -> None:
+    """Tokens, seconds, finish reason and served model, as they are in the run."""
+    with FakeEndpoint() as fake:
+        run = preceptor.run(
+            "starter",
+            system=fake.address("m"),
+            grader=fake.address("judge"),
+            limit=2,
+            store=tmp_path / "own.db",
+        )
+    pairs = [(item.response, each) for item in run.result().graded for each in item.verdicts]
+    rows = run.to_frame("verdicts").to_dict("records")
+    for found, (answer, verdict) in zip(rows, pairs, strict=True):
+        tokens = (answer.usage.output_tokens, verdict.usage.input_tokens)
+        assert (found["output_tokens"], found["grader_input_tokens"]) == tokens
+        assert (found["seconds"], found["grader_seconds"]) == (answer.latency_s, verdict.latency_s)
+        assert (found["finish_reason"], found["served_model"]) == ("stop", answer.served_model)
+        assert min(tokens) > 0
+
+
+def test_a_frame_that_cannot_be_made_says_why(result: Result, tmp_path: Path) -> None:
+    """Another library, other rows, or nothing installed."""
+    run = preceptor.load(result.info.name, store=tmp_path / "s.db")
+    with pytest.raises(InputError, match="expected pandas or polars, found 'dask'"):
+        run.to_frame(library="dask")
+    with pytest.raises(InputError, match="expected answers or verdicts, found 'rows'"):
+        run.to_frame("rows")
+
+
+def test_every_column_is_explained() -> None:
+    """The manual has each column of csv, parquet and data frames, and no other."""
+    page = (Path(__file__).parent.parent / "docs" / "frames.md").read_text("utf-8")
+    table = page.partition("<!-- columns: frame -->")[2].partition("\n\n")[0]
+    first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert {name for cell in first for name in re.findall(r"`(\w+)`", cell)} == set(COLUMNS)
+
+
+def test_several_runs_in_one_file(result: Result, tmp_path: Path) -> None:
+    """The column `run` tells them apart, and jsonl comes back as as many runs."""
+    store = tmp_path / "s.db"
+    stored(tmp_path, [row("a")], [graded_row("a", [True, False], run="other")])
+    out = str(tmp_path / "both.jsonl")
+    names = (result.info.name, "other")
+    assert main(["export", *names, "--store", str(store), "-o", out]) == 0
+    again = read_graded(Path(out), benchmarks.get("healthbench"))
+    assert [(run.name, len(run.answers)) for run in again] == [(names[0], 5), ("other", 1)]
+    for end in ("csv", "parquet"):
+        assert main(["export", *names, "--store", str(store), "-o", f"{out}.{end}"]) == 0
+    in_csv = read_csv(Path(f"{out}.csv"))
+    table = pyarrow.parquet.read_table(f"{out}.parquet").to_pydict()
+    assert [each["run"] for each in in_csv] == table["run"] == [names[0]] * 11 + ["other"] * 2
+    assert main(["export", *names, "--store", str(store), "-o", f"{out}.eval"]) == 2
 
 
 def test_numbers_below_zero_stay_numbers_in_csv(result: Result, tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_a_wrong_row_of_medication_is_named(
     tmp_path: Path, row: tuple[object, ...], field: str
 ) -> None:
     """File, line and field are in the message."""
-    with pytest.raises(DataError, match=rf"m\.xlsx:3: {field}: expected"):
+    with pytest.raises(DataError, match=rf"m\.xlsx: sheet Sheet, cell [AD]3: {field}: expected"):
         MEDICATION.load(sheet(tmp_path / "m.xlsx", medication(), row))
 
 

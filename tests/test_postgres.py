@@ -29,9 +29,10 @@ from preceptor.store.lease import Owner
 from preceptor.store.writer import Batch, Writer
 from preceptor.testing import FakeEndpoint
 from preceptor.testing.postgres import PostgresServer
-from test_processes import workers
 
 # The store's own tests once more, with the fixtures below: `path` is a database's address.
+from test_manage import test_removing_a_run_takes_what_no_other_run_has  # noqa: F401
+from test_processes import workers
 from test_store import (  # noqa: F401
     EXAMPLE,
     new_run,

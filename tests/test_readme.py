@@ -30,6 +30,7 @@ PAGES += [
     "docs/scaling.md",
     "docs/cost.md",
     "docs/reading.md",
+    "docs/frames.md",
 ]
 
 _BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -27,6 +27,7 @@ from preceptor.records import (
     Stratum,
     SweepCell,
     TemplateName,
+    ToolScore,
     Variant,
 )
 from preceptor.store import Store
@@ -42,7 +43,8 @@ FULL: dict[str, Any] = {
     "inspect_task": "task",
     "inspect_status": "success",
     "condition": "baseline",
-    "stated_score": 0.5,
+    "tool": "a tool 1.0",
+    "tool_scores": [ToolScore("accuracy", 0.5, 3)],
     "columns": {"method": "cot"},
     "left_out": 0,
     "source": "labels.jsonl",
@@ -58,6 +60,7 @@ FULL: dict[str, Any] = {
     "metrics": {"brevity": AddedMetric("Brevity", "characters", False)},
     "departures": ["The prompt is another one."],
     "batch": ["openai/some-model"],
+    "answers": "a" * 64,
     "options_count_from": 1,
     "variant": Variant(circular=True, shots=2),
     "prices": {"openai/some-model": Price(1.0, 2.0, batch=0.5, source="list", date="2026-11-01")},
@@ -99,8 +102,8 @@ FORMER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"stratify": Strata("a", 3.5, {}, [], "tag")},
     ),
     "an imported run": (
-        {"imported_from": "a.json", "import_digest": "0", "stated_score": None, "notes": ["Told."]},
-        {"template": msgspec.UNSET, "stated_score": None, "notes": ["Told."]},
+        {"imported_from": "a.json", "import_digest": "0", "tool": "a", "notes": ["Told."]},
+        {"template": msgspec.UNSET, "tool": "a", "notes": ["Told."]},
     ),
 }
 

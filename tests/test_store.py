@@ -330,6 +330,20 @@ def test_finished_run_of_format_5_is_paid_for(path: Path) -> None:
         assert fake.calls.total() == calls
 
 
+def test_lengths_of_answers_are_filled_in(path: Path) -> None:
+    """A migrated store has the lengths of a new one: no text is read for a score."""
+    answers = [Response("a" * 32, "Naïve."), Response("b" * 32, "<think>5?</think>Seven.")]
+    answers += [Response("c" * 32, failure="timeout")]
+    kept = schema.responses.c
+    lengths = sa.select(kept.length).order_by(kept.key)
+    with Store(path) as store:
+        store.write(None, [(0, 0, each, False) for each in answers], [])
+        with database.writing(store.engine) as connection:
+            to_format_5(connection)
+    with Store(path) as store, store.reading() as connection:
+        assert connection.execute(lengths).scalars().all() == [6, None, None]
+
+
 def test_migration_that_is_killed_changes_nothing(path: Path) -> None:
     """Whatever was done of it: the store is of format 5 until all is done."""
     with Store(path) as store:

@@ -18,7 +18,7 @@ from preceptor.errors import DataError, InputError
 from preceptor.files import read_rows
 
 pa = pytest.importorskip("pyarrow", reason="needs the extra parquet")
-openpyxl = pytest.importorskip("openpyxl", reason="needs the extra suite")
+openpyxl = pytest.importorskip("openpyxl", reason="needs the extra excel")
 
 
 def parquet(path: Path, **columns: Any) -> Path:

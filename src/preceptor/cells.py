@@ -13,7 +13,17 @@ import msgspec
 
 from preceptor.rows import SemicolonRow
 
-__all__ = ["MET_WORDS", "decoded", "is_missing", "listed", "quoted", "read_met", "read_number"]
+__all__ = [
+    "MET_WORDS",
+    "at_path",
+    "decoded",
+    "is_error",
+    "is_missing",
+    "listed",
+    "quoted",
+    "read_met",
+    "read_number",
+]
 
 #: Longest text, in characters, that is read as a list or object.
 _MOST_QUOTED = 2**18
@@ -35,6 +45,20 @@ def is_missing(value: object) -> bool:
     if isinstance(value, str):
         return value.strip().casefold() in _MISSING
     return value is None or value != value  # noqa: PLR0124 (NaN, also of a decimal)
+
+
+#: As programs show them in English, German, French, Spanish and Portuguese.
+_ERROR = re.compile(
+    r"#(N/A|NV|N/D|N/DISP|REF!|BEZUG!|¡REF!|VALUE!|WERT!|VALEUR ?!|¡VALOR!|VALOR!|NAME\?|NOM ?\?"
+    r"|¿NOMBRE\?|NOME\?|DIV/0!|¡DIV/0!|NUM!|ZAHL!|NOMBRE ?!|¡NUM!|NÚM!|NULL!|NUL ?!|¡NULO!|NULO!"
+    r"|SPILL!|CALC!|GETTING_DATA|FIELD!|BLOCKED!|CONNECT!|#+)|#{3,}|Err:\d{3}",
+    re.IGNORECASE,
+)
+
+
+def is_error(text: str) -> bool:
+    """Whether a cell shows an error of its spreadsheet program, such as ``#REF!``."""
+    return len(text) < 20 and _ERROR.fullmatch(text.strip()) is not None
 
 
 def read_met(value: object) -> bool | None:
@@ -111,3 +135,29 @@ def listed(value: object) -> object:
         return list(quoted(value)) if isinstance(value, str) else value
     except (ValueError, TypeError):
         return value
+
+
+def at_path(value: Any, path: str) -> Any:
+    """The value at a dotted path (``response.body.choices.0.message.content``); None if absent.
+
+    A field whose own name has dots comes first. A number is a place in a list; another name is
+    read in each item of a list, and gives a list. A text that holds a list or object is read as it.
+    """
+    value = decoded(value)
+    if isinstance(value, Mapping):
+        if path in value:
+            return value[path]
+        heads = [path[:place] for place, sign in enumerate(path) if sign == "."]
+        found = (at_path(value[h], path[len(h) + 1 :]) for h in reversed(heads) if h in value)
+        return next((each for each in found if each is not None), None)
+    if isinstance(value, list | tuple):
+        head, _, rest = path.partition(".")
+        if head.lstrip("-").isdigit():
+            try:
+                inside = value[int(head)]
+            except (IndexError, ValueError):
+                return None
+            return at_path(inside, rest) if rest else inside
+        found = (at_path(item, path) for item in value)
+        return [each for each in found if each is not None] or None
+    return None

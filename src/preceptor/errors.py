@@ -3,6 +3,7 @@
     PreceptorError
     ├── InputError          an option, file or parameter is wrong (also a ValueError)
     │   ├── DataError       a line of a data file
+    │   ├── Faults          several of them
     │   └── UnknownName     no such benchmark, run, address       (also a LookupError)
     ├── Unavailable         a needed file, package or network is missing
     ├── StoreError          the store cannot be read or written
@@ -11,19 +12,22 @@
     │   └── EndpointRefused the endpoint refuses every call: a key, a name, a parameter
     └── BudgetExceeded      the cap on cost or tokens is reached
 
-A message is one line: place, what was expected, what was found, what to do.
+A message is one line: place, what was expected, what was found, what to do. A :class:`DataWarning`
+says what is read and may be meant otherwise, or is left out.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "BudgetExceeded",
     "DataError",
+    "DataWarning",
     "EndpointError",
     "EndpointRefused",
+    "Faults",
     "InputError",
     "PreceptorError",
     "StoreBusy",
@@ -33,6 +37,10 @@ __all__ = [
     "did_you_mean",
     "shorten",
 ]
+
+
+#: Most faults of a file that are shown at once.
+_SHOWN = 20
 
 
 def shorten(value: object, limit: int = 80) -> str:
@@ -58,13 +66,30 @@ class InputError(PreceptorError, ValueError):
 class DataError(InputError):
     """A line of a data file does not fit its schema.
 
-    The text names file, line and field: ``hard.jsonl:17: rubrics[2].points: expected …, found …``.
+    The text names file, line and field: ``hard.jsonl:17: rubrics[2].points: expected …, found …``;
+    of a spreadsheet file, sheet and cell: ``tasks.xlsx: sheet rubric, cell C5: points: …``.
     """
 
     def __init__(self, where: str, line: int | None, field: str, problem: str) -> None:
-        place = where if line is None else f"{where}:{line}"
+        cell = getattr(line, "place", None)  # of a spreadsheet's row
+        place = where if line is None else cell(where, field) if cell else f"{where}:{line}"
         super().__init__(f"{place}: {field}: {problem}" if field else f"{place}: {problem}")
         self.where, self.line, self.field, self.problem = where, line, field, problem
+
+
+class Faults(InputError):
+    """Several faults of one file; the text has a line for each, up to a bound."""
+
+    def __init__(self, faults: Sequence[InputError]) -> None:
+        self.faults = faults
+        self.lines = [str(each) for each in faults[:_SHOWN]]
+        if more := len(faults) - len(self.lines):
+            self.lines.append(f"and {more:,} more")
+        super().__init__("\n".join(self.lines))
+
+
+class DataWarning(UserWarning):
+    """Something in a file is left out, or is read and may be meant otherwise."""
 
 
 class UnknownName(InputError, LookupError):

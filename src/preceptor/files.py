@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import msgspec
 
-from preceptor import tables
+from preceptor import sheets, tables
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.rows import MAX_LINE_BYTES, MAX_UNPACKED, Row, not_utf8
 from preceptor.separated import separated_rows
@@ -40,13 +40,13 @@ def read_rows(
     """Yield (line number, row) from a file, read by its suffix.
 
     ``.jsonl`` (also ``.jsonl.gz``, or as ``member`` of a ``.zip``), ``.json``, ``.csv``, ``.tsv``,
-    ``.xlsx`` and ``.parquet``. A ``.json`` file holds a list of rows, or
+    ``.xlsx``, ``.ods`` and ``.parquet``. A ``.json`` file holds a list of rows, or
     ``{"rows": [{"row": {…}}, …]}`` as Hugging Face's dataset server answers. In ``.json`` and
     ``.parquet`` files the number is that of the row, from 1. The cells of ``.csv`` and ``.tsv``
     files are texts; ``.csv`` files may be separated by ``;`` or tabs, as Excel does where the
     decimal sign is a comma. NaN, which Python writes into JSON, is null. The first line (of
-    ``.xlsx`` files, of the first sheet) has the names of the columns, unless ``columns`` gives
-    them. A row that ends early lacks the rest; with ``exact`` it is a fault.
+    spreadsheets, of the first sheet that is shown) has the names of the columns, unless ``columns``
+    gives them. A row that ends early lacks the rest; with ``exact`` it is a fault.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def read_rows(
 
 def _binary_rows(path: Path, suffix: str) -> Iterator[tuple[int, Row]]:
     """Rows of a format that a library reads."""
-    read = tables.parquet_rows if suffix == ".parquet" else tables.sheet_rows
+    read = tables.parquet_rows if suffix == ".parquet" else sheets.sheet_rows
     produced = 0
     allowed = MAX_UNPACKED + tables.MAX_RATIO * path.stat().st_size
     for number, row in read(path):
@@ -212,8 +212,8 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
         yield number, inner
 
 
-#: Suffixes that a library reads. Other files, except tables and ``.json``, have a row per line.
-_BINARY = (".parquet", ".xlsx")
+#: Suffixes of binary formats. Other files, except tables and ``.json``, have a row per line.
+_BINARY = (".parquet", *sheets.SHEETS, *sheets.REFUSED)
 
 
 def file_sha256(path: Path) -> str:

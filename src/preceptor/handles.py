@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from preceptor.errors import InputError
 from preceptor.records import Result, RunInfo
 from preceptor.store import Store
 
 if TYPE_CHECKING:
     from preceptor.engine.runner import Outcome
+    from preceptor.reports.export import Answers
 
 __all__ = ["Run", "Suite", "Sweep"]
 
@@ -80,18 +82,64 @@ class Run:
         ``format`` is ``jsonl``, ``csv``, ``parquet``, ``inspect`` or, for metadata of the
         benchmark, ``croissant``. Default: by the suffix (``.eval`` is Inspect's).
         """
-        from preceptor.reports.export import STREAMED, export, export_answers, format_of
-        from preceptor.results.load import scored_answers
+        return export_together([self], path, format)
 
-        path = Path(path)
-        chosen = format_of(path, format)
-        if chosen not in STREAMED:
-            return export(self.result(), path, chosen)
+    def to_frame(self, rows: str = "answers", library: str | None = None) -> Any:
+        """Answers or verdicts as a data frame, with what each took.
+
+        Parameters
+        ----------
+        rows
+            ``answers`` for a row an answer, ``verdicts`` for a row a verdict, which has the
+            columns of its answer too.
+        library
+            ``pandas`` or ``polars``. Default: the first of them that is installed.
+        """
+        from preceptor.reports.frames import frame
+
         with Store(self.store, create=False) as store:
-            run = store.run(self.info.name)
-            departures = list(dict.fromkeys(run.settings.departures or ()))
-            answers = scored_answers(store, run)
-            return export_answers(run, answers, path, chosen, departures=departures)
+            return frame([_answers(store, self.info.name)], rows, library)
+
+    def rename(self, name: str) -> None:
+        """Give the run another name. Raises InputError where another run has it."""
+        from preceptor.store.deletion import rename
+
+        with Store(self.store, create=False) as store:
+            self.info = rename(store, store.run(self.info.name), name)
+
+    def remove(self) -> None:
+        """Remove the run, with the answers and verdicts that no other run has."""
+        from preceptor.store.deletion import reclaim, remove
+
+        with Store(self.store, create=False) as store:
+            remove(store, store.run(self.info.name))
+            reclaim(store)
+
+
+def export_together(runs: Sequence[Run], path: str | Path, format: str | None = None) -> Path:
+    """Write the answers and verdicts of several runs of one store to one file, as jsonl, csv or
+    parquet; the column ``run`` tells them apart.
+    """
+    from preceptor.reports.export import STREAMED, export, export_runs, format_of
+
+    path = Path(path)
+    chosen = format_of(path, format)
+    if chosen not in STREAMED:
+        if len(runs) > 1:
+            raise InputError(
+                f"{path}: {chosen} holds one run, found {len(runs)}: choose jsonl, csv or parquet"
+            )
+        return export(runs[0].result(), path, chosen)
+    with Store(runs[0].store, create=False) as store:
+        return export_runs((_answers(store, run.info.name) for run in runs), path, chosen)
+
+
+def _answers(store: Store, name: str) -> Answers:
+    from preceptor.results.load import scored_answers
+
+    run = store.run(name)
+    departures = list(dict.fromkeys(run.settings.departures or ()))
+    return run, scored_answers(store, run), departures
 
 
 class Sweep:

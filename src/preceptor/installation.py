@@ -19,6 +19,7 @@ __all__ = ["EXTRAS", "MissingExtra", "install", "installed", "program"]
 EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "local": (("xllamacpp",), "small models on this machine, and `preceptor demo` with them"),
     "excel": (("openpyxl",), "spreadsheets (.xlsx)"),
+    "view": (("starlette", "uvicorn"), "the workspace in a browser, `preceptor view`"),
     "figures": (("matplotlib",), "figures, in files and in reports"),
     "parquet": (("pyarrow",), "parquet files, in and out"),
     "inspect": (("inspect_ai",), "Inspect AI: models, agents, tasks, logs"),

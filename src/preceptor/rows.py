@@ -1,9 +1,9 @@
-"""Rows of a file: type, header and bounds."""
+"""Rows of a file: type, header, place and bounds."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from preceptor.errors import DataError
@@ -11,8 +11,10 @@ from preceptor.errors import DataError
 __all__ = [
     "MAX_LINE_BYTES",
     "MAX_UNPACKED",
+    "DateText",
     "Row",
     "SemicolonRow",
+    "SheetLine",
     "header_of",
     "not_utf8",
     "row_of",
@@ -30,6 +32,30 @@ Row = dict[str, Any]
 
 class SemicolonRow(Row):
     """A row of a table with ``;`` between its cells, in which 2,5 is a number."""
+
+
+class DateText(str):
+    """A date or time of a spreadsheet, which may have made it of another text."""
+
+    __slots__ = ()
+
+
+class SheetLine(int):
+    """The number of a spreadsheet's row, with the names of its sheet and columns for messages."""
+
+    def __new__(cls, row: int, sheet: str | None, columns: Mapping[str, str]) -> SheetLine:
+        made = super().__new__(cls, row)
+        made.sheet, made.columns = sheet, columns
+        return made
+
+    sheet: str | None
+    columns: Mapping[str, str]
+
+    def place(self, where: str, field: str) -> str:
+        """File, sheet and cell, as a message begins."""
+        column = self.columns.get(field)
+        cell = f"row {int(self)}" if column is None else f"cell {column}{int(self)}"
+        return f"{where}: {cell}" if self.sheet is None else f"{where}: sheet {self.sheet}, {cell}"
 
 
 def header_of(names: Sequence[str], where: str) -> Sequence[str]:

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from preceptor.cells import is_error
 from preceptor.errors import DataError
 from preceptor.rows import MAX_LINE_BYTES, Row, SemicolonRow, header_of, not_utf8, row_of
+from preceptor.sheets import Cell, Sheet
 
-__all__ = ["separated_rows"]
+__all__ = ["read_table", "separated_rows"]
 
 _DELIMITERS = (",", ";", "\t")
 _LONGEST_STATEMENT = 20
@@ -23,19 +25,49 @@ def separated_rows(
     path: Path, columns: Sequence[str] | None, *, exact: bool
 ) -> Iterator[tuple[int, Row]]:
     """Yield (line, row); see :func:`preceptor.files.read_rows`."""
+    with _records(path, columns) as (delimiter, reader):
+        kind = SemicolonRow if delimiter == ";" else dict
+        header = header_of(columns or next(reader, (1, []))[1], str(path))
+        for begins, cells in reader:
+            if exact and cells and len(cells) != len(header):
+                problem = f"expected {len(header)} columns, found {len(cells)}"
+                raise DataError(str(path), begins, "", problem)
+            if cells:
+                yield begins, kind(row_of(header, cells, str(path), begins))
+
+
+def read_table(path: Path) -> Sheet:
+    """A file as a sheet; rows are counted as a spreadsheet program does.
+
+    Raises
+    ------
+    DataError
+        It is not CSV, or not UTF-8.
+    """
+    with _records(path, None) as (_, reader):
+        rows = {
+            number: {
+                column: Cell(None, fault=f"shows the error {text.strip()}")
+                if is_error(text)
+                else Cell(text.replace("\r\n", "\n"))
+                for column, text in enumerate(cells, start=1)
+                if text.strip()
+            }
+            for number, (_, cells) in enumerate(reader, start=1)
+        }
+    return Sheet(path, None, {number: cells for number, cells in rows.items() if cells})
+
+
+@contextlib.contextmanager
+def _records(
+    path: Path, columns: Sequence[str] | None
+) -> Iterator[tuple[str, Iterator[tuple[int, list[str]]]]]:
+    """The separator, and (line, cells) of each row. Raises DataError for what is no table."""
     csv.field_size_limit(MAX_LINE_BYTES)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(path, columns)
-    kind = SemicolonRow if delimiter == ";" else dict
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = _cells(stream, delimiter, str(path))
-            header = header_of(columns or next(reader, (1, []))[1], str(path))
-            for begins, cells in reader:
-                if exact and cells and len(cells) != len(header):
-                    problem = f"expected {len(header)} columns, found {len(cells)}"
-                    raise DataError(str(path), begins, "", problem)
-                if cells:
-                    yield begins, kind(row_of(header, cells, str(path), begins))
+            yield delimiter, _cells(stream, delimiter, str(path))
     except UnicodeDecodeError as error:
         raise DataError(str(path), None, "", f"{not_utf8(error)} (Excel: CSV UTF-8)") from None
     except _BrokenTable as error:

@@ -1,11 +1,10 @@
-"""Rows of parquet files and sheets as JSON values, within bounds of memory."""
+"""Rows of parquet files as JSON values, within bounds of memory."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
 import math
-import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -13,18 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from preceptor.errors import DataError, InputError, PreceptorError
 from preceptor.installation import MissingExtra
-from preceptor.rows import MAX_LINE_BYTES, MAX_UNPACKED, Row, header_of, row_of
+from preceptor.rows import MAX_LINE_BYTES, MAX_UNPACKED, Row, header_of
 
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["MAX_RATIO", "parquet_rows", "sheet_rows", "size_of"]
+__all__ = ["MAX_RATIO", "parquet_rows", "size_of"]
 
 #: A file may unpack to this many times its size (gzip's most), plus MAX_UNPACKED.
 MAX_RATIO = 1000
-#: The XML of a sheet packs to a twentieth at best; reading a megabyte takes up to a second.
-_MAX_XML_RATIO = 50
-_MAX_XML = 8 * 2**20
 #: Most values of one column of a row group: a few bytes may encode any number.
 _MAX_VALUES = 8 * 2**20
 _BATCH = 500
@@ -140,52 +136,6 @@ def _values(column: Any, where: str, before: int, name: str) -> list[Any]:
                 return list(column.cast(kind).to_pylist())
         problem = f"expected values that can be read, found some of type {column.type} that cannot"
         raise DataError(where, before + 1, name, problem) from None
-
-
-def sheet_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Yield (line, row) for each row of the first sheet that has a value.
-
-    Raises
-    ------
-    InputError, DataError
-        The file is damaged, of another format, or would fill the memory.
-    """
-    try:
-        import openpyxl
-    except ImportError:
-        raise MissingExtra(f"{path}: reading .xlsx needs openpyxl", "excel") from None
-    try:
-        _check_archive(path)
-        with contextlib.closing(openpyxl.load_workbook(path, True, data_only=True)) as book:
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()  # the size that a file states may be wrong
-            rows = sheet.iter_rows(values_only=True)
-            names = [str(name).strip() if name is not None else "" for name in next(rows, ())]
-            header = header_of(names, str(path))
-            for number, cells in enumerate(rows, start=2):
-                filled = [_value(cell) for cell in cells]
-                while filled and filled[-1] is None:
-                    filled.pop()
-                if filled:
-                    filled += [None] * (len(header) - len(filled))
-                    yield number, row_of(header, filled, str(path), number)
-    except (PreceptorError, FileNotFoundError, PermissionError):
-        raise
-    except Exception:  # a damaged file makes its reader raise anything
-        problem = "expected an .xlsx file, found something else, or one that is damaged or cut off"
-        raise InputError(f"{path}: {problem}") from None
-
-
-def _check_archive(path: Path) -> None:
-    """Refuse a file that would fill the memory. A part is never read beyond its stated length."""
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(part.file_size for part in archive.infolist())
-    allowed = _MAX_XML + _MAX_XML_RATIO * path.stat().st_size
-    if unpacked > allowed:
-        raise InputError(
-            f"{path}: {unpacked:,} bytes unpacked, expected at most {allowed:,}: too much for its "
-            f"size"
-        )
 
 
 def _value(value: Any) -> Any:

@@ -23,6 +23,7 @@ _NOT_SETTINGS = frozenset(
         "notes",
         "sweep",
         "condition",
+        "answers",
         "files",
     )
 )

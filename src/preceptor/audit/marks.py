@@ -238,8 +238,8 @@ def _save(
         raise InputError(
             f"--rater {shorten(rater)}: expected the name of a person, not of a system or grader"
         )
-    name = f"marks-{_slug(rater)}-{run.name}"
-    known = next((each for each in store.runs() if each.name == name), None)
+    known = next((each for each in store.runs() if _is_of(each, rater, run)), None)
+    name = f"marks-{_slug(rater)}-{run.scope}" if known is None else known.name
     before = store.graded(known) if known is not None else []
     former = dict(_marks(before))
     new = sum(item.id not in former for item in items)
@@ -256,7 +256,7 @@ def _save(
         preceptor=VERSION,
         manifest=run.settings.manifest,
         notes=["Marked by a person, who did not see what the grader said."],
-        marks=Marks(run.name, run.grader, drawn or (about is not None and about.drawn)),
+        marks=Marks(run.scope, run.grader, drawn or (about is not None and about.drawn)),
     )
     own = msgspec.structs.replace(run, name=name, grader=rater, settings=settings)
     said = former | {item.id: marks[item.id] for item in items}
@@ -265,6 +265,11 @@ def _save(
             store.delete_run(known, within=connection)
         _write(store, connection, own, list(answers.values()), said)
     return found
+
+
+def _is_of(marked: RunInfo, rater: str, run: RunInfo) -> bool:
+    about = marked.settings.marks
+    return about is not None and marked.grader == rater and about.run == run.scope
 
 
 def _slug(rater: str) -> str:

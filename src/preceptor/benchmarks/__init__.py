@@ -20,7 +20,7 @@ __all__ = ["Benchmark", "Dataset", "all_benchmarks", "get", "named", "of", "reco
 #: What this package holds beside benchmarks.
 _OTHERS = (
     *("base", "download", "fields", "folder", "groups", "manifest", "outside", "own_rows"),
-    "published",
+    *("published", "task_columns", "task_rows", "task_sheets", "task_template"),
 )
 #: Those whose place in lists is the first.
 _FIRST = ("healthbench", "healthbench_professional")
@@ -57,20 +57,20 @@ def of(run: RunInfo) -> Benchmark:
 
 
 def get(name: str) -> Benchmark:
-    """The benchmark of that name, or in that folder.
+    """The benchmark of that name, or at that path.
 
     Raises
     ------
     UnknownName
         With the nearest names.
     InputError
-        What is wrong with the folder.
+        What is wrong with the file or folder.
     """
-    from preceptor.benchmarks.folder import counted, folder_of, read_folder
+    from preceptor.benchmarks.folder import counted, path_of, read_benchmark
 
-    folder = folder_of(name)
-    if folder is not None:
-        return counted(read_folder(folder))
+    path = path_of(name)
+    if path is not None:
+        return counted(read_benchmark(path))
     if (own := _own(name)) is not None:
         return own
     known = {benchmark.name: benchmark for benchmark in all_benchmarks()}

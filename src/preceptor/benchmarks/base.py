@@ -123,6 +123,10 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         The package that brings it, where that is not this one.
     manifest
         What it is made from, where it is no code.
+    answers
+        Answers that come with it: name of a system → id of an example → its answers.
+    reading
+        What was read from which sheet and column, of a user's own tables, one line each.
     """
 
     name: str
@@ -152,6 +156,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     own: bool = False
     package: str | None = None
     manifest: Manifest | None = None
+    answers: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
+    reading: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -199,6 +205,10 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         pinned = {source.sha256 for source in self.sources if not source.extra}
         official = pinned <= set(digests) if pinned else self._complete(examples)
         whole = digests[0] if path.is_file() else content_key(sorted(digests))
+        if (
+            self.reading
+        ):  # a workbook holds more than tasks, and is another file each time it is saved
+            whole = content_key(*(example.key for example in examples))
         return Dataset(examples, whole, official)
 
     def _complete(self, examples: Sequence[Example]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from preceptor.cells import MET_WORDS, read_met, read_number
 from preceptor.errors import DataError, shorten
 from preceptor.files import id_text
+from preceptor.rows import DateText
 
 __all__ = ["Fields"]
 
@@ -41,6 +42,8 @@ class Fields:
 
     def text(self, field: str, *, empty: bool = False) -> str:
         value = self.need(field, "a text")
+        if isinstance(value, DateText):
+            raise self.fault(field, "a text, and no date or time: format the cell as text", value)
         if not isinstance(value, str) or not (value.strip() or empty):
             raise self.fault(field, "a text" if empty else "a text that is not empty", value)
         return value

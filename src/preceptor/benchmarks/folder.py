@@ -1,4 +1,6 @@
-"""A benchmark in a folder of the user's: ``benchmark.toml`` or ``benchmark.json``, and its rows."""
+"""A benchmark at a path of the user's: a folder with a manifest (``benchmark.toml`` or ``.json``)
+and its rows, a workbook with tasks, or a folder with these as ``.csv`` files.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,17 @@ import msgspec
 
 from preceptor.benchmarks.base import Benchmark
 from preceptor.benchmarks.manifest import OWN_PROTOCOLS, Manifest, Own
+from preceptor.benchmarks.task_sheets import TABLES, Tasks, holds_tasks, read_tasks, slug, tables_in
 from preceptor.environments import resolve_environment
 from preceptor.errors import DataError, InputError, UnknownName, did_you_mean, shorten
+from preceptor.files import file_sha256
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Slice
 from preceptor.scoring import LengthRule
+from preceptor.sheets import REFUSED, SHEETS
 from preceptor.systems.base import Parameters
 
-__all__ = ["MANIFESTS", "counted", "folder_of", "read_folder"]
+__all__ = ["MANIFESTS", "counted", "holds_benchmark", "path_of", "read_benchmark"]
 
 MANIFESTS = ("benchmark.toml", "benchmark.json")
 #: The rows, where the manifest does not name them.
@@ -62,23 +67,112 @@ class _Stated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     slices: tuple[Slice, ...] = ()
 
 
-def folder_of(name: str) -> Path | None:
-    """The folder that is meant where a benchmark is named; None where it is a name."""
+def path_of(name: str) -> Path | None:
+    """The file or folder that is meant where a benchmark is named; None where it is a name."""
     path = Path(name)
-    manifest = path.name in MANIFESTS
-    if manifest or path.is_absolute() or name.startswith(".") or os.sep in name or "/" in name:
-        return path.parent if manifest else path
-    return path if any((path / each).is_file() for each in MANIFESTS) else None
+    if path.name in MANIFESTS:
+        return path.parent
+    outside = path.is_absolute() or name.startswith(".") or os.sep in name or "/" in name
+    if outside or path.suffix.lower() in (*SHEETS, *REFUSED, *TABLES):
+        return path
+    return path if path.is_dir() and holds_benchmark(path) else None
 
 
-def read_folder(folder: Path) -> Benchmark:
-    """The benchmark in a folder; its rows are not read.
+def holds_benchmark(path: Path) -> bool:
+    """Whether a file or folder is a benchmark as it stands, and not a file of rows."""
+    if path.is_dir():
+        return any((path / each).is_file() for each in MANIFESTS) or _tables(path) is not None
+    return path.suffix.lower() in (*SHEETS, *TABLES) and holds_tasks(path)
+
+
+def read_benchmark(path: Path) -> Benchmark:
+    """The benchmark at a path. The rows of a folder with a manifest are not read.
 
     Raises
     ------
-    DataError, InputError
-        With the file, and where known the line and the field, of what is wrong.
+    DataError, Faults, InputError
+        With the file, and where known the line or cell and the field, of what is wrong.
     """
+    tables = _tables(path)
+    if tables:
+        return _of_sheets(tables, path.resolve().name)
+    if path.suffix.lower() in (*SHEETS, *REFUSED, *TABLES) and not path.is_dir():
+        return _of_sheets(path, path.stem)
+    return _of_manifest(path)
+
+
+def _tables(path: Path) -> Path | None:
+    """The file with the tasks in a folder without a manifest."""
+    if not path.is_dir() or any((path / each).is_file() for each in MANIFESTS):
+        return None
+    return tables_in(path).get("tasks")
+
+
+def _of_sheets(path: Path, called: str) -> Benchmark:
+    tasks = read_tasks(path)
+    title = tasks.about.get("name", called)
+    name = slug(title) or slug(called) or f"tasks-{file_sha256(path)[:8]}"
+    if "name" not in tasks.about:  # a file may be called as a benchmark of ours is
+        name = f"own-{name}" if _taken(name) else name
+    elif _taken(name):
+        problem = f"there is a benchmark {name} already: choose another name"
+        raise DataError(str(path), None, "about: name", problem)
+    about = {to: tasks.about[said] for to, said in _SAID.items() if said in tasks.about}
+    language = tasks.about.get("language")
+    made = Manifest(
+        name=name,
+        title=title,
+        **about,  # type: ignore[arg-type]
+        languages=tuple(re.split(r"[,;\s]+", language)) if language else ("und",),
+        slices=tuple(Slice(each, tuple(values)) for each, values in tasks.slices.items()),
+        examples=len(tasks.examples),
+        criteria=sum(len(example.criteria) for example in tasks.examples),
+    ).benchmark(path)
+    return msgspec.structs.replace(
+        made,
+        parse=None,
+        read=lambda file: read_tasks(file).examples,
+        answers=tasks.answers,
+        reading=(_summary(path, made, tasks), *tasks.reading),
+    )
+
+
+def _summary(path: Path, made: Benchmark, tasks: Tasks) -> str:
+    """What tables hold, in one line."""
+    counts = [
+        f"{number:,} {name if number == 1 else several}"
+        for number, name, several in (
+            (made.n_examples, "task", "tasks"),
+            (made.n_criteria or 0, "criterion", "criteria"),
+        )
+    ]
+    ideal = sum(example.physician is not None for example in tasks.examples)
+    counts += [f"{ideal:,} ideal answer{'' if ideal == 1 else 's'}"] if ideal else []
+    answers = ", ".join(
+        f"{name} ({sum(map(len, answers.values())):,})" for name, answers in tasks.answers.items()
+    )
+    said = f"; answers of {answers}" if answers else ""
+    return f"{path}: “{made.title}” ({made.name}): {', '.join(counts)}{said}"
+
+
+#: Field of the manifest → that of the sheet *about*.
+_SAID = {
+    "version": "version",
+    "licence": "licence",
+    "citation": "authors",
+    "summary": "purpose",
+    "measures": "purpose",
+}
+
+
+def _taken(name: str) -> bool:
+    from preceptor.benchmarks import all_benchmarks
+
+    return any(name == each.name for each in all_benchmarks())
+
+
+def _of_manifest(folder: Path) -> Benchmark:
+    """The benchmark in a folder with a manifest."""
     path = _manifest(folder)
     stated = _stated(path)
     rows = _rows(path, stated)
@@ -98,6 +192,8 @@ def read_folder(folder: Path) -> Benchmark:
 
 def counted(benchmark: Benchmark) -> Benchmark:
     """The same with the number of its examples and criteria. Raises DataError of a wrong row."""
+    if benchmark.reading:  # of tables that are read whole
+        return benchmark
     examples = benchmark.load().examples
     criteria = sum(len(example.criteria) for example in examples) or None
     assert benchmark.manifest is not None
@@ -115,7 +211,7 @@ def _manifest(folder: Path) -> Path:
         problem = "no such folder" if not folder.exists() else f"has no {MANIFESTS[0]}"
         raise InputError(
             f"{folder}: {problem}: a benchmark of your own is a folder with {MANIFESTS[0]} and "
-            f"examples.jsonl"
+            f"examples.jsonl, or a workbook (`preceptor tasks template -o tasks.xlsx`)"
         )
     return found[0]
 
@@ -163,12 +259,10 @@ def _check_names(
 
 
 def _check(path: Path, text: str, stated: _Stated) -> None:
-    from preceptor.benchmarks import all_benchmarks
-
     if not _NAME.fullmatch(stated.name):
         expected = "small letters, digits, hyphens and dots, such as ward-round"
         raise _fault(path, text, "name", f"expected {expected}, found {shorten(stated.name)}")
-    if any(stated.name == each.name for each in all_benchmarks()):
+    if _taken(stated.name):
         problem = f"there is a benchmark {stated.name} already: choose another name"
         raise _fault(path, text, "name", problem)
     if stated.protocol is not None and stated.protocol not in OWN_PROTOCOLS:
@@ -179,6 +273,8 @@ def _check(path: Path, text: str, stated: _Stated) -> None:
     if stated.like is not None:
         if stated.protocol is not None:
             raise _fault(path, text, "like", "goes without `protocol`: it says that already")
+        from preceptor.benchmarks import all_benchmarks
+
         if stated.like not in {each.name for each in all_benchmarks() if each.package is None}:
             problem = f"expected the name of a benchmark of Preceptor, found {shorten(stated.like)}"
             raise _fault(path, text, "like", problem)

@@ -60,7 +60,7 @@ class Columns(msgspec.Struct, frozen=True):
     Attributes
     ----------
     id
-        Column of the question's id.
+        Column of the question's id, or the dotted path of a field in one.
     answers
         Columns of the answer: the first non-empty one counts, unless it is a single character that
         is not an option's letter. Empty if the whole row is a reply or a chat log.
@@ -119,7 +119,7 @@ def find_columns(
 
     for option, said in (("--id", [id] if id else []), ("--answer", answer), ("--by", by or ())):
         for name in said:
-            if name not in names:
+            if name not in names and not any(name.startswith(f"{known}.") for known in names):
                 has = _columns_in_words(names)
                 raise InputError(f"{option} {shorten(name)}: not in {where}, which has {has}")
     batch = reply and "custom_id" in names
@@ -133,6 +133,7 @@ def find_columns(
                 f"{_columns_in_words(names)}; name it with {option} COLUMN"
             )
     taken = {found, *answers}
+    taken |= {name for name in names for path in taken if path and path.startswith(f"{name}.")}
     systems = set(usual(_SYSTEMS)) - taken
     named = {*systems, *usual(PARTS if systems else _RUNS)} - taken
     numbers = {key: usual(known) for key, known in _NUMBERS.items()}

@@ -17,10 +17,12 @@ from preceptor.bridges.imported import (
     GRADED_ELSEWHERE,
     Answer,
     ImportedRun,
+    Incoming,
     answer_in,
     imported_response,
     imported_verdict,
 )
+from preceptor.bridges.tool_runs import Asked, Start
 from preceptor.cells import is_missing, listed
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
@@ -30,7 +32,7 @@ from preceptor.records.episodes import episode_in
 from preceptor.store.rows import storable
 from preceptor.systems.content import Tally
 
-__all__ = ["read_graded"]
+__all__ = ["is_mine", "read", "read_graded"]
 
 _IDS = ("prompt_id", "id", "example_id")
 _TEXTS = ("response", "completion", "answer")
@@ -110,6 +112,21 @@ def read_graded(
     for name, tally in tallies.items():
         runs[name].settings.notes = [GRADED_ELSEWHERE, *tally.in_words()]
     return list(runs.values())
+
+
+def is_mine(start: Start) -> bool:
+    """Whether a file's lines are answers with verdicts, as ``preceptor export`` writes them."""
+    row = start.row
+    judged = {"criteria_met", "verdicts", "labels"} & row.keys()
+    return bool(judged) and _first(row, _IDS) is not None and _first(row, _TEXTS) is not None
+
+
+def read(files: Sequence[Path], asked: Asked) -> Iterator[Incoming]:
+    for file in files:
+        runs = read_graded(
+            file, asked.ours(file), asked.data, system=asked.system, grader=asked.grader
+        )
+        yield from (Incoming.of(run, file) for run in runs)
 
 
 def _run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -25,10 +25,13 @@ from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content
 from preceptor.version import VERSION
 
 __all__ = [
+    "ASKED_ELSEWHERE",
     "GRADED_ELSEWHERE",
     "Answer",
     "ImportedRun",
+    "Incoming",
     "answer_in",
+    "digests_of",
     "existing_runs",
     "imported_response",
     "imported_verdict",
@@ -38,6 +41,7 @@ __all__ = [
 ]
 
 
+ASKED_ELSEWHERE = "Imported: asked elsewhere."
 GRADED_ELSEWHERE = "Imported: asked and graded elsewhere."
 
 
@@ -58,6 +62,8 @@ class ImportedRun(msgspec.Struct, frozen=True):
         Known settings of the original run.
     manifest
         Of the benchmark, where this package does not bring it.
+    remarks
+        Lines that are printed at the import, and not kept.
     """
 
     name: str
@@ -67,6 +73,7 @@ class ImportedRun(msgspec.Struct, frozen=True):
     answers: list[Answer]
     settings: RunSettings
     manifest: Manifest | None = None
+    remarks: list[str] = []
 
 
 def answer_in(fields: Fields, field: str, tally: Tally) -> Content:
@@ -79,7 +86,9 @@ def answer_in(fields: Fields, field: str, tally: Tally) -> Content:
     return content
 
 
-def keep(store: Store, run: ImportedRun, source: Path) -> tuple[RunInfo, bool]:
+def keep(
+    store: Store, run: ImportedRun, source: Path, *, replace: bool = False
+) -> tuple[RunInfo, bool]:
     """Store one run atomically; return it, and whether it is new.
 
     A run that is already stored is left alone.
@@ -87,42 +96,71 @@ def keep(store: Store, run: ImportedRun, source: Path) -> tuple[RunInfo, bool]:
     Raises
     ------
     InputError
-        A run of this name with other content exists.
+        A run of this name with other content exists; with ``replace``, one that was not imported.
     """
-    return keep_all(store, [(run, source)])[0]
+    return keep_all(store, [(run, source)], replace=replace)[0]
 
 
-def keep_all(store: Store, runs: Sequence[tuple[ImportedRun, Path]]) -> list[tuple[RunInfo, bool]]:
+def keep_all(
+    store: Store, runs: Sequence[tuple[ImportedRun, Path]], *, replace: bool = False
+) -> list[tuple[RunInfo, bool]]:
     """Store several runs, each with its source file; all are checked before the first is written.
 
     Raises
     ------
     InputError
-        A run of this name with other content exists.
+        As :func:`keep`, or two of the runs have one name.
     """
-    if len({run.name for run, _ in runs}) < len(runs):
-        raise InputError("two of the files have a run of the same name; import them one by one")
-    digests = {run.name: _digest(run) for run, _ in runs}
-    there = existing_runs(store, digests)
+    incoming = [Incoming.of(run, source) for run, source in runs]
+    there = existing_runs(store, digests_of(incoming), replace=replace)
     return [
-        keep_one(store, run, source, digests[run.name], there.get(run.name)) for run, source in runs
+        keep_one(store, run, source, each.digest, there.get(run.name))
+        for (run, source), each in zip(runs, incoming, strict=True)
     ]
 
 
-def existing_runs(store: Store, digests: Mapping[str, str]) -> dict[str, RunInfo]:
+class Incoming(msgspec.Struct, frozen=True):
+    """A run that a file holds: ``make`` gives it, so that one at a time is in memory."""
+
+    name: str
+    source: Path
+    digest: str
+    make: Callable[[], ImportedRun]
+
+    @classmethod
+    def of(cls, run: ImportedRun, source: Path) -> Incoming:
+        return cls(run.name, source, _digest(run), lambda: run)
+
+
+def digests_of(incoming: Sequence[Incoming]) -> dict[str, str]:
+    """Hash of each run's content, by name. Raises InputError if two have one name."""
+    digests = {each.name: each.digest for each in incoming}
+    if len(digests) < len(incoming):
+        raise InputError("two of the files have a run of the same name; import them one by one")
+    return digests
+
+
+def existing_runs(
+    store: Store, digests: Mapping[str, str], *, replace: bool = False
+) -> dict[str, RunInfo]:
     """Find runs, given by name and hash of their content, that are already in the store.
 
     Raises
     ------
     InputError
-        A run of the same name with other content exists.
+        A run of the same name with other content exists; with ``replace``, one that was not
+        imported.
     """
     there = {known.name: known for known in store.runs() if known.name in digests}
     for name, known in there.items():
-        if known.settings.import_digest != digests[name]:
+        if replace and known.settings.import_digest is None:
+            raise InputError(
+                f"run {shorten(name)}: was not imported, and is not replaced: choose another --name"
+            )
+        if not replace and known.settings.import_digest != digests[name]:
             raise InputError(
                 f"run {shorten(name)}: exists already in {store.where} with other content; "
-                f"import into another --store"
+                f"import it under another --name, or --replace the old one"
             )
     return there
 
@@ -130,13 +168,15 @@ def existing_runs(store: Store, digests: Mapping[str, str]) -> dict[str, RunInfo
 def keep_one(
     store: Store, run: ImportedRun, source: Path, digest: str, known: RunInfo | None
 ) -> tuple[RunInfo, bool]:
-    """Store one run unless it is already known; return it, and whether it is new."""
-    if known is not None and known.status == "done":
+    """Store one run unless it is already known; return it, and whether it is new.
+
+    A known run with other content, or one that an earlier version left incomplete, is replaced.
+    """
+    same = known is not None and known.settings.import_digest == digest
+    if known is not None and same and known.status == "done":
         record_scores(store, known)
         return known, False
-    if known is not None:
-        store.delete_run(known)  # left incomplete by an earlier version
-    info = _write(store, run, source, digest)
+    info = _write(store, run, source, digest, known)
     record_scores(store, info)
     return info, True
 
@@ -146,7 +186,9 @@ def _digest(run: ImportedRun) -> str:
     return content_key(run.benchmark, run.system, run.grader, answers)
 
 
-def _write(store: Store, run: ImportedRun, source: Path, digest: str) -> RunInfo:
+def _write(
+    store: Store, run: ImportedRun, source: Path, digest: str, instead_of: RunInfo | None
+) -> RunInfo:
     examples = list({answer.example.key: answer.example for answer in run.answers}.values())
     counts = {example.key: 0 for example in examples}
     position = {example.key: place for place, example in enumerate(examples)}
@@ -165,6 +207,8 @@ def _write(store: Store, run: ImportedRun, source: Path, digest: str) -> RunInfo
         notes=run.settings.notes or [GRADED_ELSEWHERE],
     )
     with store.transaction() as connection:
+        if instead_of is not None:
+            store.delete_run(instead_of, within=connection)
         info = store.create_run(
             name=run.name,
             benchmark=run.benchmark,

@@ -20,6 +20,7 @@ from preceptor.bridges.imported import (
     GRADED_ELSEWHERE,
     Answer,
     ImportedRun,
+    Incoming,
     imported_response,
     imported_verdict,
 )
@@ -34,6 +35,7 @@ from preceptor.bridges.inspect_samples import (
     told_in,
     verdict_rows,
 )
+from preceptor.bridges.tool_runs import Asked, Start
 from preceptor.errors import DataError, InputError, PreceptorError, shorten
 from preceptor.records import Example, Response, RunSettings, Verdict
 from preceptor.scoring.places import (
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
     from inspect_ai.scorer import Score as InspectScore
 
-__all__ = ["read_inspect"]
+__all__ = ["is_mine", "read", "read_inspect"]
 
 #: Number of samples read together.
 _BATCH_SIZE = 64
@@ -108,6 +110,18 @@ def read_inspect(path: Path, benchmark: str | None = None, data: Path | None = N
         answers=answers,
         settings=settings,
     )
+
+
+def is_mine(start: Start) -> bool:
+    """Whether a file is a log of Inspect AI: its archive, or its JSON."""
+    if "header.json" in start.members or "_journal/start.json" in start.members:
+        return True
+    return {"version", "status", "eval"} <= start.object.keys()
+
+
+def read(files: Sequence[Path], asked: Asked) -> Iterator[Incoming]:
+    for file in files:
+        yield Incoming.of(read_inspect(file, asked.benchmark, asked.data), file)
 
 
 def _read(path: Path) -> EvalLog:

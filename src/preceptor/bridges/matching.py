@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from preceptor.bridges.question_texts import QuestionTexts, words_in
 from preceptor.records import Example
 from preceptor.scoring.dates import read_date
 from preceptor.scoring.places import (
@@ -22,12 +25,15 @@ from preceptor.scoring.places import (
 
 __all__ = ["Matched", "QuestionIndex", "Row"]
 
+#: Share of a question's words in a row's text below which that is another question.
+_ALIKE = 0.5
+
 
 class Row(msgspec.Struct, frozen=True):
     """A row: its id, its right answer, and what it is about (``brazil``).
 
     ``hints`` are other words that may be part of the id, from other columns or the file's name;
-    ``options`` and ``answers`` are those of the row.
+    ``options`` and ``answers`` are those of the row, and ``question`` is its text, if it has one.
     """
 
     id: str
@@ -36,6 +42,7 @@ class Row(msgspec.Struct, frozen=True):
     hints: tuple[str, ...] = ()
     options: dict[str, str] | None = None
     answers: tuple[str, ...] = ()
+    question: str = ""
 
     @property
     def stated(self) -> Stated:
@@ -56,6 +63,9 @@ class Matched(msgspec.Struct, frozen=True):
         set's order.
     unknown, contradicted
         Number of rows without a question, and with another right answer than their question.
+    by_text, differing
+        Number of rows whose question was found by its text; and of rows whose text is not that of
+        the question with their id.
     alike, foreign
         Whether each row with a question has its right answer; and number of rows with other
         options.
@@ -68,6 +78,8 @@ class Matched(msgspec.Struct, frozen=True):
     unknown: int
     contradicted: int
     placed: int = 0
+    by_text: int = 0
+    differing: int = 0
     alike: Sequence[bool | None] = ()
     foreign: int = 0
     first: int | None = None
@@ -81,6 +93,13 @@ class Matched(msgspec.Struct, frozen=True):
             said.append(
                 f"{self.placed:,} answers have the id of no question, or of several: matched by "
                 f"their order, which is that of the data."
+            )
+        if self.by_text:
+            said.append(f"{self.by_text:,} answers were matched by the text of their question.")
+        if self.differing:
+            said.append(
+                f"{self.differing:,} answers have the id of a question whose text is another: "
+                f"matched by id."
             )
         if self.unknown:
             said.append(f"{self.unknown:,} answers to questions missing in the data: left out.")
@@ -113,6 +132,8 @@ class QuestionIndex:
         found = self._by_name(rows, first)
         if (found.unknown or found.contradicted) and len({row.about for row in rows}) == 1:
             found = self._by_place(rows, first) or found
+        if any(row.question for row in rows):
+            found = self._by_text(found, rows, first)
         return self._by_order(found, rows, first) if found.unknown else found
 
     def counted_from(self, runs: Iterable[Sequence[Row]]) -> tuple[int | None, bool]:
@@ -149,8 +170,12 @@ class QuestionIndex:
     def _by_name(self, rows: Sequence[Row], first: int | None) -> Matched:
         left: dict[str, list[Example]] = {}
         examples = []
+        added = _common_start([row.id for row in rows])
         for row in rows:
             example = self._named(self._prefix(row.about), row.id) or self._last(row)
+            if example is None and added:
+                bare = msgspec.structs.replace(row, id=row.id[added:])
+                example = self._named(self._prefix(row.about), bare.id) or self._last(bare)
             if example is not None and f"{example.id}~2" in self._by_id:
                 number = example.id
                 twins = left.get(number) or self._twins(example)
@@ -181,6 +206,40 @@ class QuestionIndex:
         elif row.id.replace(".", "").isdigit():
             return None  # it may count the rows
         return found[0] if len(found) == 1 else None
+
+    def _by_text(self, found: Matched, rows: Sequence[Row], first: int | None) -> Matched:
+        """Match rows by their question's text if their id is unknown, or of another question.
+
+        A row whose id names a question of another text is left out if most texts are the
+        questions': it is about another set. Otherwise the file words all questions differently.
+        """
+        examples, by_text = [*found.examples], 0
+        alike, differing = 0, []
+        for place, (row, example) in enumerate(zip(rows, examples, strict=True)):
+            words = words_in(row.question)
+            share = None if example is None else self._texts.share(words, example)
+            if share == 1:
+                alike += 1
+            elif words and (other := self._texts.find(words, row.stated)) is not None:
+                examples[place], by_text = other, by_text + 1
+            elif share is not None and share < _ALIKE:
+                differing.append(place)
+        if len(differing) <= alike + by_text:
+            for place in differing:
+                examples[place] = None
+            differing = []
+        found = msgspec.structs.replace(
+            found,
+            examples=examples,
+            unknown=examples.count(None),
+            by_text=by_text,
+            differing=len(differing),
+        )
+        return _with_counts(found, rows, first)
+
+    @functools.cached_property
+    def _texts(self) -> QuestionTexts:
+        return QuestionTexts(self.examples)
 
     def _by_order(self, found: Matched, rows: Sequence[Row], first: int | None) -> Matched:
         """Match rows without a question by position, if all others are in the set's order.
@@ -232,6 +291,12 @@ class QuestionIndex:
             return None
         agreed = all(_agrees(each, row, first) for each, row in zip(here, rows, strict=True))
         return _with_counts(Matched([*here], True, 0, 0), rows, first) if agreed else None
+
+
+def _common_start(ids: Sequence[str]) -> int:
+    """Length of what all ids begin with, up to a separator (``request-q1``, ``request-q2``)."""
+    common = os.path.commonprefix(ids)  # noqa: RUF071 (of ids)
+    return 0 if len({*ids}) < 2 else max(map(common.rfind, "-_:/|#. ")) + 1
 
 
 def _with_counts(found: Matched, rows: Sequence[Row], first: int | None) -> Matched:

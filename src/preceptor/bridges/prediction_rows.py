@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from preceptor.benchmarks.base import Fields
 from preceptor.bridges.answer_files import Columns
+from preceptor.cells import at_path, decoded
+from preceptor.errors import DataError
 from preceptor.records import Usage
 from preceptor.systems.content import Content, read_content, replied
 
-__all__ = ["Prediction", "contents_of", "option_columns", "prediction_of", "text_of"]
+__all__ = ["Prediction", "contents_of", "option_columns", "prediction_of", "repeats_in", "text_of"]
 
 #: Limit of tokens, seconds and dollars: more is a fault of the file.
 _MAX_NUMBER = 10**12
@@ -44,16 +46,41 @@ def contents_of(fields: Fields, columns: Columns) -> list[Content]:
     """Read the answer columns, of which at least one must be present; or the row as a reply."""
     if not columns.answers:
         return [replied(fields.row) or Content(None, "null")]
-    if not any(name in fields.row for name in columns.answers):
+    if not any(_head(name, fields.row) in fields.row for name in columns.answers):
         fields.need(columns.answers[0], "an answer")
-    return [read_content(fields.row.get(name)) for name in columns.answers]
+    return [_content(fields, name) for name in columns.answers]
+
+
+def _head(path: str, row: Mapping[str, Any]) -> str:
+    """The column that a dotted path begins in."""
+    return path if path in row else path.partition(".")[0]
+
+
+def _content(fields: Fields, name: str) -> Content:
+    value = at_path(fields.row, name)
+    content = read_content(value)
+    if content.unknown:
+        names = [f"{name}.{key}" for key in value][:5]
+        problem = f"expected a text, found an object: name the text in it (--answer {names[0]})"
+        raise DataError(fields.where, fields.line, name, f"{problem}; it has {', '.join(names)}")
+    return content
+
+
+def repeats_in(row: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:
+    """The texts in the answer's column, if it is a list of several texts."""
+    values = (decoded(at_path(row, name)) for name in columns.answers)
+    value = next((each for each in values if each not in (None, "", [])), None)
+    if not isinstance(value, list) or len(value) < 2:
+        return ()
+    return tuple(value) if all(isinstance(each, str) for each in value) else ()
 
 
 def prediction_of(fields: Fields, columns: Columns, contents: Sequence[Content]) -> Prediction:
     row = fields.row
-    id = text_of(fields.need(columns.id, "the id of a question"))
+    stated = at_path(row, columns.id)
+    id = text_of(fields.need(columns.id, "the id of a question") if stated is None else stated)
     if id is None or not id.strip():
-        raise fields.fault(columns.id, "the id of a question", row[columns.id])
+        raise fields.fault(columns.id, "the id of a question", stated)
     there = [content.text for content in contents if content.text is not None]
     # An empty cell of a table is an unreadable answer; null is no answer.
     filled = tuple(text for text in there if text.strip())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import tempfile
+import weakref
 from array import array
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,45 +16,32 @@ import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.benchmarks.base import Fields
-from preceptor.benchmarks.manifest import manifest_of
-from preceptor.bridges.answer_files import (
-    MODELS,
-    PARTS,
-    Columns,
-    answer_rows,
-    find_columns,
-)
-from preceptor.bridges.imported import Answer, ImportedRun, imported_response
-from preceptor.bridges.matching import Matched, QuestionIndex, Row
+from preceptor.bridges.answer_files import MODELS, PARTS, Columns, answer_rows, find_columns
+from preceptor.bridges.imported import ImportedRun, Incoming
 from preceptor.bridges.prediction_rows import (
     Prediction,
     contents_of,
     option_columns,
     prediction_of,
+    repeats_in,
     text_of,
 )
 from preceptor.bridges.pricing import listed_price
-from preceptor.cells import is_missing
-from preceptor.errors import InputError, shorten
-from preceptor.records import NO_GRADER, Example, Response, RunSettings
-from preceptor.scoring.places import in_terms_of, options_in, places, plain, question_of
-from preceptor.systems.content import Tally, replied
+from preceptor.bridges.resolve import Resolver
+from preceptor.bridges.tool_runs import Asked, Start, ToolAnswer, ToolRun
+from preceptor.errors import InputError
+from preceptor.records import Response, RunSettings
+from preceptor.scoring.places import options_in, places, plain
+from preceptor.systems.content import NO_ANSWER, Tally, replied
 from preceptor.systems.prices import Price
 
-__all__ = ["Prediction", "Predictions"]
-
-#: Words of a program that could not read an answer, in lower case and without punctuation.
-_FAILED_READING = {
-    *("", "none", "nan", "null", "n a", "na", "invalid", "invalid answer", "no answer", "error"),
-    *("not found", "no match", "unparseable", "unparsed", "parse error", "undefined", "failed"),
-    "unknown",
-}
+__all__ = ["Prediction", "Predictions", "is_mine", "read"]
 
 
 class _Group(msgspec.Struct):
     """Rows of one run: their offsets in the spool, and a hash of them all.
 
-    ``fallback_ids`` has the ids of rows whose answer is not in the first answer column.
+    ``fallbacks`` has the places of rows whose answer is not in the first answer column.
     """
 
     name: str
@@ -62,10 +50,10 @@ class _Group(msgspec.Struct):
     digest: Any
     answers: tuple[str, ...] = ()
     tally: Tally = msgspec.field(default_factory=Tally)
-    fallback_ids: list[str] = []
+    fallbacks: list[int] = []
 
 
-_spooled = msgspec.msgpack.Decoder(tuple[Prediction, dict[str, str] | None])
+_spooled = msgspec.msgpack.Decoder(tuple[Prediction, dict[str, str] | None, tuple[str, ...]])
 
 
 class Predictions:
@@ -95,14 +83,8 @@ class Predictions:
         self.path = path
         self._groups: dict[tuple[str, ...], _Group] = {}
         self._spool: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        try:
-            self.columns = self._read(id, answer, by)
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        self._spool.close()
+        self.close = weakref.finalize(self, self._spool.close)
+        self.columns = self._read(id, answer, by)
 
     def __enter__(self) -> Predictions:
         return self
@@ -122,23 +104,27 @@ class Predictions:
         InputError
             The benchmark's answers need a grader.
         """
+        made = self.makers(benchmark, data)
+        return (make() for make in made.values())
+
+    def makers(
+        self, benchmark: Benchmark, data: Path | None = None, system: str | None = None
+    ) -> dict[str, Callable[[], ImportedRun]]:
+        """What makes each run, by name, so that one at a time is in memory; raises as :meth:`runs`.
+
+        ``system`` is the model if the file does not name it.
+        """
         if benchmark.protocol.judging.judged:
             raise InputError(
                 f"{benchmark.name}: its answers are judged by a grader; have them judged with "
                 f"`preceptor run {benchmark.name} --system replay:FILE`"
             )
-        known = QuestionIndex(benchmark.load(data).examples)
+        resolver = Resolver(benchmark, data)
         groups = self._groups.values()
-        first, needed = known.counted_from(
-            [row for _, row in self._rows(group)] for group in groups
-        )
-        if needed and first is None:
-            raise InputError(
-                f"{self.path}: the answers are numbers of options, and the right answers do not "
-                f"show whether they count from 0 or from 1; add a column with the right answers "
-                f"counted the same way (answer_idx), or use letters"
-            )
-        return (self._run(benchmark, group, known, first) for group in groups)
+        resolver.count_options((self._answers(group) for group in groups), self.path)
+        return {
+            group.name: functools.partial(self._run, resolver, group, system) for group in groups
+        }
 
     def _read(self, id: str | None, answer: Sequence[str], by: Sequence[str] | None) -> Columns:
         columns = None
@@ -159,12 +145,13 @@ class Predictions:
             said = next((each for each in contents if (each.text or "").strip()), contents[0])
             group.tally.add(number, said)
             if said is not contents[0]:
-                group.fallback_ids.append(prediction.id)
+                group.fallbacks.append(len(group.places))
             group.digest.update(msgspec.msgpack.encode(prediction))
             if options or any(places(text) for text in prediction.texts or ()):
                 # Earlier versions did not read options: such a run must have another hash.
                 group.digest.update(msgspec.msgpack.encode(options))
-            encoded = msgspec.msgpack.encode((prediction, options))
+            repeats = repeats_in(row, columns)
+            encoded = msgspec.msgpack.encode((prediction, options, repeats))
             group.places.append(self._spool.tell())
             self._spool.write(len(encoded).to_bytes(4, "big") + encoded)
         if columns is None:
@@ -183,150 +170,98 @@ class Predictions:
         digest = hashlib.blake2b(digest_size=16)
         return _Group(name, by, array("Q"), digest, columns.answers)
 
-    def _run(
-        self, benchmark: Benchmark, group: _Group, known: QuestionIndex, first: int | None
-    ) -> ImportedRun:
-        rows = self._rows(group)
-        matched = known.match([row for _, row in rows], first)
-        return _imported(benchmark, group, rows, known, matched)
+    def _run(self, resolver: Resolver, group: _Group, system: str | None) -> ImportedRun:
+        answers = self._answers(group)
+        unpriced = all(each.response.cost_usd is None for each in answers)
+        unpriced = unpriced and any(each.response.usage.total for each in answers)
+        model = _model(group, system)
+        price = listed_price(model) if unpriced else None
+        if price is not None:
+            answers = [_priced(each, price) for each in answers]
+        return resolver.run(
+            ToolRun(
+                name=group.name,
+                tool="",
+                path=self.path,
+                system=_system(group, model),
+                answers=answers,
+                columns=group.answers,
+                tally=group.tally,
+                notes=[f"Cost: the file's tokens at the {price.source}."] if price else [],
+                settings=RunSettings(columns=group.values),
+                remarks=[self.columns.in_words()],
+            )
+        )
 
-    def _rows(self, group: _Group) -> list[tuple[Prediction, Row]]:
+    def _answers(self, group: _Group) -> list[ToolAnswer]:
         """Read the rows of a run, each with what identifies its question and option."""
-        values = tuple(group.values.values())
+        values, fallbacks = tuple(group.values.values()), {*group.fallbacks}
         named = (*re.split(r"[\W_]+", self.path.stem), *plain(self.path.stem).split("_"))
-        rows = []
-        for place in group.places:
-            row, options = self._row(place)
-            about, hints = (*values, *row.about), (*row.others, *named)
-            rows.append((row, Row(row.id, row.right, about, hints, options, row.texts or ())))
-        return rows
+        answers = []
+        for nth, place in enumerate(group.places):
+            row, options, repeats = self._row(place)
+            failed = row.texts is None
+            answers.append(
+                ToolAnswer(
+                    id=row.id,
+                    response=Response(
+                        "",
+                        failure=NO_ANSWER if failed else None,
+                        detail="the file has no answer here" if failed else "",
+                        usage=row.usage,
+                        latency_s=row.seconds,
+                        cost_usd=row.cost_usd,
+                    ),
+                    texts=row.texts or (),
+                    fallback=nth in fallbacks,
+                    repeats=repeats,
+                    options=options,
+                    right=row.right,
+                    about=(*values, *row.about),
+                    hints=(*row.others, *named),
+                )
+            )
+        return answers
 
-    def _row(self, place: int) -> tuple[Prediction, dict[str, str] | None]:
+    def _row(self, place: int) -> tuple[Prediction, dict[str, str] | None, tuple[str, ...]]:
         self._spool.seek(place)
         size = int.from_bytes(self._spool.read(4), "big")
         return _spooled.decode(self._spool.read(size))
 
 
-def _imported(
-    benchmark: Benchmark,
-    group: _Group,
-    rows: Sequence[tuple[Prediction, Row]],
-    known: QuestionIndex,
-    matched: Matched,
-) -> ImportedRun:
-    seen: Counter[str] = Counter()
-    answers, moved = [], 0
-    unpriced = all(row.cost_usd is None for row, _ in rows)
-    unpriced = unpriced and any(row.usage.total for row, _ in rows)
-    price = listed_price(_model(group)) if unpriced else None
-    fallback_ids = [*group.fallback_ids]
-    for (row, stated), example in zip(rows, matched.examples, strict=True):
-        if example is not None:
-            text = _answer(row, example, matched.first)
-            if row.texts and text != row.texts[0]:
-                fallback_ids.append(row.id)
-            said = text and _in_letters(text, stated, example, matched.first)
-            moved += said != text
-            response = imported_response(group.name, example, seen[example.id], said)
-            answers.append(Answer(example, _measured(response, row, price), ()))
-            seen[example.id] += 1
-    wrong = benchmark.protocol.scoring.missing_is_wrong
-    if answers and wrong:
-        answers += [
-            Answer(example, imported_response(group.name, example, 0, None), ())
-            for example in known.examples
-            if example.id not in seen
-        ]
-    return ImportedRun(
-        name=group.name,
-        benchmark=benchmark.name,
-        manifest=manifest_of(benchmark),
-        system=_system(group),
-        grader=NO_GRADER,
-        answers=answers,
-        settings=RunSettings(
-            columns=group.values,
-            notes=[
-                "Imported: asked elsewhere.",
-                *matched.in_words(moved),
-                *group.tally.in_words(),
-                *_fallback_notes(group, fallback_ids),
-                *_coverage_notes(seen, len(known.examples), wrong),
-                *([f"Cost: the file's tokens at the {price.source}."] if price else []),
-            ],
-            left_out=matched.unknown,
-        ),
-    )
+def is_mine(start: Start) -> bool:
+    """Whether a file is a table with an id and an answer in each row."""
+    try:
+        find_columns(list(start.row), start.path, reply=replied(start.row) is not None)
+    except InputError:
+        return False
+    return True
 
 
-def _measured(response: Response, row: Prediction, price: Price | None) -> Response:
-    cost = row.cost_usd if price is None else price.cost(row.usage)
-    return msgspec.structs.replace(response, usage=row.usage, latency_s=row.seconds, cost_usd=cost)
+def read(files: Sequence[Path], asked: Asked) -> Iterator[Incoming]:
+    """Yield the runs of tables; a file without an answer to a known question is an error."""
+    for file in files:
+        benchmark = asked.ours(file)
+        found = Predictions(file, id=asked.id, answer=asked.answer, by=asked.by)
+        makers, digests = found.makers(benchmark, asked.data, asked.system), found.digests()
+        for name, make in makers.items():
+            yield Incoming(name, file, digests[name], make)
 
 
-def _in_letters(text: str, row: Row, example: Example, first: int | None) -> str:
-    question = question_of(example.target)
-    return text if question is None else in_terms_of(text, row.stated, question, first)
+def _priced(answer: ToolAnswer, price: Price) -> ToolAnswer:
+    cost = price.cost(answer.response.usage)
+    response = msgspec.structs.replace(answer.response, cost_usd=cost)
+    return msgspec.structs.replace(answer, response=response)
 
 
-def _fallback_notes(group: _Group, ids: Sequence[str]) -> list[str]:
-    """Note the rows whose answer is not in the first answer column."""
-    if not ids:
-        return []
-    first, *others = group.answers
-    return [
-        f"{len(ids):,} rows have no answer in {first}, first {shorten(ids[0])}: taken from "
-        f"{', else '.join(others)}."
-    ]
-
-
-def _answer(row: Prediction, example: Example, first: int | None) -> str | None:
-    """The first text that a program read successfully; the first of all if there is none.
-
-    A failed reading is a single character that is not an option's letter, or a word such as
-    ``None`` or ``[invalid]`` that is not an option's text.
-    """
-    if row.texts is None:
-        return None
-    options = example.target.get("options", ()) if isinstance(example.target, dict) else ()
-    counted = first is not None
-    known = {str(each).strip().casefold() for each in options} if options else set()
-    if isinstance(options, dict):
-        known |= {str(each).strip().casefold() for each in options.values()}
-    read = (
-        text
-        for text in row.texts
-        if text.strip().casefold() in known
-        or (counted and places(text))
-        or not (len(text.strip()) < 2 or _failed_reading(text))
-    )
-    return next(read, row.texts[0] if row.texts else "")
-
-
-def _failed_reading(text: str) -> bool:
-    """Whether a program wrote this text because it could not read an answer."""
-    word = " ".join(re.sub(r"[\W_]+", " ", text).split()).casefold()
-    return is_missing(text) or word in _FAILED_READING or text.strip() == "-1"
-
-
-def _model(group: _Group) -> str:
+def _model(group: _Group, system: str | None) -> str:
     by = {plain(name): value for name, value in group.values.items()}
-    return next((by[name] for name in MODELS if by.get(name)), group.name.split("/")[0])
+    named = next((by[name] for name in MODELS if by.get(name)), None)
+    return named or system or group.name.split("/")[0]
 
 
-def _system(group: _Group) -> str:
+def _system(group: _Group, model: str) -> str:
     """``gpt-4o [cot, blind]``: the model, and other columns on how it was asked."""
     by = {plain(name): value for name, value in group.values.items()}
     how = [value for name, value in by.items() if name not in (*MODELS, *PARTS) and value]
-    return f"{_model(group)} [{', '.join(how)}]" if how else _model(group)
-
-
-def _coverage_notes(seen: Counter[str], examples: int, missing_is_wrong: bool) -> list[str]:
-    said = []
-    several = sum(count > 1 for count in seen.values())
-    if several and len(set(seen.values())) > 1:
-        said.append(f"Examples with more answers than others: {several:,}, scored by their mean.")
-    if len(seen) < examples:
-        rest = "; the others count as wrong" if missing_is_wrong else ""
-        said.append(f"Answers to {len(seen):,} of the {examples:,} examples{rest}.")
-    return said
+    return f"{model} [{', '.join(how)}]" if how else model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,16 +17,18 @@ from preceptor.bridges.imported import (
     GRADED_ELSEWHERE,
     Answer,
     ImportedRun,
+    Incoming,
     answer_in,
     imported_response,
     imported_verdict,
 )
+from preceptor.bridges.tool_runs import Asked, Start, finite
 from preceptor.errors import DataError, InputError, Unavailable, shorten
 from preceptor.files import decode_json
-from preceptor.records import Example, RunSettings, Usage
+from preceptor.records import Example, RunSettings, ToolScore, Usage
 from preceptor.systems.content import Tally
 
-__all__ = ["read_simple_evals"]
+__all__ = ["is_mine", "read", "read_simple_evals"]
 
 _NAME = re.compile(
     r"healthbench(?P<subset>_hard|_consensus|_professional)?_(?P<model>.+?)(_\d{8}_\d{6})?_allresults"
@@ -73,10 +76,27 @@ def read_simple_evals(
         grader="not stated (simple-evals)",
         answers=answers,
         settings=RunSettings(
-            stated_score=whole.row.get("score"),
+            tool="simple-evals",
+            tool_scores=_own_scores(whole, len(answers)),
             notes=[GRADED_ELSEWHERE, *tally.in_words()],
         ),
     )
+
+
+def _own_scores(whole: Fields, n: int) -> list[ToolScore] | None:
+    score = finite(whole.row.get("score"))
+    return None if score is None else [ToolScore("score", score, n)]
+
+
+def is_mine(start: Start) -> bool:
+    """Whether a file is a ``*_allresults.json``."""
+    metadata = start.object.get("metadata")
+    return isinstance(metadata, dict) and "example_level_metadata" in metadata
+
+
+def read(files: Sequence[Path], asked: Asked) -> Iterator[Incoming]:
+    for file in files:
+        yield Incoming.of(read_simple_evals(file, asked.benchmark, asked.data), file)
 
 
 def _load(path: Path) -> Fields:

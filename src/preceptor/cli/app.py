@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ from preceptor.cli import (
     leaderboard,
     lint,
     listing,
+    manage,
     marks,
     report,
     run,
@@ -39,11 +41,12 @@ from preceptor.cli import (
     sweep,
     tasks,
     thresholds,
+    view,
 )
 from preceptor.cli import demo as demo_command
 from preceptor.cli import doctor as doctor_command
 from preceptor.cli.groups import Group
-from preceptor.errors import PreceptorError
+from preceptor.errors import DataWarning, Faults, PreceptorError
 from preceptor.plugins import load, plugins
 from preceptor.version import VERSION
 
@@ -92,17 +95,20 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "resume": run.resume,
         "suite": suite.app,
         "sweep": sweep.sweep,
-        "import": imports.app,
+        "import": imports.import_files,
     },
     "Look": {
         "runs": runs.runs,
         "show": runs.show,
         "score": score.score,
+        "view": view.view,
         "report": report.report,
         "compare": compare.compare,
         "leaderboard": leaderboard.leaderboard,
         "figures": figures.figures,
         "export": export.export,
+        "rename": manage.rename,
+        "rm": manage.remove,
     },
     "Trust the grader": {
         "check-grader": marks.check_grader,
@@ -137,11 +143,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 done, 1 finished but incomplete, 2 usage or input, 130 interrupted (and resumable).
     """
     try:
-        with _stoppable():
+        with _stoppable(), _warned():
             code = _run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except PreceptorError as error:
-        return _complain(str(error))
+        return _complain(*(error.lines if isinstance(error, Faults) else [str(error)]))
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -153,6 +159,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         return _complain(f"{place}{error.strerror or error}")
     return code
+
+
+@contextlib.contextmanager
+def _warned() -> Iterator[None]:
+    """Print what is left out of a file or may be meant otherwise, each sentence once."""
+    said: set[str] = set()
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, kind: type[Warning], *place: Any) -> None:
+        if not issubclass(kind, DataWarning):
+            usual(message, kind, *place)
+        elif str(message) not in said:
+            said.add(str(message))
+            print(f"warning: {_line(str(message))}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DataWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 @contextlib.contextmanager
@@ -218,9 +243,14 @@ def _usage(error: Exception) -> str:
     return f"{path}: {said[:1].lower()}{said[1:]} (see `{path} --help`)"
 
 
-def _complain(message: str) -> int:
-    """Print a message as one line, whatever it contains; returns the exit code."""
-    line = re.sub(r"\[Errno \d+\] ", "", " ".join(message.split()))
-    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
-    print(f"error: {line}", file=sys.stderr)
+def _complain(*messages: str) -> int:
+    """Print each message as one line, whatever it contains; returns the exit code."""
+    for message in messages:
+        plain = re.sub(r"\[Errno \d+\] ", "", message)
+        print(f"error: {_line(plain)}", file=sys.stderr)
     return WRONG
+
+
+def _line(message: str) -> str:
+    line = " ".join(message.split())
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from preceptor.cache import DEFAULT_STORE
-from preceptor.cli.options import RunName, StorePath
+from preceptor.cli.options import RunNames, StorePath
 
 __all__ = ["export"]
 
 
 def export(
-    run: RunName,
+    runs: RunNames,
     format: Annotated[
         str | None,
         typer.Option(
@@ -29,22 +29,27 @@ def export(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="The file to write. Default: RUN.FORMAT."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The file to write. Default: RUN.FORMAT, or runs.FORMAT for several.",
         ),
     ] = None,
     store: StorePath = DEFAULT_STORE,
 ) -> None:
-    """Write a run's answers and verdicts for other tools; jsonl can be imported again."""
-    from preceptor.handles import Run
+    """Write answers and verdicts of runs for other tools; jsonl can be imported again."""
+    from preceptor.handles import Run, export_together
+    from preceptor.results.select import named_runs
     from preceptor.store import Store
 
     with Store(store, create=False) as opened:
-        loaded = Run(store, opened.run(run))
+        chosen = [Run(store, info) for info in named_runs(runs, opened)]
     if output is None:
         format = format or "jsonl"
         suffix = {"inspect": "eval", "croissant": "croissant.json"}.get(format, format)
-        output = Path(f"{_file_name(loaded.info.name)}.{suffix}")
-    print(loaded.export(output, format))
+        name = _file_name(chosen[0].info.name) if len(chosen) == 1 else "runs"
+        output = Path(f"{name}.{suffix}")
+    print(export_together(chosen, output, format))
 
 
 def _file_name(run: str) -> str:

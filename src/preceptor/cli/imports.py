@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,47 +11,36 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preceptor.cache import DEFAULT_STORE
-from preceptor.cli.groups import Group
 from preceptor.cli.options import Data, Json, StorePath
 from preceptor.cli.output import note, print_json, printable
 from preceptor.cli.run import elsewhere
+from preceptor.errors import InputError, shorten
 from preceptor.installation import program
 
 if TYPE_CHECKING:
-    from preceptor.bridges.imported import ImportedRun
+    from preceptor.bridges.imported import Incoming
+    from preceptor.bridges.tool_runs import Asked
+    from preceptor.bridges.tools import Found
 
-__all__ = ["app"]
-
-app = typer.Typer(cls=Group, help="Import results made elsewhere.")
-
-Benchmark = Annotated[
-    str | None,
-    typer.Option("--benchmark", metavar="NAME", help="The benchmark. Default: by the file's name."),
-]
+__all__ = ["import_files"]
 
 
-@app.command("simple-evals")
-def simple_evals(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="One file is one run.")],
-    benchmark: Benchmark = None,
-    data: Data = None,
-    store: StorePath = DEFAULT_STORE,
-    as_json: Json = False,
-) -> None:
-    """Import runs of the reference implementation: its *_allresults.json files."""
-    from preceptor.bridges.simple_evals import read_simple_evals
-
-    _keep([(read_simple_evals(file, benchmark, data), file) for file in files], store, as_json)
-
-
-@app.command("graded")
-def graded(  # noqa: PLR0917
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="One answer with its verdicts per line.")
+def import_files(  # noqa: PLR0917
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[TOOL] FILE...",
+            help="Files or folders that a tool wrote. The tool is recognised by their content; or "
+            "name it first: inspect, simple-evals, graded (as `preceptor export` writes), "
+            "predictions (any table).",
+        ),
     ],
     benchmark: Annotated[
-        str, typer.Option("--benchmark", metavar="NAME", help="The benchmark that was answered.")
-    ],
+        str | None,
+        typer.Option(
+            "--benchmark", metavar="NAME", help="The benchmark. Default: as the file says."
+        ),
+    ] = None,
     data: Data = None,
     system: Annotated[
         str | None, typer.Option(metavar="NAME", help="The system, if the file does not name it.")
@@ -58,124 +48,117 @@ def graded(  # noqa: PLR0917
     grader: Annotated[
         str | None, typer.Option(metavar="NAME", help="The grader, if the file does not name it.")
     ] = None,
-    store: StorePath = DEFAULT_STORE,
-    as_json: Json = False,
-) -> None:
-    """Import answers with verdicts (jsonl, jsonl.gz): a run for each value of the field `run`."""
-    from preceptor.benchmarks import get
-    from preceptor.bridges.graded import read_graded
-
-    runs = read_graded(file, get(benchmark), data, system=system, grader=grader)
-    _keep([(run, file) for run in runs], store, as_json)
-
-
-@app.command("inspect")
-def inspect(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="One log is one run.")],
-    benchmark: Annotated[
+    id_path: Annotated[
         str | None,
         typer.Option(
-            "--benchmark", metavar="NAME", help="The benchmark. Default: as the log says."
-        ),
-    ] = None,
-    data: Data = None,
-    store: StorePath = DEFAULT_STORE,
-    as_json: Json = False,
-) -> None:
-    """Import logs of Inspect AI (.eval): Preceptor's, inspect-evals' HealthBench, or answers."""
-    from preceptor.bridges.inspect_import import read_inspect
-
-    _keep([(read_inspect(file, benchmark, data), file) for file in files], store, as_json)
-
-
-@app.command("predictions")
-def predictions(  # noqa: PLR0917
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE",
-            help="Answers, one per row: csv, tsv, jsonl, json, parquet, xlsx or txt.",
-        ),
-    ],
-    benchmark: Annotated[
-        str, typer.Option("--benchmark", metavar="NAME", help="The benchmark that was answered.")
-    ],
-    data: Data = None,
-    id_column: Annotated[
-        str | None,
-        typer.Option(
-            "--id", metavar="COLUMN", help="Column of the question's id. Default: found by name."
+            "--id",
+            metavar="PATH",
+            help="Of a table: column of the question's id, or dotted path into one (doc.id). "
+            "Default: found by name.",
         ),
     ] = None,
     answer: Annotated[
         str,
         typer.Option(
-            metavar="COLUMN[,COLUMN]",
-            help="Columns of the answer; the first non-empty one counts. Default: found by name.",
+            metavar="PATH[,PATH]",
+            help="Of a table: columns of the answer, or dotted paths (choices.0.message.content); "
+            "the first non-empty one counts, a list is repeats. Default: found by name.",
         ),
     ] = "",
     by: Annotated[
         str | None,
         typer.Option(
             metavar="COLUMN[,COLUMN]",
-            help="One run for each combination of their values; '' for one run. Default: found by "
-            "name (model, method, dataset, split, language, …).",
+            help="Of a table: one run for each combination of their values; '' for one run. "
+            "Default: found by name (model, method, dataset, split, language, …).",
         ),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Name of the run; of several, what their names begin with."
+        ),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace imported runs of the same names.")
+    ] = False,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
-    """Import answers, of any number of systems, to a benchmark that needs no grader."""
-    from preceptor.benchmarks import get
-    from preceptor.bridges.imported import existing_runs, keep_one
-    from preceptor.bridges.predictions import Predictions
-    from preceptor.errors import InputError, shorten
-    from preceptor.store import Store
+    """Import results made elsewhere: answers, verdicts, and the tool's own scores."""
+    from preceptor.bridges.tool_runs import Asked
+    from preceptor.bridges.tools import incoming_runs
 
-    chosen = get(benchmark)
-    lines: list[dict[str, object]] = []
-    left_out = 0
-    with Predictions(
-        file, id=id_column, answer=_names(answer) or (), by=None if by is None else _names(by)
-    ) as found:
-        note(f"  • {found.columns.in_words()}")
-        runs, digests = found.runs(chosen, data), found.digests()
-        with Store(store) as opened:
-            there = existing_runs(opened, digests)
-            for run in runs:
-                left_out += run.settings.left_out or 0
-                if run.answers:
-                    known = there.get(run.name)
-                    info, new = keep_one(opened, run, file, digests[run.name], known)
-                    lines.append({"run": info.name, "n": len(run.answers), "new": new})
-    if not lines:
-        like = shorten(chosen.load(data).examples[0].id)
-        raise InputError(
-            f"{file}: none of its {left_out:,} rows has the id of a question of {benchmark}, such "
-            f"as {like}: name the column with --id"
-        )
-    _tell(lines, store, as_json)
-    if left_out:
-        note(f"  • {left_out:,} rows left out: {benchmark} has no question of their id")
+    of_table = id_path is not None or bool(answer) or by is not None
+    asked = Asked(
+        benchmark=benchmark,
+        data=data,
+        system=system,
+        grader=grader,
+        id=id_path,
+        answer=_names(answer),
+        by=None if by is None else _names(by),
+    )
+    found, unknown = _files(paths, of_table)
+    _keep(incoming_runs(found, asked, name), asked, store, as_json=as_json, replace=replace)
+    if unknown:
+        files = "1 file" if len(unknown) == 1 else f"{len(unknown):,} files, first"
+        note(f"  • Not understood: {files} {printable(str(unknown[0]))}")
+
+
+def _files(paths: Sequence[str], of_table: bool) -> tuple[list[Found], list[Path]]:
+    """The files with their tool: the one that the first word names, else by content."""
+    from preceptor.bridges.tools import TABLE, TOOLS, Found, recognise
+
+    tools = {tool.name: tool for tool in TOOLS}
+    chosen = tools.get(paths[0]) if len(paths) > 1 else None
+    files = [Path(path) for path in (paths[1:] if chosen else paths)]
+    if of_table and chosen is None:
+        chosen = TABLE
+    return ([Found(chosen, files)], []) if chosen else recognise(files)
 
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _keep(runs: list[tuple[ImportedRun, Path]], where: str, as_json: bool) -> None:
-    from preceptor.bridges.imported import keep_all
+def _keep(
+    incoming: Sequence[Incoming], asked: Asked, where: str, *, as_json: bool, replace: bool
+) -> None:
+    """Store the runs one by one, each whole or not at all, and print what was made."""
+    from preceptor.bridges.imported import digests_of, existing_runs, keep_one
     from preceptor.store import Store
 
+    lines: list[dict[str, object]] = []
+    remarks: list[str] = []
+    left_out: Counter[str] = Counter()
     with Store(where) as store:
-        kept = keep_all(store, runs)
-    _tell(
-        [
-            {"run": info.name, "n": len(run.answers), "new": new}
-            for (info, new), (run, _) in zip(kept, runs, strict=True)
-        ],
-        where,
-        as_json,
+        there = existing_runs(store, digests_of(incoming), replace=replace)
+        for each in incoming:
+            run = each.make()
+            left_out[run.benchmark] += run.settings.left_out or 0
+            remarks += run.remarks
+            if run.answers:
+                info, new = keep_one(store, run, each.source, each.digest, there.get(each.name))
+                lines.append({"run": info.name, "n": len(run.answers), "new": new})
+    for remark in dict.fromkeys(remarks):
+        note(f"  • {printable(remark)}")
+    if not lines:
+        raise _none_known(incoming[0].source, left_out, asked.data)
+    _tell(lines, where, as_json)
+    for benchmark, count in (+left_out).items():
+        note(f"  • {count:,} rows left out: {benchmark} has no question of their id")
+
+
+def _none_known(file: Path, left_out: Counter[str], data: Path | None) -> InputError:
+    """The error if no answer is to a known question."""
+    from preceptor.benchmarks import get
+
+    (benchmark, rows), *_ = left_out.items()
+    like = shorten(get(benchmark).load(data).examples[0].id)
+    return InputError(
+        f"{file}: none of its {rows:,} rows has the id of a question of {benchmark}, such as "
+        f"{like}: name the column with --id"
     )
 
 

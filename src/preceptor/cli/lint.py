@@ -19,7 +19,10 @@ _SHOWN = 20
 
 def lint(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A benchmark's rows, or the folder of one.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A benchmark's rows, a workbook of tasks, or a folder."
+        ),
     ],
     benchmark: Annotated[
         str | None,
@@ -37,14 +40,16 @@ def lint(
 
     from preceptor import benchmarks
     from preceptor.benchmarks import Benchmark
-    from preceptor.benchmarks.folder import MANIFESTS, read_folder
+    from preceptor.benchmarks.folder import holds_benchmark, read_benchmark
     from preceptor.lint.check import RULES
     from preceptor.lint.check import lint as look
     from preceptor.lint.own import OwnShape, shape_of
 
     chosen: Benchmark | OwnShape
-    if benchmark is None and any((file / name).is_file() for name in MANIFESTS):
-        file, chosen = (own_folder := read_folder(file)).path(), own_folder
+    if benchmark is None and holds_benchmark(file):
+        file, chosen = (found := read_benchmark(file)).path(), found
+        for line in () if as_json else found.reading:
+            note(line)
     else:
         chosen = benchmarks.get(benchmark) if benchmark else shape_of(file)
     own = isinstance(chosen, OwnShape)

@@ -15,6 +15,7 @@ __all__ = [
     "Data",
     "Json",
     "RunName",
+    "RunNames",
     "Sides",
     "StorePath",
     "number",
@@ -62,6 +63,13 @@ StorePath = Annotated[
 ]
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's name, the beginning of it, or `latest`.")
+]
+RunNames = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN...",
+        help="Names of runs, their beginnings, `latest`, or patterns such as 'gpt-*'.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys.")]
 BenchmarkName = Annotated[

@@ -15,7 +15,7 @@ from preceptor.errors import shorten
 __all__ = ["report"]
 
 
-def report(
+def report(  # noqa: PLR0917
     sides: Sides,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")
@@ -31,19 +31,37 @@ def report(
             help="The grader's card, from `preceptor audit --card`; may be repeated.",
         ),
     ] = None,
+    title: Annotated[str, typer.Option("--title", metavar="TEXT", help="The page's heading.")] = "",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--label",
+            metavar="SYSTEM=NAME",
+            help="What the page calls the system at an address; may be repeated.",
+        ),
+    ] = None,
+    about: Annotated[
+        Path | None,
+        typer.Option(
+            "--about",
+            metavar="FILE",
+            help="A text (UTF-8) on purpose and circumstances, for the top of the page.",
+        ),
+    ] = None,
     store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Write one HTML file: scores, slices, comparison, figures, missed criteria, examples."""
     from preceptor.audit.checked import checked_cards
     from preceptor.reports.card import is_card_of, read_card
-    from preceptor.reports.files import write_text
+    from preceptor.reports.files import read_text, write_text
     from preceptor.reports.html import render
-    from preceptor.results.select import gather
+    from preceptor.results.select import gather, named
     from preceptor.store import Store
 
+    words = "" if about is None else read_text(about)
     cards = [read_card(path) for path in card or []]
     with Store(store, create=False) as opened:
-        gathered = gather(sides, opened, words=not share)
+        gathered = named(gather(sides, opened, words=not share), label or [])
         checked = checked_cards(opened, gathered)
     graders = list(dict.fromkeys(side.result.info.grader for side in gathered))
     for path, one in zip(card or [], cards, strict=True):
@@ -52,4 +70,6 @@ def report(
                 f"--card {path}: not shown: it is of {shorten(one.grader)}, and the runs were "
                 f"graded by {', '.join(graders)}"
             )
-    print(write_text(output, render(gathered, share=share, cards=[*cards, *checked])))
+    known = [*checked, *cards]
+    page = render(gathered, share=share, cards=known, title=title, about=words)
+    print(write_text(output, page))

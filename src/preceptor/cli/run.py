@@ -11,7 +11,8 @@ import typer
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.dry_run import print_estimates
 from preceptor.cli.options import Data, Json, RunName, StorePath, number, whole_number
-from preceptor.cli.output import note
+from preceptor.cli.output import note, print_json
+from preceptor.errors import InputError
 from preceptor.installation import program
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ __all__ = [
 BenchmarkArgument = Annotated[
     str,
     typer.Argument(
-        metavar="BENCHMARK", help="A benchmark (see `preceptor list benchmarks`), or its folder."
+        metavar="BENCHMARK",
+        help="A benchmark (see `preceptor list benchmarks`), a workbook of tasks, or a folder.",
     ),
 ]
 Address = Annotated[
@@ -186,7 +188,16 @@ DryRun = Annotated[
 
 def run(  # noqa: PLR0917
     benchmark: BenchmarkArgument,
-    system: Address,
+    system: Annotated[
+        str | None,
+        typer.Option(
+            "--system",
+            "-s",
+            metavar="ADDRESS",
+            help="The system under test, e.g. openai/gpt-5.4; see `preceptor list systems`. "
+            "Default: each system that a workbook has answers of.",
+        ),
+    ] = None,
     grader: Grader = None,
     limit: Limit = None,
     stratify: Annotated[
@@ -224,8 +235,8 @@ def run(  # noqa: PLR0917
     from preceptor import api
     from preceptor.cli.progress import Display
 
+    systems = _systems(benchmark, system)
     asked: dict[str, Any] = {
-        "system": system,
         "grader": grader,
         "store": store,
         "limit": limit,
@@ -245,12 +256,94 @@ def run(  # noqa: PLR0917
         "metrics": tuple(metric or ()),
     }
     if dry_run:
-        return print_estimates({"": api.dry_run(benchmark, **asked)}, as_json)
-    with Display() as display:
-        finished = api.run(
-            benchmark, watch=display.update, processes=processes, backend=backend, **asked
-        )
-    return finish(finished, store, as_json)
+        estimates = {each: api.dry_run(benchmark, system=each, **asked) for each in systems}
+        if len(systems) > 1:
+            return print_estimates(estimates, as_json, (max_cost, max_total_tokens))
+        return print_estimates({"": estimates[systems[0]]}, as_json)
+    done: list[Run] = []
+    for each in systems:
+        if len(systems) > 1:
+            asked |= _share(each, name, store, done, (max_cost, max_total_tokens))
+        with Display() as display:
+            finished = api.run(
+                benchmark,
+                system=each,
+                watch=display.update,
+                processes=processes,
+                backend=backend,
+                **asked,
+            )
+        done.append(finished)
+        if len(systems) == 1:
+            return finish(finished, store, as_json)
+        if finished.outcome is not None and finished.outcome.status == "interrupted":
+            break
+    return _finish_all(done, store, as_json)
+
+
+def _systems(benchmark: str, system: str | None) -> list[str]:
+    """The systems to run; says how a user's own tables are read before anything runs."""
+    from preceptor import benchmarks
+    from preceptor.benchmarks.folder import path_of
+
+    answers: list[str] = []
+    if path_of(benchmark) is not None:
+        chosen = benchmarks.get(benchmark)
+        for line in chosen.reading:
+            note(line)
+        answers = list(chosen.answers)
+        if system is None and not answers:
+            ideal = any(example.physician for example in chosen.load().examples)
+            own = "physician for the ideal answers, or " if ideal else ""
+            raise InputError(f"--system: {benchmark} has no answers: name {own}{_SUCH}")
+    elif system is None:
+        raise InputError(f"--system: name {_SUCH}")
+    return answers if system is None else [system]
+
+
+_SUCH = "a system, such as openai/gpt-5.4 (see `preceptor list systems`)"
+
+
+def _share(
+    system: str,
+    name: str | None,
+    store: str,
+    done: Sequence[Run],
+    caps: tuple[float | None, int | None],
+) -> dict[str, Any]:
+    """The options of one of several runs: a name of its own, and what is left of the caps."""
+    from preceptor.benchmarks.task_sheets import slug
+    from preceptor.store import Store
+
+    found: dict[str, Any] = {} if name is None else {"name": f"{name}/{slug(system) or system}"}
+    if not done or caps == (None, None):
+        return found
+    with Store(store) as opened:
+        spent = [opened.spent(run.info) for run in done]
+    used = sum(each.cost_usd for each in spent), sum(each.tokens for each in spent)
+    for option, cap, taken in zip(("max_cost", "max_total_tokens"), caps, used, strict=True):
+        if cap is not None and taken >= cap:
+            words = option.replace("_", "-")
+            raise InputError(f"--{words}: is used up before {system}: its run is not begun")
+        found[option] = None if cap is None else cap - taken
+    return found
+
+
+def _finish_all(done: Sequence[Run], store: str, as_json: bool) -> int:
+    """Print the scores of several runs, one by one, and how to see them side by side."""
+    from preceptor.reports.score import score_json
+
+    if as_json:
+        print_json([score_json(each.scored()) for each in done])
+        return max(_CODES[each.outcome.status] for each in done if each.outcome is not None)
+    code = max(finish(each, store, False) for each in done)
+    names = " ".join(shlex.quote(each.info.name) for each in done)
+    note(f"side by side: preceptor compare {names}{elsewhere(store)}")
+    note(f"as a report: preceptor report {names}{elsewhere(store)} -o report.html")
+    return code
+
+
+_CODES = {"done": 0, "incomplete": 1, "interrupted": 130}
 
 
 def resume(  # noqa: PLR0917

@@ -2,38 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import BenchmarkName, Json, RunName, StorePath
 from preceptor.cli.output import note, print_json
 from preceptor.cli.output import show as show_table
 
+if TYPE_CHECKING:
+    from preceptor.handles import Run
+    from preceptor.records import RunInfo
+    from preceptor.results.filters import Condition
+
 __all__ = ["runs", "show"]
 
 
 def runs(
-    benchmark: BenchmarkName = None, store: StorePath = DEFAULT_STORE, as_json: Json = False
+    benchmark: BenchmarkName = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="CONDITION",
+            help="Only runs of which this holds, such as 'system=*gpt*', status!=done, "
+            "'started>=2026-11-01' or 'score>60'. Fields: run, benchmark, system, grader, status, "
+            "started, n, repeats, score (points), coverage (percent), cost (dollars). Several "
+            "must all hold.",
+        ),
+    ] = None,
+    store: StorePath = DEFAULT_STORE,
+    as_json: Json = False,
 ) -> None:
     """List the runs of the store, oldest first."""
     from rich.table import Table
 
     from preceptor import api
+    from preceptor.results.filters import SCORED, read_condition
 
-    found = [run.info for run in api.runs(store=store, benchmark=benchmark)]
+    conditions = [read_condition(text) for text in where or ()]
+    found = _fitting(api.runs(store=store, benchmark=benchmark), conditions)
     if as_json:
         import msgspec
 
-        each = [msgspec.structs.asdict(info) for info in found]
+        each = [msgspec.structs.asdict(info) | told for info, told in found]
         print_json(
             [{"run": one.pop("name"), **one, "settings": one["settings"].plain()} for one in each]
         )
         return
     table = Table("run", "benchmark", "system", "grader", "status", "n", "started (UTC)")
-    for info in found:
+    asked = [name for name in SCORED if any(each.field == name for each in conditions)]
+    for name in asked:
+        table.add_column(name, justify="right", no_wrap=True)
+    for info, told in found:
         size = f"{info.n_examples:,}" + (f" × {info.repeats}" if info.repeats > 1 else "")
         table.add_row(
-            info.name, info.benchmark, info.system, info.grader, info.status, size, info.created_at
+            *(info.name, info.benchmark, info.system, info.grader, info.status, size),
+            info.created_at,
+            *(f"{told[name]:g}" for name in asked),
         )
     show_table(table)
+
+
+def _fitting(
+    found: Sequence[Run], conditions: Sequence[Condition]
+) -> list[tuple[RunInfo, dict[str, float | None]]]:
+    """The runs of which the conditions hold, each with its measures if a condition is on one."""
+    from preceptor.results.filters import measures, split
+
+    stated, measured = split(conditions)
+    fitting = [run for run in found if all(each.of_run(run.info) for each in stated)]
+    told = [(run.info, measures(run.scored()) if measured else {}) for run in fitting]
+    return [
+        (info, values)
+        for info, values in told
+        if all(each.of_measures(values) for each in measured)
+    ]
 
 
 def show(run: RunName, store: StorePath = DEFAULT_STORE, as_json: Json = False) -> None:

@@ -15,10 +15,19 @@ from preceptor.cli.output import note
 from preceptor.cli.run import GraderParam, MaxCost, MaxTokens, Template
 from preceptor.errors import InputError
 
-__all__ = ["serve"]
+__all__ = ["TokenEnv", "port_number", "serve", "token_of"]
 
 #: A shorter token can be guessed.
 _SHORTEST = 16
+
+
+TokenEnv = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The environment variable with the token. Default: one is made and printed.",
+    ),
+]
 
 
 def serve(  # noqa: PLR0917
@@ -46,13 +55,7 @@ def serve(  # noqa: PLR0917
     port: Annotated[
         int, typer.Option(parser=whole_number, metavar="N", help="The port; 0 for any free one.")
     ] = 8710,
-    token_env: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The environment variable with the token. Default: one is made and printed.",
-        ),
-    ] = None,
+    token_env: TokenEnv = None,
     max_requests: Annotated[
         int,
         typer.Option(parser=whole_number, metavar="N", help="Most requests at once; more get 429."),
@@ -86,8 +89,7 @@ def serve(  # noqa: PLR0917
         raise InputError(f"--max-requests: expected a whole number from 1, found {max_requests}")
     if not timeout > 0:
         raise InputError(f"--timeout: expected a number above 0, found {timeout:g}")
-    if not 0 <= port <= 65535:
-        raise InputError(f"--port: expected 0 to 65535, found {port}")
+    port_number(port)
     rewarder = Rewarder(
         grader=grader,
         benchmark=benchmark,
@@ -100,18 +102,25 @@ def serve(  # noqa: PLR0917
         max_cost=max_cost,
         max_total_tokens=max_total_tokens,
     )
-    token = _token(token_env)
+    token = token_of(token_env)
+    if token_env is None:
+        note(f"token: {token}")
     for sentence in rewarder.departures:
         note(f"  • {sentence}")
     limits = Limits(requests=max_requests, timeout_s=timeout)
     work(rewarder, token, limits, host, port, note)
 
 
-def _token(variable: str | None) -> str:
+def port_number(port: int) -> None:
+    """Raises InputError for what is no port."""
+    if not 0 <= port <= 65535:
+        raise InputError(f"--port: expected 0 to 65535, found {port}")
+
+
+def token_of(variable: str | None) -> str:
+    """The token in that environment variable; without a name a new one. Raises InputError."""
     if variable is None:
-        token = secrets.token_urlsafe(32)
-        note(f"token: {token}")
-        return token
+        return secrets.token_urlsafe(32)
     token = os.environ.get(variable, "").strip()
     if len(token) < _SHORTEST or not token.isascii() or not token.isprintable():
         raise InputError(

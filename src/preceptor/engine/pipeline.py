@@ -226,10 +226,10 @@ class Pipeline:
     async def _respond(self, place: _Place, graded: Graded, writer: Writer) -> Response:
         ask = Ask(self.protocol.messages(graded.example), graded.example, graded.repeat)
         whole = self.protocol.environment is not None
-        key = response_key(self.system, ask, self.run.name, whole=whole)
+        key = response_key(self.system, ask, self.run.scope, whole=whole)
         # No await between lookup and task creation, or the same call could be made twice.
         under_way = self._answering.get(key)
-        former = former_key(self.system, ask, self.run.name, whole=whole)
+        former = former_key(self.system, ask, self.run.scope, whole=whole)
         known = None if under_way else self._lookup.responses({key: former}).get(key)
         if known is not None and known.key != key:
             self._warn(older_server(self.system))
@@ -268,7 +268,7 @@ class Pipeline:
         """
 
         async def turn(ask: Ask) -> Response:
-            own = response_key(self.system, ask, self.run.name)
+            own = response_key(self.system, ask, self.run.scope)
             known = self.store.find_responses([own]).get(own)
             if known is not None:
                 return known
@@ -331,7 +331,7 @@ class Pipeline:
         conversation = judged(response, self.protocol.messages(graded.example))
         example = graded.example
         criteria = dict(enumerate(example.criteria))
-        case = Case(conversation, criteria, self.run.name, example.target)
+        case = Case(conversation, criteria, self.run.scope, example.target)
         recorder = VerdictRecorder(context, place)
         try:
             async with self._backlog.room(len(missing)):

@@ -21,7 +21,8 @@ from preceptor.engine.resolve import (
     grader_of,
     keep_prices,
     prices_of,
-    wrap,
+    system_as_before,
+    system_of,
 )
 from preceptor.engine.sampling import enrich, sentence
 from preceptor.engine.surroundings import surroundings
@@ -46,7 +47,7 @@ from preceptor.records import (
 )
 from preceptor.results.record import find_metric
 from preceptor.store import Spent, Store
-from preceptor.systems import System, parse_parameters, resolve
+from preceptor.systems import System, parse_parameters
 from preceptor.systems.base import Parameters
 from preceptor.systems.batch.model import batched
 from preceptor.version import VERSION
@@ -115,6 +116,8 @@ class Plan(msgspec.Struct, frozen=True):
         request, template = self.request, self.template
         if template is not None:  # first: a process may die in between, and a run needs its prompt
             store.keep_template(template.sha256, template.name, template.text)
+        if self.system.collection is not None:
+            self.settings.answers = store.keep_blob("application/json", self.system.collection)
         run = store.create_run(
             name=request.name,
             benchmark=self.benchmark.name,
@@ -177,7 +180,7 @@ def check(
         request.system_params, "--system-param", address=request.system
     )
     through = batched if request.batch else None
-    system = wrap(resolve(request.system, parameters), through)
+    system = system_of(benchmark, request, parameters, through)
     grader, template, called = grader_of(benchmark, request, through)
     in_batches = asked_in_batches(request.batch, system, grader)
     check_price(request.max_cost, system, grader)
@@ -259,7 +262,7 @@ def reopen(
         members = tuple(_divided(each, share.workers) for each in called.members)
         called = msgspec.structs.replace(called, members=members)
     through = batched if settings.batch else None
-    system = wrap(resolve(run.system, parameters), through)
+    system = system_as_before(store, run, parameters, through)
     if isinstance(system, Replay):
         system.first = settings.options_count_from
     grader = grader_as_before(store, run, benchmark, called, through) if judged else NoGrader()

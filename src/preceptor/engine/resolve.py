@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from preceptor.benchmarks import Benchmark
 from preceptor.engine.interaction import NEEDED
-from preceptor.errors import InputError, StoreError, Unavailable
+from preceptor.errors import InputError, StoreError, Unavailable, UnknownName
 from preceptor.graders import (
     Grader,
     Method,
@@ -22,7 +24,7 @@ from preceptor.graders import (
 )
 from preceptor.records import NO_GRADER, Example, RunInfo
 from preceptor.store import Store
-from preceptor.systems import System
+from preceptor.systems import System, resolve
 from preceptor.systems.base import Capability, Parameters
 from preceptor.systems.batch.model import BATCHED, BatchModel
 from preceptor.systems.prices import Price
@@ -38,6 +40,8 @@ __all__ = [
     "grader_of",
     "keep_prices",
     "prices_of",
+    "system_as_before",
+    "system_of",
     "wrap",
 ]
 
@@ -66,6 +70,43 @@ def grader_as_before(
 
 def wrap(system: System, through: Callable[[System], System] | None) -> System:
     return system if through is None else through(system)
+
+
+def system_of(
+    benchmark: Benchmark,
+    request: Request,
+    parameters: Parameters,
+    through: Callable[[System], System] | None,
+) -> System:
+    """The system at an address; answers that come with the benchmark are one by their name."""
+    answers = benchmark.answers.get(request.system)
+    if answers is None:
+        try:
+            return wrap(resolve(request.system, parameters), through)
+        except UnknownName as error:
+            if not benchmark.answers:
+                raise
+            names = ", ".join(benchmark.answers)
+            raise UnknownName(f"{error}; {benchmark.name} has answers of {names}") from None
+    from preceptor.systems.recorded import Collected
+
+    if request.system_params:
+        raise InputError(f"--system-param: the answers of {request.system} are there: leave it out")
+    return Collected(request.system, msgspec.json.encode(answers))
+
+
+def system_as_before(
+    store: Store,
+    run: RunInfo,
+    parameters: Parameters,
+    through: Callable[[System], System] | None,
+) -> System:
+    """The system of a run; answers that came with its benchmark are in the store."""
+    if run.settings.answers is None:
+        return wrap(resolve(run.system, parameters), through)
+    from preceptor.systems.recorded import Collected
+
+    return Collected(run.system, store.blob(run.settings.answers))
 
 
 def asked_in_batches(asked: bool, system: System, grader: Grader) -> list[str]:

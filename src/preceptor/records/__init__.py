@@ -24,6 +24,7 @@ from preceptor.records.settings import (
     Stratum,
     SweepCell,
     TemplateName,
+    ToolScore,
     Variant,
     reading_settings,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "Text",
     "ToolCall",
     "ToolResult",
+    "ToolScore",
     "Turn",
     "Usage",
     "Variant",

@@ -35,6 +35,11 @@ class RunInfo(msgspec.Struct, frozen=True):
     repeats: int = 1
     id: int = 0
 
+    @property
+    def scope(self) -> str:
+        """What is in the keys of answers and verdicts of user code, which may change."""
+        return self.settings.scope or self.name
+
 
 class Result(msgspec.Struct, frozen=True):
     """A run with everything that is known of it: what tables, reports and exports are made from.

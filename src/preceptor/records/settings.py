@@ -20,6 +20,7 @@ __all__ = [
     "Stratum",
     "SweepCell",
     "TemplateName",
+    "ToolScore",
     "Variant",
     "reading_settings",
 ]
@@ -101,7 +102,7 @@ class Marks(msgspec.Struct, frozen=True):
     Attributes
     ----------
     run, grader
-        Name and grader of the run whose answers they are, when they were marked.
+        First name and grader of the run whose answers they are.
     drawn
         Whether some were drawn by what that grader met and what not: they then say nothing of
         another grader.
@@ -110,6 +111,14 @@ class Marks(msgspec.Struct, frozen=True):
     run: str
     grader: str
     drawn: bool = False
+
+
+class ToolScore(msgspec.Struct, frozen=True):
+    """A score that a tool computed of an imported run; ``n`` is the number of answers."""
+
+    name: str
+    value: float
+    n: int | None = None
 
 
 class AddedMetric(msgspec.Struct, frozen=True):
@@ -140,8 +149,10 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         Of an imported run: the file's name. ``import_digest``: hash of what was imported.
     inspect_task, inspect_status
         Of an imported log of Inspect AI, as it says.
-    condition, stated_score
-        Of an imported run, as its file states them.
+    condition
+        Of an imported run, as its file states it.
+    tool, tool_scores
+        Of an imported run: the tool that made it, and its own scores.
     columns
         Of imported predictions: the values of the columns that tell its runs apart.
     left_out
@@ -171,6 +182,8 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         Where the run departs from the benchmark's reference protocol, one sentence each.
     batch
         Addresses that are asked through batch APIs.
+    answers
+        SHA-256 of the blob with the system's answers, where they came with the benchmark.
     options_count_from
         0 or 1, of recorded answers that are numbers of options.
     variant
@@ -191,6 +204,9 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         Of a person's marks: whose answers they are on. The run's grader is the person.
     recorded_scores
         SHA-256 of the blob with scores that the run alone cannot give again.
+    scope
+        Of a renamed run, or one with a name that another had: what answers of user code are kept
+        under in place of the name.
     other
         What is stated beside all these, such as by a newer version: kept as it is.
     """
@@ -201,7 +217,8 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     inspect_task: str | None = None
     inspect_status: str | None = None
     condition: str | None = None
-    stated_score: Any = UNSET
+    tool: str | None = None
+    tool_scores: list[ToolScore] | None = None
     columns: dict[str, Any] | None = None
     left_out: int | None = None
     source: str | None = None
@@ -217,6 +234,7 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     metrics: dict[str, AddedMetric] | None = None
     departures: list[str] | None = None
     batch: list[str] | None = None
+    answers: str | None = None
     options_count_from: int | None = None
     variant: Variant | None = None
     prices: dict[str, Price] | None = None
@@ -227,6 +245,7 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     sweep: SweepCell | None = None
     marks: Marks | None = None
     recorded_scores: str | None = None
+    scope: str | None = None
     other: dict[str, Any] = {}
 
     @classmethod

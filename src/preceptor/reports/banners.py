@@ -13,7 +13,7 @@ from preceptor.reports.format import count, percent, points, read_sentence
 from preceptor.scoring import OVERALL
 from preceptor.scoring.columns import Scores
 
-__all__ = ["Banner", "banners", "explain", "kind_of", "reasons"]
+__all__ = ["Banner", "asked", "banners", "explain", "kind_of", "method_of", "reasons"]
 
 
 #: More incomplete runs than this share one banner.
@@ -32,29 +32,37 @@ class Banner(msgspec.Struct, frozen=True):
 
 
 def explain(results: Sequence[Result]) -> str:
-    """One plain sentence: what is under the number."""
+    """What is under the numbers, in two sentences."""
+    by = "the system" if len(results) == 1 else "each system"
+    return f"{asked(results)} by {by}. {method_of(results)}"
+
+
+def asked(results: Sequence[Result]) -> str:
+    """``200 questions of HealthBench, each answered once``."""
     sizes = sorted({result.info.n_examples for result in results})
-    asked = (np.bincount(Scores.of(result.scores).example) for result in results)
-    repeats = sorted({number for each in asked for number in each.tolist()}) or [1]
-    graders = list(dict.fromkeys(result.info.grader for result in results))
+    times = (np.bincount(Scores.of(result.scores).example) for result in results)
+    repeats = sorted({number for each in times for number in each.tolist()}) or [1]
     size = count(sizes[0]) + (f" to {count(sizes[-1])}" if len(sizes) > 1 else "")
     often = f"{repeats[0]} to {repeats[-1]} times" if len(repeats) > 1 else f"{repeats[0]} times"
-    judge = graders[0] if len(graders) == 1 else f"one of {len(graders)} graders"
-    how = {
-        "points": f"for every criterion of an example’s rubric, {judge} judged whether the answer "
-        "meets it, and the score is the share of the rubric’s points that an answer earns, "
-        "where 100 is everything desirable and nothing undesirable.",
-        "labels": f"{judge} judged each answer, and the score follows from what it said, "
-        "where 100 is the best.",
-        "answers": "what an answer says is read out of it and compared with what is right, "
-        "where 100 is the best.",
-    }[kind_of(results)]
     return (
-        f"{size} {'example' if sizes[-1] == 1 else 'examples'}, "
-        f"answered {'once' if repeats == [1] else often} "
-        f"by {'the system' if len(results) == 1 else 'each system'}; "
-        f"{how}"
+        f"{size} {'question' if sizes[-1] == 1 else 'questions'} of {results[0].title}, "
+        f"each answered {'once' if repeats == [1] else often}"
     )
+
+
+def method_of(results: Sequence[Result]) -> str:
+    """How a score comes about, in one sentence."""
+    graders = list(dict.fromkeys(result.info.grader for result in results))
+    judge = graders[0] if len(graders) == 1 else f"one of {len(graders)} graders"
+    judge = "a grader that is not stated" if judge == "not stated" else judge
+    judge = judge[:1].upper() + judge[1:] if judge.startswith(("a ", "one ")) else judge
+    return {
+        "points": f"{judge} judged whether an answer meets each criterion of the question’s "
+        "rubric. 100 points are everything desirable and nothing undesirable.",
+        "labels": f"{judge} judged each answer; the score follows from its verdicts, and 100 is "
+        "the best.",
+        "answers": "What an answer says was compared with the right answer; 100 is the best.",
+    }[kind_of(results)]
 
 
 def kind_of(results: Sequence[Result]) -> Literal["points", "labels", "answers"]:

@@ -23,17 +23,19 @@ from preceptor.reports.agreement_view import (
     signed_decimal,
     with_interval,
 )
-from preceptor.reports.checking import check_sentences
+from preceptor.reports.checking import check_clause, check_sentences
 from preceptor.reports.files import write_text
 from preceptor.reports.format import count, interval, plural, points
 
 __all__ = [
     "CardView",
+    "card_of",
     "card_sentence",
     "card_view",
     "cards_for",
     "is_card_of",
     "read_card",
+    "verdict_on",
     "write_card",
 ]
 
@@ -148,6 +150,26 @@ def _by_labels(card: GraderCard) -> str:
         f"{text}A difference from physicians’ own agreement is not shown: it may lie anywhere "
         f"from {signed_decimal(gap[0])} to {signed_decimal(gap[1])}."
     )
+
+
+def verdict_on(card: GraderCard) -> str:
+    """The same in a clause."""
+    if card.check is not None:
+        return check_clause(card.check)
+    gap = card.gap.ci95
+    if card.macro_f1.value is None:
+        return "the grader could not be checked"
+    if card.among_physicians is None or card.among_physicians.value is None:
+        return f"the grader was checked on {plural(card.labels, 'label')} by people"
+    if gap is None or gap[0] <= 0 <= gap[1]:
+        return "no difference was shown between the grader’s agreement with people and their own"
+    less = "less" if gap[1] < 0 else "more"
+    return f"the grader agrees with people {less} than they do with each other"
+
+
+def card_of(cards: Sequence[GraderCard], grader: str) -> GraderCard | None:
+    """The first card of the grader at this address."""
+    return next((card for card in cards if is_card_of(card, grader)), None)
 
 
 def _facts(card: GraderCard) -> Iterator[tuple[str, list[str]]]:

@@ -14,10 +14,19 @@ from preceptor.reports.tables import plain_table
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["check_sentences", "disagreement_table"]
+__all__ = ["check_clause", "check_sentences", "disagreement_table"]
 
 #: Characters of a text in a table for a terminal.
 _SHORT = 160
+
+
+def check_clause(check: Check) -> str:
+    """Agreement alone."""
+    people = "a person" if check.raters == 1 else f"{count(check.raters)} people"
+    text = (
+        f"the grader agreed with {people} on {count(check.agreed)} of {plural(check.marks, 'mark')}"
+    )
+    return text if check.agreement.ci95 is None else f"{text} ({_share(check)} of the run)"
 
 
 def check_sentences(card: GraderCard, *, you: bool = False) -> list[str]:
@@ -48,11 +57,15 @@ def _agreement(check: Check, who: str) -> str:
     if check.agreement.value is None or check.agreement.ci95 is None:
         kind = "met" if not check.confusion.both + check.confusion.only_grader else "not met"
         return f"{text}. None is on what it called {kind}: too little for the whole run."
-    low, high = (points(bound) for bound in check.agreement.ci95)
-    share = f"{percent(check.agreement.value)}, between {low} and {high}"
     if whole:
-        return f"{text}. Over all {plural(check.verdicts, 'verdict')} of the run that is {share}."
-    return f"{text}: {share}."
+        verdicts = plural(check.verdicts, "verdict")
+        return f"{text}. Over all {verdicts} of the run that is {_share(check)}."
+    return f"{text}: {_share(check)}."
+
+
+def _share(check: Check) -> str:
+    low, high = (points(bound) for bound in check.agreement.ci95 or (None, None))
+    return f"{percent(check.agreement.value or 0.0)}, between {low} and {high}"
 
 
 def _errors(check: Check, who: str) -> Iterator[str]:

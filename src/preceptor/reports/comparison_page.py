@@ -24,7 +24,14 @@ from preceptor.reports.view import RunView, run_views, sorted_slices
 from preceptor.results.pool import Side
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 
-__all__ = ["MARKS", "ComparisonView", "comparison_view", "pools", "render_comparison"]
+__all__ = [
+    "MARKS",
+    "ComparisonView",
+    "comparison_context",
+    "comparison_view",
+    "pools",
+    "render_comparison",
+]
 
 #: So many sides have a mark of their own; more would not be told apart.
 MARKS = 6
@@ -194,11 +201,17 @@ def render_comparison(comparison: Comparison, sides: Sequence[Side]) -> str:
     str
         The page; it can be encoded as UTF-8 whatever the names contain.
     """
+    context = comparison_context(comparison, sides)
+    return fill("comparison_page.html.jinja", context, scripted=False)
+
+
+def comparison_context(comparison: Comparison, sides: Sequence[Side]) -> dict[str, object]:
+    """What the page's template is given."""
     results = [side.result for side in sides]
     marks = [index if index <= MARKS else 0 for index in range(1, len(sides) + 1)]
     axis = axis_for(r.metrics[name] for r in results for name in _SCORES if name in r.metrics)
     views = run_views(results, marks, axis)
-    context = {
+    return {
         "title": comparison.title,
         "date": days([result.info.created_at for result in results]),
         "sentence": explain(results),
@@ -209,7 +222,6 @@ def render_comparison(comparison: Comparison, sides: Sequence[Side]) -> str:
         "pooled": pools(sides),
         "comparison": comparison_view(comparison, sides, views),
     }
-    return fill("comparison_page.html.jinja", context, scripted=False)
 
 
 def pools(sides: Sequence[Side]) -> dict[str, Pool]:

@@ -22,6 +22,7 @@ from preceptor.records import (
     Answers,
     Example,
     File,
+    Graded,
     Image,
     Message,
     Part,
@@ -33,15 +34,13 @@ from preceptor.records import (
     ToolResult,
     Verdict,
 )
-from preceptor.reports.format import count, pretty
+from preceptor.reports.format import count, cut, pretty
 from preceptor.reports.media import sizes_and_images
 from preceptor.scoring import OVERALL
 from preceptor.scoring.columns import NO_SCORES, Scores
 
-__all__ = ["Island", "embed", "payload"]
+__all__ = ["Island", "answer_entry", "embed", "example_entry", "payload", "signs_of"]
 
-#: A longer text is cut, and says so: one runaway answer must not make the page unusable.
-_LONGEST = 200_000
 #: Characters of a verdict's label that are shown.
 _LABEL = 200
 #: Above this the JSON is compressed.
@@ -81,6 +80,27 @@ def payload(results: Sequence[Result], *, share: bool) -> Json:
         "tags": [[tag, pretty(tag, labels), _namespace(tag, labels)] for tag in tags],
         "examples": _examples(results, asked, tags, share, sizes),
     }
+
+
+def example_entry(example: Example, sizes: Sizes) -> Json:
+    """An example with all its texts; its tags are as in the benchmark."""
+    known = {*example.tags, *(tag for each in example.criteria for tag in each.tags)}
+    return _example(example, {tag: tag for tag in known}, False, sizes)
+
+
+def answer_entry(graded: Graded, prediction: Any, sizes: Sizes) -> Json:
+    """An answer with its verdicts and all texts."""
+    return _worded(graded, prediction, False, sizes)
+
+
+def signs_of(graded: Sequence[Graded]) -> list[str]:
+    """Of each answer, a character a criterion: 1 met, 0 not met, L a label, ? ungraded."""
+    if not isinstance(graded, Answers):
+        return [_verdicts(item.verdicts) for item in graded]
+    signs = list(graded.signs)
+    for row, told in graded.told.items():
+        signs[row] = _verdicts(told)
+    return signs
 
 
 def _asked(results: Sequence[Result]) -> Collection[tuple[Example, list[list[int]]]]:
@@ -124,7 +144,7 @@ def _namespace(tag: str, labels: dict[str, str]) -> str:
     return pretty(tag.split(":", 1)[0], labels) if ":" in tag else "Other tags"
 
 
-def _example(example: Example, tags: Mapping[str, int], share: bool, sizes: Sizes) -> Json:
+def _example(example: Example, tags: Mapping[str, Any], share: bool, sizes: Sizes) -> Json:
     entry: Json = {
         "id": example.id,
         "tags": [tags[tag] for tag in example.tags],
@@ -140,11 +160,11 @@ def _example(example: Example, tags: Mapping[str, int], share: bool, sizes: Size
         return entry
     entry["messages"] = [_message(message, sizes) for message in example.messages]
     for item, criterion in zip(entry["criteria"], example.criteria, strict=True):
-        item["text"] = _cut(criterion.text)
+        item["text"] = cut(criterion.text)
     if example.target is not msgspec.UNSET:
         entry["target"] = _value(example.target)
     if example.physician is not None:
-        entry["physician"] = _cut(example.physician.text)
+        entry["physician"] = cut(example.physician.text)
         if example.physician.group is not None:
             entry["group"] = example.physician.group
     return entry
@@ -177,9 +197,14 @@ def _answer(
         place = {"run": run, "repeat": int(answers.repeat[row])}
         return {**place, "verdicts": answers.signs[row], **numbers}
     graded = answers[row]
+    place = {"run": run, "repeat": graded.repeat, **numbers}
+    return place | _worded(graded, result.scores[row].prediction, share, sizes)
+
+
+def _worded(graded: Graded, prediction: Any, share: bool, sizes: Sizes) -> Json:
+    """What was said in an answer and of it; to share, nothing that can be a text."""
     response = graded.response
-    place = {"run": run, "repeat": graded.repeat}
-    answer: Json = {**place, "verdicts": _verdicts(graded.verdicts), **numbers}
+    answer: Json = {"verdicts": _verdicts(graded.verdicts)}
     reasons = {
         index: _reason(response, verdict)
         for index, verdict in enumerate(graded.verdicts)
@@ -202,7 +227,6 @@ def _answer(
         answer["failure"] = "no answer: " + _word(response.failure)
     if share:
         return answer
-    prediction = result.scores[row].prediction
     if prediction is not None:
         answer["prediction"] = _value(prediction)
     return answer | _texts(graded.example, response, graded.verdicts, sizes)
@@ -216,28 +240,28 @@ def _texts(
 ) -> Json:
     texts: Json = {
         "explanations": [
-            "" if verdict is None else _cut(verdict.explanation) for verdict in verdicts
+            "" if verdict is None else cut(verdict.explanation) for verdict in verdicts
         ]
     }
     details = {
-        index: _cut(verdict.detail)
+        index: cut(verdict.detail)
         for index, verdict in enumerate(verdicts)
         if verdict is not None and not verdict.given and verdict.detail
     }
     if details:
         texts["details"] = details
     if response is not None:
-        texts["text"] = _cut(response.text)
+        texts["text"] = cut(response.text)
         if thought := response.reasoning:
-            texts["reasoning"] = _cut(thought)
+            texts["reasoning"] = cut(thought)
         if response.detail:
-            texts["detail"] = _cut(response.detail)
+            texts["detail"] = cut(response.detail)
         if response.finish_reason != "stop":
             texts["finish"] = response.finish_reason
         if response.turns:
             texts["steps"] = [[turn.party, _parts(turn.message, sizes)] for turn in response.turns]
             if response.stop_reason is not None:
-                texts["stop"] = _cut(response.stop_reason)
+                texts["stop"] = cut(response.stop_reason)
             if response.state is not None:
                 texts["state"] = _value(response.state)
         elif response.sent is not None:
@@ -261,8 +285,8 @@ def _verdicts(verdicts: Sequence[Verdict | None]) -> str:
 def _value(value: Any) -> str:
     """JSON as a reader wants it: a text without quotation marks."""
     if isinstance(value, str):
-        return _cut(value)
-    return _cut(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+        return cut(value)
+    return cut(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def _reason(response: Response | None, verdict: Verdict | None) -> str:
@@ -279,7 +303,7 @@ def _word(reason: str) -> str:
 def _message(message: Message, sizes: Sizes) -> list[Any]:
     """Role, text, and the parts where it has others than text."""
     plain = isinstance(message.content, str)
-    return [message.role, _cut(message.text), *([] if plain else [_parts(message, sizes)])]
+    return [message.role, cut(message.text), *([] if plain else [_parts(message, sizes)])]
 
 
 def _parts(message: Message, sizes: Sizes) -> list[list[Any]]:
@@ -297,29 +321,22 @@ def _part(part: Part, sizes: Sizes) -> list[Any]:
         return ["call", part.name, _arguments(part)]
     if isinstance(part, ToolResult):
         media = [_part(each, sizes) for each in part.media]
-        return ["failure" if part.failed else "result", part.name, _cut(part.text), media]
+        return ["failure" if part.failed else "result", part.name, cut(part.text), media]
     if isinstance(part, Image | File):
         kind = "image" if isinstance(part, Image) else "file"
         size = f", {_bytes(sizes[part.sha256])}" if part.sha256 in sizes else ""
         return [kind, part.name or kind, f"{part.media_type}{size}", part.sha256]
-    return ["reasoning" if isinstance(part, Reasoning) else "text", "", _cut(part.text)]
+    return ["reasoning" if isinstance(part, Reasoning) else "text", "", cut(part.text)]
 
 
 def _arguments(call: ToolCall) -> str:
     """Indented where they are an object; else as the model wrote them."""
     found = call.parsed
-    return _cut(call.arguments) if found is None else _value(found) if found else ""
+    return cut(call.arguments) if found is None else _value(found) if found else ""
 
 
 def _bytes(size: int) -> str:
     return f"{count(size)} bytes" if size < 1000 else f"{count(round(size / 1000))} kB"
-
-
-def _cut(text: str) -> str:
-    if len(text) <= _LONGEST:
-        return text
-    rest = count(len(text) - _LONGEST)
-    return f"{text[:_LONGEST]}\n\n[… {rest} more characters, not contained in this report]"
 
 
 def embed(data: Json) -> Island:

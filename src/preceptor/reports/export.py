@@ -17,7 +17,18 @@ from preceptor.reports.files import whole_file
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import PARSED
 
-__all__ = ["FORMATS", "STREAMED", "export", "export_answers", "format_of"]
+__all__ = [
+    "COLUMNS",
+    "FORMATS",
+    "OF_ANSWER",
+    "STREAMED",
+    "Answers",
+    "export",
+    "export_runs",
+    "format_of",
+    "parts",
+    "tables",
+]
 
 #: Of answers and verdicts; ``croissant`` is metadata of the benchmark.
 FORMATS = ("jsonl", "csv", "parquet", "inspect", "croissant")
@@ -26,11 +37,14 @@ FORMATS = ("jsonl", "csv", "parquet", "inspect", "croissant")
 STREAMED = ("jsonl", "csv", "parquet")
 #: An answer and its score.
 Answer = tuple[Graded, Score]
+#: A run, its answers with their scores, and its departures.
+Answers = tuple[RunInfo, Iterable[Answer], Sequence[str]]
 #: Answers whose rows are made together.
 _AT_ONCE = 250
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
-_COLUMNS = {
+#: Columns of csv, parquet and data frames, and what is in them.
+COLUMNS = {
     "run": "string",
     "benchmark": "string",
     "system": "string",
@@ -57,10 +71,26 @@ _COLUMNS = {
     "served_model": "string",
     "created_at": "string",
     "turns": "string",
+    "finish_reason": "string",
+    "input_tokens": "int64",
+    "output_tokens": "int64",
+    "cached_tokens": "int64",
+    "reasoning_tokens": "int64",
+    "seconds": "double",
+    "cost_usd": "double",
+    "grader_input_tokens": "int64",
+    "grader_output_tokens": "int64",
+    "grader_seconds": "double",
+    "grader_cost_usd": "double",
+    "grader_served_model": "string",
 }
 _OF_CRITERION = ("criterion", "criterion_text", "points", "criterion_tags")
-_OF_VERDICT = ("met", "reason", "explanation", "probability", "label")
-_OF_ANSWER = tuple(name for name in _COLUMNS if name not in (*_OF_CRITERION, *_OF_VERDICT))
+_OF_VERDICT = (
+    *("met", "reason", "explanation", "probability", "label"),
+    *(name for name in COLUMNS if name.startswith("grader_")),
+)
+#: Those of an answer.
+OF_ANSWER = tuple(name for name in COLUMNS if name not in (*_OF_CRITERION, *_OF_VERDICT))
 
 
 def export(result: Result, path: Path, format: str | None = None) -> Path:
@@ -95,7 +125,7 @@ def export(result: Result, path: Path, format: str | None = None) -> Path:
     if chosen == "croissant":
         return _croissant(result, path)
     answers = zip(result.graded, result.scores, strict=True)
-    return export_answers(result.info, answers, path, chosen, departures=result.departures)
+    return export_runs([(result.info, answers, result.departures)], path, chosen)
 
 
 def format_of(path: Path, format: str | None) -> str:
@@ -110,33 +140,30 @@ def format_of(path: Path, format: str | None) -> str:
     return chosen
 
 
-def export_answers(
-    info: RunInfo,
-    answers: Iterable[Answer],
-    path: Path,
-    format: str,
-    *,
-    departures: Sequence[str] = (),
-) -> Path:
-    """Write a run's answers, each with its score, as one of STREAMED: one after the other."""
+def export_runs(runs: Iterable[Answers], path: Path, format: str) -> Path:
+    """Write the answers of runs to one file as one of STREAMED: one after the other."""
     if format == "parquet":
-        return _parquet(info, answers, path)
+        return _parquet(runs, path)
     with whole_file(path) as stream:
-        if format == "jsonl":
+        if format == "csv":
+            stream.write(",".join(COLUMNS).encode() + b"\r\n")
+        for info, answers, departures in runs:
+            if format == "csv":
+                for rows in _csv(info, answers):
+                    stream.write(rows.encode(errors="replace"))
+                continue
             for item, score in answers:
                 row = _answer(info, item, score) | {"departures": departures}
                 stream.write(msgspec.json.encode(row) + b"\n")
-            return path
-        stream.write(",".join(_COLUMNS).encode() + b"\r\n")
-        for rows in _csv(info, answers):
-            stream.write(rows.encode(errors="replace"))
     return path
 
 
-def _parts(answers: Iterable[Answer]) -> Iterator[list[Answer]]:
-    rest = iter(answers)
-    while part := list(itertools.islice(rest, _AT_ONCE)):
-        yield part
+def parts(runs: Iterable[Answers]) -> Iterator[tuple[RunInfo, list[Answer]]]:
+    """The answers of each run, some at a time."""
+    for info, answers, _ in runs:
+        rest = iter(answers)
+        while part := list(itertools.islice(rest, _AT_ONCE)):
+            yield info, part
 
 
 def _croissant(result: Result, path: Path) -> Path:
@@ -191,7 +218,7 @@ def _answer(info: RunInfo, item: Graded, score: Score) -> dict[str, Any]:
 
 
 def _of_answer(info: RunInfo, item: Graded, score: Score) -> tuple[Any, ...]:
-    """The values of _OF_ANSWER, which all rows of an answer have."""
+    """The values of OF_ANSWER, which all rows of an answer have."""
     response, prediction = item.response, score.prediction
     if prediction is not None and not isinstance(prediction, str):
         prediction = msgspec.json.encode(prediction).decode()
@@ -206,12 +233,18 @@ def _of_answer(info: RunInfo, item: Graded, score: Score) -> tuple[Any, ...]:
 
 
 def _episode(response: Response | None) -> tuple[str | None, ...]:
-    """The last of _COLUMNS; what is no text is JSON."""
+    """How an answer came about, and what it took; what is no text is JSON."""
     if response is None:
-        return (None,) * 5
+        return (None,) * 12
     state = None if response.state is None else msgspec.json.encode(response.state).decode()
     turns = msgspec.json.encode(episode_of(response).turns).decode() if response.turns else None
-    return (response.stop_reason, state, response.served_model, response.created_at, turns)
+    usage = response.usage
+    return (
+        *(response.stop_reason, state, response.served_model, response.created_at, turns),
+        response.finish_reason if response.failure is None else None,
+        *(usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens),
+        *(response.latency_s, response.cost_usd),
+    )
 
 
 def _of_criteria(example: Example) -> list[tuple[Any, ...]]:
@@ -228,7 +261,8 @@ def _of_verdict(verdict: Verdict | None) -> tuple[Any, ...]:
         return (None,) * len(_OF_VERDICT)
     return (
         *(verdict.met, verdict.reason, verdict.explanation, verdict.probability),
-        verdict.label,
+        *(verdict.label, verdict.usage.input_tokens, verdict.usage.output_tokens),
+        *(verdict.latency_s, verdict.cost_usd, verdict.served_model),
     )
 
 
@@ -246,9 +280,10 @@ def _csv(info: RunInfo, answers: Iterable[Answer]) -> Iterator[str]:
         )
         rows = []
         for criterion, verdict in zip(criteria, item.verdicts or (None,), strict=True):
-            met, reason, why, chance, label = map(_cell, _of_verdict(verdict))
+            met, reason, why, chance, label, *took = map(_cell, _of_verdict(verdict))
             rows.append(
-                f"{start},{criterion},{tags},{met},{reason},{why},{chance},{said},{label},{end}\r\n"
+                f"{start},{criterion},{tags},{met},{reason},{why},{chance},{said},{label},{end},"
+                f"{','.join(took)}\r\n"
             )
         yield "".join(rows)
 
@@ -259,7 +294,7 @@ def _read(score: Score) -> bool | None:
     return None if parsed is None else bool(parsed)
 
 
-def _parquet(info: RunInfo, answers: Iterable[Answer], path: Path) -> Path:
+def _parquet(runs: Iterable[Answers], path: Path) -> Path:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -269,7 +304,7 @@ def _parquet(info: RunInfo, answers: Iterable[Answer], path: Path) -> Path:
         raise MissingExtra("parquet needs pyarrow", "parquet") from None
     types = {"string": pyarrow.string(), "int64": pyarrow.int64(), "bool": pyarrow.bool_()}
     schema = pyarrow.schema(
-        [(name, types.get(kind, pyarrow.float64())) for name, kind in _COLUMNS.items()]
+        [(name, types.get(kind, pyarrow.float64())) for name, kind in COLUMNS.items()]
     )
     #: Columns that an answer's rows have in common are written once, and which each row has.
     shared = {name for name in schema.names if name not in _OF_VERDICT}
@@ -286,17 +321,17 @@ def _parquet(info: RunInfo, answers: Iterable[Answer], path: Path) -> Path:
             stream, stored, use_dictionary=[*shared, "reason", "label"], store_schema=False
         ) as writer,
     ):
-        for part in _parts(answers):
+        for info, part in parts(runs):
             named: dict[str, Any] = {}
-            for names, made, rows in _tables(info, part):
+            for names, made, rows in tables(info, part):
                 for name, values in zip(names, zip(*made, strict=True), strict=True):
-                    named[name] = array(values, _COLUMNS[name], rows if name in shared else None)
-            columns = [named[name] for name in _COLUMNS]
+                    named[name] = array(values, COLUMNS[name], rows if name in shared else None)
+            columns = [named[name] for name in COLUMNS]
             writer.write_table(pyarrow.Table.from_arrays(columns, schema=stored))
     return path
 
 
-def _tables(
+def tables(
     info: RunInfo, answers: Sequence[Answer]
 ) -> Iterator[tuple[Sequence[str], list[tuple[Any, ...]], Sequence[int]]]:
     """Names of columns, values of theirs, and which of these each row has: each is made once."""
@@ -314,7 +349,7 @@ def _tables(
         verdicts += map(_of_verdict, given)
         of_answer += [number] * len(given)
         of_criterion += range(first, first + len(given))
-    yield _OF_ANSWER, [_of_answer(info, *answer) for answer in answers], of_answer
+    yield OF_ANSWER, [_of_answer(info, *answer) for answer in answers], of_answer
     yield _OF_CRITERION, criteria, of_criterion
     yield _OF_VERDICT, verdicts, range(len(verdicts))
 

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Reading texts, and writing files whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,29 @@ from typing import IO
 
 from preceptor.errors import InputError
 
-__all__ = ["whole_file", "write_text"]
+__all__ = ["read_text", "whole_file", "write_text"]
+
+#: Characters of a text for the top of a page.
+_MOST = 20_000
+
+
+def read_text(path: Path) -> str:
+    """A text for the top of a page, in UTF-8.
+
+    Raises InputError where the file cannot be read, is in another encoding, empty or too long.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: not UTF-8 at byte {error.start}: expected a text in UTF-8"
+        ) from None
+    if not text.strip() or len(text) > _MOST:
+        found = f"{len(text):,} characters" if text.strip() else "none"
+        raise InputError(f"{path}: expected a text of 1 to {_MOST:,} characters, found {found}")
+    return text
 
 
 @contextlib.contextmanager

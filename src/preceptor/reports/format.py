@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from preceptor.scoring.columns import Scores
 __all__ = [
     "SHARE",
     "count",
+    "cut",
     "day",
     "days",
     "fewer_units",
@@ -22,6 +24,7 @@ __all__ = [
     "measured_interval",
     "namespace",
     "p_value",
+    "paragraphs",
     "percent",
     "plural",
     "points",
@@ -35,6 +38,9 @@ __all__ = [
 
 #: The unit of what goes from 0 to 1 and is printed times 100.
 SHARE = "share"
+#: One runaway answer must not make a page unusable.
+_LONGEST = 200_000
+_BLANK_LINES = re.compile(r"\n\s*\n")
 _MINUS = "−"
 _NONE = "–"
 
@@ -155,6 +161,19 @@ def read_sentence(scores: Sequence[Score]) -> str | None:
 
 def count(number: float) -> str:
     return f"{number:,.0f}".replace("-", _MINUS)
+
+
+def cut(text: str) -> str:
+    """A text without its end where it is enormous, which it then says."""
+    if len(text) <= _LONGEST:
+        return text
+    rest = count(len(text) - _LONGEST)
+    return f"{text[:_LONGEST]}\n\n[… {rest} more characters, not contained in this report]"
+
+
+def paragraphs(text: str) -> list[str]:
+    """The parts of a text between blank lines."""
+    return [part.strip() for part in _BLANK_LINES.split(text) if part.strip()]
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

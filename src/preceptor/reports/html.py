@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -12,7 +13,7 @@ from preceptor.analysis.reliability import reliability
 from preceptor.audit.card import GraderCard
 from preceptor.errors import InputError
 from preceptor.records import Result
-from preceptor.reports.banners import banners, explain, kind_of
+from preceptor.reports.banners import banners
 from preceptor.reports.card import cards_for
 from preceptor.reports.charts import (
     axis_for,
@@ -31,17 +32,19 @@ from preceptor.reports.comparison_page import (
 )
 from preceptor.reports.evidence import length_views, reliability_view
 from preceptor.reports.explorer import embed, payload
-from preceptor.reports.format import SHARE, days, pretty
+from preceptor.reports.format import SHARE, days, paragraphs, pretty
+from preceptor.reports.harmful import harm_of
 from preceptor.reports.missed_criteria import most_missed
 from preceptor.reports.page import fill
 from preceptor.reports.pictures import pictures
 from preceptor.reports.settings import settings_tables
 from preceptor.reports.spending import spending_views
+from preceptor.reports.summary import summaries, unchecked
 from preceptor.reports.view import RunView, columns, run_views, sections
 from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
 
-__all__ = ["render", "render_comparison"]
+__all__ = ["render", "render_comparison", "report_context"]
 
 _FEWEST_FOR_SCATTER = 10
 
@@ -51,6 +54,8 @@ def render(
     *,
     share: bool = False,
     cards: Sequence[GraderCard] = (),
+    title: str = "",
+    about: str = "",
 ) -> str:
     """One self-contained page that reports these runs, compared where there are several.
 
@@ -64,6 +69,10 @@ def render(
         failures and system prompts: ids, tags, points, verdicts and scores stay.
     cards
         Of graders; those of the runs' own graders are shown beside the score.
+    title
+        The page's heading; without one, the names of the benchmarks.
+    about
+        A text of the author on purpose and circumstances. It is in the share-safe edition, too.
 
     Returns
     -------
@@ -78,7 +87,9 @@ def render(
     sides = [run if isinstance(run, Side) else _side(run) for run in runs]
     if not sides:
         raise InputError("a report needs at least one run, found none: name a run that has results")
-    return fill("report.html.jinja", _context(sides, share, cards), scripted=True)
+    context = report_context(sides, share, cards)
+    context |= {"title": title or context["title"], "about": paragraphs(about)}
+    return fill("report.html.jinja", context, scripted=True)
 
 
 def _side(result: Result) -> Side:
@@ -86,7 +97,17 @@ def _side(result: Result) -> Side:
     return Side(name, "", name, result, (name,))
 
 
-def _context(sides: Sequence[Side], share: bool, cards: Sequence[GraderCard]) -> dict[str, object]:
+def report_context(
+    sides: Sequence[Side],
+    share: bool = False,
+    cards: Sequence[GraderCard] = (),
+    *,
+    alone: bool = True,
+) -> dict[str, object]:
+    """What the report's template is given.
+
+    ``alone``: the page is one file, with its figures and examples in it.
+    """
     given, sides = sides, list(sides)
     if len(sides) > MARKS:
         sides.sort(key=lambda side: _overall(side.result), reverse=True)
@@ -98,12 +119,20 @@ def _context(sides: Sequence[Side], share: bool, cards: Sequence[GraderCard]) ->
     axis = axis_for([metric for metric in drawn if metric.unit == SHARE])
     views = run_views(runs, marks, axis)
     parts = sections(charted, views[:MARKS], axis)
+    harm = [harm_of(*pair, share=share) for pair in zip(charted, views, strict=False)]
+    claims = _claims(given, sides[:MARKS], views[:MARKS], alone=alone)
+    compared = claims["comparison"]
+    differences = [] if compared is None else [each.claim for each in compared.contrasts[:MARKS]]
+    found = summaries(sides, views, harm, cards, differences)
+    pointed = {each.title for each in found if each.kind == "points"}
+    rubrics = [pair for pair in zip(charted, views, strict=False) if pair[0].title in pointed]
     return {
         "share": share,
         "title": " · ".join(dict.fromkeys(result.title for result in runs)),
         "date": days([result.info.created_at for result in runs]),
-        "sentence": explain(runs),
-        "kind": kind_of(runs),
+        "summaries": found,
+        "unchecked": unchecked(runs, cards),
+        "harm": [each for each in harm if each.worst],
         "headline": pretty(OVERALL, runs[0].labels),
         "banners": banners(runs),
         "runs": views,
@@ -114,18 +143,19 @@ def _context(sides: Sequence[Side], share: bool, cards: Sequence[GraderCard]) ->
         "sections": parts,
         "columns": columns(parts),
         "answers": _answers(charted, views),
-        "missed": most_missed(charted, share=share),
+        "missed": most_missed([result for result, _ in rubrics], share=share),
+        "rubrics": [view for _, view in rubrics],
         "settings": settings_tables(runs, marks, share=share),
-        "island": embed(payload(charted, share=share)),
+        "island": embed(payload(charted, share=share)) if alone else None,
         "lengths": length_views(sides, views),
         "spending": spending_views(charted, views),
-        **_claims(given, sides[:MARKS], views[:MARKS]),
+        **claims,
     }
 
 
 def _claims(
-    given: Sequence[Side], charted: Sequence[Side], views: Sequence[RunView]
-) -> dict[str, object]:
+    given: Sequence[Side], charted: Sequence[Side], views: Sequence[RunView], *, alone: bool
+) -> dict[str, Any]:
     """What may be said of the charted sides: comparison, reliability, figures."""
     # A family's reference is the one that the reader named first, not the first in the table.
     named = [side for side in given if side in charted] if _families(given) else list(charted)
@@ -139,7 +169,9 @@ def _claims(
         "comparison": None if comparison is None else comparison_view(comparison, charted, views),
         "remark": remark,
         "reliability": reliability_view(repeated),
-        "pictures": pictures(named, comparison, [found for _, found in repeated], given),
+        "pictures": pictures(named, comparison, [found for _, found in repeated], given)
+        if alone
+        else [],
     }
 
 

@@ -21,6 +21,7 @@ from preceptor.files import read_rows
 from preceptor.installation import MissingExtra
 from preceptor.records import Graded
 from preceptor.reports.files import whole_file
+from preceptor.sheets import SHEETS, sheet_rows
 
 __all__ = ["Marked", "asked_and_answered", "read_marks", "write_marks"]
 
@@ -230,7 +231,8 @@ def read_marks(path: Path) -> Marked:
     blank = 0
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", f".*sheet {_HOW_TO}: not read")
-        for line, cells in read_rows(path):
+        sheet = path.suffix.lower() in SHEETS
+        for line, cells in sheet_rows(path, filtered=True) if sheet else read_rows(path):
             row = {str(name).strip().casefold(): cell for name, cell in cells.items()}
             _check_columns(row, path)
             choice = _choice(row, path, line)

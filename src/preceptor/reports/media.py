@@ -9,14 +9,28 @@ from collections.abc import Sequence
 from preceptor.records import Image, Result
 from preceptor.results.media import media_in, read_media
 
-__all__ = ["sizes_and_images"]
+__all__ = ["image_type", "sizes_and_images"]
 
 #: Types that browsers show and in which nothing can run.
 _SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp")
+#: How the bytes of each begin.
+_BEGIN = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+}
 #: Bytes of one image, and of all images of a page.
 _MOST, _MOST_TOGETHER = 200_000, 8_000_000
 #: Pixels to which a larger image is reduced, where Pillow is installed.
 _SIDE = 1024
+
+
+def image_type(data: bytes) -> str | None:
+    """The type of an image that browsers show, by its bytes; None for anything else."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for begin, kind in _BEGIN.items() if data.startswith(begin)), None)
 
 
 def sizes_and_images(results: Sequence[Result]) -> tuple[dict[str, int], dict[str, str]]:

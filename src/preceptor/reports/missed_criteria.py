@@ -11,7 +11,14 @@ import msgspec
 from preceptor.records import Answers, Criterion, Example, Graded, Result, sign_of
 from preceptor.reports.format import pretty
 
-__all__ = ["Missed", "MissedTables", "Tally", "judged_by_example", "most_missed"]
+__all__ = [
+    "Missed",
+    "MissedTables",
+    "Tally",
+    "judged_by_example",
+    "most_missed",
+    "signs_by_example",
+]
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -71,7 +78,7 @@ def judged_by_example(
     One with positive points is missed where it is not met, one with negative points where it is.
     The answers to an example that stand behind each other are counted together.
     """
-    for example, answers in _signs(graded):
+    for example, answers in signs_by_example(graded):
         counts = []
         for criterion, said in zip(example.criteria, zip(*answers, strict=True), strict=False):
             met, unmet = said.count("1"), said.count("0")
@@ -79,7 +86,7 @@ def judged_by_example(
         yield example, counts
 
 
-def _signs(graded: Iterable[Graded]) -> Iterator[tuple[Example, Sequence[str]]]:
+def signs_by_example(graded: Iterable[Graded]) -> Iterator[tuple[Example, Sequence[str]]]:
     """Each example, and of each answer a character a criterion: 1 met, 0 not met, - neither."""
     if isinstance(graded, Answers):
         yield from graded.by_example()

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from preceptor.version import VERSION
 
-__all__ = ["fill"]
+__all__ = ["environment", "fill", "printable_page"]
 
 # Not allowed in HTML, invisible, or not UTF-8 at all.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -33,7 +33,7 @@ def fill(
     """
     style, script = _asset("report.css"), _asset("report.js") if scripted else None
     page = (
-        _environment()
+        environment("preceptor.reports")
         .get_template(template)
         .render(
             context,
@@ -43,6 +43,11 @@ def fill(
             version=VERSION,
         )
     )
+    return printable_page(page)
+
+
+def printable_page(page: str) -> str:
+    """The page without what HTML or UTF-8 do not allow."""
     return _CONTROL.sub("\ufffd", page)
 
 
@@ -70,9 +75,12 @@ def _asset(name: str) -> Markup:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment(*packages: str) -> jinja2.Environment:
+    """The templates of these packages: the first that has one of a name is taken."""
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("preceptor.reports", "templates"),
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader(package, "templates") for package in packages]
+        ),
         autoescape=jinja2.select_autoescape(enabled_extensions=("jinja",), default=True),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

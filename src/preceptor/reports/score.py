@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.records import NO_GRADER, Metric, Result, Slice, replies_of
+from preceptor.records import NO_GRADER, Metric, Result, RunSettings, Slice, replies_of
 from preceptor.reports.format import (
     marked,
     measured,
@@ -28,6 +28,9 @@ from preceptor.scoring.names import is_adjusted
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+#: Number of a tool's own scores that are printed.
+_MOST_OWN = 8
 
 __all__ = ["namespaces", "overview_table", "score_json", "score_table", "sentences"]
 
@@ -153,6 +156,21 @@ def overview_table(results: Iterable[Result]) -> Table:
     return table
 
 
+def own_scores_in_words(settings: RunSettings) -> list[str]:
+    """The scores that the tool of an imported run computed, in one sentence."""
+    scores, tool = settings.tool_scores or [], settings.tool or "the tool"
+    numbers = [
+        f"{score.value:.4g}" + (f" (n {score.n:,})" if score.n is not None else "")
+        for score in scores[:_MOST_OWN]
+    ]
+    if len(numbers) == 1:
+        return [f"The tool's own score: {numbers[0]}, {scores[0].name} by {tool}."]
+    named = [f"{score.name} {said}" for score, said in zip(scores, numbers, strict=False)]
+    if len(scores) > _MOST_OWN:
+        named.append(f"{len(scores) - _MOST_OWN:,} more in its settings")
+    return [f"The tool's own scores, by {tool}: {', '.join(named)}."] if named else []
+
+
 def sentences(result: Result) -> list[str]:
     """What must be said beside the score: what it covers, bounds, departures and notes."""
     said = []
@@ -171,6 +189,7 @@ def sentences(result: Result) -> list[str]:
             )
     if (unread := read_sentence(result.scores)) is not None:
         said.append(unread)
+    said += own_scores_in_words(result.info.settings)
     if not result.departures and result.info.grader != NO_GRADER:
         said.append(f"Grader: {result.info.grader}.")
     return [*said, *result.departures, *result.notes]

@@ -7,15 +7,17 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from preceptor import benchmarks
+from preceptor.benchmarks import Benchmark
 from preceptor.records import Example, Graded, Result, RunInfo, Score
 from preceptor.results.assemble import assemble
-from preceptor.results.record import foreign_code, scored_by
+from preceptor.results.record import ScoredBy, foreign_code, scored_by
+from preceptor.scoring.columns import Scores
 from preceptor.store import Store
 from preceptor.store.bills import bills
 from preceptor.store.graded import read_worded
 from preceptor.store.said import Took, read_columns, read_said
 
-__all__ = ["load_result", "runs_of", "scored_answers"]
+__all__ = ["load_result", "runs_of", "scored_answers", "scored_columns"]
 
 
 def load_result(
@@ -41,23 +43,12 @@ def load_result(
     """
     scoring = scored_by(store, run)
     took: Took | None = None
-    graded: Sequence[Graded]
-    scores: Sequence[Score]
     with foreign_code(run, scoring.benchmark.package):
         if words:
-            graded = store.graded(run)
+            graded: Sequence[Graded] = store.graded(run)
             scores = scoring.all(graded)
-        elif scoring.benchmark.protocol.scoring.reads_text:
-            graded, scores = [], []
-            with store.reading() as connection:
-                answers, took = read_said(connection, run)
-                for item in answers:
-                    scores.append(scoring.one(item))
-                    graded.append(_wordless(item))
         else:
-            with store.reading() as connection:
-                graded, took = read_columns(connection, run, known)
-                scores = scoring.all(graded)
+            graded, scores, took = _read_scored(store, run, scoring, known)
         result = assemble(
             scoring.benchmark,
             run,
@@ -71,6 +62,31 @@ def load_result(
     return msgspec.structs.replace(result, store=store.address)
 
 
+def scored_columns(
+    store: Store, run: RunInfo, known: dict[str, Example] | None = None
+) -> tuple[Benchmark, Sequence[Graded], Scores]:
+    """The benchmark, and a run's answers without words with their scores; no metric of the run."""
+    scoring = scored_by(store, run)
+    with foreign_code(run, scoring.benchmark.package):
+        graded, scores, _ = _read_scored(store, run, scoring, known)
+    return scoring.benchmark, graded, Scores.of(scores)
+
+
+def _read_scored(
+    store: Store, run: RunInfo, scoring: ScoredBy, known: dict[str, Example] | None
+) -> tuple[Sequence[Graded], Sequence[Score], Took]:
+    with store.reading() as connection:
+        if not scoring.benchmark.protocol.scoring.reads_text:
+            columns, took = read_columns(connection, run, known)
+            return columns, scoring.all(columns), took
+        answers, took = read_said(connection, run)
+        graded, scores = [], []
+        for item in answers:
+            scores.append(scoring.one(item))
+            graded.append(_wordless(item))
+        return graded, scores, took
+
+
 def runs_of(store: Store, benchmark: str | None = None) -> Sequence[RunInfo]:
     """All runs of the store, or those of a benchmark, oldest first."""
     runs = store.runs()
@@ -81,7 +97,7 @@ def runs_of(store: Store, benchmark: str | None = None) -> Sequence[RunInfo]:
 
 
 def scored_answers(store: Store, run: RunInfo) -> Iterator[tuple[Graded, Score]]:
-    """A run's answers and scores one after the other, with all words and without any usage."""
+    """A run's answers and scores one after the other."""
     score = scored_by(store, run).one
     with store.reading() as connection:
         for item in read_worded(connection, run):

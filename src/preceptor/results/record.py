@@ -28,7 +28,7 @@ from preceptor.scoring.answers import merged
 from preceptor.store import Store
 from preceptor.store.graded import read_worded
 
-__all__ = ["find_metric", "foreign_code", "record_scores", "scored_by"]
+__all__ = ["ScoredBy", "find_metric", "foreign_code", "record_scores", "scored_by"]
 
 
 class _Kept(msgspec.Struct, frozen=True):

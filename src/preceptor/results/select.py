@@ -7,13 +7,15 @@ import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from preceptor.errors import InputError, UnknownName, shorten
 from preceptor.records import Result, RunInfo
 from preceptor.results.load import load_result
 from preceptor.results.pool import Side, pool
 from preceptor.store import Store
 
-__all__ = ["gather"]
+__all__ = ["gather", "named", "named_runs"]
 
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -42,6 +44,55 @@ def gather(texts: Sequence[str], store: Store, *, words: bool = True) -> list[Si
     return [side for text in texts for side in _sides(text, known, store, load, words)]
 
 
+def named(sides: Sequence[Side], labels: Sequence[str]) -> list[Side]:
+    """The sides, with other names for their systems.
+
+    Parameters
+    ----------
+    labels
+        ``SYSTEM=NAME``: NAME is what the side of the system at this address is called. Several
+        sides of one system keep their labels in brackets after it.
+
+    Raises
+    ------
+    InputError
+        A text of another form, a system that no side has, or one that is named twice.
+    """
+    systems = [side.result.info.system for side in sides]
+    names: dict[str, str] = {}
+    for text in labels:
+        system, name = _label(text, systems)
+        if system in names:
+            raise InputError(f"--label {shorten(text)}: {shorten(system)} has a name already")
+        names[system] = name
+    return [
+        _called(side, names[system], alone=systems.count(system) == 1) if system in names else side
+        for side, system in zip(sides, systems, strict=True)
+    ]
+
+
+def _label(text: str, systems: Sequence[str]) -> tuple[str, str]:
+    """System and name; the address may contain equals signs."""
+    if "=" not in text:
+        raise InputError(f"--label {shorten(text)}: expected SYSTEM=NAME")
+    for system in dict.fromkeys(systems):
+        if text.startswith(f"{system}=") and (name := text[len(system) + 1 :].strip()):
+            return system, name
+    known = ", ".join(dict.fromkeys(systems))
+    raise InputError(
+        f"--label {shorten(text)}: expected SYSTEM=NAME, with a system of these runs: {known}"
+    )
+
+
+def _called(side: Side, name: str, *, alone: bool) -> Side:
+    label = name if alone else f"{name} ({side.label})"
+    info = msgspec.structs.replace(side.result.info, name=label)
+    result = msgspec.structs.replace(side.result, info=info)
+    return msgspec.structs.replace(
+        side, label=label, harness=side.harness if side.family else label, result=result
+    )
+
+
 def _sides(
     text: str, known: Sequence[RunInfo], store: Store, load: Callable[..., Result], words: bool
 ) -> list[Side]:
@@ -51,7 +102,7 @@ def _sides(
     if not equals:
         label, rest = "", text
     parts = [rest] if rest in names else rest.split(",")
-    chosen = list({run.name: run for part in parts for run in _runs(part, known, store)}.values())
+    chosen = named_runs(parts, store, known)
     label = label.strip()
     if not label and len(parts) == 1:
         return [_side(run.name, "", [run], load, words=words) for run in chosen]
@@ -72,6 +123,17 @@ def _side(
     found = [load(run, metrics=alone, words=words or not alone) for run in runs]
     result = pool(found, label)
     return Side(label, family, harness or label, result, tuple(run.name for run in runs))
+
+
+def named_runs(
+    parts: Sequence[str], store: Store, known: Sequence[RunInfo] | None = None
+) -> list[RunInfo]:
+    """The runs of these names, beginnings of names, patterns or ``latest``, each once.
+
+    Raises UnknownName where one names nothing.
+    """
+    known = store.runs() if known is None else known
+    return list({run.name: run for part in parts for run in _runs(part, known, store)}.values())
 
 
 def _runs(part: str, known: Sequence[RunInfo], store: Store) -> list[RunInfo]:

@@ -13,12 +13,12 @@ from preceptor.records import RunInfo
 from preceptor.store.schema import batches
 from preceptor.store.store import Store
 
-__all__ = ["Batches"]
+__all__ = ["OPEN", "Batches", "oldest_kept"]
 
 #: Days after which a provider may have deleted the results (Anthropic: 29, OpenAI: 30).
 _KEPT_DAYS = 29
 #: States in which there may be results that nobody has kept yet.
-_OPEN = ("intended", "open", "cancelled")
+OPEN = ("intended", "open", "cancelled")
 
 
 class Batches:
@@ -58,18 +58,17 @@ class Batches:
         values = {"custom_ids": _encode(custom_ids)}
         if not custom_ids:
             values["state"] = "settled"
-        still = (batches.c.mark == mark, batches.c.state.in_(_OPEN))
+        still = (batches.c.mark == mark, batches.c.state.in_(OPEN))
         with self._store.transaction() as connection:
             connection.execute(batches.update().where(*still).values(**values))
 
     def unsettled(self, provider: str, base_url: str) -> list[BatchInfo]:
         """Those whose results may still be needed, in the order of their submission."""
-        oldest = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=_KEPT_DAYS)
         table = batches.c
         query = (
             sa.select(batches)
             .where(table.provider == provider, table.base_url == base_url)
-            .where(table.state.in_(_OPEN), table.submitted_at > oldest.isoformat())
+            .where(table.state.in_(OPEN), table.submitted_at > oldest_kept())
             .order_by(table.submitted_at)
         )
         with self._store.reading() as connection:
@@ -98,6 +97,12 @@ class Batches:
             state=row.state,
             own=row.run_id == self._run.id,
         )
+
+
+def oldest_kept() -> str:
+    """When a batch was submitted, at the earliest, whose results a provider still has."""
+    oldest = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=_KEPT_DAYS)
+    return oldest.isoformat()
 
 
 def _encode(custom_ids: Collection[str]) -> str:

@@ -49,10 +49,11 @@ _COMPLAINTS = {
 }
 
 
-def prepare(engine: sa.Engine, where: str, create: bool) -> None:
+def prepare(engine: sa.Engine, where: str, create: bool, *, read_only: bool = False) -> None:
     """Make the tables where there are none, and bring an older format up to date.
 
-    Raises StoreError for another program's database, or a format from the future.
+    Raises StoreError for another program's database, a format from the future, or, ``read_only``,
+    an older one.
     """
     with engine.connect() as connection:
         found = _format(connection, where)
@@ -60,6 +61,11 @@ def prepare(engine: sa.Engine, where: str, create: bool) -> None:
         return
     if found is None and not create:
         raise StoreError(f"store {where}: is empty: run or import something first")
+    if read_only:
+        raise StoreError(
+            f"store {where}: has format {found}, this Preceptor reads format {schema.FORMAT}, and "
+            f"opened it for reading only: bring it up to date with `preceptor runs --store {where}`"
+        )
     with writing(engine) as connection:
         postgres.alone(connection)
         # Looked at again, now that no other process can be at it at the same time.
@@ -106,12 +112,13 @@ def writing(engine: sa.Engine, *, lasting: bool = True) -> AbstractContextManage
     return engine.execution_options(**options).begin()
 
 
-def open_engine(where: str, create: bool) -> sa.Engine:
+def open_engine(where: str, create: bool, *, read_only: bool = False) -> sa.Engine:
     """The engine of a path or a URL. Nothing is read yet; a missing file is made."""
     try:
         url = sa.make_url(where) if "://" in where else sa.URL.create("sqlite", database=where)
         if postgres.is_postgres(url):
-            return postgres.open_server(url)
+            server = postgres.open_server(url)
+            return server.execution_options(postgresql_readonly=True) if read_only else server
         if url.drivername != "sqlite":
             raise ValueError("another database")
         engine = _of_sqlite(url)
@@ -123,6 +130,8 @@ def open_engine(where: str, create: bool) -> sa.Engine:
     if url.database not in (None, "", ":memory:"):
         _look_for_file(Path(url.database), create)
     sa.event.listen(engine, "connect", _tune_sqlite)
+    if read_only:
+        sa.event.listen(engine, "connect", _only_read)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -199,6 +208,10 @@ def _tune_sqlite(connection: Any, _: object) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
     connection.create_function("sqlar_uncompress", 2, _uncompress, deterministic=True)
+
+
+def _only_read(connection: Any, _: object) -> None:
+    connection.execute("PRAGMA query_only = ON")
 
 
 def _uncompress(value: Any, size: int) -> Any:

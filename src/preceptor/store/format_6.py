@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from preceptor.reasoning import said_in
 from preceptor.store.judged import pack_all
 from preceptor.store.schema import key_bytes
 
@@ -30,9 +31,9 @@ CREATE TABLE verdicts (
     reason TEXT, detail TEXT NOT NULL, probability FLOAT, {usage}, attempts INTEGER NOT NULL,
     label TEXT, served_model TEXT, created_at TEXT);
 INSERT INTO responses (id, key, text, finish_reason, sent, failure, detail, input_tokens,
-    output_tokens, cached_tokens, reasoning_tokens, latency_s, cost_usd, reasoning_length)
+    output_tokens, cached_tokens, reasoning_tokens, latency_s, cost_usd, reasoning_length, length)
 SELECT {id}, {key}, text, finish_reason, sent, failure, detail, input_tokens,
-    output_tokens, cached_tokens, reasoning_tokens, latency_s, cost_usd, reasoning_length
+    output_tokens, cached_tokens, reasoning_tokens, latency_s, cost_usd, reasoning_length, {length}
 FROM old_responses ORDER BY {id};
 INSERT INTO verdicts (id, key, met, explanation, reason, detail, probability, input_tokens,
     output_tokens, cached_tokens, reasoning_tokens, latency_s, cost_usd, attempts, label)
@@ -90,6 +91,7 @@ _SQLITE = {
     "rowid": " WITHOUT ROWID",
     "id": "rowid",
     "key": "key_bytes(key)",
+    "length": "answer_length(text)",
     "criteria": "CASE WHEN json_valid(e.data) "
     "THEN coalesce(json_array_length(e.data, '$.criteria'), 0) ELSE 0 END",
     "system_parameters": "CASE WHEN json_valid(settings) "
@@ -104,6 +106,7 @@ _POSTGRESQL = {
     "count": "BIGINT",
     "rowid": "",
     "id": "id",
+    "length": "CAST(NULL AS BIGINT)",
     "key": "CASE WHEN key ~ '^[0-9a-f]{32}$' THEN decode(key, 'hex') ELSE convert_to(key, 'UTF8') "
     "|| decode(repeat('00', greatest(0, 17 - octet_length(key))), 'hex') END",
     "criteria": f"jsonb_array_length({_JSONB.format('e.data')} -> 'criteria')",
@@ -112,12 +115,19 @@ _POSTGRESQL = {
 }
 
 
+def _answer_length(text: object) -> int | None:
+    """Characters of an answer; None where its text must be read for that."""
+    plain = isinstance(text, str) and text.strip() and said_in(text) == text
+    return len(text) if plain else None
+
+
 def number_results(connection: sa.Connection) -> None:
     """Number answers and verdicts in the order of writing; make the tables that are new."""
     on_sqlite = connection.dialect.name == "sqlite"
     if on_sqlite:
         raw: Any = connection.connection.dbapi_connection
         raw.create_function("key_bytes", 1, key_bytes, deterministic=True)
+        raw.create_function("answer_length", 1, _answer_length, deterministic=True)
         # Otherwise a rename fails on a user's view of a table that is gone.
         connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
     for table in _OLD:

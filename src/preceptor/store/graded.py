@@ -23,55 +23,33 @@ _PART = 50
 _Judged = dict[tuple[int, int], dict[int, Verdict]]
 
 
-class _Worded(msgspec.Struct, array_like=True, gc=False):
-    """What a verdict says, as checked when it is read."""
-
-    met: bool | None
-    explanation: str
-    reason: str | None
-    detail: str
-    probability: float | None
-    label: str | None
-
-
 def read_graded(
-    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None = None
+    connection: sa.Connection,
+    run: RunInfo,
+    only: Sequence[int] | None = None,
+    *,
+    keys: bool = True,
 ) -> list[Graded]:
     """Every response of a run with its verdicts, in the run's order, repeat by repeat.
 
-    With ``only`` of the examples at these positions.
+    With ``only`` of the examples at these positions. Without ``keys`` a packed verdict has none,
+    and the store is not looked through for them.
     """
     if only is None:
-        return _read(connection, run, None)
+        return _read(connection, run, None, keys)
     positions = sorted(only)
     return [
         graded
         for start in range(0, len(positions), _AT_ONCE)
-        for graded in _read(connection, run, positions[start : start + _AT_ONCE])
+        for graded in _read(connection, run, positions[start : start + _AT_ONCE], keys)
     ]
 
 
 def read_worded(connection: sa.Connection, run: RunInfo) -> Iterator[Graded]:
-    """The same, one after the other, with verdicts that say all and nothing of what they took."""
-    columns = _Worded.__struct_fields__
+    """The same, one after the other; a verdict that is packed has no key."""
     for start in range(0, run.n_examples, _PART):
         part = range(start, min(start + _PART, run.n_examples))
-        judged: _Judged = {}
-        for position, repeat, criterion, *values in _verdicts(connection, run, part, columns):
-            met, explanation, reason, detail, probability, label = values
-            msgspec.convert(values, _Worded)
-            judged.setdefault((position, repeat), {})[criterion] = Verdict(
-                *("", met, explanation, reason, detail, probability), label=label
-            )
-        for place, _, rows in packed_answers(connection, run.id, part):
-            judged[place] = {
-                criterion: Verdict(
-                    *("", row.met, row.explanation, row.reason, row.detail, row.probability),
-                    label=row.label,
-                )
-                for criterion, row in enumerate(rows)
-            }
-        yield from _together(connection, run, part, judged)
+        yield from _read(connection, run, part, False)
 
 
 def _of(table: sa.Table, run: RunInfo, only: Sequence[int] | None) -> sa.ColumnElement[bool]:
@@ -84,30 +62,32 @@ def _of(table: sa.Table, run: RunInfo, only: Sequence[int] | None) -> sa.ColumnE
     return sa.and_(mine, table.c.position.in_(only))
 
 
-def _read(connection: sa.Connection, run: RunInfo, only: Sequence[int] | None) -> list[Graded]:
+def _read(
+    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None, keys: bool
+) -> list[Graded]:
     judged: _Judged = {}
-    for position, repeat, criterion, *verdict in _verdicts(connection, run, only, VERDICT):
+    for position, repeat, criterion, *verdict in _verdicts(connection, run, only):
         judged.setdefault((position, repeat), {})[criterion] = verdict_of(verdict)
     packed = list(packed_answers(connection, run.id, only))
-    keys = keys_of(connection, {number for _, (number, _), _ in packed})
+    known = keys_of(connection, {number for _, (number, _), _ in packed}) if keys else {}
     for place, (number, first), rows in packed:
         judged[place] = {
-            criterion: row.verdict(row.key or t.key_text(keys[number, first + criterion]))
+            criterion: row.verdict(
+                t.key_text(known[number, first + criterion]) if keys and not row.key else row.key
+            )
             for criterion, row in enumerate(rows)
         }
     _add_votes(connection, run, judged, only)
     return list(_together(connection, run, only, judged))
 
 
-def _verdicts(
-    connection: sa.Connection, run: RunInfo, only: Sequence[int] | None, columns: Sequence[str]
-) -> Iterable[Any]:
-    """Position, repeat, criterion and these columns of each verdict."""
+def _verdicts(connection: sa.Connection, run: RunInfo, only: Sequence[int] | None) -> Iterable[Any]:
+    """Position, repeat, criterion and the columns VERDICT of each verdict."""
     link = t.run_verdicts.c
     return connection.execute(
         sa.select(
             *(link.position, link.repeat, link.criterion),
-            *(t.verdicts.c[name] for name in columns),
+            *(t.verdicts.c[name] for name in VERDICT),
         )
         .join_from(t.run_verdicts, t.verdicts)
         .where(_of(t.run_verdicts, run, only))

@@ -18,7 +18,18 @@ from preceptor.errors import StoreBusy
 from preceptor.records import RunInfo
 from preceptor.store.schema import runs
 
-__all__ = ["HEARTBEAT_S", "STALE_AFTER_S", "Owner", "beat", "clock", "now_of", "release", "take"]
+__all__ = [
+    "HEARTBEAT_S",
+    "STALE_AFTER_S",
+    "Owner",
+    "beat",
+    "clock",
+    "now_of",
+    "refuse_owned",
+    "release",
+    "take",
+    "working",
+]
 
 #: Seconds between two signs of life.
 HEARTBEAT_S = 5.0
@@ -77,24 +88,34 @@ class Owner(msgspec.Struct, frozen=True):
 
 def take(connection: sa.Connection, run: RunInfo, me: Owner) -> None:
     """Make ``me`` the owner of a run. Raises StoreBusy where another is, and lives."""
+    refuse_owned(connection, run)
+    connection.execute(
+        runs.update()
+        .where(runs.c.id == run.id)
+        .values(owner=me.encode(), heartbeat=clock(connection), status="running")
+    )
+
+
+def refuse_owned(connection: sa.Connection, run: RunInfo) -> None:
+    """Raise StoreBusy where a process that lives is the owner of a run."""
     row = runs.c.id == run.id
     # Writing first takes the lock, so that no other process reads the same free lease.
     connection.execute(runs.update().where(row).values(status=runs.c.status))
-    found = connection.execute(
-        sa.select(runs.c.owner, runs.c.heartbeat, clock(connection)).where(row)
-    ).one()
-    if found.owner is not None:
-        other = msgspec.json.decode(found.owner, type=Owner)
-        if other.alive(found.heartbeat, found.now):
-            raise StoreBusy(
-                f"run {run.name}: process {other.pid} on {other.host} is working on it: "
-                f"wait for it, or stop it and resume"
-            )
-    connection.execute(
-        runs.update()
-        .where(row)
-        .values(owner=me.encode(), heartbeat=clock(connection), status="running")
-    )
+    if (other := working(connection, run)) is not None:
+        raise StoreBusy(
+            f"run {run.name}: process {other.pid} on {other.host} is working on it: "
+            f"wait for it, or stop it and resume"
+        )
+
+
+def working(connection: sa.Connection, run: RunInfo) -> Owner | None:
+    """The living process that works on a run."""
+    query = sa.select(runs.c.owner, runs.c.heartbeat, clock(connection)).where(runs.c.id == run.id)
+    found = connection.execute(query).one_or_none()
+    if found is None or found.owner is None:
+        return None
+    owner = msgspec.json.decode(found.owner, type=Owner)
+    return owner if owner.alive(found.heartbeat, found.now) else None
 
 
 def beat(connection: sa.Connection, run: RunInfo, me: Owner) -> bool:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 import sqlalchemy as sa
 
 from preceptor.store.schema import runs
 
-__all__ = ["free_name", "free_sweep_name"]
+__all__ = ["free_name", "free_scope", "free_sweep_name"]
 
 
 def free_name(connection: sa.Connection, benchmark: str, system: str) -> str:
@@ -21,6 +22,18 @@ def free_name(connection: sa.Connection, benchmark: str, system: str) -> str:
     while f"{stem}-{number}" in taken:
         number += 1
     return f"{stem}-{number}"
+
+
+def free_scope(connection: sa.Connection, name: str) -> str | None:
+    """A scope for a new run where one that was renamed has the name for its own; else None."""
+    settings = connection.scalars(
+        sa.select(runs.c.settings).where(runs.c.settings.contains("scope"))
+    )
+    taken = {msgspec.json.decode(text).get("scope") for text in settings}
+    scope = name
+    while scope in taken:
+        scope += "'"
+    return None if scope == name else scope
 
 
 def free_sweep_name(taken: Iterable[str], benchmark: str, system: str, kind: str = "sweep") -> str:

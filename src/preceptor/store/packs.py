@@ -20,7 +20,15 @@ from preceptor.store import schema as t
 from preceptor.store.rows import VERDICT, VerdictRow
 from preceptor.store.statements import plain
 
-__all__ = ["find_packed", "keys_of", "pack", "packed_answers", "unpack", "unpack_verdicts"]
+__all__ = [
+    "find_packed",
+    "keys_of",
+    "lead_elsewhere",
+    "pack",
+    "packed_answers",
+    "unpack",
+    "unpack_verdicts",
+]
 
 #: Position of the example in the run, and repeat.
 _Place = tuple[int, int]
@@ -190,6 +198,19 @@ def keys_of(connection: sa.Connection, packs: Iterable[int]) -> dict[tuple[int, 
         (min(wanted), max(wanted)),
     )
     return {(number, place): key for number, place, key in rows if number in wanted}
+
+
+def lead_elsewhere(connection: sa.Connection, keys: set[bytes]) -> None:
+    """After packs were deleted: these keys lead to other packs with the same verdicts, if any."""
+    raw = plain(connection)
+    numbers = raw.execute("SELECT id FROM packed_verdicts").fetchall() if raw and keys else ()
+    for (number,) in numbers:
+        found = [
+            (key, number, place)
+            for place, row in enumerate(_decode(raw, number))
+            if row.key and (key := t.key_bytes(row.key)) in keys
+        ]
+        raw.executemany("INSERT INTO packed_keys VALUES (?, ?, ?) ON CONFLICT DO NOTHING", found)
 
 
 def _find(raw: sqlite3.Connection, keys: Iterable[str]) -> Iterator[tuple[bytes, VerdictRow]]:

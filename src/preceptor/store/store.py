@@ -30,7 +30,7 @@ from preceptor.store.blobs import keep_media, read_media, with_media
 from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, writing
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
-from preceptor.store.names import free_name
+from preceptor.store.names import free_name, free_scope
 from preceptor.store.packs import find_packed
 from preceptor.store.postgres import alone, redacted, retried
 from preceptor.store.read_connection import ReadConnection
@@ -63,6 +63,8 @@ class Store:
         A path of a SQLite file, or a SQLAlchemy URL.
     create
         False: a missing file is an error, not an empty workspace.
+    read_only
+        The database refuses every write, and an older format stays as it is: an error.
 
     Raises
     ------
@@ -70,15 +72,18 @@ class Store:
         It cannot be opened, is no workspace, or was written by a later version.
     """
 
-    def __init__(self, where: str | Path = DEFAULT_STORE, *, create: bool = True) -> None:
+    def __init__(
+        self, where: str | Path = DEFAULT_STORE, *, create: bool = True, read_only: bool = False
+    ) -> None:
         #: As it was given, perhaps with a password; ``where`` is for messages.
         self.address = str(where)
         self.where = redacted(self.address)
-        self.engine = open_engine(self.address, create)
+        create = create and not read_only
+        self.engine = open_engine(self.address, create, read_only=read_only)
         self._looking = ReadConnection(self.engine)
         try:
             with self._words():
-                prepare(self.engine, self.where, create)
+                prepare(self.engine, self.where, create, read_only=read_only)
         except BaseException:
             self.close()
             raise
@@ -140,12 +145,13 @@ class Store:
 
         ``within`` a transaction of the caller's, or in its own.
         """
-        encoded = msgspec.json.encode(settings.plain()).decode()
         with self._writing() if within is None else contextlib.nullcontext(within) as connection:
             alone(connection)  # else two might find the same name free
             name = name or free_name(connection, benchmark, system)
             if _run_row(connection, name) is not None:
                 raise InputError(f"run {shorten(name)}: exists already: choose another --name")
+            if scope := free_scope(connection, name):
+                settings = msgspec.structs.replace(settings, scope=scope)
             keep_media(connection, (each for example, _ in examples for each in example.messages))
             rows = [example_row(example) for example, _ in examples]
             upsert(connection, t.examples, list({row["key"]: row for row in rows}.values()))
@@ -159,7 +165,7 @@ class Store:
                     created_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                     n_examples=len(examples),
                     repeats=repeats,
-                    settings=encoded,
+                    settings=msgspec.json.encode(settings.plain()).decode(),
                 )
             ).inserted_primary_key[0]  # type: ignore[index]
             links = [

@@ -31,7 +31,13 @@ from preceptor.systems.prices import Price
 from preceptor.systems.tokens import CHARS_PER_TOKEN, LEAST_CACHED
 from preceptor.systems.tool_calls import thought, tool_call
 
-__all__ = ["DEFAULT_MAX_TOKENS", "STATUS", "AnthropicModel", "takes_temperature"]
+__all__ = [
+    "DEFAULT_MAX_TOKENS",
+    "STATUS",
+    "AnthropicModel",
+    "parse_message",
+    "takes_temperature",
+]
 
 #: The API wants a limit. This one is beyond any answer, and not beyond any model's own limit.
 DEFAULT_MAX_TOKENS = 16_000
@@ -131,7 +137,7 @@ class AnthropicModel(HttpModel):
             "messages": _turns(turns, ask.shared if discounts else 0),
             **present(optional),
         }
-        parse = partial(_parse_stream if stream else _parse, self.price)
+        parse = partial(_parse_stream if stream else parse_message, self.price)
         return Exchange("/v1/messages", merged(payload, self.parameters.extra_body), parse)
 
 
@@ -201,7 +207,8 @@ _event_decoder = msgspec.json.Decoder(_Event)
 _delta_decoder = msgspec.json.Decoder(_Delta)
 
 
-def _parse(price: Price | None, body: bytes) -> Completion:
+def parse_message(price: Price | None, body: bytes) -> Completion:
+    """The completion in a body of ``POST /messages``. Raises like ``openai_replies.parse_chat``."""
     reply = _reply_decoder.decode(body)
     if reply.type == "error":
         raise _error(reply.error)
@@ -213,7 +220,7 @@ def _parse(price: Price | None, body: bytes) -> Completion:
 
 def _parse_stream(price: Price | None, body: bytes) -> Completion:
     if not is_stream(body):
-        return _parse(price, body)
+        return parse_message(price, body)
     blocks: list[_Block] = []
     usage, stop_reason, whole, model = _Usage(), None, False, None
     for data in event_data(body):

@@ -135,6 +135,8 @@ class System:
     reusable: bool = True
     #: Whether answers exist already, so that an interaction is not held again.
     recorded: bool = False
+    #: All its answers as bytes that a run keeps, where they came with the benchmark.
+    collection: bytes | None = None
     #: Whether answers depend on more of the example than its conversation.
     uses_example: bool = False
     #: Dollars per million tokens; None where nobody knows.

@@ -58,11 +58,14 @@ class Content(msgspec.Struct, frozen=True):
     left_out
         Kinds of content that are not part of the answer, such as ``reasoning``, ``image``,
         ``tool call`` or ``turn of the tool behind it``.
+    unknown
+        Whether it was an object of no known shape; ``text`` is its JSON.
     """
 
     text: str | None
     reason: str = ""
     left_out: tuple[str, ...] = ()
+    unknown: bool = False
 
 
 def read_content(value: object) -> Content:
@@ -135,7 +138,7 @@ def _read(value: object, depth: int) -> Content:
         found = _object(there, depth)
     elif isinstance(value, Sequence):
         found = _list(value, depth)
-    return found or Content(_plain(value))
+    return found or Content(_plain(value), unknown=isinstance(value, Mapping))
 
 
 def _plain(value: object) -> str:

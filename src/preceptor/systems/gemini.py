@@ -29,7 +29,7 @@ from preceptor.systems.parts import gemini_tools, gemini_turns
 from preceptor.systems.prices import Price
 from preceptor.systems.tool_calls import thought, tool_call
 
-__all__ = ["GeminiModel"]
+__all__ = ["GeminiModel", "parse_generated"]
 
 #: Models before Gemini 3, which take no images in a tool's result.
 _WITHOUT_MEDIA = ("gemini-1", "gemini-2", "gemma")
@@ -104,7 +104,7 @@ class GeminiModel(HttpModel):
         return Exchange(
             f"/v1beta/models/{model}:{method}",
             merged(payload, parameters.extra_body),
-            _parse_stream if stream else _parse,
+            _parse_stream if stream else parse_generated,
         )
 
 
@@ -148,13 +148,14 @@ class _Reply(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(_Reply)
 
 
-def _parse(body: bytes) -> Completion:
+def parse_generated(body: bytes) -> Completion:
+    """The completion in a body of ``generateContent``. Raises like ``parse_chat``."""
     return _completion([_decoder.decode(body)])
 
 
 def _parse_stream(body: bytes) -> Completion:
     if not is_stream(body):
-        return _parse(body)
+        return parse_generated(body)
     return _completion([_decoder.decode(data) for data in event_data(body)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from preceptor.systems.base import EVERY, Ask, System
 from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content, replied
 from preceptor.systems.prices import FREE
 
-__all__ = ["Physician", "Replay"]
+__all__ = ["Collected", "Physician", "Replay"]
 
 #: ``custom_id`` and ``key`` are those of batches, whose lines have an ``id`` of their own.
 _IDS = ("custom_id", "key", "id", "prompt_id", "example_id")
@@ -194,6 +195,43 @@ def _content(row: Mapping[str, Any]) -> Content | None:
     if there is None or "custom_id" in row:
         return replied(row) or (Content(None, "null") if named else None)
     return read_content(there)
+
+
+class Collected(System):
+    """Answers that came with the benchmark, under the name of whoever gave them.
+
+    Parameters
+    ----------
+    collection
+        Id of an example → its answers, as JSON.
+    """
+
+    price = FREE
+    concurrency = 64
+    uses_example = True
+    recorded = True
+    may_be_empty = True
+    capabilities = EVERY
+
+    def __init__(self, address: str, collection: bytes) -> None:
+        self.address, self.collection = address, collection
+        self._sha256 = hashlib.sha256(collection).hexdigest()
+        self._answers = msgspec.json.decode(collection, type=dict[str, tuple[str, ...]])
+
+    def identity(self) -> dict[str, Any]:
+        return {"collected": self._sha256}
+
+    def covers(self, example: Example) -> int | None:
+        return len(self._answers.get(example.id, ()))
+
+    def notes(self, ids: Collection[str]) -> list[str]:
+        lacking = sum(id not in self._answers for id in ids)
+        one = "it has no answer to 1" if lacking == 1 else f"it has no answer to {lacking:,}"
+        return [f"{self.address}: {one} of {len(ids):,} tasks."] if lacking else []
+
+    async def answer(self, ask: Ask) -> Completion:
+        assert ask.example is not None
+        return Completion(self._answers[ask.example.id][ask.repeat], cost_usd=0.0)
 
 
 class Physician(System):

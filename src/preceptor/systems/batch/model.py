@@ -24,7 +24,7 @@ from preceptor.systems.http_model import HttpModel
 from preceptor.systems.prices import Price
 from preceptor.systems.reserving import Calls, Reserved, Size, prompt_bytes, prompt_tokens
 
-__all__ = ["BATCHED", "BatchModel", "batched"]
+__all__ = ["BATCHED", "BatchModel", "batched", "in_batch"]
 
 #: A model's provider → its batch API.
 _WIRES: dict[str, type[Wire]] = {"openai": OpenAIBatches, "anthropic": AnthropicBatches}
@@ -62,7 +62,7 @@ class BatchModel(System):
         path = inner.exchange(Ask((Message("user", ""),))).path
         self.wire = _WIRES[inner.provider](inner.endpoint, path)
         self.concurrency = inner.parameters.concurrency or _MOST_WAITING
-        inner.price = _in_batch(inner.price, self.wire.share)
+        inner.price = in_batch(inner.price, self.wire.share)
         self.failures, self.server = inner.failures, inner.server
         self.sampled = inner.sampled
         #: Calls that wait for a batch, whether it is submitted or not.
@@ -354,7 +354,7 @@ class BatchModel(System):
             )
 
 
-def _in_batch(price: Price | None, share: float) -> Price | None:
+def in_batch(price: Price | None, share: float) -> Price | None:
     """The price of a call in a batch: its own share of the price, or else the provider's."""
     if price is None:
         return None

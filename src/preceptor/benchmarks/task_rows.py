@@ -1,0 +1,370 @@
+"""Rows of a clinician's own tables: tasks with their turns and criteria, and answers."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from preceptor.benchmarks.fields import MOST_POINTS
+from preceptor.benchmarks.task_columns import Columns, meaning
+from preceptor.errors import DataError, did_you_mean, shorten
+from preceptor.records import Criterion, Example, Message, PhysicianAnswer
+from preceptor.sheets import Cell, Merged, Sheet
+
+__all__ = ["AnswerRows", "Faulty", "TaskRows"]
+
+#: Fields of a task by which scores are sliced.
+SLICES = ("specialty", "difficulty")
+#: Fields whose value, merged over several rows, is that of each of them.
+_GROUPING = ("id", "task id", "system", "tag", *SLICES)
+#: Fields of a task that may be merged over its rows.
+_OF_TASK = (*_GROUPING, "question", "ideal answer")
+_ROLES = {
+    "user": (
+        *("user", "patient", "human", "client", "clinician", "physician", "doctor", "nutzer"),
+        *("nutzerin", "benutzer", "patientin", "utilisateur", "patiente", "usuario", "paciente"),
+        *("usuário", "ユーザー", "利用者", "患者"),
+    ),
+    "assistant": (
+        *("assistant", "ai", "model", "system answer", "bot", "assistent", "ki", "modell"),
+        *("assistante", "ia", "modèle", "asistente", "modelo", "assistente", "アシスタント", "ai"),
+    ),
+    "system": ("system", "system prompt", "instruction", "anweisung", "système", "sistema"),
+}
+_COMMA = re.compile(r"[+-]?\d+,\d+")
+_MINUS = str.maketrans({"−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-"})
+
+
+class Faulty:
+    """Faults found so far."""
+
+    def __init__(self) -> None:
+        self.found: list[DataError] = []
+
+    def add(self, fault: DataError) -> None:
+        if str(fault) not in map(str, self.found[-3:]):
+            self.found.append(fault)
+
+
+class _Rows:
+    """The rows of one part, read field by field; a wrong cell is a fault, and then None."""
+
+    def __init__(self, sheet: Sheet, columns: Columns, faults: Faulty) -> None:
+        self.sheet, self.at, self.faults = sheet, columns.at, faults
+        self.numbers = [row for row in sorted(sheet.rows) if row > columns.header]
+        self.merged: list[str] = []
+        self._covered = dict(self._spread(columns.header))
+
+    def _spread(self, header: int) -> Iterator[tuple[tuple[int, str], Merged]]:
+        """Each (row, field) that a merged range covers, without its first row."""
+        field_of = {column: field for field, column in self.at.items()}
+        for each in self.sheet.merged:
+            over = [field_of[c] for c in range(each.left, each.right + 1) if c in field_of]
+            first = self.sheet.rows.get(each.top, {}).get(each.left)
+            if each.top <= header or not over or first is None:
+                continue
+            if len(over) > 1:
+                self.fault(each.top, over[0], f"{each} is merged over columns: split it")
+            elif over[0] not in _OF_TASK:
+                problem = f"{each} is merged over rows: give each row its own {over[0]}"
+                self.fault(each.top, over[0], problem)
+            else:
+                self.merged.append(str(each))
+                yield from (((row, over[0]), each) for row in range(each.top + 1, each.bottom + 1))
+
+    def remarks(self) -> list[str]:
+        found = self.sheet.doubts(self.at.values(), self.numbers)
+        if self.merged:
+            named = ", ".join(self.merged[:5]) + ("" if len(self.merged) < 6 else ", …")
+            found.append(f"{self.sheet.place}: merged cells count for each of their rows: {named}")
+        return found
+
+    def fault(self, row: int, field: str, problem: str) -> None:
+        self.faults.add(self.sheet.fault(row, self.at.get(field, 1), field, problem))
+
+    def cell(self, row: int, field: str) -> Cell | None:
+        """The cell with something in it; that above where it is merged with it."""
+        column = self.at.get(field)
+        if column is None:
+            return None
+        covered = self._covered.get((row, field))
+        return self.sheet.rows[covered.top if covered else row].get(column)
+
+    def covered(self, row: int, field: str) -> bool:
+        return (row, field) in self._covered
+
+    def text(self, row: int, field: str) -> str | None:
+        """The text of a cell; None where it is empty or wrong."""
+        cell = self.cell(row, field)
+        if cell is None:
+            return None
+        if problem := _no_text(cell):
+            self.fault(row, field, problem)
+            return None
+        return str(cell.shown or cell.value).strip()
+
+    def points(self, row: int) -> int | None:
+        expected = f"expected a whole number from -{MOST_POINTS} to {MOST_POINTS} and not 0"
+        cell = self.cell(row, "points")
+        if cell is None:
+            self.fault(row, "points", f"{expected}, found an empty cell")
+            return None
+        if cell.fault:
+            self.fault(row, "points", cell.fault)
+            return None
+        if cell.typed:
+            again = "format the cell as a number and type it again"
+            self.fault(row, "points", f"{expected}, found {cell.typed}: {again}")
+            return None
+        number = whole(cell.value)
+        if number is None or number == 0 or abs(number) > MOST_POINTS:
+            text = cell.value if isinstance(cell.value, str) else f"{cell.value}"
+            comma = _COMMA.fullmatch(unicodedata.normalize("NFKC", text).strip())
+            found = shorten(cell.value) + (" with a decimal comma" if comma else "")
+            self.fault(row, "points", f"{expected}, found {found}")
+            return None
+        return number
+
+
+def whole(value: object) -> int | None:
+    """A whole number, or a text that is one; None for any other value."""
+    if isinstance(value, str):
+        plain = unicodedata.normalize("NFKC", value).translate(_MINUS).strip()
+        return int(float(plain)) if re.fullmatch(r"[+-]?\d{1,9}(\.0+)?", plain) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        return None
+    return int(value)
+
+
+def _no_text(cell: Cell) -> str | None:
+    """Why a cell is not read as a text."""
+    if cell.fault:
+        return cell.fault
+    again = "format the cell as text and type it again"
+    if cell.typed:
+        return f"expected a text, found {cell.typed}: {again}"
+    if isinstance(cell.value, bool):
+        return f"expected a text, found {'true' if cell.value else 'false'}: {again}"
+    if isinstance(cell.value, float) and not cell.value.is_integer():
+        return f"expected a text, found the number {cell.value:g}: {again}"
+    return None
+
+
+class _Task:
+    def __init__(self, row: int) -> None:
+        self.row = row
+        self.turns: list[tuple[int, str, str]] = []
+        self.tags: list[str] = []
+        self.ideal: str | None = None
+        self.criteria: list[Criterion] = []
+        #: Whether a criterion was there and wrong.
+        self.tried = False
+
+
+class TaskRows(_Rows):
+    """Tasks by id, from the rows of the sheet *tasks*, and the criteria of the sheet *rubric*."""
+
+    def __init__(self, sheet: Sheet, columns: Columns, faults: Faulty) -> None:
+        super().__init__(sheet, columns, faults)
+        self.tasks: dict[str, _Task] = {}
+        self.slices: dict[str, list[str]] = {}
+        last: str | None = None
+        for row in self.numbers:
+            if any(column in self.sheet.rows[row] for column in self.at.values()):
+                last = self._row(row, last)
+        self.remarks_of_rubric: list[str] = []
+
+    @property
+    def remarks(self) -> list[str]:  # type: ignore[override]
+        return [*_Rows.remarks(self), *self.remarks_of_rubric]
+
+    def _row(self, row: int, last: str | None) -> str | None:
+        id = self.text(row, "id") or (None if self.cell(row, "id") else last)
+        if id is None:
+            if self.cell(row, "id") is None:
+                self.fault(row, "id", "expected an id, found an empty cell and no task above")
+            return None
+        if id != last and id in self.tasks:
+            self.fault(row, "id", f"{shorten(id)} is already the id of row {self.tasks[id].row}")
+            return id
+        task = self.tasks.setdefault(id, _Task(row))
+        begins = task.row == row
+        self._turn(row, task, begins)
+        self._about(row, task, begins)
+        if self.cell(row, "criterion") is not None or (
+            "criterion" in self.at and self.cell(row, "points") is not None
+        ):
+            add_criterion(self, row, task)
+        return id
+
+    def _turn(self, row: int, task: _Task, begins: bool) -> None:
+        if self.covered(row, "question") and not begins:
+            return
+        said = self.text(row, "question")
+        if said is None:
+            if begins and self.cell(row, "question") is None:
+                self.fault(row, "question", "expected a question, found an empty cell")
+            return
+        if not begins and "role" not in self.at:
+            if any(said == before for _, _, before in task.turns):
+                return  # a table with a row for each criterion
+            self.fault(
+                row,
+                "question",
+                "is a second question of one task: give it an id of its own, or say in a column "
+                "role who speaks (user or assistant)",
+            )
+        task.turns.append((row, self._role(row), said))
+
+    def _role(self, row: int) -> str:
+        said = self.text(row, "role")
+        role = "user" if said is None else meaning(said, _ROLES)
+        if role is None:
+            self.fault(row, "role", f"expected user or assistant, found {shorten(said)}")
+        return role or "user"
+
+    def _about(self, row: int, task: _Task, begins: bool) -> None:
+        for field in SLICES:
+            value = self.text(row, field) if begins or not self.covered(row, field) else None
+            if value is None:
+                continue
+            tag = f"{field}:{value}"
+            if begins:
+                task.tags.append(tag)
+                values = self.slices.setdefault(field, [])
+                if value not in values:
+                    values.append(value)
+            elif tag not in task.tags:
+                self.fault(row, field, f"is another than in row {task.row} of the same task")
+        if begins or not self.covered(row, "ideal answer"):
+            ideal = self.text(row, "ideal answer")
+            if ideal is not None and task.ideal not in (None, ideal):
+                self.fault(row, "ideal answer", f"is another than in row {task.row}")
+            task.ideal = task.ideal or ideal
+
+    def add_rubric(self, sheet: Sheet, columns: Columns) -> None:
+        """The criteria of the tasks; a row without an id belongs to the task of the row above."""
+        rows = _Rows(sheet, columns, self.faults)
+        last: str | None = None
+        for row in rows.numbers:
+            if not any(column in sheet.rows[row] for column in rows.at.values()):
+                continue
+            last = task_id(rows, row, last, self.tasks)
+            if rows.cell(row, "criterion") is None and rows.cell(row, "points") is None:
+                if rows.cell(row, "task id") is not None and not rows.covered(row, "task id"):
+                    rows.fault(row, "criterion", "expected a criterion, found an empty cell")
+                continue
+            add_criterion(rows, row, None if last is None else self.tasks.get(last))
+        self.remarks_of_rubric = rows.remarks()
+
+    def examples(self) -> list[Example]:
+        found = []
+        for id, task in self.tasks.items():
+            if not task.tried:
+                self.fault(task.row, "id", f"task {shorten(id)} has no criterion")
+            if task.turns and task.turns[-1][1] != "user":
+                row = task.turns[-1][0]
+                self.fault(row, "role", "expected a conversation that ends with the user")
+            if task.tried and not self.faults.found:
+                found.append(_example(id, task))
+        if not self.tasks and not self.faults.found:
+            self.fault(max(self.sheet.rows), "id", "expected tasks below the names, found none")
+        return found
+
+
+def _example(id: str, task: _Task) -> Example:
+    return Example(
+        id=id,
+        messages=tuple(Message(role, said) for _, role, said in task.turns),  # type: ignore[arg-type]
+        criteria=tuple(task.criteria),
+        tags=tuple(task.tags),
+        physician=PhysicianAnswer(task.ideal) if task.ideal else None,
+    )
+
+
+def task_id(rows: _Rows, row: int, last: str | None, tasks: Mapping[str, Any]) -> str | None:
+    """The task of a row: its id, or that of the row above; None where it is wrong."""
+    id = rows.text(row, "task id")
+    if id is None:
+        if rows.cell(row, "task id") is None and last is None:
+            rows.fault(row, "task id", "expected the id of a task, found an empty cell")
+        return last if rows.cell(row, "task id") is None else None
+    if id not in tasks:
+        near = did_you_mean(id, tasks)
+        some = near or f"there are {', '.join(list(tasks)[:5])}{', …' if len(tasks) > 5 else ''}"
+        rows.fault(row, "task id", f"no task has the id {shorten(id)}: {some.strip()}")
+    return id
+
+
+def add_criterion(rows: _Rows, row: int, task: _Task | None) -> None:
+    text, points = rows.text(row, "criterion"), rows.points(row)
+    if text is None and rows.cell(row, "criterion") is None:
+        rows.fault(row, "criterion", "expected a criterion, found an empty cell")
+    tags = tuple(filter(None, (tag.strip() for tag in _tags(rows, row))))
+    if task is None:
+        return
+    task.tried = True
+    if text is not None and points is not None:
+        task.criteria.append(Criterion(text, points, tags))
+
+
+def _tags(rows: _Rows, row: int) -> Iterable[str]:
+    return re.split(r"[,;、]", rows.text(row, "tag") or "")
+
+
+class AnswerRows:
+    """Answers by system and task, in a row each, or with a column for each system."""
+
+    def __init__(self, faults: Faulty, tasks: TaskRows) -> None:
+        self.faults, self.tasks = faults, tasks.tasks
+        self.by_system: dict[str, dict[str, tuple[str, ...]]] = {}
+        self.remarks: list[str] = []
+
+    def read(self, sheet: Sheet, columns: Columns) -> None:
+        rows = _Rows(sheet, columns, self.faults)
+        wide = {} if {"system", "answer"} & columns.at.keys() else _wide(columns)
+        if not wide and not {"system", "answer"} <= columns.at.keys():
+            lacking = "system" if "answer" in columns.at else "answer"
+            self.faults.add(
+                sheet.fault(columns.header, 1, lacking, f"there is no column for the {lacking}")
+            )
+            return
+        rows.at = {**rows.at, **wide}
+        id: str | None = None
+        system: str | None = None
+        for row in rows.numbers:
+            if not any(column in sheet.rows[row] for column in rows.at.values()):
+                continue
+            neither = not wide and not rows.cell(row, "system") and not rows.cell(row, "task id")
+            if neither:
+                rows.fault(row, "answer", "expected a task id or a system beside the answer")
+                continue
+            id = task_id(rows, row, id, self.tasks)
+            for name in wide:
+                self._add(rows, row, name, id, name)
+            if not wide:
+                blank = rows.cell(row, "system") is None
+                system = system if blank else rows.text(row, "system")
+                if system is None and blank:
+                    rows.fault(row, "system", "expected the system's name, found an empty cell")
+                self._add(rows, row, "answer", id, system)
+        self.remarks += rows.remarks()
+
+    def _add(self, rows: _Rows, row: int, field: str, id: str | None, system: str | None) -> None:
+        said = rows.text(row, field)
+        if id is None or system is None:
+            return
+        answers = self.by_system.setdefault(system, {})
+        if said is None and rows.cell(row, field) is None:
+            name = rows.sheet.line(row, rows.at).place(str(rows.sheet.path), field)
+            self.remarks.append(f"{name}: no answer of {system} to task {id}: it is not asked this")
+        elif said is not None:
+            answers[id] = (*answers.get(id, ()), said)
+
+
+def _wide(columns: Columns) -> dict[str, int]:
+    """The system of each column beside the task's id."""
+    taken = columns.at.values()
+    return {name: column for column, name in columns.names.items() if column not in taken}

@@ -1,0 +1,193 @@
+"""The first screen of a report: the answer in words, and the facts that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from preceptor.audit.card import GraderCard
+from preceptor.records import NO_GRADER, Metric, Result
+from preceptor.reports.banners import asked, kind_of, method_of
+from preceptor.reports.card import card_of, card_sentence, is_card_of, verdict_on
+from preceptor.reports.format import SHARE, count, measured, percent, plural, points, pretty
+from preceptor.reports.harmful import Harm, harm_words
+from preceptor.reports.view import RunView
+from preceptor.results.pool import Side
+from preceptor.scoring import OVERALL
+from preceptor.scoring.answers import poorly_read, share_read
+
+__all__ = ["Claim", "Summary", "answer_words", "summaries", "unchecked"]
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What one run's answers achieved; ``name`` is empty where there is only one."""
+
+    run: RunView
+    name: str
+    words: str
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """The answer on one benchmark; ``facts`` are a heading with its sentences."""
+
+    title: str
+    kind: str
+    claims: list[Claim]
+    facts: list[tuple[str, list[str]]]
+
+
+def summaries(
+    sides: Sequence[Side],
+    runs: Sequence[RunView],
+    harm: Sequence[Harm],
+    cards: Sequence[GraderCard],
+    differences: Sequence[str],
+) -> list[Summary]:
+    """One for each benchmark, in the order of the sides; ``harm`` is of the first of them."""
+    found: dict[str, list[tuple[Side, RunView, Harm | None]]] = {}
+    padded = [*harm, *[None] * (len(sides) - len(harm))]
+    for side, run, each in zip(sides, runs, padded, strict=True):
+        found.setdefault(side.result.info.benchmark, []).append((side, run, each))
+    return [_summary(part, len(sides) == 1, cards, differences) for part in found.values()]
+
+
+def _summary(
+    part: Sequence[tuple[Side, RunView, Harm | None]],
+    alone: bool,
+    cards: Sequence[GraderCard],
+    differences: Sequence[str],
+) -> Summary:
+    results = [side.result for side, _, _ in part]
+    kind = kind_of(results)
+    facts = [
+        ("What was tested", [_tested(side) for side, _, _ in part] if alone else []),
+        ("On what", [f"{asked(results)}."]),
+        ("How it was scored", [method_of(results)]),
+        ("What was better", list(differences)),
+        ("How sure this is", _certainty(results, kind)),
+        ("Trust in the grader", list(_trust(results, cards))),
+        ("What harmed", list(_harm(part, alone)) if kind == "points" else []),
+    ]
+    claims = [
+        Claim(run, "" if alone else side.label, _claim(side.result, kind, cards if alone else None))
+        for side, run, _ in part
+    ]
+    return Summary(results[0].title, kind, claims, [fact for fact in facts if fact[1]])
+
+
+# The answer
+
+
+def answer_words(result: Result, kind: str) -> str:
+    """The score with its interval: ``Answers met 62.4 of 100 points; between 57.1 and 66.9``."""
+    metric = result.metrics.get(OVERALL)
+    if metric is None or metric.value is None:
+        return "There is no score: no answer has all its verdicts"
+    between = _between(metric.raw_ci95, metric.unit)
+    if kind == "points":
+        text = f"Answers met {points(metric.value)} of 100 points"
+    else:
+        text = f"{pretty(OVERALL, result.labels)} was {measured(metric.value, metric.unit)}"
+        text += " of 100" if metric.unit == SHARE else ""
+    if metric.raw_mean is not None and abs(metric.raw_mean - metric.value) > 1e-9:
+        raw = f"mean {points(metric.raw_mean)} before clipping{between and ', ' + between}"
+        return f"{text}: what they should not say outweighed what they should ({raw})"
+    return f"{text}; {between or _no_interval(metric)}"
+
+
+def _between(pair: tuple[float, float] | None, unit: str) -> str:
+    if pair is None:
+        return ""
+    low, high = (measured(bound, unit) for bound in pair)
+    return f"between {low} and {high}"
+
+
+def _no_interval(metric: Metric) -> str:
+    number = metric.units or metric.n
+    return f"how sure this is cannot be estimated from {plural(number, 'question')}"
+
+
+def _claim(result: Result, kind: str, cards: Sequence[GraderCard] | None) -> str:
+    """Ends with what is known of the grader, where there are cards, if only none."""
+    closing = "" if cards is None else f"; {_verdict(result.info.grader, cards)}"
+    return f"{answer_words(result, kind)}{closing}."
+
+
+def _verdict(grader: str, cards: Sequence[GraderCard]) -> str:
+    if grader == NO_GRADER:
+        return "no grader was needed"
+    card = card_of(cards, grader)
+    return "the grader was not checked" if card is None else verdict_on(card)
+
+
+# The facts
+
+
+def _tested(side: Side) -> str:
+    """``Assistant A (openai/gpt-5), run board-1``."""
+    system, runs = side.result.info.system, side.runs
+    text = f"{side.label} ({system})" if side.label not in (*runs, system) else system
+    if len(runs) == 1:
+        return f"{text}, run {runs[0]}."
+    answers = plural(len(side.result.graded), "answer")
+    return f"{text}, {answers} of {len(runs)} runs."
+
+
+def _certainty(results: Sequence[Result], kind: str) -> list[str]:
+    said = []
+    if any(result.metrics.get(OVERALL, _NONE).raw_ci95 is not None for result in results):
+        said.append(
+            "With other questions of the same kind, the score would lie in this range 95 times in "
+            "100." + (" Errors of the grader come on top." if kind != "answers" else "")
+        )
+    for result in results:
+        metric, share = result.metrics.get(OVERALL, _NONE), share_read(result.scores)
+        name = f"{result.info.name}: " if len(results) > 1 else ""
+        if result.coverage < 1:
+            text = f"{name}{percent(result.coverage)} of the verdicts were given"
+            if metric.bounds is not None:
+                text += "; with the others the score lies " + _between(metric.bounds, metric.unit)
+            said.append(f"{text}.")
+        if share is not None and poorly_read(share):
+            said.append(
+                f"{name}{percent(share)} of the answers could be read; the others count as wrong."
+            )
+    return said
+
+
+_NONE = Metric(None, None, 0, None, None, None, 0.0)
+
+
+def _trust(results: Sequence[Result], cards: Sequence[GraderCard]) -> Iterable[str]:
+    """Of the graders that were checked; of the others :func:`unchecked` tells."""
+    graders = dict.fromkeys(result.info.grader for result in results)
+    return [card_sentence(card) for each in graders for card in cards if is_card_of(card, each)]
+
+
+def _named(grader: str) -> str:
+    return "the grader, which is not stated," if grader == "not stated" else grader
+
+
+def _harm(part: Sequence[tuple[Side, RunView, Harm | None]], alone: bool) -> Iterable[str]:
+    for side, _, harm in part:
+        if harm is not None:
+            yield harm_words(harm) if alone else f"{side.label}: {harm_words(harm)}"
+
+
+def unchecked(results: Iterable[Result], cards: Sequence[GraderCard]) -> str:
+    """The sentence on graders without a card; empty where each has one or none was needed."""
+    graders = dict.fromkeys(result.info.grader for result in results)
+    missing = [
+        _named(grader)
+        for grader in graders
+        if grader != NO_GRADER and card_of(cards, grader) is None
+    ]
+    if not missing:
+        return ""
+    one = len(missing) == 1
+    whose = missing[0] if one else f"{count(len(missing))} graders ({', '.join(missing)})"
+    return (
+        f"No audit of {whose} was given, so it is unknown how often {'its' if one else 'their'} "
+        "verdicts are wrong."
+    )

@@ -1,0 +1,1 @@
+"""What every server of ours for browsers shares: its guard, its pages, and how it listens."""
