@@ -32,7 +32,11 @@ _MET = {"m": True, "n": False, "c": None}
 
 Rater = Annotated[
     str | None,
-    typer.Option("--rater", metavar="NAME", help="Who marked; a name that is yours alone."),
+    typer.Option(
+        "--rater",
+        metavar="NAME",
+        help="Who marked. Default: the file's name; in a terminal, the user's.",
+    ),
 ]
 Seed = Annotated[
     int, typer.Option("--seed", parser=whole_number, metavar="N", help="Another draw and order.")
