@@ -143,8 +143,8 @@ def check_grader(  # noqa: PLR0917
             return
         name = rater or _user()
         known = marks_on(opened, info, {item.response.key for item in items}).get(name, {})
-        _mark(items, known, lambda item, mark: _keep(opened, name, item, mark))
-        _print_check(opened, info, store, name)
+        if _mark(items, known, lambda item, mark: _keep(opened, name, item, mark)):
+            _print_check(opened, info, store, name)
 
 
 def _above_0(limit: int | None) -> None:
@@ -287,8 +287,12 @@ def _keep(store: Store, rater: str, item: Item, mark: Mark) -> None:
 
 def _mark(
     items: Sequence[Item], marks: dict[str, Mark], keep: Callable[[Item, Mark], None]
-) -> None:
-    """Ask for each mark that is not there yet; each is kept before the next is asked for."""
+) -> bool:
+    """Ask for each mark that is not there yet; each is kept before the next is asked for.
+
+    False where the person left before the end: what the grader said is told to nobody who still
+    marks.
+    """
     from preceptor.audit.marks import Mark
 
     def open_after(place: int) -> int:
@@ -303,12 +307,14 @@ def _mark(
         _show_item(item, f"{place + 1} of {len(items)}", marks.get(item.id))
         key = _key()
         if key == "q":
-            note(f"{sum(each.id in marks for each in items)} of {len(items)} are marked and kept.")
-            return
+            done = sum(each.id in marks for each in items)
+            note(f"{done} of {len(items)} are marked and kept; the same command goes on from here.")
+            return False
         if key in _MET:
             marks[item.id] = Mark(_MET[key])
             keep(item, marks[item.id])
         place = max(0, place - 1) if key == "b" else open_after(place)
+    return True
 
 
 def _show_item(item: Item, place: str, mark: Mark | None) -> None:

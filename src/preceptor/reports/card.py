@@ -31,6 +31,7 @@ __all__ = [
     "CardView",
     "card_of",
     "card_sentence",
+    "card_sentences",
     "card_view",
     "cards_for",
     "is_card_of",
@@ -127,6 +128,11 @@ def card_view(card: GraderCard) -> CardView:
 def card_sentence(card: GraderCard) -> str:
     """How far the grader can be trusted, in a few sentences."""
     return _by_labels(card) if card.check is None else " ".join(check_sentences(card))
+
+
+def card_sentences(card: GraderCard) -> list[str]:
+    """The same in sentences for a reader who has no use for coefficients."""
+    return [_by_labels(card)] if card.check is None else check_sentences(card, brief=True)
 
 
 def _by_labels(card: GraderCard) -> str:

@@ -22,30 +22,31 @@ _SHORT = 160
 
 def check_clause(check: Check) -> str:
     """Agreement alone."""
-    people = "a person" if check.raters == 1 else f"{count(check.raters)} people"
-    text = (
-        f"the grader agreed with {people} on {count(check.agreed)} of {plural(check.marks, 'mark')}"
-    )
-    return text if check.agreement.ci95 is None else f"{text} ({_share(check)} of the run)"
+    who = _people(check)
+    if check.agreement.value is None:
+        return (
+            f"the grader agreed with {who} on {count(check.agreed)} of {count(check.marks)} marks"
+        )
+    return f"the grader agreed with {who} on {_share(check)}"
 
 
-def check_sentences(card: GraderCard, *, you: bool = False) -> list[str]:
+def check_sentences(card: GraderCard, *, you: bool = False, brief: bool = False) -> list[str]:
     """Agreement, errors of both kinds, what is beyond chance, the score, and for whom it holds.
 
-    ``you`` where the reader is who marked.
+    ``you`` where the reader is who marked; ``brief`` for one who has no use for coefficients.
     """
     check = card.check
     assert check is not None
-    who = "you" if you else "a person" if check.raters == 1 else f"{count(check.raters)} people"
+    who = "you" if you else _people(check)
     said = [_agreement(check, who), *_errors(check, who)]
     if check.cannot_tell:
         said.append(f"{plural(check.cannot_tell, 'mark')} of “cannot tell” count for neither.")
-    if card.kappa.value is not None:
+    if card.kappa.value is not None and not brief:
         said.append(
             f"Beyond chance: Cohen’s kappa {with_interval(card.kappa)}; macro F1 "
             f"{with_interval(card.macro_f1)}."
         )
-    if card.among_physicians is not None and card.among_physicians.value is not None:
+    if card.among_physicians is not None and not brief:
         said.append(f"People with each other: macro F1 {with_interval(card.among_physicians)}.")
     said += [*_score(check, who), _holds(check, card.grader)]
     return said
@@ -53,19 +54,21 @@ def check_sentences(card: GraderCard, *, you: bool = False) -> list[str]:
 
 def _agreement(check: Check, who: str) -> str:
     text = f"The grader agreed with {who} on {count(check.agreed)} of {plural(check.marks, 'mark')}"
-    whole = check.marked < check.verdicts
-    if check.agreement.value is None or check.agreement.ci95 is None:
+    if check.agreement.value is None:
         kind = "met" if not check.confusion.both + check.confusion.only_grader else "not met"
         return f"{text}. None is on what it called {kind}: too little for the whole run."
-    if whole:
-        verdicts = plural(check.verdicts, "verdict")
-        return f"{text}. Over all {verdicts} of the run that is {_share(check)}."
-    return f"{text}: {_share(check)}."
+    return f"{text}, which stands for {_share(check)}."
 
 
 def _share(check: Check) -> str:
     low, high = (points(bound) for bound in check.agreement.ci95 or (None, None))
-    return f"{percent(check.agreement.value or 0.0)}, between {low} and {high}"
+    value = percent(check.agreement.value or 0.0)
+    verdicts = plural(check.verdicts, "verdict")
+    return f"{value} of the run’s {verdicts} (between {low} and {high})"
+
+
+def _people(check: Check) -> str:
+    return "a person" if check.raters == 1 else f"{count(check.raters)} people"
 
 
 def _errors(check: Check, who: str) -> Iterator[str]:
@@ -86,7 +89,8 @@ def _score(check: Check, who: str) -> Iterator[str]:
         return
     found, wrong = check.corrected, check.marks - check.agreed
     if found is not None and found.run_se == 0:
-        yield f"By these marks the score is {points(found.value)}, not {points(check.score)}."
+        by_grader = points(check.score)
+        yield f"The score is {points(found.value)} by these marks, {by_grader} by the grader."
     elif found is not None and found.run_ci95 is not None:
         low, high = (points(bound) for bound in found.run_ci95)
         most = " (by majority)" if check.raters > 1 else ""
@@ -102,10 +106,9 @@ def _score(check: Check, who: str) -> Iterator[str]:
 
 
 def _holds(check: Check, grader: str) -> str:
-    people = "one person" if check.raters == 1 else f"{count(check.raters)} people"
     return (
         f"This holds for {grader} on the answers of {check.system} to {check.benchmark} "
-        f"(run {check.run}), as {people} saw them."
+        f"(run {check.run}), as {_people(check)} saw them."
     )
 
 
