@@ -69,6 +69,7 @@ FULL: dict[str, Any] = {
     "stratify": Strata("theme:a", 2.0, {"rich": Stratum(9, 3), "other": Stratum(90, 9)}, ["e1"]),
     "notes": ["One answer is missing."],
     "sweep": SweepCell("grid", {"seed": "1"}, {"seed": "1"}),
+    "scope": "first",
     "marks": Marks("first", "openai/some-model", drawn=True),
     "recorded_scores": SHA256,
 }

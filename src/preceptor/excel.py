@@ -42,7 +42,7 @@ def _cells(sheet: Any) -> Iterable[Any]:
 
 def _sheet(path: Path, sheet: Any, values: Any) -> Sheet:
     rows: dict[int, dict[int, Cell]] = {}
-    hidden_rows: dict[int, None] = {}
+    hidden_rows: dict[int, dict[int, Cell]] = {}
     hidden_columns: dict[int, None] = {}
     columns = [
         (each.min, each.max) for each in sheet.column_dimensions.values() if _is_hidden(each)
@@ -55,18 +55,17 @@ def _sheet(path: Path, sheet: Any, values: Any) -> Sheet:
             continue
         else:
             cell = _cell(each)
-        if _is_hidden(sheet.row_dimensions[number]):
-            hidden_rows[number] = None
-        elif any(low <= column <= high for low, high in columns):
-            hidden_columns[column] = None
+        shown = not _is_hidden(sheet.row_dimensions[number])
+        if any(low <= column <= high for low, high in columns):
+            hidden_columns |= {column: None} if shown else {}
         elif not cell.empty:
-            rows.setdefault(number, {})[column] = cell
+            (rows if shown else hidden_rows).setdefault(number, {})[column] = cell
     return Sheet(
         path,
         sheet.title,
         rows,
         hidden=sheet.sheet_state != "visible",
-        hidden_rows=tuple(hidden_rows),
+        hidden_rows=hidden_rows,
         hidden_columns=tuple(hidden_columns),
         merged=tuple(Merged(*each.bounds) for each in sheet.merged_cells.ranges),
     )

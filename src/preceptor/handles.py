@@ -66,10 +66,15 @@ class Run:
 
     def report(self, path: str | Path, *, share: bool = False) -> Path:
         """Write the HTML report; with ``share``, without any text of examples or answers."""
+        from preceptor.audit.checked import known_of_grader
         from preceptor.reports.files import write_text
         from preceptor.reports.html import render
 
-        return write_text(Path(path), render([self.result()], share=share))
+        result = self.result()
+        with Store(self.store, create=False) as store:
+            card = known_of_grader(store, result)
+        cards = [] if card is None else [card]
+        return write_text(Path(path), render([result], share=share, cards=cards))
 
     def export(self, path: str | Path, format: str | None = None) -> Path:
         """Write answers and verdicts as jsonl, csv, parquet, or a log of Inspect AI.

@@ -82,7 +82,7 @@ def _styles(root: ElementTree.Element) -> _Styles:
 
 def _sheet(path: Path, table: ElementTree.Element, styles: _Styles) -> Sheet:
     rows: dict[int, dict[int, Cell]] = {}
-    hidden_rows: dict[int, None] = {}
+    hidden_rows: dict[int, dict[int, Cell]] = {}
     hidden_columns: dict[int, None] = {}
     merged: list[Merged] = []
     collapsed = _collapsed(table)
@@ -92,20 +92,17 @@ def _sheet(path: Path, table: ElementTree.Element, styles: _Styles) -> Sheet:
         cells = dict(_row(row, number, styles, merged))
         visible = row.get(_name("table", "visibility"), "visible") == "visible"
         for place in range(number, number + min(times, _MOST_REPEATED) if cells else number):
-            if not visible:
-                hidden_rows[place] = None
-                continue
-            hidden_columns.update(dict.fromkeys(cells.keys() & collapsed))
+            hidden_columns.update(dict.fromkeys(cells.keys() & collapsed if visible else ()))
             shown = {column: cell for column, cell in cells.items() if column not in collapsed}
             if shown:
-                rows[place] = shown
+                (rows if visible else hidden_rows)[place] = shown
         number += times
     return Sheet(
         path,
         table.get(_name("table", "name"), ""),
         rows,
         hidden=table.get(_name("table", "style-name")) in styles.hidden,
-        hidden_rows=tuple(hidden_rows),
+        hidden_rows=hidden_rows,
         hidden_columns=tuple(sorted(hidden_columns)),
         merged=tuple(merged),
     )

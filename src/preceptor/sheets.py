@@ -94,14 +94,14 @@ class Sheet(msgspec.Struct, frozen=True):
         Number of a row as the person sees it → column (from 1) → cell; rows and cells without
         anything are not there.
     hidden_rows, hidden_columns
-        Those that have something and are not in ``rows``.
+        Those that have something and are not in ``rows``; of the rows, as there.
     """
 
     path: Path
     name: str | None
     rows: Mapping[int, Mapping[int, Cell]]
     hidden: bool = False
-    hidden_rows: tuple[int, ...] = ()
+    hidden_rows: Mapping[int, Mapping[int, Cell]] = {}
     hidden_columns: tuple[int, ...] = ()
     merged: tuple[Merged, ...] = ()
 
@@ -219,11 +219,11 @@ def read_sheets(path: Path) -> list[Sheet]:
         raise InputError(f"{path}: {problem} cut off") from None
 
 
-def sheet_rows(path: Path) -> Iterator[tuple[int, Row]]:
+def sheet_rows(path: Path, *, filtered: bool = False) -> Iterator[tuple[int, Row]]:
     """Yield (line, row) for each row of the first sheet that has a value.
 
-    Hidden rows, columns and sheets are left out; what is merged over several rows stands in each.
-    Both give a :class:`DataWarning`.
+    Hidden rows (but with ``filtered``), columns and sheets are left out; what is merged over
+    several rows stands in each. Both give a :class:`DataWarning`.
 
     Raises
     ------
@@ -234,10 +234,13 @@ def sheet_rows(path: Path) -> Iterator[tuple[int, Row]]:
     sheet = next((each for each in sheets if not each.hidden), None)
     if sheet is None:
         raise InputError(f"{path}: expected a sheet, found none that is shown")
+    if filtered:
+        both = {**sheet.rows, **sheet.hidden_rows}
+        sheet = msgspec.structs.replace(sheet, rows=both, hidden_rows={})
     remarks = [
         f"{other.place}: not read: only the first sheet, {sheet.name}, is"
         for other in sheets
-        if other is not sheet and other.rows
+        if other.name != sheet.name and other.rows
     ]
     first = min(sheet.rows, default=1)
     names = [""] * max(sheet.rows.get(first, {}), default=0)

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 import msgspec
 
 from preceptor.audit.agreement import Estimate
-from preceptor.audit.failures import Slice
+from preceptor.audit.failures import Confusion, Slice
 from preceptor.audit.meta_eval import Band
 from preceptor.audit.repeat import Repetition
 from preceptor.audit.report import Audit
 from preceptor.records import Verdict
+from preceptor.statistics.correction import Corrected
 
-__all__ = ["Cost", "GraderCard", "card", "cost_of"]
+__all__ = ["Check", "Cost", "GraderCard", "card", "cost_of"]
 
 #: Slices with fewer pairs cannot be among the worst.
 LEAST_PAIRS = 30
@@ -37,6 +38,47 @@ class Cost(msgspec.Struct, frozen=True):
     usd: float | None
 
 
+class Check(msgspec.Struct, frozen=True):
+    """What people's marks on one run's answers say of the run's grader.
+
+    Attributes
+    ----------
+    run, system, benchmark
+        Whose answers were marked.
+    raters
+        Number of people.
+    verdicts, met
+        Verdicts of the run, and those of them that are met.
+    marked, marks, agreed
+        Criteria with a mark of met or not met, the marks on them, and those that agree with the
+        grader.
+    agreement
+        Share of the run's verdicts on which grader and a person agree.
+    confusion
+        Counts of marks.
+    cannot_tell
+        Marks of somebody who could not tell; they count for neither.
+    score, corrected
+        Mean score by the grader, 0–1 scale, and as the people would have given it; None where that
+        cannot be said.
+    """
+
+    run: str
+    system: str
+    benchmark: str
+    raters: int
+    verdicts: int
+    met: int
+    marked: int
+    marks: int
+    agreed: int
+    agreement: Estimate
+    confusion: Confusion
+    cannot_tell: int
+    score: float | None
+    corrected: Corrected | None
+
+
 class GraderCard(msgspec.Struct, frozen=True):
     """Summary of a grader's audit.
 
@@ -56,6 +98,8 @@ class GraderCard(msgspec.Struct, frozen=True):
         Slices by sign of the points and by length of the criterion.
     repeat, cost
         None if unknown.
+    check
+        Of the run that the card is from, where people marked its answers.
     """
 
     grader: str
@@ -77,6 +121,7 @@ class GraderCard(msgspec.Struct, frozen=True):
     by_length: list[Slice]
     repeat: Repetition | None
     cost: Cost | None
+    check: Check | None = None
 
 
 def card(audit: Audit, cost: Cost | None = None) -> GraderCard:

@@ -238,8 +238,8 @@ def _save(
         raise InputError(
             f"--rater {shorten(rater)}: expected the name of a person, not of a system or grader"
         )
-    name = f"marks-{_slug(rater)}-{run.name}"
-    known = next((each for each in store.runs() if each.name == name), None)
+    known = next((each for each in store.runs() if _is_of(each, rater, run)), None)
+    name = f"marks-{_slug(rater)}-{run.scope}" if known is None else known.name
     before = store.graded(known) if known is not None else []
     former = dict(_marks(before))
     new = sum(item.id not in former for item in items)
@@ -247,19 +247,29 @@ def _save(
     found = Saved(name, new, len(items) - new - same, same)
     if same == len(items):
         return found
-    answers = {
-        (each.response.key, each.example.key): (each.example, each.response)
-        for each in [*before, *items]
-        if each.response is not None
-    }
-    said = former | {item.id: marks[item.id] for item in items}
+    answers: dict[tuple[str, str], tuple[Example, Response]] = {}
+    for each in [*before, *items]:
+        if each.response is not None:
+            answers[each.response.key, each.example.key] = (each.example, each.response)
     about = known.settings.marks if known is not None else None
-    drawn = drawn or (about is not None and about.drawn)
+    settings = RunSettings(
+        preceptor=VERSION,
+        manifest=run.settings.manifest,
+        notes=["Marked by a person, who did not see what the grader said."],
+        marks=Marks(run.scope, run.grader, drawn or (about is not None and about.drawn)),
+    )
+    own = msgspec.structs.replace(run, name=name, grader=rater, settings=settings)
+    said = former | {item.id: marks[item.id] for item in items}
     with store.transaction() as connection:
         if known is not None:
             store.delete_run(known, within=connection)
-        _write(store, connection, run, rater, name, list(answers.values()), said, drawn)
+        _write(store, connection, own, list(answers.values()), said)
     return found
+
+
+def _is_of(marked: RunInfo, rater: str, run: RunInfo) -> bool:
+    about = marked.settings.marks
+    return about is not None and marked.grader == rater and about.run == run.scope
 
 
 def _slug(rater: str) -> str:
@@ -270,13 +280,10 @@ def _write(
     store: Store,
     connection: sa.Connection,
     run: RunInfo,
-    rater: str,
-    name: str,
     answers: Sequence[tuple[Example, Response]],
     said: Mapping[str, Mark],
-    drawn: bool,
 ) -> None:
-    """A run of all marks: the answers are those of the run that was marked."""
+    """The run of all marks; its answers are those of the run that was marked."""
     examples = {example.key: example for example, _ in answers}
     positions = {key: position for position, key in enumerate(examples)}
     counts = dict.fromkeys(examples, 0)
@@ -288,20 +295,14 @@ def _write(
         for index, criterion in enumerate(example.criteria):
             mark = said.get(item_id(response, criterion.text))
             if mark is not None:
-                verdict = _verdict(rater, response, criterion.text, mark)
+                verdict = _verdict(run.grader, response, criterion.text, mark)
                 verdicts.append((position, repeat, index, verdict, False))
-    settings = RunSettings(
-        preceptor=VERSION,
-        manifest=run.settings.manifest,
-        notes=["Marked by a person, who did not see what the grader said."],
-        marks=Marks(run.name, run.grader, drawn),
-    )
     info = store.create_run(
-        name=name,
+        name=run.name,
         benchmark=run.benchmark,
         system=run.system,
-        grader=rater,
-        settings=settings,
+        grader=run.grader,
+        settings=run.settings,
         examples=[(example, counts[key]) for key, example in examples.items()],
         repeats=max(counts.values()),
         status="done",

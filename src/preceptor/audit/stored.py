@@ -13,7 +13,7 @@ from preceptor.errors import InputError, shorten
 from preceptor.records import Criterion, Message, Verdict, content_key
 from preceptor.results.pool import Side
 
-__all__ = ["Stored", "stored_labels"]
+__all__ = ["Stored", "category_of", "stored_labels"]
 
 #: Prefixes in place of an unstated grader or system.
 _UNNAMED = ("not stated", "unnamed system")
@@ -158,7 +158,7 @@ def _rows(raters: Sequence[Side]) -> list[Judged]:
                 found[whole, criterion.text] = Judged(
                     prompt=content_key(item.example.messages),  # As for a file.
                     criterion=criterion.text,
-                    category=_category(criterion),
+                    category=category_of(criterion),
                     labels=(),
                     physicians=(),
                     verdicts={},
@@ -169,7 +169,7 @@ def _rows(raters: Sequence[Side]) -> list[Judged]:
     return list(found.values())
 
 
-def _category(criterion: Criterion) -> str:
+def category_of(criterion: Criterion) -> str:
     """Cluster of a criterion, as in the meta-evaluation, else its axis; empty if neither."""
     for namespace in ("cluster:", "axis:"):
         for tag in criterion.tags:

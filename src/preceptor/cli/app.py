@@ -31,6 +31,7 @@ from preceptor.cli import (
     lint,
     listing,
     manage,
+    marks,
     report,
     run,
     runs,
@@ -110,6 +111,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "rm": manage.remove,
     },
     "Trust the grader": {
+        "check-grader": marks.check_grader,
         "audit": audit.audit,
         "correct": correct.correct,
         "frontier": frontier.frontier,
@@ -124,6 +126,8 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
     },
     "Build": {"tasks": tasks.app, "lint": lint.lint, "serve": serve.serve},
 }
+tasks.app.command("review")(marks.review)
+tasks.app.command("read")(marks.read)
 
 for _heading, _commands in GROUPS.items():
     for _name, _made_by in _commands.items():

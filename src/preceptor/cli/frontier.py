@@ -149,7 +149,11 @@ def _with_store(
     with Store(store, create=False) as opened:
         return with_stored(
             labels,
-            ((run.grader, opened.graded(run)) for run in opened.runs() if run.grader not in known),
+            (
+                (run.grader, opened.graded(run))
+                for run in opened.runs()
+                if run.grader not in known and run.settings.marks is None
+            ),
         )
 
 

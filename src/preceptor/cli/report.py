@@ -44,6 +44,7 @@ def report(  # noqa: PLR0917
     store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Write one HTML file: scores, slices, comparison, figures, missed criteria, examples."""
+    from preceptor.audit.checked import checked_cards
     from preceptor.reports.card import is_card_of, read_card
     from preceptor.reports.files import read_text, write_text
     from preceptor.reports.html import render
@@ -54,6 +55,7 @@ def report(  # noqa: PLR0917
     cards = [read_card(path) for path in card or []]
     with Store(store, create=False) as opened:
         gathered = named(gather(sides, opened, words=not share), label or [])
+        checked = checked_cards(opened, gathered)
     graders = list(dict.fromkeys(side.result.info.grader for side in gathered))
     for path, one in zip(card or [], cards, strict=True):
         if not any(is_card_of(one, grader) for grader in graders):
@@ -61,5 +63,6 @@ def report(  # noqa: PLR0917
                 f"--card {path}: not shown: it is of {shorten(one.grader)}, and the runs were "
                 f"graded by {', '.join(graders)}"
             )
-    page = render(gathered, share=share, cards=cards, title=title, about=words)
+    known = [*checked, *cards]
+    page = render(gathered, share=share, cards=known, title=title, about=words)
     print(write_text(output, page))

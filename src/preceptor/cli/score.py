@@ -39,7 +39,7 @@ def score(  # noqa: PLR0917
         raise InputError("--benchmark: goes with --all only; a RUN has one benchmark")
     if every:
         with Store(store, create=False) as opened:
-            runs = runs_of(opened, benchmark)
+            runs = [run for run in runs_of(opened, benchmark) if run.settings.marks is None]
             results = [load_result(opened, each, words=False) for each in runs]
         if as_json:
             from preceptor.reports.score import score_json

@@ -102,7 +102,7 @@ class Marks(msgspec.Struct, frozen=True):
     Attributes
     ----------
     run, grader
-        Name and grader of the run whose answers they are, when they were marked.
+        First name and grader of the run whose answers they are.
     drawn
         Whether some were drawn by what that grader met and what not: they then say nothing of
         another grader.

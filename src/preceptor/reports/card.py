@@ -24,6 +24,7 @@ from preceptor.reports.agreement_view import (
     with_interval,
 )
 from preceptor.reports.charts import Span
+from preceptor.reports.checking import check_clause, check_sentences
 from preceptor.reports.files import write_text
 from preceptor.reports.format import count, interval, plural, points
 
@@ -31,6 +32,7 @@ __all__ = [
     "CardView",
     "card_of",
     "card_sentence",
+    "card_sentences",
     "card_view",
     "cards_for",
     "is_card_of",
@@ -125,7 +127,16 @@ def card_view(card: GraderCard) -> CardView:
 
 
 def card_sentence(card: GraderCard) -> str:
-    """How far the grader can be trusted, in one or two sentences."""
+    """How far the grader can be trusted, in a few sentences."""
+    return _by_labels(card) if card.check is None else " ".join(check_sentences(card))
+
+
+def card_sentences(card: GraderCard) -> list[str]:
+    """The same in sentences for a reader who has no use for coefficients."""
+    return [_by_labels(card)] if card.check is None else check_sentences(card, brief=True)
+
+
+def _by_labels(card: GraderCard) -> str:
     own, theirs, gap = card.macro_f1, card.among_physicians, card.gap.ci95
     tested = f"on {plural(card.judged, 'row')} of {Path(card.source).name}"
     if own.value is None:
@@ -150,6 +161,8 @@ def card_sentence(card: GraderCard) -> str:
 
 def verdict_on(card: GraderCard) -> str:
     """The same in a clause."""
+    if card.check is not None:
+        return check_clause(card.check)
     gap = card.gap.ci95
     if card.macro_f1.value is None:
         return "the grader could not be checked"

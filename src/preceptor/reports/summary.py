@@ -9,7 +9,7 @@ import msgspec
 from preceptor.audit.card import GraderCard
 from preceptor.records import NO_GRADER, Metric, Result
 from preceptor.reports.banners import asked, kind_of, method_of
-from preceptor.reports.card import card_of, card_sentence, verdict_on
+from preceptor.reports.card import card_of, card_sentences, is_card_of, verdict_on
 from preceptor.reports.format import SHARE, measured, percent, plural, points, pretty
 from preceptor.reports.harmful import Harm, harm_words
 from preceptor.reports.view import RunView
@@ -162,7 +162,8 @@ _NONE = Metric(None, None, 0, None, None, None, 0.0)
 def _trust(results: Sequence[Result], cards: Sequence[GraderCard]) -> Iterable[str]:
     """Of the graders that were checked; of the others :func:`unchecked` tells."""
     graders = dict.fromkeys(result.info.grader for result in results)
-    return [card_sentence(card) for each in graders if (card := card_of(cards, each)) is not None]
+    of = [card for each in graders for card in cards if is_card_of(card, each)]
+    return [sentence for card in of for sentence in card_sentences(card)]
 
 
 def _harm(part: Sequence[tuple[Side, RunView, Harm | None]], alone: bool) -> Iterable[str]:

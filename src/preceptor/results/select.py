@@ -142,7 +142,13 @@ def _runs(part: str, known: Sequence[RunInfo], store: Store) -> list[RunInfo]:
         raise InputError("expected [LABEL=]RUN, found an empty name of a run")
     if not _PATTERN.search(part) or any(run.name == part for run in known):
         return [store.run(part)]
-    fitting = [run for run in known if fnmatchcase(run.name, part)]
+    # A person's marks are no run that others are compared with, unless the pattern says so.
+    marks = part.startswith("marks-")
+    fitting = [
+        run
+        for run in known
+        if fnmatchcase(run.name, part) and (marks or run.settings.marks is None)
+    ]
     if not fitting:
         names = ", ".join(run.name for run in known[-5:]) or "none"
         raise UnknownName(

@@ -191,13 +191,14 @@ class Store:
             return [read_run(row, self.where) for row in connection.execute(query).mappings()]
 
     def run(self, name: str) -> RunInfo:
-        """The run of that name, or whose name begins so, or ``latest``.
+        """The run of that name, or whose name begins so, or ``latest``, a person's marks aside.
 
         Raises UnknownName where there is none or more than one.
         """
         known = self.runs()
-        if name == "latest" and known:
-            return known[-1]
+        judged = [run for run in known if run.settings.marks is None]
+        if name == "latest" and judged:
+            return judged[-1]
         exact = [run for run in known if run.name == name]
         fitting = exact or [run for run in known if run.name.startswith(name)]
         if len(fitting) == 1:
