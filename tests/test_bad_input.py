@@ -619,7 +619,7 @@ IMPORTS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     ),
     "simple-evals of a folder": (
         ["simple-evals", ".", "--benchmark", "healthbench"],
-        ("directory",),
+        ("output.json", "example_level_metadata"),
     ),
     "simple-evals of a missing file": (["simple-evals", "none.json"], ("none.json", "No such")),
     "simple-evals without rows": (

@@ -527,7 +527,7 @@ def test_complaint_of_the_server_is_bounded_and_says_what_to_do(
 def test_driver_that_is_not_installed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to install."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(StoreError, match=r"pip install 'preceptor\[postgres\]'"):
+    with pytest.raises(Unavailable, match=r"pip install 'psycopg\[binary\]"):
         Store(url)
 
 

@@ -150,7 +150,9 @@ def test_links_of_the_readme_lead_somewhere() -> None:
     for page in ("README.md", "CONTRIBUTING.md"):
         for link in re.findall(r"\]\((?!https?:)([^)]+)\)", (ROOT / page).read_text("utf-8")):
             path, _, heading = link.partition("#")
-            target = (ROOT / (path or page)).read_text("utf-8")
+            linked = ROOT / (path or page)
+            assert linked.exists(), link
+            target = linked.read_text("utf-8") if heading else ""
             headings = [_slug(text) for text in re.findall(r"^#+ (.*)$", target, re.MULTILINE)]
             assert not heading or heading in headings, link
 

@@ -517,7 +517,7 @@ def test_a_missing_package_is_one_line(
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.delitem(sys.modules, "preceptor.web.serving")
     assert main(["view", "--store", str(path)]) == 2
-    assert "pip install 'preceptor[view]'" in capsys.readouterr().err
+    assert "pip install 'starlette" in capsys.readouterr().err
 
 
 # In a browser

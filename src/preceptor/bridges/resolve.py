@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -100,7 +100,7 @@ class Resolver:
             if asked.setdefault(example.id, example) != example:
                 problem = f"{shorten(example.id)} has other content than before"
                 raise DataError(str(found.path), stated.line, "id", problem)
-            for each in _repeats(stated, example):
+            for each in self._repeats(stated, example):
                 text = _answer(each, example, matched.first)
                 if each.fallback or (each.texts and text != each.texts[0]):
                     fallbacks.append(each.id)
@@ -120,6 +120,14 @@ class Resolver:
         matched = self.known.match([*map(_row, found.answers)], self.first)
         examples = [mine or other for mine, other in zip(own, matched.examples, strict=True)]
         return msgspec.structs.replace(matched, examples=examples, unknown=examples.count(None))
+
+    def _repeats(self, answer: ToolAnswer, example: Example) -> Iterator[ToolAnswer]:
+        """The answer, or each item of a list, unless a list is what the question asks for."""
+        if len(answer.repeats) < 2 or self.benchmark.protocol.scoring.wants_list(example):
+            yield answer
+            return
+        for text in answer.repeats:
+            yield msgspec.structs.replace(answer, texts=(text,))
 
     def _coverage(self, found: ToolRun, answers: list[Answer], seen: Counter[str]) -> list[str]:
         """Notes on unequal repeats and missing questions; adds those that count as wrong."""
@@ -174,17 +182,6 @@ def _row(answer: ToolAnswer) -> Row:
     return Row(
         answer.id, answer.right, answer.about, answer.hints, answer.options, texts, answer.question
     )
-
-
-def _repeats(answer: ToolAnswer, example: Example) -> Iterator[ToolAnswer]:
-    """The answer, or each item of a list, unless a list is what the question asks for."""
-    target = example.target
-    wanted = isinstance(target, Mapping) and any(isinstance(each, list) for each in target.values())
-    if len(answer.repeats) < 2 or wanted:
-        yield answer
-        return
-    for text in answer.repeats:
-        yield msgspec.structs.replace(answer, texts=(text,))
 
 
 def _answer(answer: ToolAnswer, example: Example, first: int | None) -> str:

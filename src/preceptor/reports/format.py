@@ -174,7 +174,7 @@ def cut(text: str) -> str:
     if len(text) <= _LONGEST:
         return text
     rest = count(len(text) - _LONGEST)
-    return f"{text[:_LONGEST]}\n\n[… {rest} more characters, not contained in this report]"
+    return f"{text[:_LONGEST]}\n\n[… {rest} more characters, not shown here]"
 
 
 def paragraphs(text: str) -> list[str]:
