@@ -596,7 +596,7 @@ def test_a_missing_package_is_one_line(path: Path, monkeypatch: pytest.MonkeyPat
     """What to install."""
     book(path)
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    with pytest.raises(Unavailable, match="needs openpyxl: run .* pip install 'openpyxl"):
+    with pytest.raises(Unavailable, match=r"needs openpyxl: run .* pip install 'openpyxl"):
         benchmarks.get(str(path))
 
 

@@ -138,8 +138,9 @@ def _certainty(results: Sequence[Result], kind: str) -> list[str]:
     said = []
     if any(result.metrics.get(OVERALL, _NONE).raw_ci95 is not None for result in results):
         said.append(
-            "With other questions of the same kind, the score would lie in this range 95 times in "
-            "100." + (" Errors of the grader come on top." if kind != "answers" else "")
+            "The range allows for the choice of questions: of a hundred such ranges, about 95 hold "
+            "the score on all questions of this kind."
+            + (" Errors of the grader come on top." if kind != "answers" else "")
         )
     for result in results:
         metric, share = result.metrics.get(OVERALL, _NONE), share_read(result.scores)
