@@ -226,6 +226,20 @@ def test_a_wrong_cell_is_named(
     assert any(f"sheet {sheet}, cell {at}: " in line and fault in line for line in faults(path))
 
 
+def test_a_criterion_that_stands_twice_is_named(path: Path) -> None:
+    """It would count twice; in another task it is another criterion."""
+    book(path, rubric=[RUBRIC[0], ["t1", "x", 5], ["t2", "x", 1], ["t1", "x", 5]])
+    (line,) = faults(path)
+    assert "sheet rubric, cell B4: criterion: is that of row 2 again" in line
+
+
+def test_a_workbook_without_tasks_has_one_fault(path: Path) -> None:
+    """Rows of the other sheets are not held against ids that nobody gave."""
+    book(path, tasks=[["id", "question"]], answers=ANSWERS)
+    (line,) = faults(path)
+    assert "expected tasks below the names, found none" in line
+
+
 def test_all_faults_are_named_at_once(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Up to twenty lines, and how many more there are."""
     book(path, rubric=[RUBRIC[0], *([f"t{n % 2 + 1}", "x", n / 2] for n in range(1, 60, 2))])

@@ -158,6 +158,8 @@ class _Task:
         self.tags: list[str] = []
         self.ideal: str | None = None
         self.criteria: list[Criterion] = []
+        #: Row in which a criterion stands first.
+        self.rows: dict[str, int] = {}
         #: Whether a criterion was there and wrong.
         self.tried = False
 
@@ -306,8 +308,11 @@ def add_criterion(rows: _Rows, row: int, task: _Task | None) -> None:
     if task is None:
         return
     task.tried = True
-    if text is not None and points is not None:
-        task.criteria.append(Criterion(text, points, tags))
+    if text is None or points is None:
+        return
+    if (before := task.rows.setdefault(text, row)) != row:
+        rows.fault(row, "criterion", f"is that of row {before} again: it would count twice")
+    task.criteria.append(Criterion(text, points, tags))
 
 
 def _tags(rows: _Rows, row: int) -> Iterator[str]:

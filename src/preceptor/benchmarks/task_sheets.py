@@ -113,10 +113,11 @@ def _read(path: Path, stamps: tuple[tuple[Path, int, int], ...]) -> Tasks:
     warn(parts.remarks)
     faults = Faulty()
     tasks = TaskRows(parts.sheets["tasks"], parts.columns["tasks"], faults)
-    if (rubric := parts.columns.get("rubric")) is not None:
+    # Without a task each id of the other sheets would be a fault as well.
+    if tasks.tasks and (rubric := parts.columns.get("rubric")) is not None:
         tasks.add_rubric(parts.sheets["rubric"], rubric)
     answers = AnswerRows(faults, tasks)
-    if (columns := parts.columns.get("answers")) is not None:
+    if tasks.tasks and (columns := parts.columns.get("answers")) is not None:
         answers.read(parts.sheets["answers"], columns)
     about = _about(parts, faults)
     examples = tasks.examples()
