@@ -240,7 +240,15 @@ def _corrected(result: Result, rows: Sequence[_Row]) -> Corrected | None:
         return None
     places = np.unique(ids, return_inverse=True)[1]
     clusters = np.array([row.unit for row in counted])
-    return cascade_estimate(met.astype(float), labels, weights, chances, places, clusters=clusters)
+    return cascade_estimate(
+        met.astype(float),
+        labels,
+        weights,
+        chances,
+        places,
+        clusters=clusters,
+        together=clusters,
+    )
 
 
 def _majority(row: _Row) -> float:

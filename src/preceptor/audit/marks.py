@@ -248,7 +248,8 @@ def _save(
     if same == len(items):
         return found
     answers: dict[tuple[str, str], tuple[Example, Response]] = {}
-    for each in [*before, *items]:
+    both: list[Graded | Item] = [*before, *items]
+    for each in both:
         if each.response is not None:
             answers[each.response.key, each.example.key] = (each.example, each.response)
     about = known.settings.marks if known is not None else None

@@ -41,7 +41,7 @@ def check_sentences(card: GraderCard, *, you: bool = False, brief: bool = False)
     said = [_agreement(check, who), *_errors(check, who)]
     if check.cannot_tell:
         said.append(f"{plural(check.cannot_tell, 'mark')} of “cannot tell” count for neither.")
-    if card.kappa.value is not None and not brief:
+    if card.kappa.value is not None and check.agreement.value is not None and not brief:
         said.append(
             f"Beyond chance: Cohen’s kappa {with_interval(card.kappa)}; macro F1 "
             f"{with_interval(card.macro_f1)}."

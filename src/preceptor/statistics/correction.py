@@ -148,6 +148,7 @@ def cascade_estimate(
     examples: NDArray[Any],
     *,
     clusters: NDArray[Any] | None = None,
+    together: NDArray[Any] | None = None,
 ) -> Corrected | None:
     """The mean score of a cascade: a cheap grader everywhere, the strong one where it was asked.
 
@@ -173,6 +174,10 @@ def cascade_estimate(
         Shape (m,): the example (one answer) of each verdict.
     clusters
         Shape (m,): its prompt; None where each example is its own.
+    together
+        Shape (m,): labels of verdicts that may have been drawn as one, such as those of an answer:
+        in se²(run) their errors are added before they are squared. None where each was drawn on
+        its own.
 
     Returns
     -------
@@ -190,7 +195,10 @@ def cascade_estimate(
     scores = cascade_scores(p, v, w, pi, examples)
     asked = ~np.isnan(v)
     drawn = asked & (pi < 1)
-    terms = np.where(drawn, (1 - pi) / pi**2 * (w * (np.where(asked, v, 0.0) - p)) ** 2, 0.0)
+    errors = np.sqrt(1 - pi[drawn]) / pi[drawn] * w[drawn] * (v[drawn] - p[drawn])
+    if together is not None:
+        errors = np.bincount(np.unique(together[drawn], return_inverse=True)[1], weights=errors)
+    terms = errors**2
     groups = None
     if clusters is not None:
         _, first, inverse = np.unique(examples, return_index=True, return_inverse=True)
@@ -198,7 +206,7 @@ def cascade_estimate(
         if not np.array_equal(groups[inverse], np.asarray(clusters)):
             raise ValueError("cascade_estimate: the verdicts of one example are in two clusters")
     # No mean is taken off the errors, so no degree of freedom is paid.
-    count = int(drawn.sum())
+    count = len(terms)
     draw = _Draw(terms, count, count, alike=False, sure=bool((pi == 1).all()))
     return _corrected(scores, draw, groups, weight=1.0, labelled=int(asked.sum()), items=len(p))
 
