@@ -27,8 +27,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "speed"))
 import work
 
+from preceptor import records
 from preceptor.benchmarks import get
-from preceptor.records import Example, Response, RunSettings, Usage, Verdict
+from preceptor.records import Example, Response, Usage, Verdict
 from preceptor.store import Store
 
 EXAMPLES = 5_000
@@ -86,7 +87,8 @@ def build(path: Path, data: Path, examples: int) -> None:
     """Write the runs."""
     work.write(data, examples)
     dataset = get("healthbench").load(data)
-    settings = RunSettings(departures=[], system_parameters={}, grader_parameters={})
+    kind = getattr(records, "RunSettings", dict)  # that of earlier versions
+    settings = kind(departures=[], system_parameters={}, grader_parameters={})
     with Store(path) as store:
         for name, (count, repeats) in runs(examples).items():
             some = dataset.examples[:count]

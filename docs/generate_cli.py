@@ -96,7 +96,11 @@ def meaning(parameter: Any) -> str:
     default = parameter.default
     if parameter.required and parameter.param_type_name == "option":
         said += " Required."
-    elif isinstance(default, str | int | float | Path) and not isinstance(default, bool):
+    elif (
+        default != ""
+        and isinstance(default, str | int | float | Path)
+        and not isinstance(default, bool)
+    ):
         said += f" Default: `{default}`."
     if parameter.envvar:
         said += f" Also: `{parameter.envvar}`."

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 # Read where numpy and scikit-learn are first imported. The tests' processes share the cores:
@@ -15,6 +18,8 @@ from hypothesis import HealthCheck, settings
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+from data_fixtures import HEALTHBENCH  # noqa: E402
+from preceptor.cli import main  # noqa: E402
 from preceptor.testing import FakeEndpoint  # noqa: E402
 
 # A busy machine must not make a property fail.
@@ -22,6 +27,12 @@ settings.register_profile(
     "preceptor", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
 )
 settings.load_profile("preceptor")
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: no collection of garbage goes through them again."""
+    gc.collect()
+    gc.freeze()
 
 
 class Clock:
@@ -43,6 +54,28 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture(scope="session")
+def imported_hard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the 36 real runs of HealthBench Hard, imported once. Tests take a copy."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path = folder / "hard.db"
+    with FileLock(folder / "hard.lock"):
+        if not path.exists():
+            file = HEALTHBENCH / "graded_responses_hard.jsonl.gz"
+            command = ["import", "graded", str(file), "--benchmark", "healthbench-hard"]
+            data = str(HEALTHBENCH / "hard_892.jsonl")
+            assert main([*command, "--data", data, "--store", str(path)]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def hard_store(imported_hard: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A module's own copy of it."""
+    return str(shutil.copy(imported_hard, tmp_path_factory.mktemp("store") / "hard.db"))
 
 
 @pytest.fixture

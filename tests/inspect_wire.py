@@ -141,9 +141,8 @@ def evaluate(task: Any, folder: Path, **options: Any) -> EvalLog:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Unclosed <MemoryObject", ResourceWarning)
         try:
-            [log] = inspect_ai.eval(
-                task, model="wire/model-a", log_dir=str(folder / "logs"), display="none", **options
-            )
+            options = {"model": "wire/model-a", "display": "none", **options}
+            [log] = inspect_ai.eval(task, log_dir=str(folder / "logs"), **options)
         finally:
             gc.collect()
     return log

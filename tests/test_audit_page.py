@@ -31,6 +31,7 @@ from preceptor.reports.agreement_view import (
     signed_decimal,
     with_interval,
 )
+from preceptor.reports.audit import agreement_words
 from preceptor.reports.audit_page import render_audit
 from preceptor.reports.card import (
     card_sentence,
@@ -568,3 +569,20 @@ def test_macro_f1_of_the_page_is_that_of_the_pairs(found: Audit) -> None:
     labels = some_labels()
     pairs = [(row.verdicts["model-x"], label) for row in labels.rows for label in row.labels]
     assert found.agreement.pairwise.macro_f1.value == pytest.approx(macro_f1(pairs))
+
+
+@pytest.mark.parametrize(
+    ("ci95", "expected"),
+    [
+        ((-0.2, -0.1), "agrees with them less than they do with each other."),
+        ((0.1, 0.2), "agrees with them more than they do with each other."),
+        ((-0.1, 0.2), "allowing for chance, no difference was shown."),
+    ],
+)
+def test_agreement_is_said_in_words(found: Audit, ci95: tuple[float, float], expected: str) -> None:
+    """Of how many cases the grader and a physician, and two physicians, say the same."""
+    gap = msgspec.structs.replace(found.agreement.gap, ci95=ci95)
+    said = agreement_words(msgspec.structs.replace(found.agreement, gap=gap))
+    assert said.startswith("The grader and a physician say the same in ")
+    assert " of 100 cases, two physicians in " in said
+    assert said.endswith(expected)

@@ -385,7 +385,7 @@ OPTIONS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     ),
     "option without value": ([*RUN, "--system"], ("--system", "requires an argument")),
     "unknown command": (["scroe"], ("no such command 'scroe'", "preceptor --help")),
-    "missing command": (["import"], ("preceptor import", "missing command")),
+    "missing command": (["list"], ("preceptor list", "missing command")),
     "fetch of nothing known": (["fetch", "helthbench"], ("helthbench", "did you mean")),
 }
 
@@ -592,7 +592,7 @@ def test_a_bad_row_of_graded_answers(case: str, capsys: pytest.CaptureFixture[st
 
 
 IMPORTS: dict[str, tuple[list[str], tuple[str, ...]]] = {
-    "graded without benchmark": (["graded", "g.jsonl"], ("'--benchmark'", "missing")),
+    "graded without benchmark": (["graded", "g.jsonl"], ("--benchmark NAME",)),
     "graded of an unknown benchmark": (
         ["graded", "g.jsonl", "--benchmark", "helthbench"],
         ("helthbench", "did you mean"),
@@ -619,7 +619,7 @@ IMPORTS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     ),
     "simple-evals of a folder": (
         ["simple-evals", ".", "--benchmark", "healthbench"],
-        ("directory",),
+        ("output.json", "example_level_metadata"),
     ),
     "simple-evals of a missing file": (["simple-evals", "none.json"], ("none.json", "No such")),
     "simple-evals without rows": (
@@ -652,6 +652,6 @@ def test_an_import_onto_another_run_of_the_name(
     capsys.readouterr()
     write_rows(Path("again.jsonl"), [graded_row("a", [False, False], run="other")])
     arguments = ["again.jsonl", "--benchmark", "healthbench", "--data", "data.jsonl"]
-    refused(["import", "graded", *arguments], capsys, "'other'", "exists already", "--store")
+    refused(["import", "graded", *arguments], capsys, "'other'", "exists already", "--replace")
     with Store("preceptor.db") as opened:
         assert len(opened.runs()) == 2

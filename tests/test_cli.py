@@ -518,9 +518,9 @@ def test_a_broken_pipe_is_no_error(arguments: str) -> None:
 
 
 def test_the_program_can_be_run_as_a_module() -> None:
-    """`python -m preceptor.cli` is the program, with its exit codes."""
+    """`python -m preceptor` is the program, with its exit codes."""
     done = subprocess.run(
-        [sys.executable, "-m", "preceptor.cli", "score"],
+        [sys.executable, "-m", "preceptor", "score"],
         capture_output=True,
         text=True,
         check=False,

@@ -13,14 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preceptor.analysis.comparison import Comparison, compare
+from preceptor.analysis.comparison import Comparison, Contrast, compare
 from preceptor.analysis.paired import FEWEST
 from preceptor.records import Criterion, Example, Graded, Message, Response, Result, Verdict
-from preceptor.reports.comparison import headline, ways
+from preceptor.reports.comparison import headline, slices_table, ways
 from preceptor.reports.comparison_page import MARKS
 from preceptor.reports.format import interval, p_value, points, signed
 from preceptor.reports.html import render_comparison
 from preceptor.reports.scale import scale_for
+from preceptor.reports.tables import left_out, main_kinds
 from preceptor.results.pool import Side
 from test_report_html import (
     HOSTILE,
@@ -332,3 +333,68 @@ def test_browser_runs_no_hostile_name(browser: Any, tmp_path: Path) -> None:  # 
     assert opened.page.locator("img, iframe, object, embed, script").count() == 0
     assert opened.page.locator("bdi", has_text="<script>").count() > 0
     assert opened.complaints == []
+
+
+# --- conclusions
+
+
+def a_contrast(difference: float, p: float | None, n: int = 36, **changes: Any) -> Contrast:
+    """The first contrast of two runs, with another overall difference."""
+    (found,) = compare(two_sides()).contrasts
+    span = changes.pop("span", (difference - 0.05, difference + 0.05))
+    overall = msgspec.structs.replace(
+        found.overall, n=n, difference=difference, ci95=span, p=p, p_holm=changes.pop("holm", p)
+    )
+    return msgspec.structs.replace(
+        found, reference="a", contender="b", overall=overall, common=n, prompts=n, **changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("contrast", "expected"),
+    [
+        ((-0.014, 0.84), "No difference was shown: −1.4, −6.4 to 3.6 points for b against a, on"),
+        ((0.152, 0.0001), "b scored higher than a: +15.2, 10.2 to 20.2 points, on 36 common"),
+        ((-0.152, 0.01), "b scored lower than a: −15.2, −20.2 to −10.2 points, on 36 common"),
+        ((0.06, None, 4), "Too few examples for a conclusion: +6.0, 1.0 to 11.0 points for b"),
+    ],
+)
+def test_a_comparison_concludes_in_words(contrast: tuple[Any, ...], expected: str) -> None:
+    """Which side scored higher, that no difference was shown, or that examples are too few."""
+    assert headline(a_contrast(*contrast)).startswith(expected)
+
+
+def test_a_conclusion_allows_for_all_comparisons() -> None:
+    """A p that several comparisons make large shows nothing, and both are printed."""
+    said = headline(a_contrast(0.06, 0.03, holm=0.09))
+    assert said.startswith("No difference was shown: +6.0")
+    assert said.endswith("(p 0.030; 0.090 with all comparisons).")
+
+
+def test_equal_differences_are_said_to_be_equal() -> None:
+    """Without variance there is no test to speak of."""
+    assert headline(a_contrast(0.0, None, span=None)).startswith("No difference: 0.0 points")
+    assert headline(a_contrast(0.1, 0.0, span=None)).startswith("Every example differs by the same")
+
+
+def test_short_tables_have_the_main_kinds_of_slices() -> None:
+    """Overall, and kinds of few values while there is room; what is left out is said."""
+    spaces = {"": [1], "theme": [1] * 7, "cluster": [1] * 30, "axis": [1] * 5, "level": [1] * 13}
+    shown = main_kinds(spaces)
+    assert shown == ["", "theme", "axis"]
+    said = left_out(spaces, shown, {"cluster": "Cluster"})
+    assert said == "Not shown: Cluster (30), Level of criterion (13); --slices shows all."
+    assert left_out(spaces, list(spaces), {}) == ""
+
+
+def test_a_sides_name_is_a_heading_and_a_word_of_the_page() -> None:
+    """Neither the page nor the table speaks of a reference and a contender."""
+    text, comparison = page_of(two_sides())
+    (contrast,) = comparison.contrasts
+    table, _ = slices_table(contrast, comparison.labels)
+    assert table is not None
+    headings = [str(column.header) for column in table.columns]
+    assert headings[2:4] == [contrast.reference, contrast.contender]
+    shown = Page(text).text.lower()
+    assert "contender" not in shown
+    assert f"{contrast.contender} minus {contrast.reference}" in shown

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_fixtures import HEALTHBENCH, graded_row, isolate, needs_data, row, write_rows
+import preceptor
+from data_fixtures import graded_row, isolate, needs_data, row, write_rows
 from preceptor import cli
 from preceptor.cli.distil import distil as command
 from preceptor.distil import Card, Distilled, Measures
@@ -509,21 +510,11 @@ def test_the_keys_of_the_page_are_those_of_the_card() -> None:
 
 
 @needs_data
-def test_on_real_verdicts_it_is_calibrated_and_better_than_chance() -> None:
+def test_on_real_verdicts_it_is_calibrated_and_better_than_chance(hard_store: str) -> None:
     """Four runs of 200 answers, held-out prompts: AUROC .80 or so; calibrated within 4 %."""
-    from preceptor import benchmarks
-    from preceptor.bridges.graded import read_graded
-
-    runs = read_graded(
-        HEALTHBENCH / "graded_responses_hard.jsonl.gz",
-        benchmarks.get("healthbench-hard"),
-        HEALTHBENCH / "hard_892.jsonl",
-    )
-    chosen = [run for run in runs if "-seed42" in run.name][:4]
-    graded = {
-        run.name: [Graded(each.example, 0, each.response, each.verdicts) for each in run.answers]
-        for run in chosen
-    }
+    names = [run.info.name for run in preceptor.runs(store=hard_store)]
+    chosen = [name for name in names if "-seed42" in name][:4]
+    graded = {name: list(preceptor.load(name, store=hard_store).result().graded) for name in chosen}
     held_out = distil(graded, grader="gpt-4.1").card.held_out
     assert held_out.auroc > 0.74
     assert held_out.calibration_error < 0.04

@@ -310,10 +310,10 @@ def test_second_interrupt_drops_the_calls_under_way(path: Path) -> None:
 
 def test_one_process_at_a_time_works_on_a_run(path: Path) -> None:
     """Another says who does, and ends; what the first leaves, the next one finishes."""
-    # Both calls of both are held, so that the first is at work for as long as this takes.
-    with FakeEndpoint(script=[*[None] * 20, *["stall"] * 4]) as fake:
+    # Two calls are held, so that the first is at work for as long as this takes.
+    with FakeEndpoint(script=[*[None] * 20, *["stall"] * 2]) as fake:
         first = Child(*request(fake, path, *both("concurrency=2")))
-        while fake.met["stall"] < 4 and first.poll() is None:
+        while fake.met["stall"] < 2 and first.poll() is None:
             time.sleep(0.01)
         code, out, err = cli("resume", "mine", "--store", path)
         assert (code, out) == (2, "")

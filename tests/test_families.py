@@ -500,6 +500,6 @@ def test_a_table_prints_shares_and_p_values() -> None:
         "changed_p": Metric(2e-5, 2e-5, 3, None, None, None, 1.0, unit="p"),
     }
     result = Result(info, "t", {}, [], [], metrics, [], [], 1.0, 0, {}, None, Usage(), Usage())
-    _, score, interval, *_ = (list(column.cells) for column in score_table(result).columns)
+    _, score, interval, *_ = (list(column.cells) for column in score_table(result)[0].columns)
     assert interval[0] == "0.8–90.6"
     assert score[1] == "<0.0001"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from importlib import resources
 from pathlib import Path
 
 import msgspec
@@ -20,6 +22,8 @@ from preceptor.records import (
     Response,
     Verdict,
 )
+from preceptor.reports.charts import Axis
+from preceptor.reports.figures.style import plain_looks
 from preceptor.reports.format import points
 from preceptor.reports.html import render
 from preceptor.reports.summary import answer_words
@@ -200,3 +204,23 @@ def test_several_runs_of_one_system_keep_their_names_apart() -> None:
     ]
     labels = [side.label for side in named(sides, [f"{one.info.system}=A"])]
     assert labels == ["A (run-1)", "A (run-2)"]
+
+
+def test_an_interval_that_passes_the_edge_has_an_arrowhead() -> None:
+    """On the side where it goes on, and nowhere else."""
+    axis = Axis(0.0, 1.0)
+    assert axis.span((0.2, 0.4)) == ("20%", "40%", False, False)
+    assert axis.span((-0.3, 0.4)) == ("0%", "40%", True, False)
+    assert axis.span((0.2, 1.3)) == ("20%", "100%", False, True)
+    result = a_run(12)
+    wide = msgspec.structs.replace(result.metrics[OVERALL], raw_ci95=(-0.4, 0.9))
+    wide = msgspec.structs.replace(result, metrics={OVERALL: wide})
+    arrows = [href for href in Page(render([wide])).attributes("href") if href == "#mark-left"]
+    assert len(arrows) == 1
+
+
+def test_the_palette_of_figures_is_that_of_the_page() -> None:
+    """A system has one colour in the page's charts and in its figures."""
+    style = resources.files("preceptor.reports").joinpath("assets", "report.css").read_text("utf-8")
+    first = dict(re.findall(r"--run-(\d): (#\w+)", style)[:7])
+    assert [look.colour for look in plain_looks(6)] == [first[str(at)] for at in range(1, 7)]

@@ -141,6 +141,17 @@ def test_questions_are_found_by_their_text(
     assert "2 answers were matched by the text of their question." in found.in_words()
 
 
+def test_rows_of_another_set_are_left_out(
+    tmp_path: Path, importing: Importing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An id in a folder that the benchmark lacks is not matched by its place among the others."""
+    rows = [{"id": f"medqa/q{n}", "answer": "A"} for n in range(3)]
+    rows.append({"id": "another/q9", "answer": "A"})
+    assert importing(written(tmp_path / "rows.jsonl", rows)) == 0
+    assert len(importing.texts("rows")) == 3
+    assert "1 rows left out: medagents-hard has no question of their id" in capsys.readouterr().err
+
+
 # Tools, names, replacement
 
 

@@ -175,13 +175,17 @@ def test_a_run_comes_back_with_equal_scores(run: preceptor.Run, tmp_path: Path) 
         assert other.repeat == one.repeat
         assert one.response is not None
         assert other.response is not None
-        assert other.response.failure == one.response.failure
-        assert other.response.text == one.response.text
-        if one.response.failure is None:
-            assert other.response.sent == one.response.sent
-            assert other.response.usage == one.response.usage
-            assert other.response.cost_usd == one.response.cost_usd
-            assert other.response.finish_reason == one.response.finish_reason
+        assert other.example == one.example
+        assert other.response == msgspec.structs.replace(one.response, key=other.response.key)
+        for mine, theirs in zip(one.verdicts, other.verdicts, strict=False):
+            assert (mine is None) == (theirs is None)
+            if mine is None or theirs is None:
+                continue
+            assert theirs == msgspec.structs.replace(mine, key=theirs.key)
+    assert back.info.settings.system_parameters == result.info.settings.system_parameters
+    assert back.info.settings.grader_parameters == result.info.settings.grader_parameters
+    assert back.cost_usd == result.cost_usd
+    assert (back.system_usage, back.grader_usage) == (result.system_usage, result.grader_usage)
 
 
 def test_labels_come_back(tmp_path: Path) -> None:
@@ -405,16 +409,20 @@ def test_an_unknown_task_or_id_is_named(tmp_path: Path) -> None:
     path = a_log(tmp_path, [Sample(id="nobody", input="?")], name="something", scorer=None)
     with pytest.raises(InputError, match="--benchmark"):
         read_inspect(path)
-    with pytest.raises(DataError, match="nobody"):
+    with pytest.raises(InputError, match="none of its 1 rows has the id"):
         read_inspect(path, benchmark="healthbench", data=OWN_TASKS)
 
 
 def test_verdicts_on_other_criteria_are_refused(tmp_path: Path) -> None:
-    """A score whose criteria are not the example's is an error and not a score."""
-    rows = [verdict(0, True)]
+    """A score on a criterion that the example lacks is an error; a missing one is ungraded."""
+    rows = [verdict(0, True), {**verdict(1, True), "criterion": "Another one."}]
     path = a_log(tmp_path, [evals_sample()], scorer=detailed_results(rows))
     with pytest.raises(DataError, match="criteria"):
         read_inspect(path)
+    path = a_log(tmp_path, [evals_sample()], scorer=detailed_results(rows[:1]))
+    (answer,) = read_inspect(path).answers
+    assert [each.met for each in answer.verdicts] == [True, None]
+    assert answer.verdicts[1].reason == "not_asked"
 
 
 def test_a_system_message_before_the_conversation_was_sent(tmp_path: Path) -> None:
@@ -555,6 +563,10 @@ def test_a_log_of_an_exam_has_its_key(
     store = tmp_path / "own.db"
     run = preceptor.run("medagents-hard", data=exam, system=fake.address("m"), store=store)
     path = exported(run, tmp_path)
+    for sample in read_eval_log(path).samples or []:
+        options = sample.metadata["target"]["options"]
+        assert sample.choices == [*options.values()]
+        assert sample.target == sample.metadata["target"]["answer"]
     for name, data in (("new.db", exam), ("newer.db", None)):
         back = imported(path, tmp_path / name, data=data)
         assert back.result().metrics == run.result().metrics

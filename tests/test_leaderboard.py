@@ -748,16 +748,12 @@ def test_what_fits_no_run_is_one_line(
 
 @needs_data
 def test_real_runs_rank_as_computed_from_their_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    hard_store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """36 runs of Hard: four systems on the examples that all have, the short one left out; means
     agree with the file's verdicts and points."""
-    at = str(tmp_path / "hard.db")
     data, answers = HEALTHBENCH / "hard_892.jsonl", HEALTHBENCH / "graded_responses_hard.jsonl.gz"
-    options = ["--benchmark", "healthbench-hard", "--data", str(data), "--store", at]
-    assert main(["import", "graded", str(answers), *options]) == 0
-    capsys.readouterr()
-    assert main(["leaderboard", "--store", at, "--json"]) == 0
+    assert main(["leaderboard", "--store", hard_store, "--json"]) == 0
     board = msgspec.json.decode(capsys.readouterr().out)
     points = {r["prompt_id"]: [i["points"] for i in r["rubrics"]] for r in read_lines(data)}
     scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))

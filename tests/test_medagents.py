@@ -6,9 +6,8 @@ import csv
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -109,43 +108,64 @@ def test_real_sets_have_their_counts() -> None:
     assert (counts["set:medmcqa"], counts["hard:afrimedqa"]) == (2816, 32)
 
 
+class Published(NamedTuple):
+    """What a run of the file was read as, of each answer: example, score, tokens and seconds."""
+
+    left_out: int
+    scores: dict[str, list[float]]
+    tokens: int
+    seconds: float
+
+
 @pytest.fixture(scope="module")
-def published() -> Iterator[Predictions]:
-    with Predictions(FOLDER / "predictions.csv") as found:
-        yield found
+def published() -> dict[str, Published]:
+    found = {}
+    with Predictions(FOLDER / "predictions.csv") as file:
+        for run in file.runs(BENCHMARK, FOLDER):
+            scores: dict[str, list[float]] = defaultdict(list)
+            for answer in run.answers:
+                score = BENCHMARK.protocol.score(Graded(answer.example, 0, answer.response, ()))
+                scores[answer.example.id].append(score.values["overall_score"])
+            made = [answer.response for answer in run.answers]
+            tokens = sum(each.usage.total for each in made)
+            seconds = sum(each.latency_s for each in made)
+            found[run.name] = Published(run.settings.left_out, scores, tokens, seconds)
+    return found
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, str]]:
+    with (FOLDER / "predictions.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 @needs_data
-def test_accuracy_of_350_published_runs(published: Predictions) -> None:
+def test_accuracy_of_350_published_runs(
+    published: dict[str, Published], rows: list[dict[str, str]]
+) -> None:
     """Each is the mean over questions of the answers that equal the key, recomputed from the file;
     only of the 30 runs with letters among words some are higher, by these.
     """
     keys: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     wordy = set()
-    with (FOLDER / "predictions.csv").open(newline="") as stream:
-        for row in csv.DictReader(stream):
-            columns = ("dataset", "split", "model", "method")
-            name = "/".join(["predictions", *(row[column] for column in columns)])
-            said = row["predicted_answer"]
-            keys[name][row["realidx"]].append(said == row["answer_idx"])
-            if said not in {*"ABCDEFGHIJ", "", "nan"}:
-                wordy.add(name)
-    protocol = BENCHMARK.protocol
+    for row in rows:
+        columns = ("dataset", "split", "model", "method")
+        name = "/".join(["predictions", *(row[column] for column in columns)])
+        said = row["predicted_answer"]
+        keys[name][row["realidx"]].append(said == row["answer_idx"])
+        if said not in {*"ABCDEFGHIJ", "", "nan"}:
+            wordy.add(name)
     higher, answers = set(), 0
-    for run in published.runs(BENCHMARK, FOLDER):
-        assert run.settings.left_out == 0
-        answers += len(run.answers)
-        ours: dict[str, list[float]] = defaultdict(list)
-        for answer in run.answers:
-            score = protocol.score(Graded(answer.example, 0, answer.response, ()))
-            ours[answer.example.id].append(score.values["overall_score"])
-        theirs = [sum(each) / len(each) for each in keys[run.name].values()]
-        assert len(ours) == len(theirs)
-        mine = sum(sum(each) / len(each) for each in ours.values())
+    for name, run in published.items():
+        assert run.left_out == 0
+        answers += sum(map(len, run.scores.values()))
+        theirs = [sum(each) / len(each) for each in keys[name].values()]
+        assert len(run.scores) == len(theirs)
+        mine = sum(sum(each) / len(each) for each in run.scores.values())
         if mine != pytest.approx(sum(theirs), abs=1e-9):
             assert mine > sum(theirs)
-            higher.add(run.name)
-        del keys[run.name]
+            higher.add(name)
+        del keys[name]
     assert (len(keys), answers) == (0, 93_621)
     assert len(wordy) == 30
     assert higher <= wordy
@@ -153,19 +173,13 @@ def test_accuracy_of_350_published_runs(published: Predictions) -> None:
 
 
 @needs_data
-def test_tokens_seconds_and_repeats_come_along(published: Predictions) -> None:
+def test_tokens_seconds_and_repeats_come_along(
+    published: dict[str, Published], rows: list[dict[str, str]]
+) -> None:
     """The numbers of the file add up in the runs; answers given twice to a question are repeats."""
-    tokens = seconds = 0.0
-    most = 0
-    for run in published.runs(BENCHMARK, FOLDER):
-        counts: dict[str, int] = defaultdict(int)
-        for answer in run.answers:
-            tokens += answer.response.usage.total
-            seconds += answer.response.latency_s
-            counts[answer.example.id] += 1
-        most = max(most, *counts.values())
-    with (FOLDER / "predictions.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    tokens = sum(run.tokens for run in published.values())
+    seconds = sum(run.seconds for run in published.values())
+    most = max(len(each) for run in published.values() for each in run.scores.values())
     stated = [
         int(row[name] or 0) for row in rows for name in ("prompt_tokens", "completion_tokens")
     ]
@@ -176,16 +190,14 @@ def test_tokens_seconds_and_repeats_come_along(published: Predictions) -> None:
 
 @needs_data
 @pytest.mark.parametrize("measure", ["seconds", "tokens"])
-def test_pareto_front_of_published_methods(tmp_path: Path, measure: Measure) -> None:
+def test_pareto_front_of_published_methods(
+    tmp_path: Path, measure: Measure, rows: list[dict[str, str]]
+) -> None:
     """On the hard questions of MedQA that gpt-4o was asked, the methods on the front are those
     that an exhaustive search in the file finds; methods without counted tokens are in none.
     """
-    with (FOLDER / "predictions.csv").open(newline="") as stream:
-        rows = [
-            row
-            for row in csv.DictReader(stream)
-            if (row["dataset"], row["split"], row["model"]) == ("medqa", "test_hard", "gpt-4o")
-        ]
+    asked = ("medqa", "test_hard", "gpt-4o")
+    rows = [row for row in rows if (row["dataset"], row["split"], row["model"]) == asked]
     with (tmp_path / "p.csv").open("w", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from starlette.testclient import TestClient
 
 pytest.importorskip("psycopg", reason="the extra postgres is not installed")
 
@@ -26,9 +27,12 @@ from preceptor.errors import StoreBusy, StoreError, Unavailable
 from preceptor.records import Criterion, Example, Message, Response, Usage, Verdict
 from preceptor.store import Store, Vote, database, lease, postgres, schema, writer
 from preceptor.store.lease import Owner
+from preceptor.store.standing import Standing
 from preceptor.store.writer import Batch, Writer
 from preceptor.testing import FakeEndpoint
 from preceptor.testing.postgres import PostgresServer
+from preceptor.view.app import application
+from preceptor.view.workspace import Workspace
 
 # The store's own tests once more, with the fixtures below: `path` is a database's address.
 from test_manage import test_removing_a_run_takes_what_no_other_run_has  # noqa: F401
@@ -59,6 +63,7 @@ from test_store import (  # noqa: F401
     test_views_have_each_criterion_and_verdict_once,
     test_workspace_is_opened_again,
 )
+from test_view import a_run
 
 pytestmark = pytest.mark.usefixtures("bare")
 
@@ -124,6 +129,22 @@ def same(found: Any, expected: Any) -> bool:
 
 
 # Runs
+
+
+def test_workspace_is_viewed(path: str) -> None:
+    """`preceptor view` counts, finds and shows what is there, transcripts too, and only reads."""
+    with Store(path) as store:
+        a_run(store, "mine", n=12)
+    workspace = Workspace(path)
+    standing = workspace.run("mine").standing
+    assert standing == Standing(12, 24, 11, 21, {"timeout": 1}, {"malformed": 1})
+    client = TestClient(application(workspace), base_url="http://localhost")
+    found = client.get("/answers?text=ANSWER+9+OF&open=0-9-0").text
+    assert "1 of 12 answers" in found
+    assert "Transcript (3 turns, 1 tool call)" in found
+    assert client.get("/live?name=mine").status_code == 200
+    with pytest.raises(StoreError, match="read-only"):
+        workspace.store.delete_run(workspace.run("mine").info)
 
 
 def test_run_gives_the_scores_of_sqlite_and_shows_no_password(
@@ -506,7 +527,7 @@ def test_complaint_of_the_server_is_bounded_and_says_what_to_do(
 def test_driver_that_is_not_installed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to install."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(StoreError, match=r"pip install 'preceptor\[postgres\]'"):
+    with pytest.raises(Unavailable, match=r"pip install 'psycopg\[binary\]"):
         Store(url)
 
 

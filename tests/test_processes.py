@@ -328,7 +328,7 @@ def test_what_cannot_be_shared_is_refused_first(
 def test_ray_that_is_not_installed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to install."""
     monkeypatch.setitem(sys.modules, "ray", None)
-    with FakeEndpoint() as fake, pytest.raises(Unavailable, match=r"preceptor\[ray\]"):
+    with FakeEndpoint() as fake, pytest.raises(Unavailable, match="pip install 'ray>"):
         run(fake, path, backend="ray")
 
 

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 import children
@@ -31,6 +32,7 @@ PAGES += [
     "docs/cost.md",
     "docs/reading.md",
     "docs/frames.md",
+    "docs/own-tasks.md",
 ]
 
 _BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -94,6 +96,19 @@ def _says(*expected: str) -> Callable[[Shell, str], None]:
     return check
 
 
+def _with_marks(shell: Shell, command: str) -> None:
+    path = shell.folder / "marks.xlsx"
+    book = openpyxl.load_workbook(path)
+    sheet = book["marks"]
+    column = [cell.value for cell in sheet[1]].index("mark") + 1
+    for number in range(2, sheet.max_row + 1):
+        sheet.cell(number, column).value = ("met", "not met")[number % 2]
+    book.save(path)
+    code, printed = shell.run(command)
+    assert code == 0, printed
+    assert "agree" in printed
+
+
 #: Beginning of a command → why it is not run, and what is checked instead.
 NOT_RUN: dict[str, tuple[str, Callable[[Shell, str], None]]] = {
     "make ": ("builds an environment of its own, with a network", _is_a_target),
@@ -109,6 +124,7 @@ NOT_RUN: dict[str, tuple[str, Callable[[Shell, str], None]]] = {
         "needs data that is fetched; without it, it says so",
         _says("preceptor fetch healthbench-"),
     ),
+    "preceptor tasks read marks.xlsx": ("a person marks in between; here a program", _with_marks),
     "preceptor run starter --system local/": (
         "needs a gigabyte of weights and minutes; without them it says so",
         _says("preceptor fetch local/smollm2-135m"),
@@ -149,7 +165,9 @@ def test_links_of_the_readme_lead_somewhere() -> None:
     for page in ("README.md", "CONTRIBUTING.md"):
         for link in re.findall(r"\]\((?!https?:)([^)]+)\)", (ROOT / page).read_text("utf-8")):
             path, _, heading = link.partition("#")
-            target = (ROOT / (path or page)).read_text("utf-8")
+            linked = ROOT / (path or page)
+            assert linked.exists(), link
+            target = linked.read_text("utf-8") if heading else ""
             headings = [_slug(text) for text in re.findall(r"^#+ (.*)$", target, re.MULTILINE)]
             assert not heading or heading in headings, link
 

@@ -84,13 +84,6 @@ def ours(metrics: dict[str, Metric]) -> dict[str, tuple[float | None, int]]:
 # 6,460 graded answers to Hard
 
 
-@pytest.fixture(scope="module")
-def hard_store(tmp_path_factory: pytest.TempPathFactory) -> str:
-    store = str(tmp_path_factory.mktemp("store") / "hard.db")
-    assert import_hard(store) == 0
-    return store
-
-
 def import_hard(store: str) -> int:
     options = ["--benchmark", "healthbench-hard", "--data", str(HARD), "--store", store, "--json"]
     return main(["import", "graded", str(HARD_GRADED), *options])

@@ -502,8 +502,8 @@ def test_a_family_is_compared_within() -> None:
     """With its first as the reader named it, also where the table is sorted by score."""
     names = ("b/plain", "b/guided", "a/plain", "a/guided", "c/plain", "c/guided", "alone")
     text = Page(render(sides_of(*names))).text
-    assert "a/guided against a/plain" in text
-    assert "c/guided against c/plain" in text
+    assert re.search(r"a/guided (against|scored \w+ than) a/plain", text)
+    assert re.search(r"c/guided (against|scored \w+ than) c/plain", text)
     assert "against b/" not in text
     assert "Not compared, without another of its family here: b/plain, alone." in text
     apart = Page(render(sides_of("a/plain", "b/plain"))).text
@@ -1184,7 +1184,7 @@ def test_browser_picture_keeps_its_own_style(drawn: None, browser: Browser, tmp_
           return [...found];
         }"""
     )
-    assert "0,114,178" in colours
+    assert "27,95,166" in colours
     assert "255,255,255" in colours
 
 

@@ -572,15 +572,16 @@ def test_every_template_escapes_and_has_a_policy() -> None:
     """What a model wrote cannot be markup on any page, and no page may run or load anything."""
     from preceptor.reports import page
 
-    templates = sorted((ROOT / "src/preceptor/reports/templates").glob("*.jinja"))
+    templates = sorted((ROOT / "src/preceptor").glob("*/templates/*.jinja"))
     assert templates
     for file in templates:
         text = file.read_text("utf-8")
         assert "autoescape false" not in text
         if "<html" in text:
             assert "head.html.jinja" in text or "Content-Security-Policy" in text, file
-    environment = page._environment()
-    assert environment.from_string("{{ text }}").render(text='<b>&"') == "&lt;b&gt;&amp;&#34;"
+    for packages in (("preceptor.reports",), ("preceptor.view", "preceptor.reports")):
+        made = page.environment(*packages).from_string("{{ text }}")
+        assert made.render(text='<b>&"') == "&lt;b&gt;&amp;&#34;"
 
 
 PAYLOADS = (

@@ -18,6 +18,7 @@ from preceptor import api, benchmarks, cli
 from preceptor.benchmarks import groups
 from preceptor.benchmarks.groups import GROUPS, group
 from preceptor.errors import DataError, InputError, Unavailable, UnknownName
+from preceptor.reports.score import remarks, said_once
 from preceptor.testing import FakeEndpoint
 
 pytestmark = pytest.mark.usefixtures("bare")
@@ -306,6 +307,26 @@ def test_the_report_is_a_page_over_all_and_one_for_each(
     shared = "".join(path.read_text("utf-8") for path in Path("shared").iterdir())
     for text in ("made-up request", "made-up question", "made-up criterion", "The answer is A"):
         assert text not in shared
+
+
+def test_a_remark_is_said_once_with_its_benchmarks() -> None:
+    """What is true of all runs comes first, without names."""
+    said = {"a": ["of a and b", "of all"], "b": ["of all", "of a and b"], "c": ["of all", "of c"]}
+    assert said_once(said) == [("of all", []), ("of a and b", ["a", "b"]), ("of c", ["c"])]
+    assert remarks(said) == ["of all", "a, b: of a and b", "c: of c"]
+
+
+def test_the_suite_has_a_name_of_the_authors_for_its_system(
+    data: Path, fake: FakeEndpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On every page; the share of answers read has a column of its own."""
+    assert cli.main(words(data, fake)) == 0
+    label = "python:suite_systems:first=Assistant A"
+    assert cli.main(["suite", "report", "mine", "-o", "pages", "--label", label]) == 0
+    for page in Path("pages").iterdir():
+        assert "Assistant A" in page.read_text("utf-8")
+    rows = Cells(Path("pages/index.html").read_text("utf-8")).rows
+    assert (rows[0][-1], rows[1][-1], rows[3][-1][0]) == ("Read", "100 %", "–")
 
 
 def test_the_report_says_what_was_skipped(data: Path, fake: FakeEndpoint) -> None:

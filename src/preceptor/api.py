@@ -60,11 +60,11 @@ def run(
     Parameters
     ----------
     benchmark
-        A benchmark's name (see ``preceptor list benchmarks``), or a folder with a manifest
-        (``./my-benchmark``).
+        A benchmark's name (see ``preceptor list benchmarks``), a workbook of tasks, or a folder
+        with a manifest or such tasks (``./my-benchmark``).
     system, grader
-        Addresses: see ``preceptor list systems``. Default of ``grader``: that of the benchmark's
-        authors.
+        Addresses: see ``preceptor list systems``; ``system`` may be the name of one whose answers a
+        workbook has. Default of ``grader``: that of the benchmark's authors.
     name
         The run's name. Default: ``BENCHMARK-SYSTEM-N``.
     store

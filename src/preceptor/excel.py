@@ -16,6 +16,7 @@ from preceptor.sheets import UNCALCULATED, Cell, Merged, Sheet
 __all__ = ["read_xlsx"]
 
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+_DAY_0, _FIRST_DAYS = datetime.datetime(1899, 12, 31), datetime.datetime(1900, 3, 1)
 _ZEROS = re.compile(r'(?:"([^"]*)")?(0{2,})')
 
 
@@ -85,6 +86,8 @@ def _calculated(each: Any) -> Cell:
 
 def _cell(each: Any) -> Cell:
     value = each.value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, int | float):
         percent = "%" in (each.number_format or "")
         typed = f"the percentage {100 * value:.6g} %" if percent else ""
@@ -120,7 +123,9 @@ def _zeros(value: float, number_format: str) -> str:
 
 
 def _dated(value: datetime.date | datetime.time | datetime.timedelta) -> Cell:
-    """A cell with a date or a time."""
+    """A cell with a date or a time; 24:00 is in the first days of the calendar."""
+    if isinstance(value, datetime.datetime) and value < _FIRST_DAYS:
+        value -= _DAY_0
     if isinstance(value, datetime.timedelta):
         minutes, seconds = divmod(int(value.total_seconds()), 60)
         shown = f"{minutes // 60}:{minutes % 60:02}" + (f":{seconds:02}" if seconds else "")

@@ -194,9 +194,16 @@ class Suite(Sweep):
         """The runs' scores, as ``preceptor suite run --json`` prints them under ``runs``."""
         return [run.score() for run in self.runs]
 
-    def report(self, folder: str | Path, *, share: bool = False) -> Path:
-        """Write a page over all runs and one for each run into a folder; returns the first."""
+    def report(
+        self, folder: str | Path, *, share: bool = False, labels: Sequence[str] = ()
+    ) -> Path:
+        """Write a page over all runs and one for each run into a folder; returns the first.
+
+        ``labels`` are ``SYSTEM=NAME``: what the pages call the system.
+        """
         from preceptor.reports.suite_page import write_suite
 
         results = [run.result() for run in self.runs]
-        return write_suite(self.name, results, self.skipped, Path(folder), share=share)
+        return write_suite(
+            self.name, results, self.skipped, Path(folder), share=share, labels=labels
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -36,8 +37,8 @@ def separated_rows(
                 yield begins, kind(row_of(header, cells, str(path), begins))
 
 
-def read_table(path: Path) -> Sheet:
-    """A file as a sheet; rows are counted as a spreadsheet program does.
+def read_table(path: Path, most: int | None = None) -> Sheet:
+    """A file, or its first rows, as a sheet; rows are counted as a spreadsheet program does.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def read_table(path: Path) -> Sheet:
                 for column, text in enumerate(cells, start=1)
                 if text.strip()
             }
-            for number, (_, cells) in enumerate(reader, start=1)
+            for number, (_, cells) in enumerate(itertools.islice(reader, most), start=1)
         }
     return Sheet(path, None, {number: cells for number, cells in rows.items() if cells})
 

@@ -12,10 +12,9 @@ import msgspec
 import numpy as np
 
 from preceptor.audit.labels import Judged, Labels
+from preceptor.audit.rating_rows import RatingColumns, rating_rows
 from preceptor.cells import is_missing, read_met, read_number
 from preceptor.errors import DataError, InputError, shorten
-from preceptor.files import read_rows
-from preceptor.rows import SemicolonRow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +51,8 @@ class Ratings(msgspec.Struct, frozen=True):
         Shape (items, raters); NaN for a missing rating.
     names
         Labels that the numbers 0, 1, … stand for; empty if labels are numbers.
+    left_out
+        Sentences on rows that hold no label.
     """
 
     source: str
@@ -60,6 +61,7 @@ class Ratings(msgspec.Struct, frozen=True):
     raters: tuple[str, ...]
     table: NDArray[np.float64]
     names: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def column(self, rater: str, option: str = "--grader") -> int:
         """Column of a rater. Raises InputError with the known names."""
@@ -74,8 +76,10 @@ class Ratings(msgspec.Struct, frozen=True):
         return np.unique(labels, return_inverse=True)[1].ravel()
 
 
-def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
-    """Read a CSV or .xlsx file with the columns response, criterion, rater, label.
+def read_ratings(path: Path, kind: Kind = "met", columns: RatingColumns | None = None) -> Ratings:
+    """Read ratings with the columns response, criterion, rater, label, or Label Studio's export.
+
+    ``columns`` has other names for them.
 
     Optional columns: ``prompt`` (clusters items; default: the response), ``category``, ``points``
     (of the criterion), ``model`` (that wrote the response).
@@ -94,7 +98,8 @@ def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
     labels: dict[tuple[str, str], dict[str, str | float]] = defaultdict(dict)
     raters: dict[str, None] = {}
     rated: set[tuple[str, str, str]] = set()
-    for line, row in _lines(path):
+    left_out: list[str] = []
+    for line, row in _lines(path, columns or RatingColumns(), left_out):
         item = _item(row, path, line)
         key = (item.response, item.criterion)
         rater = _filled(row, "rater", path, line)
@@ -127,7 +132,10 @@ def read_ratings(path: Path, kind: Kind = "met") -> Ratings:
         for place, rater in enumerate(raters):
             label = labels[key].get(rater, math.nan)
             table[item_place, place] = places[label] if isinstance(label, str) else label
-    return Ratings(str(path), kind, list(found.values()), tuple(raters), table, tuple(names))
+    return Ratings(
+        *(str(path), kind, list(found.values()), tuple(raters), table, tuple(names)),
+        left_out=tuple(left_out),
+    )
 
 
 def as_labels(ratings: Ratings, graders: Sequence[str]) -> Labels:
@@ -173,20 +181,15 @@ def _judged(
     )
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _lines(
+    path: Path, columns: RatingColumns, left_out: list[str]
+) -> Iterator[tuple[int, dict[str, str]]]:
     checked = False
-    for line, cells in read_rows(path, exact=True):
-        row = _row(cells)
+    for line, row in rating_rows(path, columns, left_out):
         if not checked:
             _check_columns(row, path)
             checked = True
         yield line, row
-
-
-def _row(cells: Mapping[str, Any]) -> dict[str, str]:
-    names = {name.strip().lower(): cell for name, cell in cells.items()}
-    row = {name: "" if cell is None else str(cell) for name, cell in names.items()}
-    return SemicolonRow(row) if isinstance(cells, SemicolonRow) else row
 
 
 def _check_columns(columns: Collection[str], path: Path) -> None:

@@ -15,7 +15,15 @@ import msgspec
 
 from preceptor.benchmarks.base import Benchmark
 from preceptor.benchmarks.manifest import OWN_PROTOCOLS, Manifest, Own
-from preceptor.benchmarks.task_sheets import TABLES, Tasks, holds_tasks, read_tasks, slug, tables_in
+from preceptor.benchmarks.task_sheets import (
+    TABLES,
+    Tasks,
+    holds_tasks,
+    read_tasks,
+    slug,
+    tables_in,
+    taken,
+)
 from preceptor.environments import resolve_environment
 from preceptor.errors import DataError, InputError, UnknownName, did_you_mean, shorten
 from preceptor.files import file_sha256
@@ -75,7 +83,9 @@ def path_of(name: str) -> Path | None:
     outside = path.is_absolute() or name.startswith(".") or os.sep in name or "/" in name
     if outside or path.suffix.lower() in (*SHEETS, *REFUSED, *TABLES):
         return path
-    return path if path.is_dir() and holds_benchmark(path) else None
+    if any((path / each).is_file() for each in MANIFESTS):
+        return path
+    return path if _tables(path) and not taken(name) else None
 
 
 def holds_benchmark(path: Path) -> bool:
@@ -113,10 +123,7 @@ def _of_sheets(path: Path, called: str) -> Benchmark:
     title = tasks.about.get("name", called)
     name = slug(title) or slug(called) or f"tasks-{file_sha256(path)[:8]}"
     if "name" not in tasks.about:  # a file may be called as a benchmark of ours is
-        name = f"own-{name}" if _taken(name) else name
-    elif _taken(name):
-        problem = f"there is a benchmark {name} already: choose another name"
-        raise DataError(str(path), None, "about: name", problem)
+        name = f"own-{name}" if taken(name) else name
     about = {to: tasks.about[said] for to, said in _SAID.items() if said in tasks.about}
     language = tasks.about.get("language")
     made = Manifest(
@@ -124,7 +131,7 @@ def _of_sheets(path: Path, called: str) -> Benchmark:
         title=title,
         **about,  # type: ignore[arg-type]
         languages=tuple(re.split(r"[,;\s]+", language)) if language else ("und",),
-        slices=tuple(Slice(each, tuple(values)) for each, values in tasks.slices.items()),
+        slices=(*(Slice(each, tuple(said)) for each, said in tasks.slices.items()), Slice("tag")),
         examples=len(tasks.examples),
         criteria=sum(len(example.criteria) for example in tasks.examples),
     ).benchmark(path)
@@ -163,12 +170,6 @@ _SAID = {
     "summary": "purpose",
     "measures": "purpose",
 }
-
-
-def _taken(name: str) -> bool:
-    from preceptor.benchmarks import all_benchmarks
-
-    return any(name == each.name for each in all_benchmarks())
 
 
 def _of_manifest(folder: Path) -> Benchmark:
@@ -262,7 +263,7 @@ def _check(path: Path, text: str, stated: _Stated) -> None:
     if not _NAME.fullmatch(stated.name):
         expected = "small letters, digits, hyphens and dots, such as ward-round"
         raise _fault(path, text, "name", f"expected {expected}, found {shorten(stated.name)}")
-    if _taken(stated.name):
+    if taken(stated.name):
         problem = f"there is a benchmark {stated.name} already: choose another name"
         raise _fault(path, text, "name", problem)
     if stated.protocol is not None and stated.protocol not in OWN_PROTOCOLS:

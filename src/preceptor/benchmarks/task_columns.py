@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -160,6 +160,8 @@ _NEEDED = {
     "rubric": ("task id", "criterion", "points"),
     "answers": ("task id",),
 }
+#: (name, words) → rank, the lowest first; None where they do not fit.
+_Fits = Callable[[str, Sequence[str]], int | None]
 #: Rows in which the names of the columns are looked for.
 _TOP = 20
 
@@ -187,9 +189,8 @@ class Columns(msgspec.Struct, frozen=True):
     def in_words(self) -> str:
         """What is read from which column, and which are not read."""
         read = [
-            f"{field} = {letters(column)} “{self.names[column]}”"
-            if meaning(self.names[column], [field]) != field or field != _plain(self.names[column])
-            else f"{field} = {letters(column)}"
+            f"{field} = {letters(column)}"
+            + ("" if field == _plain(self.names[column]) else f" “{self.names[column]}”")
             for field, column in self.at.items()
         ]
         left = [
@@ -212,35 +213,31 @@ def find_columns(sheet: Sheet, part: str) -> Columns | None:
 
     Raises
     ------
-    DataError
+    InputError
         Two columns may be the same field.
     """
-    best = None
-    for row in sorted(sheet.rows)[:_TOP]:
+    roles = ROLES[part].values()
+    for number, row in enumerate(sorted(sheet.rows)[:_TOP]):
         names = {
             column: " ".join(str(cell.value).split())
             for column, cell in sheet.rows[row].items()
             if isinstance(cell.value, str) and len(cell.value) < 200
         }
-        at = _matched(sheet, row, names, ROLES[part])
-        found = Columns(part, row, at, names)
-        if best is None or len(at) > len(best.at):
-            best = found
-    if best is None or missing(best):
-        return None
-    return best
-
-
-def missing(columns: Columns) -> list[str]:
-    """The fields that the part needs and the sheet has not."""
-    return [field for field in _NEEDED[columns.part] if field not in columns.at]
+        said = {column: _plain(name) for column, name in names.items()}
+        # Texts of tasks hold such words too, but none of them is one.
+        if number and not any(_is(said[at], words) is not None for at in said for words in roles):
+            continue
+        found = Columns(part, row, _matched(sheet, row, names, ROLES[part]), names)
+        if set(_NEEDED[part]) <= found.at.keys():
+            return found
+    return None
 
 
 def _matched(
     sheet: Sheet, row: int, names: Mapping[int, str], roles: Mapping[str, Sequence[str]]
 ) -> dict[str, int]:
     found: dict[str, int] = {}
-    for fits in (_is, _begins, _near):
+    for fits in (_is, _holds, _near):
         free = {column: name for column, name in names.items() if column not in found.values()}
         said = {
             column: _best(_plain(name), roles, found, fits)
@@ -263,13 +260,13 @@ def _matched(
 
 
 def _best(
-    name: str, roles: Mapping[str, Sequence[str]], taken: Mapping[str, int], fits: object
+    name: str, roles: Mapping[str, Sequence[str]], taken: Mapping[str, int], fits: _Fits
 ) -> tuple[int, str]:
     """(rank, field) of the field that a column's name says; the lowest rank goes first."""
     ranked = [
         (fit, field)
         for field, words in roles.items()
-        if field not in taken and (fit := fits(name, words)) is not None  # type: ignore[operator]
+        if field not in taken and (fit := fits(name, words)) is not None
     ]
     return min(ranked, default=(0, ""))
 
@@ -279,7 +276,7 @@ def _is(name: str, words: Sequence[str]) -> int | None:
     return words[: plain.index(name)].count(_ELSE) if name and name in plain else None
 
 
-def _begins(name: str, words: Sequence[str]) -> int | None:
+def _holds(name: str, words: Sequence[str]) -> int | None:
     """Whether one of the words is in the name; the longest word counts first."""
     inside = [
         len(word)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preceptor.benchmarks.fields import MOST_POINTS
@@ -60,7 +60,7 @@ class _Rows:
     def _spread(self, header: int) -> Iterator[tuple[tuple[int, str], Merged]]:
         """Each (row, field) that a merged range covers, without its first row."""
         field_of = {column: field for field, column in self.at.items()}
-        for each in self.sheet.merged:
+        for each in sorted(self.sheet.merged):
             over = [field_of[c] for c in range(each.left, each.right + 1) if c in field_of]
             first = self.sheet.rows.get(each.top, {}).get(each.left)
             if each.top <= header or not over or first is None:
@@ -120,10 +120,9 @@ class _Rows:
             return None
         number = whole(cell.value)
         if number is None or number == 0 or abs(number) > MOST_POINTS:
-            text = cell.value if isinstance(cell.value, str) else f"{cell.value}"
-            comma = _COMMA.fullmatch(unicodedata.normalize("NFKC", text).strip())
+            comma = _COMMA.fullmatch(unicodedata.normalize("NFKC", str(cell.value)).strip())
             found = shorten(cell.value) + (" with a decimal comma" if comma else "")
-            self.fault(row, "points", f"{expected}, found {found}")
+            self.fault(row, "points", f"{expected}, found {found.lower()}")
             return None
         return number
 
@@ -159,6 +158,8 @@ class _Task:
         self.tags: list[str] = []
         self.ideal: str | None = None
         self.criteria: list[Criterion] = []
+        #: Row in which a criterion stands first.
+        self.rows: dict[str, int] = {}
         #: Whether a criterion was there and wrong.
         self.tried = False
 
@@ -292,7 +293,8 @@ def task_id(rows: _Rows, row: int, last: str | None, tasks: Mapping[str, Any]) -
             rows.fault(row, "task id", "expected the id of a task, found an empty cell")
         return last if rows.cell(row, "task id") is None else None
     if id not in tasks:
-        near = did_you_mean(id, tasks)
+        same = next((name for name in tasks if name.casefold() == id.casefold()), None)
+        near = did_you_mean(id, tasks) if same is None else f"did you mean {same}?"
         some = near or f"there are {', '.join(list(tasks)[:5])}{', …' if len(tasks) > 5 else ''}"
         rows.fault(row, "task id", f"no task has the id {shorten(id)}: {some.strip()}")
     return id
@@ -302,16 +304,21 @@ def add_criterion(rows: _Rows, row: int, task: _Task | None) -> None:
     text, points = rows.text(row, "criterion"), rows.points(row)
     if text is None and rows.cell(row, "criterion") is None:
         rows.fault(row, "criterion", "expected a criterion, found an empty cell")
-    tags = tuple(filter(None, (tag.strip() for tag in _tags(rows, row))))
+    tags = tuple(_tags(rows, row))
     if task is None:
         return
     task.tried = True
-    if text is not None and points is not None:
-        task.criteria.append(Criterion(text, points, tags))
+    if text is None or points is None:
+        return
+    if (before := task.rows.setdefault(text, row)) != row:
+        rows.fault(row, "criterion", f"is that of row {before} again: it would count twice")
+    task.criteria.append(Criterion(text, points, tags))
 
 
-def _tags(rows: _Rows, row: int) -> Iterable[str]:
-    return re.split(r"[,;、]", rows.text(row, "tag") or "")
+def _tags(rows: _Rows, row: int) -> Iterator[str]:
+    for said in re.split(r"[,;、]", rows.text(row, "tag") or ""):
+        if tag := said.strip():
+            yield tag if ":" in tag else f"tag:{tag}"
 
 
 class AnswerRows:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -16,9 +16,9 @@ from preceptor.benchmarks.task_rows import AnswerRows, Faulty, TaskRows
 from preceptor.errors import Faults, InputError, shorten
 from preceptor.records import Example
 from preceptor.separated import read_table
-from preceptor.sheets import SHEETS, Sheet, letters, read_sheets, warn
+from preceptor.sheets import REFUSED, SHEETS, Sheet, letters, read_sheets, warn
 
-__all__ = ["TABLES", "Tasks", "holds_tasks", "read_tasks", "slug", "tables_in"]
+__all__ = ["TABLES", "Tasks", "holds_tasks", "read_tasks", "slug", "tables_in", "taken"]
 
 TABLES = (".csv", ".tsv")
 #: Part → what its columns must say.
@@ -29,6 +29,8 @@ _READ = {
 }
 #: Our template's sheet that is not read.
 HOW_TO = "how to"
+#: Rows of a table by which it is recognised.
+_TOP = 20
 
 
 class Tasks(msgspec.Struct, frozen=True):
@@ -56,7 +58,7 @@ class Tasks(msgspec.Struct, frozen=True):
 def tables_in(folder: Path) -> dict[str, Path]:
     """The ``.csv`` files of a folder that are parts of a benchmark, by part."""
     files = sorted(each for each in folder.iterdir() if each.suffix.lower() in TABLES)
-    parts = {each: meaning(each.stem, PARTS) for each in files}
+    parts = {each: _part(each) for each in files}
     found: dict[str, Path] = {}
     for file, part in sorted(parts.items(), key=lambda each: [*PARTS, None].index(each[1])):
         if part is not None and found.setdefault(part, file) is not file:
@@ -67,7 +69,7 @@ def tables_in(folder: Path) -> dict[str, Path]:
 def holds_tasks(path: Path) -> bool:
     """Whether a file has columns of tasks and their criteria."""
     try:
-        return bool(_parts(path).sheets)
+        return bool(_parts(path, _TOP).sheets)
     except (InputError, FileNotFoundError):
         return False
 
@@ -80,7 +82,7 @@ def read_tasks(path: Path) -> Tasks:
     InputError, Faults
         All that is wrong with it, each with sheet and cell.
     """
-    files = [path] if path.suffix.lower() in SHEETS else list(_beside(path).values())
+    files = [path] if _is_workbook(path) else list(_beside(path).values())
     try:
         stamps = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
     except FileNotFoundError:
@@ -88,9 +90,18 @@ def read_tasks(path: Path) -> Tasks:
     return _read(path, stamps)
 
 
+def _part(file: Path) -> str | None:
+    """The part that a file is called; LibreOffice puts the workbook's name before it."""
+    return meaning(file.stem, PARTS) or meaning(file.stem.rpartition("-")[2], PARTS)
+
+
+def _is_workbook(path: Path) -> bool:
+    return path.suffix.lower() in (*SHEETS, *REFUSED)
+
+
 def _beside(path: Path) -> dict[str, Path]:
     """A file with the tasks, and the parts beside it where it has that name."""
-    if path.is_file() and meaning(path.stem, PARTS) == "tasks":
+    if path.is_file() and _part(path) == "tasks":
         return {"tasks": path, **tables_in(path.parent)}
     return {"tasks": path}
 
@@ -102,12 +113,13 @@ def _read(path: Path, stamps: tuple[tuple[Path, int, int], ...]) -> Tasks:
     warn(parts.remarks)
     faults = Faulty()
     tasks = TaskRows(parts.sheets["tasks"], parts.columns["tasks"], faults)
-    if (rubric := parts.columns.get("rubric")) is not None:
+    # Without a task each id of the other sheets would be a fault as well.
+    if tasks.tasks and (rubric := parts.columns.get("rubric")) is not None:
         tasks.add_rubric(parts.sheets["rubric"], rubric)
     answers = AnswerRows(faults, tasks)
-    if (columns := parts.columns.get("answers")) is not None:
+    if tasks.tasks and (columns := parts.columns.get("answers")) is not None:
         answers.read(parts.sheets["answers"], columns)
-    about = dict(_about(parts.about, faults)) if parts.about is not None else {}
+    about = _about(parts, faults)
     examples = tasks.examples()
     if faults.found:
         raise faults.found[0] if len(faults.found) == 1 else Faults(faults.found)
@@ -126,14 +138,14 @@ class _Parts:
         self.remarks: list[str] = []
 
 
-def _parts(path: Path) -> _Parts:
-    """Find the part of each sheet, by its name, else by its columns."""
-    if path.suffix.lower() in SHEETS:
+def _parts(path: Path, most: int | None = None) -> _Parts:
+    """Find the part of each sheet, by its name, else by its columns; ``most`` rows of a table."""
+    if _is_workbook(path):
         sheets = read_sheets(path)
         names = {sheet.name: meaning(str(sheet.name), PARTS) for sheet in sheets}
         stated = [(sheet, names[sheet.name]) for sheet in sheets]
     else:
-        stated = [(read_table(file), part) for part, file in _beside(path).items()]
+        stated = [(read_table(file, most), part) for part, file in _beside(path).items()]
     found = _Parts()
     for sheet, part in stated:
         if not sheet.rows or meaning(str(sheet.name), [HOW_TO]):
@@ -208,29 +220,50 @@ def _check(path: Path, found: _Parts, visible: list[Sheet]) -> None:
         raise InputError(one if len(lacking) == 1 else f"{none} {names}")
 
 
-def _about(sheet: Sheet, faults: Faulty) -> Iterator[tuple[str, str]]:
-    """(field, what it says): the name in one column, the text in the next one."""
-    columns = sorted({column for cells in sheet.rows.values() for column in cells})
-    counts = {
-        column: sum(_field(cells, column) is not None for cells in sheet.rows.values())
-        for column in columns
-    }
-    names = max(columns, key=lambda column: counts[column], default=1)
-    for row, cells in sheet.rows.items():
-        field, cell = _field(cells, names), cells.get(names + 1)
-        if field is None or cell is None:
-            continue
-        if cell.fault or cell.typed:
+def _about(parts: _Parts, faults: Faulty) -> dict[str, str]:
+    """Field → what the sheet *about* says."""
+    sheet, found, left = parts.about, dict[str, str](), list[str]()
+    if sheet is None:
+        return found
+    for field, row, column in _places(sheet):
+        cell = sheet.rows.get(row, {}).get(column)
+        if field is None or field in found:
+            left += [] if cell is None else [f"{letters(column)}{row}"]
+        elif cell is not None and (cell.fault or cell.typed):
             problem = cell.fault or f"expected a text, found {cell.typed}: format the cell as text"
-            faults.add(sheet.fault(row, names + 1, field, problem))
-        else:
-            text = " ".join(str(cell.shown or cell.value).split())
-            yield field, text
+            faults.add(sheet.fault(row, column, field, problem))
+        elif cell is not None:
+            found[field] = " ".join(str(cell.shown or cell.value).split())
+            if field == "name" and taken(slug(found[field])):
+                problem = f"there is a benchmark {slug(found[field])} already: choose another name"
+                faults.add(sheet.fault(row, column, field, problem))
+    said = f"; not read: {', '.join(left[:5])}" if left else ""
+    parts.reading.append(f"{sheet.place}: {', '.join(found) or 'nothing is filled in'}{said}")
+    return found
 
 
-def _field(cells: Mapping[int, Any], column: int) -> str | None:
-    cell = cells.get(column)
-    return meaning(cell.value, ABOUT) if cell and isinstance(cell.value, str) else None
+def _places(sheet: Sheet) -> Iterator[tuple[str | None, int, int]]:
+    """(field, row, column) of each text: beside its name, or below where names are in one row."""
+    named = {
+        (row, column): meaning(cell.value, ABOUT)
+        for row, cells in sheet.rows.items()
+        for column, cell in cells.items()
+        if isinstance(cell.value, str)
+    }
+    known = [place for place, field in named.items() if field is not None]
+    (top, in_top), *_ = Counter(row for row, _ in known).most_common(1) or [(0, 0)]
+    (left, in_left), *_ = Counter(column for _, column in known).most_common(1) or [(1, 0)]
+    if in_top > max(in_left, 1):
+        yield from ((named.get((top, column)), top + 1, column) for column in sheet.rows[top])
+    else:
+        yield from ((named.get((row, left)), row, left + 1) for row in sheet.rows)
+
+
+def taken(name: str) -> bool:
+    """Whether a benchmark of ours, or of another package, has the name."""
+    from preceptor.benchmarks import all_benchmarks
+
+    return any(name == each.name for each in all_benchmarks())
 
 
 def slug(title: str) -> str:

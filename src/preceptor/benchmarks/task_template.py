@@ -17,6 +17,8 @@ class _Column(NamedTuple):
     name: str
     width: int
     about: str
+    #: Whether it holds numbers; other cells keep what is typed as text.
+    number: bool = False
 
 
 _COLUMNS: Mapping[str, Sequence[_Column]] = {
@@ -48,6 +50,7 @@ _COLUMNS: Mapping[str, Sequence[_Column]] = {
             "points",
             9,
             "A whole number from -10 to 10, not 0. Negative for what an answer must not do.",
+            number=True,
         ),
         _Column("tag", 16, "For results by kind of criterion, such as safety. May be blank."),
     ),
@@ -132,6 +135,8 @@ _ROWS: Mapping[str, Sequence[Sequence[Any]]] = {
         ("", "Assistant B", "Metformin can be taken again from today."),
     ),
 }
+#: Rows that are ready to type in.
+_READY = 200
 _STEPS = (
     "How to fill in this workbook (this sheet is not read)",
     "1. Replace the made-up rows of the sheets tasks and rubric by your own. Keep the first row.",
@@ -178,7 +183,7 @@ def _check_free(path: Path) -> None:
 
 def _table(name: str) -> list[Sequence[Any]]:
     if name == "about":
-        return [("field", "value"), *((field, value) for field, value, _ in _ABOUT)]
+        return [(field, value) for field, value, _ in _ABOUT]
     return [[column.name for column in _COLUMNS[name]], *_ROWS[name]]
 
 
@@ -207,12 +212,14 @@ def _write_workbook(path: Path) -> None:
     for name, columns in _COLUMNS.items():
         for column in columns:
             how_to.append([f"{name} · {column.name}: {column.about}"])
-    _lay_out(how_to, [110], 1)
+    _lay_out(how_to, [_Column("", 110, "")])
+    _head(how_to)
     for name, columns in _COLUMNS.items():
         sheet = book.create_sheet(name)
         for row in _table(name):
             sheet.append([cell if cell != "" else None for cell in row])
-        _lay_out(sheet, [column.width for column in columns])
+        _lay_out(sheet, columns, _READY)
+        _head(sheet)
         _explain(sheet, [column.about for column in columns])
     points = DataValidation(type="whole", operator="between", formula1="-10", formula2="10")
     points.error = "A whole number from -10 to 10, and not 0."
@@ -228,36 +235,34 @@ def _write_workbook(path: Path) -> None:
     about = book.create_sheet("about")
     for row in _ABOUT:
         about.append(row)
-    _lay_out(about, [16, 50, 60], 0)
+    _lay_out(about, [_Column("", width, "") for width in (16, 50, 60)])
     book.active = book.index(book["tasks"])
     for sheet in book.worksheets:
         sheet.sheet_view.tabSelected = sheet.title == "tasks"
     book.save(path)
 
 
-def _lay_out(sheet: Any, widths: Sequence[int], heading: int = 1) -> None:
-    """Widths, wrapped text at the top of cells, and a first row that stays."""
-    from openpyxl.styles import Alignment, Font, PatternFill
+def _lay_out(sheet: Any, columns: Sequence[_Column], rows: int = 0) -> None:
+    """Widths, and text that wraps and stays as it is typed, in cells that are still empty too."""
+    from openpyxl.styles import Alignment
     from openpyxl.utils import get_column_letter
 
-    for number, width in enumerate(widths, start=1):
-        letter = get_column_letter(number)
-        sheet.column_dimensions[letter].width = width
-        # Also of cells that are still empty, and so that an id stays as it is typed.
-        text = sheet.title in ("tasks", "rubric", "answers", "about") and width != 9
-        for row in range(1, 201 if sheet.title in _COLUMNS else sheet.max_row + 1):
+    for number, column in enumerate(columns, start=1):
+        sheet.column_dimensions[get_column_letter(number)].width = column.width
+        for row in range(1, max(rows, sheet.max_row) + 1):
             cell = sheet.cell(row, number)
             cell.alignment = Alignment(wrap_text=True, vertical="top")
-            if text:
-                cell.number_format = "@"
-    if heading:
-        for cell in sheet[1]:
-            cell.font = Font(bold=True, color="FFFFFF")
-            cell.fill = PatternFill("solid", fgColor="1F4E5F")
-        sheet.freeze_panes = "A2"
-    else:
-        for row in sheet.iter_rows(max_col=1):
-            row[0].font = Font(bold=True)
+            cell.number_format = "General" if column.number else "@"
+
+
+def _head(sheet: Any) -> None:
+    """A first row that is seen and stays."""
+    from openpyxl.styles import Font, PatternFill
+
+    for cell in sheet[1]:
+        cell.font = Font(name="Calibri", bold=True, color="FFFFFF")
+        cell.fill = PatternFill("solid", fgColor="1F4E5F")
+    sheet.freeze_panes = "A2"
 
 
 def _explain(sheet: Any, texts: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ DATASET.json`` and ``configs/task_config.yaml``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,8 @@ def is_mine(start: Start) -> bool:
     return report or {"index", "messages", "sample_score"} <= row or _is_prediction(row)
 
 
-def _is_prediction(row: Mapping[str, Any] | Sequence[str]) -> bool:
-    return {"index", "model_output", "messages"} <= set(row)
+def _is_prediction(names: Iterable[str]) -> bool:
+    return {"index", "model_output", "messages"} <= set(names)
 
 
 def read(files: Sequence[Path], asked: Asked) -> Iterator[ToolRun]:

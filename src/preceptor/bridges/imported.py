@@ -82,6 +82,8 @@ def answer_in(fields: Fields, field: str, tally: Tally) -> Content:
     if isinstance(value, int | float) and value == value:  # noqa: PLR0124 (NaN is null)
         raise fields.fault(field, "a text or a list of messages", value)
     content = read_content(value)
+    if content.unknown:
+        raise fields.fault(field, "a text, a reply or a list of messages", value)
     tally.add(fields.line, content)
     return content
 
@@ -189,13 +191,14 @@ def _digest(run: ImportedRun) -> str:
 def _write(
     store: Store, run: ImportedRun, source: Path, digest: str, instead_of: RunInfo | None
 ) -> RunInfo:
-    examples = list({answer.example.key: answer.example for answer in run.answers}.values())
-    counts = {example.key: 0 for example in examples}
-    position = {example.key: place for place, example in enumerate(examples)}
+    keys = [answer.example.key for answer in run.answers]
+    examples = {key: answer.example for key, answer in zip(keys, run.answers, strict=True)}
+    position = {key: place for place, key in enumerate(examples)}
+    counts = dict.fromkeys(keys, 0)
     answers, verdicts = [], []
-    for answer in run.answers:
-        place, repeat = position[answer.example.key], counts[answer.example.key]
-        counts[answer.example.key] += 1
+    for key, answer in zip(keys, run.answers, strict=True):
+        place, repeat = position[key], counts[key]
+        counts[key] += 1
         answers.append((place, repeat, answer.response, False))
         verdicts += [(place, repeat, i, v, False) for i, v in enumerate(answer.verdicts)]
     settings = msgspec.structs.replace(
@@ -215,7 +218,7 @@ def _write(
             system=run.system,
             grader=run.grader,
             settings=settings,
-            examples=[(example, counts[example.key]) for example in examples],
+            examples=[(example, counts[key]) for key, example in examples.items()],
             repeats=max(counts.values()),
             status="done",
             within=connection,

@@ -19,16 +19,28 @@ from preceptor.bridges.inspect_layout import (
     example_metadata,
     explanation,
     metric_values,
+    response_row,
     score_metadata,
     score_value,
     slice_values,
     task_name,
 )
 from preceptor.graders.base import whole_conversation
-from preceptor.records import Example, Graded, Metric, Response, Result, Score, Usage, Verdict
+from preceptor.records import (
+    Example,
+    Graded,
+    Metric,
+    Response,
+    Result,
+    RunSettings,
+    Score,
+    Usage,
+    Verdict,
+)
 from preceptor.results.media import media_in, read_media, with_bytes
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import share_read
+from preceptor.scoring.places import question_of
 from preceptor.scoring.units import units
 from preceptor.systems.inspect_ai.turns import chat_messages
 from preceptor.systems.inspect_ai.words import need_inspect
@@ -173,9 +185,15 @@ def _spec(result: Result, created: str) -> EvalSpec:
                 "ungraded": result.ungraded,
                 "share_read": share_read(result.scores),
                 "cost_usd": result.cost_usd,
+                "settings": _settings(info.settings),
             }
         },
     )
+
+
+def _settings(settings: RunSettings) -> dict[str, Any]:
+    """The settings of a run, without the names of the user's files."""
+    return {name: each for name, each in settings.plain().items() if name != "files"}
 
 
 def _sample(result: Result, graded: Graded, score: Score, place: int, unit: str) -> EvalSample:
@@ -191,22 +209,24 @@ def _sample(result: Result, graded: Graded, score: Score, place: int, unit: str)
         words = f"{response.failure}: {response.detail}" if response.detail else response.failure
         error = EvalError(message=words or "", traceback="", traceback_ansi="")
     sent = chat_messages(response.sent or example.messages)
+    choices, target = _choices(example)
     score_given = InspectScore(
         value=score_value(score),
         answer=response.text if answered else None,
         explanation=explanation(graded),
-        metadata=score_metadata(graded, score, info.grader),
+        metadata=score_metadata(graded, score, info.grader) | {"response": response_row(response)},
     )
     used = sum((verdict.usage for verdict in graded.verdicts if verdict), Usage())
     return EvalSample(
         id=example.id,
         epoch=graded.repeat + 1,
         input=chat_messages(example.messages),
-        target="",
+        choices=choices,
+        target=target,
         messages=_messages(response, example, output) if answered else sent,
         output=output,
         scores={SCORER: score_given},
-        metadata=example_metadata(info.benchmark, example, place, unit),
+        metadata=example_metadata(info.benchmark, example, place, unit) | _rest_of(example),
         model_usage=_usages(result, response.usage, used),
         role_usage={"grader": _usage(used, _cost(graded.verdicts))},
         total_time=response.latency_s,
@@ -215,6 +235,24 @@ def _sample(result: Result, graded: Graded, score: Score, place: int, unit: str)
         uuid=f"{info.name}-{example.id}-{graded.repeat}",
         error=error,
     )
+
+
+def _choices(example: Example) -> tuple[list[str] | None, str | list[str]]:
+    """An exam's options and the letters of the right ones, which Inspect counts in that order."""
+    question = question_of(example.target)
+    if question is None:
+        answer = example.target.get("answer") if isinstance(example.target, dict) else None
+        return None, answer if isinstance(answer, str) else ""
+    letters = {label: chr(ord("A") + place) for place, label in enumerate(question.options)}
+    right = [letters[label] for label in letters if label in question.right]
+    return [*question.options.values()], right if question.several else "".join(right[:1])
+
+
+def _rest_of(example: Example) -> dict[str, Any]:
+    """What an example has beside its conversation, rubric, tags and target."""
+    known: dict[str, Any] = msgspec.to_builtins(example)
+    names = ("physician", "of")
+    return {"example": {name: known[name] for name in names if known.get(name) is not None}}
 
 
 def _messages(response: Response, example: Example, output: ModelOutput) -> list[ChatMessage]:

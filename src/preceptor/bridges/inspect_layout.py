@@ -24,13 +24,17 @@ from preceptor.records import (
     Metric,
     Response,
     Score,
+    Usage,
     Verdict,
     as_answer,
+    lean,
 )
+from preceptor.records.episodes import episode_of
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.names import is_adjusted
 
 __all__ = [
+    "DETAILS",
     "SCORER",
     "criteria_of",
     "criterion_row",
@@ -38,12 +42,16 @@ __all__ = [
     "explanation",
     "metric_values",
     "metrics_of",
+    "response_row",
     "score_metadata",
     "score_value",
     "slice_values",
     "task_name",
 ]
 
+#: Fields of a verdict that are written where they have a value.
+DETAILS = ("detail", "usage", "latency_s", "cost_usd", "attempts", "served_model", "created_at")
+_BLANK = (None, "", 0.0, Usage())
 #: Name of the scorer, and of the score in a sample.
 SCORER = "rubric"
 #: Maximum characters of a grader's explanation in the list for people.
@@ -117,6 +125,16 @@ def score_metadata(
     return metadata
 
 
+def response_row(response: Response) -> dict[str, Any]:
+    """What Inspect has no field for in a response; images and files are by their hash alone."""
+    sent = None if response.sent is None else lean(response.sent)
+    row: dict[str, Any] = msgspec.to_builtins(
+        msgspec.structs.replace(response, text="", sent=sent, turns=episode_of(response).turns)
+    )
+    written = {name: each for name, each in row.items() if each is not None}
+    return {name: each for name, each in written.items() if name not in ("key", "text")}
+
+
 def _verdict_row(verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         return {"met": None, "reason": "not_graded"}
@@ -127,7 +145,8 @@ def _verdict_row(verdict: Verdict | None) -> dict[str, Any]:
         row |= {"reason": verdict.reason, "detail": verdict.detail}
     if verdict.probability is not None:
         row["probability"] = verdict.probability
-    return row
+    known = msgspec.to_builtins(verdict)
+    return row | {name: known[name] for name in DETAILS if getattr(verdict, name) not in _BLANK}
 
 
 def explanation(graded: Graded) -> str:

@@ -251,7 +251,7 @@ class QuestionIndex:
         parts: dict[str, list[int]] = {}
         for place, (row, example) in enumerate(zip(rows, found.examples, strict=True)):
             stated = (row.id if example is None else example.id).rpartition("/")[0]
-            folder = stated if stated in here else only
+            folder = stated if stated in here else None if stated else only
             if folder is not None:
                 parts.setdefault(folder, []).append(place)
         examples, placed = [*found.examples], 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -26,7 +26,7 @@ from preceptor.errors import DataError, InputError, shorten
 from preceptor.records import Example, Response, Verdict, as_answer, content_key
 from preceptor.scoring.places import in_terms_of, places, question_of
 
-__all__ = ["NOT_ASKED", "Resolver"]
+__all__ = ["NOT_ASKED", "Resolver", "none_known"]
 
 #: Of a criterion that the tool never judged.
 NOT_ASKED = Verdict("", None, reason="not_asked", attempts=0)
@@ -37,6 +37,15 @@ _FAILED_READING = {
     *("not found", "no match", "unparseable", "unparsed", "parse error", "undefined", "failed"),
     "unknown",
 }
+
+
+def none_known(path: Path, rows: int, benchmark: Benchmark, data: Path | None) -> InputError:
+    """The error if no answer of a file is to a question of the benchmark."""
+    like = shorten(benchmark.load(data).examples[0].id)
+    return InputError(
+        f"{path}: none of its {rows:,} rows has the id of a question of {benchmark.name}, such as "
+        f"{like}, or its text: check --benchmark, or name the column with --id"
+    )
 
 
 class Resolver:
@@ -62,6 +71,9 @@ class Resolver:
         InputError
             Nothing shows it.
         """
+        runs = [*runs]
+        if self.data is None and all(each.example for answers in runs for each in answers):
+            return
         self.first, needed = self.known.counted_from([*map(_row, answers)] for answers in runs)
         if needed and self.first is None:
             raise InputError(
@@ -88,7 +100,7 @@ class Resolver:
             if asked.setdefault(example.id, example) != example:
                 problem = f"{shorten(example.id)} has other content than before"
                 raise DataError(str(found.path), stated.line, "id", problem)
-            for each in _repeats(stated, example):
+            for each in self._repeats(stated, example):
                 text = _answer(each, example, matched.first)
                 if each.fallback or (each.texts and text != each.texts[0]):
                     fallbacks.append(each.id)
@@ -97,7 +109,7 @@ class Resolver:
                 response = _response(found.name, each, letters, example, seen[example.id])
                 answers.append(Answer(example, response, _verdicts(found, each, example, response)))
                 seen[example.id] += 1
-        notes = [*matched.in_words(moved), *found.tally.in_words()]
+        notes = [*matched.in_words(moved), *found.tally.in_words(*found.row_words)]
         notes += [*_fallback_notes(found, fallbacks), *self._coverage(found, answers, seen)]
         return self._whole(found, answers, notes, matched.unknown)
 
@@ -108,6 +120,14 @@ class Resolver:
         matched = self.known.match([*map(_row, found.answers)], self.first)
         examples = [mine or other for mine, other in zip(own, matched.examples, strict=True)]
         return msgspec.structs.replace(matched, examples=examples, unknown=examples.count(None))
+
+    def _repeats(self, answer: ToolAnswer, example: Example) -> Iterator[ToolAnswer]:
+        """The answer, or each item of a list, unless a list is what the question asks for."""
+        if len(answer.repeats) < 2 or self.benchmark.protocol.scoring.wants_list(example):
+            yield answer
+            return
+        for text in answer.repeats:
+            yield msgspec.structs.replace(answer, texts=(text,))
 
     def _coverage(self, found: ToolRun, answers: list[Answer], seen: Counter[str]) -> list[str]:
         """Notes on unequal repeats and missing questions; adds those that count as wrong."""
@@ -162,17 +182,6 @@ def _row(answer: ToolAnswer) -> Row:
     return Row(
         answer.id, answer.right, answer.about, answer.hints, answer.options, texts, answer.question
     )
-
-
-def _repeats(answer: ToolAnswer, example: Example) -> Iterator[ToolAnswer]:
-    """The answer, or each item of a list, unless a list is what the question asks for."""
-    target = example.target
-    wanted = isinstance(target, Mapping) and any(isinstance(each, list) for each in target.values())
-    if len(answer.repeats) < 2 or wanted:
-        yield answer
-        return
-    for text in answer.repeats:
-        yield msgspec.structs.replace(answer, texts=(text,))
 
 
 def _answer(answer: ToolAnswer, example: Example, first: int | None) -> str:

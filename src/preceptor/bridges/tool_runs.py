@@ -32,7 +32,17 @@ from preceptor.records import (
 from preceptor.systems.base import without_text
 from preceptor.systems.content import Tally
 
-__all__ = ["Asked", "Start", "ToolAnswer", "ToolRun", "Unread", "finite", "response_of"]
+__all__ = [
+    "Asked",
+    "Start",
+    "ToolAnswer",
+    "ToolRun",
+    "Unread",
+    "finite",
+    "mapping",
+    "mappings",
+    "response_of",
+]
 
 #: Number of fields and kinds of rows that are named.
 _MOST_NAMED = 12
@@ -134,6 +144,16 @@ def finite(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def mapping(value: object) -> dict[str, Any]:
+    """A JSON object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: object) -> list[dict[str, Any]]:
+    """The JSON objects in a list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
 def response_of(completion: Completion) -> Response:
     """The answer in a reply, or why it has none; without a key."""
     response = as_answer(
@@ -210,13 +230,13 @@ class ToolRun(msgspec.Struct, kw_only=True):
     tool
         Name and version, as shown.
     benchmark
-        Its name in the tool, if that is one of ours or can be made one.
+        Its name in the tool, if that is one of ours; or the file's own tasks as a benchmark.
     scores
         The tool's own, printed beside ours.
     columns
         Of a table: the columns of the answer.
     tally, notes
-        Sentences for the run's score.
+        Sentences for the run's score; ``row_words`` are what the tally counts, and one of it.
     remarks
         Lines that are printed at the import only.
     """
@@ -226,11 +246,12 @@ class ToolRun(msgspec.Struct, kw_only=True):
     path: Path
     system: str
     answers: list[ToolAnswer]
-    benchmark: str | None = None
+    benchmark: str | Benchmark | None = None
     grader: str = NO_GRADER
     scores: list[ToolScore] = []
     columns: tuple[str, ...] = ()
     tally: Tally = msgspec.field(default_factory=Tally)
+    row_words: tuple[str, str] = ("rows", "line")
     notes: list[str] = []
     remarks: list[str] = []
     settings: RunSettings = msgspec.field(default_factory=RunSettings)

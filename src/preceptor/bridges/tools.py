@@ -13,6 +13,7 @@ from types import ModuleType
 
 import msgspec
 
+from preceptor.benchmarks import Benchmark
 from preceptor.bridges.imported import Incoming
 from preceptor.bridges.resolve import Resolver
 from preceptor.bridges.tool_runs import Asked, Start, ToolRun
@@ -50,6 +51,9 @@ TOOLS = (
     Tool("simple-evals", "*_allresults.json of simple-evals", "simple_evals"),
     Tool("evalscope", "reviews of evalscope", "evalscope"),
     Tool("batch", "output of a batch API (OpenAI, Anthropic, Gemini)", "batch_output"),
+    Tool("lm-eval", "samples_*.jsonl of lm-eval (--log_samples)", "lm_eval"),
+    Tool("promptfoo", "results of promptfoo (eval -o out.json)", "promptfoo"),
+    Tool("verifiers", "traces.jsonl of verifiers (vf-eval)", "verifiers_traces"),
     Tool("graded", "answers with verdicts, as `preceptor export` writes them", "graded"),
     TABLE,
 )
@@ -81,8 +85,8 @@ def recognise(paths: Sequence[Path]) -> tuple[list[Found], list[Path]]:
     unknown: list[Path] = []
     for path in paths:
         if not path.is_dir():
-            tool = _tool_of(path) or TABLE
-            found.setdefault(tool.name, Found(tool, [])).files.append(path)
+            named = _tool_of(path) or TABLE
+            found.setdefault(named.name, Found(named, [])).files.append(path)
             continue
         inside = [(file, _tool_of(file)) for file in sorted(path.rglob("*")) if file.is_file()]
         special = any(tool not in (None, TABLE) for _, tool in inside)
@@ -134,7 +138,10 @@ def _runs(found: Found, asked: Asked) -> Iterator[Incoming]:
             yield run
             continue
         assert isinstance(run, ToolRun)
-        benchmark = asked.ours(run.path, run.benchmark)
+        benchmark = run.benchmark
+        if asked.benchmark is not None or not isinstance(benchmark, Benchmark):
+            named = benchmark.name if isinstance(benchmark, Benchmark) else benchmark
+            benchmark = asked.ours(run.path, named)
         resolver = resolvers.setdefault(benchmark.name, Resolver(benchmark, asked.data))
         if asked.system is not None:
             run.system = asked.system

@@ -96,7 +96,9 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "suite": suite.app,
         "sweep": sweep.sweep,
         "import": imports.import_files,
+        "serve": serve.serve,
     },
+    "Tasks of your own": {"tasks": tasks.app, "lint": lint.lint},
     "Look": {
         "runs": runs.runs,
         "show": runs.show,
@@ -124,7 +126,6 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "reliability": analysis.reliability,
         "length": analysis.length,
     },
-    "Build": {"tasks": tasks.app, "lint": lint.lint, "serve": serve.serve},
 }
 tasks.app.command("review")(marks.review)
 tasks.app.command("read")(marks.read)

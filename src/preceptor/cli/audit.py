@@ -30,9 +30,9 @@ def audit(  # noqa: PLR0917
         list[str],
         typer.Argument(
             metavar="FILE|RUN...",
-            help="Rows of HealthBench's meta-evaluation (.jsonl); ratings (.csv) with the columns "
-            "response, criterion, rater, label; or runs that physicians judged, with the grader's "
-            "run as --grader.",
+            help="Rows of HealthBench's meta-evaluation (.jsonl); ratings (a table, or an export "
+            "of Label Studio) with the columns response, criterion, rater, label; or runs that "
+            "physicians judged, with the grader's run as --grader.",
         ),
     ],
     grader: Annotated[
@@ -56,6 +56,29 @@ def audit(  # noqa: PLR0917
             metavar="KIND", help="Scale of the labels: met, nominal, ordinal or interval."
         ),
     ] = "met",
+    response: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Of ratings: the column, or dotted path, of the answer."
+        ),
+    ] = None,
+    criterion: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Of the criterion. Default: criterion, or the name of --label."
+        ),
+    ] = None,
+    rater: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Of the rater. Default: rater, or annotator."),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN[,COLUMN]",
+            help="Of the label, such as a control of Label Studio; of several each is a criterion.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -89,32 +112,32 @@ def audit(  # noqa: PLR0917
     """Can the grader be trusted? Its agreement with physicians, and where it fails."""
     from preceptor.audit.card import cost_of
     from preceptor.audit.labels import choose_grader, read_meta_eval
-    from preceptor.audit.ratings import KINDS, as_labels, read_ratings
+    from preceptor.audit.rating_rows import RatingColumns
+    from preceptor.audit.ratings import KINDS, read_ratings
     from preceptor.audit.regrade import is_address, regrade, sample
     from preceptor.audit.report import audit as judge
     from preceptor.cli.progress import Display
 
     if kind not in KINDS:
         raise InputError(f"--kind: expected one of {', '.join(KINDS)}, found {shorten(kind)}")
+    labels_in = tuple(name.strip() for name in (label or "").split(",") if name.strip())
+    columns = RatingColumns(response, criterion, rater, labels_in)
     path, stored = Path(file[0]), None
     if len(file) > 1 or not _is_file(file[0]):
         if kind != "met":
             raise InputError(f"--kind {kind}: is for ratings as .csv, found {shorten(file[0])}")
         stored = _stored(file, grader, again, store)
         labels, grader, again = stored.labels, stored.grader, stored.again
-    elif path.suffix.lower() == ".csv":
-        ratings = read_ratings(path, next(each for each in KINDS if each == kind))
+    elif columns.named or path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".json"):
+        ratings = read_ratings(path, next(each for each in KINDS if each == kind), columns)
+        for sentence in ratings.left_out:
+            note(f"  • {sentence}")
         if kind != "met" or grader is None:
-            if again is not None:
-                raise InputError("--again needs a --grader, and labels of kind met")
             if output is not None or card is not None:
                 raise InputError("--output and --card need a --grader, and labels of kind met")
-            _panel(ratings, grader, as_json)
+            _panel(ratings, grader, again, as_json)
             return 0
-        ratings.column(grader)
-        if again is not None:
-            ratings.column(again, "--again")
-        labels = as_labels(ratings, [grader, *([again] if again else [])])
+        labels = _labels(ratings, grader, again)
     elif kind != "met":
         raise InputError(f"--kind {kind}: is for ratings as .csv, found {shorten(path.name)}")
     else:
@@ -218,6 +241,7 @@ def _write(
 def _grader(found: Audit, as_json: bool) -> None:
     from preceptor.reports.audit import (
         agreement_table,
+        agreement_words,
         audit_json,
         audit_sentences,
         bands_table,
@@ -233,15 +257,28 @@ def _grader(found: Audit, as_json: bool) -> None:
     for table in (bands_table(one), slices_table(one.slices)):
         if table is not None:
             show(table)
+    show(agreement_words(one))
     show(headline(one))
     for sentence in audit_sentences(one):
         note(f"  • {sentence}")
 
 
-def _panel(ratings: Ratings, grader: str | None, as_json: bool) -> None:
+def _labels(ratings: Ratings, grader: str, again: str | None) -> Labels:
+    """The ratings of all but the grader as physicians' labels."""
+    from preceptor.audit.ratings import as_labels
+
+    ratings.column(grader)
+    if again is not None:
+        ratings.column(again, "--again")
+    return as_labels(ratings, [grader, *([again] if again else [])])
+
+
+def _panel(ratings: Ratings, grader: str | None, again: str | None, as_json: bool) -> None:
     from preceptor.audit.panel import panel_audit
     from preceptor.reports.audit import audit_json, panel_sentences, panel_table, raters_table
 
+    if again is not None:
+        raise InputError("--again needs a --grader, and labels of kind met")
     found = panel_audit(ratings, grader)
     if as_json:
         print_json(audit_json(found))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from preceptor.cache import DEFAULT_STORE
-from preceptor.cli.options import Json, Sides, StorePath, number
+from preceptor.cli.options import Json, Sides, Slices, StorePath, number
 from preceptor.cli.output import note, print_json, show
 
 __all__ = ["compare"]
@@ -39,6 +39,10 @@ def compare(  # noqa: PLR0917
         bool,
         typer.Option("--across-graders", help="Compare even if the graders differ."),
     ] = False,
+    methods: Annotated[
+        bool, typer.Option("--methods", help="Print the difference by all methods.")
+    ] = False,
+    slices: Slices = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write an HTML page."),
@@ -51,6 +55,7 @@ def compare(  # noqa: PLR0917
     from preceptor.reports.comparison import (
         comparison_json,
         contrast_table,
+        equivalence_sentence,
         headline,
         sides_table,
         slices_table,
@@ -78,9 +83,15 @@ def compare(  # noqa: PLR0917
     show(sides_table(comparison))
     for contrast in comparison.contrasts:
         show(f"\n{headline(contrast)}")
-        show(contrast_table(contrast))
-        if contrast.slices:
-            show(slices_table(contrast, comparison.labels))
+        if said := equivalence_sentence(contrast):
+            show(said)
+        if methods:
+            show(contrast_table(contrast))
+        table, rest = slices_table(contrast, comparison.labels, every=slices or by is not None)
+        if table is not None:
+            show(table)
+    if comparison.contrasts and rest:
+        note(f"  • {rest}")
     for contrast in comparison.contrasts:
         for item in contrast.dropped:
             note(f"  • {contrast.contender}: {item.n:,} examples left out: {item.reason}.")

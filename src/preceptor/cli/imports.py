@@ -14,7 +14,6 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Data, Json, StorePath
 from preceptor.cli.output import note, print_json, printable
 from preceptor.cli.run import elsewhere
-from preceptor.errors import InputError, shorten
 from preceptor.installation import program
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ def import_files(  # noqa: PLR0917
         typer.Argument(
             metavar="[TOOL] FILE...",
             help="Files or folders that a tool wrote. The tool is recognised by their content; or "
-            "name it first: inspect, simple-evals, graded (as `preceptor export` writes), "
-            "predictions (any table).",
+            "name it first: inspect, simple-evals, evalscope, batch, lm-eval, promptfoo, "
+            "verifiers, graded (as `preceptor export` writes), predictions (any table).",
         ),
     ],
     benchmark: Annotated[
@@ -115,7 +114,12 @@ def _files(paths: Sequence[str], of_table: bool) -> tuple[list[Found], list[Path
     files = [Path(path) for path in (paths[1:] if chosen else paths)]
     if of_table and chosen is None:
         chosen = TABLE
-    return ([Found(chosen, files)], []) if chosen else recognise(files)
+    if chosen is None:
+        return recognise(files)
+    named = [file for file in files if not file.is_dir()]
+    inside = recognise([file for file in files if file.is_dir()])[0]
+    named += [file for each in inside if each.tool == chosen for file in each.files]
+    return [Found(chosen, named or files)], []
 
 
 def _names(text: str) -> list[str]:
@@ -126,7 +130,9 @@ def _keep(
     incoming: Sequence[Incoming], asked: Asked, where: str, *, as_json: bool, replace: bool
 ) -> None:
     """Store the runs one by one, each whole or not at all, and print what was made."""
+    from preceptor.benchmarks import get
     from preceptor.bridges.imported import digests_of, existing_runs, keep_one
+    from preceptor.bridges.resolve import none_known
     from preceptor.store import Store
 
     lines: list[dict[str, object]] = []
@@ -144,22 +150,11 @@ def _keep(
     for remark in dict.fromkeys(remarks):
         note(f"  • {printable(remark)}")
     if not lines:
-        raise _none_known(incoming[0].source, left_out, asked.data)
+        (benchmark, rows), *_ = left_out.items()
+        raise none_known(incoming[0].source, rows, get(benchmark), asked.data)
     _tell(lines, where, as_json)
     for benchmark, count in (+left_out).items():
         note(f"  • {count:,} rows left out: {benchmark} has no question of their id")
-
-
-def _none_known(file: Path, left_out: Counter[str], data: Path | None) -> InputError:
-    """The error if no answer is to a known question."""
-    from preceptor.benchmarks import get
-
-    (benchmark, rows), *_ = left_out.items()
-    like = shorten(get(benchmark).load(data).examples[0].id)
-    return InputError(
-        f"{file}: none of its {rows:,} rows has the id of a question of {benchmark}, such as "
-        f"{like}: name the column with --id"
-    )
 
 
 def _tell(lines: Sequence[Mapping[str, object]], store: str, as_json: bool) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from preceptor.cli.options import Json
 from preceptor.cli.output import note, print_json, show
+from preceptor.errors import InputError
+
+if TYPE_CHECKING:
+    from preceptor.lint.check import Linted
 
 __all__ = ["lint"]
 
@@ -36,18 +40,19 @@ def lint(
     as_json: Json = False,
 ) -> int:
     """Find faults of a benchmark's file: duplicates, contradictions, leaks, personal data."""
-    from rich.table import Table
-
     from preceptor import benchmarks
     from preceptor.benchmarks import Benchmark
     from preceptor.benchmarks.folder import holds_benchmark, read_benchmark
-    from preceptor.lint.check import RULES
     from preceptor.lint.check import lint as look
+    from preceptor.lint.check import unread
     from preceptor.lint.own import OwnShape, shape_of
 
     chosen: Benchmark | OwnShape
     if benchmark is None and holds_benchmark(file):
-        file, chosen = (found := read_benchmark(file)).path(), found
+        try:
+            file, chosen = (found := read_benchmark(file)).path(), found
+        except InputError as error:
+            return _print(file, unread(file, error), as_json)
         for line in () if as_json else found.reading:
             note(line)
     else:
@@ -57,7 +62,15 @@ def lint(
         whose = "rows of your own, with" if own else "those of"
         why = ": no benchmark has such rows (--benchmark NAME overrides this)" if own else ""
         note(f"{file}: read as {whose} {chosen.name}{why}")
-    linted = look(file, chosen)
+    return _print(file, look(file, chosen), as_json)
+
+
+def _print(file: Path, linted: Linted, as_json: bool) -> int:
+    """Print the findings; returns the exit code."""
+    from rich.table import Table
+
+    from preceptor.lint.check import RULES
+
     if as_json:
         print_json(linted)
         return 1 if linted.findings else 0

@@ -14,9 +14,11 @@ __all__ = [
     "BenchmarkName",
     "Data",
     "Json",
+    "Label",
     "RunName",
     "RunNames",
     "Sides",
+    "Slices",
     "StorePath",
     "number",
     "whole_number",
@@ -72,6 +74,15 @@ RunNames = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys.")]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label",
+        metavar="SYSTEM=NAME",
+        help="What the page calls the system at an address; may be repeated.",
+    ),
+]
+Slices = Annotated[bool, typer.Option("--slices", help="Print all slices, not only the main ones.")]
 BenchmarkName = Annotated[
     str | None, typer.Option("--benchmark", metavar="NAME", help="Only this benchmark.")
 ]

@@ -104,7 +104,8 @@ def _cost(progress: Progress) -> str:
     budget = progress.budget
     cost = f"${budget.cost:,.4f}" + (f" of ${budget.max_cost:g}" if budget.max_cost else "")
     cap = f" of {budget.max_tokens:,}" if budget.max_tokens else ""
-    return f"{cost}, {budget.tokens:,}{cap} tokens"
+    tokens = f"{budget.tokens:,}{cap} tokens"
+    return f"{cost}, {tokens}" if budget.cost or budget.max_cost else tokens
 
 
 def _kinds(counts: Any) -> str:

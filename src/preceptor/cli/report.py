@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from preceptor.cache import DEFAULT_STORE
-from preceptor.cli.options import Sides, StorePath
+from preceptor.cli.options import Label, Sides, StorePath
 from preceptor.cli.output import note
 from preceptor.errors import shorten
 
@@ -32,14 +32,7 @@ def report(  # noqa: PLR0917
         ),
     ] = None,
     title: Annotated[str, typer.Option("--title", metavar="TEXT", help="The page's heading.")] = "",
-    label: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--label",
-            metavar="SYSTEM=NAME",
-            help="What the page calls the system at an address; may be repeated.",
-        ),
-    ] = None,
+    label: Label = None,
     about: Annotated[
         Path | None,
         typer.Option(

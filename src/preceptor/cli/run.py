@@ -409,7 +409,7 @@ def _shown(kind: str) -> bool:
 def spent(results: Sequence[Result]) -> str:
     """The runs' cost by the store, as part of a sentence."""
     costs = [result.cost_usd for result in results]
-    if None not in costs:
+    if None not in costs and any(costs):
         return f"; ${sum(cost for cost in costs if cost is not None):,.4f} spent"
     bills = [bill for result in results for bill in result.bills if bill.part != "example"]
     return f"; {sum(bill.usage.total for bill in bills):,} tokens used"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preceptor.cache import DEFAULT_STORE
-from preceptor.cli.options import BenchmarkName, Json, StorePath
+from preceptor.cli.options import BenchmarkName, Json, Slices, StorePath
 from preceptor.cli.output import note, print_json, show
 from preceptor.errors import InputError
 
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["print_score", "score"]
 
 
-def score(
+def score(  # noqa: PLR0917
     run: Annotated[
         str | None,
         typer.Argument(metavar="RUN", help="A run's name, the beginning of it, or `latest`."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All runs of the store.")] = False,
     benchmark: BenchmarkName = None,
+    slices: Slices = False,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
@@ -56,10 +57,10 @@ def score(
     assert run is not None
     with Store(store, create=False) as opened:
         result = load_result(opened, opened.run(run), words=False)
-    print_score([result], as_json)
+    print_score([result], as_json, slices=slices)
 
 
-def print_score(results: Sequence[Result], as_json: bool) -> None:
+def print_score(results: Sequence[Result], as_json: bool, *, slices: bool = False) -> None:
     """Print results one by one, with the notes beside each score."""
     from preceptor.reports.score import score_json, score_table, sentences
 
@@ -67,6 +68,7 @@ def print_score(results: Sequence[Result], as_json: bool) -> None:
         if as_json:
             print_json(score_json(result))
             continue
-        show(score_table(result))
-        for sentence in sentences(result):
+        table, rest = score_table(result, every=slices)
+        show(table)
+        for sentence in [*([rest] if rest else []), *sentences(result)]:
             note(f"  • {sentence}")

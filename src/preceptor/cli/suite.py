@@ -10,7 +10,7 @@ import typer
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.dry_run import print_suite_estimate
 from preceptor.cli.groups import Group
-from preceptor.cli.options import Json, StorePath
+from preceptor.cli.options import Json, Label, StorePath
 from preceptor.cli.output import note, print_json, show
 from preceptor.cli.run import (
     Address,
@@ -156,9 +156,10 @@ def report(
         ),
     ] = Path("report"),
     share: Share = False,
+    label: Label = None,
     store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Write HTML: a table over all benchmarks, languages side by side, and a page for each."""
     from preceptor import api
 
-    print(api.load_suite(name, store=store).report(output, share=share))
+    print(api.load_suite(name, store=store).report(output, share=share, labels=label or ()))

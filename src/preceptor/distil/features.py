@@ -144,7 +144,7 @@ def answer_of(conversation: Sequence[Message], response: str, weights: Weights) 
         row[at] = (1 + np.log(counts)) * weights.words[distinct]
     norms = np.sqrt((rows**2).sum(axis=1, keepdims=True))
     rows = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
-    shared = np.isin(places, prior[0])
+    shared = _among(places, prior[0])
     mass = weights.words[places].sum()
     own = [
         np.log1p(len(response)),
@@ -187,8 +187,8 @@ def criterion_features(answer: Answer, criterion: str, points: float, weights: W
     counted = text(criterion)
     mine, idf = counted.words[0], weights.words
     vector = _vector(counted.words, idf)
-    covered = np.isin(mine, answer.places)
-    asked = np.isin(mine, answer.conversation_words[0])
+    covered = _among(mine, answer.places)
+    asked = _among(mine, answer.conversation_words[0])
     rarity = idf[mine].astype(np.float64)
     mass = float(rarity.sum()) or 1.0
     rare = np.argsort(-rarity, kind="stable")[:5]
@@ -198,7 +198,7 @@ def criterion_features(answer: Answer, criterion: str, points: float, weights: W
     top[: min(3, len(order))] = order[:3]
     own_pairs = counted.pairs[0]
     pair_mass = float(weights.pairs[own_pairs].sum()) or 1.0
-    hit_pairs = np.isin(own_pairs, answer.pairs[0])
+    hit_pairs = _among(own_pairs, answer.pairs[0])
     best = int(similar.argmax()) if len(similar) else 0
     best_pairs = answer.sentence_pairs[best] if answer.sentence_pairs else own_pairs[:0]
     numbers = set(_NUMBER.findall(criterion))
@@ -210,7 +210,7 @@ def criterion_features(answer: Answer, criterion: str, points: float, weights: W
         *_character_match(counted, answer, weights),
         *top,
         best / max(1, len(similar)),
-        float(weights.pairs[own_pairs[np.isin(own_pairs, best_pairs)]].sum()) / pair_mass,
+        float(weights.pairs[own_pairs[_among(own_pairs, best_pairs)]].sum()) / pair_mass,
         float(rarity[covered].sum()) / mass,
         float(rarity[asked].sum()) / mass,
         float(rarity[covered & ~asked].sum()) / mass,
@@ -246,8 +246,8 @@ def criterion_terms(answer: Answer, criterion: str, points: float) -> NDArray[np
     found = [
         single * 2 + sign,
         (double + BUCKETS) * 2 + sign,
-        (single + 2 * BUCKETS) * 4 + sign * 2 + np.isin(single, answer.places),
-        (double + 3 * BUCKETS) * 4 + sign * 2 + np.isin(double, answer.pairs[0]),
+        (single + 2 * BUCKETS) * 4 + sign * 2 + _among(single, answer.places),
+        (double + 3 * BUCKETS) * 4 + sign * 2 + _among(double, answer.pairs[0]),
     ]
     mixed = np.concatenate(found).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return np.unique((mixed >> np.uint64(64 - 18)).astype(np.int64))
@@ -273,10 +273,22 @@ def _vector(counted: _Vector, idf: NDArray[np.float32]) -> _Vector:
     return places, np.asarray(values / norm if norm > 0 else values, dtype=np.float64)
 
 
+def _among(mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of these are among sorted others: `numpy.isin` takes far longer for so few."""
+    if len(theirs) == 0:
+        return np.zeros(len(mine), dtype=np.bool_)
+    found: NDArray[np.bool_] = theirs[_places(mine, theirs)] == mine
+    return found
+
+
+def _places(mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> NDArray[np.intp]:
+    return np.minimum(np.searchsorted(theirs, mine), len(theirs) - 1)
+
+
 def _cosine(a: _Vector, b: _Vector) -> float:
     if len(a[0]) == 0 or len(b[0]) == 0:
         return 0.0
-    at = np.minimum(np.searchsorted(b[0], a[0]), len(b[0]) - 1)
+    at = _places(a[0], b[0])
     same = b[0][at] == a[0]
     return float(a[1][same] @ b[1][at[same]])
 
@@ -285,7 +297,7 @@ def _sentence_match(answer: Answer, vector: _Vector, rarity: Floats) -> tuple[Fl
     """Cosine with each sentence, and the largest mass of the criterion's words in one sentence."""
     if len(answer.places) == 0 or len(vector[0]) == 0 or len(answer.sentences) == 0:
         return np.zeros(len(answer.sentences)), 0.0
-    at = np.minimum(np.searchsorted(answer.places, vector[0]), len(answer.places) - 1)
+    at = _places(vector[0], answer.places)
     same = answer.places[at] == vector[0]
     part = answer.sentences[:, at[same]]
     return part @ vector[1][same], float(((part > 0) @ rarity[same]).max())

@@ -7,15 +7,17 @@ from pathlib import Path
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark
+from preceptor.errors import DataError, Faults, InputError
 from preceptor.lint.answers import classes, contradictions, leaks
 from preceptor.lint.licence import licence
 from preceptor.lint.own import OwnShape
 from preceptor.lint.personal import personal
-from preceptor.lint.rows import Finding, Row, read_examples, with_ids
+from preceptor.lint.rows import Finding, Row, malformed, read_examples, with_ids
 from preceptor.lint.rubrics import signs
 from preceptor.lint.similar import duplicates
+from preceptor.rows import SheetLine
 
-__all__ = ["RULES", "Linted", "lint"]
+__all__ = ["RULES", "Linted", "lint", "unread"]
 
 #: Every rule, in the order of docs/lint.md.
 RULES = (
@@ -51,6 +53,16 @@ class Linted(msgspec.Struct, frozen=True):
     benchmark: str
     rows: int
     findings: list[Finding]
+
+
+def unread(path: Path, error: InputError) -> Linted:
+    """Faults of a user's own tables, which are read as a whole. Raises any other error again."""
+    faults = error.faults if isinstance(error, Faults) else [error]
+    known = [each for each in faults if isinstance(each, DataError)]
+    if not all(isinstance(each.line, SheetLine) for each in known) or len(known) < len(faults):
+        raise error
+    found = [malformed(each) for each in known]
+    return Linted(str(path), "tasks", len({(each.where, each.line) for each in known}), found)
 
 
 def lint(path: Path, benchmark: Benchmark | OwnShape) -> Linted:

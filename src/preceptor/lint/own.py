@@ -88,9 +88,9 @@ class OwnShape(msgspec.Struct, frozen=True):
                 continue
             asked = "\n".join(message.text for message in example.messages)
             if self.points is None:
-                yield Row(line, example, asked)
+                yield Row(int(line), example, asked)
             elif (before := rubrics.get(asked)) is None:
-                rubrics[asked] = Row(line, example, asked)
+                rubrics[asked] = Row(int(line), example, asked)
             else:
                 criteria = (*before.example.criteria, *example.criteria)
                 whole = msgspec.structs.replace(before.example, criteria=criteria)

@@ -16,6 +16,7 @@ from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.errors import DataError, InputError
 from preceptor.files import read_rows
 from preceptor.records import Example
+from preceptor.rows import SheetLine
 
 __all__ = ["Finding", "Row", "known_shape", "malformed", "read_examples", "with_ids", "words"]
 
@@ -125,12 +126,15 @@ def _parsed(benchmark: Benchmark, path: Path) -> Iterator[Row | Finding]:
         except DataError as error:
             yield malformed(error)
         else:
-            yield Row(line, example, _question_text(benchmark, example))
+            yield Row(int(line), example, _question_text(benchmark, example))
 
 
 def malformed(error: DataError) -> Finding:
     """``malformed-row``: a row that cannot be read as an example, with the reason."""
     problem = f"{error.field}: {error.problem}" if error.field else error.problem
+    if isinstance(error.line, SheetLine):
+        place = error.line.place("", error.field).removeprefix(": ")
+        return Finding("malformed-row", int(error.line), None, f"{place}: {problem}")
     return Finding("malformed-row", error.line, None, problem)
 
 

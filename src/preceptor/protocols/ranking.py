@@ -147,6 +147,9 @@ class DifferentialScoring(Scoring):
 
     shares = (OVERALL, "top5", PARSED, *(f"{level}{end}" for level in _LEVELS for end in _ENDS))
 
+    def wants_list(self, example: Example) -> bool:
+        return True
+
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
         items = None if text is None else list_in(text)
@@ -315,6 +318,9 @@ class HitScoring(Scoring):
 
     def __init__(self, key: Callable[[str], Any] = str.casefold) -> None:
         self.key = key
+
+    def wants_list(self, example: Example) -> bool:
+        return True
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)

@@ -15,8 +15,9 @@ __all__ = ["RubricProtocol", "RubricScoring"]
 
 
 class RubricScoring(Scoring):
-    """The signed points of the criteria that an answer meets, as HealthBench has it (arXiv
-    2505.08775); a length rule prices its length (arXiv 2604.27470).
+    """The signed points of the criteria that an answer meets (formula: arXiv 2505.08775).
+
+    A length rule prices its length (arXiv 2604.27470).
 
     Parameters
     ----------

@@ -43,6 +43,11 @@ class Scoring:
         """Why the example can have no score; None where it can."""
         return None
 
+    def wants_list(self, example: Example) -> bool:
+        """Whether one answer is a list; elsewhere an imported list is repeats."""
+        target = example.target
+        return isinstance(target, Mapping) and any(isinstance(v, list) for v in target.values())
+
     def score(self, graded: Graded) -> Score:
         """One response, and its verdicts if it is judged → its scores."""
         raise NotImplementedError

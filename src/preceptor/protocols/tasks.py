@@ -59,6 +59,9 @@ class TaskScoring(Scoring):
         right_or_wrong = [tag for tag, task in tasks.items() if OVERALL in task.scoring.shares]
         self.shares = (PARSED, *right_or_wrong)
 
+    def wants_list(self, example: Example) -> bool:
+        return self.tasks[_task(self.tasks, example)].scoring.wants_list(example)
+
     def score(self, graded: Graded) -> Score:
         return self.tasks[_task(self.tasks, graded.example)].score(graded)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "agreement_table",
+    "agreement_words",
     "audit_json",
     "audit_sentences",
     "bands_table",
@@ -56,6 +57,21 @@ def headline(found: GraderAgreement) -> str:
         f"{text}; physicians among themselves {_decimal(found.among_physicians.macro_f1.value)}, "
         f"difference {_decimal(found.gap.value)} ({_decimals(found.gap.ci95)})."
     )
+
+
+def agreement_words(found: GraderAgreement) -> str:
+    """The claim for a reader who knows no measure: of how many verdicts people say the same."""
+    agree, among, gap = found.pairwise.observed, found.among_physicians, found.gap.ci95
+    if agree.value is None:
+        return "Nothing can be said of the agreement: no verdict and label are of the same answer."
+    text = f"The grader and a physician say the same in {points(agree.value)} of 100 cases"
+    if among is None or among.observed.value is None:
+        return f"{text}; no two physicians judged the same, so there is nothing to measure it by."
+    text += f", two physicians in {points(among.observed.value)}"
+    if gap is None or gap[0] <= 0 <= gap[1]:
+        return f"{text}; allowing for chance, no difference was shown."
+    less = "less" if gap[1] < 0 else "more"
+    return f"{text}; the grader agrees with them {less} than they do with each other."
 
 
 def agreement_table(found: GraderAgreement) -> Table:

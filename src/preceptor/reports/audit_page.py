@@ -27,8 +27,9 @@ from preceptor.reports.agreement_view import (
     share,
     signed_decimal,
 )
-from preceptor.reports.audit import audit_sentences
+from preceptor.reports.audit import agreement_words, audit_sentences
 from preceptor.reports.card import card_view
+from preceptor.reports.charts import Span
 from preceptor.reports.figures.agreement import SMALL_SLICE, agreement_figures
 from preceptor.reports.figures.frontier import frontier
 from preceptor.reports.format import count, interval, plural, signed
@@ -62,7 +63,7 @@ class Dot(msgspec.Struct, frozen=True):
     value: str
     interval: str
     at: str | None
-    span: tuple[str, str] | None
+    span: Span | None
     small: bool = False
     other: str | None = None
     beyond: bool = False
@@ -145,6 +146,7 @@ def render_audit(
     context = {
         "title": f"Audit of {one.grader}",
         "runs": [{"name": Path(one.source).name}],
+        "words": agreement_words(one),
         "card": card_view(card(found, cost)),
         "axis": UnitAxis(),
         "bias": scale,
@@ -240,7 +242,7 @@ def _dot(
         value=signed(value) if bias else decimal(value),
         interval=interval(bounds) if bias else decimals(bounds),
         at=None if value is None else axis.at(value),
-        span=None if bounds is None else (axis.at(bounds[0]), axis.at(bounds[1])),
+        span=axis.span(bounds),
         small=small,
         other=None if other is None else axis.at(other),
         beyond=value is not None and not axis.low <= value <= axis.high,

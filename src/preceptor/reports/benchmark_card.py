@@ -126,13 +126,13 @@ def _facts(card: BenchmarkCard) -> Iterator[tuple[str, str]]:
         f", with {count(card.criteria)} criteria" if card.criteria is not None else ""
     )
     yield "Examples", size
-    yield "Languages", ", ".join(card.languages)
+    yield "Languages", ", ".join(card.languages).replace("und", "not stated")
     yield "Licence", card.licence
     if card.home:
         yield "Home", f"<{card.home}>"
     yield "Data", "pinned and verified by hash" if card.source else _unpinned(card)
     yield "Protocol", f"{card.protocol}: {card.protocol_summary}"
-    yield "Judge", _judge(card)
+    yield "Grader", _judge(card)
     yield "Score", card.metric
     yield "Cite", card.citation
 

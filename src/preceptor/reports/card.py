@@ -23,6 +23,7 @@ from preceptor.reports.agreement_view import (
     signed_decimal,
     with_interval,
 )
+from preceptor.reports.charts import Span
 from preceptor.reports.checking import check_clause, check_sentences
 from preceptor.reports.files import write_text
 from preceptor.reports.format import count, interval, plural, points
@@ -57,7 +58,7 @@ class CardView(msgspec.Struct, frozen=True):
     physicians: str
     difference: str
     at: str | None
-    span: tuple[str, str] | None
+    span: Span | None
     physicians_at: str | None
     axis: UnitAxis
     facts: list[tuple[str, list[str]]]
@@ -118,7 +119,7 @@ def card_view(card: GraderCard) -> CardView:
         if theirs is None
         else f"{signed_decimal(card.gap.value)} ({decimals(card.gap.ci95)})",
         at=None if own.value is None else axis.at(own.value),
-        span=None if own.ci95 is None else (axis.at(own.ci95[0]), axis.at(own.ci95[1])),
+        span=axis.span(own.ci95),
         physicians_at=None if theirs is None or theirs.value is None else axis.at(theirs.value),
         axis=axis,
         facts=[(term, lines) for term, lines in _facts(card) if lines],
@@ -228,7 +229,7 @@ def _cost(cost: Cost | None) -> str:
         f"{count(cost.input_tokens)} tokens in, {count(cost.output_tokens)} out "
         f"(from {plural(cost.verdicts, 'verdict')})"
     )
-    return tokens if cost.usd is None else f"${cost.usd:,.2f}; {tokens}"
+    return tokens if not cost.usd else f"${cost.usd:,.2f}; {tokens}"
 
 
 def cards_for(cards: Sequence[GraderCard], graders: Iterable[str]) -> list[CardView]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "Dot",
     "Histogram",
     "Scatter",
+    "Span",
     "Tick",
     "axis_for",
     "bin_counts",
@@ -50,6 +52,15 @@ class Tick(msgspec.Struct, frozen=True):
     zero: bool = False
 
 
+class Span(NamedTuple):
+    """Ends of an interval on an axis; ``left`` and ``right``: it goes on beyond that edge."""
+
+    start: str
+    end: str
+    left: bool
+    right: bool
+
+
 class Axis(msgspec.Struct, frozen=True):
     """A common scale of scores, ``low`` to ``high`` on the 0–1 scale."""
 
@@ -61,6 +72,14 @@ class Axis(msgspec.Struct, frozen=True):
 
     def at(self, score: float) -> str:
         return _percent(self.share(score))
+
+    def span(self, pair: tuple[float, float] | None) -> Span | None:
+        """An interval as it is drawn: its edges cut it, which an arrowhead shows."""
+        if pair is None:
+            return None
+        low, high = pair
+        left, right = low < self.low - 1e-9, high > self.high + 1e-9
+        return Span(self.at(low), self.at(high), left, right)
 
     @property
     def ticks(self) -> list[Tick]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from preceptor.analysis.comparison import Comparison, Contrast
-from preceptor.analysis.paired import SliceDifference
+from preceptor.analysis.paired import FEWEST, SliceDifference
 from preceptor.reports.format import (
     count,
     interval,
@@ -19,15 +19,27 @@ from preceptor.reports.format import (
     points,
     pretty,
     read_cell,
+    short_name,
     signed,
 )
-from preceptor.reports.tables import plain_table
+from preceptor.reports.tables import left_out, main_kinds, plain_table
 from preceptor.statistics.comparisons import Difference
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["comparison_json", "contrast_table", "headline", "sides_table", "slices_table", "ways"]
+__all__ = [
+    "comparison_json",
+    "contrast_table",
+    "equivalence_sentence",
+    "headline",
+    "sides_table",
+    "slices_table",
+    "ways",
+]
+
+#: The level of the test behind the conclusion.
+LEVEL = 0.05
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
@@ -59,18 +71,54 @@ def sides_table(comparison: Comparison) -> Table:
 
 
 def headline(contrast: Contrast) -> str:
-    """The claim in one sentence."""
+    """``No difference was shown: −1.4, −14.8 to 12.0 points for b against a, on 36 …``."""
     whole = contrast.overall
-    text = (
-        f"{contrast.contender} against {contrast.reference}: {signed(whole.difference)} points"
-        f" (95 % interval {interval(whole.ci95)}) on {plural(whole.n, 'common example')}"
-    )
+    numbers = signed(whole.difference)
+    if whole.ci95 is not None:
+        low, high = map(points, whole.ci95)
+        numbers += f", {low} to {high}"
+    where = plural(whole.n, "common example")
     if contrast.prompts < contrast.common:
-        text += f" ({plural(contrast.prompts, 'unit')})"
+        where += f" ({plural(contrast.prompts, 'unit')})"
+    found = _conclusion(contrast)
+    if found in ("higher", "lower"):
+        start = f"{contrast.contender} scored {found} than {contrast.reference}: {numbers} points"
+    else:
+        start = f"{found}: {numbers} points for {contrast.contender} against {contrast.reference}"
+    return f"{start}, on {where}{_chance(whole)}."
+
+
+def _conclusion(contrast: Contrast) -> str:
+    """``higher``, ``lower``, or why nothing is shown; all comparisons are allowed for."""
+    whole = contrast.overall
+    if whole.difference is None or whole.n < FEWEST:
+        return "Too few examples for a conclusion"
+    if whole.ci95 is None:
+        return "Every example differs by the same" if whole.difference else "No difference"
+    p = whole.p if whole.p_holm is None else whole.p_holm
+    if p is None or p >= LEVEL:
+        return "No difference was shown"
+    return "higher" if whole.difference > 0 else "lower"
+
+
+def _chance(whole: SliceDifference) -> str:
     if whole.p is None:
-        return f"{text}; too few for a test."
-    holm = "" if whole.p_holm == whole.p else f", Holm {p_value(whole.p_holm)}"
-    return f"{text}, p {p_value(whole.p)}{holm}."
+        return ""
+    holm = whole.p_holm
+    adjusted = "" if holm in (None, whole.p) else f"; {p_value(holm)} with all comparisons"
+    return f" (p {p_value(whole.p)}{adjusted})"
+
+
+def equivalence_sentence(contrast: Contrast) -> str:
+    """What the test of equivalence shows; empty without a margin."""
+    same = contrast.equivalence
+    if same is None:
+        return ""
+    text = "are equivalent" if same.equivalent else "were not shown to be equivalent"
+    return (
+        f"{contrast.contender} and {contrast.reference} {text} within ±{points(same.margin)} "
+        f"points: 90 % interval {interval(same.ci90)}, p {p_value(same.p)}."
+    )
 
 
 def ways(contrast: Contrast) -> Iterable[tuple[str, str, str, str, str]]:
@@ -143,22 +191,24 @@ def contrast_table(contrast: Contrast) -> Table:
     return table
 
 
-def slices_table(contrast: Contrast, labels: dict[str, str]) -> Table:
-    """The difference in each slice, with adjusted p."""
-    table = plain_table(
-        None,
-        ("slice",),
-        ("n", "reference", "contender", "difference", "95 % interval", "p", "Holm", "BH"),
-    )
-    space = ""
+def slices_table(
+    contrast: Contrast, labels: dict[str, str], *, every: bool = True
+) -> tuple[Table | None, str]:
+    """The difference in each slice with adjusted p, or in the main ones; and what is left out."""
+    spaces: dict[str, list[SliceDifference]] = {}
     for item in contrast.slices:
-        name = item.metric.partition(":")[0]
-        if name != space:
-            table.add_section()
-            table.add_row(pretty(name, labels), style="bold")
-            space = name
-        table.add_row(*_slice(item, labels), style="dim" if item.p is None else "")
-    return table
+        spaces.setdefault(item.metric.partition(":")[0], []).append(item)
+    shown = list(spaces) if every else main_kinds(spaces)
+    sides = (short_name(contrast.reference), short_name(contrast.contender))
+    table = plain_table(
+        None, ("slice",), ("n", *sides, "difference", "95 % interval", "p", "Holm", "BH")
+    )
+    for space in shown:
+        table.add_section()
+        table.add_row(pretty(space, labels), style="bold")
+        for item in spaces[space]:
+            table.add_row(*_slice(item, labels), style="dim" if item.p is None else "")
+    return table if shown else None, left_out(spaces, shown, labels)
 
 
 def _slice(item: SliceDifference, labels: dict[str, str]) -> tuple[str, ...]:

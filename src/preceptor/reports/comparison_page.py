@@ -13,8 +13,8 @@ import msgspec
 from preceptor.analysis.comparison import Comparison, Contrast
 from preceptor.analysis.paired import FEWEST, SliceDifference
 from preceptor.records import Result
-from preceptor.reports.banners import banners, explain
-from preceptor.reports.charts import axis_for
+from preceptor.reports.banners import banners, explain, kind_of
+from preceptor.reports.charts import Span, axis_for
 from preceptor.reports.comparison import headline, ways
 from preceptor.reports.format import count, days, interval, p_value, plural, points, pretty, signed
 from preceptor.reports.page import fill
@@ -82,7 +82,8 @@ _MEANINGS = {
         "such pairs are few or of a kind."
     ),
     "Win rate": (
-        "How often the contender’s answer to an example scores higher, ties left out. It says "
+        "How often an answer of {contender} scores higher than one of {reference} to the same "
+        "example, ties left out. It says "
         "nothing of by how much: many small wins can outnumber a few grave losses."
     ),
     "Equivalent": (
@@ -109,8 +110,13 @@ class Gap(msgspec.Struct, frozen=True):
     small: bool
     at: str | None
     beyond: bool
-    span: tuple[str, str] | None
+    span: Span | None
     allowed: None = None
+
+    @property
+    def passes(self) -> bool:
+        """Whether the edge of the axis cuts it."""
+        return self.beyond or (self.span is not None and any(self.span[2:]))
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -215,6 +221,7 @@ def comparison_context(comparison: Comparison, sides: Sequence[Side]) -> dict[st
         "title": comparison.title,
         "date": days([result.info.created_at for result in results]),
         "sentence": explain(results),
+        "kinds": [kind_of(results)],
         "banners": banners(results),
         "runs": views,
         "sides": sides,
@@ -261,7 +268,7 @@ def comparison_view(
         tests=comparison.families,
         repeated=any(one.tests.as_if_independent is not None for one, _ in pairs),
         small=any(gap.small for gap in gaps),
-        beyond=any(gap.beyond for gap in [*gaps, *_gaps(overall)]),
+        beyond=any(gap.passes for gap in [*gaps, *_gaps(overall)]),
         differing=[
             (item.setting, _values(item.setting, item.values)) for item in comparison.differing
         ],
@@ -277,14 +284,15 @@ def _contrast(contrast: Contrast, run: RunView) -> ContrastView:
         run=run,
         reference=contrast.reference,
         claim=headline(contrast),
-        ways=[Way(*row, meaning=_meaning(row[0])) for row in ways(contrast)],
+        ways=[Way(*row, meaning=_meaning(row[0], contrast)) for row in ways(contrast)],
         common=common,
         dropped=[f"{count(item.n)} {item.reason}" for item in contrast.dropped],
     )
 
 
-def _meaning(name: str) -> str:
-    return next((text for start, text in _MEANINGS.items() if name.startswith(start)), "")
+def _meaning(name: str, contrast: Contrast) -> str:
+    text = next((text for start, text in _MEANINGS.items() if name.startswith(start)), "")
+    return text.format(contender=contrast.contender, reference=contrast.reference)
 
 
 def _axis(contrasts: Sequence[Contrast]) -> Scale:
@@ -343,7 +351,7 @@ def _gap(item: SliceDifference, axis: Scale) -> Gap:
         small=item.p is None,
         at=None if difference is None else axis.at(difference),
         beyond=difference is not None and not axis.low <= difference <= axis.high,
-        span=None if span is None else (axis.at(span[0]), axis.at(span[1])),
+        span=axis.span(span),
     )
 
 

@@ -197,8 +197,9 @@ def _answer(
         place = {"run": run, "repeat": int(answers.repeat[row])}
         return {**place, "verdicts": answers.signs[row], **numbers}
     graded = answers[row]
-    place = {"run": run, "repeat": graded.repeat, **numbers}
-    return place | _worded(graded, result.scores[row].prediction, share, sizes)
+    said = _worded(graded, result.scores[row].prediction, share, sizes)
+    place = {"run": run, "repeat": graded.repeat}
+    return {**place, "verdicts": said["verdicts"], **numbers} | said
 
 
 def _worded(graded: Graded, prediction: Any, share: bool, sizes: Sizes) -> Json:

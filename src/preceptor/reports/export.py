@@ -89,6 +89,7 @@ _OF_VERDICT = (
     *("met", "reason", "explanation", "probability", "label"),
     *(name for name in COLUMNS if name.startswith("grader_")),
 )
+_NOTHING = (None,) * len(_OF_VERDICT)
 #: Those of an answer.
 OF_ANSWER = tuple(name for name in COLUMNS if name not in (*_OF_CRITERION, *_OF_VERDICT))
 
@@ -232,7 +233,7 @@ def _of_answer(info: RunInfo, item: Graded, score: Score) -> tuple[Any, ...]:
     )
 
 
-def _episode(response: Response | None) -> tuple[str | None, ...]:
+def _episode(response: Response | None) -> tuple[Any, ...]:
     """How an answer came about, and what it took; what is no text is JSON."""
     if response is None:
         return (None,) * 12
@@ -258,7 +259,7 @@ def _of_criteria(example: Example) -> list[tuple[Any, ...]]:
 def _of_verdict(verdict: Verdict | None) -> tuple[Any, ...]:
     """The values of _OF_VERDICT."""
     if verdict is None:
-        return (None,) * len(_OF_VERDICT)
+        return _NOTHING
     return (
         *(verdict.met, verdict.reason, verdict.explanation, verdict.probability),
         *(verdict.label, verdict.usage.input_tokens, verdict.usage.output_tokens),

@@ -33,6 +33,7 @@ __all__ = [
     "read_cell",
     "read_sentence",
     "sample_size",
+    "short_name",
     "signed",
 ]
 
@@ -159,6 +160,11 @@ def read_sentence(scores: Sequence[Score]) -> str | None:
     return f"{said}: the score counts them as wrong." if dagger else f"{said}."
 
 
+def short_name(name: str, most: int = 24) -> str:
+    """The middle is left out: names of runs tend to begin alike."""
+    return name if len(name) <= most else f"{name[: most // 2 - 3]}…{name[-most // 2 - 2 :]}"
+
+
 def count(number: float) -> str:
     return f"{number:,.0f}".replace("-", _MINUS)
 
@@ -168,7 +174,7 @@ def cut(text: str) -> str:
     if len(text) <= _LONGEST:
         return text
     rest = count(len(text) - _LONGEST)
-    return f"{text[:_LONGEST]}\n\n[… {rest} more characters, not contained in this report]"
+    return f"{text[:_LONGEST]}\n\n[… {rest} more characters, not shown here]"
 
 
 def paragraphs(text: str) -> list[str]:

@@ -44,11 +44,16 @@ class Harm(msgspec.Struct, frozen=True):
 
 def harm_of(result: Result, run: RunView, *, share: bool) -> Harm:
     """The harm of a run, with its three most harmful answers."""
-    totals = list(_totals(result.graded))
-    harmful = [(total, row) for total, row in totals if total < 0]
-    worst = [] if share else heapq.nsmallest(_SHOWN, harmful)
+    warned = harmful = 0
+    worst: list[tuple[int, int]] = []
+    for each in _totals(result.graded):
+        warned += 1
+        if each[0] < 0:
+            harmful += 1
+            if not share:
+                worst = heapq.nsmallest(_SHOWN, [*worst, each])
     shown = [_shown(result.graded[row], total) for total, row in worst]
-    return Harm(run, len(totals), len(harmful), shown)
+    return Harm(run, warned, harmful, shown)
 
 
 def _totals(graded: Sequence[Graded]) -> Iterator[tuple[int, int]]:

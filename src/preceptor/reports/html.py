@@ -128,6 +128,7 @@ def report_context(
     rubrics = [pair for pair in zip(charted, views, strict=False) if pair[0].title in pointed]
     return {
         "share": share,
+        "about": [],
         "title": " · ".join(dict.fromkeys(result.title for result in runs)),
         "date": days([result.info.created_at for result in runs]),
         "summaries": found,

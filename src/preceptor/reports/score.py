@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +20,7 @@ from preceptor.reports.format import (
     sample_size,
 )
 from preceptor.reports.spending import spending_json
+from preceptor.reports.tables import left_out, main_kinds
 from preceptor.reports.view import sorted_slices
 from preceptor.results.values import in_order
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
@@ -32,7 +33,15 @@ if TYPE_CHECKING:
 #: Number of a tool's own scores that are printed.
 _MOST_OWN = 8
 
-__all__ = ["namespaces", "overview_table", "score_json", "score_table", "sentences"]
+__all__ = [
+    "namespaces",
+    "overview_table",
+    "remarks",
+    "said_once",
+    "score_json",
+    "score_table",
+    "sentences",
+]
 
 
 def score_json(result: Result, *, examples: bool = True) -> dict[str, Any]:
@@ -83,8 +92,10 @@ def namespaces(metrics: Mapping[str, Metric], slices: Iterable[Slice] = ()) -> d
     return {space: groups[space] for space in in_order(groups, slices)}
 
 
-def score_table(result: Result) -> Table:
-    """All metrics with interval, n and coverage, on the 0–100 scale.
+def score_table(result: Result, *, every: bool = True) -> tuple[Table, str]:
+    """Metrics with interval, n and coverage, on the 0–100 scale; and which slices are left out.
+
+    Without ``every``, the table has the overall score and the main kinds of slices.
 
     The interval is that of the mean before clipping, which has a column of its own where any
     metric of the run is clipped: an interval from 0 to 0 would tell nothing.
@@ -102,7 +113,10 @@ def score_table(result: Result) -> Table:
     read = () if share is None else ("read",)
     for heading in ("score", *means, "95 % interval", *adjusted_mean, "n", "coverage", *read):
         table.add_column(heading, justify="right", no_wrap=True)
-    for space, names in namespaces(result.metrics, result.slices).items():
+    spaces = namespaces(result.metrics, result.slices)
+    shown = list(spaces) if every else main_kinds(spaces)
+    for space in shown:
+        names = spaces[space]
         if space:
             table.add_section()
             table.add_row(pretty(space, result.labels), style="bold")
@@ -120,7 +134,7 @@ def score_table(result: Result) -> Table:
                 f"{metric.coverage:.1%}",
                 *((read_cell(share) if name == OVERALL else "",) if read else ()),
             )
-    return table
+    return table, left_out(spaces, shown, result.labels)
 
 
 def overview_table(results: Iterable[Result]) -> Table:
@@ -193,3 +207,19 @@ def sentences(result: Result) -> list[str]:
     if not result.departures and result.info.grader != NO_GRADER:
         said.append(f"Grader: {result.info.grader}.")
     return [*said, *result.departures, *result.notes]
+
+
+def said_once(said: Mapping[str, Sequence[str]]) -> list[tuple[str, list[str]]]:
+    """Each sentence with the names that it is said of, none where it is of all; these first."""
+    found: dict[str, list[str]] = {}
+    for name, sentences in said.items():
+        for sentence in dict.fromkeys(sentences):
+            found.setdefault(sentence, []).append(name)
+    of_all = [(each, list[str]()) for each, names in found.items() if len(names) == len(said)]
+    return of_all + [(each, names) for each, names in found.items() if len(names) < len(said)]
+
+
+def remarks(said: Mapping[str, Sequence[str]]) -> list[str]:
+    """The same as lines for a terminal."""
+    lines = ((", ".join(names), sentence) for sentence, names in said_once(said))
+    return [f"{names}: {sentence}" if names else sentence for names, sentence in lines]

@@ -15,7 +15,15 @@ from preceptor.systems.prices import Price
 if TYPE_CHECKING:
     from preceptor.reports.view import RunView
 
-__all__ = ["BillRow", "SpendingView", "dollars", "price_words", "spending_json", "spending_views"]
+__all__ = [
+    "BillRow",
+    "SpendingView",
+    "dollars",
+    "price_words",
+    "spending_json",
+    "spending_views",
+    "spent",
+]
 
 _COSTLIEST = 10
 
@@ -147,3 +155,10 @@ def dollars(amount: float | None) -> str:
     if amount is None:
         return "–"
     return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}"
+
+
+def spent(amount: float | None) -> str:
+    """What was paid, for a cell: ``nothing`` where all was free or paid for before."""
+    if amount is None:
+        return "unknown"
+    return dollars(amount) if amount else "nothing"

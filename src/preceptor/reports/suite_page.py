@@ -11,7 +11,7 @@ import msgspec
 from preceptor import benchmarks
 from preceptor.errors import InputError
 from preceptor.records import Metric, Result
-from preceptor.reports.banners import Banner
+from preceptor.reports.banners import Banner, kind_of
 from preceptor.reports.charts import axis_for
 from preceptor.reports.files import write_text
 from preceptor.reports.format import (
@@ -26,8 +26,12 @@ from preceptor.reports.format import (
 )
 from preceptor.reports.html import render
 from preceptor.reports.page import fill
-from preceptor.reports.score import score_json, sentences
+from preceptor.reports.score import remarks, said_once, score_json, sentences
+from preceptor.reports.spending import spent
+from preceptor.reports.summary import unchecked
 from preceptor.reports.view import Number, RunView, number, run_views
+from preceptor.results.pool import Side
+from preceptor.results.select import named
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import share_read
 
@@ -50,7 +54,7 @@ _NONE = "–"
 class _Line(msgspec.Struct, frozen=True):
     """A benchmark in the table of the page.
 
-    ``measured`` is what its score is called; ``remarks`` is what must be said beside it.
+    ``measured`` is what its score is called; ``remarks`` is how much must be said beside it.
     """
 
     title: str
@@ -58,7 +62,7 @@ class _Line(msgspec.Struct, frozen=True):
     measured: str
     run: RunView
     score: Number
-    remarks: list[str]
+    remarks: int
 
 
 def suite_json(name: str, results: Sequence[Result], skipped: Mapping[str, str]) -> dict[str, Any]:
@@ -116,7 +120,7 @@ def suite_table(name: str, results: Sequence[Result]) -> Table:
             _NONE if metric is None else sample_size(metric.n, metric.units, metric.units_are),
             _NONE if metric is None else f"{metric.coverage:.1%}",
             read_cell(share),
-            "unknown" if result.cost_usd is None else f"${result.cost_usd:,.4f}",
+            spent(result.cost_usd),
         )
     return table
 
@@ -147,8 +151,8 @@ def _cell(metric: Metric | None) -> str:
 
 
 def suite_sentences(results: Sequence[Result]) -> list[str]:
-    """What must be said beside the scores, by benchmark."""
-    return [f"{result.info.benchmark}: {s}" for result in results for s in sentences(result)]
+    """What must be said beside the scores, each sentence once, with its benchmarks."""
+    return remarks({result.info.benchmark: sentences(result) for result in results})
 
 
 def write_suite(
@@ -158,6 +162,7 @@ def write_suite(
     folder: Path,
     *,
     share: bool = False,
+    labels: Sequence[str] = (),
 ) -> Path:
     """Write ``index.html`` and a page for each benchmark into a folder; returns the first.
 
@@ -167,6 +172,8 @@ def write_suite(
         Name of each benchmark that was not run → why.
     share
         As in :func:`preceptor.reports.html.render`.
+    labels
+        As in :func:`preceptor.results.select.named`.
 
     Raises
     ------
@@ -179,16 +186,25 @@ def write_suite(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made: {error.strerror or error}") from None
-    for result in results:
-        write_text(folder / _page(result), render([result], share=share))
-    return write_text(folder / "index.html", _index(name, results, skipped, share))
+    sides = [side for result in results for side in named([_side(result)], labels)]
+    for side in sides:
+        write_text(folder / _page(side.result), render([side], share=share))
+    return write_text(folder / "index.html", _index(name, sides, skipped, share))
+
+
+def _side(result: Result) -> Side:
+    name = result.info.name
+    return Side(name, "", name, result, (name,))
 
 
 def _page(result: Result) -> str:
     return f"{result.info.benchmark}.html"
 
 
-def _index(name: str, results: Sequence[Result], skipped: Mapping[str, str], share: bool) -> str:
+def _index(name: str, sides: Sequence[Side], skipped: Mapping[str, str], share: bool) -> str:
+    results = [side.result for side in sides]
+    said = {result.info.benchmark: sentences(result) for result in results}
+    titles = {result.info.benchmark: result.title for result in results}
     drawn = [result.metrics[OVERALL] for result in results if OVERALL in result.metrics]
     axis = axis_for(drawn)
     views = run_views(results, [1] * len(results), axis)
@@ -199,12 +215,14 @@ def _index(name: str, results: Sequence[Result], skipped: Mapping[str, str], sha
             measured=pretty(OVERALL, result.labels),
             run=view,
             score=view.score,
-            remarks=sentences(result),
+            remarks=len(said[result.info.benchmark]),
         )
         for result, view in zip(results, views, strict=True)
     ]
     languages = _languages(results)
-    systems = dict.fromkeys(result.info.system for result in results)
+    systems = dict.fromkeys(
+        side.result.info.system if side.label in side.runs else side.label for side in sides
+    )
     context: dict[str, object] = {
         "title": f"Suite {name}",
         "runs": [{"name": view.system} for view in views[:1]],
@@ -215,6 +233,9 @@ def _index(name: str, results: Sequence[Result], skipped: Mapping[str, str], sha
             Banner("incomplete", f"{name} was not run: {why}.", "") for name, why in skipped.items()
         ],
         "lines": lines,
+        "remarks": [(text, [titles[each] for each in names]) for text, names in said_once(said)],
+        "unchecked": unchecked(results, ()),
+        "kinds": list(dict.fromkeys(kind_of([result]) for result in results)),
         "axis": axis,
         "languages": languages,
         "by_language": [

@@ -10,7 +10,7 @@ from preceptor.audit.card import GraderCard
 from preceptor.records import NO_GRADER, Metric, Result
 from preceptor.reports.banners import asked, kind_of, method_of
 from preceptor.reports.card import card_of, card_sentences, is_card_of, verdict_on
-from preceptor.reports.format import SHARE, count, measured, percent, plural, points, pretty
+from preceptor.reports.format import SHARE, measured, percent, plural, points, pretty
 from preceptor.reports.harmful import Harm, harm_words
 from preceptor.reports.view import RunView
 from preceptor.results.pool import Side
@@ -64,7 +64,7 @@ def _summary(
         ("What was tested", [_tested(side) for side, _, _ in part] if alone else []),
         ("On what", [f"{asked(results)}."]),
         ("How it was scored", [method_of(results)]),
-        ("What was better", list(differences)),
+        ("Differences", list(differences)),
         ("How sure this is", _certainty(results, kind)),
         ("Trust in the grader", list(_trust(results, cards))),
         ("What harmed", list(_harm(part, alone)) if kind == "points" else []),
@@ -138,8 +138,9 @@ def _certainty(results: Sequence[Result], kind: str) -> list[str]:
     said = []
     if any(result.metrics.get(OVERALL, _NONE).raw_ci95 is not None for result in results):
         said.append(
-            "With other questions of the same kind, the score would lie in this range 95 times in "
-            "100." + (" Errors of the grader come on top." if kind != "answers" else "")
+            "The range allows for the choice of questions: of a hundred such ranges, about 95 hold "
+            "the score on all questions of this kind."
+            + (" Errors of the grader come on top." if kind != "answers" else "")
         )
     for result in results:
         metric, share = result.metrics.get(OVERALL, _NONE), share_read(result.scores)
@@ -166,29 +167,24 @@ def _trust(results: Sequence[Result], cards: Sequence[GraderCard]) -> Iterable[s
     return [sentence for card in of for sentence in card_sentences(card)]
 
 
-def _named(grader: str) -> str:
-    return "the grader, which is not stated," if grader == "not stated" else grader
-
-
 def _harm(part: Sequence[tuple[Side, RunView, Harm | None]], alone: bool) -> Iterable[str]:
     for side, _, harm in part:
         if harm is not None:
             yield harm_words(harm) if alone else f"{side.label}: {harm_words(harm)}"
 
 
-def unchecked(results: Iterable[Result], cards: Sequence[GraderCard]) -> str:
-    """The sentence on graders without a card; empty where each has one or none was needed."""
+def unchecked(results: Iterable[Result], cards: Sequence[GraderCard]) -> tuple[str, str]:
+    """Heading and sentence on the graders without a card; empty where each has one, or none was
+    needed."""
     graders = dict.fromkeys(result.info.grader for result in results)
-    missing = [
-        _named(grader)
-        for grader in graders
-        if grader != NO_GRADER and card_of(cards, grader) is None
-    ]
+    missing = [each for each in graders if each != NO_GRADER and card_of(cards, each) is None]
     if not missing:
-        return ""
-    one = len(missing) == 1
-    whose = missing[0] if one else f"{count(len(missing))} graders ({', '.join(missing)})"
-    return (
-        f"No audit of {whose} was given, so it is unknown how often {'its' if one else 'their'} "
-        "verdicts are wrong."
-    )
+        return "", ""
+    names = ["a grader that is not stated" if each == "not stated" else each for each in missing]
+    if len(names) == 1:
+        heading, whose, its = "The grader was not checked.", names[0], "its"
+    else:
+        heading, its = "The graders were not checked.", "their"
+        whose = f"{', '.join(names[:-1])} and {names[-1]}"
+    text = f"No audit of {whose} was given, so it is unknown how often {its} verdicts are wrong."
+    return heading, text

@@ -9,7 +9,8 @@ import msgspec
 
 from preceptor.records import Metric, Response, Result, SweepCell
 from preceptor.reports.format import marked, points, printed_interval, read_cell, sample_size
-from preceptor.reports.score import score_json, sentences
+from preceptor.reports.score import remarks, score_json, sentences
+from preceptor.reports.spending import spent
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read
 
@@ -102,7 +103,7 @@ def sweep_table(name: str, results: Sequence[Result]) -> Table:
             "" if adjusted is None else _points(adjusted),
             _count(length.mean_length),
             _count(thought),
-            "unknown" if result.cost_usd is None else f"${result.cost_usd:,.4f}",
+            spent(result.cost_usd),
             f"{result.coverage:.1%}",
             read_cell(share_read(result.scores)),
             "–" if metric is None else sample_size(metric.n, metric.units, metric.units_are),
@@ -112,10 +113,7 @@ def sweep_table(name: str, results: Sequence[Result]) -> Table:
 
 def sweep_sentences(results: Sequence[Result]) -> list[str]:
     """What must be said beside the scores: what holds for all cells once, the rest by cell."""
-    said = {_cell(result): sentences(result) for result in results}
-    common = [s for s in next(iter(said.values()), []) if all(s in each for each in said.values())]
-    own = [f"{name}: {s}" for name, each in said.items() for s in each if s not in common]
-    return [*common, *own]
+    return remarks({_cell(result): sentences(result) for result in results})
 
 
 def _cell(result: Result) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from preceptor.analysis.estimating import SampleEstimate
 from preceptor.analysis.length import Lengths
 from preceptor.analysis.planning import PowerPlan
 from preceptor.analysis.reliability import Reliability
-from preceptor.reports.format import count, interval, p_value, percent, points, signed
+from preceptor.reports.format import count, interval, p_value, percent, points, pretty, signed
 from preceptor.statistics.length import LengthFit
 from preceptor.statistics.subsets import Estimate
 
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "estimate_table",
+    "left_out",
     "length_sentences",
     "length_table",
+    "main_kinds",
     "plain_table",
     "power_table",
     "reliability_sentence",
@@ -27,6 +29,8 @@ __all__ = [
 ]
 
 _NONE = "–"
+#: A short table has kinds of slices of at most so many values, and so many rows of them.
+_MOST_VALUES, _ROOM = 10, 24
 
 
 def plain_table(title: str | None, words: Iterable[str], numbers: Iterable[str]) -> Table:
@@ -39,6 +43,31 @@ def plain_table(title: str | None, words: Iterable[str], numbers: Iterable[str])
     for heading in numbers:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
+
+
+def main_kinds(spaces: Mapping[str, Sequence[object]]) -> list[str]:
+    """The kinds of slices that a short table has: in order, those of few values, while there is
+    room; overall ("") always."""
+    shown: list[str] = []
+    room = _ROOM
+    for space, rows in spaces.items():
+        if not space:
+            shown.append(space)
+        elif len(rows) <= min(_MOST_VALUES, room):
+            shown.append(space)
+            room -= len(rows)
+    return shown
+
+
+def left_out(
+    spaces: Mapping[str, Sequence[object]], shown: Collection[str], labels: dict[str, str]
+) -> str:
+    """What a short table lacks, in a sentence; empty where it has all."""
+    rest = {space: len(rows) for space, rows in spaces.items() if space not in shown}
+    if not rest:
+        return ""
+    names = ", ".join(f"{pretty(space, labels)} ({number})" for space, number in rest.items())
+    return f"Not shown: {names}; --slices shows all."
 
 
 def reliability_table(found: Sequence[Reliability]) -> Table:

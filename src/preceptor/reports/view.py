@@ -9,7 +9,7 @@ import msgspec
 
 from preceptor.records import Metric, Result, replies_of
 from preceptor.reports.banners import reasons
-from preceptor.reports.charts import SMALL, Axis
+from preceptor.reports.charts import SMALL, Axis, Span
 from preceptor.reports.format import (
     SHARE,
     count,
@@ -25,6 +25,7 @@ from preceptor.reports.format import (
     pretty,
     printed_interval,
     read_cell,
+    short_name,
 )
 from preceptor.results.values import in_order, stated
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
@@ -64,8 +65,13 @@ class Number(msgspec.Struct, frozen=True):
     raw: tuple[str, str] | None
     at: str | None
     beyond: bool
-    span: tuple[str, str] | None
+    span: Span | None
     allowed: tuple[str, str] | None
+
+    @property
+    def passes(self) -> bool:
+        """Whether the edge of the axis cuts it."""
+        return self.beyond or (self.span is not None and any(self.span[2:]))
 
 
 class RunView(msgspec.Struct, frozen=True):
@@ -121,7 +127,7 @@ def columns(parts: Sequence[Section]) -> Columns:
         adjusted=any(twin is not None for _, _, twin in numbers),
         coverage=any(not number.complete for _, number, _ in numbers),
         small=any(number.small for _, number, _ in numbers),
-        beyond=any(number.beyond for _, number, _ in numbers),
+        beyond=any(number.passes for _, number, _ in numbers),
     )
 
 
@@ -143,7 +149,7 @@ def number(metric: Metric, axis: Axis) -> Number:
         raw=(points(raw), printed_interval(metric)) if clipped else None,
         at=None if raw is None else axis.at(raw),
         beyond=raw is not None and not axis.low <= raw <= axis.high,
-        span=None if span is None else (axis.at(span[0]), axis.at(span[1])),
+        span=axis.span(span),
         allowed=_width(metric.bounds, axis),
     )
 
@@ -170,7 +176,7 @@ def run_views(results: Sequence[Result], marks: Sequence[int], axis: Axis) -> li
             RunView(
                 mark=mark,
                 name=info.name,
-                short=_short(info.name),
+                short=short_name(info.name),
                 system=info.system,
                 grader=info.grader,
                 date=day(info.created_at),
@@ -183,11 +189,6 @@ def run_views(results: Sequence[Result], marks: Sequence[int], axis: Axis) -> li
             )
         )
     return views
-
-
-def _short(name: str, most: int = 24) -> str:
-    """The middle is left out: names of runs tend to begin alike."""
-    return name if len(name) <= most else f"{name[: most // 2 - 3]}…{name[-most // 2 - 2 :]}"
 
 
 def _facts(result: Result) -> Iterable[tuple[str, str]]:
@@ -208,7 +209,7 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
         yield "Verdicts given", verdicts if missing else f"all {count(result.verdicts)}"
     if missing:
         yield "Verdicts missing", reasons(result)
-    if result.cost_usd is not None:
+    if result.cost_usd:
         yield "Cost", f"${result.cost_usd:,.2f}"
     tokens = result.system_usage.total, result.grader_usage.total
     if any(tokens):

@@ -114,9 +114,8 @@ def by_unit(
     A ratio of sums is the same from these, and quicker to resample.
     """
     names, inverse = np.unique(np.asarray(units, dtype=str), return_inverse=True)
-    sums: NDArray[np.float64] = np.zeros((len(names), len(columns)))
-    np.add.at(sums, inverse, np.array(columns, dtype=np.float64).reshape(len(columns), -1).T)
-    return [str(name) for name in names], list(sums.T)
+    sums = (np.bincount(inverse, np.asarray(column, float), len(names)) for column in columns)
+    return [str(name) for name in names], [each.astype(np.float64) for each in sums]
 
 
 class Deferral(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ or from 1. It is read in its own terms first, and then mapped to the benchmark's
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -308,12 +309,13 @@ def _translation(own: Mapping[str, str], question: Question) -> dict[str, str] |
     belongs to the single option left over.
     """
     theirs = {label: _plain(text) for label, text in question.options.items()}
-    found = {own_: own_ for own_, text in own.items() if theirs.get(own_) == _plain(text)}
-    for label, text in own.items():
-        left = [each for each in theirs if theirs[each] == _plain(text)]
-        left = [each for each in left if each not in found.values()]
-        if label not in found and left:
-            found[label] = left[0]
+    plain_ = {label: _plain(text) for label, text in own.items()}
+    found = {label: label for label, text in plain_.items() if theirs.get(label) == text}
+    for label, text in plain_.items():
+        if label not in found:
+            taken = found.values()
+            left = [each for each in theirs if theirs[each] == text and each not in taken]
+            found |= dict.fromkeys([label], left[0]) if left else {}
     if 2 * len(found) < len(own):
         return None
     rest = [label for label in own if label not in found]
@@ -373,5 +375,10 @@ def _text(value: object) -> str:
 
 
 def _plain(text: object) -> str:
-    words = " ".join(str(text).casefold().split()).rstrip(".。 ")
-    return words or str(text).strip()
+    return _compared(str(text))
+
+
+@functools.lru_cache(10_000)
+def _compared(text: str) -> str:
+    """A text in the form for comparing: each of an option is compared many times."""
+    return " ".join(text.casefold().split()).rstrip(".。 ") or text.strip()

@@ -178,7 +178,8 @@ class _Units:
         self.rounding = 1e-11 * np.abs(centred).max(axis=0, initial=0.0) + 1e-15 * size
         self.sums, self.counts = centred, present.astype(np.float64)
         if clusters is not None:
-            self.sums, self.counts = _by_cluster(centred, clusters), _by_cluster(present, clusters)
+            labels, of = np.unique(clusters, return_inverse=True)
+            self.sums, self.counts = (_added(each, of, len(labels)) for each in (centred, present))
         least = (1e-12 * size + 1e-300) * np.maximum(self.counts, 1)
         self.sums[:, (np.abs(self.sums) <= least).all(axis=0)] = 0.0
 
@@ -197,10 +198,11 @@ def _units(values: ArrayLike, clusters: NDArray[Any] | None) -> _Units:
     return _Units(table, clusters)
 
 
-def _by_cluster(table: NDArray[Any], clusters: NDArray[Any]) -> Floats:
-    labels, inverse = np.unique(clusters, return_inverse=True)
-    sums = np.zeros((len(labels), table.shape[1]))
-    np.add.at(sums, inverse, table)
+def _added(table: NDArray[Any], of: NDArray[np.intp], number: int) -> Floats:
+    """Sums of the rows of each unit, column by column: `numpy.add.at` takes ten times as long."""
+    sums = np.empty((number, table.shape[1]))
+    for place, column in enumerate(table.T):
+        sums[:, place] = np.bincount(of, column, number)
     return sums
 
 

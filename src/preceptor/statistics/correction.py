@@ -195,7 +195,7 @@ def cascade_estimate(
     scores = cascade_scores(p, v, w, pi, examples)
     asked = ~np.isnan(v)
     drawn = asked & (pi < 1)
-    errors = np.sqrt(1 - pi[drawn]) / pi[drawn] * w[drawn] * (v[drawn] - p[drawn])
+    errors: NDArray[Any] = np.sqrt(1 - pi[drawn]) / pi[drawn] * w[drawn] * (v[drawn] - p[drawn])
     if together is not None:
         errors = np.bincount(np.unique(together[drawn], return_inverse=True)[1], weights=errors)
     terms = errors**2

@@ -136,6 +136,7 @@ def reclaim(store: Store) -> int:
         if empty < _EMPTY * pages:
             return 0
         with contextlib.suppress(raw.OperationalError):
+            raw.execute("PRAGMA busy_timeout = 1000")
             raw.execute("VACUUM")
             raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         (after,) = raw.execute("PRAGMA page_count").fetchone()

@@ -117,8 +117,9 @@ _POSTGRESQL = {
 
 def _answer_length(text: object) -> int | None:
     """Characters of an answer; None where its text must be read for that."""
-    plain = isinstance(text, str) and text.strip() and said_in(text) == text
-    return len(text) if plain else None
+    if not isinstance(text, str) or not text.strip() or said_in(text) != text:
+        return None
+    return len(text)
 
 
 def number_results(connection: sa.Connection) -> None:

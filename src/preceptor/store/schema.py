@@ -131,6 +131,11 @@ class Key(TypeDecorator[str]):
 _LONG = 200
 
 
+def unpacked_text(stored: Any) -> Any:
+    """The text that :class:`Compressed` stored."""
+    return zlib.decompress(stored).decode() if isinstance(stored, bytes) else stored
+
+
 class Compressed(TypeDecorator[str]):
     """A text. On SQLite a long one is stored as zlib's bytes."""
 
@@ -144,7 +149,8 @@ class Compressed(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         del dialect
-        return zlib.decompress(value).decode() if isinstance(value, bytes) else value
+        text: str | None = unpacked_text(value)
+        return text
 
 
 def _number() -> Column[int]:

@@ -5,6 +5,7 @@ All of it can be asked while another process is at work on the run.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -17,7 +18,7 @@ from preceptor.store.graded import read_answers, read_examples
 __all__ = ["Latest", "Standing", "answer_texts", "latest", "standings"]
 
 #: Examples whose answers are read together.
-_PART = 200
+_PART = 1000
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -101,10 +102,10 @@ def _by_reason(
     """Run → reason → how many; those that were given have none."""
     found: dict[int, dict[str | None, int]] = {}
     query = (
-        sa.select(link.c.run_id, reason.label("reason"), sa.func.count().label("n"))
+        sa.select(link.c.run_id, reason.label("kind"), sa.func.count().label("n"))
         .join_from(link, table)
         .where(link.c.run_id.in_(ids))
-        .group_by(link.c.run_id, "reason")
+        .group_by(link.c.run_id, "kind")
         .order_by(sa.desc("n"))
     )
     for run, kind, number in connection.execute(query):
@@ -130,15 +131,22 @@ def latest(connection: sa.Connection, run: RunInfo, most: int) -> list[Latest]:
     return [Latest(*place, ids[place[0]], answers[place]) for place in places if place in answers]
 
 
-def answer_texts(connection: sa.Connection, run: RunInfo) -> Iterator[tuple[tuple[int, int], str]]:
-    """Position and repeat of each answer of a run, and its text as stored, with its reasoning."""
+def answer_texts(
+    connection: sa.Connection, run: RunInfo
+) -> Iterator[tuple[tuple[int, int], bytes]]:
+    """Position and repeat of each answer of a run, and its text as stored, with its reasoning.
+
+    The text is UTF-8, as the driver gives it: there may be many.
+    """
     link = t.run_responses.c
     for start in range(0, run.n_examples, _PART):
-        yield from (
-            ((position, repeat), text)
-            for position, repeat, text in connection.execute(
-                sa.select(link.position, link.repeat, t.responses.c.text)
-                .join_from(t.run_responses, t.responses)
-                .where(link.run_id == run.id, link.position.between(start, start + _PART - 1))
-            )
+        found = connection.execute(
+            sa.select(link.position, link.repeat, t.responses.c.text)
+            .join_from(t.run_responses, t.responses)
+            .where(link.run_id == run.id, link.position.between(start, start + _PART - 1))
         )
+        rows = found.cursor.fetchall()
+        found.close()
+        for position, repeat, text in rows:
+            plain = text.encode() if isinstance(text, str) else zlib.decompress(text)
+            yield (position, repeat), plain

@@ -48,7 +48,9 @@ class Upsert:
             from sqlalchemy.dialects import postgresql  # as long to import as our own code
 
             # Two that write the same rows wait for each other, and not in a circle.
-            rows = sorted(rows, key=lambda row: [row[name] for name in self._by])
+            # A number that the database looks up is sorted by the key that it is looked up by.
+            by = ["of" if name in (self._values or ()) else name for name in self._by]
+            rows = sorted(rows, key=lambda row: [row[name] for name in by])
             connection.execute(self._statement(postgresql.insert(self._table)), list(rows))
             return
         columns = tuple(rows[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,11 @@ def _read_answers(path: Path) -> dict[str, list[_Recorded]]:
                 f"expected an answer under one of {', '.join(_TEXTS)}, found {shorten(list(row))}"
             )
             raise DataError(str(path), number, "response", problem)
+        if content.unknown:
+            problem = (
+                f"expected a text, a reply or a chat log, found an object: {shorten(list(row))}"
+            )
+            raise DataError(str(path), number, "response", problem)
         used = next((name for name in _TEXTS if row.get(name) is not None), None)
         beside = {name: value for name, value in row.items() if name not in (used, *_IDS)}
         stated = stated_in(beside, content.text or "")
@@ -225,9 +231,9 @@ class Collected(System):
         return len(self._answers.get(example.id, ()))
 
     def notes(self, ids: Collection[str]) -> list[str]:
-        lacking = sum(id not in self._answers for id in ids)
-        one = "it has no answer to 1" if lacking == 1 else f"it has no answer to {lacking:,}"
-        return [f"{self.address}: {one} of {len(ids):,} tasks."] if lacking else []
+        """A name may be that of a model that could be asked."""
+        asked = f"The answers came with the tasks: {self.address} was not asked."
+        return [asked] if re.search("[/:]", self.address) else []
 
     async def answer(self, ask: Ask) -> Completion:
         assert ask.example is not None

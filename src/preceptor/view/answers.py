@@ -89,6 +89,7 @@ def answers_page(workspace: Workspace, given: QueryParams) -> dict[str, Any]:
         ("found", wanted, *(run.info.id for run in runs)),
         marks,
         lambda: table.find(wanted, searcher(workspace, table)),
+        weight=1 + len(table.run) // 1000,
     )
     base = [*selected(runs, given), *wanted.parameters().items()]
     number = table.number(given.get("open", ""))

@@ -22,8 +22,8 @@ from preceptor.view.workspace import Known, Workspace
 
 __all__ = ["ORDERS", "STATES", "VERDICTS", "Place", "Table", "Wanted", "tag_counts", "warm"]
 
-#: Longest text that is looked for.
-_LONGEST = 200
+#: Longest text that is looked for; tags that can be chosen, the most frequent.
+_LONGEST, _TAGS = 200, 500
 ORDERS = {
     "low": "Worst first",
     "high": "Best first",
@@ -292,6 +292,7 @@ def _all_tags(example: Example) -> set[str]:
 def tag_counts(table: Table) -> list[tuple[str, list[tuple[str, str, int]]]]:
     """Namespace → its tags with their names, and how many examples have each."""
     counts = Counter(tag for example in table.examples for tag in _all_tags(example))
+    counts = Counter(dict(counts.most_common(_TAGS)))
     labels = table.labels
     groups: dict[str, list[tuple[str, str, int]]] = {}
     for tag, number in sorted(counts.items()):

@@ -122,17 +122,19 @@ def _side(result: Result) -> Side:
 
 
 def compare_page(workspace: Workspace, given: QueryParams) -> dict[str, Any]:
-    """Two runs by the analysis of ``preceptor compare``. Raises InputError, UnknownName."""
+    """Two runs by the analysis of ``preceptor compare``; other graders are said on the page.
+
+    Raises InputError, UnknownName.
+    """
     runs = two(workspace, given)
-    across = given.get("across_graders") == "1"
 
     def make() -> dict[str, object]:
         sides = [_side(workspace.result(run)) for run in runs]
-        found: Comparison = compare(sides, across_graders=across)
+        found: Comparison = compare(sides, across_graders=True)
         return comparison_context(found, sides)
 
     marks = tuple(run.mark for run in runs)
-    key = ("comparison", across, *(run.info.id for run in runs))
+    key = ("comparison", *(run.info.id for run in runs))
     return {
         **workspace.small.get(key, marks, make, changing=any(run.under_way for run in runs)),
         "tabs": pair_tabs([run.info.name for run in runs], "Comparison"),

@@ -35,10 +35,12 @@ def searcher(workspace: Workspace, table: Table) -> Callable[[str], NDArray[np.b
                 ("search", part.run.info.id, sought),
                 part.run.mark,
                 functools.partial(_search, workspace, part, sought),
+                weight=1 + len(part.example) // 1000,
             )
             for part in table.parts
         ]
-        return np.concatenate(answers) | table.where(lambda example: sought in _words(example))
+        has = _finder(sought)
+        return np.concatenate(answers) | table.where(lambda example: has(_words(example)))
 
     return contains
 
@@ -47,13 +49,22 @@ def _search(workspace: Workspace, part: Part, sought: str) -> NDArray[np.bool_]:
     rows = zip(part.example.tolist(), part.repeat.tolist(), strict=True)
     place = {key: row for row, key in enumerate(rows)}
     found = np.zeros(len(place), dtype=np.bool_)
+    has = _finder(sought)
     with workspace.store.reading() as connection:
         for key, answer in answer_texts(connection, part.run.info):
-            if key in place and sought in answer.casefold():
+            if key in place and has(answer):
                 found[place[key]] = True
     return found
 
 
-def _words(example: Example) -> str:
+def _finder(sought: str) -> Callable[[bytes], bool]:
+    """Whether a text has these words in any case. Bytes are lowered many times faster than text."""
+    if not sought.isascii():
+        return lambda text: sought in text.decode().casefold()
+    letters = sought.encode()
+    return lambda text: letters in text.lower()
+
+
+def _words(example: Example) -> bytes:
     texts = (message.text for message in example.messages)
-    return "\n".join((example.id, *example.tags, *texts)).casefold()
+    return "\n".join((example.id, *example.tags, *texts)).encode("utf-8", "replace")

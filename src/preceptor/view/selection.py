@@ -15,8 +15,8 @@ __all__ = ["FIELDS", "Filter", "chosen", "pair_tabs", "run_tabs", "url", "whole"
 
 #: Kinds of the runs' filter, by name of the parameter.
 FIELDS = {"benchmark": "Benchmark", "system": "System", "grader": "Grader", "status": "State"}
-#: Longest text of a parameter that is looked at.
-_LONGEST = 500
+#: Longest text of a parameter that is looked at; values of a field that can be chosen.
+_LONGEST, _VALUES = 500, 300
 #: Answers that one page of answers can be about.
 _MOST = 200_000
 
@@ -49,7 +49,7 @@ class Filter(msgspec.Struct, frozen=True):
             for name in FIELDS:
                 found[name].setdefault(getattr(run.info, name))
         return {
-            name: sorted({*values, *self.fields.get(name, "").splitlines()})
+            name: sorted({*list(values)[:_VALUES], *filter(None, [self.fields.get(name)])})
             for name, values in found.items()
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
@@ -25,7 +26,7 @@ __all__ = ["Headline", "Known", "Workspace"]
 T = TypeVar("T")
 #: Answers whose scores are kept in memory.
 _ANSWERS = 600_000
-#: Headlines, comparisons, results of searches.
+#: Headlines, comparisons, and results of searches by thousands of answers.
 _SMALL = 2_000
 
 
@@ -74,7 +75,7 @@ class Workspace:
     def runs(self) -> list[Known]:
         """All runs, the newest first."""
         version = self._version()
-        if version is None or self._runs[0] != version:
+        if self._runs[0] != version:
             infos = self.store.runs()[::-1]
             with self.store.reading() as connection:
                 found = standings(connection, infos)
@@ -140,8 +141,8 @@ class Workspace:
                 self._queued.discard(run.mark)
 
     def _version(self) -> Hashable:
-        """Another value after each change by another process; None where that is not known."""
+        """Another value after each change by another process; on PostgreSQL each second."""
         if self.store.engine.dialect.name != "sqlite":
-            return None
+            return int(time.monotonic())
         with self._looking as connection:
             return connection.execute(sa.text("PRAGMA data_version")).scalar()

@@ -2,7 +2,8 @@
 
 No page runs or loads anything but this server's own files, and none can be framed. A name that an
 attacker points at this address (DNS rebinding) is refused, so that no other site's script reads a
-page through the browser of somebody who has it open.
+page through the browser of somebody who has it open. Where a token is asked for that is no danger:
+the browser has its cookie under the server's own name alone.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class Guard:
 
     def _answer(self, scope: Scope, headers: Headers) -> Response | None:
         """The reply, where the application is not to be asked."""
-        if not self._is_known(headers.get("host", "")):
+        if self._token is None and not self._is_known(headers.get("host", "")):
             words = "this server is not known by that name: open the address that it printed"
             return self._refuse(Refusal(421, words))
         if scope["method"] not in self._methods:

@@ -53,7 +53,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
-        access_log=False,
+        log_level="critical",
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=0,

@@ -209,8 +209,8 @@ def _source(found: GraderAgreement) -> str:
 #: Both met, grader alone, physician alone, neither: agreement is hollow, errors are filled.
 _CELLS = (
     ("both", "both: met", "#ffffff", INK),
-    ("only_grader", "grader alone: met (too kind)", "#D55E00", "#ffffff"),
-    ("only_physician", "physician alone: met (too strict)", "#0072B2", "#ffffff"),
+    ("only_grader", "grader alone: met (too kind)", "#b8470b", "#ffffff"),
+    ("only_physician", "physician alone: met (too strict)", "#1b5fa6", "#ffffff"),
     ("neither", "both: not met", "#e9e9e9", INK),
 )
 _KINDS = {

@@ -217,7 +217,7 @@ def _caption(
     small = any(item is not None and item.n < SMALL for line in lines for item in line.found)
     beside = f", {dropped:,} not common left out" if dropped else ""
     said = [
-        "Differences of means before clipping, with 95 % intervals; positive: the contender is "
+        "Differences of means before clipping, with 95 % intervals; positive: the side named is "
         f"better. n = {n} common examples{beside}.",
         "Every verdict was given." if lowest >= 1 else f"Coverage {percent(lowest)} or more.",
         f"{'Grader' if len(graders) == 1 else 'Different graders'}: {joined(graders)}.",

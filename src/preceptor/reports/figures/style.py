@@ -1,7 +1,7 @@
-"""How figures look: one palette, and marks that a reader of a grey print can tell apart too.
+"""How figures look: the palette and shapes of the page, so that a system looks alike everywhere.
 
-The colours are those of Okabe and Ito (2008), which people with any of the common deficiencies of
-colour vision tell apart, without the yellow that white paper swallows.
+The colours differ in lightness and hue, and always come with a shape: people with any of the common
+deficiencies of colour vision, and readers of a grey print, tell them apart.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ INK, QUIET, FAINT, GRID, BAND = "#1a1a1a", "#555555", "#9a9a9a", "#e3e3e3", "#d4
 #: Sizes of text in points.
 TITLE, TEXT, SMALL_TEXT, FINE = 9.0, 7.0, 6.4, 5.8
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "d")
+#: Those of `--run-1` and the following in assets/report.css.
+_COLOURS = ("#1b5fa6", "#b8470b", "#00745c", "#8a4a9e", "#7a6406", "#47515e", "#000000")
+_MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p", "<", "h", ">", "d")
 _FILLS = ("none", "full", "left", "top")
 _LINES: tuple[Any, ...] = (
     "-",

@@ -1,0 +1,75 @@
+"""The CPU time of the tests of two checkouts, children's included: those that both have, by module.
+
+    python bench/tests_time.py OLD NEW [MODULE …]
+
+Each module (``test_store.py``; all that both have, by default) is run in either tree, one after the
+other, in processes of their own. A test is the same where module and name are; what the old tree
+has alone is listed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+PLUGIN = """
+import json, os, pytest
+
+def cpu():
+    return sum(os.times()[:4])
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    before = cpu()
+    try:
+        return (yield)
+    finally:
+        with open(os.environ["TESTS_TIME"], "a") as out:
+            print(json.dumps([item.nodeid, cpu() - before]), file=out)
+"""
+
+
+def measured(tree: Path, module: str, folder: Path) -> dict[str, float]:
+    """CPU seconds of each test of a module, setup and teardown with it."""
+    out = folder / "times.jsonl"
+    out.write_text("")
+    path = os.pathsep.join([str(tree / "src"), str(folder)])
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "tests_time_plugin", f"tests/{module}"],
+        cwd=tree,
+        env=os.environ | {"PYTHONPATH": path, "TESTS_TIME": str(out)},
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    return dict(map(json.loads, out.read_text().splitlines()))
+
+
+def main() -> None:
+    old, new = (Path(each).resolve() for each in sys.argv[1:3])
+    modules = sys.argv[3:] or sorted(
+        each.name for each in old.glob("tests/test_*.py") if (new / "tests" / each.name).exists()
+    )
+    total: Counter[str] = Counter()
+    alone: list[str] = []
+    print("module                             old s   new s   ratio")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "tests_time_plugin.py").write_text(PLUGIN)
+        for module in modules:
+            before, after = (measured(tree, module, folder) for tree in (old, new))
+            both = before.keys() & after.keys()
+            alone += sorted(before.keys() - both)
+            was, now = (sum(each[test] for test in both) for each in (before, after))
+            total += Counter(was=was, now=now)
+            print(f"{module:<32} {was:7.1f} {now:7.1f} {now / max(was, 0.01):7.2f}", flush=True)
+    print(f"{'all':<32} {total['was']:7.1f} {total['now']:7.1f} {total['now'] / total['was']:7.2f}")
+    print("in the old tree alone:", *alone, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
