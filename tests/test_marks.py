@@ -25,6 +25,7 @@ from preceptor.audit.marks import Item, Mark, criteria_of, draw_verdicts, marks_
 from preceptor.cli import main
 from preceptor.records import Result, RunInfo
 from preceptor.results.load import load_result
+from preceptor.statistics.correction import cascade_estimate
 from preceptor.statistics.intervals import stratified_share
 from preceptor.store import Store
 
@@ -535,3 +536,27 @@ def test_the_page_says_what_works(
     shown = capsys.readouterr().out
     assert "The grader agreed with you on" in shown
     assert "People with each other" in shown
+
+
+def test_criteria_of_an_answer_that_are_drawn_together_are_one_draw() -> None:
+    """Where a grader errs by whole answers, and whole answers are marked, the interval covers."""
+    rng = np.random.default_rng(0)
+    unit = np.repeat(np.arange(100), 10)
+    weights = np.full(1000, 0.1)
+    covered: dict[bool, int] = {True: 0, False: 0}
+    for _ in range(200):
+        truth = rng.random(1000) < 0.6
+        kind = np.where(rng.random(100) < 0.3, 0.6, 0.05)[unit]
+        judge = truth | (rng.random(1000) < kind)
+        drawn = np.isin(unit, rng.choice(100, 20, replace=False))
+        chances = np.where(judge, drawn[judge].mean(), drawn[~judge].mean())
+        said = np.where(drawn, truth.astype(float), np.nan)
+        for together in covered:
+            found = cascade_estimate(
+                judge, said, weights, chances, unit, together=unit if together else None
+            )
+            assert found is not None
+            assert found.run_ci95 is not None
+            low, high = found.run_ci95
+            covered[together] += low <= weights @ truth / 100 <= high
+    assert covered[True] >= 0.93 * 200 > covered[False]
