@@ -27,7 +27,7 @@ def demo(
 ) -> int:
     """Evaluate a small local model on starter, graded by another; write the report."""
     note(
-        "The demo takes about three minutes on two cores, and a download of 1.2 GB the first time."
+        "The demo takes three to five minutes on two cores, and a download of 1.2 GB the first time."
     )
     folder.mkdir(parents=True, exist_ok=True)
     store = folder / "preceptor.db"
