@@ -26,9 +26,7 @@ def demo(
     ] = Path("demo"),
 ) -> int:
     """Evaluate a small local model on starter, graded by another; write the report."""
-    note(
-        "The demo takes three to five minutes on two cores, and a download of 1.2 GB the first time."
-    )
+    note("The demo takes three to five minutes on two cores; the first time it fetches 1.2 GB.")
     folder.mkdir(parents=True, exist_ok=True)
     store = folder / "preceptor.db"
     grader_here, system_here = _weights(GRADER), _weights(SYSTEM)
