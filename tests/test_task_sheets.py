@@ -646,3 +646,64 @@ def test_a_folder_is_read_by_the_names_of_its_files(
     assert benchmarks.get(str(tmp_path / "Fragen.csv")).load().examples == found.load().examples
     shutil.copy(tmp_path / "Fragen.csv", tmp_path / "tasks.csv")
     assert faults(tmp_path) == ["both Fragen.csv and tasks.csv may be the tasks"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "expected"),
+    [
+        (
+            "answers",
+            "task id,system,answer\nt1,Bot,Rest, then fluids.\n",
+            "answers.csv: cell D2: has no name above it: put texts with a separator in quotes",
+        ),
+        (
+            "answers",
+            "task id,Bot,Other,Bot\nt1,Rest.,No.,Smoke.\n",
+            "answers.csv: cell D1: Bot: is the system of column B too: rename one of them",
+        ),
+    ],
+)
+def test_no_answer_is_cut_or_covered_by_another(
+    tmp_path: Path, name: str, rows: str, expected: str
+) -> None:
+    """A separator in a text without quotes, and two columns of one system, are faults."""
+    tables = {"tasks": TASKS, "rubric": [*RUBRIC[:1], ["t1", "Rest.", 5], ["t2", "No.", 5]]}
+    for part, cells in tables.items():
+        lines = "\n".join(",".join(map(str, row)) for row in cells)
+        (tmp_path / f"{part}.csv").write_text(lines, "utf-8")
+    (tmp_path / f"{name}.csv").write_text(rows, "utf-8")
+    with pytest.raises(InputError) as caught:
+        benchmarks.get(str(tmp_path))
+    assert str(caught.value).endswith(expected)
+
+
+def test_columns_without_a_name_and_of_systems_are_said(path: Path) -> None:
+    """What is not read is named; a column of answers is not among it."""
+    wide = [["task id", "Bot A", "Bot B"], ["t1", "Rest.", "No.", "a remark"], ["t2", "No.", "No."]]
+    book(path, answers=wide)
+    reading = benchmarks.get(str(path)).reading
+    said = "answers of Bot A = B, answers of Bot B = C; not read: D (no name)"
+    assert f"{path}: sheet answers: task id = A, {said}" in reading
+
+
+def test_infinite_points_are_a_fault_and_accents_match_in_both_forms(path: Path) -> None:
+    """A number that no cell shows is not a whole one; é is one letter, however it is written."""
+    made = book(path, tasks=[TASKS[0], ["e\u0301", "What?"]], rubric=[RUBRIC[0], ["é", "Rest.", 5]])
+    assert benchmarks.get(str(path)).load().examples[0].id == "é"
+    made["rubric"]["C2"] = 10.0**308 * 10
+    made["rubric"]["C2"].data_type = "n"
+    made.save(path)
+    assert "cell C2: points: expected a whole number" in faults(path)[0]
+
+
+@pytest.mark.usefixtures("bare")
+def test_lint_reads_the_licence_of_a_workbook_from_its_about(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says nothing of sheets that it did read, and where to state a licence that is missing."""
+    book(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = printed(capsys, "lint", "ward.xlsx", code=1)["findings"]
+    assert [each["rule"] for each in found] == ["missing-licence"]
+    assert "state it in the sheet about" in found[0]["problem"]

@@ -186,17 +186,28 @@ class Columns(msgspec.Struct, frozen=True):
     at: dict[str, int]
     names: dict[int, str]
 
-    def in_words(self) -> str:
+    @property
+    def systems(self) -> dict[int, str]:
+        """Column → the system whose answers it holds, where each has a column of its own."""
+        if self.part != "answers" or {"system", "answer"} & self.at.keys():
+            return {}
+        taken = self.at.values()
+        return {column: name for column, name in self.names.items() if column not in taken}
+
+    def in_words(self, sheet: Sheet) -> str:
         """What is read from which column, and which are not read."""
+        systems = self.systems
         read = [
             f"{field} = {letters(column)}"
             + ("" if field == _plain(self.names[column]) else f" “{self.names[column]}”")
             for field, column in self.at.items()
         ]
+        read += [f"answers of {name} = {letters(column)}" for column, name in systems.items()]
+        filled = {each for row, cells in sheet.rows.items() if row > self.header for each in cells}
         left = [
-            f"{letters(column)} “{name}”"
-            for column, name in self.names.items()
-            if column not in self.at.values()
+            f"{letters(column)} "
+            + (f"“{self.names[column]}”" if column in self.names else "(no name)")
+            for column in sorted({*self.names, *filled} - {*self.at.values(), *systems})
         ]
         return "; ".join([", ".join(read), *([f"not read: {', '.join(left)}"] if left else [])])
 

@@ -11,7 +11,7 @@ from preceptor.benchmarks.fields import MOST_POINTS
 from preceptor.benchmarks.task_columns import Columns, meaning
 from preceptor.errors import DataError, did_you_mean, shorten
 from preceptor.records import Criterion, Example, Message, PhysicianAnswer
-from preceptor.sheets import Cell, Merged, Sheet
+from preceptor.sheets import Cell, Merged, Sheet, letters
 
 __all__ = ["AnswerRows", "Faulty", "TaskRows"]
 
@@ -21,6 +21,8 @@ SLICES = ("specialty", "difficulty")
 _GROUPING = ("id", "task id", "system", "tag", *SLICES)
 #: Fields of a task that may be merged over its rows.
 _OF_TASK = (*_GROUPING, "question", "ideal answer")
+#: Fields by which rows are matched.
+_NAMES = ("id", "task id", "system")
 _ROLES = {
     "user": (
         *("user", "patient", "human", "client", "clinician", "physician", "doctor", "nutzer"),
@@ -55,6 +57,11 @@ class _Rows:
         self.sheet, self.at, self.faults = sheet, columns.at, faults
         self.numbers = [row for row in sorted(sheet.rows) if row > columns.header]
         self.merged: list[str] = []
+        last = max(columns.names)
+        for row in self.numbers if sheet.name is None else ():
+            for column in [each for each in sheet.rows[row] if each > last]:
+                problem = "has no name above it: put texts with a separator in quotes"
+                self.faults.add(sheet.fault(row, column, "", problem))
         self._covered = dict(self._spread(columns.header))
 
     def _spread(self, header: int) -> Iterator[tuple[tuple[int, str], Merged]]:
@@ -103,7 +110,9 @@ class _Rows:
         if problem := _no_text(cell):
             self.fault(row, field, problem)
             return None
-        return str(cell.shown or cell.value).strip()
+        said = str(cell.shown or cell.value).strip()
+        # Macs and Windows write é in two ways, which look the same.
+        return unicodedata.normalize("NFC", said) if field in _NAMES else said
 
     def points(self, row: int) -> int | None:
         expected = f"expected a whole number from -{MOST_POINTS} to {MOST_POINTS} and not 0"
@@ -132,9 +141,9 @@ def whole(value: object) -> int | None:
     if isinstance(value, str):
         plain = unicodedata.normalize("NFKC", value).translate(_MINUS).strip()
         return int(float(plain)) if re.fullmatch(r"[+-]?\d{1,9}(\.0+)?", plain) else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value)
+    return int(value) if float(value).is_integer() else None
 
 
 def _no_text(cell: Cell) -> str | None:
@@ -331,7 +340,11 @@ class AnswerRows:
 
     def read(self, sheet: Sheet, columns: Columns) -> None:
         rows = _Rows(sheet, columns, self.faults)
-        wide = {} if {"system", "answer"} & columns.at.keys() else _wide(columns)
+        wide: dict[str, int] = {}
+        for column, name in columns.systems.items():
+            if wide.setdefault(name, column) != column:
+                problem = f"is the system of column {letters(wide[name])} too: rename one of them"
+                self.faults.add(sheet.fault(columns.header, column, name, problem))
         if not wide and not {"system", "answer"} <= columns.at.keys():
             lacking = "system" if "answer" in columns.at else "answer"
             self.faults.add(
@@ -369,9 +382,3 @@ class AnswerRows:
             self.remarks.append(f"{name}: no answer of {system} to task {id}: it is not asked this")
         elif said is not None:
             answers[id] = (*answers.get(id, ()), said)
-
-
-def _wide(columns: Columns) -> dict[str, int]:
-    """The system of each column beside the task's id."""
-    taken = columns.at.values()
-    return {name: column for column, name in columns.names.items() if column not in taken}

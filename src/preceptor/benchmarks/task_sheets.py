@@ -176,7 +176,7 @@ def _read_words(sheet: Sheet, columns: Columns) -> str:
     rows = f"; rows above row {columns.header} are not read" if above else ""
     stated = columns.part in (sheet.name, sheet.path.stem)
     named = "" if stated else f" read as {columns.part}:"
-    return f"{sheet.place}:{named} {columns.in_words()}{rows}"
+    return f"{sheet.place}:{named} {columns.in_words(sheet)}{rows}"
 
 
 def _take(found: _Parts, sheet: Sheet, part: str) -> None:
@@ -202,11 +202,12 @@ def _take(found: _Parts, sheet: Sheet, part: str) -> None:
 
 
 def _check(path: Path, found: _Parts, visible: list[Sheet]) -> None:
-    names = ", ".join(str(each.name or each.path.name) for each in visible) or "none"
+    names = ", ".join(str(each.name or each.path.name) for each in visible)
     if "tasks" not in found.sheets:
+        has = f"the sheets {names}" if visible else "none"
         raise InputError(
-            f"{path}: expected a sheet with tasks, with columns such as id and question, found the "
-            f"sheets {names}: `preceptor tasks template -o tasks.xlsx` makes one to fill in"
+            f"{path}: expected a sheet with tasks, with columns such as id and question, found "
+            f"{has}: `preceptor tasks template -o tasks.xlsx` makes one to fill in"
         )
     if "rubric" in found.sheets:
         return

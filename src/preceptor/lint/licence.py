@@ -22,20 +22,23 @@ _EMPTY = ("", "none", "unknown", "n/a", "na", "nan", "tbd", "?", "-")
 def licence(path: Path, benchmark: Benchmark | None) -> Iterator[Finding]:
     """``missing-licence``: no licence is stated for the file.
 
-    Places searched: the benchmark's licence if the file is its pinned release; a column
-    ``license``; beside the file, a LICENSE or COPYING, or a README, datasheet or card that mentions
-    a licence. If some rows name a licence, each row without one is a finding.
+    Places searched: the benchmark's licence if the file is its pinned release; the sheet *about* of
+    a workbook of tasks, else a column ``license``; beside the file, a LICENSE or COPYING, or a
+    README, datasheet or card that mentions a licence. If some rows name a licence, each row without
+    one is a finding.
     """
     if benchmark is not None and _has_licence(benchmark) and _is_release(path, benchmark):
         return
-    without, with_one = _licence_column(path)
+    tables = benchmark is not None and bool(benchmark.reading)  # its licence is in the sheet about
+    without, with_one = ([], False) if tables else _licence_column(path)
     if with_one:
         for line in without:
             yield Finding("missing-licence", line, None, "no licence, but other rows name one")
         return
     if _has_licence_file(path):
         return
-    remedy = "add a column `license`, or state it in a LICENSE or README.md beside the file"
+    where = "state it in the sheet about" if tables else "add a column `license`"
+    remedy = f"{where}, or state it in a LICENSE or README.md beside the file"
     yield Finding("missing-licence", None, None, f"no licence found; {remedy}")
 
 
