@@ -186,7 +186,7 @@ def test_a_sheet_is_read_back_sorted_filtered_and_shortened(
     assert "'Erfüllt' as met" in shown.err
     assert "'weiß nicht' as cannot tell (1)" in shown.err
     assert "Kept as run marks-dr-a-board: 109 new" in shown.err
-    assert "1 mark of “cannot tell” count" in shown.out
+    assert "1 mark of “cannot tell” counts for neither" in shown.out
     marks = marks_on(store, store.run("board"), {i.response.key for i in items_of(store)})["dr-a"]
     assert len(marks) == 109
     assert Mark(None, "which dose?") in marks.values()

@@ -482,6 +482,14 @@ def sides_of(*labels: str, **options: Any) -> list[Side]:
     return found
 
 
+def test_the_method_names_the_interval_that_was_computed() -> None:
+    """Mean ± 1.96 standard errors is said of many examples only."""
+    text = Page(render([a_run(12)])).text
+    assert "With 30 independent examples or more" in text
+    assert "Otherwise it is a t interval, widened for skewness" in text
+    assert "interval is mean ± 1.96" not in text
+
+
 def test_several_runs_are_compared() -> None:
     """Each with the first: the claim in a sentence, the methods folded, each slice in a forest."""
     sides = sides_of("plain", "guided", "long")
@@ -586,6 +594,7 @@ def test_length_has_slopes_and_prices() -> None:
             assert fit is not None
             assert f"{signed(fit.per_500)}{interval(fit.ci95)}p {p_value(fit.p)}" in text
     assert "takes off 1.5 points for each further 500 characters" in text
+    assert not re.search(r"(\d+) examples to \1 examples", text)
     assert found.penalty is None
     assert "cannot be derived" in text
     one_system = [

@@ -300,6 +300,22 @@ def test_what_is_read_and_may_be_meant_otherwise(path: Path) -> None:
     assert [each.id for each in benchmarks.get(str(path)).load().examples] == ["t1", "007"]
 
 
+def test_spellings_of_a_name_are_one(path: Path) -> None:
+    """Case and spaces make no second specialty, tag or system; a warning names the spellings."""
+    names = ("specialty", "Heart  care", "heart care")
+    tasks = [[*row, name] for row, name in zip(TASKS, names, strict=True)]
+    tags = ("tag", "Safety; form", "SAFETY", "safety")
+    rubric = [[*row, tag] for row, tag in zip(RUBRIC, tags, strict=True)]
+    book(path, tasks=tasks, rubric=rubric, answers=[*ANSWERS, ["t2", "ward\u00a0bot", "Rest."]])
+    assert said(path) == [
+        "sheet tasks: specialty: 'Heart  care' is also spelled 'heart care': read as one",
+        "sheet rubric: tag: 'Safety' is also spelled 'SAFETY', 'safety': read as one",
+        "sheet answers: system: 'Ward bot' is also spelled 'ward\\xa0bot': read as one",
+    ]
+    made = benchmarks.get(str(path))
+    assert {each.tags for each in made.load().examples} == {("specialty:Heart  care",)}
+
+
 def test_what_is_hidden_is_counted_and_not_read(path: Path) -> None:
     """Rows, columns and sheets, by name."""
     made = book(path, answers=ANSWERS)

@@ -57,6 +57,8 @@ class _Rows:
         self.sheet, self.at, self.faults = sheet, columns.at, faults
         self.numbers = [row for row in sorted(sheet.rows) if row > columns.header]
         self.merged: list[str] = []
+        #: (field, name in lower case and single spaces) → its spellings, as they come.
+        self._spellings: dict[tuple[str, str], list[str]] = {}
         last = max(columns.names)
         for row in self.numbers if sheet.name is None else ():
             for column in [each for each in sheet.rows[row] if each > last]:
@@ -86,7 +88,20 @@ class _Rows:
         if self.merged:
             named = ", ".join(self.merged[:5]) + ("" if len(self.merged) < 6 else ", …")
             found.append(f"{self.sheet.place}: merged cells count for each of their rows: {named}")
+        for (field, _), (first, *others) in self._spellings.items():
+            if others:
+                named = ", ".join(map(shorten, others))
+                spelled = f"{field}: {shorten(first)} is also spelled {named}"
+                found.append(f"{self.sheet.place}: {spelled}: read as one")
         return found
+
+    def name(self, field: str, value: str) -> str:
+        """The first spelling of a name: one that differs in case and spaces only is the same."""
+        plain = " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+        spellings = self._spellings.setdefault((field, plain), [value])
+        if value not in spellings:
+            spellings.append(value)
+        return spellings[0]
 
     def fault(self, row: int, field: str, problem: str) -> None:
         self.faults.add(self.sheet.fault(row, self.at.get(field, 1), field, problem))
@@ -240,6 +255,7 @@ class TaskRows(_Rows):
             value = self.text(row, field) if begins or not self.covered(row, field) else None
             if value is None:
                 continue
+            value = self.name(field, value)
             tag = f"{field}:{value}"
             if begins:
                 task.tags.append(tag)
@@ -327,6 +343,7 @@ def add_criterion(rows: _Rows, row: int, task: _Task | None) -> None:
 def _tags(rows: _Rows, row: int) -> Iterator[str]:
     for said in re.split(r"[,;、]", rows.text(row, "tag") or ""):
         if tag := said.strip():
+            tag = rows.name("tag", tag)
             yield tag if ":" in tag else f"tag:{tag}"
 
 
@@ -369,7 +386,8 @@ class AnswerRows:
                 system = system if blank else rows.text(row, "system")
                 if system is None and blank:
                     rows.fault(row, "system", "expected the system's name, found an empty cell")
-                self._add(rows, row, "answer", id, system)
+                named = None if system is None else rows.name("system", system)
+                self._add(rows, row, "answer", id, named)
         self.remarks += rows.remarks()
 
     def _add(self, rows: _Rows, row: int, field: str, id: str | None, system: str | None) -> None:

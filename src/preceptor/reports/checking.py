@@ -40,7 +40,9 @@ def check_sentences(card: GraderCard, *, you: bool = False, brief: bool = False)
     who = "you" if you else _people(check)
     said = [_agreement(check, who), *_errors(check, who)]
     if check.cannot_tell:
-        said.append(f"{plural(check.cannot_tell, 'mark')} of “cannot tell” count for neither.")
+        marks = plural(check.cannot_tell, "mark")
+        verb = "counts" if check.cannot_tell == 1 else "count"
+        said.append(f"{marks} of “cannot tell” {verb} for neither.")
     if card.kappa.value is not None and check.agreement.value is not None and not brief:
         said.append(
             f"Beyond chance: Cohen’s kappa {with_interval(card.kappa)}; macro F1 "
