@@ -164,9 +164,17 @@ def test_a_renamed_run_keeps_its_answers_to_itself(store: Store) -> None:
     assert store.run("theirs") == run
     assert run_of(store, "mine").scope == "mine'"
     assert run_of(store, "new").settings.scope is None
-    for name, words in (("mine", "exists already"), ("latest", "new name"), (" ", "new name")):
-        with pytest.raises(InputError, match=words):
-            rename(store, run, name)
+    with pytest.raises(InputError, match="exists already"):
+        rename(store, run, "mine")
+
+
+@pytest.mark.parametrize("name", ["latest", " ", "a\nb", "a\u2028b", "a\r"])
+def test_a_name_that_no_run_can_have(store: Store, name: str) -> None:
+    """It would break a line or mean another run: refused wherever it is given."""
+    run = run_of(store, "mine")
+    for give in (lambda: rename(store, run, name), lambda: run_of(store, name)):
+        with pytest.raises(InputError, match="expected a name on one line"):
+            give()
 
 
 # The command line

@@ -193,6 +193,38 @@ def test_a_sheet_is_read_back_sorted_filtered_and_shortened(
     assert all(mark.met is None or mark.met is (said(key) == "met") for key, mark in marks.items())
 
 
+@pytest.mark.parametrize("command", ["tasks review", "check-grader"])
+def test_a_sheet_that_is_there_is_not_overwritten(
+    store: Store, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may hold a person's marks."""
+    assert main([*command.split(), "board", "-o", "mine.xlsx"]) == 0
+    before = Path("mine.xlsx").read_bytes()
+    assert main([*command.split(), "board", "-o", "mine.xlsx"]) == 2
+    assert "mine.xlsx: is there already" in capsys.readouterr().err
+    assert Path("mine.xlsx").read_bytes() == before
+
+
+@pytest.mark.parametrize("column", ["criterion", "answer"])
+def test_a_mark_beside_another_text_is_refused(
+    store: Store, column: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where some columns were sorted alone, the id belongs to another row: nothing is kept."""
+    main(["tasks", "review", "board", "-o", "mine.xlsx"])
+    fill(Path("mine.xlsx"), by_id(store, person()))
+    book = openpyxl.load_workbook("mine.xlsx")
+    sheet = book["marks"]
+    place = [cell.value for cell in sheet[1]].index(column) + 1
+    sheet.cell(3, place).value = "The text of quite another row, moved here"
+    book.save("mine.xlsx")
+    capsys.readouterr()
+    assert main(["tasks", "read", "mine.xlsx"]) == 2
+    said = capsys.readouterr().err
+    assert f"{'BCD'[place - 2]}3" in said or "line 3" in said or "mine.xlsx:3" in said
+    assert f"{column}: is not the text that the id of its row belongs to" in said
+    assert not [run for run in store.runs() if run.settings.marks is not None]
+
+
 def test_a_file_read_twice_changes_nothing_and_a_changed_mark_replaces(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -455,6 +455,20 @@ def test_looking_writes_nothing(path: Path, client: TestClient) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_store_that_was_replaced_is_not_shown_any_more(path: Path, tmp_path: Path) -> None:
+    """Runs of a file that is gone are nobody's: the page says what to do."""
+    copy = tmp_path / "copy.db"
+    shutil.copyfile(path, copy)
+    client = TestClient(application(Workspace(str(copy))), base_url="http://localhost:8711")
+    assert client.get("/").status_code == 200
+    shutil.copyfile(path, tmp_path / "other.db")
+    for change in (lambda: (tmp_path / "other.db").replace(copy), copy.unlink):
+        change()
+        page = client.get("/")
+        assert page.status_code == 503
+        assert "was moved, deleted or replaced: start preceptor view again" in words(page.text)
+
+
 def test_an_older_store_is_not_brought_up_to_date(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

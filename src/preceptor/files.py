@@ -20,7 +20,7 @@ from preceptor.errors import DataError, InputError, shorten
 from preceptor.rows import MAX_LINE_BYTES, MAX_UNPACKED, Row, not_utf8
 from preceptor.separated import separated_rows
 
-__all__ = ["decode_json", "file_sha256", "id_text", "read_rows"]
+__all__ = ["check_free", "decode_json", "file_sha256", "id_text", "read_rows"]
 
 #: A packed text may unpack to this many times its size, plus MAX_UNPACKED.
 MAX_TEXT_RATIO = 100
@@ -28,6 +28,12 @@ MAX_TEXT_RATIO = 100
 MAX_JSON_MEMORY = 256 * 2**20
 #: Memory of an empty list or object, and about that of other small values.
 _VALUE_BYTES = 64
+
+
+def check_free(path: Path) -> None:
+    """Raise InputError where something is there already: a person may have filled it in."""
+    if path.exists():
+        raise InputError(f"{path}: is there already: name another, or remove it")
 
 
 def read_rows(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from preceptor.errors import InputError
+from preceptor.files import check_free
 from preceptor.installation import MissingExtra
 
 __all__ = ["write_template"]
@@ -158,7 +159,7 @@ def write_template(path: Path) -> list[Path]:
     """
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
-        _check_free(path)
+        check_free(path)
         _write_workbook(path)
         return [path]
     if suffix not in ("", ".csv"):
@@ -167,18 +168,13 @@ def write_template(path: Path) -> list[Path]:
     files = {name: folder / f"{name}.csv" for name in (*_COLUMNS, "about")}
     how_to = folder / "how to.txt"
     for file in (*files.values(), how_to):
-        _check_free(file)
+        check_free(file)
     folder.mkdir(parents=True, exist_ok=True)
     for name, file in files.items():
         with file.open("w", encoding="utf-8-sig", newline="") as stream:  # Excel needs the mark
             csv.writer(stream).writerows(_table(name))
     how_to.write_text(_in_words(), "utf-8")
     return [*files.values(), how_to]
-
-
-def _check_free(path: Path) -> None:
-    if path.exists():
-        raise InputError(f"{path}: is there already: name another, or remove it")
 
 
 def _table(name: str) -> list[Sequence[Any]]:

@@ -179,6 +179,12 @@ def _items(store: Store, sheet: Marked) -> dict[str, Item]:
                 "run is, or with its --store"
             )
             raise DataError(str(sheet.path), line, "id", problem)
+        if (column := sheet.changed(found[key])) is not None:
+            problem = (
+                "is not the text that the id of its row belongs to: sort whole rows only, leave "
+                "the texts as they are, or write the sheet anew"
+            )
+            raise DataError(str(sheet.path), line, column, problem)
     return found
 
 
@@ -288,7 +294,7 @@ def _keep(store: Store, rater: str, item: Item, mark: Mark) -> None:
 def _mark(
     items: Sequence[Item], marks: dict[str, Mark], keep: Callable[[Item, Mark], None]
 ) -> bool:
-    """Ask for each mark that is not there yet; each is kept before the next is asked for.
+    """Ask for each missing mark, and keep it before asking for the next.
 
     False where the person left before the end: what the grader said is told to nobody who still
     marks.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from preceptor.audit.frontier import conversation_of
 from preceptor.audit.mark_words import CHOICES, Choice, read_mark
 from preceptor.audit.marks import Item, Mark
 from preceptor.errors import DataError, InputError, shorten
-from preceptor.files import read_rows
+from preceptor.files import check_free, read_rows
 from preceptor.installation import MissingExtra
 from preceptor.records import Graded
 from preceptor.reports.files import whole_file
@@ -31,6 +32,8 @@ _MOST_IN_CELL = 32_000
 _MOST_ROWS = 1_048_575
 _HOW_TO = "how to"
 _NEEDED = ("id", "mark")
+#: Letters from which on a text tells rows apart; a shorter one a program may take for a date.
+_TELLING = 10
 #: A spreadsheet takes a text that begins so for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 #: What XML cannot hold.
@@ -76,6 +79,17 @@ class Marked(msgspec.Struct, frozen=True):
     drawn: frozenset[str]
     blank: int
     words: dict[tuple[str, Choice], int]
+    #: By id: the row's question, answer and criterion, as :func:`_said` compares them.
+    texts: dict[str, dict[str, str]]
+
+    def changed(self, item: Item) -> str | None:
+        """Which text of the item's row is not the item's; None where all are."""
+        question, answer = asked_and_answered(item)
+        wanted = {"question": question, "answer": answer, "criterion": item.criterion}
+        for name, found in self.texts[item.id].items():
+            if len(text := _said(wanted[name])) >= _TELLING and found != text:
+                return name
+        return None
 
 
 def asked_and_answered(item: Item) -> tuple[str, str]:
@@ -91,16 +105,17 @@ def asked_and_answered(item: Item) -> tuple[str, str]:
 
 
 def write_marks(items: Sequence[Item], path: Path, *, drawn: bool) -> list[str]:
-    """Write a sheet (.xlsx or .csv) with a row for each criterion; returns what is to be said.
+    """Write a sheet (.xlsx or .csv) with a row for each criterion; returns remarks on it.
 
     Raises
     ------
     InputError
-        Another kind of file, or too many rows for a sheet.
+        Another kind of file, one that is there already, or too many rows for a sheet.
     """
     suffix = path.suffix.lower()
     if suffix not in (".xlsx", ".csv"):
         raise InputError(f"--output {path}: expected a name that ends in .xlsx or .csv")
+    check_free(path)  # it may hold marks
     if len(items) > _MOST_ROWS:
         raise InputError(
             f"{path}: {len(items):,} criteria, and a sheet has {_MOST_ROWS:,} rows: use --limit"
@@ -227,6 +242,7 @@ def read_marks(path: Path) -> Marked:
     marks: dict[str, Mark] = {}
     lines: dict[str, int] = {}
     drawn: set[str] = set()
+    texts: dict[str, dict[str, str]] = {}
     words: Counter[tuple[str, Choice]] = Counter()
     blank = 0
     with warnings.catch_warnings():
@@ -245,6 +261,7 @@ def read_marks(path: Path) -> Marked:
                 problem = "this answer and criterion has another mark in a row above"
                 raise DataError(str(path), line, "mark", problem)
             lines[found] = line
+            texts[found] = _texts(row)
             if was_drawn:
                 drawn.add(found)
             word = _text(row, "mark")
@@ -252,7 +269,7 @@ def read_marks(path: Path) -> Marked:
                 words[word, choice] += 1
     if not marks and not blank:
         raise InputError(f"{path}: expected rows of `preceptor tasks review`, found none")
-    return Marked(path, marks, lines, frozenset(drawn), blank, dict(words))
+    return Marked(path, marks, lines, frozenset(drawn), blank, dict(words), texts)
 
 
 def _check_columns(row: Mapping[str, Any], path: Path) -> None:
@@ -281,6 +298,21 @@ def _id(row: Mapping[str, Any], path: Path, line: int) -> tuple[str, bool]:
         problem = f"expected the id that the row was written with, found {shorten(text)}"
         raise DataError(str(path), line, "id", problem)
     return found, kind == "drawn"
+
+
+def _texts(row: Mapping[str, Any]) -> dict[str, str]:
+    """The row's texts, each put together again where it went on in further columns."""
+    parts: dict[str, str] = {}
+    for name in row:
+        if (column := name.partition(" (")[0]) in ("question", "answer", "criterion"):
+            parts[column] = parts.get(column, "") + _text(row, name)
+    return {name: _said(text) for name, text in parts.items()}
+
+
+def _said(text: str) -> str:
+    """A text's letters: programs change its spaces, signs and numbers when they save a sheet."""
+    plain = unicodedata.normalize("NFKC", text.replace("_x005F_", "_"))
+    return "".join(sign for sign in plain.casefold() if sign.isalpha())
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

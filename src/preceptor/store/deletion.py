@@ -17,6 +17,7 @@ from preceptor.store import judged, packs
 from preceptor.store import schema as t
 from preceptor.store.batches import OPEN, oldest_kept
 from preceptor.store.lease import refuse_owned
+from preceptor.store.names import check_name
 from preceptor.store.statements import plain
 from preceptor.store.store import Store
 
@@ -72,8 +73,7 @@ def rename(store: Store, run: RunInfo, name: str) -> RunInfo:
     StoreBusy
         The run is under way.
     """
-    if not name.strip() or name == "latest":
-        raise InputError(f"run {shorten(run.name)}: expected a new name, found {shorten(name)}")
+    check_name(name)
     with store.transaction() as connection:
         refuse_busy(connection, run)
         if connection.scalar(sa.select(t.runs.c.id).where(t.runs.c.name == name)) is not None:

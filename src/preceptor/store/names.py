@@ -1,4 +1,4 @@
-"""Names for runs that the user did not name."""
+"""Names of runs: those that a user may give, and those of runs that nobody named."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.errors import InputError, shorten
 from preceptor.store.schema import runs
 
-__all__ = ["free_name", "free_scope", "free_sweep_name"]
+__all__ = ["check_name", "free_name", "free_scope", "free_sweep_name"]
+
+
+def check_name(name: str) -> None:
+    """Raise InputError for a name that no run can have."""
+    if name.splitlines() != [name] or not name.strip() or name == "latest":
+        raise InputError(f"run {shorten(name)}: expected a name on one line, other than latest")
 
 
 def free_name(connection: sa.Connection, benchmark: str, system: str) -> str:

@@ -30,7 +30,7 @@ from preceptor.store.blobs import keep_media, read_media, with_media
 from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, writing
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
-from preceptor.store.names import free_name, free_scope
+from preceptor.store.names import check_name, free_name, free_scope
 from preceptor.store.packs import find_packed
 from preceptor.store.postgres import alone, redacted, retried
 from preceptor.store.read_connection import ReadConnection
@@ -148,6 +148,7 @@ class Store:
         with self._writing() if within is None else contextlib.nullcontext(within) as connection:
             alone(connection)  # else two might find the same name free
             name = name or free_name(connection, benchmark, system)
+            check_name(name)
             if _run_row(connection, name) is not None:
                 raise InputError(f"run {shorten(name)}: exists already: choose another --name")
             if scope := free_scope(connection, name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -12,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.benchmarks import Benchmark
-from preceptor.errors import PreceptorError, UnknownName, did_you_mean, shorten
+from preceptor.errors import PreceptorError, StoreError, UnknownName, did_you_mean, shorten
 from preceptor.records import Example, Graded, Metric, Result, RunInfo
 from preceptor.results.load import load_result, scored_columns
 from preceptor.scoring.columns import Scores
@@ -65,6 +66,7 @@ class Workspace:
 
     def __init__(self, address: str) -> None:
         self.store = Store(address, read_only=True)
+        self._file = _file_of(self.store)
         self._large, self.small = Cache(_ANSWERS), Cache(_SMALL)
         self._looking = ReadConnection(self.store.engine)
         self._runs: tuple[Hashable, list[Known]] = (None, [])
@@ -141,8 +143,25 @@ class Workspace:
                 self._queued.discard(run.mark)
 
     def _version(self) -> Hashable:
-        """Another value after each change by another process; on PostgreSQL each second."""
+        """Another value after each change by another process; on PostgreSQL each second.
+
+        Raises StoreError where the file is no longer the one that was opened.
+        """
         if self.store.engine.dialect.name != "sqlite":
             return int(time.monotonic())
+        if _file_of(self.store) != self._file:
+            raise StoreError(
+                f"store {self.store.where}: was moved, deleted or replaced: start preceptor view "
+                f"again"
+            )
         with self._looking as connection:
             return connection.execute(sa.text("PRAGMA data_version")).scalar()
+
+
+def _file_of(store: Store) -> tuple[int, int] | None:
+    """What tells a file of SQLite from another at its place; None without one."""
+    try:
+        found = os.stat(store.engine.url.database or "")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
