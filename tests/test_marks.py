@@ -201,7 +201,7 @@ def test_a_sheet_that_is_there_is_not_overwritten(
     assert main([*command.split(), "board", "-o", "mine.xlsx"]) == 0
     before = Path("mine.xlsx").read_bytes()
     assert main([*command.split(), "board", "-o", "mine.xlsx"]) == 2
-    assert "mine.xlsx: is there already" in capsys.readouterr().err
+    assert "mine.xlsx: exists already" in capsys.readouterr().err
     assert Path("mine.xlsx").read_bytes() == before
 
 

@@ -165,7 +165,7 @@ def test_the_template_runs_as_it_is(
     assert cli.main(["tasks", "template", "-o", name]) == 0
     made = capsys.readouterr().err.split()[7]
     assert cli.main(["tasks", "template", "-o", name]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
     assert cli.main(["lint", made]) == 0
     found = benchmarks.get(made)
     assert (found.name, found.n_examples, found.n_criteria) == ("discharge-advice-example", 3, 9)

@@ -31,9 +31,9 @@ _VALUE_BYTES = 64
 
 
 def check_free(path: Path) -> None:
-    """Raise InputError where something is there already: a person may have filled it in."""
+    """Raise InputError if the path exists: a person may have filled the file in."""
     if path.exists():
-        raise InputError(f"{path}: is there already: name another, or remove it")
+        raise InputError(f"{path}: exists already: name another, or remove it")
 
 
 def read_rows(

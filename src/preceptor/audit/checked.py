@@ -252,7 +252,7 @@ def _corrected(result: Result, rows: Sequence[_Row]) -> Corrected | None:
 
 
 def _majority(row: _Row) -> float:
-    """What most of the raters say; NaN where nobody does, or as many one thing as the other."""
+    """What most of the raters say; NaN without labels, or at a tie."""
     labels = row.labels.values()
     twice = 2 * sum(labels)
     return np.nan if twice == len(labels) else float(twice > len(labels))

@@ -142,7 +142,7 @@ def draw_answers(items: Sequence[Item], limit: int | None, seed: int) -> list[It
 
 
 def draw_verdicts(items: Sequence[Item], limit: int, seed: int) -> list[Item]:
-    """Verdicts drawn at random, half of them met and half not, as far as there are so many.
+    """Verdicts drawn at random: half met and half not, or all of a kind that has fewer.
 
     Within each half every verdict is as likely. A larger ``limit`` draws these and more. The order
     is random, so that it does not tell which half is which; the first few are a sample too.

@@ -59,7 +59,7 @@ def rating_rows(
     Raises
     ------
     InputError, DataError
-        The file cannot be read, or a column is not there.
+        The file cannot be read, or a column is missing.
     """
     counts: Counter[str] = Counter()
     latest: dict[tuple[str, str, str], tuple[str, int, dict[str, str]]] = {}

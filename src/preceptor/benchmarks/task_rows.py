@@ -1,4 +1,4 @@
-"""Rows of a clinician's own tables: tasks with their turns and criteria, and answers."""
+"""Rows of a clinician's own tables: tasks with their turns and criteria."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from preceptor.benchmarks.fields import MOST_POINTS
 from preceptor.benchmarks.task_columns import Columns, meaning
 from preceptor.errors import DataError, did_you_mean, shorten
 from preceptor.records import Criterion, Example, Message, PhysicianAnswer
-from preceptor.sheets import Cell, Merged, Sheet, letters
+from preceptor.sheets import Cell, Merged, Sheet
 
-__all__ = ["AnswerRows", "Faulty", "TaskRows"]
+__all__ = ["Faulty", "Rows", "TaskRows", "task_id"]
 
 #: Fields of a task by which scores are sliced.
 SLICES = ("specialty", "difficulty")
@@ -50,7 +50,7 @@ class Faulty:
             self.found.append(fault)
 
 
-class _Rows:
+class Rows:
     """The rows of one part, read field by field; a wrong cell is a fault, and then None."""
 
     def __init__(self, sheet: Sheet, columns: Columns, faults: Faulty) -> None:
@@ -188,7 +188,7 @@ class _Task:
         self.tried = False
 
 
-class TaskRows(_Rows):
+class TaskRows(Rows):
     """Tasks by id, from the rows of the sheet *tasks*, and the criteria of the sheet *rubric*."""
 
     def __init__(self, sheet: Sheet, columns: Columns, faults: Faulty) -> None:
@@ -203,7 +203,7 @@ class TaskRows(_Rows):
 
     @property
     def remarks(self) -> list[str]:  # type: ignore[override]
-        return [*_Rows.remarks(self), *self.remarks_of_rubric]
+        return [*Rows.remarks(self), *self.remarks_of_rubric]
 
     def _row(self, row: int, last: str | None) -> str | None:
         id = self.text(row, "id") or (None if self.cell(row, "id") else last)
@@ -272,7 +272,7 @@ class TaskRows(_Rows):
 
     def add_rubric(self, sheet: Sheet, columns: Columns) -> None:
         """The criteria of the tasks; a row without an id belongs to the task of the row above."""
-        rows = _Rows(sheet, columns, self.faults)
+        rows = Rows(sheet, columns, self.faults)
         last: str | None = None
         for row in rows.numbers:
             if not any(column in sheet.rows[row] for column in rows.at.values()):
@@ -310,7 +310,7 @@ def _example(id: str, task: _Task) -> Example:
     )
 
 
-def task_id(rows: _Rows, row: int, last: str | None, tasks: Mapping[str, Any]) -> str | None:
+def task_id(rows: Rows, row: int, last: str | None, tasks: Mapping[str, Any]) -> str | None:
     """The task of a row: its id, or that of the row above; None where it is wrong."""
     id = rows.text(row, "task id")
     if id is None:
@@ -325,7 +325,7 @@ def task_id(rows: _Rows, row: int, last: str | None, tasks: Mapping[str, Any]) -
     return id
 
 
-def add_criterion(rows: _Rows, row: int, task: _Task | None) -> None:
+def add_criterion(rows: Rows, row: int, task: _Task | None) -> None:
     text, points = rows.text(row, "criterion"), rows.points(row)
     if text is None and rows.cell(row, "criterion") is None:
         rows.fault(row, "criterion", "expected a criterion, found an empty cell")
@@ -340,63 +340,8 @@ def add_criterion(rows: _Rows, row: int, task: _Task | None) -> None:
     task.criteria.append(Criterion(text, points, tags))
 
 
-def _tags(rows: _Rows, row: int) -> Iterator[str]:
+def _tags(rows: Rows, row: int) -> Iterator[str]:
     for said in re.split(r"[,;、]", rows.text(row, "tag") or ""):
         if tag := said.strip():
             tag = rows.name("tag", tag)
             yield tag if ":" in tag else f"tag:{tag}"
-
-
-class AnswerRows:
-    """Answers by system and task, in a row each, or with a column for each system."""
-
-    def __init__(self, faults: Faulty, tasks: TaskRows) -> None:
-        self.faults, self.tasks = faults, tasks.tasks
-        self.by_system: dict[str, dict[str, tuple[str, ...]]] = {}
-        self.remarks: list[str] = []
-
-    def read(self, sheet: Sheet, columns: Columns) -> None:
-        rows = _Rows(sheet, columns, self.faults)
-        wide: dict[str, int] = {}
-        for column, name in columns.systems.items():
-            if wide.setdefault(name, column) != column:
-                problem = f"is the system of column {letters(wide[name])} too: rename one of them"
-                self.faults.add(sheet.fault(columns.header, column, name, problem))
-        if not wide and not {"system", "answer"} <= columns.at.keys():
-            lacking = "system" if "answer" in columns.at else "answer"
-            self.faults.add(
-                sheet.fault(columns.header, 1, lacking, f"there is no column for the {lacking}")
-            )
-            return
-        rows.at = {**rows.at, **wide}
-        id: str | None = None
-        system: str | None = None
-        for row in rows.numbers:
-            if not any(column in sheet.rows[row] for column in rows.at.values()):
-                continue
-            neither = not wide and not rows.cell(row, "system") and not rows.cell(row, "task id")
-            if neither:
-                rows.fault(row, "answer", "expected a task id or a system beside the answer")
-                continue
-            id = task_id(rows, row, id, self.tasks)
-            for name in wide:
-                self._add(rows, row, name, id, name)
-            if not wide:
-                blank = rows.cell(row, "system") is None
-                system = system if blank else rows.text(row, "system")
-                if system is None and blank:
-                    rows.fault(row, "system", "expected the system's name, found an empty cell")
-                named = None if system is None else rows.name("system", system)
-                self._add(rows, row, "answer", id, named)
-        self.remarks += rows.remarks()
-
-    def _add(self, rows: _Rows, row: int, field: str, id: str | None, system: str | None) -> None:
-        said = rows.text(row, field)
-        if id is None or system is None:
-            return
-        answers = self.by_system.setdefault(system, {})
-        if said is None and rows.cell(row, field) is None:
-            name = rows.sheet.line(row, rows.at).place(str(rows.sheet.path), field)
-            self.remarks.append(f"{name}: no answer of {system} to task {id}: it is not asked this")
-        elif said is not None:
-            answers[id] = (*answers.get(id, ()), said)

@@ -155,7 +155,7 @@ def write_template(path: Path) -> list[Path]:
     Raises
     ------
     InputError
-        It is there already, or is of a kind that is not written.
+        It exists already, or is of a kind that is not written.
     """
     suffix = path.suffix.lower()
     if suffix == ".xlsx":

@@ -60,7 +60,7 @@ class Resolver:
         return QuestionIndex(self.benchmark.load(self.data).examples)
 
     def needs_data(self, found: ToolRun) -> bool:
-        """Whether a question is to be found in the benchmark's data."""
+        """Whether a question is looked up in the benchmark's data."""
         return self.data is not None or any(each.example is None for each in found.answers)
 
     def count_options(self, runs: Iterable[Sequence[ToolAnswer]], path: Path) -> None:

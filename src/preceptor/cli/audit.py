@@ -10,7 +10,7 @@ import typer
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Json, StorePath, whole_number
 from preceptor.cli.output import note, print_json, show
-from preceptor.cli.run import GraderParam, MaxCost, Template
+from preceptor.cli.run_options import GraderParam, MaxCost, Template
 from preceptor.errors import InputError, UnknownName, shorten
 
 if TYPE_CHECKING:

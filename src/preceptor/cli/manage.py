@@ -62,7 +62,7 @@ def remove(
 
 
 def _confirmed(question: str) -> bool:
-    """Ask on standard error. Raises InputError where nobody answers."""
+    """Ask on standard error. Raises InputError without an answer."""
     print(question, "[y/N] ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline()
     if not answer:

@@ -296,8 +296,8 @@ def _mark(
 ) -> bool:
     """Ask for each missing mark, and keep it before asking for the next.
 
-    False where the person left before the end: what the grader said is told to nobody who still
-    marks.
+    False where the person left before the end: the grader's verdicts stay hidden from
+    a person who still marks.
     """
     from preceptor.audit.marks import Mark
 
@@ -314,7 +314,7 @@ def _mark(
         key = _key()
         if key == "q":
             done = sum(each.id in marks for each in items)
-            note(f"{done} of {len(items)} are marked and kept; the same command goes on from here.")
+            note(f"{done} of {len(items)} are marked and kept; the same command continues here.")
             return False
         if key in _MET:
             marks[item.id] = Mark(_MET[key])

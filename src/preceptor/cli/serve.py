@@ -12,7 +12,7 @@ import typer
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Data, StorePath, number, whole_number
 from preceptor.cli.output import note
-from preceptor.cli.run import GraderParam, MaxCost, MaxTokens, Template
+from preceptor.cli.run_options import GraderParam, MaxCost, MaxTokens, Template
 from preceptor.errors import InputError
 
 __all__ = ["TokenEnv", "port_number", "serve", "token_of"]

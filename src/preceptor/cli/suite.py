@@ -12,7 +12,8 @@ from preceptor.cli.dry_run import print_suite_estimate
 from preceptor.cli.groups import Group
 from preceptor.cli.options import Json, Label, StorePath
 from preceptor.cli.output import note, print_json, show
-from preceptor.cli.run import (
+from preceptor.cli.run import elsewhere, spent
+from preceptor.cli.run_options import (
     Address,
     DryRun,
     Grader,
@@ -23,8 +24,6 @@ from preceptor.cli.run import (
     MinCoverage,
     Repeats,
     SystemParam,
-    elsewhere,
-    spent,
 )
 from preceptor.cli.sweep import again
 from preceptor.installation import program

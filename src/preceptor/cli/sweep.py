@@ -11,7 +11,8 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.dry_run import print_estimates
 from preceptor.cli.options import Data, Json, StorePath
 from preceptor.cli.output import note, print_json, show
-from preceptor.cli.run import (
+from preceptor.cli.run import elsewhere, spent
+from preceptor.cli.run_options import (
     Address,
     Batch,
     BenchmarkArgument,
@@ -25,8 +26,6 @@ from preceptor.cli.run import (
     Repeats,
     SystemParam,
     Template,
-    elsewhere,
-    spent,
 )
 from preceptor.installation import program
 

@@ -91,7 +91,9 @@ def system_of(
     from preceptor.systems.recorded import Collected
 
     if request.system_params:
-        raise InputError(f"--system-param: the answers of {request.system} are there: leave it out")
+        raise InputError(
+            f"--system-param: the answers of {request.system} are recorded: leave it out"
+        )
     return Collected(request.system, msgspec.json.encode(answers))
 
 

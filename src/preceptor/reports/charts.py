@@ -53,7 +53,7 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class Span(NamedTuple):
-    """Ends of an interval on an axis; ``left`` and ``right``: it goes on beyond that edge."""
+    """Ends of an interval on an axis; ``left`` and ``right``: it continues beyond that edge."""
 
     start: str
     end: str

@@ -65,7 +65,7 @@ def _totals(graded: Sequence[Graded]) -> Iterator[tuple[int, int]]:
         ]
         if negative:
             for at, signs in enumerate(answers, row):
-                # An answer that is not there has fewer signs, or none that says met or not met.
+                # A missing answer has fewer signs, or none that says met or not met.
                 if signs.strip("-"):
                     yield sum(points for place, points in negative if signs[place] == "1"), at
         row += len(answers)

@@ -110,7 +110,7 @@ def write_marks(items: Sequence[Item], path: Path, *, drawn: bool) -> list[str]:
     Raises
     ------
     InputError
-        Another kind of file, one that is there already, or too many rows for a sheet.
+        Another kind of file, one that exists, or too many rows for a sheet.
     """
     suffix = path.suffix.lower()
     if suffix not in (".xlsx", ".csv"):

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _NONE = "–"
-#: A short table has kinds of slices of at most so many values, and so many rows of them.
+#: Most values of a kind of slices, and most rows of slices, in a short table.
 _MOST_VALUES, _ROOM = 10, 24
 
 

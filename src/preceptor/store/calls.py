@@ -12,6 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.store import schema as t
+from preceptor.store.column_types import Key, key_bytes, key_text
 from preceptor.store.lease import Owner, clock, now_of
 from preceptor.store.statements import AT_ONCE, Upsert, plain, present
 
@@ -24,7 +25,7 @@ _DONE = (
     ("verdicts", "(met IS NOT NULL OR label IS NOT NULL)"),
     ("packed_keys", "TRUE"),
 )
-_KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True, type_=t.Key)
+_KEYS: sa.BindParameter[str] = sa.bindparam("keys", expanding=True, type_=Key)
 _TAKEN = sa.select(t.calls).where(t.calls.c.key.in_(_KEYS), t.calls.c.owner != sa.bindparam("mine"))
 
 
@@ -51,9 +52,9 @@ def claim(connection: sa.Connection, groups: Sequence[Sequence[str]], me: Owner)
         theirs = _others(connection, keys, me)
     others = {key for key, *_ in theirs}
     # Only now: what another process had written until then is seen.
-    stored = list(map(t.key_bytes, keys))
+    stored = list(map(key_bytes, keys))
     for table, where in _DONE:
-        others.update(map(t.key_text, present(connection, table, where, stored)))
+        others.update(map(key_text, present(connection, table, where, stored)))
     granted = [not others.intersection(group) for group in groups]
     if others:
         kept = {key for group, yes in zip(groups, granted, strict=True) if yes for key in group}
@@ -71,7 +72,7 @@ def _others(
 ) -> list[tuple[str, str, float]]:
     """Key, owner and last sign of life of what other processes ask for."""
     mine = me.encode()
-    if not present(connection, "calls", "owner <> ?", list(map(t.key_bytes, keys)), mine):
+    if not present(connection, "calls", "owner <> ?", list(map(key_bytes, keys)), mine):
         return []
     return [
         (row.key, row.owner, row.since)
@@ -91,7 +92,7 @@ def give_back(connection: sa.Connection, keys: Iterable[str], me: Owner) -> None
 def forget(connection: sa.Connection, keys: Iterable[str]) -> None:
     """Delete all claims on these keys, of any process: their results are stored."""
     if (raw := plain(connection)) is not None:
-        raw.executemany("DELETE FROM calls WHERE key = ?", [(t.key_bytes(key),) for key in keys])
+        raw.executemany("DELETE FROM calls WHERE key = ?", [(key_bytes(key),) for key in keys])
     elif rows := [{"of": key} for key in sorted(keys)]:
         connection.execute(t.calls.delete().where(t.calls.c.key == sa.bindparam("of")), rows)
 

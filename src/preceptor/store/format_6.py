@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from preceptor.reasoning import said_in
+from preceptor.store.column_types import key_bytes
 from preceptor.store.judged import pack_all
-from preceptor.store.schema import key_bytes
 
 __all__ = ["number_results"]
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from preceptor.records import Criterion, Example, Graded, Response, RunInfo, Usage, Verdict
 from preceptor.store import schema as t
+from preceptor.store.column_types import key_text
 from preceptor.store.packs import keys_of, packed_answers
 from preceptor.store.rows import ANSWER, VERDICT, read_example, read_response, verdict_of
 
@@ -73,7 +74,7 @@ def _read(
     for place, (number, first), rows in packed:
         judged[place] = {
             criterion: row.verdict(
-                t.key_text(known[number, first + criterion]) if keys and not row.key else row.key
+                key_text(known[number, first + criterion]) if keys and not row.key else row.key
             )
             for criterion, row in enumerate(rows)
         }

@@ -1,4 +1,4 @@
-"""Names of runs: those that a user may give, and those of runs that nobody named."""
+"""Names of runs: those that a user may give, and the default ones."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.records import Verdict
-from preceptor.store import schema as t
+from preceptor.store.column_types import key_bytes, key_text, truth
 from preceptor.store.rows import VERDICT, VerdictRow
 from preceptor.store.statements import plain
 
@@ -90,7 +90,7 @@ def _complete(raw: sqlite3.Connection, where: _Where) -> _Answer | None:
         reused if "1" in reused else None,
         [row[1] for row in rows],
         [row[2] for row in rows],
-        [(t.truth(row[3]), *row[4:]) for row in rows],
+        [(truth(row[3]), *row[4:]) for row in rows],
     )
 
 
@@ -101,7 +101,7 @@ def _pack(raw: sqlite3.Connection, answers: Sequence[_Answer], elsewhere: set[by
         key if key in elsewhere or key in keys[:place] else None for place, key in enumerate(keys)
     ]
     rows = [row for answer in answers for row in answer.rows]
-    whole = [(t.key_text(key) if key else "", *row) for key, row in zip(named, rows, strict=True)]
+    whole = [(key_text(key) if key else "", *row) for key, row in zip(named, rows, strict=True)]
     number = raw.execute(
         "INSERT INTO packed_verdicts (data) VALUES (?)", [zlib.compress(msgspec.json.encode(whole))]
     ).lastrowid
@@ -137,7 +137,7 @@ def unpack(connection: sa.Connection, run: int, places: Iterable[_Place]) -> Non
         raw.execute(f"DELETE FROM judged WHERE {_PLACE}", where)
         keys = keys_of(connection, [number])
         for criterion, row in enumerate(rows):
-            key = t.key_bytes(row.key) if row.key else keys[number, first + criterion]
+            key = key_bytes(row.key) if row.key else keys[number, first + criterion]
             _keep_row(raw, key, row)
             raw.execute(
                 "INSERT INTO run_verdicts SELECT ?, ?, ?, ?, id, ? FROM verdicts WHERE key = ?",
@@ -163,7 +163,7 @@ def find_packed(connection: sa.Connection, keys: Iterable[str]) -> dict[str, Ver
     """Those of the verdicts that are packed."""
     raw = plain(connection)
     found = _find(raw, keys) if raw else ()
-    return {(text := t.key_text(key)): row.verdict(text) for key, row in found}
+    return {(text := key_text(key)): row.verdict(text) for key, row in found}
 
 
 def packed_answers(
@@ -208,13 +208,13 @@ def lead_elsewhere(connection: sa.Connection, keys: set[bytes]) -> None:
         found = [
             (key, number, place)
             for place, row in enumerate(_decode(raw, number))
-            if row.key and (key := t.key_bytes(row.key)) in keys
+            if row.key and (key := key_bytes(row.key)) in keys
         ]
         raw.executemany("INSERT INTO packed_keys VALUES (?, ?, ?) ON CONFLICT DO NOTHING", found)
 
 
 def _find(raw: sqlite3.Connection, keys: Iterable[str]) -> Iterator[tuple[bytes, VerdictRow]]:
-    found = sorted((at, key) for key, at in _packed(raw, [t.key_bytes(k) for k in keys]).items())
+    found = sorted((at, key) for key, at in _packed(raw, [key_bytes(k) for k in keys]).items())
     last, rows = None, []
     for (number, place), key in found:
         if number != last:

@@ -13,6 +13,7 @@ from preceptor.store import packs
 from preceptor.store import schema as t
 from preceptor.store.blobs import keep_media
 from preceptor.store.calls import forget
+from preceptor.store.column_types import key_bytes, key_text
 from preceptor.store.judged import pack
 from preceptor.store.rows import (
     ANSWER,
@@ -140,8 +141,8 @@ def _there(connection: sa.Connection, fresh: Mapping[str, Response]) -> Collecti
     """Those of the answers that may be in the store before they are written."""
     if connection.dialect.name != "sqlite":  # there another process may write at this moment
         return fresh
-    stored = present(connection, "responses", "TRUE", list(map(t.key_bytes, fresh)))
-    return set(map(t.key_text, stored))
+    stored = present(connection, "responses", "TRUE", list(map(key_bytes, fresh)))
+    return set(map(key_text, stored))
 
 
 def rows_of(

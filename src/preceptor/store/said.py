@@ -23,6 +23,7 @@ from preceptor.records import (
     sign_of,
 )
 from preceptor.store import schema as t
+from preceptor.store.column_types import key_bytes, key_text, truth
 from preceptor.store.graded import read_answers, read_examples
 
 __all__ = ["Sums", "Took", "read_columns", "read_said"]
@@ -112,7 +113,7 @@ class _Keys(Sequence[str]):
 
     @staticmethod
     def of(keys: Sequence[str]) -> Sequence[bytes]:
-        return keys.stored if isinstance(keys, _Keys) else list(map(t.key_bytes, keys))
+        return keys.stored if isinstance(keys, _Keys) else list(map(key_bytes, keys))
 
     def __len__(self) -> int:
         return len(self.stored)
@@ -123,8 +124,8 @@ class _Keys(Sequence[str]):
     def __getitem__(self, index: slice) -> list[str]: ...
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
-            return list(map(t.key_text, self.stored[index]))
-        return t.key_text(self.stored[index])
+            return list(map(key_text, self.stored[index]))
+        return key_text(self.stored[index])
 
 
 #: Columns of the question for answers, as checked when they are read.
@@ -280,7 +281,7 @@ class _Verdicts:
                 if self._signs[slot] is not None:
                     continue
                 self._single.setdefault(slot, {})[place] = self._verdict(*said)
-                key = (position, bool(t.truth(again)))
+                key = (position, bool(truth(again)))
                 sums = self.took.setdefault(key, [0, 0.0, 0, 0, 0, 0, 0])
                 new = (1, cost or 0.0, cost is None, put, got, cached, thought)
                 sums[:] = map(operator.add, sums, new)
@@ -289,7 +290,7 @@ class _Verdicts:
         """The one verdict that says that: met, label, reason, probability."""
         verdict = self._known.get(said)
         if verdict is None:
-            yes, label, reason, chance = msgspec.convert((t.truth(said[0]), *said[1:]), _Said)
+            yes, label, reason, chance = msgspec.convert((truth(said[0]), *said[1:]), _Said)
             verdict = Verdict("", yes, reason=reason, probability=chance, label=label)
             self._known[said] = verdict
         return verdict
@@ -376,7 +377,7 @@ def _tokens(columns: Mapping[str, Sequence[Any]]) -> NDArray[np.int64]:
 
 def _sums(columns: Mapping[str, Sequence[Any]]) -> Sums:
     """What these answers took."""
-    again = {value: t.truth(value) for value in set(columns["reused"])}
+    again = {value: truth(value) for value in set(columns["reused"])}
     flags = np.array([again[value] for value in columns["reused"]], dtype=np.int64)
     codes, of = np.unique(2 * np.array(columns["position"]) + flags, return_inverse=True)
     cost = np.array(columns["cost_usd"], dtype=np.float64)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import zlib
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Connection,
-    Dialect,
     Float,
     ForeignKey,
     Integer,
@@ -22,15 +16,14 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
-    TypeDecorator,
 )
 
+from preceptor.store.column_types import Compressed, Key, Truth
 from preceptor.store.views import create_views
 
 __all__ = [
     "FORMAT",
     "TOOK",
-    "Key",
     "answered",
     "batches",
     "blobs",
@@ -39,8 +32,6 @@ __all__ = [
     "examples",
     "given",
     "judged",
-    "key_bytes",
-    "key_text",
     "metadata",
     "packed_keys",
     "packed_verdicts",
@@ -53,7 +44,6 @@ __all__ = [
     "runs",
     "stored",
     "templates",
-    "truth",
     "turns",
     "verdicts",
 ]
@@ -64,93 +54,6 @@ FORMAT = 7
 metadata = MetaData()
 #: An endpoint may claim any number of tokens. SQLite's integers have 64 bits anyway.
 Count = Integer().with_variant(BigInteger, "postgresql")
-
-
-def truth(value: object) -> bool | None:
-    """A truth value of a database. SQLite takes any value in any column.
-
-    Raises
-    ------
-    ValueError
-        Neither 0 nor 1.
-    """
-    if value is None:
-        return None
-    if value not in (0, 1):
-        raise ValueError(value)
-    return bool(value)
-
-
-class Truth(Boolean):
-    """A column of truth values that are checked when they are read."""
-
-    cache_ok = True
-
-    def result_processor(
-        self, dialect: Dialect, coltype: object
-    ) -> Callable[[object], bool | None] | None:
-        del coltype
-        return None if dialect.supports_native_boolean else truth
-
-
-#: Bytes of a content hash. Keys that are none are longer, so that both can be told apart.
-_HASH = 16
-
-
-@functools.lru_cache(10_000)
-def key_bytes(key: str) -> bytes:
-    """A key as it is stored: the 16 bytes of a content hash, or those of any other text."""
-    if len(key) == 2 * _HASH:
-        with contextlib.suppress(ValueError):
-            if (stored := bytes.fromhex(key)).hex() == key:
-                return stored
-    return key.encode().ljust(_HASH + 1, b"\0")
-
-
-def key_text(stored: bytes) -> str:
-    """The key that :func:`key_bytes` made the bytes of."""
-    return stored.hex() if len(stored) == _HASH else stored.rstrip(b"\0").decode()
-
-
-class Key(TypeDecorator[str]):
-    """A content key: 32 hex digits in Python, 16 bytes in the database."""
-
-    impl = LargeBinary
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
-        del dialect
-        return None if value is None else key_bytes(value)
-
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
-        del dialect
-        return None if value is None else key_text(value)
-
-
-#: Bytes of a text that is worth compressing.
-_LONG = 200
-
-
-def unpacked_text(stored: Any) -> Any:
-    """The text that :class:`Compressed` stored."""
-    return zlib.decompress(stored).decode() if isinstance(stored, bytes) else stored
-
-
-class Compressed(TypeDecorator[str]):
-    """A text. On SQLite a long one is stored as zlib's bytes."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name != "sqlite" or len(value) < _LONG:
-            return value
-        return zlib.compress(value.encode())
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        del dialect
-        text: str | None = unpacked_text(value)
-        return text
 
 
 def _number() -> Column[int]:

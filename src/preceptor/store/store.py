@@ -27,6 +27,7 @@ from preceptor.records import (
 )
 from preceptor.store import schema as t
 from preceptor.store.blobs import keep_media, read_media, with_media
+from preceptor.store.column_types import key_bytes
 from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, writing
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
@@ -48,7 +49,6 @@ from preceptor.store.spent import Spent, read_spent
 from preceptor.store.statements import present, upsert
 
 __all__ = ["Spent", "Store"]
-
 
 #: Refusals of the database while writing. Another error is a value that it cannot take, no damage.
 _REFUSALS = (sa.exc.DBAPIError, sqlite3.Error)
@@ -125,8 +125,6 @@ class Store:
     def _writing(self) -> Iterator[sa.Connection]:
         with self._words(_REFUSALS), writing(self.engine) as connection:
             yield connection
-
-    # Runs
 
     def create_run(
         self,
@@ -320,8 +318,8 @@ class Store:
             return []
         with self._words(), self._looking as connection:
             # Most are not there, and SQLAlchemy takes long to find out.
-            stored = present(connection, table, "TRUE", list(map(t.key_bytes, keys)))
-            there = [key for key in keys if t.key_bytes(key) in stored]
+            stored = present(connection, table, "TRUE", list(map(key_bytes, keys)))
+            there = [key for key in keys if key_bytes(key) in stored]
             return rows_of(connection, query, there)
 
     def write(
@@ -333,16 +331,14 @@ class Store:
         *,
         turns: Sequence[Response] = (),
     ) -> dict[str, Response]:
-        """Keep answers (position, repeat, response, reused), verdicts (position, repeat,
-        criterion, verdict, reused), votes, and earlier turns of dialogues, which are answers to
-        no example, in one transaction: all of them, or none.
+        """Keep answers (position, repeat, response, reused), verdicts (position, repeat, criterion,
+        verdict, reused), votes, and earlier turns of dialogues: all of them, or none.
 
-        Returns the answers of other processes that were there first, by key: the run has those
-        instead of its own to the same questions. Without a run, verdicts are kept under their
-        keys alone, for all who ask the same.
+        Returns the answers of other processes that came first, by key: the run has those in place
+        of its own. Without a run, verdicts are kept under their keys alone.
         """
         if run is None and not answers and not any_fresh(verdicts, votes):
-            return {}  # others need not wait for a transaction without anything in it
+            return {}  # others need not wait for an empty transaction
 
         def once() -> dict[str, Response]:
             with writing(self.engine) as connection:

@@ -44,7 +44,18 @@ class _Recorded(msgspec.Struct, frozen=True):
     episode: Episode | None = None
 
 
-class Replay(System):
+class _GivenAnswers(System):
+    """Answers given earlier: nothing is asked, and nothing costs."""
+
+    price = FREE
+    concurrency = 64
+    uses_example = True
+    recorded = True
+    may_be_empty = True
+    capabilities = EVERY
+
+
+class Replay(_GivenAnswers):
     """``replay:answers.jsonl``: one answer a line, ``{"id": …, "response": …}``.
 
     ``prompt_id`` or ``example_id`` do for the id; ``completion``, ``answer`` or ``text`` for the
@@ -56,13 +67,6 @@ class Replay(System):
     Answers by number, or in another order of options, are mapped to the benchmark's letters:
     :meth:`compare` finds out how, and ``first`` is then the number of the first option.
     """
-
-    price = FREE
-    concurrency = 64
-    uses_example = True
-    recorded = True
-    may_be_empty = True
-    capabilities = EVERY
 
     def __init__(self, address: str, path: Path) -> None:
         self.address = address
@@ -203,21 +207,14 @@ def _content(row: Mapping[str, Any]) -> Content | None:
     return read_content(there)
 
 
-class Collected(System):
-    """Answers that came with the benchmark, under the name of whoever gave them.
+class Collected(_GivenAnswers):
+    """Answers that came with the benchmark, under the name of the system that gave them.
 
     Parameters
     ----------
     collection
         Id of an example → its answers, as JSON.
     """
-
-    price = FREE
-    concurrency = 64
-    uses_example = True
-    recorded = True
-    may_be_empty = True
-    capabilities = EVERY
 
     def __init__(self, address: str, collection: bytes) -> None:
         self.address, self.collection = address, collection
@@ -240,7 +237,7 @@ class Collected(System):
         return Completion(self._answers[ask.example.id][ask.repeat], cost_usd=0.0)
 
 
-class Physician(System):
+class Physician(_GivenAnswers):
     """The physicians' own answers, as the benchmark holds them.
 
     ``physician`` takes all; ``physician:1`` to ``physician:3`` HealthBench's groups: without
@@ -248,13 +245,6 @@ class Physician(System):
     ``physician:references`` (or ``physician:2:references``) takes those four answers themselves,
     as four repeats of one system.
     """
-
-    price = FREE
-    concurrency = 64
-    uses_example = True
-    recorded = True
-    may_be_empty = True
-    capabilities = EVERY
 
     def __init__(self, address: str) -> None:
         self.address = address

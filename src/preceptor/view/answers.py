@@ -80,7 +80,7 @@ def answers_page(workspace: Workspace, given: QueryParams) -> dict[str, Any]:
     Raises
     ------
     UnknownName, InputError
-        A run that is not there, or a value that a filter does not take.
+        An unknown run, or a value that a filter does not take.
     """
     runs = chosen(workspace, given)
     wanted, table = Wanted.of(given), Table.of(workspace, runs)

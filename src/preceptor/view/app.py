@@ -57,7 +57,7 @@ def application(
         data = next(iter(found.values()), b"")
         kind = image_type(data)
         if kind is None:
-            raise UnknownName("no such image in this store, or of a type that is not shown")
+            raise UnknownName("no such image in this store, or not of a type that is shown")
         return Response(data, media_type=kind)
 
     routes = [

@@ -105,7 +105,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def warm(workspace: Workspace, answers: int) -> None:
-    """Read the newest runs, so many answers of them, so that their first page need not."""
+    """Read the newest runs, up to a number of answers, before their first page asks."""
     for run in workspace.runs():
         answers -= run.standing.answers_asked
         if answers < 0:

@@ -103,9 +103,11 @@ def live_view(workspace: Workspace, pace: Pace, run: Known) -> dict[str, Any]:
 def _state(run: Known, alive: bool) -> str:
     words = _WORDS.get(run.info.status, run.info.status)
     if run.under_way and not alive:
-        return f"Stopped: no process is working on it; preceptor resume {run.info.name} goes on"
+        return (
+            f"Stopped: no process is working on it; preceptor resume {run.info.name} continues it"
+        )
     if run.info.status in ("incomplete", "interrupted") and not alive:
-        return f"{words}; preceptor resume {run.info.name} goes on"
+        return f"{words}; preceptor resume {run.info.name} continues it"
     return words
 
 

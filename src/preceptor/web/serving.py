@@ -49,7 +49,7 @@ def url_of(listener: socket.socket) -> str:
 
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM. What is under way then is dropped: nobody waits for a page."""
+    """Serve until SIGINT or SIGTERM. Requests under way are dropped."""
     config = uvicorn.Config(
         app,
         log_config=None,
