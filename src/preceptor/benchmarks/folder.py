@@ -15,7 +15,7 @@ import msgspec
 
 from preceptor.benchmarks.base import Benchmark
 from preceptor.benchmarks.manifest import OWN_PROTOCOLS, Manifest, Own
-from preceptor.benchmarks.task_sheets import (
+from preceptor.benchmarks.own_tasks.task_sheets import (
     TABLES,
     Tasks,
     holds_tasks,

@@ -169,7 +169,7 @@ def _share(
     caps: tuple[float | None, int | None],
 ) -> dict[str, Any]:
     """The options of one of several runs: a name of its own, and what is left of the caps."""
-    from preceptor.benchmarks.task_sheets import slug
+    from preceptor.benchmarks.own_tasks.task_sheets import slug
     from preceptor.store import Store
 
     found: dict[str, Any] = {} if name is None else {"name": f"{name}/{slug(system) or system}"}

@@ -33,7 +33,7 @@ def template(
     ],
 ) -> None:
     """Make a workbook to fill in, with made-up tasks that can be run as they are."""
-    from preceptor.benchmarks.task_template import write_template
+    from preceptor.benchmarks.own_tasks.task_template import write_template
 
     made = write_template(output)
     for path in made:

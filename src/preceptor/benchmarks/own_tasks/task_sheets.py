@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from preceptor.benchmarks.task_answers import AnswerRows
-from preceptor.benchmarks.task_columns import ABOUT, PARTS, Columns, find_columns, meaning
-from preceptor.benchmarks.task_rows import Faulty, TaskRows
+from preceptor.benchmarks.own_tasks.task_answers import AnswerRows
+from preceptor.benchmarks.own_tasks.task_columns import ABOUT, PARTS, Columns, find_columns, meaning
+from preceptor.benchmarks.own_tasks.task_rows import Faulty, TaskRows
 from preceptor.errors import Faults, InputError, shorten
 from preceptor.records import Example
 from preceptor.separated import read_table

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from preceptor.benchmarks.fields import MOST_POINTS
-from preceptor.benchmarks.task_columns import Columns, meaning
+from preceptor.benchmarks.own_tasks.task_columns import Columns, meaning
 from preceptor.errors import DataError, did_you_mean, shorten
 from preceptor.records import Criterion, Example, Message, PhysicianAnswer
 from preceptor.sheets import Cell, Merged, Sheet

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from preceptor.benchmarks.task_columns import Columns
-from preceptor.benchmarks.task_rows import Faulty, Rows, TaskRows, task_id
+from preceptor.benchmarks.own_tasks.task_columns import Columns
+from preceptor.benchmarks.own_tasks.task_rows import Faulty, Rows, TaskRows, task_id
 from preceptor.sheets import Sheet, letters
 
 __all__ = ["AnswerRows"]

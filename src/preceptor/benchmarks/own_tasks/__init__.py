@@ -1,0 +1,1 @@
+"""A clinician's own tasks: a workbook or tables as a benchmark."""
