@@ -183,6 +183,7 @@ async def test_it_answers_at_no_cost_and_quietly(
     assert completion.cost_usd == 0.0
     assert 0 < completion.usage.output_tokens <= 12
     assert again.text == completion.text
+    assert completion.served_model == SMALL  # another name is noted beside the score
     assert not lives(pid)
     assert capfd.readouterr() == ("", "")
 
@@ -190,7 +191,9 @@ async def test_it_answers_at_no_cost_and_quietly(
 async def test_a_file_of_ones_own_answers_likewise(small: str) -> None:
     path = weights.find(SMALL)
     async with opened(f"local:{path}", max_tokens=3) as model:
-        assert (await model.answer(asking("Hi"))).usage.output_tokens <= 3
+        completion = await model.answer(asking("Hi"))
+    assert completion.usage.output_tokens <= 3
+    assert completion.served_model == Path(str(path)).stem
 
 
 async def test_a_cached_beginning_does_not_change_the_chances(small: str) -> None:

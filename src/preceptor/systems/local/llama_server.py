@@ -46,7 +46,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Serve one GGUF model on 127.0.0.1.")
     parser.add_argument("model", help="the GGUF file")
-    parser.add_argument("--alias", default="local", help="the name it has in replies")
+    parser.add_argument("--alias", required=True, help="the name it has in replies")
     parser.add_argument("--context", type=int, default=8192, help="tokens per slot")
     parser.add_argument("--slots", type=int, default=1, help="questions answered at once")
     parser.add_argument("--threads", type=int, default=1)

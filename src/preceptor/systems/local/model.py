@@ -109,10 +109,12 @@ class LocalModel(System):
         from preceptor.systems.openai import ChatModel
 
         context = self._known.context if self._known else DEFAULT_CONTEXT
-        server = _Server(self.address, self._path(), context, self.concurrency)
+        # The name in replies is that of the address: else each would seem to be another model's.
+        name = self._known.name if self._known else self._path().stem
+        server = _Server(self.address, self._path(), name, context, self.concurrency)
         url = await server.start()
         parameters = msgspec.structs.replace(self.parameters, concurrency=self.concurrency)
-        self._chat = ChatModel(self.address, url, "local", server.key, parameters)
+        self._chat = ChatModel(self.address, url, name, server.key, parameters)
         self._server = server
 
     async def answer(self, ask: Ask) -> Completion:
@@ -166,11 +168,12 @@ class LocalModel(System):
 class _Server:
     """The child process: started, watched, and stopped."""
 
-    def __init__(self, address: str, model: Path, context: int, slots: int) -> None:
+    def __init__(self, address: str, model: Path, name: str, context: int, slots: int) -> None:
         self.address = address
         #: Other users of the machine, and pages in a browser, must not reach the model.
         self.key = secrets.token_urlsafe(24)
-        self._options = [str(model), f"--context={context}", f"--slots={slots}"]
+        self._options = [str(model), f"--alias={name}"]
+        self._options += [f"--context={context}", f"--slots={slots}"]
         self._log = b""
 
     async def start(self) -> str:
