@@ -295,7 +295,7 @@ def test_csv_runs_nothing_in_a_spreadsheet(text: str, tmp_path: Path) -> None:
     result = stored(
         tmp_path,
         [row("a", example_tags=[text], rubrics=[{"criterion": text + "x", "points": 5}])],
-        [graded_row("a", [True], response=text, explanations=[text], run=text)],
+        [graded_row("a", [True], response=text, explanations=[text], run=text.strip())],
     )
     (cell,) = read_csv(export(result, tmp_path / "o.csv"))
     for name in ("run", "criterion_text", "example_tags", "explanation", "response"):

@@ -300,7 +300,7 @@ async def test_the_server_ends_when_its_input_does(small: str) -> None:
     script = Path(weights.__file__).with_name("llama_server.py")
     path = weights.find(SMALL)
     server = subprocess.Popen(
-        [sys.executable, str(script), str(path)],
+        [sys.executable, str(script), str(path), "--alias=local/x"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -422,7 +422,7 @@ def test_a_run_under_way_is_followed(tmp_path: Path) -> None:
             assert before.metric != after.metric
         store.set_status(run, "running")
         text = words(client.get("/live?name=live").text)
-        assert "no process is working on it; preceptor resume live goes on" in text
+        assert "no process is working on it; preceptor resume live continues it" in text
         assert "data-poll" not in text
 
 
