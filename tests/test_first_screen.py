@@ -221,6 +221,6 @@ def test_an_interval_that_passes_the_edge_has_an_arrowhead() -> None:
 
 def test_the_palette_of_figures_is_that_of_the_page() -> None:
     """A system has one colour in the page's charts and in its figures."""
-    style = resources.files("preceptor.reports").joinpath("assets", "report.css").read_text("utf-8")
+    style = resources.files("preceptor.reports").joinpath("assets", "tokens.css").read_text("utf-8")
     first = dict(re.findall(r"--run-(\d): (#\w+)", style)[:7])
     assert [look.colour for look in plain_looks(6)] == [first[str(at)] for at in range(1, 7)]

@@ -31,7 +31,8 @@ def fill(
     Without ``scripted`` the policy lets no script run at all, and a picture load (from within the
     page) only with ``pictures``.
     """
-    style, script = _asset("report.css"), _asset("report.js") if scripted else None
+    style = _asset("tokens.css") + _asset("report.css")
+    script = _asset("report.js") if scripted else None
     page = (
         environment("preceptor.reports")
         .get_template(template)

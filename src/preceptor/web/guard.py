@@ -28,10 +28,9 @@ _BODY = 1_000_000
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'"
+    "require-trusted-types-for 'script'; trusted-types "
 )
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
@@ -62,6 +61,10 @@ class Guard:
         None: everybody who reaches the address may read.
     methods
         Those that the application has.
+    names
+        Others by which browsers may know this server, as behind a proxy.
+    trusted_types
+        The name of the one policy by which the server's script makes markup of a text.
     """
 
     def __init__(
@@ -72,9 +75,12 @@ class Guard:
         host: str,
         token: str | None = None,
         methods: tuple[str, ...] = ("GET", "HEAD"),
+        names: tuple[str, ...] = (),
+        trusted_types: str = "'none'",
     ) -> None:
         self._app, self._refuse = app, refuse
-        self._names = {"localhost", host.lower(), socket.gethostname().lower()}
+        self._names = {"localhost", host.lower(), socket.gethostname().lower(), *names}
+        self._headers = {"Content-Security-Policy": _POLICY + trusted_types, **_HEADERS}
         self._token = token
         # Cookies are shared between the ports of a host: each token has a cookie of its own.
         self._key = "" if token is None else sha256(f"preceptor {token}".encode()).hexdigest()
@@ -92,7 +98,7 @@ class Guard:
             begun = True
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
+                headers.update(self._headers)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

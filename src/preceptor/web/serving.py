@@ -48,15 +48,28 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM. Requests under way are dropped."""
+def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    certificate: str | None = None,
+    key: str | None = None,
+    grace_s: int = 0,
+) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way then have ``grace_s`` seconds.
+
+    With the file of a ``certificate`` and of its ``key``, over TLS.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
         log_level="critical",
         lifespan="off",
         server_header=False,
-        timeout_graceful_shutdown=0,
+        proxy_headers=False,  # what a client says of its address is not believed
+        timeout_graceful_shutdown=grace_s,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
     )
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])

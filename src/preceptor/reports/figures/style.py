@@ -33,7 +33,7 @@ INK, QUIET, FAINT, GRID, BAND = "#1a1a1a", "#555555", "#9a9a9a", "#e3e3e3", "#d4
 #: Sizes of text in points.
 TITLE, TEXT, SMALL_TEXT, FINE = 9.0, 7.0, 6.4, 5.8
 
-#: Those of `--run-1` and the following in assets/report.css.
+#: Those of `--run-1` and the following in assets/tokens.css.
 _COLOURS = ("#1b5fa6", "#b8470b", "#00745c", "#8a4a9e", "#7a6406", "#47515e", "#000000")
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p", "<", "h", ">", "d")
 _FILLS = ("none", "full", "left", "top")
