@@ -1,0 +1,1 @@
+"""The studio: physicians write tasks and rubrics, review them blind, and adjudicate."""
