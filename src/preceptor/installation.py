@@ -20,6 +20,10 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "local": (("xllamacpp",), "small models on this machine, and `preceptor demo` with them"),
     "excel": (("openpyxl",), "spreadsheets (.xlsx)"),
     "view": (("starlette", "uvicorn"), "the workspace in a browser, `preceptor view`"),
+    "studio": (
+        ("starlette", "uvicorn", "python_multipart", "argon2", "markdown_it", "nh3"),
+        "physicians write and review tasks in a browser, `preceptor studio`",
+    ),
     "figures": (("matplotlib",), "figures, in files and in reports"),
     "parquet": (("pyarrow",), "parquet files, in and out"),
     "inspect": (("inspect_ai",), "Inspect AI: models, agents, tasks, logs"),

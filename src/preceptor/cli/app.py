@@ -37,6 +37,7 @@ from preceptor.cli import (
     runs,
     score,
     serve,
+    studio,
     suite,
     sweep,
     tasks,
@@ -98,7 +99,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "import": imports.import_files,
         "serve": serve.serve,
     },
-    "Tasks of your own": {"tasks": tasks.app, "lint": lint.lint},
+    "Tasks of your own": {"tasks": tasks.app, "lint": lint.lint, "studio": studio.app},
     "Look": {
         "runs": runs.runs,
         "show": runs.show,

@@ -1,0 +1,216 @@
+"""``preceptor studio``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from preceptor.cli.groups import Group
+from preceptor.cli.options import whole_number
+from preceptor.cli.output import note
+from preceptor.cli.serve import port_number
+from preceptor.errors import InputError
+from preceptor.installation import MissingExtra
+
+if TYPE_CHECKING:
+    from preceptor.studio.database import Studio
+
+__all__ = ["app"]
+
+app = typer.Typer(cls=Group, help="Physicians write, review and label tasks in a browser.")
+
+_PORT = 8712
+_ADDRESS = f"http://127.0.0.1:{_PORT}"
+#: Seconds that requests under way have once the server is stopped.
+_GRACE_S = 10
+
+Database = Annotated[
+    str,
+    typer.Option(
+        "--db", metavar="FILE", help="The studio's database: a file, or a postgresql:// URL."
+    ),
+]
+Address = Annotated[
+    str,
+    typer.Option(
+        "--address", metavar="URL", help="Where browsers reach the studio; links begin with it."
+    ),
+]
+DEFAULT = "studio.db"
+
+
+@app.command("init")
+def init(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The project's name.")],
+    policy: Annotated[
+        str,
+        typer.Option(
+            "--policy",
+            metavar="POLICY",
+            help="default: three people a task; small: a reviewer may adjudicate.",
+        ),
+    ] = "default",
+    address: Address = _ADDRESS,
+    db: Database = DEFAULT,
+) -> None:
+    """Make the database of a project, and print the link with which its first lead joins."""
+    from preceptor.studio.ids import new_id
+    from preceptor.studio.ledger.chain import append
+    from preceptor.studio.people.acts import ProjectMade
+    from preceptor.studio.people.invitations import invite
+    from preceptor.studio.people.roles import POLICIES, Offer
+
+    known = next((each for each in POLICIES if each == policy), None)
+    if known is None:
+        raise InputError(f"--policy: expected default or small, found {policy!r}")
+    if not (plain := " ".join(name.split())):
+        raise InputError("NAME: expected the project's name, found nothing")
+    base = _base(address)
+    if "://" not in db and Path(db).exists():
+        raise InputError(f"--db {db}: exists already: name another file")
+
+    def make(connection: Any) -> str:
+        append(connection, ProjectMade(name=plain, policy=known), by=None, subject=new_id())
+        return invite(connection, Offer(roles=("lead",)), by=None, now=time.time())
+
+    secret = _open(db, create=True).write_now(make)
+    print(f"{base}/join/{secret}", flush=True)
+    note(f"{db}: project {plain}; open that link once `preceptor studio serve --db {db}` runs")
+
+
+@app.command("serve")
+def serve(  # noqa: PLR0917
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help="The address to listen on. Any but this machine's own needs TLS or a proxy.",
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", parser=whole_number, metavar="N", help="The port; 0 for any free one."
+        ),
+    ] = _PORT,
+    tls_cert: Annotated[
+        str | None,
+        typer.Option("--tls-cert", metavar="FILE", help="The certificate, for TLS; with its key."),
+    ] = None,
+    tls_key: Annotated[
+        str | None, typer.Option("--tls-key", metavar="FILE", help="The certificate's key.")
+    ] = None,
+    behind_proxy: Annotated[
+        str | None,
+        typer.Option(
+            "--behind-proxy",
+            metavar="URL",
+            help="The https:// address of a proxy with TLS that alone reaches this one.",
+        ),
+    ] = None,
+    db: Database = DEFAULT,
+) -> None:
+    """Serve the studio to browsers; Ctrl-C finishes what is under way."""
+    port_number(port)
+    _check_tls(tls_cert, tls_key, behind_proxy)
+    try:
+        from preceptor.studio.people.accounts import Accounts
+        from preceptor.studio.web.app import application
+        from preceptor.web import serving
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
+    studio = _open(db)
+    with serving.listen(host, port) as listener:
+        if not (serving.is_loopback(listener) or tls_cert or behind_proxy):
+            raise InputError(
+                f"--host {host}: passwords would cross the network in the clear: give --tls-cert "
+                "and --tls-key, or --behind-proxy"
+            )
+        address = behind_proxy or serving.url_of(listener)
+        if tls_cert:
+            address = address.replace("http:", "https:", 1)
+        accounts = Accounts(studio)
+        site = application(
+            accounts, address=address.rstrip("/"), proxied=behind_proxy is not None, tell=note
+        )
+        print(address, flush=True)
+        note(f"{db}: open that address in a browser; Ctrl-C ends")
+        serving.serve(site, listener, certificate=tls_cert, key=tls_key, grace_s=_GRACE_S)
+
+
+@app.command("invite")
+def invite_person(
+    roles: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ROLE...", help="author, reviewer, adjudicator, writer, labeller, lead."
+        ),
+    ],
+    specialty: Annotated[
+        list[str] | None,
+        typer.Option("--specialty", metavar="NAME", help="Only tasks of this one; repeatable."),
+    ] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option("--language", metavar="TAG", help="Only tasks in this one; repeatable."),
+    ] = None,
+    address: Address = _ADDRESS,
+    db: Database = DEFAULT,
+) -> None:
+    """Print a link with which one person joins; it works once, for seven days."""
+    from preceptor.studio.people.invitations import invite
+    from preceptor.studio.people.roles import Offer
+
+    base = _base(address)
+    offer = Offer(
+        roles=tuple(roles), specialties=tuple(specialty or ()), languages=tuple(language or ())
+    )
+    secret = _open(db).write_now(
+        lambda connection: invite(connection, offer, by=None, now=time.time())
+    )
+    print(f"{base}/join/{secret}", flush=True)
+
+
+def _open(db: str, *, create: bool = False) -> Studio:
+    from preceptor.studio.database import Studio
+
+    return Studio.open(db, create=create)
+
+
+def _base(address: str) -> str:
+    """The address that links begin with. Raises InputError."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError(f"expected an address such as https://studio.example.org, found {address}")
+    return address.rstrip("/")
+
+
+def _check_tls(certificate: str | None, key: str | None, proxy: str | None) -> None:
+    """Raises InputError."""
+    if (certificate is None) != (key is None):
+        raise InputError("--tls-cert and --tls-key: give both, or none")
+    for option, file in (("--tls-cert", certificate), ("--tls-key", key)):
+        if file is not None and not Path(file).is_file():
+            raise InputError(f"{option} {file}: no such file")
+    if proxy is not None and not _base(proxy).startswith("https://"):
+        raise InputError(f"--behind-proxy {proxy}: expected an https:// address")
+
+
+def _missing(error: ModuleNotFoundError) -> Exception:
+    known = (
+        "starlette",
+        "uvicorn",
+        "python_multipart",
+        "multipart",
+        "argon2",
+        "markdown_it",
+        "nh3",
+    )
+    if error.name in known:
+        return MissingExtra(f"preceptor studio needs {error.name}", "studio")
+    return error

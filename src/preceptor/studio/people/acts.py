@@ -1,0 +1,142 @@
+"""What happens to people, each with what it changes.
+
+A name and an e-mail address stand in an act of their own: once its payload is erased, roles and
+work stay.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.studio.ledger.acts import Act, Event
+from preceptor.studio.people.roles import Conflicts, Offer, Policy
+from preceptor.studio.people.tables import memberships, persons, projects
+
+__all__ = [
+    "Declared",
+    "Invited",
+    "Joined",
+    "Named",
+    "NamesRead",
+    "PasswordSet",
+    "PersonLeft",
+    "PersonReturned",
+    "ProjectMade",
+    "ResetOffered",
+    "RolesSet",
+]
+
+
+class ProjectMade(Act):
+    """The database was made."""
+
+    name: str = ""
+    policy: Policy = "default"
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        connection.execute(
+            projects.insert().values(id=event.subject, name=self.name, policy=self.policy)
+        )
+
+
+class Invited(Act):
+    """A link was made for somebody who is to join; the subject is the invitation."""
+
+    offer: Offer = Offer()
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        """Changes no projection."""
+
+
+class Joined(Act):
+    """A person came in."""
+
+    offer: Offer = Offer()
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        connection.execute(
+            persons.insert().values(id=event.subject, name="", email="", joined=event.at)
+        )
+        connection.execute(
+            memberships.insert().values(
+                person=event.subject, active=True, conflicts="{}", declared="", **_lists(self.offer)
+            )
+        )
+
+
+class Named(Act):
+    """A person's name and e-mail address."""
+
+    name: str = ""
+    email: str = ""
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        row = persons.c.id == event.subject
+        connection.execute(persons.update().where(row).values(name=self.name, email=self.email))
+
+
+class RolesSet(Act):
+    """A lead set what a person may do."""
+
+    offer: Offer = Offer()
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        _set(connection, event, **_lists(self.offer))
+
+
+class Declared(Act):
+    """A person declared conflicts of interest, or that there are none."""
+
+    conflicts: Conflicts = Conflicts()
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        _set(connection, event, conflicts=_json(self.conflicts), declared=event.at)
+
+
+class PersonLeft(Act):
+    """A person takes part no more."""
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        _set(connection, event, active=False)
+
+
+class PersonReturned(Act):
+    """A person who had left takes part again."""
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        _set(connection, event, active=True)
+
+
+class PasswordSet(Act):
+    """A person has another password; it is not in the event."""
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        """Changes no projection."""
+
+
+class ResetOffered(Act):
+    """A link was made with which a person sets another password."""
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        """Changes no projection."""
+
+
+class NamesRead(Act):
+    """A lead looked at the names of people."""
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        """Changes no projection."""
+
+
+def _set(connection: sa.Connection, event: Event, **values: object) -> None:
+    row = memberships.c.person == event.subject
+    connection.execute(memberships.update().where(row).values(**values))
+
+
+def _lists(offer: Offer) -> dict[str, str]:
+    return {name: _json(getattr(offer, name)) for name in Offer.__struct_fields__}
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,99 @@
+"""Sessions: a random secret in the browser, its digest here; each can be ended from here."""
+
+from __future__ import annotations
+
+import secrets
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.studio.ids import digest, new_id
+from preceptor.studio.people.members import Member, member
+from preceptor.studio.people.tables import sessions
+
+__all__ = ["Limits", "Session", "begin", "end", "end_all", "find", "mark", "new_secret", "of"]
+
+#: Seconds between two notes of when a session was last used.
+_NOTED_S = 30
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Seconds after which a session ends: unused, and at most."""
+
+    idle_s: int = 30 * 60
+    most_s: int = 12 * 3600
+
+
+class Session(msgspec.Struct, frozen=True):
+    """Somebody who is signed in."""
+
+    id: str
+    member: Member
+    begun: float
+    seen: float
+
+    def is_due(self, now: float) -> bool:
+        """Whether its use is to be noted."""
+        return now - self.seen >= _NOTED_S
+
+
+def new_secret() -> str:
+    """256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def begin(connection: sa.Connection, person: str, now: float, limits: Limits) -> tuple[str, str]:
+    """A new session: the browser's secret, which is nowhere else, and the session's id."""
+    connection.execute(sessions.delete().where(_is_over(now, limits)))
+    secret, identity = new_secret(), new_id()
+    connection.execute(
+        sessions.insert().values(
+            id=identity, digest=digest(secret), person=person, begun=now, seen=now
+        )
+    )
+    return secret, identity
+
+
+def find(connection: sa.Connection, secret: str, now: float, limits: Limits) -> Session | None:
+    """The session of a browser, where it has not ended and the person has not left."""
+    row = connection.execute(
+        sa.select(sessions).where(sessions.c.digest == digest(secret), ~_is_over(now, limits))
+    ).one_or_none()
+    found = None if row is None else member(connection, row.person)
+    if row is None or found is None or not found.active:
+        return None
+    return Session(row.id, found, row.begun, row.seen)
+
+
+def of(
+    connection: sa.Connection, person: str, now: float, limits: Limits
+) -> list[sa.Row[tuple[object, ...]]]:
+    """The sessions of a person, the latest first."""
+    return list(
+        connection.execute(
+            sa.select(sessions)
+            .where(sessions.c.person == person, ~_is_over(now, limits))
+            .order_by(sessions.c.seen.desc())
+        )
+    )
+
+
+def mark(connection: sa.Connection, identity: str, now: float) -> None:
+    """Note that a session was used."""
+    connection.execute(sessions.update().where(sessions.c.id == identity).values(seen=now))
+
+
+def end(connection: sa.Connection, person: str, identity: str) -> None:
+    """End one of a person's sessions."""
+    mine = sa.and_(sessions.c.id == identity, sessions.c.person == person)
+    connection.execute(sessions.delete().where(mine))
+
+
+def end_all(connection: sa.Connection, person: str, *, but: str = "") -> None:
+    """End every session of a person, except one."""
+    mine = sa.and_(sessions.c.person == person, sessions.c.id != but)
+    connection.execute(sessions.delete().where(mine))
+
+
+def _is_over(now: float, limits: Limits) -> sa.ColumnElement[bool]:
+    return sa.or_(sessions.c.seen <= now - limits.idle_s, sessions.c.begun <= now - limits.most_s)

@@ -1,0 +1,98 @@
+"""Tables of people. Projections are ``project``, ``person`` and ``membership`` alone.
+
+The others prove who somebody is, and are not chained: they are worth nothing once they have
+lapsed, and a copy of the events must not hold them.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from preceptor.studio.ledger.tables import metadata, projection
+
+__all__ = [
+    "credentials",
+    "invitations",
+    "memberships",
+    "persons",
+    "projects",
+    "sessions",
+    "wrong_tries",
+]
+
+projects = projection(
+    sa.Table(
+        "project",
+        metadata,
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("policy", sa.Text, nullable=False),
+    )
+)
+
+persons = projection(
+    sa.Table(
+        "person",
+        metadata,
+        sa.Column("id", sa.Text, primary_key=True),
+        # Both are empty once they are erased.
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("email", sa.Text, nullable=False, index=True),
+        sa.Column("joined", sa.Text, nullable=False),
+    )
+)
+
+memberships = projection(
+    sa.Table(
+        "membership",
+        metadata,
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("active", sa.Boolean, nullable=False),
+        # Each a list in JSON.
+        sa.Column("roles", sa.Text, nullable=False),
+        sa.Column("specialties", sa.Text, nullable=False),
+        sa.Column("languages", sa.Text, nullable=False),
+        # JSON of Conflicts, and when they were declared; empty before.
+        sa.Column("conflicts", sa.Text, nullable=False),
+        sa.Column("declared", sa.Text, nullable=False),
+    )
+)
+
+credentials = sa.Table(
+    "credential",
+    metadata,
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("password", sa.Text, nullable=False),  # argon2id with its parameters and salt
+)
+
+sessions = sa.Table(
+    "session",
+    metadata,
+    # Shown, and named in events. What the browser has is kept as its digest alone.
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("person", sa.Text, nullable=False, index=True),
+    # Seconds since 1970.
+    sa.Column("begun", sa.Float, nullable=False),
+    sa.Column("seen", sa.Float, nullable=False),
+)
+
+invitations = sa.Table(
+    "invitation",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    # Whose password it sets anew; empty for somebody who is to join.
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("offer", sa.Text, nullable=False),  # JSON of Offer
+    sa.Column("lapses", sa.Float, nullable=False),
+)
+
+wrong_tries = sa.Table(
+    "wrong_try",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # digest of an account's or a network address
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("last", sa.Float, nullable=False),
+)

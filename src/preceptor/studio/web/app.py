@@ -1,0 +1,74 @@
+"""The application: its guard, its screens, its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from preceptor.errors import PreceptorError
+from preceptor.studio.people.accounts import Accounts
+from preceptor.studio.people.project import project
+from preceptor.studio.web import account, entering, home, people
+from preceptor.studio.web.middleware import Cookie
+from preceptor.studio.web.screens import Screen, Web
+from preceptor.web.guard import Guard
+from preceptor.web.pages import Pages
+
+__all__ = ["application", "screens"]
+
+_PACKAGE = "preceptor.studio.web"
+#: Modules with screens, in the order of their addresses.
+_SCREENS = (home, entering, account, people)
+
+
+def application(
+    accounts: Accounts,
+    *,
+    address: str,
+    proxied: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Guard:
+    """The studio as an ASGI application.
+
+    Parameters
+    ----------
+    address
+        Under which browsers know it; over TLS if it begins with ``https``.
+    proxied
+        Whether a proxy of ours is before it, and says which address a browser has.
+    tell
+        Called with a line for each internal error. It has no text of a request or an answer.
+    """
+    with accounts.studio.read() as connection:
+        found = project(connection)
+    pages = Pages(_PACKAGE, {}, tell)
+    where = urlsplit(address)
+    web = Web(
+        accounts=accounts,
+        project=found,
+        pages=pages,
+        cookie=Cookie(found.id, where.scheme == "https"),
+        address=address.rstrip("/"),
+        proxied=proxied,
+    )
+    kinds = (HTTPException, PreceptorError, Exception)
+    app = Starlette(
+        routes=[*screens(web), Route("/assets/{hash:str}/{name:str}", pages.asset)],
+        exception_handlers=dict.fromkeys(kinds, pages.explain),
+    )
+    return Guard(
+        app,
+        pages.refusal,
+        host=where.hostname or "localhost",
+        methods=("GET", "HEAD", "POST"),
+        trusted_types="preceptor-studio",
+    )
+
+
+def screens(web: Web) -> list[Screen]:
+    """Every screen of the studio."""
+    return [screen for module in _SCREENS for screen in module.screens(web)]
