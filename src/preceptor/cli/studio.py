@@ -77,7 +77,8 @@ def init(
         append(connection, ProjectMade(name=plain, policy=known), by=None, subject=new_id())
         return invite(connection, Offer(roles=("lead",)), by=None, now=time.time())
 
-    secret = _open(db, create=True).write_now(make)
+    with _open(db, create=True) as studio:
+        secret = studio.write_now(make)
     print(f"{base}/join/{secret}", flush=True)
     note(f"{db}: project {plain}; open that link once `preceptor studio serve --db {db}` runs")
 
@@ -124,8 +125,7 @@ def serve(  # noqa: PLR0917
         from preceptor.web import serving
     except ModuleNotFoundError as error:
         raise _missing(error) from None
-    studio = _open(db)
-    with serving.listen(host, port) as listener:
+    with _open(db) as studio, serving.listen(host, port) as listener:
         if not (serving.is_loopback(listener) or tls_cert or behind_proxy):
             raise InputError(
                 f"--host {host}: passwords would cross the network in the clear: give --tls-cert "
@@ -170,9 +170,10 @@ def invite_person(
     offer = Offer(
         roles=tuple(roles), specialties=tuple(specialty or ()), languages=tuple(language or ())
     )
-    secret = _open(db).write_now(
-        lambda connection: invite(connection, offer, by=None, now=time.time())
-    )
+    with _open(db) as studio:
+        secret = studio.write_now(
+            lambda connection: invite(connection, offer, by=None, now=time.time())
+        )
     print(f"{base}/join/{secret}", flush=True)
 
 

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-class ProjectMade(Act):
+class ProjectMade(Act, frozen=True):
     """The database was made."""
 
     name: str = ""
@@ -40,7 +40,7 @@ class ProjectMade(Act):
         )
 
 
-class Invited(Act):
+class Invited(Act, frozen=True):
     """A link was made for somebody who is to join; the subject is the invitation."""
 
     offer: Offer = Offer()
@@ -49,7 +49,7 @@ class Invited(Act):
         """Changes no projection."""
 
 
-class Joined(Act):
+class Joined(Act, frozen=True):
     """A person came in."""
 
     offer: Offer = Offer()
@@ -65,7 +65,7 @@ class Joined(Act):
         )
 
 
-class Named(Act):
+class Named(Act, frozen=True):
     """A person's name and e-mail address."""
 
     name: str = ""
@@ -76,7 +76,7 @@ class Named(Act):
         connection.execute(persons.update().where(row).values(name=self.name, email=self.email))
 
 
-class RolesSet(Act):
+class RolesSet(Act, frozen=True):
     """A lead set what a person may do."""
 
     offer: Offer = Offer()
@@ -85,7 +85,7 @@ class RolesSet(Act):
         _set(connection, event, **_lists(self.offer))
 
 
-class Declared(Act):
+class Declared(Act, frozen=True):
     """A person declared conflicts of interest, or that there are none."""
 
     conflicts: Conflicts = Conflicts()
@@ -94,35 +94,35 @@ class Declared(Act):
         _set(connection, event, conflicts=_json(self.conflicts), declared=event.at)
 
 
-class PersonLeft(Act):
+class PersonLeft(Act, frozen=True):
     """A person takes part no more."""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         _set(connection, event, active=False)
 
 
-class PersonReturned(Act):
+class PersonReturned(Act, frozen=True):
     """A person who had left takes part again."""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         _set(connection, event, active=True)
 
 
-class PasswordSet(Act):
+class PasswordSet(Act, frozen=True):
     """A person has another password; it is not in the event."""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         """Changes no projection."""
 
 
-class ResetOffered(Act):
+class ResetOffered(Act, frozen=True):
     """A link was made with which a person sets another password."""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         """Changes no projection."""
 
 
-class NamesRead(Act):
+class NamesRead(Act, frozen=True):
     """A lead looked at the names of people."""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:

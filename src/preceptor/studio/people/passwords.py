@@ -40,7 +40,8 @@ class Passwords:
             )
         if len(set(plain)) < _DIFFERENT or (email and email in plain.casefold()):
             raise InputError("password: too easily guessed: choose other words")
-        return self._hasher.hash(plain)
+        made: str = self._hasher.hash(plain)
+        return made
 
     def check(self, password: str, found: str | None) -> bool:
         """Whether it is the one; None for an account that does not exist takes as long."""
@@ -54,7 +55,8 @@ class Passwords:
 
     def is_old(self, found: str) -> bool:
         """Whether a hash was made with other parameters."""
-        return self._hasher.check_needs_rehash(found)
+        old: bool = self._hasher.check_needs_rehash(found)
+        return old
 
 
 def _plain(password: str) -> str:

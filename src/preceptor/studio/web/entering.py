@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import sqlalchemy as sa
 from starlette.responses import Response
 
 from preceptor.errors import InputError
@@ -138,7 +139,7 @@ async def _sign_out(visit: Visit) -> Response:
     person, session = visit.who.person, visit.who.session
     everywhere = visit.given.raw("do") == "everywhere"
 
-    def leave(connection: object) -> None:
+    def leave(connection: sa.Connection) -> None:
         if everywhere:
             sessions.end_all(connection, person)
         else:
