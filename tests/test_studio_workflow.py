@@ -75,11 +75,11 @@ def test_nobody_reviews_their_own_task_or_one_version_twice() -> None:
     with pytest.raises(Refused, match="reviewed this version"):
         workflow.reviewed(at("in_review", reviewers=("bob",)), "bob", FINE, CONTENT, [])
     judged = at("adjudicating", reviewers=("bob",), reviewed=("bob",))
-    for person, policy in (("ann", "small"), ("ann", "default"), ("bob", "default")):
+    for person, policy in (("ann", "small"), ("ann", policy="default"), ("bob", policy="default")):
         with pytest.raises(Refused, match="adjudicate"):
-            workflow.adjudicated(judged, person, "accepted", CONTENT, [FINE], policy)  # type: ignore[arg-type]
-    for person, policy in (("bob", "small"), ("cleo", "default")):
-        decided = workflow.adjudicated(judged, person, "accepted", CONTENT, [FINE], policy)  # type: ignore[arg-type]
+            workflow.adjudicated(judged, person, "accepted", CONTENT, [FINE], policy=policy)  # type: ignore[arg-type]
+    for person, policy in (("bob", "small"), ("cleo", policy="default")):
+        decided = workflow.adjudicated(judged, person, "accepted", CONTENT, [FINE], policy=policy)  # type: ignore[arg-type]
         assert decided == ("accepted", False)
 
 
@@ -99,14 +99,14 @@ def test_a_flaw_that_is_not_confirmed_makes_a_task_typical(doubt: dict[str, bool
     hard = at("adjudicating", difficult=True, reviewers=("b", "c"), reviewed=("b", "c"))
     both, one = [FINE, FINE], [FINE, doubted]
     decide = workflow.adjudicated
-    assert decide(hard, "d", "accepted", CONTENT, both, "default") == ("accepted", True)
-    assert decide(hard, "d", "accepted", CONTENT, one, "default") == ("accepted", False)
-    assert decide(hard, "d", "revising", CONTENT, one, "default") == ("revising", True)
+    assert decide(hard, "d", "accepted", CONTENT, both, policy="default") == ("accepted", True)
+    assert decide(hard, "d", "accepted", CONTENT, one, policy="default") == ("accepted", False)
+    assert decide(hard, "d", "revising", CONTENT, one, policy="default") == ("revising", True)
     red = msgspec.structs.replace(hard, mode="red_teaming")
-    assert decide(red, "d", "accepted", CONTENT, both, "default") == ("accepted", True)
+    assert decide(red, "d", "accepted", CONTENT, both, policy="default") == ("accepted", True)
     with pytest.raises(Refused, match="two reviewers"):
-        decide(red, "d", "accepted", CONTENT, one, "default")
-    assert decide(red, "d", "rejected", CONTENT, one, "default") == ("rejected", True)
+        decide(red, "d", "accepted", CONTENT, one, policy="default")
+    assert decide(red, "d", "rejected", CONTENT, one, policy="default") == ("rejected", True)
 
 
 @pytest.mark.parametrize(

@@ -97,11 +97,13 @@ def next_item(
     waiting = [
         (since, draw.random(), item)
         for item, since in _candidates(connection, worker, kind)
-        if is_free(connection, standing(connection, item), worker.person, kind, policy, now)
+        if is_free(
+            connection, standing(connection, item), worker.person, kind, policy=policy, now=now
+        )
     ]
     if not waiting:
         return None
-    return hold(connection, worker.person, kind, min(waiting)[2], now, draw)
+    return hold(connection, worker.person, kind, min(waiting)[2], now=now, draw=draw)
 
 
 def is_free(
@@ -109,6 +111,7 @@ def is_free(
     task: Standing,
     person: str,
     kind: Kind,
+    *,
     policy: Policy,
     now: datetime,
 ) -> bool:
@@ -147,6 +150,7 @@ def hold(
     person: str,
     kind: Kind,
     subject: str,
+    *,
     now: datetime,
     draw: random.Random,
 ) -> Lease:

@@ -181,7 +181,9 @@ def adjudicate(
     """Accept, reject or send back a task, with the text as decided. Raises Refused."""
     now = standing(connection, item)
     found = tuple(counted_reviews(connection, item).values())
-    state, difficult = workflow.adjudicated(now, who.person, decision, content, found, policy)
+    state, difficult = workflow.adjudicated(
+        now, who.person, decision, content, found, policy=policy
+    )
     discard(connection, item, who.person, "adjudicate")
     rating = version(connection, item).rating
     act = Adjudicated(content=content, rating=rating, difficult=difficult, comment=comment)

@@ -164,6 +164,7 @@ def adjudicated(
     decision: Decision,
     content: Content,
     reviews: Sequence[Review],
+    *,
     policy: Policy,
 ) -> tuple[State, bool]:
     """The state after a decision, and whether the task is still a difficult one.
@@ -196,6 +197,7 @@ def adjudicated(
 def uncounted(standing: Standing, person: str) -> State:
     """The state of a task when all that a person did for it is taken back."""
     done = standing.state in ("accepted", "rejected")
+    judged = done or standing.state in ("revising", "adjudicating")
     if person == standing.author:
         return "retired" if standing.state in ("accepted", "retired") else "withdrawn"
     left = [each for each in standing.reviewers if each != person]
