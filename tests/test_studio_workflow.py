@@ -75,10 +75,10 @@ def test_nobody_reviews_their_own_task_or_one_version_twice() -> None:
     with pytest.raises(Refused, match="reviewed this version"):
         workflow.reviewed(at("in_review", reviewers=("bob",)), "bob", FINE, CONTENT, [])
     judged = at("adjudicating", reviewers=("bob",), reviewed=("bob",))
-    for person, policy in (("ann", "small"), ("ann", policy="default"), ("bob", policy="default")):
+    for person, policy in (("ann", "small"), ("ann", "default"), ("bob", "default")):
         with pytest.raises(Refused, match="adjudicate"):
             workflow.adjudicated(judged, person, "accepted", CONTENT, [FINE], policy=policy)  # type: ignore[arg-type]
-    for person, policy in (("bob", "small"), ("cleo", policy="default")):
+    for person, policy in (("bob", "small"), ("cleo", "default")):
         decided = workflow.adjudicated(judged, person, "accepted", CONTENT, [FINE], policy=policy)  # type: ignore[arg-type]
         assert decided == ("accepted", False)
 
