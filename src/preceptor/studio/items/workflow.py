@@ -202,11 +202,7 @@ def uncounted(standing: Standing, person: str) -> State:
         return "retired" if standing.state in ("accepted", "retired") else "withdrawn"
     left = [each for each in standing.reviewers if each != person]
     if person in standing.reviewers and len(left) < standing.needed:
-        return (
-            "in_review"
-            if done or standing.state in ("revising", "adjudicating")
-            else standing.state
-        )
+        return "in_review" if judged else standing.state
     return "adjudicating" if done and person == standing.adjudicator else standing.state
 
 
@@ -259,9 +255,8 @@ def _is_proposed(content: Content, reviews: Sequence[Review], before: Content) -
         dropped |= {each.criterion for each in review.criteria if each.decision == "drop"}
     left = {each.id for each in content.criteria}
     missing = {each.id for each in before.criteria} - left
-    return missing <= dropped and all(
-        (each.text, each.points) in known for each in content.criteria
-    )
+    now = {(each.text, each.points) for each in content.criteria}
+    return missing <= dropped and now <= known
 
 
 def _either(states: Collection[State]) -> str:
