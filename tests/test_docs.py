@@ -300,6 +300,26 @@ def test_the_map_of_rooms_is_true() -> None:
         assert used <= allowed[room], path
 
 
+def test_the_rooms_of_the_studio_do_not_import_upward() -> None:
+    """CONTRIBUTING.md lists them from the lowest, and only the command line imports the studio."""
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    line = re.search(r"^Inside `studio/`.*?: (.*)\.$", page, re.MULTILINE)
+    assert line is not None
+    rooms = re.findall(r"`(\w+)`", line[1])
+    package = ROOT / "src" / "preceptor"
+    for path in package.rglob("*.py"):
+        used = re.findall(
+            r"^\s*from preceptor\.studio(?:\.| import )(\w+)", path.read_text("utf-8"), re.M
+        )
+        room, *inside = path.relative_to(package).parts
+        if room != "studio":
+            assert not used or room == "cli", path
+        elif inside != ["__init__.py"]:
+            own = inside[0].removesuffix(".py")
+            assert own in rooms, f"{path} is in no room that CONTRIBUTING.md lists"
+            assert set(used) <= set(rooms[: rooms.index(own) + 1]), path
+
+
 @pytest.mark.parametrize("page", ["extending.md", "new-benchmark.md", "own-benchmark.md"])
 def test_extensions_import_public_names_alone(page: str) -> None:
     """What a reader writes into a package of their own uses preceptor.extend and nothing else."""

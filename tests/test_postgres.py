@@ -35,6 +35,7 @@ from preceptor.view.app import application
 from preceptor.view.workspace import Workspace
 
 # The store's own tests once more, with the fixtures below: `path` is a database's address.
+from test_committer import engine, test_refused_command_undoes_nothing_of_the_others  # noqa: F401
 from test_manage import test_removing_a_run_takes_what_no_other_run_has  # noqa: F401
 from test_processes import workers
 from test_store import (  # noqa: F401

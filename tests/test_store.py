@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import children
 import preceptor
@@ -37,8 +38,9 @@ from preceptor.records import (
     Verdict,
     as_answer,
 )
-from preceptor.store import Store, database, migrations, schema
+from preceptor.store import Store, database, schema
 from preceptor.store.lease import STALE_AFTER_S, Owner
+from preceptor.store.migrations import PLAN
 from preceptor.store.writer import Batch, Writer
 from preceptor.testing import FakeEndpoint
 
@@ -172,7 +174,7 @@ def test_making_a_workspace_is_all_or_nothing(path: Path, monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(database, "create_tables", dies)
+        patch.setattr("preceptor.store.store.PLAN", replace(PLAN, create_tables=dies))
         with pytest.raises(KeyboardInterrupt):
             Store(path)
     with Store(path) as store:
@@ -201,6 +203,10 @@ def test_processes_that_make_it_at_the_same_time(path: Path) -> None:
 # Migrations
 
 
+def next_format(step: Callable[[sa.Connection], None]) -> database.Plan:
+    return replace(PLAN, format=PLAN.format + 1, migrations={**PLAN.migrations, PLAN.format: step})
+
+
 def add_a_column(connection: sa.Connection) -> None:
     connection.execute(sa.text("ALTER TABLE templates ADD COLUMN licence TEXT"))
 
@@ -208,14 +214,13 @@ def add_a_column(connection: sa.Connection) -> None:
 def test_older_format_is_brought_up_to_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store(path) as store:
         run = new_run(store)
-    monkeypatch.setattr(schema, "FORMAT", schema.FORMAT + 1)
-    monkeypatch.setitem(migrations.MIGRATIONS, schema.FORMAT - 1, add_a_column)
+    monkeypatch.setattr("preceptor.store.store.PLAN", next_format(add_a_column))
     for _ in range(2):  # the second time there is nothing to do
         with Store(path) as store, store.engine.connect() as connection:
             columns = [c["name"] for c in sa.inspect(connection).get_columns("templates")]
             assert columns.count("licence") == 1
             found = connection.scalar(sa.select(schema.stored.c.value))
-            assert found == str(schema.FORMAT)
+            assert found == str(schema.FORMAT + 1)
             assert store.runs() == [run]
 
 
@@ -352,8 +357,10 @@ def test_migration_that_is_killed_changes_nothing(path: Path) -> None:
         with database.writing(store.engine) as connection:
             to_format_5(connection)
     code = (
-        "import os, sys; from preceptor.store import Store, database\n"
-        "database.create_views = lambda connection: os.kill(os.getpid(), 9)\n"
+        "import os, sys; from msgspec.structs import replace\n"
+        "from preceptor.store import Store, store\n"
+        "dies = lambda connection: os.kill(os.getpid(), 9)\n"
+        "store.PLAN = replace(store.PLAN, create_views=dies)\n"
         "Store(sys.argv[1])"
     )
     process = children.run(path, code=code)
@@ -373,8 +380,7 @@ def test_migration_that_fails_changes_nothing(path: Path, monkeypatch: pytest.Mo
     with Store(path):
         pass
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "FORMAT", schema.FORMAT + 1)
-        patch.setitem(migrations.MIGRATIONS, schema.FORMAT - 1, fails)
+        patch.setattr("preceptor.store.store.PLAN", next_format(fails))
         with pytest.raises(StoreError, match="no such table"):
             Store(path)
     with Store(path) as store, store.engine.connect() as connection:

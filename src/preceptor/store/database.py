@@ -7,7 +7,7 @@ import os
 import sqlite3
 import tempfile
 import zlib
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,11 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.errors import StoreError, shorten
-from preceptor.store import postgres, schema
-from preceptor.store.migrations import MIGRATIONS
-from preceptor.store.schema import create_tables, stored
-from preceptor.store.views import create_views, drop_views
+from preceptor.store import postgres
 
 __all__ = [
     "UNREADABLE",
+    "Plan",
     "explain",
     "open_engine",
     "prepare",
@@ -44,58 +42,82 @@ _COMPLAINTS = {
     ("malformed",): f"{{}}: the file is {DAMAGED}",
     ("no such", "has no column"): f"{{}}: the file is {DAMAGED}",
     ("decode to UTF-8",): f"holds a text that is not UTF-8: the file is {DAMAGED}",
-    ("not a database",): "is not a SQLite file: name another with --store",
+    ("not a database",): "is not a SQLite file: {another}",
     ("locked",): "another process holds it: wait for that and try again",
 }
 
 
-def prepare(engine: sa.Engine, where: str, create: bool, *, read_only: bool = False) -> None:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a database of ours has in it, and the words for one that has not."""
+
+    #: What it is called in messages.
+    noun: str
+    format: int
+    #: Of keys and values; its row ``format`` says which one a database has.
+    about: sa.Table
+    create_tables: Callable[[sa.Connection], None]
+    #: Format n → how to make it n + 1. The views are made anew after that.
+    migrations: Mapping[int, Callable[[sa.Connection], None]] = {}
+    create_views: Callable[[sa.Connection], None] = lambda connection: None
+    drop_views: Callable[[sa.Connection], None] = lambda connection: None
+    #: What to do where there is none, to name another, and to bring an old one up to date.
+    first: str
+    another: str
+    update: str
+
+
+def prepare(
+    plan: Plan, engine: sa.Engine, where: str, create: bool, *, read_only: bool = False
+) -> None:
     """Make the tables where there are none, and bring an older format up to date.
 
     Raises StoreError for another program's database, a format from the future, or, ``read_only``,
     an older one.
     """
     with engine.connect() as connection:
-        found = _format(connection, where)
-    if found == schema.FORMAT:
+        found = _format(plan, connection, where)
+    if found == plan.format:
         return
     if found is None and not create:
-        raise StoreError(f"store {where}: is empty: run or import something first")
+        raise StoreError(f"{plan.noun} {where}: is empty: {plan.first}")
     if read_only:
         raise StoreError(
-            f"store {where}: has format {found}, this Preceptor reads format {schema.FORMAT}, and "
-            f"opened it for reading only: bring it up to date with `preceptor runs --store {where}`"
+            f"{plan.noun} {where}: has format {found}, this Preceptor reads format {plan.format}, "
+            f"and opened it for reading only: {plan.update.format(where)}"
         )
     with writing(engine) as connection:
         postgres.alone(connection)
         # Looked at again, now that no other process can be at it at the same time.
-        found = _format(connection, where)
+        found = _format(plan, connection, where)
         if found is None:
-            create_tables(connection)
+            plan.create_tables(connection)
+            plan.create_views(connection)
+            connection.execute(plan.about.insert().values(key="format", value=str(plan.format)))
             return
-        drop_views(connection)
-        for step in range(found, schema.FORMAT):
-            MIGRATIONS[step](connection)
-        create_views(connection)
+        plan.drop_views(connection)
+        for step in range(found, plan.format):
+            plan.migrations[step](connection)
+        plan.create_views(connection)
         connection.execute(
-            stored.update().where(stored.c.key == "format").values(value=str(schema.FORMAT))
+            plan.about.update().where(plan.about.c.key == "format").values(value=str(plan.format))
         )
 
 
-def _format(connection: sa.Connection, where: str) -> int | None:
-    """The format of the workspace; None for an empty database."""
+def _format(plan: Plan, connection: sa.Connection, where: str) -> int | None:
+    """The format of the database; None for an empty one."""
     tables = sa.inspect(connection).get_table_names()
     if not tables:
         return None
     found = None
-    if stored.name in tables:
-        found = connection.scalar(sa.select(stored.c.value).where(stored.c.key == "format"))
+    if plan.about.name in tables:
+        value = plan.about.c.value
+        found = connection.scalar(sa.select(value).where(plan.about.c.key == "format"))
     if found is None or not found.isdecimal():
-        raise StoreError(f"store {where}: is another program's database: name another with --store")
-    if int(found) > schema.FORMAT:
+        raise StoreError(f"{plan.noun} {where}: is another program's database: {plan.another}")
+    if int(found) > plan.format:
         raise StoreError(
-            f"store {where}: has format {found}, this Preceptor knows formats up to "
-            f"{schema.FORMAT}: pip install --upgrade preceptor"
+            f"{plan.noun} {where}: has format {found}, this Preceptor knows formats up to "
+            f"{plan.format}: pip install --upgrade preceptor"
         )
     return int(found)
 
@@ -112,7 +134,7 @@ def writing(engine: sa.Engine, *, lasting: bool = True) -> AbstractContextManage
     return engine.execution_options(**options).begin()
 
 
-def open_engine(where: str, create: bool, *, read_only: bool = False) -> sa.Engine:
+def open_engine(plan: Plan, where: str, create: bool, *, read_only: bool = False) -> sa.Engine:
     """The engine of a path or a URL. Nothing is read yet; a missing file is made."""
     try:
         url = sa.make_url(where) if "://" in where else sa.URL.create("sqlite", database=where)
@@ -124,11 +146,11 @@ def open_engine(where: str, create: bool, *, read_only: bool = False) -> sa.Engi
         engine = _of_sqlite(url)
     except (sa.exc.ArgumentError, ValueError):  # their words may hold a password
         raise StoreError(
-            f"--store {shorten(postgres.redacted(where))}: not a database URL that can be opened: "
-            f"expected a file, sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+            f"--{plan.noun} {shorten(postgres.redacted(where))}: not a database URL that can be "
+            f"opened: expected a file, sqlite:///FILE or postgresql://USER@HOST/DATABASE"
         ) from None
     if url.database not in (None, "", ":memory:"):
-        _look_for_file(Path(url.database), create)
+        _look_for_file(plan, Path(url.database), create)
     sa.event.listen(engine, "connect", _tune_sqlite)
     if read_only:
         sa.event.listen(engine, "connect", _only_read)
@@ -158,14 +180,18 @@ def _of_sqlite(url: sa.URL) -> sa.Engine:
     )
 
 
-def _look_for_file(path: Path, create: bool) -> None:
+def _look_for_file(plan: Plan, path: Path, create: bool) -> None:
     if path.is_dir():
-        raise StoreError(f"store {path}: is a folder: name a file with --store")
+        raise StoreError(f"{plan.noun} {path}: is a folder: {plan.another}")
     if path.exists():
         return
     if not create:
-        raise StoreError(f"store {path}: no such file: run or import something first")
-    _make_sqlite(path)
+        raise StoreError(f"{plan.noun} {path}: no such file: {plan.first}")
+    try:
+        _make_sqlite(path)
+    except (OSError, sqlite3.Error) as error:
+        words = getattr(error, "strerror", None) or error
+        raise StoreError(f"{plan.noun} {path}: cannot be made: {words}") from None
 
 
 def _make_sqlite(path: Path) -> None:
@@ -181,9 +207,6 @@ def _make_sqlite(path: Path) -> None:
         with closing(sqlite3.connect(draft)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
         _publish(draft, path)
-    except (OSError, sqlite3.Error) as error:
-        words = getattr(error, "strerror", None) or error
-        raise StoreError(f"store {path}: cannot be made: {words}") from None
     finally:
         if draft is not None:
             Path(draft).unlink(missing_ok=True)
@@ -238,8 +261,11 @@ UNREADABLE = (
 )
 
 
-def explain(error: BaseException) -> str:
-    """A database's complaint, or what is wrong with a row, in words that say what to do."""
+def explain(error: BaseException, another: str = "name another with --store") -> str:
+    """A database's complaint, or what is wrong with a row, in words that say what to do.
+
+    ``another``: where it is not a database of ours.
+    """
     found = getattr(error, "orig", error)
     if hasattr(found, "sqlstate") and isinstance(error, sa.exc.DBAPIError):
         return postgres.explain(error)
@@ -248,4 +274,4 @@ def explain(error: BaseException) -> str:
     said = str(found)
     signs = (words for signs, words in _COMPLAINTS.items() if any(sign in said for sign in signs))
     words = next(signs, None)
-    return shorten(said, 200) if words is None else words.format(said)
+    return shorten(said, 200) if words is None else words.format(said, another=another)

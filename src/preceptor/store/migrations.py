@@ -1,4 +1,4 @@
-"""How a store of an older format is brought up to date, one format after the other."""
+"""What makes a store, and brings one of an older format up to date, one after the other."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
+from preceptor.store import schema
+from preceptor.store.database import Plan
 from preceptor.store.format_6 import number_results
 from preceptor.store.format_7 import add_packs
+from preceptor.store.views import create_views, drop_views
 
-__all__ = ["MIGRATIONS"]
+__all__ = ["MIGRATIONS", "PLAN"]
 
 
 def _add_reasoning_length(connection: sa.Connection) -> None:
@@ -52,7 +55,7 @@ def _add_label(connection: sa.Connection) -> None:
     connection.execute(sa.text("ALTER TABLE verdicts ADD COLUMN label TEXT"))
 
 
-#: Format n → how to make it n + 1. The views are made anew after that.
+#: Format n → how to make it n + 1.
 MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
     1: _add_reasoning_length,
     2: _add_votes,
@@ -61,3 +64,16 @@ MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {
     5: number_results,
     6: add_packs,
 }
+
+PLAN = Plan(
+    noun="store",
+    format=schema.FORMAT,
+    about=schema.stored,
+    create_tables=schema.metadata.create_all,
+    migrations=MIGRATIONS,
+    create_views=create_views,
+    drop_views=drop_views,
+    first="run or import something first",
+    another="name another with --store",
+    update="bring it up to date with `preceptor runs --store {}`",
+)

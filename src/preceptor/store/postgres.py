@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from preceptor.errors import shorten
 from preceptor.installation import MissingExtra
 
-__all__ = ["alone", "explain", "is_postgres", "open_server", "redacted", "retried"]
+__all__ = ["alone", "explain", "is_passing", "is_postgres", "open_server", "redacted", "retried"]
 
 T = TypeVar("T")
 
@@ -92,13 +92,18 @@ def alone(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
+def is_passing(error: BaseException) -> bool:
+    """Whether others' transactions were in the way, and the same again is right."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in _PASSING
+
+
 def retried(work: Callable[[], T]) -> T:
     """Do a transaction again that others' transactions were in the way of."""
     for _ in range(_TRIES - 1):
         try:
             return work()
         except sa.exc.DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in _PASSING:
+            if not is_passing(error):
                 raise
             # The others first, and not all at the same moment.
             time.sleep(random.uniform(0.01, 0.1))  # noqa: S311

@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     Float,
     ForeignKey,
     Integer,
@@ -19,7 +18,6 @@ from sqlalchemy import (
 )
 
 from preceptor.store.column_types import Compressed, Key, Truth
-from preceptor.store.views import create_views
 
 __all__ = [
     "FORMAT",
@@ -28,7 +26,6 @@ __all__ = [
     "batches",
     "blobs",
     "calls",
-    "create_tables",
     "examples",
     "given",
     "judged",
@@ -304,10 +301,3 @@ run_votes = Table(
     PrimaryKeyConstraint("run_id", "position", "repeat", "criterion", "member"),
     sqlite_with_rowid=False,
 )
-
-
-def create_tables(connection: Connection) -> None:
-    """Make an empty workspace: tables, views and the version of the format."""
-    metadata.create_all(connection)
-    create_views(connection)
-    connection.execute(stored.insert().values(key="format", value=str(FORMAT)))

@@ -31,6 +31,7 @@ from preceptor.store.column_types import key_bytes
 from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, writing
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
+from preceptor.store.migrations import PLAN
 from preceptor.store.names import check_name, free_name, free_scope
 from preceptor.store.packs import find_packed
 from preceptor.store.postgres import alone, redacted, retried
@@ -79,11 +80,11 @@ class Store:
         self.address = str(where)
         self.where = redacted(self.address)
         create = create and not read_only
-        self.engine = open_engine(self.address, create, read_only=read_only)
+        self.engine = open_engine(PLAN, self.address, create, read_only=read_only)
         self._looking = ReadConnection(self.engine)
         try:
             with self._words():
-                prepare(self.engine, self.where, create, read_only=read_only)
+                prepare(PLAN, self.engine, self.where, create, read_only=read_only)
         except BaseException:
             self.close()
             raise

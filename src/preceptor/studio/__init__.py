@@ -1,1 +1,1 @@
-"""The studio: physicians write, review, adjudicate and label tasks. See docs/studio.md."""
+"""The studio: physicians write tasks and rubrics, review them blind, and adjudicate."""

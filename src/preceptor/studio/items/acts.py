@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-class Created(Act):
+class Created(Act, frozen=True, kw_only=True):
     """An author began a task."""
 
     mode: Mode = "good_faith"
@@ -50,7 +50,7 @@ class Created(Act):
         )
 
 
-class _Handed(Act):
+class _Handed(Act, frozen=True, kw_only=True):
     """A new version of a task."""
 
     content: Content = Content()
@@ -86,7 +86,7 @@ class _Handed(Act):
         return {}
 
 
-class Submitted(_Handed):
+class Submitted(_Handed, frozen=True, kw_only=True):
     """An author handed in a task.
 
     ``attested`` is what the author declared; ``dismissed`` the linter's advice that was not taken.
@@ -99,7 +99,7 @@ class Submitted(_Handed):
         return {"difficult": self.rating.difficult}
 
 
-class Revised(_Handed):
+class Revised(_Handed, frozen=True, kw_only=True):
     """An author, or a lead in the author's place, handed in another version after the reviews."""
 
     reply: str = ""
@@ -114,7 +114,7 @@ class Revised(_Handed):
         return {"rounds": items.c.rounds + 1}
 
 
-class Moved(Act):
+class Moved(Act, frozen=True, kw_only=True):
     """A task was queued, parked, returned, retired, reopened or withdrawn."""
 
     move: str = ""
@@ -124,7 +124,7 @@ class Moved(Act):
         _update(connection, event, **again)
 
 
-class Reviewed(Act):
+class Reviewed(Act, frozen=True, kw_only=True):
     """A reviewer handed in a review of the present version."""
 
     review: Review = Review()
@@ -144,7 +144,7 @@ class Reviewed(Act):
         _update(connection, event)
 
 
-class Adjudicated(_Handed):
+class Adjudicated(_Handed, frozen=True, kw_only=True):
     """An adjudicator decided; the content is as it was decided."""
 
     difficult: bool = False
@@ -169,7 +169,7 @@ class Adjudicated(_Handed):
         return {"difficult": self.difficult}
 
 
-class Uncounted(Act):
+class Uncounted(Act, frozen=True, kw_only=True):
     """All that a person did for a task counts no more: ``person``'s reviews, or the task itself."""
 
     person: str = ""
@@ -180,7 +180,7 @@ class Uncounted(Act):
         _update(connection, event)
 
 
-class Skipped(Act):
+class Skipped(Act, frozen=True, kw_only=True):
     """A person gave a task back that they were to work on."""
 
     work: str = ""
@@ -190,7 +190,7 @@ class Skipped(Act):
         connection.execute(skips.insert().values(row, seq=event.seq))
 
 
-class GuidelineNoted(Act):
+class GuidelineNoted(Act, frozen=True, kw_only=True):
     """Somebody found that the guideline leaves a question open."""
 
     text: str = ""

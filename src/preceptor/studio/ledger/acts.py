@@ -1,0 +1,95 @@
+"""What can happen in a studio: acts, and the events that they become."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+import msgspec
+import sqlalchemy as sa
+
+__all__ = ["ACTS", "Act", "Event", "Who", "body_of", "read_act"]
+
+
+class Who(msgspec.Struct, frozen=True):
+    """A person, and the session in which they act."""
+
+    person: str
+    session: str
+
+
+class Event(msgspec.Struct, frozen=True):
+    """An act that happened."""
+
+    seq: int
+    #: UTC, to the millisecond.
+    at: str
+    #: None: the command line.
+    person: str | None
+    session: str | None
+    kind: str
+    #: What it is about: an id, or several with a space between. It outlives the payload.
+    subject: str
+    #: The state that it brings, where it brings one. It outlives the payload.
+    outcome: str
+    payload_hash: str
+    reason: str
+    signature: str
+    prev: str
+    hash: str
+
+
+#: By kind.
+ACTS: dict[str, type[Act]] = {}
+
+
+def _kind(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"):
+    """One kind of what happens; its fields are the payload, its class name the kind.
+
+    Every field has a default: where the payload was erased, the act is applied as ``Cls()``. What
+    must outlive that is in the event's ``subject`` and ``outcome``.
+    """
+
+    kind: ClassVar[str]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.kind = _kind(cls.__name__)
+        known = ACTS.setdefault(cls.kind, cls)
+        if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"act {cls.kind}: {known.__module__} has one of that name")
+        ACTS[cls.kind] = cls
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        """Write to the projections what follows, from this, the event and the projections alone."""
+
+    def sentence(self, event: Event) -> str:
+        """What happened, for people to read."""
+        who = event.person or "the command line"
+        what = event.kind.replace("-", " ").capitalize()
+        about = f" {event.subject}" if event.subject else ""
+        then = f", now {event.outcome.replace('_', ' ')}" if event.outcome else ""
+        return f"{what}{about}{then}, by {who}" + (f": {event.reason}" if event.reason else "")
+
+
+def body_of(act: Act) -> str:
+    """The payload as it is stored and hashed."""
+    return msgspec.json.encode(act, order="deterministic").decode()
+
+
+def read_act(kind: str, body: str | None) -> Act:
+    """The act of a payload, or of one that was erased.
+
+    Raises
+    ------
+    LookupError
+        A kind that this version does not know.
+    msgspec.MsgspecError
+        Not a payload of that kind.
+    """
+    cls = ACTS[kind]
+    return cls() if body is None else msgspec.json.decode(body, type=cls)

@@ -1,0 +1,141 @@
+"""Appending to the chain of events."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.store.postgres import alone
+from preceptor.store.rows import storable
+from preceptor.studio.ids import digest
+from preceptor.studio.ledger.acts import Act, Event, Who, body_of, read_act
+from preceptor.studio.ledger.tables import event as events
+from preceptor.studio.ledger.tables import payload
+
+__all__ = [
+    "START",
+    "STREAM",
+    "Head",
+    "append",
+    "chained",
+    "events_jsonl",
+    "head",
+    "now",
+    "recorded",
+]
+
+#: The ``prev`` of the first event.
+START = "0" * 64
+#: Of statements with very many rows: so many are in memory.
+STREAM = {"yield_per": 1000}
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The last event: who has it can tell later that none up to it was changed or cut off."""
+
+    seq: int = 0
+    hash: str = START
+
+
+class _Hashed(msgspec.Struct):
+    """What of an event goes into its hash; the fields in the order of sorted keys."""
+
+    at: str
+    kind: str
+    outcome: str
+    payload_hash: str
+    person: str | None
+    reason: str
+    seq: int
+    session: str | None
+    signature: str
+    subject: str
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def chained(event: Event) -> str:
+    """The hash that an event has to have."""
+    e = event
+    rest = _Hashed(
+        *(e.at, e.kind, e.outcome, e.payload_hash, e.person),
+        *(e.reason, e.seq, e.session, e.signature, e.subject),
+    )
+    return digest(e.prev, _encode(rest))
+
+
+def now() -> str:
+    """The time of the server: UTC, to the millisecond."""
+    at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    return at.replace("+00:00", "Z")
+
+
+def head(connection: sa.Connection) -> Head:
+    columns = sa.select(events.c.seq, events.c.hash)
+    row = connection.execute(columns.order_by(events.c.seq.desc()).limit(1)).first()
+    return Head() if row is None else Head(*row)
+
+
+def append(
+    connection: sa.Connection,
+    act: Act,
+    *,
+    by: Who | None,
+    subject: str,
+    outcome: str = "",
+    reason: str = "",
+    signature: str = "",
+) -> Event:
+    """Chain an act as the next event, and apply it to the projections.
+
+    ``by`` None is the command line. The reason stays for ever, also where the payload is erased.
+    """
+    alone(connection)  # on PostgreSQL, else two might continue the same head
+    last = head(connection)
+    salt, body = secrets.token_hex(16), body_of(act)
+    event = Event(
+        last.seq + 1,
+        now(),
+        by.person if by else None,
+        by.session if by else None,
+        act.kind,
+        storable(subject),
+        outcome,
+        digest(bytes.fromhex(salt), body),
+        storable(reason),
+        signature,
+        last.hash,
+        "",
+    )
+    event = msgspec.structs.replace(event, hash=chained(event))
+    connection.execute(events.insert().values(msgspec.structs.asdict(event)))
+    connection.execute(payload.insert().values(seq=event.seq, salt=salt, body=body))
+    # As a rebuild will read it.
+    read_act(event.kind, body).apply(connection, event)
+    return event
+
+
+def recorded(connection: sa.Connection) -> Iterator[tuple[Event, str | None, str | None]]:
+    """Every event in order, with the salt and body of its payload, or None where it has none."""
+    for *columns, salt, body in rows_of(connection):
+        yield Event(*columns), salt, body
+
+
+def rows_of(connection: sa.Connection) -> Iterator[Any]:
+    """The rows of :func:`recorded`: the event's columns, then salt and body."""
+    both = sa.select(events, payload.c.salt, payload.c.body).select_from(events.outerjoin(payload))
+    yield from connection.execute(both.order_by(events.c.seq), execution_options=STREAM)
+
+
+def events_jsonl(connection: sa.Connection) -> Iterator[str]:
+    """Every event as a line of JSON, with its payload and salt; null where they were erased."""
+    for event, salt, body in recorded(connection):
+        line = msgspec.structs.asdict(event)
+        line |= {"salt": salt, "payload": None if body is None else msgspec.Raw(body.encode())}
+        yield _encode(line).decode() + "\n"

@@ -1,0 +1,133 @@
+"""The projections as the events make them, and how those of a studio differ."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.studio.ledger.acts import read_act
+from preceptor.studio.ledger.chain import STREAM, recorded
+from preceptor.studio.ledger.tables import PROJECTIONS, metadata
+
+__all__ = ["Difference", "differences", "differences_of", "fresh", "ordered", "rebuild"]
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A row of a projection that is not as the events make it.
+
+    Rows are None where there is none.
+    """
+
+    table: str
+    key: tuple[Any, ...]
+    found: tuple[Any, ...] | None
+    expected: tuple[Any, ...] | None
+
+    def __str__(self) -> str:
+        place = f"table {self.table}, row {' '.join(map(str, self.key))}"
+        if self.found is None:
+            return f"{place}: is missing: the events have it"
+        if self.expected is None:
+            return f"{place}: no event made it"
+        columns = PROJECTIONS[self.table].columns.keys()
+        rows = zip(columns, self.found, self.expected, strict=True)
+        names = ", ".join(name for name, found, expected in rows if found != expected)
+        return f"{place}, column {names}: is not what the events make it"
+
+
+@contextlib.contextmanager
+def fresh() -> Iterator[sa.Connection]:
+    """A database in memory with the studio's tables, all empty."""
+    engine = sa.create_engine("sqlite://")
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+            metadata.create_all(connection)
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def ordered() -> list[sa.Table]:
+    """The projections, each after those that it refers to."""
+    return [table for table in metadata.sorted_tables if table.name in PROJECTIONS]
+
+
+def differences(found: sa.Connection, expected: sa.Connection) -> Iterator[Difference]:
+    """How the projections of a studio differ from those of another, by table and key."""
+    for table in ordered():
+        yield from differences_of(table, found, expected)
+
+
+def differences_of(
+    table: sa.Table, found: sa.Connection, expected: sa.Connection
+) -> Iterator[Difference]:
+    ours, theirs = _rows(table, found), _rows(table, expected)
+    mine, other = next(ours, None), next(theirs, None)
+    while mine is not None or other is not None:
+        if other is None or (mine is not None and _order(mine[0]) < _order(other[0])):
+            assert mine is not None
+            yield Difference(table.name, *mine, None)
+            mine = next(ours, None)
+        elif mine is None or _order(other[0]) < _order(mine[0]):
+            yield Difference(table.name, other[0], None, other[1])
+            other = next(theirs, None)
+        else:
+            if mine[1] != other[1]:
+                yield Difference(table.name, *mine, other[1])
+            mine, other = next(ours, None), next(theirs, None)
+
+
+def _rows(
+    table: sa.Table, connection: sa.Connection
+) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """Key and row, in the order of the keys: by bytes, as SQLite has it."""
+    places = [list(table.columns).index(column) for column in table.primary_key]
+    by = [
+        column.collate("C")
+        if connection.dialect.name == "postgresql" and isinstance(column.type, sa.String)
+        else column
+        for column in table.primary_key
+    ]
+    for row in connection.execute(sa.select(table).order_by(*by), execution_options=STREAM):
+        yield tuple(row[place] for place in places), tuple(row)
+
+
+#: As SQLite sorts: nothing, numbers, texts, bytes.
+_RANKS: dict[type, int] = {type(None): 0, bool: 1, int: 1, float: 1, str: 2, bytes: 3}
+
+
+def _order(key: tuple[Any, ...]) -> list[tuple[int, Any]]:
+    return [(_RANKS.get(type(value), 4), value or 0 if value is None else value) for value in key]
+
+
+def rebuild(connection: sa.Connection) -> int:
+    """Make the projections what the events make them; how many rows were not."""
+    with fresh() as made:
+        for event, _, body in recorded(connection):
+            read_act(event.kind, body).apply(made, event)
+        changes = list(differences(connection, made))
+    tables = {table: place for place, table in enumerate(map(str, ordered()))}
+    changes.sort(key=lambda each: tables[each.table])
+    for change in reversed(changes):
+        if change.expected is None:
+            connection.execute(_at(change, PROJECTIONS[change.table].delete()))
+    for change in changes:
+        table = PROJECTIONS[change.table]
+        row = dict(zip(table.columns.keys(), change.expected or (), strict=False))
+        if change.found is None:
+            connection.execute(table.insert().values(row))
+        elif change.expected is not None:
+            connection.execute(_at(change, table.update().values(row)))
+    return len(changes)
+
+
+def _at(change: Difference, statement: Any) -> Any:
+    columns = PROJECTIONS[change.table].primary_key
+    for column, value in zip(columns, change.key, strict=True):
+        statement = statement.where(column == value)
+    return statement
