@@ -187,7 +187,7 @@ class Skipped(Act, frozen=True, kw_only=True):
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         row = {"item": event.subject, "person": event.person or "", "work": self.work}
-        connection.execute(skips.insert().values(row, seq=event.seq))
+        connection.execute(skips.insert().values(**row, seq=event.seq))
 
 
 class GuidelineNoted(Act, frozen=True, kw_only=True):

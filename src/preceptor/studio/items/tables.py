@@ -1,4 +1,4 @@
-"""Tables of tasks. All but ``draft`` are projections: the events make them again."""
+"""Tables of tasks. All but ``draft`` and ``lease`` are projections: the events make them again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from preceptor.studio.ledger.tables import metadata, projection
 
-__all__ = ["decisions", "drafts", "items", "notes", "reviews", "skips", "versions"]
+__all__ = ["decisions", "drafts", "items", "leases", "notes", "reviews", "skips", "versions"]
 
 items = projection(
     sa.Table(
@@ -102,4 +102,16 @@ drafts = sa.Table(
     sa.Column("rev", sa.Integer, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+)
+
+#: Seats that are taken. Not a projection: a lease lapses, and nothing is lost with it.
+leases = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("until", sa.Text, nullable=False, index=True),
+    # Of the order in which answers and suggestions are shown.
+    sa.Column("seed", sa.Integer, nullable=False),
 )

@@ -17,11 +17,10 @@ import sqlalchemy as sa
 
 from preceptor.studio.items.acts import Skipped
 from preceptor.studio.items.commands import standing
-from preceptor.studio.items.tables import decisions, items, skips
+from preceptor.studio.items.tables import decisions, items, leases, skips
 from preceptor.studio.items.workflow import Policy, Standing
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append
-from preceptor.studio.ledger.tables import metadata
 
 __all__ = [
     "LEASE",
@@ -31,7 +30,6 @@ __all__ = [
     "held",
     "hold",
     "is_free",
-    "leases",
     "may_work",
     "next_item",
     "release",
@@ -40,18 +38,6 @@ __all__ = [
 
 Kind = Literal["review", "adjudicate"]
 LEASE = timedelta(hours=4)
-
-#: Seats that are taken. Not a projection: a lease lapses, and nothing is lost with it.
-leases = sa.Table(
-    "lease",
-    metadata,
-    sa.Column("kind", sa.Text, primary_key=True),
-    sa.Column("subject", sa.Text, primary_key=True),
-    sa.Column("person", sa.Text, primary_key=True),
-    sa.Column("until", sa.Text, nullable=False, index=True),
-    # Of the order in which answers and suggestions are shown.
-    sa.Column("seed", sa.Integer, nullable=False),
-)
 
 
 class Lease(msgspec.Struct, frozen=True):
