@@ -30,6 +30,8 @@ class Event(msgspec.Struct, frozen=True):
     kind: str
     #: What it is about: an id, or several with a space between. It outlives the payload.
     subject: str
+    #: The state that it brings, where it brings one. It outlives the payload.
+    outcome: str
     payload_hash: str
     reason: str
     signature: str
@@ -49,7 +51,7 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"
     """One kind of what happens; its fields are the payload, its class name the kind.
 
     Every field has a default: where the payload was erased, the act is applied as ``Cls()``. What
-    must outlive that is in the event's ``subject``.
+    must outlive that is in the event's ``subject`` and ``outcome``.
     """
 
     kind: ClassVar[str]
@@ -70,7 +72,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"
         who = event.person or "the command line"
         what = event.kind.replace("-", " ").capitalize()
         about = f" {event.subject}" if event.subject else ""
-        return f"{what}{about}, by {who}" + (f": {event.reason}" if event.reason else "")
+        then = f", now {event.outcome.replace('_', ' ')}" if event.outcome else ""
+        return f"{what}{about}{then}, by {who}" + (f": {event.reason}" if event.reason else "")
 
 
 def body_of(act: Act) -> str:

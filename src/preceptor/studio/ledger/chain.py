@@ -47,6 +47,7 @@ class _Hashed(msgspec.Struct):
 
     at: str
     kind: str
+    outcome: str
     payload_hash: str
     person: str | None
     reason: str
@@ -63,7 +64,8 @@ def chained(event: Event) -> str:
     """The hash that an event has to have."""
     e = event
     rest = _Hashed(
-        e.at, e.kind, e.payload_hash, e.person, e.reason, e.seq, e.session, e.signature, e.subject
+        *(e.at, e.kind, e.outcome, e.payload_hash, e.person),
+        *(e.reason, e.seq, e.session, e.signature, e.subject),
     )
     return digest(e.prev, _encode(rest))
 
@@ -86,6 +88,7 @@ def append(
     *,
     by: Who | None,
     subject: str,
+    outcome: str = "",
     reason: str = "",
     signature: str = "",
 ) -> Event:
@@ -103,6 +106,7 @@ def append(
         by.session if by else None,
         act.kind,
         storable(subject),
+        outcome,
         digest(bytes.fromhex(salt), body),
         storable(reason),
         signature,

@@ -49,6 +49,7 @@ event = sa.Table(
     sa.Column("session", sa.Text),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("payload_hash", sa.Text, nullable=False),  # SHA-256(salt ‖ body)
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("signature", sa.Text, nullable=False),

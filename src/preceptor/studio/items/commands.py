@@ -1,0 +1,211 @@
+"""What people do to tasks: each reads where the task stands, asks the workflow, and appends."""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.errors import UnknownName, shorten
+from preceptor.studio.ids import new_id
+from preceptor.studio.items import workflow
+from preceptor.studio.items.acts import (
+    Adjudicated,
+    Created,
+    GuidelineNoted,
+    Moved,
+    Reviewed,
+    Revised,
+    Submitted,
+    Uncounted,
+)
+from preceptor.studio.items.content import Content, Mode, Rating, Review
+from preceptor.studio.items.drafts import discard
+from preceptor.studio.items.tables import decisions, items, reviews, versions
+from preceptor.studio.items.workflow import Decision, Policy, Standing
+from preceptor.studio.ledger.acts import Event, Who
+from preceptor.studio.ledger.chain import append
+
+__all__ = [
+    "Version",
+    "adjudicate",
+    "counted_reviews",
+    "create",
+    "move",
+    "note_guideline",
+    "review",
+    "revise",
+    "standing",
+    "submit",
+    "take_back",
+    "version",
+    "withdraw",
+]
+
+
+class Version(msgspec.Struct, frozen=True):
+    """A task's text at one time, and the rating of the model's answer to it."""
+
+    number: int
+    person: str | None
+    content: Content
+    rating: Rating
+
+
+def create(connection: sa.Connection, who: Who, mode: Mode, specialty: str, language: str) -> str:
+    """Begin a task; returns its id."""
+    id = new_id()
+    act = Created(mode=mode, specialty=specialty, language=language)
+    append(connection, act, by=who, subject=id, outcome="draft")
+    return id
+
+
+def standing(connection: sa.Connection, item: str) -> Standing:
+    """Where a task stands. Raises UnknownName."""
+    row = connection.execute(sa.select(items).where(items.c.id == item)).mappings().first()
+    if row is None:
+        raise UnknownName(f"task {shorten(item)}: there is none: begin at the first page")
+    reviewed = connection.execute(
+        sa.select(reviews.c.person, reviews.c.counts)
+        .where(reviews.c.item == item)
+        .order_by(reviews.c.seq)
+    ).all()
+    return Standing(
+        item=item,
+        reviewers=tuple(person for person, counts in reviewed if counts),
+        reviewed=tuple(dict.fromkeys(person for person, _ in reviewed)),
+        adjudicator=connection.scalar(
+            sa.select(decisions.c.person)
+            .where(decisions.c.item == item)
+            .order_by(decisions.c.seq.desc())
+            .limit(1)
+        ),
+        **{
+            name: row[name]
+            for name in ("author", "state", "mode", "difficult", "version", "rounds")
+        },
+    )
+
+
+def version(connection: sa.Connection, item: str, number: int | None = None) -> Version:
+    """A version of a task, the latest by default. Raises UnknownName where it has none."""
+    query = sa.select(versions).where(versions.c.item == item)
+    if number is not None:
+        query = query.where(versions.c.version == number)
+    row = connection.execute(query.order_by(versions.c.version.desc()).limit(1)).mappings().first()
+    if row is None:
+        raise UnknownName(f"task {shorten(item)}: no such version: it was not handed in yet")
+    return Version(
+        row["version"],
+        row["person"],
+        msgspec.json.decode(row["content"], type=Content),
+        msgspec.json.decode(row["rating"], type=Rating),
+    )
+
+
+def counted_reviews(connection: sa.Connection, item: str) -> dict[str, Review]:
+    """Person → review, of those that count for the text as it is, in the order they came."""
+    rows = connection.execute(
+        sa.select(reviews.c.person, reviews.c.body)
+        .where((reviews.c.item == item) & reviews.c.counts)
+        .order_by(reviews.c.seq)
+    )
+    return {person: msgspec.json.decode(body, type=Review) for person, body in rows}
+
+
+def submit(
+    connection: sa.Connection,
+    who: Who,
+    item: str,
+    content: Content,
+    rating: Rating,
+    *,
+    attested: tuple[str, ...] = (),
+    dismissed: tuple[str, ...] = (),
+) -> Event:
+    """Hand in a draft, which is then gone. Raises Refused."""
+    state = workflow.submitted(standing(connection, item), who.person, content)
+    discard(connection, item, who.person, "author")
+    act = Submitted(content=content, rating=rating, attested=attested, dismissed=dismissed)
+    return append(connection, act, by=who, subject=item, outcome=state)
+
+
+def move(
+    connection: sa.Connection, who: Who | None, item: str, name: str, reason: str = ""
+) -> Event:
+    """Queue, park, return, retire or reopen a task. Raises Refused."""
+    state = workflow.moved(standing(connection, item), name)
+    return append(connection, Moved(move=name), by=who, subject=item, outcome=state, reason=reason)
+
+
+def withdraw(connection: sa.Connection, who: Who, item: str, reason: str) -> Event:
+    """An author takes a task back. Raises Refused."""
+    state = workflow.withdrawn(standing(connection, item), who.person)
+    discard(connection, item, who.person, "author")
+    act = Moved(move="withdraw")
+    return append(connection, act, by=who, subject=item, outcome=state, reason=reason)
+
+
+def review(connection: sa.Connection, who: Who, item: str, found: Review) -> Event:
+    """Hand in a review of the present version. Raises Refused."""
+    now = standing(connection, item)
+    earlier = tuple(counted_reviews(connection, item).values())
+    content = version(connection, item).content
+    state = workflow.reviewed(now, who.person, found, content, earlier)
+    discard(connection, item, who.person, "review")
+    return append(connection, Reviewed(review=found), by=who, subject=item, outcome=state)
+
+
+def revise(
+    connection: sa.Connection, who: Who, item: str, content: Content, reply: str = ""
+) -> Event:
+    """Hand in another version after the reviews. Raises Refused."""
+    now = standing(connection, item)
+    before = version(connection, item)
+    found = tuple(counted_reviews(connection, item).values())
+    state = workflow.revised(now, who.person, content, found, before.content)
+    discard(connection, item, who.person, "author")
+    act = Revised(content=content, rating=before.rating, reply=reply)
+    return append(connection, act, by=who, subject=item, outcome=state)
+
+
+def adjudicate(
+    connection: sa.Connection,
+    who: Who,
+    item: str,
+    decision: Decision,
+    content: Content,
+    *,
+    policy: Policy,
+    comment: str = "",
+) -> Event:
+    """Accept, reject or send back a task, with the text as decided. Raises Refused."""
+    now = standing(connection, item)
+    found = tuple(counted_reviews(connection, item).values())
+    state, difficult = workflow.adjudicated(
+        now, who.person, decision, content, found, policy=policy
+    )
+    discard(connection, item, who.person, "adjudicate")
+    rating = version(connection, item).rating
+    act = Adjudicated(content=content, rating=rating, difficult=difficult, comment=comment)
+    return append(connection, act, by=who, subject=item, outcome=state)
+
+
+def note_guideline(connection: sa.Connection, who: Who, item: str, text: str) -> Event:
+    """Tell the lead that the guideline leaves a question open."""
+    return append(connection, GuidelineNoted(text=text), by=who, subject=item)
+
+
+def take_back(connection: sa.Connection, who: Who | None, person: str) -> list[Event]:
+    """Take all that a person did for tasks out of account, and reopen what lacks a review then."""
+    involved = sa.union(
+        sa.select(items.c.id).where(items.c.author == person),
+        sa.select(reviews.c.item).where((reviews.c.person == person) & reviews.c.counts),
+        sa.select(decisions.c.item).where(decisions.c.person == person),
+    )
+    events = []
+    for item in sorted(connection.scalars(involved)):
+        state = workflow.uncounted(standing(connection, item), person)
+        events.append(
+            append(connection, Uncounted(person=person), by=who, subject=item, outcome=state)
+        )
+    return events

@@ -1,0 +1,83 @@
+"""What is not handed in yet: saved at every pause, and never overwritten by an older page."""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.errors import InputError
+from preceptor.studio.items.tables import drafts
+
+__all__ = ["Draft", "Stale", "discard", "draft_of", "save"]
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A draft as it is saved. ``rev`` counts its saves; ``body`` is JSON of what the page asks."""
+
+    rev: int
+    at: str
+    body: str
+
+
+class Stale(InputError):
+    """Another window saved meanwhile; nothing is overwritten.
+
+    Attributes
+    ----------
+    saved
+        What that window saved.
+    mine
+        What this one sent.
+    """
+
+    def __init__(self, saved: Draft, mine: str) -> None:
+        super().__init__(
+            f"draft: another window saved it at {saved.at}: nothing was overwritten; compare both"
+        )
+        self.saved, self.mine = saved, mine
+
+
+def draft_of(connection: sa.Connection, item: str, person: str, kind: str) -> Draft | None:
+    """A person's draft on a task; None before the first save."""
+    found = connection.execute(
+        sa.select(drafts.c.rev, drafts.c.at, drafts.c.body).where(_key(item, person, kind))
+    ).first()
+    return None if found is None else Draft(*found)
+
+
+def save(
+    connection: sa.Connection,
+    item: str,
+    person: str,
+    kind: str,
+    *,
+    rev: int,
+    body: str,
+    at: str,
+) -> Draft:
+    """Save over revision ``rev``, 0 for the first. Raises Stale where that is not the latest.
+
+    A page that sends the same text again, because it never saw the reply, is no conflict.
+    """
+    saved = draft_of(connection, item, person, kind)
+    if saved is not None and saved.body == body:
+        return saved
+    if rev != (0 if saved is None else saved.rev):
+        raise Stale(saved or Draft(0, at, ""), body)
+    draft = Draft(rev + 1, at, body)
+    values = msgspec.structs.asdict(draft)
+    if saved is None:
+        values |= {"item": item, "person": person, "kind": kind}
+        connection.execute(drafts.insert().values(values))
+    else:
+        connection.execute(drafts.update().where(_key(item, person, kind)).values(values))
+    return draft
+
+
+def discard(connection: sa.Connection, item: str, person: str, kind: str) -> None:
+    """Delete a draft: it was handed in, or its task is gone."""
+    connection.execute(drafts.delete().where(_key(item, person, kind)))
+
+
+def _key(item: str, person: str, kind: str) -> sa.ColumnElement[bool]:
+    return (drafts.c.item == item) & (drafts.c.person == person) & (drafts.c.kind == kind)

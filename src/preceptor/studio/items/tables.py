@@ -1,0 +1,117 @@
+"""Tables of tasks. All but ``draft`` and ``lease`` are projections: the events make them again."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from preceptor.studio.ledger.tables import metadata, projection
+
+__all__ = ["decisions", "drafts", "items", "leases", "notes", "reviews", "skips", "versions"]
+
+items = projection(
+    sa.Table(
+        "item",
+        metadata,
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("author", sa.Text, nullable=False, index=True),
+        sa.Column("state", sa.Text, nullable=False, index=True),
+        sa.Column("mode", sa.Text, nullable=False),
+        sa.Column("use_case", sa.Text, nullable=False),
+        sa.Column("specialty", sa.Text, nullable=False),
+        sa.Column("language", sa.Text, nullable=False),
+        # Address of the system whose answer is rated; empty before.
+        sa.Column("system", sa.Text, nullable=False),
+        sa.Column("difficult", sa.Boolean, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("rounds", sa.Integer, nullable=False),
+        # Event of the last change of state.
+        sa.Column("since", sa.Integer, nullable=False),
+    )
+)
+
+versions = projection(
+    sa.Table(
+        "item_version",
+        metadata,
+        sa.Column("item", sa.Text, primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("person", sa.Text),
+        sa.Column("seq", sa.Integer, nullable=False),
+        # JSON of Content and of Rating.
+        sa.Column("content", sa.Text, nullable=False),
+        sa.Column("rating", sa.Text, nullable=False),
+    )
+)
+
+reviews = projection(
+    sa.Table(
+        "review",
+        metadata,
+        sa.Column("item", sa.Text, primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),  # JSON of Review
+        sa.Column("counts", sa.Boolean, nullable=False),
+    )
+)
+
+decisions = projection(
+    sa.Table(
+        "decision",
+        metadata,
+        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("item", sa.Text, nullable=False, index=True),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("person", sa.Text),
+        sa.Column("decision", sa.Text, nullable=False),
+        sa.Column("comment", sa.Text, nullable=False),
+    )
+)
+
+#: Tasks that a person was offered and does not want.
+skips = projection(
+    sa.Table(
+        "skip",
+        metadata,
+        sa.Column("item", sa.Text, primary_key=True),
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("work", sa.Text, primary_key=True),
+        sa.Column("seq", sa.Integer, nullable=False),
+    )
+)
+
+notes = projection(
+    sa.Table(
+        "guideline_note",
+        metadata,
+        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("item", sa.Text, nullable=False),
+        sa.Column("person", sa.Text),
+        sa.Column("text", sa.Text, nullable=False),
+    )
+)
+
+#: What is not handed in yet: of one person, on one task, for one kind of work.
+drafts = sa.Table(
+    "draft",
+    metadata,
+    sa.Column("item", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("rev", sa.Integer, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)
+
+#: Seats that are taken. Not a projection: a lease lapses, and nothing is lost with it.
+leases = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("person", sa.Text, primary_key=True),
+    sa.Column("until", sa.Text, nullable=False, index=True),
+    # Of the order in which answers and suggestions are shown.
+    sa.Column("seed", sa.Integer, nullable=False),
+)
