@@ -74,8 +74,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"
 
 
 def body_of(act: Act) -> str:
-    """The payload as it is stored and hashed."""
-    return msgspec.json.encode(act, order="deterministic").decode()
+    """The payload as it is stored and hashed: JSON with sorted keys and no spaces."""
+    return msgspec.json.encode(act, order="sorted").decode()
 
 
 def read_act(kind: str, body: str | None) -> Act:

@@ -31,6 +31,8 @@ __all__ = [
 
 #: The ``prev`` of the first event.
 START = "0" * 64
+#: Hex digits of a salt.
+SALT = 32
 #: Of statements with very many rows: so many are in memory.
 STREAM = {"yield_per": 1000}
 
@@ -95,7 +97,7 @@ def append(
     """
     alone(connection)  # on PostgreSQL, else two might continue the same head
     last = head(connection)
-    salt, body = secrets.token_hex(16), body_of(act)
+    salt, body = secrets.token_hex(SALT // 2), body_of(act)
     event = Event(
         last.seq + 1,
         now(),
@@ -103,7 +105,7 @@ def append(
         by.session if by else None,
         act.kind,
         storable(subject),
-        digest(bytes.fromhex(salt), body),
+        digest(salt, body),
         storable(reason),
         signature,
         last.hash,

@@ -12,7 +12,7 @@ from preceptor.errors import InputError, shorten
 from preceptor.store.database import UNREADABLE, explain
 from preceptor.studio.ids import digest
 from preceptor.studio.ledger.acts import ACTS, Event, read_act
-from preceptor.studio.ledger.chain import Head, chained, recorded
+from preceptor.studio.ledger.chain import SALT, Head, chained, recorded
 from preceptor.studio.ledger.erase import Erased
 from preceptor.studio.ledger.rebuild import differences_of, fresh, ordered
 from preceptor.studio.ledger.tables import anchor as anchors
@@ -126,7 +126,7 @@ class _Check:
             self.fault(f"event {seq}: was changed: its hash is that of another")
         if salt is None or body is None:
             self.missing.add(seq)
-        elif not _is_payload(event, salt, body):
+        elif len(salt) != SALT or digest(salt, body) != event.payload_hash:
             self.fault(f"event {seq}: its payload was changed")
         for mark, who in self._heads.pop(seq, ()):
             if mark != event.hash:
@@ -153,10 +153,3 @@ class _Check:
                     self.fault(str(difference))
             except UNREADABLE as error:
                 self.fault(f"table {table.name}: {explain(error)}")
-
-
-def _is_payload(event: Event, salt: str, body: str) -> bool:
-    try:
-        return digest(bytes.fromhex(salt), body) == event.payload_hash
-    except (ValueError, TypeError):
-        return False
