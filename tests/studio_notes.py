@@ -36,6 +36,11 @@ COUNTS = projection(
     )
 )
 
+_WRITE = NOTES.insert()
+_COUNT = (
+    COUNTS.update().where(COUNTS.c.person == sa.bindparam("who")).values(notes=COUNTS.c.notes + 1)
+)
+
 
 class NoteWritten(Act, frozen=True, kw_only=True):
     """A note."""
@@ -44,13 +49,11 @@ class NoteWritten(Act, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        connection.execute(
-            NOTES.insert().values(id=event.subject, seq=event.seq, text=self.text, place="")
-        )
-        who = COUNTS.c.person == (event.person or "")
-        counted = COUNTS.update().where(who).values(notes=COUNTS.c.notes + 1)
-        if not connection.execute(counted).rowcount:
-            connection.execute(COUNTS.insert().values(person=event.person or "", notes=1))
+        row = {"id": event.subject, "seq": event.seq, "text": self.text, "place": ""}
+        connection.execute(_WRITE, row)
+        who = event.person or ""
+        if not connection.execute(_COUNT, {"who": who}).rowcount:
+            connection.execute(COUNTS.insert().values(person=who, notes=1))
 
 
 class NoteMoved(Act, frozen=True, kw_only=True):

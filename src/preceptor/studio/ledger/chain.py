@@ -76,9 +76,14 @@ def now() -> str:
     return at.replace("+00:00", "Z")
 
 
+#: Made once: making a statement takes longer than SQLite takes for it.
+_LAST = sa.select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)
+_ADD_EVENT, _ADD_PAYLOAD = events.insert(), payload.insert()
+
+
 def head(connection: sa.Connection) -> Head:
-    columns = sa.select(events.c.seq, events.c.hash)
-    row = connection.execute(columns.order_by(events.c.seq.desc()).limit(1)).first()
+    """The last event; of an empty chain, the start."""
+    row = connection.execute(_LAST).first()
     return Head() if row is None else Head(*row)
 
 
@@ -112,8 +117,8 @@ def append(
         "",
     )
     event = msgspec.structs.replace(event, hash=chained(event))
-    connection.execute(events.insert().values(msgspec.structs.asdict(event)))
-    connection.execute(payload.insert().values(seq=event.seq, salt=salt, body=body))
+    connection.execute(_ADD_EVENT, msgspec.structs.asdict(event))
+    connection.execute(_ADD_PAYLOAD, {"seq": event.seq, "salt": salt, "body": body})
     # As a rebuild will read it.
     read_act(event.kind, body).apply(connection, event)
     return event
