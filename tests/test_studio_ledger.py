@@ -248,6 +248,16 @@ def test_faults_say_where(written: Studio) -> None:
             assert SECRET not in " ".join(verify(tampered).faults)
 
 
+def test_event_of_a_later_version_is_a_fault(
+    written: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Verifying says which event, and that a newer Preceptor knows it; nothing is rebuilt."""
+    monkeypatch.delitem(ACTS, NoteMoved.kind)
+    expect_fault(written, "event 11 (note-moved): cannot be applied", "of a later Preceptor")
+    with tampering(written) as tampered, pytest.raises(StoreError, match="of a later Preceptor"):
+        rebuild(tampered.connection)
+
+
 def test_cut_tail_is_found_with_an_anchor(studio: Studio) -> None:
     """A whole chain that ends earlier, or is another from some event on, is not the anchor's."""
     fill(studio)

@@ -124,16 +124,22 @@ def append(
     return event
 
 
-def recorded(connection: sa.Connection) -> Iterator[tuple[Event, str | None, str | None]]:
-    """Every event in order, with the salt and body of its payload, or None where it has none."""
-    for *columns, salt, body in rows_of(connection):
+def recorded(
+    connection: sa.Connection, *where: sa.ColumnElement[bool]
+) -> Iterator[tuple[Event, str | None, str | None]]:
+    """Events in order, with the salt and body of the payload, or None where it was erased.
+
+    All, or those where the conditions hold.
+    """
+    for *columns, salt, body in rows_of(connection, *where):
         yield Event(*columns), salt, body
 
 
-def rows_of(connection: sa.Connection) -> Iterator[Any]:
+def rows_of(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Iterator[Any]:
     """The rows of :func:`recorded`: the event's columns, then salt and body."""
     both = sa.select(events, payload.c.salt, payload.c.body).select_from(events.outerjoin(payload))
-    yield from connection.execute(both.order_by(events.c.seq), execution_options=STREAM)
+    some = both.where(*where) if where else both
+    yield from connection.execute(some.order_by(events.c.seq), execution_options=STREAM)
 
 
 def events_jsonl(connection: sa.Connection) -> Iterator[str]:

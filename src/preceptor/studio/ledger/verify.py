@@ -8,10 +8,10 @@ from typing import Protocol
 import msgspec
 import sqlalchemy as sa
 
-from preceptor.errors import InputError, shorten
+from preceptor.errors import InputError, StoreError, shorten
 from preceptor.store.database import UNREADABLE, explain
 from preceptor.studio.ids import digest
-from preceptor.studio.ledger.acts import ACTS, Event, read_act
+from preceptor.studio.ledger.acts import Event, read_act
 from preceptor.studio.ledger.chain import SALT, Head, chained, recorded
 from preceptor.studio.ledger.erase import Erased
 from preceptor.studio.ledger.rebuild import differences_of, fresh, ordered
@@ -142,8 +142,7 @@ class _Check:
             if made is not None:
                 act.apply(made, event)
         except Exception as error:  # of a payload that was changed, whatever it makes of it
-            unknown = isinstance(error, LookupError) and event.kind not in ACTS
-            words = "of a later Preceptor: upgrade" if unknown else type(error).__name__
+            words = str(error) if isinstance(error, StoreError) else type(error).__name__
             self.fault(f"event {event.seq} ({event.kind}): cannot be applied: {words}")
 
     def projections(self, made: sa.Connection) -> None:
