@@ -12,6 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from preceptor.errors import InputError, StoreError
+from preceptor.studio.people.members import reactivate
 from preceptor.studio.people.roles import ROLES
 from preceptor.studio.web.forms import Given
 from preceptor.studio.web.screens import EVERYBODY, NOBODY, Screen
@@ -156,6 +157,24 @@ def test_a_large_or_endless_body_and_a_file_are_refused(house: House) -> None:
     assert large.status_code == 413
     file = client.post("/account", files={"f": ("n", b"x")}, headers=SAME_SITE)
     assert file.status_code == 400
+
+
+@pytest.mark.parametrize("value", [HOSTILE, "\x00", "\ud800", "=1+1", "9" * 30_000, ""])
+def test_hostile_text_in_any_field_is_no_error(value: str, house: House) -> None:
+    """Each form of each page, each field and button: never a fault of ours, never markup."""
+    client, path = house.signed_in("lead"), f"/people/{house.people['author']}"
+    for page in ("/account", "/people", path):
+        text = client.get(page).text
+        names = set(re.findall(r'name="(\w+)"', text)) - {"token", "do"}
+        for do in {*re.findall(r'name="do" value="(\w+)"', text), value} - {"out", "everywhere"}:
+            fields = {**dict.fromkeys(names, value), "do": do}
+            fields = {
+                n: v.encode("utf-8", "surrogatepass").decode("latin-1") for n, v in fields.items()
+            }
+            response = house.post(client, page, fields)
+            assert response.status_code < 500, (page, do)
+            assert '<script>alert("h")' not in response.text
+    house.studio.write_now(lambda c: reactivate(c, house.people["author"], by=None))
 
 
 def test_a_database_that_fails_is_said_without_its_place(
