@@ -1,0 +1,1 @@
+"""The studio: physicians write, review, adjudicate and label tasks. See docs/studio.md."""
