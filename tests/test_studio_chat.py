@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 import pytest
 import sqlalchemy as sa
 
-from preceptor.errors import InputError, UnknownName
+from preceptor.errors import InputError, StoreError, UnknownName
 from preceptor.records import Message, Response
 from preceptor.store import Store
+from preceptor.store.writer import Writer
 from preceptor.studio.chat import Desk, Job, Limits, Since
 from preceptor.studio.chat.jobs import read
 from preceptor.studio.chat.tables import metadata
@@ -288,6 +289,31 @@ async def test_an_answer_stored_before_a_crash_is_given_after_it(
         task.cancel()
         await desk.close()
     assert [given for given, _ in place.given] == [job]
+
+
+async def test_an_answer_that_cannot_be_stored_is_none(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is acknowledged is on disk: the author hears that it was not saved."""
+
+    async def full(*_: object) -> None:
+        raise StoreError("store runs.db: the disk is full")
+
+    with FakeEndpoint() as fake:
+        async with place.desk(fake.address("m")) as desk:
+            monkeypatch.setattr(Writer, "put", full)
+            job = await desk.start("t", "ann", fake.address("m"), ASK)
+            _, since = await all_of(desk, job)
+    assert (since.state, since.failure) == ("failed", "store")
+    assert place.given == []
+
+
+async def test_a_system_that_is_not_there_is_a_failure(place: Place) -> None:
+    """An address of a later version or without its key ends the job, and no page."""
+    async with place.desk("openai/gpt-5", "nothing/at-all") as desk:
+        for address in ("openai/gpt-5", "nothing/at-all"):
+            _, since = await all_of(desk, await desk.start("t", "ann", address, ASK))
+            assert (since.state, since.failure) == ("failed", "unavailable")
 
 
 async def test_the_same_question_is_paid_for_once(place: Place) -> None:

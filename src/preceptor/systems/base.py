@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import msgspec
@@ -203,7 +203,7 @@ class System:
         """What may be shown of an unfinished answer."""
         return visible(text)
 
-    async def stream(self, ask: Ask) -> AsyncIterator[str | Restarted | Completion]:
+    async def stream(self, ask: Ask) -> AsyncGenerator[str | Restarted | Completion, None]:
         """Pieces of an answer's text as it comes, and at the end the completion of :meth:`answer`.
 
         The pieces since the last ``Restarted``, joined, are the completion's text. Who stops

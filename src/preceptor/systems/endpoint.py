@@ -21,6 +21,9 @@ from preceptor.systems.wire import (
     CROWDED,
     MAX_BODY_BYTES,
     PATIENCE_S,
+    ContentFiltered,
+    ErrorInReply,
+    NotThere,
     TooLong,
     Transient,
     beginning,
@@ -49,30 +52,6 @@ _OUTAGE_S = 180.0
 _LOOKED_AT = 4096
 #: How often a server that was never reached is tried again: it may just be starting.
 _UNREACHED_RETRIES = 2
-
-
-class ContentFiltered(Exception):
-    """The provider's filter refused this prompt: what the system does, not a failed call."""
-
-
-class NotThere(EndpointError):
-    """What was asked for by its id is not, or no longer, at the provider."""
-
-
-class ErrorInReply(ValueError):
-    """A body of status 200, or an event of a stream, that is the provider's error.
-
-    Parameters
-    ----------
-    status
-        The HTTP status that the provider gives to such an error.
-    content
-        The error as a body: ``{"error": …}``.
-    """
-
-    def __init__(self, status: int, content: bytes) -> None:
-        super().__init__("an error in the place of a completion")
-        self.status, self.content = status, content
 
 
 class _Tries(msgspec.Struct):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from preceptor.errors import shorten
+from preceptor.errors import EndpointError, shorten
 
 if TYPE_CHECKING:
     import aiohttp
@@ -23,6 +23,9 @@ __all__ = [
     "CROWDED",
     "MAX_BODY_BYTES",
     "PATIENCE_S",
+    "ContentFiltered",
+    "ErrorInReply",
+    "NotThere",
     "TooLong",
     "Transient",
     "beginning",
@@ -94,6 +97,30 @@ class Transient(Exception):
         super().__init__(message)
         self.kind, self.wait = kind, wait
         self.unreached, self.crowded = unreached, crowded
+
+
+class ContentFiltered(Exception):
+    """The provider's filter refused this prompt: what the system does, not a failed call."""
+
+
+class NotThere(EndpointError):
+    """What was asked for by its id is not, or no longer, at the provider."""
+
+
+class ErrorInReply(ValueError):
+    """A body of status 200, or an event of a stream, that is the provider's error.
+
+    Parameters
+    ----------
+    status
+        The HTTP status that the provider gives to such an error.
+    content
+        The error as a body: ``{"error": …}``.
+    """
+
+    def __init__(self, status: int, content: bytes) -> None:
+        super().__init__("an error in the place of a completion")
+        self.status, self.content = status, content
 
 
 class TooLong(Exception):

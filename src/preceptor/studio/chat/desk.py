@@ -7,7 +7,7 @@ import contextlib
 import datetime
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 
 import msgspec
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from preceptor.errors import (
     EndpointRefused,
     InputError,
     PreceptorError,
+    StoreError,
     UnknownName,
     shorten,
 )
@@ -178,7 +179,9 @@ class Desk:
         whole = response is not None and job.state == "done"
         return since_of(job, response.text if response and whole else "", 0, anew=whole)
 
-    async def events(self, id_: str, person: str, after: int = 0) -> AsyncIterator[Since | None]:
+    async def events(
+        self, id_: str, person: str, after: int = 0
+    ) -> AsyncGenerator[Since | None, None]:
         """The same as it comes, until the job has ended; None is a sign of life.
 
         Raises UnknownName.
@@ -278,6 +281,8 @@ class Desk:
             failure, detail = error.kind, str(error)
             if isinstance(error, EndpointRefused):  # a retry asks with what is set then
                 self._systems.pop(live.job.address, None)
+        except StoreError as error:
+            failure, detail = "store", str(error)
         except PreceptorError as error:
             failure, detail = "unavailable", str(error)
         except Exception as error:  # whatever it is, the person must hear of it

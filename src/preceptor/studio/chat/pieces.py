@@ -19,6 +19,7 @@ _WORDS = {
     "too_large": "The answer was longer than it may be: try again.",
     "refused": "The system cannot be asked: tell the lead of the project.",
     "unavailable": "The system cannot be asked: tell the lead of the project.",
+    "store": "The answer could not be saved: tell the lead of the project.",
     "bad_request": "The system does not take this conversation: change it, or choose another.",
     "refusal": "The system declined without a word: try again, or change the conversation.",
     "content_filter": "A filter stopped the answer: try again, or change the conversation.",
