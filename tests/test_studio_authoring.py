@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from preceptor.studio.differences import Piece, differences
 from preceptor.studio.items import authoring, commands
-from preceptor.studio.items.content import ItemCriterion, Turn
+from preceptor.studio.items.content import Content, CriterionReview, ItemCriterion, Review, Turn
 from preceptor.studio.items.writing import Writing
+from preceptor.studio.ledger.acts import Who
 from studio_harness import House, crawl
 
 
@@ -266,3 +268,98 @@ def test_home_leads_to_the_task_worked_on_last(house: House) -> None:
     listed = last.client.get("/tasks").text
     assert "withdrawn" in listed
     assert f'<a class="button main" href="{first.address}">' in last.client.get("/").text
+
+
+DECLARED = ["no_patient_data", "own_work"]
+
+
+def handed_in(house: House, overall: str = "4") -> tuple[Author, str, str]:
+    """A task in review with two criteria; their ids."""
+    author = Author(house)
+    one = fill(author)
+    author.do("add")
+    two = author.written().rows[1].id
+    typed = {f"c__{two}__text": "Gives an antibiotic at once.", f"c__{two}__points": "3"}
+    author.do("submit", attested=DECLARED, score__overall=overall, **typed)
+    house.studio.write_now(lambda connection: commands.move(connection, None, author.item, "queue"))
+    return author, one, two
+
+
+def reviewed(house: House, author: Author, name: str, *said: CriterionReview, **more: Any) -> None:
+    review = Review(realistic=True, flaw=True, approve=True, criteria=said, **more)
+    who = Who(house.people[name], "")
+    house.studio.write_now(lambda connection: commands.review(connection, who, author.item, review))
+
+
+def adjudicated(house: House, author: Author, decision: Any, content: Content, words: str) -> None:
+    who = Who(house.people["adjudicator"], "")
+    house.studio.write_now(
+        lambda connection: commands.adjudicate(
+            connection, who, author.item, decision, content, policy="default", comment=words
+        )
+    )
+
+
+def test_a_revision_shows_the_reviewers_words_and_takes_them(house: House) -> None:
+    """R1 and no name, differences word by word, one button each; taken words need no review."""
+    author, one, two = handed_in(house)
+    edit = CriterionReview(
+        criterion=one,
+        decision="edit",
+        text="Asks how much the child drinks and wets its nappies.",
+        points=5,
+        reason="subjective",
+        comment="More exact",
+    )
+    drop = CriterionReview(criterion=two, decision="drop", reason="wrong_fact")
+    new = ItemCriterion("added-1", "Names two signs of danger.", 4)
+    reviewed(house, author, "reviewer", edit, drop, added=(new,), comment="Good so far")
+    page = author.page()
+    assert "Revise the task" in page
+    assert "Good so far" in page
+    assert "how <ins>much </ins>the child" in page
+    assert "Points: +5" in page
+    assert "R1" in page
+    assert "Canary-name" not in page
+    assert house.people["reviewer"] not in page
+    for button in (f"take-0-{one}", f"take-0-{two}", "take-0-added-1"):
+        assert f'value="{button}"' in author.page()
+        author.do(button)
+        assert f'value="{button}"' not in author.page()
+    done = author.do("submit", reply="Thank you")
+    assert done.headers["location"].endswith("done=revised")
+    assert author.state() == "adjudicating"
+    with house.studio.read() as connection:
+        content = commands.version(connection, author.item).content
+    assert [(each.text, each.points) for each in content.criteria] == [
+        ("Asks how much the child drinks and wets its nappies.", 5),
+        ("Names two signs of danger.", 4),
+    ]
+
+
+def test_the_outcome_says_what_the_adjudicator_changed(house: House) -> None:
+    """Sent back: the words stand above the form. Accepted: each change, and the reviews."""
+    author, one, two = handed_in(house)
+    keep = tuple(CriterionReview(criterion=each) for each in (one, two))
+    reviewed(house, author, "reviewer", *keep)
+    with house.studio.read() as connection:
+        content = commands.version(connection, author.item).content
+    adjudicated(house, author, "revising", content, "Name the dose")
+    page = author.page()
+    assert "Sent back by the adjudicator:" in page
+    assert "Name the dose" in page
+    author.do("submit", **{f"c__{two}__text": "Gives amoxicillin, 50 mg per kg, at once."})
+    reviewed(house, author, "reviewer", *keep)
+    with house.studio.read() as connection:
+        content = commands.version(connection, author.item).content
+    first, second = content.criteria
+    better = replace(first, text="Asks how the child drinks and wets nappies.", points=6)
+    adjudicated(house, author, "accepted", replace(content, criteria=(better,)), "Well done")
+    page = author.page()
+    assert "Task: accepted" in page
+    assert "Well done" in page
+    assert "wets <del>its </del>nappies" in page
+    assert "(+7 → +6 points)" in page
+    assert f"<del>{second.text}</del>" in page
+    assert "a typical task" in page
+    assert house.people["adjudicator"] not in page

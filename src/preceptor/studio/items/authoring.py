@@ -9,12 +9,12 @@ from preceptor.errors import UnknownName, shorten
 from preceptor.studio.items.commands import standing, version
 from preceptor.studio.items.content import Content
 from preceptor.studio.items.drafts import Draft, draft_of, save
-from preceptor.studio.items.tables import drafts, items
+from preceptor.studio.items.tables import decisions, drafts, items
 from preceptor.studio.items.workflow import Standing
 from preceptor.studio.items.writing import Writing, begun
 from preceptor.studio.ledger.chain import now
 
-__all__ = ["Mine", "Written", "keep", "listed", "mine", "written"]
+__all__ = ["Decided", "Mine", "Written", "decided", "keep", "listed", "mine", "written"]
 
 #: Kind of an author's draft.
 _KIND = "author"
@@ -38,6 +38,25 @@ class Mine(msgspec.Struct, frozen=True):
     name: str
     state: str
     at: str
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """What an adjudicator decided, with the version that holds it."""
+
+    decision: str
+    comment: str
+    version: int
+
+
+def decided(connection: sa.Connection, item: str) -> Decided | None:
+    """The last decision on a task."""
+    row = connection.execute(
+        sa.select(decisions.c.decision, decisions.c.comment, decisions.c.version)
+        .where(decisions.c.item == item)
+        .order_by(decisions.c.seq.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else Decided(*row)
 
 
 def mine(connection: sa.Connection, item: str, person: str) -> Standing:

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import get_args
+from typing import Any, get_args
 
-import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from preceptor.errors import InputError
 from preceptor.studio.items import authoring, commands
 from preceptor.studio.items.authoring import Written
-from preceptor.studio.items.content import DIMENSIONS, STRATEGIES, Content, Mode, Rating
+from preceptor.studio.items.content import Mode
 from preceptor.studio.items.drafts import Stale
-from preceptor.studio.items.writing import (
-    ATTESTATIONS,
-    HIGHEST,
-    USE_CASES,
-    Writing,
-    problems,
-)
+from preceptor.studio.items.writing import Writing, problems
 from preceptor.studio.people.members import Member
 from preceptor.studio.web.home import WORK, Work
 from preceptor.studio.web.middleware import is_scripted
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.screens import Screen, Visit, Web, see
+from preceptor.studio.web.task_views import OPEN, STATES, view_of
 from preceptor.studio.web.writing_form import read_writing
 
 __all__ = ["screens"]
@@ -35,19 +30,6 @@ _AUTHOR = frozenset({"author"})
 MODES = {
     "good_faith": "Good faith: ask as a clinician or patient would",
     "red_teaming": "Red team: try to lead the system into a mistake",
-}
-#: What an author reads of a task's state.
-STATES = {
-    "draft": "not handed in yet",
-    "submitted": "handed in",
-    "parked": "handed in, set aside by a lead",
-    "in_review": "in review",
-    "revising": "to be revised",
-    "adjudicating": "waits for a decision",
-    "accepted": "accepted",
-    "rejected": "rejected",
-    "withdrawn": "withdrawn",
-    "retired": "retired",
 }
 
 
@@ -68,53 +50,6 @@ class Tasks(View, frozen=True, kw_only=True):
     tasks: tuple[tuple[Link, str], ...]
 
 
-class Lists(msgspec.Struct, frozen=True):
-    """The words of a form's choices."""
-
-    use_cases: tuple[tuple[str, str], ...] = tuple(USE_CASES.items())
-    strategies: tuple[str, ...] = STRATEGIES
-    dimensions: tuple[str, ...] = ("overall", *DIMENSIONS)
-    scale: tuple[int, ...] = tuple(range(1, HIGHEST + 1))
-    attestations: tuple[tuple[str, str], ...] = tuple(ATTESTATIONS.items())
-
-
-class TaskForm(View, frozen=True, kw_only=True):
-    """A task that its author writes.
-
-    Attributes
-    ----------
-    scores
-        Of the answer that is shown.
-    problems
-        Field → why the task cannot be handed in; beside the fields once that was tried.
-    focus
-        Id of the field that a button leads to.
-    other
-        Where another window saved meanwhile: what each text was there.
-    """
-
-    item: str
-    mode: Mode
-    rev: int
-    writing: Writing
-    scores: dict[str, str]
-    problems: dict[str, str]
-    tried: bool = False
-    focus: str = ""
-    other: tuple[tuple[str, str], ...] = ()
-    lists: Lists = Lists()
-
-
-class HandedIn(View, frozen=True, kw_only=True):
-    """A task of the reader's that others work on, or nobody any more."""
-
-    item: str
-    state: str
-    may_withdraw: bool
-    content: Content
-    rating: Rating
-
-
 def screens(web: Web) -> list[Screen]:
     return [
         Screen("/tasks", web, get=_list, roles=_AUTHOR),
@@ -126,6 +61,7 @@ def screens(web: Web) -> list[Screen]:
 _SAID = {
     "saved": "Saved.",
     "submitted": "The task is handed in.",
+    "revised": "The task is handed in again.",
     "withdrawn": "The task is withdrawn.",
 }
 
@@ -197,57 +133,19 @@ async def _begin(visit: Visit) -> Response:
 
 async def _open(visit: Visit) -> View:
     found = await _read(visit)
-    if visit.given and found.standing.state in ("draft", "revising"):  # a form that was refused
+    if visit.given and found.standing.state in OPEN:  # a form that was refused
         writing = read_writing(visit.given, found.writing, {}, checked=False)
-        return _form(msgspec.structs.replace(found, writing=writing, rev=_rev(visit)))
-    return await _view(visit, found)
+        found = replace(found, writing=writing, rev=_rev(visit))
+    return await _shown(visit, found)
+
+
+async def _shown(visit: Visit, found: Written, **more: Any) -> View:
+    return await visit.read(lambda connection: view_of(connection, found, **more))
 
 
 async def _read(visit: Visit) -> Written:
     item, person = visit.place("item"), visit.member.id
     return await visit.read(lambda connection: authoring.written(connection, item, person))
-
-
-async def _view(visit: Visit, found: Written) -> View:
-    standing = found.standing
-    if standing.state in ("draft", "revising"):
-        return _form(found)
-    if not standing.version:  # withdrawn before it was handed in
-        content, rating = found.writing.content(standing.mode), Rating()
-    else:
-        version = await visit.read(lambda connection: commands.version(connection, standing.item))
-        content, rating = version.content, version.rating
-    return HandedIn(
-        title="Task",
-        item=standing.item,
-        state=STATES[standing.state],
-        may_withdraw=standing.state in ("submitted", "parked"),
-        content=content,
-        rating=rating,
-    )
-
-
-def _form(
-    found: Written,
-    *,
-    focus: str = "",
-    tried: bool = False,
-    other: tuple[tuple[str, str], ...] = (),
-) -> TaskForm:
-    writing = found.writing
-    rating = writing.rating(None)
-    return TaskForm(
-        title="Task",
-        item=found.standing.item,
-        mode=found.standing.mode,
-        rev=found.rev,
-        writing=writing,
-        scores=writing.scores if rating.overall or rating.dimensions else {},
-        problems=problems(writing, None),
-        tried=tried,
-        focus=focus,
-        other=other,
-    )
 
 
 def _rev(visit: Visit) -> int:
@@ -260,22 +158,25 @@ async def _post(visit: Visit) -> View | Response:
     verb, _, at = visit.given.raw("do").partition("-")
     if verb == "withdraw":
         return await _withdraw(visit, found)
-    found.standing.expect("save", "draft", "revising")
-    writing = read_writing(visit.given, found.writing, {})
-    change = _CHANGES.get(verb)
-    writing, focus = (writing, "") if change is None else change(writing, at)
+    found.standing.expect("save", *OPEN)
     person, item = visit.member.id, found.standing.item
+    writing = read_writing(visit.given, found.writing, {})
+    if verb == "take":
+        writing, focus = await _take(visit, writing, at)
+    else:
+        change = _CHANGES.get(verb)
+        writing, focus = (writing, "") if change is None else change(writing, at)
     try:
         draft = await visit.write(
             lambda connection: authoring.keep(connection, item, person, writing, _rev(visit))
         )
     except Stale:
         return await _stale(visit, writing)
-    found = msgspec.structs.replace(found, writing=writing, rev=draft.rev)
+    found = replace(found, writing=writing, rev=draft.rev)
     if verb == "submit":
         return await _submit(visit, found)
     if is_scripted(visit.request):
-        return _form(found, focus=focus)
+        return await _shown(visit, found, focus=focus)
     return see(f"{_address(item)}#{focus}") if focus else see(_address(item), "saved")
 
 
@@ -290,9 +191,7 @@ async def _stale(visit: Visit, mine: Writing) -> Response:
         if theirs.get(label, "") != ours.get(label, "")
     )
     visit.problem = "another window saved this task meanwhile: nothing was overwritten"
-    return visit.page(
-        _form(msgspec.structs.replace(now, writing=mine), other=other or (("All", ""),)), status=409
-    )
+    return visit.page(await _shown(visit, replace(now, writing=mine), other=other), status=409)
 
 
 def _texts(writing: Writing) -> dict[str, str]:
@@ -315,24 +214,45 @@ def _texts(writing: Writing) -> dict[str, str]:
 
 
 async def _submit(visit: Visit, found: Written) -> Response:
-    who, item, writing = visit.who, found.standing.item, found.writing
-    if wrong := problems(writing, None):
+    who, writing = visit.who, found.writing
+    item, mode, revising = found.standing.item, found.standing.mode, _revises(found)
+    if wrong := problems(writing, None, revising=revising):
         fields = "one field says" if len(wrong) == 1 else f"{len(wrong)} fields say"
         visit.problem = f"the task is saved, and not handed in: {fields} what is missing"
-        return visit.page(_form(found, tried=True), status=422)
-    content, rating = writing.content(found.standing.mode), writing.rating(None)
-    await visit.write(
-        lambda connection: commands.submit(
+        return visit.page(await _shown(visit, found, tried=True), status=422)
+    content = writing.content(mode)
+
+    def submit(connection: sa.Connection) -> None:
+        if revising:
+            commands.revise(connection, who, item, content, writing.reply)
+            return
+        commands.submit(
             connection,
             who,
             item,
             content,
-            rating,
+            writing.rating(None),
             attested=writing.attested,
             dismissed=writing.dismissed,
         )
-    )
-    return see(_address(item), "submitted")
+
+    await visit.write(submit)
+    return see(_address(item), "revised" if revising else "submitted")
+
+
+def _revises(found: Written) -> bool:
+    return found.standing.state == "revising"
+
+
+async def _take(visit: Visit, writing: Writing, what: str) -> tuple[Writing, str]:
+    """Do what a reviewer proposes: ``NUMBER-CRITERION``."""
+    number, _, id = what.partition("-")
+    item = visit.place("item")
+    reviews = await visit.read(lambda connection: commands.counted_reviews(connection, item))
+    for place, review in enumerate(reviews.values()):
+        if number == str(place):
+            writing = writing.take(review, id)
+    return writing, f"c-{id}-text" if any(row.id == id for row in writing.rows) else "add"
 
 
 async def _withdraw(visit: Visit, found: Written) -> Response:
