@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 from data_fixtures import HEALTHBENCH  # noqa: E402
 from preceptor.cli import main  # noqa: E402
+from preceptor.records import Completion  # noqa: E402
+from preceptor.systems.events import Body, EventReader  # noqa: E402
 from preceptor.testing import FakeEndpoint  # noqa: E402
 
 # A busy machine must not make a property fail.
@@ -34,6 +36,18 @@ def pytest_collection_finish() -> None:
     """Modules and tests stay to the end: no collection of garbage goes through them again."""
     gc.collect()
     gc.freeze()
+
+
+def read_whole(
+    content: bytes,
+    parse: Callable[[bytes], Completion],
+    events: Callable[[], EventReader[Completion]] | None,
+) -> Completion:
+    """The reply in a body that comes a few bytes at a time."""
+    body = Body(parse, None if events is None else events())
+    for start in range(0, len(content), 7):
+        body.feed(content[start : start + 7])
+    return body.end()
 
 
 class Clock:

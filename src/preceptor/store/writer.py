@@ -55,8 +55,8 @@ class Writer:
     """``await writer.put(batch)`` returns when the batch is on disk.
 
     All that waits is written in one transaction, so the more there is, the cheaper each result.
-    It also gives the run's sign of life. Without a run, and so without an owner, verdicts are kept
-    under their keys alone.
+    It also gives the run's sign of life. Without a run, and so without an owner, answers and
+    verdicts are kept under their keys alone.
     """
 
     def __init__(

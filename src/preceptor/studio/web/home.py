@@ -15,12 +15,13 @@ __all__ = ["WORK", "Work", "screens"]
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """The work of one role: what it is, how to begin, what is under way."""
+    """The work of one role: what it is, how to begin, what is under way, where the rest is."""
 
     role: str
     about: str
     begin: Link | None = None
     under_way: tuple[Link, ...] = ()
+    rest: Link | None = None
 
 
 class Home(View, frozen=True, kw_only=True):
