@@ -14,6 +14,7 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Data, Json, StorePath
 from preceptor.cli.output import note, print_json, printable
 from preceptor.cli.run import elsewhere
+from preceptor.errors import InputError
 from preceptor.installation import program
 
 if TYPE_CHECKING:
@@ -99,7 +100,11 @@ def import_files(  # noqa: PLR0917
         by=None if by is None else _names(by),
     )
     found, unknown = _files(paths, of_table)
-    _keep(incoming_runs(found, asked, name), asked, store, as_json=as_json, replace=replace)
+    incoming = incoming_runs(found, asked, name)
+    if not incoming:
+        title = found[0].tool.title
+        raise InputError(f"{found[0].files[0]}: expected answers, found none in {title}")
+    _keep(incoming, asked, store, as_json=as_json, replace=replace)
     if unknown:
         files = "1 file" if len(unknown) == 1 else f"{len(unknown):,} files, first"
         note(f"  • Not understood: {files} {printable(str(unknown[0]))}")
