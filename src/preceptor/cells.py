@@ -166,6 +166,6 @@ def at_path(value: Any, path: str) -> Any:
             return at_path(inside, rest) if rest else inside
         # A null is a missing item; an item without the field is another kind of item.
         there = [each for each in map(decoded, value) if not _lacks(each, head)]
-        found = [at_path(item, path) for item in there]
-        return found if any(each is not None for each in found) else None
+        items = [at_path(item, path) for item in there]
+        return items if any(each is not None for each in items) else None
     return None
