@@ -197,7 +197,7 @@ def _one(text: str) -> tuple[Message, ...]:
 def _answer(
     row: Mapping[str, Any], line: int, test: _Test, points: Mapping[float, int]
 ) -> ToolAnswer:
-    verdicts = {}
+    verdicts: dict[str, Verdict] = {}
     for component in _components(row):
         found = _asserted(component, row)
         if found is not None:
