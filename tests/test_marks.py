@@ -324,6 +324,9 @@ def test_the_report_carries_the_card_by_itself(
         assert f"on the answers of {SYSTEM} to HealthBench (run board), as 2 people saw" in text
         assert "The grader was not checked" not in text
         assert "dr-a" not in text
+    assert main(["report", "board", "--label", f"{SYSTEM}=Vendor A", "-o", "named.html"]) == 0
+    named = Path("named.html").read_text("utf-8")
+    assert "on the answers of Vendor A to HealthBench (run board), as 2 people saw" in named
     assert "The grader was not checked" in Path("latest.html").read_text("utf-8"), "it is rival"
 
 
