@@ -161,7 +161,7 @@ def test_a_long_text_goes_on_in_a_second_column(
 def test_a_sheet_is_read_back_sorted_filtered_and_shortened(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ids carry the rows; other words are matched and shown; blank and cannot tell are counted."""
+    """Ids carry the rows, columns the sheet; other words are matched; what is no mark is counted."""
     main(["tasks", "review", "board", "-o", "marks.xlsx"])
     said = by_id(store, person())
     words = {"met": "Erfüllt", "not met": "nein"}
@@ -178,6 +178,7 @@ def test_a_sheet_is_read_back_sorted_filtered_and_shortened(
     sheet.delete_rows(100, 50)
     sheet["E2"], sheet["E3"], sheet["F3"] = None, "weiß nicht", "which dose?"
     sheet.row_dimensions[4].hidden = True
+    book.move_sheet("how to", -1)
     book.save("dr-a.xlsx")
     capsys.readouterr()
     assert main(["tasks", "read", "dr-a.xlsx"]) == 0
