@@ -8,6 +8,7 @@ import random
 import re
 import shlex
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -329,6 +330,21 @@ def test_the_report_carries_the_card_by_itself(
     named = Path("named.html").read_text("utf-8")
     assert "on the answers of Vendor A to HealthBench (run board), as 2 people saw" in named
     assert "The grader was not checked" in Path("latest.html").read_text("utf-8"), "it is rival"
+
+
+def test_a_narrow_terminal_shows_disagreements_whole() -> None:
+    """Texts are wrapped at words and not cut."""
+    from rich.console import Console
+
+    from preceptor.audit.checked import Disagreement
+    from preceptor.reports.checking import disagreement_table
+
+    words = "recommends paracetamol instead of another analgesic after anticoagulation " * 4
+    one = Disagreement("a-name-of-an-example", 0, words, True, "dr-a", False, "why", words)
+    console = Console(width=80)
+    with console.capture() as caught:
+        console.print(disagreement_table([one]))
+    assert Counter(re.findall("[a-z]+", caught.get())) >= Counter(2 * words.split())
 
 
 def test_marks_are_a_run_that_other_commands_take(

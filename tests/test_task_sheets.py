@@ -133,6 +133,8 @@ def test_systems_are_asked_for_by_name(path: Path, capsys: pytest.CaptureFixture
     book(path, tasks=ideal, answers=ANSWERS)
     dry = printed(capsys, "run", "ward.xlsx", *GRADER, "--system", "Ward bot", "--dry-run")
     assert (dry["benchmark"], dry["examples"]) == ("ward", 1)
+    (graded,) = dry["parts"]
+    assert (graded["part"], graded["input_tokens"]["high"] < 400) == ("grader", True), "known length"
     own = printed(capsys, "run", "ward.xlsx", *GRADER, "--system", "physician")
     assert own["metrics"]["overall_score"]["value"] == 1
     book(path, tasks=ideal, answers=[*ANSWERS, ["t2", "openai/gpt-5.4", "Smoke."]])
