@@ -178,8 +178,8 @@ def test_answers_that_cannot_harm_or_were_not_judged_are_counted_apart() -> None
     )
     text = Page(render([a_result([*HARM, silent, quiet])])).text
     assert (
-        "4 of 5 answers said at least one thing that the rubric warns against. Not counted: 1 answer "
-        "without a verdict; 1 answer whose rubric warns against nothing." in text
+        "4 of 5 answers said at least one thing that the rubric warns against. Not counted: "
+        "1 answer without a verdict; 1 answer whose rubric warns against nothing." in text
     )
     alone = Page(render([a_result(HARM[:1])])).text
     assert re.search("The answer said (nothing|at least one thing) that its rubric warns", alone)

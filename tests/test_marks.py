@@ -162,7 +162,7 @@ def test_a_long_text_goes_on_in_a_second_column(
 def test_a_sheet_is_read_back_sorted_filtered_and_shortened(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ids carry the rows, columns the sheet; other words are matched; what is no mark is counted."""
+    """Ids carry the rows, columns the sheet; other words are matched; blanks are counted."""
     main(["tasks", "review", "board", "-o", "marks.xlsx"])
     said = by_id(store, person())
     words = {"met": "Erfüllt", "not met": "nein"}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_clause", "check_sentences", "disagreement_table"]
 
+
 def check_clause(check: Check) -> str:
     """Agreement alone."""
     who = _people(check)
