@@ -511,7 +511,7 @@ def test_marks_in_the_terminal_are_kept_one_by_one_and_gone_on_with(
     with pytest.raises(IndexError):
         main(CHECK)
     assert "3 of 10" in capsys.readouterr().out
-    keys += ["n" if items[-1].met else "m"]
+    keys += ["s", "n" if items[-1].met else "m"]  # the skipped one comes again at once
     assert main(CHECK) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith("\n──── 10 of 10 ────"), "one is left"
