@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -138,6 +138,7 @@ def _keep(
     from preceptor.benchmarks import get
     from preceptor.bridges.imported import digests_of, existing_runs, keep_one
     from preceptor.bridges.resolve import none_known
+    from preceptor.reports.format import plural
     from preceptor.store import Store
 
     lines: list[dict[str, object]] = []
@@ -159,16 +160,18 @@ def _keep(
         raise none_known(incoming[0].source, rows, get(benchmark), asked.data)
     _tell(lines, where, as_json)
     for benchmark, count in (+left_out).items():
-        note(f"  • {count:,} rows left out: {benchmark} has no question of their id")
+        note(f"  • {plural(count, 'row')} left out: {benchmark} has no question of their id")
 
 
-def _tell(lines: Sequence[Mapping[str, object]], store: str, as_json: bool) -> None:
+def _tell(lines: Sequence[Mapping[str, Any]], store: str, as_json: bool) -> None:
+    from preceptor.reports.format import plural
+
     if as_json:
         print_json(lines)
         return
     for line in lines:
         there = "" if line["new"] else " (was there already)"
-        print(printable(f"{line['run']}: {line['n']:,} answers{there}"))
+        print(printable(f"{line['run']}: {plural(line['n'], 'answer')}{there}"))
     if len(lines) == 1:
         name = shlex.quote(str(lines[0]["run"]))
         note(f"see it with: {program()} score {name}{elsewhere(store)}")
