@@ -16,13 +16,14 @@ from preceptor.records import Result
 from preceptor.reports.banners import banners, explain, kind_of
 from preceptor.reports.charts import Span, axis_for
 from preceptor.reports.comparison import headline, ways
-from preceptor.reports.format import count, days, interval, p_value, plural, points, pretty, signed
+from preceptor.reports.format import days, interval, p_value, points, pretty, signed
 from preceptor.reports.page import fill
 from preceptor.reports.scale import Scale, scale_for
 from preceptor.reports.settings import flatten
 from preceptor.reports.view import RunView, run_views, sorted_slices
 from preceptor.results.pool import Side
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.wording import count, plural
 
 __all__ = [
     "MARKS",
