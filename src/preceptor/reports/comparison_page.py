@@ -297,14 +297,17 @@ def _meaning(name: str, contrast: Contrast) -> str:
 
 
 def _axis(contrasts: Sequence[Contrast]) -> Scale:
-    """From the lowest to the highest difference that is tested, at least five points each way."""
+    """From the lowest to the highest difference that is tested, and the whole, however few there
+    are; at least five points each way."""
     seen = [-_LEAST, _LEAST]
     for contrast in contrasts:
         for item in (contrast.overall, contrast.adjusted, *contrast.slices):
-            if item is None or item.difference is None or item.n < FEWEST:
+            if item is None or item.difference is None:
                 continue
-            seen.append(item.difference)
-            if item.ci95 is not None and (item.n >= _ENOUGH or item is contrast.overall):
+            whole = item is contrast.overall
+            if item.n >= FEWEST or whole:
+                seen.append(item.difference)
+            if item.ci95 is not None and (item.n >= _ENOUGH or whole):
                 seen += item.ci95
     return scale_for(seen, signs=True)
 
