@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
@@ -13,9 +14,11 @@ from msgspec.structs import replace
 
 from preceptor.studio.differences import Piece, differences
 from preceptor.studio.items import authoring, commands
+from preceptor.studio.items.acts import Submitted
 from preceptor.studio.items.content import Content, CriterionReview, ItemCriterion, Review, Turn
 from preceptor.studio.items.writing import Writing
-from preceptor.studio.ledger.acts import Who
+from preceptor.studio.ledger.acts import Who, read_act
+from preceptor.studio.ledger.chain import recorded
 from studio_harness import House, crawl
 
 
@@ -155,7 +158,7 @@ def test_a_task_is_written_saved_and_handed_in(house: House) -> None:
     row = fill(author)
     refused = author.do("submit")
     assert refused.status_code == 422
-    assert "one field says what is missing" in refused.text
+    assert "one place says why" in refused.text
     assert "tick both, if it is so" in refused.text
     done = author.do("submit", attested=["no_patient_data", "own_work"])
     assert done.headers["location"] == f"{author.address}?done=submitted"
@@ -363,3 +366,48 @@ def test_the_outcome_says_what_the_adjudicator_changed(house: House) -> None:
     assert f"<del>{second.text}</del>" in page
     assert "a typical task" in page
     assert house.people["adjudicator"] not in page
+
+
+def test_the_linter_speaks_beside_each_criterion(house: House) -> None:
+    """Advice is done or dismissed by a button; what blocks is mended, or confirmed as meant."""
+    author = Author(house)
+    row = fill(author)
+    vague = {f"c__{row}__text": "Appropriately explains what to watch for at home."}
+    author.do("save", **vague)
+    page = author.page()
+    (key,) = re.findall(r'value="fix-(vague-word[^"]*)"', page)
+    author.do(f"dismiss-{key}")
+    assert f"dismiss-{key}" not in author.page()
+    author.do(f"heed-{key}")
+    author.do(f"fix-{key}")
+    assert author.written().rows[0].text == "Explains what to watch for at home."
+    author.do("save", **{f"c__{row}__text": "Fails to ask how the child drinks."})
+    refused = author.do("submit", attested=DECLARED)
+    assert refused.status_code == 422
+    assert "describes a fault and has +7 points" in refused.text
+    author.do(f"confirm-{row}")
+    author.do("add")
+    other = author.written().rows[1].id
+    text = {f"c__{other}__text": "Too short", f"c__{other}__points": "2"}
+    author.do("save", **text)
+    (key,) = re.findall(r'value="dismiss-(short-criterion[^"]*)"', author.page())
+    author.do(f"dismiss-{key}")
+    assert author.do("submit", attested=DECLARED).status_code == 303
+    with house.studio.read() as connection:
+        (body,) = [
+            body
+            for event, _, body, *_ in recorded(connection)
+            if event.subject == author.item and event.kind == "submitted"
+        ]
+    act = read_act("submitted", body)
+    assert isinstance(act, Submitted)
+    assert act.dismissed == (f"short-criterion {other}", f"wrong-sign {row}")
+
+
+def test_a_registers_number_blocks_a_task(house: House) -> None:
+    """A number that names a person is found in the conversation, too."""
+    author = Author(house)
+    fill(author)
+    refused = author.do("submit", t__0="My MRN: AB12345. What now?", attested=DECLARED)
+    assert refused.status_code == 422
+    assert "message 1: contains a medical record number" in refused.text

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from preceptor.errors import InputError
 from preceptor.studio.items import authoring, commands
+from preceptor.studio.items.advice import advice, confirm, dismiss, heed, left_aside, mend
 from preceptor.studio.items.authoring import Written
 from preceptor.studio.items.content import Mode
 from preceptor.studio.items.drafts import Stale
@@ -216,9 +217,11 @@ def _texts(writing: Writing) -> dict[str, str]:
 async def _submit(visit: Visit, found: Written) -> Response:
     who, writing = visit.who, found.writing
     item, mode, revising = found.standing.item, found.standing.mode, _revises(found)
-    if wrong := problems(writing, None, revising=revising):
-        fields = "one field says" if len(wrong) == 1 else f"{len(wrong)} fields say"
-        visit.problem = f"the task is saved, and not handed in: {fields} what is missing"
+    wrong = len(problems(writing, None, revising=revising))
+    wrong += sum(each.blocks for each in advice(writing))
+    if wrong:
+        places = "one place says" if wrong == 1 else f"{wrong} places say"
+        visit.problem = f"the task is saved, and not handed in: {places} why"
         return visit.page(await _shown(visit, found, tried=True), status=422)
     content = writing.content(mode)
 
@@ -233,7 +236,7 @@ async def _submit(visit: Visit, found: Written) -> Response:
             content,
             writing.rating(None),
             attested=writing.attested,
-            dismissed=writing.dismissed,
+            dismissed=left_aside(writing),
         )
 
     await visit.write(submit)
@@ -282,6 +285,12 @@ def _switch(writing: Writing, at: str) -> tuple[Writing, str]:
     return writing.switch(int(at)) if at.isdecimal() else writing, "conversation"
 
 
+def _beside(key: str) -> str:
+    """The field of a finding."""
+    criterion = key.partition(".")[2].rpartition(".")[0]
+    return f"c-{criterion}-text" if criterion else "add"
+
+
 #: Button → what is written then, and the field that it leads to.
 _CHANGES: dict[str, Change] = {
     "add": _add,
@@ -289,6 +298,10 @@ _CHANGES: dict[str, Change] = {
     "back": lambda writing, id: (writing.put_back(id), f"c-{id}-text"),
     "up": lambda writing, id: (writing.shift(id, -1), f"up-{id}"),
     "down": lambda writing, id: (writing.shift(id, 1), f"down-{id}"),
+    "fix": lambda writing, key: (mend(writing, key), _beside(key)),
+    "dismiss": lambda writing, key: (dismiss(writing, key), _beside(key)),
+    "heed": lambda writing, key: (heed(writing, key), _beside(key)),
+    "confirm": lambda writing, id: (confirm(writing, id), f"c-{id}-text"),
     "turn": _turn,
     "fork": _fork,
     "switch": _switch,

@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from preceptor.studio.differences import Piece, differences
 from preceptor.studio.items import authoring, commands
+from preceptor.studio.items.advice import Advice, advice
 from preceptor.studio.items.authoring import Written
 from preceptor.studio.items.changes import Changed, changes
 from preceptor.studio.items.content import DIMENSIONS, STRATEGIES, Content, Mode, Rating, Review
+from preceptor.studio.items.workflow import State
 from preceptor.studio.items.writing import (
     ATTESTATIONS,
     HIGHEST,
@@ -37,7 +39,7 @@ __all__ = [
 ]
 
 #: States in which the author writes.
-OPEN = ("draft", "revising")
+OPEN: tuple[State, ...] = ("draft", "revising")
 #: What an author reads of a task's state.
 STATES = {
     "draft": "not handed in yet",
@@ -121,6 +123,7 @@ class TaskForm(View, frozen=True, kw_only=True):
     focus: str = ""
     other: tuple[tuple[str, str], ...] = ()
     proposals: tuple[Proposal, ...] = ()
+    advice: tuple[Advice, ...] = ()
     revises: bool = False
     lists: Lists = Lists()
 
@@ -175,6 +178,7 @@ def view_of(
         "writing": writing,
         "scores": writing.scores if rating.overall or rating.dimensions else {},
         "problems": problems(writing, None, revising=revising),
+        "advice": tuple(advice(writing)),
         "tried": tried,
         "focus": focus,
         "other": other,
