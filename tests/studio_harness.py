@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import argon2
 import sqlalchemy as sa
+import uvicorn
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -21,6 +24,7 @@ from preceptor.studio.people.acts import Declared, ProjectMade
 from preceptor.studio.people.passwords import Passwords
 from preceptor.studio.people.roles import ROLES, Conflicts, Offer, Policy
 from preceptor.studio.web.app import application
+from preceptor.web.serving import listen, url_of
 
 ADDRESS = "http://localhost:8712"
 #: What a browser says of a form of the page's own site.
@@ -123,6 +127,19 @@ class House:
     def routes(self) -> list[Route]:
         """Every route, in order."""
         return self.app._app.routes  # type: ignore[attr-defined,no-any-return]
+
+
+@contextlib.contextmanager
+def served(house: House) -> Iterator[str]:
+    """The studio's address in a server of its own, in a thread."""
+    listener = listen("127.0.0.1", 0)
+    config = uvicorn.Config(house.app, log_config=None, log_level="critical", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    yield url_of(listener)
+    server.should_exit = True
+    thread.join()
 
 
 def addresses(house: House, values: Callable[[str], str] = lambda _: "nothing") -> list[str]:

@@ -35,6 +35,7 @@ def remove(
     store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Remove runs, with the answers and verdicts that no other run has."""
+    from preceptor.reports.format import plural
     from preceptor.results.select import named_runs
     from preceptor.store import Store
     from preceptor.store.deletion import held, reclaim, refuse_busy
@@ -47,7 +48,7 @@ def remove(
                 refuse_busy(connection, run)
         for run in found:
             has = held(opened, run)
-            what = f"{has.answers:,} answers, {has.verdicts:,} verdicts"
+            what = f"{plural(has.answers, 'answer')}, {plural(has.verdicts, 'verdict')}"
             if has.shared_answers or has.shared_verdicts:
                 what += (
                     f"; {has.shared_answers:,} and {has.shared_verdicts:,} of these stay, "

@@ -302,7 +302,8 @@ def _mark(
     from preceptor.audit.marks import Mark
 
     def open_after(place: int) -> int:
-        rest = range(place + 1, len(items))
+        """The next one without a mark; after the last, the skipped ones come again."""
+        rest = [*range(place + 1, len(items)), *range(min(place + 1, len(items)))]
         return next((each for each in rest if items[each].id not in marks), len(items))
 
     place = open_after(-1)

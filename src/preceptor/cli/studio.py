@@ -107,18 +107,26 @@ def serve(  # noqa: PLR0917
         str | None, typer.Option("--tls-key", metavar="FILE", help="The certificate's key.")
     ] = None,
     behind_proxy: Annotated[
-        str | None,
+        bool,
         typer.Option(
             "--behind-proxy",
+            help="A proxy with TLS at --address, which alone reaches this server, passes on "
+            "what browsers ask.",
+        ),
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address",
             metavar="URL",
-            help="The https:// address of a proxy with TLS that alone reaches this one.",
+            help="Where browsers reach the studio. Default: the host and port it listens on.",
         ),
     ] = None,
     db: Database = DEFAULT,
 ) -> None:
     """Serve the studio to browsers; Ctrl-C finishes what is under way."""
     port_number(port)
-    _check_tls(tls_cert, tls_key, behind_proxy)
+    _check_tls(tls_cert, tls_key, address, proxied=behind_proxy)
     try:
         from preceptor.studio.people.accounts import Accounts
         from preceptor.studio.web.app import application
@@ -129,16 +137,12 @@ def serve(  # noqa: PLR0917
         if not (serving.is_loopback(listener) or tls_cert or behind_proxy):
             raise InputError(
                 f"--host {host}: passwords would cross the network in the clear: give --tls-cert "
-                "and --tls-key, or --behind-proxy"
+                "and --tls-key, or --behind-proxy and --address"
             )
-        address = behind_proxy or serving.url_of(listener)
-        if tls_cert:
-            address = address.replace("http:", "https:", 1)
-        accounts = Accounts(studio)
-        site = application(
-            accounts, address=address.rstrip("/"), proxied=behind_proxy is not None, tell=note
-        )
-        print(address, flush=True)
+        here = serving.url_of(listener)
+        where = address or (here.replace("http:", "https:", 1) if tls_cert else here)
+        site = application(Accounts(studio), address=where, proxied=behind_proxy, tell=note)
+        print(where, flush=True)
         note(f"{db}: open that address in a browser; Ctrl-C ends")
         serving.serve(site, listener, certificate=tls_cert, key=tls_key, grace_s=_GRACE_S)
 
@@ -187,19 +191,29 @@ def _base(address: str) -> str:
     """The address that links begin with. Raises InputError."""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"expected an address such as https://studio.example.org, found {address}")
+        raise InputError(
+            f"--address {address}: expected an address such as https://studio.example.org"
+        )
     return address.rstrip("/")
 
 
-def _check_tls(certificate: str | None, key: str | None, proxy: str | None) -> None:
+def _check_tls(
+    certificate: str | None, key: str | None, address: str | None, *, proxied: bool
+) -> None:
     """Raises InputError."""
     if (certificate is None) != (key is None):
         raise InputError("--tls-cert and --tls-key: give both, or none")
     for option, file in (("--tls-cert", certificate), ("--tls-key", key)):
         if file is not None and not Path(file).is_file():
             raise InputError(f"{option} {file}: no such file")
-    if proxy is not None and not _base(proxy).startswith("https://"):
-        raise InputError(f"--behind-proxy {proxy}: expected an https:// address")
+    encrypted = _base(address).startswith("https://") if address else not proxied
+    if proxied and not encrypted:
+        raise InputError(
+            f"--behind-proxy: expected --address with the proxy's https:// address, "
+            f"found {address or 'none'}"
+        )
+    if certificate and not encrypted:
+        raise InputError(f"--address {address}: expected https://, as --tls-cert is given")
 
 
 def _missing(error: ModuleNotFoundError) -> Exception:

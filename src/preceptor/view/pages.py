@@ -148,7 +148,7 @@ def leaderboard_page(workspace: Workspace, given: QueryParams) -> dict[str, Any]
     adjusted = given.get("adjusted") == "1"
 
     def make() -> Leaderboard:
-        return leaderboard([workspace.result(run) for run in runs], adjusted=adjusted)
+        return leaderboard([workspace.scored(run) for run in runs], adjusted=adjusted)
 
     wanted = Filter.of(given)
     key = ("leaderboard", adjusted, *(run.info.id for run in runs))

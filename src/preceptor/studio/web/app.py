@@ -54,6 +54,7 @@ def application(
         cookie=Cookie(found.id, where.scheme == "https"),
         address=address.rstrip("/"),
         proxied=proxied,
+        tell=tell,
     )
     kinds = (HTTPException, PreceptorError, Exception)
     app = Starlette(

@@ -42,6 +42,7 @@ _ABOUT = {
     "labeller": "Say which criteria an answer meets.",
     "lead": "Invite people, and see how far the project is.",
 }
+_BEGIN = {"lead": Link("People", "/people")}
 
 
 def screens(web: Web) -> list[Screen]:
@@ -55,7 +56,7 @@ async def _home(visit: Visit) -> View:
         return tuple(
             WORK[role](connection, member)
             if role in WORK
-            else Work(role=role, about=_ABOUT.get(role, ""))
+            else Work(role=role, about=_ABOUT.get(role, ""), begin=_BEGIN.get(role))
             for role in member.offer.roles
         )
 

@@ -197,12 +197,14 @@ function signInAgain() {
 function shown(dialog, page) {
   const form = document.adoptNode(page.getElementById("signin"));
   const problem = page.getElementById("problem");
+  if (problem) problem.removeAttribute("id");
   const box = dialog.querySelector("[data-form]");
   for (const each of form.querySelectorAll("[id]")) each.id = "again-" + each.id;
   for (const each of form.querySelectorAll("label[for]")) each.htmlFor = "again-" + each.htmlFor;
   box.replaceChildren(...(problem ? [document.adoptNode(problem)] : []), form);
   if (!dialog.open) dialog.showModal();
-  form.querySelector("input[type=email]").focus();
+  const [email, password] = form.querySelectorAll("input[type=email], input[type=password]");
+  (email.value ? password : email).focus();
   return form;
 }
 
