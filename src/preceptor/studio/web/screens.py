@@ -25,6 +25,7 @@ from preceptor.studio.people.members import Member
 from preceptor.studio.people.project import Project
 from preceptor.studio.people.sessions import Session
 from preceptor.studio.people.tries import TooMany
+from preceptor.studio.web.chatting import Chats
 from preceptor.studio.web.forms import Given, read_form
 from preceptor.studio.web.middleware import Cookie, address_of, cross_site, is_scripted
 from preceptor.studio.web.render import Frame, Link, View, render
@@ -50,6 +51,8 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     tell: Callable[[str], None]
     proxied: bool = False
+    #: The systems that authors may ask; None where the project has none.
+    chats: Chats | None = None
 
 
 class Keep(View, frozen=True, kw_only=True):
