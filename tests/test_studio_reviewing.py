@@ -17,9 +17,12 @@ from preceptor.studio.items.content import (
     CriterionReview,
     ItemCriterion,
     Rating,
+    Review,
     Turn,
 )
 from preceptor.studio.ledger.acts import Who
+from preceptor.studio.web.adjudication_fields import slots
+from preceptor.studio.web.forms import Given
 from studio_harness import House
 
 CONTENT = Content(
@@ -85,7 +88,7 @@ def state(house: House, item: str) -> str:
 
 
 def test_a_review_is_saved_completed_and_handed_in(house: House) -> None:
-    """What lacks is said beside its field, what was typed stays, and the seat is free at the end."""
+    """What lacks is said beside its field, what was typed stays, and the seat is free then."""
     item, client = a_task(house), house.signed_in("reviewer")
     address = begin(house, client)
     assert address == f"/reviews/{item}"
@@ -191,3 +194,90 @@ def test_of_a_later_version_what_is_the_same_is_filled_in(house: House) -> None:
     assert old.status_code == 422
     assert "it has changed since you opened it" in old.text
     assert 'name="version" value="2"' in old.text
+
+
+# Adjudicating
+
+
+def reviewed(house: House, item: str, *names: str, **changes: Any) -> None:
+    """Hand in reviews; the first drops a criterion, the second rewrites it."""
+    said = (
+        CriterionReview(criterion="b", decision="drop", reason="subjective"),
+        CriterionReview(
+            criterion="b", decision="edit", text="Names a dose", points=-4, reason="wrong_fact"
+        ),
+    )
+    for place, name in enumerate(names):
+        review = Review(
+            realistic=True,
+            flaw=True,
+            approve=True,
+            criteria=(CriterionReview(criterion="a"), said[place]),
+            added=(ItemCriterion("new", "Names the risk", 4),) if place else (),
+            comment=f"canary-comment-{name}",
+        )
+        review = msgspec.structs.replace(review, **changes)
+        house.studio.write_now(
+            lambda connection, name=name, review=review: commands.review(
+                connection, who(house, name), item, review
+            )
+        )
+
+
+def to_adjudicate(house: House, *, overall: int = 2) -> str:
+    """A task with two reviews that ask for changes, revised twice without a change."""
+    item = a_task(house, overall=overall)
+    house.people["reviewer-2"] = house.join("reviewer-2")
+    reviewed(house, item, "reviewer", "reviewer-2")
+    house.studio.write_now(
+        lambda connection: commands.revise(connection, who(house, "author"), item, CONTENT)
+    )
+    assert state(house, item) == "adjudicating"
+    return item
+
+
+def test_an_adjudicator_takes_a_text_per_criterion_and_decides(house: House) -> None:
+    """R2's edit, R2's addition in other words, and one more; what lacks is said beside it."""
+    item = to_adjudicate(house)
+    client = house.signed_in("adjudicator")
+    address = begin(house, client, "adjudications")
+    page = client.get(address).text
+    assert "R1 and R2 agree on keep, edit or drop of 1 of 2 criteria" in page
+    assert "red team: canary-strategy" in page
+    assert "canary-comment-reviewer-2" in page
+    assert '<ins><span class="hidden"> added: </span>Names ' in page
+    fields = {"version": "2", "rev": "0", "d-a": "author", "do": "hand-in"}
+    refused = house.post(client, address, {**fields, "decision": "rejected"})
+    assert "decision: comment: say why, for the author" in refused.text
+    refused = house.post(client, address, {**fields, "rev": "1", "decision": "accepted"})
+    assert refused.text.count('class="wrong"') == 2  # criteria 2 and 3
+    chosen = {"d-b": "R2", "d-new": "own", "t-new": "Names both risks", "p-new": "5"}
+    more = {"nt-3": "Is short", "np-3": "1", "decision": "accepted", "rev": "2"}
+    done = house.post(client, address, {**fields, **chosen, **more})
+    assert done.headers["location"] == f"{address}?done=handed-in"
+    with house.studio.read() as connection:
+        content = commands.version(connection, item).content
+    assert [(each.text, each.points) for each in content.criteria] == [
+        ("Advises against taking both", 7),
+        ("Names a dose", -4),
+        ("Names both risks", 5),
+        ("Is short", 1),
+    ]
+    assert content.criteria[1].id == "b"
+    assert "Your decision: accepted" in client.get(address).text
+    assert state(house, item) == "accepted"
+    assert "accepted" in house.signed_in("reviewer").get(f"/reviews/{item}").text
+
+
+def test_suggestions_stand_in_an_order_that_the_seat_draws() -> None:
+    """The author's text is not always the first, and the order stays over reloads."""
+    edit = CriterionReview(criterion="a", decision="edit", text="x", points=1, reason="double")
+    review = Review(realistic=True, flaw=True, approve=True, criteria=(edit,))
+    content = msgspec.structs.replace(CONTENT, criteria=CONTENT.criteria[:1])
+
+    def order(seed: int) -> str:
+        (slot,) = slots(Given(), content, {"p": review}, "q", seed)
+        return slot.options[0].key
+
+    assert {order(seed) for seed in range(20)} == {"author", "R1"}
+    assert order(7) == order(7)

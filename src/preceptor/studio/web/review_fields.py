@@ -1,4 +1,4 @@
-"""The form of a review: from fields to a review and back, and from one version to the next. Pure."""
+"""The form of a review: from fields to a review and back, and to the next version. Pure."""
 
 from __future__ import annotations
 

@@ -41,6 +41,7 @@ NOBODY = frozenset({"nobody"})
 _WAYS = (
     ("/", "My work", "signed in"),
     ("/reviews", "Reviews", "reviewer"),
+    ("/adjudications", "Decisions", "adjudicator"),
     ("/people", "People", "lead"),
     ("/account", "Account", "signed in"),
 )
