@@ -33,6 +33,7 @@ __all__ = [
     "may_work",
     "next_item",
     "release",
+    "seat",
     "skip",
 ]
 
@@ -158,6 +159,25 @@ def extend(connection: sa.Connection, lease: Lease, now: datetime) -> Lease:
     return longer
 
 
+def seat(
+    connection: sa.Connection,
+    task: Standing,
+    person: str,
+    kind: Kind,
+    *,
+    policy: Policy,
+    now: datetime,
+) -> Lease | None:
+    """A person's seat on a task, also one that lapsed and nobody has taken since.
+
+    None where they had none, others have it, or the task has gone on.
+    """
+    row = connection.execute(sa.select(leases).where(_key(kind, task.item, person))).mappings()
+    lease = next((Lease(**each) for each in row), None)
+    free = is_free(connection, task, person, kind, policy=policy, now=now)
+    return lease if free else None
+
+
 def skip(connection: sa.Connection, who: Who, kind: Kind, subject: str, reason: str) -> None:
     """Give a task back for good; the person is not offered it again."""
     release(connection, kind, subject, who.person)
@@ -192,17 +212,21 @@ def _candidates(connection: sa.Connection, worker: Worker, kind: Kind) -> Iterat
     skipped = sa.select(skips.c.item).where(
         (skips.c.person == worker.person) & (skips.c.work == kind)
     )
-    query = sa.select(items.c.id, items.c.since, items.c.system).where(
+    query = sa.select(items).where(
         (items.c.state == state) & (items.c.author != worker.person) & items.c.id.not_in(skipped)
     )
-    if worker.specialties:
-        query = query.where(items.c.specialty.in_(worker.specialties))
-    if worker.languages:
-        query = query.where(items.c.language.in_(worker.languages))
+    specialties = {each.casefold() for each in worker.specialties}
+    languages = {each.casefold() for each in worker.languages}
     vendors = {each.casefold() for each in worker.vendors}
-    for id, since, system in connection.execute(query):
-        if not any(each in system.casefold() for each in vendors):
-            yield id, since
+    for row in connection.execute(query):
+        language = row.language.casefold()
+        if (
+            (not specialties or row.specialty.casefold() in specialties)
+            # Who reads pt reads pt-BR.
+            and (not languages or not languages.isdisjoint({language, language.split("-")[0]}))
+            and not any(each in row.system.casefold() for each in vendors)
+        ):
+            yield row.id, row.since
 
 
 def _key(kind: str, subject: str, person: str) -> sa.ColumnElement[bool]:

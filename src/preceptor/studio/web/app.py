@@ -14,7 +14,15 @@ from preceptor.errors import PreceptorError
 from preceptor.store import Store
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.project import project
-from preceptor.studio.web import account, authoring, entering, home, people
+from preceptor.studio.web import (
+    account,
+    adjudicating,
+    authoring,
+    entering,
+    home,
+    people,
+    reviewing,
+)
 from preceptor.studio.web.chatting import Chats
 from preceptor.studio.web.middleware import Cookie
 from preceptor.studio.web.screens import Screen, Web
@@ -25,7 +33,15 @@ __all__ = ["application", "screens"]
 
 _PACKAGE = "preceptor.studio.web"
 #: Modules with screens, in the order of their addresses.
-_SCREENS = (home, entering, account, people, authoring)
+_SCREENS = (
+    home,
+    entering,
+    account,
+    people,
+    authoring,
+    reviewing,
+    adjudicating,
+)
 
 
 def application(

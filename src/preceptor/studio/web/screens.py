@@ -38,6 +38,14 @@ _T = TypeVar("_T")
 #: Who may open a screen: roles, or one of these.
 EVERYBODY = frozenset({"signed in"})
 NOBODY = frozenset({"nobody"})
+#: The ways at the top of each page: address, name, and the role that has it.
+_WAYS = (
+    ("/", "My work", "signed in"),
+    ("/reviews", "Reviews", "reviewer"),
+    ("/adjudications", "Decisions", "adjudicator"),
+    ("/people", "People", "lead"),
+    ("/account", "Account", "signed in"),
+)
 
 
 class Web(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,10 +125,8 @@ class Visit:
                 notice=self.notice,
                 problem=self.problem,
             )
-        path = self.request.url.path
-        ways = [("/", "My work"), ("/account", "Account")]
-        if "lead" in session.member.offer.roles:
-            ways.insert(1, ("/people", "People"))
+        path, roles = self.request.url.path, {*EVERYBODY, *session.member.offer.roles}
+        ways = [(where, name) for where, name, role in _WAYS if role in roles]
         return Frame(
             project=self.web.project.name,
             token=token,

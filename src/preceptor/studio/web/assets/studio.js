@@ -7,7 +7,10 @@
 //   [data-live][id]          is replaced by that of the same id in the answer to an autosave
 //   [data-focus]             gets the focus after a swap; else the field that had it, else <main>
 //   [data-announce]          is read out after a swap
-//   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed
+//   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed: in the group
+//                            that has the focus, or in the page's only one
+//   [data-switch=keys]       turns these keys on and off, here and on later pages
+//   [data-scripted][hidden]  is shown, since it needs this script
 //   [data-select]            is selected whole when it gets the focus
 "use strict";
 
@@ -25,7 +28,8 @@ async function ask(url, fields) {
   const answer = await fetch(url, {
     method: fields ? "POST" : "GET", body: fields, credentials: "same-origin", headers: { "X-Studio": "1" },
   });
-  stillHere();
+  switchKeys();
+stillHere();
   return { status: answer.status, url: answer.url, page: parse(await answer.text()) };
 }
 
@@ -90,6 +94,7 @@ function swap({ page, url }) {
   document.title = page.title;
   adopt(page);
   followAll();
+  switchKeys();
   const shown = new URL(url);
   shown.searchParams.delete("done");
   if (shown.href !== location.href) history.pushState(null, "", shown);
@@ -354,15 +359,37 @@ function pressed(event) {
   const at = document.activeElement;
   if (at && (at.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName)) && !/^(checkbox|radio)$/.test(at.type)) return;
   if (document.querySelector("dialog[open]")) return;
-  for (const each of document.querySelectorAll('[data-keys="on"] [data-key]')) {
+  const groups = document.querySelectorAll("[data-keys]");
+  const group = (at && at.closest("[data-keys]")) || (groups.length === 1 ? groups[0] : null);
+  if (!group || group.dataset.keys !== "on") return;
+  for (const each of group.querySelectorAll("[data-key]")) {
     if (each.dataset.key !== event.key.toLowerCase() || each.disabled) continue;
     event.preventDefault();
+    each.focus();
     each.click();
     return;
   }
 }
 
+function switchKeys() {
+  let on = true;
+  try { on = localStorage.getItem("studio-keys") !== "off"; } catch { /* no storage: on */ }
+  for (const each of document.querySelectorAll("[data-keys]")) each.dataset.keys = on ? "on" : "off";
+  for (const each of document.querySelectorAll('[data-switch="keys"]')) each.checked = on;
+  for (const each of document.querySelectorAll("[data-scripted][hidden]")) each.hidden = false;
+}
+
+function switched(event) {
+  if (!event.target.matches('[data-switch="keys"]')) return;
+  event.stopImmediatePropagation(); // nothing of the form changed
+  if (event.type !== "change") return;
+  try { localStorage.setItem("studio-keys", event.target.checked ? "on" : "off"); } catch { /* for this page alone */ }
+  for (const each of document.querySelectorAll("[data-keys]")) each.dataset.keys = event.target.checked ? "on" : "off";
+}
+
 document.addEventListener("submit", submitted);
+document.addEventListener("input", switched);
+document.addEventListener("change", switched);
 document.addEventListener("input", typed);
 document.addEventListener("change", typed);
 document.addEventListener("keydown", pressed);
