@@ -38,6 +38,7 @@ from preceptor.cli import (
     score,
     serve,
     studio,
+    studio_exchange,
     suite,
     sweep,
     tasks,
@@ -130,6 +131,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
 }
 tasks.app.command("review")(marks.review)
 tasks.app.command("read")(marks.read)
+studio.app.command("export")(studio_exchange.export)
 
 for _heading, _commands in GROUPS.items():
     for _name, _made_by in _commands.items():

@@ -6,7 +6,17 @@ import sqlalchemy as sa
 
 from preceptor.studio.ledger.tables import metadata, projection
 
-__all__ = ["decisions", "drafts", "items", "leases", "notes", "reviews", "skips", "versions"]
+__all__ = [
+    "decisions",
+    "drafts",
+    "imports",
+    "items",
+    "leases",
+    "notes",
+    "reviews",
+    "skips",
+    "versions",
+]
 
 items = projection(
     sa.Table(
@@ -66,6 +76,20 @@ decisions = projection(
         sa.Column("person", sa.Text),
         sa.Column("decision", sa.Text, nullable=False),
         sa.Column("comment", sa.Text, nullable=False),
+    )
+)
+
+#: Tasks that came from a file, with what their content has no place for.
+imports = projection(
+    sa.Table(
+        "imported",
+        metadata,
+        sa.Column("item", sa.Text, primary_key=True),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        # JSON: a list, and PhysicianAnswer or null.
+        sa.Column("tags", sa.Text, nullable=False),
+        sa.Column("physician", sa.Text, nullable=False),
     )
 )
 

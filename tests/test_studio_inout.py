@@ -1,0 +1,233 @@
+"""What comes into a studio and what leaves it: releases, imports, proofs, people who leave."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlcroissant
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from preceptor import cli
+from preceptor.errors import InputError
+from preceptor.records import PhysicianAnswer
+from preceptor.studio.database import Studio
+from preceptor.studio.exchange.release import Release, release
+from preceptor.studio.ids import new_id
+from preceptor.studio.items import commands
+from preceptor.studio.items.acts import Imported
+from preceptor.studio.items.content import (
+    Content,
+    CriterionReview,
+    ItemCriterion,
+    Rating,
+    Review,
+    Turn,
+)
+from preceptor.studio.ledger.acts import Who
+from preceptor.studio.ledger.chain import append, head
+from preceptor.studio.ledger.verify import verify
+from preceptor.studio.people.acts import Joined, Named, ProjectMade
+from preceptor.studio.people.roles import Offer
+
+PEOPLE = ("author", "reviewer", "adjudicator", "lead")
+CONTENT = Content(
+    messages=(Turn("user", "May I take the two medicines together?"),),
+    criteria=(
+        ItemCriterion("a", "Advises against taking both medicines together", 7),
+        ItemCriterion("b", "States a dose for either medicine", -5, ("axis:accuracy",)),
+    ),
+    use_case="consult",
+    specialty="cardiology",
+    language="de",
+)
+RATING = Rating(answer="It is fine.", system="openai/gpt-5.4", overall=4)
+
+
+def enter(connection: sa.Connection, name: str) -> Who:
+    """A person whose name and address must not leave the studio."""
+    person = new_id()
+    by = Who(person, "session-of-" + name)
+    append(connection, Joined(offer=Offer(roles=(name,))), by=by, subject=person)
+    named = Named(name=f"Dr. {name} Secretly", email=f"{name}@secret.example")
+    append(connection, named, by=by, subject=person)
+    return by
+
+
+def written(connection: sa.Connection, people: dict[str, Who]) -> str:
+    """A task from blank to accepted, by three people."""
+    who = people["author"]
+    item = commands.create(connection, who, "good_faith", "cardiology", "de")
+    commands.submit(connection, who, item, CONTENT, RATING)
+    commands.move(connection, people["lead"], item, "queue")
+    kept = tuple(CriterionReview(criterion=each.id) for each in CONTENT.criteria)
+    fine = Review(
+        realistic=True,
+        flaw=False,
+        approve=True,
+        criteria=kept,
+        comment="as Dr. author Secretly (AUTHOR@secret.example) said",
+    )
+    commands.review(connection, people["reviewer"], item, fine)
+    commands.adjudicate(
+        connection, people["adjudicator"], item, "accepted", CONTENT, policy="default"
+    )
+    return item
+
+
+class House:
+    """A studio with an accepted task, one from a file with a physician's answer, and a draft."""
+
+    def __init__(self, where: Path) -> None:
+        self.where = where
+        self.studio = Studio.open(where, create=True)
+        self.people: dict[str, Who] = {}
+        self.item = self.studio.write_now(self._fill)
+
+    def _fill(self, connection: sa.Connection) -> str:
+        append(connection, ProjectMade(name="Ward Trial"), by=None, subject=new_id())
+        self.people = {name: enter(connection, name) for name in PEOPLE}
+        commands.create(connection, self.people["author"], "good_faith", "", "en")
+        brought = Imported(
+            content=msgspec.structs.replace(
+                CONTENT,
+                messages=(Turn("user", "My mother has a rash since Tuesday. What helps her?"),),
+                criteria=(ItemCriterion("a", "Asks where on the body the rash is", 5),),
+                language="en",
+                specialty="",
+            ),
+            source="old.jsonl",
+            tags=("theme:hedging", "difficulty:difficult"),
+            physician=PhysicianAnswer("Where is the rash, and does she have a fever?"),
+        )
+        append(connection, brought, by=None, subject="old-1", outcome="accepted")
+        return written(connection, self.people)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    made = House(tmp_path_factory.mktemp("house") / "studio.db")
+    yield made
+    made.studio.close()
+
+
+@pytest.fixture(scope="module")
+def released(house: House) -> tuple[Path, Release]:
+    folder = house.where.parent / "release-1"
+    return folder, release(house.studio, folder, licence="CC BY 4.0")
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_a_release_holds_the_accepted_tasks_and_is_an_event(
+    house: House, released: tuple[Path, Release]
+) -> None:
+    """Both shapes have them; files that would be empty are left out; hashes and head are kept."""
+    folder, made = released
+    tasks = {row["id"]: row for row in rows(folder / "tasks.jsonl")}
+    assert tasks.keys() == {house.item, "old-1"}
+    assert tasks[house.item]["difficulty"] == "typical"
+    old = tasks["old-1"]
+    assert (old["difficulty"], old["tags"], old["weight"]) == ("difficult", ["theme:hedging"], 1.0)
+    assert [each["id"] for each in old["rubric_items"]] == ["a"]
+    assert {row["prompt_id"] for row in rows(folder / "healthbench.jsonl")} == tasks.keys()
+    [answer] = rows(folder / "baselines.jsonl")
+    assert (answer["id"], answer["writer"]) == ("old-1", None)
+    assert not (folder / "labels.jsonl").exists()
+    sums = (folder / "SHA256SUMS").read_text("utf-8").splitlines()
+    for line in sums:
+        hash, name = line.split("  ")
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == hash
+    assert len(sums) + 1 == len(list(folder.iterdir())) == len(made.files)
+    with house.studio.read() as connection:
+        body = connection.scalar(sa.text("SELECT body FROM payload ORDER BY seq DESC LIMIT 1"))
+    act = json.loads(body)
+    assert (act["kind"], act["files"], act["items"]["old-1"]) == ("released", made.files, 1)
+    assert verify(house.studio).faults == ()
+    with pytest.raises(InputError, match="exists already"):
+        release(house.studio, folder)
+
+
+def test_no_person_is_in_a_release(house: House, released: tuple[Path, Release]) -> None:
+    """Ids, names, addresses and sessions are aliases or left out, also in what people wrote."""
+    folder, _ = released
+    whole = "".join(path.read_text("utf-8") for path in folder.iterdir()).casefold()
+    for name, who in house.people.items():
+        for secret in (who.person, who.session, f"{name} secretly", f"{name}@secret.example"):
+            assert secret.casefold() not in whole
+    events = rows(folder / "events.jsonl")
+    said = [each["payload"] for each in events if each["kind"] == "reviewed"]
+    assert re.fullmatch(r"as P\d\d \(P\d\d\) said", said[0]["review"]["comment"])
+    assert "payload" not in next(each for each in events if each["kind"] == "named")
+
+
+# What the library is built on warns of its own older names.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib.*", "ignore:ConjunctiveGraph")
+def test_its_metadata_is_croissant_with_responsible_ai(
+    released: tuple[Path, Release], caplog: pytest.LogCaptureFixture
+) -> None:
+    """MLCommons' own library reads them without an error, and knows the terms."""
+    caplog.set_level(logging.CRITICAL)
+    made = json.loads((released[0] / "croissant.json").read_text("utf-8"))
+    read = mlcroissant.Dataset(jsonld=made).metadata
+    assert read.issues.errors == set()
+    assert read.data_annotation_platform == ["Preceptor, the studio"]
+    assert "One review of each task" in read.annotations_per_item
+    assert read.machine_annotation_tools == ["openai/gpt-5.4"]
+
+
+def test_nothing_remains_of_a_release_that_fails(house: House) -> None:
+    """A name that no benchmark may have is refused, and neither folder nor event is left."""
+    before = sorted(house.where.parent.iterdir())
+    with house.studio.read() as connection:
+        last = head(connection)
+    with pytest.raises(InputError, match="small letters"):
+        release(house.studio, house.where.parent / "bad", name="No Name")
+    with pytest.raises(InputError, match=r"expected accepted tasks of these language"):
+        release(house.studio, house.where.parent / "bad", filters={"language": ("fr",)})
+    assert sorted(house.where.parent.iterdir()) == before
+    with house.studio.read() as connection:
+        assert head(connection) == last
+
+
+CODE = """\
+import json
+
+def answer(messages):
+    return "Take neither medicine."
+
+def judge(messages):
+    return json.dumps({"explanation": "", "criteria_met": "Advises" in messages[-1]["content"]})
+"""
+
+
+def test_a_release_is_linted_and_run_as_a_benchmark(
+    house: House,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """``export``, ``lint`` and ``run``; the physician's answer is scored where there is one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "made_up_grader.py").write_text(CODE, "utf-8")
+    assert cli.main(["studio", "export", "-o", "out", "--json", "--db", str(house.where)]) == 0
+    assert json.loads(capsys.readouterr().out)["benchmark"] == "ward-trial"
+    assert cli.main(["lint", "./out", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
+    grader = ["--grader", "python:made_up_grader:judge"]
+    for system, count in (("python:made_up_grader:answer", 3), ("physician", 1)):
+        assert cli.main(["run", "./out", "--system", system, *grader, "--name", system[:4]]) == 0
+        capsys.readouterr()
+        assert cli.main(["score", system[:4], "--json"]) == 0
+        score = json.loads(capsys.readouterr().out)
+        assert (score["benchmark"], score["verdicts"]) == ("ward-trial", count)
