@@ -231,3 +231,101 @@ def test_a_release_is_linted_and_run_as_a_benchmark(
         assert cli.main(["score", system[:4], "--json"]) == 0
         score = json.loads(capsys.readouterr().out)
         assert (score["benchmark"], score["verdicts"]) == ("ward-trial", count)
+
+
+def studio_cli(capsys: pytest.CaptureFixture[str], code: int, *words: object) -> Any:
+    """What a command of the studio prints as JSON."""
+    capsys.readouterr()
+    assert cli.main(["studio", *map(str, words), "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_release_comes_in_as_it_went_out(
+    released: tuple[Path, Release], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ids, texts, tags and answers are as in the release; doubles, of either shape, stay out."""
+    db = tmp_path / "other.db"
+    assert cli.main(["studio", "init", "Other", "--db", str(db)]) == 0
+    came = ("import", released[0] / "tasks.jsonl", "--state", "accepted", "--db", db)
+    looked = studio_cli(capsys, 0, *came, "--dry-run")
+    taken = studio_cli(capsys, 0, *came)
+    assert looked == taken
+    assert [each["renamed"] for each in taken["tasks"]] == [False, False]
+    again = studio_cli(capsys, 0, "import", released[0] / "healthbench.jsonl", "--db", db)
+    assert (again["tasks"], again["doubles"]) == ([], 2)
+    with Studio.open(db) as studio:
+        release(studio, tmp_path / "again", name="ward-trial")
+        assert verify(studio).faults == ()
+    first, second = (rows(each / "tasks.jsonl") for each in (released[0], tmp_path / "again"))
+    for row in (*first, *second):
+        del row["canary"], row["version"]
+    by_id = {row["id"]: row for row in second}
+    assert by_id == {row["id"]: row for row in first}
+
+
+def test_an_import_with_a_wrong_row_changes_nothing(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each fault is said with its line; a draft needs an author; tables of criteria are read."""
+    file = tmp_path / "tasks.jsonl"
+    fine = {"id": "a b", "question": "Why?", "rubric": [{"criterion": "Says why", "points": 2}]}
+    bad = {**fine, "rubric": [{"criterion": "Guesses", "points": -2}]}
+    worse = {**fine, "rubric": [{"criterion": "Says why", "points": 0}]}
+    file.write_text("\n".join(json.dumps(each) for each in (fine, bad, worse)), "utf-8")
+    db = ("--db", house.where)
+    with house.studio.read() as connection:
+        last = head(connection)
+    found = studio_cli(capsys, 1, "import", file, "--dry-run", *db)
+    assert len(found["faults"]) == 2
+    assert ":3: " in found["faults"][0]
+    assert "line 2" in found["faults"][1]
+    assert cli.main(["studio", "import", str(file), *map(str, db)]) == 2
+    assert cli.main(["studio", "import", str(file), "--state", "draft", *map(str, db)]) == 2
+    assert "--author" in capsys.readouterr().err
+    with house.studio.read() as connection:
+        assert head(connection) == last
+    table = tmp_path / "mine.csv"
+    table.write_text("question,criterion,points\nWhy now?,Says why,2\nWhy now?,Guesses,-1\n")
+    [row] = studio_cli(capsys, 0, "import", table, "--dry-run", *db)["tasks"]
+    assert row["criteria"] == 2
+
+
+def test_a_studio_is_verified_anchored_and_backed_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A copy is whole; a changed event and one cut off are found."""
+    made = House(tmp_path / "studio.db")
+    made.studio.close()
+    db = ("--db", made.where)
+    assert cli.main(["studio", "anchor", *map(str, db)]) == 0
+    kept = tmp_path / "anchor.json"
+    kept.write_text(capsys.readouterr().out, "utf-8")
+    copy = tmp_path / "copy.db"
+    assert studio_cli(capsys, 0, "backup", copy, *db)["faults"] == []
+    assert studio_cli(capsys, 0, "verify", "--anchor", kept, "--db", copy)["faults"] == []
+    with Studio.open(copy) as studio, studio.engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM anchor"))
+        connection.execute(sa.text("UPDATE event SET reason = 'other' WHERE seq = 3"))
+    assert "event 3: was changed" in studio_cli(capsys, 1, "verify", "--db", copy)["faults"][0]
+    assert cli.main(["studio", "verify", "--anchor", str(tmp_path / "no"), *map(str, db)]) == 2
+
+
+def test_a_person_who_withdraws_is_gone_and_their_work_reopened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The task they reviewed waits for another; name and address are in no byte of the file."""
+    made = House(tmp_path / "studio.db")
+    release(made.studio, tmp_path / "out")
+    made.studio.close()
+    leave = ("withdraw-person", "REVIEWER@secret.example", "--erase", "--db", made.where)
+    found = studio_cli(capsys, 0, *leave)
+    assert found["tasks"] == [{"task": made.item, "before": "accepted", "after": "in_review"}]
+    assert (found["releases"], found["erased"]) == (["ward-trial 1"], 1)
+    held = made.where.read_bytes()
+    assert b"Dr. reviewer Secretly" not in held
+    assert b"reviewer@secret" not in held
+    assert studio_cli(capsys, 0, "verify", "--db", made.where)["erased"] == 1
+    assert cli.main(["studio", *map(str, leave)]) == 2  # nobody is called so
+    last = ["withdraw-person", made.people["lead"].person, "--db", str(made.where)]
+    assert cli.main(["studio", *last]) == 2
+    assert "needs a lead" in capsys.readouterr().err

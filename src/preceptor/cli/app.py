@@ -131,7 +131,8 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
 }
 tasks.app.command("review")(marks.review)
 tasks.app.command("read")(marks.read)
-studio.app.command("export")(studio_exchange.export)
+for _name, _made_by in studio_exchange.COMMANDS.items():
+    studio.app.command(_name)(_made_by)
 
 for _heading, _commands in GROUPS.items():
     for _name, _made_by in _commands.items():

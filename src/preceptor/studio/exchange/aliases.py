@@ -24,7 +24,8 @@ class Aliases:
     """``P01``, ``P02``, …: drawn anew for each release, so that two cannot be joined."""
 
     def __init__(self, connection: sa.Connection) -> None:
-        rows = connection.execute(sa.select(persons.c.id, persons.c.name, persons.c.email)).all()
+        query = sa.select(persons.c.id, persons.c.name, persons.c.email)
+        rows = list(connection.execute(query))
         secrets.SystemRandom().shuffle(rows)
         digits = len(str(len(rows)))
         self._known: dict[str, str] = {}

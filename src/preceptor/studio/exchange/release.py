@@ -80,13 +80,13 @@ def release(
         The folder cannot be written.
     """
     check_free(folder)
-    filters = {field: tuple(values) for field, values in filters.items() if values}
+    wanted = {field: tuple(values) for field, values in filters.items() if values}
     draft = None
     try:
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         draft.chmod(0o755)
         with studio.read() as connection:
-            tasks = _chosen(connection, filters, seed)
+            tasks = _chosen(connection, wanted, seed)
             found = gathered.baselines(connection, {each.id for each in tasks})
             about = _about(connection, tasks, found, name, licence)
             _write(draft, connection, about)
@@ -96,7 +96,7 @@ def release(
             name=about.name,
             version=about.version,
             canary=about.canary,
-            filters=filters,
+            filters=wanted,
             seed=seed,
             items={each.id: each.version.number for each in tasks},
             weights=dict(about.weights),

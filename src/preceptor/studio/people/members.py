@@ -147,7 +147,9 @@ def declare(connection: sa.Connection, conflicts: Conflicts, *, by: Who) -> None
     append(connection, Declared(conflicts=conflicts), by=by, subject=by.person)
 
 
-def deactivate(connection: sa.Connection, identity: str, *, by: Who, reason: str = "") -> None:
+def deactivate(
+    connection: sa.Connection, identity: str, *, by: Who | None, reason: str = ""
+) -> None:
     """The person takes part no more, and is signed out. Raises InputError, UnknownName."""
     found = person(connection, identity).member
     if found.active:
