@@ -8,17 +8,22 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import mlcroissant
 import msgspec
 import pytest
 import sqlalchemy as sa
+from starlette.testclient import TestClient
 
 from preceptor import cli
+from preceptor.benchmarks.folder import read_benchmark
 from preceptor.errors import InputError
+from preceptor.lint.check import lint
+from preceptor.lint.rows import Finding
 from preceptor.records import PhysicianAnswer
 from preceptor.studio.database import Studio
+from preceptor.studio.demo.project import fill
 from preceptor.studio.exchange.release import Release, release
 from preceptor.studio.ids import new_id
 from preceptor.studio.items import commands
@@ -31,11 +36,17 @@ from preceptor.studio.items.content import (
     Review,
     Turn,
 )
+from preceptor.studio.items.tables import items
+from preceptor.studio.items.workflow import State
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append, head
 from preceptor.studio.ledger.verify import verify
+from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.acts import Joined, Named, ProjectMade
-from preceptor.studio.people.roles import Offer
+from preceptor.studio.people.roles import ROLES, Offer
+from preceptor.studio.web.app import application
+from preceptor.studio.web.doors import Doors
+from studio_harness import ADDRESS, CHEAP, SAME_SITE, TOKEN
 
 PEOPLE = ("author", "reviewer", "adjudicator", "lead")
 CONTENT = Content(
@@ -329,3 +340,34 @@ def test_a_person_who_withdraws_is_gone_and_their_work_reopened(
     last = ["withdraw-person", made.people["lead"].person, "--db", str(made.where)]
     assert cli.main(["studio", *last]) == 2
     assert "needs a lead" in capsys.readouterr().err
+
+
+def test_the_demo_has_a_task_in_every_state_and_links_that_work_once(tmp_path: Path) -> None:
+    """Each person signs in without a password; the next link is told; the tasks can be released."""
+    with Studio.open(tmp_path / "demo.db", create=True) as studio:
+        people = studio.write_now(lambda connection: fill(connection, "no hash", 1.8e9))
+        assert {each.role for each in people} == set(ROLES)
+        with studio.read() as connection:
+            states = set(connection.scalars(sa.select(items.c.state)))
+        assert states == set(get_args(State))
+        assert verify(studio).faults == ()
+        release(studio, tmp_path / "out")
+        told: list[str] = []
+        links = Doors([(people[1].id, "Amal")], lambda name, path: told.append(path))
+        accounts = Accounts(studio, passwords=CHEAP, clock=lambda: 1.8e9)
+        site = application(accounts, address=ADDRESS, links=links)
+        client = TestClient(site, base_url=ADDRESS, follow_redirects=False)
+        for path in (links.paths["Amal"], told):
+            address = path if isinstance(path, str) else path[0]
+            token = TOKEN.search(client.get(address).text)
+            assert token is not None
+            sent = client.post(address, data={"token": token[1]}, headers=SAME_SITE)
+            assert (sent.status_code, sent.headers["location"]) == (303, "/")
+            assert client.get(address).status_code == 404
+        assert "Amal Haddad" in client.get("/account").text
+    assert linted(tmp_path / "out") == []
+
+
+def linted(folder: Path) -> list[Finding]:
+    benchmark = read_benchmark(folder)
+    return list(lint(benchmark.path(), benchmark).findings)

@@ -38,6 +38,7 @@ from preceptor.cli import (
     score,
     serve,
     studio,
+    studio_demo,
     studio_exchange,
     suite,
     sweep,
@@ -131,6 +132,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
 }
 tasks.app.command("review")(marks.review)
 tasks.app.command("read")(marks.read)
+studio.app.command("demo")(studio_demo.demo)
 for _name, _made_by in studio_exchange.COMMANDS.items():
     studio.app.command(_name)(_made_by)
 

@@ -19,12 +19,12 @@ from preceptor.installation import MissingExtra
 if TYPE_CHECKING:
     from preceptor.studio.database import Studio
 
-__all__ = ["DEFAULT", "Address", "Database", "app", "open_studio"]
+__all__ = ["DEFAULT", "PORT", "Address", "Database", "app", "missing", "open_studio"]
 
 app = typer.Typer(cls=Group, help="Physicians write, review and label tasks in a browser.")
 
-_PORT = 8712
-_ADDRESS = f"http://127.0.0.1:{_PORT}"
+PORT = 8712
+_ADDRESS = f"http://127.0.0.1:{PORT}"
 #: Seconds that requests under way have once the server is stopped.
 _GRACE_S = 10
 
@@ -98,7 +98,7 @@ def serve(  # noqa: PLR0917
         typer.Option(
             "--port", parser=whole_number, metavar="N", help="The port; 0 for any free one."
         ),
-    ] = _PORT,
+    ] = PORT,
     tls_cert: Annotated[
         str | None,
         typer.Option("--tls-cert", metavar="FILE", help="The certificate, for TLS; with its key."),
@@ -124,7 +124,7 @@ def serve(  # noqa: PLR0917
         from preceptor.studio.web.app import application
         from preceptor.web import serving
     except ModuleNotFoundError as error:
-        raise _missing(error) from None
+        raise missing(error) from None
     with open_studio(db) as studio, serving.listen(host, port) as listener:
         if not (serving.is_loopback(listener) or tls_cert or behind_proxy):
             raise InputError(
@@ -202,7 +202,8 @@ def _check_tls(certificate: str | None, key: str | None, proxy: str | None) -> N
         raise InputError(f"--behind-proxy {proxy}: expected an https:// address")
 
 
-def _missing(error: ModuleNotFoundError) -> Exception:
+def missing(error: ModuleNotFoundError) -> Exception:
+    """The error, or the extra that has what is missing."""
     known = (
         "starlette",
         "uvicorn",

@@ -157,8 +157,8 @@ def responsible(about: About) -> dict[str, Any]:
         ],
         "rai:machineAnnotationTools": sorted(set(about.systems) | set(about.previews)) or None,
         "rai:personalSensitiveInformation": [
-            "Authors attested that no text identifies a patient. Names and addresses of "
-            "contributors are not in the files; they have aliases."
+            "Authors attest that no text identifies a patient; of tasks from files nothing is "
+            "known. Names and addresses of contributors are not in the files: they have aliases."
         ],
         "rai:dataLimitations": about.faults,
         "rai:dataUseCases": ["Evaluation of health AI; not for training."],

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from preceptor.errors import PreceptorError
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.project import project
-from preceptor.studio.web import account, entering, home, people
+from preceptor.studio.web import account, doors, entering, home, people
 from preceptor.studio.web.middleware import Cookie
 from preceptor.studio.web.screens import Screen, Web
 from preceptor.web.guard import Guard
@@ -22,7 +22,7 @@ __all__ = ["application", "screens"]
 
 _PACKAGE = "preceptor.studio.web"
 #: Modules with screens, in the order of their addresses.
-_SCREENS = (home, entering, account, people)
+_SCREENS = (home, entering, account, people, doors)
 
 
 def application(
@@ -30,6 +30,7 @@ def application(
     *,
     address: str,
     proxied: bool = False,
+    links: doors.Doors | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Guard:
     """The studio as an ASGI application.
@@ -40,6 +41,8 @@ def application(
         Under which browsers know it; over TLS if it begins with ``https``.
     proxied
         Whether a proxy of ours is before it, and says which address a browser has.
+    links
+        Those that sign made-up people in, of a demo.
     tell
         Called with a line for each internal error. It has no text of a request or an answer.
     """
@@ -54,6 +57,7 @@ def application(
         cookie=Cookie(found.id, where.scheme == "https"),
         address=address.rstrip("/"),
         proxied=proxied,
+        doors=links,
     )
     kinds = (HTTPException, PreceptorError, Exception)
     app = Starlette(

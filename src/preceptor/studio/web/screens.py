@@ -49,6 +49,8 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     #: The address under which browsers know the studio, as ``https://studio.example.org``.
     address: str
     proxied: bool = False
+    #: A :class:`~preceptor.studio.web.doors.Doors` where made-up people sign in by links.
+    doors: object = None
 
 
 class Keep(View, frozen=True, kw_only=True):
