@@ -18,6 +18,7 @@ from preceptor.studio.web import (
     account,
     adjudicating,
     authoring,
+    doors,
     entering,
     home,
     people,
@@ -41,6 +42,7 @@ _SCREENS = (
     authoring,
     reviewing,
     adjudicating,
+    doors,
 )
 
 
@@ -49,6 +51,7 @@ def application(
     *,
     address: str,
     proxied: bool = False,
+    links: doors.Doors | None = None,
     tell: Callable[[str], None] = lambda _: None,
     store: Store | None = None,
 ) -> Guard:
@@ -60,6 +63,8 @@ def application(
         Under which browsers know it; over TLS if it begins with ``https``.
     proxied
         Whether a proxy of ours is before it, and says which address a browser has.
+    links
+        Those that sign made-up people in, of a demo.
     tell
         Called with a line for each internal error. It has no text of a request or an answer.
     store
@@ -79,6 +84,7 @@ def application(
         proxied=proxied,
         tell=tell,
         chats=chats,
+        doors=links,
     )
     kinds = (HTTPException, PreceptorError, Exception)
     app = Starlette(

@@ -61,6 +61,8 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     proxied: bool = False
     #: The systems that authors may ask; None where the project has none.
     chats: Chats | None = None
+    #: A :class:`~preceptor.studio.web.doors.Doors` where made-up people sign in by links.
+    doors: object = None
 
 
 class Keep(View, frozen=True, kw_only=True):
