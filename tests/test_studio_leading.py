@@ -1,0 +1,159 @@
+"""What a lead steers by in the studio: samples, agreement, the log, active time, scores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from preceptor.errors import InputError
+from preceptor.studio.items import commands
+from preceptor.studio.items.content import Content, ItemCriterion, Rating, Turn
+from preceptor.studio.items.tables import items
+from preceptor.studio.items.workflow import Refused
+from preceptor.studio.ledger.acts import Who
+from preceptor.studio.ledger.verify import verify
+from preceptor.studio.oversight import sampler
+from preceptor.studio.oversight.sampler import Candidate, Plan
+from studio_harness import House
+
+CONTENT = Content(
+    messages=(Turn("user", "May I take both?"),),
+    criteria=(
+        ItemCriterion("a", "Advises against taking both", 7),
+        ItemCriterion("b", "Recommends a dose", -5),
+    ),
+    specialty="cardiology",
+    language="en",
+)
+BAD = Rating(answer="Yes, take both.", system="openai/gpt-5.4", overall=2)
+FAIR = replace(BAD, overall=4)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    house = House(tmp_path_factory.mktemp("leading"))
+    yield house
+    assert house.told == []
+    assert verify(house.studio).faults == ()
+    house.close()
+
+
+def who(house: House, name: str) -> Who:
+    return Who(house.people[name], "s")
+
+
+def handed_in(
+    connection: sa.Connection, by: Who, rating: Rating = FAIR, content: Content = CONTENT
+) -> str:
+    item = commands.create(connection, by, content.mode, "cardiology", "en")
+    commands.submit(connection, by, item, content, rating)
+    return item
+
+
+# Samples
+
+
+def crowd(hard: int, easy: int) -> list[Candidate]:
+    return [
+        Candidate(str(i), "submitted", i < hard, "good_faith", "", "") for i in range(hard + easy)
+    ]
+
+
+@pytest.mark.parametrize(("hard", "easy", "size"), [(100, 900, 200), (37, 411, 90), (300, 300, 60)])
+def test_difficult_tasks_are_drawn_three_and_a_half_times_as_often(
+    hard: int, easy: int, size: int
+) -> None:
+    """The chances have that ratio but for one task of rounding, and the weights sum to all."""
+    drawn = sampler.draw(crowd(hard, easy), size, 3.5, 1)
+    rich = sum(int(item) < hard for item in drawn)
+    assert len(drawn) == size
+    assert abs(rich - size * 3.5 * hard / (3.5 * hard + easy)) < 1
+    assert sum(drawn.values()) == pytest.approx(hard + easy)
+    assert drawn == sampler.draw(crowd(hard, easy), size, 3.5, 1)
+
+
+def test_the_weighted_mean_of_a_sample_is_that_of_all() -> None:
+    """Over 1,000 seeds the mean error is within four standard errors; unweighted it is far off."""
+    found = crowd(40, 160)
+    scores = np.random.default_rng(0).random(200) + [
+        0.0 if each.difficult else 1.0 for each in found
+    ]
+    weighted, plain = np.empty(1_000), np.empty(1_000)
+    for seed in range(1_000):
+        drawn = sampler.draw(found, 50, 3.5, seed)
+        values = scores[[int(item) for item in drawn]]
+        weighted[seed] = np.average(values, weights=list(drawn.values()))
+        plain[seed] = values.mean()
+    off = weighted - scores.mean()
+    assert abs(off.mean()) < 4 * off.std() / np.sqrt(1_000)
+    assert plain.mean() < scores.mean() - 0.1
+
+
+def test_a_sample_that_cannot_be_drawn_is_refused() -> None:
+    """Too many, too few for two kinds, and none at all; one kind alone is drawn evenly."""
+    for found, size in ((crowd(2, 2), 5), (crowd(2, 2), 1), ([], 1)):
+        with pytest.raises(InputError, match=r"expected|no task"):
+            sampler.draw(found, size, 3.5, 0)
+    for found in (crowd(4, 0), crowd(0, 4)):
+        assert list(sampler.draw(found, 2, 3.5, 0).values()) == [2.0, 2.0]
+
+
+def test_a_lead_draws_what_the_table_showed(house: House) -> None:
+    """The drawn are queued and the rest parked, in one step; later tasks ask for another look."""
+    by, client = who(house, "author"), house.signed_in("lead")
+
+    def fill(connection: sa.Connection) -> None:
+        for rating in (BAD,) * 4 + (FAIR,) * 8:
+            handed_in(connection, by, rating)
+        attack = replace(CONTENT, mode="red_teaming")
+        handed_in(connection, by, FAIR, attack)
+
+    house.studio.write_now(fill)
+    fields = {"size": "6", "ratio": "3,5", "seed": "7", "only_hard_attacks": "1", "do": "preview"}
+    page = house.post(client, "/sampling", fields)
+    assert "6 of 12 tasks would be drawn" in page.text
+    seen = re.search(r'name="seen" value="(\w+)"', page.text)
+    assert seen is not None
+    wanted = {**fields, "do": "draw", "seen": seen.group(1)}
+    changed = house.post(client, "/sampling", {**wanted, "seed": "8"})
+    assert changed.status_code == 422
+    assert "look at the new table" in changed.text
+    assert "6 of 12 tasks would be drawn" in changed.text
+    assert house.post(client, "/sampling", wanted).headers["location"] == "/sampling?done=drawn"
+    with house.studio.read() as connection:
+        found = connection.execute(sa.select(items.c.id, items.c.state, items.c.difficult)).all()
+        weights = sampler.weights(connection)
+    assert {row.id for row in found if row.state == "in_review"} == set(weights)
+    assert sum(row.difficult for row in found if row.state == "in_review") == 4
+    assert sum(row.state == "parked" for row in found) == 7
+    assert sum(weights.values()) == pytest.approx(12)
+    assert house.kinds().count("sampled") == 1
+
+
+def test_a_second_draw_from_the_parked_leaves_no_task_counted_twice(house: House) -> None:
+    """Tasks of the first draw stand for themselves then, and the weights sum to all tasks."""
+    by = who(house, "author")
+
+    def again(connection: sa.Connection) -> None:
+        plan = Plan(size=3, seed=1)
+        with pytest.raises(Refused, match="look at the new table"):
+            sampler.sample(connection, by, plan, "x")
+        found = sampler.candidates(connection, plan)
+        assert {each.state for each in found} == {"parked"}
+        sampler.sample(connection, by, plan, sampler.preview(found, plan).seen)
+        weights = sampler.weights(connection)
+        assert sum(weights.values()) == pytest.approx(12)
+        assert sorted(weights.values())[:6] == [1.0] * 6
+        for item in weights:
+            connection.execute(items.update().where(items.c.id == item).values(state="accepted"))
+        released = sampler.release_sample(connection, 9, 1.0, 0)
+        assert released == weights
+        raise InputError("undo")
+
+    with pytest.raises(InputError, match="undo"):
+        house.studio.write_now(again)
