@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from preceptor.audit.labels import read_meta_eval
+from preceptor.audit.report import audit
 from preceptor.errors import InputError
 from preceptor.studio.items import commands
-from preceptor.studio.items.content import Content, ItemCriterion, Rating, Turn
+from preceptor.studio.items.content import (
+    Content,
+    CriterionReview,
+    ItemCriterion,
+    Rating,
+    Review,
+    Turn,
+)
 from preceptor.studio.items.tables import items
 from preceptor.studio.items.workflow import Refused
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.verify import verify
-from preceptor.studio.oversight import sampler
+from preceptor.studio.oversight import agreement, sampler
+from preceptor.studio.oversight.agreement import Judgement
 from preceptor.studio.oversight.sampler import Candidate, Plan
 from studio_harness import House
 
@@ -157,3 +170,151 @@ def test_a_second_draw_from_the_parked_leaves_no_task_counted_twice(house: House
 
     with pytest.raises(InputError, match="undo"):
         house.studio.write_now(again)
+
+
+# Agreement
+
+
+def a_review(content: Content, drops: Collection[str] = (), *, realistic: bool = True) -> Review:
+    return Review(
+        realistic=realistic,
+        flaw=True,
+        approve=not drops,
+        criteria=tuple(
+            CriterionReview(criterion=each.id, decision="drop", reason="subjective")
+            if each.id in drops
+            else CriterionReview(criterion=each.id)
+            for each in content.criteria
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def reviewed(house: House) -> list[str]:
+    """Twelve tasks of two criteria that two people reviewed, unlike each other in some."""
+    draw = random.Random(1)
+    second = house.people["adjudicator"]
+
+    def fill(connection: sa.Connection) -> list[str]:
+        made = []
+        for number in range(12):
+            item = handed_in(connection, who(house, "author-2"), BAD)
+            commands.move(connection, None, item, "queue")
+            for person in (house.people["reviewer"], second):
+                drops = [each for each in "ab" if draw.random() < 0.4]
+                found = a_review(CONTENT, drops, realistic=number > 3 or person == second)
+                commands.review(connection, Who(person, "s"), item, found)
+            made.append(item)
+        return made
+
+    return house.studio.write_now(fill)
+
+
+def test_agreement_is_that_of_the_audit_on_the_same_labels(
+    house: House, reviewed: list[str], tmp_path: Path
+) -> None:
+    """`preceptor audit` on the judgements as rows of the meta-evaluation gives the same numbers."""
+    with house.studio.read() as connection:
+        said = list(agreement.judgements(connection))
+    (found,) = (
+        each
+        for each in agreement.agreed(said)
+        if (each.question, each.group) == ("The criterion stays as it is", "")
+    )
+    rows = agreement.judged(each for each in said if each.question == found.question)
+    path = tmp_path / "labels.jsonl"
+    with path.open("wb") as file:
+        for row in rows:
+            line = {
+                "prompt": [{"role": "user", "content": row.prompt}],
+                "completion": "-",
+                "rubric": row.criterion,
+                "binary_labels": row.labels,
+                "anonymized_physician_ids": row.physicians,
+                "criteria_met": True,
+            }
+            file.write(msgspec.json.encode(line) + b"\n")
+    expected = audit(read_meta_eval(path), "grader").agreement.among_physicians
+    assert expected is not None
+    assert (found.units, found.tasks) == (24, 12)
+    assert found.found.prompts == expected.prompts
+    for name in ("observed", "macro_f1", "kappa", "ac1", "alpha"):
+        ours, theirs = getattr(found.found, name), getattr(expected, name)
+        assert ours.value == pytest.approx(theirs.value, abs=1e-12)
+        assert ours.ci95 == pytest.approx(theirs.ci95, abs=1e-12)
+
+
+def test_agreement_is_of_first_words_and_of_ten_units() -> None:
+    """What is said after another's review is seen does not count, nor does what one alone saw."""
+    said = [
+        Judgement("q", f"t{n}", "u", person, person == "a" or n < 5, ("Points above 0",))
+        for n in range(10)
+        for person in "ab"
+    ]
+    later = [replace(each, said=True) for each in said]
+    alone = [Judgement("q", f"x{n}", "u", "a", said=True) for n in range(20)]
+    (every, group) = agreement.agreed([*said, *later, *alone])
+    assert (every.units, every.found.observed.value, group.group) == (10, 0.5, "Points above 0")
+    assert agreement.agreed(said[2:]) == []
+    (mine, _) = agreement.agreed_with(said, "b")
+    assert mine.found.observed.value == 0.5
+    assert agreement.agreed_with(said, "c") == []
+
+
+def test_agreement_of_all_is_for_leads_and_ones_own_for_reviewers(
+    house: House, reviewed: list[str]
+) -> None:
+    """A reviewer sees only themselves with the others; work that was taken back is left out."""
+    lead = house.signed_in("lead").get("/agreement").text
+    assert "Reviewers with each other" in lead
+    assert "You with the others" not in lead
+    assert "24 in 12 tasks" in lead
+    assert "Specialty: cardiology" in lead
+    assert "Points below 0" in lead
+    own = house.signed_in("reviewer").get("/agreement").text
+    assert "Reviewers with each other" not in own
+    assert "24 in 12 tasks" in own
+    person = house.people["adjudicator"]
+
+    def gone(connection: sa.Connection) -> None:
+        commands.take_back(connection, None, person)
+        assert agreement.agreed(agreement.judgements(connection)) == []
+        raise InputError("undo")
+
+    with pytest.raises(InputError, match="undo"):
+        house.studio.write_now(gone)
+
+
+# The log
+
+
+def test_the_log_is_read_by_kind_and_by_what_it_is_about(house: House, reviewed: list[str]) -> None:
+    """The latest come first, fifty a page; a number that is none is not an error."""
+    client, task = house.signed_in("lead"), reviewed[0]
+    page = client.get("/log").text
+    numbers = [int(each) for each in re.findall(r"Event </span>(\d+)<", page)]
+    assert numbers == list(range(numbers[0], numbers[0] - 50, -1))
+    link = re.search(r'href="(/log[^"]*before=[^"]*)"', page)
+    assert link is not None
+    later = client.get(link.group(1).replace("&amp;", "&")).text
+    assert f"Event </span>{numbers[-1] - 1}<" in later
+    of_task = client.get("/log", params={"about": task}).text
+    assert re.findall(r"<td dir=\"auto\">(\w+)", of_task) == [
+        *("Reviewed", "Reviewed", "Moved", "Submitted", "Created")
+    ]
+    some = client.get("/log", params={"kind": "sampled", "before": "x"}).text
+    assert "Sampled: 6 of 12 tasks, difficult ones 3.5 times as likely, seed 7" in some
+    assert "No such event" in client.get("/log", params={"kind": "nothing"}).text
+
+
+def test_notes_about_the_guideline_are_listed_for_leads(house: House, reviewed: list[str]) -> None:
+    """With the task, and without who wrote them."""
+    note = "How sure is <sure>?"
+    by = who(house, "reviewer")
+    house.studio.write_now(
+        lambda connection: commands.note_guideline(connection, by, reviewed[0], note)
+    )
+    page = house.signed_in("lead").get("/notes").text
+    assert "How sure is &lt;sure&gt;?" in page
+    assert reviewed[0] in page
+    assert by.person not in page
