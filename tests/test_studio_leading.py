@@ -29,10 +29,10 @@ from preceptor.studio.items.tables import items
 from preceptor.studio.items.workflow import Refused
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.verify import verify
-from preceptor.studio.oversight import agreement, sampler
+from preceptor.studio.oversight import active_time, agreement, sampler
 from preceptor.studio.oversight.agreement import Judgement
 from preceptor.studio.oversight.sampler import Candidate, Plan
-from studio_harness import House
+from studio_harness import SAME_SITE, House
 
 CONTENT = Content(
     messages=(Turn("user", "May I take both?"),),
@@ -318,3 +318,52 @@ def test_notes_about_the_guideline_are_listed_for_leads(house: House, reviewed: 
     assert "How sure is &lt;sure&gt;?" in page
     assert reviewed[0] in page
     assert by.person not in page
+
+
+# Active time
+
+
+def test_time_is_counted_once_and_up_to_a_limit(house: House) -> None:
+    """Two pages count once, a pause not at all; elsewhere than at one's own work it is other."""
+    by, now = who(house, "author-2"), 1_800_000_000.0
+
+    def work(connection: sa.Connection) -> None:
+        item = commands.create(connection, by, "good_faith", "cardiology", "en")
+        path, person = f"/tasks/{item}", by.person
+        for second in (0, 15, 22, 30, 4_000):
+            active_time.beat(connection, person, path, now + second)
+        assert [each.seconds for each in active_time.slices(connection, person)] == [60.0]
+        for beat in range(1, 1_000):
+            active_time.beat(connection, person, path, now + 4_000 + 15 * beat)
+        (found,) = active_time.totals(active_time.slices(connection, person))
+        assert (found.work, found.tasks, found.seconds) == ("writing", 1, 3 * 3600)
+        for beat in range(300):
+            for other in ("/tasks/of-nobody", "/reviews/x", "/account", "", "/tasks/" + item[:-1]):
+                active_time.beat(connection, person, other, now + 50_000 + 15 * beat)
+        other, _ = active_time.totals(active_time.slices(connection, person))
+        assert (other.work, other.tasks, other.seconds) == ("other", 0, 3600)
+        raise InputError("undo")
+
+    with pytest.raises(InputError, match="undo"):
+        house.studio.write_now(work)
+
+
+def test_active_time_is_for_the_person_and_for_leads(house: House) -> None:
+    """A beat needs the form's token, and is no event; the account page and the table show it."""
+    client, before = house.signed_in("author-2"), house.kinds()
+    address = house.post(
+        client, "/tasks/new", {"mode": "good_faith", "specialty": "x", "language": "en"}
+    ).headers["location"]
+    for _ in range(8):
+        house.now += 15
+        assert house.post(client, "/active", {"path": address}).status_code == 204
+    assert client.post("/active", data={"path": address}, headers=SAME_SITE).status_code == 401
+    assert house.kinds() == [*before, "created"]
+    assert "2 min on 1 task<" in client.get("/account").text
+    table = house.signed_in("lead").get("/active.csv")
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    day, person, *rest = table.text.splitlines()[1].split(",")
+    assert (len(day), person.strip("'"), rest[0], rest[2]) == (
+        *(10, house.people["author-2"], "writing", "120"),
+    )
+    assert client.get("/active.csv").status_code == 403

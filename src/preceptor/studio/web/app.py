@@ -21,6 +21,7 @@ from preceptor.studio.web import (
     home,
     people,
     sampling,
+    timing,
 )
 from preceptor.studio.web.middleware import Cookie
 from preceptor.studio.web.screens import Screen, Web
@@ -31,7 +32,7 @@ __all__ = ["application", "screens"]
 
 _PACKAGE = "preceptor.studio.web"
 #: Modules with screens, in the order of their addresses.
-_SCREENS = (home, entering, account, people, authoring, sampling, agreeing, events)
+_SCREENS = (home, entering, account, people, authoring, sampling, agreeing, events, timing)
 
 
 def application(
