@@ -17,12 +17,16 @@ from preceptor.studio.people.project import project
 from preceptor.studio.web import (
     account,
     adjudicating,
+    agreeing,
     authoring,
     doors,
     entering,
+    events,
     home,
     people,
     reviewing,
+    sampling,
+    timing,
 )
 from preceptor.studio.web.chatting import Chats
 from preceptor.studio.web.middleware import Cookie
@@ -42,6 +46,10 @@ _SCREENS = (
     authoring,
     reviewing,
     adjudicating,
+    sampling,
+    agreeing,
+    events,
+    timing,
     doors,
 )
 

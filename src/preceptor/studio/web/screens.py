@@ -32,19 +32,23 @@ from preceptor.studio.web.render import Frame, Link, View, render
 from preceptor.web.guard import Refusal
 from preceptor.web.pages import Pages, refusal_of
 
-__all__ = ["EVERYBODY", "NOBODY", "Screen", "Visit", "Web", "see"]
+__all__ = ["EVERYBODY", "LEAD", "NOBODY", "WAYS", "Screen", "Visit", "Web", "see"]
 
 _T = TypeVar("_T")
 #: Who may open a screen: roles, or one of these.
 EVERYBODY = frozenset({"signed in"})
 NOBODY = frozenset({"nobody"})
-#: The ways at the top of each page: address, name, and the role that has it.
-_WAYS = (
-    ("/", "My work", "signed in"),
-    ("/reviews", "Reviews", "reviewer"),
-    ("/adjudications", "Decisions", "adjudicator"),
-    ("/people", "People", "lead"),
-    ("/account", "Account", "signed in"),
+LEAD = frozenset({"lead"})
+#: Links above every page: address, name, for whom.
+WAYS = (
+    ("/", "My work", EVERYBODY),
+    ("/reviews", "Reviews", frozenset({"reviewer"})),
+    ("/adjudications", "Decisions", frozenset({"adjudicator"})),
+    ("/people", "People", LEAD),
+    ("/sampling", "Sample", LEAD),
+    ("/agreement", "Agreement", LEAD | {"reviewer"}),
+    ("/log", "Log", LEAD),
+    ("/account", "Account", EVERYBODY),
 )
 
 
@@ -127,15 +131,16 @@ class Visit:
                 notice=self.notice,
                 problem=self.problem,
             )
-        path, roles = self.request.url.path, {*EVERYBODY, *session.member.offer.roles}
-        ways = [(where, name) for where, name, role in _WAYS if role in roles]
+        path = self.request.url.path
+        mine = {"signed in", *session.member.offer.roles}
         return Frame(
             project=self.web.project.name,
             token=token,
             person=session.member.id,
             links=tuple(
                 Link(name, where, path == where or (where != "/" and path.startswith(where + "/")))
-                for where, name in ways
+                for where, name, roles in WAYS
+                if roles & mine
             ),
             notice=self.notice,
             problem=self.problem,
