@@ -38,6 +38,7 @@ from preceptor.cli import (
     score,
     serve,
     studio,
+    studio_labels,
     suite,
     sweep,
     tasks,
@@ -130,6 +131,8 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
 }
 tasks.app.command("review")(marks.review)
 tasks.app.command("read")(marks.read)
+studio.app.command("pull")(studio_labels.pull)
+studio.app.command("labels")(studio_labels.labels)
 
 for _heading, _commands in GROUPS.items():
     for _name, _made_by in _commands.items():

@@ -19,7 +19,7 @@ from preceptor.installation import MissingExtra
 if TYPE_CHECKING:
     from preceptor.studio.database import Studio
 
-__all__ = ["app"]
+__all__ = ["DEFAULT", "Address", "Database", "app", "open_studio"]
 
 app = typer.Typer(cls=Group, help="Physicians write, review and label tasks in a browser.")
 
@@ -77,7 +77,7 @@ def init(
         append(connection, ProjectMade(name=plain, policy=known), by=None, subject=new_id())
         return invite(connection, Offer(roles=("lead",)), by=None, now=time.time())
 
-    with _open(db, create=True) as studio:
+    with open_studio(db, create=True) as studio:
         secret = studio.write_now(make)
     print(f"{base}/join/{secret}", flush=True)
     note(f"{db}: project {plain}; open that link once `preceptor studio serve --db {db}` runs")
@@ -133,7 +133,7 @@ def serve(  # noqa: PLR0917
         from preceptor.web import serving
     except ModuleNotFoundError as error:
         raise _missing(error) from None
-    with _open(db) as studio, serving.listen(host, port) as listener:
+    with open_studio(db) as studio, serving.listen(host, port) as listener:
         if not (serving.is_loopback(listener) or tls_cert or behind_proxy):
             raise InputError(
                 f"--host {host}: passwords would cross the network in the clear: give --tls-cert "
@@ -174,14 +174,15 @@ def invite_person(
     offer = Offer(
         roles=tuple(roles), specialties=tuple(specialty or ()), languages=tuple(language or ())
     )
-    with _open(db) as studio:
+    with open_studio(db) as studio:
         secret = studio.write_now(
             lambda connection: invite(connection, offer, by=None, now=time.time())
         )
     print(f"{base}/join/{secret}", flush=True)
 
 
-def _open(db: str, *, create: bool = False) -> Studio:
+def open_studio(db: str, *, create: bool = False) -> Studio:
+    """The studio of a file or address."""
     from preceptor.studio.database import Studio
 
     return Studio.open(db, create=create)
