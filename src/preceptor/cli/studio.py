@@ -219,6 +219,7 @@ def _runs(studio: Studio, where: str) -> Iterator[Store | None]:
 
 
 def open_studio(db: str, *, create: bool = False) -> Studio:
+    """The studio of a file or address."""
     from preceptor.studio.database import Studio
 
     return Studio.open(db, create=create)
