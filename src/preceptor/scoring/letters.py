@@ -92,7 +92,7 @@ def read_choice(
     """
 
     wrong_asked = _wrong_asked(question[-_LONGEST_ASKED:])
-    read = _choices if len(text) <= _SHORT else _choices.__wrapped__
+    read: Callable[..., Found] = _choices if len(text) <= _SHORT else _choices.__wrapped__
     found = read(text, tuple(options.items()), several, wrong_asked)
     if several:
         return [label for label in options if label in found] or None

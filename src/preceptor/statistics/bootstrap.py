@@ -12,7 +12,7 @@ import numpy as np
 from preceptor.statistics.intervals import Z95
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -293,7 +293,8 @@ def _draws(sizes: NDArray[np.intp], resamples: int, seed: tuple[int, ...]) -> It
             yield rng.multinomial(n, sizes / n, size=size).astype(np.float64)
         return
     kept = len(seed) == 1 and n * resamples <= _KEPT
-    for counted in (_counts_kept if kept else _counts)(n, resamples, seed):
+    counts: Callable[[int, int, tuple[int, ...]], Iterable[Any]] = _counts_kept if kept else _counts
+    for counted in counts(n, resamples, seed):
         yield counted.astype(np.float64)
 
 
