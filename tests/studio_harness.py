@@ -142,7 +142,7 @@ class House:
 def served(house: House) -> Iterator[str]:
     """The studio's address in a server of its own, in a thread."""
     listener = listen("127.0.0.1", 0)
-    config = uvicorn.Config(house.app, log_config=None, log_level="critical", lifespan="off")
+    config = uvicorn.Config(house.app, log_config=None, log_level="critical", lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()

@@ -504,6 +504,29 @@ def test_another_answer_to_the_same_turn_leaves_the_first(chatting: Chatting) ->
     assert fields_of(chatting.page())["rated"] == [first]
 
 
+def test_a_returned_task_shows_the_answer_that_was_rated(chatting: Chatting) -> None:
+    """Not the one asked for last; what a system said in the conversation cannot be rewritten."""
+    alias = chatting.aliases()[0]
+    chatting.do("ask", system=alias, t__0="My ear hurts.")
+    chatting.ended()
+    chatting.do("turn")
+    chatting.do("ask", system=alias, t__2="And now?")
+    first = fields_of(chatting.ended())["rated"][0]
+    chatting.do("ask", system=alias)
+    chatting.ended()
+    fill_rubric(chatting)
+    chatting.do(f"choose-{first}")
+    chatting.do("submit", use_case="consult", attested=DECLARED, **SCORES)
+    chatting.house.studio.write_now(
+        lambda connection: commands.move(connection, None, chatting.item, "return")
+    )
+    fields = fields_of(chatting.page())
+    assert fields["rated"] == [first]
+    assert fields["score-overall"] == ["2"]
+    assert "t-1-live" in fields
+    assert "t-1" not in fields
+
+
 def test_an_answer_is_read_as_it_comes_by_its_author_alone(chatting: Chatting) -> None:
     """Server-sent events and polling say the same; another author gets 404."""
     chatting.do("ask", system=chatting.aliases()[0], t__0="Name every number from 1 to 30.")

@@ -92,7 +92,7 @@ def written(connection: sa.Connection, item: str, person: str) -> Written:
         return Written(found, msgspec.json.decode(draft.body, type=Writing), draft.rev, live)
     if found.version:
         last = version(connection, item)
-        return Written(found, begun(last.content, last.rating), 0, live)
+        return Written(found, begun(last.content, last.rating, live), 0, live)
     row = connection.execute(sa.select(items).where(items.c.id == item)).one()
     begins = Content(specialty=row.specialty, language=row.language)
     return Written(found, begun(begins), 0, live)

@@ -136,7 +136,7 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def asked(self) -> str:
         """The conversation's digest, by which its live answers are found."""
-        return digest(msgspec.json.encode(self.messages))
+        return _asked(self.messages)
 
     def live(self, answers: Sequence[Answer]) -> Answer | None:
         """The live answer to the last turn, of those that there are in the order they came."""
@@ -256,14 +256,23 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
         return self
 
 
-def begun(content: Content, rating: Rating = Rating()) -> Writing:  # noqa: B008  frozen
-    """A version, to be written on. A live answer is found again by its conversation."""
+def begun(
+    content: Content,
+    rating: Rating = Rating(),  # noqa: B008  frozen
+    answers: Sequence[Answer] = (),
+) -> Writing:
+    """A version, to be written on. Live answers in it are found again, and stay as they were."""
     scores = {name: str(score) for name, score in rating.dimensions.items()}
     if rating.overall:
         scores["overall"] = str(rating.overall)
     typed = not rating.response_key
+    live = {(each.asked, each.text): each for each in answers}
+    lines = []
+    for number, turn in enumerate(content.messages):
+        said = live.get((_asked(content.messages[:number]), turn.text))
+        lines.append(Line(turn.text, said.id, said.alias) if said else Line(turn.text))
     return Writing(
-        lines=tuple(Line(turn.text) for turn in content.messages) or (Line(),),
+        lines=tuple(lines) or (Line(),),
         rows=tuple(
             Row(each.id, each.text, _points(each.points), each.tags) for each in content.criteria
         ),
@@ -272,9 +281,14 @@ def begun(content: Content, rating: Rating = Rating()) -> Writing:  # noqa: B008
         language=content.language,
         strategies=content.strategies,
         answer=rating.answer if typed else "",
+        chosen=next((each.id for each in answers if each.key == rating.response_key), ""),
         rated="typed" if typed else rating.response_key,
         scores=scores,
     )
+
+
+def _asked(messages: Sequence[Turn]) -> str:
+    return digest(msgspec.json.encode(messages))
 
 
 def number_of(text: str) -> int | None:

@@ -1,0 +1,61 @@
+"""The author's page with its script: saved while it is typed, an answer read as it comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from preceptor.store import Store
+from preceptor.studio.people.sessions import begin
+from preceptor.testing import FakeEndpoint
+from studio_harness import House, served
+from test_studio_authoring import Author
+
+
+def test_a_task_is_written_by_keyboard_while_a_system_answers(
+    chromium: Any, tmp_path: Path
+) -> None:
+    """Every pause is saved, buttons keep the focus, the answer comes without a new page."""
+    store = Store(tmp_path / "runs.db")
+    with FakeEndpoint(pace=0.2) as fake:
+        house = House(tmp_path, systems=(fake.address("m"),), store=store)
+        author = Author(house)
+        secret, _ = house.studio.write_now(
+            lambda connection: begin(
+                connection, house.people["author"], house.now, house.accounts.limits
+            )
+        )
+        with served(house) as address:
+            context = chromium.new_context()
+            context.add_cookies([{"name": house.cookie, "value": secret, "url": address}])
+            page, wrong = context.new_page(), []
+            page.on("console", lambda message: wrong.append(message.text))
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            page.goto(address.rstrip("/") + author.address)
+            page.evaluate("window.same = true")
+            page.focus("#t-0")
+            page.keyboard.type("Name every number from 1 to 9.")
+            page.wait_for_selector("#saving:has-text('Saved at')")
+            assert author.written().lines[0].text == "Name every number from 1 to 9."
+            page.focus("button[value=ask]")
+            page.keyboard.press("Enter")
+            page.wait_for_selector("[data-stream] [role=log]:not(:empty)")
+            page.focus("#add")
+            page.keyboard.press("Enter")
+            page.wait_for_selector("textarea[id^=c-]:focus")
+            page.keyboard.type("Appropriately names them.")
+            page.wait_for_selector("text=the answer that you rate")
+            page.wait_for_selector("text=“appropriately” cannot be checked")
+            assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+            page.focus("#score-overall")
+            page.keyboard.press("2")
+            page.wait_for_selector("#saving:has-text('Saving')")
+            page.wait_for_selector("#saving:has-text('Saved at')")
+            written = author.written()
+            assert written.scores == {"overall": "2"}
+            assert [row.text for row in written.rows] == ["Appropriately names them."]
+            assert page.evaluate("window.same")
+            assert wrong == []
+            context.close()
+        house.close()
+    store.close()
