@@ -27,6 +27,7 @@ __all__ = [
     "State",
     "adjudicated",
     "moved",
+    "moves",
     "reviewed",
     "revised",
     "submitted",
@@ -113,6 +114,11 @@ def submitted(standing: Standing, person: str, content: Content) -> State:
     _own(standing, person, "submit")
     _is_complete(standing, content)
     return "submitted"
+
+
+def moves(state: State) -> tuple[str, ...]:
+    """What a lead can do with a task in that state."""
+    return tuple(name for name, (states, _) in _MOVES.items() if state in states)
 
 
 def moved(standing: Standing, move: str) -> State:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from preceptor.errors import PreceptorError
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.project import project
-from preceptor.studio.web import account, adjudicating, entering, home, people, reviewing
+from preceptor.studio.web import account, adjudicating, board, entering, home, people, reviewing
 from preceptor.studio.web.middleware import Cookie
 from preceptor.studio.web.screens import Screen, Web
 from preceptor.web.guard import Guard
@@ -22,7 +22,7 @@ __all__ = ["application", "screens"]
 
 _PACKAGE = "preceptor.studio.web"
 #: Modules with screens, in the order of their addresses.
-_SCREENS = (home, entering, account, people, reviewing, adjudicating)
+_SCREENS = (home, entering, account, people, board, reviewing, adjudicating)
 
 
 def application(

@@ -42,6 +42,7 @@ _WAYS = (
     ("/", "My work", "signed in"),
     ("/reviews", "Reviews", "reviewer"),
     ("/adjudications", "Decisions", "adjudicator"),
+    ("/board", "Board", "lead"),
     ("/people", "People", "lead"),
     ("/account", "Account", "signed in"),
 )
