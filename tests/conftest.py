@@ -6,8 +6,9 @@ import asyncio
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -20,6 +21,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 from data_fixtures import HEALTHBENCH  # noqa: E402
 from preceptor.cli import main  # noqa: E402
+from preceptor.records import Completion  # noqa: E402
+from preceptor.systems.events import Body, EventReader  # noqa: E402
 from preceptor.testing import FakeEndpoint  # noqa: E402
 
 # A busy machine must not make a property fail.
@@ -33,6 +36,18 @@ def pytest_collection_finish() -> None:
     """Modules and tests stay to the end: no collection of garbage goes through them again."""
     gc.collect()
     gc.freeze()
+
+
+def read_whole(
+    content: bytes,
+    parse: Callable[[bytes], Completion],
+    events: Callable[[], EventReader[Completion]] | None,
+) -> Completion:
+    """The reply in a body that comes a few bytes at a time."""
+    body = Body(parse, None if events is None else events())
+    for start in range(0, len(content), 7):
+        body.feed(content[start : start + 7])
+    return body.end()
 
 
 class Clock:
@@ -95,3 +110,19 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("PRECEPTOR_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Chromium, driven by playwright; skips where there is none."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    with api.sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=next(found, None), args=["--no-sandbox"]
+            )
+        except api.Error as error:
+            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
+        yield browser
+        browser.close()

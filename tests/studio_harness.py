@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import argon2
 import sqlalchemy as sa
+import uvicorn
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -19,8 +22,10 @@ from preceptor.studio.people import invitations, sessions
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.acts import Declared, ProjectMade
 from preceptor.studio.people.passwords import Passwords
+from preceptor.studio.people.project import allow
 from preceptor.studio.people.roles import ROLES, Conflicts, Offer, Policy
 from preceptor.studio.web.app import application
+from preceptor.web.serving import listen, url_of
 
 ADDRESS = "http://localhost:8712"
 #: What a browser says of a form of the page's own site.
@@ -38,7 +43,13 @@ class House:
     """
 
     def __init__(
-        self, folder: Path, *, policy: Policy = "default", address: str = ADDRESS, **options: Any
+        self,
+        folder: Path,
+        *,
+        policy: Policy = "default",
+        address: str = ADDRESS,
+        systems: tuple[str, ...] = (),
+        **options: Any,
     ) -> None:
         self.now = 1_800_000_000.0
         self.studio = Studio.open(folder / "studio.db", create=True)
@@ -50,6 +61,8 @@ class House:
                 subject=new_id(),
             )
         )
+        if systems:
+            self.studio.write_now(lambda connection: allow(connection, systems, None))
         self.told: list[str] = []
         self.accounts = Accounts(self.studio, passwords=CHEAP, clock=lambda: self.now)
         self.app = application(self.accounts, address=address, tell=self.told.append, **options)
@@ -123,6 +136,19 @@ class House:
     def routes(self) -> list[Route]:
         """Every route, in order."""
         return self.app._app.routes  # type: ignore[attr-defined,no-any-return]
+
+
+@contextlib.contextmanager
+def served(house: House) -> Iterator[str]:
+    """The studio's address in a server of its own, in a thread."""
+    listener = listen("127.0.0.1", 0)
+    config = uvicorn.Config(house.app, log_config=None, log_level="critical", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    yield url_of(listener)
+    server.should_exit = True
+    thread.join()
 
 
 def addresses(house: House, values: Callable[[str], str] = lambda _: "nothing") -> list[str]:

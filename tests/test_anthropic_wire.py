@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 import preceptor
-from conftest import Clock
+from conftest import Clock, read_whole
 from data_fixtures import row, write_rows
 from preceptor.errors import EndpointError
 from preceptor.records import Completion, Message, Usage
@@ -293,7 +293,8 @@ STOP = {"type": "message_stop"}
 
 def read_stream(content: bytes) -> Completion:
     model = AnthropicModel("anthropic/m", "http://h", "m", "k", Parameters())
-    return model.exchange(ASK, stream=True).parse(content)
+    exchange = model.exchange(ASK, stream=True)
+    return read_whole(content, exchange.parse, exchange.events)
 
 
 def test_stream_is_put_together() -> None:

@@ -384,10 +384,13 @@ def test_the_messages_sent_are_kept_and_the_example_is_without_them(tmp_path: Pa
 
 
 def test_a_null_completion_was_graded_as_empty(tmp_path: Path) -> None:
-    """The reference implementation grades None as "": so it is an answer here, with verdicts."""
-    (answer,) = read_simple_evals(written(tmp_path, output({"completion": None}))).answers
-    assert (answer.response.text, answer.response.failure) == ("", None)
-    assert len(answer.verdicts) == 2
+    """No note calls it failed; where a request failed, its words are said to be an answer."""
+    run = read_simple_evals(written(tmp_path, output({"completion": None})))
+    assert (run.answers[0].response.text, run.answers[0].response.failure) == ("", None)
+    assert run.settings.notes == ["Imported: asked and graded elsewhere."]
+    refused = output({"completion": "No response (bad request)."})
+    note = read_simple_evals(written(tmp_path, refused)).settings.notes[-1]
+    assert note.startswith("Requests that failed, graded as the answer")
 
 
 def test_repeats_of_the_reference_implementation(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from preceptor.errors import EndpointError, EndpointRefused
 from preceptor.records import Completion, Message, Usage
 from preceptor.systems import Ask, Parameters, resolve, wire
 from preceptor.systems import endpoint as module
+from preceptor.systems.events import Body
 from preceptor.systems.openai import ChatModel
 from preceptor.testing import FakeEndpoint, Fault
 
@@ -490,7 +491,7 @@ async def test_failure_of_one_call_among_answers_is_its_own(clock: Clock) -> Non
 
             async def sleep(seconds: float) -> None:
                 await model.endpoint._attempt(
-                    "/chat/completions", fake_body("other"), lambda body: body
+                    "/chat/completions", fake_body("other"), Body(bytes), lambda _: None
                 )
                 await clock.sleep(seconds)
 

@@ -168,6 +168,23 @@ def test_every_word_of_the_glossary_opens_where_it_stands() -> None:
     assert asked <= set(page.attributes("id"))
 
 
+def test_answers_that_cannot_harm_or_were_not_judged_are_counted_apart() -> None:
+    """What harmed says which answers its number leaves out, and of one answer no number."""
+    silent = an_answer("silent")
+    silent = msgspec.structs.replace(silent, response=None, verdicts=(None,) * len(RUBRIC))
+    quiet = an_answer("quiet", True)
+    quiet = msgspec.structs.replace(
+        quiet, example=msgspec.structs.replace(quiet.example, criteria=RUBRIC[:1])
+    )
+    text = Page(render([a_result([*HARM, silent, quiet])])).text
+    assert (
+        "4 of 5 answers said at least one thing that the rubric warns against. Not counted: "
+        "1 answer without a verdict; 1 answer whose rubric warns against nothing." in text
+    )
+    alone = Page(render([a_result(HARM[:1])])).text
+    assert re.search("The answer said (nothing|at least one thing) that its rubric warns", alone)
+
+
 def test_the_title_the_labels_and_the_text_are_the_authors(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from conftest import Clock
+from conftest import Clock, read_whole
 from preceptor.errors import EndpointError, EndpointRefused
 from preceptor.records import Completion, Message, Usage
 from preceptor.systems import Ask, Parameters, resolve
@@ -138,7 +138,8 @@ def read(*replies: Any) -> Completion:
     if len(replies) == 1:
         return model.exchange(ASK).parse(msgspec.json.encode(replies[0]))
     content = b"".join(b"data: " + msgspec.json.encode(reply) + b"\r\n\r\n" for reply in replies)
-    return model.exchange(ASK, stream=True).parse(content)
+    exchange = model.exchange(ASK, stream=True)
+    return read_whole(content, exchange.parse, exchange.events)
 
 
 @pytest.mark.parametrize(

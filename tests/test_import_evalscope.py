@@ -91,6 +91,14 @@ def test_questions_of_another_id_are_found_by_their_text(tmp_path: Path) -> None
     assert [each.example.id for each in run.answers][::2] == [f"medqa/q{n}" for n in range(4)]
 
 
+def test_reviews_alone_do_not_tell_failed_calls(tmp_path: Path) -> None:
+    """Without predictions, an error message cannot be told from an answer: a note says so."""
+    copy = shutil.copytree(FOLDER / "healthbench", tmp_path / "healthbench")
+    shutil.rmtree(copy / "predictions")
+    (run,) = read(copy, Asked())
+    assert any(note.startswith("No predictions beside") for note in run.settings.notes)
+
+
 def test_predictions_without_reviews_are_answers(tmp_path: Path) -> None:
     """A run that ended before it was judged has answers and no verdicts."""
     copy = shutil.copytree(FOLDER / "healthbench", tmp_path / "healthbench")

@@ -81,7 +81,7 @@ def test_lm_eval_takes_the_likeliest_option(importing: Importing, task: str) -> 
 
 
 def test_lm_eval_of_other_shapes(tmp_path: Path, importing: Importing) -> None:
-    """Repeats, null contexts, options in the contexts, NaN, the likelihood of one text."""
+    """Repeats, null contexts, options in the contexts, NaN, the likelihood of one text, nothing."""
     options = ["rest", "surgery", "an antibiotic", "wait and see"]
 
     def row(number: int, resps: Any, arguments: Any, target: str = "") -> dict[str, Any]:
@@ -105,9 +105,14 @@ def test_lm_eval_of_other_shapes(tmp_path: Path, importing: Importing) -> None:
         row(2, [[["nan", "False"]]] * 4, texts),
         row(3, [[["-5", "False"]], [["-4", "False"]]], [("rest so", " x"), ("surgery so", " x")]),
         row(0, [[["-5", "False"]]], [("", "a whole text")]),
+        row(1, [["1", "0"]], [("Q:", {})]),
+        row(2, [], [("Q:", {})]),
+        row(3, [[["-1", "False"]], [["nan", "False"]]] + [[["-2", "False"]]] * 2, texts),
     ]
     assert importing(written(tmp_path / "samples_any.jsonl", rows)) == 0
-    assert importing.texts("samples_any") == ["B", "A", "D", None, "B"]
+    assert importing.texts("samples_any") == [
+        *("B", "A", "D", "1", "0", None, None, "B", None),
+    ]
 
 
 # promptfoo
@@ -188,6 +193,23 @@ def test_promptfoo_tells_failures_apart(own: Own) -> None:
     assert (broken.response.failure, broken.verdicts) == ("bad_request", (None,))
 
 
+def test_promptfoo_verdicts_that_differ_are_none(
+    tmp_path: Path, own: Own, results: dict[str, Any]
+) -> None:
+    """Two assertions of one text that do not agree are a tie; an unknown score is not 0."""
+    row = next(each for each in results["results"]["results"] if each["testIdx"] == 0)
+    first, *rest = row["gradingResult"]["componentResults"]
+    row["gradingResult"]["componentResults"] = [first, {**first, "pass": True}, *rest]
+    row["score"] = None
+    results["results"]["results"] = [row]
+    (tmp_path / "one.json").write_text(json.dumps(results))
+    assert own(tmp_path / "one.json") == 0
+    (item,) = own.graded("one")
+    assert next((v and v.met, v and v.reason) for v in item.verdicts) == (None, "tie")
+    scores = preceptor.load("one", store=own.store).info.settings.tool_scores
+    assert [each.name for each in scores or ()] == ["passed"]
+
+
 def test_promptfoo_of_other_shapes(tmp_path: Path, own: Own, results: dict[str, Any]) -> None:
     """Assertions in sets, weights over 10, templates in a rubric, prompts that are chats."""
     rows = results["results"]["results"]
@@ -236,6 +258,17 @@ def test_verifiers_brings_our_bridges_verdicts(own: Own) -> None:
     )
     assert items[0].response is not None
     assert items[0].response.usage.output_tokens == 93
+
+
+def test_verifiers_reads_no_word_as_a_verdict(tmp_path: Path, own: Own) -> None:
+    """The text "false" is not met being true."""
+    text = (FILES / "verifiers" / "bridge" / "traces.jsonl").read_text("utf-8")
+    changed = text.replace('"met": false', '"met": "false"').replace('"met":false', '"met":"false"')
+    assert changed != text
+    (tmp_path / "words.jsonl").write_text(changed)
+    assert own(tmp_path / "words.jsonl") == 0
+    said = [v.met for item in own.graded("words") for v in item.verdicts if v is not None]
+    assert set(said) == {True, None}
 
 
 def test_verifiers_tells_failed_rollouts_from_answers_worth_0(own: Own) -> None:

@@ -149,7 +149,7 @@ def test_rows_of_another_set_are_left_out(
     rows.append({"id": "another/q9", "answer": "A"})
     assert importing(written(tmp_path / "rows.jsonl", rows)) == 0
     assert len(importing.texts("rows")) == 3
-    assert "1 rows left out: medagents-hard has no question of their id" in capsys.readouterr().err
+    assert "1 row left out: medagents-hard has no question of their id" in capsys.readouterr().err
 
 
 # Tools, names, replacement
@@ -342,3 +342,71 @@ def test_a_body_without_a_reply_is_a_failed_call(
     rows = [line("q0", body), line("q1", chat("B"))]
     assert importing(written(tmp_path / "out.jsonl", rows)) == 0
     assert importing.texts("out") == [None, "B"]
+
+
+# Failures
+
+
+def test_a_failed_call_in_a_table_is_no_answer(tmp_path: Path, importing: Importing) -> None:
+    """A cell that says why a call failed makes its row a failure, also of our own export."""
+    file = tmp_path / "rows.csv"
+    file.write_text("id,response,error\nq0,A,\nq1,,429 rate limit\nq2,,\nq3,timeout,timeout\n")
+    assert importing(file) == 0
+    assert importing.texts("rows") == ["A", None, "", None]
+    assert (
+        main(["export", "rows", "-o", str(tmp_path / "own.csv"), "--store", importing.store]) == 0
+    )
+    assert importing(tmp_path / "own.csv", "--name", "back") == 0
+    assert importing.texts("back") == ["A", None, "", None]
+    failed = importing.graded("back")[3].response
+    assert failed is not None
+    assert failed.failure == "timeout"
+
+
+def test_a_missing_repeat_is_a_failure(tmp_path: Path, importing: Importing) -> None:
+    """A null among repeats is a call that failed; an item without the field is no repeat."""
+    parts = [{"text": "A"}, {"text": None}, {"thinking": "B"}, {"text": "C"}]
+    file = written(tmp_path / "rows.jsonl", [{"id": "q0", "said": parts}])
+    assert importing(file, "--answer", "said.text") == 0
+    assert importing.texts("rows") == ["A", None, "C"]
+
+
+def test_the_text_of_a_row_decides_between_questions(tmp_path: Path, importing: Importing) -> None:
+    """A table with a wrong id and the question's text is matched by the text; ends are kept."""
+    asked = "A made-up patient has complaint 2 since dawn. What helps most?"
+    row = {"id": "q0", "question": asked, "response": "C", "finish_reason": "length"}
+    assert importing(written(tmp_path / "rows.jsonl", [row])) == 0
+    (item,) = importing.graded("rows")
+    assert item.response is not None
+    assert (item.example.id, item.response.finish_reason) == ("medqa/q2", "length")
+
+
+def test_errors_of_a_batch_are_those_of_its_own_output(
+    tmp_path: Path, importing: Importing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names that tell nothing: the errors are of the batch that did not answer; else of none."""
+
+    def line(number: int, text: str | None) -> dict[str, Any]:
+        reply = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}
+        body = {"error": {"message": "busy"}} if text is None else reply
+        status = 429 if text is None else 200
+        return {"custom_id": f"q{number}", "response": {"status_code": status, "body": body}}
+
+    one = written(tmp_path / "file-Ab.jsonl", [line(0, "A"), line(1, "B")])
+    two = written(tmp_path / "file-Bc.jsonl", [line(0, "A"), line(2, "C")])
+    errors = written(tmp_path / "file-Cd.jsonl", [line(1, None)])
+    assert importing(one, two, errors) == 0
+    assert importing.texts("file-Ab") == ["A", "B"]
+    assert importing.texts("file-Bc") == ["A", "C", None]
+    neither = written(tmp_path / "file-De.jsonl", [line(3, None)])
+    assert importing(one, two, neither, "--name", "again") == 2
+    assert "holds errors of a batch that its name does not tell" in capsys.readouterr().err
+
+
+def test_a_file_of_a_tool_without_rows_is_an_error(
+    tmp_path: Path, importing: Importing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Results without a row end with one line."""
+    (tmp_path / "out.json").write_text(json.dumps({"evalId": "e", "results": {"results": []}}))
+    assert importing(tmp_path / "out.json") == 2
+    assert "expected answers, found none in results of promptfoo" in capsys.readouterr().err

@@ -192,6 +192,21 @@ def test_graders_are_never_mixed() -> None:
     assert said(board, "left out", "graded by strict", ": c.")
 
 
+def test_results_need_no_metrics_to_be_ranked() -> None:
+    """The board is the same without them: pooled runs, single runs, and those left out."""
+    runs = [
+        made_run("a", plain([1, 2, 3]), name="r1"),
+        made_run("a", plain([2, 2, 3]), name="r2"),
+        made_run("b", plain([4, 4, 5])),
+        made_run("c", plain([8, 9, 9]), grader="strict"),
+        made_run("d", plain([1, 2], first=50)),
+    ]
+    bare = [msgspec.structs.replace(run, metrics={}) for run in runs]
+    board = leaderboard(runs, resamples=100)
+    assert len(board.left_out) == 2
+    assert leaderboard(bare, resamples=100) == board
+
+
 def test_of_two_graders_with_as_many_systems_the_authors_is_taken() -> None:
     """The reference grader of the benchmark decides, not the order or the number of answers."""
     runs = [

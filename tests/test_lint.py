@@ -20,6 +20,7 @@ from preceptor.lint.check import RULES, Linted, lint
 from preceptor.lint.own import shape_of
 from preceptor.lint.personal import RULES as FORMS
 from preceptor.lint.rows import Finding
+from preceptor.lint.rubrics import ADVICE
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
 from preceptor.records import Example
 
@@ -200,7 +201,7 @@ def test_rubrics_without_a_score_or_with_both_signs_are_found(tmp_path: Path) ->
         criterion["points"] = -1
     rows[3]["rubrics"].append({**rows[3]["rubrics"][0], "points": -5})
     found = rules(linted(tmp_path, rows, benchmarks.get("healthbench")))
-    assert found == [("contradictory-label", 4), ("wrong-sign", 1)]
+    assert found == [("contradictory-label", 4), ("no-positive-points", 1)]
 
 
 def test_a_letter_that_is_never_right_is_found(tmp_path: Path) -> None:
@@ -320,8 +321,9 @@ def test_the_command_says_what_it_found(
 
 
 def test_every_rule_is_described() -> None:
-    """docs/lint.md lists the rules in the order in which faults are printed."""
-    assert tuple(cells((DOCS / "lint.md").read_text("utf-8"))) == RULES
+    """docs/lint.md lists the rules in the order in which faults and advice are printed."""
+    faults, advice = (DOCS / "lint.md").read_text("utf-8").split("\n## Advice on rubrics\n")
+    assert (tuple(cells(faults)), tuple(cells(advice))) == (RULES, ADVICE)
 
 
 def cells(text: str) -> list[str]:
@@ -339,9 +341,9 @@ def test_a_file_of_no_known_shape_is_refused(tmp_path: Path) -> None:
 
 @needs_data
 def test_real_rubrics_have_few_faults() -> None:
-    """Of 537 real examples 8 have a sign that looks wrong, 1 a criterion with both signs."""
+    """Of 537 real examples 8 have a sign that looks wrong, 1 has doubled criteria, 1 both signs."""
     found = lint(HEALTHBENCH / "examples_main.jsonl", benchmarks.get("healthbench"))
-    assert (found.rows, len(found.findings)) == (537, 11)
+    assert (found.rows, len(found.findings)) == (537, 14)
     lines = [finding.line for finding in found.findings if finding.rule == "wrong-sign"]
     # Four are "Does not …" and mean it.
     assert lines == [36, 43, 91, 120, 298, 301, 505, 526]

@@ -19,7 +19,7 @@ import pytest
 
 from preceptor import installation
 from preceptor.errors import EndpointError, InputError, Unavailable, UnknownName
-from preceptor.records import Message
+from preceptor.records import Completion, Message
 from preceptor.systems.base import Ask, Parameters, System
 from preceptor.systems.local import weights
 from preceptor.systems.local.model import LocalModel
@@ -110,6 +110,18 @@ def test_it_is_a_system() -> None:
     assert isinstance(model, System)
     assert model.concurrency == 1
     assert LocalModel(f"local/{SMALL}", Parameters(concurrency=3)).concurrency == 3
+
+
+async def test_its_answer_comes_in_pieces(small: str) -> None:
+    """Joined they are the text of the completion, which is that of an answer in one piece."""
+    async with opened(small, temperature=0, max_tokens=24) as model:
+        *pieces, streamed = [each async for each in model.stream(asking("Name three fruits."))]
+        whole = await model.answer(asking("Name three fruits."))
+    assert isinstance(streamed, Completion)
+    assert len(pieces) > 1
+    assert "".join(map(str, pieces)) == streamed.text == whole.text
+    assert streamed.usage.output_tokens == whole.usage.output_tokens > 0
+    assert streamed.cost_usd == 0.0
 
 
 def test_its_identity_is_the_weights_and_what_changes_answers(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import random
 import re
 import shlex
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -161,7 +162,7 @@ def test_a_long_text_goes_on_in_a_second_column(
 def test_a_sheet_is_read_back_sorted_filtered_and_shortened(
     store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Ids carry the rows; other words are matched and shown; blank and cannot tell are counted."""
+    """Ids carry the rows, columns the sheet; other words are matched; blanks are counted."""
     main(["tasks", "review", "board", "-o", "marks.xlsx"])
     said = by_id(store, person())
     words = {"met": "Erfüllt", "not met": "nein"}
@@ -178,6 +179,7 @@ def test_a_sheet_is_read_back_sorted_filtered_and_shortened(
     sheet.delete_rows(100, 50)
     sheet["E2"], sheet["E3"], sheet["F3"] = None, "weiß nicht", "which dose?"
     sheet.row_dimensions[4].hidden = True
+    book.move_sheet("how to", -1)
     book.save("dr-a.xlsx")
     capsys.readouterr()
     assert main(["tasks", "read", "dr-a.xlsx"]) == 0
@@ -311,6 +313,10 @@ def test_the_report_carries_the_card_by_itself(
     assert main(["tasks", "read", "dr-a.xlsx", "dr-b.xlsx", "--json"]) == 0
     found = json.loads(capsys.readouterr().out.partition("\n")[2])
     (run,) = found["runs"]
+    page = (Path(__file__).parents[1] / "docs" / "check-grader.md").read_text("utf-8")
+    tables = page.split("<!-- keys: ")[1:]
+    for table, real in zip(tables, (found["files"][0], run, run["disagreements"][0]), strict=True):
+        assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(real)
     check = run["card"]["check"]
     assert (check["raters"], check["marked"], check["marks"]) == (2, 80, 160)
     assert check["marks"] - check["agreed"] == len(run["disagreements"])
@@ -324,7 +330,25 @@ def test_the_report_carries_the_card_by_itself(
         assert f"on the answers of {SYSTEM} to HealthBench (run board), as 2 people saw" in text
         assert "The grader was not checked" not in text
         assert "dr-a" not in text
+    assert main(["report", "board", "--label", f"{SYSTEM}=Vendor A", "-o", "named.html"]) == 0
+    named = Path("named.html").read_text("utf-8")
+    assert "on the answers of Vendor A to HealthBench (run board), as 2 people saw" in named
     assert "The grader was not checked" in Path("latest.html").read_text("utf-8"), "it is rival"
+
+
+def test_a_narrow_terminal_shows_disagreements_whole() -> None:
+    """Texts are wrapped at words and not cut."""
+    from rich.console import Console
+
+    from preceptor.audit.checked import Disagreement
+    from preceptor.reports.checking import disagreement_table
+
+    words = "recommends paracetamol instead of another analgesic after anticoagulation " * 4
+    one = Disagreement("a-name-of-an-example", 0, words, True, "dr-a", False, "why", words)
+    console = Console(width=80)
+    with console.capture() as caught:
+        console.print(disagreement_table([one]))
+    assert Counter(re.findall("[a-z]+", caught.get())) >= Counter(2 * words.split())
 
 
 def test_marks_are_a_run_that_other_commands_take(
@@ -491,7 +515,7 @@ def test_marks_in_the_terminal_are_kept_one_by_one_and_gone_on_with(
     with pytest.raises(IndexError):
         main(CHECK)
     assert "3 of 10" in capsys.readouterr().out
-    keys += ["n" if items[-1].met else "m"]
+    keys += ["s", "n" if items[-1].met else "m"]  # the skipped one comes again at once
     assert main(CHECK) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith("\n──── 10 of 10 ────"), "one is left"

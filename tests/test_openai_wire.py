@@ -10,15 +10,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from conftest import Clock
+from conftest import Clock, read_whole
 from preceptor.errors import EndpointError, InputError, Unavailable
 from preceptor.records import Completion, Message, ToolCall, Usage
 from preceptor.systems import Ask, Parameters, parse_parameters, resolve
 from preceptor.systems.endpoint import ErrorInReply
 from preceptor.systems.openai import ChatModel
-from preceptor.systems.openai_replies import parse_chat, parse_chat_stream
+from preceptor.systems.openai_replies import ChatEvents, parse_chat
 from preceptor.systems.prices import Price
-from preceptor.systems.responses_replies import parse_responses, parse_responses_stream
+from preceptor.systems.responses_replies import ResponseEvents, parse_responses
 from preceptor.systems.wire import error_words, is_filtered, parsed
 from preceptor.testing import FakeEndpoint
 
@@ -416,6 +416,14 @@ def events(*chunks: object, done: bool = True) -> bytes:
     return b"\n\n".join([*lines, *([b"data: [DONE]"] if done else []), b""])
 
 
+def read_chat_stream(body: bytes) -> Completion:
+    return read_whole(body, parse_chat, ChatEvents)
+
+
+def read_responses_stream(body: bytes) -> Completion:
+    return read_whole(body, parse_responses, ResponseEvents)
+
+
 A, B = chunk({"role": "assistant", "content": "a"}), chunk({"content": "b"}, "stop")
 COUNTS = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
 
@@ -460,7 +468,7 @@ COUNTS = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
 )  # fmt: skip
 def test_streams_of_many_servers(body: bytes, expected: Completion) -> None:
     """What each adds to the common form changes nothing; a plain reply is read, too."""
-    assert parse_chat_stream(body) == expected
+    assert read_chat_stream(body) == expected
 
 
 @pytest.mark.parametrize(
@@ -472,7 +480,7 @@ def test_streams_of_many_servers(body: bytes, expected: Completion) -> None:
 def test_stream_that_was_cut_is_no_reply(body: bytes) -> None:
     """Without its last event nobody knows whether the text is whole."""
     with pytest.raises((msgspec.MsgspecError, ValueError)):
-        parse_chat_stream(body)
+        read_chat_stream(body)
 
 
 @pytest.mark.parametrize(
@@ -484,7 +492,7 @@ def test_responses_stream_that_was_cut_is_no_reply(last: bytes) -> None:
     """The response as a whole comes with the last event, and only that is an answer."""
     begun = b'event: x\ndata: {"type": "response.output_text.delta", "delta": "a"}\n\n'
     with pytest.raises((msgspec.MsgspecError, ValueError)):
-        parse_responses_stream(begun + last)
+        read_responses_stream(begun + last)
 
 
 @pytest.mark.parametrize(
@@ -509,11 +517,11 @@ def test_error_within_a_reply_has_its_status(error: Any, status: int) -> None:
         (parse_chat, wholly),
         (parse_chat, said({"content": "a"}, error=error, finish_reason="error")),
         (parse_chat, chat(choices=[{"error": error, "finish_reason": "error"}])),
-        (parse_chat_stream, events(A, {"error": error}, done=False)),
-        (parse_chat_stream, events(A, chunk({"content": ""}, "error", error=error))),
+        (read_chat_stream, events(A, {"error": error}, done=False)),
+        (read_chat_stream, events(A, chunk({"content": ""}, "error", error=error))),
         (parse_responses, msgspec.json.encode(failed["response"])),
-        (parse_responses_stream, events(failed, done=False)),
-        (parse_responses_stream, events({"type": "error", "error": error}, done=False)),
+        (read_responses_stream, events(failed, done=False)),
+        (read_responses_stream, events({"type": "error", "error": error}, done=False)),
     ):
         with pytest.raises(ErrorInReply) as caught:
             parse(body)
@@ -525,7 +533,7 @@ def test_a_reply_that_ends_in_an_error_is_no_answer() -> None:
     with pytest.raises(ErrorInReply):
         parse_chat(said({"content": "a"}, finish_reason="error"))
     with pytest.raises(ErrorInReply):
-        parse_chat_stream(events(A, chunk({"content": ""}, "error")))
+        read_chat_stream(events(A, chunk({"content": ""}, "error")))
 
 
 @pytest.mark.parametrize(
@@ -710,4 +718,4 @@ def test_empty_event_costs_no_answer() -> None:
     """An event without data, which keeps a connection open, is no part of a stream."""
     chunk = {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
     body = f"data:\n\ndata: {json.dumps(chunk)}\n\ndata:\n\n"
-    assert parse_chat_stream(body.encode()).text == "Hi"
+    assert read_chat_stream(body.encode()).text == "Hi"

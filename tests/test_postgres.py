@@ -23,12 +23,13 @@ import children
 import preceptor
 from format_5 import to_format_5
 from preceptor.engine.progress import Progress
-from preceptor.errors import StoreBusy, StoreError, Unavailable
+from preceptor.errors import InputError, StoreBusy, StoreError, Unavailable
 from preceptor.records import Criterion, Example, Message, Response, Usage, Verdict
 from preceptor.store import Store, Vote, database, lease, postgres, schema, writer
 from preceptor.store.lease import Owner
 from preceptor.store.standing import Standing
 from preceptor.store.writer import Batch, Writer
+from preceptor.studio.database import Studio
 from preceptor.testing import FakeEndpoint
 from preceptor.testing.postgres import PostgresServer
 from preceptor.view.app import application
@@ -63,6 +64,18 @@ from test_store import (  # noqa: F401
     test_ungraded_verdict_is_replaced_and_stays_paid,
     test_views_have_each_criterion_and_verdict_once,
     test_workspace_is_opened_again,
+)
+from test_studio_ledger import (  # noqa: F401
+    fill,
+    studio,
+    test_cut_tail_is_found_with_an_anchor,
+    test_erased_text_is_nowhere,
+    test_event_is_chained_and_applied,
+    test_every_change_is_found,
+    test_faults_say_where,
+    test_killed_process_loses_nothing_that_it_acknowledged,
+    test_projections_are_rebuilt,
+    test_writes_of_many_are_one_chain,
 )
 from test_view import a_run
 
@@ -101,6 +114,13 @@ def path(url: str) -> str:
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
     with Store(url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def written(server: PostgresServer) -> Iterator[Studio]:
+    with Studio.open(server.url("written"), create=True) as opened:
+        fill(opened)
         yield opened
 
 
@@ -554,3 +574,10 @@ def test_cluster_gets_no_password(url: str, server: PostgresServer) -> None:
         run(fake, url, backend="ray")
     assert "set PGPASSWORD or ~/.pgpass on every node" in str(caught.value)
     assert server.password not in str(caught.value)
+
+
+def test_studio_on_postgres_is_backed_up_by_its_own_tools(studio: Studio, tmp_path: Path) -> None:  # noqa: F811
+    """One line says how; nothing is written."""
+    with pytest.raises(InputError, match="is on PostgreSQL: back it up with `pg_dump`"):
+        studio.backup(tmp_path / "copy.db")
+    assert not list(tmp_path.iterdir())

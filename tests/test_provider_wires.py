@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import preceptor
-from conftest import Clock
+from conftest import Clock, read_whole
 from preceptor.errors import EndpointError, EndpointRefused, InputError, Unavailable, UnknownName
 from preceptor.graders import read_address, read_settings, resolve_grader
 from preceptor.graders.template import OWN
@@ -217,7 +217,8 @@ async def test_answers_in_one_piece_though_a_stream_was_asked_for(
                 return body
 
             await model.endpoint.post(whole.path, whole.payload, kept)
-    assert streamed.parse(bodies[0]) == whole.parse(bodies[0])
+    (body,) = bodies
+    assert read_whole(body, streamed.parse, streamed.events) == whole.parse(body)
 
 
 def test_stream_is_no_part_of_the_identity(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import preceptor
+from conftest import read_whole
 from preceptor.audit.labels import read_meta_eval
 from preceptor.graders import OWN, resolve_grader
 from preceptor.graders.base import Case
@@ -42,7 +43,7 @@ from preceptor.store.rows import read_response, response_row
 from preceptor.systems import resolve
 from preceptor.systems.base import Parameters
 from preceptor.systems.first_token import first_said, token_text
-from preceptor.systems.openai_replies import parse_chat, parse_chat_stream
+from preceptor.systems.openai_replies import ChatEvents, parse_chat
 from test_graders import Scripted
 
 pytestmark = pytest.mark.usefixtures("bare")
@@ -591,7 +592,7 @@ def test_tokens_of_a_stream_are_listed_together() -> None:
     ]
     events[-1]["choices"][0]["finish_reason"] = "stop"
     body = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
-    completion = parse_chat_stream(body.encode())
+    completion = read_whole(body.encode(), parse_chat, ChatEvents)
     assert (completion.text, completion.reasoning_length) == ("Yes", 2)
     assert set(completion.first_token or ()) == {"Yes", "x"}
 

@@ -41,7 +41,9 @@ SEES: dict[str, dict[str, set[str]]] = {
     ),
     "accepted": dict.fromkeys(["reviewer", "reviewer-2"], EVERYTHING - {"system"}),
 }
+#: Their author sees their own rating and mode, and what reviewers say from the revision on.
 AUTHOR = {"rating", "mode"}
+AUTHOR_LATER = {"revising", "accepted"}
 #: State → who has a part in a task in it, by the first part of the address.
 PARTS: dict[str, dict[str, set[str]]] = {
     "submitted": {},
@@ -92,8 +94,19 @@ class Street:
     def routes(self) -> Iterator[Screen]:
         """The screens of one task."""
         for route in self.house.routes:
-            if isinstance(route, Screen) and "{item:str}" in route.path:
+            if isinstance(route, Screen) and route.path.endswith("/{item:str}"):
                 yield route
+
+    def _lists(self) -> list[str]:
+        """Every other page, but those with names, which are for leads and for oneself."""
+        return [
+            route.path
+            for route in self.house.routes
+            if isinstance(route, Screen)
+            and "GET" in (route.methods or ())
+            and "{" not in route.path
+            and route.path not in ("/people", "/account")
+        ]
 
     def hits(self, *names: str) -> list[tuple[str, str, str]]:
         """Person, address and sign of everything that is shown against the table."""
@@ -103,16 +116,21 @@ class Street:
             for state, item in self.items.items():
                 allowed = SEES[state].get(name, set())
                 allowed = EVERYTHING if name == "lead" else allowed
-                allowed = allowed | AUTHOR if name == "author" else allowed
+                if name == "author":
+                    allowed = AUTHOR | ({"R1", "R2"} if state in AUTHOR_LATER else set())
                 for route in self.routes():
                     address = route.path.replace("{item:str}", item)
                     for text in self._texts(client, address, has_form=name == "reviewer-3"):
                         found += [
                             (name, address, sign) for sign in self._signs(name, text, allowed)
                         ]
-            for address in ("/", "/reviews", "/adjudications", "/board"):
+            # Whoever begins a task chooses its mode.
+            allowed = {"lead": EVERYTHING, "author": {"mode"}, "author-2": {"mode"}}.get(
+                name, set()
+            )
+            for address in self._lists():
                 for text in self._texts(client, address):
-                    found += [(name, address, sign) for sign in self._signs(name, text, set())]
+                    found += [(name, address, sign) for sign in self._signs(name, text, allowed)]
         return found
 
     def _texts(self, client: Any, address: str, *, has_form: bool = False) -> Iterator[str]:

@@ -253,7 +253,8 @@ def test_the_command_line_makes_a_studio_and_invites(
         (["invite", "boss", "--db", db], "role: expected author"),
         (["init", "T", "--policy", "x", "--db", db + "2"], "expected default or small"),
         (["serve", "--tls-cert", "x", "--db", db], "give both, or none"),
-        (["serve", "--behind-proxy", "http://x", "--db", db], "expected an https://"),
+        (["serve", "--behind-proxy", "--db", db], "the proxy's https:// address, found none"),
+        (["serve", "--address", "x", "--db", db], "expected an address such as"),
         (["serve", "--host", "0.0.0.0", "--port", "0", "--db", db], "in the clear"),
         (["serve", "--db", db + "3"], "preceptor studio init"),
     ):

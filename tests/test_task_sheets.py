@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import json
 import re
@@ -133,6 +134,10 @@ def test_systems_are_asked_for_by_name(path: Path, capsys: pytest.CaptureFixture
     book(path, tasks=ideal, answers=ANSWERS)
     dry = printed(capsys, "run", "ward.xlsx", *GRADER, "--system", "Ward bot", "--dry-run")
     assert (dry["benchmark"], dry["examples"]) == ("ward", 1)
+    (graded,) = dry["parts"]
+    assert (graded["part"], graded["input_tokens"]["high"] < 400) == ("grader", True), (
+        "known length"
+    )
     own = printed(capsys, "run", "ward.xlsx", *GRADER, "--system", "physician")
     assert own["metrics"]["overall_score"]["value"] == 1
     book(path, tasks=ideal, answers=[*ANSWERS, ["t2", "openai/gpt-5.4", "Smoke."]])
@@ -723,3 +728,16 @@ def test_lint_reads_the_licence_of_a_workbook_from_its_about(
         found = printed(capsys, "lint", "ward.xlsx", code=1)["findings"]
     assert [each["rule"] for each in found] == ["missing-licence"]
     assert "state it in the sheet about" in found[0]["problem"]
+
+
+def test_a_folder_says_what_it_lacks_and_what_is_not_read(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An empty folder is the fault, not the missing system; a table that is no part is named."""
+    Path("ward").mkdir()
+    assert cli.main(["run", "ward"]) == 2
+    assert "error: ward: has no benchmark.toml" in capsys.readouterr().err
+    for name, rows in {"tasks": TASKS, "rubric": RUBRIC, "extra": [["a", "b"]]}.items():
+        with (path.parent / "ward" / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+    assert "ward/extra.csv: not read" in benchmarks.get("ward").reading

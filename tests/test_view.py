@@ -552,21 +552,6 @@ def address(path: Path) -> Iterator[str]:
     thread.join()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-    with api.sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=next(found, None), args=["--no-sandbox"]
-            )
-        except api.Error as error:
-            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
-        yield browser
-        browser.close()
-
-
 def test_browser_goes_through_answers(chromium: Any, address: str) -> None:
     """Filters, keys, links and the back button work without a new page, complaint or other host."""
     page = chromium.new_page(viewport={"width": 1400, "height": 900})

@@ -137,6 +137,12 @@ def listed(value: object) -> object:
         return value
 
 
+def _lacks(item: object, head: str) -> bool:
+    return not isinstance(item, Mapping | list | tuple) or (
+        isinstance(item, Mapping) and not any(str(n).partition(".")[0] == head for n in item)
+    )
+
+
 def at_path(value: Any, path: str) -> Any:
     """The value at a dotted path (``response.body.choices.0.message.content``); None if absent.
 
@@ -158,6 +164,8 @@ def at_path(value: Any, path: str) -> Any:
             except (IndexError, ValueError):
                 return None
             return at_path(inside, rest) if rest else inside
-        found = (at_path(item, path) for item in value)
-        return [each for each in found if each is not None] or None
+        # A null is a missing item; an item without the field is another kind of item.
+        there = [each for each in map(decoded, value) if not _lacks(each, head)]
+        items = [at_path(item, path) for item in there]
+        return items if any(each is not None for each in items) else None
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -219,8 +219,12 @@ def read_sheets(path: Path) -> list[Sheet]:
         raise InputError(f"{path}: {problem} cut off") from None
 
 
-def sheet_rows(path: Path, *, filtered: bool = False) -> Iterator[tuple[int, Row]]:
-    """Yield (line, row) for each row of the first sheet that has a value.
+def sheet_rows(
+    path: Path, *, filtered: bool = False, having: Collection[str] = ()
+) -> Iterator[tuple[int, Row]]:
+    """Yield (line, row) for each row of a sheet that has a value.
+
+    It is the first sheet that has columns of the names ``having``; the first of all if none has.
 
     Hidden rows (but with ``filtered``), columns and sheets are left out; what is merged over
     several rows stands in each. Both give a :class:`DataWarning`.
@@ -231,14 +235,15 @@ def sheet_rows(path: Path, *, filtered: bool = False) -> Iterator[tuple[int, Row
         The file is damaged, of another format, or would fill the memory; a cell has no value.
     """
     sheets = read_sheets(path)
-    sheet = next((each for each in sheets if not each.hidden), None)
-    if sheet is None:
+    shown = [each for each in sheets if not each.hidden]
+    if not shown:
         raise InputError(f"{path}: expected a sheet, found none that is shown")
+    sheet = next((each for each in shown if _columns(each).issuperset(having)), shown[0])
     if filtered:
         both = {**sheet.rows, **sheet.hidden_rows}
         sheet = msgspec.structs.replace(sheet, rows=both, hidden_rows={})
     remarks = [
-        f"{other.place}: not read: only the first sheet, {sheet.name}, is"
+        f"{other.place}: not read: only the sheet {sheet.name} is"
         for other in sheets
         if other.name != sheet.name and other.rows
     ]
@@ -268,6 +273,12 @@ def sheet_rows(path: Path, *, filtered: bool = False) -> Iterator[tuple[int, Row
         if cells:
             cells += [None] * (len(header) - len(cells))
             yield sheet.line(number, columns), row_of(header, cells, str(path), number)
+
+
+def _columns(sheet: Sheet) -> set[str]:
+    """The texts of the first row, in small letters."""
+    first = min(sheet.rows, default=1)
+    return {str(cell.value).strip().casefold() for cell in sheet.rows.get(first, {}).values()}
 
 
 def warn(sentences: Iterable[str]) -> None:

@@ -151,7 +151,8 @@ def field_of(
         if place in comparable:
             groups.setdefault(key, []).append(result)
         else:
-            side = _Side(result, (result.info.name,))
+            name = result.info.name
+            side = _Side(_pool([result], name), (name,))
             left_out.append(_left_out(key, "other examples", side, metric))
     sides = {
         key: _Side(_pool(group, key[1]), tuple(result.info.name for result in group))

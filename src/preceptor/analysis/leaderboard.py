@@ -96,6 +96,8 @@ def leaderboard(
 
     Parameters
     ----------
+    results
+        With or without metrics: those of what is pooled are computed anew.
     adjusted
         By the length-adjusted scores.
     resamples

@@ -59,7 +59,16 @@ class _Row(msgspec.Struct, frozen=True):
 
 def checked_cards(store: Store, sides: Sequence[Side]) -> list[GraderCard]:
     """The cards of the graders of these sides that people have checked, in their order."""
-    found = (known_of_grader(store, side.result, runs=side.runs) for side in sides)
+    found = (
+        known_of_grader(
+            store,
+            side.result,
+            runs=side.runs,
+            # A label that is no run's name stands for the system.
+            system="" if side.label in side.runs else side.label,
+        )
+        for side in sides
+    )
     return [one for one in found if one is not None]
 
 
@@ -69,6 +78,7 @@ def known_of_grader(
     *,
     raters: Collection[str] | None = None,
     runs: Sequence[str] = (),
+    system: str = "",
 ) -> GraderCard | None:
     """The card of a run's grader by the marks of people on the run's answers; None without any.
 
@@ -80,7 +90,9 @@ def known_of_grader(
     raters
         Those whose marks count; None for all.
     runs
-        Names of the runs where several are pooled.
+        Names of the runs, where the result has a label or is several pooled.
+    system
+        What the system is called in place of its address.
     """
     info = result.info
     if info.grader == NO_GRADER:
@@ -97,6 +109,7 @@ def known_of_grader(
     source = f"run {name}" if "/" not in name else "1 run"  # pages show what follows a slash
     found = card(audit(Labels(source, labels, (info.grader,)), info.grader), _cost(result))
     check = _check(result, rows, marked, sizes, abstained)
+    check = msgspec.structs.replace(check, run=name, system=system or info.system)
     return msgspec.structs.replace(found, rows=len(rows), check=check)
 
 

@@ -75,6 +75,8 @@ def get(name: str) -> Benchmark:
         return own
     known = {benchmark.name: benchmark for benchmark in all_benchmarks()}
     if name not in known:
+        if Path(name).is_dir():
+            return read_benchmark(Path(name))  # says what the folder lacks
         near = _near(name, list(known))
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise UnknownName(

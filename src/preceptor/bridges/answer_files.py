@@ -44,6 +44,12 @@ _SYSTEMS = (
 _DATA = ("dataset", "set", "split", "subset", "country", "lang", "language", "task")
 _RUNS = ("run", "seed")
 PARTS = (*_DATA, *_RUNS)
+#: Columns that say why a call failed, of the question's text, and of how an answer ended.
+_SINGLE = {
+    "failure": ("failure", "error", "error_message", "exception"),
+    "question": ("question", "question_text", "prompt", "query"),
+    "finish": ("finish_reason", "stop_reason"),
+}
 _NUMBERS = {
     "input_tokens": ("input_tokens", "prompt_tokens"),
     "output_tokens": ("output_tokens", "completion_tokens"),
@@ -74,6 +80,8 @@ class Columns(msgspec.Struct, frozen=True):
         Column of the right answer; None if the file has none.
     numbers
         Name of a number (``input_tokens``, ``seconds``, ``cost_usd``, …) → its column.
+    failure, question, finish
+        Columns that say why a call failed, of the question's text, and of how an answer ended.
     """
 
     id: str
@@ -83,6 +91,9 @@ class Columns(msgspec.Struct, frozen=True):
     others: tuple[str, ...]
     right: str | None
     numbers: dict[str, str]
+    failure: str | None = None
+    question: str | None = None
+    finish: str | None = None
 
     def in_words(self) -> str:
         """Describe the roles in one line."""
@@ -140,6 +151,10 @@ def find_columns(
     runs = tuple(by) if by is not None else tuple(name for name in names if name in named)
     about = tuple(name for name in usual(PARTS) if name not in (*taken, *runs))
     used = {*taken, *runs, *about}
+    single = {
+        role: next((name for name in usual(known) if name not in used), None)
+        for role, known in _SINGLE.items()
+    }
     return Columns(
         id=found or "",
         answers=answers,
@@ -148,6 +163,7 @@ def find_columns(
         others=tuple(name for name in names if name not in used),
         right=next((name for name in usual(RIGHT) if name not in taken), None),
         numbers={key: there[0] for key, there in numbers.items() if there},
+        **single,
     )
 
 

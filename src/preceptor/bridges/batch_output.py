@@ -18,7 +18,7 @@ import msgspec
 
 from preceptor.bridges.pricing import listed_price
 from preceptor.bridges.tool_runs import Asked, Start, ToolAnswer, ToolRun, Unread, response_of
-from preceptor.errors import shorten
+from preceptor.errors import InputError, shorten
 from preceptor.files import id_text, read_rows
 from preceptor.records import Completion, Response, Usage
 from preceptor.systems.anthropic import parse_message
@@ -62,15 +62,36 @@ def read(files: Sequence[Path], asked: Asked) -> Iterator[ToolRun]:
     answered = [run for run in runs if any(each.response.failure is None for each in run.answers)]
     for run in runs:
         if run not in answered and answered:
-            home = max(answered, key=lambda each: _alike(each.name, run.name))
-            home.answers += run.answers
+            _home(run, answered).answers += run.answers
     for run in answered or runs:
         _leave_out_retried(run)
         yield run
 
 
-def _alike(one: str, other: str) -> int:
-    return len(os.path.commonprefix([one, other]))  # noqa: RUF071 (of names)
+def _home(errors: ToolRun, answered: Sequence[ToolRun]) -> ToolRun:
+    """The run that failed requests belong to: one that has no answer to them, named most alike.
+
+    Raises
+    ------
+    InputError
+        Several are as likely.
+    """
+    failed = {each.id for each in errors.answers}
+
+    def likely(run: ToolRun) -> tuple[bool, int]:
+        done = {each.id for each in run.answers if each.response.failure is None}
+        alike = os.path.commonprefix([run.name, errors.name])  # noqa: RUF071 (of names)
+        return failed.isdisjoint(done), len(alike)
+
+    best = max(map(likely, answered))
+    found = [run for run in answered if likely(run) == best]
+    if len(found) > 1:
+        raise InputError(
+            f"{errors.path}: holds errors of a batch that its name does not tell: import it with "
+            f"the output of its batch alone, not with {found[0].path.name} and "
+            f"{found[1].path.name}"
+        )
+    return found[0]
 
 
 def _run(file: Path) -> ToolRun:
@@ -143,6 +164,7 @@ def _responses(id: str, row: Mapping[str, Any]) -> list[Response]:
         return _answers(id, response["body"])
     if isinstance(response, dict) and not error:
         return _answers(id, response)
+    error = error or row.get("status")
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
     return [_failed(id, status, {"error": error or "no reply"}, str(code or ""))]

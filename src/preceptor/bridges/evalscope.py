@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from preceptor.benchmarks.base import Fields
 from preceptor.benchmarks.healthbench import parse
 from preceptor.bridges.question_texts import options_in_text
@@ -87,6 +89,7 @@ class _Reader:
         self.graders: dict[str, None] = {}
         self.models: dict[str, None] = {}
         self.filtered = 0
+        self.unseen: list[Path] = []
 
     def run(self) -> ToolRun:
         answers = [each for file in self.files for each in self._answers(file)]
@@ -95,6 +98,11 @@ class _Reader:
         config = _text(root / "configs" / "task_config.yaml")
         version = _TEXT.search(config)
         notes = []
+        if self.unseen:
+            notes.append(
+                f"No predictions beside {shorten(self.unseen[0].name)}: calls that failed cannot "
+                f"be told from answers."
+            )
         if self.filtered:
             notes.append(
                 f"Answers that the provider's filter stopped: {self.filtered:,}; evalscope has its "
@@ -126,6 +134,7 @@ class _Reader:
 
     def _answers(self, file: Path) -> Iterator[ToolAnswer]:
         outputs = _outputs(_sibling(file, "predictions"))
+        self.unseen += [] if outputs or file.parent.parent.name == "predictions" else [file]
         for line, row in read_rows(file):
             if _is_prediction(row.keys()):
                 output, beside, score = row["model_output"], row.get("metadata"), {}
@@ -189,7 +198,7 @@ class _Reader:
         )
         if error or content.text is None:
             why = shorten(error, 200) if error else content.reason
-            return Response("", failure=NO_ANSWER, detail=why)
+            return msgspec.structs.replace(response, text="", failure=NO_ANSWER, detail=why)
         if end == "content_filter" and not response.usage.total:
             self.filtered += 1
             return Response("", finish_reason="content_filter", served_model=response.served_model)

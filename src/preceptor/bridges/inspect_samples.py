@@ -99,7 +99,15 @@ def response_in(
         left_out = (*content.left_out, "reasoning")
         content = msgspec.structs.replace(content, left_out=left_out)
     if content.text is None:
-        return Response("", failure=NO_ANSWER, detail=content.reason), content
+        response = Response(
+            "",
+            failure=NO_ANSWER,
+            detail=content.reason,
+            finish_reason=said.finish_reason,
+            usage=usage,
+            cost_usd=cost,
+        )
+        return response, content
     text = storable(content.text)
     if said.finish_reason == "content_filter" and sample.output.usage is None and not ours:
         text = ""  # Inspect has the provider's error message as the text

@@ -108,12 +108,15 @@ def _run(file: Path, asked: Asked) -> ToolRun:
 
 
 def _answers(row: Mapping[str, Any], line: int, *, filtered: bool) -> Iterator[ToolAnswer]:
-    """Yield what was said of one document, repeat by repeat; ValueError if nothing was."""
+    """Yield what was said of one document, repeat by repeat; a failure if nothing was."""
     doc = row["doc"] if isinstance(row.get("doc"), dict) else {"question": row.get("doc")}
     arguments = [_pair(each) for each in _items(row.get("arguments"))]
     responses = row["filtered_resps" if filtered else "resps"]
     right, options = str(row.get("target", "")), options_in(doc)
-    if responses and all(_likelihood(_first(each)) is not None for each in responses):
+    pairs = [*map(_first, responses)]
+    # Unlike a pair of texts, a pair of numbers is in a list of repeats.
+    nested = filtered or all(pair is not each for pair, each in zip(pairs, responses, strict=True))
+    if responses and nested and all(_likelihood(pair) is not None for pair in pairs):
         labels, chosen = _likeliest(arguments, responses)
         if right.isdecimal() and right not in labels and int(right) < len(labels):
             right = labels[int(right)]
@@ -123,9 +126,8 @@ def _answers(row: Mapping[str, Any], line: int, *, filtered: bool) -> Iterator[T
         chosen = [None if text is None else letters.get(text, text) for text in chosen]
     else:
         first = responses[0] if responses else None
-        chosen = [_text(each) for each in (first if isinstance(first, list) else responses)]
-    if not chosen:
-        raise ValueError("without a response")
+        said = first if isinstance(first, list) else responses
+        chosen = [_text(each) for each in said or [None]]
     question = next((doc[name] for name in _QUESTIONS if isinstance(doc.get(name), str)), None)
     id = next((text for name in _IDS if (text := id_text(doc.get(name)))), str(row.get("doc_id")))
     for text in chosen:
@@ -158,9 +160,10 @@ def _likeliest(
     values = [responses[place] for place in taken]
     chosen: list[str | None] = []
     for repeat in zip(*(v if isinstance(v[0], list) else [v] for v in values), strict=True):
-        numbers = [-math.inf if (n := _likelihood(v)) is None or n != n else n for v in repeat]  # noqa: PLR0124
+        numbers = [-math.inf if (n := _likelihood(v)) is None else n for v in repeat]
         best = max(numbers)
-        chosen.append(None if best == -math.inf else labels[numbers.index(best)])
+        unknown = best == -math.inf or any(map(math.isnan, numbers))
+        chosen.append(None if unknown else labels[numbers.index(best)])
     return labels, chosen
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,12 +11,13 @@ import msgspec
 
 from preceptor.benchmarks.base import Fields
 from preceptor.bridges.answer_files import Columns
-from preceptor.cells import at_path, decoded
-from preceptor.errors import DataError
+from preceptor.cells import at_path, decoded, is_missing
+from preceptor.errors import DataError, shorten
 from preceptor.records import Usage
-from preceptor.systems.content import Content, read_content, replied
+from preceptor.scoring.places import options_in
+from preceptor.systems.content import NO_ANSWER, Content, read_content, replied
 
-__all__ = ["Prediction", "contents_of", "option_columns", "prediction_of", "repeats_in", "text_of"]
+__all__ = ["Beside", "Prediction", "beside_of", "contents_of", "prediction_of", "text_of"]
 
 #: Limit of tokens, seconds and dollars: more is a fault of the file.
 _MAX_NUMBER = 10**12
@@ -36,7 +38,49 @@ class Prediction(msgspec.Struct, frozen=True, array_like=True):
     cost_usd: float | None
 
 
-def option_columns(row: dict[str, Any], columns: Columns) -> dict[str, Any]:
+class Beside(msgspec.Struct, frozen=True, array_like=True):
+    """What a row has beside its :class:`Prediction`.
+
+    ``repeats`` are the texts of a list of several, None for one that is missing; ``failure`` is
+    the kind and words of a failed call.
+    """
+
+    options: dict[str, str] | None
+    repeats: tuple[str | None, ...]
+    failure: tuple[str, str] | None
+    question: str
+    finish: str
+
+
+def beside_of(row: dict[str, Any], columns: Columns, contents: Sequence[Content]) -> Beside:
+    """Read a row's options, repeats, failure, question and end."""
+    question, finish = (
+        said if name is not None and isinstance(said := row.get(name), str) else ""
+        for name in (columns.question, columns.finish)
+    )
+    return Beside(
+        options=options_in(_option_columns(row, columns)),
+        repeats=_repeats_in(row, columns),
+        failure=_failure_in(row, columns, contents),
+        question=question.strip(),
+        finish=finish.strip(),
+    )
+
+
+def _failure_in(
+    row: Mapping[str, Any], columns: Columns, contents: Sequence[Content]
+) -> tuple[str, str] | None:
+    """Kind and words of a failed call: an error where no answer is, or in its place."""
+    stated = row.get(columns.failure) if columns.failure and columns.answers else None
+    said = "" if is_missing(stated) or stated in (False, 0) else (text_of(stated) or "").strip()
+    texts = {(content.text or "").strip() for content in contents}
+    if not said or texts - {"", "[]", said}:
+        return None
+    kind = said if re.fullmatch(r"[a-z_]{3,40}", said) else NO_ANSWER
+    return kind, shorten(said, 200).strip("'")
+
+
+def _option_columns(row: dict[str, Any], columns: Columns) -> dict[str, Any]:
     """Columns that may hold options: all except those of the id and the answers."""
     used = {columns.id, columns.right, *columns.answers}
     return {name: value for name, value in row.items() if name not in used}
@@ -66,13 +110,14 @@ def _content(fields: Fields, name: str) -> Content:
     return content
 
 
-def repeats_in(row: Mapping[str, Any], columns: Columns) -> tuple[str, ...]:
-    """The texts in the answer's column, if it is a list of several texts."""
+def _repeats_in(row: Mapping[str, Any], columns: Columns) -> tuple[str | None, ...]:
+    """The texts in the answer's column, if it is a list of several; None for a missing one."""
     values = (decoded(at_path(row, name)) for name in columns.answers)
     value = next((each for each in values if each not in (None, "", [])), None)
     if not isinstance(value, list) or len(value) < 2:
         return ()
-    return tuple(value) if all(isinstance(each, str) for each in value) else ()
+    texts = any(isinstance(each, str) for each in value)
+    return tuple(value) if texts and all(isinstance(each, str | None) for each in value) else ()
 
 
 def prediction_of(fields: Fields, columns: Columns, contents: Sequence[Content]) -> Prediction:

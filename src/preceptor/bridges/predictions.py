@@ -19,11 +19,11 @@ from preceptor.benchmarks.base import Fields
 from preceptor.bridges.answer_files import MODELS, PARTS, Columns, answer_rows, find_columns
 from preceptor.bridges.imported import ImportedRun, Incoming
 from preceptor.bridges.prediction_rows import (
+    Beside,
     Prediction,
+    beside_of,
     contents_of,
-    option_columns,
     prediction_of,
-    repeats_in,
     text_of,
 )
 from preceptor.bridges.pricing import listed_price
@@ -31,8 +31,8 @@ from preceptor.bridges.resolve import Resolver
 from preceptor.bridges.tool_runs import Asked, Start, ToolAnswer, ToolRun
 from preceptor.errors import InputError
 from preceptor.records import Response, RunSettings
-from preceptor.scoring.places import options_in, places, plain
-from preceptor.systems.content import NO_ANSWER, Tally, replied
+from preceptor.scoring.places import places, plain
+from preceptor.systems.content import NO_ANSWER, Content, Tally, replied
 from preceptor.systems.prices import Price
 
 __all__ = ["Prediction", "Predictions", "is_mine", "read"]
@@ -53,7 +53,7 @@ class _Group(msgspec.Struct):
     fallbacks: list[int] = []
 
 
-_spooled = msgspec.msgpack.Decoder(tuple[Prediction, dict[str, str] | None, tuple[str, ...]])
+_spooled = msgspec.msgpack.Decoder(tuple[Prediction, Beside])
 
 
 class Predictions:
@@ -140,18 +140,21 @@ class Predictions:
             if group is None:
                 group = self._groups[values] = self._group(values, columns)
             contents = contents_of(fields, columns)
+            beside = beside_of(row, columns, contents)
+            if beside.failure is not None:
+                contents = [Content(None, beside.failure[1])]
             prediction = prediction_of(fields, columns, contents)
-            options = options_in(option_columns(row, columns))
             said = next((each for each in contents if (each.text or "").strip()), contents[0])
             group.tally.add(number, said)
             if said is not contents[0]:
                 group.fallbacks.append(len(group.places))
             group.digest.update(msgspec.msgpack.encode(prediction))
-            if options or any(places(text) for text in prediction.texts or ()):
+            if beside.options or any(places(text) for text in prediction.texts or ()):
                 # Earlier versions did not read options: such a run must have another hash.
-                group.digest.update(msgspec.msgpack.encode(options))
-            repeats = repeats_in(row, columns)
-            encoded = msgspec.msgpack.encode((prediction, options, repeats))
+                group.digest.update(msgspec.msgpack.encode(beside.options))
+            if beside.failure or beside.question or beside.finish not in ("", "stop"):
+                group.digest.update(msgspec.msgpack.encode(beside))
+            encoded = msgspec.msgpack.encode((prediction, beside))
             group.places.append(self._spool.tell())
             self._spool.write(len(encoded).to_bytes(4, "big") + encoded)
         if columns is None:
@@ -199,23 +202,26 @@ class Predictions:
         named = (*re.split(r"[\W_]+", self.path.stem), *plain(self.path.stem).split("_"))
         answers = []
         for nth, place in enumerate(group.places):
-            row, options, repeats = self._row(place)
-            failed = row.texts is None
+            row, beside = self._row(place)
+            missing = (NO_ANSWER, "the file has no answer here") if row.texts is None else None
+            failure, detail = beside.failure or missing or (None, "")
             answers.append(
                 ToolAnswer(
                     id=row.id,
                     response=Response(
                         "",
-                        failure=NO_ANSWER if failed else None,
-                        detail="the file has no answer here" if failed else "",
+                        failure=failure,
+                        detail=detail,
+                        finish_reason=beside.finish or "stop",
                         usage=row.usage,
                         latency_s=row.seconds,
                         cost_usd=row.cost_usd,
                     ),
                     texts=row.texts or (),
                     fallback=nth in fallbacks,
-                    repeats=repeats,
-                    options=options,
+                    repeats=beside.repeats,
+                    question=beside.question,
+                    options=beside.options,
                     right=row.right,
                     about=(*values, *row.about),
                     hints=(*row.others, *named),
@@ -223,7 +229,7 @@ class Predictions:
             )
         return answers
 
-    def _row(self, place: int) -> tuple[Prediction, dict[str, str] | None, tuple[str, ...]]:
+    def _row(self, place: int) -> tuple[Prediction, Beside]:
         self._spool.seek(place)
         size = int.from_bytes(self._spool.read(4), "big")
         return _spooled.decode(self._spool.read(size))

@@ -197,11 +197,12 @@ def _one(text: str) -> tuple[Message, ...]:
 def _answer(
     row: Mapping[str, Any], line: int, test: _Test, points: Mapping[float, int]
 ) -> ToolAnswer:
-    verdicts = {}
+    verdicts: dict[str, Verdict] = {}
     for component in _components(row):
         found = _asserted(component, row)
         if found is not None:
-            verdicts[found[0]] = _verdict(component, passing=found[1])
+            verdict = _verdict(component, passing=found[1])
+            verdicts[found[0]] = _agreed(verdicts.get(found[0], verdict), verdict)
     criteria = tuple(
         Criterion(text, points[weight] if met else -points[weight])
         for text, (met, weight) in test.criteria.items()
@@ -265,6 +266,13 @@ def _verdict(component: Mapping[str, Any], *, passing: bool) -> Verdict:
         reason = "grader_failed" if reason == "no_answer" else reason
         return Verdict("", None, reason=reason, detail=said[:500], usage=usage)
     return Verdict("", passed == passing, explanation=said, usage=usage)
+
+
+def _agreed(one: Verdict, other: Verdict) -> Verdict:
+    """The verdict of two assertions of one text; none where they differ."""
+    if one.met == other.met:
+        return other
+    return msgspec.structs.replace(other, met=None, reason="tie", detail="verdicts that differ")
 
 
 def _asserted(component: Mapping[str, Any], row: Mapping[str, Any]) -> _Asserted | None:
@@ -351,11 +359,9 @@ def _scores(rows: Sequence[Mapping[str, Any]]) -> list[ToolScore]:
     """The share of rows that passed, failed calls included, and their mean score."""
     count = len(rows)
     passed = sum(row.get("success") is True for row in rows)
-    scores = [finite(row.get("score")) or 0.0 for row in rows]
-    return [
-        ToolScore("passed", passed / count, count),
-        ToolScore("mean score", sum(scores) / count, count),
-    ]
+    scores = [score for row in rows if (score := finite(row.get("score"))) is not None]
+    mean = [ToolScore("mean score", sum(scores) / len(scores), len(scores))] if scores else []
+    return [ToolScore("passed", passed / count, count), *mean]
 
 
 def _benchmark(content: Mapping[str, Any], file: Path, tests: Mapping[str, _Test]) -> Benchmark:

@@ -25,6 +25,7 @@ from preceptor.cells import is_missing
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.records import Example, Response, Verdict, as_answer, content_key
 from preceptor.scoring.places import in_terms_of, places, question_of
+from preceptor.systems.content import NO_ANSWER
 
 __all__ = ["NOT_ASKED", "Resolver", "none_known"]
 
@@ -127,7 +128,12 @@ class Resolver:
             yield answer
             return
         for text in answer.repeats:
-            yield msgspec.structs.replace(answer, texts=(text,))
+            if text is None:
+                detail = "the file has no answer here"
+                failed = msgspec.structs.replace(answer.response, failure=NO_ANSWER, detail=detail)
+                yield msgspec.structs.replace(answer, texts=(), response=failed)
+            else:
+                yield msgspec.structs.replace(answer, texts=(text,))
 
     def _coverage(self, found: ToolRun, answers: list[Answer], seen: Counter[str]) -> list[str]:
         """Notes on unequal repeats and missing questions; adds those that count as wrong."""

@@ -26,10 +26,12 @@ from preceptor.bridges.tool_runs import Asked, Start, finite
 from preceptor.errors import DataError, InputError, Unavailable, shorten
 from preceptor.files import decode_json
 from preceptor.records import Example, RunSettings, ToolScore, Usage
-from preceptor.systems.content import Tally
+from preceptor.systems.content import Content, Tally
 
 __all__ = ["is_mine", "read", "read_simple_evals"]
 
+#: The answer that the reference implementation writes where a request failed.
+_REFUSED = "No response (bad request)."
 _NAME = re.compile(
     r"healthbench(?P<subset>_hard|_consensus|_professional)?_(?P<model>.+?)(_\d{8}_\d{6})?_allresults"
 )
@@ -68,6 +70,8 @@ def read_simple_evals(
     rows = whole.nested("metadata").items("example_level_metadata")
     tally = Tally()
     answers = _answers(rows, run_name, tags, tally)
+    refused = sum(answer.response.text == _REFUSED for answer in answers)
+    failed = f"Requests that failed, graded as the answer {_REFUSED!r}: {refused:,}."
     return ImportedRun(
         name=run_name,
         benchmark=answered.name,
@@ -78,7 +82,7 @@ def read_simple_evals(
         settings=RunSettings(
             tool="simple-evals",
             tool_scores=_own_scores(whole, len(answers)),
-            notes=[GRADED_ELSEWHERE, *tally.in_words()],
+            notes=[GRADED_ELSEWHERE, *tally.in_words(), *([failed] if refused else [])],
         ),
     )
 
@@ -156,11 +160,11 @@ def _answer(
         criteria=tuple(criterion(item, "criterion") for item in items),
         tags=tags.get(example_id, ()),
     )
-    content = answer_in(row, "completion", tally)
     # The reference implementation grades null as an empty answer.
-    text = "" if row.row["completion"] is None else content.text
+    null = "completion" in row and row.row["completion"] is None
+    content = Content("") if null else answer_in(row, "completion", tally)
     response = msgspec.structs.replace(
-        imported_response(run, example, nth, text, reason=content.reason),
+        imported_response(run, example, nth, content.text, reason=content.reason),
         sent=None if sent == asked else sent,
         usage=_usage(row),
     )

@@ -196,7 +196,7 @@ class ToolAnswer(msgspec.Struct, frozen=True, kw_only=True):
         Whether they are not from the first column of the answer.
     repeats
         The answer's items, if it is a list of texts: each is a repeat, unless the question wants a
-        list.
+        list. One that is None failed.
     question, options, right
         The question's text, its options in the file's order, and the right one, as the file has
         them.
@@ -213,7 +213,7 @@ class ToolAnswer(msgspec.Struct, frozen=True, kw_only=True):
     criteria: tuple[str, ...] | None = None
     texts: tuple[str, ...] = ()
     fallback: bool = False
-    repeats: tuple[str, ...] = ()
+    repeats: tuple[str | None, ...] = ()
     question: str = ""
     options: dict[str, str] | None = None
     right: str | None = None

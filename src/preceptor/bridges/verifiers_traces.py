@@ -214,8 +214,8 @@ def _verdicts(trace: Mapping[str, Any]) -> tuple[Verdict, ...]:
     """Those that Preceptor's own environment keeps in a trace."""
     about = mapping(mapping(trace.get("info")).get("preceptor"))
     return tuple(
-        Verdict("", bool(each["met"]), explanation=str(each.get("explanation") or ""))
-        if each.get("met") is not None
+        Verdict("", each["met"], explanation=str(each.get("explanation") or ""))
+        if isinstance(each.get("met"), bool)
         else Verdict("", None, reason=str(each.get("reason") or "not_given"), attempts=0)
         for each in mappings(about.get("verdicts"))
     )

@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Data, Json, StorePath
 from preceptor.cli.output import note, print_json, printable
 from preceptor.cli.run import elsewhere
+from preceptor.errors import InputError
 from preceptor.installation import program
 
 if TYPE_CHECKING:
@@ -99,7 +100,11 @@ def import_files(  # noqa: PLR0917
         by=None if by is None else _names(by),
     )
     found, unknown = _files(paths, of_table)
-    _keep(incoming_runs(found, asked, name), asked, store, as_json=as_json, replace=replace)
+    incoming = incoming_runs(found, asked, name)
+    if not incoming:
+        title = found[0].tool.title
+        raise InputError(f"{found[0].files[0]}: expected answers, found none in {title}")
+    _keep(incoming, asked, store, as_json=as_json, replace=replace)
     if unknown:
         files = "1 file" if len(unknown) == 1 else f"{len(unknown):,} files, first"
         note(f"  • Not understood: {files} {printable(str(unknown[0]))}")
@@ -134,6 +139,7 @@ def _keep(
     from preceptor.bridges.imported import digests_of, existing_runs, keep_one
     from preceptor.bridges.resolve import none_known
     from preceptor.store import Store
+    from preceptor.wording import plural
 
     lines: list[dict[str, object]] = []
     remarks: list[str] = []
@@ -154,16 +160,18 @@ def _keep(
         raise none_known(incoming[0].source, rows, get(benchmark), asked.data)
     _tell(lines, where, as_json)
     for benchmark, count in (+left_out).items():
-        note(f"  • {count:,} rows left out: {benchmark} has no question of their id")
+        note(f"  • {plural(count, 'row')} left out: {benchmark} has no question of their id")
 
 
-def _tell(lines: Sequence[Mapping[str, object]], store: str, as_json: bool) -> None:
+def _tell(lines: Sequence[Mapping[str, Any]], store: str, as_json: bool) -> None:
+    from preceptor.wording import plural
+
     if as_json:
         print_json(lines)
         return
     for line in lines:
         there = "" if line["new"] else " (was there already)"
-        print(printable(f"{line['run']}: {line['n']:,} answers{there}"))
+        print(printable(f"{line['run']}: {plural(line['n'], 'answer')}{there}"))
     if len(lines) == 1:
         name = shlex.quote(str(lines[0]["run"]))
         note(f"see it with: {program()} score {name}{elsewhere(store)}")

@@ -13,12 +13,19 @@ from preceptor.cli.output import note, print_json, show
 from preceptor.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.table import Table
+
     from preceptor.lint.check import Linted
+    from preceptor.lint.rows import Finding
 
 __all__ = ["lint"]
 
 #: Most faults of one rule in the table; --json has all.
 _SHOWN = 20
+#: Most tasks of one rule in the table of advice.
+_PLACES = 3
 
 
 def lint(
@@ -84,7 +91,30 @@ def _print(file: Path, linted: Linted, as_json: bool) -> int:
             if counts[rule] > _SHOWN:
                 table.add_row(rule, "", "", f"… and {counts[rule] - _SHOWN:,} more (--json)")
         show(table)
+    if linted.advice:
+        show(_advice(linted.advice))
     said = ", ".join(f"{count:,} {rule}" for rule, count in counts.items()) or "no faults"
     rows = "1 row" if linted.rows == 1 else f"{linted.rows:,} rows"
-    note(f"{file}: {rows}: {said}")
+    more = f"; advice on rubrics: {len(linted.advice):,}" if linted.advice else ""
+    note(f"{file}: {rows}: {said}{more}")
     return 1 if linted.findings else 0
+
+
+def _advice(findings: Sequence[Finding]) -> Table:
+    """A line for each rule: how often, in how many rows, and the first places."""
+    from rich.table import Table
+
+    places: dict[str, dict[int, list[str]]] = {}
+    for each in findings:
+        found = places.setdefault(each.rule, {}).setdefault(each.line or 0, [])
+        found += [] if each.criterion is None else [str(each.criterion)]
+    table = Table("advice", "times", "rows", "first lines: criteria")
+    for rule, lines in places.items():
+        first = [
+            f"{line}: {', '.join(dict.fromkeys(numbers))}" if numbers else str(line)
+            for line, numbers in list(lines.items())[:_PLACES]
+        ]
+        first += ["…"] if len(lines) > _PLACES else []
+        times = sum(each.rule == rule for each in findings)
+        table.add_row(rule, f"{times:,}", f"{len(lines):,}", "; ".join(first))
+    return table

@@ -39,6 +39,7 @@ def remove(
     from preceptor.store import Store
     from preceptor.store.deletion import held, reclaim, refuse_busy
     from preceptor.store.deletion import remove as remove_run
+    from preceptor.wording import plural
 
     with Store(store, create=False) as opened:
         found = named_runs(runs, opened)
@@ -47,7 +48,7 @@ def remove(
                 refuse_busy(connection, run)
         for run in found:
             has = held(opened, run)
-            what = f"{has.answers:,} answers, {has.verdicts:,} verdicts"
+            what = f"{plural(has.answers, 'answer')}, {plural(has.verdicts, 'verdict')}"
             if has.shared_answers or has.shared_verdicts:
                 what += (
                     f"; {has.shared_answers:,} and {has.shared_verdicts:,} of these stay, "

@@ -154,6 +154,7 @@ def _systems(benchmark: str, system: str | None) -> list[str]:
             own = "physician for the ideal answers, or " if ideal else ""
             raise InputError(f"--system: {benchmark} has no answers: name {own}{_SUCH}")
     elif system is None:
+        benchmarks.get(benchmark)  # what is wrong with it comes first
         raise InputError(f"--system: name {_SUCH}")
     return answers if system is None else [system]
 

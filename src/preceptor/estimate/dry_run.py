@@ -42,7 +42,7 @@ from preceptor.store import Store
 from preceptor.store.lookup import Lookup
 from preceptor.store.rows import storable
 from preceptor.store.sample import sample_answers
-from preceptor.systems import RECORDED, reasons
+from preceptor.systems import reasons
 from preceptor.systems.base import Ask, System
 
 __all__ = ["STRONG_SHARE", "estimate", "existing"]
@@ -115,8 +115,7 @@ class _Estimator:
         self.lookup = None if store is None else Lookup(store)
         self.protocol, self.grader = plan.benchmark.protocol, plan.grader
         self.run = plan.request.name or ""
-        kind = plan.system.address.partition(":")[0]
-        self.recorded = kind in RECORDED
+        self.recorded = plan.system.recorded
 
     async def estimate(self) -> Estimate:
         plan = self.plan

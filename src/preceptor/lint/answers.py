@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from preceptor.lint.rows import Finding, Row, words
+from preceptor.lint.rows import Finding, Row, Weighted, words
 from preceptor.records import Example
 
-__all__ = ["classes", "contradictions", "leaks"]
+__all__ = ["classes", "contradictions", "leaked_criteria", "leaks"]
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _LETTER = re.compile(r"^\s*[\[(]?\w[\]).:、．]\s*")
@@ -35,10 +35,7 @@ _MAX_CLASSES = 20
 
 
 def contradictions(rows: Sequence[Row]) -> Iterator[Finding]:
-    """``contradictory-label``: one question with two right answers; options in any order.
-
-    In a rubric: one criterion with positive and negative points in one example.
-    """
+    """``contradictory-label``: one question with two right answers; options in any order."""
     said: dict[Hashable, tuple[Row, Hashable]] = {}
     for row in rows:
         example = row.example
@@ -46,12 +43,6 @@ def contradictions(rows: Sequence[Row]) -> Iterator[Finding]:
             earlier, right = said.setdefault(_order_free(row.asked), (row, _right(example)))
             if right != _right(example):
                 problem = f"same question as line {earlier.line}, but a different right answer"
-                yield row.finding("contradictory-label", problem)
-        signs: dict[str, bool] = {}
-        for number, criterion in enumerate(example.criteria):
-            gives = criterion.points > 0
-            if signs.setdefault(words(criterion.text), gives) != gives:
-                problem = f"criterion {number + 1} also has points of the opposite sign"
                 yield row.finding("contradictory-label", problem)
 
 
@@ -97,9 +88,23 @@ def leaks(rows: Sequence[Row]) -> Iterator[Finding]:
             yield row.finding("leaked-answer", "the question states the right answer")
         plain = f" {words(row.asked)} "
         for name, text in _references(example):
-            known = words(text)
-            if len(known.split()) >= _MIN_WORDS and f" {known} " in plain:
+            if _contains(plain, text):
                 yield row.finding("leaked-answer", f"the question contains {name}")
+        for number in leaked_criteria(plain, example.criteria):
+            problem = f"the question contains criterion {number}"
+            yield row.finding("leaked-answer", problem, number)
+
+
+def leaked_criteria(asked: str, criteria: Sequence[Weighted]) -> Iterator[int]:
+    """Numbers of the criteria with positive points within the question's ``words``."""
+    for number, criterion in enumerate(criteria, start=1):
+        if (criterion.points or 0) > 0 and _contains(asked, criterion.text):
+            yield number
+
+
+def _contains(asked: str, text: str) -> bool:
+    known = words(text)
+    return known.count(" ") + 1 >= _MIN_WORDS and f" {known} " in asked
 
 
 def _leaked_option(row: Row, options: dict[str, str]) -> Iterator[Finding]:
@@ -152,9 +157,6 @@ def _references(example: Example) -> Iterator[tuple[str, str]]:
         for key in ("reference", "answer"):
             if isinstance(example.target.get(key), str) and _options(example) is None:
                 yield f"the target's {key}", example.target[key]
-    for number, criterion in enumerate(example.criteria):
-        if criterion.points > 0:
-            yield f"criterion {number + 1}", criterion.text
 
 
 def classes(rows: Sequence[Row]) -> Iterator[Finding]:

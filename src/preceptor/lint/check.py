@@ -13,7 +13,7 @@ from preceptor.lint.licence import licence
 from preceptor.lint.own import OwnShape
 from preceptor.lint.personal import personal
 from preceptor.lint.rows import Finding, Row, malformed, read_examples, with_ids
-from preceptor.lint.rubrics import signs
+from preceptor.lint.rubrics import ADVICE, rubrics
 from preceptor.lint.similar import duplicates
 from preceptor.rows import SheetLine
 
@@ -28,12 +28,16 @@ RULES = (
     "contradictory-label",
     "leaked-answer",
     "wrong-sign",
+    "no-positive-points",
+    "duplicate-criterion",
+    "empty-criterion",
+    "invalid-points",
     "empty-class",
     "unbalanced-class",
     "personal-data",
     "missing-licence",
 )
-_CHECKS = (duplicates, contradictions, leaks, signs, classes, personal)
+_CHECKS = (duplicates, contradictions, leaks, rubrics, classes, personal)
 
 
 class Linted(msgspec.Struct, frozen=True):
@@ -46,13 +50,16 @@ class Linted(msgspec.Struct, frozen=True):
     rows
         Number of rows, malformed ones included.
     findings
-        Sorted by rule, then by line.
+        Faults, sorted by rule, then by line.
+    advice
+        What might be better in a rubric, sorted likewise.
     """
 
     file: str
     benchmark: str
     rows: int
     findings: list[Finding]
+    advice: list[Finding] = []
 
 
 def unread(path: Path, error: InputError) -> Linted:
@@ -90,6 +97,9 @@ def lint(path: Path, benchmark: Benchmark | OwnShape) -> Linted:
     for check in _CHECKS:
         found += check(rows)
     found += licence(path, known)
-    found.sort(key=lambda finding: (RULES.index(finding.rule), finding.line or 0))
+    order = (*RULES, *ADVICE)
+    found.sort(key=lambda finding: (order.index(finding.rule), finding.line or 0))
+    advice = [finding for finding in found if finding.rule in ADVICE]
+    found = [finding for finding in found if finding.rule in RULES]
     malformed = sum(finding.rule == "malformed-row" for finding in found)
-    return Linted(str(path), benchmark.name, len(rows) + malformed, found)
+    return Linted(str(path), benchmark.name, len(rows) + malformed, found, advice)

@@ -10,7 +10,7 @@ import msgspec
 from preceptor.lint.rows import Finding, Row
 from preceptor.records import Example
 
-__all__ = ["RULES", "personal"]
+__all__ = ["IDENTIFIERS", "RULES", "kinds", "personal"]
 
 _DATE = (
     r"(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d{2}|(?:19|20)\d{2}[./-]\d{1,2}[./-]\d{1,2}"
@@ -26,11 +26,17 @@ _PHONE_LABEL = (
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """A pattern of personal data, its description, and a check on each match."""
+    """A pattern of personal data, its description, and a check on each match.
+
+    ``digits`` in a row (apart from spaces and signs between them) and one of the ``hints`` in lower
+    case are in every text with a match: most texts need no search for the pattern.
+    """
 
     words: str
     form: re.Pattern[str]
     holds: Callable[[str], bool] = bool
+    digits: int = 7
+    hints: tuple[str, ...] = ()
 
 
 def _sum11(text: str, weights: Sequence[int]) -> int:
@@ -120,6 +126,8 @@ RULES: dict[str, Rule] = {
         "an e-mail address",
         re.compile(r"(?<![\w.+-])[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"),
         _assignable,
+        digits=0,
+        hints=("@",),
     ),
     "phone": Rule(
         "a telephone number",
@@ -164,6 +172,7 @@ RULES: dict[str, Rule] = {
         "a bank account (IBAN)",
         re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"),
         _iban,
+        digits=1,
     ),
     "ip": Rule(
         "an IP address",
@@ -171,6 +180,8 @@ RULES: dict[str, Rule] = {
             r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\w)"
         ),
         _host_address,
+        digits=1,
+        hints=(".",),
     ),
     "name": Rule(
         "a name introduced as one",
@@ -179,6 +190,8 @@ RULES: dict[str, Rule] = {
             r"|\bname of (?:the )?patient|\bname(?=\s?:))\s*+:?\s*+"
             r"(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z][\w'’-]+ (?:[A-Z]\.? )?[A-Z][\w'’-]+"
         ),
+        digits=0,
+        hints=("name",),
     ),
     "street": Rule(
         "a street address",
@@ -186,6 +199,7 @@ RULES: dict[str, Rule] = {
             r"(?<![\w.])\d{1,5} (?:[A-Z][\w'’.-]+ ){1,3}"
             r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Boulevard|Blvd|Court|Way)\b"
         ),
+        digits=1,
     ),
     "birth-date": Rule(
         "a date of birth",
@@ -193,6 +207,8 @@ RULES: dict[str, Rule] = {
             r"(?i:\b(?:DOB|D\.O\.B\.|date of birth|birth ?date|born(?: on)?)\b"
             r"(?:\s+(?:is|was))?)[\s:=]*" + _DATE
         ),
+        digits=1,
+        hints=("dob", "d.o.b", "birth", "born"),
     ),
     "record-number": Rule(
         "a medical record number",
@@ -200,26 +216,45 @@ RULES: dict[str, Rule] = {
             r"(?i:\b(?:MRN|medical record (?:number|no\.?|#)|hospital (?:number|no\.?)|patient id))"
             r"[\s:=#]*(?=[A-Z-]{0,40}\d)[A-Z0-9-]{5,}"
         ),
+        digits=1,
+        hints=("mrn", "record", "hospital", "patient id"),
     ),
 }
+#: Rules whose matches name one person in a register: a task with one of them is not published.
+IDENTIFIERS = frozenset(
+    ("us-ssn", "uk-nhs", "es-dni", "cn-resident", "in-aadhaar", "ru-snils", "record-number")
+)
+_DIGIT = re.compile(r"\d")
+_SEVEN_DIGITS = re.compile(r"\d(?:[ ().-]*\d){6}")
+
+
+def kinds(text: str) -> Iterator[str]:
+    """Names of the ``RULES`` that a text matches."""
+    plain = text.casefold()
+    digits = 7 if _SEVEN_DIGITS.search(text) else 1 if _DIGIT.search(text) else 0
+    for name, rule in RULES.items():
+        if digits < rule.digits or (rule.hints and not any(each in plain for each in rule.hints)):
+            continue
+        if any(rule.holds(found[0]) for found in rule.form.finditer(text)):
+            yield name
 
 
 def personal(rows: Sequence[Row]) -> Iterator[Finding]:
     """``personal-data``: a match of ``RULES`` in any text of an example."""
     for row in rows:
-        for place, text in _texts(row.example):
-            for name, rule in RULES.items():
-                if any(rule.holds(found[0]) for found in rule.form.finditer(text)):
-                    problem = f"{place}: {rule.words} ({name})"
-                    yield row.finding("personal-data", problem)
+        for place, text, number in _texts(row.example):
+            for name in kinds(text):
+                problem = f"{place}: {RULES[name].words} ({name})"
+                yield row.finding("personal-data", problem, number)
 
 
-def _texts(example: Example) -> Iterator[tuple[str, str]]:
+def _texts(example: Example) -> Iterator[tuple[str, str, int | None]]:
+    """Place and text, and the number of the criterion where it is one."""
     for number, message in enumerate(example.messages, start=1):
-        yield f"message {number}", message.text
+        yield f"message {number}", message.text, None
     for number, criterion in enumerate(example.criteria, start=1):
-        yield f"criterion {number}", criterion.text
+        yield f"criterion {number}", criterion.text, number
     if example.physician is not None:
-        yield "physician's answer", example.physician.text
+        yield "physician's answer", example.physician.text, None
     if example.target is not msgspec.UNSET:
-        yield "target", msgspec.json.encode(example.target).decode("utf-8", "replace")
+        yield "target", msgspec.json.encode(example.target).decode("utf-8", "replace"), None

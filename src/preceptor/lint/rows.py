@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -18,7 +18,16 @@ from preceptor.files import read_rows
 from preceptor.records import Example
 from preceptor.rows import SheetLine
 
-__all__ = ["Finding", "Row", "known_shape", "malformed", "read_examples", "with_ids", "words"]
+__all__ = [
+    "Finding",
+    "Row",
+    "Weighted",
+    "known_shape",
+    "malformed",
+    "read_examples",
+    "with_ids",
+    "words",
+]
 
 
 #: Number of first rows by which the benchmark of a file is recognised.
@@ -38,12 +47,24 @@ class Finding(msgspec.Struct, frozen=True):
         Id of the example on that line.
     problem
         Description of the fault, with names and numbers but no text of the row.
+    criterion
+        Number of the criterion in its rubric, from 1; None where none alone is meant.
     """
 
     rule: str
     line: int | None
     id: str | None
     problem: str
+    criterion: int | None = None
+
+
+class Weighted(Protocol):
+    """A criterion, also while it is written: its points are None until they are said."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def points(self) -> int | None: ...
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -53,8 +74,8 @@ class Row(msgspec.Struct, frozen=True):
     example: Example
     asked: str
 
-    def finding(self, rule: str, problem: str) -> Finding:
-        return Finding(rule, self.line, self.example.id, problem)
+    def finding(self, rule: str, problem: str, criterion: int | None = None) -> Finding:
+        return Finding(rule, self.line, self.example.id, problem, criterion)
 
 
 def known_shape(path: Path) -> Benchmark | None:

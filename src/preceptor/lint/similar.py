@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["SHINGLE", "SIMILAR", "duplicates", "similarity"]
+__all__ = ["SHINGLE", "SIMILAR", "alike", "duplicates", "similarity"]
 
 #: Characters of a shingle.
 SHINGLE = 5
@@ -23,6 +23,8 @@ SIMILAR = 0.8
 _BANDS, _ROWS = 25, 5
 #: Limit of earlier rows compared with one row; only files of one template exceed it.
 _MAX_COMPARED = 200
+#: Texts of fewer words are compared by their characters alone.
+_FEW_WORDS = 5
 _PRIME = (1 << 31) - 1
 
 
@@ -51,6 +53,36 @@ def similarity(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
 
     common = len(np.intersect1d(one, other, assume_unique=True))
     return common / (len(one) + len(other) - common)
+
+
+def alike(texts: Sequence[str], least: float) -> Iterator[tuple[int, int, float]]:
+    """Pairs of a few texts whose similarity is ``least`` or more: both indices, the similarity.
+
+    For a rubric: the pairs that share a fair part of their words are compared, apart from those
+    whose lengths rule it out. A text of few spaces, such as Chinese, is compared with all.
+    """
+    spoken = [set(text.split()) for text in texts]
+    sets: dict[int, set[str]] = {}
+    for one, few in enumerate(spoken):
+        for other in range(one + 1, len(spoken)):
+            lengths = sorted((len(texts[one]), len(texts[other])))
+            shared = len(few & spoken[other])
+            all_words = len(few) + len(spoken[other]) - shared
+            spaced = min(len(few), len(spoken[other])) >= _FEW_WORDS
+            # Shingles repeat, so lengths alone are a rough bound.
+            if lengths[0] < least * lengths[1] / 2 or (spaced and shared < least * all_words / 2):
+                continue
+            for each in (one, other):
+                if each not in sets:
+                    sets[each] = _pieces(texts[each])
+            common = len(sets[one] & sets[other])
+            found = common / (len(sets[one]) + len(sets[other]) - common)
+            if found >= least:
+                yield one, other, found
+
+
+def _pieces(text: str) -> set[str]:
+    return {text[i : i + SHINGLE] for i in range(max(1, len(text) - SHINGLE + 1))}
 
 
 def _near_duplicates(texts: Sequence[tuple[Row, str]]) -> Iterator[Finding]:

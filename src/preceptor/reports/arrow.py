@@ -14,50 +14,58 @@ import pyarrow
 
 __all__ = ["array"]
 
-_NUMBERS = {"int64": (pyarrow.int64(), np.int64), "double": (pyarrow.float64(), np.float64)}
+_NUMBERS = {
+    "int32": (pyarrow.int32(), np.int32),
+    "int64": (pyarrow.int64(), np.int64),
+    "bool": (pyarrow.bool_(), np.bool_),
+    "double": (pyarrow.float64(), np.float64),
+}
 
 
-def array(values: Sequence[Any], kind: str, rows: Sequence[int] | None = None) -> Any:
+def array(values: Sequence[Any], kind: str, rows: Any = None) -> Any:
     """A column of ``string``, ``int64``, ``bool`` or ``double``; None is null.
 
     Parameters
     ----------
     rows
-        Which of the values each row has. Strings are then a dictionary and its indices.
+        Which of the values each row has, as an array of numpy. Strings are then a dictionary and
+        its indices.
     """
-    there = np.array([value is not None for value in values], dtype=bool)
-    place = np.arange(len(values)) if rows is None else np.array(rows, dtype=np.intp)
+    gone = values.count(None)
+    there = np.array([value is not None for value in values]) if gone else None
+    if kind == "string" and rows is None:
+        return _strings([value or "" for value in values] if gone else values, there)
     if kind != "string":
-        return _numbers(values, there, kind, place)
-    if rows is None:
-        return _strings(values, there)
+        return _numbers([value or 0 for value in values] if gone else values, there, kind, rows)
     # Parquet wants each value once in a dictionary, and no null.
     known: dict[str, int] = {}
     codes = [0 if value is None else known.setdefault(value, len(known)) for value in values]
-    indices = pyarrow.py_buffer(np.array(codes, dtype=np.int32)[place])
-    return pyarrow.DictionaryArray.from_arrays(
-        _from(pyarrow.int32(), there[place], indices),
-        _strings(list(known), np.ones(len(known), dtype=bool)),
-    )
+    indices = _numbers(codes, there, "int32", rows)
+    return pyarrow.DictionaryArray.from_arrays(indices, _strings(list(known), None))
 
 
-def _strings(values: Sequence[str | None], there: Any) -> Any:
-    texts = [(value or "").encode(errors="replace") for value in values]
-    ends = np.zeros(len(texts) + 1, dtype=np.int32)
-    np.cumsum([len(text) for text in texts], out=ends[1:])
-    data = pyarrow.py_buffer(b"".join(texts))
-    return _from(pyarrow.string(), there, pyarrow.py_buffer(ends), data)
-
-
-def _numbers(values: Sequence[Any], there: Any, kind: str, place: Any) -> Any:
-    known = [0 if value is None else value for value in values]
-    if kind == "bool":
-        packed = np.packbits(np.array(known, dtype=bool)[place], bitorder="little")
-        return _from(pyarrow.bool_(), there[place], pyarrow.py_buffer(packed))
+def _numbers(values: Sequence[Any], there: Any, kind: str, rows: Any) -> Any:
     made, dtype = _NUMBERS[kind]
-    return _from(made, there[place], pyarrow.py_buffer(np.array(known, dtype=dtype)[place]))
+    numbers: Any = np.array(values, dtype=dtype)
+    if rows is not None:
+        numbers, there = numbers[rows], None if there is None else there[rows]
+    length = len(numbers)
+    if kind == "bool":
+        numbers = np.packbits(numbers, bitorder="little")
+    return _from(made, length, there, pyarrow.py_buffer(numbers))
 
 
-def _from(kind: Any, there: Any, *buffers: Any) -> Any:
-    known = None if there.all() else pyarrow.py_buffer(np.packbits(there, bitorder="little"))
-    return pyarrow.Array.from_buffers(kind, len(there), [known, *buffers])
+def _strings(values: Sequence[str], there: Any) -> Any:
+    texts: Sequence[str | bytes] = values
+    data = "".join(values)
+    if not data.isascii():
+        texts = [value.encode(errors="replace") for value in values]
+    ends = np.zeros(len(texts) + 1, dtype=np.int32)
+    np.cumsum(np.fromiter(map(len, texts), np.int32, len(texts)), out=ends[1:])
+    whole = pyarrow.py_buffer(data.encode(errors="replace"))
+    return _from(pyarrow.string(), len(texts), there, pyarrow.py_buffer(ends), whole)
+
+
+def _from(kind: Any, length: int, there: Any, *buffers: Any) -> Any:
+    known = None if there is None else pyarrow.py_buffer(np.packbits(there, bitorder="little"))
+    return pyarrow.Array.from_buffers(kind, length, [known, *buffers])

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 from preceptor.audit.card import Check, GraderCard
 from preceptor.audit.checked import LEAST_WRONG, Disagreement
 from preceptor.reports.agreement_view import with_interval
-from preceptor.reports.format import count, percent, plural, points
-from preceptor.reports.tables import plain_table
+from preceptor.reports.format import percent, points
+from preceptor.wording import count, plural
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = ["check_clause", "check_sentences", "disagreement_table"]
-
-#: Characters of a text in a table for a terminal.
-_SHORT = 160
 
 
 def check_clause(check: Check) -> str:
@@ -115,29 +112,25 @@ def _holds(check: Check, grader: str) -> str:
 
 
 def disagreement_table(found: Sequence[Disagreement]) -> Table:
-    """Where grader and rater differ."""
-    table = plain_table(
-        "Disagreements",
-        ("example", "criterion", "grader", "rater", "mark", "comment", "the grader’s reason"),
-        (),
-    )
+    """Where grader and rater differ: a row for each text, so that a narrow terminal holds it."""
+    from rich.table import Table
+
+    table = Table("", "", title="Disagreements", title_justify="left", show_header=False)
     for one in found:
-        table.add_row(
-            one.example,
-            _short(one.criterion),
-            _word(one.grader),
-            one.rater,
-            _word(one.mark),
-            _short(one.comment),
-            _short(one.explanation),
+        verdicts = f"grader: {_word(one.grader)}; {one.rater}: {_word(one.mark)}"
+        rows = (
+            ("example", one.example),
+            ("criterion", one.criterion),
+            ("verdicts", verdicts),
+            ("comment", one.comment),
+            ("grader’s reason", one.explanation),
         )
+        for name, text in rows:
+            if text:
+                table.add_row(name, " ".join(text.split()))
+        table.add_section()
     return table
 
 
 def _word(met: bool) -> str:
     return "met" if met else "not met"
-
-
-def _short(text: str) -> str:
-    plain = " ".join(text.split())
-    return plain if len(plain) <= _SHORT else f"{plain[: _SHORT - 1]}…"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 
 from preceptor.errors import InputError, shorten
 from preceptor.installation import MissingExtra
-from preceptor.records import Example, Graded, Response, Result, RunInfo, Score, Verdict
+from preceptor.records import Example, Graded, Response, Result, RunInfo, Score, Usage, Verdict
 from preceptor.records.episodes import episode_of
 from preceptor.reports.files import whole_file
 from preceptor.scoring import OVERALL
@@ -40,7 +42,7 @@ Answer = tuple[Graded, Score]
 #: A run, its answers with their scores, and its departures.
 Answers = tuple[RunInfo, Iterable[Answer], Sequence[str]]
 #: Answers whose rows are made together.
-_AT_ONCE = 250
+_AT_ONCE = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 #: Columns of csv, parquet and data frames, and what is in them.
@@ -89,7 +91,26 @@ _OF_VERDICT = (
     *("met", "reason", "explanation", "probability", "label"),
     *(name for name in COLUMNS if name.startswith("grader_")),
 )
-_NOTHING = (None,) * len(_OF_VERDICT)
+#: Neighbours in COLUMNS that are all of an answer, of a criterion or of a verdict.
+_BLOCKS = [
+    tuple(names)
+    for _, names in itertools.groupby(
+        COLUMNS, lambda name: (name in _OF_CRITERION, name in _OF_VERDICT)
+    )
+]
+#: What gives each value of _OF_VERDICT.
+_IN_VERDICT = [
+    operator.attrgetter(name)
+    for name in (
+        *("met", "reason", "explanation", "probability", "label", "usage.input_tokens"),
+        *("usage.output_tokens", "latency_s", "cost_usd", "served_model"),
+    )
+]
+#: Stands for a verdict that is not there: all its values are None.
+_NOTHING = SimpleNamespace(
+    **dict.fromkeys(Verdict.__struct_fields__)
+    | {"usage": SimpleNamespace(**dict.fromkeys(Usage.__struct_fields__))}
+)
 #: Those of an answer.
 OF_ANSWER = tuple(name for name in COLUMNS if name not in (*_OF_CRITERION, *_OF_VERDICT))
 
@@ -148,14 +169,13 @@ def export_runs(runs: Iterable[Answers], path: Path, format: str) -> Path:
     with whole_file(path) as stream:
         if format == "csv":
             stream.write(",".join(COLUMNS).encode() + b"\r\n")
+            for row in _csv(runs):
+                stream.write(row.encode(errors="replace"))
+            return path
         for info, answers, departures in runs:
-            if format == "csv":
-                for rows in _csv(info, answers):
-                    stream.write(rows.encode(errors="replace"))
-                continue
             for item, score in answers:
-                row = _answer(info, item, score) | {"departures": departures}
-                stream.write(msgspec.json.encode(row) + b"\n")
+                line = _answer(info, item, score) | {"departures": departures}
+                stream.write(msgspec.json.encode(line) + b"\n")
     return path
 
 
@@ -177,12 +197,15 @@ def _croissant(result: Result, path: Path) -> Path:
     return path
 
 
-def _cell(value: object) -> str:
-    """A value as a cell of csv that no spreadsheet runs."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return str(value)
+def _cells(name: str, values: Sequence[Any]) -> list[str]:
+    """The values of a column as cells of csv."""
+    if COLUMNS[name] == "string":
+        return ["" if value is None else _cell(value) for value in values]
+    return ["" if value is None else str(value) for value in values]
+
+
+def _cell(value: str) -> str:
+    """A text as a cell of csv that no spreadsheet runs."""
     text = f"'{value}" if value.startswith(_FORMULA) else value
     if "," in text or '"' in text or "\n" in text or "\r" in text:
         return '"' + text.replace('"', '""') + '"'
@@ -256,37 +279,20 @@ def _of_criteria(example: Example) -> list[tuple[Any, ...]]:
     ] or [(None,) * len(_OF_CRITERION)]
 
 
-def _of_verdict(verdict: Verdict | None) -> tuple[Any, ...]:
-    """The values of _OF_VERDICT."""
-    if verdict is None:
-        return _NOTHING
-    return (
-        *(verdict.met, verdict.reason, verdict.explanation, verdict.probability),
-        *(verdict.label, verdict.usage.input_tokens, verdict.usage.output_tokens),
-        *(verdict.latency_s, verdict.cost_usd, verdict.served_model),
-    )
-
-
-def _csv(info: RunInfo, answers: Iterable[Answer]) -> Iterator[str]:
-    """The rows of each answer. What several rows have is made a cell once."""
-    example: Example | None = None
-    criteria: list[str] = []
-    for item, score in answers:
-        if item.example is not example:
-            example = item.example
-            criteria = [",".join(map(_cell, values)) for values in _of_criteria(example)]
-        cells = list(map(_cell, _of_answer(info, item, score)))
-        start, tags, said, end = (
-            ",".join(cells[part]) for part in (slice(6), slice(6, 7), slice(7, 9), slice(9, None))
-        )
-        rows = []
-        for criterion, verdict in zip(criteria, item.verdicts or (None,), strict=True):
-            met, reason, why, chance, label, *took = map(_cell, _of_verdict(verdict))
-            rows.append(
-                f"{start},{criterion},{tags},{met},{reason},{why},{chance},{said},{label},{end},"
-                f"{','.join(took)}\r\n"
-            )
-        yield "".join(rows)
+def _csv(runs: Iterable[Answers]) -> Iterator[str]:
+    """Each row. What several rows have is made a text once."""
+    for info, part in parts(runs):
+        cells: dict[str, Sequence[str]] = {}
+        places: dict[str, Sequence[int]] = {}
+        for names, columns, rows in tables(info, part):
+            places |= dict.fromkeys(names, rows)
+            cells |= zip(names, map(_cells, names, columns), strict=True)
+        blocks = []
+        for names in _BLOCKS:
+            texts = list(map(",".join, zip(*map(cells.__getitem__, names), strict=True)))
+            blocks.append(map(texts.__getitem__, places[names[0]]))
+        for row in zip(*blocks, strict=True):
+            yield f"{','.join(row)}\r\n"
 
 
 def _read(score: Score) -> bool | None:
@@ -297,6 +303,7 @@ def _read(score: Score) -> bool | None:
 
 def _parquet(runs: Iterable[Answers], path: Path) -> Path:
     try:
+        import numpy
         import pyarrow
         import pyarrow.parquet
 
@@ -324,20 +331,21 @@ def _parquet(runs: Iterable[Answers], path: Path) -> Path:
     ):
         for info, part in parts(runs):
             named: dict[str, Any] = {}
-            for names, made, rows in tables(info, part):
-                for name, values in zip(names, zip(*made, strict=True), strict=True):
-                    named[name] = array(values, COLUMNS[name], rows if name in shared else None)
-            columns = [named[name] for name in COLUMNS]
-            writer.write_table(pyarrow.Table.from_arrays(columns, schema=stored))
+            for names, columns, rows in tables(info, part):
+                places = None if names is _OF_VERDICT else numpy.array(rows, dtype=numpy.intp)
+                for name, values in zip(names, columns, strict=True):
+                    named[name] = array(values, COLUMNS[name], places)
+            ordered = [named[name] for name in COLUMNS]
+            writer.write_table(pyarrow.Table.from_arrays(ordered, schema=stored))
     return path
 
 
 def tables(
     info: RunInfo, answers: Sequence[Answer]
-) -> Iterator[tuple[Sequence[str], list[tuple[Any, ...]], Sequence[int]]]:
-    """Names of columns, values of theirs, and which of these each row has: each is made once."""
+) -> Iterator[tuple[Sequence[str], Iterable[Sequence[Any]], Sequence[int]]]:
+    """Names of columns, values of each, and which of these each row has: each is made once."""
     criteria: list[tuple[Any, ...]] = []
-    verdicts: list[tuple[Any, ...]] = []
+    verdicts: list[Any] = []
     of_answer: list[int] = []
     of_criterion: list[int] = []
     example: Example | None = None
@@ -347,12 +355,14 @@ def tables(
             example, first = item.example, len(criteria)
             criteria += _of_criteria(example)
         given = item.verdicts or (None,)
-        verdicts += map(_of_verdict, given)
+        verdicts += [_NOTHING if each is None else each for each in given]
         of_answer += [number] * len(given)
         of_criterion += range(first, first + len(given))
-    yield OF_ANSWER, [_of_answer(info, *answer) for answer in answers], of_answer
-    yield _OF_CRITERION, criteria, of_criterion
-    yield _OF_VERDICT, verdicts, range(len(verdicts))
+    said = [_of_answer(info, *answer) for answer in answers]
+    yield OF_ANSWER, zip(*said, strict=True), of_answer
+    yield _OF_CRITERION, zip(*criteria, strict=True), of_criterion
+    values = (list(map(value, verdicts)) for value in _IN_VERDICT)
+    yield _OF_VERDICT, values, range(len(verdicts))
 
 
 def _inspect(result: Result, path: Path) -> Path:

@@ -31,9 +31,9 @@ def frame(runs: Iterable[Answers], rows: str, library: str | None) -> Any:
     for info, part in parts(runs):
         for group, values, places in tables(info, part):
             if rows == "verdicts" or group is OF_ANSWER:
-                taken = values if rows == "answers" else [values[place] for place in places]
-                for name, column in zip(group, zip(*taken, strict=True), strict=True):
-                    columns[name] += column
+                for name, column in zip(group, values, strict=True):
+                    taken = column if rows == "answers" else map(column.__getitem__, places)
+                    columns[name] += taken
     return made(columns)
 
 

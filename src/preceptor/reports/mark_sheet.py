@@ -248,7 +248,9 @@ def read_marks(path: Path) -> Marked:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", f".*sheet {_HOW_TO}: not read")
         sheet = path.suffix.lower() in SHEETS
-        for line, cells in sheet_rows(path, filtered=True) if sheet else read_rows(path):
+        for line, cells in (
+            sheet_rows(path, filtered=True, having=_NEEDED) if sheet else read_rows(path)
+        ):
             row = {str(name).strip().casefold(): cell for name, cell in cells.items()}
             _check_columns(row, path)
             choice = _choice(row, path, line)

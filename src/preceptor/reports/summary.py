@@ -10,12 +10,14 @@ from preceptor.audit.card import GraderCard
 from preceptor.records import NO_GRADER, Metric, Result
 from preceptor.reports.banners import asked, kind_of, method_of
 from preceptor.reports.card import card_of, card_sentences, is_card_of, verdict_on
-from preceptor.reports.format import SHARE, measured, percent, plural, points, pretty
+from preceptor.reports.format import SHARE, measured, percent, points, pretty
 from preceptor.reports.harmful import Harm, harm_words
+from preceptor.reports.score import namespaces
 from preceptor.reports.view import RunView
 from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import poorly_read, share_read
+from preceptor.wording import plural
 
 __all__ = ["Claim", "Summary", "answer_words", "summaries", "unchecked"]
 
@@ -29,12 +31,17 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """The answer on one benchmark; ``facts`` are a heading with its sentences."""
+    """The answer on one benchmark.
+
+    ``facts`` are a heading with its sentences; ``slices`` says how slices of points come about, and
+    is empty where there are none.
+    """
 
     title: str
     kind: str
     claims: list[Claim]
     facts: list[tuple[str, list[str]]]
+    slices: str
 
 
 def summaries(
@@ -73,7 +80,28 @@ def _summary(
         Claim(run, "" if alone else side.label, _claim(side.result, kind, cards if alone else None))
         for side, run, _ in part
     ]
-    return Summary(results[0].title, kind, claims, [fact for fact in facts if fact[1]])
+    slices = _slices(results) if kind == "points" else ""
+    return Summary(results[0].title, kind, claims, [fact for fact in facts if fact[1]], slices)
+
+
+def _slices(results: Sequence[Result]) -> str:
+    """How a score by a kind of tags comes about, with the kinds that these results have."""
+    kinds: dict[bool, dict[str, None]] = {True: {}, False: {}}
+    for result in results:
+        for space, names in namespaces(result.metrics).items():
+            if space:
+                title = pretty(space, result.labels)
+                by_example = result.metrics[names[0]].tag is not None
+                kinds[by_example][title[:1].lower() + title[1:]] = None
+    said = []
+    if kinds[True]:
+        said.append(f"A score by {' or '.join(kinds[True])} is the mean over its examples.")
+    if kinds[False]:
+        said.append(
+            f"A score by {' or '.join(kinds[False])} uses the criteria with that tag, where they "
+            "have positive points."
+        )
+    return " ".join(said)
 
 
 # The answer

@@ -45,7 +45,7 @@ def pool(results: Sequence[Result], label: str) -> Result:
     Parameters
     ----------
     results
-        In the order in which their answers are to be counted as repeats.
+        In the order in which their answers are to be counted as repeats; with or without metrics.
     label
         The name of the pooled run.
 
@@ -58,7 +58,18 @@ def pool(results: Sequence[Result], label: str) -> Result:
     """
     if len(results) == 1:
         only = results[0]
-        return msgspec.structs.replace(only, info=msgspec.structs.replace(only.info, name=label))
+        info = msgspec.structs.replace(only.info, name=label)
+        if only.metrics:
+            return msgspec.structs.replace(only, info=info)
+        return assemble(
+            benchmarks.of(info),
+            info,
+            only.graded,
+            only.scores,
+            only.bills,
+            departures=only.departures,
+            notes=info.settings.notes,
+        )
     first = results[0]
     for field in ("benchmark", "system", "grader"):
         found = list(dict.fromkeys(getattr(result.info, field) for result in results))

@@ -17,9 +17,10 @@ from preceptor.store.database import explain, writing
 from preceptor.store.postgres import alone, is_passing, retried
 from preceptor.store.statements import plain
 
-__all__ = ["Command", "Committer"]
+__all__ = ["Command", "Committer", "waiting"]
 
 T = TypeVar("T")
+E = TypeVar("E")
 #: A function of the connection, which may be called again where the transaction is. It has no other
 #: effect than what it writes there.
 Command = Callable[[sa.Connection], T]
@@ -74,7 +75,7 @@ class Committer:
     def _work(self) -> None:
         open_ = True
         while open_:
-            entries, open_ = self._collect()
+            entries, open_ = waiting(self._queue, _MOST_AT_ONCE)
             # Whoever does not wait any more, before it was begun, has not asked.
             entries = [each for each in entries if each[1].set_running_or_notify_cancel()]
             if not entries:
@@ -85,18 +86,6 @@ class Committer:
                     future.set_result(value)
                 else:
                     future.set_exception(error)
-
-    def _collect(self) -> tuple[list[_Entry], bool]:
-        entries: list[_Entry] = []
-        with contextlib.suppress(queue.Empty):
-            entry = self._queue.get()
-            while entry is not None:
-                entries.append(entry)
-                if len(entries) >= _MOST_AT_ONCE:
-                    return entries, True
-                entry = self._queue.get_nowait()
-            return entries, False
-        return entries, True
 
     def _done(self, commands: list[Command[Any]]) -> list[tuple[Any, BaseException | None]]:
         """The value of each command, or what it raised."""
@@ -131,6 +120,22 @@ class Committer:
         worded = StoreError(f"{self._where}: {words}")
         worded.__cause__ = error
         return worded
+
+
+def waiting(
+    entries: queue.SimpleQueue[E | None], most: int, patience_s: float | None = None
+) -> tuple[list[E], bool]:
+    """All that waits, once something does, and whether more may come: not after a None."""
+    found: list[E] = []
+    with contextlib.suppress(queue.Empty):
+        entry = entries.get(timeout=patience_s)
+        while entry is not None:
+            found.append(entry)
+            if len(found) >= most:
+                return found, True
+            entry = entries.get_nowait()
+        return found, False
+    return found, True
 
 
 def _is_lost(connection: sa.Connection, error: BaseException) -> bool:

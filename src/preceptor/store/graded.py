@@ -195,5 +195,5 @@ def _graded(
     position: int,
 ) -> Graded:
     verdicts = judged.get((position, repeat), {})
-    aligned = tuple(verdicts.get(index) for index in range(len(example.criteria)))
+    aligned = tuple(map(verdicts.get, range(len(example.criteria))))
     return Graded(example, repeat, answers.get((position, repeat)), aligned)

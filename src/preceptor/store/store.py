@@ -336,7 +336,7 @@ class Store:
         verdict, reused), votes, and earlier turns of dialogues: all of them, or none.
 
         Returns the answers of other processes that came first, by key: the run has those in place
-        of its own. Without a run, verdicts are kept under their keys alone.
+        of its own. Without a run, answers and verdicts are kept under their keys alone.
         """
         if run is None and not answers and not any_fresh(verdicts, votes):
             return {}  # others need not wait for an empty transaction

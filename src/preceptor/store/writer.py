@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from preceptor.errors import StoreBusy, StoreError
 from preceptor.records import Response, RunInfo, Verdict
 from preceptor.store.calls import beat_calls, claim, give_back, release_calls
+from preceptor.store.committer import waiting
 from preceptor.store.database import writing
 from preceptor.store.lease import HEARTBEAT_S, Owner, beat
 from preceptor.store.postgres import retried
@@ -54,8 +55,8 @@ class Writer:
     """``await writer.put(batch)`` returns when the batch is on disk.
 
     All that waits is written in one transaction, so the more there is, the cheaper each result.
-    It also gives the run's sign of life. Without a run, and so without an owner, verdicts are kept
-    under their keys alone.
+    It also gives the run's sign of life. Without a run, and so without an owner, answers and
+    verdicts are kept under their keys alone.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class Writer:
         beaten = time.monotonic()
         open_ = True
         while open_:
-            entries, open_ = self._collect()
+            entries, open_ = waiting(self._queue, _MOST_AT_ONCE, HEARTBEAT_S)
             if entries:
                 self._settle(entries, self._done([entry for entry, _ in entries]))
             if time.monotonic() - beaten > HEARTBEAT_S:
@@ -154,19 +155,6 @@ class Writer:
             error = StoreError(f"store {self._store.where}: {type(other).__name__}: {other}")
         # Nobody waits for a claim that is given back: it lapses with its process.
         return [None if isinstance(each, _Claim) and each.back else error for each in entries]
-
-    def _collect(self) -> tuple[list[_Entry], bool]:
-        entries: list[_Entry] = []
-        try:
-            entry = self._queue.get(timeout=HEARTBEAT_S)
-            while entry is not None:
-                entries.append(entry)
-                if len(entries) >= _MOST_AT_ONCE:
-                    return entries, True
-                entry = self._queue.get_nowait()
-        except queue.Empty:
-            return entries, True
-        return entries, False
 
     def _write(self, connection: sa.Connection, batches: list[Batch]) -> Elsewhere:
         return self._store.write_in(

@@ -102,7 +102,7 @@ class Studio:
             yield
         except PreceptorError:
             raise
-        except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
             raise StoreError(f"studio {self.where}: {explain(error, _ANOTHER)}") from error
 
     def anchor(self) -> str:
@@ -127,16 +127,21 @@ class Studio:
 
         Raises StoreError where a reader still needs them: then once more later.
         """
-        engine = self.engine.execution_options(isolation_level="AUTOCOMMIT", preceptor_looks=True)
-        with self._words(), engine.connect() as connection:
-            if connection.dialect.name == "postgresql":
+        on_server = self.engine.dialect.name == "postgresql"
+        options = {"isolation_level": "AUTOCOMMIT"} if on_server else {"preceptor_looks": True}
+        with self._words(), self.engine.execution_options(**options).connect() as connection:
+            if on_server:
                 for table in (payload, *PROJECTIONS.values()):
                     connection.exec_driver_sql(f'VACUUM FULL "{table.name}"')
                 return
+            # Pages have leftovers of rows that were moved, whatever `secure_delete` says.
             connection.exec_driver_sql("VACUUM")
             busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         if busy:
-            raise StoreError(f"studio {self.where}: a reader is at work: erase again when it ends")
+            raise StoreError(
+                f"studio {self.where}: erased, but its log has the bytes while a reader is at "
+                f"work: scrub it when that has ended"
+            )
 
     def backup(self, path: str | Path) -> Verified:
         """Copy the database to a new file while others write to it, and verify the copy.
@@ -151,18 +156,18 @@ class Studio:
         if self.engine.dialect.name == "postgresql":
             raise InputError(f"studio {self.where}: is on PostgreSQL: back it up with `pg_dump`")
         path = Path(path)
+        if path.exists():
+            raise InputError(f"backup {path}: exists already: name a new file")
         draft = None
         try:
             handle, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
             os.close(handle)
             with self.engine.connect() as connection, closing(sqlite3.connect(draft)) as copy:
                 source: Any = connection.connection.dbapi_connection
-                source.backup(copy, pages=1000, sleep=0.01)
+                source.backup(copy)
             with Studio(draft) as studio:
                 found = verify(studio)
-            os.link(draft, path)
-        except FileExistsError:
-            raise InputError(f"backup {path}: exists already: name a new file") from None
+            os.replace(draft, path)
         except (OSError, sqlite3.Error) as error:
             words = getattr(error, "strerror", None) or error
             raise StoreError(f"backup {path}: cannot be written: {words}") from None

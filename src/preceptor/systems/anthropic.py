@@ -15,7 +15,6 @@ import msgspec
 from preceptor.records import Completion, Message, Reasoning, ToolCall
 from preceptor.systems.base import Ask, Parameters
 from preceptor.systems.endpoint import ErrorInReply
-from preceptor.systems.events import event_data, is_stream
 from preceptor.systems.http_model import (
     Exchange,
     HttpModel,
@@ -137,8 +136,12 @@ class AnthropicModel(HttpModel):
             "messages": _turns(turns, ask.shared if discounts else 0),
             **present(optional),
         }
-        parse = partial(_parse_stream if stream else parse_message, self.price)
-        return Exchange("/v1/messages", merged(payload, self.parameters.extra_body), parse)
+        return Exchange(
+            "/v1/messages",
+            merged(payload, self.parameters.extra_body),
+            partial(parse_message, self.price),
+            partial(_MessageEvents, self.price) if stream else None,
+        )
 
 
 def _turns(turns: tuple[Message, ...], shared: int) -> list[Any]:
@@ -218,34 +221,46 @@ def parse_message(price: Price | None, body: bytes) -> Completion:
     return _completion(reply.content, reply.stop_reason, usage, price, reply.model)
 
 
-def _parse_stream(price: Price | None, body: bytes) -> Completion:
-    if not is_stream(body):
-        return parse_message(price, body)
-    blocks: list[_Block] = []
-    usage, stop_reason, whole, model = _Usage(), None, False, None
-    for data in event_data(body):
+class _MessageEvents:
+    """The completion in a stream of events."""
+
+    def __init__(self, price: Price | None) -> None:
+        self.done = False
+        self._price = price
+        self._blocks: list[_Block] = []
+        self._usage = _Usage()
+        self._stop_reason: str | None = None
+        self._model: object = None
+
+    def take(self, data: bytes) -> str:
         event = _event_decoder.decode(data)
         delta = _delta_decoder.decode(event.delta)
         if event.type == "error":
             raise _error(event.error)
         if event.type == "message_start" and event.message is not None:
-            usage, model = counts_in(event.message.usage, _Usage), event.message.model
+            self._usage, self._model = counts_in(event.message.usage, _Usage), event.message.model
         elif event.type == "content_block_start" and event.content_block is not None:
-            blocks.append(event.content_block)
+            return self._add(event.content_block)
         elif event.type == "content_block_delta" and delta.partial_json is not None:
-            blocks.append(_Block("input", delta.partial_json))
+            return self._add(_Block("input", delta.partial_json))
         elif event.type == "content_block_delta":
             kind = delta.type.removesuffix("_delta")
-            blocks.append(_Block(kind, delta.text, delta.thinking, signature=delta.signature))
+            return self._add(_Block(kind, delta.text, delta.thinking, signature=delta.signature))
         elif event.type == "message_delta":
-            stop_reason = delta.stop_reason or stop_reason
-            usage = _later(usage, counts_in(event.usage, _Usage))
+            self._stop_reason = delta.stop_reason or self._stop_reason
+            self._usage = _later(self._usage, counts_in(event.usage, _Usage))
         elif event.type == "message_stop":
-            whole = True
-            break
-    if not whole or stop_reason is None:
-        raise ValueError("the stream was cut: no last event")
-    return _completion(blocks, stop_reason, usage, price, model)
+            self.done = True
+        return ""
+
+    def _add(self, block: _Block) -> str:
+        self._blocks.append(block)
+        return _said([block])
+
+    def end(self) -> Completion:
+        if not self.done or self._stop_reason is None:
+            raise ValueError("the stream was cut: no last event")
+        return _completion(self._blocks, self._stop_reason, self._usage, self._price, self._model)
 
 
 def _later(before: _Usage, after: _Usage) -> _Usage:
@@ -273,7 +288,7 @@ def _completion(
     counts = usage_of(fresh + written + read, usage.output_tokens, read, made.thinking_tokens)
     calls = _calls(blocks)
     return Completion(
-        text="".join(block.text or "" for block in blocks if block.type == "text"),
+        text=_said(blocks),
         finish_reason=_ENDS.get(stop_reason, stop_reason),
         usage=counts,
         cost_usd=None if price is None else price.cost(counts, written),
@@ -282,6 +297,10 @@ def _completion(
         calls=calls,
         thoughts=tuple(_thoughts(blocks)) if calls else (),
     )
+
+
+def _said(blocks: list[_Block]) -> str:
+    return "".join(block.text or "" for block in blocks if block.type == "text")
 
 
 def _thoughts(blocks: list[_Block]) -> Iterator[Reasoning]:

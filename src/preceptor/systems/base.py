@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import msgspec
 
 from preceptor.records import Completion, Example, Message
 from preceptor.systems.prices import Price
+from preceptor.systems.streaming import Heard, Restarted, Shown, running, visible
 
 if TYPE_CHECKING:
     from preceptor.systems.limiter import Limiter
@@ -192,6 +194,35 @@ class System:
     async def answer(self, ask: Ask) -> Completion:
         """Answer one question. Raises :class:`preceptor.errors.EndpointError`."""
         raise NotImplementedError
+
+    async def hear(self, ask: Ask, heard: Heard) -> Completion:
+        """As :meth:`answer`; ``heard`` is told the text as it comes, where that can be."""
+        return await self.answer(ask)
+
+    def visible(self, text: str) -> str:
+        """What may be shown of an unfinished answer."""
+        return visible(text)
+
+    async def stream(self, ask: Ask) -> AsyncGenerator[str | Restarted | Completion, None]:
+        """Pieces of an answer's text as it comes, and at the end the completion of :meth:`answer`.
+
+        The pieces since the last ``Restarted``, joined, are the completion's text. Who stops
+        listening closes the iterator; that ends the call.
+
+        Raises as :meth:`answer` does: then what came is no answer.
+        """
+        heard: asyncio.Queue[str | Restarted | None] = asyncio.Queue()
+        shown = Shown(heard.put_nowait, self.visible)
+        async with running(self.hear(ask, shown.hear)) as call:
+            call.add_done_callback(lambda _: heard.put_nowait(None))
+            while (piece := await heard.get()) is not None:
+                yield piece
+            completion = call.result()
+        shown.end(completion.text)
+        while not heard.empty():
+            if (piece := heard.get_nowait()) is not None:
+                yield piece
+        yield completion
 
     async def open(self) -> None:
         """Get ready: start a server, read a file."""

@@ -7,28 +7,32 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from preceptor.errors import EndpointError, EndpointRefused, shorten
+from preceptor.systems.events import Body, EventReader
 from preceptor.systems.limiter import Limiter
 from preceptor.systems.secret import Secret
+from preceptor.systems.streaming import Heard, Restarted
 from preceptor.systems.wire import (
     CROWDED,
     MAX_BODY_BYTES,
     PATIENCE_S,
+    ContentFiltered,
+    ErrorInReply,
+    NotThere,
     TooLong,
     Transient,
     beginning,
+    chunks,
     error_words,
     is_filtered,
     kind_of,
     of_this_prompt,
-    parsed,
     proxy_for,
-    read,
     retry_after,
 )
 
@@ -48,30 +52,6 @@ _OUTAGE_S = 180.0
 _LOOKED_AT = 4096
 #: How often a server that was never reached is tried again: it may just be starting.
 _UNREACHED_RETRIES = 2
-
-
-class ContentFiltered(Exception):
-    """The provider's filter refused this prompt: what the system does, not a failed call."""
-
-
-class NotThere(EndpointError):
-    """What was asked for by its id is not, or no longer, at the provider."""
-
-
-class ErrorInReply(ValueError):
-    """A body of status 200, or an event of a stream, that is the provider's error.
-
-    Parameters
-    ----------
-    status
-        The HTTP status that the provider gives to such an error.
-    content
-        The error as a body: ``{"error": …}``.
-    """
-
-    def __init__(self, status: int, content: bytes) -> None:
-        super().__init__("an error in the place of a completion")
-        self.status, self.content = status, content
 
 
 class _Tries(msgspec.Struct):
@@ -158,12 +138,19 @@ class Endpoint:
             self._session = None
 
     async def post(
-        self, path: str, payload: object, parse: Callable[[bytes], T]
+        self,
+        path: str,
+        payload: object,
+        parse: Callable[[bytes], T],
+        *,
+        events: Callable[[], EventReader[T]] | None = None,
+        heard: Heard = lambda _: None,
     ) -> tuple[T, float]:
-        """Post ``payload`` and parse the body; returns the result and the seconds it took.
+        """Post ``payload`` and read the body; returns the result and the seconds it took.
 
-        ``parse`` raises `msgspec.MsgspecError` or ValueError for a body that is not a reply; the
-        attempt is then repeated.
+        ``parse`` raises `msgspec.MsgspecError` or ValueError for a body that is not a reply, and so
+        do the readers that ``events`` makes of a body that is a stream; the attempt is then
+        repeated. ``heard`` is told the text of a stream as it comes, and when it begins again.
 
         Raises
         ------
@@ -175,11 +162,18 @@ class Endpoint:
             This call failed, and retrying did not help.
         """
         body = msgspec.json.encode(payload)
+
+        async def attempt() -> T:
+            reader = None if events is None else events()
+            return await self._attempt(
+                path, body, Body(parse, reader, self.secret.out_of_reply), heard
+            )
+
         async with self.limiter.turn():
             tries = _Tries(self.now())
             while True:
                 try:
-                    return await self._in_turn(path, body, parse)
+                    return await self._in_turn(attempt)
                 except EndpointRefused as refusal:
                     self._refused = refusal
                     raise
@@ -188,11 +182,10 @@ class Endpoint:
                     self._count(tries, failure)
                     if self._gives_up(failure, tries):
                         raise self._final(failure) from None
+                    heard(Restarted(failure.kind))
                     await self._pause(failure, tries.all)
 
-    async def _in_turn(
-        self, path: str, body: bytes, parse: Callable[[bytes], T]
-    ) -> tuple[T, float]:
+    async def _in_turn(self, attempt: Callable[[], Awaitable[T]]) -> tuple[T, float]:
         """One attempt, as soon as there is room for it and nothing holds the endpoint back."""
         while True:
             await self._held_back()
@@ -202,22 +195,21 @@ class Endpoint:
                     continue
                 if self._refused is not None:  # what another call has learnt holds for this one
                     raise EndpointRefused(self._refused.kind, str(self._refused))
-                return await self._measured(path, body, parse, begun)
+                return await self._measured(attempt, begun)
             finally:
                 self.limiter.end()
 
-    async def _measured(
-        self, path: str, body: bytes, parse: Callable[[bytes], T], begun: int
-    ) -> tuple[T, float]:
+    async def _measured(self, attempt: Callable[[], Awaitable[T]], begun: int) -> tuple[T, float]:
         started = time.monotonic()
         try:
-            result, seconds = await self._attempt(path, body, parse)
+            result = await attempt()
         except Transient as failure:
             if failure.crowded:
                 self.limiter.turned_away(begun)
             elif failure.kind != "connection":
                 self.limiter.answered(time.monotonic() - started, well=False)
             raise
+        seconds = time.monotonic() - started
         self.limiter.answered(seconds, well=True)
         return result, seconds
 
@@ -262,31 +254,39 @@ class Endpoint:
         else:
             await self.sleep(wait)
 
-    async def _attempt(
-        self, path: str, body: bytes, parse: Callable[[bytes], T]
-    ) -> tuple[T, float]:
-        started = time.monotonic()
-        async with self._exchange(path, body) as response:
+    async def _attempt(self, path: str, content: bytes, body: Body[T], heard: Heard) -> T:
+        begin = bytearray()
+        async with self._exchange(path, content) as response:
             if not 200 <= response.status < 300:
-                content = self.secret.out_of_error(await beginning(response))
-                raise self._fault(response.status, response.headers, content)
+                page = self.secret.out_of_error(await beginning(response))
+                raise self._fault(response.status, response.headers, page)
             try:
-                content = await read(response, MAX_BODY_BYTES)
+                async for chunk in chunks(response, MAX_BODY_BYTES):
+                    begin += chunk[: _LOOKED_AT - len(begin)]
+                    with self._named(begin):
+                        text = body.feed(chunk)
+                    if text:
+                        heard(text)
             except TooLong:
                 words = self._say(f"the reply is longer than {MAX_BODY_BYTES:,} bytes")
                 raise EndpointError("too_large", words) from None
-        content = self.secret.out_of_reply(content)
+        with self._named(begin):
+            result = body.end()
+        self._successes += 1
+        return result
+
+    @contextlib.contextmanager
+    def _named(self, begin: bytearray) -> Iterator[None]:
+        """Around the reading of a body that begins so: no reply is a failure by its kind."""
         try:
-            result = parsed(content, parse)
+            yield
         except ErrorInReply as error:
             content = self.secret.out_of_error(error.content)
             raise self._fault(error.status, {}, content) from None
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            begin = self.secret.out_of_error(content[:_LOOKED_AT])[:60].decode("utf-8", "replace")
-            words = f"expected a completion, found {shorten(begin, 70)} ({error})"
+            looked = self.secret.out_of_error(bytes(begin))[:60].decode("utf-8", "replace")
+            words = f"expected a completion, found {shorten(looked, 70)} ({error})"
             raise Transient("malformed", words) from None
-        self._successes += 1
-        return result, time.monotonic() - started
 
     @contextlib.asynccontextmanager
     async def send(

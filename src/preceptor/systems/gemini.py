@@ -6,7 +6,7 @@ Sources: https://ai.google.dev/api/generate-content, https://ai.google.dev/gemin
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,6 @@ import msgspec
 from preceptor.records import Completion, ToolCall, Usage
 from preceptor.systems.base import Ask, Parameters
 from preceptor.systems.endpoint import ErrorInReply
-from preceptor.systems.events import event_data, is_stream
 from preceptor.systems.http_model import (
     Exchange,
     HttpModel,
@@ -104,7 +103,8 @@ class GeminiModel(HttpModel):
         return Exchange(
             f"/v1beta/models/{model}:{method}",
             merged(payload, parameters.extra_body),
-            _parse_stream if stream else parse_generated,
+            parse_generated,
+            _GeneratedEvents if stream else None,
         )
 
 
@@ -153,10 +153,36 @@ def parse_generated(body: bytes) -> Completion:
     return _completion([_decoder.decode(body)])
 
 
-def _parse_stream(body: bytes) -> Completion:
-    if not is_stream(body):
-        return parse_generated(body)
-    return _completion([_decoder.decode(data) for data in event_data(body)])
+class _GeneratedEvents:
+    """The completion in a stream of events, each of which is a reply with a piece."""
+
+    done = False
+
+    def __init__(self) -> None:
+        self._replies: list[_Reply] = []
+
+    def take(self, data: bytes) -> str:
+        reply = _decoder.decode(data)
+        if reply.error:
+            raise _error(reply.error)
+        self._replies.append(reply)
+        return _said([part for candidate in _first(reply) for part in _parts(candidate)])
+
+    def end(self) -> Completion:
+        return _completion(self._replies)
+
+
+def _first(reply: _Reply) -> Iterator[_Candidate]:
+    """The first answer, where several are given."""
+    return (each for each in reply.candidates or () if each.index in (0, None))
+
+
+def _parts(candidate: _Candidate) -> Sequence[_Part]:
+    return (candidate.content.parts or ()) if candidate.content else ()
+
+
+def _said(parts: Sequence[_Part]) -> str:
+    return "".join(part.text or "" for part in parts if not part.thought)
 
 
 def _completion(replies: list[_Reply]) -> Completion:
@@ -169,16 +195,15 @@ def _completion(replies: list[_Reply]) -> Completion:
         usage = reply.usage_metadata or usage
         if reply.prompt_feedback is not None and reply.prompt_feedback.block_reason:
             end = "content_filter"
-        for candidate in reply.candidates or ():
-            if candidate.index in (0, None):
-                parts += (candidate.content.parts or ()) if candidate.content else ()
-                reason = candidate.finish_reason
-                end = _ENDS.get(reason, reason.lower()) if reason else end
+        for candidate in _first(reply):
+            parts += _parts(candidate)
+            reason = candidate.finish_reason
+            end = _ENDS.get(reason, reason.lower()) if reason else end
     if end is None:
         raise ValueError("no finishReason: the reply was cut, or is none")
     models = (reply.model_version for reply in replies)
     thoughts = [part.text or "" for part in parts if part.thought]
-    text = "".join(part.text or "" for part in parts if not part.thought)
+    text = _said(parts)
     called = [part for part in parts if part.function_call is not None]
     calls = tuple(_calls([part.function_call for part in called]))
     # Of calls made at once the first has the signature.

@@ -13,10 +13,12 @@ from preceptor.errors import EndpointError, InputError
 from preceptor.records import Completion, Message, Role, ToolCall, Usage
 from preceptor.systems.base import EVERY, Ask, Parameters, System
 from preceptor.systems.endpoint import ContentFiltered, Endpoint
+from preceptor.systems.events import EventReader
 from preceptor.systems.media_tokens import tokens_of_media
 from preceptor.systems.prices import Price
 from preceptor.systems.reserving import prompt_bytes
 from preceptor.systems.servers import SERVER
+from preceptor.systems.streaming import Heard
 from preceptor.systems.tokens import FEWEST_CHARS
 
 __all__ = [
@@ -59,11 +61,14 @@ class Exchange(msgspec.Struct, frozen=True):
         A whole body of a 200 → the completion, without latency and ``sent``, and without cost where
         that follows from the usage. Raises `msgspec.MsgspecError` or ValueError for a body that is
         no reply, ErrorInReply where it is an error.
+    events
+        Makes the reader of a reply that is asked for as a stream; None where it is not.
     """
 
     path: str
     payload: dict[str, Any]
     parse: Callable[[bytes], Completion]
+    events: Callable[[], EventReader[Completion]] | None = None
 
 
 class HttpModel(System):
@@ -135,7 +140,7 @@ class HttpModel(System):
     def exchange(self, ask: Ask, *, stream: bool = False) -> Exchange:
         """What would be posted for a question. Pure: nothing is sent.
 
-        With ``stream`` the reply is asked for as server-sent events, and ``parse`` reads those.
+        With ``stream`` the reply is asked for as server-sent events.
         """
         raise NotImplementedError
 
@@ -178,10 +183,25 @@ class HttpModel(System):
         )
 
     async def answer(self, ask: Ask) -> Completion:
-        exchange = self.exchange(ask, stream=bool(self.parameters.stream))
+        return await self._complete(ask, stream=bool(self.parameters.stream))
+
+    async def hear(self, ask: Ask, heard: Heard) -> Completion:
+        return await self._complete(ask, stream=self.parameters.stream is not False, heard=heard)
+
+    def visible(self, text: str) -> str:
+        return super().visible(self.endpoint.secret.out_of_beginning(text))
+
+    async def _complete(
+        self, ask: Ask, *, stream: bool, heard: Heard = lambda _: None
+    ) -> Completion:
+        exchange = self.exchange(ask, stream=stream)
         try:
             completion, latency = await self.endpoint.post(
-                exchange.path, exchange.payload, exchange.parse
+                exchange.path,
+                exchange.payload,
+                exchange.parse,
+                events=exchange.events,
+                heard=heard,
             )
         except ContentFiltered:
             completion, latency = Completion("", finish_reason="content_filter"), 0.0

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from preceptor.records import Message, Role
+from preceptor.records import Completion, Message, Role
 from preceptor.systems.base import Ask, Parameters, ToolSpec
+from preceptor.systems.events import EventReader
 from preceptor.systems.http_model import Exchange, HttpModel, merged, present
-from preceptor.systems.openai_replies import parse_chat, parse_chat_stream
+from preceptor.systems.openai_replies import ChatEvents, parse_chat
 from preceptor.systems.parts import chat_messages, chat_tools, responses_items, responses_tools
 from preceptor.systems.prices import Price
-from preceptor.systems.responses_replies import parse_responses, parse_responses_stream
+from preceptor.systems.responses_replies import ResponseEvents, parse_responses
 
 __all__ = ["OLDER_MODELS", "REASONING_MODELS", "ChatModel"]
 
@@ -62,17 +63,18 @@ class ChatModel(HttpModel):
 
     def exchange(self, ask: Ask, *, stream: bool = False) -> Exchange:
         sent = self.sent(ask.messages)
+        events: Callable[[], EventReader[Completion]]
         if self.api == "responses":
-            payload = self._responses_payload(sent, ask.tools) | (
-                {"stream": True} if stream else {}
-            )
-            parse = parse_responses_stream if stream else parse_responses
+            payload = self._responses_payload(sent, ask.tools)
+            streaming: dict[str, Any] = {"stream": True}
+            parse, events = parse_responses, ResponseEvents
         else:
+            payload = self._chat_payload(sent, ask)
             # Without the option a stream says nothing of tokens.
             streaming = {"stream": True, "stream_options": {"include_usage": True}}
-            payload = self._chat_payload(sent, ask) | (streaming if stream else {})
-            parse = parse_chat_stream if stream else parse_chat
-        return Exchange(self._path(), merged(payload, self.parameters.extra_body), parse)
+            parse, events = parse_chat, ChatEvents
+        payload = merged(payload | (streaming if stream else {}), self.parameters.extra_body)
+        return Exchange(self._path(), payload, parse, events if stream else None)
 
     def _reasons(self) -> bool:
         """Whether it is one of OpenAI's models that reason; a deployment's name may be any."""

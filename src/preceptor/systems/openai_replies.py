@@ -15,7 +15,7 @@ import msgspec
 from preceptor.records import Completion, Reasoning
 from preceptor.systems.content import text_of_parts
 from preceptor.systems.endpoint import ErrorInReply
-from preceptor.systems.events import DONE, event_data, is_stream
+from preceptor.systems.events import DONE
 from preceptor.systems.first_token import first_said
 from preceptor.systems.http_model import counts_in, length_of, usage_of
 from preceptor.systems.tool_calls import (
@@ -25,7 +25,7 @@ from preceptor.systems.tool_calls import (
     thought,
 )
 
-__all__ = ["Details", "check_error", "parse_chat", "parse_chat_stream", "word_of"]
+__all__ = ["ChatEvents", "Details", "check_error", "parse_chat", "word_of"]
 
 #: Codes and types of OpenAI's errors → the status that they come with. Others are the server's.
 _STATUS = {
@@ -120,46 +120,61 @@ def parse_chat(body: bytes) -> Completion:
     return _chat_completion(choice, reply.usage, reply.model)
 
 
-def parse_chat_stream(body: bytes) -> Completion:
+class ChatEvents:
     """The same from a stream of chunks, of which one must say how the answer ended.
 
     Without that the stream was cut, which is a ValueError. Some servers send no ``[DONE]``; broken
     data after the end does not matter.
     """
-    if not is_stream(body):
-        return parse_chat(body)
-    pieces: list[_Piece] = []
-    end, usage, model = "", None, None
-    for data in event_data(body):
+
+    def __init__(self) -> None:
+        self.done = False
+        self._pieces: list[_Piece] = []
+        self._end = ""
+        self._usage: Any = None
+        self._model: Any = None
+
+    def take(self, data: bytes) -> str:
         if data == DONE:
-            break
+            self.done = True
+            return ""
         try:
             chunk = _chunk_decoder.decode(data)
         except msgspec.MsgspecError:
-            if end:
-                break
-            raise
+            if not self._end:
+                raise
+            self.done = True
+            return ""
         check_error(chunk.error)
-        usage, model = chunk.usage or usage, chunk.model or model
+        self._usage, self._model = chunk.usage or self._usage, chunk.model or self._model
+        said = ""
         for piece in chunk.choices or ():
             if piece.index in (0, None):
                 check_error(piece.error)
-                pieces.append(piece)
-                end = word_of(piece.finish_reason) or end
-    if not end:
-        raise ValueError("the stream was cut: no last event")
-    said = [piece.delta for piece in pieces if piece.delta is not None]
-    listed = [token for piece in pieces for token in _tokens(piece.logprobs)]
-    message = _Said(
-        _joined([_text(delta.content) for delta in said]),
-        _joined([delta.refusal for delta in said]),
-        joined_calls(delta.tool_calls or delta.function_call for delta in said if _calls(delta)),
-        None,
-        _joined([delta.reasoning_content for delta in said]),
-        _joined([delta.reasoning for delta in said]),
-        [each for delta in said for each in _list(delta.reasoning_details)],
-    )
-    return _chat_completion(_Choice(message, end, {"content": listed}), usage, model)
+                self._pieces.append(piece)
+                self._end = word_of(piece.finish_reason) or self._end
+                delta = piece.delta or _Said()
+                said += _text(delta.content) or word_of(delta.refusal)
+        return said
+
+    def end(self) -> Completion:
+        if not self._end:
+            raise ValueError("the stream was cut: no last event")
+        said = [piece.delta for piece in self._pieces if piece.delta is not None]
+        listed = [token for piece in self._pieces for token in _tokens(piece.logprobs)]
+        message = _Said(
+            _joined([_text(delta.content) for delta in said]),
+            _joined([delta.refusal for delta in said]),
+            joined_calls(
+                delta.tool_calls or delta.function_call for delta in said if _calls(delta)
+            ),
+            None,
+            _joined([delta.reasoning_content for delta in said]),
+            _joined([delta.reasoning for delta in said]),
+            [each for delta in said for each in _list(delta.reasoning_details)],
+        )
+        choice = _Choice(message, self._end, {"content": listed})
+        return _chat_completion(choice, self._usage, self._model)
 
 
 def _joined(pieces: Sequence[object]) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from preceptor.records import Completion, Reasoning, ToolCall
-from preceptor.systems.events import DONE, event_data, is_stream
+from preceptor.systems.events import DONE
 from preceptor.systems.http_model import counts_in, usage_of
 from preceptor.systems.openai_replies import Details, check_error, word_of
 from preceptor.systems.tool_calls import (
@@ -19,7 +19,7 @@ from preceptor.systems.tool_calls import (
     tool_call,
 )
 
-__all__ = ["parse_responses", "parse_responses_stream"]
+__all__ = ["ResponseEvents", "parse_responses"]
 
 
 class _Item(msgspec.Struct):
@@ -50,6 +50,7 @@ class _ResponsesReply(msgspec.Struct):
 
 class _Kind(msgspec.Struct):
     type: str = ""
+    delta: Any = None
 
 
 class _ResponsesEvent(msgspec.Struct):
@@ -58,6 +59,10 @@ class _ResponsesEvent(msgspec.Struct):
 
 
 _responses_decoder = msgspec.json.Decoder(_ResponsesReply)
+_kind_decoder = msgspec.json.Decoder(_Kind)
+_event_decoder = msgspec.json.Decoder(_ResponsesEvent)
+#: Events whose ``delta`` is a piece of what is said.
+_SAID = ("response.output_text.delta", "response.refusal.delta")
 _LAST_EVENTS = ("response.completed", "response.incomplete", "response.failed")
 
 
@@ -66,21 +71,31 @@ def parse_responses(body: bytes) -> Completion:
     return _response_completion(_responses_decoder.decode(body))
 
 
-def parse_responses_stream(body: bytes) -> Completion:
+class ResponseEvents:
     """The same from a stream of events, the last of which has the whole response."""
-    if not is_stream(body):
-        return parse_responses(body)
-    for data in event_data(body):
+
+    def __init__(self) -> None:
+        self.done = False
+        self._completion: Completion | None = None
+
+    def take(self, data: bytes) -> str:
         if data == DONE:
-            break
-        kind = msgspec.json.decode(data, type=_Kind).type
-        if kind == "error":
+            self.done = True
+            return ""
+        found = _kind_decoder.decode(data)
+        if found.type == "error":
             fields = msgspec.json.decode(data, type=dict[str, Any])
             check_error(fields.get("error") or fields)
-        if kind in _LAST_EVENTS:
-            event = msgspec.json.decode(data, type=_ResponsesEvent)
-            return _response_completion(event.response or _ResponsesReply())
-    raise ValueError("the stream was cut: no last event")
+        if found.type in _LAST_EVENTS:
+            event = _event_decoder.decode(data)
+            self._completion = _response_completion(event.response or _ResponsesReply())
+            self.done = True
+        return word_of(found.delta) if found.type in _SAID else ""
+
+    def end(self) -> Completion:
+        if self._completion is None:
+            raise ValueError("the stream was cut: no last event")
+        return self._completion
 
 
 def _response_completion(reply: _ResponsesReply) -> Completion:

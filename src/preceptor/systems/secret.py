@@ -41,6 +41,15 @@ class Secret:
         # A grader's answer is JSON again.
         return self._pattern.sub(_MARK, text) if "\\" in text else text
 
+    def out_of_beginning(self, text: str) -> str:
+        """An unfinished answer without it, nor its beginning at the end."""
+        if len(self._key) < _TELLING:
+            return text
+        text = self.out_of_answer(text)
+        longest = min(len(self._key) - 1, len(text))
+        begun = (n for n in range(longest, 0, -1) if text.endswith(self._key[:n]))
+        return text[: len(text) - next(begun, 0)]
+
     def out_of_message(self, words: str) -> str:
         """A message of ours without it."""
         return words.replace(self._key, _MARK) if self._key else words

@@ -9,12 +9,12 @@ import time
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from preceptor.errors import shorten
+from preceptor.errors import EndpointError, shorten
 
 if TYPE_CHECKING:
     import aiohttp
@@ -23,16 +23,19 @@ __all__ = [
     "CROWDED",
     "MAX_BODY_BYTES",
     "PATIENCE_S",
+    "ContentFiltered",
+    "ErrorInReply",
+    "NotThere",
     "TooLong",
     "Transient",
     "beginning",
+    "chunks",
     "error_words",
     "is_filtered",
     "kind_of",
     "of_this_prompt",
     "parsed",
     "proxy_for",
-    "read",
     "retry_after",
 ]
 
@@ -94,6 +97,30 @@ class Transient(Exception):
         super().__init__(message)
         self.kind, self.wait = kind, wait
         self.unreached, self.crowded = unreached, crowded
+
+
+class ContentFiltered(Exception):
+    """The provider's filter refused this prompt: what the system does, not a failed call."""
+
+
+class NotThere(EndpointError):
+    """What was asked for by its id is not, or no longer, at the provider."""
+
+
+class ErrorInReply(ValueError):
+    """A body of status 200, or an event of a stream, that is the provider's error.
+
+    Parameters
+    ----------
+    status
+        The HTTP status that the provider gives to such an error.
+    content
+        The error as a body: ``{"error": …}``.
+    """
+
+    def __init__(self, status: int, content: bytes) -> None:
+        super().__init__("an error in the place of a completion")
+        self.status, self.content = status, content
 
 
 class TooLong(Exception):
@@ -167,28 +194,29 @@ def proxy_for(url: str) -> str | None:
     return proxy if proxy and proxy.startswith(("http://", "https://")) else None
 
 
-async def read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def chunks(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[bytes]:
     """The body, decompressed if the server compressed it unasked; raises TooLong."""
     coding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if coding not in ("identity", "", "gzip", "deflate"):
         raise Transient("malformed", f"unexpected Content-Encoding {shorten(coding)}")
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 32) if coding in ("gzip", "deflate") else None
-    whole = bytearray()
+    length = 0
     async for chunk in response.content.iter_any():
         try:
-            whole += inflate.decompress(chunk, limit + 1 - len(whole)) if inflate else chunk
+            plain = inflate.decompress(chunk, limit + 1 - length) if inflate else chunk
         except zlib.error as error:
             raise Transient("malformed", f"compressed body is damaged: {error}") from None
-        if len(whole) > limit:
+        length += len(plain)
+        if length > limit:
             response.close()
             raise TooLong
-    return bytes(whole)
+        yield plain
 
 
 async def beginning(response: aiohttp.ClientResponse) -> bytes:
     """What an error page says, as far as it is worth reading."""
     try:
-        return await read(response, _MAX_ERROR_BYTES)
+        return b"".join([chunk async for chunk in chunks(response, _MAX_ERROR_BYTES)])
     except TooLong:
         return b"a long page"
 

@@ -81,6 +81,8 @@ class FakeEndpoint:
         Faults of the first calls in order of arrival, None for a right answer.
     latency
         Seconds per answer: a number, or the ends of a range.
+    pace
+        Seconds between two events of a stream.
     api_key
         The only key that is accepted; others are refused, in most formats with 401.
     reasoning
@@ -122,6 +124,7 @@ class FakeEndpoint:
         tools: Plan = (),
         script: Iterable[str | Fault | None] = (),
         latency: float | tuple[float, float] = 0.0,
+        pace: float = 0.0,
         api_key: str | None = None,
         reasoning: str | None = None,
         seed: int = 0,
@@ -134,6 +137,7 @@ class FakeEndpoint:
         self.peak: Counter[str] = Counter()
         self._schedule = Schedule(faults, script, rate=rate, most=most_faults, seed=seed)
         self._latency = latency if isinstance(latency, tuple) else (latency, latency)
+        self._pace = pace
         self._api_key = api_key
         self._reasoning = reasoning
         self._tools = tools
@@ -311,6 +315,8 @@ class FakeEndpoint:
         await response.prepare(request)
         for part in sent.parts[:-1]:
             await response.write(part)
+            if self._pace:
+                await asyncio.sleep(self._pace)
         if kind not in CONTENT:
             # Counted just before it ends, so that a client with an answer finds it counted.
             self.delivered[prompt_key(asked)] += 1

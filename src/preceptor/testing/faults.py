@@ -47,6 +47,8 @@ FAULTS = {
     "reset": "the connection is reset in the middle of the body",
     "hang_up": "the connection is closed before any answer",
     "stall": "no answer until the client gives up",
+    "stall_midway": "half of the body, and no more until the client gives up",
+    "bad_event": "what is no JSON in the midst of a stream, or half of the JSON body",
     "slow": "a right answer, late",
     "truncated": "half of the JSON body",
     "html": "200 with a page of HTML",

@@ -137,6 +137,23 @@ async def _reset(request: web.Request, sent: Sent) -> web.StreamResponse:
     return response
 
 
+async def _stall_midway(request: web.Request, sent: Sent) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": sent.content_type})
+    await response.prepare(request)
+    await response.write(sent.body[: len(sent.body) // 2])
+    await asyncio.sleep(3600)
+    return response
+
+
+async def _bad_event(request: web.Request, sent: Sent) -> web.StreamResponse:
+    half = len(sent.parts) // 2
+    broken = [*sent.parts[:half], b'data: {"\n\n', *sent.parts[half:]]
+    return web.Response(
+        body=b"".join(broken) if sent.streaming else sent.body[: len(sent.body) // 2],
+        content_type=sent.content_type,
+    )
+
+
 async def _hang_up(request: web.Request, _: Sent) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.close()
@@ -167,6 +184,8 @@ ACTED: dict[str, Callable[[web.Request, Sent], Awaitable[web.StreamResponse]]] =
     "reset": _reset,
     "hang_up": _hang_up,
     "stall": _stall,
+    "stall_midway": _stall_midway,
+    "bad_event": _bad_event,
     "endless": _endless,
     "echo_key": _echo_key,
 }

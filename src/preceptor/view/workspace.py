@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import queue
 import threading
@@ -106,6 +107,16 @@ class Workspace:
     def result(self, run: Known) -> Result:
         """A run with its metrics, without words."""
         return self.of_run(run, "result", lambda: load_result(self.store, run.info, words=False))
+
+    def scored(self, run: Known) -> Result:
+        """The same, perhaps without metrics, which what pools runs computes anew."""
+        known: Result | None = self._large.peek(("result", run.info.id), run.mark)
+        # Recorded metrics cannot be computed anew.
+        if known is not None or run.info.settings.recorded_scores is not None:
+            return self.result(run)
+        shared = self._examples(run)
+        load = functools.partial(load_result, metrics=False, words=False, known=shared)
+        return self.of_run(run, "scored", lambda: load(self.store, run.info))
 
     def headline(self, run: Known, *, wait: bool = False) -> Headline | None:
         """The run's score; None while it is computed in the background, unless one waits for it."""

@@ -61,8 +61,6 @@ class Guard:
         None: everybody who reaches the address may read.
     methods
         Those that the application has.
-    names
-        Others by which browsers may know this server, as behind a proxy.
     trusted_types
         The name of the one policy by which the server's script makes markup of a text.
     """
@@ -75,11 +73,10 @@ class Guard:
         host: str,
         token: str | None = None,
         methods: tuple[str, ...] = ("GET", "HEAD"),
-        names: tuple[str, ...] = (),
         trusted_types: str = "'none'",
     ) -> None:
         self._app, self._refuse = app, refuse
-        self._names = {"localhost", host.lower(), socket.gethostname().lower(), *names}
+        self._names = {"localhost", host.lower(), socket.gethostname().lower()}
         self._headers = {"Content-Security-Policy": _POLICY + trusted_types, **_HEADERS}
         self._token = token
         # Cookies are shared between the ports of a host: each token has a cookie of its own.
@@ -88,7 +85,9 @@ class Guard:
         self._methods = methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":  # no lifespan, no WebSocket
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        if scope["type"] != "http":  # no WebSocket
             return
 
         begun = False

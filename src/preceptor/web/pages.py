@@ -17,7 +17,7 @@ from preceptor.reports.page import environment, printable_page
 from preceptor.version import VERSION
 from preceptor.web.guard import Refusal
 
-__all__ = ["Pages"]
+__all__ = ["Pages", "refusal_of"]
 
 #: Class of an error → status.
 _STATUS: tuple[tuple[type[PreceptorError], int], ...] = (
@@ -87,8 +87,13 @@ class Pages:
             words = "no such page: begin at the first" if error.status_code == 404 else error.detail
             return self.refusal(Refusal(error.status_code, words))
         if isinstance(error, PreceptorError):
-            status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
-            return self.refusal(Refusal(status, str(error)))
+            return self.refusal(refusal_of(error))
         last = traceback.extract_tb(error.__traceback__)[-1]
         self._tell(f"internal error: {type(error).__name__} in {last.name} ({last.lineno})")
         return self.refusal(Refusal(500, "internal error: the terminal of the server says where"))
+
+
+def refusal_of(error: PreceptorError) -> Refusal:
+    """Status and sentence of an error."""
+    status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
+    return Refusal(status, str(error))

@@ -58,8 +58,7 @@ class Tasks(msgspec.Struct, frozen=True):
 
 def tables_in(folder: Path) -> dict[str, Path]:
     """The ``.csv`` files of a folder that are parts of a benchmark, by part."""
-    files = sorted(each for each in folder.iterdir() if each.suffix.lower() in TABLES)
-    parts = {each: _part(each) for each in files}
+    parts = {each: _part(each) for each in _tables(folder)}
     found: dict[str, Path] = {}
     for file, part in sorted(parts.items(), key=lambda each: [*PARTS, None].index(each[1])):
         if part is not None and found.setdefault(part, file) is not file:
@@ -89,6 +88,10 @@ def read_tasks(path: Path) -> Tasks:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     return _read(path, stamps)
+
+
+def _tables(folder: Path) -> list[Path]:
+    return sorted(each for each in folder.iterdir() if each.suffix.lower() in TABLES)
 
 
 def _part(file: Path) -> str | None:
@@ -141,13 +144,19 @@ class _Parts:
 
 def _parts(path: Path, most: int | None = None) -> _Parts:
     """Find the part of each sheet, by its name, else by its columns; ``most`` rows of a table."""
+    found = _Parts()
     if _is_workbook(path):
         sheets = read_sheets(path)
         names = {sheet.name: meaning(str(sheet.name), PARTS) for sheet in sheets}
         stated = [(sheet, names[sheet.name]) for sheet in sheets]
     else:
-        stated = [(read_table(file, most), part) for part, file in _beside(path).items()]
-    found = _Parts()
+        beside = _beside(path)
+        stated = [(read_table(file, most), part) for part, file in beside.items()]
+        if len(beside) > 1:  # a folder of tables
+            others = {each.name for each in _tables(path.parent)} - {
+                f.name for f in beside.values()
+            }
+            found.reading += [f"{path.parent / name}: not read" for name in sorted(others)]
     for sheet, part in stated:
         if not sheet.rows or meaning(str(sheet.name), [HOW_TO]):
             continue

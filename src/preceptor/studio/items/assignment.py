@@ -21,6 +21,7 @@ from preceptor.studio.items.tables import decisions, items, leases, skips
 from preceptor.studio.items.workflow import Policy, Standing
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append
+from preceptor.studio.people.members import Member
 
 __all__ = [
     "LEASE",
@@ -30,11 +31,13 @@ __all__ = [
     "held",
     "hold",
     "is_free",
+    "lease_of",
     "may_work",
     "next_item",
     "release",
     "seat",
     "skip",
+    "taken",
 ]
 
 Kind = Literal["review", "adjudicate"]
@@ -63,6 +66,31 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     languages: frozenset[str] = frozenset()
     vendors: frozenset[str] = frozenset()
 
+    @classmethod
+    def of(cls, member: Member) -> Worker:
+        """Of a member."""
+        return cls(
+            person=member.id,
+            specialties=frozenset(member.offer.specialties),
+            languages=frozenset(member.offer.languages),
+            vendors=frozenset(member.conflicts.vendors),
+        )
+
+    def takes(self, specialty: str, language: str, system: str = "") -> bool:
+        """Whether work of this kind is for the person. What is not known (empty) keeps nobody."""
+        fields = {each.casefold() for each in self.specialties}
+        languages = {each.casefold() for each in self.languages}
+        language = language.casefold()
+        return (
+            (not (fields and specialty) or specialty.casefold() in fields)
+            # Who reads pt reads pt-BR.
+            and (
+                not (languages and language)
+                or not languages.isdisjoint({language, language.split("-")[0]})
+            )
+            and not any(each.casefold() in system.casefold() for each in self.vendors)
+        )
+
 
 def next_item(
     connection: sa.Connection,
@@ -78,7 +106,7 @@ def next_item(
     Ties are broken by ``draw``. The caller is in a transaction that writes, so no two people are
     given one seat.
     """
-    mine = _lease_of(connection, worker.person, kind, now)
+    mine = lease_of(connection, worker.person, kind, now)
     if mine is not None:
         return extend(connection, mine, now)
     waiting = [
@@ -103,18 +131,25 @@ def is_free(
     now: datetime,
 ) -> bool:
     """Whether the task has a seat for this person: the work is theirs to do, and not all taken."""
-    others = connection.scalar(
+    others = connection.scalar(taken(kind, task.item, person, now))
+    seats = task.needed - len(task.reviewers) if kind == "review" else 1
+    return may_work(connection, task, person, kind, policy) and (others or 0) < seats
+
+
+def taken(
+    kind: str, subject: str | sa.ColumnElement[str], person: str, now: datetime
+) -> sa.Select[int]:
+    """How many others have a seat."""
+    return (
         sa.select(sa.func.count())
         .select_from(leases)
         .where(
             (leases.c.kind == kind)
-            & (leases.c.subject == task.item)
+            & (leases.c.subject == subject)
             & (leases.c.person != person)
             & (leases.c.until > _text(now))
         )
     )
-    seats = task.needed - len(task.reviewers) if kind == "review" else 1
-    return may_work(connection, task, person, kind, policy) and (others or 0) < seats
 
 
 def may_work(
@@ -135,22 +170,25 @@ def may_work(
 def hold(
     connection: sa.Connection,
     person: str,
-    kind: Kind,
+    kind: str,
     subject: str,
     *,
     now: datetime,
     draw: random.Random,
+    length: timedelta = LEASE,
 ) -> Lease:
     """Give a person a seat; one that lapsed makes room."""
     release(connection, kind, subject, person)
-    lease = Lease(kind, subject, person, _text(now + LEASE), draw.getrandbits(31))
+    lease = Lease(kind, subject, person, _text(now + length), draw.getrandbits(31))
     connection.execute(leases.insert().values(msgspec.structs.asdict(lease)))
     return lease
 
 
-def extend(connection: sa.Connection, lease: Lease, now: datetime) -> Lease:
+def extend(
+    connection: sa.Connection, lease: Lease, now: datetime, length: timedelta = LEASE
+) -> Lease:
     """Count the hours of a lease again: its person saved something."""
-    longer = msgspec.structs.replace(lease, until=_text(now + LEASE))
+    longer = msgspec.structs.replace(lease, until=_text(now + length))
     connection.execute(
         leases.update()
         .where(_key(lease.kind, lease.subject, lease.person))
@@ -184,13 +222,13 @@ def skip(connection: sa.Connection, who: Who, kind: Kind, subject: str, reason: 
     append(connection, Skipped(work=kind), by=who, subject=subject, reason=reason)
 
 
-def release(connection: sa.Connection, kind: Kind, subject: str, person: str) -> None:
+def release(connection: sa.Connection, kind: str, subject: str, person: str) -> None:
     """Free a seat: the work is handed in, or the person skips it."""
     connection.execute(leases.delete().where(_key(kind, subject, person)))
 
 
 def held(
-    connection: sa.Connection, person: str, kind: Kind, subject: str, now: datetime
+    connection: sa.Connection, person: str, kind: str, subject: str, now: datetime
 ) -> Lease | None:
     """A person's seat on a task; None where there is none, or it lapsed."""
     query = sa.select(leases).where(_key(kind, subject, person) & (leases.c.until > _text(now)))
@@ -198,7 +236,8 @@ def held(
     return None if row is None else Lease(**row)
 
 
-def _lease_of(connection: sa.Connection, person: str, kind: Kind, now: datetime) -> Lease | None:
+def lease_of(connection: sa.Connection, person: str, kind: str, now: datetime) -> Lease | None:
+    """The seat of this kind that a person has; None where there is none, or it lapsed."""
     query = sa.select(leases).where(
         (leases.c.person == person) & (leases.c.kind == kind) & (leases.c.until > _text(now))
     )
@@ -215,17 +254,8 @@ def _candidates(connection: sa.Connection, worker: Worker, kind: Kind) -> Iterat
     query = sa.select(items).where(
         (items.c.state == state) & (items.c.author != worker.person) & items.c.id.not_in(skipped)
     )
-    specialties = {each.casefold() for each in worker.specialties}
-    languages = {each.casefold() for each in worker.languages}
-    vendors = {each.casefold() for each in worker.vendors}
     for row in connection.execute(query):
-        language = row.language.casefold()
-        if (
-            (not specialties or row.specialty.casefold() in specialties)
-            # Who reads pt reads pt-BR.
-            and (not languages or not languages.isdisjoint({language, language.split("-")[0]}))
-            and not any(each in row.system.casefold() for each in vendors)
-        ):
+        if worker.takes(row.specialty, row.language, row.system):
             yield row.id, row.since
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Standing",
     "State",
     "adjudicated",
+    "imported",
     "moved",
     "moves",
     "reviewed",
@@ -119,6 +120,13 @@ def submitted(standing: Standing, person: str, content: Content) -> State:
 def moves(state: State) -> tuple[str, ...]:
     """What a lead can do with a task in that state."""
     return tuple(name for name, (states, _) in _MOVES.items() if state in states)
+
+
+def imported(item: str, state: State, content: Content) -> State:
+    """A task comes from a file; only as a draft may it lack anything."""
+    if state != "draft":
+        _is_complete(Standing(item=item, author=""), content)
+    return state
 
 
 def moved(standing: Standing, move: str) -> State:

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.errors import StoreError, shorten
+
 __all__ = ["ACTS", "Act", "Event", "Who", "body_of", "read_act"]
 
 
@@ -77,8 +79,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"
 
 
 def body_of(act: Act) -> str:
-    """The payload as it is stored and hashed."""
-    return msgspec.json.encode(act, order="deterministic").decode()
+    """The payload as it is stored and hashed: JSON with sorted keys and no spaces."""
+    return msgspec.json.encode(act, order="sorted").decode()
 
 
 def read_act(kind: str, body: str | None) -> Act:
@@ -86,10 +88,14 @@ def read_act(kind: str, body: str | None) -> Act:
 
     Raises
     ------
-    LookupError
+    StoreError
         A kind that this version does not know.
     msgspec.MsgspecError
         Not a payload of that kind.
     """
-    cls = ACTS[kind]
+    cls = ACTS.get(kind)
+    if cls is None:
+        raise StoreError(
+            f"an event {shorten(kind)} is of a later Preceptor: pip install --upgrade preceptor"
+        )
     return cls() if body is None else msgspec.json.decode(body, type=cls)

@@ -31,6 +31,8 @@ __all__ = [
 
 #: The ``prev`` of the first event.
 START = "0" * 64
+#: Hex digits of a salt.
+SALT = 32
 #: Of statements with very many rows: so many are in memory.
 STREAM = {"yield_per": 1000}
 
@@ -76,9 +78,14 @@ def now() -> str:
     return at.replace("+00:00", "Z")
 
 
+#: Made once: making a statement takes longer than SQLite takes for it.
+_LAST = sa.select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)
+_ADD_EVENT, _ADD_PAYLOAD = events.insert(), payload.insert()
+
+
 def head(connection: sa.Connection) -> Head:
-    columns = sa.select(events.c.seq, events.c.hash)
-    row = connection.execute(columns.order_by(events.c.seq.desc()).limit(1)).first()
+    """The last event; of an empty chain, the start."""
+    row = connection.execute(_LAST).first()
     return Head() if row is None else Head(*row)
 
 
@@ -98,7 +105,7 @@ def append(
     """
     alone(connection)  # on PostgreSQL, else two might continue the same head
     last = head(connection)
-    salt, body = secrets.token_hex(16), body_of(act)
+    salt, body = secrets.token_hex(SALT // 2), body_of(act)
     event = Event(
         last.seq + 1,
         now(),
@@ -107,30 +114,36 @@ def append(
         act.kind,
         storable(subject),
         outcome,
-        digest(bytes.fromhex(salt), body),
+        digest(salt, body),
         storable(reason),
         signature,
         last.hash,
         "",
     )
     event = msgspec.structs.replace(event, hash=chained(event))
-    connection.execute(events.insert().values(msgspec.structs.asdict(event)))
-    connection.execute(payload.insert().values(seq=event.seq, salt=salt, body=body))
+    connection.execute(_ADD_EVENT, msgspec.structs.asdict(event))
+    connection.execute(_ADD_PAYLOAD, {"seq": event.seq, "salt": salt, "body": body})
     # As a rebuild will read it.
     read_act(event.kind, body).apply(connection, event)
     return event
 
 
-def recorded(connection: sa.Connection) -> Iterator[tuple[Event, str | None, str | None]]:
-    """Every event in order, with the salt and body of its payload, or None where it has none."""
-    for *columns, salt, body in rows_of(connection):
+def recorded(
+    connection: sa.Connection, *where: sa.ColumnElement[bool]
+) -> Iterator[tuple[Event, str | None, str | None]]:
+    """Events in order, with the salt and body of the payload, or None where it was erased.
+
+    All, or those where the conditions hold.
+    """
+    for *columns, salt, body in rows_of(connection, *where):
         yield Event(*columns), salt, body
 
 
-def rows_of(connection: sa.Connection) -> Iterator[Any]:
+def rows_of(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Iterator[Any]:
     """The rows of :func:`recorded`: the event's columns, then salt and body."""
     both = sa.select(events, payload.c.salt, payload.c.body).select_from(events.outerjoin(payload))
-    yield from connection.execute(both.order_by(events.c.seq), execution_options=STREAM)
+    some = both.where(*where) if where else both
+    yield from connection.execute(some.order_by(events.c.seq), execution_options=STREAM)
 
 
 def events_jsonl(connection: sa.Connection) -> Iterator[str]:

@@ -8,11 +8,11 @@ from typing import Protocol
 import msgspec
 import sqlalchemy as sa
 
-from preceptor.errors import InputError, shorten
+from preceptor.errors import InputError, StoreError, shorten
 from preceptor.store.database import UNREADABLE, explain
 from preceptor.studio.ids import digest
-from preceptor.studio.ledger.acts import ACTS, Event, read_act
-from preceptor.studio.ledger.chain import Head, chained, recorded
+from preceptor.studio.ledger.acts import Event, read_act
+from preceptor.studio.ledger.chain import SALT, Head, chained, recorded
 from preceptor.studio.ledger.erase import Erased
 from preceptor.studio.ledger.rebuild import differences_of, fresh, ordered
 from preceptor.studio.ledger.tables import anchor as anchors
@@ -126,7 +126,7 @@ class _Check:
             self.fault(f"event {seq}: was changed: its hash is that of another")
         if salt is None or body is None:
             self.missing.add(seq)
-        elif not _is_payload(event, salt, body):
+        elif len(salt) != SALT or digest(salt, body) != event.payload_hash:
             self.fault(f"event {seq}: its payload was changed")
         for mark, who in self._heads.pop(seq, ()):
             if mark != event.hash:
@@ -142,8 +142,7 @@ class _Check:
             if made is not None:
                 act.apply(made, event)
         except Exception as error:  # of a payload that was changed, whatever it makes of it
-            unknown = isinstance(error, LookupError) and event.kind not in ACTS
-            words = "of a later Preceptor: upgrade" if unknown else type(error).__name__
+            words = str(error) if isinstance(error, StoreError) else type(error).__name__
             self.fault(f"event {event.seq} ({event.kind}): cannot be applied: {words}")
 
     def projections(self, made: sa.Connection) -> None:
@@ -153,10 +152,3 @@ class _Check:
                     self.fault(str(difference))
             except UNREADABLE as error:
                 self.fault(f"table {table.name}: {explain(error)}")
-
-
-def _is_payload(event: Event, salt: str, body: str) -> bool:
-    try:
-        return digest(bytes.fromhex(salt), body) == event.payload_hash
-    except (ValueError, TypeError):
-        return False

@@ -126,7 +126,7 @@ def checked(offer: Offer) -> Offer:
 
 
 def set_roles(
-    connection: sa.Connection, identity: str, offer: Offer, *, by: Who, reason: str = ""
+    connection: sa.Connection, identity: str, offer: Offer, *, by: Who | None, reason: str = ""
 ) -> None:
     """Set what a person may do. Raises InputError, UnknownName."""
     found = person(connection, identity).member
@@ -147,7 +147,9 @@ def declare(connection: sa.Connection, conflicts: Conflicts, *, by: Who) -> None
     append(connection, Declared(conflicts=conflicts), by=by, subject=by.person)
 
 
-def deactivate(connection: sa.Connection, identity: str, *, by: Who, reason: str = "") -> None:
+def deactivate(
+    connection: sa.Connection, identity: str, *, by: Who | None, reason: str = ""
+) -> None:
     """The person takes part no more, and is signed out. Raises InputError, UnknownName."""
     found = person(connection, identity).member
     if found.active:
@@ -155,7 +157,9 @@ def deactivate(connection: sa.Connection, identity: str, *, by: Who, reason: str
         append(connection, PersonLeft(), by=by, subject=identity, reason=reason)
 
 
-def reactivate(connection: sa.Connection, identity: str, *, by: Who, reason: str = "") -> None:
+def reactivate(
+    connection: sa.Connection, identity: str, *, by: Who | None, reason: str = ""
+) -> None:
     """The person takes part again. Raises UnknownName."""
     if not person(connection, identity).member.active:
         append(connection, PersonReturned(), by=by, subject=identity, reason=reason)

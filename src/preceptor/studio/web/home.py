@@ -15,7 +15,7 @@ __all__ = ["WORK", "Work", "screens"]
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """The work of one role: what it is, how to begin, what is under way.
+    """The work of one role: what it is, how to begin, what is under way, where the rest is.
 
     ``ask`` is a button that gets a task, ``begin`` a way to a page.
     """
@@ -25,6 +25,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     begin: Link | None = None
     ask: Link | None = None
     under_way: tuple[Link, ...] = ()
+    rest: Link | None = None
 
 
 class Home(View, frozen=True, kw_only=True):
@@ -45,6 +46,7 @@ _ABOUT = {
     "labeller": "Say which criteria an answer meets.",
     "lead": "Invite people, and see how far the project is.",
 }
+_BEGIN = {"lead": Link("People", "/people")}
 
 
 def screens(web: Web) -> list[Screen]:
@@ -58,7 +60,7 @@ async def _home(visit: Visit) -> View:
         return tuple(
             WORK[role](connection, member)
             if role in WORK
-            else Work(role=role, about=_ABOUT.get(role, ""))
+            else Work(role=role, about=_ABOUT.get(role, ""), begin=_BEGIN.get(role))
             for role in member.offer.roles
         )
 

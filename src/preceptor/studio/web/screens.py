@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from preceptor.errors import InputError, UnknownName
+from preceptor.errors import InputError, PreceptorError, StoreError, UnknownName
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.people import sessions
 from preceptor.studio.people.accounts import Accounts
@@ -25,26 +25,31 @@ from preceptor.studio.people.members import Member
 from preceptor.studio.people.project import Project
 from preceptor.studio.people.sessions import Session
 from preceptor.studio.people.tries import TooMany
+from preceptor.studio.web.chatting import Chats
 from preceptor.studio.web.forms import Given, read_form
 from preceptor.studio.web.middleware import Cookie, address_of, cross_site, is_scripted
 from preceptor.studio.web.render import Frame, Link, View, render
 from preceptor.web.guard import Refusal
-from preceptor.web.pages import Pages
+from preceptor.web.pages import Pages, refusal_of
 
-__all__ = ["EVERYBODY", "NOBODY", "Screen", "Visit", "Web", "see"]
+__all__ = ["EVERYBODY", "LEAD", "NOBODY", "WAYS", "Screen", "Visit", "Web", "see"]
 
 _T = TypeVar("_T")
 #: Who may open a screen: roles, or one of these.
 EVERYBODY = frozenset({"signed in"})
 NOBODY = frozenset({"nobody"})
-#: The ways at the top of each page: address, name, and the role that has it.
-_WAYS = (
-    ("/", "My work", "signed in"),
-    ("/reviews", "Reviews", "reviewer"),
-    ("/adjudications", "Decisions", "adjudicator"),
-    ("/board", "Board", "lead"),
-    ("/people", "People", "lead"),
-    ("/account", "Account", "signed in"),
+LEAD = frozenset({"lead"})
+#: Links above every page: address, name, for whom.
+WAYS = (
+    ("/", "My work", EVERYBODY),
+    ("/reviews", "Reviews", frozenset({"reviewer"})),
+    ("/adjudications", "Decisions", frozenset({"adjudicator"})),
+    ("/board", "Board", LEAD),
+    ("/people", "People", LEAD),
+    ("/sampling", "Sample", LEAD),
+    ("/agreement", "Agreement", LEAD | {"reviewer"}),
+    ("/log", "Log", LEAD),
+    ("/account", "Account", EVERYBODY),
 )
 
 
@@ -57,7 +62,12 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     cookie: Cookie
     #: The address under which browsers know the studio, as ``https://studio.example.org``.
     address: str
+    tell: Callable[[str], None]
     proxied: bool = False
+    #: The systems that authors may ask; None where the project has none.
+    chats: Chats | None = None
+    #: A :class:`~preceptor.studio.web.doors.Doors` where made-up people sign in by links.
+    doors: object = None
 
 
 class Keep(View, frozen=True, kw_only=True):
@@ -122,15 +132,16 @@ class Visit:
                 notice=self.notice,
                 problem=self.problem,
             )
-        path, roles = self.request.url.path, {*EVERYBODY, *session.member.offer.roles}
-        ways = [(where, name) for where, name, role in _WAYS if role in roles]
+        path = self.request.url.path
+        mine = {"signed in", *session.member.offer.roles}
         return Frame(
             project=self.web.project.name,
             token=token,
             person=session.member.id,
             links=tuple(
                 Link(name, where, path == where or (where != "/" and path.startswith(where + "/")))
-                for where, name in ways
+                for where, name, roles in WAYS
+                if roles & mine
             ),
             notice=self.notice,
             problem=self.problem,
@@ -186,7 +197,13 @@ class Screen(Route):
         )
         visit = Visit(web, request, secret, session)
         visit.notice = self._said.get(visit.asked("done"), "")
-        response = await (self._posted(visit) if posted else self._opened(visit))
+        try:
+            response = await (self._posted(visit) if posted else self._opened(visit))
+        except StoreError as error:  # its words are for who runs the server
+            web.tell(str(error))
+            response = _refusal(visit, Refusal(503, _STORE))
+        except PreceptorError as error:
+            response = _refusal(visit, refusal_of(error))
         if request.cookies.get(web.cookie.name) != secret and not _gives(response, web.cookie):
             web.cookie.give(response, secret)
         return response
@@ -202,8 +219,8 @@ class Screen(Route):
         visit.given = await read_form(visit.request)
         own = visit.web.cookie.is_ours(visit.secret, visit.given)
         if self.roles >= NOBODY and not own:
-            words = "this form is too old, or the browser keeps no cookies: open the page again"
-            return visit.web.pages.refusal(Refusal(403, words))
+            words = "this form was too old, or the browser keeps no cookies: send it again"
+            return await self._again(visit, words, 403)
         if not own:
             # Written before somebody signed in anew, perhaps as another: nothing is done unasked.
             return _kept(visit)
@@ -218,12 +235,17 @@ class Screen(Route):
         except InputError as error:
             if self._get is None:
                 raise
-            visit.problem, visit.notice = str(error), ""
-            visit.status = 429 if isinstance(error, TooMany) else 422
-            response = _response(visit, await self._get(visit))
-            if isinstance(error, TooMany):
-                response.headers["Retry-After"] = str(error.wait_s)
+            if not isinstance(error, TooMany):
+                return await self._again(visit, str(error), 422)
+            response = await self._again(visit, str(error), 429)
+            response.headers["Retry-After"] = str(error.wait_s)
             return response
+
+    async def _again(self, visit: Visit, problem: str, status: int) -> Response:
+        """The page of a form that was refused, with what was written."""
+        assert self._get is not None
+        visit.problem, visit.notice, visit.status = problem, "", status
+        return _response(visit, await self._get(visit))
 
     def _refused(self, visit: Visit) -> Response | None:
         """The answer to those who may not open it."""
@@ -234,7 +256,7 @@ class Screen(Route):
         if self.roles >= EVERYBODY or self.roles & set(visit.member.offer.roles):
             return None
         words = f"for {' or '.join(sorted(self.roles))} alone: ask a lead for that role"
-        return visit.page(Refused(title="Not yours", status=403, message=words), status=403)
+        return _refusal(visit, Refusal(403, words))
 
     async def _note_use(self, visit: Visit) -> None:
         session, now = visit.session, visit.now
@@ -245,8 +267,16 @@ class Screen(Route):
 class Refused(View, frozen=True, kw_only=True):
     """Why something is not shown or done."""
 
-    status: int
     message: str
+
+
+def _refusal(visit: Visit, refusal: Refusal) -> Response:
+    """A refusal with the ways to other pages around it."""
+    view = Refused(title=_TITLES.get(refusal.status, "Not done"), message=refusal.message)
+    return visit.page(view, status=refusal.status)
+
+
+_TITLES = {401: "Signed out", 403: "Not yours", 404: "Not found", 503: "Not now"}
 
 
 def see(address: str, done: str = "") -> Response:
@@ -266,19 +296,20 @@ def _gives(response: Response, cookie: Cookie) -> bool:
 
 def _sign_in_first(visit: Visit) -> Response:
     if is_scripted(visit.request):
-        return visit.page(Refused(title="Signed out", status=401, message=_OVER), status=401)
+        return _refusal(visit, Refusal(401, _OVER))
     url = visit.request.url
     wanted = url.path + (f"?{url.query}" if url.query else "")
     return see(f"/login?{urlencode({'next': wanted})}" if wanted != "/" else "/login")
 
 
+_STORE = "the studio cannot read or write its database: keep this page open, and tell a lead"
 _OVER = "you are signed out: sign in, and what you wrote is sent"
 
 
 def _kept(visit: Visit) -> Response:
     """Ask for signing in, or for a word, before what a form had sent is sent again."""
     if is_scripted(visit.request):
-        return visit.page(Refused(title="Signed out", status=401, message=_OVER), status=401)
+        return _refusal(visit, Refusal(401, _OVER))
     fields = visit.given.kept
     visit.problem = "you were signed out meanwhile: nothing is sent yet, nothing is lost"
     view: Any = Keep(title="Not sent yet", address=visit.request.url.path, fields=fields)

@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from preceptor.records import Completion, Example
 from preceptor.systems.base import Ask, Parameters, System
 from preceptor.systems.local import weights
 from preceptor.systems.prices import FREE
+from preceptor.systems.streaming import Heard, running
 
 if TYPE_CHECKING:
     from preceptor.systems.openai import ChatModel
@@ -126,9 +127,17 @@ class LocalModel(System):
             ``bad_request`` where the prompt does not fit into the context, ``system_failed`` where
             the server died.
         """
+        return await self._watched(lambda chat: chat.answer(ask))
+
+    async def hear(self, ask: Ask, heard: Heard) -> Completion:
+        return await self._watched(lambda chat: chat.hear(ask, heard))
+
+    async def _watched(
+        self, ask_chat: Callable[[ChatModel], Coroutine[Any, Any, Completion]]
+    ) -> Completion:
         if self._server is None or self._chat is None:
             raise RuntimeError(f"{self.address}: answer() before open()")
-        async with _task(self._chat.answer(ask)) as call:
+        async with running(ask_chat(self._chat)) as call:
             await asyncio.wait({call, self._server.ended}, return_when=asyncio.FIRST_COMPLETED)
             if not call.done():
                 raise EndpointError("system_failed", self._server.obituary())
@@ -260,14 +269,3 @@ class _Server:
         assert stream is not None
         while chunk := await stream.read(4096):
             self._log = (self._log + chunk)[-_LOG_BYTES:]
-
-
-@contextlib.asynccontextmanager
-async def _task(work: Any) -> AsyncIterator[asyncio.Task[Completion]]:
-    """A task that does not outlive the block."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,71 @@
+"""Answers that were asked for live, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.store.statements import Upsert
+from preceptor.studio.chat.tables import chat_jobs
+
+__all__ = ["ENDED", "Job", "Keeper", "State", "latest", "put", "read", "unfinished"]
+
+T = TypeVar("T")
+
+State = Literal["waiting", "running", "done", "failed", "stopped", "interrupted"]
+ENDED: tuple[State, ...] = ("done", "failed", "stopped", "interrupted")
+
+_PUT = Upsert(chat_jobs, replace=sa.true())
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One answer that a person asked for. The fields are the columns of ``chat_job``."""
+
+    id: str
+    task: str
+    person: str
+    address: str
+    at: str
+    key: str = ""
+    state: State = "waiting"
+    failure: str = ""
+    detail: str = ""
+
+
+class Keeper(Protocol):
+    """The studio's database."""
+
+    async def write(self, command: Callable[[sa.Connection], T]) -> T:
+        """Run a command in a transaction; return once it is on disk."""
+
+    def read(self) -> AbstractContextManager[sa.Connection]:
+        """A connection that reads."""
+
+
+def put(connection: sa.Connection, job: Job) -> None:
+    """Keep a job, in the place of what was kept of it."""
+    _PUT(connection, [msgspec.structs.asdict(job)])
+
+
+def read(connection: sa.Connection, id_: str) -> Job | None:
+    """The job of that id, if there is one."""
+    found = connection.execute(sa.select(chat_jobs).where(chat_jobs.c.id == id_)).mappings().first()
+    return None if found is None else Job(**found)
+
+
+def latest(connection: sa.Connection, task: str) -> Job | None:
+    """The job that was begun last for a task, and for what may stand after its id."""
+    of_task = (chat_jobs.c.task == task) | chat_jobs.c.task.startswith(f"{task} ", autoescape=True)
+    query = sa.select(chat_jobs).where(of_task).order_by(chat_jobs.c.at.desc()).limit(1)
+    found = connection.execute(query).mappings().first()
+    return None if found is None else Job(**found)
+
+
+def unfinished(connection: sa.Connection) -> list[Job]:
+    """Jobs that a process left when it ended."""
+    query = sa.select(chat_jobs).where(chat_jobs.c.state.not_in(ENDED)).order_by(chat_jobs.c.at)
+    return [Job(**row) for row in connection.execute(query).mappings()]
