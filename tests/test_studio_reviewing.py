@@ -21,6 +21,7 @@ from preceptor.studio.items.content import (
     Turn,
 )
 from preceptor.studio.ledger.acts import Who
+from preceptor.studio.people.roles import Offer
 from preceptor.studio.web.adjudication_fields import slots
 from preceptor.studio.web.forms import Given
 from studio_harness import House
@@ -58,15 +59,16 @@ def who(house: House, name: str) -> Who:
     return Who(house.people[name], "s")
 
 
-def a_task(house: House, *, overall: int = 5, content: Content = CONTENT) -> str:
-    """A task that waits for reviews."""
+def a_task(house: House, *, overall: int = 5, queued: bool = True) -> str:
+    """A task that waits for reviews, or to be queued for them."""
     rating = msgspec.structs.replace(RATING, overall=overall)
 
     def make(connection: Any) -> str:
         author = who(house, "author")
-        item = commands.create(connection, author, content.mode, "Cardiology", "en-GB")
-        commands.submit(connection, author, item, content, rating)
-        commands.move(connection, None, item, "queue")
+        item = commands.create(connection, author, CONTENT.mode, "Cardiology", "en-GB")
+        commands.submit(connection, author, item, CONTENT, rating)
+        if queued:
+            commands.move(connection, None, item, "queue")
         return item
 
     return house.studio.write_now(make)
@@ -199,7 +201,7 @@ def test_of_a_later_version_what_is_the_same_is_filled_in(house: House) -> None:
 # Adjudicating
 
 
-def reviewed(house: House, item: str, *names: str, **changes: Any) -> None:
+def reviewed(house: House, item: str, *names: str, first: int = 0, **changes: Any) -> None:
     """Hand in reviews; the first drops a criterion, the second rewrites it."""
     said = (
         CriterionReview(criterion="b", decision="drop", reason="subjective"),
@@ -207,7 +209,7 @@ def reviewed(house: House, item: str, *names: str, **changes: Any) -> None:
             criterion="b", decision="edit", text="Names a dose", points=-4, reason="wrong_fact"
         ),
     )
-    for place, name in enumerate(names):
+    for place, name in enumerate(names, first):
         review = Review(
             realistic=True,
             flaw=True,
@@ -281,3 +283,39 @@ def test_suggestions_stand_in_an_order_that_the_seat_draws() -> None:
 
     assert {order(seed) for seed in range(20)} == {"author", "R1"}
     assert order(7) == order(7)
+
+
+# The lead's board
+
+
+def test_a_lead_queues_what_is_ticked_and_says_why_for_all_else(house: House) -> None:
+    """Counts by state; parking needs a reason; a task shows all, without a name."""
+    first, second = a_task(house, queued=False), a_task(house, queued=False)
+    client = house.signed_in("lead")
+    assert "Submitted: 2" in client.get("/board").text
+    assert house.post(client, "/board", {"do": "queue"}).status_code == 422
+    queued = house.post(client, "/board", {"do": "queue", "item": [first]})
+    assert queued.headers["location"] == "/board?done=queue"
+    refused = house.post(client, f"/board/{second}", {"do": "park"})
+    assert "reason: say why, to park a task; it is recorded" in refused.text
+    parked = house.post(client, f"/board/{second}", {"do": "park", "reason": "too many of these"})
+    assert parked.status_code == 303
+    assert (state(house, first), state(house, second)) == ("in_review", "parked")
+    page = client.get(f"/board/{second}").text
+    assert "Moved: now parked" in page
+    assert "too many of these" in page
+    refused = house.post(client, f"/board/{first}", {"do": "park", "reason": "x"})
+    assert "found in review" in refused.text
+
+
+def test_a_lead_who_may_review_a_task_sees_of_it_what_a_reviewer_does(house: House) -> None:
+    """So a small team can queue its tasks and stay blind; the rest comes with their own review."""
+    item = a_task(house)
+    both = Offer(roles=("reviewer", "lead"))
+    house.people["lead-2"] = house.join("lead-2", both)
+    client = house.signed_in("lead-2")
+    page = client.get(f"/board/{item}").text
+    assert "May I take both?" in page
+    assert "canary" not in page
+    reviewed(house, item, "lead-2", added=())
+    assert "canary/system" in client.get(f"/board/{item}").text

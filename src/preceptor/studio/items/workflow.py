@@ -28,6 +28,7 @@ __all__ = [
     "adjudicated",
     "imported",
     "moved",
+    "moves",
     "reviewed",
     "revised",
     "submitted",
@@ -114,6 +115,11 @@ def submitted(standing: Standing, person: str, content: Content) -> State:
     _own(standing, person, "submit")
     _is_complete(standing, content)
     return "submitted"
+
+
+def moves(state: State) -> tuple[str, ...]:
+    """What a lead can do with a task in that state."""
+    return tuple(name for name, (states, _) in _MOVES.items() if state in states)
 
 
 def imported(item: str, state: State, content: Content) -> State:

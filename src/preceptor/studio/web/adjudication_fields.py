@@ -54,7 +54,7 @@ def slots(
     given: Given, content: Content, reviews: Mapping[str, Review], reader: str, seed: int
 ) -> tuple[Slot, ...]:
     """Every criterion with its suggestions, in an order that the seed draws."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311  an order, no secret
     found = []
     everything = judged(content, reviews, reader)
     for each, opinion in zip(content.criteria, everything, strict=True):
@@ -63,16 +63,15 @@ def slots(
             options += _edits(f"R{place}", each, review)
         draw.shuffle(options)
         agreed = all(said.decision == "keep" for said in opinion.said)
-        found.append(
-            _slot(given, each, len(found) + 1, options, opinion, "author" if agreed else "")
-        )
+        default = "author" if agreed else ""
+        found.append(_slot(given, each, len(found) + 1, options, opinion, default=default))
     known = {each.id for each in content.criteria} | {each.text for each in content.criteria}
     for place, review in enumerate(reviews.values(), 1):
         for each in review.added:
             if each.id not in known and each.text not in known:
                 label = f"R{place}"
                 option = Option(key=label, label=label, text=each.text, points=each.points)
-                found.append(_slot(given, each, len(found) + 1, [option], None, ""))
+                found.append(_slot(given, each, len(found) + 1, [option]))
     return tuple(found)
 
 
@@ -97,8 +96,9 @@ def _slot(
     criterion: ItemCriterion,
     number: int,
     options: Sequence[Option],
-    opinion: Judged | None,
-    default: str,
+    opinion: Judged | None = None,
+    *,
+    default: str = "",
 ) -> Slot:
     id = criterion.id
     return Slot(

@@ -44,6 +44,7 @@ WAYS = (
     ("/", "My work", EVERYBODY),
     ("/reviews", "Reviews", frozenset({"reviewer"})),
     ("/adjudications", "Decisions", frozenset({"adjudicator"})),
+    ("/board", "Board", LEAD),
     ("/people", "People", LEAD),
     ("/sampling", "Sample", LEAD),
     ("/agreement", "Agreement", LEAD | {"reviewer"}),
