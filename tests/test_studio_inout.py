@@ -227,7 +227,7 @@ def test_a_release_is_linted_and_run_as_a_benchmark(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """``export``, ``lint`` and ``run``; the physician's answer is scored where there is one."""
+    """``export``, ``lint``, ``run``, ``audit``; a physician's answer is scored where there is one."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "made_up_grader.py").write_text(CODE, "utf-8")
@@ -242,6 +242,22 @@ def test_a_release_is_linted_and_run_as_a_benchmark(
         assert cli.main(["score", system[:4], "--json"]) == 0
         score = json.loads(capsys.readouterr().out)
         assert (score["benchmark"], score["verdicts"]) == ("ward-trial", count)
+    labels = [
+        {
+            "prompt_id": row["id"],
+            "run": rater,
+            "response": "Take neither medicine.",
+            "criteria_met": [first] + [None] * (len(row["rubric_items"]) - 1),
+        }
+        for rater, first in (("dr-a", True), ("dr-b", False))
+        for row in rows(tmp_path / "out" / "tasks.jsonl")
+    ]
+    (tmp_path / "labels.jsonl").write_text("\n".join(map(json.dumps, labels)), "utf-8")
+    assert cli.main(["import", "graded", "labels.jsonl", "--benchmark", "./out"]) == 0
+    capsys.readouterr()
+    assert cli.main(["audit", "dr-a", "dr-b", "--grader", "pyth", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["metrics"]
+    assert (found["num_physician_labels"], found["num_physician_labels:n_samples"]) == (2.0, 2)
 
 
 def studio_cli(capsys: pytest.CaptureFixture[str], code: int, *words: object) -> Any:
