@@ -227,7 +227,7 @@ def test_a_release_is_linted_and_run_as_a_benchmark(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """``export``, ``lint``, ``run``, ``audit``; a physician's answer is scored where there is one."""
+    """``export``, ``lint``, ``run``, ``audit``; physicians' answers are scored where there are."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "made_up_grader.py").write_text(CODE, "utf-8")
@@ -315,6 +315,9 @@ def test_an_import_with_a_wrong_row_changes_nothing(
     table.write_text("question,criterion,points\nWhy now?,Says why,2\nWhy now?,Guesses,-1\n")
     [row] = studio_cli(capsys, 0, "import", table, "--dry-run", *db)["tasks"]
     assert row["criteria"] == 2
+    file.write_text(json.dumps({**fine, "id": "-begins-with-a-dash"}), "utf-8")
+    [row] = studio_cli(capsys, 0, "import", file, "--dry-run", *db)["tasks"]
+    assert (row["id"], row["renamed"]) == ("-begins-with-a-dash", False)
 
 
 def test_a_studio_is_verified_anchored_and_backed_up(
