@@ -320,6 +320,29 @@ def test_an_import_with_a_wrong_row_changes_nothing(
     assert (row["id"], row["renamed"]) == ("-begins-with-a-dash", False)
 
 
+def test_a_task_of_nobody_is_changed_by_its_adjudicator(tmp_path: Path) -> None:
+    """It cannot wait for an author: after the review it is adjudicated, and never sent back."""
+    with Studio.open(tmp_path / "studio.db", create=True) as studio:
+
+        def work(connection: sa.Connection) -> str:
+            brought = Imported(content=CONTENT)
+            append(connection, brought, by=None, subject="old", outcome="submitted")
+            commands.move(connection, None, "old", "queue")
+            drop, keep = (CriterionReview(criterion=each.id) for each in CONTENT.criteria)
+            drop = msgspec.structs.replace(drop, decision="drop", reason="double")
+            found = Review(realistic=True, flaw=False, approve=True, criteria=(drop, keep))
+            commands.review(connection, Who("reviewer", "s"), "old", found)
+            return commands.standing(connection, "old").state
+
+        assert studio.write_now(work) == "adjudicating"
+        with pytest.raises(InputError, match="has no author"):
+            studio.write_now(
+                lambda connection: commands.adjudicate(
+                    connection, Who("c", "s"), "old", "revising", CONTENT, policy="default"
+                )
+            )
+
+
 def test_a_studio_is_verified_anchored_and_backed_up(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
