@@ -227,7 +227,7 @@ def test_a_release_is_linted_and_run_as_a_benchmark(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """``export``, ``lint`` and ``run``; the physician's answer is scored where there is one."""
+    """``export``, ``lint``, ``run``, ``audit``; physicians' answers are scored where there are."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "made_up_grader.py").write_text(CODE, "utf-8")
@@ -242,6 +242,22 @@ def test_a_release_is_linted_and_run_as_a_benchmark(
         assert cli.main(["score", system[:4], "--json"]) == 0
         score = json.loads(capsys.readouterr().out)
         assert (score["benchmark"], score["verdicts"]) == ("ward-trial", count)
+    labels = [
+        {
+            "prompt_id": row["id"],
+            "run": rater,
+            "response": "Take neither medicine.",
+            "criteria_met": [first] + [None] * (len(row["rubric_items"]) - 1),
+        }
+        for rater, first in (("dr-a", True), ("dr-b", False))
+        for row in rows(tmp_path / "out" / "tasks.jsonl")
+    ]
+    (tmp_path / "labels.jsonl").write_text("\n".join(map(json.dumps, labels)), "utf-8")
+    assert cli.main(["import", "graded", "labels.jsonl", "--benchmark", "./out"]) == 0
+    capsys.readouterr()
+    assert cli.main(["audit", "dr-a", "dr-b", "--grader", "pyth", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["metrics"]
+    assert (found["num_physician_labels"], found["num_physician_labels:n_samples"]) == (2.0, 2)
 
 
 def studio_cli(capsys: pytest.CaptureFixture[str], code: int, *words: object) -> Any:
@@ -299,6 +315,32 @@ def test_an_import_with_a_wrong_row_changes_nothing(
     table.write_text("question,criterion,points\nWhy now?,Says why,2\nWhy now?,Guesses,-1\n")
     [row] = studio_cli(capsys, 0, "import", table, "--dry-run", *db)["tasks"]
     assert row["criteria"] == 2
+    file.write_text(json.dumps({**fine, "id": "-begins-with-a-dash"}), "utf-8")
+    [row] = studio_cli(capsys, 0, "import", file, "--dry-run", *db)["tasks"]
+    assert (row["id"], row["renamed"]) == ("-begins-with-a-dash", False)
+
+
+def test_a_task_of_nobody_is_changed_by_its_adjudicator(tmp_path: Path) -> None:
+    """It cannot wait for an author: after the review it is adjudicated, and never sent back."""
+    with Studio.open(tmp_path / "studio.db", create=True) as studio:
+
+        def work(connection: sa.Connection) -> str:
+            brought = Imported(content=CONTENT)
+            append(connection, brought, by=None, subject="old", outcome="submitted")
+            commands.move(connection, None, "old", "queue")
+            drop, keep = (CriterionReview(criterion=each.id) for each in CONTENT.criteria)
+            drop = msgspec.structs.replace(drop, decision="drop", reason="double")
+            found = Review(realistic=True, flaw=False, approve=True, criteria=(drop, keep))
+            commands.review(connection, Who("reviewer", "s"), "old", found)
+            return commands.standing(connection, "old").state
+
+        assert studio.write_now(work) == "adjudicating"
+        with pytest.raises(InputError, match="has no author"):
+            studio.write_now(
+                lambda connection: commands.adjudicate(
+                    connection, Who("c", "s"), "old", "revising", CONTENT, policy="default"
+                )
+            )
 
 
 def test_a_studio_is_verified_anchored_and_backed_up(

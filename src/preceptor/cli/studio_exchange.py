@@ -131,8 +131,9 @@ def _print_taken(found: Taken, dry_run: bool) -> None:
 
     table = Table("task", "criteria", "language", "specialty", "from")
     for row in found.tasks[:_SHOWN] if dry_run else ():
-        new = " (its own is taken)" if row.renamed else ""
-        table.add_row(row.id + new, str(row.criteria), row.language, row.specialty, row.place)
+        table.add_row(
+            row.id or "a new id", str(row.criteria), row.language, row.specialty, row.place
+        )
     if table.rows:
         show(table)
     for fault in found.faults:

@@ -124,7 +124,8 @@ def manifest(about: About) -> dict[str, Any]:
         "title": about.project.name,
         "version": about.version,
         "licence": about.licence,
-        "summary": "tasks that clinicians wrote, reviewed and adjudicated",
+        "summary": "tasks that clinicians wrote, reviewed and adjudicated"
+        + (f", {about.imported:,} of {len(about.tasks):,} from files" if about.imported else ""),
         "measures": "Whether answers meet the criteria that clinicians wrote for each task.",
         "languages": about.languages,
         "faults": about.faults,

@@ -30,10 +30,11 @@ class Aliases:
         digits = len(str(len(rows)))
         self._known: dict[str, str] = {}
         for number, row in enumerate(rows, start=1):
-            known = {str(each).casefold() for each in row if len(each) > 2}
-            self._known |= dict.fromkeys(known, f"P{number:0{max(digits, 2)}}")
+            said = {str(each).casefold() for each in row if len(each) > 2}
+            self._known |= dict.fromkeys(said, f"P{number:0{max(digits, 2)}}")
         longest_first = sorted(self._known, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE)
+        known = "|".join(map(re.escape, longest_first)) or "(?!)"
+        self._pattern = re.compile(rf"(?<!\w)(?:{known})(?!\w)", re.IGNORECASE)
 
     def of(self, person: str | None) -> str | None:
         """The alias of a person's id; None for the command line."""
@@ -42,7 +43,7 @@ class Aliases:
     def hide(self, value: Any) -> Any:
         """JSON without the ids, names and e-mail addresses of people."""
         if isinstance(value, str):
-            return self._pattern.sub(lambda found: self._known[found[0].casefold()], value)
+            return self._pattern.sub(lambda found: self.of(found[0]) or "", value)
         if isinstance(value, list):
             return [self.hide(each) for each in value]
         if isinstance(value, dict):

@@ -26,7 +26,10 @@ STATES: tuple[TargetState, ...] = ("draft", "submitted", "accepted")
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A task as it comes in. ``id`` is another than the file's where that is not free."""
+    """A task as it comes in.
+
+    Where the id of the file is not free, ``id`` is a new one; empty before it comes in.
+    """
 
     place: str
     id: str
@@ -53,7 +56,8 @@ def look_at(studio: Studio, path: Path, state: TargetState, *, language: str = "
     with studio.read() as connection:
         planned, doubles = _plan(connection, found)
     lines = tuple(str(each) for each in faults)
-    return Taken(str(path), state, tuple(row for row, _ in planned), doubles, lines)
+    rows = tuple(msgspec.structs.replace(row, id="") if row.renamed else row for row, _ in planned)
+    return Taken(str(path), state, rows, doubles, lines)
 
 
 def take_in(

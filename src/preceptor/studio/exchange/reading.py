@@ -26,7 +26,7 @@ from preceptor.studio.items.content import Content, ItemCriterion, Mode, Turn
 __all__ = ["Incoming", "read_incoming"]
 
 #: Ids that stand in an address as they are.
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _MODES: tuple[Mode, ...] = ("good_faith", "red_teaming")
 
 

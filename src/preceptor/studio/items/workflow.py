@@ -133,7 +133,7 @@ def moved(standing: Standing, move: str) -> State:
     """A lead or the sampler queues, parks, returns, retires or reopens a task."""
     states, target = _MOVES[move]
     standing.expect(move, *states)
-    return target
+    return _revising(standing) if target == "revising" else target
 
 
 def withdrawn(standing: Standing, person: str) -> State:
@@ -156,7 +156,7 @@ def reviewed(
     if len(standing.reviewers) + 1 < standing.needed:
         return "in_review"
     asked = any(each.changes for each in (*earlier, review))
-    return "revising" if asked and standing.rounds < MOST_ROUNDS else "adjudicating"
+    return _revising(standing) if asked and standing.rounds < MOST_ROUNDS else "adjudicating"
 
 
 def revised(
@@ -196,6 +196,11 @@ def adjudicated(
         )
     if decision not in get_args(Decision):
         raise Refused(f"task {standing.item}: adjudicate: expected a decision")
+    if decision == "revising" and _revising(standing) != decision:
+        raise Refused(
+            f"task {standing.item}: send back: it came from a file and has no author: accept it "
+            f"with your changes, or reject it"
+        )
     confirmed = len(reviews) >= standing.needed and all(each.confirms for each in reviews)
     difficult = standing.difficult and (confirmed or decision != "accepted")
     if decision == "accepted":
@@ -218,6 +223,11 @@ def uncounted(standing: Standing, person: str) -> State:
     if person in standing.reviewers and len(left) < standing.needed:
         return "in_review" if judged else standing.state
     return "adjudicating" if done and person == standing.adjudicator else standing.state
+
+
+def _revising(standing: Standing) -> State:
+    """The state in which a task is changed: a task of nobody is the adjudicator's to change."""
+    return "revising" if standing.author else "adjudicating"
 
 
 def _own(standing: Standing, person: str, what: str) -> None:
