@@ -21,7 +21,16 @@ from preceptor.studio.ledger.acts import read_act
 from preceptor.studio.ledger.chain import recorded
 from preceptor.studio.ledger.tables import event as events
 
-__all__ = ["LEAST", "Agreed", "Judgement", "agreed", "agreed_with", "judged", "judgements"]
+__all__ = [
+    "LEAST",
+    "Agreed",
+    "Judgement",
+    "agreed",
+    "agreed_with",
+    "judged",
+    "judgements",
+    "taken_back",
+]
 
 #: Units that two people judged: of fewer nothing is shown.
 LEAST = 10
@@ -105,7 +114,7 @@ def judged(said: Iterable[Judgement]) -> list[Judged]:
 
 def judgements(connection: sa.Connection) -> Iterator[Judgement]:
     """What reviewers said, the earliest first, but for those whose work was taken back."""
-    gone = _taken_back(connection)
+    gone = taken_back(connection)
     query = (
         sa.select(reviews, versions.c.content)
         .join(
@@ -144,7 +153,7 @@ def _of_review(item: str, person: str, review: Review, content: Content) -> Iter
             yield Judgement(question, item, unit, person, said, groups)
 
 
-def _taken_back(connection: sa.Connection) -> set[tuple[str, str]]:
+def taken_back(connection: sa.Connection) -> set[tuple[str, str]]:
     """Task and person, where all that the person did for the task counts no more."""
     return {
         (event.subject, getattr(read_act(event.kind, body), "person", ""))

@@ -21,6 +21,7 @@ from preceptor.studio.web import (
     home,
     people,
     sampling,
+    scoring,
     timing,
 )
 from preceptor.studio.web.middleware import Cookie
@@ -32,7 +33,7 @@ __all__ = ["application", "screens"]
 
 _PACKAGE = "preceptor.studio.web"
 #: Modules with screens, in the order of their addresses.
-_SCREENS = (home, entering, account, people, authoring, sampling, agreeing, events, timing)
+_SCREENS = (home, entering, account, people, authoring, sampling, agreeing, events, timing, scoring)
 
 
 def application(
