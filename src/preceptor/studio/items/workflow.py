@@ -26,6 +26,7 @@ __all__ = [
     "Standing",
     "State",
     "adjudicated",
+    "imported",
     "moved",
     "reviewed",
     "revised",
@@ -113,6 +114,13 @@ def submitted(standing: Standing, person: str, content: Content) -> State:
     _own(standing, person, "submit")
     _is_complete(standing, content)
     return "submitted"
+
+
+def imported(item: str, state: State, content: Content) -> State:
+    """A task comes from a file; only as a draft may it lack anything."""
+    if state != "draft":
+        _is_complete(Standing(item=item, author=""), content)
+    return state
 
 
 def moved(standing: Standing, move: str) -> State:

@@ -54,9 +54,10 @@ _WHOLE = re.compile(r"[-+]?[0-9]{1,3}")
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A system's answer to a conversation. ``key`` is that of the run store."""
+    """A system's answer to the conversation ``asked``. ``key`` is that of the run store."""
 
     id: str
+    asked: str = ""
     alias: str = ""
     text: str = ""
     key: str = ""
@@ -96,6 +97,8 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
         Turns of the user and of the assistant by turns: first and last one of the user.
     answer
         The answer to the last turn where it was typed, not asked for.
+    chosen
+        Id of the live answer to be shown; else it is the last.
     rated
         Id of the answer that ``scores`` are of, ``typed`` for a typed one.
     scores
@@ -113,6 +116,7 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     strategies: tuple[str, ...] = ()
     answer: str = ""
+    chosen: str = ""
     rated: str = ""
     scores: dict[str, str] = {}
     attested: tuple[str, ...] = ()
@@ -133,6 +137,12 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
     def asked(self) -> str:
         """The conversation's digest, by which its live answers are found."""
         return digest(msgspec.json.encode(self.messages))
+
+    def live(self, answers: Sequence[Answer]) -> Answer | None:
+        """The live answer to the last turn, of those that there are in the order they came."""
+        fitting = [each for each in answers if each.asked == self.asked]
+        chosen = [each for each in fitting if each.id == self.chosen]
+        return next(reversed([*fitting, *chosen]), None)
 
     def content(self, mode: Mode) -> Content:
         """The version to be handed in."""

@@ -25,6 +25,7 @@ __all__ = [
     "ProjectMade",
     "ResetOffered",
     "RolesSet",
+    "SystemsAllowed",
 ]
 
 
@@ -36,8 +37,20 @@ class ProjectMade(Act, frozen=True):
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         connection.execute(
-            projects.insert().values(id=event.subject, name=self.name, policy=self.policy)
+            projects.insert().values(
+                id=event.subject, name=self.name, policy=self.policy, systems="[]"
+            )
         )
+
+
+class SystemsAllowed(Act, frozen=True):
+    """Authors of the project may ask these systems, and no others."""
+
+    systems: tuple[str, ...] = ()
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        row = projects.c.id == event.subject
+        connection.execute(projects.update().where(row).values(systems=_json(self.systems)))
 
 
 class Invited(Act, frozen=True):

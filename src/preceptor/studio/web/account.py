@@ -51,6 +51,7 @@ def screens(web: Web) -> list[Screen]:
 
 
 _SAID = {
+    "first": "Declare your conflicts of interest first: tasks are chosen by them.",
     "declared": "Your declaration is saved.",
     "password": "Your password is changed. Other browsers are signed out.",
     "ended": "That browser is signed out.",

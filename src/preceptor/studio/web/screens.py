@@ -25,6 +25,7 @@ from preceptor.studio.people.members import Member
 from preceptor.studio.people.project import Project
 from preceptor.studio.people.sessions import Session
 from preceptor.studio.people.tries import TooMany
+from preceptor.studio.web.chatting import Chats
 from preceptor.studio.web.forms import Given, read_form
 from preceptor.studio.web.middleware import Cookie, address_of, cross_site, is_scripted
 from preceptor.studio.web.render import Frame, Link, View, render
@@ -41,6 +42,8 @@ LEAD = frozenset({"lead"})
 #: Links above every page: address, name, for whom.
 WAYS = (
     ("/", "My work", EVERYBODY),
+    ("/reviews", "Reviews", frozenset({"reviewer"})),
+    ("/adjudications", "Decisions", frozenset({"adjudicator"})),
     ("/people", "People", LEAD),
     ("/sampling", "Sample", LEAD),
     ("/agreement", "Agreement", LEAD | {"reviewer"}),
@@ -60,6 +63,10 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     tell: Callable[[str], None]
     proxied: bool = False
+    #: The systems that authors may ask; None where the project has none.
+    chats: Chats | None = None
+    #: A :class:`~preceptor.studio.web.doors.Doors` where made-up people sign in by links.
+    doors: object = None
 
 
 class Keep(View, frozen=True, kw_only=True):
