@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,6 +18,7 @@ from preceptor.audit.labels import read_meta_eval
 from preceptor.audit.report import audit
 from preceptor.errors import InputError
 from preceptor.statistics.intervals import median_interval
+from preceptor.studio.exchange import gathered
 from preceptor.studio.items import commands
 from preceptor.studio.items.content import (
     Content,
@@ -28,7 +30,10 @@ from preceptor.studio.items.content import (
 )
 from preceptor.studio.items.tables import items
 from preceptor.studio.items.workflow import Refused
+from preceptor.studio.labelling.acts import Labelled, Pulled, PulledAnswer, PulledUnit
+from preceptor.studio.labelling.rows import meta_eval_rows
 from preceptor.studio.ledger.acts import Who
+from preceptor.studio.ledger.chain import append
 from preceptor.studio.ledger.verify import verify
 from preceptor.studio.oversight import active_time, agreement, sampler, scores
 from preceptor.studio.oversight.agreement import Judgement
@@ -167,6 +172,7 @@ def test_a_second_draw_from_the_parked_leaves_no_task_counted_twice(house: House
             connection.execute(items.update().where(items.c.id == item).values(state="accepted"))
         released = sampler.release_sample(connection, 9, 1.0, 0)
         assert released == weights
+        assert gathered.weights(connection, list(weights)[:2]) == dict(list(weights.items())[:2])
         raise InputError("undo")
 
     with pytest.raises(InputError, match="undo"):
@@ -211,33 +217,65 @@ def reviewed(house: House) -> list[str]:
     return house.studio.write_now(fill)
 
 
+@pytest.fixture(scope="module")
+def labelled(house: House) -> None:
+    """Answers to twelve tasks, a criterion each, with the labels of two people."""
+    draw = random.Random(2)
+
+    def fill(connection: sa.Connection) -> None:
+        made = [
+            PulledAnswer(
+                example=replace(CONTENT, messages=(Turn("user", f"No. {n}"),)).example(
+                    str(n), None
+                ),
+                text="Yes",
+                key=str(n),
+            )
+            for n in range(12)
+        ]
+        units = [
+            PulledUnit(id=f"u{n}", answer=n, criterion=n % 2, mark=str(n), met=True, chance=1.0)
+            for n in range(12)
+        ]
+        act = Pulled(answers=tuple(made), units=tuple(units), grader="g", system="s", run="r")
+        append(connection, act, by=None, subject="pull")
+        for n in range(12):
+            for person in ("labeller", "reviewer"):
+                said = draw.choice(["met", "met", "not_met"]) if n else "cannot_tell"
+                by = who(house, person)
+                append(connection, Labelled(), by=by, subject=f"u{n}", outcome=said)
+
+    house.studio.write_now(fill)
+
+
+@pytest.mark.parametrize("of", ["labels", "reviews"])
 def test_agreement_is_that_of_the_audit_on_the_same_labels(
-    house: House, reviewed: list[str], tmp_path: Path
+    of: str, house: House, reviewed: list[str], labelled: None, tmp_path: Path
 ) -> None:
-    """`preceptor audit` on the judgements as rows of the meta-evaluation gives the same numbers."""
+    """What `preceptor audit` says of the exported labels, intervals included, to the 12th digit."""
     with house.studio.read() as connection:
-        said = list(agreement.judgements(connection))
-    (found,) = (
-        each
-        for each in agreement.agreed(said)
-        if (each.question, each.group) == ("The criterion stays as it is", "")
-    )
-    rows = agreement.judged(each for each in said if each.question == found.question)
-    path = tmp_path / "labels.jsonl"
-    with path.open("wb") as file:
-        for row in rows:
-            line = {
+        rows: list[Any] = list(meta_eval_rows(connection))
+        said = list(agreement.of_labels(rows))
+        if of == "reviews":
+            said = list(agreement.of_reviews(connection))
+    found = next(each for each in agreement.agreed(said) if not each.group)
+    if of == "reviews":
+        rows = [
+            {
                 "prompt": [{"role": "user", "content": row.prompt}],
                 "completion": "-",
                 "rubric": row.criterion,
                 "binary_labels": row.labels,
                 "anonymized_physician_ids": row.physicians,
-                "criteria_met": True,
+                "graders": {"g": True},
             }
-            file.write(msgspec.json.encode(line) + b"\n")
-    expected = audit(read_meta_eval(path), "grader").agreement.among_physicians
+            for row in agreement.judged(each for each in said if each.question == found.question)
+        ]
+    path = tmp_path / "labels.jsonl"
+    path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    expected = audit(read_meta_eval(path), "g").agreement.among_physicians
     assert expected is not None
-    assert (found.units, found.tasks) == (24, 12)
+    assert (found.units, found.tasks) == ((11, 11) if of == "labels" else (12, 12))
     assert found.found.prompts == expected.prompts
     for name in ("observed", "macro_f1", "kappa", "ac1", "alpha"):
         ours, theirs = getattr(found.found, name), getattr(expected, name)
@@ -262,24 +300,28 @@ def test_agreement_is_of_first_words_and_of_ten_units() -> None:
     assert agreement.agreed_with(said, "c") == []
 
 
-def test_agreement_of_all_is_for_leads_and_ones_own_for_reviewers(
-    house: House, reviewed: list[str]
+def test_agreement_of_all_is_for_leads_and_ones_own_for_others(
+    house: House, reviewed: list[str], labelled: None
 ) -> None:
-    """A reviewer sees only themselves with the others; work that was taken back is left out."""
+    """A reviewer or labeller sees only themselves with the others; work that was taken back is left out."""
     lead = house.signed_in("lead").get("/agreement").text
-    assert "Reviewers with each other" in lead
+    assert "Everybody with each other" in lead
     assert "You with the others" not in lead
     assert "24 in 12 tasks" in lead
     assert "Specialty: cardiology" in lead
     assert "Points below 0" in lead
+    labels = house.signed_in("labeller").get("/agreement").text
+    assert "11 in 11 tasks" in labels
+    assert "The answer meets the criterion" in labels
+    assert "realistic" not in labels
     own = house.signed_in("reviewer").get("/agreement").text
-    assert "Reviewers with each other" not in own
+    assert "Everybody with each other" not in own
     assert "24 in 12 tasks" in own
     person = house.people["adjudicator"]
 
     def gone(connection: sa.Connection) -> None:
         commands.take_back(connection, None, person)
-        assert agreement.agreed(agreement.judgements(connection)) == []
+        assert agreement.agreed(agreement.of_reviews(connection)) == []
         raise InputError("undo")
 
     with pytest.raises(InputError, match="undo"):

@@ -46,7 +46,7 @@ WAYS = (
     ("/adjudications", "Decisions", frozenset({"adjudicator"})),
     ("/people", "People", LEAD),
     ("/sampling", "Sample", LEAD),
-    ("/agreement", "Agreement", LEAD | {"reviewer"}),
+    ("/agreement", "Agreement", LEAD | {"reviewer", "labeller"}),
     ("/log", "Log", LEAD),
     ("/account", "Account", EVERYBODY),
 )
