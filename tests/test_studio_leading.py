@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,6 +17,8 @@ from msgspec.structs import replace
 from preceptor.audit.labels import read_meta_eval
 from preceptor.audit.report import audit
 from preceptor.errors import InputError
+from preceptor.statistics.intervals import median_interval
+from preceptor.studio.exchange import gathered
 from preceptor.studio.items import commands
 from preceptor.studio.items.content import (
     Content,
@@ -27,9 +30,12 @@ from preceptor.studio.items.content import (
 )
 from preceptor.studio.items.tables import items
 from preceptor.studio.items.workflow import Refused
+from preceptor.studio.labelling.acts import Labelled, Pulled, PulledAnswer, PulledUnit
+from preceptor.studio.labelling.rows import meta_eval_rows
 from preceptor.studio.ledger.acts import Who
+from preceptor.studio.ledger.chain import append
 from preceptor.studio.ledger.verify import verify
-from preceptor.studio.oversight import active_time, agreement, sampler
+from preceptor.studio.oversight import active_time, agreement, sampler, scores
 from preceptor.studio.oversight.agreement import Judgement
 from preceptor.studio.oversight.sampler import Candidate, Plan
 from studio_harness import SAME_SITE, House
@@ -92,19 +98,19 @@ def test_difficult_tasks_are_drawn_three_and_a_half_times_as_often(
 
 def test_the_weighted_mean_of_a_sample_is_that_of_all() -> None:
     """Over 1,000 seeds the mean error is within four standard errors; unweighted it is far off."""
-    found = crowd(40, 160)
-    scores = np.random.default_rng(0).random(200) + [
+    found = crowd(8, 32)
+    truths = np.random.default_rng(0).random(40) + [
         0.0 if each.difficult else 1.0 for each in found
     ]
     weighted, plain = np.empty(1_000), np.empty(1_000)
     for seed in range(1_000):
-        drawn = sampler.draw(found, 50, 3.5, seed)
-        values = scores[[int(item) for item in drawn]]
+        drawn = sampler.draw(found, 12, 3.5, seed)
+        values = truths[[int(item) for item in drawn]]
         weighted[seed] = np.average(values, weights=list(drawn.values()))
         plain[seed] = values.mean()
-    off = weighted - scores.mean()
+    off = weighted - truths.mean()
     assert abs(off.mean()) < 4 * off.std() / np.sqrt(1_000)
-    assert plain.mean() < scores.mean() - 0.1
+    assert plain.mean() < truths.mean() - 0.1
 
 
 def test_a_sample_that_cannot_be_drawn_is_refused() -> None:
@@ -166,6 +172,7 @@ def test_a_second_draw_from_the_parked_leaves_no_task_counted_twice(house: House
             connection.execute(items.update().where(items.c.id == item).values(state="accepted"))
         released = sampler.release_sample(connection, 9, 1.0, 0)
         assert released == weights
+        assert gathered.weights(connection, list(weights)[:2]) == dict(list(weights.items())[:2])
         raise InputError("undo")
 
     with pytest.raises(InputError, match="undo"):
@@ -210,33 +217,65 @@ def reviewed(house: House) -> list[str]:
     return house.studio.write_now(fill)
 
 
+@pytest.fixture(scope="module")
+def labelled(house: House) -> None:
+    """Answers to twelve tasks, a criterion each, with the labels of two people."""
+    draw = random.Random(2)
+
+    def fill(connection: sa.Connection) -> None:
+        made = [
+            PulledAnswer(
+                example=replace(CONTENT, messages=(Turn("user", f"No. {n}"),)).example(
+                    str(n), None
+                ),
+                text="Yes",
+                key=str(n),
+            )
+            for n in range(12)
+        ]
+        units = [
+            PulledUnit(id=f"u{n}", answer=n, criterion=n % 2, mark=str(n), met=True, chance=1.0)
+            for n in range(12)
+        ]
+        act = Pulled(answers=tuple(made), units=tuple(units), grader="g", system="s", run="r")
+        append(connection, act, by=None, subject="pull")
+        for n in range(12):
+            for person in ("labeller", "reviewer"):
+                said = draw.choice(["met", "met", "not_met"]) if n else "cannot_tell"
+                by = who(house, person)
+                append(connection, Labelled(), by=by, subject=f"u{n}", outcome=said)
+
+    house.studio.write_now(fill)
+
+
+@pytest.mark.parametrize("of", ["labels", "reviews"])
 def test_agreement_is_that_of_the_audit_on_the_same_labels(
-    house: House, reviewed: list[str], tmp_path: Path
+    of: str, house: House, reviewed: list[str], labelled: None, tmp_path: Path
 ) -> None:
-    """`preceptor audit` on the judgements as rows of the meta-evaluation gives the same numbers."""
+    """What `preceptor audit` says of the exported labels, intervals included, to the 12th digit."""
     with house.studio.read() as connection:
-        said = list(agreement.judgements(connection))
-    (found,) = (
-        each
-        for each in agreement.agreed(said)
-        if (each.question, each.group) == ("The criterion stays as it is", "")
-    )
-    rows = agreement.judged(each for each in said if each.question == found.question)
-    path = tmp_path / "labels.jsonl"
-    with path.open("wb") as file:
-        for row in rows:
-            line = {
+        rows: list[Any] = list(meta_eval_rows(connection))
+        said = list(agreement.of_labels(rows))
+        if of == "reviews":
+            said = list(agreement.of_reviews(connection))
+    found = next(each for each in agreement.agreed(said) if not each.group)
+    if of == "reviews":
+        rows = [
+            {
                 "prompt": [{"role": "user", "content": row.prompt}],
                 "completion": "-",
                 "rubric": row.criterion,
                 "binary_labels": row.labels,
                 "anonymized_physician_ids": row.physicians,
-                "criteria_met": True,
+                "graders": {"g": True},
             }
-            file.write(msgspec.json.encode(line) + b"\n")
-    expected = audit(read_meta_eval(path), "grader").agreement.among_physicians
+            for row in agreement.judged(each for each in said if each.question == found.question)
+        ]
+    path = tmp_path / "labels.jsonl"
+    path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    expected = audit(read_meta_eval(path), "g").agreement.among_physicians
     assert expected is not None
-    assert (found.units, found.tasks) == (24, 12)
+    assert (found.units, found.tasks) == ((11, 11) if of == "labels" else (12, 12))
     assert found.found.prompts == expected.prompts
     for name in ("observed", "macro_f1", "kappa", "ac1", "alpha"):
         ours, theirs = getattr(found.found, name), getattr(expected, name)
@@ -261,24 +300,28 @@ def test_agreement_is_of_first_words_and_of_ten_units() -> None:
     assert agreement.agreed_with(said, "c") == []
 
 
-def test_agreement_of_all_is_for_leads_and_ones_own_for_reviewers(
-    house: House, reviewed: list[str]
+def test_agreement_of_all_is_for_leads_and_ones_own_for_others(
+    house: House, reviewed: list[str], labelled: None
 ) -> None:
-    """A reviewer sees only themselves with the others; work that was taken back is left out."""
+    """A reviewer or labeller sees only themselves with the others; work that was taken back is left out."""
     lead = house.signed_in("lead").get("/agreement").text
-    assert "Reviewers with each other" in lead
+    assert "Everybody with each other" in lead
     assert "You with the others" not in lead
     assert "24 in 12 tasks" in lead
     assert "Specialty: cardiology" in lead
     assert "Points below 0" in lead
+    labels = house.signed_in("labeller").get("/agreement").text
+    assert "11 in 11 tasks" in labels
+    assert "The answer meets the criterion" in labels
+    assert "realistic" not in labels
     own = house.signed_in("reviewer").get("/agreement").text
-    assert "Reviewers with each other" not in own
+    assert "Everybody with each other" not in own
     assert "24 in 12 tasks" in own
     person = house.people["adjudicator"]
 
     def gone(connection: sa.Connection) -> None:
         commands.take_back(connection, None, person)
-        assert agreement.agreed(agreement.judgements(connection)) == []
+        assert agreement.agreed(agreement.of_reviews(connection)) == []
         raise InputError("undo")
 
     with pytest.raises(InputError, match="undo"):
@@ -323,9 +366,12 @@ def test_notes_about_the_guideline_are_listed_for_leads(house: House, reviewed: 
 # Active time
 
 
-def test_time_is_counted_once_and_up_to_a_limit(house: House) -> None:
+def test_time_is_counted_once_and_up_to_a_limit(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two pages count once, a pause not at all; elsewhere than at one's own work it is other."""
     by, now = who(house, "author-2"), 1_800_000_000.0
+    monkeypatch.setattr(active_time, "MOST_S", {"writing": 150.0, "other": 40.0})
 
     def work(connection: sa.Connection) -> None:
         item = commands.create(connection, by, "good_faith", "cardiology", "en")
@@ -333,15 +379,15 @@ def test_time_is_counted_once_and_up_to_a_limit(house: House) -> None:
         for second in (0, 15, 22, 30, 4_000):
             active_time.beat(connection, person, path, now + second)
         assert [each.seconds for each in active_time.slices(connection, person)] == [60.0]
-        for beat in range(1, 1_000):
+        for beat in range(1, 9):
             active_time.beat(connection, person, path, now + 4_000 + 15 * beat)
         (found,) = active_time.totals(active_time.slices(connection, person))
-        assert (found.work, found.tasks, found.seconds) == ("writing", 1, 3 * 3600)
-        for beat in range(300):
+        assert (found.work, found.tasks, found.seconds) == ("writing", 1, 150)
+        for beat in range(4):
             for other in ("/tasks/of-nobody", "/reviews/x", "/account", "", "/tasks/" + item[:-1]):
                 active_time.beat(connection, person, other, now + 50_000 + 15 * beat)
         other, _ = active_time.totals(active_time.slices(connection, person))
-        assert (other.work, other.tasks, other.seconds) == ("other", 0, 3600)
+        assert (other.work, other.tasks, other.seconds) == ("other", 0, 40)
         raise InputError("undo")
 
     with pytest.raises(InputError, match="undo"):
@@ -367,3 +413,64 @@ def test_active_time_is_for_the_person_and_for_leads(house: House) -> None:
         *(10, house.people["author-2"], "writing", "120"),
     )
     assert client.get("/active.csv").status_code == 403
+
+
+# Scores
+
+
+@pytest.fixture(scope="module")
+def decided(house: House) -> None:
+    """Ten tasks of two criteria, accepted without their second; the reviewer dropped it in six."""
+    author, reviewer = who(house, "writer"), who(house, "labeller")
+
+    def fill(connection: sa.Connection) -> None:
+        for number in range(10):
+            item = commands.create(connection, author, "good_faith", "cardiology", "en")
+            dismissed = ("vague",) if number == 0 else ()
+            commands.submit(connection, author, item, CONTENT, FAIR, dismissed=dismissed)
+            commands.move(connection, None, item, "queue")
+            commands.review(
+                connection, reviewer, item, a_review(CONTENT, "b" if number < 6 else "")
+            )
+            left = replace(CONTENT, criteria=CONTENT.criteria[:1])
+            if number < 6:
+                commands.revise(connection, author, item, left)
+            commands.adjudicate(connection, Who("x", "s"), item, "accepted", left, policy="default")
+
+    house.studio.write_now(fill)
+
+
+def test_a_score_is_shown_from_twenty_on_with_its_interval(house: House, decided: None) -> None:
+    """Half of the author's criteria stand; 16 of the reviewer's 20 decisions were borne out."""
+    with house.studio.read() as connection:
+        stand, dismissed = scores.scores(connection, house.people["writer"])
+        (right,) = scores.scores(connection, house.people["labeller"])
+    assert (stand.n, stand.value) == (20, 0.5)
+    assert (dismissed.n, dismissed.value, dismissed.ci95) == (10, None, None)
+    assert (right.n, right.value) == (20, 0.8)
+    assert right.ci95 is not None
+    assert right.ci95[0] < 0.8 < right.ci95[1]
+
+
+def test_a_score_is_for_the_person_and_leads_alone(house: House, decided: None) -> None:
+    """Others have no address for it; a lead sees it by id, without a name."""
+    page = house.signed_in("labeller").get("/score").text
+    assert "80 %" in page
+    path = f"/scores/{house.people['labeller']}"
+    assert house.signed_in("reviewer").get(path).status_code == 403
+    lead = house.signed_in("lead")
+    seen = lead.get(path).text
+    assert "80 %" in seen
+    assert "Canary-name" not in seen
+    assert lead.get("/scores/nobody").status_code == 404
+    assert "too few yet" in house.signed_in("writer").get("/score").text
+
+
+def test_the_interval_of_a_median_covers_it() -> None:
+    """Nearly always at least 95 of 100 times, and of six values it is the range."""
+    values = np.random.default_rng(0).exponential(size=(2_000, 25))
+    bounds = np.array([median_interval(row)[1] for row in values])
+    covered = (bounds[:, 0] <= np.log(2)) & (bounds[:, 1] >= np.log(2))
+    assert 0.94 < covered.mean() < 0.98
+    assert median_interval(np.arange(6.0)) == (2.5, (0.0, 5.0))
+    assert median_interval(np.arange(5.0)) == (2.0, None)

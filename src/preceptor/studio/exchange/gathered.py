@@ -112,8 +112,10 @@ def meta_eval(connection: sa.Connection, ids: Collection[str]) -> list[dict[str,
 
 
 def weights(connection: sa.Connection, ids: Collection[str]) -> dict[str, float]:
-    """Id of a task → what it stands for, where a sample was drawn. None is drawn yet."""
-    return {}
+    """Id of a task → how many it stands for, where a sample was drawn."""
+    from preceptor.studio.oversight import sampler
+
+    return {item: weight for item, weight in sampler.weights(connection).items() if item in ids}
 
 
 def preview_systems(connection: sa.Connection, ids: Collection[str]) -> dict[str, int]:

@@ -6,7 +6,7 @@ of judgements of one unit, in both orders, with intervals that resample whole ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,12 +17,25 @@ from preceptor.audit.labels import Judged
 from preceptor.studio.ids import digest
 from preceptor.studio.items.content import Content, Review
 from preceptor.studio.items.tables import reviews, versions
+from preceptor.studio.labelling.rows import meta_eval_rows
 from preceptor.studio.ledger.acts import read_act
 from preceptor.studio.ledger.chain import recorded
 from preceptor.studio.ledger.tables import event as events
 
-__all__ = ["LEAST", "Agreed", "Judgement", "agreed", "agreed_with", "judged", "judgements"]
+__all__ = [
+    "LEAST",
+    "Agreed",
+    "Judgement",
+    "agreed",
+    "agreed_with",
+    "judged",
+    "judgements",
+    "of_labels",
+    "of_reviews",
+    "taken_back",
+]
 
+_MEETS = "The answer meets the criterion"
 #: Units that two people judged: of fewer nothing is shown.
 LEAST = 10
 
@@ -104,8 +117,27 @@ def judged(said: Iterable[Judgement]) -> list[Judged]:
 
 
 def judgements(connection: sa.Connection) -> Iterator[Judgement]:
+    """What reviewers and labellers said."""
+    yield from of_reviews(connection)
+    yield from of_labels(meta_eval_rows(connection))
+
+
+def of_labels(rows: Iterable[Mapping[str, Any]]) -> Iterator[Judgement]:
+    """What labellers said, from rows of the meta-evaluation; who cannot tell said nothing."""
+    for number, row in enumerate(rows):
+        task = digest(msgspec.json.encode(row["prompt"]))
+        named = [each.partition(":") for each in row["example_tags"]]
+        specialties = [value for name, _, value in named if name == "specialty"]
+        groups = (*_specialty(*specialties[:1]), _sign(row["points"]))
+        said = zip(row["anonymized_physician_ids"], row["binary_labels"], strict=True)
+        for person, met in said:
+            if met is not None:
+                yield Judgement(_MEETS, task, str(number), person, met, groups)
+
+
+def of_reviews(connection: sa.Connection) -> Iterator[Judgement]:
     """What reviewers said, the earliest first, but for those whose work was taken back."""
-    gone = _taken_back(connection)
+    gone = taken_back(connection)
     query = (
         sa.select(reviews, versions.c.content)
         .join(
@@ -122,7 +154,7 @@ def judgements(connection: sa.Connection) -> Iterator[Judgement]:
 
 
 def _of_review(item: str, person: str, review: Review, content: Content) -> Iterator[Judgement]:
-    specialty = (f"Specialty: {content.specialty}",) if content.specialty else ()
+    specialty = _specialty(content.specialty)
     text = digest(msgspec.json.encode(content.messages))
     for question, said in (
         ("The question is realistic", review.realistic),
@@ -135,7 +167,7 @@ def _of_review(item: str, person: str, review: Review, content: Content) -> Iter
         if (criterion := criteria.get(each.criterion)) is None:
             continue
         points = criterion.points or 0
-        groups = (*specialty, "Points below 0" if points < 0 else "Points above 0")
+        groups = (*specialty, _sign(points))
         unit = digest(msgspec.json.encode([criterion.id, criterion.text, points]))
         for question, said in (
             ("The criterion stays, as it is or changed", each.decision != "drop"),
@@ -144,7 +176,15 @@ def _of_review(item: str, person: str, review: Review, content: Content) -> Iter
             yield Judgement(question, item, unit, person, said, groups)
 
 
-def _taken_back(connection: sa.Connection) -> set[tuple[str, str]]:
+def _specialty(name: str = "") -> tuple[str, ...]:
+    return (f"Specialty: {name}",) if name else ()
+
+
+def _sign(points: float) -> str:
+    return "Points below 0" if points < 0 else "Points above 0"
+
+
+def taken_back(connection: sa.Connection) -> set[tuple[str, str]]:
     """Task and person, where all that the person did for the task counts no more."""
     return {
         (event.subject, getattr(read_act(event.kind, body), "person", ""))

@@ -1,4 +1,4 @@
-"""How far reviewers agree: of all for a lead, with the others for oneself."""
+"""How far people agree: of all for a lead, with the others for oneself."""
 
 from __future__ import annotations
 
@@ -41,8 +41,11 @@ class Agreement(View, frozen=True, kw_only=True):
     least: int
 
 
+_JUDGING = frozenset({"reviewer", "labeller"})
+
+
 def screens(web: Web) -> list[Screen]:
-    return [Screen("/agreement", web, get=_agreement, roles=LEAD | {"reviewer"})]
+    return [Screen("/agreement", web, get=_agreement, roles=LEAD | _JUDGING)]
 
 
 async def _agreement(visit: Visit) -> View:
@@ -52,7 +55,7 @@ async def _agreement(visit: Visit) -> View:
         said = list(agreement.judgements(connection))
         return (
             agreement.agreed(said) if "lead" in roles else None,
-            agreement.agreed_with(said, person) if "reviewer" in roles else None,
+            agreement.agreed_with(said, person) if _JUDGING & set(roles) else None,
         )
 
     everybody, own = await visit.read(ask)

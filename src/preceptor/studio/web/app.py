@@ -28,6 +28,7 @@ from preceptor.studio.web import (
     people,
     reviewing,
     sampling,
+    scoring,
     timing,
 )
 from preceptor.studio.web.chatting import Chats
@@ -54,6 +55,7 @@ _SCREENS = (
     agreeing,
     events,
     timing,
+    scoring,
     doors,
 )
 

@@ -47,7 +47,7 @@ WAYS = (
     ("/board", "Board", LEAD),
     ("/people", "People", LEAD),
     ("/sampling", "Sample", LEAD),
-    ("/agreement", "Agreement", LEAD | {"reviewer"}),
+    ("/agreement", "Agreement", LEAD | {"reviewer", "labeller"}),
     ("/log", "Log", LEAD),
     ("/account", "Account", EVERYBODY),
 )
