@@ -133,6 +133,8 @@ tasks.app.command("review")(marks.review)
 tasks.app.command("read")(marks.read)
 studio.app.command("pull")(studio_labels.pull)
 studio.app.command("labels")(studio_labels.labels)
+studio.app.command("references")(studio_labels.references)
+studio.app.command("categories")(studio_labels.categories)
 
 for _heading, _commands in GROUPS.items():
     for _name, _made_by in _commands.items():

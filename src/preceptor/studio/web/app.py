@@ -12,7 +12,16 @@ from starlette.routing import Route
 from preceptor.errors import PreceptorError
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.project import project
-from preceptor.studio.web import account, authoring, entering, home, labelling, people
+from preceptor.studio.web import (
+    account,
+    answering,
+    authoring,
+    categorising,
+    entering,
+    home,
+    labelling,
+    people,
+)
 from preceptor.studio.web.middleware import Cookie
 from preceptor.studio.web.screens import Screen, Web
 from preceptor.web.guard import Guard
@@ -22,7 +31,7 @@ __all__ = ["application", "screens"]
 
 _PACKAGE = "preceptor.studio.web"
 #: Modules with screens, in the order of their addresses.
-_SCREENS = (home, entering, account, people, authoring, labelling)
+_SCREENS = (home, entering, account, people, authoring, labelling, answering, categorising)
 
 
 def application(
