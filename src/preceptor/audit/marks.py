@@ -63,6 +63,8 @@ class Item(msgspec.Struct, frozen=True):
         Of the criterion, in the example.
     met
         What the run's grader says; None where it says nothing. It is never shown to who marks.
+    probability
+        How likely it is met, by the grader, where the grader says so.
     """
 
     run: RunInfo
@@ -70,6 +72,7 @@ class Item(msgspec.Struct, frozen=True):
     response: Response
     index: int
     met: bool | None
+    probability: float | None = None
 
     @property
     def criterion(self) -> str:
@@ -125,8 +128,8 @@ def _items(run: RunInfo, graded: Iterable[Graded]) -> Iterator[Item]:
         if each.response is None or each.response.failure is not None:
             continue
         for index, verdict in enumerate(each.verdicts):
-            met = None if verdict is None else verdict.met
-            yield Item(run, each.example, each.response, index, met)
+            said = (None, None) if verdict is None else (verdict.met, verdict.probability)
+            yield Item(run, each.example, each.response, index, *said)
 
 
 def draw_answers(items: Sequence[Item], limit: int | None, seed: int) -> list[Item]:

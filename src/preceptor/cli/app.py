@@ -38,6 +38,9 @@ from preceptor.cli import (
     score,
     serve,
     studio,
+    studio_demo,
+    studio_exchange,
+    studio_labels,
     suite,
     sweep,
     tasks,
@@ -130,6 +133,13 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
 }
 tasks.app.command("review")(marks.review)
 tasks.app.command("read")(marks.read)
+studio.app.command("demo")(studio_demo.demo)
+for _name, _made_by in studio_exchange.COMMANDS.items():
+    studio.app.command(_name)(_made_by)
+studio.app.command("pull")(studio_labels.pull)
+studio.app.command("labels")(studio_labels.labels)
+studio.app.command("references")(studio_labels.references)
+studio.app.command("categories")(studio_labels.categories)
 
 for _heading, _commands in GROUPS.items():
     for _name, _made_by in _commands.items():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from preceptor.reports.mark_sheet import Marked
     from preceptor.store import Store
 
-__all__ = ["check_grader", "read", "review"]
+__all__ = ["check_grader", "marked_items", "read", "review"]
 
 #: Disagreements that are printed.
 _SHOWN = 20
@@ -91,7 +91,7 @@ def read(
     if twice := [name for name in {n for n, _ in sheets} if [n for n, _ in sheets].count(name) > 1]:
         raise InputError(f"two files are of rater {shorten(twice[0])}: read them one after another")
     with Store(store, create=False) as opened:
-        found = [_items(opened, sheet) for _, sheet in sheets]
+        found = [marked_items(opened, sheet) for _, sheet in sheets]
         saved = [
             _save(opened, name, sheet, items)
             for (name, sheet), items in zip(sheets, found, strict=True)
@@ -153,7 +153,7 @@ def _above_0(limit: int | None) -> None:
 
 
 def _written(output: Path, items: Sequence[Item], remarks: Iterable[str], store: str) -> None:
-    from preceptor.reports.format import plural
+    from preceptor.wording import plural
 
     answers = len({item.response.key for item in items})
     print(output)
@@ -168,7 +168,8 @@ def _written(output: Path, items: Sequence[Item], remarks: Iterable[str], store:
 # Marks of a file
 
 
-def _items(store: Store, sheet: Marked) -> dict[str, Item]:
+def marked_items(store: Store, sheet: Marked) -> dict[str, Item]:
+    """The criteria of a sheet. Raises DataError where the store has none of them, or others."""
     from preceptor.audit.marks import find_items
 
     found = find_items(store, sheet.marks)
@@ -197,7 +198,7 @@ def _save(store: Store, rater: str, sheet: Marked, items: dict[str, Item]) -> li
 
 def _received(rater: str, sheet: Marked, saved: Sequence[Saved]) -> list[str]:
     """What was read and how, where it is kept, and what it replaced."""
-    from preceptor.reports.format import plural
+    from preceptor.wording import plural
 
     abstained = sum(mark.met is None for mark in sheet.marks.values())
     said = [

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from preceptor.store import Store
     from preceptor.studio.database import Studio
 
-__all__ = ["app"]
+__all__ = ["DEFAULT", "PORT", "Address", "Database", "app", "missing", "open_studio"]
 
 app = typer.Typer(cls=Group, help="Physicians write, review and label tasks in a browser.")
 
-_PORT = 8712
-_ADDRESS = f"http://127.0.0.1:{_PORT}"
+PORT = 8712
+_ADDRESS = f"http://127.0.0.1:{PORT}"
 #: Seconds that requests under way have once the server is stopped.
 _GRACE_S = 10
 
@@ -92,7 +92,7 @@ def init(
             allow(connection, system, None)
         return invite(connection, Offer(roles=("lead",)), by=None, now=time.time())
 
-    with _open(db, create=True) as studio:
+    with open_studio(db, create=True) as studio:
         secret = studio.write_now(make)
     print(f"{base}/join/{secret}", flush=True)
     note(f"{db}: project {plain}; open that link once `preceptor studio serve --db {db}` runs")
@@ -113,7 +113,7 @@ def serve(  # noqa: PLR0917
         typer.Option(
             "--port", parser=whole_number, metavar="N", help="The port; 0 for any free one."
         ),
-    ] = _PORT,
+    ] = PORT,
     tls_cert: Annotated[
         str | None,
         typer.Option("--tls-cert", metavar="FILE", help="The certificate, for TLS; with its key."),
@@ -148,8 +148,12 @@ def serve(  # noqa: PLR0917
         from preceptor.studio.web.app import application
         from preceptor.web import serving
     except ModuleNotFoundError as error:
-        raise _missing(error) from None
-    with _open(db) as studio, _runs(studio, store) as runs, serving.listen(host, port) as listener:
+        raise missing(error) from None
+    with (
+        open_studio(db) as studio,
+        _runs(studio, store) as runs,
+        serving.listen(host, port) as listener,
+    ):
         if not (serving.is_loopback(listener) or tls_cert or behind_proxy):
             raise InputError(
                 f"--host {host}: passwords would cross the network in the clear: give --tls-cert "
@@ -192,7 +196,7 @@ def invite_person(
     offer = Offer(
         roles=tuple(roles), specialties=tuple(specialty or ()), languages=tuple(language or ())
     )
-    with _open(db) as studio:
+    with open_studio(db) as studio:
         secret = studio.write_now(
             lambda connection: invite(connection, offer, by=None, now=time.time())
         )
@@ -214,7 +218,8 @@ def _runs(studio: Studio, where: str) -> Iterator[Store | None]:
         yield store
 
 
-def _open(db: str, *, create: bool = False) -> Studio:
+def open_studio(db: str, *, create: bool = False) -> Studio:
+    """The studio of a file or address."""
     from preceptor.studio.database import Studio
 
     return Studio.open(db, create=create)
@@ -249,7 +254,8 @@ def _check_tls(
         raise InputError(f"--address {address}: expected https://, as --tls-cert is given")
 
 
-def _missing(error: ModuleNotFoundError) -> Exception:
+def missing(error: ModuleNotFoundError) -> Exception:
+    """The error, or the extra that has what is missing."""
     known = (
         "starlette",
         "uvicorn",

@@ -7,14 +7,24 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.records import PhysicianAnswer
 from preceptor.studio.items.content import Content, Mode, Rating, Review
-from preceptor.studio.items.tables import decisions, items, notes, reviews, skips, versions
+from preceptor.studio.items.tables import (
+    decisions,
+    imports,
+    items,
+    notes,
+    reviews,
+    skips,
+    versions,
+)
 from preceptor.studio.ledger.acts import Act, Event
 
 __all__ = [
     "Adjudicated",
     "Created",
     "GuidelineNoted",
+    "Imported",
     "Moved",
     "Reviewed",
     "Revised",
@@ -32,22 +42,8 @@ class Created(Act, frozen=True, kw_only=True):
     language: str = ""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        connection.execute(
-            items.insert().values(
-                id=event.subject,
-                author=event.person or "",
-                state="draft",
-                mode=self.mode,
-                use_case="",
-                specialty=self.specialty,
-                language=self.language,
-                system="",
-                difficult=False,
-                version=0,
-                rounds=0,
-                since=event.seq,
-            )
-        )
+        author = event.person or ""
+        _begin(connection, event, author, self.mode, self.specialty, self.language)
 
 
 class _Handed(Act, frozen=True, kw_only=True):
@@ -84,6 +80,36 @@ class _Handed(Act, frozen=True, kw_only=True):
 
     def more(self) -> dict[str, Any]:
         return {}
+
+
+class Imported(_Handed, frozen=True, kw_only=True):
+    """A task came from a file, in the state that was asked for.
+
+    ``source`` is the file's name; ``tags`` and ``physician``'s answer are what the content has no
+    place for. ``author`` is the person it was given to, if any.
+    """
+
+    source: str = ""
+    tags: tuple[str, ...] = ()
+    physician: PhysicianAnswer | None = None
+    author: str = ""
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        found = self.content
+        _begin(connection, event, self.author, found.mode, found.specialty, found.language)
+        super().apply(connection, event)
+        connection.execute(
+            imports.insert().values(
+                item=event.subject,
+                seq=event.seq,
+                source=self.source,
+                tags=msgspec.json.encode(self.tags).decode(),
+                physician=msgspec.json.encode(self.physician).decode(),
+            )
+        )
+
+    def more(self) -> dict[str, Any]:
+        return {"difficult": self.rating.difficult}
 
 
 class Submitted(_Handed, frozen=True, kw_only=True):
@@ -208,4 +234,30 @@ def _update(connection: sa.Connection, event: Event, **values: Any) -> None:
         items.update()
         .where(items.c.id == event.subject)
         .values(**values, state=event.outcome, since=event.seq)
+    )
+
+
+def _begin(  # noqa: PLR0917
+    connection: sa.Connection,
+    event: Event,
+    author: str,
+    mode: Mode,
+    specialty: str,
+    language: str,
+) -> None:
+    connection.execute(
+        items.insert().values(
+            id=event.subject,
+            author=author,
+            state="draft",
+            mode=mode,
+            use_case="",
+            specialty=specialty,
+            language=language,
+            system="",
+            difficult=False,
+            version=0,
+            rounds=0,
+            since=event.seq,
+        )
     )

@@ -21,6 +21,7 @@ from preceptor.studio.items.tables import decisions, items, leases, skips
 from preceptor.studio.items.workflow import Policy, Standing
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append
+from preceptor.studio.people.members import Member
 
 __all__ = [
     "LEASE",
@@ -30,10 +31,13 @@ __all__ = [
     "held",
     "hold",
     "is_free",
+    "lease_of",
     "may_work",
     "next_item",
     "release",
+    "seat",
     "skip",
+    "taken",
 ]
 
 Kind = Literal["review", "adjudicate"]
@@ -62,6 +66,31 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     languages: frozenset[str] = frozenset()
     vendors: frozenset[str] = frozenset()
 
+    @classmethod
+    def of(cls, member: Member) -> Worker:
+        """Of a member."""
+        return cls(
+            person=member.id,
+            specialties=frozenset(member.offer.specialties),
+            languages=frozenset(member.offer.languages),
+            vendors=frozenset(member.conflicts.vendors),
+        )
+
+    def takes(self, specialty: str, language: str, system: str = "") -> bool:
+        """Whether work of this kind is for the person. What is not known (empty) keeps nobody."""
+        fields = {each.casefold() for each in self.specialties}
+        languages = {each.casefold() for each in self.languages}
+        language = language.casefold()
+        return (
+            (not (fields and specialty) or specialty.casefold() in fields)
+            # Who reads pt reads pt-BR.
+            and (
+                not (languages and language)
+                or not languages.isdisjoint({language, language.split("-")[0]})
+            )
+            and not any(each.casefold() in system.casefold() for each in self.vendors)
+        )
+
 
 def next_item(
     connection: sa.Connection,
@@ -77,7 +106,7 @@ def next_item(
     Ties are broken by ``draw``. The caller is in a transaction that writes, so no two people are
     given one seat.
     """
-    mine = _lease_of(connection, worker.person, kind, now)
+    mine = lease_of(connection, worker.person, kind, now)
     if mine is not None:
         return extend(connection, mine, now)
     waiting = [
@@ -102,18 +131,25 @@ def is_free(
     now: datetime,
 ) -> bool:
     """Whether the task has a seat for this person: the work is theirs to do, and not all taken."""
-    others = connection.scalar(
+    others = connection.scalar(taken(kind, task.item, person, now))
+    seats = task.needed - len(task.reviewers) if kind == "review" else 1
+    return may_work(connection, task, person, kind, policy) and (others or 0) < seats
+
+
+def taken(
+    kind: str, subject: str | sa.ColumnElement[str], person: str, now: datetime
+) -> sa.Select[int]:
+    """How many others have a seat."""
+    return (
         sa.select(sa.func.count())
         .select_from(leases)
         .where(
             (leases.c.kind == kind)
-            & (leases.c.subject == task.item)
+            & (leases.c.subject == subject)
             & (leases.c.person != person)
             & (leases.c.until > _text(now))
         )
     )
-    seats = task.needed - len(task.reviewers) if kind == "review" else 1
-    return may_work(connection, task, person, kind, policy) and (others or 0) < seats
 
 
 def may_work(
@@ -134,22 +170,25 @@ def may_work(
 def hold(
     connection: sa.Connection,
     person: str,
-    kind: Kind,
+    kind: str,
     subject: str,
     *,
     now: datetime,
     draw: random.Random,
+    length: timedelta = LEASE,
 ) -> Lease:
     """Give a person a seat; one that lapsed makes room."""
     release(connection, kind, subject, person)
-    lease = Lease(kind, subject, person, _text(now + LEASE), draw.getrandbits(31))
+    lease = Lease(kind, subject, person, _text(now + length), draw.getrandbits(31))
     connection.execute(leases.insert().values(msgspec.structs.asdict(lease)))
     return lease
 
 
-def extend(connection: sa.Connection, lease: Lease, now: datetime) -> Lease:
+def extend(
+    connection: sa.Connection, lease: Lease, now: datetime, length: timedelta = LEASE
+) -> Lease:
     """Count the hours of a lease again: its person saved something."""
-    longer = msgspec.structs.replace(lease, until=_text(now + LEASE))
+    longer = msgspec.structs.replace(lease, until=_text(now + length))
     connection.execute(
         leases.update()
         .where(_key(lease.kind, lease.subject, lease.person))
@@ -158,19 +197,38 @@ def extend(connection: sa.Connection, lease: Lease, now: datetime) -> Lease:
     return longer
 
 
-def skip(connection: sa.Connection, who: Who, kind: Kind, subject: str, reason: str) -> None:
+def seat(
+    connection: sa.Connection,
+    task: Standing,
+    person: str,
+    kind: Kind,
+    *,
+    policy: Policy,
+    now: datetime,
+) -> Lease | None:
+    """A person's seat on a task, also one that lapsed and nobody has taken since.
+
+    None where they had none, others have it, or the task has gone on.
+    """
+    row = connection.execute(sa.select(leases).where(_key(kind, task.item, person))).mappings()
+    lease = next((Lease(**each) for each in row), None)
+    free = is_free(connection, task, person, kind, policy=policy, now=now)
+    return lease if free else None
+
+
+def skip(connection: sa.Connection, who: Who, kind: str, subject: str, reason: str) -> None:
     """Give a task back for good; the person is not offered it again."""
     release(connection, kind, subject, who.person)
     append(connection, Skipped(work=kind), by=who, subject=subject, reason=reason)
 
 
-def release(connection: sa.Connection, kind: Kind, subject: str, person: str) -> None:
+def release(connection: sa.Connection, kind: str, subject: str, person: str) -> None:
     """Free a seat: the work is handed in, or the person skips it."""
     connection.execute(leases.delete().where(_key(kind, subject, person)))
 
 
 def held(
-    connection: sa.Connection, person: str, kind: Kind, subject: str, now: datetime
+    connection: sa.Connection, person: str, kind: str, subject: str, now: datetime
 ) -> Lease | None:
     """A person's seat on a task; None where there is none, or it lapsed."""
     query = sa.select(leases).where(_key(kind, subject, person) & (leases.c.until > _text(now)))
@@ -178,7 +236,8 @@ def held(
     return None if row is None else Lease(**row)
 
 
-def _lease_of(connection: sa.Connection, person: str, kind: Kind, now: datetime) -> Lease | None:
+def lease_of(connection: sa.Connection, person: str, kind: str, now: datetime) -> Lease | None:
+    """The seat of this kind that a person has; None where there is none, or it lapsed."""
     query = sa.select(leases).where(
         (leases.c.person == person) & (leases.c.kind == kind) & (leases.c.until > _text(now))
     )
@@ -192,17 +251,12 @@ def _candidates(connection: sa.Connection, worker: Worker, kind: Kind) -> Iterat
     skipped = sa.select(skips.c.item).where(
         (skips.c.person == worker.person) & (skips.c.work == kind)
     )
-    query = sa.select(items.c.id, items.c.since, items.c.system).where(
+    query = sa.select(items).where(
         (items.c.state == state) & (items.c.author != worker.person) & items.c.id.not_in(skipped)
     )
-    if worker.specialties:
-        query = query.where(items.c.specialty.in_(worker.specialties))
-    if worker.languages:
-        query = query.where(items.c.language.in_(worker.languages))
-    vendors = {each.casefold() for each in worker.vendors}
-    for id, since, system in connection.execute(query):
-        if not any(each in system.casefold() for each in vendors):
-            yield id, since
+    for row in connection.execute(query):
+        if worker.takes(row.specialty, row.language, row.system):
+            yield row.id, row.since
 
 
 def _key(kind: str, subject: str, person: str) -> sa.ColumnElement[bool]:

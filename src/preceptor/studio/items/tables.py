@@ -10,6 +10,7 @@ __all__ = [
     "answers",
     "decisions",
     "drafts",
+    "imports",
     "items",
     "leases",
     "notes",
@@ -76,6 +77,20 @@ decisions = projection(
         sa.Column("person", sa.Text),
         sa.Column("decision", sa.Text, nullable=False),
         sa.Column("comment", sa.Text, nullable=False),
+    )
+)
+
+#: Tasks that came from a file, with what their content has no place for.
+imports = projection(
+    sa.Table(
+        "imported",
+        metadata,
+        sa.Column("item", sa.Text, primary_key=True),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        # JSON: a list, and PhysicianAnswer or null.
+        sa.Column("tags", sa.Text, nullable=False),
+        sa.Column("physician", sa.Text, nullable=False),
     )
 )
 

@@ -14,7 +14,25 @@ from preceptor.errors import PreceptorError
 from preceptor.store import Store
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.project import project
-from preceptor.studio.web import account, authoring, entering, home, people
+from preceptor.studio.web import (
+    account,
+    adjudicating,
+    agreeing,
+    answering,
+    authoring,
+    board,
+    categorising,
+    doors,
+    entering,
+    events,
+    home,
+    labelling,
+    people,
+    reviewing,
+    sampling,
+    scoring,
+    timing,
+)
 from preceptor.studio.web.chatting import Chats
 from preceptor.studio.web.middleware import Cookie
 from preceptor.studio.web.screens import Screen, Web
@@ -25,7 +43,25 @@ __all__ = ["application", "screens"]
 
 _PACKAGE = "preceptor.studio.web"
 #: Modules with screens, in the order of their addresses.
-_SCREENS = (home, entering, account, people, authoring)
+_SCREENS = (
+    home,
+    entering,
+    account,
+    people,
+    authoring,
+    reviewing,
+    adjudicating,
+    board,
+    answering,
+    labelling,
+    categorising,
+    sampling,
+    agreeing,
+    scoring,
+    events,
+    timing,
+    doors,
+)
 
 
 def application(
@@ -33,6 +69,7 @@ def application(
     *,
     address: str,
     proxied: bool = False,
+    links: doors.Doors | None = None,
     tell: Callable[[str], None] = lambda _: None,
     store: Store | None = None,
 ) -> Guard:
@@ -44,6 +81,8 @@ def application(
         Under which browsers know it; over TLS if it begins with ``https``.
     proxied
         Whether a proxy of ours is before it, and says which address a browser has.
+    links
+        Those that sign made-up people in, of a demo.
     tell
         Called with a line for each internal error. It has no text of a request or an answer.
     store
@@ -63,6 +102,7 @@ def application(
         proxied=proxied,
         tell=tell,
         chats=chats,
+        doors=links,
     )
     kinds = (HTTPException, PreceptorError, Exception)
     app = Starlette(

@@ -197,8 +197,12 @@ def view_of(
         "scores": writing.scores if rating.overall or rating.dimensions else {},
         "problems": problems(writing, live, revising=revising),
         "systems": tuple(chats.aliases(standing.item)) if chats else (),
-        "answer": live,
-        "others": tuple(e for e in found.answers if e.asked == writing.asked and e != live),
+        "answer": None if live is None else replace(live, system="", key=""),
+        "others": tuple(
+            replace(e, system="", key="")
+            for e in found.answers
+            if e.asked == writing.asked and e != live
+        ),
         "pending": pending,
         "advice": tuple(advice(writing)),
         "tried": tried,
@@ -215,8 +219,13 @@ def view_of(
         proposals=tuple(_proposals(reviews, writing.rows)),
         notes=_notes(reviews),
         decision="" if decision is None else decision.comment,
-        rating=commands.version(connection, standing.item).rating,
+        rating=_unnamed(commands.version(connection, standing.item).rating),
     )
+
+
+def _unnamed(rating: Rating) -> Rating:
+    """The rating without the system's address: an author knows its alias alone."""
+    return replace(rating, system="", response_key="")
 
 
 def _handed_in(connection: sa.Connection, found: Written) -> View:
@@ -231,7 +240,7 @@ def _handed_in(connection: sa.Connection, found: Written) -> View:
         "state": STATES[standing.state],
         "may_withdraw": standing.state in ("submitted", "parked"),
         "content": content,
-        "rating": rating,
+        "rating": _unnamed(rating),
     }
     decision = authoring.decided(connection, standing.item)
     if standing.state not in ("accepted", "rejected", "retired") or decision is None:

@@ -1,5 +1,6 @@
 // The pages work without this. It posts a form and swaps the page's <main>, saves what is being
-// written, asks to sign in again where a session is over, and warns before it is.
+// written, asks to sign in again where a session is over, and warns before it is. Every 15 seconds
+// it says that the page is in use, where it is.
 //
 //   form[method=post]        is posted and swapped; with data-whole the browser does it itself
 //   form[data-autosave=MS]   is posted with do=save once nothing was typed for MS milliseconds
@@ -7,7 +8,10 @@
 //   [data-live][id]          is replaced by that of the same id in the answer to an autosave
 //   [data-focus]             gets the focus after a swap; else the field that had it, else <main>
 //   [data-announce]          is read out after a swap
-//   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed
+//   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed: in the group
+//                            that has the focus, or in the page's only one
+//   [data-switch=keys]       turns these keys on and off, here and on later pages
+//   [data-scripted][hidden]  is shown, since it needs this script
 //   [data-select]            is selected whole when it gets the focus
 "use strict";
 
@@ -25,7 +29,8 @@ async function ask(url, fields) {
   const answer = await fetch(url, {
     method: fields ? "POST" : "GET", body: fields, credentials: "same-origin", headers: { "X-Studio": "1" },
   });
-  stillHere();
+  switchKeys();
+stillHere();
   return { status: answer.status, url: answer.url, page: parse(await answer.text()) };
 }
 
@@ -91,6 +96,7 @@ function swap({ page, url }) {
   adopt(page);
   followAll();
   sayOutbox();
+  switchKeys();
   const shown = new URL(url);
   shown.searchParams.delete("done");
   if (shown.href !== location.href) history.pushState(null, "", shown);
@@ -403,6 +409,19 @@ async function stay(form) {
   } catch (error) { say("failed"); }
 }
 
+// --- active time: a page in sight that was used within the last minute
+
+const BEAT_MS = 15000, USED_MS = 60000;
+let usedAt = Date.now();
+
+async function beat() {
+  const { person, token } = document.body.dataset;
+  if (!person || document.visibilityState !== "visible" || Date.now() - usedAt > USED_MS) return;
+  const fields = new URLSearchParams({ path: location.pathname, token });
+  const headers = { "X-Studio": "1" };
+  try { await fetch("/active", { method: "POST", body: fields, credentials: "same-origin", headers }); } catch { /* not counted */ }
+}
+
 // --- keys
 
 function pressed(event) {
@@ -410,15 +429,37 @@ function pressed(event) {
   const at = document.activeElement;
   if (at && (at.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName)) && !/^(checkbox|radio)$/.test(at.type)) return;
   if (document.querySelector("dialog[open]")) return;
-  for (const each of document.querySelectorAll('[data-keys="on"] [data-key]')) {
+  const groups = document.querySelectorAll("[data-keys]");
+  const group = (at && at.closest("[data-keys]")) || (groups.length === 1 ? groups[0] : null);
+  if (!group || group.dataset.keys !== "on") return;
+  for (const each of group.querySelectorAll("[data-key]")) {
     if (each.dataset.key !== event.key.toLowerCase() || each.disabled) continue;
     event.preventDefault();
+    each.focus();
     each.click();
     return;
   }
 }
 
+function switchKeys() {
+  let on = true;
+  try { on = localStorage.getItem("studio-keys") !== "off"; } catch { /* no storage: on */ }
+  for (const each of document.querySelectorAll("[data-keys]")) each.dataset.keys = on ? "on" : "off";
+  for (const each of document.querySelectorAll('[data-switch="keys"]')) each.checked = on;
+  for (const each of document.querySelectorAll("[data-scripted][hidden]")) each.hidden = false;
+}
+
+function switched(event) {
+  if (!event.target.matches('[data-switch="keys"]')) return;
+  event.stopImmediatePropagation(); // nothing of the form changed
+  if (event.type !== "change") return;
+  try { localStorage.setItem("studio-keys", event.target.checked ? "on" : "off"); } catch { /* for this page alone */ }
+  for (const each of document.querySelectorAll("[data-keys]")) each.dataset.keys = event.target.checked ? "on" : "off";
+}
+
 document.addEventListener("submit", submitted);
+document.addEventListener("input", switched);
+document.addEventListener("change", switched);
 document.addEventListener("input", typed);
 document.addEventListener("change", typed);
 document.addEventListener("keydown", pressed);
@@ -430,3 +471,7 @@ followAll();
 sayOutbox();
 if (canKeep()) for (const form of document.querySelectorAll("form[data-autosave]")) restore(form).catch(() => {});
 stillHere();
+for (const kind of ["pointermove", "pointerdown", "keydown", "input", "scroll"]) {
+  addEventListener(kind, () => { usedAt = Date.now(); }, { capture: true, passive: true });
+}
+setInterval(beat, BEAT_MS);

@@ -1,0 +1,217 @@
+"""``preceptor studio pull``, ``labels``, ``references`` and ``categories``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from preceptor.cache import DEFAULT_STORE
+from preceptor.cli.marks import marked_items
+from preceptor.cli.options import Json, RunName, StorePath, whole_number
+from preceptor.cli.output import note, print_json
+from preceptor.cli.studio import DEFAULT, Database, open_studio
+from preceptor.errors import InputError, shorten
+
+if TYPE_CHECKING:
+    from preceptor.audit.marks import Mark
+    from preceptor.studio.labelling.drawing import Way
+
+__all__ = ["categories", "labels", "pull", "references"]
+
+
+def pull(  # noqa: PLR0917
+    run: RunName,
+    number: Annotated[
+        int,
+        typer.Option(
+            "--number",
+            "-n",
+            parser=whole_number,
+            metavar="N",
+            help="About how many criteria; of answers with --answers.",
+        ),
+    ] = 200,
+    most_telling: Annotated[
+        bool,
+        typer.Option(
+            "--most-telling",
+            help="Not a draw: those on which the grader is least sure and most points hang.",
+        ),
+    ] = False,
+    whole: Annotated[
+        bool, typer.Option("--answers", help="Draw whole answers, with all their criteria.")
+    ] = False,
+    gold: Annotated[
+        Path | None,
+        typer.Option(
+            "--gold",
+            metavar="FILE",
+            help="A sheet by `preceptor check-grader RUN -o FILE` with what is right: one in "
+            "twenty that a labeller gets is of these.",
+        ),
+    ] = None,
+    store: StorePath = DEFAULT_STORE,
+    db: Database = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Draw criteria of a run's answers, for people to label in the studio."""
+    from preceptor.audit.marks import criteria_of
+    from preceptor.store import Store
+    from preceptor.studio.labelling.drawing import pull as draw
+
+    if most_telling and whole:
+        raise InputError("--most-telling, --answers: choose one")
+    way: Way = "telling" if most_telling else "answers" if whole else "audit"
+    with Store(store, create=False) as opened:
+        found = criteria_of(opened, opened.run(run))
+        right = _gold(opened, gold)
+    with open_studio(db) as studio:
+        made = studio.write_now(
+            lambda connection: draw(connection, None, found, way=way, count=number, gold=right)
+        )
+    if as_json:
+        print_json(
+            {
+                "run": made.run,
+                "way": made.way,
+                "units": len(made.units),
+                "answers": len(made.answers),
+                "twice": sum(unit.seats > 1 for unit in made.units),
+                "gold": sum(unit.gold is not None for unit in made.units),
+                "of": len(found),
+            }
+        )
+        return
+    note(
+        f"{len(made.units):,} of {len(found):,} criteria of run {made.run} wait for labellers, on "
+        f"{len(made.answers):,} answers. Then: preceptor studio labels -o labels.jsonl"
+    )
+
+
+def labels(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The .jsonl file to write.")
+    ],
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Only those of this run.")
+    ] = None,
+    meta_eval: Annotated[
+        bool,
+        typer.Option(
+            "--meta-eval", help="In the form of HealthBench's meta-evaluation, for `audit`."
+        ),
+    ] = False,
+    db: Database = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Write what people labelled: a run for each of them, and one of what most of them say."""
+    import msgspec
+
+    from preceptor.reports.files import whole_file
+    from preceptor.studio.labelling import rows
+
+    kind = rows.meta_eval_rows if meta_eval else rows.labels_rows
+    with open_studio(db) as studio, studio.read() as connection:
+        names = {
+            person: f"rater-{number}" for number, person in enumerate(rows.raters(connection), 1)
+        }
+        found = [_named(row, names) for row in kind(connection, run)]
+    if not found:
+        where = f" of run {shorten(run)}" if run else ""
+        raise InputError(f"{db}: no labels{where} yet: `preceptor studio pull` draws what to label")
+    with whole_file(output) as stream:
+        stream.writelines(msgspec.json.encode(row) + b"\n" for row in found)
+    if as_json:
+        print_json({"file": str(output), "rows": len(found), "raters": len(names)})
+        return
+    print(output)
+    for sentence in _next(found, output, meta_eval):
+        note(sentence)
+
+
+def references(
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Runs on tasks of this studio: one of each system."),
+    ],
+    group: Annotated[
+        str, typer.Option("--group", metavar="2|3", help="2 and 3 are two sets of systems.")
+    ] = "2",
+    store: StorePath = DEFAULT_STORE,
+    db: Database = DEFAULT,
+) -> None:
+    """Have accepted tasks answered by physicians who see these systems' answers, too."""
+    from preceptor.store import Store
+    from preceptor.studio.baselines.commands import set_references
+
+    with Store(store, create=False) as opened:
+        found = [
+            (each.example, each.response.text, info.system)
+            for info in map(opened.run, runs)
+            for each in opened.graded(info)
+            if each.repeat == 0 and each.response is not None and each.response.failure is None
+        ]
+    with open_studio(db) as studio:
+        number = studio.write_now(lambda connection: set_references(connection, None, group, found))
+    note(f"{number:,} tasks wait for an answer of group {group}")
+
+
+def categories(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A table with a row for each criterion: category, about, criterion, points.",
+        ),
+    ],
+    db: Database = DEFAULT,
+) -> None:
+    """Set the categories that labellers sort tasks into, and the criteria that each brings."""
+    from preceptor.files import read_rows
+    from preceptor.studio.consensus.commands import read_categories, set_categories
+
+    try:
+        found = read_categories(read_rows(file))
+    except InputError as error:
+        if str(error).startswith("line "):
+            raise InputError(f"{file}: {error}") from None
+        raise
+    with open_studio(db) as studio:
+        studio.write_now(lambda connection: set_categories(connection, None, found))
+    criteria = sum(len(each.criteria) for each in found)
+    note(f"{len(found):,} categories with {criteria:,} criteria, in place of those before")
+
+
+def _gold(store: Any, path: Path | None) -> dict[str, Mark]:
+    if path is None:
+        return {}
+    from preceptor.reports.mark_sheet import read_marks
+
+    sheet = read_marks(path)
+    marked_items(store, sheet)  # raises where a text of a row was changed
+    return sheet.marks
+
+
+def _named(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """The row with numbers for people."""
+    if "anonymized_physician_ids" in row:
+        return row | {
+            "anonymized_physician_ids": [names[each] for each in row["anonymized_physician_ids"]]
+        }
+    person = row["grader"]
+    if person not in names:
+        return row
+    run = row["run"].replace(f"rater-{person}", names[person], 1)
+    return row | {"grader": names[person], "run": run}
+
+
+def _next(found: list[dict[str, Any]], output: Path, meta_eval: bool) -> Iterator[str]:
+    if meta_eval:
+        yield f"then: preceptor audit {output}"
+        return
+    for benchmark in dict.fromkeys(row["benchmark"] for row in found):
+        yield f"then: preceptor import graded {output} --benchmark {benchmark}"
+    yield "then: preceptor audit 'rater-*' --grader RUN"
