@@ -146,6 +146,7 @@ class Visit:
             notice=self.notice,
             problem=self.problem,
             idle_s=self.web.accounts.limits.idle_s,
+            outbox=self.web.cookie.outbox(self.secret),
         )
 
     def page(self, view: View, *, status: int | None = None) -> Response:
