@@ -55,7 +55,7 @@ def slots(
 ) -> tuple[Slot, ...]:
     """Every criterion with its suggestions, in an order that the seed draws."""
     draw = random.Random(seed)  # noqa: S311  an order, no secret
-    found = []
+    found: list[Slot] = []
     everything = judged(content, reviews, reader)
     for each, opinion in zip(content.criteria, everything, strict=True):
         options = [Option(key="author", label="A", text=each.text, points=each.points)]

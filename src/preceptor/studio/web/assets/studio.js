@@ -29,8 +29,7 @@ async function ask(url, fields) {
   const answer = await fetch(url, {
     method: fields ? "POST" : "GET", body: fields, credentials: "same-origin", headers: { "X-Studio": "1" },
   });
-  switchKeys();
-stillHere();
+  stillHere();
   return { status: answer.status, url: answer.url, page: parse(await answer.text()) };
 }
 
@@ -412,6 +411,7 @@ addEventListener("popstate", () => location.reload());
 addEventListener("online", () => { for (const saver of savers.values()) if (saver.dirty) saver.wait(0); });
 addEventListener("beforeunload", (event) => { if (unsaved() && !leaving) event.preventDefault(); });
 followAll();
+switchKeys();
 stillHere();
 for (const kind of ["pointermove", "pointerdown", "keydown", "input", "scroll"]) {
   addEventListener(kind, () => { usedAt = Date.now(); }, { capture: true, passive: true });
