@@ -29,8 +29,7 @@ async function ask(url, fields) {
   const answer = await fetch(url, {
     method: fields ? "POST" : "GET", body: fields, credentials: "same-origin", headers: { "X-Studio": "1" },
   });
-  switchKeys();
-stillHere();
+  stillHere();
   return { status: answer.status, url: answer.url, page: parse(await answer.text()) };
 }
 
@@ -470,6 +469,7 @@ addEventListener("beforeunload", (event) => { if (unsaved() && !leaving) event.p
 followAll();
 sayOutbox();
 if (canKeep()) for (const form of document.querySelectorAll("form[data-autosave]")) restore(form).catch(() => {});
+switchKeys();
 stillHere();
 for (const kind of ["pointermove", "pointerdown", "keydown", "input", "scroll"]) {
   addEventListener(kind, () => { usedAt = Date.now(); }, { capture: true, passive: true });
