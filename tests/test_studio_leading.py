@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from preceptor.audit.report import audit
 from preceptor.errors import InputError
 from preceptor.statistics.intervals import median_interval
 from preceptor.studio.exchange import gathered
-from preceptor.studio.items import commands
+from preceptor.studio.items import assignment, commands
 from preceptor.studio.items.content import (
     Content,
     CriterionReview,
@@ -32,7 +33,7 @@ from preceptor.studio.items.tables import items
 from preceptor.studio.items.workflow import Refused
 from preceptor.studio.labelling.acts import Labelled, Pulled, PulledAnswer, PulledUnit
 from preceptor.studio.labelling.rows import meta_eval_rows
-from preceptor.studio.ledger.acts import Who
+from preceptor.studio.ledger.acts import ACTS, Event, Who
 from preceptor.studio.ledger.chain import append
 from preceptor.studio.ledger.verify import verify
 from preceptor.studio.oversight import active_time, agreement, sampler, scores
@@ -303,7 +304,7 @@ def test_agreement_is_of_first_words_and_of_ten_units() -> None:
 def test_agreement_of_all_is_for_leads_and_ones_own_for_others(
     house: House, reviewed: list[str], labelled: None
 ) -> None:
-    """Each person sees only themselves with the others; work taken back is left out."""
+    """A reviewer or labeller sees themselves with the others; what was taken back is left out."""
     lead = house.signed_in("lead").get("/agreement").text
     assert "Everybody with each other" in lead
     assert "You with the others" not in lead
@@ -342,12 +343,24 @@ def test_the_log_is_read_by_kind_and_by_what_it_is_about(house: House, reviewed:
     later = client.get(link.group(1).replace("&amp;", "&")).text
     assert f"Event </span>{numbers[-1] - 1}<" in later
     of_task = client.get("/log", params={"about": task}).text
-    assert re.findall(r"<td dir=\"auto\">(\w+)", of_task) == [
-        *("Reviewed", "Reviewed", "Moved", "Submitted", "Created")
-    ]
+    first, *_, last = re.findall(r"<td dir=\"auto\">([^<]+)", of_task)
+    assert first == f"Task {task} reviewed, now revising, by {house.people['adjudicator']}"
+    assert last == f"Task {task} begun, now draft, by {house.people['author-2']}"
     some = client.get("/log", params={"kind": "sampled", "before": "x"}).text
     assert "Sampled: 6 of 12 tasks, difficult ones 3.5 times as likely, seed 7" in some
     assert "No such event" in client.get("/log", params={"kind": "nothing"}).text
+
+
+def test_every_kind_of_event_is_a_sentence() -> None:
+    """In words of its own, also where its payload was erased."""
+    every = [cls for cls in ACTS.values() if cls.__module__.startswith("preceptor.")]
+    ours = [cls for cls in every if not cls.__name__.startswith("_")]
+    assert len(ours) > 20
+    for cls in ours:
+        own = cls.says or "sentence" in vars(cls)
+        assert own, cls
+        made = cls().sentence(Event(1, "", "ann", "s", cls.kind, "x", "", "", "", "", "", ""))
+        assert "{}" not in made
 
 
 def test_notes_about_the_guideline_are_listed_for_leads(house: House, reviewed: list[str]) -> None:
@@ -371,7 +384,7 @@ def test_time_is_counted_once_and_up_to_a_limit(
 ) -> None:
     """Two pages count once, a pause not at all; elsewhere than at one's own work it is other."""
     by, now = who(house, "author-2"), 1_800_000_000.0
-    monkeypatch.setattr(active_time, "MOST_S", {"writing": 150.0, "other": 40.0})
+    monkeypatch.setattr(active_time, "MOST_S", {"writing": 150.0, "other": 40.0, "labelling": 90.0})
 
     def work(connection: sa.Connection) -> None:
         item = commands.create(connection, by, "good_faith", "cardiology", "en")
@@ -387,6 +400,13 @@ def test_time_is_counted_once_and_up_to_a_limit(
             for other in ("/tasks/of-nobody", "/reviews/x", "/account", "", "/tasks/" + item[:-1]):
                 active_time.beat(connection, person, other, now + 50_000 + 15 * beat)
         other, _ = active_time.totals(active_time.slices(connection, person))
+        at = datetime.fromtimestamp(now + 90_000, UTC)
+        assignment.hold(connection, person, "label", "u", now=at, draw=random.Random(0))
+        active_time.beat(connection, person, "/labels", now + 90_000)
+        assert ("labelling", "u", 15.0) in [
+            (each.work, each.subject, each.seconds)
+            for each in active_time.slices(connection, person)
+        ]
         assert (other.work, other.tasks, other.seconds) == ("other", 0, 40)
         raise InputError("undo")
 

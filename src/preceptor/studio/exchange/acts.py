@@ -31,6 +31,8 @@ class Released(Act, frozen=True, kw_only=True):
         The last event that the release knows of.
     """
 
+    says = "Release {} written"
+
     name: str = ""
     version: str = ""
     canary: str = ""

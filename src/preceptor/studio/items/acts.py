@@ -37,6 +37,8 @@ __all__ = [
 class Created(Act, frozen=True, kw_only=True):
     """An author began a task."""
 
+    says = "Task {} begun"
+
     mode: Mode = "good_faith"
     specialty: str = ""
     language: str = ""
@@ -89,6 +91,8 @@ class Imported(_Handed, frozen=True, kw_only=True):
     place for. ``author`` is the person it was given to, if any.
     """
 
+    says = "Task {} imported"
+
     source: str = ""
     tags: tuple[str, ...] = ()
     physician: PhysicianAnswer | None = None
@@ -118,6 +122,8 @@ class Submitted(_Handed, frozen=True, kw_only=True):
     ``attested`` is what the author declared; ``dismissed`` the linter's advice that was not taken.
     """
 
+    says = "Task {} handed in"
+
     attested: tuple[str, ...] = ()
     dismissed: tuple[str, ...] = ()
 
@@ -127,6 +133,8 @@ class Submitted(_Handed, frozen=True, kw_only=True):
 
 class Revised(_Handed, frozen=True, kw_only=True):
     """An author, or a lead in the author's place, handed in another version after the reviews."""
+
+    says = "Task {} revised"
 
     reply: str = ""
 
@@ -143,6 +151,8 @@ class Revised(_Handed, frozen=True, kw_only=True):
 class Moved(Act, frozen=True, kw_only=True):
     """A task was queued, parked, returned, retired, reopened or withdrawn."""
 
+    says = "Task {} moved"
+
     move: str = ""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
@@ -152,6 +162,8 @@ class Moved(Act, frozen=True, kw_only=True):
 
 class Reviewed(Act, frozen=True, kw_only=True):
     """A reviewer handed in a review of the present version."""
+
+    says = "Task {} reviewed"
 
     review: Review = Review()
 
@@ -172,6 +184,8 @@ class Reviewed(Act, frozen=True, kw_only=True):
 
 class Adjudicated(_Handed, frozen=True, kw_only=True):
     """An adjudicator decided; the content is as it was decided."""
+
+    says = "Task {} decided about"
 
     difficult: bool = False
     comment: str = ""
@@ -198,6 +212,8 @@ class Adjudicated(_Handed, frozen=True, kw_only=True):
 class Uncounted(Act, frozen=True, kw_only=True):
     """All that a person did for a task counts no more: ``person``'s reviews, or the task itself."""
 
+    says = "Somebody's work on task {} taken out"
+
     person: str = ""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
@@ -209,6 +225,8 @@ class Uncounted(Act, frozen=True, kw_only=True):
 class Skipped(Act, frozen=True, kw_only=True):
     """A person gave a task back that they were to work on."""
 
+    says = "Task {} skipped"
+
     work: str = ""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
@@ -218,6 +236,8 @@ class Skipped(Act, frozen=True, kw_only=True):
 
 class GuidelineNoted(Act, frozen=True, kw_only=True):
     """Somebody found that the guideline leaves a question open."""
+
+    says = "Guideline: a question left open by task {}"
 
     text: str = ""
 

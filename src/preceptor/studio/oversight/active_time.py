@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.studio.items.tables import items, leases
+from preceptor.studio.labelling.queue import KIND
 from preceptor.studio.oversight.tables import active_time
 
 __all__ = ["BEAT_S", "MOST_S", "Slice", "Worked", "beat", "slices", "totals"]
@@ -101,6 +102,10 @@ def _work_at(connection: sa.Connection, person: str, path: str) -> tuple[str, st
     place, _, rest = path.strip("/").partition("/")
     subject = rest.partition("/")[0]
     work = _WORK.get(place, "other")
+    if work == "labelling":  # the page is the same for all; the unit is the one that is held
+        held = (leases.c.person == person) & (leases.c.kind == KIND)
+        newest = sa.select(leases.c.subject).where(held).order_by(leases.c.until.desc())
+        subject = connection.scalar(newest.limit(1)) or ""
     own = sa.exists().where((items.c.id == subject) & (items.c.author == person))
     seat = sa.exists().where((leases.c.subject == subject) & (leases.c.person == person))
     if work == "other" or not subject or not connection.scalar(sa.select(own | seat)):
