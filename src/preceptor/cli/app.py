@@ -133,6 +133,7 @@ tasks.app.command("review")(marks.review)
 tasks.app.command("read")(marks.read)
 studio.app.command("pull")(studio_labels.pull)
 studio.app.command("labels")(studio_labels.labels)
+studio.app.command("estimate")(studio_labels.estimate)
 studio.app.command("references")(studio_labels.references)
 studio.app.command("categories")(studio_labels.categories)
 
