@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from preceptor.errors import InputError
 from preceptor.studio.people import members, sessions
+from preceptor.studio.people.credentials import own_credential
 from preceptor.studio.people.passwords import LEAST
 from preceptor.studio.people.roles import Conflicts
 from preceptor.studio.web.render import View
@@ -40,6 +41,7 @@ class Account(View, frozen=True, kw_only=True):
     vendors: str
     products: str
     sessions: tuple[Signed, ...]
+    has_password: bool
     least: int
 
 
@@ -57,14 +59,15 @@ _SAID = {
 async def _account(visit: Visit) -> View:
     who, now, limits, given = visit.who, visit.now, visit.web.accounts.limits, visit.given
 
-    def ask(connection: sa.Connection) -> tuple[members.Person, tuple[Signed, ...]]:
+    def ask(connection: sa.Connection) -> tuple[members.Person, tuple[Signed, ...], bool]:
         rows = sessions.of(connection, who.person, now, limits)
         signed = tuple(
             Signed(row.id, _time(row.begun), _time(row.seen), row.id == who.session) for row in rows
         )
-        return members.person(connection, who.person), signed
+        has_password = own_credential(connection, who.person) is not None
+        return members.person(connection, who.person), signed, has_password
 
-    person, signed = await visit.read(ask)
+    person, signed, has_password = await visit.read(ask)
     member, conflicts = person.member, person.member.conflicts
     return Account(
         title="Account",
@@ -78,6 +81,7 @@ async def _account(visit: Visit) -> View:
         vendors=given.raw("vendors", "\n".join(conflicts.vendors)),
         products=given.raw("products", "\n".join(conflicts.products)),
         sessions=signed,
+        has_password=has_password,
         least=LEAST,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -12,11 +13,15 @@ from starlette.routing import Route
 from preceptor.errors import PreceptorError
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.project import project
+from preceptor.studio.people.single_sign_on import SingleSignOn
 from preceptor.studio.web import account, authoring, entering, home, people
 from preceptor.studio.web.middleware import Cookie
 from preceptor.studio.web.screens import Screen, Web
 from preceptor.web.guard import Guard
 from preceptor.web.pages import Pages
+
+if TYPE_CHECKING:
+    from preceptor.studio.people.provider import Provider
 
 __all__ = ["application", "screens"]
 
@@ -30,6 +35,7 @@ def application(
     *,
     address: str,
     proxied: bool = False,
+    provider: Provider | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Guard:
     """The studio as an ASGI application.
@@ -40,6 +46,8 @@ def application(
         Under which browsers know it; over TLS if it begins with ``https``.
     proxied
         Whether a proxy of ours is before it, and says which address a browser has.
+    provider
+        With whose accounts people may sign in.
     tell
         Called with a line for each internal error. It has no text of a request or an answer.
     """
@@ -54,6 +62,7 @@ def application(
         cookie=Cookie(found.id, where.scheme == "https"),
         address=address.rstrip("/"),
         proxied=proxied,
+        sso=None if provider is None else SingleSignOn(accounts, provider),
         tell=tell,
     )
     kinds = (HTTPException, PreceptorError, Exception)

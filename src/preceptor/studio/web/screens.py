@@ -24,6 +24,7 @@ from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.members import Member
 from preceptor.studio.people.project import Project
 from preceptor.studio.people.sessions import Session
+from preceptor.studio.people.single_sign_on import SingleSignOn
 from preceptor.studio.people.tries import TooMany
 from preceptor.studio.web.forms import Given, read_form
 from preceptor.studio.web.middleware import Cookie, address_of, cross_site, is_scripted
@@ -50,6 +51,7 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     tell: Callable[[str], None]
     proxied: bool = False
+    sso: SingleSignOn | None = None
 
 
 class Keep(View, frozen=True, kw_only=True):
@@ -107,10 +109,12 @@ class Visit:
 
     def frame(self) -> Frame:
         session, token = self.session, self.web.cookie.token(self.secret)
+        provider = "" if self.web.sso is None else self.web.sso.name
         if session is None:
             return Frame(
                 project=self.web.project.name,
                 token=token,
+                provider=provider,
                 notice=self.notice,
                 problem=self.problem,
             )
@@ -121,6 +125,7 @@ class Visit:
         return Frame(
             project=self.web.project.name,
             token=token,
+            provider=provider,
             person=session.member.id,
             links=tuple(
                 Link(name, where, path == where or (where != "/" and path.startswith(where + "/")))
