@@ -36,6 +36,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     person: str = ""
     links: tuple[Link, ...] = ()
+    #: Host of the provider that one may sign in with.
+    provider: str = ""
     #: What was done, and what was wrong with what the form sent.
     notice: str = ""
     problem: str = ""

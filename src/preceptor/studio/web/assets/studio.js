@@ -352,8 +352,14 @@ function dialogue() {
       if (!page.getElementById("signin")) { entered(page); return; }
       const form = shown(dialog, page);
       form.addEventListener("submit", async (event) => {
-        event.preventDefault();
+        const away = event.submitter && event.submitter.value === "provider";
+        if (!away) event.preventDefault();
         event.stopPropagation();
+        if (away) { // in a tab of its own: what was written stays in this one
+          event.submitter.formTarget = "_blank";
+          addEventListener("focus", async () => { offer((await ask("/login")).page); }, { once: true });
+          return;
+        }
         try {
           const fields = new URLSearchParams(new FormData(form));
           fields.set("next", "/");
