@@ -35,6 +35,8 @@ _LONGEST_S, _LARGEST = 10, 256 * 1024
 _KEPT_S = 600
 #: Those with a key that the provider alone has.
 _SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
+#: What is raised for a reply that is refused or not valid.
+_FAULTS = (AuthlibBaseError, JoseError, httpx2.HTTPError, msgspec.MsgspecError, ValueError)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,6 +228,7 @@ class Provider:
     @contextlib.contextmanager
     def _one_line(self, what: str, *faults: type[Exception]) -> Iterator[None]:
         """Make one line of whatever is wrong with a reply."""
+        expected: tuple[type[Exception], ...] = (*_FAULTS, *faults)
         try:
             yield
         except NotProven:
@@ -234,14 +237,7 @@ class Provider:
             raise NotProven(
                 f"{self.name}: {what}: no reply within {_LONGEST_S} s: try again later"
             ) from None
-        except (
-            AuthlibBaseError,
-            JoseError,
-            httpx2.HTTPError,
-            msgspec.MsgspecError,
-            ValueError,
-            *faults,
-        ):
+        except expected:
             raise NotProven(
                 f"{self.name}: {what}: refused or not valid: sign in again, or tell a lead"
             ) from None
