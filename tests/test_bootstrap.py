@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from data_fixtures import example  # noqa: F401  (loads the profile of hypothesis)
 from preceptor.statistics import bca_intervals, bootstrap_std, resampled_means
-from preceptor.statistics.bootstrap import _alike, _jackknife
+from preceptor.statistics.bootstrap import _alike, _counts_kept, _jackknife
 
 
 def naive_bootstrap(means: np.ndarray, seed: int, resamples: int = 1000) -> float:
@@ -336,3 +336,13 @@ def test_bca_covers_the_truth_about_as_often_as_it_says(clustered: bool) -> None
         low, high = bca_intervals(values, clusters=clusters, resamples=1000, seed=block).T
         covered += int(((low <= truth) & (truth <= high)).sum())
     assert abs(covered / 1000 - 0.95) < 3.5 * np.sqrt(0.95 * 0.05 / 1000)
+
+
+def test_kept_draws_are_those_of_a_fresh_start() -> None:
+    """A column on as many units as the last one has the interval that it has alone."""
+    first, second = np.random.default_rng(3).normal(size=(2, 60))
+    bca_intervals(first, resamples=500)
+    after = bca_intervals(second, resamples=500)
+    _counts_kept.cache_clear()
+    assert bca_intervals(second, resamples=500).tolist() == after.tolist()
+    assert bca_intervals(second, resamples=500, seed=1).tolist() != after.tolist()

@@ -146,6 +146,16 @@ def test_every_slice_has_difference_interval_n_and_adjusted_p() -> None:
         assert family in shown
 
 
+def test_the_axis_reaches_the_whole_difference_of_few_examples() -> None:
+    """The overall difference is never a hollow mark on the edge of the chart."""
+    text, comparison = page_of(two_sides(3))
+    (contrast,) = comparison.contrasts
+    assert abs(contrast.overall.difference or 0) > 0.05
+    row = text[text.index("#grid-difference") :].partition("</tr>")[0]
+    assert 'class="mark"' in row
+    assert "beyond" not in row
+
+
 @pytest.mark.parametrize("kind", ["once", "repeated", "binary"])
 def test_each_method_is_explained(kind: str) -> None:
     """Every line of the table of methods says what it does and when it misleads."""

@@ -511,9 +511,9 @@ def test_the_keys_of_the_page_are_those_of_the_card() -> None:
 
 @needs_data
 def test_on_real_verdicts_it_is_calibrated_and_better_than_chance(hard_store: str) -> None:
-    """Four runs of 200 answers, held-out prompts: AUROC .80 or so; calibrated within 4 %."""
+    """Two runs of 200 answers, held-out prompts: AUROC .79 or so; calibrated within 4 %."""
     names = [run.info.name for run in preceptor.runs(store=hard_store)]
-    chosen = [name for name in names if "-seed42" in name][:4]
+    chosen = [name for name in names if "-seed42" in name][:2]
     graded = {name: list(preceptor.load(name, store=hard_store).result().graded) for name in chosen}
     held_out = distil(graded, grader="gpt-4.1").card.held_out
     assert held_out.auroc > 0.74

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv as tables
+import functools
 import io
 import random
 import re
@@ -153,6 +154,7 @@ def side(
     return Side(label, family, harness or label, result, (label,))
 
 
+@functools.cache
 def grid() -> list[Side]:
     """A sweep of three efforts by three verbosities, with reasoning that was shown."""
     return [
@@ -175,6 +177,7 @@ def grid() -> list[Side]:
     ]
 
 
+@functools.cache
 def crossed() -> list[Side]:
     """Two harnesses of two models, twice asked."""
     return [
@@ -197,6 +200,7 @@ def crossed() -> list[Side]:
     ]
 
 
+@functools.cache
 def many() -> list[Side]:
     """Twelve systems of long names with 60 specialties, prices from cents to dollars."""
     return [
@@ -214,6 +218,7 @@ def many() -> list[Side]:
     ]
 
 
+@functools.cache
 def doctors() -> list[Side]:
     """Physicians among three systems, on tasks without axes."""
     return [
@@ -232,6 +237,7 @@ def doctors() -> list[Side]:
     ]
 
 
+@functools.cache
 def negative() -> list[Side]:
     """Scores far below zero, and incomplete grading."""
     return [
@@ -241,11 +247,13 @@ def negative() -> list[Side]:
     ]
 
 
+@functools.cache
 def single() -> list[Side]:
     """One side with one example."""
     return [side("one", n=1)]
 
 
+@functools.cache
 def hostile() -> list[Side]:
     """Names that are formulas, markup, mathematics and control characters."""
     return [
@@ -274,9 +282,15 @@ def everything(sides: Sequence[Side]) -> list[Figure]:
     return figures(sides, comparison, curves)
 
 
+@functools.cache
+def shown(name: str) -> list[Figure]:
+    """All figures of a case."""
+    return everything(CASES[name]())
+
+
 @pytest.fixture(scope="module", params=CASES)
 def case(request: pytest.FixtureRequest) -> list[Figure]:
-    return everything(CASES[request.param]())
+    return shown(request.param)
 
 
 # The check that no text touches another
@@ -362,8 +376,8 @@ def named(figures_: Sequence[Figure]) -> dict[str, Figure]:
 def test_each_figure_appears_where_there_is_something_to_show() -> None:
     """Slices by the examples' tags, specialties, sweeps, prices, repeats and families decide."""
     common = {"scores", "difficulty", "missed"}
-    assert set(named(everything(single()))) == common | {"slices-axis"}
-    assert set(named(everything(doctors()))) == common | {
+    assert set(named(shown("single"))) == common | {"slices-axis"}
+    assert set(named(shown("doctors"))) == common | {
         "slices-type",
         "specialties",
         "differences",
@@ -371,8 +385,8 @@ def test_each_figure_appears_where_there_is_something_to_show() -> None:
         "length-of-answers",
         "cost",
     }
-    assert {"harnesses", "reliability", "cost", "time"} <= set(named(everything(crossed())))
-    assert "harnesses" not in named(everything(grid()))
+    assert {"harnesses", "reliability", "cost", "time"} <= set(named(shown("crossed")))
+    assert "harnesses" not in named(shown("grid"))
 
 
 def test_rows_are_the_metrics_of_the_sides(case: list[Figure]) -> None:
@@ -555,8 +569,8 @@ def test_the_same_input_gives_the_same_bytes() -> None:
     """Two drawings of one figure are equal, whatever the user's own style."""
     import matplotlib
 
-    first = named(everything(crossed()))
-    again = named(everything(crossed()))
+    first = named(shown("crossed"))
+    again = named(everything(crossed.__wrapped__()))
     for name in first:
         assert svg(first[name]) == svg(again[name]), name
     plain = png(first["scores"])
@@ -590,7 +604,7 @@ def test_bare_leaves_title_and_caption_to_the_page() -> None:
 
 def test_no_formula_reaches_a_spreadsheet() -> None:
     """A text that a spreadsheet would run has an apostrophe before it; numbers stay numbers."""
-    for figure in everything(hostile()):
+    for figure in shown("hostile"):
         for row in tables.DictReader(io.StringIO(csv(figure))):
             for value in row.values():
                 assert not value.startswith(("=", "+", "@")), figure.name
@@ -614,7 +628,7 @@ def test_ranking_draws_a_leaderboard() -> None:
 
 def test_names_are_shown_and_never_interpreted() -> None:
     """No mathematics, no control character, nothing that turns the reading direction."""
-    figure = named(everything(hostile()))["scores"]
+    figure = named(shown("hostile"))["scores"]
     with drawn(figure) as canvas:
         texts = " ".join(item.text for item in written(canvas))
     assert "$" in texts
@@ -758,7 +772,7 @@ def test_the_page_lists_every_figure_and_its_columns() -> None:
     }
     assert files == set(columns)
     seen = set()
-    for figure in [*everything(crossed()), *everything(doctors())]:
+    for figure in [*shown("crossed"), *shown("doctors")]:
         name = "slices-KIND" if figure.name.startswith("slices-") else figure.name
         assert list(figure.rows[0]) == columns[name], name
         seen.add(name)

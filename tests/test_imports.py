@@ -149,7 +149,7 @@ def test_rows_of_another_set_are_left_out(
     rows.append({"id": "another/q9", "answer": "A"})
     assert importing(written(tmp_path / "rows.jsonl", rows)) == 0
     assert len(importing.texts("rows")) == 3
-    assert "1 rows left out: medagents-hard has no question of their id" in capsys.readouterr().err
+    assert "1 row left out: medagents-hard has no question of their id" in capsys.readouterr().err
 
 
 # Tools, names, replacement

@@ -333,3 +333,15 @@ def test_yes_is_read_in_other_languages(text: str) -> None:
     """Where the labels are yes and no, a reply in another language is one of them."""
     assert read_label(text, {"1": ("yes",), "0": ("no",)}) == "1"
     assert read_choice(text, REPLIES) == "A"
+
+
+def test_the_same_words_are_read_for_each_question_anew() -> None:
+    """What an answer states depends on options and question, however often the words were read."""
+    said, options = "The incorrect one is B.", {"A": "rest", "B": "water"}
+    for _ in range(2):
+        assert read_choice(said, options, question="Which is incorrect?") == "B"
+        assert read_choice(said, options, question="Which is right?") is None
+        assert read_choice("B", options) == "B"
+        assert read_choice("B", options, several=True) == ["B"]
+        assert read_choice("water", options) == "B"
+        assert read_choice("water", {"A": "water", "B": "rest"}) == "A"

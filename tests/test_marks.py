@@ -313,6 +313,10 @@ def test_the_report_carries_the_card_by_itself(
     assert main(["tasks", "read", "dr-a.xlsx", "dr-b.xlsx", "--json"]) == 0
     found = json.loads(capsys.readouterr().out.partition("\n")[2])
     (run,) = found["runs"]
+    page = (Path(__file__).parents[1] / "docs" / "check-grader.md").read_text("utf-8")
+    tables = page.split("<!-- keys: ")[1:]
+    for table, real in zip(tables, (found["files"][0], run, run["disagreements"][0]), strict=True):
+        assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(real)
     check = run["card"]["check"]
     assert (check["raters"], check["marked"], check["marks"]) == (2, 80, 160)
     assert check["marks"] - check["agreed"] == len(run["disagreements"])

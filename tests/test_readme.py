@@ -33,6 +33,7 @@ PAGES += [
     "docs/reading.md",
     "docs/frames.md",
     "docs/own-tasks.md",
+    "docs/studio.md",
 ]
 
 _BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from preceptor.store import Store
 from preceptor.studio.differences import Piece, differences
 from preceptor.studio.items import authoring, commands
+from preceptor.studio.items.acts import Submitted
 from preceptor.studio.items.content import Content, CriterionReview, ItemCriterion, Review, Turn
 from preceptor.studio.items.writing import Writing
-from preceptor.studio.ledger.acts import Who
+from preceptor.studio.ledger.acts import Who, read_act
+from preceptor.studio.ledger.chain import recorded
+from preceptor.testing import FakeEndpoint
 from studio_harness import House, crawl
 
 
@@ -59,9 +67,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 class Author:
     """A browser of an author, with a task of theirs, and the fields of its form."""
 
-    def __init__(self, house: House, name: str = "author", mode: str = "good_faith") -> None:
-        self.house, self.client, self.name = house, house.signed_in(name), name
-        fields = {"mode": mode, "specialty": "cardiology", "language": "en"}
+    def __init__(self, house: House, name: str = "author", client: Any = None) -> None:
+        self.house, self.client, self.name = house, client or house.signed_in(name), name
+        fields = {"mode": "red_teaming", "specialty": "cardiology", "language": "en"}
         self.address = house.post(self.client, "/tasks/new", fields).headers["location"]
         self.item = self.address.rpartition("/")[2]
 
@@ -155,7 +163,7 @@ def test_a_task_is_written_saved_and_handed_in(house: House) -> None:
     row = fill(author)
     refused = author.do("submit")
     assert refused.status_code == 422
-    assert "one field says what is missing" in refused.text
+    assert "one place says why" in refused.text
     assert "tick both, if it is so" in refused.text
     done = author.do("submit", attested=["no_patient_data", "own_work"])
     assert done.headers["location"] == f"{author.address}?done=submitted"
@@ -363,3 +371,205 @@ def test_the_outcome_says_what_the_adjudicator_changed(house: House) -> None:
     assert f"<del>{second.text}</del>" in page
     assert "a typical task" in page
     assert house.people["adjudicator"] not in page
+
+
+def test_the_linter_speaks_beside_each_criterion(house: House) -> None:
+    """Advice is done or dismissed by a button; what blocks is mended, or confirmed as meant."""
+    author = Author(house)
+    row = fill(author)
+    vague = {f"c__{row}__text": "Appropriately explains what to watch for at home."}
+    author.do("save", **vague)
+    page = author.page()
+    (key,) = re.findall(r'value="fix-(vague-word[^"]*)"', page)
+    author.do(f"dismiss-{key}")
+    assert f"dismiss-{key}" not in author.page()
+    author.do(f"heed-{key}")
+    author.do(f"fix-{key}")
+    assert author.written().rows[0].text == "Explains what to watch for at home."
+    author.do("save", **{f"c__{row}__text": "Fails to ask how the child drinks."})
+    refused = author.do("submit", attested=DECLARED)
+    assert refused.status_code == 422
+    assert "describes a fault and has +7 points" in refused.text
+    author.do(f"confirm-{row}")
+    author.do("add")
+    other = author.written().rows[1].id
+    text = {f"c__{other}__text": "Too short", f"c__{other}__points": "2"}
+    author.do("save", **text)
+    (key,) = re.findall(r'value="dismiss-(short-criterion[^"]*)"', author.page())
+    author.do(f"dismiss-{key}")
+    assert author.do("submit", attested=DECLARED).status_code == 303
+    with house.studio.read() as connection:
+        (body,) = [
+            body
+            for event, _, body, *_ in recorded(connection)
+            if event.subject == author.item and event.kind == "submitted"
+        ]
+    act = read_act("submitted", body)
+    assert isinstance(act, Submitted)
+    assert act.dismissed == (f"short-criterion {other}", f"wrong-sign {row}")
+
+
+def test_a_registers_number_blocks_a_task(house: House) -> None:
+    """A number that names a person is found in the conversation, too."""
+    author = Author(house)
+    fill(author)
+    refused = author.do("submit", t__0="My MRN: AB12345. What now?", attested=DECLARED)
+    assert refused.status_code == 422
+    assert "message 1: contains a medical record number" in refused.text
+
+
+# Live answers
+
+
+class Chatting(Author):
+    """An author of a project with two systems."""
+
+    def ended(self) -> str:
+        """The page once no answer is on its way."""
+        for _ in range(500):
+            if "data-stream" not in (page := self.page()):
+                return page
+            time.sleep(0.01)
+        raise AssertionError("an answer did not end")
+
+    def aliases(self) -> list[str]:
+        return re.findall(r"<option(?: selected)?>(System [A-Z])</option>", self.page())
+
+
+@pytest.fixture
+def fake(request: pytest.FixtureRequest) -> Iterator[FakeEndpoint]:
+    with FakeEndpoint(**getattr(request, "param", {"pace": 0.001})) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def chatting(tmp_path: Path, fake: FakeEndpoint) -> Iterator[Chatting]:
+    store = Store(tmp_path / "runs.db")
+    house = House(tmp_path, systems=(fake.address("m-one"), fake.address("m-two")), store=store)
+    with house.signed_in("author") as client:
+        yield Chatting(house, client=client)
+    assert house.told == []
+    house.close()
+    store.close()
+
+
+def test_a_system_is_asked_and_its_answer_rated(chatting: Chatting) -> None:
+    """Under an alias, by forms alone; the version names response and system, no page does."""
+    one, two = chatting.aliases()
+    refused = chatting.do("ask", system=one)
+    assert refused.status_code == 422
+    assert "expected a text in each turn before a system is asked" in refused.text
+    chatting.do("ask", system=two, t__0="My ear hurts.")
+    page = chatting.ended()
+    assert f"{two}: the answer that you rate" in page
+    chatting.do("turn", **SCORES)
+    chatting.do("ask", system=one, t__2="And now?")
+    chatting.ended()
+    fill_rubric(chatting)
+    done = chatting.do("submit", use_case="consult", attested=DECLARED, **SCORES)
+    assert done.status_code == 303
+    with chatting.house.studio.read() as connection:
+        version = commands.version(connection, chatting.item)
+    assert [turn.role for turn in version.content.messages] == ["user", "assistant", "user"]
+    assert version.content.messages[1].text
+    assert version.rating.answer
+    assert version.rating.response_key
+    assert version.rating.system.endswith(("m-one", "m-two"))
+    assert "m-one" not in page + chatting.page()
+    assert "m-two" not in page + chatting.page()
+
+
+def fill_rubric(author: Author) -> None:
+    author.do("add")
+    (row,) = author.written().rows
+    text = "Asks how the child drinks and wets its nappies."
+    author.do("save", **{f"c__{row.id}__text": text, f"c__{row.id}__points": "7"})
+
+
+def test_another_answer_to_the_same_turn_leaves_the_first(chatting: Chatting) -> None:
+    """Both can be rated; a changed conversation has none of them."""
+    (alias, _) = chatting.aliases()
+    chatting.do("ask", system=alias, t__0="My ear hurts.")
+    first = fields_of(chatting.ended())["rated"][0]
+    chatting.do("ask", system=alias)
+    page = chatting.ended()
+    second = fields_of(page)["rated"][0]
+    assert first != second
+    assert f'value="choose-{first}"' in page
+    chatting.do(f"choose-{first}")
+    assert fields_of(chatting.page())["rated"] == [first]
+    chatting.do("save", t__0="My other ear hurts.")
+    assert "There is no answer to this conversation yet" in chatting.page()
+    chatting.do("save", t__0="My ear hurts.")
+    assert fields_of(chatting.page())["rated"] == [first]
+
+
+def test_a_returned_task_shows_the_answer_that_was_rated(chatting: Chatting) -> None:
+    """Not the one asked for last; what a system said in the conversation cannot be rewritten."""
+    alias = chatting.aliases()[0]
+    chatting.do("ask", system=alias, t__0="My ear hurts.")
+    chatting.ended()
+    chatting.do("turn")
+    chatting.do("ask", system=alias, t__2="And now?")
+    first = fields_of(chatting.ended())["rated"][0]
+    chatting.do("ask", system=alias)
+    chatting.ended()
+    fill_rubric(chatting)
+    chatting.do(f"choose-{first}")
+    chatting.do("submit", use_case="consult", attested=DECLARED, **SCORES)
+    chatting.house.studio.write_now(
+        lambda connection: commands.move(connection, None, chatting.item, "return")
+    )
+    fields = fields_of(chatting.page())
+    assert fields["rated"] == [first]
+    assert fields["score-overall"] == ["2"]
+    assert "t-1-live" in fields
+    assert "t-1" not in fields
+
+
+def test_an_answer_is_read_as_it_comes_by_its_author_alone(chatting: Chatting) -> None:
+    """Server-sent events and polling say the same; another author gets 404."""
+    chatting.do("ask", system=chatting.aliases()[0], t__0="Name every number from 1 to 30.")
+    found = re.search(r'data-stream="([^"]+)"', chatting.page())
+    assert found is not None, "the answer came too soon"
+    streamed = chatting.client.get(found[1])
+    assert streamed.headers["content-type"].startswith("text/event-stream")
+    sent = [json.loads(line[6:]) for line in streamed.text.split("\n") if line[:6] == "data: "]
+    text = ""
+    for each in sent:
+        text = each["text"] if each["anew"] else text + each["text"]
+    assert sent[-1]["state"] == "done"
+    polled = chatting.client.get(found[1], params={"poll": "1"}).json()
+    assert polled["text"] == text != ""
+    assert text in chatting.page()
+    other = chatting.house.signed_in("author-2").cookies
+    cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in other.items())}
+    chatting.client.cookies.clear()
+    assert chatting.client.get(found[1], headers=cookie).status_code == 404
+
+
+@pytest.mark.parametrize("fake", [{"script": ["bad_request"]}], indirect=True)
+def test_a_failure_has_words_and_is_tried_again(chatting: Chatting, fake: FakeEndpoint) -> None:
+    """Nothing typed is lost, no empty answer counts, and what blocks a task goes to no system."""
+    alias = chatting.aliases()[0]
+    refused = chatting.do("ask", system=alias, t__0="My MRN: AB12345. What now?")
+    assert "take it out before a system is asked" in refused.text
+    assert not fake.calls
+    chatting.do("ask", system=alias, t__0="My ear hurts.")
+    page = chatting.ended()
+    assert f"{alias} gave no answer." in page
+    found = re.search(r'value="(retry-[^"]+)"', page)
+    assert found is not None
+    chatting.do(found[1])
+    assert f"{alias}: the answer that you rate" in chatting.ended()
+
+
+@pytest.mark.parametrize("fake", [{"pace": 0.2}], indirect=True)
+def test_an_answer_is_stopped(chatting: Chatting) -> None:
+    """It counts as none, and the conversation can be asked again."""
+    chatting.do("ask", system=chatting.aliases()[0], t__0="Name every number from 1 to 30.")
+    found = re.search(r'value="(stop-[^"]+)"', chatting.page())
+    assert found is not None
+    chatting.do(found[1])
+    assert "Stopped." in chatting.page()
+    assert "rated" not in fields_of(chatting.page())

@@ -153,7 +153,7 @@ def test_every_act_can_be_applied_without_its_payload() -> None:
             importlib.import_module(module.name)
     for kind, act in ACTS.items():
         assert act().kind == kind
-        assert act().sentence(Event(1, "", None, None, kind, "x", "", "", "", "", ""))
+        assert act().sentence(Event(1, "", None, None, kind, "x", "", "", "", "", "", ""))
 
 
 def test_sentence_says_what_happened(studio: Studio) -> None:

@@ -176,3 +176,23 @@ def test_all_works_without_script(chromium: Any, house: House, address: str) -> 
     page.click("text=Sign out >> nth=0")
     assert "You are signed out." in page.text_content("main")
     context.close()
+
+
+def test_a_page_in_use_says_so_and_one_that_is_not_does_not(tab: Tab) -> None:
+    """Every 15 seconds for a minute after the last key, with the address of the page."""
+    page, sent = tab.page, list[str]()
+    page.clock.install()
+    page.reload()
+
+    def note(request: Any) -> None:
+        if request.url.endswith("/active"):
+            sent.append(request.post_data)
+
+    page.on("request", note)
+    page.clock.run_for(100_000)
+    assert len(sent) == 4
+    assert all(each.startswith("path=%2Faccount&token=") for each in sent)
+    page.keyboard.press("Tab")
+    page.clock.run_for(10_000)
+    assert len(sent) == 5
+    assert tab.wrong == []

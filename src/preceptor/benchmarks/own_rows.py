@@ -15,12 +15,12 @@ from preceptor.records import Criterion, Example, Message, PhysicianAnswer
 __all__ = ["choice_row", "criterion", "message", "rubric_row"]
 
 _IDS = ("id", "prompt_id", "example_id")
-_ASKED = ("question", "messages", "prompt")
+_ASKED = ("question", "messages", "prompt", "conversation")
 _TAGS = ("tags", "example_tags")
-_RUBRICS = ("rubric", "rubrics", "criteria")
-_TEXTS = ("criterion", "text")
+_RUBRICS = ("rubric", "rubrics", "criteria", "rubric_items")
+_TEXTS = ("criterion", "text", "criterion_text")
 _IDEAL = ("ideal_answer", "physician_response")
-_PACKED = (*_RUBRICS, *_TAGS, "messages", "options", "turns", "target")
+_PACKED = (*_RUBRICS, *_TAGS, "messages", "conversation", "options", "turns", "target")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ROLES = ("user", "assistant", "system", "developer")
 
@@ -41,7 +41,8 @@ def rubric_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
     """Reads ``id``, ``question`` or ``messages``, ``rubric``, ``tags``, ``ideal_answer``; what an
     environment reads is ``target``, or ``turns`` for the user's later ones.
 
-    A field with the name of one of the slices is a tag.
+    The names that HealthBench and HealthBench Professional have for these are read too. A field
+    with the name of one of the slices is a tag.
     """
 
     def parse(row: Fields) -> Example:
@@ -100,6 +101,8 @@ def _messages(row: Fields) -> tuple[Message, ...]:
     asked = _there(row, _ASKED)
     if isinstance(row.need(asked, "a question, or a list of messages"), str):
         return (Message("user", row.text(asked)),)
+    if isinstance(row.row[asked], dict):  # HealthBench Professional: {"messages": […]}
+        row, asked = row.nested(asked), "messages"
     messages = tuple(message(item) for item in row.items(asked))
     if messages[-1].role != "user":
         raise row.fault(asked, "a conversation that ends with the user", messages[-1].role)

@@ -22,6 +22,7 @@ from preceptor.scoring.places import (
     same_options,
     terms_in_words,
 )
+from preceptor.wording import plural
 
 __all__ = ["Matched", "QuestionIndex", "Row"]
 
@@ -90,19 +91,20 @@ class Matched(msgspec.Struct, frozen=True):
         if self.by_place:
             said.append("Its ids are positions of the questions in their set, not their own ids.")
         if self.placed:
+            what = plural(self.placed, "answer has", "answers have")
             said.append(
-                f"{self.placed:,} answers have the id of no question, or of several: matched by "
-                f"their order, which is that of the data."
+                f"{what} the id of no question, or of several: matched by their order, which is "
+                f"that of the data."
             )
         if self.by_text:
-            said.append(f"{self.by_text:,} answers were matched by the text of their question.")
+            what = plural(self.by_text, "answer was", "answers were")
+            said.append(f"{what} matched by the text of their question.")
         if self.differing:
-            said.append(
-                f"{self.differing:,} answers have the id of a question whose text is another: "
-                f"matched by id."
-            )
+            what = plural(self.differing, "answer has", "answers have")
+            said.append(f"{what} the id of a question whose text is another: matched by id.")
         if self.unknown:
-            said.append(f"{self.unknown:,} answers to questions missing in the data: left out.")
+            what = plural(self.unknown, "answer")
+            said.append(f"{what} to questions missing in the data: left out.")
         return [*said, *terms_in_words(moved, self.first, self.alike, self.foreign)]
 
 

@@ -38,6 +38,8 @@ from preceptor.cli import (
     score,
     serve,
     studio,
+    studio_demo,
+    studio_exchange,
     studio_labels,
     suite,
     sweep,
@@ -48,6 +50,7 @@ from preceptor.cli import (
 from preceptor.cli import demo as demo_command
 from preceptor.cli import doctor as doctor_command
 from preceptor.cli.groups import Group
+from preceptor.engine.collector import rare_collections
 from preceptor.errors import DataWarning, Faults, PreceptorError
 from preceptor.plugins import load, plugins
 from preceptor.version import VERSION
@@ -131,6 +134,9 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
 }
 tasks.app.command("review")(marks.review)
 tasks.app.command("read")(marks.read)
+studio.app.command("demo")(studio_demo.demo)
+for _name, _made_by in studio_exchange.COMMANDS.items():
+    studio.app.command(_name)(_made_by)
 studio.app.command("pull")(studio_labels.pull)
 studio.app.command("labels")(studio_labels.labels)
 studio.app.command("estimate")(studio_labels.estimate)
@@ -151,7 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 done, 1 finished but incomplete, 2 usage or input, 130 interrupted (and resumable).
     """
     try:
-        with _stoppable(), _warned():
+        # A program that imports Preceptor keeps its own setting of the garbage collector.
+        with _stoppable(), _warned(), rare_collections:
             code = _run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except PreceptorError as error:

@@ -138,8 +138,8 @@ def _keep(
     from preceptor.benchmarks import get
     from preceptor.bridges.imported import digests_of, existing_runs, keep_one
     from preceptor.bridges.resolve import none_known
-    from preceptor.reports.format import plural
     from preceptor.store import Store
+    from preceptor.wording import plural
 
     lines: list[dict[str, object]] = []
     remarks: list[str] = []
@@ -164,7 +164,7 @@ def _keep(
 
 
 def _tell(lines: Sequence[Mapping[str, Any]], store: str, as_json: bool) -> None:
-    from preceptor.reports.format import plural
+    from preceptor.wording import plural
 
     if as_json:
         print_json(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,8 @@ def leaderboard(  # noqa: PLR0917
         leaderboard_tables,
         published_rows,
     )
+    from preceptor.results.load import load_result
+    from preceptor.store import Store
 
     known = api.runs(store=store)
     if benchmark is not None:
@@ -68,7 +71,9 @@ def leaderboard(  # noqa: PLR0917
         from preceptor.store.postgres import redacted
 
         raise InputError(f"{redacted(store)}: no runs{of} to rank (see `preceptor runs`)")
-    board = make([run.result() for run in chosen], adjusted=adjusted)
+    with Store(store, create=False) as opened:
+        read = partial(load_result, opened, metrics=False, words=False, known={})
+        board = make([read(run.info) for run in chosen], adjusted=adjusted)
     rows = published_rows(board) if published else []
     if output is not None:
         _draw(board, output)

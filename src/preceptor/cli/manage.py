@@ -35,11 +35,11 @@ def remove(
     store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Remove runs, with the answers and verdicts that no other run has."""
-    from preceptor.reports.format import plural
     from preceptor.results.select import named_runs
     from preceptor.store import Store
     from preceptor.store.deletion import held, reclaim, refuse_busy
     from preceptor.store.deletion import remove as remove_run
+    from preceptor.wording import plural
 
     with Store(store, create=False) as opened:
         found = named_runs(runs, opened)

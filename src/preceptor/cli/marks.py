@@ -153,7 +153,7 @@ def _above_0(limit: int | None) -> None:
 
 
 def _written(output: Path, items: Sequence[Item], remarks: Iterable[str], store: str) -> None:
-    from preceptor.reports.format import plural
+    from preceptor.wording import plural
 
     answers = len({item.response.key for item in items})
     print(output)
@@ -198,7 +198,7 @@ def _save(store: Store, rater: str, sheet: Marked, items: dict[str, Item]) -> li
 
 def _received(rater: str, sheet: Marked, saved: Sequence[Saved]) -> list[str]:
     """What was read and how, where it is kept, and what it replaced."""
-    from preceptor.reports.format import plural
+    from preceptor.wording import plural
 
     abstained = sum(mark.met is None for mark in sheet.marks.values())
     said = [

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
+from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.groups import Group
-from preceptor.cli.options import whole_number
+from preceptor.cli.options import StorePath, whole_number
 from preceptor.cli.output import note
 from preceptor.cli.serve import port_number
 from preceptor.errors import InputError
 from preceptor.installation import MissingExtra
 
 if TYPE_CHECKING:
+    from preceptor.store import Store
     from preceptor.studio.database import Studio
 
-__all__ = ["DEFAULT", "Address", "Database", "app", "open_studio"]
+__all__ = ["DEFAULT", "PORT", "Address", "Database", "app", "missing", "open_studio"]
 
 app = typer.Typer(cls=Group, help="Physicians write, review and label tasks in a browser.")
 
-_PORT = 8712
-_ADDRESS = f"http://127.0.0.1:{_PORT}"
+PORT = 8712
+_ADDRESS = f"http://127.0.0.1:{PORT}"
 #: Seconds that requests under way have once the server is stopped.
 _GRACE_S = 10
 
@@ -54,6 +58,14 @@ def init(
             help="default: three people a task; small: a reviewer may adjudicate.",
         ),
     ] = "default",
+    system: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--system",
+            metavar="ADDRESS",
+            help="A system that authors may ask, under an alias; repeatable.",
+        ),
+    ] = None,
     address: Address = _ADDRESS,
     db: Database = DEFAULT,
 ) -> None:
@@ -62,6 +74,7 @@ def init(
     from preceptor.studio.ledger.chain import append
     from preceptor.studio.people.acts import ProjectMade
     from preceptor.studio.people.invitations import invite
+    from preceptor.studio.people.project import allow
     from preceptor.studio.people.roles import POLICIES, Offer
 
     known = next((each for each in POLICIES if each == policy), None)
@@ -75,6 +88,8 @@ def init(
 
     def make(connection: Any) -> str:
         append(connection, ProjectMade(name=plain, policy=known), by=None, subject=new_id())
+        if system:
+            allow(connection, system, None)
         return invite(connection, Offer(roles=("lead",)), by=None, now=time.time())
 
     with open_studio(db, create=True) as studio:
@@ -98,7 +113,7 @@ def serve(  # noqa: PLR0917
         typer.Option(
             "--port", parser=whole_number, metavar="N", help="The port; 0 for any free one."
         ),
-    ] = _PORT,
+    ] = PORT,
     tls_cert: Annotated[
         str | None,
         typer.Option("--tls-cert", metavar="FILE", help="The certificate, for TLS; with its key."),
@@ -122,6 +137,7 @@ def serve(  # noqa: PLR0917
             help="Where browsers reach the studio. Default: the host and port it listens on.",
         ),
     ] = None,
+    store: StorePath = DEFAULT_STORE,
     db: Database = DEFAULT,
 ) -> None:
     """Serve the studio to browsers; Ctrl-C finishes what is under way."""
@@ -132,8 +148,12 @@ def serve(  # noqa: PLR0917
         from preceptor.studio.web.app import application
         from preceptor.web import serving
     except ModuleNotFoundError as error:
-        raise _missing(error) from None
-    with open_studio(db) as studio, serving.listen(host, port) as listener:
+        raise missing(error) from None
+    with (
+        open_studio(db) as studio,
+        _runs(studio, store) as runs,
+        serving.listen(host, port) as listener,
+    ):
         if not (serving.is_loopback(listener) or tls_cert or behind_proxy):
             raise InputError(
                 f"--host {host}: passwords would cross the network in the clear: give --tls-cert "
@@ -141,7 +161,9 @@ def serve(  # noqa: PLR0917
             )
         here = serving.url_of(listener)
         where = address or (here.replace("http:", "https:", 1) if tls_cert else here)
-        site = application(Accounts(studio), address=where, proxied=behind_proxy, tell=note)
+        site = application(
+            Accounts(studio), address=where, proxied=behind_proxy, tell=note, store=runs
+        )
         print(where, flush=True)
         note(f"{db}: open that address in a browser; Ctrl-C ends")
         serving.serve(site, listener, certificate=tls_cert, key=tls_key, grace_s=_GRACE_S)
@@ -181,6 +203,21 @@ def invite_person(
     print(f"{base}/join/{secret}", flush=True)
 
 
+@contextlib.contextmanager
+def _runs(studio: Studio, where: str) -> Iterator[Store | None]:
+    """The run store, where the project has systems whose answers it keeps."""
+    from preceptor.store import Store
+    from preceptor.studio.people.project import project
+
+    with studio.read() as connection:
+        asks = project(connection).systems
+    if not asks:
+        yield None
+        return
+    with contextlib.closing(Store(where)) as store:
+        yield store
+
+
 def open_studio(db: str, *, create: bool = False) -> Studio:
     """The studio of a file or address."""
     from preceptor.studio.database import Studio
@@ -217,7 +254,8 @@ def _check_tls(
         raise InputError(f"--address {address}: expected https://, as --tls-cert is given")
 
 
-def _missing(error: ModuleNotFoundError) -> Exception:
+def missing(error: ModuleNotFoundError) -> Exception:
+    """The error, or the extra that has what is missing."""
     known = (
         "starlette",
         "uvicorn",

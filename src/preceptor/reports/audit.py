@@ -14,8 +14,9 @@ from preceptor.audit.panel import Panel, PanelAudit, RaterAgreement
 from preceptor.audit.repeat import Repetition
 from preceptor.audit.report import Audit, GraderAgreement
 from preceptor.benchmarks import get
-from preceptor.reports.format import count, interval, percent, plural, points, pretty, signed
+from preceptor.reports.format import interval, percent, points, pretty, signed
 from preceptor.reports.tables import plain_table
+from preceptor.wording import count, plural
 
 if TYPE_CHECKING:
     from rich.table import Table

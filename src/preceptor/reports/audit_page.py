@@ -32,11 +32,12 @@ from preceptor.reports.card import card_view
 from preceptor.reports.charts import Span
 from preceptor.reports.figures.agreement import SMALL_SLICE, agreement_figures
 from preceptor.reports.figures.frontier import frontier
-from preceptor.reports.format import count, interval, plural, signed
+from preceptor.reports.format import interval, signed
 from preceptor.reports.frontier import cost_words
 from preceptor.reports.page import fill
 from preceptor.reports.pictures import embedded
 from preceptor.reports.scale import Scale, scale_for
+from preceptor.wording import count, plural
 
 if TYPE_CHECKING:
     from preceptor.audit.calibration import Calibrated

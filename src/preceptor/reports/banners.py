@@ -9,9 +9,10 @@ import msgspec
 import numpy as np
 
 from preceptor.records import NO_GRADER, Result, examples_of, singly_told
-from preceptor.reports.format import count, percent, points, read_sentence
+from preceptor.reports.format import percent, points, read_sentence
 from preceptor.scoring import OVERALL
 from preceptor.scoring.columns import Scores
+from preceptor.wording import count
 
 __all__ = ["Banner", "asked", "banners", "explain", "kind_of", "method_of", "reasons"]
 

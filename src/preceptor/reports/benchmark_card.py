@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import msgspec
 
 from preceptor.benchmarks import Benchmark
-from preceptor.reports.format import count, pretty
+from preceptor.reports.format import pretty
 from preceptor.scoring import OVERALL
+from preceptor.wording import count
 
 __all__ = ["BenchmarkCard", "card_markdown", "card_of"]
 

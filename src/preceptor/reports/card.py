@@ -26,7 +26,8 @@ from preceptor.reports.agreement_view import (
 from preceptor.reports.charts import Span
 from preceptor.reports.checking import check_clause, check_sentences
 from preceptor.reports.files import write_text
-from preceptor.reports.format import count, interval, plural, points
+from preceptor.reports.format import interval, points
+from preceptor.wording import count, plural
 
 __all__ = [
     "CardView",

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from preceptor.records import Metric, Score
-from preceptor.reports.format import count, percent, plural, points
+from preceptor.reports.format import percent, points
 from preceptor.scoring import OVERALL
 from preceptor.scoring.columns import NO_SCORES, Scores
+from preceptor.wording import count, plural
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from preceptor.audit.card import Check, GraderCard
 from preceptor.audit.checked import LEAST_WRONG, Disagreement
 from preceptor.reports.agreement_view import with_interval
-from preceptor.reports.format import count, percent, plural, points
+from preceptor.reports.format import percent, points
+from preceptor.wording import count, plural
 
 if TYPE_CHECKING:
     from rich.table import Table

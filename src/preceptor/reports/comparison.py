@@ -10,12 +10,10 @@ import msgspec
 from preceptor.analysis.comparison import Comparison, Contrast
 from preceptor.analysis.paired import FEWEST, SliceDifference
 from preceptor.reports.format import (
-    count,
     interval,
     marked,
     p_value,
     percent,
-    plural,
     points,
     pretty,
     read_cell,
@@ -24,6 +22,7 @@ from preceptor.reports.format import (
 )
 from preceptor.reports.tables import left_out, main_kinds, plain_table
 from preceptor.statistics.comparisons import Difference
+from preceptor.wording import count, plural
 
 if TYPE_CHECKING:
     from rich.table import Table

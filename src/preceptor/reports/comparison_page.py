@@ -16,13 +16,14 @@ from preceptor.records import Result
 from preceptor.reports.banners import banners, explain, kind_of
 from preceptor.reports.charts import Span, axis_for
 from preceptor.reports.comparison import headline, ways
-from preceptor.reports.format import count, days, interval, p_value, plural, points, pretty, signed
+from preceptor.reports.format import days, interval, p_value, points, pretty, signed
 from preceptor.reports.page import fill
 from preceptor.reports.scale import Scale, scale_for
 from preceptor.reports.settings import flatten
 from preceptor.reports.view import RunView, run_views, sorted_slices
 from preceptor.results.pool import Side
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
+from preceptor.wording import count, plural
 
 __all__ = [
     "MARKS",
@@ -296,14 +297,17 @@ def _meaning(name: str, contrast: Contrast) -> str:
 
 
 def _axis(contrasts: Sequence[Contrast]) -> Scale:
-    """From the lowest to the highest difference that is tested, at least five points each way."""
+    """From the lowest to the highest difference that is tested, and the whole, however few there
+    are; at least five points each way."""
     seen = [-_LEAST, _LEAST]
     for contrast in contrasts:
         for item in (contrast.overall, contrast.adjusted, *contrast.slices):
-            if item is None or item.difference is None or item.n < FEWEST:
+            if item is None or item.difference is None:
                 continue
-            seen.append(item.difference)
-            if item.ci95 is not None and (item.n >= _ENOUGH or item is contrast.overall):
+            whole = item is contrast.overall
+            if item.n >= FEWEST or whole:
+                seen.append(item.difference)
+            if item.ci95 is not None and (item.n >= _ENOUGH or whole):
                 seen += item.ci95
     return scale_for(seen, signs=True)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from preceptor.analysis.cascading import CascadeCorrection
 from preceptor.analysis.correcting import Correction
 from preceptor.analysis.thresholds import CascadePlan
-from preceptor.reports.format import count, interval, percent, plural, points
+from preceptor.reports.format import interval, percent, points
 from preceptor.reports.tables import plain_table
+from preceptor.wording import count, plural
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Mapping
 from typing import Any
 
 from preceptor.benchmarks import Benchmark
@@ -30,16 +31,32 @@ _LICENCES = {
 _TYPES = {".jsonl": "application/jsonlines", ".parquet": "application/vnd.apache.parquet"}
 
 
-def croissant(benchmark: Benchmark) -> dict[str, Any]:
+_FORMAT = "http://mlcommons.org/croissant/1.0"
+_RESPONSIBLE = "http://mlcommons.org/croissant/RAI/1.0"
+
+
+def croissant(
+    benchmark: Benchmark,
+    *,
+    files: Mapping[str, str] | None = None,
+    responsible: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """JSON-LD by Croissant 1.0: what the data is, its licence, its files with their hashes.
 
     No record sets: how a row is read is the benchmark's own code. What is not known is left out.
+
+    Parameters
+    ----------
+    files
+        Name of a file beside it → SHA-256; by default where the benchmark's are from.
+    responsible
+        Terms of Croissant RAI 1.0 (``rai:dataAnnotationProtocol``, …) → what they say.
     """
     card = card_of(benchmark)
     said = {
         "@context": _context(),
         "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "conformsTo": [_FORMAT, _RESPONSIBLE] if responsible else _FORMAT,
         "name": benchmark.name,
         "alternateName": benchmark.title,
         "description": " ".join(
@@ -51,7 +68,10 @@ def croissant(benchmark: Benchmark) -> dict[str, Any]:
         "url": card.home,
         "rai:dataLimitations": card.faults,
         "rai:dataUseCases": card.measures,
-        "distribution": _files(benchmark),
+        "distribution": _files(benchmark)
+        if files is None
+        else [_file(name, name, sha256) for name, sha256 in files.items()],
+        **(responsible or {}),
     }
     return {key: value for key, value in said.items() if value not in (None, [])}
 

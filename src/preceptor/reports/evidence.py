@@ -8,11 +8,12 @@ import msgspec
 
 from preceptor.analysis.length import Lengths, lengths
 from preceptor.analysis.reliability import Reliability
-from preceptor.reports.format import count, interval, p_value, percent, points, signed
+from preceptor.reports.format import interval, p_value, percent, points, signed
 from preceptor.reports.scale import Scale, scale_for
 from preceptor.reports.view import RunView
 from preceptor.results.pool import Side
 from preceptor.statistics.length import LengthFit
+from preceptor.wording import count
 
 __all__ = ["LengthView", "ReliabilityView", "length_views", "reliability_view"]
 

@@ -34,10 +34,11 @@ from preceptor.records import (
     ToolResult,
     Verdict,
 )
-from preceptor.reports.format import count, cut, pretty
+from preceptor.reports.format import cut, pretty
 from preceptor.reports.media import sizes_and_images
 from preceptor.scoring import OVERALL
 from preceptor.scoring.columns import NO_SCORES, Scores
+from preceptor.wording import count
 
 __all__ = ["Island", "answer_entry", "embed", "example_entry", "payload", "signs_of"]
 

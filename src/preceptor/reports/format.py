@@ -10,10 +10,10 @@ from datetime import datetime
 from preceptor.records import Metric, Score
 from preceptor.scoring.answers import poorly_read, share_read, unparsed
 from preceptor.scoring.columns import Scores
+from preceptor.wording import count, plural
 
 __all__ = [
     "SHARE",
-    "count",
     "cut",
     "day",
     "days",
@@ -26,7 +26,6 @@ __all__ = [
     "p_value",
     "paragraphs",
     "percent",
-    "plural",
     "points",
     "pretty",
     "printed_interval",
@@ -165,10 +164,6 @@ def short_name(name: str, most: int = 24) -> str:
     return name if len(name) <= most else f"{name[: most // 2 - 3]}…{name[-most // 2 - 2 :]}"
 
 
-def count(number: float) -> str:
-    return f"{number:,.0f}".replace("-", _MINUS)
-
-
 def cut(text: str) -> str:
     """A text without its end where it is enormous, which it then says."""
     if len(text) <= _LONGEST:
@@ -180,10 +175,6 @@ def cut(text: str) -> str:
 def paragraphs(text: str) -> list[str]:
     """The parts of a text between blank lines."""
     return [part.strip() for part in _BLANK_LINES.split(text) if part.strip()]
-
-
-def plural(number: int, one: str, many: str | None = None) -> str:
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
 def pretty(name: str, labels: dict[str, str]) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from preceptor.audit.frontier import Frontier, Point, Unit, amount
 from preceptor.reports.agreement_view import decimal, decimals, signed_decimal
-from preceptor.reports.format import count, plural
 from preceptor.reports.tables import plain_table
+from preceptor.wording import count, plural
 
 if TYPE_CHECKING:
     from rich.table import Table

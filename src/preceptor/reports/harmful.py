@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from preceptor.records import Graded, Result
-from preceptor.reports.format import count, cut, plural
+from preceptor.reports.format import cut
 from preceptor.reports.missed_criteria import signs_by_example
 from preceptor.reports.view import RunView
+from preceptor.wording import count, plural
 
 __all__ = ["Harm", "HarmfulAnswer", "harm_of", "harm_words"]
 

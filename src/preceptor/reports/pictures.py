@@ -14,8 +14,8 @@ from preceptor.installation import MissingExtra
 from preceptor.reports.figures import Figure, csv, figures, svg
 from preceptor.reports.figures.base import check
 from preceptor.reports.figures.length import length
-from preceptor.reports.format import count
 from preceptor.results.pool import Side
+from preceptor.wording import count
 
 __all__ = ["Picture", "Pictures", "embedded", "pictures"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from preceptor.records import Result
-from preceptor.reports.format import count, plural
+from preceptor.wording import count, plural
 
 __all__ = ["OwnSettings", "SettingsTables", "flatten", "settings_tables"]
 

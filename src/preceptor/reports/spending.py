@@ -9,8 +9,8 @@ import msgspec
 
 from preceptor.billing import Bill
 from preceptor.records import Result
-from preceptor.reports.format import count
 from preceptor.systems.prices import Price
+from preceptor.wording import count
 
 if TYPE_CHECKING:
     from preceptor.reports.view import RunView

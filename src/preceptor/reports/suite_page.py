@@ -17,7 +17,6 @@ from preceptor.reports.files import write_text
 from preceptor.reports.format import (
     days,
     marked,
-    plural,
     points,
     pretty,
     printed_interval,
@@ -34,6 +33,7 @@ from preceptor.results.pool import Side
 from preceptor.results.select import named
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import share_read
+from preceptor.wording import plural
 
 if TYPE_CHECKING:
     from rich.table import Table

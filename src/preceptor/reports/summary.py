@@ -10,13 +10,14 @@ from preceptor.audit.card import GraderCard
 from preceptor.records import NO_GRADER, Metric, Result
 from preceptor.reports.banners import asked, kind_of, method_of
 from preceptor.reports.card import card_of, card_sentences, is_card_of, verdict_on
-from preceptor.reports.format import SHARE, measured, percent, plural, points, pretty
+from preceptor.reports.format import SHARE, measured, percent, points, pretty
 from preceptor.reports.harmful import Harm, harm_words
 from preceptor.reports.score import namespaces
 from preceptor.reports.view import RunView
 from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
 from preceptor.scoring.answers import poorly_read, share_read
+from preceptor.wording import plural
 
 __all__ = ["Claim", "Summary", "answer_words", "summaries", "unchecked"]
 

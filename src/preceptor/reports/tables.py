@@ -9,9 +9,10 @@ from preceptor.analysis.estimating import SampleEstimate
 from preceptor.analysis.length import Lengths
 from preceptor.analysis.planning import PowerPlan
 from preceptor.analysis.reliability import Reliability
-from preceptor.reports.format import count, interval, p_value, percent, points, pretty, signed
+from preceptor.reports.format import interval, p_value, percent, points, pretty, signed
 from preceptor.statistics.length import LengthFit
 from preceptor.statistics.subsets import Estimate
+from preceptor.wording import count
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -12,7 +12,6 @@ from preceptor.reports.banners import reasons
 from preceptor.reports.charts import SMALL, Axis, Span
 from preceptor.reports.format import (
     SHARE,
-    count,
     day,
     fewer_units,
     interval,
@@ -20,7 +19,6 @@ from preceptor.reports.format import (
     measured,
     namespace,
     percent,
-    plural,
     points,
     pretty,
     printed_interval,
@@ -32,6 +30,7 @@ from preceptor.scoring import LENGTH_SUFFIX, OVERALL
 from preceptor.scoring.answers import share_read
 from preceptor.scoring.columns import Scores
 from preceptor.scoring.names import is_adjusted
+from preceptor.wording import count, plural
 
 __all__ = [
     "Columns",

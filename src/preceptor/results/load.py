@@ -33,7 +33,8 @@ def load_result(
     Parameters
     ----------
     metrics
-        False: none are computed. A run that is to be pooled has no use for its own.
+        False: none are computed, but recorded ones are read, for they cannot be computed anew. A
+        run that is to be pooled has no use for its own.
     words
         False: an answer has no text once it is scored, and a verdict says ``met``, ``label``,
         ``reason`` and ``probability`` and nothing else. A run with a million of them takes a third
@@ -57,7 +58,7 @@ def load_result(
             bills(store, run, took),
             departures=run.settings.departures or (),
             notes=run.settings.notes,
-            metrics=metrics,
+            metrics=metrics or run.settings.recorded_scores is not None,
         )
     return msgspec.structs.replace(result, store=store.address)
 

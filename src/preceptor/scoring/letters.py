@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -18,7 +19,9 @@ __all__ = ["read_choice", "read_label"]
 
 #: Characters at the end of an answer that are read: the answer is stated there.
 _LONGEST = 20_000
-#: The same of a question.
+#: Longest answer of which what it states is kept for the next one alike.
+_SHORT = 100
+#: Characters at the end of a question that are read.
 _LONGEST_ASKED = 300
 #: Tags end what stands before them, and those of an answer announce one.
 _TAG = re.compile(
@@ -88,10 +91,9 @@ def read_choice(
     where beside the letter stands the text of another option.
     """
 
-    def mentions(part: str) -> Mentions:
-        return Mentions(part, options, several)
-
-    found = _stated(text, mentions, wrong_asked=WRONG_ASKED.search(_asking(question)) is not None)
+    wrong_asked = _wrong_asked(question[-_LONGEST_ASKED:])
+    read: Callable[..., Found] = _choices if len(text) <= _SHORT else _choices.__wrapped__
+    found = read(text, tuple(options.items()), several, wrong_asked)
     if several:
         return [label for label in options if label in found] or None
     return next(iter(found)) if len(found) == 1 else None
@@ -111,6 +113,15 @@ def read_label(text: str, forms: Mapping[str, Sequence[str]]) -> str | None:
     return next(filter(None, (word_in(part, forms) for part in questions(first_turn(text)))), None)
 
 
+@functools.lru_cache(10_000)
+def _choices(
+    text: str, options: tuple[tuple[str, str], ...], several: bool, wrong_asked: bool
+) -> Found:
+    """The options that an answer states; of short ones kept, which many systems give alike."""
+    named = dict(options)
+    return _stated(text, lambda part: Mentions(part, named, several), wrong_asked=wrong_asked)
+
+
 def _stated(text: str, mentions: Callable[[str], Mentions], *, wrong_asked: bool = False) -> Found:
     """The labels that an answer states, in the first of its parts that states one."""
     plain = keyed(_TAG.sub("\n", first_turn(_RUNS.sub(_shortened, plain_text(text)))))
@@ -122,11 +133,14 @@ def _stated(text: str, mentions: Callable[[str], Mentions], *, wrong_asked: bool
     return found
 
 
-def _asking(question: str) -> str:
-    """The sentence of a question that asks: the last one with its mark, or the last one."""
-    sentences = [each for each in _ASKED.split(question[-_LONGEST_ASKED:]) if each.strip()]
+@functools.lru_cache(10_000)
+def _wrong_asked(question: str) -> bool:
+    """Whether the sentence that asks, the last one with its mark or the last one, asks for what is
+    wrong.
+    """
+    sentences = [each for each in _ASKED.split(question) if each.strip()]
     asking = [each for each in sentences if each.rstrip().endswith(("?", "？", "؟", ":"))]
-    return [*sentences, *asking][-1] if sentences else ""
+    return WRONG_ASKED.search([*sentences, *asking][-1] if sentences else "") is not None
 
 
 def _shortened(run: re.Match[str]) -> str:

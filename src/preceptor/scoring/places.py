@@ -109,6 +109,7 @@ def options_in(row: Mapping[str, Any]) -> dict[str, str] | None:
     return None
 
 
+@functools.lru_cache(1_000)
 def plain(name: str) -> str:
     """``Question-ID``, ``questionId`` → ``question_id``."""
     return re.sub(r"[\W_]+|(?<=[a-z])(?=[A-Z])", "_", name).strip("_").casefold()

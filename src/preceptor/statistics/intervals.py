@@ -24,6 +24,7 @@ __all__ = [
     "effective_rows",
     "estimate",
     "mean_interval",
+    "median_interval",
     "score_interval",
     "share_interval",
     "stratified_share",
@@ -180,6 +181,31 @@ def share_interval(scores: Floats, clusters: NDArray[Any] | None = None) -> tupl
     """
     share = float(_examples(scores)[0].mean())
     return share, _exact(share, effective_rows(scores, clusters))
+
+
+def median_interval(values: Floats) -> tuple[float, Interval | None]:
+    """The median and its 95 % interval from order statistics, whatever the distribution.
+
+    From the k-th smallest to the k-th largest of n values, with the largest k for which that covers
+    the median with at least 95 %, B being binomial (n, ½) (Conover 1999, Practical Nonparametric
+    Statistics, section 3.2)::
+
+        P(B < k) ≤ 0.025
+
+    Parameters
+    ----------
+    values
+        Shape (n,), independent.
+
+    Returns
+    -------
+    Without an interval for fewer than 6 values.
+    """
+    n, ordered = len(values), np.sort(values)
+    ranks = np.arange(n)
+    k = int((scipy.special.bdtr(ranks, n, 0.5) <= 0.025).sum())
+    middle = float(np.median(ordered))
+    return middle, (float(ordered[k - 1]), float(ordered[n - k])) if k else None
 
 
 def stratified_share(

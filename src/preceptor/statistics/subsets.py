@@ -349,6 +349,8 @@ def _divide(
     low, high = 0.0, float((most / weight).max())
     for _ in range(200):
         middle = (low + high) / 2
+        if middle in (low, high):
+            break
         if np.clip(middle * weight, least, most).sum() < size:
             low = middle
         else:

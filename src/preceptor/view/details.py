@@ -12,10 +12,11 @@ import msgspec
 from preceptor.records import Criterion, Example, Graded
 from preceptor.records.parts import media_of
 from preceptor.reports.explorer import answer_entry, example_entry
-from preceptor.reports.format import count, interval, plural, points, pretty
+from preceptor.reports.format import interval, points, pretty
 from preceptor.store.graded import read_graded
 from preceptor.view.finding import Part, Table
 from preceptor.view.workspace import Workspace
+from preceptor.wording import count, plural
 
 __all__ = ["Answer", "VerdictRow", "answer_of", "question_of"]
 

@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 from starlette.datastructures import QueryParams
 
-from preceptor.reports.format import count, percent
+from preceptor.reports.format import percent
 from preceptor.store.lease import working
 from preceptor.store.spent import read_spent
 from preceptor.store.standing import Standing, latest
 from preceptor.view.selection import url
 from preceptor.view.workspace import Known, Workspace
+from preceptor.wording import count
 
 __all__ = ["Pace", "live_page", "live_view"]
 

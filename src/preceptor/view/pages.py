@@ -10,7 +10,7 @@ from preceptor.analysis.comparison import Comparison, compare
 from preceptor.analysis.leaderboard import Leaderboard, leaderboard
 from preceptor.records import Metric, Result
 from preceptor.reports.comparison_page import comparison_context
-from preceptor.reports.format import count, interval, measured, points, sample_size
+from preceptor.reports.format import interval, measured, points, sample_size
 from preceptor.reports.html import report_context
 from preceptor.reports.leaderboard import leaderboard_sentences
 from preceptor.results.pool import Side
@@ -20,6 +20,7 @@ from preceptor.view.live import Pace, live_page
 from preceptor.view.pairs import two
 from preceptor.view.selection import FIELDS, Filter, chosen, pair_tabs, run_tabs, url, whole
 from preceptor.view.workspace import Headline, Known, Workspace
+from preceptor.wording import count
 
 __all__ = ["compare_page", "leaderboard_page", "run_page", "runs_page"]
 

@@ -111,9 +111,8 @@ class Workspace:
     def scored(self, run: Known) -> Result:
         """The same, perhaps without metrics, which what pools runs computes anew."""
         known: Result | None = self._large.peek(("result", run.info.id), run.mark)
-        # Recorded metrics cannot be computed anew.
-        if known is not None or run.info.settings.recorded_scores is not None:
-            return self.result(run)
+        if known is not None:
+            return known
         shared = self._examples(run)
         load = functools.partial(load_result, metrics=False, words=False, known=shared)
         return self.of_run(run, "scored", lambda: load(self.store, run.info))

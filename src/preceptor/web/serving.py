@@ -64,7 +64,7 @@ def serve(
         app,
         log_config=None,
         log_level="critical",
-        lifespan="off",
+        lifespan="on",
         server_header=False,
         proxy_headers=False,  # what a client says of its address is not believed
         timeout_graceful_shutdown=grace_s,

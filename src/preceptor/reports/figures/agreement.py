@@ -32,7 +32,7 @@ from preceptor.reports.figures.style import (
     plain_looks,
 )
 from preceptor.reports.figures.words import clean
-from preceptor.reports.format import count, plural
+from preceptor.wording import count, plural
 
 if TYPE_CHECKING:
     from preceptor.audit.agreement import Estimate

@@ -13,9 +13,10 @@ from preceptor.reports.figures.base import Figure, Row
 from preceptor.reports.figures.page import WIDTH, Page, line_height, wrap
 from preceptor.reports.figures.style import INK, QUIET, SMALL_TEXT, looks
 from preceptor.reports.figures.words import evidence, names
-from preceptor.reports.format import count, plural, points
+from preceptor.reports.format import points
 from preceptor.results.pool import Side
 from preceptor.results.values import values_of
+from preceptor.wording import count, plural
 
 __all__ = ["difficulty"]
 

@@ -19,7 +19,7 @@ from preceptor.reports.figures.plane import (
 )
 from preceptor.reports.figures.style import FAINT, QUIET, SMALL_TEXT, TEXT, Look, plain_looks
 from preceptor.reports.figures.words import clean, joined
-from preceptor.reports.format import count, plural
+from preceptor.wording import count, plural
 
 if TYPE_CHECKING:
     from preceptor.audit.frontier import Frontier

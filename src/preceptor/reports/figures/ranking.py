@@ -9,8 +9,8 @@ from preceptor.reports.figures.base import Figure
 from preceptor.reports.figures.forest import Column, Group, Mark, draw_forest, groups_on_a_page
 from preceptor.reports.figures.style import plain_looks
 from preceptor.reports.figures.words import clean
-from preceptor.reports.format import count
 from preceptor.scoring import OVERALL
+from preceptor.wording import count
 
 if TYPE_CHECKING:
     from preceptor.analysis.leaderboard import Leaderboard, Standing

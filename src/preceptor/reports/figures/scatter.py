@@ -16,11 +16,12 @@ from preceptor.reports.figures.page import WIDTH, Page, Panel, line_height, wrap
 from preceptor.reports.figures.plane import set_scales
 from preceptor.reports.figures.style import INK, QUIET, SMALL_TEXT, looks
 from preceptor.reports.figures.words import evidence, names
-from preceptor.reports.format import count, plural, points, signed
+from preceptor.reports.format import points, signed
 from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
 from preceptor.scoring.columns import NO_SCORES, Scores
 from preceptor.statistics.length import LengthFit
+from preceptor.wording import count, plural
 
 __all__ = ["scatter"]
 

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from preceptor.records import Metric, Result, replies_of
-from preceptor.reports.format import count, interval, percent, points
+from preceptor.reports.format import interval, percent, points
 from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
+from preceptor.wording import count
 
 __all__ = [
     "between",

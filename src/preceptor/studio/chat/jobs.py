@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from preceptor.store.statements import Upsert
 from preceptor.studio.chat.tables import chat_jobs
 
-__all__ = ["ENDED", "Job", "Keeper", "State", "put", "read", "unfinished"]
+__all__ = ["ENDED", "Job", "Keeper", "State", "latest", "put", "read", "unfinished"]
 
 T = TypeVar("T")
 
@@ -54,6 +54,14 @@ def put(connection: sa.Connection, job: Job) -> None:
 def read(connection: sa.Connection, id_: str) -> Job | None:
     """The job of that id, if there is one."""
     found = connection.execute(sa.select(chat_jobs).where(chat_jobs.c.id == id_)).mappings().first()
+    return None if found is None else Job(**found)
+
+
+def latest(connection: sa.Connection, task: str) -> Job | None:
+    """The job that was begun last for a task, and for what may stand after its id."""
+    of_task = (chat_jobs.c.task == task) | chat_jobs.c.task.startswith(f"{task} ", autoescape=True)
+    query = sa.select(chat_jobs).where(of_task).order_by(chat_jobs.c.at.desc()).limit(1)
+    found = connection.execute(query).mappings().first()
     return None if found is None else Job(**found)
 
 

@@ -7,14 +7,24 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.records import PhysicianAnswer
 from preceptor.studio.items.content import Content, Mode, Rating, Review
-from preceptor.studio.items.tables import decisions, items, notes, reviews, skips, versions
+from preceptor.studio.items.tables import (
+    decisions,
+    imports,
+    items,
+    notes,
+    reviews,
+    skips,
+    versions,
+)
 from preceptor.studio.ledger.acts import Act, Event
 
 __all__ = [
     "Adjudicated",
     "Created",
     "GuidelineNoted",
+    "Imported",
     "Moved",
     "Reviewed",
     "Revised",
@@ -27,27 +37,15 @@ __all__ = [
 class Created(Act, frozen=True, kw_only=True):
     """An author began a task."""
 
+    says = "Task {} begun"
+
     mode: Mode = "good_faith"
     specialty: str = ""
     language: str = ""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        connection.execute(
-            items.insert().values(
-                id=event.subject,
-                author=event.person or "",
-                state="draft",
-                mode=self.mode,
-                use_case="",
-                specialty=self.specialty,
-                language=self.language,
-                system="",
-                difficult=False,
-                version=0,
-                rounds=0,
-                since=event.seq,
-            )
-        )
+        author = event.person or ""
+        _begin(connection, event, author, self.mode, self.specialty, self.language)
 
 
 class _Handed(Act, frozen=True, kw_only=True):
@@ -86,11 +84,45 @@ class _Handed(Act, frozen=True, kw_only=True):
         return {}
 
 
+class Imported(_Handed, frozen=True, kw_only=True):
+    """A task came from a file, in the state that was asked for.
+
+    ``source`` is the file's name; ``tags`` and ``physician``'s answer are what the content has no
+    place for. ``author`` is the person it was given to, if any.
+    """
+
+    says = "Task {} imported"
+
+    source: str = ""
+    tags: tuple[str, ...] = ()
+    physician: PhysicianAnswer | None = None
+    author: str = ""
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        found = self.content
+        _begin(connection, event, self.author, found.mode, found.specialty, found.language)
+        super().apply(connection, event)
+        connection.execute(
+            imports.insert().values(
+                item=event.subject,
+                seq=event.seq,
+                source=self.source,
+                tags=msgspec.json.encode(self.tags).decode(),
+                physician=msgspec.json.encode(self.physician).decode(),
+            )
+        )
+
+    def more(self) -> dict[str, Any]:
+        return {"difficult": self.rating.difficult}
+
+
 class Submitted(_Handed, frozen=True, kw_only=True):
     """An author handed in a task.
 
     ``attested`` is what the author declared; ``dismissed`` the linter's advice that was not taken.
     """
+
+    says = "Task {} handed in"
 
     attested: tuple[str, ...] = ()
     dismissed: tuple[str, ...] = ()
@@ -101,6 +133,8 @@ class Submitted(_Handed, frozen=True, kw_only=True):
 
 class Revised(_Handed, frozen=True, kw_only=True):
     """An author, or a lead in the author's place, handed in another version after the reviews."""
+
+    says = "Task {} revised"
 
     reply: str = ""
 
@@ -117,6 +151,8 @@ class Revised(_Handed, frozen=True, kw_only=True):
 class Moved(Act, frozen=True, kw_only=True):
     """A task was queued, parked, returned, retired, reopened or withdrawn."""
 
+    says = "Task {} moved"
+
     move: str = ""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
@@ -126,6 +162,8 @@ class Moved(Act, frozen=True, kw_only=True):
 
 class Reviewed(Act, frozen=True, kw_only=True):
     """A reviewer handed in a review of the present version."""
+
+    says = "Task {} reviewed"
 
     review: Review = Review()
 
@@ -146,6 +184,8 @@ class Reviewed(Act, frozen=True, kw_only=True):
 
 class Adjudicated(_Handed, frozen=True, kw_only=True):
     """An adjudicator decided; the content is as it was decided."""
+
+    says = "Task {} decided about"
 
     difficult: bool = False
     comment: str = ""
@@ -172,6 +212,8 @@ class Adjudicated(_Handed, frozen=True, kw_only=True):
 class Uncounted(Act, frozen=True, kw_only=True):
     """All that a person did for a task counts no more: ``person``'s reviews, or the task itself."""
 
+    says = "Somebody's work on task {} taken out"
+
     person: str = ""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
@@ -183,6 +225,8 @@ class Uncounted(Act, frozen=True, kw_only=True):
 class Skipped(Act, frozen=True, kw_only=True):
     """A person gave a task back that they were to work on."""
 
+    says = "Task {} skipped"
+
     work: str = ""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
@@ -192,6 +236,8 @@ class Skipped(Act, frozen=True, kw_only=True):
 
 class GuidelineNoted(Act, frozen=True, kw_only=True):
     """Somebody found that the guideline leaves a question open."""
+
+    says = "Guideline: a question left open by task {}"
 
     text: str = ""
 
@@ -208,4 +254,30 @@ def _update(connection: sa.Connection, event: Event, **values: Any) -> None:
         items.update()
         .where(items.c.id == event.subject)
         .values(**values, state=event.outcome, since=event.seq)
+    )
+
+
+def _begin(  # noqa: PLR0917
+    connection: sa.Connection,
+    event: Event,
+    author: str,
+    mode: Mode,
+    specialty: str,
+    language: str,
+) -> None:
+    connection.execute(
+        items.insert().values(
+            id=event.subject,
+            author=author,
+            state="draft",
+            mode=mode,
+            use_case="",
+            specialty=specialty,
+            language=language,
+            system="",
+            difficult=False,
+            version=0,
+            rounds=0,
+            since=event.seq,
+        )
     )

@@ -35,6 +35,7 @@ __all__ = [
     "may_work",
     "next_item",
     "release",
+    "seat",
     "skip",
     "taken",
 ]
@@ -194,6 +195,25 @@ def extend(
         .values(until=longer.until)
     )
     return longer
+
+
+def seat(
+    connection: sa.Connection,
+    task: Standing,
+    person: str,
+    kind: Kind,
+    *,
+    policy: Policy,
+    now: datetime,
+) -> Lease | None:
+    """A person's seat on a task, also one that lapsed and nobody has taken since.
+
+    None where they had none, others have it, or the task has gone on.
+    """
+    row = connection.execute(sa.select(leases).where(_key(kind, task.item, person))).mappings()
+    lease = next((Lease(**each) for each in row), None)
+    free = is_free(connection, task, person, kind, policy=policy, now=now)
+    return lease if free else None
 
 
 def skip(connection: sa.Connection, who: Who, kind: str, subject: str, reason: str) -> None:

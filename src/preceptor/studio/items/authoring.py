@@ -9,12 +9,22 @@ from preceptor.errors import UnknownName, shorten
 from preceptor.studio.items.commands import standing, version
 from preceptor.studio.items.content import Content
 from preceptor.studio.items.drafts import Draft, draft_of, save
-from preceptor.studio.items.tables import decisions, drafts, items
+from preceptor.studio.items.tables import answers, decisions, drafts, items
 from preceptor.studio.items.workflow import Standing
-from preceptor.studio.items.writing import Writing, begun
+from preceptor.studio.items.writing import Answer, Writing, begun
 from preceptor.studio.ledger.chain import now
 
-__all__ = ["Decided", "Mine", "Written", "decided", "keep", "listed", "mine", "written"]
+__all__ = [
+    "Decided",
+    "Mine",
+    "Written",
+    "answers_to",
+    "decided",
+    "keep",
+    "listed",
+    "mine",
+    "written",
+]
 
 #: Kind of an author's draft.
 _KIND = "author"
@@ -24,11 +34,17 @@ _NAME = 70
 
 
 class Written(msgspec.Struct, frozen=True):
-    """Where a task stands, what is written of it, and how many times that was saved."""
+    """Where a task stands, what is written of it, how many times that was saved; its answers."""
 
     standing: Standing
     writing: Writing
     rev: int
+    answers: tuple[Answer, ...] = ()
+
+    @property
+    def live(self) -> Answer | None:
+        """The live answer to the last turn."""
+        return self.writing.live(self.answers)
 
 
 class Mine(msgspec.Struct, frozen=True):
@@ -70,14 +86,23 @@ def mine(connection: sa.Connection, item: str, person: str) -> Standing:
 def written(connection: sa.Connection, item: str, person: str) -> Written:
     """A task of one's own as it was left. Raises UnknownName."""
     found = mine(connection, item, person)
+    live = answers_to(connection, item)
     draft = draft_of(connection, item, person, _KIND)
     if draft is not None:
-        return Written(found, msgspec.json.decode(draft.body, type=Writing), draft.rev)
+        return Written(found, msgspec.json.decode(draft.body, type=Writing), draft.rev, live)
     if found.version:
         last = version(connection, item)
-        return Written(found, begun(last.content, last.rating), 0)
+        return Written(found, begun(last.content, last.rating, live), 0, live)
     row = connection.execute(sa.select(items).where(items.c.id == item)).one()
-    return Written(found, begun(Content(specialty=row.specialty, language=row.language)), 0)
+    begins = Content(specialty=row.specialty, language=row.language)
+    return Written(found, begun(begins), 0, live)
+
+
+def answers_to(connection: sa.Connection, item: str) -> tuple[Answer, ...]:
+    """The live answers to a task's conversations, in the order they were asked for."""
+    columns = [answers.c[name] for name in Answer.__struct_fields__]
+    query = sa.select(*columns).where(answers.c.item == item).order_by(answers.c.at)
+    return tuple(Answer(**row) for row in connection.execute(query).mappings())
 
 
 def keep(connection: sa.Connection, item: str, person: str, writing: Writing, rev: int) -> Draft:

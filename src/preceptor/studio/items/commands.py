@@ -30,13 +30,16 @@ __all__ = [
     "adjudicate",
     "counted_reviews",
     "create",
+    "last_reviewed",
     "move",
     "note_guideline",
     "review",
+    "reviews_of",
     "revise",
     "standing",
     "submit",
     "take_back",
+    "unknown",
     "version",
     "withdraw",
 ]
@@ -59,11 +62,16 @@ def create(connection: sa.Connection, who: Who, mode: Mode, specialty: str, lang
     return id
 
 
+def unknown(item: str) -> UnknownName:
+    """There is no such task; nor is it said that there is one, to those whose it is not."""
+    return UnknownName(f"task {shorten(item)}: there is none: begin at the first page")
+
+
 def standing(connection: sa.Connection, item: str) -> Standing:
     """Where a task stands. Raises UnknownName."""
     row = connection.execute(sa.select(items).where(items.c.id == item)).mappings().first()
     if row is None:
-        raise UnknownName(f"task {shorten(item)}: there is none: begin at the first page")
+        raise unknown(item)
     reviewed = connection.execute(
         sa.select(reviews.c.person, reviews.c.counts)
         .where(reviews.c.item == item)
@@ -110,6 +118,22 @@ def counted_reviews(connection: sa.Connection, item: str) -> dict[str, Review]:
         .order_by(reviews.c.seq)
     )
     return {person: msgspec.json.decode(body, type=Review) for person, body in rows}
+
+
+def reviews_of(connection: sa.Connection, item: str, number: int) -> dict[str, Review]:
+    """Person → review of one version, in the order they came, also where it counts no more."""
+    of_version = (reviews.c.item == item) & (reviews.c.version == number)
+    rows = connection.execute(
+        sa.select(reviews.c.person, reviews.c.body).where(of_version).order_by(reviews.c.seq)
+    )
+    return {person: msgspec.json.decode(body, type=Review) for person, body in rows}
+
+
+def last_reviewed(connection: sa.Connection, item: str, person: str) -> int | None:
+    """The latest version that a person has reviewed."""
+    mine = (reviews.c.item == item) & (reviews.c.person == person)
+    found: int | None = connection.scalar(sa.select(sa.func.max(reviews.c.version)).where(mine))
+    return found
 
 
 def submit(

@@ -1,4 +1,4 @@
-"""Tables of tasks. All but ``draft`` and ``lease`` are projections: the events make them again."""
+"""Tables of tasks. All but ``answer``, ``draft`` and ``lease`` are projections of the events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ import sqlalchemy as sa
 
 from preceptor.studio.ledger.tables import metadata, projection
 
-__all__ = ["decisions", "drafts", "items", "leases", "notes", "reviews", "skips", "versions"]
+__all__ = [
+    "answers",
+    "decisions",
+    "drafts",
+    "imports",
+    "items",
+    "leases",
+    "notes",
+    "reviews",
+    "skips",
+    "versions",
+]
 
 items = projection(
     sa.Table(
@@ -69,6 +80,20 @@ decisions = projection(
     )
 )
 
+#: Tasks that came from a file, with what their content has no place for.
+imports = projection(
+    sa.Table(
+        "imported",
+        metadata,
+        sa.Column("item", sa.Text, primary_key=True),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        # JSON: a list, and PhysicianAnswer or null.
+        sa.Column("tags", sa.Text, nullable=False),
+        sa.Column("physician", sa.Text, nullable=False),
+    )
+)
+
 #: Tasks that a person was offered and does not want.
 skips = projection(
     sa.Table(
@@ -102,6 +127,20 @@ drafts = sa.Table(
     sa.Column("rev", sa.Integer, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+)
+
+#: Live answers to what authors wrote: what is rated of them is in the version.
+answers = sa.Table(
+    "answer",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),  # of the job
+    sa.Column("item", sa.Text, nullable=False, index=True),
+    sa.Column("asked", sa.Text, nullable=False),  # digest of the conversation
+    sa.Column("alias", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),  # in the run store
+    sa.Column("system", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
 )
 
 #: Seats that are taken. Not a projection: a lease lapses, and nothing is lost with it.

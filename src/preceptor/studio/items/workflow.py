@@ -26,7 +26,9 @@ __all__ = [
     "Standing",
     "State",
     "adjudicated",
+    "imported",
     "moved",
+    "moves",
     "reviewed",
     "revised",
     "submitted",
@@ -115,11 +117,23 @@ def submitted(standing: Standing, person: str, content: Content) -> State:
     return "submitted"
 
 
+def moves(state: State) -> tuple[str, ...]:
+    """What a lead can do with a task in that state."""
+    return tuple(name for name, (states, _) in _MOVES.items() if state in states)
+
+
+def imported(item: str, state: State, content: Content) -> State:
+    """A task comes from a file; only as a draft may it lack anything."""
+    if state != "draft":
+        _is_complete(Standing(item=item, author=""), content)
+    return state
+
+
 def moved(standing: Standing, move: str) -> State:
     """A lead or the sampler queues, parks, returns, retires or reopens a task."""
     states, target = _MOVES[move]
     standing.expect(move, *states)
-    return target
+    return _revising(standing) if target == "revising" else target
 
 
 def withdrawn(standing: Standing, person: str) -> State:
@@ -142,7 +156,7 @@ def reviewed(
     if len(standing.reviewers) + 1 < standing.needed:
         return "in_review"
     asked = any(each.changes for each in (*earlier, review))
-    return "revising" if asked and standing.rounds < MOST_ROUNDS else "adjudicating"
+    return _revising(standing) if asked and standing.rounds < MOST_ROUNDS else "adjudicating"
 
 
 def revised(
@@ -182,6 +196,11 @@ def adjudicated(
         )
     if decision not in get_args(Decision):
         raise Refused(f"task {standing.item}: adjudicate: expected a decision")
+    if decision == "revising" and _revising(standing) != decision:
+        raise Refused(
+            f"task {standing.item}: send back: it came from a file and has no author: accept it "
+            f"with your changes, or reject it"
+        )
     confirmed = len(reviews) >= standing.needed and all(each.confirms for each in reviews)
     difficult = standing.difficult and (confirmed or decision != "accepted")
     if decision == "accepted":
@@ -204,6 +223,11 @@ def uncounted(standing: Standing, person: str) -> State:
     if person in standing.reviewers and len(left) < standing.needed:
         return "in_review" if judged else standing.state
     return "adjudicating" if done and person == standing.adjudicator else standing.state
+
+
+def _revising(standing: Standing) -> State:
+    """The state in which a task is changed: a task of nobody is the adjudicator's to change."""
+    return "revising" if standing.author else "adjudicating"
 
 
 def _own(standing: Standing, person: str, what: str) -> None:

@@ -54,9 +54,10 @@ _WHOLE = re.compile(r"[-+]?[0-9]{1,3}")
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A system's answer to a conversation. ``key`` is that of the run store."""
+    """A system's answer to the conversation ``asked``. ``key`` is that of the run store."""
 
     id: str
+    asked: str = ""
     alias: str = ""
     text: str = ""
     key: str = ""
@@ -96,6 +97,8 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
         Turns of the user and of the assistant by turns: first and last one of the user.
     answer
         The answer to the last turn where it was typed, not asked for.
+    chosen
+        Id of the live answer to be shown; else it is the last.
     rated
         Id of the answer that ``scores`` are of, ``typed`` for a typed one.
     scores
@@ -113,6 +116,7 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     strategies: tuple[str, ...] = ()
     answer: str = ""
+    chosen: str = ""
     rated: str = ""
     scores: dict[str, str] = {}
     attested: tuple[str, ...] = ()
@@ -132,7 +136,13 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def asked(self) -> str:
         """The conversation's digest, by which its live answers are found."""
-        return digest(msgspec.json.encode(self.messages))
+        return _asked(self.messages)
+
+    def live(self, answers: Sequence[Answer]) -> Answer | None:
+        """The live answer to the last turn, of those that there are in the order they came."""
+        fitting = [each for each in answers if each.asked == self.asked]
+        chosen = [each for each in fitting if each.id == self.chosen]
+        return next(reversed([*fitting, *chosen]), None)
 
     def content(self, mode: Mode) -> Content:
         """The version to be handed in."""
@@ -246,14 +256,23 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
         return self
 
 
-def begun(content: Content, rating: Rating = Rating()) -> Writing:  # noqa: B008  frozen
-    """A version, to be written on. A live answer is found again by its conversation."""
+def begun(
+    content: Content,
+    rating: Rating = Rating(),  # noqa: B008  frozen
+    answers: Sequence[Answer] = (),
+) -> Writing:
+    """A version, to be written on. Live answers in it are found again, and stay as they were."""
     scores = {name: str(score) for name, score in rating.dimensions.items()}
     if rating.overall:
         scores["overall"] = str(rating.overall)
     typed = not rating.response_key
+    live = {(each.asked, each.text): each for each in answers}
+    lines = []
+    for number, turn in enumerate(content.messages):
+        said = live.get((_asked(content.messages[:number]), turn.text))
+        lines.append(Line(turn.text, said.id, said.alias) if said else Line(turn.text))
     return Writing(
-        lines=tuple(Line(turn.text) for turn in content.messages) or (Line(),),
+        lines=tuple(lines) or (Line(),),
         rows=tuple(
             Row(each.id, each.text, _points(each.points), each.tags) for each in content.criteria
         ),
@@ -262,9 +281,14 @@ def begun(content: Content, rating: Rating = Rating()) -> Writing:  # noqa: B008
         language=content.language,
         strategies=content.strategies,
         answer=rating.answer if typed else "",
+        chosen=next((each.id for each in answers if each.key == rating.response_key), ""),
         rated="typed" if typed else rating.response_key,
         scores=scores,
     )
+
+
+def _asked(messages: Sequence[Turn]) -> str:
+    return digest(msgspec.json.encode(messages))
 
 
 def number_of(text: str) -> int | None:

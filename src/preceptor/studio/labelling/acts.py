@@ -68,6 +68,8 @@ class Pulled(Act, frozen=True, kw_only=True):
     ``chances`` are those of units that an earlier, smaller draw of the run has: unit, chance.
     """
 
+    says = "Criteria to be labelled drawn as {}"
+
     scope: str = ""
     run: str = ""
     benchmark: str = ""
@@ -112,6 +114,8 @@ class Pulled(Act, frozen=True, kw_only=True):
 class Labelled(Act, frozen=True, kw_only=True):
     """A person said whether an answer meets a criterion; why they cannot tell, and a comment."""
 
+    says = "Unit {} labelled"
+
     reason: str = ""
     comment: str = ""
 
@@ -131,6 +135,8 @@ class Labelled(Act, frozen=True, kw_only=True):
 class Unlabelled(Act, frozen=True, kw_only=True):
     """A person took back their last label."""
 
+    says = "Label of unit {} taken back"
+
     def apply(self, connection: sa.Connection, event: Event) -> None:
         mine = (labels.c.unit == event.subject) & (labels.c.person == (event.person or ""))
         connection.execute(labels.delete().where(mine))
@@ -138,6 +144,8 @@ class Unlabelled(Act, frozen=True, kw_only=True):
 
 class GoldSet(Act, frozen=True, kw_only=True):
     """A lead decided what is right: from now on the unit checks people."""
+
+    says = "Unit {} set to check people"
 
     explanation: str = ""
 

@@ -97,6 +97,7 @@ def meta_eval_rows(connection: sa.Connection, run: str | None = None) -> Iterato
                 "category": category_of(criterion),
                 "points": criterion.points,
                 "model": each.run["system"],
+                "example_tags": list(example.tags),
                 "binary_labels": [said.met for said in unit.said],
                 "anonymized_physician_ids": [said.person for said in unit.said],
                 "graders": graders,

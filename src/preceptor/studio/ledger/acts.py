@@ -57,6 +57,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"
     """
 
     kind: ClassVar[str]
+    #: What happened, in words, with {} for the subject; empty: the kind and the subject.
+    says: ClassVar[str] = ""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -72,10 +74,10 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"
     def sentence(self, event: Event) -> str:
         """What happened, for people to read."""
         who = event.person or "the command line"
-        what = event.kind.replace("-", " ").capitalize()
-        about = f" {event.subject}" if event.subject else ""
+        words = self.says or event.kind.replace("-", " ").capitalize() + " {}"
+        what = words.format(event.subject).rstrip()
         then = f", now {event.outcome.replace('_', ' ')}" if event.outcome else ""
-        return f"{what}{about}{then}, by {who}" + (f": {event.reason}" if event.reason else "")
+        return f"{what}{then}, by {who}" + (f": {event.reason}" if event.reason else "")
 
 
 def body_of(act: Act) -> str:

@@ -25,23 +25,42 @@ __all__ = [
     "ProjectMade",
     "ResetOffered",
     "RolesSet",
+    "SystemsAllowed",
 ]
 
 
 class ProjectMade(Act, frozen=True):
     """The database was made."""
 
+    says = "Project {} made"
+
     name: str = ""
     policy: Policy = "default"
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         connection.execute(
-            projects.insert().values(id=event.subject, name=self.name, policy=self.policy)
+            projects.insert().values(
+                id=event.subject, name=self.name, policy=self.policy, systems="[]"
+            )
         )
+
+
+class SystemsAllowed(Act, frozen=True):
+    """Authors of the project may ask these systems, and no others."""
+
+    says = "Systems of project {} set"
+
+    systems: tuple[str, ...] = ()
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        row = projects.c.id == event.subject
+        connection.execute(projects.update().where(row).values(systems=_json(self.systems)))
 
 
 class Invited(Act, frozen=True):
     """A link was made for somebody who is to join; the subject is the invitation."""
+
+    says = "Invitation {} made"
 
     offer: Offer = Offer()
 
@@ -51,6 +70,8 @@ class Invited(Act, frozen=True):
 
 class Joined(Act, frozen=True):
     """A person came in."""
+
+    says = "Person {} joined"
 
     offer: Offer = Offer()
 
@@ -68,6 +89,8 @@ class Joined(Act, frozen=True):
 class Named(Act, frozen=True):
     """A person's name and e-mail address."""
 
+    says = "Name of person {} set"
+
     name: str = ""
     email: str = ""
 
@@ -79,6 +102,8 @@ class Named(Act, frozen=True):
 class RolesSet(Act, frozen=True):
     """A lead set what a person may do."""
 
+    says = "Roles of person {} set"
+
     offer: Offer = Offer()
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
@@ -87,6 +112,8 @@ class RolesSet(Act, frozen=True):
 
 class Declared(Act, frozen=True):
     """A person declared conflicts of interest, or that there are none."""
+
+    says = "Conflicts of person {} declared"
 
     conflicts: Conflicts = Conflicts()
 
@@ -97,12 +124,16 @@ class Declared(Act, frozen=True):
 class PersonLeft(Act, frozen=True):
     """A person takes part no more."""
 
+    says = "Person {} taken out of the project"
+
     def apply(self, connection: sa.Connection, event: Event) -> None:
         _set(connection, event, active=False)
 
 
 class PersonReturned(Act, frozen=True):
     """A person who had left takes part again."""
+
+    says = "Person {} taken back in"
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         _set(connection, event, active=True)
@@ -111,6 +142,8 @@ class PersonReturned(Act, frozen=True):
 class PasswordSet(Act, frozen=True):
     """A person has another password; it is not in the event."""
 
+    says = "Password of person {} changed"
+
     def apply(self, connection: sa.Connection, event: Event) -> None:
         """Changes no projection."""
 
@@ -118,12 +151,16 @@ class PasswordSet(Act, frozen=True):
 class ResetOffered(Act, frozen=True):
     """A link was made with which a person sets another password."""
 
+    says = "Link for a new password made: {}"
+
     def apply(self, connection: sa.Connection, event: Event) -> None:
         """Changes no projection."""
 
 
 class NamesRead(Act, frozen=True):
     """A lead looked at the names of people."""
+
+    says = "Names read: {}"
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         """Changes no projection."""

@@ -27,6 +27,8 @@ projects = projection(
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("policy", sa.Text, nullable=False),
+        # JSON list of addresses that authors may ask.
+        sa.Column("systems", sa.Text, nullable=False),
     )
 )
 

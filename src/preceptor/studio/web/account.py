@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from starlette.responses import Response
 
 from preceptor.errors import InputError
+from preceptor.studio.oversight import active_time
+from preceptor.studio.oversight.active_time import Worked
 from preceptor.studio.people import members, sessions
 from preceptor.studio.people.passwords import LEAST
 from preceptor.studio.people.roles import Conflicts
@@ -40,6 +42,7 @@ class Account(View, frozen=True, kw_only=True):
     vendors: str
     products: str
     sessions: tuple[Signed, ...]
+    worked: tuple[Worked, ...]
     least: int
 
 
@@ -48,6 +51,7 @@ def screens(web: Web) -> list[Screen]:
 
 
 _SAID = {
+    "first": "Declare your conflicts of interest first: tasks are chosen by them.",
     "declared": "Your declaration is saved.",
     "password": "Your password is changed. Other browsers are signed out.",
     "ended": "That browser is signed out.",
@@ -57,14 +61,17 @@ _SAID = {
 async def _account(visit: Visit) -> View:
     who, now, limits, given = visit.who, visit.now, visit.web.accounts.limits, visit.given
 
-    def ask(connection: sa.Connection) -> tuple[members.Person, tuple[Signed, ...]]:
+    def ask(
+        connection: sa.Connection,
+    ) -> tuple[members.Person, tuple[Signed, ...], tuple[Worked, ...]]:
         rows = sessions.of(connection, who.person, now, limits)
         signed = tuple(
             Signed(row.id, _time(row.begun), _time(row.seen), row.id == who.session) for row in rows
         )
-        return members.person(connection, who.person), signed
+        worked = active_time.totals(active_time.slices(connection, who.person))
+        return members.person(connection, who.person), signed, tuple(worked)
 
-    person, signed = await visit.read(ask)
+    person, signed, worked = await visit.read(ask)
     member, conflicts = person.member, person.member.conflicts
     return Account(
         title="Account",
@@ -78,6 +85,7 @@ async def _account(visit: Visit) -> View:
         vendors=given.raw("vendors", "\n".join(conflicts.vendors)),
         products=given.raw("products", "\n".join(conflicts.products)),
         sessions=signed,
+        worked=worked,
         least=LEAST,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -10,18 +11,29 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from preceptor.errors import PreceptorError
+from preceptor.store import Store
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.project import project
 from preceptor.studio.web import (
     account,
+    adjudicating,
+    agreeing,
     answering,
     authoring,
+    board,
     categorising,
+    doors,
     entering,
+    events,
     home,
     labelling,
     people,
+    reviewing,
+    sampling,
+    scoring,
+    timing,
 )
+from preceptor.studio.web.chatting import Chats
 from preceptor.studio.web.middleware import Cookie
 from preceptor.studio.web.screens import Screen, Web
 from preceptor.web.guard import Guard
@@ -31,7 +43,25 @@ __all__ = ["application", "screens"]
 
 _PACKAGE = "preceptor.studio.web"
 #: Modules with screens, in the order of their addresses.
-_SCREENS = (home, entering, account, people, authoring, labelling, answering, categorising)
+_SCREENS = (
+    home,
+    entering,
+    account,
+    people,
+    authoring,
+    reviewing,
+    adjudicating,
+    board,
+    answering,
+    labelling,
+    categorising,
+    sampling,
+    agreeing,
+    scoring,
+    events,
+    timing,
+    doors,
+)
 
 
 def application(
@@ -39,7 +69,9 @@ def application(
     *,
     address: str,
     proxied: bool = False,
+    links: doors.Doors | None = None,
     tell: Callable[[str], None] = lambda _: None,
+    store: Store | None = None,
 ) -> Guard:
     """The studio as an ASGI application.
 
@@ -49,13 +81,18 @@ def application(
         Under which browsers know it; over TLS if it begins with ``https``.
     proxied
         Whether a proxy of ours is before it, and says which address a browser has.
+    links
+        Those that sign made-up people in, of a demo.
     tell
         Called with a line for each internal error. It has no text of a request or an answer.
+    store
+        The run store, for answers of the project's systems. Without one nobody asks them.
     """
     with accounts.studio.read() as connection:
         found = project(connection)
     pages = Pages(_PACKAGE, {}, tell)
     where = urlsplit(address)
+    chats = Chats(accounts.studio, store, found) if store and found.systems else None
     web = Web(
         accounts=accounts,
         project=found,
@@ -64,10 +101,13 @@ def application(
         address=address.rstrip("/"),
         proxied=proxied,
         tell=tell,
+        chats=chats,
+        doors=links,
     )
     kinds = (HTTPException, PreceptorError, Exception)
     app = Starlette(
         routes=[*screens(web), Route("/assets/{hash:str}/{name:str}", pages.asset)],
+        lifespan=lambda _: _closing(chats),
         exception_handlers=dict.fromkeys(kinds, pages.explain),
     )
     return Guard(
@@ -77,6 +117,14 @@ def application(
         methods=("GET", "HEAD", "POST"),
         trusted_types="preceptor-studio",
     )
+
+
+@contextlib.asynccontextmanager
+async def _closing(chats: Chats | None) -> AsyncIterator[None]:
+    """What is asked of a system when the server ends is ``interrupted``, and can be asked again."""
+    yield
+    if chats is not None:
+        await chats.close()
 
 
 def screens(web: Web) -> list[Screen]:

@@ -10,13 +10,16 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from starlette.responses import Response
 
-from preceptor.errors import InputError
+from preceptor.errors import InputError, UnknownName
 from preceptor.studio.items import authoring, commands
+from preceptor.studio.items.advice import advice, confirm, dismiss, heed, left_aside, mend
 from preceptor.studio.items.authoring import Written
 from preceptor.studio.items.content import Mode
 from preceptor.studio.items.drafts import Stale
 from preceptor.studio.items.writing import Writing, problems
 from preceptor.studio.people.members import Member
+from preceptor.studio.web.chatting import events, since
+from preceptor.studio.web.forms import Given
 from preceptor.studio.web.home import WORK, Work
 from preceptor.studio.web.middleware import is_scripted
 from preceptor.studio.web.render import Link, View
@@ -54,6 +57,9 @@ def screens(web: Web) -> list[Screen]:
     return [
         Screen("/tasks", web, get=_list, roles=_AUTHOR),
         Screen("/tasks/new", web, get=_new, post=_begin, roles=_AUTHOR),
+        Screen(
+            "/tasks/{item:str}/answers/{job:str}", web, get=_answer, roles=_AUTHOR, passive=True
+        ),
         Screen("/tasks/{item:str}", web, get=_open, post=_post, roles=_AUTHOR, said=_SAID),
     ]
 
@@ -134,13 +140,16 @@ async def _begin(visit: Visit) -> Response:
 async def _open(visit: Visit) -> View:
     found = await _read(visit)
     if visit.given and found.standing.state in OPEN:  # a form that was refused
-        writing = read_writing(visit.given, found.writing, {}, checked=False)
+        writing = read_writing(visit.given, found, checked=False)
         found = replace(found, writing=writing, rev=_rev(visit))
     return await _shown(visit, found)
 
 
 async def _shown(visit: Visit, found: Written, **more: Any) -> View:
-    return await visit.read(lambda connection: view_of(connection, found, **more))
+    chats = visit.web.chats
+    if chats is not None:
+        await chats.desk()
+    return await visit.read(lambda connection: view_of(connection, found, chats, **more))
 
 
 async def _read(visit: Visit) -> Written:
@@ -149,8 +158,7 @@ async def _read(visit: Visit) -> Written:
 
 
 def _rev(visit: Visit) -> int:
-    found = visit.given.raw("rev")
-    return int(found) if re.fullmatch(r"[0-9]{1,9}", found) else 0
+    return max(0, _index(visit.given.raw("rev")))
 
 
 async def _post(visit: Visit) -> View | Response:
@@ -160,12 +168,12 @@ async def _post(visit: Visit) -> View | Response:
         return await _withdraw(visit, found)
     found.standing.expect("save", *OPEN)
     person, item = visit.member.id, found.standing.item
-    writing = read_writing(visit.given, found.writing, {})
+    found = replace(found, writing=read_writing(visit.given, found))
     if verb == "take":
-        writing, focus = await _take(visit, writing, at)
+        writing, focus = await _take(visit, found.writing, at)
     else:
         change = _CHANGES.get(verb)
-        writing, focus = (writing, "") if change is None else change(writing, at)
+        writing, focus = (found.writing, "") if change is None else change(found, at)
     try:
         draft = await visit.write(
             lambda connection: authoring.keep(connection, item, person, writing, _rev(visit))
@@ -175,6 +183,9 @@ async def _post(visit: Visit) -> View | Response:
     found = replace(found, writing=writing, rev=draft.rev)
     if verb == "submit":
         return await _submit(visit, found)
+    if verb in ("ask", "stop", "retry"):
+        alias, visit.given = visit.given.raw("system"), Given()  # a refusal shows what is saved
+        await _chat(visit, found, verb, at, alias)
     if is_scripted(visit.request):
         return await _shown(visit, found, focus=focus)
     return see(f"{_address(item)}#{focus}") if focus else see(_address(item), "saved")
@@ -216,9 +227,11 @@ def _texts(writing: Writing) -> dict[str, str]:
 async def _submit(visit: Visit, found: Written) -> Response:
     who, writing = visit.who, found.writing
     item, mode, revising = found.standing.item, found.standing.mode, _revises(found)
-    if wrong := problems(writing, None, revising=revising):
-        fields = "one field says" if len(wrong) == 1 else f"{len(wrong)} fields say"
-        visit.problem = f"the task is saved, and not handed in: {fields} what is missing"
+    wrong = len(problems(writing, found.live, revising=revising))
+    wrong += sum(each.blocks for each in advice(writing))
+    if wrong:
+        places = "one place says" if wrong == 1 else f"{wrong} places say"
+        visit.problem = f"the task is saved, and not handed in: {places} why"
         return visit.page(await _shown(visit, found, tried=True), status=422)
     content = writing.content(mode)
 
@@ -231,13 +244,37 @@ async def _submit(visit: Visit, found: Written) -> Response:
             who,
             item,
             content,
-            writing.rating(None),
+            writing.rating(found.live),
             attested=writing.attested,
-            dismissed=writing.dismissed,
+            dismissed=left_aside(writing),
         )
 
     await visit.write(submit)
     return see(_address(item), "revised" if revising else "submitted")
+
+
+async def _chat(visit: Visit, found: Written, verb: str, job: str, alias: str) -> None:
+    """Ask a system, or end that. Raises InputError."""
+    chats = visit.web.chats
+    if chats is None:
+        raise InputError("systems: this project has none that can be asked")
+    if verb == "ask":
+        await chats.ask(found, alias)
+    elif verb == "stop":
+        await chats.stop(found, job)
+    else:
+        await chats.retry(found, job)
+
+
+async def _answer(visit: Visit) -> Response:
+    """What there is of an answer: as it comes, or since the last time that was asked."""
+    chats, job, person = visit.web.chats, visit.place("job"), visit.member.id
+    if chats is None:
+        raise UnknownName("no such page: this project has no systems that can be asked")
+    index, desk = max(0, _index(visit.asked("after"))), await chats.desk()
+    if visit.asked("poll"):
+        return since(desk, job, person, index)
+    return await events(desk, job, person, index)
 
 
 def _revises(found: Written) -> bool:
@@ -261,35 +298,45 @@ async def _withdraw(visit: Visit, found: Written) -> Response:
     return see(_address(item), "withdrawn")
 
 
-Change = Callable[[Writing, str], tuple[Writing, str]]
+Change = Callable[[Written, str], tuple[Writing, str]]
 
 
-def _add(writing: Writing, _: str) -> tuple[Writing, str]:
-    writing = writing.add()
+def _add(found: Written, _: str) -> tuple[Writing, str]:
+    writing = found.writing.add()
     return writing, f"c-{writing.rows[-1].id}-text"
 
 
-def _turn(writing: Writing, _: str) -> tuple[Writing, str]:
-    writing = writing.go_on(None)
+def _turn(found: Written, _: str) -> tuple[Writing, str]:
+    writing = found.writing.go_on(found.live)
     return writing, f"t-{len(writing.lines) - 1}"
 
 
-def _fork(writing: Writing, at: str) -> tuple[Writing, str]:
-    return writing.fork(int(at)) if at.isdecimal() else writing, f"t-{at}"
+def _beside(key: str) -> str:
+    """The field of a finding."""
+    criterion = key.partition(".")[2].rpartition(".")[0]
+    return f"c-{criterion}-text" if criterion else "add"
 
 
-def _switch(writing: Writing, at: str) -> tuple[Writing, str]:
-    return writing.switch(int(at)) if at.isdecimal() else writing, "conversation"
+def _index(text: str) -> int:
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1
 
 
 #: Button → what is written then, and the field that it leads to.
 _CHANGES: dict[str, Change] = {
     "add": _add,
-    "remove": lambda writing, id: (writing.remove(id), "add"),
-    "back": lambda writing, id: (writing.put_back(id), f"c-{id}-text"),
-    "up": lambda writing, id: (writing.shift(id, -1), f"up-{id}"),
-    "down": lambda writing, id: (writing.shift(id, 1), f"down-{id}"),
+    "remove": lambda found, id: (found.writing.remove(id), "add"),
+    "back": lambda found, id: (found.writing.put_back(id), f"c-{id}-text"),
+    "up": lambda found, id: (found.writing.shift(id, -1), f"up-{id}"),
+    "down": lambda found, id: (found.writing.shift(id, 1), f"down-{id}"),
+    "fix": lambda found, key: (mend(found.writing, key), _beside(key)),
+    "dismiss": lambda found, key: (dismiss(found.writing, key), _beside(key)),
+    "heed": lambda found, key: (heed(found.writing, key), _beside(key)),
+    "confirm": lambda found, id: (confirm(found.writing, id), f"c-{id}-text"),
     "turn": _turn,
-    "fork": _fork,
-    "switch": _switch,
+    "fork": lambda found, at: (found.writing.fork(_index(at)), f"t-{at}"),
+    "switch": lambda found, at: (found.writing.switch(_index(at)), "conversation"),
+    "choose": lambda found, id: (replace(found.writing, chosen=id), "answering"),
+    "ask": lambda found, _: (replace(found.writing, chosen=""), "answering"),
+    "retry": lambda found, _: (found.writing, "answering"),
+    "stop": lambda found, _: (found.writing, "answering"),
 }

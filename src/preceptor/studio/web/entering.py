@@ -21,7 +21,7 @@ from preceptor.studio.web.screens import (
     see,
 )
 
-__all__ = ["screens"]
+__all__ = ["enter", "screens"]
 
 #: What fields of a kept form are called in the form for signing in.
 _KEPT = "kept:"
@@ -71,10 +71,10 @@ async def _sign_in(visit: Visit) -> View | Response:
     secret = await accounts.sign_in(email, password, visit.network)
     kept = _unpacked(given)
     address = _next(given.raw("next"))
-    return await _enter(visit, secret, Keep(title="Not sent yet", address=address, fields=kept))
+    return await enter(visit, secret, Keep(title="Not sent yet", address=address, fields=kept))
 
 
-async def _enter(visit: Visit, secret: str, then: Keep) -> Response:
+async def enter(visit: Visit, secret: str, then: Keep) -> Response:
     """Give the new session to the browser; the one it had ends."""
     now, limits = visit.now, visit.web.accounts.limits
     if (old := visit.session) is not None:
@@ -132,7 +132,7 @@ async def _join(visit: Visit) -> View | Response:
         )
     else:
         secret = await accounts.renew(link, password=given.raw("password"))
-    return await _enter(visit, secret, Keep(title="", address="/", fields=()))
+    return await enter(visit, secret, Keep(title="", address="/", fields=()))
 
 
 async def _sign_out(visit: Visit) -> Response:

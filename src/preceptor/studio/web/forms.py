@@ -99,6 +99,18 @@ class Given:
             )
         return int(found)
 
+    def number(self, name: str, least: float, most: float, *, label: str = "") -> float:
+        """A number, with a point or a comma."""
+        found = self.raw(name).strip().replace(",", ".")
+        if not re.fullmatch(r"[0-9]{1,9}([.][0-9]{1,9})?", found) or not (
+            least <= float(found) <= most
+        ):
+            raise InputError(
+                f"{label or name}: expected a number from {least:g} to {most:g}, "
+                f"found {found[:20]!r}"
+            )
+        return float(found)
+
 
 async def read_form(request: Request) -> Given:
     """The form of a request; files are refused. Raises InputError, HTTPException."""

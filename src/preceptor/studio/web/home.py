@@ -15,11 +15,15 @@ __all__ = ["WORK", "Work", "screens"]
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """The work of one role: what it is, how to begin, what is under way, where the rest is."""
+    """The work of one role: what it is, how to begin, what is under way, where the rest is.
+
+    ``ask`` is a button that gets a task, ``begin`` a way to a page.
+    """
 
     role: str
     about: str
     begin: Link | None = None
+    ask: Link | None = None
     under_way: tuple[Link, ...] = ()
     rest: Link | None = None
 

@@ -40,6 +40,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     notice: str = ""
     problem: str = ""
     idle_s: int = 0
+    #: The key with which the browser keeps what is typed, until it is saved.
+    outbox: str = ""
 
 
 def render(pages: Pages, view: View, frame: Frame, *, status: int = 200) -> Response:

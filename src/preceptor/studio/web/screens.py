@@ -25,18 +25,32 @@ from preceptor.studio.people.members import Member
 from preceptor.studio.people.project import Project
 from preceptor.studio.people.sessions import Session
 from preceptor.studio.people.tries import TooMany
+from preceptor.studio.web.chatting import Chats
 from preceptor.studio.web.forms import Given, read_form
 from preceptor.studio.web.middleware import Cookie, address_of, cross_site, is_scripted
 from preceptor.studio.web.render import Frame, Link, View, render
 from preceptor.web.guard import Refusal
 from preceptor.web.pages import Pages, refusal_of
 
-__all__ = ["EVERYBODY", "NOBODY", "Screen", "Visit", "Web", "see"]
+__all__ = ["EVERYBODY", "LEAD", "NOBODY", "WAYS", "Screen", "Visit", "Web", "see"]
 
 _T = TypeVar("_T")
 #: Who may open a screen: roles, or one of these.
 EVERYBODY = frozenset({"signed in"})
 NOBODY = frozenset({"nobody"})
+LEAD = frozenset({"lead"})
+#: Links above every page: address, name, for whom.
+WAYS = (
+    ("/", "My work", EVERYBODY),
+    ("/reviews", "Reviews", frozenset({"reviewer"})),
+    ("/adjudications", "Decisions", frozenset({"adjudicator"})),
+    ("/board", "Board", LEAD),
+    ("/people", "People", LEAD),
+    ("/sampling", "Sample", LEAD),
+    ("/agreement", "Agreement", LEAD | {"reviewer", "labeller"}),
+    ("/log", "Log", LEAD),
+    ("/account", "Account", EVERYBODY),
+)
 
 
 class Web(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +64,10 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     tell: Callable[[str], None]
     proxied: bool = False
+    #: The systems that authors may ask; None where the project has none.
+    chats: Chats | None = None
+    #: A :class:`~preceptor.studio.web.doors.Doors` where made-up people sign in by links.
+    doors: object = None
 
 
 class Keep(View, frozen=True, kw_only=True):
@@ -115,20 +133,20 @@ class Visit:
                 problem=self.problem,
             )
         path = self.request.url.path
-        ways = [("/", "My work"), ("/account", "Account")]
-        if "lead" in session.member.offer.roles:
-            ways.insert(1, ("/people", "People"))
+        mine = {"signed in", *session.member.offer.roles}
         return Frame(
             project=self.web.project.name,
             token=token,
             person=session.member.id,
             links=tuple(
                 Link(name, where, path == where or (where != "/" and path.startswith(where + "/")))
-                for where, name in ways
+                for where, name, roles in WAYS
+                if roles & mine
             ),
             notice=self.notice,
             problem=self.problem,
             idle_s=self.web.accounts.limits.idle_s,
+            outbox=self.web.cookie.outbox(self.secret),
         )
 
     def page(self, view: View, *, status: int | None = None) -> Response:

@@ -7,21 +7,26 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from preceptor.studio.differences import Piece, differences
 from preceptor.studio.items import authoring, commands
+from preceptor.studio.items.advice import Advice, advice
 from preceptor.studio.items.authoring import Written
 from preceptor.studio.items.changes import Changed, changes
 from preceptor.studio.items.content import DIMENSIONS, STRATEGIES, Content, Mode, Rating, Review
+from preceptor.studio.items.workflow import State
 from preceptor.studio.items.writing import (
     ATTESTATIONS,
     HIGHEST,
     USE_CASES,
+    Answer,
     Row,
     Writing,
     number_of,
     problems,
 )
+from preceptor.studio.web.chatting import Chats, Pending
 from preceptor.studio.web.render import View
 
 __all__ = [
@@ -37,7 +42,7 @@ __all__ = [
 ]
 
 #: States in which the author writes.
-OPEN = ("draft", "revising")
+OPEN: tuple[State, ...] = ("draft", "revising")
 #: What an author reads of a task's state.
 STATES = {
     "draft": "not handed in yet",
@@ -101,6 +106,12 @@ class TaskForm(View, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    systems
+        Aliases of those that can be asked.
+    answer, others
+        The live answer to the last turn, and the other ones to it.
+    pending
+        An answer on its way, or one that failed.
     scores
         Of the answer that is shown.
     problems
@@ -115,12 +126,17 @@ class TaskForm(View, frozen=True, kw_only=True):
     mode: Mode
     rev: int
     writing: Writing
+    systems: tuple[str, ...] = ()
+    answer: Answer | None = None
+    others: tuple[Answer, ...] = ()
+    pending: Pending | None = None
     scores: dict[str, str]
     problems: dict[str, str]
     tried: bool = False
     focus: str = ""
     other: tuple[tuple[str, str], ...] = ()
     proposals: tuple[Proposal, ...] = ()
+    advice: tuple[Advice, ...] = ()
     revises: bool = False
     lists: Lists = Lists()
 
@@ -156,6 +172,7 @@ class Outcome(HandedIn, frozen=True, kw_only=True):
 def view_of(
     connection: sa.Connection,
     found: Written,
+    chats: Chats | None,
     *,
     focus: str = "",
     tried: bool = False,
@@ -166,7 +183,11 @@ def view_of(
     if standing.state not in OPEN:
         return _handed_in(connection, found)
     writing, revising = found.writing, standing.state == "revising"
-    rating = writing.rating(None)
+    # Before the answers: what ends between the two is one of them.
+    pending = chats.pending(connection, found) if chats else None
+    found = replace(found, answers=authoring.answers_to(connection, standing.item))
+    live = found.live
+    rating = writing.rating(live)
     shared: dict[str, Any] = {
         "title": "Task",
         "item": standing.item,
@@ -174,7 +195,16 @@ def view_of(
         "rev": found.rev,
         "writing": writing,
         "scores": writing.scores if rating.overall or rating.dimensions else {},
-        "problems": problems(writing, None, revising=revising),
+        "problems": problems(writing, live, revising=revising),
+        "systems": tuple(chats.aliases(standing.item)) if chats else (),
+        "answer": None if live is None else replace(live, system="", key=""),
+        "others": tuple(
+            replace(e, system="", key="")
+            for e in found.answers
+            if e.asked == writing.asked and e != live
+        ),
+        "pending": pending,
+        "advice": tuple(advice(writing)),
         "tried": tried,
         "focus": focus,
         "other": other,
@@ -189,8 +219,13 @@ def view_of(
         proposals=tuple(_proposals(reviews, writing.rows)),
         notes=_notes(reviews),
         decision="" if decision is None else decision.comment,
-        rating=commands.version(connection, standing.item).rating,
+        rating=_unnamed(commands.version(connection, standing.item).rating),
     )
+
+
+def _unnamed(rating: Rating) -> Rating:
+    """The rating without the system's address: an author knows its alias alone."""
+    return replace(rating, system="", response_key="")
 
 
 def _handed_in(connection: sa.Connection, found: Written) -> View:
@@ -205,7 +240,7 @@ def _handed_in(connection: sa.Connection, found: Written) -> View:
         "state": STATES[standing.state],
         "may_withdraw": standing.state in ("submitted", "parked"),
         "content": content,
-        "rating": rating,
+        "rating": _unnamed(rating),
     }
     decision = authoring.decided(connection, standing.item)
     if standing.state not in ("accepted", "rejected", "retired") or decision is None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from itertools import count, takewhile
 
 from msgspec.structs import replace
 
 from preceptor.errors import InputError
+from preceptor.studio.items.authoring import Written
 from preceptor.studio.items.content import DIMENSIONS, STRATEGIES
-from preceptor.studio.items.writing import ATTESTATIONS, Answer, Line, Row, Writing
+from preceptor.studio.items.writing import ATTESTATIONS, Line, Row, Writing
 from preceptor.studio.web.forms import Given
 
 __all__ = ["read_writing"]
@@ -20,27 +20,18 @@ _TURN, _CRITERION = 50_000, 5_000
 _ID = re.compile(r"[\w-]{1,40}", re.ASCII)
 
 
-def read_writing(
-    given: Given, saved: Writing, answers: Mapping[str, Answer], *, checked: bool = True
-) -> Writing:
+def read_writing(given: Given, found: Written, *, checked: bool = True) -> Writing:
     """What a form says; what it does not ask is as it was saved.
 
-    Parameters
-    ----------
-    answers
-        Id → live answer of this task: those the form names are not sent.
-    checked
-        False to show a refused form again: its texts are as they came.
-
-    Raises
-    ------
-    InputError
-        A text is too long, or has control characters.
+    A refused form is shown again unchecked, with its texts as they came. Raises InputError: a text
+    is too long, or has control characters.
     """
+    saved, answers = found.writing, {each.id: each for each in found.answers}
 
     def text(name: str, most: int, label: str = "") -> str:
         return given.text(name, most=most, label=label) if checked else given.raw(name)
 
+    has_answer = bool(given.raws("rated"))  # one that is on its way has no fields
     tags = {row.id: row.tags for row in (*saved.rows, *saved.removed)}
     ids = tuple(dict.fromkeys(id for id in given.raws("row") if _ID.fullmatch(id)))
     if checked and len(ids) > _CRITERIA:
@@ -68,9 +59,11 @@ def read_writing(
         specialty=text("specialty", 100),
         language=text("language", 40).strip(),
         strategies=tuple(each for each in STRATEGIES if each in given.raws("strategies")),
-        answer=text("answer", _TURN),
-        rated=given.raw("rated")[:200],
-        scores={name: score for name, score in scores.items() if score},
+        answer=text("answer", _TURN) if given.raws("answer") else saved.answer,
+        rated=given.raw("rated")[:200] if has_answer else saved.rated,
+        scores={name: score for name, score in scores.items() if score}
+        if has_answer
+        else saved.scores,
         attested=tuple(each for each in ATTESTATIONS if each in given.raws("attested")),
         reply=text("reply", _CRITERION),
     )

@@ -1,12 +1,17 @@
 // The pages work without this. It posts a form and swaps the page's <main>, saves what is being
-// written, asks to sign in again where a session is over, and warns before it is.
+// written, asks to sign in again where a session is over, and warns before it is. Every 15 seconds
+// it says that the page is in use, where it is.
 //
 //   form[method=post]        is posted and swapped; with data-whole the browser does it itself
 //   form[data-autosave=MS]   is posted with do=save once nothing was typed for MS milliseconds
+//   [data-stream=ADDRESS]    shows an answer as it comes; then its parent is fetched anew
 //   [data-live][id]          is replaced by that of the same id in the answer to an autosave
 //   [data-focus]             gets the focus after a swap; else the field that had it, else <main>
 //   [data-announce]          is read out after a swap
-//   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed
+//   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed: in the group
+//                            that has the focus, or in the page's only one
+//   [data-switch=keys]       turns these keys on and off, here and on later pages
+//   [data-scripted][hidden]  is shown, since it needs this script
 //   [data-select]            is selected whole when it gets the focus
 "use strict";
 
@@ -60,7 +65,7 @@ function refusalOf(answer) {
 // --- swapping
 
 function adopt(page) {
-  for (const name of ["token", "person", "idle"]) document.body.dataset[name] = page.body.dataset[name] || "";
+  for (const name of ["token", "person", "idle", "outbox"]) document.body.dataset[name] = page.body.dataset[name] || "";
   for (const each of document.querySelectorAll('input[name="token"]')) each.value = document.body.dataset.token;
 }
 
@@ -88,6 +93,9 @@ function swap({ page, url }) {
   if (header) document.querySelector("header.site").replaceWith(document.adoptNode(header));
   document.title = page.title;
   adopt(page);
+  followAll();
+  sayOutbox();
+  switchKeys();
   const shown = new URL(url);
   shown.searchParams.delete("done");
   if (shown.href !== location.href) history.pushState(null, "", shown);
@@ -105,9 +113,11 @@ async function submitted(event) {
   const saver = savers.get(form);
   if (saver) saver.stop();
   try {
+    if (saver) await saver.pending; // its reply brings the revision that this one is sent with
     const answer = await send(form, button);
     const refusal = refusalOf(answer);
     if (refusal) { say("refused", refusal); return; }
+    if (saver) saver.drop();
     savers.delete(form);
     swap(answer);
     say("");
@@ -132,15 +142,23 @@ function say(what, more) {
 }
 
 class Saver {
-  constructor(form) { this.form = form; this.timer = 0; this.tries = 0; this.changes = 0; this.saved = 0; this.busy = false; }
+  constructor(form) { this.form = form; this.timer = 0; this.tries = 0; this.changes = 0; this.saved = 0; this.busy = false; this.pending = null; this.kept = Promise.resolve(); }
   get dirty() { return this.changes !== this.saved && this.form.isConnected; }
-  changed() { this.changes += 1; this.tries = 0; this.wait(Number(this.form.dataset.autosave) || 1500); }
+  changed() { this.changes += 1; this.tries = 0; this.keep(); this.wait(Number(this.form.dataset.autosave) || 1500); }
   wait(ms) { clearTimeout(this.timer); this.timer = setTimeout(() => this.save(), ms); }
+  keep() {
+    const at = this.changes;
+    this.kept = this.kept.then(() => at === this.changes && at !== this.saved ? keep(this.form) : null).catch(() => {});
+  }
+  drop() { const form = this.form; this.kept = this.kept.then(() => localStorage.removeItem(outboxName(form))).catch(() => {}); }
   stop() { clearTimeout(this.timer); }
   later() { this.wait(RETRY_MS[Math.min(this.tries++, RETRY_MS.length - 1)]); }
-  async save() {
+  save() {
     if (this.busy || !this.dirty) return;
     if (this.form.getAttribute("aria-busy") === "true") { this.later(); return; }
+    this.pending = this.saving();
+  }
+  async saving() {
     const at = this.changes;
     this.busy = true;
     say("busy");
@@ -162,6 +180,7 @@ class Saver {
     if (!refusalOf(answer)) { adopt(answer.page); refresh(answer.page); }
     if (refusal) { say("refused", refusal); return; }
     this.saved = at;
+    if (!this.dirty) this.drop();
     this.tries = 0;
     say("done", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
   }
@@ -183,6 +202,115 @@ function typed(event) {
 
 function unsaved() {
   return [...savers.values()].some((saver) => saver.dirty);
+}
+
+// --- what is typed is kept encrypted until it is saved; the session's key comes with the page
+
+let outboxKey = { hex: "", key: null };
+const outboxName = (form) => `outbox ${document.body.dataset.person} ${new URL(actionOf(form), location.href).pathname}`;
+const canKeep = () => Boolean(document.body.dataset.outbox && window.crypto && crypto.subtle && window.localStorage);
+
+function keyOfSession() {
+  const hex = document.body.dataset.outbox;
+  if (outboxKey.hex !== hex) {
+    const raw = Uint8Array.from(hex.match(/../g), (byte) => parseInt(byte, 16));
+    outboxKey = { hex, key: crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]) };
+  }
+  return outboxKey.key;
+}
+
+async function keep(form) {
+  if (!canKeep() || !form.isConnected) return;
+  const fields = fieldsOf(form, null, "save"), iv = crypto.getRandomValues(new Uint8Array(12));
+  fields.delete("token");
+  const data = new TextEncoder().encode(String(fields));
+  const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await keyOfSession(), data));
+  let text = "";
+  for (const byte of [...iv, ...sealed]) text += String.fromCharCode(byte);
+  localStorage.setItem(outboxName(form), btoa(text));
+}
+
+/** Send what an earlier page could not; where another window saved since, the answer has both texts. */
+async function restore(form) {
+  const name = outboxName(form), kept = localStorage.getItem(name);
+  if (!kept) return;
+  let fields;
+  try {
+    const bytes = Uint8Array.from(atob(kept), (sign) => sign.charCodeAt(0));
+    const data = await crypto.subtle.decrypt({ name: "AES-GCM", iv: bytes.slice(0, 12) }, await keyOfSession(), bytes.slice(12));
+    fields = new URLSearchParams(new TextDecoder().decode(data));
+  } catch { localStorage.removeItem(name); return; } // of another session: nobody can read it
+  fields.set("token", document.body.dataset.token);
+  const answer = await ask(actionOf(form), fields);
+  if (![200, 409, 422].includes(answer.status)) return;
+  localStorage.removeItem(name);
+  swap(answer);
+  if (answer.status === 200) say("restored");
+}
+
+function sayOutbox() {
+  for (const each of document.querySelectorAll("[data-outbox-off]")) each.hidden = canKeep();
+}
+
+// --- an answer as it comes: server-sent events, and polling where they stay away or are cut
+
+const POLL_MS = 1500, SILENCE_MS = 25000;
+const ENDED = ["done", "failed", "stopped", "interrupted"];
+const followed = new WeakSet();
+
+function followAll() {
+  for (const box of document.querySelectorAll("[data-stream]")) {
+    if (!followed.has(box)) { followed.add(box); new Follower(box).begin(); }
+  }
+}
+
+class Follower {
+  constructor(box) { this.box = box; this.text = box.querySelector("[role=log]"); this.after = 0; this.timer = 0; this.source = null; }
+  begin() {
+    if (!window.EventSource) { this.poll(); return; }
+    this.source = new EventSource(this.box.dataset.stream);
+    this.source.onmessage = (event) => { this.watch(); this.take(JSON.parse(event.data)); };
+    this.source.addEventListener("beat", () => this.watch());
+    this.source.onerror = () => this.fall();
+    this.watch();
+  }
+  watch() { clearTimeout(this.timer); this.timer = setTimeout(() => this.fall(), SILENCE_MS); }
+  fall() { this.end(); this.poll(); }
+  end() { clearTimeout(this.timer); if (this.source) this.source.close(); this.source = null; }
+  async poll() {
+    if (!this.box.isConnected) return;
+    try {
+      const address = `${this.box.dataset.stream}?poll=1&after=${this.after}`;
+      const answer = await fetch(address, { headers: { "X-Studio": "1" }, credentials: "same-origin" });
+      if (answer.status === 401) await signInAgain();
+      else if (answer.status === 200 && this.take(await answer.json())) return;
+      else if (answer.status === 404) { await this.finish(); return; }
+    } catch (error) { /* no connection: once more */ }
+    this.timer = setTimeout(() => this.poll(), POLL_MS);
+  }
+  /** Whether it was the end. */
+  take(since) {
+    if (!this.box.isConnected) { this.end(); return true; }
+    this.after = since.after;
+    this.text.textContent = since.anew ? since.text : this.text.textContent + since.text;
+    if (!ENDED.includes(since.state)) return false;
+    this.end();
+    this.finish();
+    return true;
+  }
+  async finish() {
+    try {
+      const place = this.box.parentElement, { page } = await ask(location.href);
+      const fresh = page.getElementById(place.id);
+      if (!fresh || !place.isConnected) return;
+      const had = place.contains(document.activeElement);
+      adopt(page);
+      place.replaceWith(document.adoptNode(fresh));
+      if (had) fresh.focus();
+      byId("announce").textContent = this.box.dataset.done;
+      followAll();
+    } catch (error) { this.timer = setTimeout(() => this.finish(), POLL_MS); }
+  }
 }
 
 // --- signing in again: the server's own form, in a dialog
@@ -280,6 +408,19 @@ async function stay(form) {
   } catch (error) { say("failed"); }
 }
 
+// --- active time: a page in sight that was used within the last minute
+
+const BEAT_MS = 15000, USED_MS = 60000;
+let usedAt = Date.now();
+
+async function beat() {
+  const { person, token } = document.body.dataset;
+  if (!person || document.visibilityState !== "visible" || Date.now() - usedAt > USED_MS) return;
+  const fields = new URLSearchParams({ path: location.pathname, token });
+  const headers = { "X-Studio": "1" };
+  try { await fetch("/active", { method: "POST", body: fields, credentials: "same-origin", headers }); } catch { /* not counted */ }
+}
+
 // --- keys
 
 function pressed(event) {
@@ -287,15 +428,37 @@ function pressed(event) {
   const at = document.activeElement;
   if (at && (at.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName)) && !/^(checkbox|radio)$/.test(at.type)) return;
   if (document.querySelector("dialog[open]")) return;
-  for (const each of document.querySelectorAll('[data-keys="on"] [data-key]')) {
+  const groups = document.querySelectorAll("[data-keys]");
+  const group = (at && at.closest("[data-keys]")) || (groups.length === 1 ? groups[0] : null);
+  if (!group || group.dataset.keys !== "on") return;
+  for (const each of group.querySelectorAll("[data-key]")) {
     if (each.dataset.key !== event.key.toLowerCase() || each.disabled) continue;
     event.preventDefault();
+    each.focus();
     each.click();
     return;
   }
 }
 
+function switchKeys() {
+  let on = true;
+  try { on = localStorage.getItem("studio-keys") !== "off"; } catch { /* no storage: on */ }
+  for (const each of document.querySelectorAll("[data-keys]")) each.dataset.keys = on ? "on" : "off";
+  for (const each of document.querySelectorAll('[data-switch="keys"]')) each.checked = on;
+  for (const each of document.querySelectorAll("[data-scripted][hidden]")) each.hidden = false;
+}
+
+function switched(event) {
+  if (!event.target.matches('[data-switch="keys"]')) return;
+  event.stopImmediatePropagation(); // nothing of the form changed
+  if (event.type !== "change") return;
+  try { localStorage.setItem("studio-keys", event.target.checked ? "on" : "off"); } catch { /* for this page alone */ }
+  for (const each of document.querySelectorAll("[data-keys]")) each.dataset.keys = event.target.checked ? "on" : "off";
+}
+
 document.addEventListener("submit", submitted);
+document.addEventListener("input", switched);
+document.addEventListener("change", switched);
 document.addEventListener("input", typed);
 document.addEventListener("change", typed);
 document.addEventListener("keydown", pressed);
@@ -303,4 +466,12 @@ document.addEventListener("focusin", (event) => { if (event.target.matches("[dat
 addEventListener("popstate", () => location.reload());
 addEventListener("online", () => { for (const saver of savers.values()) if (saver.dirty) saver.wait(0); });
 addEventListener("beforeunload", (event) => { if (unsaved() && !leaving) event.preventDefault(); });
+followAll();
+sayOutbox();
+if (canKeep()) for (const form of document.querySelectorAll("form[data-autosave]")) restore(form).catch(() => {});
+switchKeys();
 stillHere();
+for (const kind of ["pointermove", "pointerdown", "keydown", "input", "scroll"]) {
+  addEventListener(kind, () => { usedAt = Date.now(); }, { capture: true, passive: true });
+}
+setInterval(beat, BEAT_MS);

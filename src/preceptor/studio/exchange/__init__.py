@@ -1,0 +1,1 @@
+"""What comes into a studio from files, and what leaves it: imports, releases, people who leave."""

@@ -1,0 +1,193 @@
+"""What is released: accepted tasks, and what people made of them. Each part has one function."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.records import PhysicianAnswer
+from preceptor.studio.baselines.commands import baseline_rows
+from preceptor.studio.consensus.commands import consensus_criteria
+from preceptor.studio.items.commands import Version, version
+from preceptor.studio.items.content import Review
+from preceptor.studio.items.tables import decisions, imports, items, reviews
+from preceptor.studio.labelling.rows import labels_rows, meta_eval_rows
+from preceptor.studio.oversight import sampler
+
+__all__ = [
+    "FILTERS",
+    "Agreement",
+    "Baseline",
+    "Task",
+    "agreement",
+    "baselines",
+    "contributors",
+    "labels",
+    "meta_eval",
+    "preview_systems",
+    "tasks",
+    "weights",
+]
+
+#: Fields by which tasks are chosen.
+FILTERS = ("use_case", "specialty", "language", "mode")
+#: Units under which no agreement is given.
+_FEWEST = 10
+
+
+class Task(msgspec.Struct, frozen=True):
+    """An accepted task. ``difficult`` is None where nobody rated an answer to it."""
+
+    id: str
+    version: Version
+    difficult: bool | None
+    system: str
+    tags: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """A physician's answer to a task. ``person`` is None for one that came with the task."""
+
+    item: str
+    answer: PhysicianAnswer
+    person: str | None = None
+
+
+class Agreement(msgspec.Struct, frozen=True):
+    """How often two reviewers of one text say the same; None under ten units.
+
+    ``share`` is from 0 to 1, its interval is the 95 % one by tasks.
+    """
+
+    about: str
+    units: int
+    share: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+def tasks(connection: sa.Connection, filters: Mapping[str, Collection[str]]) -> list[Task]:
+    """Accepted tasks with these values, in the order of their ids."""
+    query = sa.select(items, imports.c.tags, imports.c.source).select_from(
+        items.outerjoin(imports, imports.c.item == items.c.id)
+    )
+    query = query.where(items.c.state == "accepted").order_by(items.c.id)
+    for field, values in filters.items():
+        query = query.where(items.c[field].in_(values))
+    found = []
+    for row in connection.execute(query).mappings():
+        last = _with_consensus(connection, row["id"], version(connection, row["id"]))
+        found.append(
+            Task(
+                row["id"],
+                last,
+                row["difficult"] if last.rating.overall else None,
+                row["system"],
+                () if row["tags"] is None else tuple(msgspec.json.decode(row["tags"])),
+                row["source"] or "",
+            )
+        )
+    return found
+
+
+def _with_consensus(connection: sa.Connection, item: str, last: Version) -> Version:
+    """The text as it was accepted, and the criteria of the categories that people put it in."""
+    content = last.content
+    there = {each.text for each in content.criteria}
+    more = tuple(each for each in consensus_criteria(connection, item) if each.text not in there)
+    content = msgspec.structs.replace(content, criteria=(*content.criteria, *more))
+    return msgspec.structs.replace(last, content=content)
+
+
+def baselines(connection: sa.Connection, ids: Collection[str]) -> list[Baseline]:
+    """Physicians' answers to these tasks: those that files brought, then those written here."""
+    found = connection.execute(sa.select(imports.c.item, imports.c.physician)).all()
+    answers = [
+        (item, msgspec.json.decode(body, type=PhysicianAnswer | None))
+        for item, body in found
+        if item in ids
+    ]
+    brought = [Baseline(item, answer) for item, answer in answers if answer is not None]
+    return brought + [
+        Baseline(
+            row["id"],
+            PhysicianAnswer(row["response"], row["group"], tuple(row["references"])),
+            row["writer"],
+        )
+        for row in baseline_rows(connection)
+        if row["id"] in ids
+    ]
+
+
+def labels(connection: sa.Connection, ids: Collection[str]) -> list[dict[str, Any]]:
+    """People's verdicts on answers to these tasks, as ``import graded`` reads them."""
+    return [row for row in labels_rows(connection) if row["prompt_id"] in ids]
+
+
+def meta_eval(connection: sa.Connection, ids: Collection[str]) -> list[dict[str, Any]]:
+    """The same in the form of HealthBench's meta-evaluation."""
+    return [row for row in meta_eval_rows(connection) if row["prompt_id"] in ids]
+
+
+def weights(connection: sa.Connection, ids: Collection[str]) -> dict[str, float]:
+    """Id of a task → how many it stands for, where a sample was drawn."""
+    return {item: weight for item, weight in sampler.weights(connection).items() if item in ids}
+
+
+def preview_systems(connection: sa.Connection, ids: Collection[str]) -> dict[str, int]:
+    """System → tasks whose rubric was tried on its answers. No previews are kept yet."""
+    return {}
+
+
+def contributors(connection: sa.Connection, ids: Collection[str]) -> dict[str, set[str]]:
+    """Role → those who had it for one of these tasks."""
+    asked = {
+        "author": sa.select(items.c.author, items.c.id),
+        "reviewer": sa.select(reviews.c.person, reviews.c.item).where(reviews.c.counts),
+        "adjudicator": sa.select(decisions.c.person, decisions.c.item),
+    }
+    found = {
+        role: {person for person, item in connection.execute(query) if item in ids and person}
+        for role, query in asked.items()
+    }
+    found["writer"] = {each.person for each in baselines(connection, ids) if each.person}
+    return found
+
+
+def agreement(connection: sa.Connection, ids: Collection[str]) -> list[Agreement]:
+    """Of the texts that two reviewers judged, each without the other."""
+    query = sa.select(reviews.c.item, reviews.c.version, reviews.c.body).order_by(reviews.c.seq)
+    by_text: dict[tuple[str, int], list[Review]] = defaultdict(list)
+    for item, number, body in connection.execute(query):
+        if item in ids:
+            by_text[item, number].append(msgspec.json.decode(body, type=Review))
+    realism: list[tuple[str, bool]] = []
+    kept: list[tuple[str, bool]] = []
+    for (item, _), found in by_text.items():
+        if len(found) > 1:
+            one, other = found[:2]
+            realism.append((item, one.realistic == other.realistic))
+            kept += [
+                (item, (a.decision == "keep") == (b.decision == "keep"))
+                for a, b in zip(one.criteria, other.criteria, strict=True)
+            ]
+    return [
+        _agreement("whether the question is realistic", realism),
+        _agreement("whether a criterion stays as it is", kept),
+    ]
+
+
+def _agreement(about: str, units: Sequence[tuple[str, bool]]) -> Agreement:
+    if len(units) < _FEWEST:
+        return Agreement(about, len(units))
+    import numpy as np
+
+    from preceptor.statistics.intervals import share_interval
+
+    same = np.array([[each] for _, each in units], dtype=np.float64)
+    share, interval = share_interval(same, np.array([item for item, _ in units]))
+    return Agreement(about, len(units), share, (interval[0], interval[1]))

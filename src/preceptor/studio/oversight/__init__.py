@@ -1,0 +1,1 @@
+"""What a lead steers by: samples, agreement, active time, scores."""

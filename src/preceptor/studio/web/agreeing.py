@@ -1,0 +1,91 @@
+"""How far people agree: of all for a lead, with the others for oneself."""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.audit.agreement import Estimate
+from preceptor.studio.oversight import agreement
+from preceptor.studio.oversight.agreement import Agreed
+from preceptor.studio.web.render import View
+from preceptor.studio.web.screens import LEAD, Screen, Visit, Web
+
+__all__ = ["screens"]
+
+
+class Line(msgspec.Struct, frozen=True):
+    """Agreement on one question in one group, each measure as text."""
+
+    group: str
+    units: int
+    tasks: int
+    observed: str
+    ac1: str
+    kappa: str
+    alpha: str
+
+
+class Table(msgspec.Struct, frozen=True):
+    """All lines of one question."""
+
+    question: str
+    lines: tuple[Line, ...]
+
+
+class Agreement(View, frozen=True, kw_only=True):
+    """Agreement of all (empty for those who are no lead), and of the reader with the others."""
+
+    everybody: tuple[Table, ...] | None
+    own: tuple[Table, ...] | None
+    least: int
+
+
+_JUDGING = frozenset({"reviewer", "labeller"})
+
+
+def screens(web: Web) -> list[Screen]:
+    return [Screen("/agreement", web, get=_agreement, roles=LEAD | _JUDGING)]
+
+
+async def _agreement(visit: Visit) -> View:
+    roles, person = visit.member.offer.roles, visit.who.person
+
+    def ask(connection: sa.Connection) -> tuple[list[Agreed] | None, list[Agreed] | None]:
+        said = list(agreement.judgements(connection))
+        return (
+            agreement.agreed(said) if "lead" in roles else None,
+            agreement.agreed_with(said, person) if _JUDGING & set(roles) else None,
+        )
+
+    everybody, own = await visit.read(ask)
+    return Agreement(
+        title="Agreement",
+        everybody=None if everybody is None else _tables(everybody),
+        own=None if own is None else _tables(own),
+        least=agreement.LEAST,
+    )
+
+
+def _tables(found: list[Agreed]) -> tuple[Table, ...]:
+    questions = dict.fromkeys(each.question for each in found)
+    return tuple(
+        Table(question, tuple(_line(each) for each in found if each.question == question))
+        for question in questions
+    )
+
+
+def _line(each: Agreed) -> Line:
+    found = each.found
+    measures = (found.observed, found.ac1, found.kappa, found.alpha)
+    return Line(each.group or "All", each.units, each.tasks, *map(_words, measures))
+
+
+def _words(found: Estimate) -> str:
+    if found.value is None:
+        return "not defined: all said the same"
+    value = f"{found.value:.2f}"
+    if found.ci95 is None:
+        return f"{value} (no interval)"
+    low, high = found.ci95
+    return f"{value} ({low:.2f} to {high:.2f})".replace("-", "\N{MINUS SIGN}")

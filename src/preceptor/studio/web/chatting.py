@@ -1,0 +1,164 @@
+"""Live answers on the author's page: asking, stopping, asking again, and reading along."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import sqlalchemy as sa
+from starlette.responses import Response as HttpResponse
+from starlette.responses import StreamingResponse
+
+from preceptor.errors import InputError, UnknownName
+from preceptor.records import Message, Response
+from preceptor.store import Store
+from preceptor.studio.chat import Desk, Job, Since
+from preceptor.studio.chat.jobs import ENDED, latest
+from preceptor.studio.chat.pieces import since_of
+from preceptor.studio.database import Studio
+from preceptor.studio.items.advice import advice
+from preceptor.studio.items.authoring import Written
+from preceptor.studio.items.tables import answers
+from preceptor.studio.items.writing import Writing
+from preceptor.studio.people.project import Project
+from preceptor.systems.base import Ask, Parameters
+
+__all__ = ["Chats", "Pending", "events", "since"]
+
+#: Somebody waits: a system that fails is asked again by hand.
+_PARAMETERS = Parameters(retries=2)
+_HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+_BEAT = b"event: beat\ndata:\n\n"
+_encode = msgspec.json.encode
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that is asked for, and is not there. ``words`` say why, once it has failed."""
+
+    job: str
+    alias: str
+    words: str = ""
+
+
+class Chats:
+    """The systems that authors of a project may ask; what they say is stored.
+
+    Parameters
+    ----------
+    store
+        The run store, for answers.
+    """
+
+    def __init__(self, studio: Studio, store: Store, project: Project) -> None:
+        self._studio, self._store, self._project = studio, store, project
+        self._opening = asyncio.Lock()
+        self._desk: Desk | None = None
+
+    async def desk(self) -> Desk:
+        """The desk; at the first call what an earlier process left is settled."""
+        async with self._opening:
+            if self._desk is None:
+                allowed = dict.fromkeys(self._project.systems, _PARAMETERS)
+                desk = Desk(self._store, self._studio, allowed, self._finished)
+                await desk.open()
+                self._desk = desk
+            return self._desk
+
+    async def close(self) -> None:
+        if self._desk is not None:
+            await self._desk.close()
+            self._desk = None
+
+    def aliases(self, item: str) -> dict[str, str]:
+        """Alias → address, in the order of the aliases."""
+        named = {self._project.alias(item, each): each for each in self._project.systems}
+        return dict(sorted(named.items()))
+
+    async def ask(self, found: Written, alias: str) -> None:
+        """Ask a system what is written; each time for another answer. Raises InputError."""
+        item, writing = found.standing.item, found.writing
+        address = self.aliases(item).get(alias)
+        if address is None:
+            raise InputError("system: choose one of the list")
+        _check(writing)
+        earlier = [
+            each for each in found.answers if (each.asked, each.system) == (writing.asked, address)
+        ]
+        ask = Ask(_messages(writing), repeat=len(earlier))
+        desk = await self.desk()
+        await desk.start(f"{item} {writing.asked}", found.standing.author, address, ask)
+
+    async def retry(self, found: Written, job: str) -> None:
+        """Ask again where no answer came. Raises InputError, UnknownName."""
+        _check(found.writing)
+        await (await self.desk()).retry(job, found.standing.author, Ask(_messages(found.writing)))
+
+    async def stop(self, found: Written, job: str) -> None:
+        """End an answer under way. Raises UnknownName."""
+        await (await self.desk()).stop(job, found.standing.author)
+
+    def pending(self, connection: sa.Connection, found: Written) -> Pending | None:
+        """The answer asked for last, where it is under way, or failed on this conversation."""
+        item = found.standing.item
+        job = latest(connection, item)
+        if job is None or job.state == "done":
+            return None
+        ended = job.state in ENDED
+        if ended and job.task != f"{item} {found.writing.asked}":
+            return None
+        words = since_of(job, "", 0, anew=False).words if ended else ""
+        return Pending(job=job.id, alias=self._project.alias(item, job.address), words=words)
+
+    def _finished(self, connection: sa.Connection, job: Job, response: Response) -> None:
+        item, _, asked = job.task.partition(" ")
+        connection.execute(answers.delete().where(answers.c.id == job.id))
+        connection.execute(
+            answers.insert().values(
+                id=job.id,
+                item=item,
+                asked=asked,
+                alias=self._project.alias(item, job.address),
+                text=response.text,
+                key=response.key,
+                system=job.address,
+                at=job.at,
+            )
+        )
+
+
+def _check(writing: Writing) -> None:
+    """What no system is sent."""
+    if not all(line.text.strip() for line in writing.lines):
+        raise InputError("conversation: expected a text in each turn before a system is asked")
+    for each in advice(writing):
+        if each.blocks and not each.criterion and each.rule == "personal-data":
+            raise InputError(f"{each.problem}: take it out before a system is asked")
+
+
+def _messages(writing: Writing) -> tuple[Message, ...]:
+    return tuple(Message(turn.role, turn.text) for turn in writing.messages)
+
+
+def since(desk: Desk, job: str, person: str, after: int) -> HttpResponse:
+    """What came after that index, for a page that polls. Raises UnknownName."""
+    found = desk.pieces(job, person, after)
+    return HttpResponse(_encode(found), media_type="application/json", headers=_HEADERS)
+
+
+async def events(desk: Desk, job: str, person: str, after: int) -> HttpResponse:
+    """The same as server-sent events, with signs of life. Raises UnknownName."""
+    desk.pieces(job, person, after)  # whether it is this person's
+
+    async def stream() -> AsyncIterator[bytes]:
+        try:
+            async for found in desk.events(job, person, after):
+                yield _BEAT if found is None else _event(found)
+        except UnknownName:  # forgotten meanwhile: the page asks anew
+            return
+
+    return StreamingResponse(stream(), media_type="text/event-stream", headers=_HEADERS)
+
+
+def _event(found: Since) -> bytes:
+    return b"data: " + _encode(found) + b"\n\n"

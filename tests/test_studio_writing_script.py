@@ -1,0 +1,87 @@
+"""The author's page with its script: saved while it is typed, an answer read as it comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from preceptor.store import Store
+from preceptor.studio.people.sessions import begin
+from preceptor.testing import FakeEndpoint
+from studio_harness import House, served
+from test_studio_authoring import Author
+
+
+def emptied(page: Any) -> None:
+    """Wait until the browser keeps nothing more of what was typed."""
+    for _ in range(200):
+        if page.evaluate("localStorage.length") == 0:
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("what was saved is still kept")
+
+
+def test_a_task_is_written_by_keyboard_while_a_system_answers(
+    chromium: Any, tmp_path: Path
+) -> None:
+    """Every pause is saved, the answer comes by itself, and what is not sent is kept encrypted."""
+    store = Store(tmp_path / "runs.db")
+    with FakeEndpoint(pace=0.2) as fake:
+        house = House(tmp_path, systems=(fake.address("m"),), store=store)
+        author = Author(house)
+        secret, _ = house.studio.write_now(
+            lambda connection: begin(
+                connection, house.people["author"], house.now, house.accounts.limits
+            )
+        )
+        with served(house) as address:
+            context = chromium.new_context()
+            context.add_cookies([{"name": house.cookie, "value": secret, "url": address}])
+            page, wrong = context.new_page(), []
+            page.on("console", lambda message: wrong.append(message.text))
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            page.goto(address.rstrip("/") + author.address)
+            page.evaluate("window.same = true")
+            page.focus("#t-0")
+            page.keyboard.type("Name every number from 1 to 9.")
+            page.wait_for_selector("#saving:has-text('Saved at')")
+            assert author.written().lines[0].text == "Name every number from 1 to 9."
+            page.focus("button[value=ask]")
+            page.keyboard.press("Enter")
+            page.wait_for_selector("[data-stream] [role=log]:not(:empty)")
+            page.focus("#add")
+            page.keyboard.press("Enter")
+            page.wait_for_selector("textarea[id^=c-]:focus")
+            page.keyboard.type("Appropriately names them.")
+            page.wait_for_selector("text=the answer that you rate")
+            page.wait_for_selector("text=“appropriately” cannot be checked")
+            assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
+            page.focus("#score-overall")
+            with page.expect_response(lambda answer: answer.request.method == "POST"):
+                page.keyboard.press("2")
+            page.wait_for_selector("#saving:has-text('Saved at')")
+            written = author.written()
+            assert written.scores == {"overall": "2"}
+            assert [row.text for row in written.rows] == ["Appropriately names them."]
+            assert page.evaluate("window.same")
+            kept = "JSON.stringify(localStorage)"
+            emptied(page)
+            context.set_offline(True)
+            page.focus("#specialty")
+            page.keyboard.press("End")
+            page.keyboard.type(" and Canary-text")
+            page.wait_for_selector("#saving:has-text('Not saved')")
+            assert "outbox" in page.evaluate(kept)
+            assert "Canary" not in page.evaluate(kept)
+            context.set_offline(False)
+            page.close(run_before_unload=False)
+            page = context.new_page()
+            page.goto(address.rstrip("/") + author.address)
+            page.wait_for_selector("text=What was typed and not sent before is saved.")
+            assert author.written().specialty == "cardiology and Canary-text"
+            emptied(page)
+            wrong = [each for each in wrong if "ERR_INTERNET_DISCONNECTED" not in each]
+            assert wrong == []
+            context.close()
+        house.close()
+    store.close()
