@@ -13,12 +13,13 @@ import sqlalchemy as sa
 
 from preceptor.cli import main
 from preceptor.errors import InputError
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, PhysicianAnswer
 from preceptor.studio.baselines import commands as baselines
 from preceptor.studio.baselines.acts import Answer
-from preceptor.studio.baselines.commands import Written, baseline_rows, physicians
+from preceptor.studio.baselines.commands import Written, baseline_rows
 from preceptor.studio.baselines.workflow import written
 from preceptor.studio.consensus import commands as consensus
+from preceptor.studio.exchange import gathered
 from preceptor.studio.items import commands
 from preceptor.studio.items.assignment import Worker
 from preceptor.studio.items.content import Content, ItemCriterion, Rating, Review, Turn
@@ -99,11 +100,12 @@ def test_an_answer_is_written_saved_and_handed_in(house: House, item: str) -> No
     assert do("next", "/answers").headers["location"].endswith("none")
     with house.studio.read() as connection:
         (row,) = baseline_rows(connection)
-        assert physicians(connection)[item].text == "No."
+        (released,) = gathered.baselines(connection, {item})
+        assert released.answer == PhysicianAnswer("No.", "Group 1")
     assert row["sources"] == ["A leaflet", "A label"]
     assert row["web"]
     assert row["number"] == 1
-    assert (row["writer"], row["group"]) == (house.people["writer"], "1")
+    assert (row["writer"], row["group"]) == (house.people["writer"], "Group 1")
     assert verify(house.studio).faults == ()
 
 
@@ -129,9 +131,10 @@ def test_groups_two_and_three_see_answers_of_systems(house: House, item: str) ->
             assert take(connection, name) is None
         assert take(connection, "writer-other") is None
         rows = list(baseline_rows(connection))
-        assert [(row["group"], row["number"]) for row in rows] == [("1", 1), ("2", 2)]
+        assert [(row["group"], row["number"]) for row in rows] == [("Group 1", 1), ("Group 2", 2)]
         assert rows[1]["references"] == ["An answer", "Another"]
-        assert physicians(connection)[item].text == "Mine"
+        released = gathered.baselines(connection, {item})
+        assert [each.answer.text for each in released] == ["Mine", "Better"]
 
     house.studio.write_now(work)
 
@@ -179,6 +182,8 @@ def test_categories_by_votes_bring_their_criteria(house: House, item: str, tmp_p
     vote("labeller-3", "hedging", "urgent")
     assert texts() == ["Says that it is unsure", "Gives a range"]
     with house.studio.read() as connection:
+        (task,) = gathered.tasks(connection, {})
+        assert [each.points for each in task.version.content.criteria] == [7, 5, 3]
         (first, _) = consensus.consensus_criteria(connection, item)
     assert first.tags == ("level:cluster", "cluster:hedging")
     assert vote("labeller-3", "urgent").status_code == 404

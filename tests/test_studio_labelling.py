@@ -18,6 +18,7 @@ from preceptor.cli import main
 from preceptor.errors import InputError
 from preceptor.results.load import load_result
 from preceptor.store import Store
+from preceptor.studio.exchange import gathered
 from preceptor.studio.items.assignment import Worker
 from preceptor.studio.items.workflow import Refused
 from preceptor.studio.labelling import queue, rows
@@ -207,7 +208,11 @@ def test_nobody_labels_their_own_task_another_field_or_a_declared_vendor(
     )
     assert Labeller(connection, "cleo").next() is None
     assert Labeller(connection, "dan", languages=frozenset({"en"})).next() is None
-    assert Labeller(connection, "eve", languages=frozenset({"pt"})).next() is not None
+    eve = Labeller(connection, "eve", languages=frozenset({"pt"}))
+    unit = eve.next()
+    assert unit is not None
+    eve.say(unit)
+    assert gathered.contributors(connection, {"t1"})["labeller"] == {"eve"}
 
 
 def test_gold_is_mixed_in_for_everybody_and_is_in_no_estimate(

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.errors import InputError, UnknownName, shorten
-from preceptor.records import Example, PhysicianAnswer
+from preceptor.records import Example
 from preceptor.studio.baselines import workflow
 from preceptor.studio.baselines.acts import Answer, BaselineWritten, Reference, ReferencesSet
 from preceptor.studio.baselines.tables import baselines, references
@@ -34,7 +34,6 @@ __all__ = [
     "hand_in",
     "keep",
     "next_task",
-    "physicians",
     "seat",
     "set_references",
     "shown",
@@ -182,15 +181,6 @@ def set_references(
 # For a release
 
 
-def physicians(connection: sa.Connection) -> dict[str, PhysicianAnswer]:
-    """Task → the answer that came first."""
-    return {
-        row["id"]: PhysicianAnswer(row["response"], row["group"], tuple(row["references"]))
-        for row in baseline_rows(connection)
-        if row["number"] == 1
-    }
-
-
 def baseline_rows(connection: sa.Connection) -> Iterator[dict[str, Any]]:
     """A row for each answer, also as ``replay:`` reads them; ``number`` counts those of a task.
 
@@ -207,7 +197,7 @@ def baseline_rows(connection: sa.Connection) -> Iterator[dict[str, Any]]:
             "number": number,
             "system": "physician",
             "response": answer.text,
-            "group": row["group"],
+            "group": f"Group {row['group']}",  # HealthBench's words
             "references": list(answer.references),
             "sources": list(answer.sources),
             "web": answer.web,

@@ -16,6 +16,8 @@ from preceptor.studio.items.commands import Version, version
 from preceptor.studio.items.content import Review
 from preceptor.studio.items.tables import decisions, imports, items, reviews
 from preceptor.studio.labelling.rows import labels_rows, meta_eval_rows
+from preceptor.studio.labelling.tables import labels as labels_table
+from preceptor.studio.labelling.tables import units
 from preceptor.studio.oversight import sampler
 
 __all__ = [
@@ -149,6 +151,9 @@ def contributors(connection: sa.Connection, ids: Collection[str]) -> dict[str, s
         "author": sa.select(items.c.author, items.c.id),
         "reviewer": sa.select(reviews.c.person, reviews.c.item).where(reviews.c.counts),
         "adjudicator": sa.select(decisions.c.person, decisions.c.item),
+        "labeller": sa.select(labels_table.c.person, units.c.item).join(
+            units, units.c.id == labels_table.c.unit
+        ),
     }
     found = {
         role: {person for person, item in connection.execute(query) if item in ids and person}

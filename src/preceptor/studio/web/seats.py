@@ -103,12 +103,7 @@ async def next_work(visit: Visit, kind: Kind) -> Response:
     member, now, policy = visit.member, _at(visit), visit.web.project.policy
     if not member.has_declared(visit.now):
         return see("/account", "first")
-    worker = Worker(
-        person=member.id,
-        specialties=frozenset(member.offer.specialties),
-        languages=frozenset(member.offer.languages),
-        vendors=frozenset(member.conflicts.vendors),
-    )
+    worker = Worker.of(member)
     lease = await visit.write(
         lambda connection: assignment.next_item(
             connection, worker, kind, policy=policy, now=now, draw=random.SystemRandom()
