@@ -304,7 +304,7 @@ def test_agreement_is_of_first_words_and_of_ten_units() -> None:
 def test_agreement_of_all_is_for_leads_and_ones_own_for_others(
     house: House, reviewed: list[str], labelled: None
 ) -> None:
-    """A reviewer or labeller sees themselves with the others; what was taken back is left out."""
+    """Each person sees only themselves with the others; work taken back is left out."""
     lead = house.signed_in("lead").get("/agreement").text
     assert "Everybody with each other" in lead
     assert "You with the others" not in lead

@@ -138,6 +138,8 @@ for _name, _made_by in studio_exchange.COMMANDS.items():
     studio.app.command(_name)(_made_by)
 studio.app.command("pull")(studio_labels.pull)
 studio.app.command("labels")(studio_labels.labels)
+studio.app.command("references")(studio_labels.references)
+studio.app.command("categories")(studio_labels.categories)
 
 for _heading, _commands in GROUPS.items():
     for _name, _made_by in _commands.items():

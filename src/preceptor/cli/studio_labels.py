@@ -1,4 +1,4 @@
-"""``preceptor studio pull`` and ``preceptor studio labels``."""
+"""``preceptor studio pull``, ``labels``, ``references`` and ``categories``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from preceptor.audit.marks import Mark
     from preceptor.studio.labelling.drawing import Way
 
-__all__ = ["labels", "pull"]
+__all__ = ["categories", "labels", "pull", "references"]
 
 
 def pull(  # noqa: PLR0917
@@ -130,6 +130,59 @@ def labels(
     print(output)
     for sentence in _next(found, output, meta_eval):
         note(sentence)
+
+
+def references(
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Runs on tasks of this studio: one of each system."),
+    ],
+    group: Annotated[
+        str, typer.Option("--group", metavar="2|3", help="2 and 3 are two sets of systems.")
+    ] = "2",
+    store: StorePath = DEFAULT_STORE,
+    db: Database = DEFAULT,
+) -> None:
+    """Have accepted tasks answered by physicians who see these systems' answers, too."""
+    from preceptor.store import Store
+    from preceptor.studio.baselines.commands import set_references
+
+    with Store(store, create=False) as opened:
+        found = [
+            (each.example, each.response.text, info.system)
+            for info in map(opened.run, runs)
+            for each in opened.graded(info)
+            if each.repeat == 0 and each.response is not None and each.response.failure is None
+        ]
+    with open_studio(db) as studio:
+        number = studio.write_now(lambda connection: set_references(connection, None, group, found))
+    note(f"{number:,} tasks wait for an answer of group {group}")
+
+
+def categories(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A table with a row for each criterion: category, about, criterion, points.",
+        ),
+    ],
+    db: Database = DEFAULT,
+) -> None:
+    """Set the categories that labellers sort tasks into, and the criteria that each brings."""
+    from preceptor.files import read_rows
+    from preceptor.studio.consensus.commands import read_categories, set_categories
+
+    try:
+        found = read_categories(read_rows(file))
+    except InputError as error:
+        if str(error).startswith("line "):
+            raise InputError(f"{file}: {error}") from None
+        raise
+    with open_studio(db) as studio:
+        studio.write_now(lambda connection: set_categories(connection, None, found))
+    criteria = sum(len(each.criteria) for each in found)
+    note(f"{len(found):,} categories with {criteria:,} criteria, in place of those before")
 
 
 def _gold(store: Any, path: Path | None) -> dict[str, Mark]:

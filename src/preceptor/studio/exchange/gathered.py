@@ -10,9 +10,13 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.records import PhysicianAnswer
+from preceptor.studio.baselines.commands import baseline_rows
+from preceptor.studio.consensus.commands import consensus_criteria
 from preceptor.studio.items.commands import Version, version
 from preceptor.studio.items.content import Review
 from preceptor.studio.items.tables import decisions, imports, items, reviews
+from preceptor.studio.labelling.rows import labels_rows, meta_eval_rows
+from preceptor.studio.oversight import sampler
 
 __all__ = [
     "FILTERS",
@@ -76,7 +80,7 @@ def tasks(connection: sa.Connection, filters: Mapping[str, Collection[str]]) -> 
         query = query.where(items.c[field].in_(values))
     found = []
     for row in connection.execute(query).mappings():
-        last = version(connection, row["id"])
+        last = _with_consensus(connection, row["id"], version(connection, row["id"]))
         found.append(
             Task(
                 row["id"],
@@ -90,31 +94,47 @@ def tasks(connection: sa.Connection, filters: Mapping[str, Collection[str]]) -> 
     return found
 
 
+def _with_consensus(connection: sa.Connection, item: str, last: Version) -> Version:
+    """The text as it was accepted, and the criteria of the categories that people put it in."""
+    content = last.content
+    there = {each.text for each in content.criteria}
+    more = tuple(each for each in consensus_criteria(connection, item) if each.text not in there)
+    content = msgspec.structs.replace(content, criteria=(*content.criteria, *more))
+    return msgspec.structs.replace(last, content=content)
+
+
 def baselines(connection: sa.Connection, ids: Collection[str]) -> list[Baseline]:
-    """Physicians' answers to these tasks, the best first for each: those that files brought."""
+    """Physicians' answers to these tasks: those that files brought, then those written here."""
     found = connection.execute(sa.select(imports.c.item, imports.c.physician)).all()
     answers = [
         (item, msgspec.json.decode(body, type=PhysicianAnswer | None))
         for item, body in found
         if item in ids
     ]
-    return [Baseline(item, answer) for item, answer in answers if answer is not None]
+    brought = [Baseline(item, answer) for item, answer in answers if answer is not None]
+    return brought + [
+        Baseline(
+            row["id"],
+            PhysicianAnswer(row["response"], row["group"], tuple(row["references"])),
+            row["writer"],
+        )
+        for row in baseline_rows(connection)
+        if row["id"] in ids
+    ]
 
 
 def labels(connection: sa.Connection, ids: Collection[str]) -> list[dict[str, Any]]:
-    """People's verdicts on answers, as ``import graded`` reads them. None are collected yet."""
-    return []
+    """People's verdicts on answers to these tasks, as ``import graded`` reads them."""
+    return [row for row in labels_rows(connection) if row["prompt_id"] in ids]
 
 
 def meta_eval(connection: sa.Connection, ids: Collection[str]) -> list[dict[str, Any]]:
-    """The same in the form of HealthBench's meta-evaluation. None are collected yet."""
-    return []
+    """The same in the form of HealthBench's meta-evaluation."""
+    return [row for row in meta_eval_rows(connection) if row["prompt_id"] in ids]
 
 
 def weights(connection: sa.Connection, ids: Collection[str]) -> dict[str, float]:
     """Id of a task → how many it stands for, where a sample was drawn."""
-    from preceptor.studio.oversight import sampler
-
     return {item: weight for item, weight in sampler.weights(connection).items() if item in ids}
 
 

@@ -216,7 +216,7 @@ def seat(
     return lease if free else None
 
 
-def skip(connection: sa.Connection, who: Who, kind: Kind, subject: str, reason: str) -> None:
+def skip(connection: sa.Connection, who: Who, kind: str, subject: str, reason: str) -> None:
     """Give a task back for good; the person is not offered it again."""
     release(connection, kind, subject, who.person)
     append(connection, Skipped(work=kind), by=who, subject=subject, reason=reason)

@@ -16,9 +16,7 @@ from preceptor.audit.marks import Item, Mark
 from preceptor.errors import InputError, shorten
 from preceptor.records import content_key
 from preceptor.studio.ids import new_id
-from preceptor.studio.items.content import Content
-from preceptor.studio.items.tables import items as tasks
-from preceptor.studio.items.tables import versions
+from preceptor.studio.items.known import recogniser
 from preceptor.studio.labelling.acts import Pulled, PulledAnswer, PulledUnit
 from preceptor.studio.labelling.queue import set_gold
 from preceptor.studio.labelling.tables import pulls, units
@@ -149,25 +147,16 @@ def _before(connection: sa.Connection, scope: str, way: Way) -> dict[str, tuple[
 def _answers(
     connection: sa.Connection, found: Iterable[Item]
 ) -> dict[tuple[str, str], PulledAnswer]:
-    own = _own_tasks(connection)
+    task_of = recogniser(connection)
     return {
         _answer(item): PulledAnswer(
             example=msgspec.structs.replace(item.example, physician=None),
             text=item.response.text,
             key=item.response.key,
-            item=own.get(item.example.id) or own.get(item.example.prompt_key, ""),
+            item=task_of(item.example),
         )
         for item in found
     }
-
-
-def _own_tasks(connection: sa.Connection) -> dict[str, str]:
-    """Id, or key of the conversation → task. A release's task has the task's id."""
-    found = {id: id for id in connection.scalars(sa.select(tasks.c.id))}
-    for item, body in connection.execute(sa.select(versions.c.item, versions.c.content)):
-        content = msgspec.json.decode(body, type=Content)
-        found[content.example(item, None).prompt_key] = item
-    return found
 
 
 def _answer(item: Item) -> tuple[str, str]:

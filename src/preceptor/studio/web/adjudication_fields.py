@@ -55,7 +55,7 @@ def slots(
 ) -> tuple[Slot, ...]:
     """Every criterion with its suggestions, in an order that the seed draws."""
     draw = random.Random(seed)  # noqa: S311  an order, no secret
-    found = []
+    found: list[Slot] = []
     everything = judged(content, reviews, reader)
     for each, opinion in zip(content.criteria, everything, strict=True):
         options = [Option(key="author", label="A", text=each.text, points=each.points)]
@@ -64,7 +64,7 @@ def slots(
         draw.shuffle(options)
         agreed = all(said.decision == "keep" for said in opinion.said)
         default = "author" if agreed else ""
-        found.append(_slot(given, each, len(found) + 1, options, opinion, default=default))
+        found.append(_slot(given, each, len(found) + 1, options, opinion=opinion, default=default))
     known = {each.id for each in content.criteria} | {each.text for each in content.criteria}
     for place, review in enumerate(reviews.values(), 1):
         for each in review.added:
@@ -96,8 +96,8 @@ def _slot(
     criterion: ItemCriterion,
     number: int,
     options: Sequence[Option],
-    opinion: Judged | None = None,
     *,
+    opinion: Judged | None = None,
     default: str = "",
 ) -> Slot:
     id = criterion.id
@@ -171,7 +171,7 @@ def agreement(reviews: Sequence[Review]) -> tuple[int, int] | None:
 
 def changes(before: Content, after: Content) -> tuple[Change, ...]:
     """What one version has otherwise than another, word by word."""
-    found = []
+    found: list[Slot] = []
     for number in range(max(len(before.messages), len(after.messages))):
         old, new = (
             each.messages[number].text if number < len(each.messages) else ""

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from starlette.responses import Response
 
 from preceptor.errors import InputError
+from preceptor.studio.consensus.commands import library
 from preceptor.studio.items.assignment import Worker
 from preceptor.studio.labelling import queue
 from preceptor.studio.labelling.acts import Said
@@ -71,6 +72,7 @@ def _work(connection: sa.Connection, member: Member) -> Work:
         role="labeller",
         about=f"Say which criteria an answer meets. You have labelled {done:,}.",
         begin=Link("Label", _ADDRESS),
+        rest=Link("Sort tasks into categories", "/categories") if library(connection) else None,
     )
 
 

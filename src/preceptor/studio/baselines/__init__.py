@@ -1,0 +1,1 @@
+"""What physicians themselves answer to accepted tasks."""

@@ -1,0 +1,74 @@
+"""What happens to physicians' answers, each with what it changes. The outcome is the group."""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.studio.baselines.tables import baselines, references
+from preceptor.studio.ledger.acts import Act, Event
+
+__all__ = ["Answer", "BaselineWritten", "Reference", "ReferencesSet"]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A physician's answer.
+
+    Attributes
+    ----------
+    sources
+        What they looked at, one each.
+    web
+        Whether they searched the web, which they may.
+    references
+        The answers of systems that they were shown.
+    """
+
+    text: str = ""
+    sources: tuple[str, ...] = ()
+    web: bool = False
+    references: tuple[str, ...] = ()
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """A system's answer to a task."""
+
+    item: str
+    text: str
+    system: str
+
+
+class ReferencesSet(Act, frozen=True, kw_only=True):
+    """A lead asked for answers by people who see these of systems; the outcome is the group."""
+
+    says = "Answers of systems for physicians to see set"
+
+    answers: tuple[Reference, ...] = ()
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        group = references.c.group == event.outcome
+        for item in {each.item for each in self.answers}:
+            connection.execute(references.delete().where(group, references.c.item == item))
+        for number, each in enumerate(self.answers):
+            row = {"group": event.outcome, "number": number, **msgspec.structs.asdict(each)}
+            connection.execute(references.insert().values(row))
+
+
+class BaselineWritten(Act, frozen=True, kw_only=True):
+    """A physician answered a task. ``attested`` is what they declared."""
+
+    says = "Physician's answer to task {} handed in"
+
+    answer: Answer = Answer()
+    attested: tuple[str, ...] = ()
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        connection.execute(
+            baselines.insert().values(
+                item=event.subject,
+                person=event.person or "",
+                seq=event.seq,
+                group=event.outcome,
+                body=msgspec.json.encode(self.answer).decode(),
+            )
+        )

@@ -1,0 +1,1 @@
+"""Categories of tasks by votes, and the criteria that a category brings."""

@@ -1,0 +1,187 @@
+"""Physicians' own answers in the studio, and the categories that they give tasks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from preceptor.cli import main
+from preceptor.errors import InputError
+from preceptor.records import Example, Message
+from preceptor.studio.baselines import commands as baselines
+from preceptor.studio.baselines.acts import Answer
+from preceptor.studio.baselines.commands import Written, baseline_rows, physicians
+from preceptor.studio.baselines.workflow import written
+from preceptor.studio.consensus import commands as consensus
+from preceptor.studio.items import commands
+from preceptor.studio.items.assignment import Worker
+from preceptor.studio.items.content import Content, ItemCriterion, Rating, Review, Turn
+from preceptor.studio.items.content import CriterionReview as Said
+from preceptor.studio.items.workflow import Refused, Standing
+from preceptor.studio.ledger.acts import Who
+from preceptor.studio.ledger.verify import verify
+from preceptor.studio.people.roles import Offer
+from studio_harness import House, crawl
+
+CONTENT = Content(
+    messages=(Turn("user", "May I take both?"),),
+    criteria=(ItemCriterion("a", "canary-criterion", 7),),
+    specialty="cardiology",
+    language="en",
+)
+RATING = Rating(answer="canary-rated", system="openai/canary-system", overall=4)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    for name in ("writer-2", "labeller-2", "labeller-3"):
+        house.people[name] = house.join(name)
+    house.people["writer-other"] = house.join(
+        "writer-other", Offer(roles=("writer",), specialties=("oncology",))
+    )
+    yield house
+    assert house.told == []
+    house.close()
+
+
+@pytest.fixture
+def item(house: House) -> str:
+    """An accepted task."""
+
+    def work(connection: sa.Connection) -> str:
+        author, reviewer, adjudicator = (
+            Who(house.people[name], "s") for name in ("author", "reviewer", "adjudicator")
+        )
+        item = commands.create(connection, author, "good_faith", "cardiology", "en")
+        commands.submit(connection, author, item, CONTENT, RATING)
+        commands.move(connection, None, item, "queue")
+        review = Review(realistic=True, flaw=True, approve=True, criteria=(Said(criterion="a"),))
+        commands.review(connection, reviewer, item, review)
+        commands.adjudicate(connection, adjudicator, item, "accepted", CONTENT, policy="default")
+        return item
+
+    return house.studio.write_now(work)
+
+
+def test_an_answer_is_written_saved_and_handed_in(house: House, item: str) -> None:
+    """A second window overwrites nothing, a declaration is asked for, and no rubric is shown."""
+    client = house.signed_in("writer")
+    address = f"/answers/{item}"
+
+    def do(button: str, to: str = address, **fields: str) -> Any:
+        return house.post(client, to, {"do": button, **fields})
+
+    assert client.get(address).status_code == 404
+    assert do("next", "/answers").headers["location"] == address
+    assert "May I take both?" in client.get(address).text
+    assert "May I take both?" in client.get("/").text
+    for name, where, response in crawl(house, lambda _: item):
+        if name.startswith("writer"):
+            assert "canary-" not in response.text, (name, where)
+    assert do("save", text="No <b>", rev="0").status_code == 303
+    stale = do("save", text="Yes", rev="0")
+    assert stale.status_code == 409
+    assert "No &lt;b&gt;" in stale.text
+    assert "Yes" in stale.text
+    refused = do("submit", text="No.", rev="1")
+    assert refused.status_code == 422
+    assert "without any AI" in refused.text
+    assert "No." in refused.text
+    typed = {"text": "No.", "sources": "A leaflet\n\nA label", "web": "yes", "attested": "yes"}
+    assert do("submit", rev="1", **typed).headers["location"] == "/answers?done=handed-in"
+    assert do("next", "/answers").headers["location"].endswith("none")
+    with house.studio.read() as connection:
+        (row,) = baseline_rows(connection)
+        assert physicians(connection)[item].text == "No."
+    assert row["sources"] == ["A leaflet", "A label"]
+    assert row["web"]
+    assert row["number"] == 1
+    assert (row["writer"], row["group"]) == (house.people["writer"], "1")
+    assert verify(house.studio).faults == ()
+
+
+def test_groups_two_and_three_see_answers_of_systems(house: House, item: str) -> None:
+    """One writer answers a task once; another sees references; a third field is offered nothing."""
+    example = Example("elsewhere", (Message("user", "May I take both?"),), ())
+    now = datetime.fromtimestamp(house.now, UTC)
+
+    def take(connection: sa.Connection, name: str) -> str | None:
+        offer = frozenset({"oncology"}) if name == "writer-other" else frozenset({"Cardiology"})
+        worker = Worker(person=house.people[name], specialties=offer)
+        return baselines.next_task(connection, worker, now=now, draw=random.Random(0))
+
+    def work(connection: sa.Connection) -> None:
+        with pytest.raises(InputError, match="expected 2 or 3"):
+            baselines.set_references(connection, None, "1", [])
+        shown = [(example, "An answer", "openai/canary-system"), (example, "Another", "b")]
+        assert baselines.set_references(connection, None, "2", shown) == 1
+        for name, text in (("writer", "Mine"), ("writer-2", "Better")):
+            assert take(connection, name) == item
+            typed = Written(text=text, attested=True)
+            baselines.hand_in(connection, Who(house.people[name], "s"), item, typed, now)
+            assert take(connection, name) is None
+        assert take(connection, "writer-other") is None
+        rows = list(baseline_rows(connection))
+        assert [(row["group"], row["number"]) for row in rows] == [("1", 1), ("2", 2)]
+        assert rows[1]["references"] == ["An answer", "Another"]
+        assert physicians(connection)[item].text == "Mine"
+
+    house.studio.write_now(work)
+
+
+def test_nobody_answers_a_task_that_they_worked_on() -> None:
+    """Its author, reviewers, adjudicators and labellers have seen the rubric."""
+    task = Standing(item="t", author="ann", state="accepted", reviewed=("bob",))
+    answer = Answer(text="No.")
+    for person in ("ann", "bob", "cleo"):
+        with pytest.raises(Refused, match="does not answer it"):
+            written(task, person, {"cleo"}, answer, attested=True)
+    written(task, "dan", {"cleo"}, answer, attested=True)
+    with pytest.raises(Refused, match="expected a text"):
+        written(task, "dan", (), Answer(text=" "), attested=True)
+
+
+def test_categories_by_votes_bring_their_criteria(house: House, item: str, tmp_path: Path) -> None:
+    """Two people vote, a third where they differ; more than half and two must agree."""
+    table = tmp_path / "categories.csv"
+    table.write_text(
+        "category,about,criterion,points\nhedging,Unsure,Says that it is unsure,5\n"
+        "hedging,,Gives a range,3\nurgent,Cannot wait,Sends to a hospital,8\n",
+        encoding="utf-8",
+    )
+    assert main(["studio", "categories", str(table), "--db", str(tmp_path / "studio.db")]) == 0
+
+    def vote(name: str, *names: str, **fields: str) -> Any:
+        client = house.signed_in(name)
+        house.post(client, "/categories", {"do": "next"})
+        sent = {"do": "vote", "item": item, "names": list(names), **fields}
+        return house.post(client, "/categories", sent)
+
+    def texts() -> list[str]:
+        with house.studio.read() as connection:
+            return [each.text for each in consensus.consensus_criteria(connection, item)]
+
+    assert "Sort tasks into categories" in house.signed_in("labeller").get("/").text
+    refused = vote("labeller")
+    assert refused.status_code == 422
+    assert "Gives a range" not in refused.text
+    assert vote("labeller", "hedging").headers["location"] == "/categories?done=none"
+    assert texts() == []
+    vote("labeller-2", none="yes")
+    assert texts() == []
+    vote("labeller-3", "hedging", "urgent")
+    assert texts() == ["Says that it is unsure", "Gives a range"]
+    with house.studio.read() as connection:
+        (first, _) = consensus.consensus_criteria(connection, item)
+    assert first.tags == ("level:cluster", "cluster:hedging")
+    assert vote("labeller-3", "urgent").status_code == 404
+    with pytest.raises(InputError, match="line 2: points"):
+        consensus.read_categories([(2, {"category": "a", "criterion": "b", "points": "0"})])
+    assert verify(house.studio).faults == ()
