@@ -16,12 +16,14 @@ from data_fixtures import row, write_rows
 from preceptor.audit.marks import Item, Mark, criteria_of
 from preceptor.cli import main
 from preceptor.errors import InputError
+from preceptor.results.load import load_result
 from preceptor.store import Store
 from preceptor.studio.items.assignment import Worker
 from preceptor.studio.items.workflow import Refused
 from preceptor.studio.labelling import queue, rows
 from preceptor.studio.labelling.acts import Said
 from preceptor.studio.labelling.drawing import chances_of, pull
+from preceptor.studio.labelling.estimate import estimate
 from preceptor.studio.labelling.tables import labels, units
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.verify import verify
@@ -80,8 +82,8 @@ def connection(house: House) -> Iterator[sa.Connection]:
 class Labeller:
     """Somebody who labels by commands, and answers as they are told to."""
 
-    def __init__(self, connection: sa.Connection, name: str, **of: Any) -> None:
-        self.connection, self.who = connection, Who(name, "s")
+    def __init__(self, connection: sa.Connection, name: str, says: Said = "met", **of: Any) -> None:
+        self.connection, self.who, self.says = connection, Who(name, "s"), says
         self.worker, self.now = Worker(person=name, **of), NOON
 
     def next(self) -> str | None:
@@ -95,7 +97,7 @@ class Labeller:
         """Label until nothing is left."""
         done = []
         while (unit := self.next()) is not None:
-            self.say(unit)
+            self.say(unit, self.says)
             done.append(unit)
         return done
 
@@ -230,6 +232,45 @@ def _mark(line: dict[str, Any]) -> str:
     return f"{line['completion_id']}.{content_key(line['rubric'])[:8]}"
 
 
+def test_the_estimate_weighs_labels_by_their_chance(
+    connection: sa.Connection, found: list[Item], made: Path
+) -> None:
+    """Where all is labelled it is the labels' score; of a part, an interval that holds it."""
+    with Store(made) as store:
+        result = load_result(store, store.run("board"))
+    with pytest.raises(InputError, match="nothing of it was drawn"):
+        estimate(connection, result)
+    pull(connection, None, found, way="audit", count=24)
+    assert estimate(connection, result) is None
+    score = result.metrics["overall_score"].raw_mean
+    for name in ("ann", "bob"):
+        Labeller(connection, name, says="not_met").all()
+    part = estimate(connection, result)
+    assert part is not None
+    assert part.run_ci95 is not None
+    assert 0 < part.labelled < len(found)
+    assert part.run_ci95[0] <= 0 <= part.run_ci95[1] < score
+    pull(connection, None, found, way="audit", count=len(found))
+    for name in ("ann", "bob"):
+        Labeller(connection, name, says="not_met").all()
+    whole = estimate(connection, result)
+    assert whole is not None
+    assert (whole.value, whole.run_se) == (pytest.approx(0), 0)
+
+
+def test_outside_my_field_leaves_the_seat_to_others(
+    connection: sa.Connection, found: list[Item]
+) -> None:
+    """It is a label, and not the one that the unit waits for."""
+    pull(connection, None, found, way="audit", count=len(found))
+    ann, bob = Labeller(connection, "ann"), Labeller(connection, "bob")
+    unit = ann.next()
+    assert unit is not None
+    ann.say(unit, "cannot_tell", reason="field")
+    assert bob.next() == unit
+    assert ann.next() != unit
+
+
 # The page
 
 
@@ -323,6 +364,8 @@ def test_labels_go_to_audit_and_correct(
     found = json.loads(capsys.readouterr().out)
     assert found["corrected"]["value"] is not None
     assert found["labelled"] >= EXAMPLES - 2
+    run(["studio", "estimate", "board", "--store", store, "--db", db, "--json"])
+    assert json.loads(capsys.readouterr().out)["corrected"]["labelled"] > 30
     meta = str(tmp_path / "meta.jsonl")
     run(["studio", "labels", "-o", meta, "--meta-eval", "--db", db])
     capsys.readouterr()

@@ -319,3 +319,13 @@ def test_a_lead_who_may_review_a_task_sees_of_it_what_a_reviewer_does(house: Hou
     assert "canary" not in page
     reviewed(house, item, "lead-2", added=())
     assert "canary/system" in client.get(f"/board/{item}").text
+
+
+def test_who_reads_a_language_reads_it_in_every_country(house: House) -> None:
+    """Specialty and language are compared without case, and en is enough for en-GB."""
+    a_task(house)
+    for number, (language, found) in enumerate((("de", False), ("en", True))):
+        offer = Offer(roles=("reviewer",), specialties=("cardiology",), languages=(language,))
+        house.people[f"x-{number}"] = house.join(f"x-{number}", offer)
+        address = begin(house, house.signed_in(f"x-{number}"))
+        assert (address != "/reviews?done=none") == found

@@ -221,7 +221,7 @@ def test_wrong_passwords_are_429_in_the_end(house: House) -> None:
     ][-1]
     assert last.status_code == 429
     assert int(last.headers["retry-after"]) >= 1
-    assert "too many wrong passwords: wait" in last.text
+    assert "too many tries: wait" in last.text
     assert "secret-guess-1" not in last.text
     assert 'value="adjudicator@example.org"' in last.text
 

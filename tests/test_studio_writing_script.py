@@ -12,10 +12,19 @@ from studio_harness import House, served
 from test_studio_authoring import Author
 
 
+def emptied(page: Any) -> None:
+    """Wait until the browser keeps nothing more of what was typed."""
+    for _ in range(200):
+        if page.evaluate("localStorage.length") == 0:
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("what was saved is still kept")
+
+
 def test_a_task_is_written_by_keyboard_while_a_system_answers(
     chromium: Any, tmp_path: Path
 ) -> None:
-    """Every pause is saved, buttons keep the focus, the answer comes without a new page."""
+    """Every pause is saved, the answer comes by itself, and what is not sent is kept encrypted."""
     store = Store(tmp_path / "runs.db")
     with FakeEndpoint(pace=0.2) as fake:
         house = House(tmp_path, systems=(fake.address("m"),), store=store)
@@ -48,13 +57,30 @@ def test_a_task_is_written_by_keyboard_while_a_system_answers(
             page.wait_for_selector("text=“appropriately” cannot be checked")
             assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"
             page.focus("#score-overall")
-            page.keyboard.press("2")
-            page.wait_for_selector("#saving:has-text('Saving')")
+            with page.expect_response(lambda answer: answer.request.method == "POST"):
+                page.keyboard.press("2")
             page.wait_for_selector("#saving:has-text('Saved at')")
             written = author.written()
             assert written.scores == {"overall": "2"}
             assert [row.text for row in written.rows] == ["Appropriately names them."]
             assert page.evaluate("window.same")
+            kept = "JSON.stringify(localStorage)"
+            emptied(page)
+            context.set_offline(True)
+            page.focus("#specialty")
+            page.keyboard.press("End")
+            page.keyboard.type(" and Canary-text")
+            page.wait_for_selector("#saving:has-text('Not saved')")
+            assert "outbox" in page.evaluate(kept)
+            assert "Canary" not in page.evaluate(kept)
+            context.set_offline(False)
+            page.close(run_before_unload=False)
+            page = context.new_page()
+            page.goto(address.rstrip("/") + author.address)
+            page.wait_for_selector("text=What was typed and not sent before is saved.")
+            assert author.written().specialty == "cardiology and Canary-text"
+            emptied(page)
+            wrong = [each for each in wrong if "ERR_INTERNET_DISCONNECTED" not in each]
             assert wrong == []
             context.close()
         house.close()

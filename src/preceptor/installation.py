@@ -24,6 +24,10 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
         ("starlette", "uvicorn", "python_multipart", "argon2", "markdown_it", "nh3"),
         "physicians write and review tasks in a browser, `preceptor studio`",
     ),
+    "studio-oidc": (
+        ("authlib", "httpx2", "joserfc"),
+        "people sign in with their hospital's accounts, `preceptor studio serve --oidc`",
+    ),
     "figures": (("matplotlib",), "figures, in files and in reports"),
     "parquet": (("pyarrow",), "parquet files, in and out"),
     "inspect": (("inspect_ai",), "Inspect AI: models, agents, tasks, logs"),

@@ -23,7 +23,7 @@ from preceptor.statistics.correction import Corrected, cascade_estimate
 from preceptor.statistics.intervals import stratified_share
 from preceptor.store import Store
 
-__all__ = ["Disagreement", "checked_cards", "disagreements", "known_of_grader"]
+__all__ = ["Disagreement", "checked_cards", "corrected_by", "disagreements", "known_of_grader"]
 
 #: With fewer wrong verdicts among the marked the corrected score's interval says nothing.
 LEAST_WRONG = 5
@@ -43,8 +43,9 @@ class Disagreement(msgspec.Struct, frozen=True):
 
 
 class _Row(msgspec.Struct, frozen=True):
-    """One verdict of the run, with the marks on it."""
+    """One verdict of the run, with the marks on it, by rater. ``id`` is that of the marks."""
 
+    id: str
     item: Graded
     index: int
     verdict: Verdict
@@ -134,6 +135,26 @@ def disagreements(
     ]
 
 
+def corrected_by(
+    result: Result, by_rater: Mapping[str, Mapping[str, Mark]], drawn: Mapping[str, float]
+) -> Corrected | None:
+    """The score if the raters' majority had judged everything, from marks on what was drawn.
+
+    Parameters
+    ----------
+    by_rater
+        Rater → id → mark.
+    drawn
+        Id → with which chance it was drawn and marked, of all that were.
+
+    Returns
+    -------
+    None where the score is no sum of points over the criteria that are met, or where the marks
+    show too little.
+    """
+    return _corrected(result, list(_verdicts(result, by_rater)), drawn)
+
+
 def _rows(store: Store, result: Result, raters: Collection[str] | None) -> list[_Row]:
     """Every verdict of met or not met."""
     keys = [item.response.key for item in result.graded if item.response is not None]
@@ -157,7 +178,7 @@ def _verdicts(result: Result, by_rater: Mapping[str, Mapping[str, Mark]]) -> Ite
                 continue
             key = item_id(item.response, item.example.criteria[index].text)
             marks = {rater: each[key] for rater, each in by_rater.items() if key in each}
-            yield _Row(item, index, verdict, unit_of[item.example.id], marks)
+            yield _Row(key, item, index, verdict, unit_of[item.example.id], marks)
 
 
 def _weights(marked: Sequence[_Row], sizes: Mapping[bool, int]) -> dict[bool, float]:
@@ -226,12 +247,10 @@ def _score(result: Result) -> float | None:
     return None if metric is None else metric.raw_mean
 
 
-def _corrected(result: Result, rows: Sequence[_Row]) -> Corrected | None:
-    """The score if the raters' majority had judged everything.
-
-    None where the score is no sum of points over the criteria that are met, or where the marks
-    show too little.
-    """
+def _corrected(
+    result: Result, rows: Sequence[_Row], drawn: Mapping[str, float] | None = None
+) -> Corrected | None:
+    """As `corrected_by`; without chances, each of what the grader met is as likely to be marked."""
     complete = {(s.example_id, s.repeat) for s in result.scores if OVERALL in s.values}
     counted = [row for row in rows if (row.item.example.id, row.item.repeat) in complete]
     labels = np.array([_majority(row) for row in counted])
@@ -239,10 +258,13 @@ def _corrected(result: Result, rows: Sequence[_Row]) -> Corrected | None:
     known = ~np.isnan(labels)
     if int((labels[known] != met[known]).sum()) < LEAST_WRONG and not known.all():
         return None
-    chances = np.empty(len(counted))
-    for each in (True, False):
-        if (met == each).any():
-            chances[met == each] = known[met == each].mean()
+    if drawn is None:
+        chances = np.empty(len(counted))
+        for each in (True, False):
+            if (met == each).any():
+                chances[met == each] = known[met == each].mean()
+    else:  # the chance of what was not drawn has no part in the estimate
+        chances = np.array([drawn.get(row.id, 0.5) for row in counted])
     if not (chances > 0).all():
         return None
     ids = [row.item.example.id for row in counted]

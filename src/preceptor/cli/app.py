@@ -50,6 +50,7 @@ from preceptor.cli import (
 from preceptor.cli import demo as demo_command
 from preceptor.cli import doctor as doctor_command
 from preceptor.cli.groups import Group
+from preceptor.engine.collector import rare_collections
 from preceptor.errors import DataWarning, Faults, PreceptorError
 from preceptor.plugins import load, plugins
 from preceptor.version import VERSION
@@ -138,6 +139,7 @@ for _name, _made_by in studio_exchange.COMMANDS.items():
     studio.app.command(_name)(_made_by)
 studio.app.command("pull")(studio_labels.pull)
 studio.app.command("labels")(studio_labels.labels)
+studio.app.command("estimate")(studio_labels.estimate)
 studio.app.command("references")(studio_labels.references)
 studio.app.command("categories")(studio_labels.categories)
 
@@ -155,7 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 done, 1 finished but incomplete, 2 usage or input, 130 interrupted (and resumable).
     """
     try:
-        with _stoppable(), _warned():
+        # A program that imports Preceptor keeps its own setting of the garbage collector.
+        with _stoppable(), _warned(), rare_collections:
             code = _run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except PreceptorError as error:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from preceptor.cli.output import printable
-from preceptor.engine.collector import rare_collections
 
 if TYPE_CHECKING:
     from preceptor.engine.progress import Progress
@@ -25,13 +23,10 @@ class Display:
     def __init__(self) -> None:
         self._live: Any = None
         self._printed = time.monotonic()
-        self._inside = contextlib.ExitStack()
         self._said_stopping = False
         self._warned: set[tuple[Progress, str]] = set()
 
     def __enter__(self) -> Display:
-        # Only the command line sets this; a program that imports Preceptor keeps its own setting.
-        self._inside.enter_context(rare_collections)
         if sys.stderr.isatty():
             from rich.console import Console
             from rich.live import Live
@@ -44,7 +39,6 @@ class Display:
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
-        self._inside.close()
 
     def update(self, progress: Progress) -> None:
         """Show the progress as it is now, and each warning once."""

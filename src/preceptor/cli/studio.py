@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,7 @@ from preceptor.installation import MissingExtra
 if TYPE_CHECKING:
     from preceptor.store import Store
     from preceptor.studio.database import Studio
+    from preceptor.studio.people.provider import Provider
 
 __all__ = ["DEFAULT", "PORT", "Address", "Database", "app", "missing", "open_studio"]
 
@@ -45,6 +48,8 @@ Address = Annotated[
     ),
 ]
 DEFAULT = "studio.db"
+_SECRET_ENV = "PRECEPTOR_OIDC_SECRET"  # noqa: S105  a variable's name
+_DOMAIN = re.compile(r"([A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
 
 
 @app.command("init")
@@ -138,11 +143,41 @@ def serve(  # noqa: PLR0917
         ),
     ] = None,
     store: StorePath = DEFAULT_STORE,
+    oidc: Annotated[
+        str | None,
+        typer.Option(
+            "--oidc",
+            metavar="ISSUER",
+            help="People may sign in with their accounts there: the issuer of an OpenID Connect "
+            "provider.",
+        ),
+    ] = None,
+    oidc_client_id: Annotated[
+        str | None,
+        typer.Option("--oidc-client-id", metavar="ID", help="The studio's id at that provider."),
+    ] = None,
+    oidc_secret_env: Annotated[
+        str,
+        typer.Option(
+            "--oidc-secret-env",
+            metavar="NAME",
+            help="The environment variable with the studio's secret at that provider.",
+        ),
+    ] = _SECRET_ENV,
+    oidc_domain: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--oidc-domain",
+            metavar="DOMAIN",
+            help="Only those whose e-mail address there ends with it; repeatable.",
+        ),
+    ] = None,
     db: Database = DEFAULT,
 ) -> None:
     """Serve the studio to browsers; Ctrl-C finishes what is under way."""
     port_number(port)
     _check_tls(tls_cert, tls_key, address, proxied=behind_proxy)
+    _check_oidc(oidc, oidc_client_id, oidc_secret_env, oidc_domain)
     try:
         from preceptor.studio.people.accounts import Accounts
         from preceptor.studio.web.app import application
@@ -161,8 +196,16 @@ def serve(  # noqa: PLR0917
             )
         here = serving.url_of(listener)
         where = address or (here.replace("http:", "https:", 1) if tls_cert else here)
+        provider = oidc and _provider(
+            oidc, oidc_client_id or "", oidc_secret_env, oidc_domain or [], where
+        )
         site = application(
-            Accounts(studio), address=where, proxied=behind_proxy, tell=note, store=runs
+            Accounts(studio),
+            address=where,
+            proxied=behind_proxy,
+            provider=provider or None,
+            tell=note,
+            store=runs,
         )
         print(where, flush=True)
         note(f"{db}: open that address in a browser; Ctrl-C ends")
@@ -252,6 +295,54 @@ def _check_tls(
         )
     if certificate and not encrypted:
         raise InputError(f"--address {address}: expected https://, as --tls-cert is given")
+
+
+def _check_oidc(
+    issuer: str | None, client: str | None, secret_env: str, domains: list[str] | None
+) -> None:
+    """Raises InputError."""
+    if issuer is None:
+        if client or domains:
+            raise InputError("--oidc-client-id and --oidc-domain: expected --oidc, too")
+        return
+    if not client or not domains:
+        raise InputError(
+            "--oidc: expected --oidc-client-id ID and --oidc-domain DOMAIN, too, found "
+            f"{client or 'no id'}, {', '.join(domains or ['no domain'])}"
+        )
+    for domain in domains:
+        if not _DOMAIN.fullmatch(domain):
+            raise InputError(
+                f"--oidc-domain {domain}: expected a name such as hospital.example, "
+                "one with letters beyond ASCII as xn--…"
+            )
+    if not os.environ.get(secret_env, "").strip():
+        raise InputError(
+            f"--oidc: expected the studio's secret at {issuer} in the environment variable "
+            f"{secret_env}, found none: set it, or name another with --oidc-secret-env"
+        )
+
+
+def _provider(
+    issuer: str, client: str, secret_env: str, domains: list[str], address: str
+) -> Provider:
+    try:
+        from preceptor.studio.people.provider import Provider, Settings
+    except ModuleNotFoundError as error:
+        if error.name in ("authlib", "httpx2", "joserfc"):
+            raise MissingExtra(f"--oidc needs {error.name}", "studio-oidc") from None
+        raise
+    from preceptor.studio.web.entering import BACK
+
+    settings = Settings(
+        issuer=issuer,
+        client=client,
+        secret=os.environ[secret_env].strip(),
+        domains=tuple(each.lower() for each in domains),
+        back=address.rstrip("/") + BACK,
+    )
+    note(f"{issuer}: has to know the studio by the redirect address {settings.back}")
+    return Provider(settings)
 
 
 def missing(error: ModuleNotFoundError) -> Exception:

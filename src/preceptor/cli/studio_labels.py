@@ -1,4 +1,4 @@
-"""``preceptor studio pull``, ``labels``, ``references`` and ``categories``."""
+"""``preceptor studio pull``, ``labels``, ``estimate``, ``references`` and ``categories``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from preceptor.audit.marks import Mark
     from preceptor.studio.labelling.drawing import Way
 
-__all__ = ["categories", "labels", "pull", "references"]
+__all__ = ["categories", "estimate", "labels", "pull", "references"]
 
 
 def pull(  # noqa: PLR0917
@@ -130,6 +130,35 @@ def labels(
     print(output)
     for sentence in _next(found, output, meta_eval):
         note(sentence)
+
+
+def estimate(
+    run: RunName,
+    store: StorePath = DEFAULT_STORE,
+    db: Database = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Print a run's score as it would be if the labellers had judged all of it."""
+    from preceptor.results.load import load_result
+    from preceptor.scoring import OVERALL
+    from preceptor.store import Store
+    from preceptor.studio.labelling.estimate import estimate as estimated
+
+    with Store(store, create=False) as opened:
+        result = load_result(opened, opened.run(run))
+    with open_studio(db) as studio, studio.read() as connection:
+        found = estimated(connection, result)
+    score = result.metrics[OVERALL].raw_mean if OVERALL in result.metrics else None
+    if as_json:
+        print_json({"run": result.info.name, "score": score, "corrected": found})
+    elif found is None or found.run_ci95 is None or score is None:
+        note(f"run {result.info.name}: the labels show too little of its grader's errors yet")
+    else:
+        low, high = (100 * each for each in found.run_ci95)
+        print(
+            f"If labellers had judged all of run {result.info.name}, its score would be about "
+            f"{100 * found.value:.1f} (between {low:.1f} and {high:.1f}), not {100 * score:.1f}."
+        )
 
 
 def references(

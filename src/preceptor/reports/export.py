@@ -316,6 +316,9 @@ def _parquet(runs: Iterable[Answers], path: Path) -> Path:
     )
     #: Columns that an answer's rows have in common are written once, and which each row has.
     shared = {name for name in schema.names if name not in _OF_VERDICT}
+    #: No two verdicts have these in common; the least of texts helps nobody to find one.
+    alone = ("explanation", "probability")
+    texts = ("explanation", "response", "criterion_text", "turns", "state")
     once = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
     stored = pyarrow.schema(
         [
@@ -326,7 +329,11 @@ def _parquet(runs: Iterable[Answers], path: Path) -> Path:
     with (
         whole_file(path) as stream,
         pyarrow.parquet.ParquetWriter(
-            stream, stored, use_dictionary=[*shared, "reason", "label"], store_schema=False
+            stream,
+            stored,
+            use_dictionary=[name for name in schema.names if name not in alone],
+            write_statistics=[name for name in schema.names if name not in texts],
+            store_schema=False,
         ) as writer,
     ):
         for info, part in parts(runs):

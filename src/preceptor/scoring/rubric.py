@@ -50,13 +50,13 @@ def score_rubric(graded: Graded) -> Score:
     criteria = graded.example.criteria
     pairs = zip(criteria, graded.verdicts, strict=True)
     met = [None if verdict is None else verdict.met for _, verdict in pairs]
-    parts = _parts(criteria)
+    parts, counts = _parts(criteria)
     if None not in met:
         values = {
             name: sum([number for place, number in points if met[place]]) / attainable
             for name, points, attainable in parts
         }
-        return scored(graded, values, values, values, _counts(criteria))
+        return scored(graded, values, values, values, counts)
     metrics: dict[str, Bounds] = {}
     for name, points, attainable in parts:
         certain = sum(number for place, number in points if met[place])
@@ -179,8 +179,13 @@ class _Part(NamedTuple):
 
 
 @functools.lru_cache(maxsize=64)  # the repeats of an example stand behind each other
-def _parts(criteria: tuple[Criterion, ...]) -> tuple[_Part, ...]:
-    """All criteria, and those of each tag, where points can be earned."""
+def _parts(
+    criteria: tuple[Criterion, ...],
+) -> tuple[Sequence[_Part], dict[str, tuple[int, int]]]:
+    """All criteria, and those of each tag, where points can be earned.
+
+    And the verdicts given and asked for under each name, where all are given.
+    """
     names: dict[str, list[tuple[int, int]]] = {OVERALL: []}
     for place, criterion in enumerate(criteria):
         for name in _names(criterion.tags):
@@ -189,7 +194,8 @@ def _parts(criteria: tuple[Criterion, ...]) -> tuple[_Part, ...]:
         _Part(name, tuple(points), sum(number for _, number in points if number > 0))
         for name, points in names.items()
     )
-    return tuple(part for part in parts if part.attainable > 0)
+    some = [part for part in parts if part.attainable > 0]
+    return some, {part.name: (len(part.points), len(part.points)) for part in some}
 
 
 @functools.lru_cache(maxsize=4096)
@@ -197,9 +203,3 @@ def _names(tags: tuple[str, ...]) -> tuple[str, ...]:
     """What a criterion counts under; the same tag twice counts once."""
     names = (OVERALL, *(free_name(tag, "criterion") for tag in tags))
     return tuple(dict.fromkeys(names))
-
-
-@functools.lru_cache(maxsize=64)
-def _counts(criteria: tuple[Criterion, ...]) -> dict[str, tuple[int, int]]:
-    """Verdicts given and asked for under each name, where all are given."""
-    return {name: (len(points), len(points)) for name, points, _ in _parts(criteria)}

@@ -12,7 +12,8 @@ from preceptor.records import Criterion, Example, Graded, Response, RunInfo, Usa
 from preceptor.store import schema as t
 from preceptor.store.column_types import key_text
 from preceptor.store.packs import keys_of, packed_answers
-from preceptor.store.rows import ANSWER, VERDICT, read_example, read_response, verdict_of
+from preceptor.store.rows import ANSWER, VERDICT, VerdictRow, read_example, response_of, verdict_of
+from preceptor.store.statements import driver_rows
 
 __all__ = ["read_answers", "read_examples", "read_graded", "read_worded"]
 
@@ -71,13 +72,12 @@ def _read(
         judged.setdefault((position, repeat), {})[criterion] = verdict_of(verdict)
     packed = list(packed_answers(connection, run.id, only))
     known = keys_of(connection, {number for _, (number, _), _ in packed}) if keys else {}
-    for place, (number, first), rows in packed:
-        judged[place] = {
-            criterion: row.verdict(
-                key_text(known[number, first + criterion]) if keys and not row.key else row.key
-            )
-            for criterion, row in enumerate(rows)
-        }
+    for at, (number, first), rows in packed:
+        names = [
+            row.key or (key_text(known[number, first + place]) if keys else "")
+            for place, row in enumerate(rows)
+        ]
+        judged[at] = dict(enumerate(map(VerdictRow.verdict, rows, names)))
     _add_votes(connection, run, judged, only)
     return list(_together(connection, run, only, judged))
 
@@ -156,7 +156,7 @@ def read_answers(
         .join_from(t.run_responses, t.responses)
         .where(_of(t.run_responses, run, only), *where)
     )
-    return {(row["position"], row["repeat"]): read_response(row) for row in rows.mappings()}
+    return {(at, repeat): response_of(row) for at, repeat, *row in driver_rows(rows)}
 
 
 def _add_votes(

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import astuple
 
 from preceptor.errors import shorten
 from preceptor.reasoning import said_in
@@ -26,6 +27,7 @@ from preceptor.records import (
     reading_settings,
 )
 from preceptor.store import schema as t
+from preceptor.store.column_types import key_text, unpacked_text
 
 __all__ = [
     "ANSWER",
@@ -38,6 +40,7 @@ __all__ = [
     "read_run",
     "read_verdict",
     "read_vote",
+    "response_of",
     "response_row",
     "storable",
     "storable_message",
@@ -51,10 +54,6 @@ __all__ = [
 
 T = TypeVar("T", bound=msgspec.Struct)
 _TOKENS = Usage.__struct_fields__
-_RESPONSE = (
-    *("key", "text", "finish_reason", "latency_s", "cost_usd", "failure", "detail"),
-    *("reasoning_length", "stop_reason", "served_model", "created_at"),
-)
 _TURNS = (
     sa.select(t.turns.c.data)
     .where(t.turns.c.response_id == t.responses.c.id)
@@ -62,9 +61,34 @@ _TURNS = (
     .correlate(t.responses)
     .subquery()
 )
-#: Columns of an answer, with its turns as one text.
+
+
+class ResponseRow(msgspec.Struct, array_like=True, gc=False):
+    """The columns ANSWER, checked when read."""
+
+    key: str
+    text: str
+    finish_reason: str
+    sent: str | None
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    latency_s: float
+    cost_usd: float | None
+    failure: str | None
+    detail: str
+    reasoning_length: int | None
+    state: str | None
+    stop_reason: str | None
+    served_model: str | None
+    created_at: str | None
+    turns: str | None
+
+
+#: Columns of an answer in the order of ResponseRow, with its turns as one text.
 ANSWER = (
-    t.responses,
+    *(t.responses.c[name] for name in ResponseRow.__struct_fields__[:-1]),
     sa.select(sa.func.aggregate_strings(_TURNS.c.data, ",")).scalar_subquery().label("turns"),
 )
 
@@ -90,21 +114,10 @@ class VerdictRow(msgspec.Struct, array_like=True, gc=False):
     created_at: str | None
 
     def verdict(self, key: str) -> Verdict:
-        return Verdict(
-            key,
-            self.met,
-            self.explanation,
-            self.reason,
-            self.detail,
-            self.probability,
-            Usage(self.input_tokens, self.output_tokens, self.cached_tokens, self.reasoning_tokens),
-            self.latency_s,
-            self.cost_usd,
-            self.attempts,
-            self.label,
-            self.served_model,
-            self.created_at,
-        )
+        # By place: a run may have a million.
+        _, met, why, reason, detail, chance, put, got, cached, thought, *rest = astuple(self)
+        usage = Usage(put, got, cached, thought)
+        return Verdict(key, met, why, reason, detail, chance, usage, *rest)
 
 
 #: Columns of a verdict in the order of the record's fields.
@@ -267,16 +280,38 @@ def read_example(data: str) -> Example:
 
 
 def read_response(row: Mapping[Any, Any]) -> Response:
-    sent, state, turns = row["sent"], row["state"], row.get("turns")
-    values = {name: row[name] for name in _RESPONSE} | {"usage": {n: row[n] for n in _TOKENS}}
-    if state is not None:
-        values["state"] = msgspec.json.decode(state)
-    if turns is not None:
-        values["turns"] = msgspec.json.decode(f"[{turns}]", type=tuple[Turn, ...])
-    response = as_answer(msgspec.convert(values, Response))
-    if sent is None:
-        return response
-    return msgspec.structs.replace(response, sent=_without_reasoning(sent))
+    return _response([row[name] for name in ResponseRow.__struct_fields__])
+
+
+def response_of(values: Sequence[Any]) -> Response:
+    """The answer of the columns ANSWER as the driver gives them: a run may have many."""
+    key, text, *rest = values
+    return _response((key_text(key), unpacked_text(text), *rest))
+
+
+def _response(values: Sequence[Any]) -> Response:
+    row = msgspec.convert(values, ResponseRow)
+    state, turns, sent = row.state, row.turns, row.sent
+    return as_answer(
+        Response(
+            row.key,
+            row.text,
+            row.finish_reason,
+            None if sent is None else _without_reasoning(sent),
+            Usage(row.input_tokens, row.output_tokens, row.cached_tokens, row.reasoning_tokens),
+            row.latency_s,
+            row.cost_usd,
+            row.failure,
+            row.detail,
+            row.reasoning_length,
+            None,
+            msgspec.json.decode(f"[{turns}]", type=tuple[Turn, ...]) if turns else (),
+            None if state is None else msgspec.json.decode(state),
+            row.stop_reason,
+            row.served_model,
+            row.created_at,
+        )
+    )
 
 
 def _without_reasoning(sent: str) -> tuple[Message, ...]:

@@ -25,6 +25,7 @@ from preceptor.records import (
 from preceptor.store import schema as t
 from preceptor.store.column_types import key_bytes, key_text, truth
 from preceptor.store.graded import read_answers, read_examples
+from preceptor.store.statements import driver_rows
 
 __all__ = ["Sums", "Took", "read_columns", "read_said"]
 
@@ -305,11 +306,9 @@ def _parts(run: RunInfo) -> Iterator[range]:
 def _rows(
     connection: sa.Connection, query: sa.Select[Any], run: RunInfo, part: range
 ) -> list[tuple[Any, ...]]:
-    """Rows about these positions as the driver gives them: to convert a million takes seconds."""
-    found = connection.execute(query, {"run": run.id, "first": part[0], "last": part[-1]})
-    rows = list(found.cursor.fetchall())
-    found.close()
-    return rows
+    """Rows about these positions."""
+    values = {"run": run.id, "first": part[0], "last": part[-1]}
+    return driver_rows(connection.execute(query, values))
 
 
 def _with_texts(connection: sa.Connection, run: RunInfo, verdicts: _Verdicts) -> Iterator[Graded]:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from preceptor.records import Response, RunInfo
 from preceptor.store import schema as t
 from preceptor.store.graded import read_answers, read_examples
+from preceptor.store.statements import driver_rows
 
 __all__ = ["Latest", "Standing", "answer_texts", "latest", "standings"]
 
@@ -145,8 +146,6 @@ def answer_texts(
             .join_from(t.run_responses, t.responses)
             .where(link.run_id == run.id, link.position.between(start, start + _PART - 1))
         )
-        rows = found.cursor.fetchall()
-        found.close()
-        for position, repeat, text in rows:
+        for position, repeat, text in driver_rows(found):
             plain = text.encode() if isinstance(text, str) else zlib.decompress(text)
             yield (position, repeat), plain

@@ -210,9 +210,9 @@ def _gold(connection: sa.Connection, worker: Worker) -> Iterator[str]:
 
 def _open(connection: sa.Connection, worker: Worker, now: datetime) -> Iterator[str]:
     """Units with a seat for this person, in their order."""
-    given = (
-        sa.select(sa.func.count()).where(labels.c.unit == units.c.id).correlate(units)
-    ).scalar_subquery()
+    # Whoever calls it outside their field leaves the seat to another.
+    counts = (labels.c.unit == units.c.id) & (labels.c.reason != "field")
+    given = sa.select(sa.func.count()).where(counts).correlate(units).scalar_subquery()
     taken = assignment.taken(KIND, units.c.id, worker.person, now).correlate(units)
     seated = units.c.seats > given + taken.scalar_subquery()
     return _for(connection, worker, units.c.chance.is_not(None) & seated)

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from preceptor.studio.ledger.acts import Act, Event
 from preceptor.studio.people.roles import Conflicts, Offer, Policy
-from preceptor.studio.people.tables import memberships, persons, projects
+from preceptor.studio.people.tables import identities, memberships, persons, projects
 
 __all__ = [
     "Declared",
+    "IdentityBound",
     "Invited",
     "Joined",
     "Named",
@@ -146,6 +147,23 @@ class PasswordSet(Act, frozen=True):
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         """Changes no projection."""
+
+
+class IdentityBound(Act, frozen=True):
+    """A person signs in with an account at a provider; once erased, with none."""
+
+    says = "Person {} signs in by the identity provider"
+
+    #: Digest of the provider's issuer and of the id that it has for the person.
+    account: str = ""
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        mine = identities.c.person == event.subject
+        connection.execute(identities.delete().where(mine))
+        if self.account:
+            connection.execute(
+                identities.insert().values(person=event.subject, account=self.account)
+            )
 
 
 class ResetOffered(Act, frozen=True):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from preceptor.errors import InputError
 from preceptor.studio.people.tables import credentials, memberships, persons
 
-__all__ = ["credential", "email_of", "own_credential", "set_password"]
+__all__ = ["credential", "email_of", "own_credential", "remove_password", "set_password"]
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
@@ -43,5 +43,10 @@ def own_credential(connection: sa.Connection, person: str) -> str | None:
 
 def set_password(connection: sa.Connection, person: str, password: str) -> None:
     """Keep the hash of a password instead of the one before."""
-    connection.execute(credentials.delete().where(credentials.c.person == person))
+    remove_password(connection, person)
     connection.execute(credentials.insert().values(person=person, password=password))
+
+
+def remove_password(connection: sa.Connection, person: str) -> None:
+    """The person signs in with no password."""
+    connection.execute(credentials.delete().where(credentials.c.person == person))

@@ -11,12 +11,14 @@ from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append
 from preceptor.studio.people import sessions
 from preceptor.studio.people.acts import Invited, Joined, Named, PasswordSet, ResetOffered
-from preceptor.studio.people.credentials import email_of, set_password
+from preceptor.studio.people.claims import Proven
+from preceptor.studio.people.credentials import email_of, remove_password, set_password
+from preceptor.studio.people.identities import bind
 from preceptor.studio.people.members import checked, person
 from preceptor.studio.people.roles import Offer
 from preceptor.studio.people.tables import invitations, persons
 
-__all__ = ["LASTS_S", "Invitation", "invite", "join", "look", "renew", "reset"]
+__all__ = ["LASTS_S", "Invitation", "accept", "invite", "join", "look", "renew", "reset"]
 
 #: Seconds.
 LASTS_S = 7 * 86_400
@@ -55,10 +57,12 @@ def reset(connection: sa.Connection, identity: str, *, by: Who | None, now: floa
 
 def look(connection: sa.Connection, secret: str, now: float) -> Invitation:
     """What a link is good for. Raises UnknownName for one that was used, has lapsed or is none."""
+    return _look(connection, invitations.c.digest == digest(secret), now)
+
+
+def _look(connection: sa.Connection, which: sa.ColumnElement[bool], now: float) -> Invitation:
     row = connection.execute(
-        sa.select(invitations).where(
-            invitations.c.digest == digest(secret), invitations.c.lapses > now
-        )
+        sa.select(invitations).where(which, invitations.c.lapses > now)
     ).one_or_none()
     if row is None:
         raise UnknownName("link: used already, or older than 7 days: ask a lead for another")
@@ -76,6 +80,29 @@ def join(
     found = look(connection, secret, now)
     if found.person:
         raise InputError("link: it sets a password anew: nobody joins with it")
+    identity = _come_in(connection, found, name, email)
+    set_password(connection, identity, password)
+    _use(connection, found)
+    return identity
+
+
+def accept(connection: sa.Connection, link: str, who: Proven, *, name: str, now: float) -> str:
+    """Come in by an invitation's id with an account at a provider; the id of the person.
+
+    Where the link sets a password anew, the account is instead of it, and the person is signed out
+    everywhere. Raises InputError, UnknownName.
+    """
+    found = _look(connection, invitations.c.id == link, now)
+    identity = found.person or _come_in(connection, found, name or who.name, who.email)
+    bind(connection, identity, who.account, by=Who(identity, found.id))
+    if found.person:
+        remove_password(connection, identity)
+        sessions.end_all(connection, identity)
+    _use(connection, found)
+    return identity
+
+
+def _come_in(connection: sa.Connection, found: Invitation, name: str, email: str) -> str:
     name, email = " ".join(name.split()), email_of(email)
     if not name:
         raise InputError("name: expected your name, found nothing")
@@ -84,8 +111,6 @@ def join(
     by = Who(identity, found.id)
     append(connection, Joined(offer=found.offer), by=by, subject=identity)
     append(connection, Named(name=name, email=email), by=by, subject=identity)
-    set_password(connection, identity, password)
-    _use(connection, found)
     return identity
 
 

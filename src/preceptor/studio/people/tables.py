@@ -1,4 +1,4 @@
-"""Tables of people. Projections are ``project``, ``person`` and ``membership`` alone.
+"""Tables of people. Projections are ``project``, ``person``, ``membership`` and ``identity``.
 
 The others prove who somebody is, and are not chained: they are worth nothing once they have
 lapsed, and a copy of the events must not hold them.
@@ -12,11 +12,13 @@ from preceptor.studio.ledger.tables import metadata, projection
 
 __all__ = [
     "credentials",
+    "identities",
     "invitations",
     "memberships",
     "persons",
     "projects",
     "sessions",
+    "sign_ins",
     "wrong_tries",
 ]
 
@@ -60,6 +62,16 @@ memberships = projection(
     )
 )
 
+identities = projection(
+    sa.Table(
+        "identity",
+        metadata,
+        sa.Column("person", sa.Text, primary_key=True),
+        # Digest of a provider's issuer and of the id that it has for the person.
+        sa.Column("account", sa.Text, nullable=False, index=True),
+    )
+)
+
 credentials = sa.Table(
     "credential",
     metadata,
@@ -89,6 +101,18 @@ invitations = sa.Table(
     sa.Column("email", sa.Text, nullable=False),
     sa.Column("offer", sa.Text, nullable=False),  # JSON of Offer
     sa.Column("lapses", sa.Float, nullable=False),
+)
+
+#: Those who are at their provider, and come back with the state.
+sign_ins = sa.Table(
+    "sign_in",
+    metadata,
+    sa.Column("state", sa.Text, primary_key=True),  # digest
+    sa.Column("browser", sa.Text, nullable=False),  # digest of its secret
+    sa.Column("nonce", sa.Text, nullable=False),
+    sa.Column("verifier", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Text, nullable=False),  # JSON of Attempt
+    sa.Column("begun", sa.Float, nullable=False),
 )
 
 wrong_tries = sa.Table(

@@ -26,7 +26,7 @@ class TooMany(InputError):
     def __init__(self, wait_s: int) -> None:
         minutes = -(-wait_s // 60)
         words = f"{wait_s} s" if wait_s < 60 else f"{minutes} min"
-        super().__init__(f"too many wrong passwords: wait {words}, then try again")
+        super().__init__(f"too many tries: wait {words}, then try again")
         self.wait_s = wait_s
 
 

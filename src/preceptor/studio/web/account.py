@@ -12,6 +12,7 @@ from preceptor.errors import InputError
 from preceptor.studio.oversight import active_time
 from preceptor.studio.oversight.active_time import Worked
 from preceptor.studio.people import members, sessions
+from preceptor.studio.people.credentials import own_credential
 from preceptor.studio.people.passwords import LEAST
 from preceptor.studio.people.roles import Conflicts
 from preceptor.studio.web.render import View
@@ -43,6 +44,7 @@ class Account(View, frozen=True, kw_only=True):
     products: str
     sessions: tuple[Signed, ...]
     worked: tuple[Worked, ...]
+    has_password: bool
     least: int
 
 
@@ -63,15 +65,16 @@ async def _account(visit: Visit) -> View:
 
     def ask(
         connection: sa.Connection,
-    ) -> tuple[members.Person, tuple[Signed, ...], tuple[Worked, ...]]:
+    ) -> tuple[members.Person, tuple[Signed, ...], tuple[Worked, ...], bool]:
         rows = sessions.of(connection, who.person, now, limits)
         signed = tuple(
             Signed(row.id, _time(row.begun), _time(row.seen), row.id == who.session) for row in rows
         )
         worked = active_time.totals(active_time.slices(connection, who.person))
-        return members.person(connection, who.person), signed, tuple(worked)
+        has_password = own_credential(connection, who.person) is not None
+        return members.person(connection, who.person), signed, tuple(worked), has_password
 
-    person, signed, worked = await visit.read(ask)
+    person, signed, worked, has_password = await visit.read(ask)
     member, conflicts = person.member, person.member.conflicts
     return Account(
         title="Account",
@@ -86,6 +89,7 @@ async def _account(visit: Visit) -> View:
         products=given.raw("products", "\n".join(conflicts.products)),
         sessions=signed,
         worked=worked,
+        has_password=has_password,
         least=LEAST,
     )
 

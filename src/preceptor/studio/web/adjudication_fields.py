@@ -171,7 +171,7 @@ def agreement(reviews: Sequence[Review]) -> tuple[int, int] | None:
 
 def changes(before: Content, after: Content) -> tuple[Change, ...]:
     """What one version has otherwise than another, word by word."""
-    found: list[Slot] = []
+    found: list[Change] = []
     for number in range(max(len(before.messages), len(after.messages))):
         old, new = (
             each.messages[number].text if number < len(each.messages) else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -14,6 +15,7 @@ from preceptor.errors import PreceptorError
 from preceptor.store import Store
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.project import project
+from preceptor.studio.people.single_sign_on import SingleSignOn
 from preceptor.studio.web import (
     account,
     adjudicating,
@@ -38,6 +40,9 @@ from preceptor.studio.web.middleware import Cookie
 from preceptor.studio.web.screens import Screen, Web
 from preceptor.web.guard import Guard
 from preceptor.web.pages import Pages
+
+if TYPE_CHECKING:
+    from preceptor.studio.people.provider import Provider
 
 __all__ = ["application", "screens"]
 
@@ -70,6 +75,7 @@ def application(
     address: str,
     proxied: bool = False,
     links: doors.Doors | None = None,
+    provider: Provider | None = None,
     tell: Callable[[str], None] = lambda _: None,
     store: Store | None = None,
 ) -> Guard:
@@ -83,6 +89,8 @@ def application(
         Whether a proxy of ours is before it, and says which address a browser has.
     links
         Those that sign made-up people in, of a demo.
+    provider
+        With whose accounts people may sign in.
     tell
         Called with a line for each internal error. It has no text of a request or an answer.
     store
@@ -100,6 +108,7 @@ def application(
         cookie=Cookie(found.id, where.scheme == "https"),
         address=address.rstrip("/"),
         proxied=proxied,
+        sso=None if provider is None else SingleSignOn(accounts, provider),
         tell=tell,
         chats=chats,
         doors=links,

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from preceptor.errors import InputError
 from preceptor.studio.people import invitations, sessions
+from preceptor.studio.people.identities import Attempt
 from preceptor.studio.people.passwords import LEAST
 from preceptor.studio.web.forms import Given
 from preceptor.studio.web.render import View
@@ -21,7 +22,10 @@ from preceptor.studio.web.screens import (
     see,
 )
 
-__all__ = ["enter", "screens"]
+__all__ = ["BACK", "enter", "screens"]
+
+#: Where a provider sends the browser back.
+BACK = "/login/back"
 
 #: What fields of a kept form are called in the form for signing in.
 _KEPT = "kept:"
@@ -38,12 +42,16 @@ class Join(View, frozen=True, kw_only=True):
     email: str
 
 
-class Left(View, frozen=True, kw_only=True):
-    """Signed out."""
+class ToProvider(View, frozen=True, kw_only=True):
+    """On the way to the provider."""
+
+    address: str
 
 
 def screens(web: Web) -> list[Screen]:
+    back = [Screen(BACK, web, get=_back, roles=NOBODY)] if web.sso else []
     return [
+        *back,
         Screen("/login", web, get=_login, post=_sign_in, roles=NOBODY, said=_SAID),
         Screen("/join/{link:str}", web, get=_invited, post=_join, roles=NOBODY),
         Screen("/sign-out", web, post=_sign_out),
@@ -67,11 +75,45 @@ async def _login(visit: Visit) -> View | Response:
 
 async def _sign_in(visit: Visit) -> View | Response:
     given, accounts = visit.given, visit.web.accounts
+    if _by_provider(given):
+        attempt = Attempt(next=_next(given.raw("next")), kept=_unpacked(given))
+        return await _to_provider(visit, attempt)
     email, password = given.line("email", label="e-mail"), given.raw("password")
     secret = await accounts.sign_in(email, password, visit.network)
     kept = _unpacked(given)
     address = _next(given.raw("next"))
     return await enter(visit, secret, Keep(title="Not sent yet", address=address, fields=kept))
+
+
+def _by_provider(given: Given) -> bool:
+    return given.raw("do") == "provider"
+
+
+async def _to_provider(visit: Visit, attempt: Attempt) -> Response:
+    """A page that goes on by itself: no redirection, which a form's policy forbids to others."""
+    if (sso := visit.web.sso) is None:
+        raise InputError("sign-in: this studio has no provider: use your password")
+    address = await sso.begin(attempt, visit.secret, visit.network)
+    response = visit.page(ToProvider(title=f"Sign in at {sso.name}", address=address))
+    response.headers["Refresh"] = f"0; url={address}"
+    return response
+
+
+async def _back(visit: Visit) -> View | Response:
+    """What the provider says. Where it is no, what a form had sent is kept for another try."""
+    sso, reply = visit.web.sso, dict(visit.request.query_params)
+    assert sso is not None
+    awaited = await sso.take(reply.get("state", ""), visit.secret)
+    attempt = awaited.attempt
+    try:
+        secret = await sso.enter(awaited, reply, visit.secret, visit.network)
+    except InputError as error:
+        if attempt.invitation:
+            raise
+        visit.problem, visit.status = str(error), 422
+        return SignIn(title="Sign in", next=attempt.next, kept=attempt.kept)
+    keep = Keep(title="Not sent yet", address=attempt.next, fields=attempt.kept)
+    return await enter(visit, secret, keep)
 
 
 async def enter(visit: Visit, secret: str, then: Keep) -> Response:
@@ -120,7 +162,10 @@ async def _invited(visit: Visit) -> View:
 
 
 async def _join(visit: Visit) -> View | Response:
-    link, given, accounts = visit.place("link"), visit.given, visit.web.accounts
+    link, given, accounts, now = visit.place("link"), visit.given, visit.web.accounts, visit.now
+    if _by_provider(given):
+        found = await visit.read(lambda connection: invitations.look(connection, link, now))
+        return await _to_provider(visit, Attempt(invitation=found.id, name=given.line("name")))
     if given.raw("password") != given.raw("again"):
         raise InputError("password: the two are not the same: type it twice")
     if "name" in dict(given.kept):

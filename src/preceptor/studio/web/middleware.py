@@ -52,6 +52,10 @@ class Cookie(msgspec.Struct, frozen=True):
         """What each form of that browser carries."""
         return hmac.digest(secret.encode(), b"form", "sha256").hex()
 
+    def outbox(self, secret: str) -> str:
+        """The key of what that browser keeps until it is sent: of one session, known to both."""
+        return hmac.digest(secret.encode(), b"outbox", "sha256").hex()
+
     def is_ours(self, secret: str, given: Given) -> bool:
         """Whether a form was made for that browser."""
         found = given.raw("token").encode("utf-8", "replace")

@@ -36,10 +36,14 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     person: str = ""
     links: tuple[Link, ...] = ()
+    #: Host of the provider that one may sign in with.
+    provider: str = ""
     #: What was done, and what was wrong with what the form sent.
     notice: str = ""
     problem: str = ""
     idle_s: int = 0
+    #: The key with which the browser keeps what is typed, until it is saved.
+    outbox: str = ""
 
 
 def render(pages: Pages, view: View, frame: Frame, *, status: int = 200) -> Response:

@@ -24,6 +24,7 @@ from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.members import Member
 from preceptor.studio.people.project import Project
 from preceptor.studio.people.sessions import Session
+from preceptor.studio.people.single_sign_on import SingleSignOn
 from preceptor.studio.people.tries import TooMany
 from preceptor.studio.web.chatting import Chats
 from preceptor.studio.web.forms import Given, read_form
@@ -68,6 +69,7 @@ class Web(msgspec.Struct, frozen=True, kw_only=True):
     chats: Chats | None = None
     #: A :class:`~preceptor.studio.web.doors.Doors` where made-up people sign in by links.
     doors: object = None
+    sso: SingleSignOn | None = None
 
 
 class Keep(View, frozen=True, kw_only=True):
@@ -125,10 +127,12 @@ class Visit:
 
     def frame(self) -> Frame:
         session, token = self.session, self.web.cookie.token(self.secret)
+        provider = "" if self.web.sso is None else self.web.sso.name
         if session is None:
             return Frame(
                 project=self.web.project.name,
                 token=token,
+                provider=provider,
                 notice=self.notice,
                 problem=self.problem,
             )
@@ -137,6 +141,7 @@ class Visit:
         return Frame(
             project=self.web.project.name,
             token=token,
+            provider=provider,
             person=session.member.id,
             links=tuple(
                 Link(name, where, path == where or (where != "/" and path.startswith(where + "/")))
@@ -146,6 +151,7 @@ class Visit:
             notice=self.notice,
             problem=self.problem,
             idle_s=self.web.accounts.limits.idle_s,
+            outbox=self.web.cookie.outbox(self.secret),
         )
 
     def page(self, view: View, *, status: int | None = None) -> Response:

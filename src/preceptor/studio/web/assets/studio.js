@@ -29,8 +29,7 @@ async function ask(url, fields) {
   const answer = await fetch(url, {
     method: fields ? "POST" : "GET", body: fields, credentials: "same-origin", headers: { "X-Studio": "1" },
   });
-  switchKeys();
-stillHere();
+  stillHere();
   return { status: answer.status, url: answer.url, page: parse(await answer.text()) };
 }
 
@@ -66,7 +65,7 @@ function refusalOf(answer) {
 // --- swapping
 
 function adopt(page) {
-  for (const name of ["token", "person", "idle"]) document.body.dataset[name] = page.body.dataset[name] || "";
+  for (const name of ["token", "person", "idle", "outbox"]) document.body.dataset[name] = page.body.dataset[name] || "";
   for (const each of document.querySelectorAll('input[name="token"]')) each.value = document.body.dataset.token;
 }
 
@@ -95,6 +94,7 @@ function swap({ page, url }) {
   document.title = page.title;
   adopt(page);
   followAll();
+  sayOutbox();
   switchKeys();
   const shown = new URL(url);
   shown.searchParams.delete("done");
@@ -117,6 +117,7 @@ async function submitted(event) {
     const answer = await send(form, button);
     const refusal = refusalOf(answer);
     if (refusal) { say("refused", refusal); return; }
+    if (saver) saver.drop();
     savers.delete(form);
     swap(answer);
     say("");
@@ -141,10 +142,15 @@ function say(what, more) {
 }
 
 class Saver {
-  constructor(form) { this.form = form; this.timer = 0; this.tries = 0; this.changes = 0; this.saved = 0; this.busy = false; this.pending = null; }
+  constructor(form) { this.form = form; this.timer = 0; this.tries = 0; this.changes = 0; this.saved = 0; this.busy = false; this.pending = null; this.kept = Promise.resolve(); }
   get dirty() { return this.changes !== this.saved && this.form.isConnected; }
-  changed() { this.changes += 1; this.tries = 0; this.wait(Number(this.form.dataset.autosave) || 1500); }
+  changed() { this.changes += 1; this.tries = 0; this.keep(); this.wait(Number(this.form.dataset.autosave) || 1500); }
   wait(ms) { clearTimeout(this.timer); this.timer = setTimeout(() => this.save(), ms); }
+  keep() {
+    const at = this.changes;
+    this.kept = this.kept.then(() => at === this.changes && at !== this.saved ? keep(this.form) : null).catch(() => {});
+  }
+  drop() { const form = this.form; this.kept = this.kept.then(() => localStorage.removeItem(outboxName(form))).catch(() => {}); }
   stop() { clearTimeout(this.timer); }
   later() { this.wait(RETRY_MS[Math.min(this.tries++, RETRY_MS.length - 1)]); }
   save() {
@@ -174,6 +180,7 @@ class Saver {
     if (!refusalOf(answer)) { adopt(answer.page); refresh(answer.page); }
     if (refusal) { say("refused", refusal); return; }
     this.saved = at;
+    if (!this.dirty) this.drop();
     this.tries = 0;
     say("done", new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
   }
@@ -195,6 +202,54 @@ function typed(event) {
 
 function unsaved() {
   return [...savers.values()].some((saver) => saver.dirty);
+}
+
+// --- what is typed is kept encrypted until it is saved; the session's key comes with the page
+
+let outboxKey = { hex: "", key: null };
+const outboxName = (form) => `outbox ${document.body.dataset.person} ${new URL(actionOf(form), location.href).pathname}`;
+const canKeep = () => Boolean(document.body.dataset.outbox && window.crypto && crypto.subtle && window.localStorage);
+
+function keyOfSession() {
+  const hex = document.body.dataset.outbox;
+  if (outboxKey.hex !== hex) {
+    const raw = Uint8Array.from(hex.match(/../g), (byte) => parseInt(byte, 16));
+    outboxKey = { hex, key: crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]) };
+  }
+  return outboxKey.key;
+}
+
+async function keep(form) {
+  if (!canKeep() || !form.isConnected) return;
+  const fields = fieldsOf(form, null, "save"), iv = crypto.getRandomValues(new Uint8Array(12));
+  fields.delete("token");
+  const data = new TextEncoder().encode(String(fields));
+  const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await keyOfSession(), data));
+  let text = "";
+  for (const byte of [...iv, ...sealed]) text += String.fromCharCode(byte);
+  localStorage.setItem(outboxName(form), btoa(text));
+}
+
+/** Send what an earlier page could not; where another window saved since, the answer has both texts. */
+async function restore(form) {
+  const name = outboxName(form), kept = localStorage.getItem(name);
+  if (!kept) return;
+  let fields;
+  try {
+    const bytes = Uint8Array.from(atob(kept), (sign) => sign.charCodeAt(0));
+    const data = await crypto.subtle.decrypt({ name: "AES-GCM", iv: bytes.slice(0, 12) }, await keyOfSession(), bytes.slice(12));
+    fields = new URLSearchParams(new TextDecoder().decode(data));
+  } catch { localStorage.removeItem(name); return; } // of another session: nobody can read it
+  fields.set("token", document.body.dataset.token);
+  const answer = await ask(actionOf(form), fields);
+  if (![200, 409, 422].includes(answer.status)) return;
+  localStorage.removeItem(name);
+  swap(answer);
+  if (answer.status === 200) say("restored");
+}
+
+function sayOutbox() {
+  for (const each of document.querySelectorAll("[data-outbox-off]")) each.hidden = canKeep();
 }
 
 // --- an answer as it comes: server-sent events, and polling where they stay away or are cut
@@ -297,8 +352,14 @@ function dialogue() {
       if (!page.getElementById("signin")) { entered(page); return; }
       const form = shown(dialog, page);
       form.addEventListener("submit", async (event) => {
-        event.preventDefault();
+        const away = event.submitter && event.submitter.value === "provider";
+        if (!away) event.preventDefault();
         event.stopPropagation();
+        if (away) { // in a tab of its own: what was written stays in this one
+          event.submitter.formTarget = "_blank";
+          addEventListener("focus", async () => { offer((await ask("/login")).page); }, { once: true });
+          return;
+        }
         try {
           const fields = new URLSearchParams(new FormData(form));
           fields.set("next", "/");
@@ -412,6 +473,9 @@ addEventListener("popstate", () => location.reload());
 addEventListener("online", () => { for (const saver of savers.values()) if (saver.dirty) saver.wait(0); });
 addEventListener("beforeunload", (event) => { if (unsaved() && !leaving) event.preventDefault(); });
 followAll();
+sayOutbox();
+if (canKeep()) for (const form of document.querySelectorAll("form[data-autosave]")) restore(form).catch(() => {});
+switchKeys();
 stillHere();
 for (const kind of ["pointermove", "pointerdown", "keydown", "input", "scroll"]) {
   addEventListener(kind, () => { usedAt = Date.now(); }, { capture: true, passive: true });
