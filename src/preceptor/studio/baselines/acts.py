@@ -41,6 +41,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 class ReferencesSet(Act, frozen=True, kw_only=True):
     """A lead asked for answers by people who see these of systems; the outcome is the group."""
 
+    says = "Answers of systems for physicians to see set"
+
     answers: tuple[Reference, ...] = ()
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
@@ -54,6 +56,8 @@ class ReferencesSet(Act, frozen=True, kw_only=True):
 
 class BaselineWritten(Act, frozen=True, kw_only=True):
     """A physician answered a task. ``attested`` is what they declared."""
+
+    says = "Physician's answer to task {} handed in"
 
     answer: Answer = Answer()
     attested: tuple[str, ...] = ()

@@ -23,6 +23,8 @@ class Category(msgspec.Struct, frozen=True, kw_only=True):
 class CategoriesSet(Act, frozen=True, kw_only=True):
     """A lead set the categories; votes for one that is no more count no more."""
 
+    says = "Categories set"
+
     categories: tuple[Category, ...] = ()
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
@@ -35,6 +37,8 @@ class CategoriesSet(Act, frozen=True, kw_only=True):
 
 class Categorised(Act, frozen=True, kw_only=True):
     """A person said which categories a task belongs to, or that it belongs to none."""
+
+    says = "Categories of task {} chosen"
 
     names: tuple[str, ...] = ()
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import sqlalchemy as sa
 
-from preceptor.studio.items.tables import notes
+from preceptor.studio.items.tables import items, notes
 from preceptor.studio.ledger.acts import read_act
 from preceptor.studio.ledger.chain import recorded
 from preceptor.studio.ledger.tables import event as events
+from preceptor.studio.people.members import Member
 
 __all__ = ["PAGE", "Entry", "Note", "entries", "guideline_notes", "kinds"]
 
+_ENDED = ("accepted", "rejected", "withdrawn", "retired")
 #: Events of one page.
 PAGE = 50
 
@@ -35,13 +39,22 @@ class Note(msgspec.Struct, frozen=True):
 
 
 def entries(
-    connection: sa.Connection, *, kind: str = "", about: str = "", before: int | None = None
+    connection: sa.Connection,
+    reader: Member,
+    *,
+    kind: str = "",
+    about: str = "",
+    before: int | None = None,
 ) -> list[Entry]:
     """At most one more than :data:`PAGE`, so that it is known whether there are others.
 
-    ``about`` is the id of a task or person, as subject or as who did it.
+    ``about`` is the id of a task or person, as subject or as who did it. Left out is what would
+    tell the reader of a task that they wrote or may still review, or of labels that they may give.
     """
     query = sa.select(events.c.seq).order_by(events.c.seq.desc()).limit(PAGE + 1)
+    query = query.where(events.c.subject.not_in(_kept_from(reader)))
+    if "labeller" in reader.offer.roles:
+        query = query.where(events.c.kind.not_in(("labelled", "gold-set")))
     if kind:
         query = query.where(events.c.kind == kind)
     if about:
@@ -56,6 +69,14 @@ def entries(
         )
     ]
     return found[::-1]
+
+
+def _kept_from(reader: Member) -> sa.Select[Any]:
+    """Tasks under way that the reader wrote, or may still review."""
+    hidden = items.c.author == reader.id
+    if "reviewer" in reader.offer.roles:
+        hidden |= items.c.state != "adjudicating"
+    return sa.select(items.c.id).where(hidden, items.c.state.not_in(_ENDED))
 
 
 def kinds(connection: sa.Connection) -> list[str]:

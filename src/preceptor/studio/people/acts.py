@@ -152,6 +152,8 @@ class PasswordSet(Act, frozen=True):
 class IdentityBound(Act, frozen=True):
     """A person signs in with an account at a provider; once erased, with none."""
 
+    says = "Person {} signs in by the identity provider"
+
     #: Digest of the provider's issuer and of the id that it has for the person.
     account: str = ""
 

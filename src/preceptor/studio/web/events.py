@@ -42,7 +42,7 @@ async def _log(visit: Visit) -> View:
     place = int(before) if before.isascii() and before.isdigit() and len(before) < 16 else None
 
     def ask(connection: sa.Connection) -> tuple[list[Entry], list[str]]:
-        found = log.entries(connection, kind=kind, about=about, before=place)
+        found = log.entries(connection, visit.member, kind=kind, about=about, before=place)
         return found, log.kinds(connection)
 
     found, kinds = await visit.read(ask)
