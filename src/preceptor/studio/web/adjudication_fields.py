@@ -185,7 +185,11 @@ def changes(before: Content, after: Content) -> tuple[Change, ...]:
         one, two = olds.get(id, ItemCriterion(id)), news.get(id, ItemCriterion(id))
         if not one.same_as(two):
             kind = "removed" if id not in news else "added" if id not in olds else "changed"
-            points = [f"{each.points:+}" for each in (one, two) if each.points]
+            points = [
+                f"{each.points:+}".replace("-", "\N{MINUS SIGN}")
+                for each in (one, two)
+                if each.points
+            ]
             pieces = tuple(differences(one.text, two.text))
             found.append(
                 Change(f"A criterion is {kind}", pieces, " → ".join(dict.fromkeys(points)))
