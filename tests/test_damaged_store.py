@@ -96,7 +96,7 @@ def sql(*statements: str, rows: bool = False) -> Callable[[Path], None]:
 #: What was done → where, and at how many commands at least it must be said.
 DAMAGES: dict[str, tuple[Callable[[Path], object], int]] = {
     "a table is missing": (sql("DROP TABLE responses"), 6),
-    "a column is missing": (sql("ALTER TABLE verdicts DROP COLUMN explanation", rows=True), 6),
+    "a column is missing": (sql("ALTER TABLE verdicts DROP COLUMN explanation", rows=True), 5),
     "rows are missing": (sql("DELETE FROM examples WHERE example_id = 'e1'"), 6),
     "settings are no JSON": (sql("UPDATE runs SET settings = '[1,'"), 11),
     "settings are no object": (sql("UPDATE runs SET settings = '[1]'"), 11),
@@ -104,9 +104,9 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], int]] = {
     "examples are of another shape": (sql("UPDATE examples SET data = '{\"id\": 5}'"), 6),
     "a text in another encoding": (
         sql("UPDATE responses SET text = CAST(x'ff41' AS TEXT)"),
-        5,
+        4,
     ),
-    "a text that is bytes": (sql("UPDATE responses SET text = x'ff41'"), 5),
+    "a text that is bytes": (sql("UPDATE responses SET text = x'ff41'"), 4),
     "a verdict that is none": (sql("UPDATE verdicts SET met = 7", rows=True), 5),
     "a verdict that is a text": (sql("UPDATE verdicts SET met = 'yes'", rows=True), 5),
     "a probability that is a text": (sql("UPDATE verdicts SET probability = 'high'", rows=True), 5),

@@ -318,7 +318,7 @@ def test_unknown_ids_are_counted(tmp_path: Path, data: Path) -> None:
     (run,) = read(table(tmp_path / "p.csv", rows), data)
     assert len(run.answers) == 2
     assert run.settings.left_out == 1
-    assert "1 answers to questions missing in the data: left out." in run.settings.notes
+    assert "1 answer to questions missing in the data: left out." in run.settings.notes
 
 
 def test_another_right_answer_is_said(tmp_path: Path, data: Path) -> None:

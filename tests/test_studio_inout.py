@@ -230,13 +230,13 @@ def test_a_release_is_linted_and_run_as_a_benchmark(
     """``export``, ``lint``, ``run``, ``audit``; physicians' answers are scored where there are."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "made_up_grader.py").write_text(CODE, "utf-8")
+    (tmp_path / "studio_loop_grader.py").write_text(CODE, "utf-8")
     assert cli.main(["studio", "export", "-o", "out", "--json", "--db", str(house.where)]) == 0
     assert json.loads(capsys.readouterr().out)["benchmark"] == "ward-trial"
     assert cli.main(["lint", "./out", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["findings"] == []
-    grader = ["--grader", "python:made_up_grader:judge"]
-    for system, count in (("python:made_up_grader:answer", 3), ("physician", 1)):
+    grader = ["--grader", "python:studio_loop_grader:judge"]
+    for system, count in (("python:studio_loop_grader:answer", 3), ("physician", 1)):
         assert cli.main(["run", "./out", "--system", system, *grader, "--name", system[:4]]) == 0
         capsys.readouterr()
         assert cli.main(["score", system[:4], "--json"]) == 0

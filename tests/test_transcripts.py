@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from conftest import read_whole
 from preceptor.engine.interaction import interact
 from preceptor.engine.keys import response_key
 from preceptor.environments.base import Session
@@ -249,9 +250,11 @@ def test_calls_in_pieces_are_put_together(monkeypatch: pytest.MonkeyPatch) -> No
         {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
         {"type": "message_stop"},
     )
-    found = system("chat", monkeypatch).exchange(Ask((ASKED,)), stream=True).parse(chat)
+    asked = system("chat", monkeypatch).exchange(Ask((ASKED,)), stream=True)
+    found = read_whole(chat, asked.parse, asked.events)
     assert found.calls == (CALL, ToolCall("c2", "look_up"))
-    found = system("anthropic", monkeypatch).exchange(Ask((ASKED,)), stream=True).parse(anthropic)
+    asked = system("anthropic", monkeypatch).exchange(Ask((ASKED,)), stream=True)
+    found = read_whole(anthropic, asked.parse, asked.events)
     assert found == Completion(
         "",
         "tool_use",
