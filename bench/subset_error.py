@@ -31,12 +31,10 @@ from preceptor.bridges.graded import read_graded
 from preceptor.bridges.imported import Answer
 from preceptor.records import Graded
 from preceptor.scoring import OVERALL, score_rubric
+from preceptor.statistics.stratified import Estimate, control_variate_estimate, stratified_mean
 from preceptor.statistics.subsets import (
-    Estimate,
-    control_variate_estimate,
     enriched_sample,
     quantile_strata,
-    stratified_mean,
     stratified_sample,
     stratum_spread,
 )

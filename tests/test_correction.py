@@ -29,7 +29,7 @@ from preceptor.statistics.correction import (
     prediction_powered,
 )
 from preceptor.statistics.labelling import audit_chances, labels_needed, most_telling, planned_error
-from preceptor.statistics.subsets import control_variate_estimate
+from preceptor.statistics.stratified import control_variate_estimate
 
 CHEAP = np.array([2.04, -2.56, 0.42, -0.57, -0.45, -0.22, -2.02, -0.23, -0.87, 3.32, 0.23, -0.35])
 TRUE = np.array([1.62, -1.76, 0.17, -0.26, 0.18])

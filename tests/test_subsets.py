@@ -15,14 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_fixtures import example  # noqa: F401  (loads the profile of hypothesis)
+from preceptor.statistics.stratified import Estimate, control_variate_estimate, stratified_mean
 from preceptor.statistics.subsets import (
-    Estimate,
     allocate,
-    control_variate_estimate,
     enriched_sample,
     quantile_strata,
     sample_weights,
-    stratified_mean,
     stratified_sample,
     stratum_spread,
 )

@@ -9,7 +9,7 @@ from preceptor.errors import InputError, shorten
 from preceptor.records import examples_of
 from preceptor.results.pool import Side
 from preceptor.results.reweighting import means_by_example, strata_of
-from preceptor.statistics.subsets import Estimate, control_variate_estimate, stratified_mean
+from preceptor.statistics.stratified import Estimate, control_variate_estimate, stratified_mean
 
 __all__ = ["SampleEstimate", "estimate"]
 

@@ -11,7 +11,7 @@ from preceptor.analysis.planning import PowerPlan
 from preceptor.analysis.reliability import Reliability
 from preceptor.reports.format import interval, p_value, percent, points, pretty, signed
 from preceptor.statistics.length import LengthFit
-from preceptor.statistics.subsets import Estimate
+from preceptor.statistics.stratified import Estimate
 from preceptor.wording import count
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from preceptor.records import Metric, Result
 from preceptor.results.values import values_of
 from preceptor.scoring import OVERALL
-from preceptor.statistics.subsets import stratified_mean
+from preceptor.statistics.stratified import stratified_mean
 
 __all__ = ["REWEIGHTED", "means_by_example", "reweighted", "strata_of"]
 
