@@ -23,6 +23,7 @@ from unittest import mock
 import msgspec
 from aiohttp import web
 
+from preceptor.testing.batch_faults import answered
 from preceptor.testing.batch_replies import (
     ANSWERED,
     BODIES,
@@ -169,43 +170,9 @@ class FakeBatches:
                 return error(401, "invalid_api_key", "Incorrect API key provided")
             fault = self.faults[route].popleft() if self.faults[route] else ""
             self.met[fault] += 1
-            if fault == "hang_up":
-                await request.read()
-                _cut(request)
-            if fault in ("error_500", "rate_limit", "not_found"):
-                await request.read()
-                status = {"error_500": 500, "rate_limit": 429, "not_found": 404}[fault]
-                return error(status, fault, "The server had an error")
-            if fault == "html":
-                return web.Response(text="<html>Bad gateway</html>", content_type="text/html")
-            if fault == "stall":
-                await self._stall()
-            response: web.Response = await answer(request)
-            if fault == "stall_after":
-                await self._stall()
-            if fault == "stall_half":
-                return await self._half(request, response)
-            if fault == "lost":
-                _cut(request)
-            if fault == "truncated":
-                whole = response.body
-                assert isinstance(whole, bytes)
-                return web.Response(body=whole[: len(whole) * 2 // 3])
-            return response
+            return await answered(request, answer, fault, self.stalled)
 
         return respond
-
-    async def _stall(self) -> None:
-        self.stalled.set()
-        await asyncio.sleep(3600)  # ended when the client leaves
-
-    async def _half(self, request: web.Request, whole: web.Response) -> web.StreamResponse:
-        assert isinstance(whole.body, bytes)
-        response = web.StreamResponse(headers={"Content-Length": str(len(whole.body))})
-        await response.prepare(request)
-        await response.write(whole.body[: len(whole.body) // 2])
-        await self._stall()
-        return response
 
     # OpenAI
 
@@ -400,8 +367,3 @@ class FakeBatches:
         pairs = list(job.outcomes.items())
         self._random.shuffle(pairs)
         return pairs
-
-
-def _cut(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()
