@@ -23,9 +23,9 @@ from preceptor import studio as package
 from preceptor.errors import InputError, StoreError
 from preceptor.store import Store
 from preceptor.studio.database import Studio
-from preceptor.studio.ids import digest
+from preceptor.studio.ids import digest, new_id
 from preceptor.studio.ledger.acts import ACTS, Event
-from preceptor.studio.ledger.chain import append, events_jsonl, recorded
+from preceptor.studio.ledger.chain import append, recorded
 from preceptor.studio.ledger.erase import erase
 from preceptor.studio.ledger.rebuild import rebuild
 from preceptor.studio.ledger.tables import PROJECTIONS, anchor, event, metadata, payload
@@ -100,20 +100,26 @@ def tampering(studio: Studio) -> Iterator[Tampered]:
 # What is written
 
 
+def test_a_new_id_is_of_letters_and_digits() -> None:
+    """It is neither an option of a command nor split where fields of a form are named by it."""
+    made = {new_id() for _ in range(500)}
+    assert len(made) == 500
+    assert all(len(each) == 12 and each.isascii() and each.isalnum() for each in made)
+
+
 def test_event_is_chained_and_applied(studio: Studio) -> None:
-    """The hashes are those of the documented formula, from what an export says alone."""
+    """The hashes are those of the documented formula."""
     fill(studio)
     with studio.read() as connection:
-        lines = list(events_jsonl(connection))
+        rows = list(recorded(connection))
         texts = dict(connection.execute(sa.select(NOTES.c.id, NOTES.c.text)).all())
     prev = "0" * 64
-    for number, line in enumerate(lines, 1):
-        row = msgspec.json.decode(line)
+    for number, (found, salt, body) in enumerate(rows, 1):
+        row = msgspec.structs.asdict(found)
         assert row["seq"] == number
-        if row["payload"] is not None:
-            body = msgspec.json.encode(row["payload"], order="sorted")
-            assert row["payload_hash"] == digest(row["salt"], body)
-        rest = {k: v for k, v in row.items() if k not in ("prev", "hash", "salt", "payload")}
+        if body is not None:
+            assert row["payload_hash"] == digest(salt or "", body)
+        rest = {name: value for name, value in row.items() if name not in ("prev", "hash")}
         assert row["prev"] == prev
         prev = digest(prev, msgspec.json.encode(rest, order="sorted"))
         assert row["hash"] == prev
@@ -319,7 +325,7 @@ def test_erased_text_is_nowhere(studio: Studio, path: str) -> None:
     with studio.read() as connection:
         for table in metadata.sorted_tables:
             assert SECRET not in str(connection.execute(sa.select(table)).all())
-        assert SECRET not in "".join(events_jsonl(connection))
+        assert SECRET not in str(list(recorded(connection)))
         assert connection.scalar(sa.select(sa.func.count()).select_from(NOTES)) == 60
     assert verify(studio).faults == ()
     assert verify(studio).erased == 60
