@@ -52,7 +52,7 @@ class Linted(msgspec.Struct, frozen=True):
     findings
         Faults, sorted by rule, then by line.
     advice
-        What might be better in a rubric, sorted likewise.
+        What might be better in a rubric, in the same order.
     """
 
     file: str

@@ -106,7 +106,7 @@ _IN_VERDICT = [
         *("usage.output_tokens", "latency_s", "cost_usd", "served_model"),
     )
 ]
-#: Stands for a verdict that is not there: all its values are None.
+#: The verdict of a row that has none: every value is None.
 _NOTHING = SimpleNamespace(
     **dict.fromkeys(Verdict.__struct_fields__)
     | {"usage": SimpleNamespace(**dict.fromkeys(Usage.__struct_fields__))}

@@ -182,7 +182,7 @@ def _overwrite(connection: Any, _: object) -> None:
 
 
 def _import_tables() -> None:
-    """Import ``tables.py`` and ``acts.py`` of every room, so that whoever opens has them all."""
+    """Import ``tables.py`` and ``acts.py`` of every room: an open studio knows all of them."""
     here = Path(__file__).parent
     for path in sorted([*here.glob("*/tables.py"), *here.glob("*/acts.py")]):
         importlib.import_module(f"preceptor.studio.{path.parent.name}.{path.stem}")

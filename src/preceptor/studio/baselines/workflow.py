@@ -29,7 +29,9 @@ def written(
     """Raise Refused unless the person may hand this answer in."""
     standing.expect("answer", "accepted")
     if not may_write(standing, person, involved):
-        raise Refused(f"task {standing.item}: answer: whoever worked on a task does not answer it")
+        raise Refused(
+            f"task {standing.item}: answer: you worked on this task, so you cannot answer it"
+        )
     if not answer.text.strip():
         raise Refused("answer: expected a text, found none")
     if not attested:

@@ -47,7 +47,7 @@ class Keeper(Protocol):
 
 
 def put(connection: sa.Connection, job: Job) -> None:
-    """Keep a job, in the place of what was kept of it."""
+    """Save a job, over what was saved of it before."""
     _PUT(connection, [msgspec.structs.asdict(job)])
 
 
