@@ -167,7 +167,7 @@ def test_what_a_person_did_can_be_taken_back() -> None:
     assert left(at("retired", **one), "bob") == "retired"
 
 
-@pytest.mark.parametrize("move", ["queue", "park", "return", "retire", "reopen"])
+@pytest.mark.parametrize("move", ["queue", "park", "return", "retire", "reopen", "take_over"])
 def test_a_lead_moves_a_task_only_from_where_it_can_go(move: str) -> None:
     """In any other state the reply names the state that is expected and the one found."""
     starts = {
@@ -176,6 +176,7 @@ def test_a_lead_moves_a_task_only_from_where_it_can_go(move: str) -> None:
         "return": {"submitted": "draft", "parked": "draft"},
         "retire": {"accepted": "retired"},
         "reopen": {"retired": "revising"},
+        "take_over": {"revising": "adjudicating"},
     }[move]
     for state in workflow.State.__args__:  # type: ignore[attr-defined]
         if state in starts:

@@ -132,7 +132,7 @@ class Submitted(_Handed, frozen=True, kw_only=True):
 
 
 class Revised(_Handed, frozen=True, kw_only=True):
-    """An author, or a lead in the author's place, handed in another version after the reviews."""
+    """An author handed in another version after the reviews."""
 
     says = "Task {} revised"
 
@@ -149,7 +149,7 @@ class Revised(_Handed, frozen=True, kw_only=True):
 
 
 class Moved(Act, frozen=True, kw_only=True):
-    """A task was queued, parked, returned, retired, reopened or withdrawn."""
+    """A task was queued, parked, returned, retired, reopened, taken over or withdrawn."""
 
     says = "Task {} moved"
 

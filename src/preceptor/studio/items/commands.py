@@ -156,7 +156,7 @@ def submit(
 def move(
     connection: sa.Connection, who: Who | None, item: str, name: str, reason: str = ""
 ) -> Event:
-    """Queue, park, return, retire or reopen a task. Raises Refused."""
+    """Queue, park, return, retire, reopen or take over a task. Raises Refused."""
     state = workflow.moved(standing(connection, item), name)
     return append(connection, Moved(move=name), by=who, subject=item, outcome=state, reason=reason)
 

@@ -60,6 +60,8 @@ _MOVES: dict[str, tuple[tuple[State, ...], State]] = {
     "return": (("submitted", "parked"), "draft"),
     "retire": (("accepted",), "retired"),
     "reopen": (("retired",), "revising"),
+    # Its author is gone, or does not answer: the adjudicator makes the changes.
+    "take_over": (("revising",), "adjudicating"),
 }
 
 
@@ -130,7 +132,7 @@ def imported(item: str, state: State, content: Content) -> State:
 
 
 def moved(standing: Standing, move: str) -> State:
-    """A lead or the sampler queues, parks, returns, retires or reopens a task."""
+    """A lead or the sampler queues, parks, returns, retires, reopens or takes over a task."""
     states, target = _MOVES[move]
     standing.expect(move, *states)
     return _revising(standing) if target == "revising" else target

@@ -114,6 +114,7 @@ _SAID = {
     "return": "Returned to the author.",
     "retire": "Retired.",
     "reopen": "Reopened: its author revises it.",
+    "take_over": "Taken over: an adjudicator makes the changes.",
 }
 
 
