@@ -196,6 +196,19 @@ def test_its_metadata_is_croissant_with_responsible_ai(
     assert read.machine_annotation_tools == ["openai/gpt-5.4"]
 
 
+def test_a_release_of_a_sample_says_what_each_task_stands_for(
+    house: House, released: tuple[Path, Release], tmp_path: Path
+) -> None:
+    """The weights sum to the accepted tasks; more than there are is refused."""
+    whole = len(rows(released[0] / "tasks.jsonl"))
+    release(house.studio, tmp_path / "some", sample=whole - 1)
+    drawn = rows(tmp_path / "some" / "tasks.jsonl")
+    assert len(drawn) == whole - 1
+    assert sum(row["weight"] for row in drawn) == pytest.approx(whole)
+    with pytest.raises(InputError, match="size: expected"):
+        release(house.studio, tmp_path / "more", sample=whole + 1)
+
+
 def test_nothing_remains_of_a_release_that_fails(house: House) -> None:
     """A name that no benchmark may have is refused, and neither folder nor event is left."""
     before = sorted(house.where.parent.iterdir())

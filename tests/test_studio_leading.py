@@ -172,7 +172,7 @@ def test_a_second_draw_from_the_parked_leaves_no_task_counted_twice(house: House
         assert sorted(weights.values())[:6] == [1.0] * 6
         for item in weights:
             connection.execute(items.update().where(items.c.id == item).values(state="accepted"))
-        released = sampler.release_sample(connection, 9, 1.0, 0)
+        released = sampler.release_sample(connection, list(weights), 9, 0)
         assert released == weights
         assert gathered.weights(connection, list(weights)[:2]) == dict(list(weights.items())[:2])
         raise InputError("undo")

@@ -46,9 +46,20 @@ def export(  # noqa: PLR0917
         list[str] | None,
         typer.Option("--language", metavar="TAG", help="Only tasks in this one; repeatable."),
     ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            "--sample",
+            parser=whole_number,
+            metavar="N",
+            help="Draw so many, difficult ones 3.5 times as likely; each has its weight.",
+        ),
+    ] = None,
     seed: Annotated[
         int,
-        typer.Option("--seed", parser=whole_number, metavar="N", help="Of the order of the tasks."),
+        typer.Option(
+            "--seed", parser=whole_number, metavar="N", help="Of the sample and the order of tasks."
+        ),
     ] = 0,
     as_json: Json = False,
     db: Database = DEFAULT,
@@ -62,7 +73,15 @@ def export(  # noqa: PLR0917
         "language": tuple(language or ()),
     }
     with open_studio(db) as studio:
-        made = release(studio, output, name=name, licence=licence, filters=filters, seed=seed)
+        made = release(
+            studio,
+            output,
+            name=name,
+            licence=licence,
+            filters=filters,
+            sample=sample,
+            seed=seed,
+        )
     if as_json:
         print_json(made)
         return

@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.audit.agreement import Estimate
 from preceptor.studio.exchange import gathered
-from preceptor.studio.exchange.gathered import Agreement, Baseline, Task
+from preceptor.studio.exchange.gathered import Baseline, Task
 from preceptor.studio.exchange.rows import SLICES, tags_of
 from preceptor.studio.ledger.chain import Head
 from preceptor.studio.ledger.tables import event
+from preceptor.studio.oversight.agreement import LEAST, Agreed
 from preceptor.studio.people.members import member
 from preceptor.studio.people.project import Project
 
@@ -48,9 +50,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     baselines: Sequence[Baseline]
     people: Mapping[str, int]
     specialties: Sequence[str]
-    agreement: Sequence[Agreement]
+    agreement: Sequence[Agreed]
     systems: Mapping[str, int]
-    previews: Mapping[str, int]
     weights: Mapping[str, float]
     days: tuple[str, str]
     head: Head
@@ -78,7 +79,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
                 f"{self.imported:,} of {len(self.tasks):,} tasks came from files: who wrote them "
                 f"is not known here."
             )
-        used = len(set(self.systems) | set(self.previews))
+        used = len(self.systems)
         if used:
             found.append(
                 f"{used:,} {'system' if used == 1 else 'systems'} gave answers while tasks were "
@@ -104,7 +105,6 @@ def gather(
         specialties=sorted({name for each in members if each for name in each.offer.specialties}),
         agreement=gathered.agreement(connection, ids),
         systems=Counter(each.system for each in tasks if each.system),
-        previews=gathered.preview_systems(connection, ids),
         days=(days[0][:10], days[1][:10]),
         **known,
     )
@@ -149,14 +149,14 @@ def responsible(about: About) -> dict[str, Any]:
         "rai:dataCollectionTimeframe": list(about.days),
         "rai:dataAnnotationProtocol": f"{_made(about)} {_POLICIES[about.project.policy]}",
         "rai:dataAnnotationPlatform": [_SIGNS],
-        "rai:dataAnnotationAnalysis": [_agreed(each) for each in about.agreement],
+        "rai:dataAnnotationAnalysis": _agreed(about),
         "rai:annotationsPerItem": "One review of each task, two where its author rated an answer "
         "1 or 2 of 7; then one adjudication. Tasks from files may have none.",
         "rai:annotatorDemographics": [
             f"Clinicians of the project: {_people(about)}.",
             f"Their specialties: {', '.join(about.specialties) or 'not stated'}.",
         ],
-        "rai:machineAnnotationTools": sorted(set(about.systems) | set(about.previews)) or None,
+        "rai:machineAnnotationTools": sorted(about.systems) or None,
         "rai:personalSensitiveInformation": [
             "Authors attest that no text identifies a patient; of tasks from files nothing is "
             "known. Names and addresses of contributors are not in the files: they have aliases."
@@ -188,10 +188,10 @@ def _card(about: About) -> Iterator[str]:
     yield "several roles, for different tasks.\n"
     yield f"Specialties of these people: {', '.join(about.specialties) or 'not stated'}.\n"
     yield "## Agreement of reviewers\n"
-    yield from (f"- {_agreed(each)}" for each in about.agreement)
+    yield "Share of the same words and AC1 of pairs of reviewers; 95 % intervals by task.\n"
+    yield from (f"- {each}" for each in _agreed(about))
     yield "\n## Systems whose answers were seen\n"
     yield from _seen("rated by the author", about.systems)
-    yield from _seen("in trying out a rubric", about.previews)
     yield "\n## Limits\n"
     yield from (f"- {each}" for each in about.faults)
     if about.weights:
@@ -217,14 +217,21 @@ def _people(about: About) -> str:
     return ", ".join(counts) or "nobody who is known here"
 
 
-def _agreed(found: Agreement) -> str:
-    texts = f"Two reviewers on {found.about}: n = {found.units:,}"
-    if found.share is None or found.interval is None:
-        return f"{texts}, too few for a figure."
-    low, high = found.interval
-    return (
-        f"{texts}, the same in {found.share:.0%} (95 % interval {low:.0%} to {high:.0%}, by task)."
-    )
+def _agreed(about: About) -> list[str]:
+    """A sentence for each question that two people answered about enough of the same."""
+    return [
+        f"“{each.question}”: n = {each.units:,} in {each.tasks:,} tasks, the same in "
+        f"{_share(each.found.observed)}, AC1 {_share(each.found.ac1)}."
+        for each in about.agreement
+    ] or [f"Too little was judged by two people for a figure: expected n of at least {LEAST}."]
+
+
+def _share(found: Estimate) -> str:
+    if found.value is None:
+        return "undefined"
+    if found.ci95 is None:
+        return f"{found.value:.2f} (no interval)"
+    return f"{found.value:.2f} ({found.ci95[0]:.2f} to {found.ci95[1]:.2f})"
 
 
 def _seen(how: str, systems: Mapping[str, int]) -> Iterator[str]:

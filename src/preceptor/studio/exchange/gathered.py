@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -13,16 +12,15 @@ from preceptor.records import PhysicianAnswer
 from preceptor.studio.baselines.commands import baseline_rows
 from preceptor.studio.consensus.commands import consensus_criteria
 from preceptor.studio.items.commands import Version, version
-from preceptor.studio.items.content import Review
 from preceptor.studio.items.tables import decisions, imports, items, reviews
 from preceptor.studio.labelling.rows import labels_rows, meta_eval_rows
 from preceptor.studio.labelling.tables import labels as labels_table
 from preceptor.studio.labelling.tables import units
 from preceptor.studio.oversight import sampler
+from preceptor.studio.oversight.agreement import Agreed, agreed, of_reviews
 
 __all__ = [
     "FILTERS",
-    "Agreement",
     "Baseline",
     "Task",
     "agreement",
@@ -30,15 +28,12 @@ __all__ = [
     "contributors",
     "labels",
     "meta_eval",
-    "preview_systems",
     "tasks",
     "weights",
 ]
 
 #: Fields by which tasks are chosen.
 FILTERS = ("use_case", "specialty", "language", "mode")
-#: Units under which no agreement is given.
-_FEWEST = 10
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -58,18 +53,6 @@ class Baseline(msgspec.Struct, frozen=True):
     item: str
     answer: PhysicianAnswer
     person: str | None = None
-
-
-class Agreement(msgspec.Struct, frozen=True):
-    """How often two reviewers of one text say the same; None under ten units.
-
-    ``share`` is from 0 to 1, its interval is the 95 % one by tasks.
-    """
-
-    about: str
-    units: int
-    share: float | None = None
-    interval: tuple[float, float] | None = None
 
 
 def tasks(connection: sa.Connection, filters: Mapping[str, Collection[str]]) -> list[Task]:
@@ -140,11 +123,6 @@ def weights(connection: sa.Connection, ids: Collection[str]) -> dict[str, float]
     return {item: weight for item, weight in sampler.weights(connection).items() if item in ids}
 
 
-def preview_systems(connection: sa.Connection, ids: Collection[str]) -> dict[str, int]:
-    """System → tasks whose rubric was tried on its answers. No previews are kept yet."""
-    return {}
-
-
 def contributors(connection: sa.Connection, ids: Collection[str]) -> dict[str, set[str]]:
     """Role → those who had it for one of these tasks."""
     asked = {
@@ -163,36 +141,7 @@ def contributors(connection: sa.Connection, ids: Collection[str]) -> dict[str, s
     return found
 
 
-def agreement(connection: sa.Connection, ids: Collection[str]) -> list[Agreement]:
-    """Of the texts that two reviewers judged, each without the other."""
-    query = sa.select(reviews.c.item, reviews.c.version, reviews.c.body).order_by(reviews.c.seq)
-    by_text: dict[tuple[str, int], list[Review]] = defaultdict(list)
-    for item, number, body in connection.execute(query):
-        if item in ids:
-            by_text[item, number].append(msgspec.json.decode(body, type=Review))
-    realism: list[tuple[str, bool]] = []
-    kept: list[tuple[str, bool]] = []
-    for (item, _), found in by_text.items():
-        if len(found) > 1:
-            one, other = found[:2]
-            realism.append((item, one.realistic == other.realistic))
-            kept += [
-                (item, (a.decision == "keep") == (b.decision == "keep"))
-                for a, b in zip(one.criteria, other.criteria, strict=True)
-            ]
-    return [
-        _agreement("whether the question is realistic", realism),
-        _agreement("whether a criterion stays as it is", kept),
-    ]
-
-
-def _agreement(about: str, units: Sequence[tuple[str, bool]]) -> Agreement:
-    if len(units) < _FEWEST:
-        return Agreement(about, len(units))
-    import numpy as np
-
-    from preceptor.statistics.intervals import share_interval
-
-    same = np.array([[each] for _, each in units], dtype=np.float64)
-    share, interval = share_interval(same, np.array([item for item, _ in units]))
-    return Agreement(about, len(units), share, (interval[0], interval[1]))
+def agreement(connection: sa.Connection, ids: Collection[str]) -> list[Agreed]:
+    """How far those who reviewed these tasks agree, on each question."""
+    said = (each for each in of_reviews(connection) if each.task in ids)
+    return [each for each in agreed(said) if not each.group]

@@ -32,6 +32,7 @@ from preceptor.studio.exchange.tables import releases
 from preceptor.studio.ids import new_id
 from preceptor.studio.items.tables import items
 from preceptor.studio.ledger.chain import append, head
+from preceptor.studio.oversight import sampler
 from preceptor.studio.people.project import Project, project
 
 __all__ = ["Release", "release"]
@@ -59,6 +60,7 @@ def release(
     name: str | None = None,
     licence: str = NO_LICENCE,
     filters: Mapping[str, Sequence[str]] = {},
+    sample: int | None = None,
     seed: int = 0,
 ) -> Release:
     """Write the accepted tasks to a new folder.
@@ -69,8 +71,10 @@ def release(
         Of the benchmark; by default made from that of the project.
     filters
         Field of :data:`~preceptor.studio.exchange.gathered.FILTERS` → values that are wanted.
+    sample
+        So many of them, difficult ones 3.5 times as likely; None for all.
     seed
-        Of the order of the tasks, so that the first of them are a random sample.
+        Of the sample, and of the order of the tasks: the first of them are a random sample.
 
     Raises
     ------
@@ -87,8 +91,14 @@ def release(
         draft.chmod(0o755)
         with studio.read() as connection:
             tasks = _chosen(connection, wanted, seed)
+            if sample is None:
+                weights = gathered.weights(connection, {each.id for each in tasks})
+            else:
+                among = {each.id for each in tasks}
+                weights = sampler.release_sample(connection, among, sample, seed)
+                tasks = [each for each in tasks if each.id in weights]
             found = gathered.baselines(connection, {each.id for each in tasks})
-            about = _about(connection, tasks, found, name, licence)
+            about = _about(connection, tasks, found, weights=weights, name=name, licence=licence)
             _write(draft, connection, about)
         files = {each.name: file_sha256(each) for each in sorted(draft.iterdir())}
         files |= {_SUMS: _write_sums(draft, files)}
@@ -142,6 +152,8 @@ def _about(
     connection: sa.Connection,
     tasks: Sequence[Task],
     baselines: Sequence[Baseline],
+    *,
+    weights: Mapping[str, float],
     name: str | None,
     licence: str,
 ) -> About:
@@ -156,7 +168,7 @@ def _about(
         version=str(before + 1),
         licence=" ".join(licence.split()) or NO_LICENCE,
         canary=f"preceptor-canary {uuid.uuid4()}",
-        weights=gathered.weights(connection, {each.id for each in tasks}),
+        weights=weights,
         head=head(connection),
     )
 

@@ -23,7 +23,6 @@ __all__ = [
     "Head",
     "append",
     "chained",
-    "events_jsonl",
     "head",
     "now",
     "recorded",
@@ -144,11 +143,3 @@ def rows_of(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Iterat
     both = sa.select(events, payload.c.salt, payload.c.body).select_from(events.outerjoin(payload))
     some = both.where(*where) if where else both
     yield from connection.execute(some.order_by(events.c.seq), execution_options=STREAM)
-
-
-def events_jsonl(connection: sa.Connection) -> Iterator[str]:
-    """Every event as a line of JSON, with its payload and salt; null where they were erased."""
-    for event, salt, body in recorded(connection):
-        line = msgspec.structs.asdict(event)
-        line |= {"salt": salt, "payload": None if body is None else msgspec.Raw(body.encode())}
-        yield _encode(line).decode() + "\n"

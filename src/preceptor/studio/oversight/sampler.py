@@ -30,7 +30,6 @@ __all__ = [
     "Line",
     "Plan",
     "Preview",
-    "accepted",
     "candidates",
     "draw",
     "preview",
@@ -119,11 +118,6 @@ def candidates(connection: sa.Connection, plan: Plan) -> list[Candidate]:
     return [each for each in found if not _is_left_out(each, plan)]
 
 
-def accepted(connection: sa.Connection) -> list[Candidate]:
-    """Tasks that a release may hold."""
-    return _in_states(connection, "accepted")
-
-
 def draw(found: Sequence[Candidate], size: int, ratio: float, seed: int) -> dict[str, float]:
     """Task → weight, of those drawn. Raises InputError."""
     hard = [each.difficult for each in found]
@@ -200,14 +194,15 @@ def weights(connection: sa.Connection) -> dict[str, float]:
 
 
 def release_sample(
-    connection: sa.Connection, size: int, ratio: float = RATIO, seed: int = 0
+    connection: sa.Connection, among: Collection[str], size: int, seed: int
 ) -> dict[str, float]:
-    """Accepted task → weight, of those drawn for a release; earlier draws are in the weights.
+    """Task → weight, of the accepted ones drawn for a release; earlier draws are in the weights.
 
     Raises InputError.
     """
     known = weights(connection)
-    drawn = draw(accepted(connection), size, ratio, seed)
+    found = [each for each in _in_states(connection, "accepted") if each.id in among]
+    drawn = draw(found, size, RATIO, seed)
     return {item: weight * known.get(item, 1.0) for item, weight in drawn.items()}
 
 
