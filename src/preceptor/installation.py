@@ -21,7 +21,7 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "excel": (("openpyxl",), "spreadsheets (.xlsx)"),
     "view": (("starlette", "uvicorn"), "the workspace in a browser, `preceptor view`"),
     "studio": (
-        ("starlette", "uvicorn", "python_multipart", "argon2", "markdown_it", "nh3"),
+        ("starlette", "uvicorn", "python_multipart", "argon2"),
         "physicians write and review tasks in a browser, `preceptor studio`",
     ),
     "studio-oidc": (

@@ -19,7 +19,7 @@ from preceptor.cli.options import StorePath, whole_number
 from preceptor.cli.output import note
 from preceptor.cli.serve import port_number
 from preceptor.errors import InputError
-from preceptor.installation import MissingExtra
+from preceptor.installation import EXTRAS, MissingExtra
 
 if TYPE_CHECKING:
     from preceptor.store import Store
@@ -329,7 +329,7 @@ def _provider(
     try:
         from preceptor.studio.people.provider import Provider, Settings
     except ModuleNotFoundError as error:
-        if error.name in ("authlib", "httpx2", "joserfc"):
+        if error.name in EXTRAS["studio-oidc"][0]:
             raise MissingExtra(f"--oidc needs {error.name}", "studio-oidc") from None
         raise
     from preceptor.studio.web.entering import BACK
@@ -347,15 +347,6 @@ def _provider(
 
 def missing(error: ModuleNotFoundError) -> Exception:
     """The error, or the extra that has what is missing."""
-    known = (
-        "starlette",
-        "uvicorn",
-        "python_multipart",
-        "multipart",
-        "argon2",
-        "markdown_it",
-        "nh3",
-    )
-    if error.name in known:
+    if error.name in EXTRAS["studio"][0]:
         return MissingExtra(f"preceptor studio needs {error.name}", "studio")
     return error
