@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 import preceptor
 from data_fixtures import isolate, row, write_rows
+from preceptor import extend
 from preceptor.testing import FakeEndpoint
 
 
@@ -24,14 +26,20 @@ def test_every_name_resolves(name: str) -> None:
         assert inspect.getdoc(found), name
 
 
-def test_names_are_sorted_and_complete() -> None:
+@pytest.mark.parametrize("module", [preceptor, extend])
+def test_names_are_complete(module: Any) -> None:
     """`dir()` shows them all; nothing is promised twice; the type checker sees the same."""
-    assert list(preceptor.__all__) == sorted(set(preceptor.__all__))
-    assert set(preceptor.__all__) <= set(dir(preceptor))
-    source = inspect.getsource(preceptor)
-    typed = source.partition("if TYPE_CHECKING:")[2].partition("_HOMES")[0]
-    for name in preceptor.__all__:
-        assert name == "__version__" or name in typed
+    assert len(module.__all__) == len(set(module.__all__))
+    assert set(module.__all__) <= set(dir(module))
+    source = ast.parse(inspect.getsource(module))
+    block = next(node for node in source.body if isinstance(node, ast.If))
+    typed = {
+        line.module: {alias.name for alias in line.names}
+        for line in block.body
+        if isinstance(line, ast.ImportFrom)
+    }
+    assert {home: set(names) for home, names in module._HOMES.items()} == typed
+    assert set(module.__all__) - {"__version__"} == set(module._HOME_OF)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
