@@ -20,7 +20,7 @@ __all__ = ["Benchmark", "Dataset", "all_benchmarks", "get", "named", "of", "reco
 #: Modules of this package beside those of benchmarks.
 _OTHERS = (
     *("base", "download", "fields", "folder", "groups", "manifest", "outside", "own_rows"),
-    "published",
+    *("own_tasks", "published"),
 )
 #: Those whose place in lists is the first.
 _FIRST = ("healthbench", "healthbench_professional")
@@ -31,7 +31,7 @@ def all_benchmarks() -> tuple[Benchmark, ...]:
     """Every benchmark: each module here has a tuple of them; then those of other packages."""
     from preceptor.benchmarks.outside import outside
 
-    names = [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
     rest = [name for name in names if name not in (*_FIRST, *_OTHERS)]
     modules = [importlib.import_module(f"{__name__}.{name}") for name in (*_FIRST, *rest)]
     own = [benchmark for module in modules for benchmark in module.BENCHMARKS]

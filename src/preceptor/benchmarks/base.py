@@ -52,12 +52,13 @@ class Dataset(msgspec.Struct, frozen=True):
     """The examples of one file, or of one folder of files.
 
     ``official`` is True when the hashes are the pinned ones; where none is pinned, when there are
-    as many examples as were published.
+    as many examples as were published. ``materials`` is what the environment needs beside them.
     """
 
     examples: list[Example]
     sha256: str
     official: bool
+    materials: bytes | None = None
 
     def sample(self, limit: int | None) -> list[Example]:
         """All examples, or the reference implementation's own random choice of ``limit`` of them.
@@ -90,6 +91,9 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         (fields of one row) → Example, where a file has one example a row; raises DataError.
     read
         (file or folder) → examples, where the data is laid out in another way.
+    materials
+        (file or folder) → what its environment needs beside an example, such as health records; a
+        run keeps it. What answers depend on is named in each example's target, by its hash.
     protocol
         How it asks, grades, scores and aggregates.
     n_examples, n_criteria
@@ -140,6 +144,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     protocol: Protocol
     parse: Callable[[Fields], Example] | None = None
     read: Callable[[Path], Iterable[Example]] | None = None
+    materials: Callable[[Path], bytes] | None = None
     source: Source | tuple[Source, ...] | None = None
     contained: str | None = None
     url: str | None = None
@@ -209,7 +214,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             self.reading
         ):  # a workbook holds more than tasks, and is another file each time it is saved
             whole = content_key(*(example.key for example in examples))
-        return Dataset(examples, whole, official)
+        materials = None if self.materials is None else self.materials(path)
+        return Dataset(examples, whole, official, materials)
 
     def _complete(self, examples: Sequence[Example]) -> bool:
         return self.contained is not None or self.own or len(examples) == self.n_examples

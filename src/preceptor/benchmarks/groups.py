@@ -55,6 +55,7 @@ _NAMED = {
         "safetybench-zh",
     ),
     "notes": ("aci-bench", "mts-dialog", "meqsum", "clear-note", "medec"),
+    "agents": ("medagentbench", "medagentbench-tools"),
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",

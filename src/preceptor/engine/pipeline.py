@@ -85,6 +85,9 @@ class Pipeline:
     ) -> None:
         self.store, self.run, self.share = store, run, share
         self.protocol, self.system, self.grader = protocol, system, grader
+        self._environment = protocol.environment
+        if self._environment is not None and run.settings.materials is not None:
+            self._environment = self._environment.furnished(store.blob(run.settings.materials))
         self.budget = budget
         budget.may_start = self._check_going_on
         only = None if share is None else share.positions
@@ -225,7 +228,7 @@ class Pipeline:
 
     async def _respond(self, place: _Place, graded: Graded, writer: Writer) -> Response:
         ask = Ask(self.protocol.messages(graded.example), graded.example, graded.repeat)
-        whole = self.protocol.environment is not None
+        whole = self._environment is not None
         key = response_key(self.system, ask, self.run.scope, whole=whole)
         # No await between lookup and task creation, or the same call could be made twice.
         under_way = self._answering.get(key)
@@ -245,7 +248,7 @@ class Pipeline:
         if theirs := await claimed(writer, (key,), find, self._check_going_on):
             await writer.put(Batch(answers=((*place, theirs[key], True),)))
             return theirs[key]
-        environment = self.protocol.environment
+        environment = self._environment
         try:
             if environment is None or ask.example is None:
                 response = await self._call(key, ask)

@@ -27,6 +27,7 @@ from preceptor.engine.resolve import (
 from preceptor.engine.sampling import enrich, sentence
 from preceptor.engine.surroundings import surroundings
 from preceptor.engine.variants import sentences, varied
+from preceptor.environments.base import Environment
 from preceptor.errors import InputError, shorten
 from preceptor.graders import (
     Grader,
@@ -110,6 +111,13 @@ class Plan(msgspec.Struct, frozen=True):
     examples: list[tuple[Example, int]]
     parameters: Parameters
     settings: RunSettings
+    materials: bytes | None = None
+
+    @property
+    def environment(self) -> Environment | None:
+        """What answers the system's turns, with what it needs."""
+        found = self.benchmark.protocol.environment
+        return found if found is None or not self.materials else found.furnished(self.materials)
 
     def create(self, store: Store, paid: Spent = NOTHING) -> Pipeline:
         """Make the run. Nothing is called yet. What was paid already counts for the caps."""
@@ -118,6 +126,8 @@ class Plan(msgspec.Struct, frozen=True):
             store.keep_template(template.sha256, template.name, template.text)
         if self.system.collection is not None:
             self.settings.answers = store.keep_blob("application/json", self.system.collection)
+        if self.materials is not None:
+            self.settings.materials = store.keep_blob("application/octet-stream", self.materials)
         run = store.create_run(
             name=request.name,
             benchmark=self.benchmark.name,
@@ -213,7 +223,17 @@ def check(
     settings.variant, settings.stratify = variant, strata
     settings.prices = prices_of((system, *grader.systems))
     settings.servers, settings.files = surroundings(system, grader)
-    return Plan(request, benchmark, system, grader, template, chosen, parameters, settings)
+    return Plan(
+        request,
+        benchmark,
+        system,
+        grader,
+        template,
+        chosen,
+        parameters,
+        settings,
+        dataset.materials,
+    )
 
 
 def _settings(

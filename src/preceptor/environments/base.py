@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from preceptor.records import Example, Message
 from preceptor.systems.base import Capability, ToolSpec
@@ -55,6 +55,10 @@ class Environment:
 
     #: What a system must take beside words.
     needs: frozenset[Capability] = frozenset()
+
+    def furnished(self, materials: bytes) -> Self:
+        """The same with a benchmark's `materials`: those of the run, also where it is resumed."""
+        return self
 
     def open(self, example: Example) -> Session:
         raise NotImplementedError

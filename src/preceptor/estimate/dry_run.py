@@ -114,6 +114,7 @@ class _Estimator:
         self.plan, self.store = plan, store
         self.lookup = None if store is None else Lookup(store)
         self.protocol, self.grader = plan.benchmark.protocol, plan.grader
+        self._environment = plan.environment
         self.run = plan.request.name or ""
         self.recorded = plan.system.recorded
 
@@ -169,7 +170,7 @@ class _Estimator:
             pairs = [await self._recorded(ask) for ask in asks]
             return [_LikelyAnswer(*pair) for pair in pairs if pair is not None]
         assumed = _assumed_text(round(own.length.expected))
-        environment = self.protocol.environment
+        environment = self._environment
         if environment is not None:
             return [
                 await self._interaction(ask, environment.open(ask.example), answers, seen, assumed)

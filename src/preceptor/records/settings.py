@@ -184,6 +184,8 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         Addresses that are asked through batch APIs.
     answers
         SHA-256 of the blob with the system's answers, where they came with the benchmark.
+    materials
+        SHA-256 of the blob with what the environment needs beside the examples.
     options_count_from
         0 or 1, of recorded answers that are numbers of options.
     variant
@@ -235,6 +237,7 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     departures: list[str] | None = None
     batch: list[str] | None = None
     answers: str | None = None
+    materials: str | None = None
     options_count_from: int | None = None
     variant: Variant | None = None
     prices: dict[str, Price] | None = None

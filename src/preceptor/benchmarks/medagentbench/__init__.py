@@ -1,0 +1,173 @@
+"""MedAgentBench: an agent in a health record, 300 tasks by physicians on FHIR."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.benchmarks.medagentbench.checks import TaskScoring
+from preceptor.benchmarks.medagentbench.environment import VERSION, Record, packed
+from preceptor.benchmarks.medagentbench.facts import ACTIONS, Facts, facts
+from preceptor.benchmarks.medagentbench.wording import wording
+from preceptor.environments.fhir.search import Fidelity
+from preceptor.environments.fhir.text import Replies
+from preceptor.errors import DataError, InputError
+from preceptor.files import decode_json, file_sha256
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.episodes import EPISODE_LABELS
+from preceptor.records import Example, Message, Slice, content_key
+
+__all__ = ["BENCHMARKS"]
+
+_TASKS = ("test_data_v2.json", "test_data_v1.json")
+_ANSWERS = "reference_answers_300.json"
+_RUNS = "trajectories_text_protocol_gpt-4o-mini_100.jsonl.gz"
+_Form = Literal["text", "tools"]
+_ROLE = (
+    "You work in the health record of a hospital, for its physicians. Use the tools to read the "
+    "record and to write what the task asks for, and end with the tool finish. Its answers are a "
+    "list: one entry for each thing asked, an empty list where nothing is."
+)
+
+
+class _Files:
+    """The files of a folder, and of the one with the answers beside it."""
+
+    def __init__(self, path: Path) -> None:
+        folders = (
+            (path, path.with_name(f"{path.name}-answers")) if path.is_dir() else (path.parent,)
+        )
+        self.folder = path
+        self.found = {
+            file.name: file
+            for folder in reversed(folders)
+            if folder.is_dir()
+            for file in sorted(folder.rglob("*"))
+        }
+
+    def need(self, *names: str) -> Path:
+        for name in names:
+            if name in self.found:
+                return self.found[name]
+        raise InputError(f"{self.folder}: expected {' or '.join(names)}, found none")
+
+    def ndjson(self) -> list[Path]:
+        return [file for name, file in self.found.items() if name.endswith(".ndjson")]
+
+
+def _rows(path: Path) -> list[Fields]:
+    rows = decode_json(path)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(str(path), None, None, "expected a list of objects")
+    return [Fields(row, str(path), number) for number, row in enumerate(rows, 1)]
+
+
+def _tasks(files: _Files) -> list[tuple[Fields, Facts]]:
+    answers = {row.text("id"): row for row in _rows(files.need(_ANSWERS))}
+    births = _births(files.need("patients.ndjson"))
+    found = []
+    for row in _rows(files.need(*_TASKS)):
+        task = facts(row, answers.get(row.text("id")))
+        if task.kind == 2:
+            age = _age(births.get(task.patient), task.now)
+            if age is None:
+                raise row.fault("eval_MRN", "a patient of patients.ndjson", task.patient)
+            task = msgspec.structs.replace(task, answers=[[age]])
+        found.append((row, task))
+    return found
+
+
+def _births(path: Path) -> dict[str, str]:
+    lines = path.read_text("utf-8").splitlines()
+    rows = [Fields(json.loads(line), str(path), at) for at, line in enumerate(lines, 1) if line]
+    return {row.text("id"): row.text("birthDate") for row in rows if "birthDate" in row}
+
+
+def _age(birth: str | None, now: str) -> int | None:
+    if birth is None:
+        return None
+    born, today = date.fromisoformat(birth), date.fromisoformat(now[:10])
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def _read(path: Path, form: _Form) -> Iterator[Example]:
+    files = _Files(path)
+    tasks = _tasks(files)
+    told = wording(files.need(_RUNS)).told if form == "text" else ""
+    # What the records are made from: the same give the same.
+    held = sorted(file_sha256(file) for file in files.ndjson())
+    records = content_key(VERSION, held, [msgspec.to_builtins(task) for _, task in tasks])
+    for row, task in tasks:
+        context, asked = row.optional_text("context") or "", row.text("instruction")
+        messages = (Message("user", f"{told}\n\nContext: {context}\nQuestion: {asked}"),)
+        if form == "tools":
+            words = "\n\n".join(filter(None, (context, asked)))
+            messages = (Message("system", _ROLE), Message("user", words))
+        way = "action" if task.kind in ACTIONS else "query"
+        yield Example(
+            id=row.text("id"),
+            messages=messages,
+            criteria=(),
+            tags=(f"way:{way}", f"type:{task.kind}", f"branch:{task.kind} {task.branch}"),
+            target=msgspec.to_builtins(msgspec.structs.replace(task, records=records)),
+        )
+
+
+def _materials(path: Path, form: _Form) -> bytes:
+    files = _Files(path)
+    replies = wording(files.need(_RUNS)).replies if form == "text" else Replies()
+    return packed(files.ndjson(), [task for _, task in _tasks(files)], replies)
+
+
+_LABS = (
+    "The laboratory series are synthetic, drawn around the answers of the benchmark's own server"
+)
+
+
+def _benchmark(suffix: str, way: str, form: _Form, fidelity: Fidelity, caution: str) -> Benchmark:
+    return Benchmark(
+        name=f"medagentbench{suffix}",
+        title=f"MedAgentBench ({way})",
+        family="agents",
+        summary=f"an agent in a health record, {way}: 300 tasks that read and order",
+        licence="MIT",
+        citation="Jiang et al. 2025, NEJM AI, arXiv:2501.14654",
+        n_examples=300,
+        protocol=Protocol("episodes", scoring=TaskScoring(fidelity), environment=Record(form)),
+        read=functools.partial(_read, form=form),
+        materials=functools.partial(_materials, form=form),
+        url="https://github.com/stanfordmlgroup/MedAgentBench",
+        folder="medagentbench",
+        labels={**EPISODE_LABELS, "way:query": "Reads alone", "way:action": "May have to order"},
+        slices=(Slice("way", ("query", "action")), Slice("type"), Slice("branch", compared=False)),
+        caution=caution,
+        measures="Whether an agent finds what a task asks for in a health record, orders what is "
+        "due as it should be, and nothing else.",
+        faults=(
+            "An agent that ends at once, without an answer, is right in 70 of the 300 tasks.",
+            "In 3 of the 300 tasks an order is due whose route the benchmark's schema and its "
+            "checker want in two forms.",
+        ),
+        verified="100 recorded runs are judged as they were; an agent that reads the record is "
+        "right in all 300 tasks, one that ends at once in 70, one that always answers -1 in 37.",
+    )
+
+
+BENCHMARKS = (
+    _benchmark("", "requests as text", "text", "official", f"{_LABS}."),
+    _benchmark(
+        "-tools",
+        "tools",
+        "tools",
+        "strict",
+        f"{_LABS}; the tools, their words and the check of what is written are ours. It is not "
+        f"comparable with published rates.",
+    ),
+)

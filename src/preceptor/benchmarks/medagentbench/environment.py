@@ -1,0 +1,98 @@
+"""The record of MedAgentBench: its patients, and the series that its tasks have answers from."""
+
+from __future__ import annotations
+
+import copy
+import zlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import msgspec
+
+from preceptor.benchmarks.medagentbench.facts import Facts, wanted
+from preceptor.benchmarks.medagentbench.labs import series
+from preceptor.environments.base import Environment, Session
+from preceptor.environments.fhir.elements import at, codes
+from preceptor.environments.fhir.held import HealthRecords, patient_of, read_records
+from preceptor.environments.fhir.server import FhirServer
+from preceptor.environments.fhir.text import FhirText, Replies
+from preceptor.environments.fhir.tools import FINISH, FhirTools
+from preceptor.records import Example
+
+__all__ = ["VERSION", "Record", "packed"]
+
+#: Counts the changes of what `packed` gives: answers of another chart are not reused.
+VERSION = 1
+
+#: As in the benchmark's own loop.
+_ROUNDS = 8
+_BASE = "http://localhost:8080/fhir"
+_TOOLS = (
+    "patient_search",
+    "observation_search",
+    "condition_search",
+    "medication_request_search",
+    "procedure_search",
+    "service_request_search",
+    "vitals_create",
+    "medication_request_create",
+    "service_request_create",
+    FINISH,
+)
+
+
+class _Materials(msgspec.Struct):
+    """What a run keeps of the record."""
+
+    resources: list[Any]
+    replies: Replies
+
+
+def packed(paths: Iterable[Path], tasks: Sequence[Facts], replies: Replies) -> bytes:
+    """The resources of the files, and a series for each laboratory value that a task is about."""
+    resources = list(read_records(sorted(paths)))
+    there = {
+        (patient_of(each), code.code)
+        for each in resources
+        if isinstance(each, dict) and each.get("resourceType") == "Observation"
+        for element in at(each, "code")
+        for code in codes(element)
+    }
+    for (patient, lab), form in sorted(wanted(list(tasks)).items()):
+        if (patient, lab) not in there:
+            resources += series(patient, lab, form, datetime.fromisoformat(tasks[0].now))
+    return zlib.compress(msgspec.json.encode(_Materials(resources, replies)), 6)
+
+
+class Record(Environment):
+    """A server of its own for each task, over records that all tasks share.
+
+    Parameters
+    ----------
+    form
+        ``text`` is the benchmark's own loop; with ``tools`` an agent calls functions, and what it
+        writes is checked.
+    """
+
+    def __init__(self, form: Literal["tools", "text"]) -> None:
+        self.form, self.replies = form, Replies()
+        self.records: HealthRecords | None = None
+        if form == "tools":
+            self.needs = frozenset({"tools"})
+
+    def furnished(self, materials: bytes) -> Self:
+        made = copy.copy(self)
+        found = msgspec.json.decode(zlib.decompress(materials), type=_Materials)
+        made.records, made.replies = HealthRecords(found.resources), found.replies
+        return made
+
+    def open(self, example: Example) -> Session:
+        assert self.records is not None
+        strict = self.form == "tools"
+        fidelity: Literal["official", "strict"] = "strict" if strict else "official"
+        server = FhirServer(self.records, base=_BASE, fidelity=fidelity)
+        if strict:
+            return FhirTools(server, _TOOLS, rounds=_ROUNDS)
+        return FhirText(server, self.replies, rounds=_ROUNDS)

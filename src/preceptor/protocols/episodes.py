@@ -1,0 +1,135 @@
+"""Episodes: what an agent did in a record → named checks, and whether it was right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from preceptor.environments.fhir.server import Exchange
+from preceptor.environments.fhir.text import written
+from preceptor.environments.fhir.tools import FINISH, WRITES
+from preceptor.protocols.scoring import Scoring
+from preceptor.records import Example, Graded, Response, Score, ToolCall
+from preceptor.scoring.answers import PARSED, missing, scored
+from preceptor.scoring.rubric import OVERALL
+
+__all__ = ["EPISODE_LABELS", "Conduct", "EpisodeScoring", "conduct"]
+
+
+class Conduct(NamedTuple):
+    """What an agent did.
+
+    Attributes
+    ----------
+    said
+        The words of its turns.
+    writes
+        Address and body of what it wrote, in order; what was refused is not written.
+    answers
+        What it finished with: JSON as text; None where it did not finish.
+    refused
+        Requests that the server refused.
+    rounds
+        Its turns.
+    """
+
+    said: tuple[str, ...]
+    writes: tuple[tuple[str, Any], ...]
+    answers: str | None
+    refused: int
+    rounds: int
+
+
+def conduct(response: Response) -> Conduct:
+    """From the log of the record where there is one, else from the turns themselves."""
+    own = [turn.message for turn in response.turns if turn.message.is_reply]
+    said = tuple(message.text for message in own) or (response.text,)
+    logged = _logged(response.state)
+    if logged is not None:
+        requests, answers = logged
+        held = [each for each in requests if each.status < 400]
+        writes = [(each.address, each.sent) for each in held if each.method == "POST"]
+        return Conduct(said, tuple(writes), answers, len(requests) - len(held), len(said))
+    writes, answers = [], None
+    for message in own:
+        calls = [part for part in message.parts if isinstance(part, ToolCall)]
+        for call in calls:
+            kind, arguments = WRITES.get(call.name), call.decoded()
+            if call.name == FINISH:
+                answers = msgspec.json.encode(arguments.get("answers")).decode()
+            elif kind is not None:
+                writes.append((kind, {"resourceType": kind, **arguments}))
+    for text in said:
+        asked = written(text)
+        if asked.action == "post" and asked.body is not msgspec.UNSET:
+            writes.append((asked.address, asked.body))
+        if asked.action == "finish":
+            answers = asked.body
+    return Conduct(said, tuple(writes), answers, 0, len(said))
+
+
+def _logged(state: Any) -> tuple[list[Exchange], str | None] | None:
+    """The requests and the answers of a session's state; None where it is none of ours."""
+    if not isinstance(state, Mapping) or "requests" not in state:
+        return None
+    requests = msgspec.convert(state["requests"], list[Exchange])
+    if "finish" in state:
+        return requests, state["finish"]
+    answers = state.get("answers")
+    return requests, None if answers is None else msgspec.json.encode(answers).decode()
+
+
+#: Display names of the family's metrics, for a benchmark's ``labels``.
+EPISODE_LABELS = {
+    OVERALL: "Tasks done right",
+    PARSED: "Finished",
+    "floor": "Right by ending at once, without an answer",
+    "overordering": "Wrote something, of the tasks where nothing is due",
+    "underordering": "Wrote nothing, of the tasks where something is due",
+    "rounds": "Turns of the agent",
+    "refused": "Requests refused by the server",
+}
+#: An agent that ends at once.
+_IDLE = Conduct((), (), "[]", 0, 1)
+
+
+class EpisodeScoring(Scoring):
+    """Right or wrong by the benchmark's rule, with the checks of which that is made.
+
+    ``floor`` is the score of an agent that does nothing but end: no score means much below it.
+    """
+
+    reads_text = True
+    shares = (OVERALL, PARSED, "check", "floor", "overordering", "underordering")
+
+    def checks(self, example: Example, done: Conduct) -> dict[str, bool]:
+        """Name → whether it holds, those that apply to the example; right where the official do."""
+        raise NotImplementedError
+
+    def right(self, example: Example, done: Conduct) -> bool:
+        """Whether the task is done right by the benchmark's own rule."""
+        raise NotImplementedError
+
+    def due(self, example: Example) -> bool:
+        """Whether the task asks for something to be written."""
+        raise NotImplementedError
+
+    def score(self, graded: Graded) -> Score:
+        example, response = graded.example, graded.response
+        due = self.due(example)
+        ordering = "underordering" if due else "overordering"
+        if response is None or response.failure is not None:
+            return missing(graded, dict.fromkeys((OVERALL, PARSED, ordering), (0.0, 1.0)))
+        done = conduct(response)
+        values = {
+            OVERALL: float(self.right(example, done)),
+            "floor": float(self.right(example, _IDLE)),
+            ordering: float(bool(done.writes) is not due),
+            "rounds": float(done.rounds),
+            "refused": float(done.refused),
+        }
+        for name, holds in self.checks(example, done).items():
+            values[f"check:{name}"] = float(holds)
+        return scored(graded, values, done.answers)
