@@ -7,36 +7,51 @@ import re
 from collections.abc import Generator
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from preceptor.environments.base import Environment
+from preceptor.environments.fhir.tools import FINISH, SEARCHES, WRITES
 from preceptor.records import Example, Message, Response, ToolCall, ToolResult, Turn
 
+BASE = "http://localhost:8080/fhir"
 Step = tuple[str, dict[str, Any]]
 Agent = Generator[Step, Any, None]
 
 
 async def play(environment: Environment, example: Example, agent: Agent) -> Response:
-    """An interaction with a session, without an engine."""
+    """An interaction without an engine: by tools where the session has some, else as text."""
     session = environment.open(example)
     turns: list[Turn] = []
     step = next(agent)
     for place in range(100):
-        call = ToolCall(str(place), step[0], json.dumps(step[1]))
-        said = Message("assistant", (call,))
+        called = (ToolCall(str(place), step[0], json.dumps(step[1])),)
+        said = Message("assistant", called if session.tools else _as_text(*step))
         turns.append(Turn(said))
         reply = await session.reply(said)
         if reply is None:
             break
         turns.append(Turn(reply, "environment"))
-        (result,) = (part for part in reply.parts if isinstance(part, ToolResult))
-        step = agent.send(json.loads(result.text))
+        results = [part.text for part in reply.parts if isinstance(part, ToolResult)]
+        text = results[0] if results else reply.text
+        body = text[text.find("{") : text.rfind("}") + 1]
+        step = agent.send(json.loads(body) if body else None)
     await session.close()
     return Response("key", "", turns=tuple(turns), state=session.state)
 
 
+def _as_text(name: str, arguments: dict[str, Any]) -> str:
+    """The same step in the text protocol."""
+    if name == FINISH:
+        return f"FINISH({json.dumps(arguments['answers'])})"
+    if name in WRITES:
+        body = {"resourceType": WRITES[name], **arguments}
+        return f"POST {BASE}/{WRITES[name]}\n{json.dumps(body)}"
+    return f"GET {BASE}/{SEARCHES[name]}?{urlencode(arguments)}"
+
+
 def says(*answers: Any) -> Agent:
     """Ends at once."""
-    yield "finish", {"answers": list(answers)}
+    yield FINISH, {"answers": list(answers)}
 
 
 def _readings(patient: str, lab: str, **more: Any) -> Generator[Step, Any, list[tuple[str, float]]]:
@@ -52,8 +67,11 @@ def _readings(patient: str, lab: str, **more: Any) -> Generator[Step, Any, list[
             return found
 
 
-def careful(example: Example) -> Agent:
-    """Reads the task's own words and the record, and nothing of the target."""
+def careful(example: Example, *, as_checker: bool = False) -> Agent:
+    """Reads the task's own words and the record, and nothing of the target.
+
+    ``as_checker`` writes what the benchmark's checker wants, else what R4 allows.
+    """
     words = example.messages[-1].text
     kind = int(example.id.rpartition("task")[2].partition("_")[0])
     now = datetime.fromisoformat(_in(words, r"It's (\S+) now") or "2023-11-13T10:15:00+00:00")
@@ -73,7 +91,7 @@ def careful(example: Example) -> Agent:
         found = yield from _readings(patient, "MG", date=day)
         yield "finish", {"answers": [found[0][1] if found else -1]}
     elif kind == 5:
-        yield from _magnesium(patient, now, day)
+        yield from _magnesium(patient, now, day, as_checker)
     elif kind == 6:
         found = yield from _readings(patient, "GLU", date=day)
         mean = sum(value for _, value in found) / len(found) if found else -1
@@ -84,10 +102,12 @@ def careful(example: Example) -> Agent:
     elif kind == 8:
         quoted = _in(words, r'referral, "([^"]+)"')
         code = _in(words, r"The SNOMED code for [^.]*? is (\d+)")
-        yield "service_request_create", _request(patient, now, code, note={"text": quoted})
+        note = {"text": quoted}
+        asked = _request(patient, now, code, note=note if as_checker else [note])
+        yield "service_request_create", asked
         yield "finish", {"answers": []}
     elif kind == 9:
-        yield from _potassium(patient, now)
+        yield from _potassium(patient, now, as_checker)
     else:
         yield from _glucose(patient, now)
 
@@ -136,7 +156,7 @@ def _request(patient: str, now: datetime, code: str | None, **more: Any) -> dict
     }
 
 
-def _order(patient: str, now: datetime, code: str, route: str, rate: Any) -> dict[str, Any]:
+def _order(patient: str, now: datetime, code: str, route: Any, rate: Any) -> dict[str, Any]:
     return {
         "medicationCodeableConcept": {"coding": [{"code": code}]},
         "authoredOn": now.isoformat(),
@@ -147,7 +167,7 @@ def _order(patient: str, now: datetime, code: str, route: str, rate: Any) -> dic
     }
 
 
-def _magnesium(patient: str, now: datetime, day: str) -> Agent:
+def _magnesium(patient: str, now: datetime, day: str, as_checker: bool) -> Agent:
     found = yield from _readings(patient, "MG", date=day)
     if found and found[0][1] <= 1.9:
         value = found[0][1]
@@ -156,18 +176,20 @@ def _magnesium(patient: str, now: datetime, day: str) -> Agent:
             "doseQuantity": {"value": dose, "unit": "g"},
             "rateQuantity": {"value": dose, "unit": "h"},
         }
-        order = _order(patient, now, "0338-1715-40", "IV", rate)
+        route = "IV" if as_checker else {"text": "IV"}
+        order = _order(patient, now, "0338-1715-40", route, rate)
         yield "medication_request_create", order
     yield "finish", {"answers": [found[0][1]] if found else []}
 
 
-def _potassium(patient: str, now: datetime) -> Agent:
+def _potassium(patient: str, now: datetime, as_checker: bool) -> Agent:
     found = yield from _readings(patient, "K")
     value = found[0][1]
     if value < 3.5:
         dose = round((3.5 - value) / 0.1 * 10, 6)
         rate = {"doseQuantity": {"value": dose, "unit": "mEq"}}
-        yield "medication_request_create", _order(patient, now, "40032-917-01", "oral", rate)
+        route = "oral" if as_checker else {"text": "oral"}
+        yield "medication_request_create", _order(patient, now, "40032-917-01", route, rate)
         later = now.replace(hour=8, minute=0) + timedelta(days=1)
         again = _request(patient, now, "2823-3", occurrenceDateTime=later.isoformat())
         yield "service_request_create", again

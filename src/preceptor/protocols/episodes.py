@@ -13,6 +13,7 @@ from preceptor.environments.fhir.tools import FINISH, WRITES
 from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Response, Score, ToolCall
 from preceptor.scoring.answers import PARSED, missing, scored
+from preceptor.scoring.ratings import Scale
 from preceptor.scoring.rubric import OVERALL
 
 __all__ = ["EPISODE_LABELS", "Conduct", "EpisodeScoring", "conduct"]
@@ -91,6 +92,8 @@ EPISODE_LABELS = {
     "rounds": "Turns of the agent",
     "refused": "Requests refused by the server",
 }
+#: Turns or requests of one episode that are counted.
+_MOST = 100
 #: An agent that ends at once.
 _IDLE = Conduct((), (), "[]", 0, 1)
 
@@ -101,7 +104,11 @@ class EpisodeScoring(Scoring):
     ``floor`` is the score of an agent that does nothing but end: no score means much below it.
     """
 
-    reads_text = True
+    scales: Mapping[str, Scale] = {
+        **dict.fromkeys(("overordering", "underordering"), Scale(0, 1, higher_is_better=False)),
+        "rounds": Scale(0, _MOST, "turns", higher_is_better=False),
+        "refused": Scale(0, _MOST, "requests", higher_is_better=False),
+    }
     shares = (OVERALL, PARSED, "check", "floor", "overordering", "underordering")
 
     def checks(self, example: Example, done: Conduct) -> dict[str, bool]:
@@ -127,8 +134,8 @@ class EpisodeScoring(Scoring):
             OVERALL: float(self.right(example, done)),
             "floor": float(self.right(example, _IDLE)),
             ordering: float(bool(done.writes) is not due),
-            "rounds": float(done.rounds),
-            "refused": float(done.refused),
+            "rounds": min(done.rounds, _MOST) / _MOST,
+            "refused": min(done.refused, _MOST) / _MOST,
         }
         for name, holds in self.checks(example, done).items():
             values[f"check:{name}"] = float(holds)

@@ -65,7 +65,7 @@ class _Files:
 def _rows(path: Path) -> list[Fields]:
     rows = decode_json(path)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise DataError(str(path), None, None, "expected a list of objects")
+        raise DataError(str(path), None, "", "expected a list of objects")
     return [Fields(row, str(path), number) for number, row in enumerate(rows, 1)]
 
 
@@ -106,6 +106,7 @@ def _read(path: Path, form: _Form) -> Iterator[Example]:
     records = content_key(VERSION, held, [msgspec.to_builtins(task) for _, task in tasks])
     for row, task in tasks:
         context, asked = row.optional_text("context") or "", row.text("instruction")
+        messages: tuple[Message, ...]
         messages = (Message("user", f"{told}\n\nContext: {context}\nQuestion: {asked}"),)
         if form == "tools":
             words = "\n\n".join(filter(None, (context, asked)))

@@ -128,14 +128,14 @@ def read_records(paths: Iterable[Path]) -> Iterator[Any]:
         lines = text.splitlines() if path.suffix in (".ndjson", ".jsonl") else [text]
         for number, line in enumerate(lines, 1):
             if line.strip():
-                yield from _resources(line, f"{path}:{number}")
+                yield from _resources(line, path, number)
 
 
-def _resources(text: str, where: str) -> Iterator[Any]:
+def _resources(text: str, path: Path, number: int) -> Iterator[Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: expected FHIR as JSON, got what is none: {error}") from None
+        raise DataError(str(path), number, "", f"expected FHIR as JSON: {error}") from None
     if isinstance(found, Mapping) and found.get("resourceType") == "Bundle":
         entries = found.get("entry", [])
         for entry in entries if isinstance(entries, list) else []:

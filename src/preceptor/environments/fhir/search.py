@@ -34,7 +34,7 @@ class _Asked(NamedTuple):
     conditions: tuple[Matches, ...]
     patients: frozenset[str] | None
     sort: tuple[tuple[str, bool], ...]
-    count: int
+    size: int
     offset: int
     summary: bool
     total: str
@@ -68,8 +68,8 @@ def search(
     ]
     for name, backwards in reversed(asked.sort):
         found = _sorted(found, kind, name, backwards)
-    page = [] if asked.summary else found[asked.offset : asked.offset + asked.count]
-    more = not asked.summary and asked.offset + asked.count < len(found)
+    page = [] if asked.summary else found[asked.offset : asked.offset + asked.size]
+    more = not asked.summary and asked.offset + asked.size < len(found)
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
     if asked.summary or _counted(asked, more, fidelity):
         bundle["total"] = len(found)
@@ -277,7 +277,7 @@ def _links(address: str, query: Query, asked: _Asked, more: bool) -> list[dict[s
     links = [{"relation": "self", "url": _address(address, query)}]
     if more:
         kept = [pair for pair in query if pair[0] != "_offset"]
-        following = [*kept, ("_offset", str(asked.offset + asked.count))]
+        following = [*kept, ("_offset", str(asked.offset + asked.size))]
         links.append({"relation": "next", "url": _address(address, following)})
     return links
 

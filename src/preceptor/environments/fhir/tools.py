@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
@@ -67,7 +68,7 @@ _Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 _Offset = Annotated[int, msgspec.Meta(ge=0)]
 
 
-def _search_arguments(kind: str) -> type[_Strict]:
+def _search_arguments(kind: str) -> type[msgspec.Struct]:
     """Each parameter of the kind; several values of one must all be fulfilled."""
     types: dict[str, Any] = {
         name: _Values if found.kind in ("date", "quantity") else str
@@ -97,7 +98,7 @@ WRITES = {
     "medication_request_create": "MedicationRequest",
     "service_request_create": "ServiceRequest",
 }
-_ARGUMENTS: dict[str, type[_Strict]] = {
+_ARGUMENTS: dict[str, type[msgspec.Struct]] = {
     **{name: _search_arguments(kind) for name, kind in SEARCHES.items()},
     "vitals_create": _Observation,
     "medication_request_create": _MedicationRequest,
@@ -122,7 +123,12 @@ def _description(name: str) -> str:
 
 def tool_specs(names: Iterable[str]) -> tuple[ToolSpec, ...]:
     """What a system is offered."""
-    return tuple(ToolSpec(name, _description(name), _schema(name)) for name in names)
+    return tuple(_spec(name) for name in names)
+
+
+@functools.cache
+def _spec(name: str) -> ToolSpec:
+    return ToolSpec(name, _description(name), _schema(name))
 
 
 def _schema(name: str) -> dict[str, Any]:
