@@ -66,6 +66,8 @@ _NAMED = {
         "q2cr-screening",
     ),
 }
+#: Left out of ``all``: not every system can call tools, and a record is no set of questions.
+_APART = ("agents",)
 GROUPS = (*_NAMED, "languages", "all")
 
 
@@ -79,7 +81,7 @@ def group(name: str) -> list[Benchmark]:
     known = {benchmark.name: benchmark for benchmark in all_benchmarks()}
     if name in _NAMED:
         return [known[each] for each in _NAMED[name]]
-    names = [each for part in _NAMED.values() for each in part]
+    names = [each for part, some in _NAMED.items() if part not in _APART for each in some]
     names += [benchmark.name for benchmark in outside(())]
     every = [known[each] for each in dict.fromkeys(names)]
     if name == "all":
