@@ -29,6 +29,8 @@ _NAMED = {
         "bioprobench-err",
         "medcalc-bench",
         "nutribench",
+        "healthbench-br",
+        "sct-bench",
     ),
     "open": (
         "healthbench",

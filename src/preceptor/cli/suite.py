@@ -47,7 +47,7 @@ def run(  # noqa: PLR0917
         str,
         typer.Argument(
             metavar="GROUP",
-            help="exams, open, safety, notes, extraction, agents, languages or all; see docs/suite.md.",
+            help="exams, open, safety, notes, extraction, agents, languages or all: docs/suite.md.",
         ),
     ],
     system: Address,
