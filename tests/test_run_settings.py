@@ -61,6 +61,7 @@ FULL: dict[str, Any] = {
     "departures": ["The prompt is another one."],
     "batch": ["openai/some-model"],
     "answers": "a" * 64,
+    "materials": "b" * 64,
     "options_count_from": 1,
     "variant": Variant(circular=True, shots=2),
     "prices": {"openai/some-model": Price(1.0, 2.0, batch=0.5, source="list", date="2026-11-01")},

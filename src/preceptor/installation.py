@@ -37,7 +37,7 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "distil": (("sklearn",), "a small grader of your own"),
     "postgres": (("psycopg",), "PostgreSQL as the store"),
     "ray": (("ray",), "one run on several machines"),
-    "fhir": (("fhir.resources",), "what an agent writes into a health record is checked"),
+    "fhir": (("fhir_core",), "what an agent writes into a health record is checked"),
     "verifiers": (("verifiers",), "environments for training"),
 }
 
