@@ -45,7 +45,7 @@ class Conduct(NamedTuple):
 
 def conduct(response: Response) -> Conduct:
     """From the log of the record where there is one, else from the turns themselves."""
-    own = [turn.message for turn in response.turns if turn.message.is_reply]
+    own = [turn.message for turn in response.turns if turn.message.role == "assistant"]
     said = tuple(message.text for message in own) or (response.text,)
     logged = _logged(response.state)
     if logged is not None:

@@ -323,7 +323,7 @@ def _part(part: Part, sizes: Sizes) -> list[Any]:
         return ["call", part.name, _arguments(part)]
     if isinstance(part, ToolResult):
         media = [_part(each, sizes) for each in part.media]
-        return ["failure" if part.failed else "result", part.name, cut(part.text), media]
+        return ["failure" if part.failed else "result", part.name, _result(part.text), media]
     if isinstance(part, Image | File):
         kind = "image" if isinstance(part, Image) else "file"
         size = f", {_bytes(sizes[part.sha256])}" if part.sha256 in sizes else ""
@@ -335,6 +335,15 @@ def _arguments(call: ToolCall) -> str:
     """Indented where they are an object; else as the model wrote them."""
     found = call.parsed
     return cut(call.arguments) if found is None else _value(found) if found else ""
+
+
+def _result(text: str) -> str:
+    """What a tool gave: indented where it is JSON."""
+    try:
+        found = msgspec.json.decode(text) if text[:1] in ("{", "[") else None
+    except msgspec.DecodeError:
+        found = None
+    return cut(text) if found is None else _value(found)
 
 
 def _bytes(size: int) -> str:

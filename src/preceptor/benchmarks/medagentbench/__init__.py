@@ -109,7 +109,7 @@ def _read(path: Path, form: _Form) -> Iterator[Example]:
         messages: tuple[Message, ...]
         messages = (Message("user", f"{told}\n\nContext: {context}\nQuestion: {asked}"),)
         if form == "tools":
-            words = "\n\n".join(filter(None, (context, asked)))
+            words = "\n\n".join(filter(None, (asked, context)))
             messages = (Message("system", _ROLE), Message("user", words))
         way = "action" if task.kind in ACTIONS else "query"
         yield Example(
@@ -127,6 +127,21 @@ def _materials(path: Path, form: _Form) -> bytes:
     return packed(files.ndjson(), [task for _, task in _tasks(files)], replies)
 
 
+_LABELS = {
+    **EPISODE_LABELS,
+    "way:query": "Reads alone",
+    "way:action": "May have to order",
+    "type:1": "Find a patient",
+    "type:2": "Age",
+    "type:3": "Record a blood pressure",
+    "type:4": "Magnesium of the last day",
+    "type:5": "Replace magnesium",
+    "type:6": "Mean glucose of the last day",
+    "type:7": "Latest glucose",
+    "type:8": "Referral",
+    "type:9": "Replace potassium",
+    "type:10": "HbA1c, and a new test",
+}
 _LABS = (
     "The laboratory series are synthetic, drawn around the answers of the benchmark's own server"
 )
@@ -146,8 +161,12 @@ def _benchmark(suffix: str, way: str, form: _Form, fidelity: Fidelity, caution: 
         materials=functools.partial(_materials, form=form),
         url="https://github.com/stanfordmlgroup/MedAgentBench",
         folder="medagentbench",
-        labels={**EPISODE_LABELS, "way:query": "Reads alone", "way:action": "May have to order"},
-        slices=(Slice("way", ("query", "action")), Slice("type"), Slice("branch", compared=False)),
+        labels=_LABELS,
+        slices=(
+            Slice("way", ("query", "action")),
+            Slice("type", tuple(str(kind) for kind in range(1, 11))),
+            Slice("branch", compared=False),
+        ),
         caution=caution,
         measures="Whether an agent finds what a task asks for in a health record, orders what is "
         "due as it should be, and nothing else.",
@@ -162,13 +181,13 @@ def _benchmark(suffix: str, way: str, form: _Form, fidelity: Fidelity, caution: 
 
 
 BENCHMARKS = (
-    _benchmark("", "requests as text", "text", "official", f"{_LABS}."),
+    _benchmark("", "requests as text", "text", "official", _LABS),
     _benchmark(
         "-tools",
         "tools",
         "tools",
         "strict",
         f"{_LABS}; the tools, their words and the check of what is written are ours. It is not "
-        f"comparable with published rates.",
+        f"comparable with published rates",
     ),
 )
