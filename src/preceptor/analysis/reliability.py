@@ -90,6 +90,7 @@ def reliability(side: Side, k: int | None = None) -> Reliability | None:
     ks = list(range(1, last + 1))
     worst = np.column_stack([expected_extreme(chosen, each, worst=True) for each in ks])
     best = np.column_stack([expected_extreme(chosen, each, worst=False) for each in ks])
+    intervals = _intervals(np.hstack([worst, best]), labels)
     return Reliability(
         label=side.label,
         n=len(chosen),
@@ -98,8 +99,8 @@ def reliability(side: Side, k: int | None = None) -> Reliability | None:
         k=ks,
         worst=worst.mean(axis=0).tolist(),
         best=best.mean(axis=0).tolist(),
-        worst_ci95=_intervals(worst, labels),
-        best_ci95=_intervals(best, labels),
+        worst_ci95=intervals[:last],
+        best_ci95=intervals[last:],
         within_sd=varied.within_sd,
         between_sd=varied.between_sd,
         repeated=varied.n,

@@ -66,12 +66,15 @@ def get(name: str) -> Benchmark:
     InputError
         What is wrong with the file or folder.
     """
+    own = _own(name)
+    if own is not None and not Path(name).exists():  # what reads folders is long to import
+        return own
     from preceptor.benchmarks.folder import counted, path_of, read_benchmark
 
     path = path_of(name)
     if path is not None:
         return counted(read_benchmark(path))
-    if (own := _own(name)) is not None:
+    if own is not None:
         return own
     known = {benchmark.name: benchmark for benchmark in all_benchmarks()}
     if name not in known:

@@ -7,11 +7,11 @@ removed from it, they are never put in.
 from __future__ import annotations
 
 import base64
-import gzip
 import itertools
 import json
 import math
 import re
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -355,11 +355,16 @@ def embed(data: Json) -> Island:
 
     The same data gives the same bytes: the time is left out of the gzip header.
     """
-    text = "".join(_pieces(data))
-    if len(text) <= _PLAIN:
+    text, rest = "", _pieces(data)
+    for piece in rest:
+        text += piece
+        if len(text) > _PLAIN:
+            break
+    else:
         return Island(text, "json")
-    packed = gzip.compress(text.encode(), compresslevel=7, mtime=0)
-    return Island(base64.b64encode(packed).decode("ascii"), "gzip")
+    gzip = zlib.compressobj(level=7, wbits=16 + zlib.MAX_WBITS)
+    packed = [gzip.compress(piece.encode()) for piece in itertools.chain([text], rest)]
+    return Island(base64.b64encode(b"".join([*packed, gzip.flush()])).decode("ascii"), "gzip")
 
 
 def _pieces(value: Any) -> Iterator[str]:

@@ -43,6 +43,8 @@ Answer = tuple[Graded, Score]
 Answers = tuple[RunInfo, Iterable[Answer], Sequence[str]]
 #: Answers whose rows are made together.
 _AT_ONCE = 500
+#: Pieces of csv that are written together.
+_PIECES = 5_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 #: Columns of csv, parquet and data frames, and what is in them.
@@ -169,8 +171,7 @@ def export_runs(runs: Iterable[Answers], path: Path, format: str) -> Path:
     with whole_file(path) as stream:
         if format == "csv":
             stream.write(",".join(COLUMNS).encode() + b"\r\n")
-            for row in _csv(runs):
-                stream.write(row.encode(errors="replace"))
+            stream.writelines(_csv(runs))
             return path
         for info, answers, departures in runs:
             for item, score in answers:
@@ -279,8 +280,8 @@ def _of_criteria(example: Example) -> list[tuple[Any, ...]]:
     ] or [(None,) * len(_OF_CRITERION)]
 
 
-def _csv(runs: Iterable[Answers]) -> Iterator[str]:
-    """Each row. What several rows have is made a text once."""
+def _csv(runs: Iterable[Answers]) -> Iterator[bytes]:
+    """The rows, some at a time. What several rows have is made bytes once."""
     for info, part in parts(runs):
         cells: dict[str, Sequence[str]] = {}
         places: dict[str, Sequence[int]] = {}
@@ -289,10 +290,13 @@ def _csv(runs: Iterable[Answers]) -> Iterator[str]:
             cells |= zip(names, map(_cells, names, columns), strict=True)
         blocks = []
         for names in _BLOCKS:
-            texts = list(map(",".join, zip(*map(cells.__getitem__, names), strict=True)))
-            blocks.append(map(texts.__getitem__, places[names[0]]))
-        for row in zip(*blocks, strict=True):
-            yield f"{','.join(row)}\r\n"
+            end = "\r\n" if names is _BLOCKS[-1] else ","
+            texts = map(",".join, zip(*map(cells.__getitem__, names), strict=True))
+            values = [f"{text}{end}".encode(errors="replace") for text in texts]
+            blocks.append(map(values.__getitem__, places[names[0]]))
+        pieces = itertools.chain.from_iterable(zip(*blocks, strict=True))
+        while some := b"".join(itertools.islice(pieces, _PIECES)):
+            yield some
 
 
 def _read(score: Score) -> bool | None:

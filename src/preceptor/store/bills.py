@@ -12,6 +12,7 @@ from preceptor.billing import Bill, Usage
 from preceptor.records import RunInfo
 from preceptor.store import schema as t
 from preceptor.store.said import Took, read_said
+from preceptor.store.statements import driver_rows
 from preceptor.store.store import Store
 
 __all__ = ["bills"]
@@ -69,7 +70,7 @@ def _ids(connection: sa.Connection, run: RunInfo) -> dict[int, str]:
         .join(t.examples)
         .where(t.run_examples.c.run_id == run.id)
     )
-    return {row.position: row.example_id for row in connection.execute(names)}
+    return dict(driver_rows(connection.execute(names)))
 
 
 def _sums(

@@ -30,7 +30,7 @@ from preceptor.store.statements import driver_rows
 __all__ = ["Sums", "Took", "read_columns", "read_said"]
 
 #: Examples whose answers are read together.
-_PART = 200
+_PART = 50
 _TOKENS = Usage.__struct_fields__
 #: What a verdict says, as checked when it is read: met, label, reason, probability.
 _Said = tuple[bool | None, str | None, str | None, float | None]
@@ -174,7 +174,8 @@ class _Verdicts:
     def __init__(self, connection: sa.Connection, run: RunInfo) -> None:
         of = t.run_examples.c
         query = sa.select(of.position, of.repeats).where(of.run_id == run.id).order_by(of.position)
-        asked = [(int(position), int(repeats)) for position, repeats in connection.execute(query)]
+        rows = driver_rows(connection.execute(query))
+        asked = [(int(position), int(repeats)) for position, repeats in rows]
         repeats = np.array([number for _, number in asked], dtype=np.intp)
         begins = np.cumsum(repeats) - repeats
         self.example = np.repeat(np.arange(len(asked)), repeats)
@@ -240,7 +241,8 @@ class _Verdicts:
         for reused, prefix in ((False, ""), (True, "reused_")):
             sums = (sa.func.sum(row[prefix + name]) for name in t.TOOK)
             query = sa.select(row.position, *sums).where(row.run_id == run.id)
-            for position, count, cost, *rest in connection.execute(query.group_by(row.position)):
+            found = driver_rows(connection.execute(query.group_by(row.position)))
+            for position, count, cost, *rest in found:
                 if count:  # PostgreSQL gives sums of whole numbers as decimals
                     self.took[position, reused] = [int(count), cost, *map(int, rest)]
 
