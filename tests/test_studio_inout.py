@@ -84,7 +84,8 @@ def written(connection: sa.Connection, people: dict[str, Who]) -> str:
         flaw=False,
         approve=True,
         criteria=kept,
-        comment="as Dr. author Secretly (AUTHOR@secret.example) said",
+        comment="as Dr. author Secretly (AUTHOR@secret.example) said: "
+        "SECRETLY, ask Adjudicator-Secretly, secretly; a reviewer",
     )
     commands.review(connection, people["reviewer"], item, fine)
     commands.adjudicate(
@@ -169,15 +170,19 @@ def test_a_release_holds_the_accepted_tasks_and_is_an_event(
 
 
 def test_no_person_is_in_a_release(house: House, released: tuple[Path, Release]) -> None:
-    """Ids, names, addresses and sessions are aliases or left out, also in what people wrote."""
+    """Ids, names, addresses and sessions are aliases or left out, also in what people wrote.
+
+    A word of a name is one as a name is written; one of several people is nobody's.
+    """
     folder, _ = released
     whole = "".join(path.read_text("utf-8") for path in folder.iterdir()).casefold()
     for name, who in house.people.items():
-        for secret in (who.person, who.session, f"{name} secretly", f"{name}@secret.example"):
+        for secret in (who.person, who.session, f"dr. {name}", f"{name}@secret.example"):
             assert secret.casefold() not in whole
     events = rows(folder / "events.jsonl")
     said = [each["payload"] for each in events if each["kind"] == "reviewed"]
-    assert re.fullmatch(r"as P\d\d \(P\d\d\) said", said[0]["review"]["comment"])
+    comment = r"as (P\d\d) \(\1\) said: P\?, ask P\d\d-P\?, secretly; a reviewer"
+    assert re.fullmatch(comment, said[0]["review"]["comment"])
     assert "payload" not in next(each for each in events if each["kind"] == "named")
 
 

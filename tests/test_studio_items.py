@@ -159,6 +159,14 @@ def test_work_is_of_a_persons_specialty_language_and_no_conflict(
 
     other = Worker(person="x", specialties=frozenset({"oncology"}))
     assert offered(other) is None
+    assert not other.takes("internal medicine", "en")
+    assert other.takes("Internal medicine / Oncology", "en")
+    parent = Worker(person="x", specialties=frozenset({"Internal Medicine"}))
+    assert parent.takes("internal medicine/oncology", "en")
+    assert not parent.takes("surgery / oncology", "en")
+    both = Worker(person="x", specialties=frozenset({"internal medicine/ oncology"}))
+    assert both.takes("Internal medicine / oncology", "en")
+    assert not both.takes("internal medicine / cardiology", "en")
     assert offered(Worker(person="x", languages=frozenset({"de"}))) is None
     assert offered(Worker(person="x", vendors=frozenset({"OpenAI"}))) is None
     assert offered(Worker(person="ann")) is None

@@ -213,6 +213,11 @@ def test_nobody_labels_their_own_task_another_field_or_a_declared_vendor(
     assert unit is not None
     eve.say(unit)
     assert gathered.contributors(connection, {"t1"})["labeller"] == {"eve"}
+    given = gathered.labels(connection, {"t1"})  # the run's examples have other ids
+    assert {each["prompt_id"] for each in given} == {"t1"}
+    assert {each["grader"] for each in given} == {"eve", rows.MAJORITY}
+    assert gathered.meta_eval(connection, {"t1"})[0]["prompt_id"] == "t1"
+    assert gathered.labels(connection, {"t2"}) == []
 
 
 def test_gold_is_mixed_in_for_everybody_and_is_in_no_estimate(

@@ -399,7 +399,8 @@ def test_time_is_counted_once_and_up_to_a_limit(
 ) -> None:
     """Two pages count once, a pause not at all; elsewhere than at one's own work it is other."""
     by, now = who(house, "author-2"), 1_800_000_000.0
-    monkeypatch.setattr(active_time, "MOST_S", {"writing": 150.0, "other": 40.0, "labelling": 90.0})
+    most = {"writing": 150.0, "other": 40.0, "labelling": 90.0, "categorising": 90.0}
+    monkeypatch.setattr(active_time, "MOST_S", most)
 
     def work(connection: sa.Connection) -> None:
         item = commands.create(connection, by, "good_faith", "cardiology", "en")
@@ -416,12 +417,12 @@ def test_time_is_counted_once_and_up_to_a_limit(
                 active_time.beat(connection, person, other, now + 50_000 + 15 * beat)
         other, _ = active_time.totals(active_time.slices(connection, person))
         at = datetime.fromtimestamp(now + 90_000, UTC)
-        assignment.hold(connection, person, "label", "u", now=at, draw=random.Random(0))
-        active_time.beat(connection, person, "/labels", now + 90_000)
-        assert ("labelling", "u", 15.0) in [
-            (each.work, each.subject, each.seconds)
-            for each in active_time.slices(connection, person)
-        ]
+        for kind, subject in (("label", "u"), ("categorise", "t")):
+            assignment.hold(connection, person, kind, subject, now=at, draw=random.Random(0))
+        for number, page in enumerate(("/labels", "/categories")):
+            active_time.beat(connection, person, page, now + 90_000 + 15 * number)
+        found = [(each.work, each.subject) for each in active_time.slices(connection, person)]
+        assert {("labelling", "u"), ("categorising", "t")} <= set(found)
         assert (other.work, other.tasks, other.seconds) == ("other", 0, 40)
         raise InputError("undo")
 

@@ -271,6 +271,26 @@ def test_an_adjudicator_takes_a_text_per_criterion_and_decides(house: House) -> 
     assert "accepted" in house.signed_in("reviewer").get(f"/reviews/{item}").text
 
 
+def test_two_windows_of_a_decision_name_every_field(house: House) -> None:
+    """What the other window saved has the decision and added criteria, also once others have it."""
+    to_adjudicate(house)
+    client = house.signed_in("adjudicator")
+    address = begin(house, client, "adjudications")
+    saved = {"version": "1", "rev": "0", "do": "save", "decision": "rejected", "d-a": "own"}
+    saved |= {"t-a": "Says why", "comment": "too broad"}
+    assert house.post(client, address, saved).status_code == 303
+    stale = house.post(client, address, {"version": "1", "rev": "0", "do": "save"})
+    assert stale.status_code == 409
+    for label in ("Decision", "Comment", "Criterion 1", "Criterion 1: text"):
+        assert f">{label}</h3>" in stale.text
+    house.people["adjudicator-2"] = house.join("adjudicator-2")
+    house.now += LEASE.total_seconds() + 1
+    assert begin(house, house.signed_in("adjudicator-2"), "adjudications") == address
+    lost = house.signed_in("adjudicator").get(address).text
+    assert ">Decision</h2>" in lost
+    assert "rejected" in lost
+
+
 def test_suggestions_stand_in_an_order_that_the_seat_draws() -> None:
     """The author's text is not always the first, and the order stays over reloads."""
     edit = CriterionReview(criterion="a", decision="edit", text="x", points=1, reason="double")

@@ -199,6 +199,10 @@ def _card(about: About) -> Iterator[str]:
     yield "\n## Identity\n"
     yield f"- Canary: `{about.canary}`. Whose training data has it has seen these tasks."
     yield f"- The chain of events ends at {about.head.seq:,}, hash `{about.head.hash}`."
+    yield (
+        "- In events and in notes of labellers, aliases such as P01 stand for people's ids, addresses "
+        "and names, and for each word of a name that is written as a name is."
+    )
     yield "- `SHA256SUMS` has the hash of each other file: `sha256sum -c SHA256SUMS`."
 
 

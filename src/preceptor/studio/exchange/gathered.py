@@ -110,12 +110,12 @@ def baselines(connection: sa.Connection, ids: Collection[str]) -> list[Baseline]
 
 def labels(connection: sa.Connection, ids: Collection[str]) -> list[dict[str, Any]]:
     """People's verdicts on answers to these tasks, as ``import graded`` reads them."""
-    return [row for row in labels_rows(connection) if row["prompt_id"] in ids]
+    return list(labels_rows(connection, tasks=ids))
 
 
 def meta_eval(connection: sa.Connection, ids: Collection[str]) -> list[dict[str, Any]]:
     """The same in the form of HealthBench's meta-evaluation."""
-    return [row for row in meta_eval_rows(connection) if row["prompt_id"] in ids]
+    return list(meta_eval_rows(connection, tasks=ids))
 
 
 def weights(connection: sa.Connection, ids: Collection[str]) -> dict[str, float]:

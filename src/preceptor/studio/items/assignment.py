@@ -77,12 +77,19 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def takes(self, specialty: str, language: str, system: str = "") -> bool:
-        """Whether work of this kind is for the person. What is not known (empty) keeps nobody."""
-        fields = {each.casefold() for each in self.specialties}
+        """Whether work of this kind is for the person. What is not known (empty) keeps nobody.
+
+        A specialty may stand behind its parents: ``internal medicine / cardiology`` is for those of
+        either, and for those of both together.
+        """
+        fields = {_plain(each) for each in self.specialties}
         languages = {each.casefold() for each in self.languages}
         language = language.casefold()
         return (
-            (not (fields and specialty) or specialty.casefold() in fields)
+            (
+                not (fields and specialty)
+                or not fields.isdisjoint({_plain(specialty), *_plain(specialty).split("/")})
+            )
             # Who reads pt reads pt-BR.
             and (
                 not (languages and language)
@@ -257,6 +264,11 @@ def _candidates(connection: sa.Connection, worker: Worker, kind: Kind) -> Iterat
     for row in connection.execute(query):
         if worker.takes(row.specialty, row.language, row.system):
             yield row.id, row.since
+
+
+def _plain(specialty: str) -> str:
+    """In small letters, without spaces about a slash."""
+    return "/".join(each.strip() for each in specialty.casefold().split("/"))
 
 
 def _key(kind: str, subject: str, person: str) -> sa.ColumnElement[bool]:

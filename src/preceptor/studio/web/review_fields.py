@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from preceptor.studio.items.content import REASONS, Content, CriterionReview, ItemCriterion, Review
@@ -146,18 +148,21 @@ def labels(content: Content) -> dict[str, str]:
     return {**named, "comment": "comment", "note": "question about the guideline"}
 
 
-def typed(given: Given, content: Content, *, but: Given | None = None) -> tuple[Typed, ...]:
-    """What stands in the fields of a form, in their order; or only what ``but`` has otherwise."""
-    unused = {
-        f"{field}-{each.id}"
-        for each in content.criteria
-        if given.raw(f"d-{each.id}") not in ("edit", "own")
-        for field in "tp"
-    }
+def typed(given: Given, named: Mapping[str, str], *, but: Given | None = None) -> tuple[Typed, ...]:
+    """What stands in the fields of a form, in their order; or only what ``but`` has otherwise.
+
+    ``named`` has what each field is called: :func:`labels`, or that of another form.
+    """
     return tuple(
         Typed(label[:1].upper() + label[1:], given.raw(name))
-        for name, label in labels(content).items()
-        if name not in unused
+        for name, label in named.items()
+        if not _is_unused(given, name)
         and given.raw(name).strip()
         and (but is None or given.raw(name) != but.raw(name))
     )
+
+
+def _is_unused(given: Given, name: str) -> bool:
+    """Whether it is the new text or points of a criterion that stays as it is."""
+    field, _, id = name.partition("-")
+    return field in ("t", "p") and given.raw(f"d-{id}") not in ("edit", "own")

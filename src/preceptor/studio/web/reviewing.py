@@ -189,7 +189,7 @@ def _show(connection: sa.Connection, visit: Visit, stale: Stale | None) -> View:
         if seat is not None:
             return _form(connection, visit, standing, paper, reviewed)
         if paper is not None:
-            return seats.lapsed(paper, commands.version(connection, item).content)
+            return seats.lapsed(paper, labels(commands.version(connection, item).content))
     if reviewed is None:
         raise commands.unknown(item)
     is_complete = standing.state != "in_review" or reviewed < standing.version
@@ -233,7 +233,7 @@ def _form(
         again=reviewed is not None,
         opened=visit.given.raw("do") == "more",
         problems=read_review(given, now.content)[1].problems if tried else {},
-        other=None if saved is None else typed(saved, now.content, but=given),
+        other=None if saved is None else typed(saved, labels(now.content), but=given),
     )
 
 
