@@ -96,16 +96,18 @@ def test_a_review_is_saved_completed_and_handed_in(house: House) -> None:
     assert address == f"/reviews/{item}"
     assert "May I take both?" in client.get("/").text  # under way
     fields = {"version": "1", "rev": "0", "d-a": "edit", "t-a": "Says <no>", "p-a": "x"}
+    fields |= {"score-overall": "8", "score-clarity": ""}
     scripted = house.post(client, address, {**fields, "do": "save"}, **{"X-Studio": "1"})
     assert scripted.status_code == 200
     assert 'name="rev" value="1"' in scripted.text
     assert "Says &lt;no&gt;" in client.get(address).text
     refused = house.post(client, address, {**fields, "rev": "1", "do": "hand-in"})
     assert refused.status_code == 422
-    assert "review: realistic: choose yes or no (5 more are marked below)" in refused.text
-    assert refused.text.count('class="wrong"') == 6
+    assert "review: realistic: choose yes or no (6 more are marked below)" in refused.text
+    assert refused.text.count('class="wrong"') == 7
     assert "Says &lt;no&gt;" in refused.text
     more = {"nt-0": "Names the risk", "np-0": "4", "note": "Which guideline?", "p-a": "6"}
+    more |= {"score-overall": "3"}
     done = {**FINE, **fields, **more, "r-a": "wrong_fact", "rev": "1", "do": "hand-in"}
     assert house.post(client, address, done).headers["location"] == f"{address}?done=handed-in"
     assert state(house, item) == "revising"
@@ -115,6 +117,7 @@ def test_a_review_is_saved_completed_and_handed_in(house: House) -> None:
         criterion="a", decision="edit", text="Says <no>", points=6, reason="wrong_fact"
     )
     assert [(each.text, each.points) for each in review.added] == [("Names the risk", 4)]
+    assert review.scores == {"overall": 3}
     assert house.kinds()[-2:] == ["reviewed", "guideline-noted"]
     assert house.post(client, address, done).status_code == 409  # once more: nothing is taken
     assert begin(house, client) == "/reviews?done=none"

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from preceptor.studio.items import commands
 from preceptor.studio.items.commands import Version
-from preceptor.studio.items.content import Content, Turn
+from preceptor.studio.items.content import HIGHEST, Content, Turn
 from preceptor.studio.items.drafts import Stale
 from preceptor.studio.items.tables import decisions, items, reviews
 from preceptor.studio.items.workflow import Standing
@@ -21,12 +21,14 @@ from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.review_fields import (
     REASON_WORDS,
     Row,
+    Score,
     Typed,
     carried,
     fields_of,
     labels,
     read_review,
     rows,
+    score_fields,
     typed,
 )
 from preceptor.studio.web.screens import Screen, Visit, Web
@@ -64,6 +66,8 @@ class ReviewForm(View, frozen=True, kw_only=True):
     answer: str
     rows: tuple[Row, ...]
     answers: dict[str, str]
+    scores: tuple[Score, ...]
+    highest: int
     added: tuple[NewRow, ...]
     comment: str
     note: str
@@ -226,6 +230,8 @@ def _form(
         answer=now.rating.answer,
         rows=rows(given, now.content),
         answers={name: given.raw(name) for name in ("realistic", "flaw", "approve")},
+        scores=score_fields(given),
+        highest=HIGHEST,
         added=new_rows(given, more=visit.given.raw("do") == "more"),
         comment=given.raw("comment"),
         note=given.raw("note"),
