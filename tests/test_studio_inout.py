@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import random
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,12 +24,15 @@ from preceptor.errors import InputError
 from preceptor.lint.check import lint
 from preceptor.lint.rows import Finding
 from preceptor.records import PhysicianAnswer
+from preceptor.results.load import load_result
+from preceptor.store import Store
 from preceptor.studio.database import Studio
 from preceptor.studio.demo.project import fill
 from preceptor.studio.exchange.release import Release, release
 from preceptor.studio.ids import new_id
 from preceptor.studio.items import commands
 from preceptor.studio.items.acts import Imported
+from preceptor.studio.items.assignment import Worker
 from preceptor.studio.items.content import (
     Content,
     CriterionReview,
@@ -38,9 +43,12 @@ from preceptor.studio.items.content import (
 )
 from preceptor.studio.items.tables import items
 from preceptor.studio.items.workflow import State
+from preceptor.studio.labelling.estimate import estimate
+from preceptor.studio.labelling.queue import next_unit
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append, head
 from preceptor.studio.ledger.verify import verify
+from preceptor.studio.oversight.agreement import agreed, judgements
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.acts import Joined, Named, ProjectMade
 from preceptor.studio.people.roles import ROLES, Offer
@@ -403,10 +411,26 @@ def test_a_person_who_withdraws_is_gone_and_their_work_reopened(
 
 
 def test_the_demo_has_a_task_in_every_state_and_links_that_work_once(tmp_path: Path) -> None:
-    """Each person signs in without a password; the next link is told; the tasks can be released."""
-    with Studio.open(tmp_path / "demo.db", create=True) as studio:
-        people = studio.write_now(lambda connection: fill(connection, "no hash", 1.8e9))
+    """Each person signs in without a password, and finds work: labels, an estimate, agreement.
+
+    The next link is told; the tasks can be released.
+    """
+    with (
+        Studio.open(tmp_path / "demo.db", create=True) as studio,
+        Store(tmp_path / "runs.db") as runs,
+    ):
+        people = studio.write_now(lambda connection: fill(connection, "no hash", 1.8e9, runs))
         assert {each.role for each in people} == set(ROLES)
+        with studio.read() as connection:
+            corrected = estimate(connection, load_result(runs, runs.run("made-up")))
+            questions = {each.question for each in agreed(judgements(connection))}
+        waits, now = Worker(person=people[-1].id), datetime.fromtimestamp(1.8e9, UTC)
+        assert studio.write_now(
+            lambda connection: next_unit(connection, waits, now=now, draw=random.Random(0))
+        )
+        assert corrected is not None
+        assert corrected.run_ci95 is not None
+        assert len(questions) >= 3
         with studio.read() as connection:
             states = set(connection.scalars(sa.select(items.c.state)))
         assert states == set(get_args(State))
