@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -311,6 +312,9 @@ def test_the_page_labels_by_one_button_and_shows_no_verdict(
     one = shown()
     assert do("met", unit=one).status_code == 303
     assert "Undo the last" in page()
+    # The keys work without a focus where a page has one group of them, and no two of a key.
+    assert page().count('data-keys="on"') == 1
+    assert sorted(re.findall('data-key="(.)"', page())) == ["1", "2", "3", "u"]
     assert "met." in page()
     two = shown()
     why = do("cannot_tell", unit=two, comment="Which dose?")
