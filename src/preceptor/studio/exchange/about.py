@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.audit.agreement import Estimate
+from preceptor.studio.baselines.workflow import GROUPS
 from preceptor.studio.exchange import gathered
 from preceptor.studio.exchange.gathered import Baseline, Task
 from preceptor.studio.exchange.rows import SLICES, tags_of
@@ -64,6 +65,17 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def imported(self) -> int:
         return sum(bool(each.source) for each in self.tasks)
+
+    @property
+    def groups(self) -> dict[str, list[Baseline]]:
+        """File → physicians' answers of one group, where there are any."""
+        found = {
+            f"physician-{group}.jsonl": [
+                each for each in self.baselines if each.answer.group == f"Group {group}"
+            ]
+            for group in GROUPS
+        }
+        return {file: of_group for file, of_group in found.items() if of_group}
 
     @property
     def languages(self) -> list[str]:
@@ -132,6 +144,7 @@ def manifest(about: About) -> dict[str, Any]:
         "faults": about.faults,
         "examples": "tasks.jsonl",
         "protocol": "rubric",
+        "answers": {file.removesuffix(".jsonl").replace("-", ":"): file for file in about.groups},
         "labels": {
             **{k: v for k, v in _DISPLAY.items() if k in tags},
             **dict(sorted(words.items())),

@@ -197,6 +197,10 @@ def _write(folder: Path, connection: sa.Connection, about: About) -> None:
         "baselines.jsonl": (
             baseline_row(each, aliases.of(each.person), about.canary) for each in about.baselines
         ),
+        **{
+            file: (baseline_row(each, aliases.of(each.person), about.canary) for each in of_group)
+            for file, of_group in about.groups.items()
+        },
         "labels.jsonl": _hidden(aliases, gathered.labels(connection, ids)),
         "meta_eval.jsonl": _hidden(aliases, gathered.meta_eval(connection, ids)),
         "events.jsonl": public_events(connection, ids, aliases),
