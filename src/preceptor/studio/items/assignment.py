@@ -21,6 +21,7 @@ from preceptor.studio.items.tables import decisions, items, leases, skips
 from preceptor.studio.items.workflow import Policy, Standing
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append
+from preceptor.studio.ledger.tables import event as events
 from preceptor.studio.people.members import Member
 
 __all__ = [
@@ -163,7 +164,7 @@ def may_work(
     connection: sa.Connection, task: Standing, person: str, kind: Kind, policy: Policy
 ) -> bool:
     """Whether a person can have this part in a task, seats aside."""
-    if person == task.author:
+    if person == task.author or _answered(connection, task.item, person):
         return False
     if kind == "adjudicate":
         return task.state == "adjudicating" and (policy == "small" or person not in task.reviewed)
@@ -172,6 +173,14 @@ def may_work(
     )
     has_decided = policy != "small" and connection.scalar(decided.limit(1)) is not None
     return task.state == "in_review" and person not in task.reviewers and not has_decided
+
+
+def _answered(connection: sa.Connection, item: str, person: str) -> bool:
+    """Whether a person wrote the physician's answer to a task, which was reopened since."""
+    # By the event's kind: the room of these answers comes after this one.
+    wrote = (events.c.kind == "baseline-written") & (events.c.subject == item)
+    query = sa.select(events.c.seq).where(wrote, events.c.person == person)
+    return connection.scalar(query.limit(1)) is not None
 
 
 def hold(
