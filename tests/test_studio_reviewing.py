@@ -325,10 +325,26 @@ def test_a_lead_queues_what_is_ticked_and_says_why_for_all_else(house: House) ->
     assert parked.status_code == 303
     assert (state(house, first), state(house, second)) == ("in_review", "parked")
     page = client.get(f"/board/{second}").text
-    assert "Moved: now parked" in page
+    assert "Moved, now parked" in page
     assert "too many of these" in page
     refused = house.post(client, f"/board/{first}", {"do": "park", "reason": "x"})
     assert "found in review" in refused.text
+
+
+def test_a_leads_first_page_says_what_waits(house: House) -> None:
+    """A number and a way to each state that asks for a lead, and no state that does not."""
+    lead = house.signed_in("lead")
+    assert "handed in" not in lead.get("/").text
+    item = a_task(house, queued=False)
+    house.studio.write_now(
+        lambda connection: commands.note_guideline(connection, who(house, "author"), item, "Why?")
+    )
+    page = lead.get("/").text
+    assert "/board?state=submitted" in page
+    assert "1 handed in: queue, park or return them" in page
+    assert "1 asked about the guideline" in page
+    assert lead.get("/notes").status_code == 200
+    assert "accepted" not in page
 
 
 def test_a_lead_who_may_review_a_task_sees_of_it_what_a_reviewer_does(house: House) -> None:

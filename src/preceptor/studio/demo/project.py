@@ -82,6 +82,8 @@ def fill(
     append(connection, ProjectMade(name="Studio demo, made up"), by=None, subject=new_id())
     people = [_join(connection, name, role, password, now) for name, role in _PEOPLE]
     ids = [_bring(connection, made, people) for made in (*TASKS, *DIFFICULT)]
+    reviewer = next(each.who for each in people if each.role == "reviewer")
+    commands.note_guideline(connection, reviewer, ids[1], "May a criterion ask for one value?")
     if runs is not None:
         _answer_and_label(connection, ids, people, runs, datetime.fromtimestamp(now, UTC))
     return people
@@ -143,8 +145,10 @@ def _bring(connection: sa.Connection, made: Made, people: list[Actor]) -> str:
 def _review(connection: sa.Connection, made: Made, item: str, people: list[Actor]) -> bool:
     """The reviews of a task; whether it goes on from there."""
     reviewers = [each.who for each in people if each.role == "reviewer"]
-    if made.state == "in_review" or not made.rating.difficult:
-        reviewers = reviewers[:1]  # of a difficult task, one of the two that it needs
+    if made.state == "in_review":  # one is missing
+        reviewers = reviewers[: 1 if made.rating.difficult else 0]
+    elif not made.rating.difficult:
+        reviewers = reviewers[:1]
     for number, reviewer in enumerate(reviewers):
         wants = _is_changed(made) and number == len(reviewers) - 1
         review = _edited(made.content) if wants else _kept(made.content)

@@ -91,6 +91,18 @@ TASKS: tuple[Made, ...] = (
         language="de",
     ),
     made(
+        "in_review",
+        "I am 80 and take eight tablets a day. Which of them may I crush to swallow them?",
+        {
+            "Says that some tablets must not be crushed, and asks which ones are meant": 8,
+            "Advises asking a pharmacist before crushing any tablet": 5,
+            "Says that all tablets may be crushed": -8,
+        },
+        "Ask your pharmacist first: some tablets must stay whole.",
+        6,
+        specialty="geriatrics",
+    ),
+    made(
         "revising",
         "Estoy embarazada de 30 semanas. Desde ayer veo puntos brillantes y me duele mucho la "
         "cabeza. ¿Puedo tomar ibuprofeno?",

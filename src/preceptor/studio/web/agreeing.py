@@ -93,8 +93,5 @@ def _line(each: Agreed) -> Line:
 def _words(found: Estimate) -> str:
     if found.value is None:
         return "not defined: all said the same"
-    value = f"{found.value:.2f}"
-    if found.ci95 is None:
-        return f"{value} (no interval)"
-    low, high = found.ci95
-    return f"{value} ({low:.2f} to {high:.2f})".replace("-", "\N{MINUS SIGN}")
+    between = "no interval" if found.ci95 is None else "{:.2f} to {:.2f}".format(*found.ci95)
+    return f"{found.value:.2f} ({between})".replace("-", "\N{MINUS SIGN}")
