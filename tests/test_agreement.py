@@ -9,12 +9,16 @@ from typing import Any
 
 import krippendorff
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.metrics import cohen_kappa_score
+from statsmodels.formula.api import ols
 from statsmodels.stats import inter_rater
+from statsmodels.stats.anova import anova_lm
 
 from preceptor.statistics.agreement import (
     cohen_kappa,
@@ -24,7 +28,7 @@ from preceptor.statistics.agreement import (
     macro_f1,
     observed_agreement,
 )
-from preceptor.statistics.icc import icc
+from preceptor.statistics.icc import icc, pair_icc
 from preceptor.statistics.rank_correlation import kendall_tau, spearman_rho
 from preceptor.statistics.sums import Statistic, difference, intervals
 
@@ -129,6 +133,23 @@ def test_cohens_kappa_is_that_of_statsmodels(weights: Any) -> None:
     assert cohen_kappa(table, weights).value == pytest.approx(theirs)
 
 
+def test_weighted_kappa_counts_steps_that_nobody_used() -> None:
+    """With the scale given it equals scikit-learn's on the whole scale, and statsmodels'."""
+    table = made(60, values=4) * 2 + 1  # of 1 to 7 the even ones are not used
+    scale = range(1, 8)
+    square = np.zeros((7, 7))
+    np.add.at(square, tuple(table.astype(int).T - 1), 1)
+    found = cohen_kappa(np.where(table == 7, 6, table), "quadratic", scale).value
+    theirs = cohen_kappa_score(
+        *np.where(table == 7, 6, table).T.astype(int), labels=list(scale), weights="quadratic"
+    )
+    assert found == pytest.approx(theirs, abs=1e-12)
+    whole = cohen_kappa(table, "quadratic", scale).value
+    assert whole == pytest.approx(inter_rater.cohens_kappa(square, wt="quadratic").kappa, abs=1e-12)
+    with pytest.raises(ValueError, match="none of the categories"):
+        cohen_kappa(table, None, range(1, 7))
+
+
 def test_fleiss_kappa_is_that_of_statsmodels() -> None:
     """Without missing ratings it is Fleiss' own formula."""
     table = made(50, raters=5, values=4)
@@ -183,6 +204,36 @@ def test_icc_is_the_ratio_of_variances() -> None:
     # Mean squares: 4·4 + 1 between things, 1 + spread within.
     one_way = (17 - 1 - spread) / (17 + 3 * (1 + spread))
     assert found.one_way.value == pytest.approx(one_way, abs=0.01)
+
+
+def test_the_icc_of_two_raters_is_that_of_an_analysis_of_variance() -> None:
+    """From sums it equals `icc` and statsmodels' mean squares; things with a gap are left out."""
+    draw = np.random.default_rng(4)
+    table = draw.normal(4, 1.2, (40, 1)) + draw.normal([0, 0.7], 1, (40, 2))
+    ours = pair_icc(np.vstack([table, [[NAN, 3]]])).value
+    exact = icc(table)
+    assert exact is not None
+    assert ours == pytest.approx(exact.agreement.value, abs=1e-12)
+    frame = pd.DataFrame(
+        {"y": table.ravel(), "thing": np.repeat(np.arange(40), 2), "rater": np.tile([0, 1], 40)}
+    )
+    found = anova_lm(ols("y ~ C(thing) + C(rater)", frame).fit())
+    r, c, e = (found["mean_sq"][each] for each in ("C(thing)", "C(rater)", "Residual"))
+    assert ours == pytest.approx((r - e) / (r + e + 2 * (c - e) / 40), abs=1e-12)
+    assert math.isnan(pair_icc([[1, 1], [1, 1]]).value)
+    assert math.isnan(pair_icc([[1, 2]]).value)
+
+
+def test_intervals_of_the_icc_of_two_raters_cover() -> None:
+    """Of clustered things with a true ICC of 0.5, at least nine in ten intervals hold it."""
+    draw, held = np.random.default_rng(5), 0
+    for _ in range(200):
+        tasks = np.repeat(np.arange(40), 2)
+        thing = draw.normal(0, 0.5**0.5, 40)[tasks] + draw.normal(0, 0.5**0.5, 80)
+        table = thing[:, None] + draw.normal(0, 1, (80, 2))
+        low, high = pair_icc(table).interval(tasks, resamples=400) or (1.0, 0.0)
+        held += low <= 0.5 <= high
+    assert 0.9 < held / 200 <= 0.99
 
 
 def test_icc_intervals_cover() -> None:

@@ -105,6 +105,23 @@ def test_a_folder_is_run_under_its_own_name(
     assert {"ward:7B", "ward:ICU"} >= set(score["metrics"]) - {"overall_score"}
 
 
+def test_answers_in_a_folder_are_a_system_by_their_name(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``[answers]`` names files of answers; a wrong line is named, and so are the systems there."""
+    made(folder, MANIFEST + '\n[answers]\n"ward/intern" = "intern.jsonl"\n')
+    lines = [json.dumps({"id": row["id"], "response": "Potassium."}) for row in ROWS]
+    (folder / "intern.jsonl").write_text("\n".join(lines), "utf-8")
+    named = ["--system", "ward/intern", *JUDGED[2:], "--name", "intern"]
+    assert cli.main(["run", "./my-benchmark", *named]) == 0
+    assert said(capsys, "score", "intern")["system"] == "ward/intern"
+    assert cli.main(["run", "./my-benchmark", "--system", "nobody/x", *JUDGED[2:]]) == 2
+    assert "has answers of ward/intern" in capsys.readouterr().err
+    (folder / "intern.jsonl").write_text('{"id": "x"}', "utf-8")
+    assert cli.main(["run", "./my-benchmark", *named]) == 2
+    assert "intern.jsonl:1: response" in capsys.readouterr().err
+
+
 def test_a_run_outlives_its_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It is scored, compared, exported, reported and resumed where the folder is gone."""
     for name, limit in (("one", "3"), ("two", "2")):
@@ -313,7 +330,7 @@ def test_the_page_is_true(
             score = json.loads(capsys.readouterr().out)
     assert set(score["metrics"]) == {"overall_score", "ward:ICU", "ward:7B"}
     known = set(re.findall(r"`(\w+)`", page.partition("## The rows")[0]))
-    assert set(_Stated.__struct_fields__) - {"grader", "labels", "slices"} <= known
+    assert set(_Stated.__struct_fields__) - {"grader", "answers", "labels", "slices"} <= known
 
 
 EXAM = [

@@ -139,6 +139,59 @@ def test_groups_two_and_three_see_answers_of_systems(house: House, item: str) ->
     house.studio.write_now(work)
 
 
+def test_each_group_is_a_system_of_a_release_and_a_score_is_its_writers(
+    house: House, item: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``--system physician:2`` runs the second answer; who wrote it sees its score, and no lead."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "kind_grader.py").write_text(KIND, "utf-8")
+    example = Example("elsewhere", (Message("user", "May I take both?"),), ())
+    now = datetime.fromtimestamp(house.now, UTC)
+
+    def work(connection: sa.Connection) -> None:
+        baselines.set_references(connection, None, "2", [(example, "An answer", "b")])
+        for name, text in (("writer", "Mine"), ("writer-2", "Better")):
+            worker, draw = Worker(person=house.people[name]), random.Random(0)
+            assert baselines.next_task(connection, worker, now=now, draw=draw) == item
+            typed = Written(text=text, attested=True)
+            baselines.hand_in(connection, Who(house.people[name], "s"), item, typed, now)
+
+    house.studio.write_now(work)
+    db = str(tmp_path / "studio.db")
+    assert main(["studio", "export", "-o", "out", "--name", "ward", "--db", db]) == 0
+    for group, grade in (("1", 0.0), ("2", 1.0)):
+        system = ["--system", f"physician:{group}", "--grader", "python:kind_grader:judge"]
+        assert main(["run", "./out", *system, "--name", f"of-{group}"]) == 0
+        assert main(["studio", "scores", f"of-{group}", "--db", db]) == 0
+        with house.studio.read() as connection:
+            name = {"1": "writer", "2": "writer-2"}[group]
+            found = baselines.own_scores(connection, house.people[name])
+        assert found == [(item, f"of-{group}", grade)]
+    own = house.signed_in("writer-2").get("/score").text
+    assert "May I take both?" in own
+    assert "of-2" in own
+    assert "of-1" not in own
+    assert "of-2" not in house.signed_in("lead").get(f"/scores/{house.people['writer-2']}").text
+    assert main(["run", "./out", "--system", "physician", *system[2:], "--name", "all"]) == 0
+    assert main(["studio", "scores", "all", "--db", db]) == 0
+    other = ["run", "./out", "--system", "python:kind_grader:other", *system[2:], "--name", "o"]
+    assert main(other) == 0
+    assert main(["studio", "scores", "o", "--db", db]) == 2
+    assert verify(house.studio).faults == ()
+
+
+KIND = """\
+import json
+
+def judge(messages):
+    return json.dumps({"explanation": "", "criteria_met": "Better" in messages[-1]["content"]})
+
+def other(messages):
+    return "Not a physician's"
+"""
+
+
 def test_nobody_answers_a_task_that_they_worked_on() -> None:
     """Its author, reviewers, adjudicators and labellers have seen the rubric."""
     task = Standing(item="t", author="ann", state="accepted", reviewed=("bob",))

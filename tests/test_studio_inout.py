@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import random
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,12 +24,15 @@ from preceptor.errors import InputError
 from preceptor.lint.check import lint
 from preceptor.lint.rows import Finding
 from preceptor.records import PhysicianAnswer
+from preceptor.results.load import load_result
+from preceptor.store import Store
 from preceptor.studio.database import Studio
 from preceptor.studio.demo.project import fill
 from preceptor.studio.exchange.release import Release, release
 from preceptor.studio.ids import new_id
 from preceptor.studio.items import commands
 from preceptor.studio.items.acts import Imported
+from preceptor.studio.items.assignment import Worker
 from preceptor.studio.items.content import (
     Content,
     CriterionReview,
@@ -38,9 +43,12 @@ from preceptor.studio.items.content import (
 )
 from preceptor.studio.items.tables import items
 from preceptor.studio.items.workflow import State
+from preceptor.studio.labelling.estimate import estimate
+from preceptor.studio.labelling.queue import next_unit
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append, head
 from preceptor.studio.ledger.verify import verify
+from preceptor.studio.oversight.agreement import agreed, judgements
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.acts import Joined, Named, ProjectMade
 from preceptor.studio.people.roles import ROLES, Offer
@@ -84,7 +92,8 @@ def written(connection: sa.Connection, people: dict[str, Who]) -> str:
         flaw=False,
         approve=True,
         criteria=kept,
-        comment="as Dr. author Secretly (AUTHOR@secret.example) said",
+        comment="as Dr. author Secretly (AUTHOR@secret.example) said: "
+        "SECRETLY, ask Adjudicator-Secretly, secretly; a reviewer",
     )
     commands.review(connection, people["reviewer"], item, fine)
     commands.adjudicate(
@@ -169,15 +178,19 @@ def test_a_release_holds_the_accepted_tasks_and_is_an_event(
 
 
 def test_no_person_is_in_a_release(house: House, released: tuple[Path, Release]) -> None:
-    """Ids, names, addresses and sessions are aliases or left out, also in what people wrote."""
+    """Ids, names, addresses and sessions are aliases or left out, also in what people wrote.
+
+    A word of a name is one as a name is written; one of several people is nobody's.
+    """
     folder, _ = released
     whole = "".join(path.read_text("utf-8") for path in folder.iterdir()).casefold()
     for name, who in house.people.items():
-        for secret in (who.person, who.session, f"{name} secretly", f"{name}@secret.example"):
+        for secret in (who.person, who.session, f"dr. {name}", f"{name}@secret.example"):
             assert secret.casefold() not in whole
     events = rows(folder / "events.jsonl")
     said = [each["payload"] for each in events if each["kind"] == "reviewed"]
-    assert re.fullmatch(r"as P\d\d \(P\d\d\) said", said[0]["review"]["comment"])
+    comment = r"as (P\d\d) \(\1\) said: P\?, ask P\d\d-P\?, secretly; a reviewer"
+    assert re.fullmatch(comment, said[0]["review"]["comment"])
     assert "payload" not in next(each for each in events if each["kind"] == "named")
 
 
@@ -398,10 +411,26 @@ def test_a_person_who_withdraws_is_gone_and_their_work_reopened(
 
 
 def test_the_demo_has_a_task_in_every_state_and_links_that_work_once(tmp_path: Path) -> None:
-    """Each person signs in without a password; the next link is told; the tasks can be released."""
-    with Studio.open(tmp_path / "demo.db", create=True) as studio:
-        people = studio.write_now(lambda connection: fill(connection, "no hash", 1.8e9))
+    """Each person signs in without a password, and finds work: labels, an estimate, agreement.
+
+    The next link is told; the tasks can be released.
+    """
+    with (
+        Studio.open(tmp_path / "demo.db", create=True) as studio,
+        Store(tmp_path / "runs.db") as runs,
+    ):
+        people = studio.write_now(lambda connection: fill(connection, "no hash", 1.8e9, runs))
         assert {each.role for each in people} == set(ROLES)
+        with studio.read() as connection:
+            corrected = estimate(connection, load_result(runs, runs.run("made-up")))
+            questions = {each.question for each in agreed(judgements(connection))}
+        waits, now = Worker(person=people[-1].id), datetime.fromtimestamp(1.8e9, UTC)
+        assert studio.write_now(
+            lambda connection: next_unit(connection, waits, now=now, draw=random.Random(0))
+        )
+        assert corrected is not None
+        assert corrected.run_ci95 is not None
+        assert len(questions) >= 3
         with studio.read() as connection:
             states = set(connection.scalars(sa.select(items.c.state)))
         assert states == set(get_args(State))

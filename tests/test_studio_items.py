@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from preceptor.errors import UnknownName
+from preceptor.studio.baselines import commands as baselines
+from preceptor.studio.baselines.commands import Written
+from preceptor.studio.baselines.tables import baselines as written
 from preceptor.studio.database import Studio
 from preceptor.studio.items import assignment, commands
 from preceptor.studio.items.assignment import LEASE, Kind, Worker
@@ -159,6 +162,14 @@ def test_work_is_of_a_persons_specialty_language_and_no_conflict(
 
     other = Worker(person="x", specialties=frozenset({"oncology"}))
     assert offered(other) is None
+    assert not other.takes("internal medicine", "en")
+    assert other.takes("Internal medicine / Oncology", "en")
+    parent = Worker(person="x", specialties=frozenset({"Internal Medicine"}))
+    assert parent.takes("internal medicine/oncology", "en")
+    assert not parent.takes("surgery / oncology", "en")
+    both = Worker(person="x", specialties=frozenset({"internal medicine/ oncology"}))
+    assert both.takes("Internal medicine / oncology", "en")
+    assert not both.takes("internal medicine / cardiology", "en")
     assert offered(Worker(person="x", languages=frozenset({"de"}))) is None
     assert offered(Worker(person="x", vendors=frozenset({"OpenAI"}))) is None
     assert offered(Worker(person="ann")) is None
@@ -172,11 +183,35 @@ def test_work_is_of_a_persons_specialty_language_and_no_conflict(
     assert offered(bob, NOON + LEASE) == item
 
 
+def test_who_answered_a_task_has_no_other_part_once_it_is_reopened(
+    connection: sa.Connection,
+) -> None:
+    """Neither its review nor its decision is offered to them."""
+    item, draw = in_review(connection, msgspec.structs.replace(BAD, overall=5)), random.Random(0)
+    commands.review(connection, who("bob"), item, a_review(CONTENT, confirms=False))
+    commands.adjudicate(connection, who("dan"), item, "accepted", CONTENT, policy="default")
+    assert baselines.next_task(connection, Worker(person="eve"), now=NOON, draw=draw) == item
+    baselines.hand_in(connection, who("eve"), item, Written(text="No.", attested=True), NOON)
+    for move in ("retire", "reopen"):
+        commands.move(connection, None, item, move, "the advice has changed")
+    new = ItemCriterion("c", "Says why", 3)
+    content = msgspec.structs.replace(CONTENT, criteria=(*CONTENT.criteria, new))
+    commands.revise(connection, who("ann"), item, content)
+
+    def offered(person: str, kind: Kind) -> bool:
+        task = commands.standing(connection, item)
+        return assignment.is_free(connection, task, person, kind, policy="default", now=NOON)
+
+    assert (offered("eve", "review"), offered("fay", "review")) == (False, True)
+    commands.review(connection, who("fay"), item, a_review(content, confirms=False))
+    assert (offered("eve", "adjudicate"), offered("gil", "adjudicate")) == (False, True)
+
+
 PEOPLE = [f"p{number:02}" for number in range(100)]
 
 
 class Project(RuleBasedStateMachine):
-    """A hundred people who write, review, adjudicate, skip, leave, and fall asleep over a task."""
+    """A hundred people who write, review, adjudicate, answer, skip, leave, and fall asleep."""
 
     @initialize(seed=st.integers(0, 2**32), policy=st.sampled_from(["default", "small"]))
     def open(self, seed: int, policy: str) -> None:
@@ -247,6 +282,28 @@ class Project(RuleBasedStateMachine):
         self.check(lease.subject)
         return True
 
+    @rule(hands_in=st.booleans())
+    def answer(self, hands_in: bool) -> None:
+        """A physician answers an accepted task, or falls asleep over it."""
+        person = self.someone()
+        worker, now = Worker(person=person), self.now
+        item = baselines.next_task(self.connection, worker, now=now, draw=self.random)
+        if item is None:
+            return
+        self.check(item)
+        if hands_in:
+            text = Written(text="No.", attested=True)
+            baselines.hand_in(self.connection, who(person), item, text, now)
+            self.check(item)
+
+    @rule()
+    def reopen(self) -> None:
+        """A lead finds an accepted task wrong: it is revised, reviewed and decided again."""
+        item = self.one("accepted")
+        if item is not None:
+            for move in ("retire", "reopen"):
+                commands.move(self.connection, None, item, move, "the advice has changed")
+
     def decide(self, person: str, item: str, decision: str, content: Content) -> None:
         commands.adjudicate(
             self.connection,
@@ -284,6 +341,9 @@ class Project(RuleBasedStateMachine):
     def check(self, item: str) -> None:
         """Nobody has two parts in a task, and no seat of it is taken twice."""
         task = commands.standing(self.connection, item)
+        rows = sa.select(written.c.person).where(written.c.item == item)
+        writers = set(self.connection.scalars(rows))
+        assert writers.isdisjoint({task.author, task.adjudicator, *task.reviewed})
         assert task.author not in task.reviewed
         assert task.adjudicator != task.author
         if self.policy == "default":
@@ -295,7 +355,7 @@ class Project(RuleBasedStateMachine):
         taken = (leases.c.subject == item) & (
             leases.c.until > self.now.isoformat("T", "milliseconds")
         )
-        for kind, seats in (("review", 2), ("adjudicate", 1)):
+        for kind, seats in (("review", 2), ("adjudicate", 1), ("baseline-1", 1)):
             held = sa.select(sa.func.count()).where(taken & (leases.c.kind == kind))
             assert (self.connection.scalar(held) or 0) <= seats
 

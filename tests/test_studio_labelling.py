@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -213,6 +214,11 @@ def test_nobody_labels_their_own_task_another_field_or_a_declared_vendor(
     assert unit is not None
     eve.say(unit)
     assert gathered.contributors(connection, {"t1"})["labeller"] == {"eve"}
+    given = gathered.labels(connection, {"t1"})  # the run's examples have other ids
+    assert {each["prompt_id"] for each in given} == {"t1"}
+    assert {each["grader"] for each in given} == {"eve", rows.MAJORITY}
+    assert gathered.meta_eval(connection, {"t1"})[0]["prompt_id"] == "t1"
+    assert gathered.labels(connection, {"t2"}) == []
 
 
 def test_gold_is_mixed_in_for_everybody_and_is_in_no_estimate(
@@ -306,6 +312,9 @@ def test_the_page_labels_by_one_button_and_shows_no_verdict(
     one = shown()
     assert do("met", unit=one).status_code == 303
     assert "Undo the last" in page()
+    # The keys work without a focus where a page has one group of them, and no two of a key.
+    assert page().count('data-keys="on"') == 1
+    assert sorted(re.findall('data-key="(.)"', page())) == ["1", "2", "3", "u"]
     assert "met." in page()
     two = shown()
     why = do("cannot_tell", unit=two, comment="Which dose?")

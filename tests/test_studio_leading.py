@@ -16,6 +16,8 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from preceptor.audit.labels import read_meta_eval
+from preceptor.audit.panel import panel_audit
+from preceptor.audit.ratings import read_ratings
 from preceptor.audit.report import audit
 from preceptor.errors import InputError
 from preceptor.statistics.intervals import median_interval
@@ -38,7 +40,9 @@ from preceptor.studio.ledger.chain import append
 from preceptor.studio.ledger.verify import verify
 from preceptor.studio.oversight import active_time, agreement, sampler, scores
 from preceptor.studio.oversight.agreement import Judgement
+from preceptor.studio.oversight.rated import ScaleAgreement
 from preceptor.studio.oversight.sampler import Candidate, Plan
+from preceptor.studio.oversight.scores import Measure
 from preceptor.studio.people.roles import Offer
 from studio_harness import SAME_SITE, House
 
@@ -184,8 +188,15 @@ def test_a_second_draw_from_the_parked_leaves_no_task_counted_twice(house: House
 # Agreement
 
 
-def a_review(content: Content, drops: Collection[str] = (), *, realistic: bool = True) -> Review:
+def a_review(
+    content: Content,
+    drops: Collection[str] = (),
+    *,
+    realistic: bool = True,
+    scores: dict[str, int] | None = None,
+) -> Review:
     return Review(
+        scores=scores or {},
         realistic=realistic,
         flaw=True,
         approve=not drops,
@@ -201,17 +212,25 @@ def a_review(content: Content, drops: Collection[str] = (), *, realistic: bool =
 @pytest.fixture(scope="module")
 def reviewed(house: House) -> list[str]:
     """Twelve tasks of two criteria that two people reviewed, unlike each other in some."""
-    draw = random.Random(1)
+    draw, rate = random.Random(1), random.Random(3)
     second = house.people["adjudicator"]
 
     def fill(connection: sa.Connection) -> list[str]:
         made = []
         for number in range(12):
-            item = handed_in(connection, who(house, "author-2"), BAD)
+            said = {"accuracy": rate.randint(1, 6)}
+            rating = replace(BAD, overall=rate.randint(1, 2), dimensions=said)
+            item = handed_in(connection, who(house, "author-2"), rating)
             commands.move(connection, None, item, "queue")
             for person in (house.people["reviewer"], second):
                 drops = [each for each in "ab" if draw.random() < 0.4]
-                found = a_review(CONTENT, drops, realistic=number > 3 or person == second)
+                near = {"accuracy": max(1, said["accuracy"] - rate.randint(-1, 2))}
+                found = a_review(
+                    CONTENT,
+                    drops,
+                    realistic=number > 3 or person == second,
+                    scores=near if person != second else {},
+                )
                 commands.review(connection, Who(person, "s"), item, found)
             made.append(item)
         return made
@@ -283,6 +302,56 @@ def test_agreement_is_that_of_the_audit_on_the_same_labels(
         ours, theirs = getattr(found.found, name), getattr(expected, name)
         assert ours.value == pytest.approx(theirs.value, abs=1e-12)
         assert ours.ci95 == pytest.approx(theirs.ci95, abs=1e-12)
+
+
+def test_agreement_on_ratings_is_that_of_the_audit(
+    house: House, reviewed: list[str], tmp_path: Path
+) -> None:
+    """Author and reviewer of one answer are two raters; the intervals resample tasks."""
+    with house.studio.read() as connection:
+        said = list(agreement.judgements(connection))
+    found = next(each for each in agreement.agreed(said) if "accuracy" in each.question)
+    assert (found.units, found.tasks) == (12, 12)
+    measured = found.found
+    assert isinstance(measured, ScaleAgreement)
+    lines = ["response,criterion,rater,label"]
+    names = {house.people["author-2"]: "author", house.people["reviewer"]: "reviewer"}
+    lines += [
+        f"{each.task},accuracy,{names[each.person]},{each.said}"
+        for each in said
+        if each.question == found.question
+    ]
+    (tmp_path / "ratings.csv").write_text("\n".join(lines), "utf-8")
+    audited = panel_audit(read_ratings(tmp_path / "ratings.csv", "ordinal"), "author").raters[0]
+    for name in ("observed", "kappa", "alpha"):
+        ours, theirs = getattr(measured, name), getattr(audited, name)
+        assert ours.value == pytest.approx(theirs.value, abs=1e-12)
+        assert ours.ci95 == pytest.approx(theirs.ci95, abs=1e-12)
+    assert audited.icc is not None
+    assert measured.icc.value == pytest.approx(audited.icc.agreement.value, abs=1e-12)
+    assert measured.icc.ci95 is not None
+    page = house.signed_in("lead").get("/agreement").text
+    assert "Weighted kappa" in page
+    assert "1 to 7: accuracy" in page
+    assert "1 to 7: overall" not in page  # the reviewers did not say it
+    own = agreement.agreed_with(said, house.people["reviewer"])
+    (mine,) = (each for each in own if "accuracy" in each.question and not each.group)
+    assert mine.found.observed == measured.observed
+
+
+def test_agreement_is_shown_by_thirds_of_the_criterions_length() -> None:
+    """Each third has a third of what two people judged; what one alone judged moves no border."""
+    said = [
+        Judgement("q", f"t{n}", "u", person, person == "a" or n % 2 == 0, words=n + 1)
+        for n in range(36)
+        for person in "ab"
+    ]
+    said += [Judgement("q", f"x{n}", "u", "a", said=True, words=1) for n in range(50)]
+    found = {each.group: each.units for each in agreement.agreed(said)}
+    assert found == {"": 36, "Words: 1 to 12": 12, "Words: 13 to 24": 12, "Words: 25 or more": 12}
+    assert list(found) == ["", "Words: 1 to 12", "Words: 13 to 24", "Words: 25 or more"]
+    same = agreement.agreed(replace(each, words=4) for each in said)
+    assert [each.group for each in same] == ["", "Words: 1 to 4"]
 
 
 def test_agreement_is_of_first_words_and_of_ten_units() -> None:
@@ -399,7 +468,8 @@ def test_time_is_counted_once_and_up_to_a_limit(
 ) -> None:
     """Two pages count once, a pause not at all; elsewhere than at one's own work it is other."""
     by, now = who(house, "author-2"), 1_800_000_000.0
-    monkeypatch.setattr(active_time, "MOST_S", {"writing": 150.0, "other": 40.0, "labelling": 90.0})
+    most = {"writing": 150.0, "other": 40.0, "labelling": 90.0, "categorising": 90.0}
+    monkeypatch.setattr(active_time, "MOST_S", most)
 
     def work(connection: sa.Connection) -> None:
         item = commands.create(connection, by, "good_faith", "cardiology", "en")
@@ -416,12 +486,12 @@ def test_time_is_counted_once_and_up_to_a_limit(
                 active_time.beat(connection, person, other, now + 50_000 + 15 * beat)
         other, _ = active_time.totals(active_time.slices(connection, person))
         at = datetime.fromtimestamp(now + 90_000, UTC)
-        assignment.hold(connection, person, "label", "u", now=at, draw=random.Random(0))
-        active_time.beat(connection, person, "/labels", now + 90_000)
-        assert ("labelling", "u", 15.0) in [
-            (each.work, each.subject, each.seconds)
-            for each in active_time.slices(connection, person)
-        ]
+        for kind, subject in (("label", "u"), ("categorise", "t")):
+            assignment.hold(connection, person, kind, subject, now=at, draw=random.Random(0))
+        for number, page in enumerate(("/labels", "/categories")):
+            active_time.beat(connection, person, page, now + 90_000 + 15 * number)
+        found = [(each.work, each.subject) for each in active_time.slices(connection, person)]
+        assert {("labelling", "u"), ("categorising", "t")} <= set(found)
         assert (other.work, other.tasks, other.seconds) == ("other", 0, 40)
         raise InputError("undo")
 
@@ -485,6 +555,43 @@ def test_a_score_is_shown_from_twenty_on_with_its_interval(house: House, decided
     assert (right.n, right.value) == (20, 0.8)
     assert right.ci95 is not None
     assert right.ci95[0] < 0.8 < right.ci95[1]
+
+
+def test_the_share_right_on_gold_counts_in_tens(house: House) -> None:
+    """From twenty on; who cannot tell is not right, and who is not of the field does not count."""
+    by, person = who(house, "writer"), house.people["writer"]
+
+    def share(connection: sa.Connection, marks: list[str]) -> Measure | None:
+        answer = PulledAnswer(example=CONTENT.example("g", None), text="Yes", key="g")
+        units = tuple(
+            PulledUnit(id=f"g{n}", answer=0, criterion=0, mark=f"g{n}", gold=n % 2 == 0)
+            for n in range(len(marks))
+        )
+        append(connection, Pulled(answers=(answer,), units=units), by=None, subject="gold")
+        for n, mark in enumerate(marks):
+            said, _, reason = mark.partition("-")
+            append(connection, Labelled(reason=reason), by=by, subject=f"g{n}", outcome=said)
+        found = scores.scores(connection, person)
+        raise Shown(next((each for each in found if "known" in each.name), None))
+
+    class Shown(Exception):
+        pass
+
+    def of(marks: list[str]) -> Measure | None:
+        with pytest.raises(Shown) as shown:
+            house.studio.write_now(lambda connection: share(connection, marks))
+        return shown.value.args[0]  # type: ignore[no-any-return]
+
+    right = ["met", "not_met"] * 20
+    assert of(right[:9]) is None
+    few = of(right[:19])
+    assert few is not None
+    assert (few.n, few.value) == (10, None)
+    most = of(["cannot_tell", "met", *right[2:29], *["met-field"] * 3])
+    assert most is not None
+    assert (most.n, most.value) == (20, 0.9)
+    assert most.ci95 is not None
+    assert most.ci95[0] < 0.9 < most.ci95[1]
 
 
 def test_a_score_is_for_the_person_and_leads_alone(house: House, decided: None) -> None:

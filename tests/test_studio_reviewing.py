@@ -96,16 +96,18 @@ def test_a_review_is_saved_completed_and_handed_in(house: House) -> None:
     assert address == f"/reviews/{item}"
     assert "May I take both?" in client.get("/").text  # under way
     fields = {"version": "1", "rev": "0", "d-a": "edit", "t-a": "Says <no>", "p-a": "x"}
+    fields |= {"score-overall": "8", "score-clarity": ""}
     scripted = house.post(client, address, {**fields, "do": "save"}, **{"X-Studio": "1"})
     assert scripted.status_code == 200
     assert 'name="rev" value="1"' in scripted.text
     assert "Says &lt;no&gt;" in client.get(address).text
     refused = house.post(client, address, {**fields, "rev": "1", "do": "hand-in"})
     assert refused.status_code == 422
-    assert "review: realistic: choose yes or no (5 more are marked below)" in refused.text
-    assert refused.text.count('class="wrong"') == 6
+    assert "review: realistic: choose yes or no (6 more are marked below)" in refused.text
+    assert refused.text.count('class="wrong"') == 7
     assert "Says &lt;no&gt;" in refused.text
     more = {"nt-0": "Names the risk", "np-0": "4", "note": "Which guideline?", "p-a": "6"}
+    more |= {"score-overall": "3"}
     done = {**FINE, **fields, **more, "r-a": "wrong_fact", "rev": "1", "do": "hand-in"}
     assert house.post(client, address, done).headers["location"] == f"{address}?done=handed-in"
     assert state(house, item) == "revising"
@@ -115,6 +117,7 @@ def test_a_review_is_saved_completed_and_handed_in(house: House) -> None:
         criterion="a", decision="edit", text="Says <no>", points=6, reason="wrong_fact"
     )
     assert [(each.text, each.points) for each in review.added] == [("Names the risk", 4)]
+    assert review.scores == {"overall": 3}
     assert house.kinds()[-2:] == ["reviewed", "guideline-noted"]
     assert house.post(client, address, done).status_code == 409  # once more: nothing is taken
     assert begin(house, client) == "/reviews?done=none"
@@ -271,6 +274,26 @@ def test_an_adjudicator_takes_a_text_per_criterion_and_decides(house: House) -> 
     assert "accepted" in house.signed_in("reviewer").get(f"/reviews/{item}").text
 
 
+def test_two_windows_of_a_decision_name_every_field(house: House) -> None:
+    """What the other window saved has the decision and added criteria, also once others have it."""
+    to_adjudicate(house)
+    client = house.signed_in("adjudicator")
+    address = begin(house, client, "adjudications")
+    saved = {"version": "1", "rev": "0", "do": "save", "decision": "rejected", "d-a": "own"}
+    saved |= {"t-a": "Says why", "comment": "too broad"}
+    assert house.post(client, address, saved).status_code == 303
+    stale = house.post(client, address, {"version": "1", "rev": "0", "do": "save"})
+    assert stale.status_code == 409
+    for label in ("Decision", "Comment", "Criterion 1", "Criterion 1: text"):
+        assert f">{label}</h3>" in stale.text
+    house.people["adjudicator-2"] = house.join("adjudicator-2")
+    house.now += LEASE.total_seconds() + 1
+    assert begin(house, house.signed_in("adjudicator-2"), "adjudications") == address
+    lost = house.signed_in("adjudicator").get(address).text
+    assert ">Decision</h2>" in lost
+    assert "rejected" in lost
+
+
 def test_suggestions_stand_in_an_order_that_the_seat_draws() -> None:
     """The author's text is not always the first, and the order stays over reloads."""
     edit = CriterionReview(criterion="a", decision="edit", text="x", points=1, reason="double")
@@ -302,10 +325,26 @@ def test_a_lead_queues_what_is_ticked_and_says_why_for_all_else(house: House) ->
     assert parked.status_code == 303
     assert (state(house, first), state(house, second)) == ("in_review", "parked")
     page = client.get(f"/board/{second}").text
-    assert "Moved: now parked" in page
+    assert "Moved, now parked" in page
     assert "too many of these" in page
     refused = house.post(client, f"/board/{first}", {"do": "park", "reason": "x"})
     assert "found in review" in refused.text
+
+
+def test_a_leads_first_page_says_what_waits(house: House) -> None:
+    """A number and a way to each state that asks for a lead, and no state that does not."""
+    lead = house.signed_in("lead")
+    assert "handed in" not in lead.get("/").text
+    item = a_task(house, queued=False)
+    house.studio.write_now(
+        lambda connection: commands.note_guideline(connection, who(house, "author"), item, "Why?")
+    )
+    page = lead.get("/").text
+    assert "/board?state=submitted" in page
+    assert "1 handed in: queue, park or return them" in page
+    assert "1 asked about the guideline" in page
+    assert lead.get("/notes").status_code == 200
+    assert "accepted" not in page
 
 
 def test_a_lead_who_may_review_a_task_sees_of_it_what_a_reviewer_does(house: House) -> None:

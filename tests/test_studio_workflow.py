@@ -123,6 +123,7 @@ def test_a_flaw_that_is_not_confirmed_makes_a_task_typical(doubt: dict[str, bool
         ),
         (edited("", 3), "criterion 2: expected text"),
         (edited("x", 0), "criterion 2: expected text"),
+        (msgspec.structs.replace(FINE, scores={"clarity": 8}), "clarity: expected 1 to 7"),
     ],
 )
 def test_a_review_says_something_of_everything(review: Review, words: str) -> None:

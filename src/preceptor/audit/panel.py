@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -159,6 +159,14 @@ def panel_audit(ratings: Ratings, grader: str | None = None, *, seed: int = 0) -
     return work.audit(grader, work.panel(others), [alone])
 
 
+def _steps(values: Sequence[float]) -> list[float] | None:
+    """Every step of a scale of whole numbers, also those that nobody used; None of another."""
+    low, high = min(values), max(values)
+    if high - low >= _MAX_LABELS or any(value % 1 for value in values):
+        return None
+    return np.arange(low, high + 1).tolist()
+
+
 class _PanelMeasures:
     """Measures of one table of ratings, with what they share."""
 
@@ -167,6 +175,7 @@ class _PanelMeasures:
         self.prompts = ratings.prompts()
         self.level: Level = "nominal" if ratings.kind == "met" else ratings.kind
         self.values = np.unique(ratings.table[~np.isnan(ratings.table)]).tolist()
+        self.steps = _steps(self.values) if self.level == "ordinal" else None
 
     def audit(
         self, grader: str | None, panel: Panel | None, raters: list[RaterAgreement]
@@ -249,7 +258,8 @@ class _PanelMeasures:
         paired = [krippendorff_alpha(pairs, self.level)]
         if self.level != "interval":
             paired.append(observed_agreement(pairs))
-            paired.append(cohen_kappa(pairs, "quadratic" if self.level == "ordinal" else None))
+            weights: Literal["quadratic"] | None = "quadratic" if self.level == "ordinal" else None
+            paired.append(cohen_kappa(pairs, weights, self.steps))
         found = estimates(paired, prompts[row], seed=self.seed)
         scaled = self._scaled(np.column_stack([mine, np.nanmean(others, axis=1)]), prompts)
         alpha, observed, kappa = (*found, None, None)[:3]

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.benchmarks.base import Benchmark
+from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.benchmarks.manifest import OWN_PROTOCOLS, Manifest, Own
 from preceptor.benchmarks.own_tasks.task_sheets import (
     TABLES,
@@ -26,7 +26,7 @@ from preceptor.benchmarks.own_tasks.task_sheets import (
 )
 from preceptor.environments import resolve_environment
 from preceptor.errors import DataError, InputError, UnknownName, did_you_mean, shorten
-from preceptor.files import file_sha256
+from preceptor.files import file_sha256, read_rows
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Slice
 from preceptor.scoring import LengthRule
@@ -71,6 +71,7 @@ class _Stated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     points_per_500: float | None = None
     environment: str | None = None
     grader: _Grader | None = None
+    answers: Mapping[str, str] = {}
     labels: Mapping[str, str] = {}
     slices: tuple[Slice, ...] = ()
 
@@ -183,12 +184,23 @@ def _of_manifest(folder: Path) -> Benchmark:
         **{
             field: value
             for field in Manifest.__struct_fields__
-            if field not in ("name", "title", "examples", "protocol")
+            if field not in ("name", "title", "examples", "protocol", "answers")
             and (value := getattr(stated, field, None)) is not None
         },
         protocol=_protocol(path, stated),
     )
-    return made.benchmark(rows)
+    answers = {system: _answers(folder / file) for system, file in stated.answers.items()}
+    return msgspec.structs.replace(made.benchmark(rows), answers=answers)
+
+
+def _answers(path: Path) -> dict[str, tuple[str, ...]]:
+    """Id of an example → the answers that a file has to it, in the form of ``replay:``."""
+    found: dict[str, tuple[str, ...]] = {}
+    for number, row in read_rows(path):
+        fields = Fields(row, str(path), number)
+        id, text = fields.id("id"), fields.text("response", empty=True)
+        found[id] = (*found.get(id, ()), text)
+    return found
 
 
 def counted(benchmark: Benchmark) -> Benchmark:
@@ -201,7 +213,7 @@ def counted(benchmark: Benchmark) -> Benchmark:
     manifest = msgspec.structs.replace(
         benchmark.manifest, examples=len(examples), criteria=criteria
     )
-    return manifest.benchmark(benchmark.rows)
+    return msgspec.structs.replace(manifest.benchmark(benchmark.rows), answers=benchmark.answers)
 
 
 def _manifest(folder: Path) -> Path:

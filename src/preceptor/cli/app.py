@@ -142,6 +142,7 @@ studio.app.command("labels")(studio_labels.labels)
 studio.app.command("estimate")(studio_labels.estimate)
 studio.app.command("references")(studio_labels.references)
 studio.app.command("categories")(studio_labels.categories)
+studio.app.command("scores")(studio_labels.scores)
 
 for _heading, _commands in GROUPS.items():
     for _name, _made_by in _commands.items():

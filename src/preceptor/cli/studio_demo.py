@@ -31,7 +31,9 @@ def demo(
     keep: Annotated[
         Path | None,
         typer.Option(
-            "--keep", metavar="FILE", help="A new file for the database, which then stays."
+            "--keep",
+            metavar="FILE",
+            help="A new file for the database, which then stays; its run is in FILE-runs.db.",
         ),
     ] = None,
     fill_only: Annotated[
@@ -43,6 +45,7 @@ def demo(
     if fill_only and keep is None:
         raise InputError("--fill-only: the database would be gone at once: name a file with --keep")
     try:
+        from preceptor.store import Store
         from preceptor.studio.demo.project import fill
         from preceptor.studio.people.accounts import Accounts
         from preceptor.studio.people.passwords import Passwords
@@ -52,10 +55,14 @@ def demo(
     except ModuleNotFoundError as error:
         raise missing(error) from None
     hashed = Passwords().hash(secrets.token_urlsafe(32))  # of a password that nobody knows
-    with _file(keep) as file, open_studio(str(file), create=True) as studio:
-        people = studio.write_now(lambda connection: fill(connection, hashed, time.time()))
+    with _files(keep) as (file, runs), open_studio(str(file), create=True) as studio:
+        with Store(runs) as store:
+            people = studio.write_now(
+                lambda connection: fill(connection, hashed, time.time(), store)
+            )
         if fill_only:
             note(f"{file}: made-up people and tasks, which `preceptor studio` commands take")
+            note(f"{runs}: a made-up run on these tasks, for --store")
             return
         with serving.listen("127.0.0.1", port) as listener:
             address = serving.url_of(listener).rstrip("/")
@@ -69,11 +76,14 @@ def demo(
 
 
 @contextlib.contextmanager
-def _file(keep: Path | None) -> Iterator[Path]:
+def _files(keep: Path | None) -> Iterator[tuple[Path, Path]]:
+    """The database, and the store of its run."""
     if keep is not None:
-        if keep.exists():
-            raise InputError(f"--keep {keep}: exists already: name another file")
-        yield keep
+        runs = keep.with_name(f"{keep.stem}-runs.db")
+        for each in (keep, runs):
+            if each.exists():
+                raise InputError(f"--keep {keep}: {each} exists already: name another file")
+        yield keep, runs
         return
     with tempfile.TemporaryDirectory(prefix="preceptor-demo-") as folder:
-        yield Path(folder) / "studio.db"
+        yield Path(folder) / "studio.db", Path(folder) / "runs.db"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from preceptor.audit.marks import Mark
     from preceptor.studio.labelling.drawing import Way
 
-__all__ = ["categories", "estimate", "labels", "pull", "references"]
+__all__ = ["categories", "estimate", "labels", "pull", "references", "scores"]
 
 
 def pull(  # noqa: PLR0917
@@ -188,6 +188,36 @@ def references(
     note(f"{number:,} tasks wait for an answer of group {group}")
 
 
+def scores(
+    run: RunName,
+    store: StorePath = DEFAULT_STORE,
+    db: Database = DEFAULT,
+) -> None:
+    """Show each physician how a run of --system physician graded their own answers."""
+    from preceptor.results.load import load_result
+    from preceptor.scoring import OVERALL
+    from preceptor.store import Store
+    from preceptor.studio.baselines.commands import keep_scores
+
+    with Store(store, create=False) as opened:
+        result = load_result(opened, opened.run(run))
+    values = {
+        (each.example_id, each.repeat): each.values[OVERALL]
+        for each in result.scores
+        if OVERALL in each.values
+    }
+    found = [
+        (each.example, each.response.text or "", values[each.example.id, each.repeat])
+        for each in result.graded
+        if each.response is not None and (each.example.id, each.repeat) in values
+    ]
+    with open_studio(db) as studio:
+        number = studio.write_now(
+            lambda connection: keep_scores(connection, None, result.info.name, found)
+        )
+    note(f"{number:,} answers: each writer sees the score of their own, on the page My score")
+
+
 def categories(
     file: Annotated[
         Path,
@@ -238,9 +268,13 @@ def _named(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 
 
 def _next(found: list[dict[str, Any]], output: Path, meta_eval: bool) -> Iterator[str]:
+    from preceptor.benchmarks.own_tasks.task_sheets import taken
+
     if meta_eval:
         yield f"then: preceptor audit {output}"
         return
     for benchmark in dict.fromkeys(row["benchmark"] for row in found):
-        yield f"then: preceptor import graded {output} --benchmark {benchmark}"
+        # A release is known by its folder, which nothing here knows.
+        place = benchmark if taken(benchmark) else f"./FOLDER (that of {benchmark})"
+        yield f"then: preceptor import graded {output} --benchmark {place}"
     yield "then: preceptor audit 'rater-*' --grader RUN"

@@ -40,7 +40,9 @@ def observed_agreement(ratings: ArrayLike) -> Statistic:
 
 
 def cohen_kappa(
-    ratings: ArrayLike, weights: Literal["linear", "quadratic"] | None = None
+    ratings: ArrayLike,
+    weights: Literal["linear", "quadratic"] | None = None,
+    categories: Sequence[float] | None = None,
 ) -> Statistic:
     """Cohen's kappa of two raters, chance being the product of their own shares.
 
@@ -51,14 +53,16 @@ def cohen_kappa(
     Parameters
     ----------
     ratings
-        Shape (n, 2), one column a rater; NaN where missing (the unit is left out). The categories
-        are the values that occur, in order.
+        Shape (n, 2), one column a rater; NaN where missing (the unit is left out).
+    categories
+        All that could have been chosen, in order; None: those that occur, so that a step of the
+        scale that nobody used is no distance.
 
     Returns
     -------
     From −1 to 1; NaN where both raters use one and the same category only.
     """
-    tables, size = _tables(ratings)
+    tables, size = _tables(ratings, categories)
     place = np.arange(size, dtype=np.float64)
     apart = np.abs(place[:, None] - place)
     penalty = {None: (apart > 0) * 1.0, "linear": apart, "quadratic": apart**2}[weights]
@@ -231,19 +235,28 @@ def _interval_alpha(everything: Floats, kept: NDArray[np.bool_]) -> Statistic:
 
 def _counts(table: Floats, categories: Sequence[float] | None) -> Floats:
     """Shape (n, K): how many raters put each unit in each category."""
-    values = np.unique(table[~np.isnan(table)]) if categories is None else np.array(categories)
-    if categories is not None and not np.isin(table[~np.isnan(table)], values).all():
-        raise ValueError("agreement: a rating is none of the categories")
+    values = _values(table, categories)
     counts = np.zeros((len(table), max(1, len(values))))
     for place, value in enumerate(values):
         counts[:, place] = (table == value).sum(axis=1)
     return counts
 
 
-def _tables(ratings: ArrayLike) -> tuple[Floats, int]:
+def _values(table: Floats, categories: Sequence[float] | None) -> Floats:
+    """The categories, or the values that occur, in order."""
+    said = table[~np.isnan(table)]
+    if categories is None:
+        return np.unique(said)
+    values = np.array(categories, dtype=np.float64)
+    if not np.isin(said, values).all():
+        raise ValueError("agreement: a rating is none of the categories")
+    return values
+
+
+def _tables(ratings: ArrayLike, categories: Sequence[float] | None = None) -> tuple[Floats, int]:
     """Shape (n, K·K): the cell of each unit with both ratings; and K."""
     table = checked_ratings(ratings, 2)
-    values = np.unique(table[~np.isnan(table)])
+    values = _values(table, categories)
     size = max(1, len(values))
     found = np.zeros((len(table), size * size))
     both = ~np.isnan(table).any(axis=1)

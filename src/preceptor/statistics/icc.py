@@ -8,12 +8,14 @@ import msgspec
 import numpy as np
 import scipy  # its parts are imported where they are first used
 
+from preceptor.statistics.sums import Statistic, checked_ratings, over
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = ["ICC", "Correlation", "icc"]
+__all__ = ["ICC", "Correlation", "icc", "pair_icc"]
 
 
 class Correlation(msgspec.Struct, frozen=True):
@@ -74,6 +76,41 @@ def icc(ratings: ArrayLike) -> ICC | None:
         return None
     squares = _MeanSquares(table)
     return ICC(_agreement(squares), _consistency(squares), _one_way(squares), n, k)
+
+
+def pair_icc(ratings: ArrayLike) -> Statistic:
+    """ICC(2,1) of two raters, ICC(A,1) of `icc`, whose intervals resample whole clusters.
+
+    Of sums over the things: with d the difference of the two ratings of a thing and s their sum,
+    the mean squares of Shrout & Fleiss (1979) for k = 2 are::
+
+        rows (Σs² − (Σs)²/n) / 2(n−1),  error (Σd² − (Σd)²/n) / 2(n−1),  columns (Σd)² / 2n
+
+    Parameters
+    ----------
+    ratings
+        Shape (n things, 2); a thing with a missing rating (NaN) is left out.
+
+    Returns
+    -------
+    At most 1; NaN for fewer than 2 complete things, or if no rating varies.
+    """
+    table = checked_ratings(ratings, 2)
+    both = ~np.isnan(table).any(axis=1)
+    # About the mean, so that the differences of squares below lose no digits.
+    table = table - (table[both].mean() if both.any() else 0.0)
+    table[~both] = 0.0
+    together, apart = table.sum(axis=1), table[:, 0] - table[:, 1]
+    terms = np.column_stack([both, together, together**2, apart, apart**2])
+
+    def formula(sums: Floats) -> Floats:
+        n, s, ss, d, dd = np.moveaxis(sums, -1, 0)
+        free = 2 * np.where(n > 1, n - 1, np.nan)
+        rows, error = (ss - over(s**2, n)) / free, (dd - over(d**2, n)) / free
+        columns = over(d**2, 2 * n)
+        return over(rows - error, rows + error + over(2 * (columns - error), n))
+
+    return Statistic(terms.astype(np.float64), formula)
 
 
 class _MeanSquares:

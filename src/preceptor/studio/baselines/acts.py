@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import sqlalchemy as sa
 
-from preceptor.studio.baselines.tables import baselines, references
+from preceptor.studio.baselines.tables import baselines, references, scores
 from preceptor.studio.ledger.acts import Act, Event
 
-__all__ = ["Answer", "BaselineWritten", "Reference", "ReferencesSet"]
+__all__ = ["Answer", "BaselineWritten", "BaselinesScored", "Reference", "ReferencesSet"]
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +42,7 @@ class ReferencesSet(Act, frozen=True, kw_only=True):
     """A lead asked for answers by people who see these of systems; the outcome is the group."""
 
     says = "Answers of systems for physicians to see set"
+    outcome_says = ", for group {}"
 
     answers: tuple[Reference, ...] = ()
 
@@ -54,10 +55,29 @@ class ReferencesSet(Act, frozen=True, kw_only=True):
             connection.execute(references.insert().values(row))
 
 
+class BaselinesScored(Act, frozen=True, kw_only=True):
+    """A run graded physicians' answers; the outcome is the run.
+
+    ``scores`` are of task and person, from 0 to 1 or below.
+    """
+
+    says = "Scores of physicians' answers taken over"
+    outcome_says = ", from run {}"
+
+    scores: tuple[tuple[str, str, float], ...] = ()
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        connection.execute(scores.delete().where(scores.c.run == event.outcome))
+        for item, person, score in self.scores:
+            row = {"item": item, "person": person, "run": event.outcome, "score": score}
+            connection.execute(scores.insert().values(row))
+
+
 class BaselineWritten(Act, frozen=True, kw_only=True):
     """A physician answered a task. ``attested`` is what they declared."""
 
     says = "Physician's answer to task {} handed in"
+    outcome_says = ", of group {}"
 
     answer: Answer = Answer()
     attested: tuple[str, ...] = ()

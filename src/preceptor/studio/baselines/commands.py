@@ -13,8 +13,14 @@ import sqlalchemy as sa
 from preceptor.errors import InputError, UnknownName, shorten
 from preceptor.records import Example
 from preceptor.studio.baselines import workflow
-from preceptor.studio.baselines.acts import Answer, BaselineWritten, Reference, ReferencesSet
-from preceptor.studio.baselines.tables import baselines, references
+from preceptor.studio.baselines.acts import (
+    Answer,
+    BaselinesScored,
+    BaselineWritten,
+    Reference,
+    ReferencesSet,
+)
+from preceptor.studio.baselines.tables import baselines, references, scores
 from preceptor.studio.baselines.workflow import GROUPS
 from preceptor.studio.ids import new_id
 from preceptor.studio.items import assignment
@@ -33,7 +39,9 @@ __all__ = [
     "baseline_rows",
     "hand_in",
     "keep",
+    "keep_scores",
     "next_task",
+    "own_scores",
     "seat",
     "set_references",
     "shown",
@@ -176,6 +184,41 @@ def set_references(
         raise InputError("references: none of these answers is to an accepted task of this studio")
     append(connection, ReferencesSet(answers=found), by=who, subject=new_id(), outcome=group)
     return len({each.item for each in found})
+
+
+def keep_scores(
+    connection: sa.Connection,
+    who: Who | None,
+    run: str,
+    graded: Iterable[tuple[Example, str, float]],
+) -> int:
+    """Take over what a run gave physicians' answers (example, text, score); returns how many.
+
+    Raises InputError where none of them was written here.
+    """
+    task_of, by_text = recogniser(connection), {}
+    for row in connection.execute(sa.select(baselines)).mappings():
+        answer = msgspec.json.decode(row["body"], type=Answer)
+        by_text[row["item"], answer.text] = row["person"]
+    found = {}
+    for example, text, score in graded:
+        item = task_of(example)
+        if (person := by_text.get((item, text))) is not None:
+            found[item, person] = score
+    if not found:
+        raise InputError(
+            f"run {shorten(run)}: has no answer that a physician wrote here: run a release with "
+            f"--system physician first"
+        )
+    listed = tuple((item, person, score) for (item, person), score in found.items())
+    append(connection, BaselinesScored(scores=listed), by=who, subject=new_id(), outcome=run)
+    return len(found)
+
+
+def own_scores(connection: sa.Connection, person: str) -> list[tuple[str, str, float]]:
+    """Task, run and score of each of a person's answers that a run graded."""
+    mine = sa.select(scores.c.item, scores.c.run, scores.c.score).where(scores.c.person == person)
+    return [tuple(row) for row in connection.execute(mine.order_by(scores.c.run, scores.c.item))]
 
 
 # For a release

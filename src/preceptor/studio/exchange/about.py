@@ -10,12 +10,14 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.audit.agreement import Estimate
+from preceptor.studio.baselines.workflow import GROUPS
 from preceptor.studio.exchange import gathered
 from preceptor.studio.exchange.gathered import Baseline, Task
 from preceptor.studio.exchange.rows import SLICES, tags_of
 from preceptor.studio.ledger.chain import Head
 from preceptor.studio.ledger.tables import event
 from preceptor.studio.oversight.agreement import LEAST, Agreed
+from preceptor.studio.oversight.rated import ScaleAgreement
 from preceptor.studio.people.members import member
 from preceptor.studio.people.project import Project
 
@@ -63,6 +65,17 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def imported(self) -> int:
         return sum(bool(each.source) for each in self.tasks)
+
+    @property
+    def groups(self) -> dict[str, list[Baseline]]:
+        """File → physicians' answers of one group, where there are any."""
+        found = {
+            f"physician-{group}.jsonl": [
+                each for each in self.baselines if each.answer.group == f"Group {group}"
+            ]
+            for group in GROUPS
+        }
+        return {file: of_group for file, of_group in found.items() if of_group}
 
     @property
     def languages(self) -> list[str]:
@@ -131,6 +144,7 @@ def manifest(about: About) -> dict[str, Any]:
         "faults": about.faults,
         "examples": "tasks.jsonl",
         "protocol": "rubric",
+        "answers": {file.removesuffix(".jsonl").replace("-", ":"): file for file in about.groups},
         "labels": {
             **{k: v for k, v in _DISPLAY.items() if k in tags},
             **dict(sorted(words.items())),
@@ -188,7 +202,8 @@ def _card(about: About) -> Iterator[str]:
     yield "several roles, for different tasks.\n"
     yield f"Specialties of these people: {', '.join(about.specialties) or 'not stated'}.\n"
     yield "## Agreement of reviewers\n"
-    yield "Share of the same words and AC1 of pairs of reviewers; 95 % intervals by task.\n"
+    yield "Share of the same words and AC1 of pairs of reviewers; of ratings also of authors with "
+    yield "reviewers; 95 % intervals by task.\n"
     yield from (f"- {each}" for each in _agreed(about))
     yield "\n## Systems whose answers were seen\n"
     yield from _seen("rated by the author", about.systems)
@@ -199,6 +214,10 @@ def _card(about: About) -> Iterator[str]:
     yield "\n## Identity\n"
     yield f"- Canary: `{about.canary}`. Whose training data has it has seen these tasks."
     yield f"- The chain of events ends at {about.head.seq:,}, hash `{about.head.hash}`."
+    yield (
+        "- In events and in notes of labellers, aliases such as P01 stand for ids, addresses and "
+        "names of people, and for each word of a name that is written as a name is."
+    )
     yield "- `SHA256SUMS` has the hash of each other file: `sha256sum -c SHA256SUMS`."
 
 
@@ -221,9 +240,15 @@ def _agreed(about: About) -> list[str]:
     """A sentence for each question that two people answered about enough of the same."""
     return [
         f"“{each.question}”: n = {each.units:,} in {each.tasks:,} tasks, the same in "
-        f"{_share(each.found.observed)}, AC1 {_share(each.found.ac1)}."
+        f"{_share(each.found.observed)}, {_coefficient(each)}."
         for each in about.agreement
     ] or [f"Too little was judged by two people for a figure: expected n of at least {LEAST}."]
+
+
+def _coefficient(each: Agreed) -> str:
+    if isinstance(each.found, ScaleAgreement):
+        return f"kappa with quadratic weights {_share(each.found.kappa)}"
+    return f"AC1 {_share(each.found.ac1)}"
 
 
 def _share(found: Estimate) -> str:

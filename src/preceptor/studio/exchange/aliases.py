@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -16,12 +16,18 @@ from preceptor.studio.people.tables import persons
 
 __all__ = ["Aliases", "public_events"]
 
+#: The alias of who has none.
+_NOBODY = "P?"
 #: Modules whose acts are published with what they say, where they are about a released task.
 _PUBLISHED = ("preceptor.studio.items.acts",)
 
 
 class Aliases:
-    """``P01``, ``P02``, …: drawn anew for each release, so that two cannot be joined."""
+    """``P01``, ``P02``, …: drawn anew for each release, so that two cannot be joined.
+
+    They stand for a person's id, e-mail address and name, and for each word of the name that has
+    three letters or more and is written as a name is: ``Hand``, and not ``hand``.
+    """
 
     def __init__(self, connection: sa.Connection) -> None:
         query = sa.select(persons.c.id, persons.c.name, persons.c.email)
@@ -29,26 +35,44 @@ class Aliases:
         secrets.SystemRandom().shuffle(rows)
         digits = len(str(len(rows)))
         self._known: dict[str, str] = {}
+        self._words: dict[str, str] = {}
         for number, row in enumerate(rows, start=1):
+            alias = f"P{number:0{max(digits, 2)}}"
             said = {str(each).casefold() for each in row if len(each) > 2}
-            self._known |= dict.fromkeys(said, f"P{number:0{max(digits, 2)}}")
-        longest_first = sorted(self._known, key=len, reverse=True)
-        known = "|".join(map(re.escape, longest_first)) or "(?!)"
-        self._pattern = re.compile(rf"(?<!\w)(?:{known})(?!\w)", re.IGNORECASE)
+            self._known |= dict.fromkeys(said, alias)
+            for word in _name_words(row.name):
+                # Of two people with one name it is neither's.
+                self._words[word] = alias if self._words.get(word, alias) == alias else _NOBODY
+        whole, words = (_any_of(each) for each in (self._known, self._words))
+        self._pattern = re.compile(rf"(?<!\w)(?:(?i:{whole})|{words})(?!\w)")
 
     def of(self, person: str | None) -> str | None:
         """The alias of a person's id; None for the command line."""
-        return None if not person else self._known.get(person.casefold(), "P?")
+        return None if not person else self._known.get(person.casefold(), _NOBODY)
+
+    def _of_text(self, found: re.Match[str]) -> str:
+        return self._known.get(found[0].casefold()) or self._words.get(found[0], _NOBODY)
 
     def hide(self, value: Any) -> Any:
         """JSON without the ids, names and e-mail addresses of people."""
         if isinstance(value, str):
-            return self._pattern.sub(lambda found: self.of(found[0]) or "", value)
+            return self._pattern.sub(self._of_text, value)
         if isinstance(value, list):
             return [self.hide(each) for each in value]
         if isinstance(value, dict):
             return {name: self.hide(each) for name, each in value.items()}
         return value
+
+
+def _any_of(known: Iterable[str]) -> str:
+    """The longest first, so that a name goes before its words."""
+    return "|".join(map(re.escape, sorted(known, key=len, reverse=True))) or "(?!)"
+
+
+def _name_words(name: str) -> Iterator[str]:
+    """As they stand in a sentence, and in capitals."""
+    for word in re.findall(r"[^\W\d_]{3,}", name):
+        yield from {word[:1].upper() + word[1:], word.upper()}
 
 
 def public_events(

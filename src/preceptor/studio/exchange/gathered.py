@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from preceptor.studio.labelling.rows import labels_rows, meta_eval_rows
 from preceptor.studio.labelling.tables import labels as labels_table
 from preceptor.studio.labelling.tables import units
 from preceptor.studio.oversight import sampler
-from preceptor.studio.oversight.agreement import Agreed, agreed, of_reviews
+from preceptor.studio.oversight.agreement import Agreed, agreed, of_ratings, of_reviews
 
 __all__ = [
     "FILTERS",
@@ -110,12 +111,12 @@ def baselines(connection: sa.Connection, ids: Collection[str]) -> list[Baseline]
 
 def labels(connection: sa.Connection, ids: Collection[str]) -> list[dict[str, Any]]:
     """People's verdicts on answers to these tasks, as ``import graded`` reads them."""
-    return [row for row in labels_rows(connection) if row["prompt_id"] in ids]
+    return list(labels_rows(connection, tasks=ids))
 
 
 def meta_eval(connection: sa.Connection, ids: Collection[str]) -> list[dict[str, Any]]:
     """The same in the form of HealthBench's meta-evaluation."""
-    return [row for row in meta_eval_rows(connection) if row["prompt_id"] in ids]
+    return list(meta_eval_rows(connection, tasks=ids))
 
 
 def weights(connection: sa.Connection, ids: Collection[str]) -> dict[str, float]:
@@ -142,6 +143,7 @@ def contributors(connection: sa.Connection, ids: Collection[str]) -> dict[str, s
 
 
 def agreement(connection: sa.Connection, ids: Collection[str]) -> list[Agreed]:
-    """How far those who reviewed these tasks agree, on each question."""
-    said = (each for each in of_reviews(connection) if each.task in ids)
-    return [each for each in agreed(said) if not each.group]
+    """How far those who wrote and reviewed these tasks agree, on each question."""
+    said = chain(of_ratings(connection), of_reviews(connection))
+    found = agreed(each for each in said if each.task in ids)
+    return [each for each in found if not each.group]

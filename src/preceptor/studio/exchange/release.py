@@ -38,6 +38,8 @@ from preceptor.studio.people.project import Project, project
 __all__ = ["Release", "release"]
 
 _SUMS = "SHA256SUMS"
+#: Fields of labels that have people, or what they wrote.
+_OF_PEOPLE = {"run", "grader", "explanations", "anonymized_physician_ids"}
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -195,8 +197,12 @@ def _write(folder: Path, connection: sa.Connection, about: About) -> None:
         "baselines.jsonl": (
             baseline_row(each, aliases.of(each.person), about.canary) for each in about.baselines
         ),
-        "labels.jsonl": aliases.hide(gathered.labels(connection, ids)),
-        "meta_eval.jsonl": aliases.hide(gathered.meta_eval(connection, ids)),
+        **{
+            file: (baseline_row(each, aliases.of(each.person), about.canary) for each in of_group)
+            for file, of_group in about.groups.items()
+        },
+        "labels.jsonl": _hidden(aliases, gathered.labels(connection, ids)),
+        "meta_eval.jsonl": _hidden(aliases, gathered.meta_eval(connection, ids)),
         "events.jsonl": public_events(connection, ids, aliases),
     }
     for file, rows in tables.items():
@@ -208,6 +214,12 @@ def _write(folder: Path, connection: sa.Connection, about: About) -> None:
     data = {each.name: file_sha256(each) for each in sorted(folder.glob("*.jsonl"))}
     described = croissant(benchmark, files=data, responsible=responsible(about))
     (folder / "croissant.json").write_bytes(_json(described))
+
+
+def _hidden(aliases: Aliases, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows of labels without who gave them; the texts that were labelled stay as they are."""
+    for row in rows:
+        yield row | {name: aliases.hide(row[name]) for name in _OF_PEOPLE & row.keys()}
 
 
 def _write_rows(path: Path, rows: Iterator[dict[str, Any]]) -> None:

@@ -21,6 +21,7 @@ from preceptor.studio.items.tables import decisions, items, leases, skips
 from preceptor.studio.items.workflow import Policy, Standing
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append
+from preceptor.studio.ledger.tables import event as events
 from preceptor.studio.people.members import Member
 
 __all__ = [
@@ -77,12 +78,19 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def takes(self, specialty: str, language: str, system: str = "") -> bool:
-        """Whether work of this kind is for the person. What is not known (empty) keeps nobody."""
-        fields = {each.casefold() for each in self.specialties}
+        """Whether work of this kind is for the person. What is not known (empty) keeps nobody.
+
+        A specialty may stand behind its parents: ``internal medicine / cardiology`` is for those of
+        either, and for those of both together.
+        """
+        fields = {_plain(each) for each in self.specialties}
         languages = {each.casefold() for each in self.languages}
         language = language.casefold()
         return (
-            (not (fields and specialty) or specialty.casefold() in fields)
+            (
+                not (fields and specialty)
+                or not fields.isdisjoint({_plain(specialty), *_plain(specialty).split("/")})
+            )
             # Who reads pt reads pt-BR.
             and (
                 not (languages and language)
@@ -156,7 +164,7 @@ def may_work(
     connection: sa.Connection, task: Standing, person: str, kind: Kind, policy: Policy
 ) -> bool:
     """Whether a person can have this part in a task, seats aside."""
-    if person == task.author:
+    if person == task.author or _answered(connection, task.item, person):
         return False
     if kind == "adjudicate":
         return task.state == "adjudicating" and (policy == "small" or person not in task.reviewed)
@@ -165,6 +173,14 @@ def may_work(
     )
     has_decided = policy != "small" and connection.scalar(decided.limit(1)) is not None
     return task.state == "in_review" and person not in task.reviewers and not has_decided
+
+
+def _answered(connection: sa.Connection, item: str, person: str) -> bool:
+    """Whether a person wrote the physician's answer to a task, which was reopened since."""
+    # By the event's kind: the room of these answers comes after this one.
+    wrote = (events.c.kind == "baseline-written") & (events.c.subject == item)
+    query = sa.select(events.c.seq).where(wrote, events.c.person == person)
+    return connection.scalar(query.limit(1)) is not None
 
 
 def hold(
@@ -257,6 +273,11 @@ def _candidates(connection: sa.Connection, worker: Worker, kind: Kind) -> Iterat
     for row in connection.execute(query):
         if worker.takes(row.specialty, row.language, row.system):
             yield row.id, row.since
+
+
+def _plain(specialty: str) -> str:
+    """In small letters, without spaces about a slash."""
+    return "/".join(each.strip() for each in specialty.casefold().split("/"))
 
 
 def _key(kind: str, subject: str, person: str) -> sa.ColumnElement[bool]:

@@ -11,7 +11,9 @@ from preceptor.records import Criterion, Example, Message, PhysicianAnswer
 __all__ = [
     "DIFFICULT",
     "DIMENSIONS",
+    "HIGHEST",
     "REASONS",
+    "SCORES",
     "STRATEGIES",
     "Content",
     "CriterionReview",
@@ -33,6 +35,9 @@ DIMENSIONS = (
     "instruction_following",
     "overall_impact",
 )
+#: All that is rated of an answer; of each from 1 to this.
+SCORES = ("overall", *DIMENSIONS)
+HIGHEST = 7
 #: An answer rated so or lower makes its task a difficult one.
 DIFFICULT = 2
 #: Why a reviewer changes or drops a criterion.
@@ -174,6 +179,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
         Criteria that are missing.
     approve
         Whether the task can go on as it is, but for what is said of its criteria.
+    scores
+        The reviewer's own rating of the answer, as far as there is one: :data:`SCORES` → 1 to 7.
     """
 
     realistic: bool | None = None
@@ -182,6 +189,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     added: tuple[ItemCriterion, ...] = ()
     approve: bool | None = None
     comment: str = ""
+    scores: dict[str, int] = {}
 
     @property
     def changes(self) -> bool:

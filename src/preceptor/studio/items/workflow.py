@@ -16,7 +16,7 @@ from typing import Literal, get_args
 import msgspec
 
 from preceptor.errors import InputError
-from preceptor.studio.items.content import Content, Mode, Review
+from preceptor.studio.items.content import HIGHEST, SCORES, Content, Mode, Review
 
 __all__ = [
     "MOST_ROUNDS",
@@ -269,6 +269,9 @@ def _is_whole(standing: Standing, review: Review, content: Content) -> None:
             raise Refused(f"task {standing.item}: criterion {number}: expected a reason")
         if each.decision == "edit" and (not each.text.strip() or not each.points):
             raise Refused(f"task {standing.item}: criterion {number}: expected text and points")
+    for name, score in review.scores.items():
+        if name not in SCORES or not 1 <= score <= HIGHEST:
+            raise Refused(f"task {standing.item}: review: {name}: expected 1 to {HIGHEST}")
 
 
 def _is_proposed(content: Content, reviews: Sequence[Review], before: Content) -> bool:

@@ -14,6 +14,8 @@ from msgspec.structs import replace
 from preceptor.studio.ids import digest, new_id
 from preceptor.studio.items.content import (
     DIMENSIONS,
+    HIGHEST,
+    SCORES,
     Content,
     ItemCriterion,
     Mode,
@@ -24,7 +26,6 @@ from preceptor.studio.items.content import (
 
 __all__ = [
     "ATTESTATIONS",
-    "HIGHEST",
     "USE_CASES",
     "Answer",
     "Branch",
@@ -47,8 +48,6 @@ ATTESTATIONS = {
     "no_patient_data": "No real patient can be recognised in it: it has no data of one.",
     "own_work": "I wrote it myself; no model and no published question is its source.",
 }
-#: Of the scale of a rating, which begins at 1.
-HIGHEST = 7
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _WHOLE = re.compile(r"[-+]?[0-9]{1,3}")
 
@@ -318,7 +317,7 @@ def problems(writing: Writing, live: Answer | None, *, revising: bool = False) -
         found["answer"] = "expected an answer to the last turn, found none"
     scores: Sequence[tuple[str, int]] = [("overall", rating.overall), *rating.dimensions.items()]
     given = {name for name, score in scores if 1 <= score <= HIGHEST}
-    for name in ("overall", *DIMENSIONS):
+    for name in SCORES:
         if name not in given:
             found[f"score-{name}"] = f"choose from 1 to {HIGHEST}"
     if missing := [each for each in ATTESTATIONS if each not in writing.attested]:

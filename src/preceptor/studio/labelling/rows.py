@@ -7,7 +7,7 @@ were not drawn, but are there to check people, are in neither.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
@@ -60,13 +60,16 @@ class _Answer(msgspec.Struct, frozen=True):
     units: list[_Unit]
 
 
-def labels_rows(connection: sa.Connection, run: str | None = None) -> Iterator[dict[str, Any]]:
+def labels_rows(
+    connection: sa.Connection, run: str | None = None, tasks: Collection[str] | None = None
+) -> Iterator[dict[str, Any]]:
     """A row for each answer of each rater, and of the majority; one run for each.
 
+    With ``tasks``, ids of this studio, only answers to these, under these ids.
     A criterion without a label is null, with the reason why: nobody was asked, or the rater cannot
     tell. ``inclusion_probabilities`` says with which chance each criterion was drawn.
     """
-    for each in _labelled(connection, run):
+    for each in _labelled(connection, run, tasks):
         by_person: dict[str, dict[int, _Said]] = {}
         for unit in each.units:
             for said in unit.said:
@@ -77,9 +80,11 @@ def labels_rows(connection: sa.Connection, run: str | None = None) -> Iterator[d
             yield _row(each, person, found)
 
 
-def meta_eval_rows(connection: sa.Connection, run: str | None = None) -> Iterator[dict[str, Any]]:
+def meta_eval_rows(
+    connection: sa.Connection, run: str | None = None, tasks: Collection[str] | None = None
+) -> Iterator[dict[str, Any]]:
     """A row for each criterion of each answer that somebody could judge, with the grader's word."""
-    for each in _labelled(connection, run):
+    for each in _labelled(connection, run, tasks):
         example = each.answer.example
         for unit in each.units:
             if all(said.met is None for said in unit.said):
@@ -111,7 +116,9 @@ def raters(connection: sa.Connection) -> list[str]:
     return list(connection.scalars(first.order_by(sa.func.min(labels.c.seq))))
 
 
-def _labelled(connection: sa.Connection, run: str | None) -> list[_Answer]:
+def _labelled(
+    connection: sa.Connection, run: str | None, tasks: Collection[str] | None
+) -> list[_Answer]:
     """Answers that were drawn, in the order in which they were, whatever the number of draws."""
     by_unit: dict[str, list[_Said]] = {}
     for unit, *rest in connection.execute(
@@ -133,6 +140,11 @@ def _labelled(connection: sa.Connection, run: str | None) -> list[_Answer]:
     found: dict[tuple[str, str, str], _Answer] = {}
     for row in connection.execute(query).mappings():
         answer = msgspec.json.decode(row["body"], type=PulledAnswer)
+        if tasks is not None:
+            if row["item"] not in tasks:
+                continue
+            example = msgspec.structs.replace(answer.example, id=row["item"])
+            answer = msgspec.structs.replace(answer, example=example)
         key = (row["scope"], answer.key, answer.example.id)
         of = found.setdefault(key, _Answer(row, answer, []))
         said = tuple(by_unit.get(row["id"], ()))

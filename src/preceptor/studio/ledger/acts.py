@@ -59,6 +59,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"
     kind: ClassVar[str]
     #: What happened, in words, with {} for the subject; empty: the kind and the subject.
     says: ClassVar[str] = ""
+    #: What the event's outcome is, in words, with {} for it.
+    outcome_says: ClassVar[str] = ", now {}"
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -76,7 +78,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"
         who = event.person or "the command line"
         words = self.says or event.kind.replace("-", " ").capitalize() + " {}"
         what = words.format(event.subject).rstrip()
-        then = f", now {event.outcome.replace('_', ' ')}" if event.outcome else ""
+        outcome = event.outcome.replace("_", " ")
+        then = self.outcome_says.format(outcome) if outcome else ""
         return f"{what}{then}, by {who}" + (f": {event.reason}" if event.reason else "")
 
 

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.studio.consensus.commands import KIND as CATEGORISE
 from preceptor.studio.items.tables import items, leases
-from preceptor.studio.labelling.queue import KIND
+from preceptor.studio.labelling.queue import KIND as LABEL
 from preceptor.studio.oversight.tables import active_time
 
 __all__ = ["BEAT_S", "MOST_S", "Slice", "Worked", "beat", "slices", "totals"]
@@ -27,7 +28,10 @@ _WORK = {
     "adjudications": "adjudication",
     "answers": "baseline answer",
     "labels": "labelling",
+    "categories": "categorising",
 }
+#: Work whose page is the same for all that is worked on → the kind of lease that says which it is.
+_HELD = {"labelling": LABEL, "categorising": CATEGORISE}
 #: Work → seconds that count at most, for one task; of what is of no task, for one day.
 MOST_S = {
     "writing": 3 * 3600.0,
@@ -35,6 +39,7 @@ MOST_S = {
     "adjudication": 3600.0,
     "baseline answer": 4 * 3600.0,
     "labelling": 900.0,
+    "categorising": 1800.0,
     "other": 3600.0,
 }
 
@@ -102,8 +107,8 @@ def _work_at(connection: sa.Connection, person: str, path: str) -> tuple[str, st
     place, _, rest = path.strip("/").partition("/")
     subject = rest.partition("/")[0]
     work = _WORK.get(place, "other")
-    if work == "labelling":  # the page is the same for all; the unit is the one that is held
-        held = (leases.c.person == person) & (leases.c.kind == KIND)
+    if (kind := _HELD.get(work)) is not None:
+        held = (leases.c.person == person) & (leases.c.kind == kind)
         newest = sa.select(leases.c.subject).where(held).order_by(leases.c.until.desc())
         subject = connection.scalar(newest.limit(1)) or ""
     own = sa.exists().where((items.c.id == subject) & (items.c.author == person))

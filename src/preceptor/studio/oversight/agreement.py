@@ -1,26 +1,31 @@
 """Agreement of people with each other, on what each said without sight of the others.
 
-The measures are those of ``preceptor audit`` among physicians, and so are the numbers: each pair
-of judgements of one unit, in both orders, with intervals that resample whole tasks.
+The measures of yes and no are those of ``preceptor audit`` among physicians, and so are the
+numbers: each pair of judgements of one unit, in both orders, with intervals that resample whole
+tasks. Those of ratings are in `rated`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from preceptor.audit.agreement import Agreement, Pairs, agreement, grader_pairs, physician_pairs
+from preceptor.audit.agreement import Agreement, agreement, grader_pairs, physician_pairs
 from preceptor.audit.labels import Judged
 from preceptor.studio.ids import digest
-from preceptor.studio.items.content import Content, Review
-from preceptor.studio.items.tables import reviews, versions
+from preceptor.studio.items.content import Content, Rating, Review
+from preceptor.studio.items.tables import items, reviews, versions
 from preceptor.studio.labelling.rows import meta_eval_rows
 from preceptor.studio.ledger.acts import read_act
 from preceptor.studio.ledger.chain import recorded
 from preceptor.studio.ledger.tables import event as events
+from preceptor.studio.oversight.rated import ScaleAgreement, scale_agreement
 
 __all__ = [
     "LEAST",
@@ -31,6 +36,7 @@ __all__ = [
     "judged",
     "judgements",
     "of_labels",
+    "of_ratings",
     "of_reviews",
     "taken_back",
 ]
@@ -54,17 +60,25 @@ class Judgement(msgspec.Struct, frozen=True):
     person
         Who said it.
     said
-        Yes or no.
+        Yes or no; or a rating, where it is of a ``scale``.
     groups
         Such as specialty and sign, in words: agreement is shown within each.
+    words
+        Of the criterion that was judged; 0 where it was none.
     """
 
     question: str
     task: str
     unit: str
     person: str
-    said: bool
+    said: int
     groups: tuple[str, ...] = ()
+    words: int = 0
+    scale: bool = False
+
+
+#: Task and unit → person → what the person said.
+_Units = dict[tuple[str, str], dict[str, Judgement]]
 
 
 class Agreed(msgspec.Struct, frozen=True):
@@ -77,47 +91,41 @@ class Agreed(msgspec.Struct, frozen=True):
     group: str
     units: int
     tasks: int
-    found: Agreement
+    found: Agreement | ScaleAgreement
 
 
 def agreed(said: Iterable[Judgement]) -> list[Agreed]:
     """Agreement among all, by question and group, where there are enough units."""
-    return _agreed(said, physician_pairs)
+    return _agreed(said)
 
 
 def agreed_with(said: Iterable[Judgement], person: str) -> list[Agreed]:
     """Agreement of one person with each of the others, by question and group."""
-    return _agreed(
-        said,
-        lambda rows: grader_pairs(rows, person),
-        lambda rows: [_against(row, person) for row in rows if person in row.physicians],
-    )
+    return _agreed(said, person)
 
 
 def judged(said: Iterable[Judgement]) -> list[Judged]:
-    """The units that two or more people judged, as the audit has them.
+    """The units that two or more people judged, as the audit has them; first words alone."""
+    return _rows(_units(said))
 
-    The first word of each person counts: later ones may be said in sight of others'.
-    """
-    units: dict[tuple[str, str], dict[str, Judgement]] = {}
-    for each in said:
-        units.setdefault((each.task, each.unit), {}).setdefault(each.person, each)
+
+def _rows(units: _Units) -> list[Judged]:
     return [
         Judged(
             prompt=task,
             criterion=unit,
             category="",
-            labels=tuple(each.said for each in found.values()),
+            labels=tuple(bool(each.said) for each in found.values()),
             physicians=tuple(found),
             verdicts={},
         )
         for (task, unit), found in units.items()
-        if len(found) > 1
     ]
 
 
 def judgements(connection: sa.Connection) -> Iterator[Judgement]:
-    """What reviewers and labellers said."""
+    """What authors, reviewers and labellers said."""
+    yield from of_ratings(connection)
     yield from of_reviews(connection)
     yield from of_labels(meta_eval_rows(connection))
 
@@ -129,17 +137,45 @@ def of_labels(rows: Iterable[Mapping[str, Any]]) -> Iterator[Judgement]:
         named = [each.partition(":") for each in row["example_tags"]]
         specialties = [value for name, _, value in named if name == "specialty"]
         groups = (*_specialty(*specialties[:1]), _sign(row["points"]))
+        words = len(row["rubric"].split())
         said = zip(row["anonymized_physician_ids"], row["binary_labels"], strict=True)
         for person, met in said:
             if met is not None:
-                yield Judgement(_MEETS, task, str(number), person, met, groups)
+                yield Judgement(_MEETS, task, str(number), person, met, groups, words)
+
+
+def of_ratings(connection: sa.Connection) -> Iterator[Judgement]:
+    """How authors rated the answers to their tasks, from 1 to 7, before anybody else did."""
+    gone = taken_back(connection)
+    query = (
+        sa.select(items.c.id, items.c.author, versions.c.content, versions.c.rating)
+        .join(versions, versions.c.item == items.c.id)
+        .where(items.c.author != "")
+        .order_by(items.c.id, versions.c.version)
+    )
+    for row in connection.execute(query):
+        rating = msgspec.json.decode(row.rating, type=Rating)
+        if rating.overall and (row.id, row.author) not in gone:
+            content = msgspec.json.decode(row.content, type=Content)
+            scores = {"overall": rating.overall, **rating.dimensions}
+            yield from _of_scores(row.id, row.author, scores, content, rating.answer)
+
+
+def _of_scores(
+    item: str, person: str, scores: Mapping[str, int], content: Content, answer: str
+) -> Iterator[Judgement]:
+    unit = digest(msgspec.json.encode([content.messages, answer]))
+    groups = _specialty(content.specialty)
+    for name, score in scores.items():
+        question = f"Rating of the answer, 1 to 7: {name.replace('_', ' ')}"
+        yield Judgement(question, item, unit, person, score, groups, scale=True)
 
 
 def of_reviews(connection: sa.Connection) -> Iterator[Judgement]:
     """What reviewers said, the earliest first, but for those whose work was taken back."""
     gone = taken_back(connection)
     query = (
-        sa.select(reviews, versions.c.content)
+        sa.select(reviews, versions.c.content, versions.c.rating)
         .join(
             versions,
             (versions.c.item == reviews.c.item) & (versions.c.version == reviews.c.version),
@@ -151,6 +187,8 @@ def of_reviews(connection: sa.Connection) -> Iterator[Judgement]:
             review = msgspec.json.decode(row.body, type=Review)
             content = msgspec.json.decode(row.content, type=Content)
             yield from _of_review(row.item, row.person, review, content)
+            answer = msgspec.json.decode(row.rating, type=Rating).answer
+            yield from _of_scores(row.item, row.person, review.scores, content, answer)
 
 
 def _of_review(item: str, person: str, review: Review, content: Content) -> Iterator[Judgement]:
@@ -167,13 +205,13 @@ def _of_review(item: str, person: str, review: Review, content: Content) -> Iter
         if (criterion := criteria.get(each.criterion)) is None:
             continue
         points = criterion.points or 0
-        groups = (*specialty, _sign(points))
+        groups, words = (*specialty, _sign(points)), len(criterion.text.split())
         unit = digest(msgspec.json.encode([criterion.id, criterion.text, points]))
         for question, said in (
             ("The criterion stays, as it is or changed", each.decision != "drop"),
             ("The criterion stays as it is", each.decision == "keep"),
         ):
-            yield Judgement(question, item, unit, person, said, groups)
+            yield Judgement(question, item, unit, person, said, groups, words)
 
 
 def _specialty(name: str = "") -> tuple[str, ...]:
@@ -192,26 +230,87 @@ def taken_back(connection: sa.Connection) -> set[tuple[str, str]]:
     }
 
 
-def _agreed(
-    said: Iterable[Judgement],
-    pairs: Callable[[Sequence[Judged]], Pairs],
-    prepared: Callable[[list[Judged]], list[Judged]] = list,
-) -> list[Agreed]:
+def _agreed(said: Iterable[Judgement], person: str | None = None) -> list[Agreed]:
+    listed = list(said)
+    lengths = _lengths(listed)
     slices: dict[tuple[str, str], list[Judgement]] = {}
-    for each in said:
-        for group in ("", *each.groups):
+    for each in listed:
+        length = lengths.get((each.question, each.task, each.unit))
+        for group in ("", *each.groups, *([length] if length else [])):
             slices.setdefault((each.question, group), []).append(each)
     found = []
     for (question, group), part in sorted(slices.items(), key=_order):
-        rows = prepared(judged(part))
-        if len(rows) >= LEAST:
-            tasks = len({row.prompt for row in rows})
-            found.append(Agreed(question, group, len(rows), tasks, agreement(pairs(rows))))
+        units = {
+            key: unit for key, unit in _units(part).items() if person is None or person in unit
+        }
+        if len(units) >= LEAST:
+            tasks = len({task for task, _ in units})
+            measured = _measured(units, person)
+            found.append(Agreed(question, group, len(units), tasks, measured))
     return found
 
 
-def _order(each: tuple[tuple[str, str], Any]) -> tuple[str, str]:
-    return each[0]
+def _units(said: Iterable[Judgement]) -> _Units:
+    """Task and unit → what each person said of it first, where two or more said something.
+
+    Later words may be said in sight of others'.
+    """
+    units: _Units = {}
+    for each in said:
+        units.setdefault((each.task, each.unit), {}).setdefault(each.person, each)
+    return {key: unit for key, unit in units.items() if len(unit) > 1}
+
+
+def _measured(units: _Units, person: str | None) -> Agreement | ScaleAgreement:
+    if any(each.scale for unit in units.values() for each in unit.values()):
+        return scale_agreement(_rating_pairs(units, person))
+    rows = _rows(units)
+    if person is None:
+        return agreement(physician_pairs(rows))
+    return agreement(grader_pairs([_against(row, person) for row in rows], person))
+
+
+def _rating_pairs(units: _Units, person: str | None) -> Iterator[tuple[str, float, float]]:
+    """Of all, the earlier first; of one person, theirs first, and each of the others."""
+    for (task, _), unit in units.items():
+        for one, other in combinations(unit.values(), 2):
+            if person is None or one.person == person:
+                yield task, one.said, other.said
+            elif other.person == person:
+                yield task, other.said, one.said
+
+
+def _lengths(said: Iterable[Judgement]) -> dict[tuple[str, str, str], str]:
+    """Question, task and unit → the third of the criteria it is in by its number of words.
+
+    The thirds are those of what two or more people judged; equal lengths are in one of them.
+    """
+    by_question: dict[str, list[Judgement]] = {}
+    for each in said:
+        if each.words:
+            by_question.setdefault(each.question, []).append(each)
+    found = {}
+    for question, part in by_question.items():
+        words = {key: next(iter(unit.values())).words for key, unit in _units(part).items()}
+        ordered = sorted(words.values())
+        ends = [ordered[math.ceil(len(ordered) * third / 3) - 1] for third in (1, 2) if ordered]
+        for (task, unit), count in words.items():
+            found[question, task, unit] = _length(count, *ends)
+    return found
+
+
+def _length(words: int, first: int, second: int) -> str:
+    if words <= first:
+        return f"Words: 1 to {first}"
+    if words <= second:
+        return f"Words: {first + 1} to {second}"
+    return f"Words: {second + 1} or more"
+
+
+def _order(each: tuple[tuple[str, str], Any]) -> tuple[str, list[str | int]]:
+    """By question and group, numbers in groups as numbers."""
+    (question, group), _ = each
+    return question, [int(p) if p.isdecimal() else p for p in re.split(r"(\d+)", group)]
 
 
 def _against(row: Judged, person: str) -> Judged:

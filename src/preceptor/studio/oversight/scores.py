@@ -13,6 +13,7 @@ from preceptor.statistics.intervals import median_interval, share_interval
 from preceptor.studio.items.acts import Submitted
 from preceptor.studio.items.content import Content, ItemCriterion, Review
 from preceptor.studio.items.tables import decisions, items, reviews, versions
+from preceptor.studio.labelling.tables import labels, units
 from preceptor.studio.ledger.acts import read_act
 from preceptor.studio.ledger.chain import recorded
 from preceptor.studio.ledger.tables import event as events
@@ -23,6 +24,8 @@ __all__ = ["LEAST", "Measure", "scores"]
 
 #: Of fewer nothing is shown but their number.
 LEAST = 20
+#: Labels on units that check people are counted by so many at once.
+_GOLD_STEP = 10
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +63,11 @@ def scores(connection: sa.Connection, person: str) -> list[Measure]:
             "Tasks with advice that you dismissed",
             "tasks you handed in",
             _dismissed(connection, person),
+        ),
+        _share(
+            "Labels that are right where the answer is known",
+            f"criteria, counted in steps of {_GOLD_STEP}; who cannot tell is not right",
+            _on_gold(connection, person),
         ),
         *_times(connection, person),
     ]
@@ -111,6 +119,22 @@ def _borne_out(connection: sa.Connection, person: str) -> Iterator[tuple[str, bo
             for each in msgspec.json.decode(row.body, type=Review).criteria:
                 if (criterion := before.get(each.criterion)) is not None:
                     yield row.item, _fate(criterion, outcomes[row.item]) == each.decision
+
+
+def _on_gold(connection: sa.Connection, person: str) -> Iterator[tuple[str, bool]]:
+    """Whether each label on a unit that checks people is the known one, by answer.
+
+    A count that grew with each of them would show which units they are.
+    """
+    query = (
+        sa.select(units.c.answer, units.c.gold, labels.c.said)
+        .join(units, units.c.id == labels.c.unit)
+        .where(labels.c.person == person, units.c.gold.is_not(None), labels.c.reason != "field")
+        .order_by(labels.c.seq)
+    )
+    found = connection.execute(query).all()
+    for row in found[: len(found) // _GOLD_STEP * _GOLD_STEP]:
+        yield row.answer, row.said == ("met" if row.gold else "not_met")
 
 
 def _dismissed(connection: sa.Connection, person: str) -> Iterator[tuple[str, bool]]:

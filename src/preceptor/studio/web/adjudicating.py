@@ -183,7 +183,9 @@ def _show(connection: sa.Connection, visit: Visit, stale: Stale | None) -> View:
     if seat is not None:
         return _form(connection, visit, standing, paper, seat)
     if paper is not None:
-        return seats.lapsed(paper, commands.version(connection, item).content)
+        content = commands.version(connection, item).content
+        reviews = commands.counted_reviews(connection, item)
+        return seats.lapsed(paper, labels(slots(paper.given, content, reviews, person, 0)))
     mine = (decisions.c.item == item) & (decisions.c.person == person)
     query = sa.select(decisions).where(mine).order_by(decisions.c.seq.desc()).limit(1)
     made = connection.execute(query).mappings().first()
@@ -226,7 +228,7 @@ def _form(
         comment=given.raw("comment"),
         opened=visit.given.raw("do") == "more",
         problems=decided(given, now.content, found)[3].problems if tried else {},
-        other=None if saved is None else typed(saved, now.content, but=given),
+        other=None if saved is None else typed(saved, labels(found), but=given),
     )
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from preceptor.audit.agreement import Estimate
 from preceptor.studio.oversight import agreement
 from preceptor.studio.oversight.agreement import Agreed
+from preceptor.studio.oversight.rated import ScaleAgreement
 from preceptor.studio.web.render import View
 from preceptor.studio.web.screens import LEAD, Screen, Visit, Web
 
@@ -20,16 +21,14 @@ class Line(msgspec.Struct, frozen=True):
     group: str
     units: int
     tasks: int
-    observed: str
-    ac1: str
-    kappa: str
-    alpha: str
+    values: tuple[str, ...]
 
 
 class Table(msgspec.Struct, frozen=True):
-    """All lines of one question."""
+    """All lines of one question, and what their measures are called."""
 
     question: str
+    measures: tuple[str, ...]
     lines: tuple[Line, ...]
 
 
@@ -68,24 +67,31 @@ async def _agreement(visit: Visit) -> View:
 
 
 def _tables(found: list[Agreed]) -> tuple[Table, ...]:
-    questions = dict.fromkeys(each.question for each in found)
+    by_question: dict[str, list[Agreed]] = {}
+    for each in found:
+        by_question.setdefault(each.question, []).append(each)
     return tuple(
-        Table(question, tuple(_line(each) for each in found if each.question == question))
-        for question in questions
+        Table(question, tuple(_measures(part[0])), tuple(map(_line, part)))
+        for question, part in by_question.items()
     )
 
 
-def _line(each: Agreed) -> Line:
+def _measures(each: Agreed) -> dict[str, Estimate]:
     found = each.found
-    measures = (found.observed, found.ac1, found.kappa, found.alpha)
-    return Line(each.group or "All", each.units, each.tasks, *map(_words, measures))
+    if isinstance(found, ScaleAgreement):
+        names = {"Weighted kappa": found.kappa, "ICC(2,1)": found.icc}
+    else:
+        names = {"AC1": found.ac1, "Kappa": found.kappa}
+    return {"Say the same": found.observed, **names, "Alpha": found.alpha}
+
+
+def _line(each: Agreed) -> Line:
+    values = tuple(map(_words, _measures(each).values()))
+    return Line(each.group or "All", each.units, each.tasks, values)
 
 
 def _words(found: Estimate) -> str:
     if found.value is None:
         return "not defined: all said the same"
-    value = f"{found.value:.2f}"
-    if found.ci95 is None:
-        return f"{value} (no interval)"
-    low, high = found.ci95
-    return f"{value} ({low:.2f} to {high:.2f})".replace("-", "\N{MINUS SIGN}")
+    between = "no interval" if found.ci95 is None else "{:.2f} to {:.2f}".format(*found.ci95)
+    return f"{found.value:.2f} ({between})".replace("-", "\N{MINUS SIGN}")

@@ -18,6 +18,7 @@ from preceptor.studio.items.commands import Version
 from preceptor.studio.items.content import Turn
 from preceptor.studio.items.tables import decisions, items, notes
 from preceptor.studio.items.workflow import Standing, State, moves
+from preceptor.studio.ledger.acts import ACTS, Act
 from preceptor.studio.ledger.tables import event as events
 from preceptor.studio.people.members import Member
 from preceptor.studio.web import home, seats
@@ -126,12 +127,35 @@ def screens(web: Web) -> list[Screen]:
 
 
 def _work(connection: sa.Connection, member: Member) -> home.Work:
-    del connection, member
+    del member
+    numbers, asked = _numbers(connection), sa.select(sa.func.count()).select_from(notes)
+    waits = [
+        Link(f"{numbers[state]:,} {words}", f"/board?state={state}")
+        for state, words in _WAITS.items()
+        if numbers.get(state)
+    ]
+    if questions := connection.scalar(asked):
+        waits.append(Link(f"{questions:,} asked about the guideline", "/notes"))
     return home.Work(
         role="lead",
         about="Queue tasks for review, invite people, and see how far the project is.",
         begin=Link("Tasks by state", "/board"),
+        waits=tuple(waits),
     )
+
+
+def _numbers(connection: sa.Connection) -> dict[str, int]:
+    """State → tasks in it."""
+    grouped = sa.select(items.c.state, sa.func.count().label("tasks")).group_by(items.c.state)
+    return {row.state: row.tasks for row in connection.execute(grouped)}
+
+
+#: State → what a lead does about tasks in it, after their number.
+_WAITS = {
+    "submitted": "handed in: queue, park or return them",
+    "revising": "with their authors, to be revised",
+    "accepted": "accepted: release them with preceptor studio export",
+}
 
 
 home.WORK["lead"] = _work
@@ -142,8 +166,7 @@ async def _board(visit: Visit) -> View:
     state: State = next((each for each in _STATES if each == asked), "submitted")
 
     def ask(connection: sa.Connection) -> View:
-        grouped = sa.select(items.c.state, sa.func.count().label("tasks")).group_by(items.c.state)
-        numbers = {row.state: row.tasks for row in connection.execute(grouped)}
+        numbers = _numbers(connection)
         return Board(
             title="Board",
             counts=tuple(
@@ -282,12 +305,10 @@ def _steps(connection: sa.Connection, item: str) -> tuple[Step, ...]:
     found = connection.execute(
         sa.select(events).where(events.c.subject == item).order_by(events.c.seq)
     )
-    return tuple(
-        Step(
-            row.at[:10],
-            row.kind.replace("-", " ").capitalize()
-            + (f": now {row.outcome.replace('_', ' ')}" if row.outcome else ""),
-            row.reason,
-        )
-        for row in found
-    )
+    return tuple(Step(row.at[:10], _happened(row.kind, row.outcome), row.reason) for row in found)
+
+
+def _happened(kind: str, outcome: str) -> str:
+    what = kind.replace("-", " ").capitalize()
+    known = ACTS.get(kind, Act)
+    return what + (known.outcome_says.format(outcome.replace("_", " ")) if outcome else "")

@@ -63,6 +63,14 @@ class Fields:
             return None
         return found
 
+    def score(self, name: str, most: int) -> int:
+        """A rating from 1 on; 0 where it is wrong."""
+        try:
+            return self.given.whole(name, 1, most)
+        except InputError:
+            self.problems[name] = f"choose from 1 to {most}, or none"
+            return 0
+
     def criterion(self, text: str, points: str) -> tuple[str, int | None]:
         """A text and its points."""
         return self.text(text, needed="write the criterion"), self.points(points)

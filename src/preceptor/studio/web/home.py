@@ -17,7 +17,8 @@ __all__ = ["WORK", "Work", "screens"]
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """The work of one role: what it is, how to begin, what is under way, where the rest is.
 
-    ``ask`` is a button that gets a task, ``begin`` a way to a page.
+    ``ask`` is a button that gets a task, ``begin`` a way to a page; ``waits`` is for this role to
+    see to, and not begun.
     """
 
     role: str
@@ -25,6 +26,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     begin: Link | None = None
     ask: Link | None = None
     under_way: tuple[Link, ...] = ()
+    waits: tuple[Link, ...] = ()
     rest: Link | None = None
 
 

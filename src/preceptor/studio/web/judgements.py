@@ -57,6 +57,7 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     approve: str
     comment: str
     added: tuple[ItemCriterion, ...]
+    scores: tuple[tuple[str, int], ...]
 
 
 def rated(version: Version) -> Rated:
@@ -64,12 +65,14 @@ def rated(version: Version) -> Rated:
     rating, content = version.rating, version.content
     return Rated(
         overall=rating.overall,
-        dimensions=tuple(
-            (name.replace("_", " "), value) for name, value in rating.dimensions.items()
-        ),
+        dimensions=_scores(rating.dimensions),
         mode=_MODES[content.mode],
         strategies=tuple(each.replace("_", " ") for each in content.strategies),
     )
+
+
+def _scores(found: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple((name.replace("_", " "), value) for name, value in found.items())
 
 
 def opinions(reviews: Mapping[str, Review], reader: str) -> tuple[Opinion, ...]:
@@ -83,6 +86,7 @@ def opinions(reviews: Mapping[str, Review], reader: str) -> tuple[Opinion, ...]:
             approve=_YES_NO[review.approve],
             comment=review.comment,
             added=review.added,
+            scores=_scores(review.scores),
         )
         for number, (person, review) in enumerate(reviews.items(), 1)
     )

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from preceptor.studio.items.content import REASONS, Content, CriterionReview, ItemCriterion, Review
+from preceptor.studio.items.content import (
+    HIGHEST,
+    REASONS,
+    SCORES,
+    Content,
+    CriterionReview,
+    ItemCriterion,
+    Review,
+)
 from preceptor.studio.web.fields import Fields
 from preceptor.studio.web.forms import Given
 
 __all__ = [
     "REASON_WORDS",
     "Row",
+    "Score",
     "Typed",
     "carried",
     "fields_of",
     "labels",
     "read_review",
     "rows",
+    "score_fields",
     "typed",
 ]
 
@@ -33,6 +45,14 @@ REASON_WORDS = {
 _DECISIONS = ("keep", "edit", "drop")
 _ANSWERS = {"yes": True, "no": False}
 _QUESTIONS = {"realistic": "realistic", "flaw": "serious flaw", "approve": "can go on"}
+
+
+class Score(msgspec.Struct, frozen=True):
+    """A part of the rating of an answer, and what the form says of it; empty without a rating."""
+
+    name: str
+    words: str
+    value: str
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +94,14 @@ def rows(given: Given, content: Content) -> tuple[Row, ...]:
     )
 
 
+def score_fields(given: Given) -> tuple[Score, ...]:
+    """The rating of the answer, as the form says it."""
+    return tuple(
+        Score(each, each.replace("_", " ").capitalize(), given.raw(f"score-{each}"))
+        for each in SCORES
+    )
+
+
 def read_review(given: Given, content: Content) -> tuple[Review, Fields]:
     """The review that a form says, and what is wrong with it."""
     fields = Fields(given)
@@ -87,6 +115,11 @@ def read_review(given: Given, content: Content) -> tuple[Review, Fields]:
         added=fields.added(),
         approve=_ANSWERS.get(fields.choice("approve", _ANSWERS, "choose yes or no")),
         comment=fields.text("comment"),
+        scores={
+            each.name: fields.score(f"score-{each.name}", HIGHEST)
+            for each in score_fields(given)
+            if each.value
+        },
     )
     return review, fields
 
@@ -112,6 +145,7 @@ def fields_of(review: Review) -> Given:
     """The form that says a review, but for what it added and remarked on the whole."""
     words = {True: "yes", False: "no", None: ""}
     fields = {"realistic": words[review.realistic], "flaw": words[review.flaw]}
+    fields |= {f"score-{name}": str(score) for name, score in review.scores.items()}
     for each in review.criteria:
         fields[f"d-{each.criterion}"] = each.decision
         fields[f"r-{each.criterion}"] = each.reason
@@ -130,13 +164,14 @@ def carried(given: Given, before: Content, now: Content) -> Given:
     }
     gone = {f"{field}-{id}" for id in changed for field in "dtpr"} | {"approve", "version"}
     if before.messages != now.messages:
-        gone |= {"realistic", "flaw"}
+        gone |= {"realistic", "flaw", *(f"score-{name}" for name in SCORES)}
     return Given({name: given.raws(name) for name, _ in given.kept if name not in gone})
 
 
 def labels(content: Content) -> dict[str, str]:
     """What each field is called in a sentence."""
     named = dict(_QUESTIONS)
+    named |= {f"score-{name}": f"rating: {name.replace('_', ' ')}" for name in SCORES}
     parts = {"d": "", "t": ": text", "p": ": points", "r": ": reason", "c": ": comment"}
     for number, each in enumerate(content.criteria, 1):
         named |= {f"{key}-{each.id}": f"criterion {number}{part}" for key, part in parts.items()}
@@ -146,18 +181,21 @@ def labels(content: Content) -> dict[str, str]:
     return {**named, "comment": "comment", "note": "question about the guideline"}
 
 
-def typed(given: Given, content: Content, *, but: Given | None = None) -> tuple[Typed, ...]:
-    """What stands in the fields of a form, in their order; or only what ``but`` has otherwise."""
-    unused = {
-        f"{field}-{each.id}"
-        for each in content.criteria
-        if given.raw(f"d-{each.id}") not in ("edit", "own")
-        for field in "tp"
-    }
+def typed(given: Given, named: Mapping[str, str], *, but: Given | None = None) -> tuple[Typed, ...]:
+    """What stands in the fields of a form, in their order; or only what ``but`` has otherwise.
+
+    ``named`` has what each field is called: :func:`labels`, or that of another form.
+    """
     return tuple(
         Typed(label[:1].upper() + label[1:], given.raw(name))
-        for name, label in labels(content).items()
-        if name not in unused
+        for name, label in named.items()
+        if not _is_unused(given, name)
         and given.raw(name).strip()
         and (but is None or given.raw(name) != but.raw(name))
     )
+
+
+def _is_unused(given: Given, name: str) -> bool:
+    """Whether it is the new text or points of a criterion that stays as it is."""
+    field, _, id = name.partition("-")
+    return field in ("t", "p") and given.raw(f"d-{id}") not in ("edit", "own")

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from preceptor.studio.items import commands
 from preceptor.studio.items.commands import Version
-from preceptor.studio.items.content import Content, Turn
+from preceptor.studio.items.content import HIGHEST, Content, Turn
 from preceptor.studio.items.drafts import Stale
 from preceptor.studio.items.tables import decisions, items, reviews
 from preceptor.studio.items.workflow import Standing
@@ -21,12 +21,14 @@ from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.review_fields import (
     REASON_WORDS,
     Row,
+    Score,
     Typed,
     carried,
     fields_of,
     labels,
     read_review,
     rows,
+    score_fields,
     typed,
 )
 from preceptor.studio.web.screens import Screen, Visit, Web
@@ -64,6 +66,8 @@ class ReviewForm(View, frozen=True, kw_only=True):
     answer: str
     rows: tuple[Row, ...]
     answers: dict[str, str]
+    scores: tuple[Score, ...]
+    highest: int
     added: tuple[NewRow, ...]
     comment: str
     note: str
@@ -189,7 +193,7 @@ def _show(connection: sa.Connection, visit: Visit, stale: Stale | None) -> View:
         if seat is not None:
             return _form(connection, visit, standing, paper, reviewed)
         if paper is not None:
-            return seats.lapsed(paper, commands.version(connection, item).content)
+            return seats.lapsed(paper, labels(commands.version(connection, item).content))
     if reviewed is None:
         raise commands.unknown(item)
     is_complete = standing.state != "in_review" or reviewed < standing.version
@@ -226,6 +230,8 @@ def _form(
         answer=now.rating.answer,
         rows=rows(given, now.content),
         answers={name: given.raw(name) for name in ("realistic", "flaw", "approve")},
+        scores=score_fields(given),
+        highest=HIGHEST,
         added=new_rows(given, more=visit.given.raw("do") == "more"),
         comment=given.raw("comment"),
         note=given.raw("note"),
@@ -233,7 +239,7 @@ def _form(
         again=reviewed is not None,
         opened=visit.given.raw("do") == "more",
         problems=read_review(given, now.content)[1].problems if tried else {},
-        other=None if saved is None else typed(saved, now.content, but=given),
+        other=None if saved is None else typed(saved, labels(now.content), but=given),
     )
 
 

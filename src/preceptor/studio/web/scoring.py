@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import msgspec
+import sqlalchemy as sa
 
 from preceptor.errors import UnknownName
+from preceptor.studio.baselines.commands import own_scores
+from preceptor.studio.items.commands import version
 from preceptor.studio.oversight import scores
 from preceptor.studio.oversight.scores import Measure
 from preceptor.studio.people.members import member
 from preceptor.studio.web.render import View
 from preceptor.studio.web.screens import LEAD, Screen, Visit, Web
+from preceptor.studio.web.seats import brief
 
 __all__ = ["screens"]
 
@@ -24,12 +28,21 @@ class Figure(msgspec.Struct, frozen=True):
     interval: str
 
 
+class AnswerScore(msgspec.Struct, frozen=True):
+    """What a run gave an answer that the reader wrote, of 100."""
+
+    task: str
+    run: str
+    score: str
+
+
 class Score(View, frozen=True, kw_only=True):
     """The figures of one person; ``person`` is empty where it is the reader."""
 
     person: str
     figures: tuple[Figure, ...]
     least: int
+    answers: tuple[AnswerScore, ...] = ()
 
 
 def screens(web: Web) -> list[Screen]:
@@ -40,7 +53,16 @@ def screens(web: Web) -> list[Screen]:
 
 
 async def _own(visit: Visit) -> View:
-    return await _score(visit, visit.who.person, "")
+    person = visit.who.person
+    score = await _score(visit, person, "")
+
+    def ask(connection: sa.Connection) -> tuple[AnswerScore, ...]:
+        return tuple(
+            AnswerScore(brief(version(connection, item).content), run, f"{100 * given:.0f}")
+            for item, run, given in own_scores(connection, person)
+        )
+
+    return msgspec.structs.replace(score, answers=await visit.read(ask))
 
 
 async def _of(visit: Visit) -> View:
@@ -50,7 +72,7 @@ async def _of(visit: Visit) -> View:
     return await _score(visit, person, person)
 
 
-async def _score(visit: Visit, person: str, shown: str) -> View:
+async def _score(visit: Visit, person: str, shown: str) -> Score:
     found = await visit.read(lambda connection: scores.scores(connection, person))
     return Score(
         title="Score" if shown else "My score",

@@ -7,7 +7,7 @@ seat lapsed goes on where nobody has taken it; else what they typed is shown, an
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -219,9 +219,9 @@ def paper(
     return seat, Paper(given=given, version=version, rev=rev, saved=saved)
 
 
-def lapsed(found: Paper, content: Content) -> Lapsed:
-    """What was typed, where the seat is gone."""
-    return Lapsed(title="No longer yours", typed=typed(found.given, content))
+def lapsed(found: Paper, named: Mapping[str, str]) -> Lapsed:
+    """What was typed, where the seat is gone; ``named`` is what each field is called."""
+    return Lapsed(title="No longer yours", typed=typed(found.given, named))
 
 
 def _seat(connection: sa.Connection, visit: Visit, kind: Kind, standing: Standing) -> Lease | None:

@@ -14,11 +14,18 @@ from preceptor.studio.items import authoring, commands
 from preceptor.studio.items.advice import Advice, advice
 from preceptor.studio.items.authoring import Written
 from preceptor.studio.items.changes import Changed, changes
-from preceptor.studio.items.content import DIMENSIONS, STRATEGIES, Content, Mode, Rating, Review
+from preceptor.studio.items.content import (
+    HIGHEST,
+    SCORES,
+    STRATEGIES,
+    Content,
+    Mode,
+    Rating,
+    Review,
+)
 from preceptor.studio.items.workflow import State
 from preceptor.studio.items.writing import (
     ATTESTATIONS,
-    HIGHEST,
     USE_CASES,
     Answer,
     Row,
@@ -63,7 +70,7 @@ class Lists(msgspec.Struct, frozen=True):
 
     use_cases: tuple[tuple[str, str], ...] = tuple(USE_CASES.items())
     strategies: tuple[str, ...] = STRATEGIES
-    dimensions: tuple[str, ...] = ("overall", *DIMENSIONS)
+    dimensions: tuple[str, ...] = SCORES
     scale: tuple[int, ...] = tuple(range(1, HIGHEST + 1))
     attestations: tuple[tuple[str, str], ...] = tuple(ATTESTATIONS.items())
 

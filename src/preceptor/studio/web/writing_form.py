@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from preceptor.errors import InputError
 from preceptor.studio.items.authoring import Written
-from preceptor.studio.items.content import DIMENSIONS, STRATEGIES
+from preceptor.studio.items.content import SCORES, STRATEGIES
 from preceptor.studio.items.writing import ATTESTATIONS, Line, Row, Writing
 from preceptor.studio.web.forms import Given
 
@@ -36,7 +36,7 @@ def read_writing(given: Given, found: Written, *, checked: bool = True) -> Writi
     ids = tuple(dict.fromkeys(id for id in given.raws("row") if _ID.fullmatch(id)))
     if checked and len(ids) > _CRITERIA:
         raise InputError(f"rubric: expected at most {_CRITERIA} criteria, found {len(ids)}")
-    scores = {name: given.raw(f"score-{name}")[:2] for name in ("overall", *DIMENSIONS)}
+    scores = {name: given.raw(f"score-{name}")[:2] for name in SCORES}
     return replace(
         saved,
         lines=tuple(
