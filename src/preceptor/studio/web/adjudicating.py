@@ -29,6 +29,7 @@ from preceptor.studio.web.adjudication_fields import (
 from preceptor.studio.web.fields import NewRow, new_rows
 from preceptor.studio.web.forms import Given
 from preceptor.studio.web.judgements import Opinion, Rated, opinions, rated
+from preceptor.studio.web.previewing import PreviewShown, preview_of
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.review_fields import Typed, typed
 from preceptor.studio.web.reviewing import Done
@@ -74,6 +75,7 @@ class AdjudicationForm(View, frozen=True, kw_only=True):
     opened: bool
     problems: dict[str, str]
     other: tuple[Typed, ...] | None
+    preview: PreviewShown | None
 
 
 class Decided(View, frozen=True, kw_only=True):
@@ -227,6 +229,7 @@ def _form(
         opened=visit.given.raw("do") == "more",
         problems=decided(given, now.content, found)[3].problems if tried else {},
         other=None if saved is None else typed(saved, now.content, but=given),
+        preview=preview_of(connection, item, now.number, now.content),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,7 +13,6 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from preceptor.errors import PreceptorError
-from preceptor.store import Store
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.project import project
 from preceptor.studio.people.single_sign_on import SingleSignOn
@@ -35,6 +35,9 @@ from preceptor.studio.web import (
     scoring,
     timing,
 )
+from preceptor.studio.web import (
+    project as project_page,
+)
 from preceptor.studio.web.chatting import Chats
 from preceptor.studio.web.middleware import Cookie
 from preceptor.studio.web.screens import Screen, Web
@@ -53,6 +56,7 @@ _SCREENS = (
     entering,
     account,
     people,
+    project_page,
     authoring,
     reviewing,
     adjudicating,
@@ -77,7 +81,7 @@ def application(
     links: doors.Doors | None = None,
     provider: Provider | None = None,
     tell: Callable[[str], None] = lambda _: None,
-    store: Store | None = None,
+    store: str | Path | None = None,
 ) -> Guard:
     """The studio as an ASGI application.
 
@@ -94,13 +98,14 @@ def application(
     tell
         Called with a line for each internal error. It has no text of a request or an answer.
     store
-        The run store, for answers of the project's systems. Without one nobody asks them.
+        The run store, for answers of the project's systems and verdicts of its grader; made when
+        the first is asked. Without one nobody asks them.
     """
     with accounts.studio.read() as connection:
         found = project(connection)
     pages = Pages(_PACKAGE, {}, tell)
     where = urlsplit(address)
-    chats = Chats(accounts.studio, store, found) if store and found.systems else None
+    chats = Chats(accounts.studio, str(store)) if store else None
     web = Web(
         accounts=accounts,
         project=found,

@@ -146,10 +146,14 @@ async def _open(visit: Visit) -> View:
 
 
 async def _shown(visit: Visit, found: Written, **more: Any) -> View:
-    chats = visit.web.chats
+    chats, quote = visit.web.chats, None
     if chats is not None:
-        await chats.desk()
-    return await visit.read(lambda connection: view_of(connection, found, chats, **more))
+        await chats.settle()
+        if found.standing.state in OPEN:
+            quote = await chats.quote(found)
+    return await visit.read(
+        lambda connection: view_of(connection, found, chats, quote=quote, **more)
+    )
 
 
 async def _read(visit: Visit) -> Written:
@@ -183,7 +187,7 @@ async def _post(visit: Visit) -> View | Response:
     found = replace(found, writing=writing, rev=draft.rev)
     if verb == "submit":
         return await _submit(visit, found)
-    if verb in ("ask", "stop", "retry"):
+    if verb in ("ask", "stop", "retry", "preview"):
         alias, visit.given = visit.given.raw("system"), Given()  # a refusal shows what is saved
         await _chat(visit, found, verb, at, alias)
     if is_scripted(visit.request):
@@ -260,6 +264,8 @@ async def _chat(visit: Visit, found: Written, verb: str, job: str, alias: str) -
         raise InputError("systems: this project has none that can be asked")
     if verb == "ask":
         await chats.ask(found, alias)
+    elif verb == "preview":
+        await chats.preview(found, visit.who)
     elif verb == "stop":
         await chats.stop(found, job)
     else:
@@ -339,4 +345,5 @@ _CHANGES: dict[str, Change] = {
     "ask": lambda found, _: (replace(found.writing, chosen=""), "answering"),
     "retry": lambda found, _: (found.writing, "answering"),
     "stop": lambda found, _: (found.writing, "answering"),
+    "preview": lambda found, _: (found.writing, "preview"),
 }

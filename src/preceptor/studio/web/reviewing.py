@@ -17,6 +17,7 @@ from preceptor.studio.web import home, seats
 from preceptor.studio.web.fields import NewRow, new_rows
 from preceptor.studio.web.forms import Given
 from preceptor.studio.web.judgements import Judged, Opinion, Rated, judged, opinions, rated
+from preceptor.studio.web.previewing import PreviewShown, preview_of
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.review_fields import (
     REASON_WORDS,
@@ -95,6 +96,7 @@ class ReviewsIn(View, frozen=True, kw_only=True):
     opinions: tuple[Opinion, ...]
     state: str
     comment: str
+    preview: PreviewShown | None
 
 
 _REVIEWER = frozenset({"reviewer"})
@@ -272,4 +274,5 @@ def _all(connection: sa.Connection, standing: Standing, version: Version, person
         opinions=opinions(found, person),
         state=standing.state.replace("_", " "),
         comment=connection.scalar(last.limit(1)) or "",
+        preview=preview_of(connection, standing.item, version.number, version.content),
     )

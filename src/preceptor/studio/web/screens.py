@@ -47,6 +47,7 @@ WAYS = (
     ("/adjudications", "Decisions", frozenset({"adjudicator"})),
     ("/board", "Board", LEAD),
     ("/people", "People", LEAD),
+    ("/project", "Project", LEAD),
     ("/sampling", "Sample", LEAD),
     ("/agreement", "Agreement", LEAD | {"reviewer", "labeller"}),
     ("/log", "Log", LEAD),
