@@ -54,7 +54,7 @@ def entries(
     query = sa.select(events.c.seq).order_by(events.c.seq.desc()).limit(PAGE + 1)
     query = query.where(events.c.subject.not_in(_kept_from(reader)))
     if "labeller" in reader.offer.roles:
-        query = query.where(events.c.kind.not_in(("labelled", "gold-set")))
+        query = query.where(events.c.kind.not_in(("labelled", "gold-set", "practised")))
     if kind:
         query = query.where(events.c.kind == kind)
     if about:

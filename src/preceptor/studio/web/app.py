@@ -30,13 +30,13 @@ from preceptor.studio.web import (
     home,
     labelling,
     people,
+    qualifying,
     reviewing,
     sampling,
     scoring,
+    settings,
+    settling,
     timing,
-)
-from preceptor.studio.web import (
-    project as project_page,
 )
 from preceptor.studio.web.chatting import Chats
 from preceptor.studio.web.middleware import Cookie
@@ -56,13 +56,15 @@ _SCREENS = (
     entering,
     account,
     people,
-    project_page,
+    settings,
     authoring,
     reviewing,
     adjudicating,
     board,
     answering,
     labelling,
+    qualifying,
+    settling,
     categorising,
     sampling,
     agreeing,

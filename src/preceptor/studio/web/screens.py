@@ -45,6 +45,7 @@ WAYS = (
     ("/", "My work", EVERYBODY),
     ("/reviews", "Reviews", frozenset({"reviewer"})),
     ("/adjudications", "Decisions", frozenset({"adjudicator"})),
+    ("/known", "Known answers", LEAD | {"adjudicator"}),
     ("/board", "Board", LEAD),
     ("/people", "People", LEAD),
     ("/project", "Project", LEAD),
