@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from preceptor.cli.options import Json, number, whole_number
-from preceptor.cli.output import note, print_json
+from preceptor.cli.output import note, print_json, printable
 from preceptor.cli.studio import DEFAULT, Database, open_studio
 from preceptor.errors import InputError, shorten
 
 if TYPE_CHECKING:
     from preceptor.studio.people.project import Project
 
-__all__ = ["settings"]
+__all__ = ["settings", "signatures"]
 
 _NONE = "none"
 
@@ -82,6 +82,14 @@ def settings(  # noqa: PLR0917
             help="Share of these that has to be right, from 0 to 1.",
         ),
     ] = None,
+    signatures: Annotated[
+        str | None,
+        typer.Option(
+            "--signatures",
+            metavar="on|off",
+            help="Whether tasks, reviews and decisions are signed with the password.",
+        ),
+    ] = None,
     as_json: Json = False,
     db: Database = DEFAULT,
 ) -> None:
@@ -100,6 +108,10 @@ def settings(  # noqa: PLR0917
     values = {name: value for name, value in values.items() if value is not None}
     if grader is not None:
         values.setdefault("grader_params", ())
+    if signatures is not None:
+        if signatures not in ("on", "off"):
+            raise InputError(f"--signatures: expected on or off, found {shorten(signatures)}")
+        values["signatures"] = signatures == "on"
     if cap is not None:
         values["cap_usd"] = None if cap == _NONE else number(cap)
 
@@ -139,4 +151,21 @@ def _lines(found: Project, dollars: float) -> list[str]:
         f"grader of previews: {found.grader or 'none'}{params}; tasks: {found.previews}",
         f"spent: ${dollars:,.4g} of {cap}" if found.cap_usd else f"spent: ${dollars:,.4g}; {cap}",
         f"units before a labeller begins: {found.qualify}{share}",
+        f"signatures: {'on' if found.signatures else 'off'}",
     ]
+
+
+def signatures(as_json: Json = False, db: Database = DEFAULT) -> None:
+    """Print what was signed: when, what it means, by whom, and the event that it is bound to."""
+    from preceptor.studio.oversight.log import signed
+
+    with open_studio(db) as studio, studio.read() as connection:
+        found = signed(connection)
+    if as_json:
+        print_json(found)
+        return
+    for each in found:
+        print(
+            f"{each.at}  {each.signature}: {each.kind} of {each.subject}, "
+            f"{printable(each.name) or '(erased)'} ({each.person}), event {each.seq} {each.hash}"
+        )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -167,7 +167,7 @@ def let_begin(connection: sa.Connection, who: Who, person: str, reason: str) -> 
     append(connection, act, by=who, subject=person, outcome="passed", reason=reason)
 
 
-def _ended(person: str, *what: sa.ColumnElement[str] | sa.Table) -> sa.Select[tuple[object, ...]]:
+def _ended(person: str, *what: sa.ColumnElement[str] | sa.Table) -> sa.Select[Any]:
     mine = qualifications.c.person == person
     return sa.select(*what).where(mine).order_by(qualifications.c.seq)
 

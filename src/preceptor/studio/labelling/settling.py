@@ -108,7 +108,7 @@ def settle(
 
 def _for(reader: Member) -> sa.ColumnElement[bool]:
     own = sa.select(items.c.id).where(items.c.author == reader.id)
-    allowed = units.c.item.not_in(own)
+    allowed: sa.ColumnElement[bool] = units.c.item.not_in(own)
     if "labeller" in reader.offer.roles:
         mine = sa.select(labels.c.unit).where(labels.c.person == reader.id)
         allowed &= units.c.id.in_(mine)

@@ -77,7 +77,9 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"
         words = self.says or event.kind.replace("-", " ").capitalize() + " {}"
         what = words.format(event.subject).rstrip()
         then = f", now {event.outcome.replace('_', ' ')}" if event.outcome else ""
-        return f"{what}{then}, by {who}" + (f": {event.reason}" if event.reason else "")
+        signed = f", signed ({event.signature})" if event.signature else ""
+        reason = f": {event.reason}" if event.reason else ""
+        return f"{what}{then}, by {who}{signed}{reason}"
 
 
 def body_of(act: Act) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "QualificationSet",
     "ResetOffered",
     "RolesSet",
+    "SignaturesSet",
     "SpendingCapped",
     "SystemsAllowed",
 ]
@@ -55,6 +56,7 @@ class ProjectMade(Act, frozen=True):
                 cap_usd=None,
                 qualify=0,
                 pass_share=0.0,
+                signatures=False,
             )
         )
 
@@ -116,6 +118,18 @@ class QualificationSet(Act, frozen=True, kw_only=True):
         row = projects.c.id == event.subject
         values = {"qualify": self.units, "pass_share": self.share}
         connection.execute(projects.update().where(row).values(values))
+
+
+class SignaturesSet(Act, frozen=True):
+    """Whether what people hand in is signed."""
+
+    says = "Signatures of project {} set"
+
+    on: bool = False
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        row = projects.c.id == event.subject
+        connection.execute(projects.update().where(row).values(signatures=self.on))
 
 
 class Invited(Act, frozen=True):

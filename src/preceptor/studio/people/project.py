@@ -17,6 +17,7 @@ from preceptor.studio.ledger.chain import append
 from preceptor.studio.people.acts import (
     PreviewsSet,
     QualificationSet,
+    SignaturesSet,
     SpendingCapped,
     SystemsAllowed,
 )
@@ -56,6 +57,8 @@ class Project(msgspec.Struct, frozen=True):
         Dollars that live answers and previews may cost in all; None for any number.
     qualify, pass_share
         Units with a known answer that a labeller does first, and the share that has to be right.
+    signatures
+        Whether what people hand in is signed.
     """
 
     id: str
@@ -69,6 +72,7 @@ class Project(msgspec.Struct, frozen=True):
     cap_usd: float | None = None
     qualify: int = 0
     pass_share: float = 0.0
+    signatures: bool = False
 
     def alias(self, item: str, system: str) -> str:
         """What people of a task read in place of a system's address: drawn for each task."""
@@ -125,6 +129,7 @@ def change(connection: sa.Connection, wanted: Project, by: Who | None) -> Projec
             QualificationSet(units=wanted.qualify, share=wanted.pass_share),
             ("qualify", "pass_share"),
         ),
+        (SignaturesSet(on=wanted.signatures), ("signatures",)),
     ]
     for act, fields in acts:
         if any(getattr(before, each) != getattr(wanted, each) for each in fields):

@@ -43,6 +43,8 @@ projects = projection(
         # Units that a labeller does before real work, and the share that has to be right; 0: none.
         sa.Column("qualify", sa.Integer, nullable=False),
         sa.Column("pass_share", sa.Float, nullable=False),
+        # Whether what people hand in is signed.
+        sa.Column("signatures", sa.Boolean, nullable=False),
     )
 )
 

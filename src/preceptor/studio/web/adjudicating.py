@@ -160,7 +160,7 @@ async def _post(visit: Visit) -> View | Response:
     return await seats.posted(visit, "adjudicate", _show, _hand_in)
 
 
-def _hand_in(connection: sa.Connection, visit: Visit) -> None:
+def _hand_in(connection: sa.Connection, visit: Visit, signature: str) -> None:
     item, who = visit.place("item"), visit.who
     content = commands.version(connection, item).content
     reviews = commands.counted_reviews(connection, item)
@@ -175,6 +175,7 @@ def _hand_in(connection: sa.Connection, visit: Visit) -> None:
         final,
         policy=visit.web.project.policy,
         comment=comment,
+        signature=signature,
     )
 
 

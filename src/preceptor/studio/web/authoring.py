@@ -24,6 +24,7 @@ from preceptor.studio.web.home import WORK, Work
 from preceptor.studio.web.middleware import is_scripted
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.screens import Screen, Visit, Web, see
+from preceptor.studio.web.signing import write_signed
 from preceptor.studio.web.task_views import OPEN, STATES, view_of
 from preceptor.studio.web.writing_form import read_writing
 
@@ -239,9 +240,9 @@ async def _submit(visit: Visit, found: Written) -> Response:
         return visit.page(await _shown(visit, found, tried=True), status=422)
     content = writing.content(mode)
 
-    def submit(connection: sa.Connection) -> None:
+    def submit(connection: sa.Connection, signature: str) -> None:
         if revising:
-            commands.revise(connection, who, item, content, writing.reply)
+            commands.revise(connection, who, item, content, writing.reply, signature=signature)
             return
         commands.submit(
             connection,
@@ -251,9 +252,12 @@ async def _submit(visit: Visit, found: Written) -> Response:
             writing.rating(found.live),
             attested=writing.attested,
             dismissed=left_aside(writing),
+            signature=signature,
         )
 
-    await visit.write(submit)
+    sign = await write_signed(visit, "authorship", submit)
+    if sign is not None:
+        return visit.page(sign)
     return see(_address(item), "revised" if revising else "submitted")
 
 

@@ -289,7 +289,8 @@ def _steps(connection: sa.Connection, item: str) -> tuple[Step, ...]:
         Step(
             row.at[:10],
             row.kind.replace("-", " ").capitalize()
-            + (f": now {row.outcome.replace('_', ' ')}" if row.outcome else ""),
+            + (f": now {row.outcome.replace('_', ' ')}" if row.outcome else "")
+            + (f", signed ({row.signature})" if row.signature else ""),
             row.reason,
         )
         for row in found

@@ -170,13 +170,13 @@ async def _post(visit: Visit) -> View | Response:
     return await seats.posted(visit, "review", _show, _hand_in)
 
 
-def _hand_in(connection: sa.Connection, visit: Visit) -> None:
+def _hand_in(connection: sa.Connection, visit: Visit, signature: str) -> None:
     item, who = visit.place("item"), visit.who
     content = commands.version(connection, item).content
     review, fields = read_review(visit.given, content)
     note = fields.text("note")
     fields.raise_first("review", labels(content))
-    commands.review(connection, who, item, review)
+    commands.review(connection, who, item, review, signature=signature)
     if note:
         commands.note_guideline(connection, who, item, note)
 

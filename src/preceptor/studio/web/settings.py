@@ -36,6 +36,7 @@ class ProjectSettings(View, frozen=True, kw_only=True):
     cap: str
     qualify: str
     pass_percent: str
+    signatures: bool
     spent: tuple[tuple[str, str], ...]
     total: str
 
@@ -60,6 +61,7 @@ async def _open(visit: Visit) -> View:
         cap=given.raw("cap", "" if found.cap_usd is None else f"{found.cap_usd:g}"),
         qualify=given.raw("qualify", str(found.qualify)),
         pass_percent=given.raw("pass_percent", f"{100 * found.pass_share:g}"),
+        signatures=bool(given.raw("signatures")) if given else found.signatures,
         spent=tuple((day, _dollars(sum_)) for day, sum_ in list(days.items())[:_DAYS]),
         total=_dollars(sum(days.values())),
     )
@@ -78,6 +80,7 @@ async def _save(visit: Visit) -> Response:
         "cap_usd": _cap(given),
         "qualify": given.whole("qualify", 0, 500, label="units"),
         "pass_share": given.number("pass_percent", 0, 100, label="share") / 100,
+        "signatures": bool(given.raw("signatures")),
     }
     await visit.write(
         lambda connection: change(connection, replace(project(connection), **values), who)
