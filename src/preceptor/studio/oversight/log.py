@@ -56,12 +56,12 @@ def signed(connection: sa.Connection) -> list[Signed]:
     """All signatures with names, the first first: for the command line."""
     columns = [events.c[name] for name in Signed.__struct_fields__[:-1]]
     rows = connection.execute(
-        sa.select(*columns, sa.func.coalesce(persons.c.name, ""))
+        sa.select(*columns, sa.func.coalesce(persons.c.name, "").label("name"))
         .outerjoin_from(events, persons, persons.c.id == events.c.person)
         .where(events.c.signature != "")
         .order_by(events.c.seq)
     )
-    return [Signed(*row) for row in rows]
+    return [Signed(**row) for row in rows.mappings()]
 
 
 def entries(

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from preceptor.errors import PreceptorError
+from preceptor.errors import PreceptorError, StoreError
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.project import project
 from preceptor.studio.people.single_sign_on import SingleSignOn
@@ -123,7 +123,7 @@ def application(
     kinds = (HTTPException, PreceptorError, Exception)
     app = Starlette(
         routes=[*screens(web), Route("/assets/{hash:str}/{name:str}", pages.asset)],
-        lifespan=lambda _: _closing(chats),
+        lifespan=lambda _: _chatting(chats, tell),
         exception_handlers=dict.fromkeys(kinds, pages.explain),
     )
     return Guard(
@@ -136,8 +136,13 @@ def application(
 
 
 @contextlib.asynccontextmanager
-async def _closing(chats: Chats | None) -> AsyncIterator[None]:
+async def _chatting(chats: Chats | None, tell: Callable[[str], None]) -> AsyncIterator[None]:
     """What is asked of a system when the server ends is ``interrupted``, and can be asked again."""
+    if chats is not None:
+        try:
+            await chats.settle()
+        except StoreError as error:  # those who ask hear of it; all else works
+            tell(str(error))
     yield
     if chats is not None:
         await chats.close()

@@ -147,14 +147,8 @@ async def _open(visit: Visit) -> View:
 
 
 async def _shown(visit: Visit, found: Written, **more: Any) -> View:
-    chats, quote = visit.web.chats, None
-    if chats is not None:
-        await chats.settle()
-        if found.standing.state in OPEN:
-            quote = await chats.quote(found)
-    return await visit.read(
-        lambda connection: view_of(connection, found, chats, quote=quote, **more)
-    )
+    chats = visit.web.chats
+    return await visit.read(lambda connection: view_of(connection, found, chats, **more))
 
 
 async def _read(visit: Visit) -> Written:

@@ -89,7 +89,10 @@ class Chats:
             self._store = None
 
     async def settle(self) -> None:
-        """Settle what an earlier process left, where the project has anything to ask."""
+        """Settle what an earlier process left, where the project has anything to ask.
+
+        Raises StoreError.
+        """
         found = await self._project()
         if found.systems or found.grader:
             await self.desk()
@@ -109,14 +112,18 @@ class Chats:
         assert self._previewer is not None
         await self._previewer.start(whose, wanted(found, whose.systems), who)
 
-    async def quote(self, found: Written) -> Quote | str | None:
-        """What a preview will take; why there is none yet; None where this task has none."""
-        whose, store = await self._project(), self._store
+    def quote(self, connection: sa.Connection, found: Written) -> Quote | str | None:
+        """What a preview will take; why there is none yet; None where this task has none.
+
+        Of some milliseconds, so not for the thread in which the event loop runs.
+        """
+        whose, store = project(connection), self._store
         if not whose.previewed(found.standing.item):
             return None
         try:
             plan = wanted(found, whose.systems)
-            return await quote(whose, plan, None if store is None else Lookup(store))
+            lookup = None if store is None else Lookup(store)
+            return asyncio.run(quote(whose, plan, lookup))
         except Unavailable:
             return words_of("unavailable")
         except InputError as error:

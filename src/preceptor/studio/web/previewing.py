@@ -69,9 +69,10 @@ class PreviewBox(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def preview_box(
-    connection: sa.Connection, found: Written, chats: Chats | None, quote: Quote | str | None
+    connection: sa.Connection, found: Written, chats: Chats | None
 ) -> PreviewBox | None:
     """That of a task that is written; None where it has no previews."""
+    quote = chats.quote(connection, found) if chats else None
     if chats is None or quote is None:
         return None
     # Before the preview: what ends between the two is shown as done.
@@ -125,10 +126,7 @@ def _shown(
             Line(
                 text=each.text,
                 points=each.points,
-                cells=tuple(
-                    ", ".join(_word(repeat[place]) for repeat in one.verdicts)
-                    for one in preview.judged
-                ),
+                cells=tuple(_cell(one, place) for one in preview.judged),
                 finding=told.get(each.id),
             )
             for place, each in enumerate(preview.criteria)
@@ -143,6 +141,12 @@ def _numbered(preview: Preview) -> Iterator[tuple[int, Tried]]:
     for each in preview.answers:
         number += not each.failure
         yield (0 if each.failure else number), each
+
+
+def _cell(tried: Tried, criterion: int) -> str:
+    """What was said of a criterion: once, where it was the same each time."""
+    said = [_word(repeat[criterion]) for repeat in tried.verdicts]
+    return ", then ".join(dict.fromkeys(said))
 
 
 def _word(cell: str) -> str:

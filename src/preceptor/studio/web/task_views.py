@@ -26,7 +26,6 @@ from preceptor.studio.items.writing import (
     number_of,
     problems,
 )
-from preceptor.studio.preview.quoting import Quote
 from preceptor.studio.web.chatting import Chats, Pending
 from preceptor.studio.web.previewing import PreviewBox, preview_box
 from preceptor.studio.web.render import View
@@ -179,7 +178,6 @@ def view_of(
     found: Written,
     chats: Chats | None,
     *,
-    quote: Quote | str | None = None,
     focus: str = "",
     tried: bool = False,
     other: tuple[tuple[str, str], ...] = (),
@@ -203,7 +201,7 @@ def view_of(
         "scores": writing.scores if rating.overall or rating.dimensions else {},
         "problems": problems(writing, live, revising=revising),
         "systems": tuple(chats.aliases(connection, standing.item)) if chats else (),
-        "preview": preview_box(connection, found, chats, quote),
+        "preview": preview_box(connection, found, chats),
         "answer": None if live is None else replace(live, system="", key=""),
         "others": tuple(
             replace(e, system="", key="")
