@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from preceptor.store import Store
 from preceptor.studio.differences import Piece, differences
 from preceptor.studio.items import authoring, commands
 from preceptor.studio.items.acts import Submitted
@@ -444,13 +443,12 @@ def fake(request: pytest.FixtureRequest) -> Iterator[FakeEndpoint]:
 
 @pytest.fixture
 def chatting(tmp_path: Path, fake: FakeEndpoint) -> Iterator[Chatting]:
-    store = Store(tmp_path / "runs.db")
-    house = House(tmp_path, systems=(fake.address("m-one"), fake.address("m-two")), store=store)
+    systems = fake.address("m-one"), fake.address("m-two")
+    house = House(tmp_path, systems=systems, store=tmp_path / "runs.db")
     with house.signed_in("author") as client:
         yield Chatting(house, client=client)
     assert house.told == []
     house.close()
-    store.close()
 
 
 def test_a_system_is_asked_and_its_answer_rated(chatting: Chatting) -> None:

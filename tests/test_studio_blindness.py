@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from preceptor.studio.items import assignment, commands
+from preceptor.studio.preview.findings import Preview, Tried
 from preceptor.studio.web import reviewing, screens
 from preceptor.studio.web.reviewing import ReviewForm
 from preceptor.studio.web.screens import Screen
@@ -28,6 +29,7 @@ SIGNS = {
     "system": ("canary/system",),
     "R1": ("canary-comment-reviewer|",),
     "R2": ("canary-comment-reviewer-2|",),
+    "preview": ("canary-answer", "canary-failure"),
 }
 EVERYTHING = set(SIGNS)
 #: State → who sees what of a task in it (section 7 of the brief). All else is hidden from all.
@@ -41,8 +43,21 @@ SEES: dict[str, dict[str, set[str]]] = {
     ),
     "accepted": dict.fromkeys(["reviewer", "reviewer-2"], EVERYTHING - {"system"}),
 }
+#: What the author saw before handing in.
+PREVIEW = Preview(
+    criteria=CONTENT.criteria,
+    answers=(
+        Tried(
+            alias="canary-alias",
+            system=RATING.system,
+            text="canary-answer",
+            verdicts=(("met", "canary-failure"),) * 2,
+            scores=(None, None),
+        ),
+    ),
+)
 #: Their author sees their own rating and mode, and what reviewers say from the revision on.
-AUTHOR = {"rating", "mode"}
+AUTHOR = {"rating", "mode", "preview"}
 AUTHOR_LATER = {"revising", "accepted"}
 #: State → who has a part in a task in it, by the first part of the address.
 PARTS: dict[str, dict[str, set[str]]] = {
@@ -67,7 +82,7 @@ class Street:
 
     def _make(self, state: str) -> str:
         house, commented = self.house, {"comment": ""}
-        item = a_task(house, overall=2, queued=state != "submitted")
+        item = a_task(house, overall=2, queued=state != "submitted", preview=PREVIEW)
         names = {"submitted": 0, "no review": 0, "one of two reviews": 1}.get(state, 2)
         for place, name in enumerate(("reviewer", "reviewer-2")[:names]):
             commented["comment"] = f"canary-comment-{name}|"

@@ -21,7 +21,10 @@ from preceptor.studio.items.content import (
     Turn,
 )
 from preceptor.studio.ledger.acts import Who
+from preceptor.studio.ledger.chain import append
 from preceptor.studio.people.roles import Offer
+from preceptor.studio.preview.acts import Previewed
+from preceptor.studio.preview.findings import Preview
 from preceptor.studio.web.adjudication_fields import slots
 from preceptor.studio.web.forms import Given
 from studio_harness import House
@@ -59,13 +62,17 @@ def who(house: House, name: str) -> Who:
     return Who(house.people[name], "s")
 
 
-def a_task(house: House, *, overall: int = 5, queued: bool = True) -> str:
-    """A task that waits for reviews, or to be queued for them."""
+def a_task(
+    house: House, *, overall: int = 5, queued: bool = True, preview: Preview | None = None
+) -> str:
+    """A task that waits for reviews, or to be queued for them; perhaps its rubric was previewed."""
     rating = msgspec.structs.replace(RATING, overall=overall)
 
     def make(connection: Any) -> str:
         author = who(house, "author")
         item = commands.create(connection, author, CONTENT.mode, "Cardiology", "en-GB")
+        if preview is not None:
+            append(connection, Previewed(preview=preview), by=author, subject=item)
         commands.submit(connection, author, item, CONTENT, rating)
         if queued:
             commands.move(connection, None, item, "queue")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from preceptor.store import Store
 from preceptor.studio.people.sessions import begin
 from preceptor.testing import FakeEndpoint
 from studio_harness import House, served
@@ -31,9 +30,8 @@ def test_a_task_is_written_by_keyboard_while_a_system_answers(
     chromium: Any, tmp_path: Path
 ) -> None:
     """Every pause is saved, the answer comes by itself, and what is not sent is kept encrypted."""
-    store = Store(tmp_path / "runs.db")
     with FakeEndpoint(pace=0.2) as fake:
-        house = House(tmp_path, systems=(fake.address("m"),), store=store)
+        house = House(tmp_path, systems=(fake.address("m"),), store=tmp_path / "runs.db")
         author = Author(house)
         secret, _ = house.studio.write_now(
             lambda connection: begin(
@@ -88,4 +86,3 @@ def test_a_task_is_written_by_keyboard_while_a_system_answers(
             assert wrong == []
             context.close()
         house.close()
-    store.close()

@@ -41,6 +41,7 @@ from preceptor.cli import (
     studio_demo,
     studio_exchange,
     studio_labels,
+    studio_settings,
     suite,
     sweep,
     tasks,
@@ -137,6 +138,8 @@ tasks.app.command("read")(marks.read)
 studio.app.command("demo")(studio_demo.demo)
 for _name, _made_by in studio_exchange.COMMANDS.items():
     studio.app.command(_name)(_made_by)
+studio.app.command("settings")(studio_settings.settings)
+studio.app.command("signatures")(studio_settings.signatures)
 studio.app.command("pull")(studio_labels.pull)
 studio.app.command("labels")(studio_labels.labels)
 studio.app.command("estimate")(studio_labels.estimate)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -22,7 +20,6 @@ from preceptor.errors import InputError
 from preceptor.installation import EXTRAS, MissingExtra
 
 if TYPE_CHECKING:
-    from preceptor.store import Store
     from preceptor.studio.database import Studio
     from preceptor.studio.people.provider import Provider
 
@@ -184,11 +181,7 @@ def serve(  # noqa: PLR0917
         from preceptor.web import serving
     except ModuleNotFoundError as error:
         raise missing(error) from None
-    with (
-        open_studio(db) as studio,
-        _runs(studio, store) as runs,
-        serving.listen(host, port) as listener,
-    ):
+    with open_studio(db) as studio, serving.listen(host, port) as listener:
         if not (serving.is_loopback(listener) or tls_cert or behind_proxy):
             raise InputError(
                 f"--host {host}: passwords would cross the network in the clear: give --tls-cert "
@@ -205,7 +198,7 @@ def serve(  # noqa: PLR0917
             proxied=behind_proxy,
             provider=provider or None,
             tell=note,
-            store=runs,
+            store=store,
         )
         print(where, flush=True)
         note(f"{db}: open that address in a browser; Ctrl-C ends")
@@ -244,21 +237,6 @@ def invite_person(
             lambda connection: invite(connection, offer, by=None, now=time.time())
         )
     print(f"{base}/join/{secret}", flush=True)
-
-
-@contextlib.contextmanager
-def _runs(studio: Studio, where: str) -> Iterator[Store | None]:
-    """The run store, where the project has systems whose answers it keeps."""
-    from preceptor.store import Store
-    from preceptor.studio.people.project import project
-
-    with studio.read() as connection:
-        asks = project(connection).systems
-    if not asks:
-        yield None
-        return
-    with contextlib.closing(Store(where)) as store:
-        yield store
 
 
 def open_studio(db: str, *, create: bool = False) -> Studio:

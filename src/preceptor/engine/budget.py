@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from preceptor.errors import BudgetExceeded
 from preceptor.records import Completion, Usage
@@ -101,19 +102,38 @@ class Budget:
         BudgetExceeded
             The caps have no room, and no call under way may free any.
         """
+        async with self.call(system, ask) as count:
+            completion = await system.answer(ask)
+            count(completion)
+            return completion
+
+    @contextlib.asynccontextmanager
+    async def call(self, system: System, ask: Ask) -> AsyncIterator[Callable[[Completion], None]]:
+        """Wait until the caps have room for a call, and keep it; gives what counts its completion.
+
+        Raises
+        ------
+        BudgetExceeded
+            As :meth:`answer` does.
+        """
+
+        def count(completion: Completion) -> None:
+            self.add(completion.usage, completion.cost_usd)
+
         # Batches reserve for themselves.
         if (self.max_cost is None and self.max_tokens is None) or system.slow:
-            completion = await system.answer(ask)
-            self.add(completion.usage, completion.cost_usd)
-            return completion
+            yield count
+            return
         calls, call = self._reserved(system, ask)
         await self._admitted(calls, call)
-        try:
-            completion = await system.answer(ask)
-            self.add(completion.usage, completion.cost_usd)
+
+        def learn(completion: Completion) -> None:
+            count(completion)
             took = Size(completion.cost_usd or 0.0, completion.usage.total)
             calls.learn(call, took, _now())
-            return completion
+
+        try:
+            yield learn
         finally:
             self._end(calls, call)
 

@@ -45,7 +45,7 @@ from preceptor.store.sample import sample_answers
 from preceptor.systems import reasons
 from preceptor.systems.base import Ask, System
 
-__all__ = ["STRONG_SHARE", "estimate", "existing"]
+__all__ = ["STRONG_SHARE", "assumed_for", "assumed_text", "estimate", "existing"]
 
 #: Share of the criteria that a cascade's strong grader is assumed to judge.
 STRONG_SHARE = 0.5
@@ -169,7 +169,7 @@ class _Estimator:
         if self.recorded:
             pairs = [await self._recorded(ask) for ask in asks]
             return [_LikelyAnswer(*pair) for pair in pairs if pair is not None]
-        assumed = _assumed_text(round(own.length.expected))
+        assumed = assumed_text(round(own.length.expected))
         environment = self._environment
         if environment is not None:
             return [
@@ -274,7 +274,7 @@ class _Estimator:
 
     def _system_profile(self, asked: int) -> CallProfile:
         system, parameters = self.plan.system, self.plan.parameters
-        assumed = _assumed_for(system, verdict=False)
+        assumed = assumed_for(system, verdict=False)
         if self.store is None or self.recorded:
             return assumed
         name = self.plan.benchmark.name
@@ -282,7 +282,7 @@ class _Estimator:
         return assumed if found is None else profile_of_system(*found, assumed, asked)
 
     def _grader_profile(self, tally: Tally, before: Tally | None) -> CallProfile:
-        assumed = _assumed_for(tally.system, verdict=True)
+        assumed = assumed_for(tally.system, verdict=True)
         if before is None:
             return assumed
         return profile_of_grader(before.made, assumed, tally.calls)
@@ -316,13 +316,13 @@ class _Estimator:
         )
 
 
-def _assumed_text(length: int) -> str:
+def assumed_text(length: int) -> str:
     """Make a numbered list of a given length, since some graders ask about the items of a list."""
     rest = "." * (length // _ITEMS)
     return "\n".join(f"{item}. item {item} {rest}" for item in range(1, _ITEMS + 1))[:length]
 
 
-def _assumed_for(system: System | None, *, verdict: bool) -> CallProfile:
+def assumed_for(system: System | None, *, verdict: bool) -> CallProfile:
     # A batch system wraps the model that has the parameters.
     parameters = getattr(getattr(system, "inner", system), "parameters", None)
     effort = getattr(parameters, "reasoning_effort", None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -59,6 +58,7 @@ def resolve_grader(
     *,
     judge: Judge | None = None,
     through: Callable[[System], System] | None = None,
+    again: int = 0,
 ) -> Grader:
     """The grader at an address: see ``GRADERS`` of :mod:`preceptor.systems` for the forms.
 
@@ -70,6 +70,8 @@ def resolve_grader(
         The protocol's, where verdicts are labels: then a plain address is what it takes.
     through
         What every system that it calls is put into, such as a batch API.
+    again
+        How often the same was judged before, so that the store's verdicts are not reused.
 
     Raises
     ------
@@ -87,13 +89,12 @@ def resolve_grader(
         _grader(leaf, parameters, template, method, open_system)
         for leaf, parameters in zip(form.leaves, settings.members, strict=True)
     ]
+    # The same member of a jury twice is asked twice.
+    alike = [msgspec.json.encode(each) for each in zip(form.leaves, settings.members, strict=True)]
+    for place, (kind, grader) in enumerate(zip(alike, leaves, strict=True)):
+        before = alike[:place].count(kind) if form.kind == "jury" else 0
+        grader.repeat = before + again * alike.count(kind)
     if form.kind == "jury":
-        # The same member twice is asked twice.
-        seen: Counter[bytes] = Counter()
-        for leaf, parameters, grader in zip(form.leaves, settings.members, leaves, strict=True):
-            kind = msgspec.json.encode((leaf, parameters))
-            grader.repeat = seen[kind]
-            seen[kind] += 1
         return JuryGrader(address, leaves, method)
     if form.kind == "cascade":
         return CascadeGrader(address, leaves[0], leaves[1], method)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
 import msgspec
 import sqlalchemy as sa
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.responses import failed_response, response_of
 from preceptor.errors import (
+    BudgetExceeded,
     EndpointError,
     EndpointRefused,
     InputError,
@@ -27,17 +27,31 @@ from preceptor.records import Completion, Response
 from preceptor.store import Store
 from preceptor.store.lookup import Lookup
 from preceptor.store.writer import Batch, Writer
-from preceptor.studio.chat.jobs import ENDED, Job, Keeper, State, put, read, unfinished
+from preceptor.studio.chat.jobs import (
+    ENDED,
+    Job,
+    Keeper,
+    NoAnswer,
+    State,
+    new_job,
+    put,
+    read,
+    unfinished,
+    whole,
+)
 from preceptor.studio.chat.pieces import Live, Since, since_of
+from preceptor.studio.chat.spending import Spending
 from preceptor.systems import resolve
 from preceptor.systems.base import DECLINED, Ask, Parameters, System, without_text
 from preceptor.systems.limiter import Limiter
 from preceptor.systems.streaming import Restarted
 
-__all__ = ["Desk", "Finished", "Limits"]
+__all__ = ["Desk", "Finished", "Limits", "Work"]
 
 #: Called in the transaction that ends a job with its answer.
 Finished = Callable[[sa.Connection, Job, Response], None]
+#: Does what a job is for, and returns the job as it was kept at the end.
+Work = Callable[[Live], Awaitable[Job]]
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -65,7 +79,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Desk:
-    """Asks a project's systems live, one answer at a time for each person.
+    """Asks a project's systems live, one answer and one preview at a time for each person.
 
     An answer is in the run store under its usual key before it counts; a text that is not whole is
     kept nowhere. What was under way when the process ended is ``interrupted`` afterwards, or
@@ -78,9 +92,14 @@ class Desk:
     keeper
         The studio's database, for what becomes of jobs.
     allowed
-        Addresses of the project's systems, each with its parameters.
+        Addresses of the project's systems, each with its parameters; may be set anew.
     finished
         Is given each answer, once, in the transaction in which its job ends.
+
+    Attributes
+    ----------
+    spending
+        What all calls count for, with the project's cap.
     """
 
     def __init__(
@@ -92,7 +111,8 @@ class Desk:
         *,
         limits: Limits = Limits(),  # noqa: B008  frozen
     ) -> None:
-        self._store, self._keeper, self._allowed = store, keeper, allowed
+        self._store, self._keeper, self.allowed = store, keeper, allowed
+        self.spending = Spending(keeper)
         self._finished, self._limits = finished, limits
         self._lookup = Lookup(store)
         # The user's own code may change: its answers are reused only while this is open.
@@ -125,6 +145,7 @@ class Desk:
             self._cancel(live, "interrupted")
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._opened.aclose()
+        await self.spending.close()
 
     # What a person does
 
@@ -138,9 +159,15 @@ class Desk:
         InputError
             The address is none of the project's, or an answer for this person is under way.
         """
-        at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-        job = Job(secrets.token_urlsafe(9), task, person, address, at)
-        return await self._begin(Live(job, ask))
+        self._check(address)
+        return await self._begin(Live(new_job(task, person, address), ask), self._answering)
+
+    async def work(self, task: str, person: str, doing: Work) -> str:
+        """Begin what is no single answer, and return the id of its job.
+
+        Raises InputError where one of its kind is under way for this person.
+        """
+        return await self._begin(Live(new_job(task, person, "")), doing)
 
     async def retry(self, id_: str, person: str, ask: Ask | None = None) -> str:
         """Ask again after a job that ended without an answer; its id stays.
@@ -157,10 +184,11 @@ class Desk:
             raise InputError(f"job {id_}: was begun before a restart: give its conversation")
         if job.failure in DECLINED:  # that is what the system says to this question each time
             ask = msgspec.structs.replace(ask, repeat=ask.repeat + 1)
+        self._check(job.address)
         job = msgspec.structs.replace(job, state="waiting", failure="", detail="", key="")
         again = Live(job, ask)
         again.pieces = [*(live.pieces if live else ()), Restarted("retry")]
-        return await self._begin(again)
+        return await self._begin(again, self._answering)
 
     async def stop(self, id_: str, person: str) -> None:
         """End an answer under way; one that is whole stays. Raises UnknownName."""
@@ -216,18 +244,22 @@ class Desk:
             raise UnknownName(f"job {shorten(id_)}: no such job of this person")
         return job
 
-    async def _begin(self, live: Live) -> str:
-        job = live.job
-        if job.address not in self._allowed:
+    def _check(self, address: str) -> None:
+        if address not in self.allowed:
             raise InputError(
-                f"system {shorten(job.address)}: expected one of the {len(self._allowed)} of the "
+                f"system {shorten(address)}: expected one of the {len(self.allowed)} of the "
                 f"project: the lead adds others"
             )
+
+    async def _begin(self, live: Live, work: Work) -> str:
+        job = live.job
         if any(
-            each.job.person == job.person and each.job.state not in ENDED
+            (each.job.person, each.job.kind) == (job.person, job.kind)
+            and each.job.state not in ENDED
             for each in self._live.values()
         ):
-            raise InputError("an answer is under way for you: wait until it has come, or stop it")
+            a = "a preview" if job.kind == "preview" else "an answer"
+            raise InputError(f"{a} is under way for you: wait until it has come, or stop it")
         before = self._live.get(job.id)
         self._live[job.id] = live
         try:
@@ -237,7 +269,7 @@ class Desk:
             if before is not None:
                 self._live[job.id] = before
             raise
-        live.task = asyncio.create_task(self._run(live))
+        live.task = asyncio.create_task(self._run(live, work))
         await asyncio.sleep(0)  # one that has not begun would be cancelled without a trace
         self._forget()
         return job.id
@@ -253,30 +285,22 @@ class Desk:
             live.cancelled = state
             live.task.cancel()
 
-    async def _run(self, live: Live) -> None:
+    async def _run(self, live: Live, work: Work) -> None:
         """One job to its end, whatever happens: it never stays under way."""
         failure, detail = "", ""
         state: State = "failed"
         try:
-            async with self._room, asyncio.timeout(self._limits.time_s):
-                response, fresh = await self._answer(live)
-            live.cancelled = None  # what was paid for is kept
-            if fresh:
-                response = await self._stored(response)
-            if response.failure is not None or not response.text.strip():
-                failure = response.failure or response.finish_reason
-                detail = response.detail or "the answer has no text"
-            else:
-                if live.text != response.text:
-                    live.add(Restarted("stored"))
-                    live.add(response.text)
-                live.become(await self._done(live.job, response))
-                return
+            live.become(await work(live))
+            return
         except asyncio.CancelledError:
             state = live.cancelled or "interrupted"
             failure = state
+        except NoAnswer as error:
+            failure, detail = error.kind, str(error)
         except TimeoutError:
             failure, detail = "timeout", f"no whole answer within {self._limits.time_s:g} s"
+        except BudgetExceeded as error:
+            failure, detail = "cap", str(error)
         except EndpointError as error:
             failure, detail = error.kind, str(error)
             if isinstance(error, EndpointRefused):  # a retry asks with what is set then
@@ -293,37 +317,64 @@ class Desk:
         finally:
             live.become(ended)
 
-    async def _answer(self, live: Live) -> tuple[Response, bool]:
-        """The response, and whether it is not in the store."""
-        system = await self._system(live.job.address)
-        key = response_key(system, live.ask, self._scope)
+    async def _answering(self, live: Live) -> Job:
+        """The work of a job that is one answer."""
+        assert live.ask is not None
+        response = await self.answer(live.job.address, live.ask, live)
+        live.cancelled = None
+        if live.text != response.text:
+            live.add(Restarted("stored"))
+            live.add(response.text)
+        return await self._done(live.job, response)
+
+    async def answer(self, address: str, ask: Ask, live: Live | None = None) -> Response:
+        """A whole answer, which is in the store; ``live`` is told its pieces.
+
+        Raises NoAnswer, TimeoutError, BudgetExceeded, EndpointError, StoreError, Unavailable.
+        """
+        async with self._room, asyncio.timeout(self._limits.time_s):
+            system = await self._system(address)
+            key = response_key(system, ask, self._scope)
+            if live is not None:
+                await self.begun(live, key)
+            known = self._lookup.responses({key: former_key(system, ask, self._scope)}).get(key)
+            if known is not None:
+                return whole(known)
+            completion = await self._completion(system, ask, live)
+        if live is not None:
+            live.cancelled = None  # what was paid for is kept
+        if without_text(completion) is not None:
+            return whole(await self._stored(failed_response(key, [completion])))
+        return whole(await self._stored(response_of(key, completion)))
+
+    async def begun(self, live: Live, key: str = "") -> None:
+        """Keep that a job waits no more."""
         job = msgspec.structs.replace(live.job, key=key, state="running")
         await self._keep(job)
         live.become(job)
-        former = former_key(system, live.ask, self._scope)
-        known = self._lookup.responses({key: former}).get(key)
-        if known is not None:
-            return known, False
-        completion = await self._completion(live, system)
-        if without_text(completion) is not None:
-            return failed_response(key, [completion]), True
-        return response_of(key, completion), True
 
-    async def _completion(self, live: Live, system: System) -> Completion:
-        most = self._limits.characters
-        async with self._turns[system].turn(), contextlib.aclosing(system.stream(live.ask)) as said:
+    async def _completion(self, system: System, ask: Ask, live: Live | None) -> Completion:
+        most, length = self._limits.characters, 0
+        async with (
+            self._turns[system].turn(),
+            self.spending.call(system, ask) as count,
+            contextlib.aclosing(system.stream(ask)) as said,
+        ):
             async for piece in said:
                 if isinstance(piece, Completion):
+                    count(piece)
                     return piece
-                live.add(piece)
-                if live.length > most:
+                length = 0 if isinstance(piece, Restarted) else length + len(piece)
+                if live is not None:
+                    live.add(piece)
+                if length > most:
                     raise EndpointError("too_large", f"the answer is over {most:,} characters")
         raise EndpointError("malformed", "the stream ended without a completion")
 
     async def _system(self, address: str) -> System:
         async with self._opening[address]:
             if address not in self._systems:
-                system = resolve(address, self._allowed[address])
+                system = resolve(address, self.allowed[address])
                 self._opened.push_async_callback(system.close)
                 await system.open()
                 self._turns[system] = system.limiter or Limiter(system.concurrency)

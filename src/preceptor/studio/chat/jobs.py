@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol, TypeVar
@@ -9,10 +11,23 @@ from typing import Literal, Protocol, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.records import Response
 from preceptor.store.statements import Upsert
 from preceptor.studio.chat.tables import chat_jobs
 
-__all__ = ["ENDED", "Job", "Keeper", "State", "latest", "put", "read", "unfinished"]
+__all__ = [
+    "ENDED",
+    "Job",
+    "Keeper",
+    "NoAnswer",
+    "State",
+    "latest",
+    "new_job",
+    "put",
+    "read",
+    "unfinished",
+    "whole",
+]
 
 T = TypeVar("T")
 
@@ -35,6 +50,19 @@ class Job(msgspec.Struct, frozen=True):
     failure: str = ""
     detail: str = ""
 
+    @property
+    def kind(self) -> str:
+        """What is asked for: a ``preview`` of a rubric, or else an answer."""
+        return "preview" if self.task.startswith("preview ") else "answer"
+
+
+class NoAnswer(Exception):
+    """A job ends without what it is for: kind of the failure, and its words for the lead."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
 
 class Keeper(Protocol):
     """The studio's database."""
@@ -44,6 +72,20 @@ class Keeper(Protocol):
 
     def read(self) -> AbstractContextManager[sa.Connection]:
         """A connection that reads."""
+
+
+def new_job(task: str, person: str, address: str) -> Job:
+    """A job that begins now."""
+    at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    return Job(secrets.token_urlsafe(9), task, person, address, at)
+
+
+def whole(response: Response) -> Response:
+    """The response where it has a text. Raises NoAnswer."""
+    if response.failure is not None or not response.text.strip():
+        kind = response.failure or response.finish_reason
+        raise NoAnswer(kind, response.detail or "the answer has no text")
+    return response
 
 
 def put(connection: sa.Connection, job: Job) -> None:

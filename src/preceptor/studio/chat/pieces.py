@@ -10,7 +10,7 @@ from preceptor.studio.chat.jobs import ENDED, Job, State
 from preceptor.systems.base import Ask
 from preceptor.systems.streaming import Restarted
 
-__all__ = ["Live", "Since", "since_of"]
+__all__ = ["Live", "Since", "since_of", "words_of"]
 
 #: Kind of a failure → what a person reads, who may not learn which system it is.
 _WORDS = {
@@ -20,7 +20,9 @@ _WORDS = {
     "refused": "The system cannot be asked: tell the lead of the project.",
     "unavailable": "The system cannot be asked: tell the lead of the project.",
     "store": "The answer could not be saved: tell the lead of the project.",
+    "cap": "The project may spend no more on answers: tell its lead. What you wrote is saved.",
     "bad_request": "The system does not take this conversation: change it, or choose another.",
+    "no_answers": "No system gave an answer to preview the rubric on: try again.",
     "refusal": "The system declined without a word: try again, or change the conversation.",
     "content_filter": "A filter stopped the answer: try again, or change the conversation.",
     "stopped": "Stopped.",
@@ -59,10 +61,9 @@ class Since(msgspec.Struct, frozen=True):
 class Live:
     """A job of this process, with the pieces that came."""
 
-    def __init__(self, job: Job, ask: Ask) -> None:
+    def __init__(self, job: Job, ask: Ask | None = None) -> None:
         self.job, self.ask = job, ask
         self.pieces: list[str | Restarted] = []
-        self.length = 0
         self.news = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         #: What it is where its task is cancelled; None once nothing ends it any more.
@@ -70,7 +71,6 @@ class Live:
 
     def add(self, piece: str | Restarted) -> None:
         self.pieces.append(piece)
-        self.length = 0 if isinstance(piece, Restarted) else self.length + len(piece)
         self._tell()
 
     def become(self, job: Job) -> None:
@@ -99,5 +99,10 @@ class Live:
 def since_of(job: Job, text: str, after: int, *, anew: bool) -> Since:
     """What is shown of a job to the one who asked."""
     ends = job.state if job.state in ("stopped", "interrupted") else job.failure
-    words = _WORDS.get(ends, _OTHERWISE) if ends else ""
+    words = words_of(ends) if ends else ""
     return Since(job.id, job.state, text, after, anew, job.failure, words)
+
+
+def words_of(kind: str) -> str:
+    """What a person reads of a failure who may not learn which system it is."""
+    return _WORDS.get(kind, _OTHERWISE)

@@ -54,6 +54,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     specialties: Sequence[str]
     agreement: Sequence[Agreed]
     systems: Mapping[str, int]
+    previews: Mapping[str, int]
+    graders: Sequence[str]
     weights: Mapping[str, float]
     days: tuple[str, str]
     head: Head
@@ -92,11 +94,19 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
                 f"{self.imported:,} of {len(self.tasks):,} tasks came from files: who wrote them "
                 f"is not known here."
             )
-        used = len(self.systems)
+        used = len(set(self.systems) | set(self.previews))
         if used:
             found.append(
                 f"{used:,} {'system' if used == 1 else 'systems'} gave answers while tasks were "
                 f"written: scores of these are biased by that choice."
+            )
+        if self.graders:
+            shown = sum(each.previewed == "yes" for each in self.tasks)
+            who = _these(self.graders)
+            found.append(
+                f"Authors of {shown:,} of {len(self.tasks):,} tasks saw what {who} "
+                f"said of the rubric while they wrote it: compare its agreement with people by "
+                f"the slice `previewed`."
             )
         return found
 
@@ -118,6 +128,8 @@ def gather(
         specialties=sorted({name for each in members if each for name in each.offer.specialties}),
         agreement=gathered.agreement(connection, ids),
         systems=Counter(each.system for each in tasks if each.system),
+        previews=gathered.preview_systems(connection, ids),
+        graders=gathered.preview_graders(connection, ids),
         days=(days[0][:10], days[1][:10]),
         **known,
     )
@@ -170,7 +182,8 @@ def responsible(about: About) -> dict[str, Any]:
             f"Clinicians of the project: {_people(about)}.",
             f"Their specialties: {', '.join(about.specialties) or 'not stated'}.",
         ],
-        "rai:machineAnnotationTools": sorted(about.systems) or None,
+        "rai:machineAnnotationTools": sorted({*about.systems, *about.previews, *about.graders})
+        or None,
         "rai:personalSensitiveInformation": [
             "Authors attest that no text identifies a patient; of tasks from files nothing is "
             "known. Names and addresses of contributors are not in the files: they have aliases."
@@ -207,6 +220,7 @@ def _card(about: About) -> Iterator[str]:
     yield from (f"- {each}" for each in _agreed(about))
     yield "\n## Systems whose answers were seen\n"
     yield from _seen("rated by the author", about.systems)
+    yield from _seen("in a preview of the rubric", about.previews)
     yield "\n## Limits\n"
     yield from (f"- {each}" for each in about.faults)
     if about.weights:
@@ -257,6 +271,10 @@ def _share(found: Estimate) -> str:
     if found.ci95 is None:
         return f"{found.value:.2f} (no interval)"
     return f"{found.value:.2f} ({found.ci95[0]:.2f} to {found.ci95[1]:.2f})"
+
+
+def _these(addresses: Sequence[str]) -> str:
+    return " or ".join(f"`{each}`" for each in addresses)
 
 
 def _seen(how: str, systems: Mapping[str, int]) -> Iterator[str]:

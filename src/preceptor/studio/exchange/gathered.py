@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -19,6 +19,8 @@ from preceptor.studio.labelling.tables import labels as labels_table
 from preceptor.studio.labelling.tables import units
 from preceptor.studio.oversight import sampler
 from preceptor.studio.oversight.agreement import Agreed, agreed, of_ratings, of_reviews
+from preceptor.studio.preview.findings import Preview
+from preceptor.studio.preview.tables import previews
 
 __all__ = [
     "FILTERS",
@@ -29,6 +31,8 @@ __all__ = [
     "contributors",
     "labels",
     "meta_eval",
+    "preview_graders",
+    "preview_systems",
     "tasks",
     "weights",
 ]
@@ -38,7 +42,11 @@ FILTERS = ("use_case", "specialty", "language", "mode")
 
 
 class Task(msgspec.Struct, frozen=True):
-    """An accepted task. ``difficult`` is None where nobody rated an answer to it."""
+    """An accepted task.
+
+    ``difficult`` is None where nobody rated an answer to it. ``previewed`` says whether its author
+    saw what a grader said of the rubric: ``yes``, ``no``; empty where no author of the project did.
+    """
 
     id: str
     version: Version
@@ -46,6 +54,7 @@ class Task(msgspec.Struct, frozen=True):
     system: str
     tags: tuple[str, ...] = ()
     source: str = ""
+    previewed: str = ""
 
 
 class Baseline(msgspec.Struct, frozen=True):
@@ -65,6 +74,7 @@ def tasks(connection: sa.Connection, filters: Mapping[str, Collection[str]]) -> 
     for field, values in filters.items():
         query = query.where(items.c[field].in_(values))
     found = []
+    shown = set(connection.scalars(sa.select(previews.c.item)))
     for row in connection.execute(query).mappings():
         last = _with_consensus(connection, row["id"], version(connection, row["id"]))
         found.append(
@@ -75,6 +85,7 @@ def tasks(connection: sa.Connection, filters: Mapping[str, Collection[str]]) -> 
                 row["system"],
                 () if row["tags"] is None else tuple(msgspec.json.decode(row["tags"])),
                 row["source"] or "",
+                "" if not shown else "yes" if row["id"] in shown else "no",
             )
         )
     return found
@@ -122,6 +133,28 @@ def meta_eval(connection: sa.Connection, ids: Collection[str]) -> list[dict[str,
 def weights(connection: sa.Connection, ids: Collection[str]) -> dict[str, float]:
     """Id of a task → how many it stands for, where a sample was drawn."""
     return {item: weight for item, weight in sampler.weights(connection).items() if item in ids}
+
+
+def preview_systems(connection: sa.Connection, ids: Collection[str]) -> dict[str, int]:
+    """System → tasks whose rubric was tried on its answers."""
+    found: dict[str, set[str]] = {}
+    for item, preview in _previews(connection, ids):
+        for each in preview.judged:
+            if each.system:
+                found.setdefault(each.system, set()).add(item)
+    return {system: len(items_) for system, items_ in found.items()}
+
+
+def preview_graders(connection: sa.Connection, ids: Collection[str]) -> list[str]:
+    """Those that judged these rubrics while they were written."""
+    return sorted({preview.grader for _, preview in _previews(connection, ids)})
+
+
+def _previews(connection: sa.Connection, ids: Collection[str]) -> Iterator[tuple[str, Preview]]:
+    query = sa.select(previews.c.item, previews.c.body).order_by(previews.c.seq)
+    for item, body in connection.execute(query):
+        if item in ids:
+            yield item, msgspec.json.decode(body, type=Preview)
 
 
 def contributors(connection: sa.Connection, ids: Collection[str]) -> dict[str, set[str]]:

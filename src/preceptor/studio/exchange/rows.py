@@ -16,12 +16,14 @@ SLICES: dict[str, tuple[str, ...]] = {
     "difficulty": ("typical", "difficult"),
     "specialty": (),
     "language": (),
+    "previewed": ("no", "yes"),
 }
 
 
 def tags_of(task: Task) -> tuple[str, ...]:
     """Every tag of a task: what it says of itself, then what its file said."""
-    said = task.version.content.example(task.id, task.difficult).tags
+    said = list(task.version.content.example(task.id, task.difficult).tags)
+    said += [f"previewed:{task.previewed}"] * bool(task.previewed)
     names = {each.partition(":")[0] for each in said}
     more = (each for each in task.tags if each.partition(":")[0] not in names & SLICES.keys())
     return tuple(dict.fromkeys([*said, *more]))

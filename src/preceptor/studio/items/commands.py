@@ -145,12 +145,13 @@ def submit(
     *,
     attested: tuple[str, ...] = (),
     dismissed: tuple[str, ...] = (),
+    signature: str = "",
 ) -> Event:
     """Hand in a draft, which is then gone. Raises Refused."""
     state = workflow.submitted(standing(connection, item), who.person, content)
     discard(connection, item, who.person, "author")
     act = Submitted(content=content, rating=rating, attested=attested, dismissed=dismissed)
-    return append(connection, act, by=who, subject=item, outcome=state)
+    return append(connection, act, by=who, subject=item, outcome=state, signature=signature)
 
 
 def move(
@@ -169,18 +170,27 @@ def withdraw(connection: sa.Connection, who: Who, item: str, reason: str) -> Eve
     return append(connection, act, by=who, subject=item, outcome=state, reason=reason)
 
 
-def review(connection: sa.Connection, who: Who, item: str, found: Review) -> Event:
+def review(
+    connection: sa.Connection, who: Who, item: str, found: Review, *, signature: str = ""
+) -> Event:
     """Hand in a review of the present version. Raises Refused."""
     now = standing(connection, item)
     earlier = tuple(counted_reviews(connection, item).values())
     content = version(connection, item).content
     state = workflow.reviewed(now, who.person, found, content, earlier)
     discard(connection, item, who.person, "review")
-    return append(connection, Reviewed(review=found), by=who, subject=item, outcome=state)
+    act = Reviewed(review=found)
+    return append(connection, act, by=who, subject=item, outcome=state, signature=signature)
 
 
 def revise(
-    connection: sa.Connection, who: Who, item: str, content: Content, reply: str = ""
+    connection: sa.Connection,
+    who: Who,
+    item: str,
+    content: Content,
+    reply: str = "",
+    *,
+    signature: str = "",
 ) -> Event:
     """Hand in another version after the reviews. Raises Refused."""
     now = standing(connection, item)
@@ -189,7 +199,7 @@ def revise(
     state = workflow.revised(now, who.person, content, found, before.content)
     discard(connection, item, who.person, "author")
     act = Revised(content=content, rating=before.rating, reply=reply)
-    return append(connection, act, by=who, subject=item, outcome=state)
+    return append(connection, act, by=who, subject=item, outcome=state, signature=signature)
 
 
 def adjudicate(
@@ -201,6 +211,7 @@ def adjudicate(
     *,
     policy: Policy,
     comment: str = "",
+    signature: str = "",
 ) -> Event:
     """Accept, reject or send back a task, with the text as decided. Raises Refused."""
     now = standing(connection, item)
@@ -211,7 +222,7 @@ def adjudicate(
     discard(connection, item, who.person, "adjudicate")
     rating = version(connection, item).rating
     act = Adjudicated(content=content, rating=rating, difficult=difficult, comment=comment)
-    return append(connection, act, by=who, subject=item, outcome=state)
+    return append(connection, act, by=who, subject=item, outcome=state, signature=signature)
 
 
 def note_guideline(connection: sa.Connection, who: Who, item: str, text: str) -> Event:

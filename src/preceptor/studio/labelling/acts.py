@@ -8,10 +8,27 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.records import Example
-from preceptor.studio.labelling.tables import answers, labels, pulls, units
+from preceptor.studio.labelling.tables import (
+    answers,
+    labels,
+    practices,
+    pulls,
+    qualifications,
+    units,
+)
 from preceptor.studio.ledger.acts import Act, Event
 
-__all__ = ["GoldSet", "Labelled", "Pulled", "PulledAnswer", "PulledUnit", "Said", "Unlabelled"]
+__all__ = [
+    "GoldSet",
+    "Labelled",
+    "Practised",
+    "Pulled",
+    "PulledAnswer",
+    "PulledUnit",
+    "QualificationEnded",
+    "Said",
+    "Unlabelled",
+]
 
 Said = Literal["met", "not_met", "cannot_tell"]
 
@@ -152,3 +169,44 @@ class GoldSet(Act, frozen=True, kw_only=True):
     def apply(self, connection: sa.Connection, event: Event) -> None:
         right = {"gold": event.outcome == "met", "explanation": self.explanation}
         connection.execute(units.update().where(units.c.id == event.subject).values(**right))
+
+
+class Practised(Act, frozen=True, kw_only=True):
+    """A person who is to qualify said something of a unit whose answer is known."""
+
+    says = "Unit {} labelled to qualify"
+
+    reason: str = ""
+    attempt: int = 0
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        connection.execute(
+            practices.insert().values(
+                unit=event.subject,
+                person=event.person or "",
+                seq=event.seq,
+                attempt=self.attempt,
+                said=event.outcome,
+                reason=self.reason,
+            )
+        )
+
+
+class QualificationEnded(Act, frozen=True, kw_only=True):
+    """A person's attempt to qualify as a labeller ended; or a lead let them begin."""
+
+    says = "Qualification of person {} ended"
+
+    right: int = 0
+    units: int = 0
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        connection.execute(
+            qualifications.insert().values(
+                seq=event.seq,
+                person=event.subject,
+                outcome=event.outcome,
+                right=self.right,
+                units=self.units,
+            )
+        )

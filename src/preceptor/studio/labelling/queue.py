@@ -21,7 +21,7 @@ from preceptor.studio.items.assignment import Worker
 from preceptor.studio.items.tables import items
 from preceptor.studio.items.workflow import Refused
 from preceptor.studio.labelling.acts import GoldSet, Labelled, PulledAnswer, Said, Unlabelled
-from preceptor.studio.labelling.tables import answers, labels, pulls, units
+from preceptor.studio.labelling.tables import answers, labels, practices, pulls, units
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append
 
@@ -32,8 +32,11 @@ __all__ = [
     "REASONS",
     "Label",
     "Unit",
+    "check_said",
     "done",
     "given",
+    "keep",
+    "known_units",
     "label",
     "last_label",
     "next_unit",
@@ -81,7 +84,7 @@ def next_unit(
     if held is not None:
         return assignment.extend(connection, held, now, LEASE).subject
     found = _due(connection, worker) or next(_open(connection, worker, now), None)
-    return None if found is None else _hold(connection, worker.person, found, now, draw)
+    return None if found is None else keep(connection, worker.person, found, now, draw)
 
 
 def given(connection: sa.Connection, person: str, now: datetime) -> str | None:
@@ -116,10 +119,7 @@ def label(
 
     Raises Refused: another label of this unit is theirs, or it is not theirs to label.
     """
-    if said not in get_args(Said):
-        raise InputError("label: choose met, not met or cannot tell")
-    if (said == "cannot_tell") != (reason in REASONS):
-        raise InputError("cannot tell: choose why")
+    check_said(said, reason)
     mine = (labels.c.unit == unit) & (labels.c.person == who.person)
     before = connection.scalar(sa.select(labels.c.said).where(mine))
     if before is not None:
@@ -132,6 +132,19 @@ def label(
     assignment.release(connection, KIND, unit, who.person)
     act = Labelled(reason=reason, comment=comment)
     append(connection, act, by=who, subject=unit, outcome=said)
+
+
+def check_said(said: str, reason: str) -> None:
+    """Raises InputError where it is no label, or does not say why nobody can tell."""
+    if said not in get_args(Said):
+        raise InputError("label: choose met, not met or cannot tell")
+    if (said == "cannot_tell") != (reason in REASONS):
+        raise InputError("cannot tell: choose why")
+
+
+def known_units(connection: sa.Connection, worker: Worker) -> list[str]:
+    """Units with a known answer that a person may be given, in an order of their own."""
+    return sorted(_gold(connection, worker), key=lambda unit: content_key(worker.person, unit))
 
 
 def done(connection: sa.Connection, person: str) -> int:
@@ -165,7 +178,7 @@ def undo(
     held = assignment.lease_of(connection, who.person, KIND, now)
     if held is not None:
         assignment.release(connection, KIND, held.subject, who.person)
-    _hold(connection, who.person, unit, now, draw)
+    keep(connection, who.person, unit, now, draw)
 
 
 def set_gold(
@@ -177,9 +190,10 @@ def set_gold(
     append(connection, GoldSet(explanation=explanation), by=who, subject=unit, outcome=outcome)
 
 
-def _hold(
+def keep(
     connection: sa.Connection, person: str, unit: str, now: datetime, draw: random.Random
 ) -> str:
+    """Hold a unit for a person."""
     lease = assignment.hold(connection, person, KIND, unit, now=now, draw=draw, length=LEASE)
     return lease.subject
 
@@ -200,8 +214,7 @@ def _due(connection: sa.Connection, worker: Worker) -> str | None:
     number = done(connection, worker.person)
     if int(content_key("gold", worker.person, number)[:12], 16) / 16**12 >= GOLD:
         return None
-    found = _gold(connection, worker)
-    return min(found, key=lambda unit: content_key(worker.person, unit), default=None)
+    return next(iter(known_units(connection, worker)), None)
 
 
 def _gold(connection: sa.Connection, worker: Worker) -> Iterator[str]:
@@ -220,7 +233,10 @@ def _open(connection: sa.Connection, worker: Worker, now: datetime) -> Iterator[
 
 def _for(connection: sa.Connection, worker: Worker, which: sa.ColumnElement[bool]) -> Iterator[str]:
     """Units of this kind that are the person's to label, and that they have not labelled."""
-    mine = sa.select(labels.c.unit).where(labels.c.person == worker.person)
+    mine = sa.union(
+        sa.select(labels.c.unit).where(labels.c.person == worker.person),
+        sa.select(practices.c.unit).where(practices.c.person == worker.person),
+    )
     own = sa.select(items.c.id).where(items.c.author == worker.person)
     rows = connection.execute(
         sa.select(units.c.id, units.c.specialty, units.c.language, pulls.c.system)

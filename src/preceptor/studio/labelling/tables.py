@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from preceptor.studio.ledger.tables import metadata, projection
 
-__all__ = ["answers", "labels", "pulls", "units"]
+__all__ = ["answers", "labels", "practices", "pulls", "qualifications", "units"]
 
 pulls = projection(
     sa.Table(
@@ -75,5 +75,33 @@ labels = projection(
         sa.Column("said", sa.Text, nullable=False),  # met, not_met, cannot_tell
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("comment", sa.Text, nullable=False),
+    )
+)
+
+#: What people said of units with a known answer before they began: no labels of anything.
+practices = projection(
+    sa.Table(
+        "practice",
+        metadata,
+        sa.Column("unit", sa.Text, primary_key=True),
+        sa.Column("person", sa.Text, primary_key=True),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("said", sa.Text, nullable=False),  # met, not_met, cannot_tell
+        sa.Column("reason", sa.Text, nullable=False),
+    )
+)
+
+#: Attempts to qualify as a labeller that have ended.
+qualifications = projection(
+    sa.Table(
+        "qualification",
+        metadata,
+        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("person", sa.Text, nullable=False, index=True),
+        sa.Column("outcome", sa.Text, nullable=False),  # passed, failed
+        # Units that were right, and all; 0 of 0 where a lead let the person begin.
+        sa.Column("right", sa.Integer, nullable=False),
+        sa.Column("units", sa.Integer, nullable=False),
     )
 )

@@ -80,7 +80,9 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"
         what = words.format(event.subject).rstrip()
         outcome = event.outcome.replace("_", " ")
         then = self.outcome_says.format(outcome) if outcome else ""
-        return f"{what}{then}, by {who}" + (f": {event.reason}" if event.reason else "")
+        signed = f", signed ({event.signature})" if event.signature else ""
+        reason = f": {event.reason}" if event.reason else ""
+        return f"{what}{then}, by {who}{signed}{reason}"
 
 
 def body_of(act: Act) -> str:

@@ -12,8 +12,9 @@ from preceptor.studio.ledger.acts import read_act
 from preceptor.studio.ledger.chain import recorded
 from preceptor.studio.ledger.tables import event as events
 from preceptor.studio.people.members import Member
+from preceptor.studio.people.tables import persons
 
-__all__ = ["PAGE", "Entry", "Note", "entries", "guideline_notes", "kinds"]
+__all__ = ["PAGE", "Entry", "Note", "Signed", "entries", "guideline_notes", "kinds", "signed"]
 
 _ENDED = ("accepted", "rejected", "withdrawn", "retired")
 #: Events of one page.
@@ -38,6 +39,31 @@ class Note(msgspec.Struct, frozen=True):
     text: str
 
 
+class Signed(msgspec.Struct, frozen=True):
+    """A signature, with the event whose hash holds it; the name is empty once it is erased."""
+
+    seq: int
+    at: str
+    kind: str
+    subject: str
+    signature: str
+    person: str
+    hash: str
+    name: str
+
+
+def signed(connection: sa.Connection) -> list[Signed]:
+    """All signatures with names, the first first: for the command line."""
+    columns = [events.c[name] for name in Signed.__struct_fields__[:-1]]
+    rows = connection.execute(
+        sa.select(*columns, sa.func.coalesce(persons.c.name, "").label("name"))
+        .outerjoin_from(events, persons, persons.c.id == events.c.person)
+        .where(events.c.signature != "")
+        .order_by(events.c.seq)
+    )
+    return [Signed(**row) for row in rows.mappings()]
+
+
 def entries(
     connection: sa.Connection,
     reader: Member,
@@ -54,7 +80,7 @@ def entries(
     query = sa.select(events.c.seq).order_by(events.c.seq.desc()).limit(PAGE + 1)
     query = query.where(events.c.subject.not_in(_kept_from(reader)))
     if "labeller" in reader.offer.roles:
-        query = query.where(events.c.kind.not_in(("labelled", "gold-set")))
+        query = query.where(events.c.kind.not_in(("labelled", "gold-set", "practised")))
     if kind:
         query = query.where(events.c.kind == kind)
     if about:

@@ -114,6 +114,28 @@ class Accounts:
 
         return await self.studio.write(enter)
 
+    async def prove(
+        self, session: Session, password: str, address: str, *, email: str | None = None
+    ) -> None:
+        """Whether it is the person of a session who sits there: by password, and by e-mail address.
+
+        Raises InputError, TooMany.
+        """
+        person = session.member.id
+        await self._count(person, address)
+
+        def known(connection: sa.Connection) -> tuple[str | None, str | None]:
+            found = credentials.credential(connection, _account(email)) if email else None
+            return found and found[0], credentials.own_credential(connection, person)
+
+        found, kept = await self.read(known)
+        right = await self._in_thread(lambda: self._passwords.check(password, kept))
+        if not right or (email is not None and found != person):
+            raise InputError(_WRONG)
+        await self.studio.write(
+            lambda connection: tries.forgive(connection, _account(person), address)
+        )
+
     async def change_password(self, session: Session, old: str, new: str, address: str) -> None:
         """Change one's own password, and sign out everywhere else. Raises InputError, TooMany."""
         person = session.member.id

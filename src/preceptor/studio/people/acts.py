@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.studio.ledger.acts import Act, Event
-from preceptor.studio.people.roles import Conflicts, Offer, Policy
+from preceptor.studio.people.roles import Conflicts, Offer, Policy, Previews
 from preceptor.studio.people.tables import identities, memberships, persons, projects
 
 __all__ = [
@@ -23,9 +23,13 @@ __all__ = [
     "PasswordSet",
     "PersonLeft",
     "PersonReturned",
+    "PreviewsSet",
     "ProjectMade",
+    "QualificationSet",
     "ResetOffered",
     "RolesSet",
+    "SignaturesSet",
+    "SpendingCapped",
     "SystemsAllowed",
 ]
 
@@ -41,7 +45,18 @@ class ProjectMade(Act, frozen=True):
     def apply(self, connection: sa.Connection, event: Event) -> None:
         connection.execute(
             projects.insert().values(
-                id=event.subject, name=self.name, policy=self.policy, systems="[]"
+                id=event.subject,
+                name=self.name,
+                policy=self.policy,
+                systems="[]",
+                known="[]",
+                grader="",
+                grader_params="[]",
+                previews="all",
+                cap_usd=None,
+                qualify=0,
+                pass_share=0.0,
+                signatures=False,
             )
         )
 
@@ -55,7 +70,66 @@ class SystemsAllowed(Act, frozen=True):
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         row = projects.c.id == event.subject
-        connection.execute(projects.update().where(row).values(systems=_json(self.systems)))
+        before = connection.scalar(sa.select(projects.c.known).where(row)) or "[]"
+        known = dict.fromkeys((*msgspec.json.decode(before, type=tuple[str, ...]), *self.systems))
+        values = {"systems": _json(self.systems), "known": _json(list(known))}
+        connection.execute(projects.update().where(row).values(values))
+
+
+class PreviewsSet(Act, frozen=True, kw_only=True):
+    """Which grader judges rubrics while they are written, and for which tasks."""
+
+    says = "Previews of project {} set"
+
+    grader: str = ""
+    grader_params: tuple[str, ...] = ()
+    previews: Previews = "all"
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        row = projects.c.id == event.subject
+        values = {"grader": self.grader, "grader_params": _json(self.grader_params)}
+        connection.execute(projects.update().where(row).values(**values, previews=self.previews))
+
+
+class SpendingCapped(Act, frozen=True):
+    """How many dollars live answers and previews may cost in all; None for any number."""
+
+    says = "Cap on spending of project {} set"
+
+    cap_usd: float | None = None
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        row = projects.c.id == event.subject
+        connection.execute(projects.update().where(row).values(cap_usd=self.cap_usd))
+
+
+class QualificationSet(Act, frozen=True, kw_only=True):
+    """How many units whose answer is known a labeller does first, and what share has to be right.
+
+    ``units`` 0: labellers begin at once.
+    """
+
+    says = "Qualification of labellers of project {} set"
+
+    units: int = 0
+    share: float = 0.0
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        row = projects.c.id == event.subject
+        values = {"qualify": self.units, "pass_share": self.share}
+        connection.execute(projects.update().where(row).values(values))
+
+
+class SignaturesSet(Act, frozen=True):
+    """Whether what people hand in is signed."""
+
+    says = "Signatures of project {} set"
+
+    on: bool = False
+
+    def apply(self, connection: sa.Connection, event: Event) -> None:
+        row = projects.c.id == event.subject
+        connection.execute(projects.update().where(row).values(signatures=self.on))
 
 
 class Invited(Act, frozen=True):

@@ -1,4 +1,4 @@
-"""The project of a database: its name, and how many people a task needs."""
+"""The project of a database: how many people a task needs, what authors may ask and spend."""
 
 from __future__ import annotations
 
@@ -8,49 +8,170 @@ from string import ascii_uppercase
 import msgspec
 import sqlalchemy as sa
 
-from preceptor.errors import StoreError
+from preceptor.errors import InputError, StoreError
+from preceptor.graders import Grader, find_template, read_address, read_settings, resolve_grader
+from preceptor.protocols.rubric import RubricProtocol
 from preceptor.studio.ids import digest
-from preceptor.studio.ledger.acts import Who
+from preceptor.studio.ledger.acts import Act, Who
 from preceptor.studio.ledger.chain import append
-from preceptor.studio.people.acts import SystemsAllowed
-from preceptor.studio.people.roles import Policy
-from preceptor.studio.people.tables import projects
+from preceptor.studio.people.acts import (
+    PreviewsSet,
+    QualificationSet,
+    SignaturesSet,
+    SpendingCapped,
+    SystemsAllowed,
+)
+from preceptor.studio.people.roles import PREVIEWS, Policy, Previews
+from preceptor.studio.people.tables import projects, spendings
 from preceptor.systems import resolve
 from preceptor.systems.base import Parameters
 
-__all__ = ["Project", "allow", "project"]
+__all__ = [
+    "PROTOCOL",
+    "Project",
+    "allow",
+    "change",
+    "grader_of",
+    "project",
+    "spent",
+]
+
+#: That of a release, so that a run finds the verdicts of previews again.
+PROTOCOL = RubricProtocol(prompt="preceptor")
 
 
 class Project(msgspec.Struct, frozen=True):
-    """What a database is for. ``systems`` are the addresses that authors may ask."""
+    """What a database is for.
+
+    Attributes
+    ----------
+    systems
+        Addresses that authors may ask.
+    known
+        Every address that they ever might ask.
+    grader, grader_params
+        What judges rubrics in previews; empty for none.
+    previews
+        For which tasks.
+    cap_usd
+        Dollars that live answers and previews may cost in all; None for any number.
+    qualify, pass_share
+        Units with a known answer that a labeller does first, and the share that has to be right.
+    signatures
+        Whether what people hand in is signed.
+    """
 
     id: str
     name: str
     policy: Policy
     systems: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    grader: str = ""
+    grader_params: tuple[str, ...] = ()
+    previews: Previews = "all"
+    cap_usd: float | None = None
+    qualify: int = 0
+    pass_share: float = 0.0
+    signatures: bool = False
 
     def alias(self, item: str, system: str) -> str:
         """What people of a task read in place of a system's address: drawn for each task."""
-        if system not in self.systems:
+        if system not in self.known:
             return "A system"
         letters = sorted(ascii_uppercase, key=lambda letter: digest(self.id, item, letter))
-        return f"System {letters[self.systems.index(system) % len(letters)]}"
+        return f"System {letters[self.known.index(system) % len(letters)]}"
+
+    def previewed(self, item: str) -> bool:
+        """Whether the author of a task may preview its rubric: of half of them, by their ids."""
+        drawn = int(digest(self.id, "preview", item)[:8], 16) % 2 == 0
+        return bool(self.grader) and (self.previews == "all" or (self.previews == "half" and drawn))
 
 
 def project(connection: sa.Connection) -> Project:
     """The one project of this database. Raises StoreError where there is none."""
-    found = connection.execute(sa.select(projects)).one_or_none()
+    found = connection.execute(sa.select(projects)).mappings().one_or_none()
     if found is None:
         raise StoreError("the studio has no project: make one with `preceptor studio init`")
-    systems = msgspec.json.decode(found.systems, type=tuple[str, ...])
-    return Project(found.id, found.name, found.policy, systems)
+    lists = {
+        name: msgspec.json.decode(found[name], type=tuple[str, ...])
+        for name in ("systems", "known", "grader_params")
+    }
+    return Project(**{**found, **lists})
 
 
 def allow(connection: sa.Connection, systems: Iterable[str], by: Who | None) -> Project:
-    """Let authors ask these systems, and no others. Raises InputError."""
-    wanted = tuple(dict.fromkeys(systems))
-    for system in wanted:
-        resolve(system, Parameters())  # an address that nobody can ask is no setting
+    """Let authors ask these systems, and no others. Raises as :func:`change` does."""
     found = project(connection)
-    append(connection, SystemsAllowed(systems=wanted), by=by, subject=found.id)
+    return change(connection, msgspec.structs.replace(found, systems=tuple(systems)), by)
+
+
+def change(connection: sa.Connection, wanted: Project, by: Who | None) -> Project:
+    """Set what a lead may set anew: an event for each part that is another.
+
+    Raises
+    ------
+    InputError, Unavailable
+        A value that cannot be; or an address that nobody can ask, which is no setting.
+    """
+    before = project(connection)
+    systems = tuple(dict.fromkeys(wanted.systems))
+    params = wanted.grader_params if wanted.grader else ()
+    wanted = msgspec.structs.replace(wanted, systems=systems, grader_params=params)
+    _check(wanted)
+    acts: list[tuple[Act, tuple[str, ...]]] = [
+        (SystemsAllowed(systems=systems), ("systems",)),
+        (
+            PreviewsSet(grader=wanted.grader, grader_params=params, previews=wanted.previews),
+            ("grader", "grader_params", "previews"),
+        ),
+        (SpendingCapped(cap_usd=wanted.cap_usd), ("cap_usd",)),
+        (
+            QualificationSet(units=wanted.qualify, share=wanted.pass_share),
+            ("qualify", "pass_share"),
+        ),
+        (SignaturesSet(on=wanted.signatures), ("signatures",)),
+    ]
+    for act, fields in acts:
+        if any(getattr(before, each) != getattr(wanted, each) for each in fields):
+            append(connection, act, by=by, subject=before.id)
     return project(connection)
+
+
+def _check(wanted: Project) -> None:
+    if wanted.previews not in PREVIEWS:
+        raise InputError(
+            f"previews: expected {', '.join(PREVIEWS)}, found {wanted.previews[:40]!r}"
+        )
+    if wanted.cap_usd is not None and not 0 < wanted.cap_usd < 1e9:
+        raise InputError(f"cap: expected a number of dollars above 0, found {wanted.cap_usd:g}")
+    if not 0 <= wanted.qualify <= 500 or not 0 <= wanted.pass_share <= 1:
+        raise InputError(
+            f"qualification: expected up to 500 units and a share from 0 to 1, "
+            f"found {wanted.qualify} and {wanted.pass_share:g}"
+        )
+    asked = [resolve(system, Parameters()) for system in wanted.systems]
+    if wanted.grader:
+        asked += grader_of(wanted.grader, wanted.grader_params).systems
+    for system in asked:
+        if wanted.cap_usd is not None and system.price is None:
+            raise InputError(
+                f"cap: no price is known for {system.address}: give one in your table of prices "
+                f"(see docs/cost.md), or set no cap"
+            )
+
+
+def spent(connection: sa.Connection) -> dict[str, float]:
+    """Day → dollars that live answers and previews cost, the last day first."""
+    rows = connection.execute(sa.select(spendings).order_by(spendings.c.day.desc()))
+    return {row.day: row.dollars for row in rows}
+
+
+def grader_of(address: str, params: Iterable[str], *, again: int = 0) -> Grader:
+    """The grader at an address as a run of a release has it; ``again`` for another verdict.
+
+    Raises InputError, Unavailable.
+    """
+    form = read_address(address)
+    template = find_template(PROTOCOL.judging.prompt_choice(None))
+    settings = read_settings(form, tuple(params), Parameters())
+    return resolve_grader(form.address, settings, template, again=again)

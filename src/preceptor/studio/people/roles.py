@@ -6,13 +6,27 @@ from typing import Literal, get_args
 
 import msgspec
 
-__all__ = ["DECLARED_DAYS", "POLICIES", "ROLES", "Conflicts", "Offer", "Policy", "Role"]
+__all__ = [
+    "DECLARED_DAYS",
+    "POLICIES",
+    "PREVIEWS",
+    "ROLES",
+    "Conflicts",
+    "Offer",
+    "Policy",
+    "Previews",
+    "Role",
+]
 
 Role = Literal["author", "reviewer", "adjudicator", "writer", "labeller", "lead"]
 ROLES: tuple[str, ...] = get_args(Role)
 #: How many people a task needs: three, or two, where a reviewer may adjudicate.
 Policy = Literal["default", "small"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
+#: Of which tasks the author may preview the rubric; half of them are drawn, so that rubrics written
+#: with and without it can be compared.
+Previews = Literal["all", "half", "none"]
+PREVIEWS: tuple[Previews, ...] = get_args(Previews)
 #: Days after which conflicts of interest are declared again.
 DECLARED_DAYS = 365
 

@@ -19,6 +19,7 @@ __all__ = [
     "projects",
     "sessions",
     "sign_ins",
+    "spendings",
     "wrong_tries",
 ]
 
@@ -29,8 +30,21 @@ projects = projection(
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("policy", sa.Text, nullable=False),
-        # JSON list of addresses that authors may ask.
+        # JSON lists of addresses: those that authors may ask, and all that they ever might, which
+        # keep their aliases.
         sa.Column("systems", sa.Text, nullable=False),
+        sa.Column("known", sa.Text, nullable=False),
+        # Of previews; empty for none.
+        sa.Column("grader", sa.Text, nullable=False),
+        sa.Column("grader_params", sa.Text, nullable=False),  # JSON list of KEY=VALUE
+        sa.Column("previews", sa.Text, nullable=False),  # all, half, none
+        # Null for none.
+        sa.Column("cap_usd", sa.Float),
+        # Units that a labeller does before real work, and the share that has to be right; 0: none.
+        sa.Column("qualify", sa.Integer, nullable=False),
+        sa.Column("pass_share", sa.Float, nullable=False),
+        # Whether what people hand in is signed.
+        sa.Column("signatures", sa.Boolean, nullable=False),
     )
 )
 
@@ -101,6 +115,14 @@ invitations = sa.Table(
     sa.Column("email", sa.Text, nullable=False),
     sa.Column("offer", sa.Text, nullable=False),  # JSON of Offer
     sa.Column("lapses", sa.Float, nullable=False),
+)
+
+#: What live answers and previews cost. Not chained: a sum that grows with each call.
+spendings = sa.Table(
+    "spending",
+    metadata,
+    sa.Column("day", sa.Text, primary_key=True),
+    sa.Column("dollars", sa.Float, nullable=False),
 )
 
 #: Those who are at their provider, and come back with the state.

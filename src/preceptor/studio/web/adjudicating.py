@@ -29,6 +29,7 @@ from preceptor.studio.web.adjudication_fields import (
 from preceptor.studio.web.fields import NewRow, new_rows
 from preceptor.studio.web.forms import Given
 from preceptor.studio.web.judgements import Opinion, Rated, opinions, rated
+from preceptor.studio.web.previewing import PreviewShown, preview_of
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.review_fields import Typed, typed
 from preceptor.studio.web.reviewing import Done
@@ -74,6 +75,7 @@ class AdjudicationForm(View, frozen=True, kw_only=True):
     opened: bool
     problems: dict[str, str]
     other: tuple[Typed, ...] | None
+    preview: PreviewShown | None
 
 
 class Decided(View, frozen=True, kw_only=True):
@@ -158,7 +160,7 @@ async def _post(visit: Visit) -> View | Response:
     return await seats.posted(visit, "adjudicate", _show, _hand_in)
 
 
-def _hand_in(connection: sa.Connection, visit: Visit) -> None:
+def _hand_in(connection: sa.Connection, visit: Visit, signature: str) -> None:
     item, who = visit.place("item"), visit.who
     content = commands.version(connection, item).content
     reviews = commands.counted_reviews(connection, item)
@@ -173,6 +175,7 @@ def _hand_in(connection: sa.Connection, visit: Visit) -> None:
         final,
         policy=visit.web.project.policy,
         comment=comment,
+        signature=signature,
     )
 
 
@@ -229,6 +232,7 @@ def _form(
         opened=visit.given.raw("do") == "more",
         problems=decided(given, now.content, found)[3].problems if tried else {},
         other=None if saved is None else typed(saved, labels(found), but=given),
+        preview=preview_of(connection, item, now.number, now.content),
     )
 
 

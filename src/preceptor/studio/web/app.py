@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,8 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from preceptor.errors import PreceptorError
-from preceptor.store import Store
+from preceptor.errors import PreceptorError, StoreError
 from preceptor.studio.people.accounts import Accounts
 from preceptor.studio.people.project import project
 from preceptor.studio.people.single_sign_on import SingleSignOn
@@ -30,9 +30,12 @@ from preceptor.studio.web import (
     home,
     labelling,
     people,
+    qualifying,
     reviewing,
     sampling,
     scoring,
+    settings,
+    settling,
     timing,
 )
 from preceptor.studio.web.chatting import Chats
@@ -53,12 +56,15 @@ _SCREENS = (
     entering,
     account,
     people,
+    settings,
     authoring,
     reviewing,
     adjudicating,
     board,
     answering,
     labelling,
+    qualifying,
+    settling,
     categorising,
     sampling,
     agreeing,
@@ -77,7 +83,7 @@ def application(
     links: doors.Doors | None = None,
     provider: Provider | None = None,
     tell: Callable[[str], None] = lambda _: None,
-    store: Store | None = None,
+    store: str | Path | None = None,
 ) -> Guard:
     """The studio as an ASGI application.
 
@@ -94,13 +100,14 @@ def application(
     tell
         Called with a line for each internal error. It has no text of a request or an answer.
     store
-        The run store, for answers of the project's systems. Without one nobody asks them.
+        The run store, for answers of the project's systems and verdicts of its grader; made when
+        the first is asked. Without one nobody asks them.
     """
     with accounts.studio.read() as connection:
         found = project(connection)
     pages = Pages(_PACKAGE, {}, tell)
     where = urlsplit(address)
-    chats = Chats(accounts.studio, store, found) if store and found.systems else None
+    chats = Chats(accounts.studio, str(store)) if store else None
     web = Web(
         accounts=accounts,
         project=found,
@@ -116,7 +123,7 @@ def application(
     kinds = (HTTPException, PreceptorError, Exception)
     app = Starlette(
         routes=[*screens(web), Route("/assets/{hash:str}/{name:str}", pages.asset)],
-        lifespan=lambda _: _closing(chats),
+        lifespan=lambda _: _chatting(chats, tell),
         exception_handlers=dict.fromkeys(kinds, pages.explain),
     )
     return Guard(
@@ -129,8 +136,13 @@ def application(
 
 
 @contextlib.asynccontextmanager
-async def _closing(chats: Chats | None) -> AsyncIterator[None]:
+async def _chatting(chats: Chats | None, tell: Callable[[str], None]) -> AsyncIterator[None]:
     """What is asked of a system when the server ends is ``interrupted``, and can be asked again."""
+    if chats is not None:
+        try:
+            await chats.settle()
+        except StoreError as error:  # those who ask hear of it; all else works
+            tell(str(error))
     yield
     if chats is not None:
         await chats.close()

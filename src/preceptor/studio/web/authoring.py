@@ -24,6 +24,7 @@ from preceptor.studio.web.home import WORK, Work
 from preceptor.studio.web.middleware import is_scripted
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.screens import Screen, Visit, Web, see
+from preceptor.studio.web.signing import write_signed
 from preceptor.studio.web.task_views import OPEN, STATES, view_of
 from preceptor.studio.web.writing_form import read_writing
 
@@ -147,8 +148,6 @@ async def _open(visit: Visit) -> View:
 
 async def _shown(visit: Visit, found: Written, **more: Any) -> View:
     chats = visit.web.chats
-    if chats is not None:
-        await chats.desk()
     return await visit.read(lambda connection: view_of(connection, found, chats, **more))
 
 
@@ -183,7 +182,7 @@ async def _post(visit: Visit) -> View | Response:
     found = replace(found, writing=writing, rev=draft.rev)
     if verb == "submit":
         return await _submit(visit, found)
-    if verb in ("ask", "stop", "retry"):
+    if verb in ("ask", "stop", "retry", "preview"):
         alias, visit.given = visit.given.raw("system"), Given()  # a refusal shows what is saved
         await _chat(visit, found, verb, at, alias)
     if is_scripted(visit.request):
@@ -235,9 +234,9 @@ async def _submit(visit: Visit, found: Written) -> Response:
         return visit.page(await _shown(visit, found, tried=True), status=422)
     content = writing.content(mode)
 
-    def submit(connection: sa.Connection) -> None:
+    def submit(connection: sa.Connection, signature: str) -> None:
         if revising:
-            commands.revise(connection, who, item, content, writing.reply)
+            commands.revise(connection, who, item, content, writing.reply, signature=signature)
             return
         commands.submit(
             connection,
@@ -247,9 +246,12 @@ async def _submit(visit: Visit, found: Written) -> Response:
             writing.rating(found.live),
             attested=writing.attested,
             dismissed=left_aside(writing),
+            signature=signature,
         )
 
-    await visit.write(submit)
+    sign = await write_signed(visit, "authorship", submit)
+    if sign is not None:
+        return visit.page(sign)
     return see(_address(item), "revised" if revising else "submitted")
 
 
@@ -260,6 +262,8 @@ async def _chat(visit: Visit, found: Written, verb: str, job: str, alias: str) -
         raise InputError("systems: this project has none that can be asked")
     if verb == "ask":
         await chats.ask(found, alias)
+    elif verb == "preview":
+        await chats.preview(found, visit.who)
     elif verb == "stop":
         await chats.stop(found, job)
     else:
@@ -339,4 +343,5 @@ _CHANGES: dict[str, Change] = {
     "ask": lambda found, _: (replace(found.writing, chosen=""), "answering"),
     "retry": lambda found, _: (found.writing, "answering"),
     "stop": lambda found, _: (found.writing, "answering"),
+    "preview": lambda found, _: (found.writing, "preview"),
 }

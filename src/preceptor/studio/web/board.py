@@ -24,6 +24,7 @@ from preceptor.studio.people.members import Member
 from preceptor.studio.web import home, seats
 from preceptor.studio.web.adjudicating import Changed, version_changes
 from preceptor.studio.web.judgements import Judged, Opinion, Rated, judged, opinions, rated
+from preceptor.studio.web.previewing import PreviewShown, preview_of
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.screens import Screen, Visit, Web, see
 
@@ -106,6 +107,7 @@ class BoardTask(View, frozen=True, kw_only=True):
     comments: tuple[str, ...]
     notes: tuple[str, ...]
     steps: tuple[Step, ...]
+    preview: PreviewShown | None
 
 
 _LEAD = frozenset({"lead"})
@@ -298,6 +300,7 @@ def _whole(connection: sa.Connection, visit: Visit, standing: Standing, now: Ver
         comments=tuple(each for each in connection.scalars(decided.order_by("seq")) if each),
         notes=tuple(connection.scalars(noted.order_by("seq"))),
         steps=_steps(connection, item),
+        preview=preview_of(connection, item, now.number, now.content, to_lead=True),
     )
 
 
@@ -305,7 +308,15 @@ def _steps(connection: sa.Connection, item: str) -> tuple[Step, ...]:
     found = connection.execute(
         sa.select(events).where(events.c.subject == item).order_by(events.c.seq)
     )
-    return tuple(Step(row.at[:10], _happened(row.kind, row.outcome), row.reason) for row in found)
+    return tuple(
+        Step(
+            row.at[:10],
+            _happened(row.kind, row.outcome)
+            + (f", signed ({row.signature})" if row.signature else ""),
+            row.reason,
+        )
+        for row in found
+    )
 
 
 def _happened(kind: str, outcome: str) -> str:

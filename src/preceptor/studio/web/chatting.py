@@ -10,18 +10,23 @@ import sqlalchemy as sa
 from starlette.responses import Response as HttpResponse
 from starlette.responses import StreamingResponse
 
-from preceptor.errors import InputError, UnknownName
+from preceptor.errors import InputError, Unavailable, UnknownName
 from preceptor.records import Message, Response
 from preceptor.store import Store
+from preceptor.store.lookup import Lookup
 from preceptor.studio.chat import Desk, Job, Since
 from preceptor.studio.chat.jobs import ENDED, latest
-from preceptor.studio.chat.pieces import since_of
+from preceptor.studio.chat.pieces import since_of, words_of
 from preceptor.studio.database import Studio
 from preceptor.studio.items.advice import advice
 from preceptor.studio.items.authoring import Written
 from preceptor.studio.items.tables import answers
 from preceptor.studio.items.writing import Writing
-from preceptor.studio.people.project import Project
+from preceptor.studio.ledger.acts import Who
+from preceptor.studio.people.project import Project, project
+from preceptor.studio.preview.planning import wanted
+from preceptor.studio.preview.previewer import Previewer, task_of
+from preceptor.studio.preview.quoting import Quote, quote
 from preceptor.systems.base import Ask, Parameters
 
 __all__ = ["Chats", "Pending", "events", "since"]
@@ -42,51 +47,101 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chats:
-    """The systems that authors of a project may ask; what they say is stored.
+    """The systems that authors of a project may ask, and its grader; what they say is stored.
+
+    Which these are, and what they may cost, is read at each use: a lead may change it.
 
     Parameters
     ----------
-    store
-        The run store, for answers.
+    where
+        The run store, for answers and verdicts.
     """
 
-    def __init__(self, studio: Studio, store: Store, project: Project) -> None:
-        self._studio, self._store, self._project = studio, store, project
+    def __init__(self, studio: Studio, where: str) -> None:
+        self._studio, self._where = studio, where
         self._opening = asyncio.Lock()
+        self._store: Store | None = None
         self._desk: Desk | None = None
+        self._previewer: Previewer | None = None
 
     async def desk(self) -> Desk:
         """The desk; at the first call what an earlier process left is settled."""
+        found = await self._project()
         async with self._opening:
             if self._desk is None:
-                allowed = dict.fromkeys(self._project.systems, _PARAMETERS)
-                desk = Desk(self._store, self._studio, allowed, self._finished)
+                self._store = self._store or Store(self._where)
+                desk = Desk(self._store, self._studio, {}, self._finished)
                 await desk.open()
                 self._desk = desk
+                self._previewer = Previewer(desk, self._studio, self._where)
+            self._desk.allowed = dict.fromkeys(found.systems, _PARAMETERS)
+            self._desk.spending.max_cost = found.cap_usd
             return self._desk
 
     async def close(self) -> None:
-        if self._desk is not None:
+        if self._desk is not None and self._previewer is not None:
             await self._desk.close()
+            await self._previewer.close()
+            await self._desk.spending.close()
             self._desk = None
+        if self._store is not None:
+            self._store.close()
+            self._store = None
 
-    def aliases(self, item: str) -> dict[str, str]:
+    async def settle(self) -> None:
+        """Settle what an earlier process left, where the project has anything to ask.
+
+        Raises StoreError.
+        """
+        found = await self._project()
+        if found.systems or found.grader:
+            await self.desk()
+
+    def aliases(self, connection: sa.Connection, item: str) -> dict[str, str]:
         """Alias → address, in the order of the aliases."""
-        named = {self._project.alias(item, each): each for each in self._project.systems}
-        return dict(sorted(named.items()))
+        found = project(connection)
+        return dict(sorted((found.alias(item, each), each) for each in found.systems))
+
+    async def preview(self, found: Written, who: Who) -> None:
+        """Try the rubric that is written on answers. Raises InputError."""
+        whose, desk = await self._project(), await self.desk()
+        if not whose.previewed(found.standing.item):
+            raise InputError("preview: this task has none")
+        _check(found.writing)
+        _afford(desk)
+        assert self._previewer is not None
+        await self._previewer.start(whose, wanted(found, whose.systems), who)
+
+    def quote(self, connection: sa.Connection, found: Written) -> Quote | str | None:
+        """What a preview will take; why there is none yet; None where this task has none.
+
+        Of some milliseconds, so not for the thread in which the event loop runs.
+        """
+        whose, store = project(connection), self._store
+        if not whose.previewed(found.standing.item):
+            return None
+        try:
+            plan = wanted(found, whose.systems)
+            lookup = None if store is None else Lookup(store)
+            return asyncio.run(quote(whose, plan, lookup))
+        except Unavailable:
+            return words_of("unavailable")
+        except InputError as error:
+            return f"{error}"
 
     async def ask(self, found: Written, alias: str) -> None:
         """Ask a system what is written; each time for another answer. Raises InputError."""
-        item, writing = found.standing.item, found.writing
-        address = self.aliases(item).get(alias)
+        item, writing, desk = found.standing.item, found.writing, await self.desk()
+        whose = await self._project()
+        address = next((s for s in whose.systems if whose.alias(item, s) == alias), None)
         if address is None:
             raise InputError("system: choose one of the list")
         _check(writing)
+        _afford(desk)
         earlier = [
             each for each in found.answers if (each.asked, each.system) == (writing.asked, address)
         ]
         ask = Ask(_messages(writing), repeat=len(earlier))
-        desk = await self.desk()
         await desk.start(f"{item} {writing.asked}", found.standing.author, address, ask)
 
     async def retry(self, found: Written, job: str) -> None:
@@ -108,7 +163,23 @@ class Chats:
         if ended and job.task != f"{item} {found.writing.asked}":
             return None
         words = since_of(job, "", 0, anew=False).words if ended else ""
-        return Pending(job=job.id, alias=self._project.alias(item, job.address), words=words)
+        alias = project(connection).alias(item, job.address)
+        return Pending(job=job.id, alias=alias, words=words)
+
+    async def _project(self) -> Project:
+        def ask() -> Project:
+            with self._studio.read() as connection:
+                return project(connection)
+
+        return await asyncio.to_thread(ask)
+
+    def previewing(self, connection: sa.Connection, item: str) -> Pending | None:
+        """The preview begun last, where it is under way or ended without a result."""
+        job = latest(connection, task_of(item))
+        if job is None or job.state == "done":
+            return None
+        words = since_of(job, "", 0, anew=False).words if job.state in ENDED else ""
+        return Pending(job=job.id, alias="", words=words)
 
     def _finished(self, connection: sa.Connection, job: Job, response: Response) -> None:
         item, _, asked = job.task.partition(" ")
@@ -118,7 +189,7 @@ class Chats:
                 id=job.id,
                 item=item,
                 asked=asked,
-                alias=self._project.alias(item, job.address),
+                alias=project(connection).alias(item, job.address),
                 text=response.text,
                 key=response.key,
                 system=job.address,
@@ -134,6 +205,12 @@ def _check(writing: Writing) -> None:
     for each in advice(writing):
         if each.blocks and not each.criterion and each.rule == "personal-data":
             raise InputError(f"{each.problem}: take it out before a system is asked")
+
+
+def _afford(desk: Desk) -> None:
+    """Raises InputError where the project's cap is reached."""
+    if desk.spending.reached:
+        raise InputError(words_of("cap"))
 
 
 def _messages(writing: Writing) -> tuple[Message, ...]:

@@ -14,7 +14,7 @@ from preceptor.studio.web.forms import Given
 __all__ = ["Fields", "NewRow", "body_of", "given_of", "new_rows"]
 
 #: Of a form, but not of what is written in it.
-_CONTROLS = ("do", "rev")
+_CONTROLS = ("do", "rev", "sign_email")
 _MOST = 5_000
 
 

@@ -17,6 +17,7 @@ from preceptor.studio.consensus.commands import library
 from preceptor.studio.items.assignment import Worker
 from preceptor.studio.labelling import queue
 from preceptor.studio.labelling.acts import Said
+from preceptor.studio.labelling.qualifying import Stage, next_practice, practise, stage
 from preceptor.studio.labelling.queue import REASONS, Label, Unit
 from preceptor.studio.people.members import Member
 from preceptor.studio.web.home import WORK, Work
@@ -49,6 +50,7 @@ class LabelUnit(View, frozen=True, kw_only=True):
     done: int
     last: Label | None
     keys: bool
+    stage: Stage
 
 
 class LabelStart(View, frozen=True, kw_only=True):
@@ -57,6 +59,7 @@ class LabelStart(View, frozen=True, kw_only=True):
     done: int
     last: Label | None
     keys: bool
+    stage: Stage
 
 
 def screens(web: Web) -> list[Screen]:
@@ -90,9 +93,11 @@ async def _shown(visit: Visit, *, asks_why: bool) -> View:
 
     def ask(connection: sa.Connection) -> View:
         unit = queue.given(connection, person, now)
+        found = stage(connection, person)
         done, last = queue.done(connection, person), queue.last_label(connection, person)
-        if unit is None:
-            return LabelStart(title="Label", done=done, last=last, keys=keys)
+        last = last if found.is_over else None
+        if unit is None or found.state == "failed":
+            return LabelStart(title="Label", done=done, last=last, keys=keys, stage=found)
         return LabelUnit(
             title="Label",
             unit=queue.shown(connection, unit),
@@ -102,6 +107,7 @@ async def _shown(visit: Visit, *, asks_why: bool) -> View:
             done=done,
             last=last,
             keys=keys,
+            stage=found,
         )
 
     return await visit.read(ask)
@@ -121,14 +127,26 @@ async def _post(visit: Visit) -> View | Response:
         return await _shown(visit, asks_why=False)
     comment = given.text("comment", most=5_000, label="note").strip()
 
-    def act(connection: sa.Connection) -> bool:
+    def act(connection: sa.Connection) -> str | None:
+        before = stage(connection, who.person)
+        if before.state == "failed":
+            raise InputError("qualification: you have used both attempts: a lead may let you begin")
+        if before.state == "open":
+            now_ = before
+            if said is not None:
+                now_ = practise(connection, worker, who, unit, said, reason=rest, now=now)
+            if now_.attempt != before.attempt or now_.is_over:
+                return "ended"
+            return next_practice(connection, worker, now=now, draw=draw)
         if verb == "undo":
             queue.undo(connection, who, rest, now=now, draw=draw)
         elif said is not None:
             queue.label(connection, worker, who, unit, said, reason=rest, comment=comment, now=now)
-        return queue.next_unit(connection, worker, now=now, draw=draw) is not None
+        return queue.next_unit(connection, worker, now=now, draw=draw)
 
     found = await visit.write(act)
+    if found == "ended":
+        return see("/labels/qualification")
     keys = "?keys=off" if given.raw("keys") == "off" else ""
     return see(_ADDRESS + keys) if found or keys else see(_ADDRESS, "none")
 

@@ -17,6 +17,7 @@ from preceptor.studio.web import home, seats
 from preceptor.studio.web.fields import NewRow, new_rows
 from preceptor.studio.web.forms import Given
 from preceptor.studio.web.judgements import Judged, Opinion, Rated, judged, opinions, rated
+from preceptor.studio.web.previewing import PreviewShown, preview_of
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.review_fields import (
     REASON_WORDS,
@@ -99,6 +100,7 @@ class ReviewsIn(View, frozen=True, kw_only=True):
     opinions: tuple[Opinion, ...]
     state: str
     comment: str
+    preview: PreviewShown | None
 
 
 _REVIEWER = frozenset({"reviewer"})
@@ -172,13 +174,13 @@ async def _post(visit: Visit) -> View | Response:
     return await seats.posted(visit, "review", _show, _hand_in)
 
 
-def _hand_in(connection: sa.Connection, visit: Visit) -> None:
+def _hand_in(connection: sa.Connection, visit: Visit, signature: str) -> None:
     item, who = visit.place("item"), visit.who
     content = commands.version(connection, item).content
     review, fields = read_review(visit.given, content)
     note = fields.text("note")
     fields.raise_first("review", labels(content))
-    commands.review(connection, who, item, review)
+    commands.review(connection, who, item, review, signature=signature)
     if note:
         commands.note_guideline(connection, who, item, note)
 
@@ -278,4 +280,5 @@ def _all(connection: sa.Connection, standing: Standing, version: Version, person
         opinions=opinions(found, person),
         state=standing.state.replace("_", " "),
         comment=connection.scalar(last.limit(1)) or "",
+        preview=preview_of(connection, standing.item, version.number, version.content),
     )

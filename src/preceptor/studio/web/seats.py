@@ -29,6 +29,7 @@ from preceptor.studio.web.middleware import is_scripted
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.review_fields import Typed, typed
 from preceptor.studio.web.screens import Visit, see
+from preceptor.studio.web.signing import write_signed
 
 __all__ = [
     "ADDRESSES",
@@ -48,7 +49,9 @@ _STATES: dict[Kind, str] = {"review": "in_review", "adjudicate": "adjudicating"}
 
 #: Makes the page of a piece of work; after a save that was refused, with what is saved.
 Show = Callable[[sa.Connection, Visit, Stale | None], View]
-Command = Callable[[sa.Connection, Visit], None]
+#: Ends the work; the last is its signature.
+Command = Callable[[sa.Connection, Visit, str], None]
+_MEANINGS: dict[Kind, str] = {"review": "review", "adjudicate": "approval"}
 
 
 class Lapsed(View, frozen=True, kw_only=True):
@@ -177,11 +180,11 @@ async def _save(visit: Visit, kind: Kind) -> bool:
     return await visit.write(keep)
 
 
-async def _hand_in(visit: Visit, kind: Kind, command: Command) -> Response:
+async def _hand_in(visit: Visit, kind: Kind, command: Command) -> View | Response:
     """Do what ends the work on the present version, and free the seat."""
     item, who = visit.place("item"), visit.who
 
-    def end(connection: sa.Connection) -> None:
+    def end(connection: sa.Connection, signature: str) -> None:
         standing = commands.standing(connection, item)
         if _seat(connection, visit, kind, standing) is None:
             raise commands.unknown(item)
@@ -190,11 +193,11 @@ async def _hand_in(visit: Visit, kind: Kind, command: Command) -> Response:
                 "task: it has changed since you opened it: what you said of the parts that are "
                 "the same is below; look at the others"
             )
-        command(connection, visit)
+        command(connection, visit, signature)
         assignment.release(connection, kind, item, who.person)
 
-    await visit.write(end)
-    return see(f"{ADDRESSES[kind]}/{item}", "handed-in")
+    sign = await write_signed(visit, _MEANINGS[kind], end)
+    return see(f"{ADDRESSES[kind]}/{item}", "handed-in") if sign is None else sign
 
 
 def paper(

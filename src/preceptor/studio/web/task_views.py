@@ -34,6 +34,7 @@ from preceptor.studio.items.writing import (
     problems,
 )
 from preceptor.studio.web.chatting import Chats, Pending
+from preceptor.studio.web.previewing import PreviewBox, preview_box
 from preceptor.studio.web.render import View
 
 __all__ = [
@@ -125,6 +126,8 @@ class TaskForm(View, frozen=True, kw_only=True):
         Field → why the task cannot be handed in; beside the fields once that was ``tried``.
     focus
         Id of the field that a button leads to.
+    preview
+        What the grader said of the rubric; None where this task has no preview.
     other
         Where another window saved meanwhile: what each text is there.
     """
@@ -144,6 +147,7 @@ class TaskForm(View, frozen=True, kw_only=True):
     other: tuple[tuple[str, str], ...] = ()
     proposals: tuple[Proposal, ...] = ()
     advice: tuple[Advice, ...] = ()
+    preview: PreviewBox | None = None
     revises: bool = False
     lists: Lists = Lists()
 
@@ -203,7 +207,8 @@ def view_of(
         "writing": writing,
         "scores": writing.scores if rating.overall or rating.dimensions else {},
         "problems": problems(writing, live, revising=revising),
-        "systems": tuple(chats.aliases(standing.item)) if chats else (),
+        "systems": tuple(chats.aliases(connection, standing.item)) if chats else (),
+        "preview": preview_box(connection, found, chats),
         "answer": None if live is None else replace(live, system="", key=""),
         "others": tuple(
             replace(e, system="", key="")

@@ -6,6 +6,7 @@
 //   form[data-autosave=MS]   is posted with do=save once nothing was typed for MS milliseconds
 //   [data-stream=ADDRESS]    shows an answer as it comes; then its parent is fetched anew
 //   [data-live][id]          is replaced by that of the same id in the answer to an autosave
+//   [data-told][id]          likewise, once a stream has ended
 //   [data-focus]             gets the focus after a swap; else the field that had it, else <main>
 //   [data-announce]          is read out after a swap
 //   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed: in the group
@@ -186,8 +187,8 @@ class Saver {
   }
 }
 
-function refresh(page) {
-  for (const old of document.querySelectorAll("[data-live][id]")) {
+function refresh(page, which = "[data-live][id]") {
+  for (const old of document.querySelectorAll(which)) {
     const fresh = page.getElementById(old.id);
     if (fresh && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(fresh));
   }
@@ -306,6 +307,7 @@ class Follower {
       const had = place.contains(document.activeElement);
       adopt(page);
       place.replaceWith(document.adoptNode(fresh));
+      refresh(page, "[data-told][id]"); // the number of the save stays: it is that of what is typed here
       if (had) fresh.focus();
       byId("announce").textContent = this.box.dataset.done;
       followAll();

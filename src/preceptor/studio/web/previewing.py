@@ -1,0 +1,154 @@
+"""What a preview of a rubric showed, for those who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import sqlalchemy as sa
+
+from preceptor.studio.items.authoring import Written
+from preceptor.studio.items.content import Content
+from preceptor.studio.items.tables import versions
+from preceptor.studio.preview.findings import MET, NOT_MET, Finding, Preview, Tried, findings
+from preceptor.studio.preview.quoting import Quote
+from preceptor.studio.preview.tables import previews
+from preceptor.studio.web.chatting import Chats, Pending
+
+__all__ = ["PreviewBox", "PreviewShown", "preview_box", "preview_of"]
+
+
+class TriedShown(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that the rubric was tried on; ``scores`` are points from 0 to 100, by repeat."""
+
+    number: int
+    name: str
+    text: str
+    failure: str
+    scores: tuple[str, ...]
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A criterion, what was said of each answer in each repeat, and what that tells."""
+
+    text: str
+    points: int | None
+    cells: tuple[str, ...]
+    finding: Finding | None
+
+
+class PreviewShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A preview; criteria that have changed since have no finding."""
+
+    answers: tuple[TriedShown, ...]
+    lines: tuple[Line, ...]
+    grader: str = ""
+
+
+class PreviewBox(msgspec.Struct, frozen=True, kw_only=True):
+    """What the author's page says of previews.
+
+    Attributes
+    ----------
+    quote
+        What the next one takes; words where it cannot be.
+    pending
+        One under way, or one that ended without a result.
+    shown
+        The last one; ``stale`` where the conversation is another by now.
+    findings
+        Criterion → what the last one tells of it as it stands.
+    """
+
+    quote: Quote | None
+    words: str
+    pending: Pending | None
+    shown: PreviewShown | None
+    stale: bool
+    findings: dict[str, Finding]
+
+
+def preview_box(
+    connection: sa.Connection, found: Written, chats: Chats | None
+) -> PreviewBox | None:
+    """That of a task that is written; None where it has no previews."""
+    quote = chats.quote(connection, found) if chats else None
+    if chats is None or quote is None:
+        return None
+    # Before the preview: what ends between the two is shown as done.
+    pending = chats.previewing(connection, found.standing.item)
+    last = _last(connection, found.standing.item)
+    content = found.writing.content(found.standing.mode)
+    stale = last is not None and last.asked != found.writing.asked
+    return PreviewBox(
+        quote=None if isinstance(quote, str) else quote,
+        words=quote if isinstance(quote, str) else "",
+        pending=pending,
+        shown=None if last is None else _shown(last, content, names=True),
+        stale=stale,
+        findings={} if last is None or stale else findings(last, content),
+    )
+
+
+def preview_of(
+    connection: sa.Connection, item: str, version: int, content: Content, *, to_lead: bool = False
+) -> PreviewShown | None:
+    """The last preview before a version was handed in; systems are named to leads alone."""
+    at = sa.select(versions.c.seq).where(versions.c.item == item, versions.c.version == version)
+    found = _last(connection, item, previews.c.seq < at.scalar_subquery())
+    return None if found is None else _shown(found, content, names=False, to_lead=to_lead)
+
+
+def _last(connection: sa.Connection, item: str, *where: sa.ColumnElement[bool]) -> Preview | None:
+    query = sa.select(previews.c.body).where(previews.c.item == item, *where)
+    body = connection.scalar(query.order_by(previews.c.seq.desc()).limit(1))
+    return None if body is None else msgspec.json.decode(body, type=Preview)
+
+
+def _shown(
+    preview: Preview, content: Content, *, names: bool, to_lead: bool = False
+) -> PreviewShown:
+    told = findings(preview, content)
+    return PreviewShown(
+        answers=tuple(
+            TriedShown(
+                number=number,
+                name=each.system if to_lead else each.alias if names else "",
+                text=each.text,
+                failure=each.failure,
+                scores=tuple(
+                    "–" if score is None else f"{100 * score:.0f}" for score in each.scores
+                ),
+            )
+            for number, each in _numbered(preview)
+        ),
+        lines=tuple(
+            Line(
+                text=each.text,
+                points=each.points,
+                cells=tuple(_cell(one, place) for one in preview.judged),
+                finding=told.get(each.id),
+            )
+            for place, each in enumerate(preview.criteria)
+        ),
+        grader=preview.grader if to_lead else "",
+    )
+
+
+def _numbered(preview: Preview) -> Iterator[tuple[int, Tried]]:
+    """Those that were judged have the numbers that findings name; the others have none."""
+    number = 0
+    for each in preview.answers:
+        number += not each.failure
+        yield (0 if each.failure else number), each
+
+
+def _cell(tried: Tried, criterion: int) -> str:
+    """What was said of a criterion: once, where it was the same each time."""
+    said = [_word(repeat[criterion]) for repeat in tried.verdicts]
+    return ", then ".join(dict.fromkeys(said))
+
+
+def _word(cell: str) -> str:
+    words = {MET: "met", NOT_MET: "not met"}
+    return words.get(cell) or f"no verdict ({cell.replace('_', ' ')})"
