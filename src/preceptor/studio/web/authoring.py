@@ -24,7 +24,7 @@ from preceptor.studio.web.home import WORK, Work
 from preceptor.studio.web.middleware import is_scripted
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.screens import Screen, Visit, Web, see
-from preceptor.studio.web.task_views import OPEN, STATES, view_of
+from preceptor.studio.web.task_views import OPEN, STATES, HandedIn, view_of
 from preceptor.studio.web.writing_form import read_writing
 
 __all__ = ["screens"]
@@ -149,7 +149,11 @@ async def _shown(visit: Visit, found: Written, **more: Any) -> View:
     chats = visit.web.chats
     if chats is not None:
         await chats.desk()
-    return await visit.read(lambda connection: view_of(connection, found, chats, **more))
+    view = await visit.read(lambda connection: view_of(connection, found, chats, **more))
+    waits = found.standing.state in ("submitted", "parked")
+    if isinstance(view, HandedIn) and waits and "lead" in visit.member.offer.roles:
+        return replace(view, board=f"/board/{found.standing.item}")
+    return view
 
 
 async def _read(visit: Visit) -> Written:

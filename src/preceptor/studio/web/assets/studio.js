@@ -10,6 +10,8 @@
 //   [data-announce]          is read out after a swap
 //   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed: in the group
 //                            that has the focus, or in the page's only one
+//   [data-then=ID]           what gets the focus after that: a field, or with "next" the next group
+//   [data-enter=ID]          what Enter in a field leads to: another field, or a button that it presses
 //   [data-switch=keys]       turns these keys on and off, here and on later pages
 //   [data-scripted][hidden]  is shown, since it needs this script
 //   [data-select]            is selected whole when it gets the focus
@@ -85,6 +87,9 @@ function focus(before) {
   byId("announce").textContent = said && said.getAttribute("role") !== "alert" ? said.textContent : document.title;
 }
 
+const addressOf = () => location.pathname + location.search;
+let pageShown = addressOf();
+
 function swap({ page, url }) {
   const main = page.getElementById("main"), header = page.querySelector("header.site");
   if (!main) { location.assign(url); return; }
@@ -99,6 +104,7 @@ function swap({ page, url }) {
   const shown = new URL(url);
   shown.searchParams.delete("done");
   if (shown.href !== location.href) history.pushState(null, "", shown);
+  pageShown = addressOf();
   focus(before);
 }
 
@@ -442,8 +448,26 @@ function pressed(event) {
     event.preventDefault();
     each.focus();
     each.click();
+    const then = each.dataset.then === "next" ? following(group) : byId(each.dataset.then);
+    if (then) then.focus();
     return;
   }
+}
+
+/** The first choice of the next group, or what comes after the last one. */
+function following(group) {
+  const groups = [...document.querySelectorAll("[data-keys]")], next = groups[groups.indexOf(group) + 1];
+  if (next) return next.querySelector("[data-key]:checked") || next.querySelector("[data-key]");
+  return [...group.form.elements].find((e) => e.matches("button, textarea") && e.checkVisibility() &&
+    group.compareDocumentPosition(e) === Node.DOCUMENT_POSITION_FOLLOWING);
+}
+
+function entered(event) {
+  if (event.key !== "Enter" || event.isComposing || !event.target.dataset.enter) return;
+  const then = byId(event.target.dataset.enter);
+  if (!then) return;
+  event.preventDefault();
+  if (then.tagName === "BUTTON") then.click(); else then.focus();
 }
 
 function switchKeys() {
@@ -468,8 +492,10 @@ document.addEventListener("change", switched);
 document.addEventListener("input", typed);
 document.addEventListener("change", typed);
 document.addEventListener("keydown", pressed);
+document.addEventListener("keydown", entered);
 document.addEventListener("focusin", (event) => { if (event.target.matches("[data-select]")) event.target.select(); });
-addEventListener("popstate", () => location.reload());
+// A link to a place in the page comes here, too.
+addEventListener("popstate", () => { if (addressOf() !== pageShown) location.reload(); });
 addEventListener("online", () => { for (const saver of savers.values()) if (saver.dirty) saver.wait(0); });
 addEventListener("beforeunload", (event) => { if (unsaved() && !leaving) event.preventDefault(); });
 followAll();
