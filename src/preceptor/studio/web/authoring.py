@@ -82,7 +82,7 @@ def _work(connection: sa.Connection, member: Member) -> Work:
         about="Write tasks: a conversation, and the criteria of a good answer.",
         begin=Link("Write a new task", "/tasks/new"),
         under_way=tuple(
-            Link(f"{each.name or 'A task without words'} ({STATES[each.state]})", _address(each.id))
+            Link(each.name or "A task without words", _address(each.id), note=STATES[each.state])
             for each in listed
             if each.state in ("draft", "revising")
         ),
