@@ -8,8 +8,8 @@
 //   [data-live][id]          is replaced by that of the same id in the answer to an autosave
 //   [data-focus]             gets the focus after a swap; else the field that had it, else <main>
 //   [data-announce]          is read out after a swap
-//   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed: in the group
-//                            that has the focus, or in the page's only one
+//   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed: that of the
+//                            group that has the focus, or else the page's only one
 //   [data-then=ID]           what gets the focus after that: a field, or with "next" the next group
 //   [data-enter=ID]          what Enter in a field leads to: another field, or a button that it presses
 //   [data-switch=keys]       turns these keys on and off, here and on later pages
@@ -440,18 +440,17 @@ function pressed(event) {
   const at = document.activeElement;
   if (at && (at.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName)) && !/^(checkbox|radio)$/.test(at.type)) return;
   if (document.querySelector("dialog[open]")) return;
-  const groups = document.querySelectorAll("[data-keys]");
-  const group = (at && at.closest("[data-keys]")) || (groups.length === 1 ? groups[0] : null);
-  if (!group || group.dataset.keys !== "on") return;
-  for (const each of group.querySelectorAll("[data-key]")) {
-    if (each.dataset.key !== event.key.toLowerCase() || each.disabled) continue;
-    event.preventDefault();
-    each.focus();
-    each.click();
-    const then = each.dataset.then === "next" ? following(group) : byId(each.dataset.then);
-    if (then) then.focus();
-    return;
-  }
+  const own = at && at.closest("[data-keys]");
+  const those = [...document.querySelectorAll("[data-keys=on] [data-key]")]
+    .filter((each) => each.dataset.key === event.key.toLowerCase() && !each.disabled);
+  const mine = those.filter((each) => own && own.contains(each));
+  const [each, more] = mine.length ? mine : those;
+  if (!each || more) return;
+  event.preventDefault();
+  each.focus();
+  each.click();
+  const then = each.dataset.then === "next" ? following(each.closest("[data-keys]")) : byId(each.dataset.then);
+  if (then) then.focus();
 }
 
 /** The first choice of the next group, or what comes after the last one. */
