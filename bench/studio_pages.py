@@ -178,8 +178,6 @@ def _authors(house: House) -> Iterator[Shown]:
         page.fill("#t-0", "Is this mole harmless? It grew within a month.")
         page.click("button[value=ask]")
         page.wait_for_selector("text=the answer that you rate")
-        page.click("button[value=add]")
-        page.wait_for_selector("textarea[id^=c-]")
         page.fill("textarea[id^=c-]", "Appropriately advises a visit and explains why")
         page.wait_for_selector("text=cannot be checked")
 
@@ -297,6 +295,7 @@ def look(options: argparse.Namespace, house: House, address: str, browser: Any) 
             context = browser.new_context(
                 viewport={"width": width, "height": 900 if width > 400 else 640},
                 color_scheme=scheme,
+                reduced_motion="reduce",  # else the focus is looked at while the page scrolls
                 bypass_csp=bool(axe),
             )
             if shown.who:

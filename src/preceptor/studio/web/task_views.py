@@ -46,7 +46,7 @@ __all__ = [
 OPEN: tuple[State, ...] = ("draft", "revising")
 #: Rows for criteria that a form has at least.
 _ROWS = 3
-#: What an author reads of a task's state.
+#: What authors, reviewers and adjudicators read of a task's state.
 STATES = {
     "draft": "not handed in yet",
     "submitted": "handed in",

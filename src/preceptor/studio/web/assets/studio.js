@@ -108,6 +108,18 @@ function swap({ page, url }) {
   focus(before);
 }
 
+// Form → its fields that were typed in while it was sent: the answer does not have that.
+const meanwhile = new WeakMap();
+
+function bringOver(fields, action) {
+  for (const old of fields) {
+    const now = old.id && byId(old.id);
+    if (!now || !now.form || actionOf(now.form) !== action) continue;
+    if (old.type === "checkbox" || old.type === "radio") now.checked = old.checked; else now.value = old.value;
+    now.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}
+
 async function submitted(event) {
   const form = event.target, button = event.submitter;
   if (form.getAttribute("method") !== "post" || event.defaultPrevented) return;
@@ -116,6 +128,7 @@ async function submitted(event) {
   if (form.hasAttribute("data-stay")) { stay(form); return; }
   if (form.getAttribute("aria-busy") === "true") return;
   form.setAttribute("aria-busy", "true");
+  meanwhile.set(form, new Set());
   const saver = savers.get(form);
   if (saver) saver.stop();
   try {
@@ -127,6 +140,7 @@ async function submitted(event) {
     savers.delete(form);
     swap(answer);
     say("");
+    bringOver(meanwhile.get(form), actionOf(form));
   } catch (error) {
     say("failed");
     if (saver) saver.later();
@@ -204,6 +218,7 @@ function typed(event) {
   if (!form || !form.hasAttribute("data-autosave")) return;
   if (!savers.has(form)) savers.set(form, new Saver(form));
   savers.get(form).changed();
+  if (form.getAttribute("aria-busy") === "true" && meanwhile.has(form)) meanwhile.get(form).add(event.target);
 }
 
 function unsaved() {
