@@ -146,9 +146,11 @@ def served(house: House) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
-    yield url_of(listener)
-    server.should_exit = True
-    thread.join()
+    try:
+        yield url_of(listener)
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def addresses(house: House, values: Callable[[str], str] = lambda _: "nothing") -> list[str]:

@@ -269,7 +269,7 @@ def test_home_leads_to_the_task_worked_on_last(house: House) -> None:
     last.do("save", t__0="The other")
     page = last.client.get("/").text
     assert f'<a class="button main" href="{last.address}">' in page
-    assert "The one that was begun first (not handed in yet)" in page
+    assert 'The one that was begun first</a> <span class="aside">not handed in yet</span>' in page
     last.do("withdraw", reason="A double")
     assert last.state() == "withdrawn"
     listed = last.client.get("/tasks").text

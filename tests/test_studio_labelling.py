@@ -29,7 +29,7 @@ from preceptor.studio.labelling.estimate import estimate
 from preceptor.studio.labelling.tables import labels, units
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.verify import verify
-from studio_harness import House, crawl
+from studio_harness import House, crawl, served
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 EXAMPLES, POINTS = 12, (5, -3, 2)
@@ -335,6 +335,52 @@ def test_the_page_labels_by_one_button_and_shows_no_verdict(
         assert list(connection.execute(sa.select(labels.c.unit, labels.c.said))) == [(one, "met")]
     assert house.kinds()[-3:] == ["labelled", "labelled", "unlabelled"]
     assert verify(house.studio).faults == ()
+
+
+def test_letters_label_and_can_be_turned_off(
+    chromium: Any, house: House, found: list[Item]
+) -> None:
+    """1, 2, 3 with its reason, and U; none while a note is typed, and none once they are off."""
+    house.studio.write_now(lambda c: pull(c, None, found, way="audit", count=36))
+
+    def said() -> list[str]:
+        with house.studio.read() as connection:
+            return list(connection.scalars(sa.select(labels.c.said).order_by(labels.c.seq)))
+
+    with served(house) as address:
+        secret = house.signed_in("labeller").cookies.get(house.cookie)
+        context = chromium.new_context()
+        context.add_cookies([{"name": house.cookie, "value": secret, "url": address}])
+        page = context.new_page()
+        page.goto(f"{address}labels")
+        page.press("button[value=next]", "Enter")
+
+        def press(key: str, then: str) -> None:
+            page.keyboard.press(key)
+            page.wait_for_selector(f"main >> text={then}")
+
+        page.wait_for_selector("[data-key='1']")
+        press("1", "You have labelled 1.")
+        press("2", "You have labelled 2.")
+        press("3", "Why can you not tell?")
+        press("0", "Does the answer meet this criterion?")
+        page.wait_for_selector("[value=met]")
+        press("3", "Why can you not tell?")
+        press("2", "You have labelled 3.")
+        assert said() == ["met", "not_met", "cannot_tell"]
+        press("u", "You have labelled 2.")
+        page.focus("#comment")
+        page.keyboard.type("12u")
+        assert page.input_value("#comment") == "12u"
+        page.press("text=Turn the keys off", "Enter")
+        page.wait_for_selector("text=The keys are off.")
+        for key in "123u":
+            page.keyboard.press(key)
+        assert said() == ["met", "not_met"]
+        page.press("button[value=met]", "Enter")
+        page.wait_for_selector("text=You have labelled 3.")
+        page.wait_for_selector("text=The keys are off.")
+        context.close()
 
 
 # What comes of it

@@ -34,6 +34,7 @@ from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.review_fields import Typed, typed
 from preceptor.studio.web.reviewing import Done
 from preceptor.studio.web.screens import Screen, Visit, Web
+from preceptor.studio.web.task_views import STATES
 
 __all__ = ["screens", "version_changes"]
 
@@ -138,7 +139,7 @@ async def _list(visit: Visit) -> View:
                     seats.brief(commands.version(connection, item).content),
                     f"/adjudications/{item}",
                 ),
-                state.replace("_", " "),
+                STATES[state],
             )
             for item, state in found
         )

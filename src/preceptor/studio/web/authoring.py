@@ -25,7 +25,7 @@ from preceptor.studio.web.middleware import is_scripted
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.screens import Screen, Visit, Web, see
 from preceptor.studio.web.signing import write_signed
-from preceptor.studio.web.task_views import OPEN, STATES, view_of
+from preceptor.studio.web.task_views import OPEN, STATES, HandedIn, view_of
 from preceptor.studio.web.writing_form import read_writing
 
 __all__ = ["screens"]
@@ -83,7 +83,7 @@ def _work(connection: sa.Connection, member: Member) -> Work:
         about="Write tasks: a conversation, and the criteria of a good answer.",
         begin=Link("Write a new task", "/tasks/new"),
         under_way=tuple(
-            Link(f"{each.name or 'A task without words'} ({STATES[each.state]})", _address(each.id))
+            Link(each.name or "A task without words", _address(each.id), note=STATES[each.state])
             for each in listed
             if each.state in ("draft", "revising")
         ),
@@ -148,7 +148,11 @@ async def _open(visit: Visit) -> View:
 
 async def _shown(visit: Visit, found: Written, **more: Any) -> View:
     chats = visit.web.chats
-    return await visit.read(lambda connection: view_of(connection, found, chats, **more))
+    view = await visit.read(lambda connection: view_of(connection, found, chats, **more))
+    waits = found.standing.state in ("submitted", "parked")
+    if isinstance(view, HandedIn) and waits and "lead" in visit.member.offer.roles:
+        return replace(view, board=f"/board/{found.standing.item}")
+    return view
 
 
 async def _read(visit: Visit) -> Written:

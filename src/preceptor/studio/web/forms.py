@@ -46,6 +46,12 @@ class Given:
         """All fields of a name as they came."""
         return self._fields.get(name, ())
 
+    def pressed(self) -> Given:
+        """The form with the field that its button sets: ``do`` is ``VERB:NAME=VALUE`` then."""
+        verb, colon, field = self.raw("do").partition(":")
+        name, _, value = field.partition("=")
+        return Given({**self._fields, "do": (verb,), name: (value,)}) if colon else self
+
     def line(self, name: str, *, most: int = 200, label: str = "") -> str:
         """One line of text."""
         return " ".join(self.text(name, most=most, label=label).split())

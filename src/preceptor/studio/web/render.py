@@ -21,6 +21,8 @@ class Link(msgspec.Struct, frozen=True):
     name: str
     address: str
     current: bool = False
+    #: What is said of it beside its name.
+    note: str = ""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

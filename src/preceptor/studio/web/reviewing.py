@@ -33,6 +33,7 @@ from preceptor.studio.web.review_fields import (
     typed,
 )
 from preceptor.studio.web.screens import Screen, Visit, Web
+from preceptor.studio.web.task_views import STATES
 
 __all__ = ["ReviewForm", "screens"]
 
@@ -152,7 +153,7 @@ async def _list(visit: Visit) -> View:
         done = tuple(
             Done(
                 Link(seats.brief(commands.version(connection, item).content), f"/reviews/{item}"),
-                state.replace("_", " "),
+                STATES[state],
             )
             for item, state in found
         )

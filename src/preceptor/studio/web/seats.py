@@ -121,6 +121,7 @@ async def posted(visit: Visit, kind: Kind, show: Show, command: Command) -> View
 
     ``show`` makes the page, and ``command`` does what ends the work; what either raises is raised.
     """
+    visit.given = visit.given.pressed()
     doing = visit.given.one("do", ("save", "more", "hand-in", "skip"))
     if doing == "skip":
         return await _skip(visit, kind)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from preceptor.studio.differences import Piece, differences
+from preceptor.studio.ids import new_id
 from preceptor.studio.items import authoring, commands
 from preceptor.studio.items.advice import Advice, advice
 from preceptor.studio.items.authoring import Written
@@ -51,7 +52,9 @@ __all__ = [
 
 #: States in which the author writes.
 OPEN: tuple[State, ...] = ("draft", "revising")
-#: What an author reads of a task's state.
+#: Rows for criteria that a form has at least.
+_ROWS = 3
+#: What authors, reviewers and adjudicators read of a task's state.
 STATES = {
     "draft": "not handed in yet",
     "submitted": "handed in",
@@ -168,6 +171,8 @@ class HandedIn(View, frozen=True, kw_only=True):
     may_withdraw: bool
     content: Content
     rating: Rating
+    #: Where its reader, who is a lead, too, queues it for review.
+    board: str = ""
 
 
 class Outcome(HandedIn, frozen=True, kw_only=True):
@@ -204,7 +209,7 @@ def view_of(
         "item": standing.item,
         "mode": standing.mode,
         "rev": found.rev,
-        "writing": writing,
+        "writing": _with_blanks(writing),
         "scores": writing.scores if rating.overall or rating.dimensions else {},
         "problems": problems(writing, live, revising=revising),
         "systems": tuple(chats.aliases(connection, standing.item)) if chats else (),
@@ -233,6 +238,12 @@ def view_of(
         decision="" if decision is None else decision.comment,
         rating=_unnamed(commands.version(connection, standing.item).rating),
     )
+
+
+def _with_blanks(writing: Writing) -> Writing:
+    """The same, with rows that wait to be filled: one that stays empty is no criterion."""
+    blanks = (Row(new_id()) for _ in range(_ROWS - len(writing.rows)))
+    return replace(writing, rows=(*writing.rows, *blanks))
 
 
 def _unnamed(rating: Rating) -> Rating:

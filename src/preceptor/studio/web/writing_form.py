@@ -33,7 +33,13 @@ def read_writing(given: Given, found: Written, *, checked: bool = True) -> Writi
 
     has_answer = bool(given.raws("rated"))  # one that is on its way has no fields
     tags = {row.id: row.tags for row in (*saved.rows, *saved.removed)}
-    ids = tuple(dict.fromkeys(id for id in given.raws("row") if _ID.fullmatch(id)))
+    ids = tuple(
+        dict.fromkeys(
+            id
+            for id in given.raws("row")
+            if _ID.fullmatch(id) and (id in tags or _is_typed(given, id))
+        )
+    )
     if checked and len(ids) > _CRITERIA:
         raise InputError(f"rubric: expected at most {_CRITERIA} criteria, found {len(ids)}")
     scores = {name: given.raw(f"score-{name}")[:2] for name in SCORES}
@@ -67,6 +73,11 @@ def read_writing(given: Given, found: Written, *, checked: bool = True) -> Writi
         attested=tuple(each for each in ATTESTATIONS if each in given.raws("attested")),
         reply=text("reply", _CRITERION),
     )
+
+
+def _is_typed(given: Given, id: str) -> bool:
+    """Whether a row that waits to be filled is a criterion now."""
+    return any(given.raw(f"c-{id}-{part}").strip() for part in ("text", "points"))
 
 
 def _has_turn(given: Given, number: int) -> bool:

@@ -9,8 +9,10 @@
 //   [data-told][id]          likewise, once a stream has ended
 //   [data-focus]             gets the focus after a swap; else the field that had it, else <main>
 //   [data-announce]          is read out after a swap
-//   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed: in the group
-//                            that has the focus, or in the page's only one
+//   [data-keys=on] [data-key=K]   is clicked by the key K, where nothing is being typed: that of the
+//                            group that has the focus, or else the page's only one
+//   [data-then=ID]           what gets the focus after that: a field, or with "next" the next group
+//   [data-enter=ID]          what Enter in a field leads to: another field, or a button that it presses
 //   [data-switch=keys]       turns these keys on and off, here and on later pages
 //   [data-scripted][hidden]  is shown, since it needs this script
 //   [data-select]            is selected whole when it gets the focus
@@ -86,6 +88,9 @@ function focus(before) {
   byId("announce").textContent = said && said.getAttribute("role") !== "alert" ? said.textContent : document.title;
 }
 
+const addressOf = () => location.pathname + location.search;
+let pageShown = addressOf();
+
 function swap({ page, url }) {
   const main = page.getElementById("main"), header = page.querySelector("header.site");
   if (!main) { location.assign(url); return; }
@@ -100,7 +105,20 @@ function swap({ page, url }) {
   const shown = new URL(url);
   shown.searchParams.delete("done");
   if (shown.href !== location.href) history.pushState(null, "", shown);
+  pageShown = addressOf();
   focus(before);
+}
+
+// Form → its fields that were typed in while it was sent: the answer does not have that.
+const meanwhile = new WeakMap();
+
+function bringOver(fields, action) {
+  for (const old of fields) {
+    const now = old.id && byId(old.id);
+    if (!now || !now.form || actionOf(now.form) !== action) continue;
+    if (old.type === "checkbox" || old.type === "radio") now.checked = old.checked; else now.value = old.value;
+    now.dispatchEvent(new Event("input", { bubbles: true }));
+  }
 }
 
 async function submitted(event) {
@@ -111,6 +129,7 @@ async function submitted(event) {
   if (form.hasAttribute("data-stay")) { stay(form); return; }
   if (form.getAttribute("aria-busy") === "true") return;
   form.setAttribute("aria-busy", "true");
+  meanwhile.set(form, new Set());
   const saver = savers.get(form);
   if (saver) saver.stop();
   try {
@@ -122,6 +141,7 @@ async function submitted(event) {
     savers.delete(form);
     swap(answer);
     say("");
+    bringOver(meanwhile.get(form), actionOf(form));
   } catch (error) {
     say("failed");
     if (saver) saver.later();
@@ -199,6 +219,7 @@ function typed(event) {
   if (!form || !form.hasAttribute("data-autosave")) return;
   if (!savers.has(form)) savers.set(form, new Saver(form));
   savers.get(form).changed();
+  if (form.getAttribute("aria-busy") === "true" && meanwhile.has(form)) meanwhile.get(form).add(event.target);
 }
 
 function unsaved() {
@@ -436,16 +457,33 @@ function pressed(event) {
   const at = document.activeElement;
   if (at && (at.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName)) && !/^(checkbox|radio)$/.test(at.type)) return;
   if (document.querySelector("dialog[open]")) return;
-  const groups = document.querySelectorAll("[data-keys]");
-  const group = (at && at.closest("[data-keys]")) || (groups.length === 1 ? groups[0] : null);
-  if (!group || group.dataset.keys !== "on") return;
-  for (const each of group.querySelectorAll("[data-key]")) {
-    if (each.dataset.key !== event.key.toLowerCase() || each.disabled) continue;
-    event.preventDefault();
-    each.focus();
-    each.click();
-    return;
-  }
+  const own = at && at.closest("[data-keys]");
+  const those = [...document.querySelectorAll("[data-keys=on] [data-key]")]
+    .filter((each) => each.dataset.key === event.key.toLowerCase() && !each.disabled);
+  const mine = those.filter((each) => own && own.contains(each));
+  const [each, more] = mine.length ? mine : those;
+  if (!each || more) return;
+  event.preventDefault();
+  each.focus();
+  each.click();
+  const then = each.dataset.then === "next" ? following(each.closest("[data-keys]")) : byId(each.dataset.then);
+  if (then) then.focus();
+}
+
+/** The first choice of the next group, or what comes after the last one. */
+function following(group) {
+  const groups = [...document.querySelectorAll("[data-keys]")], next = groups[groups.indexOf(group) + 1];
+  if (next) return next.querySelector("[data-key]:checked") || next.querySelector("[data-key]");
+  return [...group.form.elements].find((e) => e.matches("button, textarea") && e.checkVisibility() &&
+    group.compareDocumentPosition(e) === Node.DOCUMENT_POSITION_FOLLOWING);
+}
+
+function entered(event) {
+  if (event.key !== "Enter" || event.isComposing || !event.target.dataset.enter) return;
+  const then = byId(event.target.dataset.enter);
+  if (!then) return;
+  event.preventDefault();
+  if (then.tagName === "BUTTON") then.click(); else then.focus();
 }
 
 function switchKeys() {
@@ -470,8 +508,10 @@ document.addEventListener("change", switched);
 document.addEventListener("input", typed);
 document.addEventListener("change", typed);
 document.addEventListener("keydown", pressed);
+document.addEventListener("keydown", entered);
 document.addEventListener("focusin", (event) => { if (event.target.matches("[data-select]")) event.target.select(); });
-addEventListener("popstate", () => location.reload());
+// A link to a place in the page comes here, too.
+addEventListener("popstate", () => { if (addressOf() !== pageShown) location.reload(); });
 addEventListener("online", () => { for (const saver of savers.values()) if (saver.dirty) saver.wait(0); });
 addEventListener("beforeunload", (event) => { if (unsaved() && !leaving) event.preventDefault(); });
 followAll();
