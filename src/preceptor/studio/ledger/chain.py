@@ -33,7 +33,8 @@ START = "0" * 64
 #: Hex digits of a salt.
 SALT = 32
 #: Of statements with very many rows: so many are in memory.
-STREAM = {"yield_per": 1000}
+_PAGE = 1000
+STREAM = {"yield_per": _PAGE}
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -139,7 +140,14 @@ def recorded(
 
 
 def rows_of(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Iterator[Any]:
-    """The rows of :func:`recorded`: the event's columns, then salt and body."""
+    """The rows of :func:`recorded`: the event's columns, then salt and body.
+
+    In pages: who stops before the end leaves no cursor open on the server.
+    """
     both = sa.select(events, payload.c.salt, payload.c.body).select_from(events.outerjoin(payload))
-    some = both.where(*where) if where else both
-    yield from connection.execute(some.order_by(events.c.seq), execution_options=STREAM)
+    first = both.where(*where).order_by(events.c.seq).limit(_PAGE)
+    following = first.where(events.c.seq > sa.bindparam("last", type_=events.c.seq.type))
+    rows = connection.execute(first).all()
+    while rows:
+        yield from rows
+        rows = connection.execute(following, {"last": rows[-1].seq}).all()
