@@ -1,13 +1,14 @@
-"""Two hundred authors save as they type: how long a save takes, as a ratio to a form that does nothing.
+"""Two hundred authors save as they type: a save's time, as a ratio to a form that does nothing.
 
     python bench/studio_load.py                  # three rounds of five minutes
     python bench/studio_load.py --seconds 30
     python bench/studio_load.py --seconds 60 --beside    # a run of 10,000 verdicts beside it
 
-Each author posts the form of their task (about 5 kB) every one to three seconds, as the page's script
-does, and after each a form of the same size to an address of the same server that only reads it. The
-goals, as the median of the rounds: p95 at most 5 times, p99 at most 8 times; no save is refused.
-With ``--beside`` each round is done twice, alone and beside the run: p95 at most doubles.
+Each author posts the form of their task (about 5 kB) every one to three seconds, as the page's
+script does, and after each a form of the same size to an address of the same server that only
+reads it. The goals, as the median of the rounds: p95 at most 5 times, p99 at most 8 times; no save
+is refused. With ``--beside`` each round is done twice, alone and beside the run: p95 at most
+doubles.
 
 The server is a process of its own, and so are the authors and the run.
 """

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from preceptor.store.postgres import alone
 from preceptor.store.rows import storable
+from preceptor.store.statements import Prepared
 from preceptor.studio.ids import digest
 from preceptor.studio.ledger.acts import Act, Event, Who, body_of, read_act
 from preceptor.studio.ledger.tables import event as events
@@ -80,7 +81,7 @@ def now() -> str:
 
 #: Made once: making a statement takes longer than SQLite takes for it.
 _LAST = sa.select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)
-_ADD_EVENT, _ADD_PAYLOAD = events.insert(), payload.insert()
+_ADD_EVENT, _ADD_PAYLOAD = Prepared(events.insert()), Prepared(payload.insert())
 
 
 def head(connection: sa.Connection) -> Head:
@@ -121,8 +122,8 @@ def append(
         "",
     )
     event = msgspec.structs.replace(event, hash=chained(event))
-    connection.execute(_ADD_EVENT, msgspec.structs.asdict(event))
-    connection.execute(_ADD_PAYLOAD, {"seq": event.seq, "salt": salt, "body": body})
+    _ADD_EVENT(connection, msgspec.structs.asdict(event))
+    _ADD_PAYLOAD(connection, {"seq": event.seq, "salt": salt, "body": body})
     # As a rebuild will read it.
     read_act(event.kind, body).apply(connection, event)
     return event
