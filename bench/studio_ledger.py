@@ -3,9 +3,9 @@
     python bench/studio_ledger.py            # 100,000 events
     python bench/studio_ledger.py 1000000
 
-The first ratio is of the chain: order, hashes, payloads, erasures; the goal is at most 3. The
-second has the projections in it, which are rebuilt in memory and compared row by row: two
-statements of SQLAlchemy for an event, here.
+The first ratio is of the chain: order, hashes, payloads, erasures. The second has the projections
+in it, too, which are rebuilt in memory and compared row by row: two statements for an event, here.
+The goal of both is at most 3.
 """
 
 from __future__ import annotations

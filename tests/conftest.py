@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import shutil
@@ -19,11 +20,14 @@ from hypothesis import HealthCheck, settings
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+import studio_places  # noqa: E402
 from data_fixtures import HEALTHBENCH  # noqa: E402
 from preceptor.cli import main  # noqa: E402
+from preceptor.errors import Unavailable  # noqa: E402
 from preceptor.records import Completion  # noqa: E402
 from preceptor.systems.events import Body, EventReader  # noqa: E402
 from preceptor.testing import FakeEndpoint  # noqa: E402
+from preceptor.testing.postgres import PostgresServer  # noqa: E402
 
 # A busy machine must not make a property fail.
 settings.register_profile(
@@ -110,6 +114,36 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("PRECEPTOR_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A real server, one for each process of the tests, or a reason why there is none."""
+    pytest.importorskip("psycopg", reason="the extra postgres is not installed")
+    with contextlib.ExitStack() as stack:
+        try:
+            running = stack.enter_context(PostgresServer(durable=False))
+        except Unavailable as error:
+            pytest.skip(str(error))
+        yield running
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked ``both`` run with their studios in files, and on PostgreSQL."""
+    if metafunc.definition.get_closest_marker("both") and not studio_places.CHOSEN:
+        # None: as without the mark, so that fixtures of a module are made once for both.
+        names = [None, "postgresql"]
+        ids = studio_places.BOTH
+        metafunc.parametrize("studios", names, indirect=True, ids=ids, scope="module")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def studios(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where the studios of tests are. A fixture of a module that makes one asks for this."""
+    if (getattr(request, "param", None) or studio_places.CHOSEN) == "postgresql":
+        studio_places.move_to(request.getfixturevalue("postgres_server"))
+    yield
+    studio_places.move_to(None)
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from preceptor.studio.people.project import allow
 from preceptor.studio.people.roles import ROLES, Conflicts, Offer, Policy
 from preceptor.studio.web.app import application
 from preceptor.web.serving import listen, url_of
+from studio_places import place
 
 ADDRESS = "http://localhost:8712"
 #: What a browser says of a form of the page's own site.
@@ -52,7 +53,7 @@ class House:
         **options: Any,
     ) -> None:
         self.now = 1_800_000_000.0
-        self.studio = Studio.open(folder / "studio.db", create=True)
+        self.studio = Studio.open(place(folder), create=True)
         self.studio.write_now(
             lambda connection: append(
                 connection,

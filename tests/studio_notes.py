@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import sqlalchemy as sa
 
+from preceptor.store.statements import Prepared
 from preceptor.studio.database import Studio
 from preceptor.studio.ids import new_id
 from preceptor.studio.ledger.acts import Act, Event, Who
@@ -36,8 +37,8 @@ COUNTS = projection(
     )
 )
 
-_WRITE = NOTES.insert()
-_COUNT = (
+_WRITE = Prepared(NOTES.insert())
+_COUNT = Prepared(
     COUNTS.update().where(COUNTS.c.person == sa.bindparam("who")).values(notes=COUNTS.c.notes + 1)
 )
 
@@ -50,9 +51,9 @@ class NoteWritten(Act, frozen=True, kw_only=True):
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         row = {"id": event.subject, "seq": event.seq, "text": self.text, "place": ""}
-        connection.execute(_WRITE, row)
+        _WRITE(connection, row)
         who = event.person or ""
-        if not connection.execute(_COUNT, {"who": who}).rowcount:
+        if not _COUNT(connection, {"who": who}):
             connection.execute(COUNTS.insert().values(person=who, notes=1))
 
 

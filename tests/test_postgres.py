@@ -23,20 +23,25 @@ import children
 import preceptor
 from format_5 import to_format_5
 from preceptor.engine.progress import Progress
-from preceptor.errors import InputError, StoreBusy, StoreError, Unavailable
+from preceptor.errors import StoreBusy, StoreError, Unavailable
 from preceptor.records import Criterion, Example, Message, Response, Usage, Verdict
 from preceptor.store import Store, Vote, database, lease, postgres, schema, writer
+from preceptor.store.committer import Committer
 from preceptor.store.lease import Owner
 from preceptor.store.standing import Standing
 from preceptor.store.writer import Batch, Writer
-from preceptor.studio.database import Studio
 from preceptor.testing import FakeEndpoint
 from preceptor.testing.postgres import PostgresServer
 from preceptor.view.app import application
 from preceptor.view.workspace import Workspace
 
 # The store's own tests once more, with the fixtures below: `path` is a database's address.
-from test_committer import engine, test_refused_command_undoes_nothing_of_the_others  # noqa: F401
+from test_committer import (  # noqa: F401
+    engine,
+    insert,
+    test_refused_command_undoes_nothing_of_the_others,
+    words,
+)
 from test_manage import test_removing_a_run_takes_what_no_other_run_has  # noqa: F401
 from test_processes import workers
 from test_store import (  # noqa: F401
@@ -65,18 +70,6 @@ from test_store import (  # noqa: F401
     test_views_have_each_criterion_and_verdict_once,
     test_workspace_is_opened_again,
 )
-from test_studio_ledger import (  # noqa: F401
-    fill,
-    studio,
-    test_cut_tail_is_found_with_an_anchor,
-    test_erased_text_is_nowhere,
-    test_event_is_chained_and_applied,
-    test_every_change_is_found,
-    test_faults_say_where,
-    test_killed_process_loses_nothing_that_it_acknowledged,
-    test_projections_are_rebuilt,
-    test_writes_of_many_are_one_chain,
-)
 from test_view import a_run
 
 pytestmark = pytest.mark.usefixtures("bare")
@@ -86,14 +79,8 @@ PATIENCE_S = 120
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    """A real server, or a reason why there is none."""
-    with contextlib.ExitStack() as stack:
-        try:
-            running = stack.enter_context(PostgresServer())
-        except Unavailable as error:
-            pytest.skip(str(error))
-        yield running
+def server(postgres_server: PostgresServer) -> PostgresServer:
+    return postgres_server
 
 
 @pytest.fixture
@@ -114,13 +101,6 @@ def path(url: str) -> str:
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
     with Store(url) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def written(server: PostgresServer) -> Iterator[Studio]:
-    with Studio.open(server.url("written"), create=True) as opened:
-        fill(opened)
         yield opened
 
 
@@ -416,6 +396,36 @@ def _wait_for_a_lock(url: str) -> None:
         assert time.monotonic() < give_up
 
 
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+def test_command_that_others_were_in_the_way_of_is_done_again(
+    engine: sa.Engine,  # noqa: F811
+    state: str,
+) -> None:
+    """With all that waited beside it, and each is kept once."""
+    begun, release = threading.Event(), threading.Event()
+    tries: list[str] = []
+
+    def says(word: str) -> Callable[[sa.Connection], str]:
+        def command(connection: sa.Connection) -> str:
+            tries.append(word)
+            if tries.count("b") == 1 and word == "b":
+                raised = f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$"
+                connection.exec_driver_sql(raised)
+            return insert(connection, word)
+
+        return command
+
+    committer = Committer(engine, "store x")
+    committer.submit(lambda _: (begun.set(), release.wait(PATIENCE_S)))
+    begun.wait(PATIENCE_S)
+    asked = [committer.submit(says(word)) for word in "abc"]
+    release.set()
+    assert [each.result(PATIENCE_S) for each in asked] == ["a", "b", "c"]
+    committer.close()
+    assert tries == ["a", "b", "a", "b", "c"]
+    assert words(engine) == ["a", "b", "c"]
+
+
 def test_lease_goes_by_the_servers_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A host whose own clock is a day ahead sees that another host is at work."""
     made = new_run(store)
@@ -574,10 +584,3 @@ def test_cluster_gets_no_password(url: str, server: PostgresServer) -> None:
         run(fake, url, backend="ray")
     assert "set PGPASSWORD or ~/.pgpass on every node" in str(caught.value)
     assert server.password not in str(caught.value)
-
-
-def test_studio_on_postgres_is_backed_up_by_its_own_tools(studio: Studio, tmp_path: Path) -> None:  # noqa: F811
-    """One line says how; nothing is written."""
-    with pytest.raises(InputError, match="is on PostgreSQL: back it up with `pg_dump`"):
-        studio.backup(tmp_path / "copy.db")
-    assert not list(tmp_path.iterdir())

@@ -29,6 +29,7 @@ from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.verify import verify
 from preceptor.studio.people.roles import Offer
 from studio_harness import House, crawl
+from studio_places import place
 
 CONTENT = Content(
     messages=(Turn("user", "May I take both?"),),
@@ -204,6 +205,7 @@ def test_nobody_answers_a_task_that_they_worked_on() -> None:
         written(task, "dan", (), Answer(text=" "), attested=True)
 
 
+@pytest.mark.both
 def test_categories_by_votes_bring_their_criteria(house: House, item: str, tmp_path: Path) -> None:
     """Two people vote, a third where they differ; more than half and two must agree."""
     table = tmp_path / "categories.csv"
@@ -212,7 +214,7 @@ def test_categories_by_votes_bring_their_criteria(house: House, item: str, tmp_p
         "hedging,,Gives a range,3\nurgent,Cannot wait,Sends to a hospital,8\n",
         encoding="utf-8",
     )
-    assert main(["studio", "categories", str(table), "--db", str(tmp_path / "studio.db")]) == 0
+    assert main(["studio", "categories", str(table), "--db", place(tmp_path)]) == 0
 
     def vote(name: str, *names: str, **fields: str) -> Any:
         client = house.signed_in(name)

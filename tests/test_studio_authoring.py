@@ -56,7 +56,7 @@ def test_no_text_is_lost_in_differences(before: str, after: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(studios: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house = House(tmp_path_factory.mktemp("authoring"))
     yield house
     assert house.told == []
@@ -156,6 +156,7 @@ def fill(author: Author) -> str:
     return row.id
 
 
+@pytest.mark.both
 def test_a_task_is_written_saved_and_handed_in(house: House) -> None:
     """By forms alone: what is typed is in the draft, and what is handed in is the version."""
     author = Author(house)
@@ -221,6 +222,7 @@ def test_a_conversation_is_taken_up_again_at_a_turn(house: House) -> None:
     assert [line.text for line in author.written().lines] == ["First, but otherwise"]
 
 
+@pytest.mark.both
 def test_an_older_window_overwrites_nothing(house: House) -> None:
     """Its save is refused with both texts; saved again, its text is in the other's place."""
     author = Author(house)

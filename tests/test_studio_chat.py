@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
 
+import studio_places
 from preceptor.errors import InputError, StoreError, UnknownName
 from preceptor.records import Message, Response
 from preceptor.store import Store
 from preceptor.store.writer import Writer
 from preceptor.studio.chat import Desk, Job, Limits, Since
 from preceptor.studio.chat.jobs import read
-from preceptor.studio.ledger.tables import metadata
+from preceptor.studio.database import Studio
 from preceptor.systems import Ask, Parameters
 from preceptor.testing import FakeEndpoint, Fault
 
@@ -27,29 +28,12 @@ T = TypeVar("T")
 ASK = Ask((Message("user", "My ear hurts. Name every number from 1 to 30."),))
 
 
-class Database:
-    """Stands in for the studio's."""
-
-    def __init__(self, path: Path) -> None:
-        self.engine = sa.create_engine(f"sqlite:///{path}")
-        metadata.create_all(self.engine)
-
-    async def write(self, command: Callable[[sa.Connection], T]) -> T:
-        with self.engine.begin() as connection:
-            return command(connection)
-
-    @contextlib.contextmanager
-    def read(self) -> Iterator[sa.Connection]:
-        with self.engine.connect() as connection:
-            yield connection
-
-
 class Place:
     """The two databases of a studio, and the answers that were given to it."""
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder / "runs.db")
-        self.database = Database(folder / "studio.db")
+        self.database = Studio.open(studio_places.place(folder), create=True)
         self.given: list[tuple[str, Response]] = []
 
     @contextlib.asynccontextmanager
@@ -81,7 +65,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     found = Place(tmp_path)
     yield found
     found.store.close()
-    found.database.engine.dispose()
+    found.database.close()
 
 
 async def all_of(desk: Desk, job: str, after: int = 0, text: str = "") -> tuple[str, Since]:
@@ -104,6 +88,7 @@ async def polled(desk: Desk, job: str, after: int = 0, text: str = "") -> tuple[
         await asyncio.sleep(0.005)
 
 
+@pytest.mark.both
 async def test_an_answer_is_stored_and_given_once(place: Place) -> None:
     """It is in the run store under its key, the job names that, and both ways show all of it."""
     with FakeEndpoint(pace=0.001) as fake:
@@ -238,6 +223,7 @@ async def test_bounds(place: Place) -> None:
     assert place.given == []
 
 
+@pytest.mark.both
 async def test_a_restart_interrupts_what_was_under_way(place: Place) -> None:
     """It can be asked again with its conversation; a finished one is shown from the store."""
     with FakeEndpoint(script=[None, "stall_midway"]) as fake:

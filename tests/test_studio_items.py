@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import recorded
 from preceptor.studio.ledger.tables import metadata
 from preceptor.studio.ledger.verify import verify
+from studio_places import place
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 CONTENT = Content(
@@ -64,7 +66,7 @@ def a_review(content: Content, *, changes: bool = False, confirms: bool = True) 
 
 @pytest.fixture
 def studio(tmp_path: Path) -> Iterator[Studio]:
-    with Studio.open(tmp_path / "studio.db", create=True) as opened:
+    with Studio.open(place(tmp_path), create=True) as opened:
         yield opened
 
 
@@ -81,6 +83,7 @@ def in_review(connection: sa.Connection, rating: Rating = BAD) -> str:
     return item
 
 
+@pytest.mark.both
 def test_a_task_goes_from_blank_to_accepted(studio: Studio) -> None:
     """Every step is an event; what the events make is what the tables hold."""
 
@@ -121,6 +124,30 @@ def test_a_revision_is_reviewed_again_but_for_what_a_reviewer_proposed(
         commands.version(connection, item, 3)
 
 
+@pytest.mark.both
+def test_two_servers_give_one_seat_to_one_person(studio: Studio, tmp_path: Path) -> None:
+    """Of many who ask both for the next task at once, one gets it; the others are told of none."""
+    fine = msgspec.structs.replace(BAD, overall=6)
+    item = studio.write_now(lambda connection: in_review(connection, fine))
+
+    def claims(server: Studio, person: str) -> str | None:
+        worker, draw = Worker(person=person), random.Random(person)
+        found = server.write_now(
+            lambda connection: assignment.next_item(
+                connection, worker, "review", policy="default", now=NOON, draw=draw
+            )
+        )
+        return None if found is None else found.person
+
+    with Studio.open(place(tmp_path)) as other, ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(claims, (studio, other)[n % 2], f"p{n}") for n in range(16)]
+        given = [each.result() for each in asked if each.result() is not None]
+    with studio.read() as connection:
+        held = connection.execute(sa.select(leases.c.subject, leases.c.person)).all()
+    assert held == [(item, *given)]
+
+
+@pytest.mark.both
 def test_what_a_person_did_is_taken_back_everywhere(connection: sa.Connection) -> None:
     """Their tasks are out, and what they reviewed or decided waits for others."""
     own, reviewed = in_review(connection), in_review(connection)
@@ -134,6 +161,7 @@ def test_what_a_person_did_is_taken_back_everywhere(connection: sa.Connection) -
     assert commands.standing(connection, own).state == "withdrawn"
 
 
+@pytest.mark.both
 def test_a_draft_is_never_overwritten_by_an_older_page(connection: sa.Connection) -> None:
     """The second of two windows is refused with both texts; one that repeats itself is not."""
     at = NOON.isoformat()
@@ -147,6 +175,7 @@ def test_a_draft_is_never_overwritten_by_an_older_page(connection: sa.Connection
     assert draft_of(connection, "t", "bob", "author") is None
 
 
+@pytest.mark.both
 def test_work_is_of_a_persons_specialty_language_and_no_conflict(
     connection: sa.Connection,
 ) -> None:

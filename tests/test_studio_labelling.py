@@ -21,6 +21,7 @@ from preceptor.results.load import load_result
 from preceptor.store import Store
 from preceptor.studio.exchange import gathered
 from preceptor.studio.items.assignment import Worker
+from preceptor.studio.items.tables import items
 from preceptor.studio.items.workflow import Refused
 from preceptor.studio.labelling import queue, rows
 from preceptor.studio.labelling.acts import Said
@@ -30,6 +31,7 @@ from preceptor.studio.labelling.tables import labels, units
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.verify import verify
 from studio_harness import House, crawl, served
+from studio_places import place
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 EXAMPLES, POINTS = 12, (5, -3, 2)
@@ -135,6 +137,7 @@ def test_the_most_telling_and_whole_answers(connection: sa.Connection, found: li
     assert {unit.chance for unit in drawn.units} == {0.5}
 
 
+@pytest.mark.both
 def test_a_unit_has_one_labeller_or_two_and_a_lease_of_fifteen_minutes(
     house: House, connection: sa.Connection, found: list[Item]
 ) -> None:
@@ -201,12 +204,10 @@ def test_nobody_labels_their_own_task_another_field_or_a_declared_vendor(
     assert Labeller(connection, "ann", vendors=frozenset({"OpenAI"})).next() is None
     assert Labeller(connection, "bob", specialties=frozenset({"cardiology"})).next() is not None
     connection.execute(units.update().values(item="t1", language="pt-br"))
-    connection.execute(
-        sa.text(
-            "INSERT INTO item VALUES ('t1', 'cleo', 'accepted', 'good_faith', '', '', 'pt', '', 0, "
-            "1, 0, 1)"
-        )
-    )
+    texts = {"id": "t1", "author": "cleo", "state": "accepted", "mode": "good_faith"}
+    texts |= {"use_case": "", "specialty": "", "language": "pt", "system": ""}
+    numbers = {"difficult": False, "version": 1, "rounds": 0, "since": 1}
+    connection.execute(items.insert().values(texts | numbers))
     assert Labeller(connection, "cleo").next() is None
     assert Labeller(connection, "dan", languages=frozenset({"en"})).next() is None
     eve = Labeller(connection, "eve", languages=frozenset({"pt"}))
@@ -221,6 +222,7 @@ def test_nobody_labels_their_own_task_another_field_or_a_declared_vendor(
     assert gathered.labels(connection, {"t2"}) == []
 
 
+@pytest.mark.both
 def test_gold_is_mixed_in_for_everybody_and_is_in_no_estimate(
     connection: sa.Connection, found: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,11 +388,12 @@ def test_letters_label_and_can_be_turned_off(
 # What comes of it
 
 
+@pytest.mark.both
 def test_labels_go_to_audit_and_correct(
     house: House, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A run is drawn, labelled by two people, imported, audited and corrected, by commands."""
-    db, store = str(tmp_path / "studio.db"), str(made)
+    db, store = place(tmp_path), str(made)
     run(["studio", "pull", "board", "-n", "40", "--store", store, "--db", db, "--json"])
     assert json.loads(capsys.readouterr().out)["units"] == EXAMPLES * len(POINTS)
 

@@ -31,13 +31,14 @@ from preceptor.studio.ledger.rebuild import rebuild
 from preceptor.studio.ledger.tables import PROJECTIONS, anchor, event, metadata, payload
 from preceptor.studio.ledger.verify import verify
 from studio_notes import ANN, COUNTS, NOTES, NoteMoved, NoteRemoved, note
+from studio_places import is_on_server, place
 
 SECRET = "Frau Ürsula Canary-4711"
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    return str(tmp_path / "studio.db")
+    return place(tmp_path)
 
 
 @pytest.fixture
@@ -62,8 +63,8 @@ def fill(studio: Studio) -> None:
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    with Studio.open(tmp_path_factory.mktemp("studio") / "studio.db", create=True) as opened:
+def written(studios: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    with Studio.open(place(tmp_path_factory.mktemp("studio")), create=True) as opened:
         fill(opened)
         yield opened
 
@@ -107,6 +108,7 @@ def test_a_new_id_is_of_letters_and_digits() -> None:
     assert all(len(each) == 12 and each.isascii() and each.isalnum() for each in made)
 
 
+@pytest.mark.both
 def test_event_is_chained_and_applied(studio: Studio) -> None:
     """The hashes are those of the documented formula."""
     fill(studio)
@@ -130,6 +132,7 @@ def test_event_is_chained_and_applied(studio: Studio) -> None:
     assert verify(studio).erased == 1
 
 
+@pytest.mark.both
 async def test_writes_of_many_are_one_chain(studio: Studio, path: str) -> None:
     """Two that serve one database continue each other's head; a refused command leaves nothing."""
 
@@ -221,6 +224,7 @@ def change(connection: sa.Connection, draw: st.DrawFn) -> str:
     return f"insert {table.name} {row[key.name]}"
 
 
+@pytest.mark.both
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -232,6 +236,7 @@ def test_every_change_is_found(written: Studio, data: st.DataObject) -> None:
         assert verify(tampered).faults, what
 
 
+@pytest.mark.both
 def test_faults_say_where(written: Studio) -> None:
     """Each names the event, or the table, row and column, and what is wrong; never a text."""
     cases: list[tuple[sa.Executable, list[str]]] = [
@@ -264,6 +269,7 @@ def test_event_of_a_later_version_is_a_fault(
         rebuild(tampered.connection)
 
 
+@pytest.mark.both
 def test_cut_tail_is_found_with_an_anchor(studio: Studio) -> None:
     """A whole chain that ends earlier, or is another from some event on, is not the anchor's."""
     fill(studio)
@@ -287,6 +293,7 @@ def test_cut_tail_is_found_with_an_anchor(studio: Studio) -> None:
         verify(studio, "{}{")
 
 
+@pytest.mark.both
 def test_projections_are_rebuilt(written: Studio) -> None:
     """Whatever was done to them, they are then what they were."""
     with written.read() as connection:
@@ -307,6 +314,7 @@ def test_projections_are_rebuilt(written: Studio) -> None:
 # What is erased
 
 
+@pytest.mark.both
 def test_erased_text_is_nowhere(studio: Studio, path: str) -> None:
     """In no table, no export, nor the bytes of the file and its log; the chain is whole."""
     for number in range(60):
@@ -346,6 +354,7 @@ save(sys.argv[2], writers=40)
 """
 
 
+@pytest.mark.both
 def test_killed_process_loses_nothing_that_it_acknowledged(studio: Studio, path: str) -> None:
     """kill -9 while forty write: each acknowledged note is there, and the chain is whole."""
     with Child(Path(__file__).parent, path, code=KILLED) as child:
@@ -361,10 +370,16 @@ def test_killed_process_loses_nothing_that_it_acknowledged(studio: Studio, path:
     assert verify(studio).faults == ()
 
 
+@pytest.mark.both
 def test_backup_is_a_verified_copy_for_its_owner_alone(studio: Studio, tmp_path: Path) -> None:
-    """It opens as the studio did; a file that is there is not written over."""
+    """It opens as the studio did; a file is not written over; PostgreSQL has tools of its own."""
     fill(studio)
     copy = tmp_path / "copy.db"
+    if is_on_server():
+        with pytest.raises(InputError, match="is on PostgreSQL: back it up with `pg_dump`"):
+            studio.backup(copy)
+        assert not copy.exists()
+        return
     found = studio.backup(copy)
     assert found.faults == ()
     assert found.events == 15

@@ -27,7 +27,7 @@ from studio_harness import CHEAP, PASSWORD, House
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(studios: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house = House(tmp_path_factory.mktemp("people"))
     yield house
     house.close()
@@ -37,6 +37,7 @@ def lead(house: House) -> Who:
     return Who(house.people["lead"], "s")
 
 
+@pytest.mark.both
 async def test_ten_wrong_passwords_make_one_wait_and_the_wait_ends(house: House) -> None:
     """The right password is not looked at before the wait is over; then it is, as the first."""
     accounts = house.accounts
@@ -113,6 +114,7 @@ def test_a_password_is_one_whatever_the_keyboard() -> None:
     assert CHEAP.check("cafe\u0301 au lait chaud", CHEAP.hash("caf\u00e9 au lait chaud"))
 
 
+@pytest.mark.both
 async def test_an_invitation_is_good_once_and_for_a_week(house: House) -> None:
     """The second use, one after seven days, and a made-up link are refused alike."""
     link = house.invite("author").rpartition("/")[2]
@@ -216,6 +218,7 @@ def test_conflicts_are_declared_for_a_year(house: House) -> None:
     assert not member.has_declared(at + 366 * 86_400)
 
 
+@pytest.mark.both
 def test_an_erased_name_leaves_roles_and_chain(tmp_path: Path) -> None:
     """Name and address are gone from the person, who is still an author."""
     house = House(tmp_path)

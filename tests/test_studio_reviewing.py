@@ -96,6 +96,7 @@ def state(house: House, item: str) -> str:
 # Reviewing
 
 
+@pytest.mark.both
 def test_a_review_is_saved_completed_and_handed_in(house: House) -> None:
     """What lacks is said beside its field, what was typed stays, and the seat is free then."""
     item, client = a_task(house), house.signed_in("reviewer")
@@ -146,6 +147,7 @@ def test_a_second_window_overwrites_nothing(house: House) -> None:
     assert again.status_code == 303
 
 
+@pytest.mark.both
 def test_a_seat_that_others_took_shows_what_was_typed(house: House) -> None:
     """Nothing is lost; where nobody took it, its person goes on."""
     item = a_task(house)
@@ -248,6 +250,7 @@ def to_adjudicate(house: House, *, overall: int = 2) -> str:
     return item
 
 
+@pytest.mark.both
 def test_an_adjudicator_takes_a_text_per_criterion_and_decides(house: House) -> None:
     """R2's edit, R2's addition in other words, and one more; what lacks is said beside it."""
     item = to_adjudicate(house)

@@ -82,6 +82,7 @@ def environment(*packages: str) -> jinja2.Environment:
         loader=jinja2.ChoiceLoader(
             [jinja2.PackageLoader(package, "templates") for package in packages]
         ),
+        auto_reload=False,  # else each page looks at every file of its templates
         autoescape=jinja2.select_autoescape(enabled_extensions=("jinja",), default=True),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-__all__ = ["AT_ONCE", "Upsert", "driver_rows", "plain", "present", "upsert"]
+__all__ = ["AT_ONCE", "Prepared", "Upsert", "driver_rows", "plain", "present", "upsert"]
 
 #: Keys in one question.
 AT_ONCE = 500
@@ -65,15 +65,7 @@ class Upsert:
     def _compiled(
         self, dialect: sa.Dialect, columns: Sequence[str]
     ) -> tuple[str, list[tuple[str, Any]]]:
-        """Rows are very many: SQLAlchemy would look at each of their values."""
-        statement = self._statement(sqlite.insert(self._table))
-        compiled = statement.compile(dialect=dialect, column_keys=list(columns))
-        assert isinstance(compiled, sa.sql.compiler.SQLCompiler)
-        types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
-        values = [
-            (name, types[name].bind_processor(dialect)) for name in compiled.positiontup or ()
-        ]
-        return str(compiled), values
+        return _compiled(self._statement(sqlite.insert(self._table)), dialect, columns)
 
     def _statement(self, insert: Any) -> Any:
         if self._values:
@@ -90,6 +82,44 @@ class Upsert:
         for name in self._both:
             new[name] = sa.and_(self._table.c[name], insert.excluded[name])
         return insert.on_conflict_do_update(index_elements=self._by, set_=new, where=self._replace)
+
+
+class Prepared:
+    """A statement that writes a row, and is made once.
+
+    Called with all its values, it returns how many rows it wrote, changed or deleted.
+    """
+
+    def __init__(self, statement: sa.Insert | sa.Update | sa.Delete) -> None:
+        self._statement = statement
+        self._plain: dict[tuple[str, ...], tuple[str, list[tuple[str, Any]]]] = {}
+        #: Values that the statement has of its own.
+        found = statement.compile().params
+        self._own = {name: value for name, value in found.items() if value is not None}
+
+    def __call__(self, connection: sa.Connection, row: Mapping[str, Any]) -> int:
+        raw = plain(connection)
+        if raw is None:
+            return connection.execute(self._statement, row).rowcount
+        names = tuple(row)
+        if names not in self._plain:
+            self._plain[names] = _compiled(self._statement, connection.dialect, names)
+        text, values = self._plain[names]
+        if self._own:
+            row = {**self._own, **row}
+        found = raw.execute(text, [made(row[name]) if made else row[name] for name, made in values])
+        return int(found.rowcount)
+
+
+def _compiled(
+    statement: Any, dialect: sa.Dialect, names: Sequence[str]
+) -> tuple[str, list[tuple[str, Any]]]:
+    """Rows are very many: SQLAlchemy would look at each of their values."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    assert isinstance(compiled, sa.sql.compiler.SQLCompiler)
+    types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
+    values = [(name, types[name].bind_processor(dialect)) for name in compiled.positiontup or ()]
+    return str(compiled), values
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -20,6 +20,9 @@ __all__ = ["is_loopback", "listen", "serve", "threaded", "url_of"]
 _Page = Callable[[Request], Response]
 #: Pages that are made at the same time; more wait.
 _AT_ONCE = 8
+#: Seconds that a connection is kept without a request: longer than proxies keep theirs (nginx, load
+#: balancers: 60), which would else send a form into one that is being closed, and answer 502.
+_KEEP_ALIVE_S = 75
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -68,6 +71,7 @@ def serve(
         server_header=False,
         proxy_headers=False,  # what a client says of its address is not believed
         timeout_graceful_shutdown=grace_s,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )

@@ -98,11 +98,17 @@ def written(connection: sa.Connection, item: str, person: str) -> Written:
     return Written(found, begun(begins), 0, live)
 
 
+_ANSWERS = (
+    sa.select(*(answers.c[name] for name in Answer.__struct_fields__))
+    .where(answers.c.item == sa.bindparam("of"))
+    .order_by(answers.c.at)
+)
+
+
 def answers_to(connection: sa.Connection, item: str) -> tuple[Answer, ...]:
     """The live answers to a task's conversations, in the order they were asked for."""
-    columns = [answers.c[name] for name in Answer.__struct_fields__]
-    query = sa.select(*columns).where(answers.c.item == item).order_by(answers.c.at)
-    return tuple(Answer(**row) for row in connection.execute(query).mappings())
+    rows = connection.execute(_ANSWERS, {"of": item}).mappings()
+    return tuple(Answer(**row) for row in rows)
 
 
 def keep(connection: sa.Connection, item: str, person: str, writing: Writing, rev: int) -> Draft:

@@ -67,26 +67,32 @@ def unknown(item: str) -> UnknownName:
     return UnknownName(f"task {shorten(item)}: there is none: begin at the first page")
 
 
+#: Made once: each save of a form asks where its task stands.
+_ITEM = sa.select(items).where(items.c.id == sa.bindparam("item"))
+_REVIEWED = (
+    sa.select(reviews.c.person, reviews.c.counts)
+    .where(reviews.c.item == sa.bindparam("item"))
+    .order_by(reviews.c.seq)
+)
+_DECIDED = (
+    sa.select(decisions.c.person)
+    .where(decisions.c.item == sa.bindparam("item"))
+    .order_by(decisions.c.seq.desc())
+    .limit(1)
+)
+
+
 def standing(connection: sa.Connection, item: str) -> Standing:
     """Where a task stands. Raises UnknownName."""
-    row = connection.execute(sa.select(items).where(items.c.id == item)).mappings().first()
+    row = connection.execute(_ITEM, {"item": item}).mappings().first()
     if row is None:
         raise unknown(item)
-    reviewed = connection.execute(
-        sa.select(reviews.c.person, reviews.c.counts)
-        .where(reviews.c.item == item)
-        .order_by(reviews.c.seq)
-    ).all()
+    reviewed = connection.execute(_REVIEWED, {"item": item}).all()
     return Standing(
         item=item,
         reviewers=tuple(person for person, counts in reviewed if counts),
         reviewed=tuple(dict.fromkeys(person for person, _ in reviewed)),
-        adjudicator=connection.scalar(
-            sa.select(decisions.c.person)
-            .where(decisions.c.item == item)
-            .order_by(decisions.c.seq.desc())
-            .limit(1)
-        ),
+        adjudicator=connection.scalar(_DECIDED, {"item": item}),
         **{
             name: row[name]
             for name in ("author", "state", "mode", "difficult", "version", "rounds")

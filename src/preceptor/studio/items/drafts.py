@@ -11,6 +11,17 @@ from preceptor.studio.items.tables import drafts
 __all__ = ["Draft", "Stale", "discard", "draft_of", "save"]
 
 
+#: Made once: every pause of everybody who types is a save.
+_MINE = (
+    (drafts.c.item == sa.bindparam("of"))
+    & (drafts.c.person == sa.bindparam("whose"))
+    & (drafts.c.kind == sa.bindparam("what"))
+)
+_SAVED = sa.select(drafts.c.rev, drafts.c.at, drafts.c.body).where(_MINE)
+_FIRST, _GONE = drafts.insert(), drafts.delete().where(_MINE)
+_AGAIN = drafts.update().where(_MINE)
+
+
 class Draft(msgspec.Struct, frozen=True):
     """A draft as it is saved. ``rev`` counts its saves; ``body`` is JSON of what the page asks."""
 
@@ -39,9 +50,7 @@ class Stale(InputError):
 
 def draft_of(connection: sa.Connection, item: str, person: str, kind: str) -> Draft | None:
     """A person's draft on a task; None before the first save."""
-    found = connection.execute(
-        sa.select(drafts.c.rev, drafts.c.at, drafts.c.body).where(_key(item, person, kind))
-    ).first()
+    found = connection.execute(_SAVED, {"of": item, "whose": person, "what": kind}).first()
     return None if found is None else Draft(*found)
 
 
@@ -68,16 +77,12 @@ def save(
     values = msgspec.structs.asdict(draft)
     if saved is None:
         values |= {"item": item, "person": person, "kind": kind}
-        connection.execute(drafts.insert().values(values))
+        connection.execute(_FIRST, values)
     else:
-        connection.execute(drafts.update().where(_key(item, person, kind)).values(values))
+        connection.execute(_AGAIN, values | {"of": item, "whose": person, "what": kind})
     return draft
 
 
 def discard(connection: sa.Connection, item: str, person: str, kind: str) -> None:
     """Delete a draft: it was handed in, or its task is gone."""
-    connection.execute(drafts.delete().where(_key(item, person, kind)))
-
-
-def _key(item: str, person: str, kind: str) -> sa.ColumnElement[bool]:
-    return (drafts.c.item == item) & (drafts.c.person == person) & (drafts.c.kind == kind)
+    connection.execute(_GONE, {"of": item, "whose": person, "what": kind})

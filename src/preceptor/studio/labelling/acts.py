@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.records import Example
+from preceptor.store.statements import Prepared
 from preceptor.studio.labelling.tables import (
     answers,
     labels,
@@ -31,6 +32,15 @@ __all__ = [
 ]
 
 Said = Literal["met", "not_met", "cannot_tell"]
+
+#: Labels are the most of all events.
+_LABEL = Prepared(labels.insert())
+_UNLABEL = Prepared(
+    labels.delete().where(
+        (labels.c.unit == sa.bindparam("of")) & (labels.c.person == sa.bindparam("who"))
+    )
+)
+_CHANCE = Prepared(units.update().where(units.c.id == sa.bindparam("of")))
 
 
 class PulledAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +117,7 @@ class Pulled(Act, frozen=True, kw_only=True):
         if self.units:
             connection.execute(units.insert(), list(self._units(pull)))
         for unit, chance in self.chances:
-            connection.execute(units.update().where(units.c.id == unit).values(chance=chance))
+            _CHANCE(connection, {"of": unit, "chance": chance})
 
     def _answers(self, pull: str) -> Any:
         for number, answer in enumerate(self.answers):
@@ -137,16 +147,15 @@ class Labelled(Act, frozen=True, kw_only=True):
     comment: str = ""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        connection.execute(
-            labels.insert().values(
-                unit=event.subject,
-                person=event.person or "",
-                seq=event.seq,
-                said=event.outcome,
-                reason=self.reason,
-                comment=self.comment,
-            )
-        )
+        row = {
+            "unit": event.subject,
+            "person": event.person or "",
+            "seq": event.seq,
+            "said": event.outcome,
+            "reason": self.reason,
+            "comment": self.comment,
+        }
+        _LABEL(connection, row)
 
 
 class Unlabelled(Act, frozen=True, kw_only=True):
@@ -155,8 +164,7 @@ class Unlabelled(Act, frozen=True, kw_only=True):
     says = "Label of unit {} taken back"
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        mine = (labels.c.unit == event.subject) & (labels.c.person == (event.person or ""))
-        connection.execute(labels.delete().where(mine))
+        _UNLABEL(connection, {"of": event.subject, "who": event.person or ""})
 
 
 class GoldSet(Act, frozen=True, kw_only=True):

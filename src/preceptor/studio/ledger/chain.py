@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from preceptor.store.postgres import alone
 from preceptor.store.rows import storable
+from preceptor.store.statements import Prepared
 from preceptor.studio.ids import digest
 from preceptor.studio.ledger.acts import Act, Event, Who, body_of, read_act
 from preceptor.studio.ledger.tables import event as events
@@ -33,7 +34,8 @@ START = "0" * 64
 #: Hex digits of a salt.
 SALT = 32
 #: Of statements with very many rows: so many are in memory.
-STREAM = {"yield_per": 1000}
+_PAGE = 1000
+STREAM = {"yield_per": _PAGE}
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -79,7 +81,7 @@ def now() -> str:
 
 #: Made once: making a statement takes longer than SQLite takes for it.
 _LAST = sa.select(events.c.seq, events.c.hash).order_by(events.c.seq.desc()).limit(1)
-_ADD_EVENT, _ADD_PAYLOAD = events.insert(), payload.insert()
+_ADD_EVENT, _ADD_PAYLOAD = Prepared(events.insert()), Prepared(payload.insert())
 
 
 def head(connection: sa.Connection) -> Head:
@@ -120,8 +122,8 @@ def append(
         "",
     )
     event = msgspec.structs.replace(event, hash=chained(event))
-    connection.execute(_ADD_EVENT, msgspec.structs.asdict(event))
-    connection.execute(_ADD_PAYLOAD, {"seq": event.seq, "salt": salt, "body": body})
+    _ADD_EVENT(connection, msgspec.structs.asdict(event))
+    _ADD_PAYLOAD(connection, {"seq": event.seq, "salt": salt, "body": body})
     # As a rebuild will read it.
     read_act(event.kind, body).apply(connection, event)
     return event
@@ -139,7 +141,14 @@ def recorded(
 
 
 def rows_of(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Iterator[Any]:
-    """The rows of :func:`recorded`: the event's columns, then salt and body."""
+    """The rows of :func:`recorded`: the event's columns, then salt and body.
+
+    In pages: who stops before the end leaves no cursor open on the server.
+    """
     both = sa.select(events, payload.c.salt, payload.c.body).select_from(events.outerjoin(payload))
-    some = both.where(*where) if where else both
-    yield from connection.execute(some.order_by(events.c.seq), execution_options=STREAM)
+    first = both.where(*where).order_by(events.c.seq).limit(_PAGE)
+    following = first.where(events.c.seq > sa.bindparam("last", type_=events.c.seq.type))
+    rows = connection.execute(first).all()
+    while rows:
+        yield from rows
+        rows = connection.execute(following, {"last": rows[-1].seq}).all()

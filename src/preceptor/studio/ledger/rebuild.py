@@ -46,6 +46,7 @@ def fresh() -> Iterator[sa.Connection]:
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+            connection.exec_driver_sql("PRAGMA journal_mode = OFF")  # nothing is undone
             metadata.create_all(connection)
             yield connection
     finally:
@@ -66,35 +67,35 @@ def differences(found: sa.Connection, expected: sa.Connection) -> Iterator[Diffe
 def differences_of(
     table: sa.Table, found: sa.Connection, expected: sa.Connection
 ) -> Iterator[Difference]:
+    places = [list(table.columns).index(column) for column in table.primary_key]
     ours, theirs = _rows(table, found), _rows(table, expected)
     mine, other = next(ours, None), next(theirs, None)
     while mine is not None or other is not None:
-        if other is None or (mine is not None and _order(mine[0]) < _order(other[0])):
-            assert mine is not None
-            yield Difference(table.name, *mine, None)
+        if mine == other:  # nearly always
+            mine, other = next(ours, None), next(theirs, None)
+            continue
+        our, their = (each and tuple(each[place] for place in places) for each in (mine, other))
+        if our is not None and (their is None or _order(our) < _order(their)):
+            yield Difference(table.name, our, mine, None)
             mine = next(ours, None)
-        elif mine is None or _order(other[0]) < _order(mine[0]):
-            yield Difference(table.name, other[0], None, other[1])
+        elif their is not None and (our is None or _order(their) < _order(our)):
+            yield Difference(table.name, their, None, other)
             other = next(theirs, None)
-        else:
-            if mine[1] != other[1]:
-                yield Difference(table.name, *mine, other[1])
+        elif our is not None:
+            yield Difference(table.name, our, mine, other)
             mine, other = next(ours, None), next(theirs, None)
 
 
-def _rows(
-    table: sa.Table, connection: sa.Connection
-) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """Key and row, in the order of the keys: by bytes, as SQLite has it."""
-    places = [list(table.columns).index(column) for column in table.primary_key]
+def _rows(table: sa.Table, connection: sa.Connection) -> Iterator[tuple[Any, ...]]:
+    """Rows in the order of their keys: by bytes, as SQLite has it."""
     by = [
         column.collate("C")
         if connection.dialect.name == "postgresql" and isinstance(column.type, sa.String)
         else column
         for column in table.primary_key
     ]
-    for row in connection.execute(sa.select(table).order_by(*by), execution_options=STREAM):
-        yield tuple(row[place] for place in places), tuple(row)
+    query = sa.select(table).order_by(*by)
+    yield from map(tuple, connection.execute(query, execution_options=STREAM))
 
 
 #: As SQLite sorts: nothing, numbers, texts, bytes.

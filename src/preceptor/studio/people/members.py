@@ -62,11 +62,12 @@ class Person(msgspec.Struct, frozen=True):
     member: Member
 
 
+_MEMBER = sa.select(memberships).where(memberships.c.person == sa.bindparam("who"))
+
+
 def member(connection: sa.Connection, identity: str) -> Member | None:
     """The member with that id."""
-    row = connection.execute(
-        sa.select(memberships).where(memberships.c.person == identity)
-    ).one_or_none()
+    row = connection.execute(_MEMBER, {"who": identity}).one_or_none()
     return None if row is None else _member(row)
 
 

@@ -54,11 +54,18 @@ def begin(connection: sa.Connection, person: str, now: float, limits: Limits) ->
     return secret, identity
 
 
+#: Made once: it is asked for every page.
+_FIND = sa.select(sessions).where(
+    sessions.c.digest == sa.bindparam("secret"),
+    sessions.c.seen > sa.bindparam("unused"),
+    sessions.c.begun > sa.bindparam("old"),
+)
+
+
 def find(connection: sa.Connection, secret: str, now: float, limits: Limits) -> Session | None:
     """The session of a browser, where it has not ended and the person has not left."""
-    row = connection.execute(
-        sa.select(sessions).where(sessions.c.digest == digest(secret), ~_is_over(now, limits))
-    ).one_or_none()
+    values = {"secret": digest(secret), "unused": now - limits.idle_s, "old": now - limits.most_s}
+    row = connection.execute(_FIND, values).one_or_none()
     found = None if row is None else member(connection, row.person)
     if row is None or found is None or not found.active:
         return None
