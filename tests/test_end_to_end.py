@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,6 +50,27 @@ def end(process: Child) -> tuple[int, str, str]:
     finally:
         process.kill()
     return process.returncode, out, err
+
+
+def until(there: Callable[[], bool], process: Child) -> None:
+    """Wait for what a process does; it lives until then."""
+    ends = time.monotonic() + PATIENCE_S
+    while not there():
+        assert process.poll() is None, "it has ended"
+        assert time.monotonic() < ends, "it does not come"
+        time.sleep(0.01)
+
+
+def said(process: Child, words: str) -> None:
+    """Read what a process reports up to these words; one that never says them is killed."""
+    assert process.stderr is not None
+    silent = threading.Timer(PATIENCE_S, process.kill)
+    silent.start()
+    try:
+        while words not in (line := process.stderr.readline()):
+            assert line, f"ended without {words!r}"
+    finally:
+        silent.cancel()
 
 
 def cli(*arguments: str | Path) -> tuple[int, str, str]:
@@ -293,11 +315,9 @@ def test_second_interrupt_drops_the_calls_under_way(path: Path) -> None:
     stuck = Fault("stall", on="grader")
     with FakeEndpoint(faults=[stuck], rate=1, most_faults=99) as fake:
         process = Child(*request(fake, path))
-        while fake.met["stall"] < 5 and process.poll() is None:
-            time.sleep(0.01)
+        until(lambda: fake.met["stall"] >= 5, process)
         process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        assert "stopping: stopped by you" in process.stderr.readline()
+        said(process, "stopping: stopped by you")
         process.send_signal(signal.SIGINT)
         code, _, err = end(process)
     assert code == 130
@@ -310,20 +330,19 @@ def test_second_interrupt_drops_the_calls_under_way(path: Path) -> None:
 
 def test_one_process_at_a_time_works_on_a_run(path: Path) -> None:
     """Another says who does, and ends; what the first leaves, the next one finishes."""
-    # Two calls are held, so that the first is at work for as long as this takes.
+    # Two calls are held, so that the first is at work for as long as this takes. Nothing waits for
+    # one of them to end: that would be an hour.
+    held = both("concurrency=2") + both("timeout=3600")
     with FakeEndpoint(script=[*[None] * 20, *["stall"] * 2]) as fake:
-        first = Child(*request(fake, path, *both("concurrency=2")))
-        while fake.met["stall"] < 2 and first.poll() is None:
-            time.sleep(0.01)
+        first = Child(*request(fake, path, *held))
+        until(lambda: fake.met["stall"] >= 2, first)
         code, out, err = cli("resume", "mine", "--store", path)
         assert (code, out) == (2, "")
         assert f"run mine: process {first.pid} on " in one_line(err)
         with pytest.raises(StoreBusy):
             preceptor.resume("mine", store=path)
         first.send_signal(signal.SIGINT)
-        assert first.stderr is not None
-        while "stopping: stopped by you" not in (line := first.stderr.readline()):
-            assert line  # progress
+        said(first, "stopping: stopped by you")
         first.send_signal(signal.SIGINT)
         assert end(first)[0] == 130
         preceptor.resume("mine", store=path)

@@ -132,16 +132,15 @@ def sheet(path: Path) -> Iterator[dict[str, str]]:
 
 def marks(path: Path) -> dict[tuple[str, str, str], float]:
     """(conversation, responder, attribute) → rating; what is not readable as JSON is missing."""
-    found = {}
-    for row in sheet(path):
-        for responder, text in row.items():
-            if responder in ("ConvID", "context"):
-                continue
-            for attribute in ATTRIBUTES:
-                mark = re.search(rf'"{attribute}"\s*:\s*([\d.]+)', text)
-                if mark:
-                    found[row["ConvID"], responder, attribute] = float(mark[1])
-    return found
+    mark = re.compile(rf'"({"|".join(ATTRIBUTES)})"\s*:\s*([\d.]+)')
+    return {
+        (row["ConvID"], responder, attribute): float(value)
+        for row in sheet(path)
+        for responder, text in row.items()
+        if responder not in ("ConvID", "context")
+        # The first of each counts.
+        for attribute, value in reversed(mark.findall(text))
+    }
 
 
 @pytest.fixture(scope="module")

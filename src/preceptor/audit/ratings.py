@@ -99,8 +99,11 @@ def read_ratings(path: Path, kind: Kind = "met", columns: RatingColumns | None =
     raters: dict[str, None] = {}
     rated: set[tuple[str, str, str]] = set()
     left_out: list[str] = []
+    read: dict[tuple[str | None, ...], Item] = {}
     for line, row in _lines(path, columns or RatingColumns(), left_out):
-        item = _item(row, path, line)
+        said = tuple(map(row.get, Item.__struct_fields__))
+        # Each rater of an item has a line of their own, with the same words.
+        item = read.get(said) or read.setdefault(said, _item(row, path, line))
         key = (item.response, item.criterion)
         rater = _filled(row, "rater", path, line)
         if found.setdefault(key, item) != item:
@@ -124,14 +127,15 @@ def read_ratings(path: Path, kind: Kind = "met", columns: RatingColumns | None =
             f"{path}: expected at most {_MAX_CELLS:,} pairs of item and rater, found "
             f"{len(found):,} items and {len(raters):,} raters; audit parts of the file"
         )
-    said = [label for each in labels.values() for label in each.values()]
-    names = sorted({label for label in said if isinstance(label, str)})
+    given = {label for each in labels.values() for label in each.values()}
+    names = sorted(label for label in given if isinstance(label, str))
     places = {name: float(place) for place, name in enumerate(names)}
+    columns_of = {rater: place for place, rater in enumerate(raters)}
     table = np.full((len(found), len(raters)), math.nan)
     for item_place, key in enumerate(found):
-        for place, rater in enumerate(raters):
-            label = labels[key].get(rater, math.nan)
-            table[item_place, place] = places[label] if isinstance(label, str) else label
+        for rater, label in labels[key].items():
+            value = places[label] if isinstance(label, str) else label
+            table[item_place, columns_of[rater]] = value
     return Ratings(
         *(str(path), kind, list(found.values()), tuple(raters), table, tuple(names)),
         left_out=tuple(left_out),

@@ -151,17 +151,17 @@ class Vote(msgspec.Struct, frozen=True):
 
 
 #: Fields that somebody else wrote.
-_TEXTS = (
+_TEXTS = {
     *("key", "text", "finish_reason", "failure", "detail", "stop_reason"),
     *("explanation", "reason", "label", "served_model", "created_at"),
-)
+}
 
 
 def _flat(record: Response | Verdict) -> dict[str, Any]:
-    row = msgspec.structs.asdict(record)
-    for name in _TEXTS:
-        if (text := row.get(name)) is not None:
-            row[name] = storable(text)
+    row = {
+        name: value if value is None or name not in _TEXTS else storable(value)
+        for name, value in msgspec.structs.asdict(record).items()
+    }
     row |= msgspec.structs.asdict(row.pop("usage"))
     row["created_at"] = row["created_at"] or _now()
     return row

@@ -23,7 +23,18 @@ from preceptor.reports.figures.style import parameters
 from preceptor.reports.figures.words import clean
 from preceptor.reports.files import whole_file
 
-__all__ = ["FORMATS", "Figure", "check", "check_formats", "csv", "drawn", "png", "svg", "write"]
+__all__ = [
+    "FORMATS",
+    "Figure",
+    "check",
+    "check_formats",
+    "csv",
+    "drawn",
+    "png",
+    "svg",
+    "svg_of",
+    "write",
+]
 
 FORMATS = ("svg", "png", "csv")
 _DPI = 200
@@ -108,18 +119,23 @@ def svg(figure: Figure, *, bare: bool = False) -> str:
 
     ``bare`` leaves them out of the picture, for a page that prints them itself.
     """
-    stream = io.StringIO()
     with drawn(figure, bare=bare) as canvas:
-        canvas.savefig(
-            stream,
-            format="svg",
-            metadata={
-                "Title": clean(figure.title, _LONGEST_TITLE),
-                "Description": clean(figure.caption, _LONGEST_CAPTION),
-                "Creator": "preceptor",
-                "Date": None,
-            },
-        )
+        return svg_of(canvas, figure)
+
+
+def svg_of(canvas: Any, figure: Figure) -> str:
+    """The SVG document of a figure that is drawn."""
+    stream = io.StringIO()
+    canvas.savefig(
+        stream,
+        format="svg",
+        metadata={
+            "Title": clean(figure.title, _LONGEST_TITLE),
+            "Description": clean(figure.caption, _LONGEST_CAPTION),
+            "Creator": "preceptor",
+            "Date": None,
+        },
+    )
     return stream.getvalue()
 
 
