@@ -70,7 +70,7 @@ def test_a_task_is_written_by_keyboard_while_a_system_answers(
             kept = "JSON.stringify(localStorage)"
             emptied(page)
             held: list[Any] = []
-            page.route("**/tasks/*", lambda route: held.append(route))
+            page.route("**/tasks/*", held.append)
             page.focus("#add")
             page.keyboard.press("Enter")
             until(page, lambda: bool(held))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -142,7 +142,7 @@ class ChoiceScoring(Scoring):
         metric ``above_pass_mark``, −1 to 1. None where there is no such mark.
     """
 
-    shares = (OVERALL, PARSED, ACCURACY_READ)
+    shares: Collection[str] = (OVERALL, PARSED, ACCURACY_READ)
     units_are = "questions"
 
     def __init__(

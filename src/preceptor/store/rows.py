@@ -162,7 +162,8 @@ def _flat(record: Response | Verdict) -> dict[str, Any]:
         name: value if value is None or name not in _TEXTS else storable(value)
         for name, value in msgspec.structs.asdict(record).items()
     }
-    row |= msgspec.structs.asdict(row.pop("usage"))
+    del row["usage"]
+    row |= msgspec.structs.asdict(record.usage)
     row["created_at"] = row["created_at"] or _now()
     return row
 
