@@ -23,19 +23,14 @@ from preceptor.engine.resolve import (
     prices_of,
     system_as_before,
     system_of,
+    undefined_scores,
 )
 from preceptor.engine.sampling import enrich, sentence
 from preceptor.engine.surroundings import surroundings
 from preceptor.engine.variants import sentences, varied
 from preceptor.environments.base import Environment
 from preceptor.errors import InputError, shorten
-from preceptor.graders import (
-    Grader,
-    NoGrader,
-    Settings,
-    Template,
-    read_address,
-)
+from preceptor.graders import Grader, NoGrader, Settings, Template, read_address
 from preceptor.protocols.recorded import RecordedProtocol
 from preceptor.records import (
     Example,
@@ -197,7 +192,7 @@ def check(
     dataset = dataset or benchmark.load(request.data)
     chosen, strata = _chosen(benchmark, dataset, system, request, where)
     check_capabilities(benchmark, system, [example for example, _ in chosen])
-    undefined = _undefined(benchmark, [example for example, _ in chosen])
+    undefined = undefined_scores(benchmark, [example for example, _ in chosen])
     departures = _departures(benchmark, dataset, len(chosen), grader, called, request)
     if isinstance(system, Replay):
         departures += system.compare(dataset.examples)
@@ -379,23 +374,6 @@ def _covered(
             f"{benchmark.name} has such an answer"
         )
     return chosen
-
-
-def _undefined(benchmark: Benchmark, examples: Sequence[Example]) -> str | None:
-    """Note on examples that can have no score. Raises InputError if none can have one."""
-    why = [(e.id, reason) for e in examples if (reason := benchmark.protocol.scoring.unscorable(e))]
-    if not why:
-        return None
-    name, reason = why[0]
-    if len(why) == len(examples):
-        raise InputError(
-            f"{benchmark.name}: no example can have a score: example {shorten(name)} has {reason}: "
-            f"give each rubric a criterion that earns points"
-        )
-    return (
-        f"{len(why):,} of {len(examples):,} examples have {reason}: their score is undefined, and "
-        f"they are in no mean."
-    )
 
 
 def _departures(  # noqa: PLR0917

@@ -10,7 +10,7 @@ import msgspec
 
 from preceptor.benchmarks import Benchmark
 from preceptor.engine.interaction import NEEDED
-from preceptor.errors import InputError, StoreError, Unavailable, UnknownName
+from preceptor.errors import InputError, StoreError, Unavailable, UnknownName, shorten
 from preceptor.graders import (
     Grader,
     Method,
@@ -192,6 +192,23 @@ def check_capabilities(benchmark: Benchmark, system: System, examples: Sequence[
                 f"--system {system.address}: takes no {named}, which {times:,} of "
                 f"{len(examples):,} examples of {benchmark.name} need: {remedy}"
             )
+
+
+def undefined_scores(benchmark: Benchmark, examples: Sequence[Example]) -> str | None:
+    """Note on examples that can have no score. Raises InputError if none can have one."""
+    why = [(e.id, reason) for e in examples if (reason := benchmark.protocol.scoring.unscorable(e))]
+    if not why:
+        return None
+    name, reason = why[0]
+    if len(why) == len(examples):
+        raise InputError(
+            f"{benchmark.name}: no example can have a score: example {shorten(name)} has {reason}: "
+            f"give each rubric a criterion that earns points"
+        )
+    return (
+        f"{len(why):,} of {len(examples):,} examples have {reason}: their score is undefined, and "
+        f"they are in no mean."
+    )
 
 
 def prices_of(systems: Iterable[System]) -> dict[str, Price]:
