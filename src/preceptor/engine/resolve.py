@@ -42,6 +42,7 @@ __all__ = [
     "prices_of",
     "system_as_before",
     "system_of",
+    "undefined_scores",
     "wrap",
 ]
 
