@@ -1,4 +1,4 @@
-"""The keys of a run's answers, in a sixth of the memory of as many texts."""
+"""The keys of a run's answers, in a third of the memory of as many texts."""
 
 from __future__ import annotations
 
