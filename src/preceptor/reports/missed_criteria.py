@@ -110,8 +110,8 @@ def most_missed(results: Sequence[Result], *, share: bool, limit: int = 25) -> M
     #: How many verdicts, how many missed it, run by run.
     counts = np.zeros((len(rows), 2 * len(results)), dtype=np.int64)
     for run, (some, places) in enumerate(zip(counted, found, strict=True)):
-        for column, number in enumerate(zip(*(each for *_, each in _criteria(some)), strict=True)):
-            np.add.at(counts[:, 2 * run + column], places, number)
+        numbers = np.array([each for *_, each in _criteria(some)], dtype=np.int64).reshape(-1, 2)
+        np.add.at(counts[:, 2 * run : 2 * run + 2], places, numbers)
     keys = list(rows)
     points = np.array([worth for _, worth in keys], dtype=np.int64)
     lost = counts[:, 1::2].sum(axis=1) * np.abs(points)
