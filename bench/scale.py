@@ -1,6 +1,6 @@
 """Opening, scoring, reporting and exporting a store of a million verdicts.
 
-    python bench/scale.py [--against SRC] [--examples N] [--json FILE] [--keep FOLDER]
+    python bench/scale.py [--against SRC] [--examples N] [--json FILE] [--keep FOLDER] [--only NAME]
 
 One run of 5,000 made-up examples with 16 repeats (915,792 verdicts) and one with 2 (114,474) are
 written as the pipeline writes them, in transactions of 2,000, with keys and texts of the length of
@@ -144,7 +144,12 @@ def commands() -> dict[str, list[list[str]]]:
         "score": [["score", run] for run in both],
         "compare": [["compare", run, "second"] for run in both],
         "report": [["report", run, "--share", "-o", f"{run}.html"] for run in both],
+        "leaderboard": [["leaderboard", run] for run in both],
         **exports,
+        "import graded": [
+            ["import", "graded", f"{run}.jsonl", "--name", run, "--replace", "--store", "again.db"]
+            for run in both
+        ],
     }
 
 
@@ -154,6 +159,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=EXAMPLES)
     parser.add_argument("--times", type=int, default=1, help="how often: the middle one counts")
     parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--only", nargs="+", help="these commands")
     parser.add_argument("--keep", type=Path, help="make the stores there, or use those that are")
     parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -174,6 +180,8 @@ def main() -> None:
             print(f"{side}: the store has {path.stat().st_size / 2**20:,.0f} MB", flush=True)
         print("\ncommand          tenth      large    ratio       MB   of there")
         for command, pair in commands().items():
+            if options.only and command not in options.only:
+                continue
             for side, folder in folders.items():
                 timed(["-m", "preceptor.cli", *pair[0]], sides[side], folder)  # it compiles
                 runs = [

@@ -12,6 +12,8 @@ from preceptor.results.values import Table
 from preceptor.scoring.columns import Scores, means_of, repeats_of
 from preceptor.scoring.rubric import lowest_scores, score_rubric, score_rubrics
 from preceptor.statistics.bootstrap import bootstrap_std, bootstrap_stds
+from preceptor.store.column_types import key_bytes
+from preceptor.store.keys import Keys
 
 TAGS = ("axis:a", "axis:b", "level:x", "overall_score", "c_length_adjusted")
 PLAIN = {"1": Verdict("", True), "0": Verdict("", False)}
@@ -110,3 +112,24 @@ def test_spreads_of_many_means_are_those_of_each() -> None:
     columns = [rng.normal(size=n) for n in (5, 300, 5, 0, 300)]
     expected = [bootstrap_std(means) if len(means) else None for means in columns]
     assert bootstrap_stds(columns) == expected
+
+
+def test_keys_kept_together_are_each_the_key_that_was_stored() -> None:
+    """Keys behind each other, hashes and other texts, are given back one by one and in slices."""
+    hashes, others = ["0" * 32, "ab" * 16, "1f" * 16], ["answer 7", "é", "0" * 31]
+    keys = Keys.joined([Keys.of(list(map(key_bytes, hashes))), others])
+    assert list(keys) == [*hashes, *others]
+    assert (keys[-1], keys[1:4]) == (others[-1], [*hashes[1:], others[0]])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_signs_of_an_example_are_those_of_its_answers(seed: int) -> None:
+    """Each example that has answers comes once, in the run's order, with the signs of each."""
+    answers = drawn(seed, 30)
+    found = [(id(example), sign) for example, signs in answers.by_example() for sign in signs]
+    assert found == [
+        (id(answers.examples[place]), sign)
+        for place, sign in zip(answers.example, answers.signs, strict=True)
+    ]
+    assert len(list(answers.by_example())) == len(set(answers.example.tolist()))
+    assert not list(drawn(seed, 0).by_example())

@@ -157,7 +157,7 @@ def corrected_by(
 
 def _rows(store: Store, result: Result, raters: Collection[str] | None) -> list[_Row]:
     """Every verdict of met or not met."""
-    keys = [item.response.key for item in result.graded if item.response is not None]
+    keys = (item.response.key for item in result.graded if item.response is not None)
     by_rater = {
         rater: marks
         for rater, marks in marks_on(store, result.info, keys).items()

@@ -188,13 +188,16 @@ def marks_on(store: Store, info: RunInfo, keys: Iterable[str]) -> dict[str, dict
 
     Marks that were drawn by another grader's verdicts are left out.
     """
-    wanted, found = set(keys), dict[str, dict[str, Mark]]()
-    for run in store.runs(info.benchmark):
-        about = run.settings.marks
-        if about is None or run.system != info.system:
-            continue
-        if about.drawn and about.grader != info.grader:
-            continue
+    runs = [
+        run
+        for run in store.runs(info.benchmark)
+        if (about := run.settings.marks) is not None
+        and run.system == info.system
+        and not (about.drawn and about.grader != info.grader)
+    ]
+    found: dict[str, dict[str, Mark]] = {}
+    wanted = set(keys) if runs else set()  # a run may have very many answers
+    for run in runs:
         for key, mark in _marks(store.graded(run)):
             if key.rpartition(".")[0] in wanted:
                 found.setdefault(run.grader, {})[key] = mark

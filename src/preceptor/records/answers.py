@@ -165,9 +165,11 @@ class Answers(Sequence[Graded]):
 
     def by_example(self) -> Iterator[tuple[Example, Sequence[str]]]:
         """Each example with the signs of its answers."""
-        rows = range(len(self))
-        for place, some in itertools.groupby(rows, key=self.example.tolist().__getitem__):
-            yield self.examples[place], [self.signs[row] for row in some]
+        import numpy as np
+
+        edges = np.flatnonzero(np.diff(self.example, prepend=-1)).tolist()
+        for start, stop in itertools.pairwise([*edges, len(self)]):
+            yield self.examples[self.example[start]], self.signs[start:stop]
 
     def verdicts(self, row: int) -> tuple[Verdict | None, ...]:
         told = self.told.get(row)

@@ -214,22 +214,21 @@ def scatter(scores: Sequence[Score], axis: Axis, longest: float) -> Scatter:
     lengths, values = lengths[there], values[there]
     order = np.lexsort((values, lengths))
     lengths, values = lengths[order], values[order]
-    pairs = list(zip(lengths.tolist(), values.tolist(), strict=True))
 
     def dot(length: float, score: float) -> Dot:
         beyond = length > longest or score < axis.low
         return Dot(_percent(min(1.0, length / longest)), _percent(1 - axis.share(score)), beyond)
 
-    step = max(1, math.ceil(len(pairs) / _MOST_DOTS))
-    trend = [dot(*point) for point in _means(pairs)]
+    step = max(1, math.ceil(len(values) / _MOST_DOTS))
+    trend = [dot(*point) for point in _means(lengths, values)]
     beyond = int(((lengths > longest) | (values < axis.low)).sum())
-    summary = plural(len(pairs), "answer")
+    summary = plural(len(values), "answer")
     if step > 1:
         summary += f", every {step}{'nd' if step == 2 else 'rd' if step == 3 else 'th'} drawn"
     if beyond:
         summary += f"; {count(beyond)} beyond the edge, drawn hollow on it"
     return Scatter(
-        dots=[dot(*pair) for pair in pairs[::step]],
+        dots=list(map(dot, lengths[::step].tolist(), values[::step].tolist())),
         trend=list(pairwise(trend)),
         axis=axis,
         across=[
@@ -240,15 +239,18 @@ def scatter(scores: Sequence[Score], axis: Axis, longest: float) -> Scatter:
     )
 
 
-def _means(pairs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    groups = min(8, len(pairs) // 10)
+def _means(lengths: Floats, values: Floats) -> list[tuple[float, float]]:
+    groups = min(8, len(values) // 10)
     if groups < 2:
         return []
-    edges = [round(index * len(pairs) / groups) for index in range(groups + 1)]
-    parts = [pairs[low:high] for low, high in pairwise(edges)]
-    return [
-        (sum(x for x, _ in part) / len(part), sum(y for _, y in part) / len(part)) for part in parts
-    ]
+    edges = [round(index * len(values) / groups) for index in range(groups + 1)]
+    parts = [slice(*edge) for edge in pairwise(edges)]
+    x, y = ([_mean(each[part].tolist()) for part in parts] for each in (lengths, values))
+    return list(zip(x, y, strict=True))
+
+
+def _mean(numbers: Sequence[float]) -> float:
+    return sum(numbers) / len(numbers)
 
 
 def longest_shown(scores: Iterable[Sequence[Score]]) -> float:

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
+import numpy as np
 
 from preceptor.records import Answers, Criterion, Example, Graded, Result, sign_of
 from preceptor.reports.format import pretty
@@ -67,7 +68,7 @@ class _Entry:
 
     @property
     def lost(self) -> int:
-        return _lost(self.criterion.points, self.missed)
+        return sum(self.missed) * abs(self.criterion.points)
 
 
 def judged_by_example(
@@ -100,24 +101,27 @@ def signs_by_example(graded: Iterable[Graded]) -> Iterator[tuple[Example, Sequen
 def most_missed(results: Sequence[Result], *, share: bool, limit: int = 25) -> MissedTables:
     """Over all runs together, the costliest first; what recurs word for word is one criterion."""
     counted = [list(judged_by_example(result.graded)) for result in results]
-    #: Text and points of a criterion → how many verdicts, how many missed it, run by run.
-    counts: dict[tuple[str, int], list[int]] = {}
-    for run, examples in enumerate(counted):
-        for _, _, criterion, (judged, missed) in _criteria(examples):
-            each = counts.setdefault((criterion.text, criterion.points), [0, 0] * len(results))
-            each[2 * run] += judged
-            each[2 * run + 1] += missed
+    #: Text and points of a criterion → its row in ``counts``.
+    rows: dict[tuple[str, int], int] = {}
+    found = [
+        [rows.setdefault((each.text, each.points), len(rows)) for _, _, each, _ in _criteria(some)]
+        for some in counted
+    ]
+    #: How many verdicts, how many missed it, run by run.
+    counts = np.zeros((len(rows), 2 * len(results)), dtype=np.int64)
+    for run, (some, places) in enumerate(zip(counted, found, strict=True)):
+        numbers = np.array([each for *_, each in _criteria(some)], dtype=np.int64).reshape(-1, 2)
+        np.add.at(counts[:, 2 * run : 2 * run + 2], places, numbers)
+    keys = list(rows)
+    points = np.array([worth for _, worth in keys], dtype=np.int64)
+    lost = counts[:, 1::2].sum(axis=1) * np.abs(points)
     labels = {name: label for result in results for name, label in result.labels.items()}
     tables, totals = [], []
     for sign in (1, -1):
-        lost = {
-            key: _lost(key[1], each[1::2])
-            for key, each in counts.items()
-            if key[1] * sign > 0 and any(each[1::2])
-        }
-        totals.append(sum(lost.values()))
-        least = min(heapq.nlargest(limit, lost.values()), default=0)
-        chosen = {key: counts[key] for key, value in lost.items() if value >= least}
+        here = np.flatnonzero((points * sign > 0) & (lost > 0))
+        totals.append(int(lost[here].sum()))
+        least = min(heapq.nlargest(limit, lost[here].tolist()), default=0)
+        chosen = {keys[row]: counts[row].tolist() for row in here[lost[here] >= least].tolist()}
         entries = sorted(_entries(counted, chosen), key=_costliest_first)
         tables.append([_row(entry, labels, share) for entry in entries[:limit]])
     omitted, committed = tables
@@ -148,10 +152,6 @@ def _entries(
         entry.tags.update(dict.fromkeys(criterion.tags))
         entry.places[example.id, place] = None
     return entries.values()
-
-
-def _lost(points: int, missed: Iterable[int]) -> int:
-    return sum(missed) * abs(points)
 
 
 def _costliest_first(entry: _Entry) -> tuple[float, float, tuple[str, int]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, overload
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -23,8 +23,9 @@ from preceptor.records import (
     sign_of,
 )
 from preceptor.store import schema as t
-from preceptor.store.column_types import key_bytes, key_text, truth
+from preceptor.store.column_types import truth
 from preceptor.store.graded import read_answers, read_examples
+from preceptor.store.keys import Keys
 from preceptor.store.statements import driver_rows
 
 __all__ = ["Sums", "Took", "read_columns", "read_said"]
@@ -101,32 +102,9 @@ def read_columns(
 def _joined(parts: Sequence[Any]) -> Any:
     if isinstance(parts[0], np.ndarray):
         return np.concatenate(parts)
-    if any(isinstance(part, _Keys) for part in parts):
-        return _Keys(stored for part in parts for stored in _Keys.of(part))
+    if any(isinstance(part, Keys) for part in parts):
+        return Keys.joined(parts)
     return [value for part in parts for value in part]
-
-
-class _Keys(Sequence[str]):
-    """Keys as they are stored: a text is made where one is asked for."""
-
-    def __init__(self, stored: Iterable[bytes]) -> None:
-        self.stored = list(stored)
-
-    @staticmethod
-    def of(keys: Sequence[str]) -> Sequence[bytes]:
-        return keys.stored if isinstance(keys, _Keys) else list(map(key_bytes, keys))
-
-    def __len__(self) -> int:
-        return len(self.stored)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return list(map(key_text, self.stored[index]))
-        return key_text(self.stored[index])
 
 
 #: Columns of the question for answers, as checked when they are read.
@@ -350,7 +328,7 @@ def _read_replies(
         return np.array(columns[name], dtype=np.float64)
 
     replies = Replies(
-        key=_Keys(columns["key"]),
+        key=Keys.of(columns["key"]),
         finish_reason=texts("finish_reason"),
         failure=texts("failure"),
         detail=texts("detail"),

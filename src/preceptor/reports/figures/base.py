@@ -112,6 +112,7 @@ def drawn(figure: Figure, *, bare: bool = False) -> Iterator[Any]:
             page.caption(clean(figure.caption, _LONGEST_CAPTION))
         page.finish()
         yield canvas
+        canvas.clear()  # its parts refer to each other, and would stay until they are collected
 
 
 def svg(figure: Figure, *, bare: bool = False) -> str:

@@ -27,7 +27,8 @@ def _renderer() -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    canvas: Any = FigureCanvasAgg(Figure(dpi=_MEASURED_AT))
+    # It only measures: with the usual size it has ten million bytes of pixels.
+    canvas: Any = FigureCanvasAgg(Figure(figsize=(1, 1), dpi=_MEASURED_AT))
     return canvas.get_renderer()
 
 
