@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 import re
 from collections.abc import Collection, Iterator
@@ -19,6 +20,7 @@ from preceptor.audit.labels import read_meta_eval
 from preceptor.audit.panel import panel_audit
 from preceptor.audit.ratings import read_ratings
 from preceptor.audit.report import audit
+from preceptor.cli import main
 from preceptor.errors import InputError
 from preceptor.statistics.intervals import median_interval
 from preceptor.studio.exchange import gathered
@@ -307,22 +309,20 @@ def test_agreement_is_that_of_the_audit_on_the_same_labels(
 def test_agreement_on_ratings_is_that_of_the_audit(
     house: House, reviewed: list[str], tmp_path: Path
 ) -> None:
-    """Author and reviewer of one answer are two raters; the intervals resample tasks."""
+    """Author and reviewer of one answer are two raters, also in the table that is exported."""
     with house.studio.read() as connection:
         said = list(agreement.judgements(connection))
     found = next(each for each in agreement.agreed(said) if "accuracy" in each.question)
     assert (found.units, found.tasks) == (12, 12)
     measured = found.found
     assert isinstance(measured, ScaleAgreement)
-    lines = ["response,criterion,rater,label"]
-    names = {house.people["author-2"]: "author", house.people["reviewer"]: "reviewer"}
-    lines += [
-        f"{each.task},accuracy,{names[each.person]},{each.said}"
-        for each in said
-        if each.question == found.question
-    ]
-    (tmp_path / "ratings.csv").write_text("\n".join(lines), "utf-8")
-    audited = panel_audit(read_ratings(tmp_path / "ratings.csv", "ordinal"), "author").raters[0]
+    file = tmp_path / "ratings.csv"
+    assert main(["studio", "labels", "--ratings", "-o", str(file), "--db", house.studio.where]) == 0
+    table = read_ratings(file, "ordinal")
+    assert not set(house.people.values()) & set(table.raters)
+    rows = list(csv.DictReader(file.read_text("utf-8").splitlines()))
+    rater = next(row["rater"] for row in rows if row["criterion"] == "accuracy")
+    audited = panel_audit(table, rater).raters[0]
     for name in ("observed", "kappa", "alpha"):
         ours, theirs = getattr(measured, name), getattr(audited, name)
         assert ours.value == pytest.approx(theirs.value, abs=1e-12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,7 +92,7 @@ def pull(  # noqa: PLR0917
     )
 
 
-def labels(
+def labels(  # noqa: PLR0917
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The .jsonl file to write.")
     ],
@@ -104,6 +105,13 @@ def labels(
             "--meta-eval", help="In the form of HealthBench's meta-evaluation, for `audit`."
         ),
     ] = False,
+    ratings: Annotated[
+        bool,
+        typer.Option(
+            "--ratings",
+            help="Instead, how authors and reviewers rated answers: a table for `audit`.",
+        ),
+    ] = False,
     db: Database = DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -113,6 +121,11 @@ def labels(
     from preceptor.reports.files import whole_file
     from preceptor.studio.labelling import rows
 
+    if ratings:
+        if run or meta_eval:
+            raise InputError("--ratings: are of tasks: leave out --run and --meta-eval")
+        _write_ratings(output, db, as_json)
+        return
     kind = rows.meta_eval_rows if meta_eval else rows.labels_rows
     with open_studio(db) as studio, studio.read() as connection:
         names = {
@@ -130,6 +143,32 @@ def labels(
     print(output)
     for sentence in _next(found, output, meta_eval):
         note(sentence)
+
+
+def _write_ratings(output: Path, db: str, as_json: bool) -> None:
+    """A table of ratings, with numbers for people."""
+    import csv
+
+    from preceptor.reports.files import whole_file
+    from preceptor.studio.oversight.agreement import rating_rows
+
+    with open_studio(db) as studio, studio.read() as connection:
+        found = rating_rows(connection)
+    if not found:
+        raise InputError(f"{db}: nobody has rated an answer yet")
+    people = {each: f"person-{n}" for n, each in enumerate(dict.fromkeys(r[2] for r in found), 1)}
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("response", "criterion", "rater", "label", "prompt"))
+    for answer, part, person, rating, task in found:
+        table.writerow((answer, part, people[person], rating, task))
+    with whole_file(output) as stream:
+        stream.write(text.getvalue().encode())
+    if as_json:
+        print_json({"file": str(output), "rows": len(found), "raters": len(people)})
+        return
+    print(output)
+    note(f"then: preceptor audit {output} --kind ordinal")
 
 
 def estimate(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 import msgspec
@@ -38,6 +38,7 @@ __all__ = [
     "of_labels",
     "of_ratings",
     "of_reviews",
+    "rating_rows",
     "taken_back",
 ]
 
@@ -169,6 +170,18 @@ def _of_scores(
     for name, score in scores.items():
         question = f"Rating of the answer, 1 to 7: {name.replace('_', ' ')}"
         yield Judgement(question, item, unit, person, score, groups, scale=True)
+
+
+def rating_rows(connection: sa.Connection) -> list[tuple[str, str, str, int, str]]:
+    """Answer, part of the rating, person, rating and task: first words, for ``audit``."""
+    found: dict[tuple[str, ...], tuple[str, str, str, int, str]] = {}
+    for each in chain(of_ratings(connection), of_reviews(connection)):
+        if each.scale:
+            part = each.question.rpartition(": ")[2]
+            answer = f"{each.task}.{each.unit[:12]}"  # two tasks may have one answer
+            row = (answer, part, each.person, each.said, each.task)
+            found.setdefault((answer, part, each.person), row)
+    return list(found.values())
 
 
 def of_reviews(connection: sa.Connection) -> Iterator[Judgement]:
