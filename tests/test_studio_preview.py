@@ -118,6 +118,7 @@ def test_what_verdicts_tell() -> None:
     assert finding([met, ("met", "not_met"), unmet]) == Finding("flips", said)
     said = "The grader changes its mind on answer 1. Not met by answer 2."
     assert finding([("met", "not_met"), unmet]) == Finding("flips", said)
+    assert finding([met]) == Finding("all", "Met by the answer.")
     said = "No verdict in 3 of 4: rate limit, timeout."
     failed = [("timeout", "timeout"), ("not_met", "rate_limit")]
     assert finding(failed) == Finding("failed", said)
