@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 import preceptor
+from preceptor.audit.failures import slices
+from preceptor.audit.labels import read_meta_eval
 from preceptor.cli import main
 from preceptor.records import Usage
 from preceptor.scoring import OVERALL
@@ -301,3 +303,25 @@ def test_settings_at_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert 30 < sum(whose.previewed(str(n)) for n in range(100)) < 70
     assert main(["studio", "settings", "--remove-system", "other/one", "--db", db]) == 2
     assert "expected one of: python:os:getpid" in capsys.readouterr().err
+
+
+def test_an_audit_compares_rubrics_with_and_without_a_preview(tmp_path: Path) -> None:
+    """By the tag that a release gives; rows without it are in neither part."""
+    file = tmp_path / "meta.jsonl"
+    rows = [
+        {
+            "prompt": [{"role": "user", "content": f"Question {number}"}],
+            "completion": "Rest.",
+            "rubric": TEXT,
+            "binary_labels": [number % 2 == 0],
+            "graders": {"judge": True},
+            **({} if said is None else {"example_tags": [f"previewed:{said}"]}),
+        }
+        for number, said in enumerate(["yes", "yes", "no", "no", None])
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = slices(read_meta_eval(file).rows, "judge")
+    assert [(each.name, each.pairs) for each in found if each.kind == "preview"] == [
+        ("rubric not previewed", 2),
+        ("rubric previewed", 2),
+    ]
