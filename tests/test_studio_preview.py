@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,15 @@ def chatting(tmp_path: Path, fake: FakeEndpoint) -> Iterator[Chatting]:
     house.studio.write_now(lambda c: set_to(c, grader=fake.address("judge")))
     with house.signed_in("author") as client:
         yield Chatting(house, client=client)
+    assert house.told == []
+    house.close()
+
+
+@pytest.fixture(scope="module")
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A studio without any store."""
+    house = House(tmp_path_factory.mktemp("settings"))
+    yield house
     assert house.told == []
     house.close()
 
@@ -155,6 +165,9 @@ def test_what_is_not_complete_or_has_a_persons_number_is_not_previewed(
     assert chatting.written().lines[0].text == "My ear hurts."
     row = written(chatting)
     refused = chatting.do("preview", t__0="My MRN: AB12345. What now?")
+    assert "take it out before a system is asked" in refused.text
+    named = {f"c__{row}__text": "Names the patient, MRN: AB12345, and the dose."}
+    refused = chatting.do("preview", t__0="My ear hurts.", **named)
     assert "take it out before a system is asked" in refused.text
     chatting.house.studio.write_now(lambda c: set_to(c, previews="none"))
     assert chatting.do("preview", t__0="Mine").status_code == 422
@@ -267,6 +280,32 @@ def test_a_cap_is_kept_and_said_plainly(
     assert "may spend no more on answers" in chatting.ended()
     assert len(fake.log) == before
     assert house.studio.write_now(rebuild) == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("systems", "command:touch /tmp/canary"),
+        ("systems", "python:os:getcwd"),
+        ("systems", "http://169.254.169.254/v1#m"),
+        ("systems", "replay:/etc/passwd"),
+        ("grader", "distilled:/etc/passwd"),
+        ("grader", "jury:openai/gpt-4.1+command:true"),
+        ("grader_params", "api_key_env=PRECEPTOR_OIDC_SECRET"),
+    ],
+)
+def test_a_page_sets_no_address_that_runs_code_or_reads_the_server(
+    rooms: House, field: str, value: str
+) -> None:
+    """Leads name models of providers; all else is set where the server runs."""
+    rooms.studio.write_now(lambda c: set_to(c, grader="python:os:getcwd"))
+    fields = {"grader": "python:os:getcwd", "previews": "all", "qualify": "0", "pass_percent": "0"}
+    refused = rooms.post(rooms.signed_in("lead"), "/project", {**fields, field: value})
+    assert refused.status_code == 422
+    assert "by who runs the server, with `preceptor studio settings`" in unescape(refused.text)
+    with rooms.studio.read() as connection:
+        found = project(connection)
+    assert (found.systems, found.grader, found.grader_params) == ((), "python:os:getcwd", ())
 
 
 async def test_what_was_spent_is_known_after_a_restart(tmp_path: Path) -> None:
