@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 import preceptor
+from preceptor.audit.failures import slices
+from preceptor.audit.labels import read_meta_eval
 from preceptor.cli import main
 from preceptor.records import Usage
 from preceptor.scoring import OVERALL
@@ -48,6 +51,15 @@ def chatting(tmp_path: Path, fake: FakeEndpoint) -> Iterator[Chatting]:
     house.studio.write_now(lambda c: set_to(c, grader=fake.address("judge")))
     with house.signed_in("author") as client:
         yield Chatting(house, client=client)
+    assert house.told == []
+    house.close()
+
+
+@pytest.fixture(scope="module")
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A studio without any store."""
+    house = House(tmp_path_factory.mktemp("settings"))
+    yield house
     assert house.told == []
     house.close()
 
@@ -118,6 +130,7 @@ def test_what_verdicts_tell() -> None:
     assert finding([met, ("met", "not_met"), unmet]) == Finding("flips", said)
     said = "The grader changes its mind on answer 1. Not met by answer 2."
     assert finding([("met", "not_met"), unmet]) == Finding("flips", said)
+    assert finding([met]) == Finding("all", "Met by the answer.")
     said = "No verdict in 3 of 4: rate limit, timeout."
     failed = [("timeout", "timeout"), ("not_met", "rate_limit")]
     assert finding(failed) == Finding("failed", said)
@@ -152,6 +165,9 @@ def test_what_is_not_complete_or_has_a_persons_number_is_not_previewed(
     assert chatting.written().lines[0].text == "My ear hurts."
     row = written(chatting)
     refused = chatting.do("preview", t__0="My MRN: AB12345. What now?")
+    assert "take it out before a system is asked" in refused.text
+    named = {f"c__{row}__text": "Names the patient, MRN: AB12345, and the dose."}
+    refused = chatting.do("preview", t__0="My ear hurts.", **named)
     assert "take it out before a system is asked" in refused.text
     chatting.house.studio.write_now(lambda c: set_to(c, previews="none"))
     assert chatting.do("preview", t__0="Mine").status_code == 422
@@ -266,6 +282,32 @@ def test_a_cap_is_kept_and_said_plainly(
     assert house.studio.write_now(rebuild) == 0
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("systems", "command:touch /tmp/canary"),
+        ("systems", "python:os:getcwd"),
+        ("systems", "http://169.254.169.254/v1#m"),
+        ("systems", "replay:/etc/passwd"),
+        ("grader", "distilled:/etc/passwd"),
+        ("grader", "jury:openai/gpt-4.1+command:true"),
+        ("grader_params", "api_key_env=PRECEPTOR_OIDC_SECRET"),
+    ],
+)
+def test_a_page_sets_no_address_that_runs_code_or_reads_the_server(
+    rooms: House, field: str, value: str
+) -> None:
+    """Leads name models of providers; all else is set where the server runs."""
+    rooms.studio.write_now(lambda c: set_to(c, grader="python:os:getcwd"))
+    fields = {"grader": "python:os:getcwd", "previews": "all", "qualify": "0", "pass_percent": "0"}
+    refused = rooms.post(rooms.signed_in("lead"), "/project", {**fields, field: value})
+    assert refused.status_code == 422
+    assert "by who runs the server, with `preceptor studio settings`" in unescape(refused.text)
+    with rooms.studio.read() as connection:
+        found = project(connection)
+    assert (found.systems, found.grader, found.grader_params) == ((), "python:os:getcwd", ())
+
+
 async def test_what_was_spent_is_known_after_a_restart(tmp_path: Path) -> None:
     """Each call adds to the sum of its day, also those that end at once."""
     house = House(tmp_path)
@@ -300,3 +342,25 @@ def test_settings_at_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert 30 < sum(whose.previewed(str(n)) for n in range(100)) < 70
     assert main(["studio", "settings", "--remove-system", "other/one", "--db", db]) == 2
     assert "expected one of: python:os:getpid" in capsys.readouterr().err
+
+
+def test_an_audit_compares_rubrics_with_and_without_a_preview(tmp_path: Path) -> None:
+    """By the tag that a release gives; rows without it are in neither part."""
+    file = tmp_path / "meta.jsonl"
+    rows = [
+        {
+            "prompt": [{"role": "user", "content": f"Question {number}"}],
+            "completion": "Rest.",
+            "rubric": TEXT,
+            "binary_labels": [number % 2 == 0],
+            "graders": {"judge": True},
+            **({} if said is None else {"example_tags": [f"previewed:{said}"]}),
+        }
+        for number, said in enumerate(["yes", "yes", "no", "no", None])
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = slices(read_meta_eval(file).rows, "judge")
+    assert [(each.name, each.pairs) for each in found if each.kind == "preview"] == [
+        ("rubric not previewed", 2),
+        ("rubric previewed", 2),
+    ]

@@ -11,7 +11,7 @@ import numpy as np
 from preceptor.audit.agreement import Estimate
 from preceptor.audit.card import Check, Cost, GraderCard, card
 from preceptor.audit.failures import confusion
-from preceptor.audit.labels import Judged, Labels
+from preceptor.audit.labels import Judged, Labels, previewed
 from preceptor.audit.marks import Mark, item_id, marks_on
 from preceptor.audit.report import audit
 from preceptor.audit.stored import category_of
@@ -207,6 +207,7 @@ def _judged(row: _Row, grader: str, system: str, weights: Mapping[bool, float]) 
         model=system,
         probabilities={} if probability is None else {grader: probability},
         weight=weights[met],
+        previewed=previewed(row.item.example.tags),
     )
 
 

@@ -40,7 +40,7 @@ class Slice(msgspec.Struct, frozen=True):
     ----------
     kind, name
         ``points``: *positive* or *negative*; ``length``: characters of the criterion; ``theme``;
-        ``category``; ``model``.
+        ``category``; ``model``; ``preview``, of tasks of the studio.
     confusion
         Counts of the subset's pairs.
     bias
@@ -88,7 +88,8 @@ def slices(rows: Sequence[Judged], grader: str, *, seed: int = 0) -> list[Slice]
     return [_slice(*key, groups[key], grader, seed) for key in sorted(groups, key=_order)]
 
 
-_KINDS = ("points", "length", "theme", "category", "model")
+_KINDS = ("points", "length", "theme", "category", "model", "preview")
+_PREVIEWED = {"yes": "rubric previewed", "no": "rubric not previewed"}
 
 
 def _keys(row: Judged) -> Iterator[tuple[str, str]]:
@@ -102,6 +103,8 @@ def _keys(row: Judged) -> Iterator[tuple[str, str]]:
         yield "category", row.category
     if row.model:
         yield "model", row.model
+    if row.previewed in _PREVIEWED:
+        yield "preview", _PREVIEWED[row.previewed]
 
 
 def _length(characters: int) -> str:

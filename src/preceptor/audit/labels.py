@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,7 @@ from preceptor.files import read_rows
 from preceptor.reasoning import said_in
 from preceptor.records import Message, content_key
 
-__all__ = ["THEMES", "Judged", "Labels", "choose_grader", "read_meta_eval", "theme_of"]
+__all__ = ["THEMES", "Judged", "Labels", "choose_grader", "previewed", "read_meta_eval", "theme_of"]
 
 #: Grader of a row's own verdict if the row does not name one.
 UNNAMED = "grader"
@@ -56,6 +56,9 @@ class Judged(msgspec.Struct, frozen=True):
     weight
         How much its labels count: above 1 where rows like it are rarer among the labelled than in
         the whole.
+    previewed
+        ``yes`` or ``no``: whether who wrote the criterion saw a grader's verdicts on it meanwhile;
+        empty if unknown.
     """
 
     prompt: str
@@ -69,6 +72,7 @@ class Judged(msgspec.Struct, frozen=True):
     conversation: tuple[Message, ...] = ()
     probabilities: Mapping[str, float] = {}
     weight: float = 1.0
+    previewed: str = ""
 
 
 class Labels(msgspec.Struct, frozen=True):
@@ -140,7 +144,14 @@ def _judged(fields: Fields) -> Judged:
         model=fields.optional_text("model") or "",
         conversation=(*messages, Message("assistant", answer)),
         probabilities=_probabilities(fields),
+        previewed=previewed(fields.texts("example_tags") or ()),
     )
+
+
+def previewed(tags: Iterable[str]) -> str:
+    """What a task's tag ``previewed:`` says; empty without one."""
+    told = (tag.partition(":") for tag in tags)
+    return next((value for name, _, value in told if name == "previewed"), "")
 
 
 def _physician_labels(fields: Fields) -> tuple[tuple[str, ...], tuple[bool, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from preceptor.audit.frontier import conversation_of, with_stored
-from preceptor.audit.labels import Judged, Labels
+from preceptor.audit.labels import Judged, Labels, previewed
 from preceptor.errors import InputError, shorten
 from preceptor.records import Criterion, Message, Verdict, content_key
 from preceptor.results.pool import Side
@@ -165,6 +165,7 @@ def _rows(raters: Sequence[Side]) -> list[Judged]:
                     points=float(criterion.points),
                     model=model,
                     conversation=whole,
+                    previewed=previewed(item.example.tags),
                 )
     return list(found.values())
 

@@ -52,6 +52,7 @@ _KINDS = {
     "length": "Length of the criterion, characters",
     "theme": "Theme",
     "model": "Who answered",
+    "preview": "Whether the author saw a preview",
 }
 
 

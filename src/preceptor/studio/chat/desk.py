@@ -95,11 +95,6 @@ class Desk:
         Addresses of the project's systems, each with its parameters; may be set anew.
     finished
         Is given each answer, once, in the transaction in which its job ends.
-
-    Attributes
-    ----------
-    spending
-        What all calls count for, with the project's cap.
     """
 
     def __init__(
@@ -112,6 +107,7 @@ class Desk:
         limits: Limits = Limits(),  # noqa: B008  frozen
     ) -> None:
         self._store, self._keeper, self.allowed = store, keeper, allowed
+        #: Counts all calls, with the project's cap.
         self.spending = Spending(keeper)
         self._finished, self._limits = finished, limits
         self._lookup = Lookup(store)

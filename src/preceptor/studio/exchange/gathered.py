@@ -13,7 +13,7 @@ from preceptor.records import PhysicianAnswer
 from preceptor.studio.baselines.commands import baseline_rows
 from preceptor.studio.consensus.commands import consensus_criteria
 from preceptor.studio.items.commands import Version, version
-from preceptor.studio.items.tables import decisions, imports, items, reviews
+from preceptor.studio.items.tables import decisions, imports, items, reviews, versions
 from preceptor.studio.labelling.rows import labels_rows, meta_eval_rows
 from preceptor.studio.labelling.tables import labels as labels_table
 from preceptor.studio.labelling.tables import units
@@ -74,7 +74,7 @@ def tasks(connection: sa.Connection, filters: Mapping[str, Collection[str]]) -> 
     for field, values in filters.items():
         query = query.where(items.c[field].in_(values))
     found = []
-    shown = set(connection.scalars(sa.select(previews.c.item)))
+    shown = _previewed(connection)
     for row in connection.execute(query).mappings():
         last = _with_consensus(connection, row["id"], version(connection, row["id"]))
         found.append(
@@ -89,6 +89,17 @@ def tasks(connection: sa.Connection, filters: Mapping[str, Collection[str]]) -> 
             )
         )
     return found
+
+
+def _previewed(connection: sa.Connection) -> set[str]:
+    """Tasks whose author saw a preview before handing in a version."""
+    query = (
+        sa.select(previews.c.item)
+        .join(items, items.c.id == previews.c.item)
+        .join(versions, (versions.c.item == items.c.id) & (versions.c.person == items.c.author))
+        .where(previews.c.seq < versions.c.seq)
+    )
+    return set(connection.scalars(query))
 
 
 def _with_consensus(connection: sa.Connection, item: str, last: Version) -> Version:

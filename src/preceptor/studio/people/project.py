@@ -8,7 +8,7 @@ from string import ascii_uppercase
 import msgspec
 import sqlalchemy as sa
 
-from preceptor.errors import InputError, StoreError
+from preceptor.errors import InputError, StoreError, shorten
 from preceptor.graders import Grader, find_template, read_address, read_settings, resolve_grader
 from preceptor.protocols.rubric import RubricProtocol
 from preceptor.studio.ids import digest
@@ -25,6 +25,7 @@ from preceptor.studio.people.roles import PREVIEWS, Policy, Previews
 from preceptor.studio.people.tables import projects, spendings
 from preceptor.systems import resolve
 from preceptor.systems.base import Parameters
+from preceptor.systems.hosted import HOSTS
 
 __all__ = [
     "PROTOCOL",
@@ -38,6 +39,10 @@ __all__ = [
 
 #: That of a release, so that a run finds the verdicts of previews again.
 PROTOCOL = RubricProtocol(prompt="preceptor")
+
+#: Whose models a lead may name on a page, and how a grader asks them.
+_PROVIDERS = (*HOSTS, "azure")
+_FORMS = ("", "yesno", "batched")
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -111,9 +116,12 @@ def change(connection: sa.Connection, wanted: Project, by: Who | None) -> Projec
     Raises
     ------
     InputError, Unavailable
-        A value that cannot be; or an address that nobody can ask, which is no setting.
+        A value that cannot be; an address that nobody can ask, which is no setting; or one that is
+        set at the command line alone.
     """
     before = project(connection)
+    if by is not None:
+        _check_page(before, wanted)
     systems = tuple(dict.fromkeys(wanted.systems))
     params = wanted.grader_params if wanted.grader else ()
     wanted = msgspec.structs.replace(wanted, systems=systems, grader_params=params)
@@ -135,6 +143,29 @@ def change(connection: sa.Connection, wanted: Project, by: Who | None) -> Projec
         if any(getattr(before, each) != getattr(wanted, each) for each in fields):
             append(connection, act, by=by, subject=before.id)
     return project(connection)
+
+
+def _check_page(before: Project, wanted: Project) -> None:
+    """What a person may name who does not run the server: models of providers, and what is there.
+
+    Any other address runs code on the server, reads its files, or reaches hosts of its network.
+    """
+    new = [each for each in wanted.systems if each not in before.systems]
+    if wanted.grader and wanted.grader != before.grader:
+        leaves = read_address(wanted.grader).leaves
+        new += [each.model if each.form in _FORMS else each.address for each in leaves]
+    for address in new:
+        provider, _, model = address.partition("/")
+        if provider not in _PROVIDERS or not model:
+            raise InputError(
+                f"address {shorten(address)}: expected a model of {', '.join(_PROVIDERS)}: others "
+                f"are set by who runs the server, with `preceptor studio settings`"
+            )
+    for pair in wanted.grader_params:
+        if pair not in before.grader_params and "api_key_env" in pair.partition("=")[0]:
+            raise InputError(
+                "api_key_env: is set by who runs the server, with `preceptor studio settings`"
+            )
 
 
 def _check(wanted: Project) -> None:

@@ -93,7 +93,9 @@ def finding(cells: Sequence[Sequence[str]]) -> Finding:
         sentences.append(f"No verdict in {len(failed)} of {total}: {reasons}.")
     if flips:
         sentences.append(f"The grader changes its mind on {_answers(flips)}.")
-    if len(met) == len(cells):
+    if len(cells) == 1 and (met or unmet):
+        sentences.append(f"{'Met' if met else 'Not met'} by the answer.")
+    elif len(met) == len(cells):
         sentences.append("Met by all answers: it does not tell them apart.")
     elif len(unmet) == len(cells):
         sentences.append("Met by none of the answers.")

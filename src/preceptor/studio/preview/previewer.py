@@ -142,8 +142,13 @@ class Previewer:
                     Judging(grader_of(*key, again=n), PROTOCOL, self._desk.spending, self._where)
                     for n in range(REPEATS)
                 ]
-                for each in judges:
-                    await each.open()
+                for place, each in enumerate(judges):
+                    try:
+                        await each.open()
+                    except BaseException:
+                        for opened in judges[:place]:
+                            await opened.close()
+                        raise
                 self._judges[key] = judges
             return self._judges[key]
 

@@ -107,7 +107,7 @@ class Chats:
         whose, desk = await self._project(), await self.desk()
         if not whose.previewed(found.standing.item):
             raise InputError("preview: this task has none")
-        _check(found.writing)
+        _check(found.writing, rubric=True)
         _afford(desk)
         assert self._previewer is not None
         await self._previewer.start(whose, wanted(found, whose.systems), who)
@@ -198,12 +198,13 @@ class Chats:
         )
 
 
-def _check(writing: Writing) -> None:
-    """What no system is sent."""
+def _check(writing: Writing, *, rubric: bool = False) -> None:
+    """What no system is sent; of the ``rubric`` no grader. Raises InputError."""
     if not all(line.text.strip() for line in writing.lines):
         raise InputError("conversation: expected a text in each turn before a system is asked")
     for each in advice(writing):
-        if each.blocks and not each.criterion and each.rule == "personal-data":
+        sent = rubric or not each.criterion
+        if each.blocks and sent and each.rule == "personal-data":
             raise InputError(f"{each.problem}: take it out before a system is asked")
 
 
