@@ -72,7 +72,11 @@ def test_a_task_is_written_by_keyboard_while_a_system_answers(
             kept = "JSON.stringify(localStorage)"
             emptied(page)
             held: list[Any] = []
-            page.route("**/tasks/*", lambda route: held.append(route))
+
+            def hold(route: Any) -> None:
+                held.append(route)
+
+            page.route("**/tasks/*", hold)
             page.focus("#add")
             page.keyboard.press("Enter")
             until(page, lambda: bool(held))
