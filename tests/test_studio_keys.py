@@ -12,6 +12,7 @@ from preceptor.studio.items import commands
 from preceptor.studio.people.roles import Offer, Policy, Role
 from studio_checks import faults, tab_faults
 from studio_harness import House, served
+from test_studio_reviewing import a_task, begin
 
 #: Non-text key presses, and decisions: controls that are set, and forms that are sent.
 KEYS, DECISIONS = 120, 30
@@ -229,6 +230,34 @@ def test_a_task_is_accepted_by_keyboard_alone(
     assert total["decisions"] <= DECISIONS + difficult * REVIEW[1]
     for each in everybody.values():
         each.context.close()
+
+
+def test_letters_review_and_can_be_turned_off(
+    chromium: Any, houses: dict[Policy, tuple[House, str]]
+) -> None:
+    """E leads to the text, D to the reason, and none does anything once they are off."""
+    house, address = houses["default"]
+    a_task(house)
+    client = house.signed_in("reviewer")
+    path = begin(house, client)
+    context = chromium.new_context()
+    secret = client.cookies.get(house.cookie)
+    context.add_cookies([{"name": house.cookie, "value": secret, "url": address}])
+    page = context.new_page()
+    page.goto(address.rstrip("/") + path)
+    for key, field in (("e", "t-a"), ("d", "r-a"), ("k", "d-b-keep")):
+        page.focus("#d-a-keep")
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.id") == field
+    assert page.is_checked("#d-a-keep")
+    page.focus("[data-switch=keys]")
+    page.keyboard.press("Space")
+    page.focus("#d-a-keep")
+    page.keyboard.press("d")
+    assert page.is_checked("#d-a-keep")
+    page.reload()
+    assert not page.is_checked("[data-switch=keys]")
+    context.close()
 
 
 def test_pages_reflow_at_320_pixels_and_show_the_focus(

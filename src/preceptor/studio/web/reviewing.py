@@ -226,7 +226,7 @@ def _form(
         alias=seats.alias_of(item),
         answer=now.rating.answer,
         rows=rows(given, now.content),
-        answers={name: given.raw(name) for name in ("realistic", "flaw", "approve")},
+        answers={name: given.raw(name) for name in ("realistic", "flaw")},
         added=new_rows(given, more=visit.given.raw("do") == "more"),
         comment=given.raw("comment"),
         note=given.raw("note"),
