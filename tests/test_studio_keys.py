@@ -10,8 +10,9 @@ import pytest
 
 from preceptor.studio.items import commands
 from preceptor.studio.people.roles import Offer, Policy, Role
-from studio_checks import faults
+from studio_checks import faults, tab_faults
 from studio_harness import House, served
+from test_studio_reviewing import a_task, begin
 
 #: Non-text key presses, and decisions: controls that are set, and forms that are sent.
 KEYS, DECISIONS = 120, 30
@@ -229,3 +230,76 @@ def test_a_task_is_accepted_by_keyboard_alone(
     assert total["decisions"] <= DECISIONS + difficult * REVIEW[1]
     for each in everybody.values():
         each.context.close()
+
+
+def test_letters_review_and_can_be_turned_off(
+    chromium: Any, houses: dict[Policy, tuple[House, str]]
+) -> None:
+    """E leads to the text, D to the reason, and none does anything once they are off."""
+    house, address = houses["default"]
+    a_task(house)
+    client = house.signed_in("reviewer")
+    path = begin(house, client)
+    context = chromium.new_context()
+    secret = client.cookies.get(house.cookie)
+    context.add_cookies([{"name": house.cookie, "value": secret, "url": address}])
+    page = context.new_page()
+    page.goto(address.rstrip("/") + path)
+    for key, field in (("e", "t-a"), ("d", "r-a"), ("k", "d-b-keep")):
+        page.focus("#d-a-keep")
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.id") == field
+    assert page.is_checked("#d-a-keep")
+    page.focus("[data-switch=keys]")
+    page.keyboard.press("Space")
+    page.focus("#d-a-keep")
+    page.keyboard.press("d")
+    assert page.is_checked("#d-a-keep")
+    page.reload()
+    assert not page.is_checked("[data-switch=keys]")
+    context.close()
+
+
+def test_pages_reflow_at_320_pixels_and_show_the_focus(
+    chromium: Any, houses: dict[Policy, tuple[House, str]]
+) -> None:
+    """In dark colours, with an Arabic task: names, contrast, targets; each stop of Tab in sight.
+
+    All pages of all roles are looked at by bench/studio_pages.py.
+    """
+    house, address = houses["small"]
+    client = house.signed_in("author-lead")
+    begun = {"mode": "red_teaming", "specialty": "cardiology", "language": "ar"}
+    task = house.post(client, "/tasks/new", begun).headers["location"]
+    house.post(client, task, {"t-0": "هل يمكنني تناول الدواءين معا؟", "rev": "0", "do": "submit"})
+    context = chromium.new_context(
+        viewport={"width": 320, "height": 640}, color_scheme="dark", reduced_motion="reduce"
+    )
+    secret = client.cookies.get(house.cookie)
+    context.add_cookies([{"name": house.cookie, "value": secret, "url": address}])
+    page = context.new_page()
+    for path in (task, "/board", "/people", "/account"):
+        page.goto(address.rstrip("/") + path)
+        assert faults(page) == []
+        stops, wrong = tab_faults(page)
+        assert wrong == []
+        assert stops > 10
+    context.close()
+
+
+def test_the_checks_find_what_is_wrong(chromium: Any) -> None:
+    """Each by its name, so that a page without faults means something."""
+    page = chromium.new_page(viewport={"width": 320, "height": 640})
+    page.set_content(
+        "<style>:focus { outline: 0 } p { color: #bbb } #wide { width: 500px }</style>"
+        "<h1>A</h1><h3 id=wide>B</h3><p id=wide>faint</p><input><button></button>"
+        "<a href=x aria-describedby=none style='display: inline-flex'>x</a>"
+    )
+    found = " ".join(faults(page))
+    for each in ("no language", "no title", "0 main", "leaves out a level", "id twice", "no label"):
+        assert each in found
+    for each in ("contrast of 1.", "wide in a window of 320", "no name", "leads nowhere", "target"):
+        assert each in found
+    stops, wrong = tab_faults(page)
+    assert (stops, len(wrong)) == (3, 3)
+    page.close()

@@ -70,7 +70,11 @@ def test_a_task_is_written_by_keyboard_while_a_system_answers(
             kept = "JSON.stringify(localStorage)"
             emptied(page)
             held: list[Any] = []
-            page.route("**/tasks/*", held.append)
+
+            def hold(route: Any) -> None:
+                held.append(route)
+
+            page.route("**/tasks/*", hold)
             page.focus("#add")
             page.keyboard.press("Enter")
             until(page, lambda: bool(held))

@@ -70,7 +70,6 @@ class AdjudicationForm(View, frozen=True, kw_only=True):
     versions: tuple[Changed, ...]
     slots: tuple[Slot, ...]
     added: tuple[NewRow, ...]
-    decision: str
     decisions: dict[str, str]
     comment: str
     opened: bool
@@ -227,7 +226,6 @@ def _form(
         versions=version_changes(connection, standing),
         slots=found,
         added=new_rows(given, more=visit.given.raw("do") == "more"),
-        decision=given.raw("decision"),
         decisions=DECISIONS,
         comment=given.raw("comment"),
         opened=visit.given.raw("do") == "more",

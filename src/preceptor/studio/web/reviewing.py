@@ -232,7 +232,7 @@ def _form(
         alias=seats.alias_of(item),
         answer=now.rating.answer,
         rows=rows(given, now.content),
-        answers={name: given.raw(name) for name in ("realistic", "flaw", "approve")},
+        answers={name: given.raw(name) for name in ("realistic", "flaw")},
         scores=score_fields(given),
         highest=HIGHEST,
         added=new_rows(given, more=visit.given.raw("do") == "more"),
