@@ -147,6 +147,27 @@ def test_two_servers_give_one_seat_to_one_person(studio: Studio, tmp_path: Path)
     assert held == [(item, *given)]
 
 
+def test_a_seat_lapses_whether_the_clock_goes_on_or_back(connection: sa.Connection) -> None:
+    """After four hours, and where its end is further off than that; a minute apart is none."""
+    in_review(connection, msgspec.structs.replace(BAD, overall=6))
+    draw, steps = random.Random(1), (timedelta(), timedelta(minutes=-1), -LEASE, LEASE)
+
+    def given(person: str, now: datetime) -> bool:
+        worker = Worker(person=person)
+        return (
+            assignment.next_item(connection, worker, "review", policy="default", now=now, draw=draw)
+            is not None
+        )
+
+    assert given("bob", NOON)
+    assert [given(f"p{n}", NOON + step) for n, step in enumerate(steps)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
 @pytest.mark.both
 def test_what_a_person_did_is_taken_back_everywhere(connection: sa.Connection) -> None:
     """Their tasks are out, and what they reviewed or decided waits for others."""

@@ -10,6 +10,7 @@ import argon2
 import pytest
 import sqlalchemy as sa
 
+import children
 from preceptor.cli import main
 from preceptor.errors import InputError, StoreError, UnknownName
 from preceptor.studio.database import Studio
@@ -112,6 +113,44 @@ def test_a_weak_password_is_refused(password: str) -> None:
 def test_a_password_is_one_whatever_the_keyboard() -> None:
     """Composed and decomposed accents are the same password."""
     assert CHEAP.check("cafe\u0301 au lait chaud", CHEAP.hash("caf\u00e9 au lait chaud"))
+
+
+async def test_a_clock_that_is_set_back_keeps_nobody_in_or_out(tmp_path: Path) -> None:
+    """Sessions from after it are over, ones in use are noted anew, and tries cost no wait."""
+    house = House(tmp_path)
+    person, limits, day = house.people["author"], house.accounts.limits, 86_400
+    for _ in range(8):
+        with pytest.raises(InputError):
+            await house.accounts.sign_in("author@example.org", "wrong password!", "10.0.0.9")
+    late, _ = house.studio.write_now(lambda c: sessions.begin(c, person, house.now + day, limits))
+    soon, _ = house.studio.write_now(lambda c: sessions.begin(c, person, house.now + 60, limits))
+    with house.studio.read() as connection:
+        assert sessions.find(connection, late, house.now, limits) is None
+        kept = sessions.find(connection, soon, house.now, limits)
+    assert kept is not None
+    assert kept.is_due(house.now)
+    house.now -= day
+    assert await house.accounts.sign_in("author@example.org", PASSWORD, "10.0.0.9")
+    house.close()
+
+
+WITHOUT_FORMS = """
+import sys
+for name in [name for name in sys.modules if name.startswith("preceptor.studio.web")]:
+    del sys.modules[name]
+sys.modules["python_multipart"] = None
+from preceptor.cli import main
+sys.exit(main(["studio", "serve"]))
+"""
+
+
+def test_a_studio_without_the_package_for_forms_does_not_start() -> None:
+    """One line says how to install it: else the first form would be an internal error."""
+    found = children.run(code=WITHOUT_FORMS)
+    assert found.returncode == 2
+    assert found.stderr.startswith("error: preceptor studio needs python_multipart: ")
+    assert "python-multipart" in found.stderr
+    assert found.stderr.count("\n") == 1
 
 
 @pytest.mark.both

@@ -387,16 +387,18 @@ def test_no_page_lets_anything_foreign_run(house: House) -> None:
 def test_the_cookie_is_kept_from_scripts_and_other_hosts(
     address: str, name: str, tmp_path: Path
 ) -> None:
-    """HttpOnly and SameSite always; over TLS bound to the host."""
+    """HttpOnly and SameSite always; over TLS bound to the host, which nothing else reaches then."""
     house = House(tmp_path, address=address)
-    cookie = house.client().get("/login").headers["set-cookie"]
+    headers = house.client().get("/login").headers
+    cookie, encrypted = headers["set-cookie"], address.startswith("https")
     house.close()
     assert cookie.startswith(name)
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "Path=/" in cookie
-    assert ("Secure" in cookie) == address.startswith("https")
+    assert ("Secure" in cookie) == encrypted
     assert "Domain" not in cookie
+    assert ("strict-transport-security" in headers) == encrypted
 
 
 def test_a_host_that_was_pointed_here_is_refused(house: House) -> None:

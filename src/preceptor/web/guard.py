@@ -63,6 +63,8 @@ class Guard:
         Those that the application has.
     trusted_types
         The name of the one policy by which the server's script makes markup of a text.
+    encrypted
+        Browsers reach it over TLS, and for a year are to try nothing else.
     """
 
     def __init__(
@@ -74,10 +76,13 @@ class Guard:
         token: str | None = None,
         methods: tuple[str, ...] = ("GET", "HEAD"),
         trusted_types: str = "'none'",
+        encrypted: bool = False,
     ) -> None:
         self._app, self._refuse = app, refuse
         self._names = {"localhost", host.lower(), socket.gethostname().lower()}
         self._headers = {"Content-Security-Policy": _POLICY + trusted_types, **_HEADERS}
+        if encrypted:
+            self._headers["Strict-Transport-Security"] = "max-age=31536000"
         self._token = token
         # Cookies are shared between the ports of a host: each token has a cookie of its own.
         self._key = "" if token is None else sha256(f"preceptor {token}".encode()).hexdigest()

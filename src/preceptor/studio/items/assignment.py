@@ -42,7 +42,10 @@ __all__ = [
 ]
 
 Kind = Literal["review", "adjudicate"]
+#: No lease is longer.
 LEASE = timedelta(hours=4)
+#: The clocks of servers of one studio differ by less.
+_APART = timedelta(minutes=5)
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -155,7 +158,7 @@ def taken(
             (leases.c.kind == kind)
             & (leases.c.subject == subject)
             & (leases.c.person != person)
-            & (leases.c.until > _text(now))
+            & _runs(now)
         )
     )
 
@@ -247,7 +250,7 @@ def held(
     connection: sa.Connection, person: str, kind: str, subject: str, now: datetime
 ) -> Lease | None:
     """A person's seat on a task; None where there is none, or it lapsed."""
-    query = sa.select(leases).where(_key(kind, subject, person) & (leases.c.until > _text(now)))
+    query = sa.select(leases).where(_key(kind, subject, person) & _runs(now))
     row = connection.execute(query).mappings().first()
     return None if row is None else Lease(**row)
 
@@ -255,7 +258,7 @@ def held(
 def lease_of(connection: sa.Connection, person: str, kind: str, now: datetime) -> Lease | None:
     """The seat of this kind that a person has; None where there is none, or it lapsed."""
     query = sa.select(leases).where(
-        (leases.c.person == person) & (leases.c.kind == kind) & (leases.c.until > _text(now))
+        (leases.c.person == person) & (leases.c.kind == kind) & _runs(now)
     )
     row = connection.execute(query.order_by(leases.c.until).limit(1)).mappings().first()
     return None if row is None else Lease(**row)
@@ -282,6 +285,11 @@ def _plain(specialty: str) -> str:
 
 def _key(kind: str, subject: str, person: str) -> sa.ColumnElement[bool]:
     return (leases.c.kind == kind) & (leases.c.subject == subject) & (leases.c.person == person)
+
+
+def _runs(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether a lease has not lapsed. One from before the clock was set back has."""
+    return (leases.c.until > _text(now)) & (leases.c.until <= _text(now + LEASE + _APART))
 
 
 def _text(when: datetime) -> str:

@@ -41,7 +41,7 @@ def count(connection: sa.Connection, account: str, address: str, now: float) -> 
     waits = [
         found[key].last + _pause_s(found[key].times, _FREE[kind]) - now
         for kind, key in keys.items()
-        if key in found
+        if key in found and found[key].last <= now  # else the clock was set back since
     ]
     if (wait := max(waits, default=0.0)) > 0:
         return int(wait) + 1

@@ -132,6 +132,7 @@ def application(
         host=where.hostname or "localhost",
         methods=("GET", "HEAD", "POST"),
         trusted_types="preceptor-studio",
+        encrypted=where.scheme == "https",
     )
 
 

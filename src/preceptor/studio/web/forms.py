@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+import python_multipart  # noqa: F401  Starlette looks for it at the first form only
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
