@@ -8,6 +8,7 @@ import gc
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,12 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 # Tests kill processes and never cut the power: what is written need not reach a disk, and waiting
-# until it does is a tenth of their time. The processes of pytest-xdist inherit this.
+# until it does is a tenth of their time.
 _MEMORY, _ENOUGH_BYTES = Path("/dev/shm"), 8 * 2**30
 if _MEMORY.is_dir() and "TMPDIR" not in os.environ:
     _flags = os.statvfs(_MEMORY).f_flag & (os.ST_RDONLY | os.ST_NOEXEC)
     if not _flags and min(shutil.disk_usage(_MEMORY).free, _free_memory()) > _ENOUGH_BYTES:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+        tempfile.tempdir = str(_MEMORY)
 
 import studio_places  # noqa: E402
 from data_fixtures import HEALTHBENCH  # noqa: E402
@@ -140,7 +141,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     pytest.importorskip("psycopg", reason="the extra postgres is not installed")
     with contextlib.ExitStack() as stack:
         try:
-            running = stack.enter_context(PostgresServer(durable=False))
+            running = stack.enter_context(PostgresServer())
         except Unavailable as error:
             pytest.skip(str(error))
         yield running

@@ -246,7 +246,7 @@ def data_of(page: str) -> tuple[str, str]:
 @pytest.fixture(autouse=True)
 def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes a second a page: only the tests that ask for `drawn` wait for it."""
-    if "drawn" not in request.fixturenames:
+    if "drawn" not in request.fixturenames:  # `unpainted` asks for it
         monkeypatch.setattr("preceptor.reports.html.pictures", lambda *_: Pictures([], ""))
 
 
@@ -631,10 +631,22 @@ def data_urls(page: str) -> list[str]:
     ]
 
 
+@functools.cache
+def page_of_two() -> tuple[list[Side], str]:
+    """Two sides and their page with its figures, for the tests that ask for `drawn`."""
+    sides = sides_of("plain", "guided")
+    return sides, render(sides)
+
+
+@pytest.fixture
+def unpainted(drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every figure has its numbers, and in the place of its drawing an empty one."""
+    monkeypatch.setattr("preceptor.reports.pictures.svg", lambda *_, bare: f"<svg>{bare}</svg>")
+
+
 def test_figures_are_in_the_page(drawn: None) -> None:
     """As pictures and tables that are data of the page itself, with what they say in words."""
-    sides = sides_of("plain", "guided")
-    text = render(sides)
+    sides, text = page_of_two()
     page = Page(text)
     comparison = compare(sides)
     expected = figures(sides, comparison, [])
@@ -676,7 +688,7 @@ def test_runs_that_no_figure_can_show_together_say_so(drawn: None) -> None:
     assert "None: expected runs of one benchmark" in text
 
 
-def test_score_against_length_is_of_all_runs(drawn: None) -> None:
+def test_score_against_length_is_of_all_runs(unpainted: None) -> None:
     """Beyond six too, where all else is of the charted six."""
     names = [f"run-{number}" for number in range(8)]
     files = data_urls(render(sides_of(*names)))
@@ -687,15 +699,15 @@ def test_score_against_length_is_of_all_runs(drawn: None) -> None:
     assert not any(all(f"\n{name}," in file for name in names) for file in others)
 
 
-def test_pictures_have_a_limit(drawn: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_have_a_limit(unpainted: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is beyond it is named, with the command that writes it; a long table is cut."""
-    monkeypatch.setattr("preceptor.reports.pictures._MOST_PICTURES", 1)
-    page = Page(render([a_run(20)]))
+    with monkeypatch.context() as limited:
+        limited.setattr("preceptor.reports.pictures._MOST_PICTURES", 1)
+        page = Page(render([a_run(20)]))
     assert page.attributes("src") == []
     assert re.search(
         r"Too large for this page: scores, .*; preceptor figures writes them\.", page.text
     )
-    monkeypatch.undo()
     monkeypatch.setattr("preceptor.reports.pictures._ROWS", 2)
     monkeypatch.setattr("preceptor.reports.pictures._MOST_TABLE", 1)
     cut = render([a_run(20)])
@@ -1161,8 +1173,8 @@ def test_browser_filters_and_opens_examples(browser: Browser, tmp_path: Path) ->
 
 def test_browser_shows_and_saves_figures(drawn: None, browser: Browser, tmp_path: Path) -> None:
     """Every picture is drawn under the policy, and both of its files can be saved."""
-    sides = sides_of("plain", "guided")
-    opened = Opened(browser, tmp_path / "report.html", render(sides), 390)
+    sides, text = page_of_two()
+    opened = Opened(browser, tmp_path / "report.html", text, 390)
     expected = figures(sides, compare(sides), [])
     page = opened.page
     widths = page.locator(".picture img").evaluate_all("all => all.map((one) => one.naturalWidth)")

@@ -158,7 +158,7 @@ _TEXTS = {
 
 
 def _flat(record: Response | Verdict) -> dict[str, Any]:
-    row = {
+    row: dict[str, Any] = {
         name: value if value is None or name not in _TEXTS else storable(value)
         for name, value in msgspec.structs.asdict(record).items()
     }
