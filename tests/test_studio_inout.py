@@ -47,6 +47,7 @@ from preceptor.studio.labelling.estimate import estimate
 from preceptor.studio.labelling.queue import next_unit
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append, head
+from preceptor.studio.ledger.tables import about
 from preceptor.studio.ledger.verify import verify
 from preceptor.studio.oversight.agreement import agreed, judgements
 from preceptor.studio.people.accounts import Accounts
@@ -461,3 +462,26 @@ def test_the_demo_has_a_task_in_every_state_and_links_that_work_once(tmp_path: P
 def linted(folder: Path) -> list[Finding]:
     benchmark = read_benchmark(folder)
     return list(lint(benchmark.path(), benchmark).findings)
+
+
+@pytest.mark.both
+def test_a_studio_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Its projections are made anew from the events; nothing else is touched."""
+    where = place(tmp_path)
+    with Studio.open(where, create=True) as studio:
+        studio.write_now(lambda connection: fill(connection, "no hash", 1.8e9))
+
+        def back(connection: sa.Connection) -> None:
+            for name in ("preview", "practice", "qualification", "baseline_score", "spending"):
+                connection.exec_driver_sql(f"DROP TABLE {name}")
+            for name in ("known", "grader", "qualify", "signatures"):
+                connection.exec_driver_sql(f"ALTER TABLE project DROP COLUMN {name}")
+            connection.execute(about.update().where(about.c.key == "format").values(value="1"))
+
+        studio.write_now(back)
+    with Studio.open(where) as studio:
+        assert verify(studio).faults == ()
+        with studio.read() as connection:
+            formats = sa.select(about.c.value).where(about.c.key == "format")
+            assert connection.scalar(formats) == "2"
+            assert len(connection.execute(sa.select(items)).all()) == 20

@@ -23,6 +23,7 @@ from preceptor.store.postgres import redacted
 from preceptor.studio.ledger.acts import Event, Who
 from preceptor.studio.ledger.chain import head, now
 from preceptor.studio.ledger.erase import erase
+from preceptor.studio.ledger.rebuild import rebuild
 from preceptor.studio.ledger.tables import PROJECTIONS, about, anchor, metadata, payload
 from preceptor.studio.ledger.verify import Verified, verify
 
@@ -31,12 +32,22 @@ __all__ = ["PLAN", "Studio"]
 T = TypeVar("T")
 
 _ANOTHER = "name another"
+
+
+def _renew(connection: sa.Connection) -> None:
+    """From format 1: projections with other columns, and new tables, from the events."""
+    PROJECTIONS["project"].drop(connection)
+    metadata.create_all(connection)
+    rebuild(connection)
+
+
 #: A change of the tables is a new format, with a step from the one before.
 PLAN = Plan(
     noun="studio",
-    format=1,
+    format=2,
     about=about,
     create_tables=metadata.create_all,
+    migrations={1: _renew},
     first="make it with `preceptor studio init`",
     another=_ANOTHER,
     update="serve it once with this Preceptor",
