@@ -37,10 +37,22 @@ CHEAP = Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=
 TOKEN = re.compile(r'data-token="([0-9a-f]{64})"')
 
 
+def _trial(policy: Policy) -> Callable[[sa.Connection], dict[str, str]]:
+    """A project without people."""
+
+    def begin(connection: sa.Connection) -> dict[str, str]:
+        made = ProjectMade(name="Trial <of> رعاية", policy=policy)
+        append(connection, made, by=None, subject=new_id())
+        return {}
+
+    return begin
+
+
 class House:
     """A studio in a folder, its clock, and its people: one of each role, and a second author.
 
-    ``people`` has the id of each by name: ``author``, ``reviewer``, …, ``author-2``.
+    ``people`` has the id of each by name: ``author``, ``reviewer``, …, ``author-2``. With ``begin``
+    the project and its people are what that makes.
     """
 
     def __init__(
@@ -50,25 +62,20 @@ class House:
         policy: Policy = "default",
         address: str = ADDRESS,
         systems: tuple[str, ...] = (),
+        begin: Callable[[sa.Connection], dict[str, str]] | None = None,
         **options: Any,
     ) -> None:
         self.now = 1_800_000_000.0
         self.studio = Studio.open(place(folder), create=True)
-        self.studio.write_now(
-            lambda connection: append(
-                connection,
-                ProjectMade(name="Trial <of> رعاية", policy=policy),
-                by=None,
-                subject=new_id(),
-            )
-        )
+        self.people = self.studio.write_now(begin or _trial(policy))
         if systems:
             self.studio.write_now(lambda connection: allow(connection, systems, None))
         self.told: list[str] = []
         self.accounts = Accounts(self.studio, passwords=CHEAP, clock=lambda: self.now)
         self.app = application(self.accounts, address=address, tell=self.told.append, **options)
         self.address = address
-        self.people = {name: self.join(name) for name in (*ROLES, "author-2")}
+        if begin is None:
+            self.people = {name: self.join(name) for name in (*ROLES, "author-2")}
 
     def close(self) -> None:
         self.studio.close()

@@ -69,14 +69,13 @@ def forms_of(page: str) -> list[Form]:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Everybody of the demo, with tasks in every state."""
-    house = House(tmp_path_factory.mktemp("hostile"))
 
-    def act(connection: Any) -> None:
-        people = fill(connection, CHEAP.hash("nobody knows it"), house.now)
-        house.people = {each.name.split()[0].casefold(): each.id for each in people}
+    def begin(connection: Any) -> dict[str, str]:
+        people = fill(connection, CHEAP.hash("nobody knows it"), 1_800_000_000.0)
         set_categories(connection, None, (Category(name="emergency", about=STORED),))
+        return {each.name.split()[0].casefold(): each.id for each in people}
 
-    house.studio.write_now(act)
+    house = House(tmp_path_factory.mktemp("hostile"), begin=begin)
     yield house
     house.close()
 

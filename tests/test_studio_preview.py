@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -181,13 +182,16 @@ def test_a_stopped_preview_goes_on_where_it_was(
 ) -> None:
     """What was judged is in the run store, whatever becomes of the page or the process."""
 
+    judged = threading.Event()
+
     async def never(*_: object) -> None:
+        judged.set()
         await asyncio.sleep(3600)
 
     written(chatting)
     monkeypatch.setattr(Previewer, "_kept", never)
     chatting.do("preview")
-    while len([call for call in fake.log if "judge" in call.payload["model"]]) < 12:
+    while not judged.is_set():
         chatting.page()
     monkeypatch.undo()
     (job,) = re.findall(r'value="(stop-[^"]+)"', chatting.page())

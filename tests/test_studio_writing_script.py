@@ -92,8 +92,8 @@ def test_a_task_is_written_by_keyboard_while_a_system_answers(
             page.wait_for_selector("#saving:has-text('Not saved')")
             assert "outbox" in page.evaluate(kept)
             assert "Canary" not in page.evaluate(kept)
+            page.close(run_before_unload=False)  # still offline: else it would send it itself
             context.set_offline(False)
-            page.close(run_before_unload=False)
             page = context.new_page()
             page.goto(address.rstrip("/") + author.address)
             page.wait_for_selector("text=What was typed and not sent before is saved.")
