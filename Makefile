@@ -11,8 +11,8 @@ demo: .venv/demo-installed
 	$(BIN)/preceptor demo
 
 test: .venv/dev-installed
-	@echo "Running the tests on two processes: about fifteen minutes"
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@echo "Running the tests on three processes, since some wait: about fifteen minutes"
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: .venv/dev-installed
 	$(BIN)/ruff check src tests bench
