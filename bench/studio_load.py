@@ -92,15 +92,25 @@ class Author:
 
     async def post(self, path: str, form: bytes) -> tuple[int, float]:
         """Status and seconds."""
+        begun = time.perf_counter()
+        status, _ = await self._sent(self._head.format(path, len(form)), form)
+        return status, time.perf_counter() - begun
+
+    async def page(self) -> str:
+        """The page of the task, as a reload shows it."""
+        head = self._head.format(f"/tasks/{self.item}", 0).replace("POST", "GET", 1)
+        status, body = await self._sent(head.replace("X-Studio: 1\r\n", ""), b"")
+        assert status == 200, status
+        return body.decode()
+
+    async def _sent(self, head: str, body: bytes) -> tuple[int, bytes]:
         if self._stream is None:
             self._stream = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 22)
         reader, writer = self._stream
-        begun = time.perf_counter()
-        writer.write(self._head.format(path, len(form)).encode() + form)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
-        await reader.readexactly(int(length or 0))
-        return int(head[9:12]), time.perf_counter() - begun
+        writer.write(head.encode() + body)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        length = answer.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        return int(answer[9:12]), await reader.readexactly(int(length or 0))
 
     async def save(self, number: int) -> float:
         """Type and save; raises AssertionError where it is refused."""
