@@ -238,6 +238,9 @@ def test_what_is_written_is_found_in_its_own_server_alone() -> None:
     assert BP.keys() & {"id"} == set()
 
 
+PART = {"code": {"text": "systolic"}, "valueQuantity": {"value": "118"}}
+
+
 @pytest.mark.parametrize(
     ("change", "status", "words"),
     [
@@ -248,6 +251,10 @@ def test_what_is_written_is_found_in_its_own_server_alone() -> None:
         ({"subject": "Patient/p1"}, 422, "subject: expected an object"),
         ({"effectiveDateTime": "noon"}, 422, "effectiveDateTime"),
         ({"colour": "red"}, 422, "colour"),
+        ({"code": '{"text": "BP"}'}, 422, "Observation.code: expected an object, got a text"),
+        ({"component": [PART]}, 422, "component.0.valueQuantity.value: expected a number"),
+        ({"effectiveDateTime": 1699870500}, 422, "DateTime: expected a text, got a number"),
+        ({"category": [{"coding": [{"userSelected": "yes"}]}]}, 422, "expected true or false"),
         ({"resourceType": "Patient"}, 400, "resourceType is 'Observation'"),
     ],
 )

@@ -6,6 +6,8 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from preceptor.environments.fhir.elements import at, codes
 from preceptor.environments.fhir.held import Workspace, patient_of
 from preceptor.environments.fhir.outcomes import Refusal
@@ -109,13 +111,34 @@ def _check_shape(kind: str, body: Mapping[str, Any]) -> None:
         raise MissingExtra("What is written is checked by fhir.resources", "fhir") from None
 
     try:
-        getattr(module, kind).model_validate(dict(body))
+        kept = getattr(module, kind).model_validate(dict(body))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(each) for each in first["loc"]) or kind
         # A text where an object belongs is read as JSON first, and fails as that.
         words = "expected an object" if first["type"] == "json_invalid" else first["msg"]
         raise Refusal(422, "structure", f"{where}: {words}") from None
+    _check_types(body, msgspec.json.decode(kept.model_dump_json()), kind)
+
+
+def _check_types(given: Any, kept: Any, where: str) -> None:
+    """What was given is of the type it is kept as: fhir.resources makes objects and numbers of
+    texts (findings/fhir_resources_coerces.sh), which FHIR's JSON does not allow."""
+    if isinstance(given, Mapping) and isinstance(kept, Mapping):
+        for name in given.keys() & kept.keys():
+            _check_types(given[name], kept[name], f"{where}.{name}")
+    elif isinstance(given, list) and isinstance(kept, list):
+        for place, pair in enumerate(zip(given, kept, strict=False)):
+            _check_types(*pair, f"{where}.{place}")
+    elif (found := _type(given)) != (expected := _type(kept)):
+        raise Refusal(422, "structure", f"{where}: expected {expected}, got {found}")
+
+
+def _type(value: Any) -> str:
+    names = {bool: "true or false", str: "a text", list: "a list", type(None): "null"}
+    if isinstance(value, Mapping):
+        return "an object"
+    return names.get(type(value), "a number")
 
 
 def _check_words(held: Workspace, kind: str, body: Mapping[str, Any]) -> None:
