@@ -461,9 +461,13 @@ def test_kill_at_any_moment_submits_nothing_twice(
     killed.wait()
     assert same(preceptor.resume("latest", store=path).score(), plain(path, models))
     assert set(fake.paid.values()) == {1}
-    assert len(fake.jobs) == 2
+    # Each question is in one batch. Those of the answers that were read before the kill may be
+    # ready, and go out, before the others.
+    assert sum(len(each.requests) for each in fake.jobs) == len(fake.paid)
+    assert len(fake.jobs) == 2 or (route == "results" and len(fake.jobs) == 3)
     assert states(path) == Counter(
-        {"settled": 2} | ({"failed": 1} if fault == "stall" and route == "create" else {})
+        {"settled": len(fake.jobs)}
+        | ({"failed": 1} if fault == "stall" and route == "create" else {})
     )
 
 

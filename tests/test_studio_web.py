@@ -263,6 +263,7 @@ def test_an_expired_session_keeps_what_was_written(house: House) -> None:
     token = TOKEN.search(client.get("/account").text)
     assert token is not None
     house.now += 1_800
+    before = house.kinds()
     fields = {
         "do": "declared",
         "employer": f"St Mary {HOSTILE}",
@@ -280,7 +281,7 @@ def test_an_expired_session_keeps_what_was_written(house: House) -> None:
         client, "/login", {"email": "reviewer@example.org", "password": PASSWORD, **kept}
     )
     assert "reviewer@example.org" not in again.text
-    assert house.kinds()[-1] != "declared"
+    assert house.kinds().count("declared") == before.count("declared")
     sent = client.post("/account", data=dict(hidden(again.text)), headers=SAME_SITE)
     assert sent.headers["location"] == "/account?done=declared"
     assert house.kinds()[-1] == "declared"
