@@ -6,6 +6,13 @@ import re
 from typing import Any
 
 from preceptor import __version__
+from preceptor.benchmarks import base
+from preceptor.benchmarks.manifest import Manifest
+from preceptor.graders.judge import Judge
+from preceptor.protocols import judging
+
+# Annotations are evaluated for these pages; the modules import two of them for type checkers alone.
+base.Manifest, judging.Judge = Manifest, Judge
 
 project = "Preceptor"
 author = "The Preceptor authors"
