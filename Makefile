@@ -12,7 +12,7 @@ demo: .venv/demo-installed
 
 test: .venv/dev-installed
 	@echo "Running the tests on three processes, since some wait: about fifteen minutes"
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev-installed
 	$(BIN)/ruff check src tests bench
