@@ -36,5 +36,8 @@ def bertscore(text: NDArray[np.floating], reference: NDArray[np.floating]) -> fl
 
 
 def _unit(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
+    # By the largest entry first: squares of very small ones would lose their digits.
+    most = np.abs(vectors).max(axis=1, keepdims=True, initial=0)
+    vectors = vectors / np.where(most > 0, most, 1)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1)
