@@ -39,7 +39,7 @@ def furnished(name: str, dataset: Dataset) -> Environment:
     environment = get(name).protocol.environment
     assert environment is not None
     assert dataset.materials is not None
-    return environment.furnished(dataset.materials)
+    return environment.furnished(dataset.materials())
 
 
 def rates(name: str, dataset: Dataset, agent: Callable[[Example], Agent]) -> dict[int, int]:

@@ -377,7 +377,7 @@ def test_a_studio_is_verified_anchored_and_backed_up(
 ) -> None:
     """A copy is whole; a changed event and one cut off are found."""
     if is_on_server():
-        pytest.skip("its copies are made by its own tools")
+        pytest.skip("copies of PostgreSQL are made by pg_dump: `studio backup` is for files")
     made = House(tmp_path)
     made.studio.close()
     db = ("--db", made.where)

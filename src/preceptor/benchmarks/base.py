@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -52,13 +53,13 @@ class Dataset(msgspec.Struct, frozen=True):
     """The examples of one file, or of one folder of files.
 
     ``official`` is True when the hashes are the pinned ones; where none is pinned, when there are
-    as many examples as were published. ``materials`` is what the environment needs beside them.
+    as many examples as were published. ``materials`` reads what the environment needs beside them.
     """
 
     examples: list[Example]
     sha256: str
     official: bool
-    materials: bytes | None = None
+    materials: Callable[[], bytes] | None = None
 
     def sample(self, limit: int | None) -> list[Example]:
         """All examples, or the reference implementation's own random choice of ``limit`` of them.
@@ -214,7 +215,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             self.reading
         ):  # a workbook holds more than tasks, and is another file each time it is saved
             whole = content_key(*(example.key for example in examples))
-        materials = None if self.materials is None else self.materials(path)
+        materials = self.materials and functools.partial(self.materials, path)
         return Dataset(examples, whole, official, materials)
 
     def _complete(self, examples: Sequence[Example]) -> bool:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from preceptor.benchmarks.base import Benchmark, Fields
-from preceptor.errors import InputError
-from preceptor.files import decode_json
+from preceptor.files import read_rows
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol, choice_example
 from preceptor.records import Example
 
@@ -21,11 +20,8 @@ _TOLD = "Responda apenas com a letra da opção correta."
 def _read(path: Path) -> Iterator[Example]:
     """A list of protocols, each with statements that are true and false in turn."""
     file = path / _FILE if path.is_dir() else path
-    found = decode_json(file)
-    if not isinstance(found, list):
-        raise InputError(f"{file}: expected a list of protocols with perguntas, found none")
-    for number, row in enumerate(found, 1):
-        fields = Fields(row if isinstance(row, dict) else {}, str(file), number)
+    for number, row in read_rows(file):
+        fields = Fields(row, str(file), number)
         name = fields.text("arquivo")
         for place, statement in enumerate(fields.texts("perguntas")):
             yield choice_example(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -106,13 +106,13 @@ class Plan(msgspec.Struct, frozen=True):
     examples: list[tuple[Example, int]]
     parameters: Parameters
     settings: RunSettings
-    materials: bytes | None = None
+    materials: Callable[[], bytes] | None = None
 
     @property
     def environment(self) -> Environment | None:
         """What answers the system's turns, with what it needs."""
         found = self.benchmark.protocol.environment
-        return found if found is None or not self.materials else found.furnished(self.materials)
+        return found if found is None or not self.materials else found.furnished(self.materials())
 
     def create(self, store: Store, paid: Spent = NOTHING) -> Pipeline:
         """Make the run. Nothing is called yet. What was paid already counts for the caps."""
@@ -122,7 +122,7 @@ class Plan(msgspec.Struct, frozen=True):
         if self.system.collection is not None:
             self.settings.answers = store.keep_blob("application/json", self.system.collection)
         if self.materials is not None:
-            self.settings.materials = store.keep_blob("application/octet-stream", self.materials)
+            self.settings.materials = store.keep_blob("application/octet-stream", self.materials())
         run = store.create_run(
             name=request.name,
             benchmark=self.benchmark.name,

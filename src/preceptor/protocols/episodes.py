@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -104,6 +104,8 @@ class EpisodeScoring(Scoring):
     ``floor`` is the score of an agent that does nothing but end: no score means much below it.
     """
 
+    #: Names of checks that the verdict does not have.
+    beside: Collection[str] = ()
     scales: Mapping[str, Scale] = {
         **dict.fromkeys(("overordering", "underordering"), Scale(0, 1, higher_is_better=False)),
         "rounds": Scale(0, _MOST, "turns", higher_is_better=False),
@@ -112,11 +114,7 @@ class EpisodeScoring(Scoring):
     shares = (OVERALL, PARSED, "check", "floor", "overordering", "underordering")
 
     def checks(self, example: Example, done: Conduct) -> dict[str, bool]:
-        """Name → whether it holds, those that apply to the example; right where the official do."""
-        raise NotImplementedError
-
-    def right(self, example: Example, done: Conduct) -> bool:
-        """Whether the task is done right by the benchmark's own rule."""
+        """Name → whether it holds, those that apply to the example."""
         raise NotImplementedError
 
     def due(self, example: Example) -> bool:
@@ -130,13 +128,16 @@ class EpisodeScoring(Scoring):
         if response is None or response.failure is not None:
             return missing(graded, dict.fromkeys((OVERALL, PARSED, ordering), (0.0, 1.0)))
         done = conduct(response)
+        checks = self.checks(example, done)
         values = {
-            OVERALL: float(self.right(example, done)),
-            "floor": float(self.right(example, _IDLE)),
+            OVERALL: float(self._right(checks)),
+            "floor": float(self._right(self.checks(example, _IDLE))),
             ordering: float(bool(done.writes) is not due),
             "rounds": min(done.rounds, _MOST) / _MOST,
             "refused": min(done.refused, _MOST) / _MOST,
         }
-        for name, holds in self.checks(example, done).items():
-            values[f"check:{name}"] = float(holds)
+        values |= {f"check:{name}": float(holds) for name, holds in checks.items()}
         return scored(graded, values, done.answers)
+
+    def _right(self, checks: Mapping[str, bool]) -> bool:
+        return all(holds for name, holds in checks.items() if name not in self.beside)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -18,8 +17,8 @@ from preceptor.benchmarks.medagentbench.facts import ACTIONS, Facts, facts
 from preceptor.benchmarks.medagentbench.wording import wording
 from preceptor.environments.fhir.search import Fidelity
 from preceptor.environments.fhir.text import Replies
-from preceptor.errors import DataError, InputError
-from preceptor.files import decode_json, file_sha256
+from preceptor.errors import InputError
+from preceptor.files import file_sha256, read_rows
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.episodes import EPISODE_LABELS
 from preceptor.records import Example, Message, Slice, content_key
@@ -41,9 +40,7 @@ class _Files:
     """The files of a folder, and of the one with the answers beside it."""
 
     def __init__(self, path: Path) -> None:
-        folders = (
-            (path, path.with_name(f"{path.name}-answers")) if path.is_dir() else (path.parent,)
-        )
+        folders = (path, path.with_name(f"{path.name}-answers"))
         self.folder = path
         self.found = {
             file.name: file
@@ -62,11 +59,8 @@ class _Files:
         return [file for name, file in self.found.items() if name.endswith(".ndjson")]
 
 
-def _rows(path: Path) -> list[Fields]:
-    rows = decode_json(path)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise DataError(str(path), None, "", "expected a list of objects")
-    return [Fields(row, str(path), number) for number, row in enumerate(rows, 1)]
+def _rows(path: Path) -> Iterator[Fields]:
+    return (Fields(row, str(path), number) for number, row in read_rows(path))
 
 
 def _tasks(files: _Files) -> list[tuple[Fields, Facts]]:
@@ -85,9 +79,7 @@ def _tasks(files: _Files) -> list[tuple[Fields, Facts]]:
 
 
 def _births(path: Path) -> dict[str, str]:
-    lines = path.read_text("utf-8").splitlines()
-    rows = [Fields(json.loads(line), str(path), at) for at, line in enumerate(lines, 1) if line]
-    return {row.text("id"): row.text("birthDate") for row in rows if "birthDate" in row}
+    return {row.text("id"): row.text("birthDate") for row in _rows(path) if "birthDate" in row}
 
 
 def _age(birth: str | None, now: str) -> int | None:

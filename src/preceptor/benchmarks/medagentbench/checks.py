@@ -39,14 +39,10 @@ class TaskScoring(EpisodeScoring):
     """
 
     def __init__(self, fidelity: Fidelity) -> None:
-        self.fidelity: Fidelity = fidelity
+        self.beside = _BESIDE[fidelity]
 
     def due(self, example: Example) -> bool:
         return _facts(example).order
-
-    def right(self, example: Example, done: Conduct) -> bool:
-        checks = self.checks(example, done)
-        return all(holds for name, holds in checks.items() if name not in _BESIDE[self.fidelity])
 
     def checks(self, example: Example, done: Conduct) -> dict[str, bool]:
         task = _facts(example)
@@ -86,7 +82,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _body(task: Facts, done: Conduct, place: int, kind: str, count: int) -> dict[str, Any] | None:
-    """What was written as the given one of so many; None where that is not so."""
+    """What was written in a place, where exactly ``count`` things were; else None."""
     if len(done.writes) != count:
         return None
     address, body = done.writes[place]

@@ -60,9 +60,10 @@ def packed(paths: Iterable[Path], tasks: Sequence[Facts], replies: Replies) -> b
         for element in at(each, "code")
         for code in codes(element)
     }
+    now = datetime.fromisoformat(max(task.now for task in tasks))
     for (patient, lab), form in sorted(wanted(list(tasks)).items()):
         if (patient, lab) not in there:
-            resources += series(patient, lab, form, datetime.fromisoformat(tasks[0].now))
+            resources += series(patient, lab, form, now)
     return zlib.compress(msgspec.json.encode(_Materials(resources, replies)), 6)
 
 

@@ -29,6 +29,8 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     ----------
     kind
         1 to 10.
+    now
+        Where the task says it.
     branch
         Which way the record makes the task go.
     answers
@@ -75,7 +77,7 @@ def facts(task: Fields, answer: Fields | None) -> Facts:
     if kind not in range(1, 11):
         raise task.fault("id", "one of the ten types, such as task1_1", task.text("id"))
     context = task.optional_text("context") or ""
-    now = _search(context, r"It's (\S+) now") or "2023-11-13T10:15:00+00:00"
+    now = _search(context, r"It's (\S+) now") or ""
     # A patient who is looked for, and not there, has no number.
     patient = task.optional_text("eval_MRN") if kind == 1 else task.text("eval_MRN")
     whole = Facts(kind, patient or "", now, "", [])

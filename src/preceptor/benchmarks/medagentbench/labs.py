@@ -69,14 +69,12 @@ class Wanted(msgspec.Struct, frozen=True, omit_defaults=True):
     none: bool = False
 
 
-def series(
-    patient: str, lab: str, wanted: Wanted, now: datetime, seed: int = 0
-) -> Iterator[dict[str, Any]]:
+def series(patient: str, lab: str, wanted: Wanted, now: datetime) -> Iterator[dict[str, Any]]:
     """The Observations of one patient and laboratory value, in no order."""
     if wanted.none:
         return
     # No secret: the same chart for everybody.
-    chance = random.Random(f"{seed}/{patient}/{lab}")  # noqa: S311
+    chance = random.Random(f"{patient}/{lab}")  # noqa: S311
     form = LABS[lab]
     recent = _recent(chance, form, wanted, now)
     newest = max(recent) if recent else now
@@ -90,7 +88,7 @@ def series(
         readings.setdefault(_before(chance, now - _DAY, 1460), _value(chance, form))
     ids = {at: _id(patient, lab, at) for at in readings}
     if hidden:
-        ids[last] = _late_id(patient, lab, last, [ids[at] for at in readings if at != last], seed)
+        ids[last] = _late_id(patient, lab, last, [ids[at] for at in readings if at != last])
     for at in sorted(readings, key=ids.__getitem__):
         yield _observation(ids[at], patient, lab, at, readings[at])
 
@@ -176,11 +174,11 @@ def _id(patient: str, lab: str, at: datetime, attempt: int = 0) -> str:
     return f"lab-{digest[:12]}"
 
 
-def _late_id(patient: str, lab: str, at: datetime, others: list[str], seed: int) -> str:
+def _late_id(patient: str, lab: str, at: datetime, others: list[str]) -> str:
     """An id with which the reading stands behind the first page of a search."""
-    places = sorted(drawn(seed, ("Observation", each)) for each in others)
+    places = sorted(drawn("Observation", each) for each in others)
     attempt = 0
-    while drawn(seed, ("Observation", key := _id(patient, lab, at, attempt))) < places[PAGE - 1]:
+    while drawn("Observation", key := _id(patient, lab, at, attempt)) < places[PAGE - 1]:
         attempt += 1
     return key
 

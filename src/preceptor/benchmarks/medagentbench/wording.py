@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +11,7 @@ import msgspec
 
 from preceptor.environments.fhir.text import Replies
 from preceptor.errors import DataError
+from preceptor.files import read_rows
 
 __all__ = ["Wording", "recorded_runs", "wording"]
 
@@ -32,15 +31,13 @@ def recorded_runs(path: Path) -> Iterator[dict[str, Any]]:
     DataError
         A line is none.
     """
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                run = json.loads(line)
-                turns = [(str(turn["role"]), str(turn["content"])) for turn in run["turns"]]
-            except (ValueError, KeyError, TypeError):
-                problem = "expected a run with turns of role and content"
-                raise DataError(str(path), number, "turns", problem) from None
-            yield {**run, "turns": turns}
+    for number, run in read_rows(path):
+        try:
+            turns = [(str(turn["role"]), str(turn["content"])) for turn in run["turns"]]
+        except (KeyError, TypeError):
+            problem = "expected a run with turns of role and content"
+            raise DataError(str(path), number, "turns", problem) from None
+        yield {**run, "turns": turns}
 
 
 def wording(path: Path) -> Wording:

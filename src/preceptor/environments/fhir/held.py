@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from preceptor.environments.fhir.elements import reference
-from preceptor.errors import DataError
+from preceptor.files import decode_json, read_rows
 
 __all__ = ["HealthRecords", "Resource", "Workspace", "drawn", "patient_of", "read_records"]
 
@@ -20,8 +19,7 @@ Resource = Mapping[str, Any]
 class HealthRecords:
     """Resources that nobody changes, by kind and by patient.
 
-    Their order is drawn from ``seed``, and says nothing of time: an agent that takes the first
-    for the newest is found out.
+    Their order says nothing of time: an agent that takes the first for the newest is found out.
 
     Attributes
     ----------
@@ -29,14 +27,14 @@ class HealthRecords:
         Why something was no resource → how often.
     """
 
-    def __init__(self, resources: Iterable[Any], *, seed: int = 0) -> None:
+    def __init__(self, resources: Iterable[Any]) -> None:
         self.left_out: Counter[str] = Counter()
         self._by_id: dict[tuple[str, str], Resource] = {}
         for each in resources:
             self._take(each)
         self._by_kind: dict[str, list[Resource]] = defaultdict(list)
         self._by_patient: dict[tuple[str, str], list[Resource]] = defaultdict(list)
-        for (kind, key), each in sorted(self._by_id.items(), key=lambda item: drawn(seed, item[0])):
+        for (kind, key), each in sorted(self._by_id.items(), key=lambda item: drawn(*item[0])):
             self._by_kind[kind].append(each)
             patient = key if kind == "Patient" else patient_of(each)
             if patient is not None:
@@ -71,9 +69,9 @@ class HealthRecords:
         return frozenset(self._by_kind)
 
 
-def drawn(seed: int, item: tuple[str, str]) -> bytes:
-    """What resources of a (kind, id) are ordered by."""
-    return hashlib.sha256(f"{seed}/{item[0]}/{item[1]}".encode()).digest()
+def drawn(kind: str, key: str) -> bytes:
+    """What resources are ordered by."""
+    return hashlib.sha256(f"{kind}/{key}".encode()).digest()
 
 
 def patient_of(resource: Resource) -> str | None:
@@ -116,29 +114,18 @@ class Workspace:
 
 
 def read_records(paths: Iterable[Path]) -> Iterator[Any]:
-    """The resources of files: a line each (``.ndjson``), or a Bundle or resource (``.json``).
+    """The resources of files: a line each, or a Bundle or one resource (``.json``).
 
-    Raises
-    ------
-    DataError
-        A file holds no JSON.
+    Raises DataError where a file holds no JSON.
     """
     for path in paths:
-        text = path.read_text("utf-8")
-        lines = text.splitlines() if path.suffix in (".ndjson", ".jsonl") else [text]
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield from _resources(line, path, number)
-
-
-def _resources(text: str, path: Path, number: int) -> Iterator[Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(str(path), number, "", f"expected FHIR as JSON: {error}") from None
-    if isinstance(found, Mapping) and found.get("resourceType") == "Bundle":
-        entries = found.get("entry", [])
-        for entry in entries if isinstance(entries, list) else []:
+        if path.suffix != ".json":
+            yield from (row for _, row in read_rows(path))
+            continue
+        found = decode_json(path)
+        if not isinstance(found, Mapping) or found.get("resourceType") != "Bundle":
+            yield found
+            continue
+        entries = found.get("entry")
+        for entry in entries if isinstance(entries, list) else ():
             yield entry.get("resource") if isinstance(entry, Mapping) else entry
-    else:
-        yield found

@@ -108,13 +108,6 @@ class FhirServer:
         self._keep("POST", address, reply, sent=body, issue=issue, created=created)
         return reply
 
-    def refuse(self, method: str, address: str) -> Reply:
-        """What is neither read nor written: 405."""
-        refusal = Refusal(405, "not-supported", f"{method[:20]} is not supported: GET and POST are")
-        reply = Reply.of(405, refusal.body)
-        self._keep(method[:20], address, reply, issue=(refusal.code, str(refusal)))
-        return reply
-
     def _taken_apart(self, address: str) -> tuple[list[str], list[tuple[str, str]]]:
         if len(address) > _LONGEST_ADDRESS:
             raise Refusal(414, "invalid", f"an address has at most {_LONGEST_ADDRESS} characters")
@@ -129,7 +122,7 @@ class FhirServer:
 
     def _found(self, path: list[str], query: list[tuple[str, str]]) -> Mapping[str, Any]:
         match path:
-            case [kind] | [kind, "_search"]:
+            case [kind]:
                 return search(self.held, kind, query, base=self.base, fidelity=self.fidelity)
             case [kind, key]:
                 resource = self.held.find(kind, key)

@@ -37,26 +37,23 @@ class _Observation(_Strict, kw_only=True):
     note: list[dict[str, Any]] | dict[str, Any] | msgspec.UnsetType = UNSET
 
 
-class _MedicationRequest(_Strict, kw_only=True):
+class _Request(_Strict, kw_only=True):
     status: str
     intent: str
+    subject: dict[str, Any]
+    authoredOn: str
+    priority: str | msgspec.UnsetType = UNSET
+    note: list[dict[str, Any]] | dict[str, Any] | msgspec.UnsetType = UNSET
+
+
+class _MedicationRequest(_Request, kw_only=True):
     medicationCodeableConcept: dict[str, Any]
-    subject: dict[str, Any]
-    authoredOn: str
     dosageInstruction: list[dict[str, Any]]
-    priority: str | msgspec.UnsetType = UNSET
-    note: list[dict[str, Any]] | dict[str, Any] | msgspec.UnsetType = UNSET
 
 
-class _ServiceRequest(_Strict, kw_only=True):
-    status: str
-    intent: str
+class _ServiceRequest(_Request, kw_only=True):
     code: dict[str, Any]
-    subject: dict[str, Any]
-    authoredOn: str
-    priority: str | msgspec.UnsetType = UNSET
     occurrenceDateTime: str | msgspec.UnsetType = UNSET
-    note: list[dict[str, Any]] | dict[str, Any] | msgspec.UnsetType = UNSET
 
 
 class _Finish(_Strict):
@@ -98,13 +95,17 @@ WRITES = {
     "medication_request_create": "MedicationRequest",
     "service_request_create": "ServiceRequest",
 }
-_ARGUMENTS: dict[str, type[msgspec.Struct]] = {
-    **{name: _search_arguments(kind) for name, kind in SEARCHES.items()},
+_FIXED: dict[str, type[msgspec.Struct]] = {
     "vitals_create": _Observation,
     "medication_request_create": _MedicationRequest,
     "service_request_create": _ServiceRequest,
     FINISH: _Finish,
 }
+
+
+@functools.cache
+def _arguments(name: str) -> type[msgspec.Struct]:
+    return _search_arguments(SEARCHES[name]) if name in SEARCHES else _FIXED[name]
 
 
 def _description(name: str) -> str:
@@ -132,7 +133,7 @@ def _spec(name: str) -> ToolSpec:
 
 
 def _schema(name: str) -> dict[str, Any]:
-    (schema,), components = msgspec.json.schema_components([_ARGUMENTS[name]])
+    (schema,), components = msgspec.json.schema_components([_arguments(name)])
     found: dict[str, Any] = components[schema["$ref"].rpartition("/")[2]]
     return {key: value for key, value in found.items() if key != "title"}
 
@@ -161,7 +162,7 @@ class FhirTools(ToolSession):
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
         try:
-            given = msgspec.convert(arguments, _ARGUMENTS[name])
+            given = msgspec.convert(arguments, _arguments(name))
         except msgspec.ValidationError as error:
             raise ToolError(f"{name}: {error}") from None
         if isinstance(given, _Finish):
