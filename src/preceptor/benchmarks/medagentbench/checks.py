@@ -81,7 +81,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _body(task: Facts, done: Conduct, place: int, kind: str, count: int) -> dict[str, Any] | None:
+def _body(done: Conduct, place: int, kind: str, count: int) -> dict[str, Any] | None:
     """What was written in a place, where exactly ``count`` things were; else None."""
     if len(done.writes) != count:
         return None
@@ -109,7 +109,7 @@ def _states(body: Any, words: Mapping[str, str]) -> bool:
 
 
 def _vitals(task: Facts, done: Conduct) -> dict[str, bool]:
-    body = _body(task, done, 0, "Observation", 1)
+    body = _body(done, 0, "Observation", 1)
     coding = _value(body, "category", 0, "coding", 0)
     category = {
         "system": "http://hl7.org/fhir/observation-category",
@@ -135,7 +135,7 @@ def _minute(task: Facts, body: Any, name: str = "authoredOn") -> bool:
 
 
 def _infusion(task: Facts, done: Conduct) -> dict[str, bool]:
-    body = _body(task, done, 0, "MedicationRequest", 1)
+    body = _body(done, 0, "MedicationRequest", 1)
     dose = _value(body, "dosageInstruction", 0, "doseAndRate", 0)
     assert task.value is not None
     # The range that is named up to and including its end is the mildest.
@@ -165,7 +165,7 @@ def _route(body: Any, word: str, fits: Callable[[str], bool]) -> dict[str, bool]
 
 
 def _referral(task: Facts, done: Conduct) -> dict[str, bool]:
-    body = _body(task, done, 0, "ServiceRequest", 1)
+    body = _body(done, 0, "ServiceRequest", 1)
     return {
         "one_post": body is not None,
         "code": _value(body, "code", "coding", 0, "code") == task.codes.get("snomed"),
@@ -178,8 +178,8 @@ def _referral(task: Facts, done: Conduct) -> dict[str, bool]:
 
 
 def _potassium(task: Facts, done: Conduct) -> dict[str, bool]:
-    first = _body(task, done, 0, "MedicationRequest", 2)
-    second = _body(task, done, 1, "ServiceRequest", 2)
+    first = _body(done, 0, "MedicationRequest", 2)
+    second = _body(done, 1, "ServiceRequest", 2)
     dose = _value(first, "dosageInstruction", 0, "doseAndRate", 0, "doseQuantity", "value")
     assert task.slope is not None
     assert task.value is not None
@@ -202,7 +202,7 @@ def _potassium(task: Facts, done: Conduct) -> dict[str, bool]:
 
 
 def _new_lab(task: Facts, done: Conduct) -> dict[str, bool]:
-    body = _body(task, done, 0, "ServiceRequest", 1)
+    body = _body(done, 0, "ServiceRequest", 1)
     return {
         "one_post": body is not None,
         "lab": _value(body, "code", "coding", 0, "code") == task.codes.get("loinc"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -41,8 +40,6 @@ class Exchange(msgspec.Struct, frozen=True, omit_defaults=True):
         After the server's own: ``Observation?patient=S1``.
     status
         Of HTTP.
-    size, digest
-        Characters of the reply, and the first 16 digits of their SHA-256.
     sent
         What was to be written, where that is JSON.
     issue
@@ -54,8 +51,6 @@ class Exchange(msgspec.Struct, frozen=True, omit_defaults=True):
     method: str
     address: str
     status: int
-    size: int = 0
-    digest: str = ""
     sent: Any = None
     issue: tuple[str, str] | None = None
     created: str | None = None
@@ -133,6 +128,5 @@ class FhirServer:
                 raise Refusal(404, "not-supported", "expected KIND?… or KIND/ID after the address")
 
     def _keep(self, method: str, address: str, reply: Reply, **more: Any) -> None:
-        digest = hashlib.sha256(reply.text.encode()).hexdigest()[:16]
         short = address.removeprefix(self.base).lstrip("/")[:_LONGEST_ADDRESS]
-        self.log.append(Exchange(method, short, reply.status, len(reply.text), digest, **more))
+        self.log.append(Exchange(method, short, reply.status, **more))
