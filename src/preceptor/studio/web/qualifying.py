@@ -11,6 +11,7 @@ from preceptor.studio.labelling.qualifying import (
     Attempt,
     Stage,
     attempts,
+    explained,
     let_begin,
     stage,
 )
@@ -65,7 +66,7 @@ async def _result(visit: Visit) -> View:
     def ask(connection: sa.Connection) -> View:
         return QualificationResult(
             title="Qualification",
-            attempts=attempts(connection, person)[::-1],
+            attempts=explained(connection, person)[::-1],
             stage=stage(connection, person),
             most=ATTEMPTS,
         )
