@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol, TypeVar
@@ -14,6 +12,8 @@ import sqlalchemy as sa
 from preceptor.records import Response
 from preceptor.store.statements import Upsert
 from preceptor.studio.chat.tables import chat_jobs
+from preceptor.studio.ids import new_id
+from preceptor.studio.ledger.chain import now
 
 __all__ = [
     "ENDED",
@@ -23,6 +23,7 @@ __all__ = [
     "State",
     "latest",
     "new_job",
+    "preview_task",
     "put",
     "read",
     "unfinished",
@@ -53,7 +54,12 @@ class Job(msgspec.Struct, frozen=True):
     @property
     def kind(self) -> str:
         """What is asked for: a ``preview`` of a rubric, or else an answer."""
-        return "preview" if self.task.startswith("preview ") else "answer"
+        return "preview" if self.task.startswith(preview_task("")) else "answer"
+
+
+def preview_task(item: str) -> str:
+    """What a job is for that previews the rubric of an item: its ``task``."""
+    return f"preview {item}"
 
 
 class NoAnswer(Exception):
@@ -76,8 +82,7 @@ class Keeper(Protocol):
 
 def new_job(task: str, person: str, address: str) -> Job:
     """A job that begins now."""
-    at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-    return Job(secrets.token_urlsafe(9), task, person, address, at)
+    return Job(new_id(), task, person, address, now())
 
 
 def whole(response: Response) -> Response:

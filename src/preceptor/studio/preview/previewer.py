@@ -19,7 +19,7 @@ from preceptor.rewards.judging import Judging
 from preceptor.rewards.records import to_reward
 from preceptor.store.rows import storable
 from preceptor.studio.chat.desk import Desk
-from preceptor.studio.chat.jobs import Job, Keeper, NoAnswer, put
+from preceptor.studio.chat.jobs import Job, Keeper, NoAnswer, preview_task, put
 from preceptor.studio.chat.pieces import Live, words_of
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append
@@ -30,12 +30,7 @@ from preceptor.studio.preview.planning import Wanted
 from preceptor.systems.base import Ask
 from preceptor.systems.streaming import Restarted
 
-__all__ = ["Previewer", "task_of"]
-
-
-def task_of(item: str) -> str:
-    """The task of the job that is a preview of an item."""
-    return f"preview {item}"
+__all__ = ["Previewer"]
 
 
 class Previewer:
@@ -69,7 +64,7 @@ class Previewer:
         async def work(live: Live) -> Job:
             return await self._preview(live, project, found, who)
 
-        return await self._desk.work(task_of(found.item), who.person, work)
+        return await self._desk.work(preview_task(found.item), who.person, work)
 
     async def _preview(self, live: Live, project: Project, found: Wanted, who: Who) -> Job:
         await self._desk.begun(live)

@@ -15,7 +15,7 @@ from preceptor.records import Message, Response
 from preceptor.store import Store
 from preceptor.store.lookup import Lookup
 from preceptor.studio.chat import Desk, Job, Since
-from preceptor.studio.chat.jobs import ENDED, latest
+from preceptor.studio.chat.jobs import ENDED, latest, preview_task
 from preceptor.studio.chat.pieces import since_of, words_of
 from preceptor.studio.database import Studio
 from preceptor.studio.items.advice import advice
@@ -25,7 +25,7 @@ from preceptor.studio.items.writing import Writing
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.people.project import Project, project
 from preceptor.studio.preview.planning import wanted
-from preceptor.studio.preview.previewer import Previewer, task_of
+from preceptor.studio.preview.previewer import Previewer
 from preceptor.studio.preview.quoting import Quote, quote
 from preceptor.systems.base import Ask, Parameters
 
@@ -175,7 +175,7 @@ class Chats:
 
     def previewing(self, connection: sa.Connection, item: str) -> Pending | None:
         """The preview begun last, where it is under way or ended without a result."""
-        job = latest(connection, task_of(item))
+        job = latest(connection, preview_task(item))
         if job is None or job.state == "done":
             return None
         words = since_of(job, "", 0, anew=False).words if job.state in ENDED else ""
