@@ -16,8 +16,8 @@ from preceptor.studio.labelling.qualifying import (
     stage,
 )
 from preceptor.studio.labelling.tables import units
+from preceptor.studio.people.members import with_role
 from preceptor.studio.people.project import project
-from preceptor.studio.people.tables import memberships
 from preceptor.studio.web.render import View
 from preceptor.studio.web.screens import LEAD, Screen, Visit, Web, see
 
@@ -78,24 +78,16 @@ async def _all(visit: Visit) -> View:
     reason = visit.given.raw("reason")
 
     def ask(connection: sa.Connection) -> View:
-        rows = connection.execute(
-            sa.select(memberships.c.person, memberships.c.roles)
-            .where(memberships.c.active)
-            .order_by(memberships.c.person)
-        )
-        people = [
-            p for p, roles in rows if "labeller" in msgspec.json.decode(roles, type=list[str])
-        ]
         found, known = project(connection), units.c.gold.is_not(None)
         return Qualifications(
             title="Qualification",
             people=tuple(
                 Labeller(
-                    each,
-                    tuple(map(_words, attempts(connection, each))),
-                    stage(connection, each),
+                    each.id,
+                    tuple(map(_words, attempts(connection, each.id))),
+                    stage(connection, each.id),
                 )
-                for each in people
+                for each in with_role(connection, "labeller")
             ),
             units=found.qualify,
             percent=f"{100 * found.pass_share:g}",
