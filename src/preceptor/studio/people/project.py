@@ -86,6 +86,10 @@ class Project(msgspec.Struct, frozen=True):
         letters = sorted(ascii_uppercase, key=lambda letter: digest(self.id, item, letter))
         return f"System {letters[self.known.index(system) % len(letters)]}"
 
+    def aliases(self, item: str) -> dict[str, str]:
+        """Alias → address of each system that may be asked, in the order of the aliases."""
+        return dict(sorted((self.alias(item, each), each) for each in self.systems))
+
     def previewed(self, item: str) -> bool:
         """Whether the author of a task may preview its rubric: of half of them, by their ids."""
         drawn = int(digest(self.id, "preview", item)[:8], 16) % 2 == 0

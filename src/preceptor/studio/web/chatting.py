@@ -66,6 +66,10 @@ class Chats:
 
     async def desk(self) -> Desk:
         """The desk; at the first call what an earlier process left is settled."""
+        return (await self._ready())[1]
+
+    async def _ready(self) -> tuple[Project, Desk]:
+        """The project as it is now, and the desk set to it."""
         found = await self._project()
         async with self._opening:
             if self._desk is None:
@@ -76,7 +80,7 @@ class Chats:
                 self._previewer = Previewer(desk, self._studio, self._where)
             self._desk.allowed = dict.fromkeys(found.systems, _PARAMETERS)
             self._desk.spending.max_cost = found.cap_usd
-            return self._desk
+            return found, self._desk
 
     async def close(self) -> None:
         if self._desk is not None and self._previewer is not None:
@@ -97,14 +101,9 @@ class Chats:
         if found.systems or found.grader:
             await self.desk()
 
-    def aliases(self, connection: sa.Connection, item: str) -> dict[str, str]:
-        """Alias → address, in the order of the aliases."""
-        found = project(connection)
-        return dict(sorted((found.alias(item, each), each) for each in found.systems))
-
     async def preview(self, found: Written, who: Who) -> None:
         """Try the rubric that is written on answers. Raises InputError."""
-        whose, desk = await self._project(), await self.desk()
+        whose, desk = await self._ready()
         if not whose.previewed(found.standing.item):
             raise InputError("preview: this task has none")
         _check(found.writing, rubric=True)
@@ -131,9 +130,9 @@ class Chats:
 
     async def ask(self, found: Written, alias: str) -> None:
         """Ask a system what is written; each time for another answer. Raises InputError."""
-        item, writing, desk = found.standing.item, found.writing, await self.desk()
-        whose = await self._project()
-        address = next((s for s in whose.systems if whose.alias(item, s) == alias), None)
+        item, writing = found.standing.item, found.writing
+        whose, desk = await self._ready()
+        address = whose.aliases(item).get(alias)
         if address is None:
             raise InputError("system: choose one of the list")
         _check(writing)
