@@ -8,6 +8,7 @@ import typer
 
 from preceptor.cli.options import Json, number, whole_number
 from preceptor.cli.output import note, print_json, printable
+from preceptor.cli.run_options import GraderParam
 from preceptor.cli.studio import DEFAULT, Database, open_studio
 from preceptor.errors import InputError, shorten
 
@@ -42,12 +43,7 @@ def settings(  # noqa: PLR0917
             "--grader", metavar="ADDRESS", help="Who judges rubrics in previews; none for nobody."
         ),
     ] = None,
-    grader_param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--grader-param", metavar="KEY=VALUE", help="A parameter of that grader; repeatable."
-        ),
-    ] = None,
+    grader_param: GraderParam = None,
     previews: Annotated[
         str | None,
         typer.Option(
