@@ -70,13 +70,13 @@ class Finding(msgspec.Struct, frozen=True):
     words: str
 
 
-def findings(preview: Preview, content: Content | None = None) -> dict[str, Finding]:
-    """Criterion → what is found, of those that are still as they were tried."""
-    now = None if content is None else {each.id: each for each in content.criteria}
+def findings(preview: Preview, content: Content) -> dict[str, Finding]:
+    """Criterion → what the preview found of it, unless it has changed since."""
+    now = {each.id: each for each in content.criteria}
     return {
         each.id: finding([[repeat[place] for repeat in one.verdicts] for one in preview.judged])
         for place, each in enumerate(preview.criteria)
-        if preview.judged and (now is None or (each.id in now and now[each.id].same_as(each)))
+        if preview.judged and each.id in now and now[each.id].same_as(each)
     }
 
 
