@@ -85,7 +85,7 @@ class Upsert:
 
 
 class Prepared:
-    """A statement that writes a row, and is made once.
+    """A statement that writes a row; its SQL is made once.
 
     Called with all its values, it returns how many rows it wrote, changed or deleted. A value of
     the statement's own is a ``bindparam``, too.
@@ -110,7 +110,7 @@ class Prepared:
 def _compiled(
     statement: Any, dialect: sa.Dialect, names: Sequence[str]
 ) -> tuple[str, list[tuple[str, Any]]]:
-    """Rows are very many: SQLAlchemy would look at each of their values."""
+    """The SQL and how each value is converted: with many rows, SQLAlchemy's own way is slow."""
     compiled = statement.compile(dialect=dialect, column_keys=list(names))
     assert isinstance(compiled, sa.sql.compiler.SQLCompiler)
     types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}

@@ -58,12 +58,12 @@ class Job(msgspec.Struct, frozen=True):
 
 
 def preview_task(item: str) -> str:
-    """What a job is for that previews the rubric of an item: its ``task``."""
+    """The ``task`` of a job that previews an item's rubric."""
     return f"preview {item}"
 
 
 class NoAnswer(Exception):
-    """A job ends without what it is for: kind of the failure, and its words for the lead."""
+    """A job ended without its result: the kind of failure, and words for the lead."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -86,7 +86,7 @@ def new_job(task: str, person: str, address: str) -> Job:
 
 
 def whole(response: Response) -> Response:
-    """The response where it has a text. Raises NoAnswer."""
+    """Return a response that has a text; raise NoAnswer otherwise."""
     if response.failure is not None or not response.text.strip():
         kind = response.failure or response.finish_reason
         raise NoAnswer(kind, response.detail or "the answer has no text")

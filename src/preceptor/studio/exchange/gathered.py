@@ -157,7 +157,7 @@ def preview_systems(connection: sa.Connection, ids: Collection[str]) -> dict[str
 
 
 def preview_graders(connection: sa.Connection, ids: Collection[str]) -> list[str]:
-    """Those that judged these rubrics while they were written."""
+    """Graders that judged these rubrics while they were written."""
     return sorted({preview.grader for _, preview in _previews(connection, ids)})
 
 

@@ -1,6 +1,6 @@
-"""Qualifying as a labeller: units whose answer is known come first, and are explained afterwards.
+"""Qualification of labellers: they first do units with a known answer, explained afterwards.
 
-What is said in an attempt is no label: no file has it, and it fills no seat.
+An attempt makes no labels: no file has them, and they fill no seat.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ ATTEMPTS = 2
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """How far a person is: ``open`` is an attempt under way, or to be begun.
+    """How far a person is; ``open`` is an attempt that is under way or may begin.
 
     ``none`` where the project asks for no qualification.
     """
@@ -133,7 +133,7 @@ def practise(
     found = stage(connection, who.person)
     held = assignment.held(connection, who.person, KIND, unit, now)
     if found.state != "open" or held is None or unit not in known_units(connection, worker):
-        raise Refused("qualification: this unit is not the one that you were given: go on here")
+        raise Refused("qualification: you were given another unit: continue here")
     assignment.release(connection, KIND, unit, who.person)
     act = Practised(reason=reason, attempt=found.attempt)
     append(connection, act, by=who, subject=unit, outcome=said)

@@ -51,7 +51,7 @@ _LIVES = sa.and_(
     sessions.c.begun > sa.bindparam("old"),
     sessions.c.begun <= sa.bindparam("new"),
 )
-#: Made once: it is asked for every page.
+#: Made once: each page asks it.
 _FIND = sa.select(sessions).where(sessions.c.digest == sa.bindparam("secret"), _LIVES)
 
 

@@ -15,7 +15,7 @@ from preceptor.studio.items.writing import Answer, problems
 
 __all__ = ["ANSWERS", "Wanted", "wanted"]
 
-#: On so many answers, where the project's systems give them.
+#: Answers that a rubric is tried on, if the project's systems give that many.
 ANSWERS = 3
 
 
@@ -25,9 +25,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     answers
-        Those that are there.
+        Answers of the draft.
     systems
-        Addresses that are asked for the others, each with the number of answers that it gave.
+        Addresses to ask for the rest, each with the number of answers that it has given.
     """
 
     item: str

@@ -1,4 +1,4 @@
-"""Trying a rubric: answers are asked for, and each is judged twice, while its author goes on.
+"""Try a rubric: ask for answers and judge each twice, while its author writes on.
 
 Answers and verdicts are in the run store under the keys that a run of the released task has. What
 was under way when the process ended is asked again at the next preview; the rest is not.
@@ -68,7 +68,7 @@ class Previewer:
 
     async def _preview(self, live: Live, project: Project, found: Wanted, who: Who) -> Job:
         await self._desk.begun(live)
-        _tell(live, "Answers are asked for.")
+        _tell(live, "Asking for answers.")
         asked = (self._asked(project, found, *each) for each in found.systems)
         answers = [
             *(Tried(alias=a.alias, system=a.system, text=a.text, key=a.key) for a in found.answers),
@@ -86,7 +86,7 @@ class Previewer:
             _tell(live, f"Judged {done} of {total} times.")
             return verdicts
 
-        # One repeat after the other: the grader's limit on calls at once holds for both together.
+        # One repeat after the other: both share the grader's limit on concurrent calls.
         repeats = [
             await together(*(judge(one, each) for each in answers if not each.failure))
             for one in judges
@@ -149,7 +149,7 @@ class Previewer:
 
 
 def _tell(live: Live, words: str) -> None:
-    """Put words in the place of those before."""
+    """Replace the line of progress."""
     live.add(Restarted("progress"))
     live.add(words)
 

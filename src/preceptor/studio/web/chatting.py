@@ -47,7 +47,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chats:
-    """The systems that authors of a project may ask, and its grader; what they say is stored.
+    """Asks the systems and the grader of a project; what they say is stored.
 
     Which these are, and what they may cost, is read at each use: a lead may change it.
 
@@ -112,9 +112,9 @@ class Chats:
         await self._previewer.start(whose, wanted(found, whose.systems), who)
 
     def quote(self, connection: sa.Connection, found: Written) -> Quote | str | None:
-        """What a preview will take; why there is none yet; None where this task has none.
+        """What a preview will take, or why it cannot begin; None where this task has no previews.
 
-        Of some milliseconds, so not for the thread in which the event loop runs.
+        It takes some milliseconds: call it from a thread without an event loop.
         """
         whose, store = project(connection), self._store
         if not whose.previewed(found.standing.item):
@@ -198,7 +198,7 @@ class Chats:
 
 
 def _check(writing: Writing, *, rubric: bool = False) -> None:
-    """What no system is sent; of the ``rubric`` no grader. Raises InputError."""
+    """Raise InputError for what no system is sent, nor, of the ``rubric``, a grader."""
     if not all(line.text.strip() for line in writing.lines):
         raise InputError("conversation: expected a text in each turn before a system is asked")
     for each in advice(writing):

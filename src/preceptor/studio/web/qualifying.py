@@ -1,4 +1,4 @@
-"""Qualifying as a labeller: what was right, for the person; who is how far, for leads."""
+"""Pages of qualification: what was right, for the person; how far each is, for leads."""
 
 from __future__ import annotations
 
@@ -43,10 +43,11 @@ class Labeller(msgspec.Struct, frozen=True):
 
 
 class Qualifications(View, frozen=True, kw_only=True):
-    """All labellers; what the project asks for, and the number of units that there are for it."""
+    """All labellers, what the project asks for, and how many units it has for that."""
 
     people: tuple[Labeller, ...]
     units: int
+    most: int
     percent: str
     known: int
     reason: str
@@ -90,6 +91,7 @@ async def _all(visit: Visit) -> View:
                 for each in with_role(connection, "labeller")
             ),
             units=found.qualify,
+            most=ATTEMPTS,
             percent=f"{100 * found.pass_share:g}",
             known=connection.scalar(sa.select(sa.func.count()).where(known)) or 0,
             reason=reason,

@@ -1,4 +1,4 @@
-"""For leads: what authors may ask and spend, who judges rubrics, and how labellers qualify."""
+"""The project's settings, for leads: systems, spending, previews, qualification, signatures."""
 
 from __future__ import annotations
 
