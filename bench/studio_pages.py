@@ -73,7 +73,8 @@ def the_house(folder: Path, endpoint: str) -> tuple[House, Store]:
     found = criteria_of(opened, opened.run("board"))
 
     def act(connection: sa.Connection) -> None:
-        people = fill(connection, CHEAP.hash("not a password that anybody knows"), house.now)
+        password = CHEAP.hash("not a password that anybody knows")
+        people = fill(connection, password, house.now, opened)
         house.people |= {each.name.split()[0].casefold(): each.id for each in people}
         arabic = next(each for each in TASKS if each.content.language == "ar")
         for state in ("draft", "submitted", "in_review", "revising", "adjudicating", "rejected"):
