@@ -22,7 +22,7 @@ from preceptor.studio.oversight.agreement import taken_back
 
 __all__ = ["LEAST", "Measure", "scores"]
 
-#: Of fewer nothing is shown but their number.
+#: Below this many, a page shows their number and no figure.
 LEAST = 20
 #: The count of labels on units that check people grows in steps of this size.
 _GOLD_STEP = 10

@@ -20,7 +20,7 @@ ANSWERS = 3
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a preview is of.
+    """The task, rubric and answers that a preview judges.
 
     Attributes
     ----------
