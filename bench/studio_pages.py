@@ -69,12 +69,12 @@ def the_house(folder: Path, endpoint: str) -> tuple[House, Store]:
     command = ["import", "graded", str(file), "--benchmark", "healthbench", "--store", str(store)]
     assert preceptor(command) == 0
     opened = Store(store)
-    house = House(folder, systems=(endpoint,), store=opened)
     found = criteria_of(opened, opened.run("board"))
 
-    def act(connection: sa.Connection) -> None:
-        people = fill(connection, CHEAP.hash("not a password that anybody knows"), house.now)
-        house.people |= {each.name.split()[0].casefold(): each.id for each in people}
+    def begin(connection: sa.Connection) -> dict[str, str]:
+        password = CHEAP.hash("not a password that anybody knows")
+        people = fill(connection, password, 1_800_000_000.0, opened)
+        named = {each.name.split()[0].casefold(): each.id for each in people}
         arabic = next(each for each in TASKS if each.content.language == "ar")
         for state in ("draft", "submitted", "in_review", "revising", "adjudicating", "rejected"):
             # One review of two that it needs leaves it in review.
@@ -86,7 +86,7 @@ def the_house(folder: Path, endpoint: str) -> tuple[House, Store]:
         query = sa.select(items.c.id).where(
             (items.c.state == "revising") & (items.c.language == "ar")
         )
-        author = commands.Who(house.people["amal"], "s")
+        author = commands.Who(named["amal"], "s")
         commands.revise(
             connection, author, connection.scalars(query).all()[-1], _taken(arabic.content)
         )
@@ -94,8 +94,11 @@ def the_house(folder: Path, endpoint: str) -> tuple[House, Store]:
         kinds = (("emergency", "Somebody has to act within the hour."), ("lay_person", ""))
         categories = tuple(Category(name=name, about=about) for name, about in kinds)
         set_categories(connection, None, categories)
+        return named
 
-    house.studio.write_now(act)
+    house = House(folder, systems=(endpoint,), begin=begin, store=store)
+    newcomers = ("author", "author-2", "reviewer", "labeller")
+    house.people |= {name: house.join(name) for name in newcomers}
     return house, opened
 
 

@@ -39,7 +39,9 @@ COUNTS = projection(
 
 _WRITE = Prepared(NOTES.insert())
 _COUNT = Prepared(
-    COUNTS.update().where(COUNTS.c.person == sa.bindparam("who")).values(notes=COUNTS.c.notes + 1)
+    COUNTS.update()
+    .where(COUNTS.c.person == sa.bindparam("who"))
+    .values(notes=COUNTS.c.notes + sa.bindparam("more"))
 )
 
 
@@ -53,7 +55,7 @@ class NoteWritten(Act, frozen=True, kw_only=True):
         row = {"id": event.subject, "seq": event.seq, "text": self.text, "place": ""}
         _WRITE(connection, row)
         who = event.person or ""
-        if not _COUNT(connection, {"who": who}):
+        if not _COUNT(connection, {"who": who, "more": 1}):
             connection.execute(COUNTS.insert().values(person=who, notes=1))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from preceptor.store import Store
 from preceptor.studio.consensus.acts import Category
 from preceptor.studio.consensus.commands import set_categories
 from preceptor.studio.demo.project import fill
@@ -71,11 +72,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Everybody of the demo, with tasks in every state."""
 
     def begin(connection: Any) -> dict[str, str]:
-        people = fill(connection, CHEAP.hash("nobody knows it"), 1_800_000_000.0)
+        with Store(folder / "runs.db") as runs:
+            people = fill(connection, CHEAP.hash("nobody knows it"), 1_800_000_000.0, runs)
         set_categories(connection, None, (Category(name="emergency", about=STORED),))
         return {each.name.split()[0].casefold(): each.id for each in people}
 
-    house = House(tmp_path_factory.mktemp("hostile"), begin=begin)
+    folder = tmp_path_factory.mktemp("hostile")
+    house = House(folder, begin=begin)
     yield house
     house.close()
 

@@ -469,7 +469,8 @@ def test_a_studio_of_the_first_format_is_brought_up_to_date(tmp_path: Path) -> N
     """Its projections are made anew from the events; nothing else is touched."""
     where = place(tmp_path)
     with Studio.open(where, create=True) as studio:
-        studio.write_now(lambda connection: fill(connection, "no hash", 1.8e9))
+        with Store(tmp_path / "runs.db") as runs:
+            studio.write_now(lambda connection: fill(connection, "no hash", 1.8e9, runs))
 
         def back(connection: sa.Connection) -> None:
             for name in ("preview", "practice", "qualification", "baseline_score", "spending"):

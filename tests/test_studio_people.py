@@ -127,8 +127,10 @@ async def test_a_clock_that_is_set_back_keeps_nobody_in_or_out(tmp_path: Path) -
     with house.studio.read() as connection:
         assert sessions.find(connection, late, house.now, limits) is None
         kept = sessions.find(connection, soon, house.now, limits)
+        listed = [row.id for row in sessions.of(connection, person, house.now, limits)]
     assert kept is not None
     assert kept.is_due(house.now)
+    assert listed == [kept.id]
     house.now -= day
     assert await house.accounts.sign_in("author@example.org", PASSWORD, "10.0.0.9")
     house.close()

@@ -197,7 +197,7 @@ def test_a_stopped_preview_goes_on_where_it_was(
     (job,) = re.findall(r'value="(stop-[^"]+)"', chatting.page())
     chatting.do(job)
     page = chatting.page()
-    assert "The preview did not end." in page
+    assert "The preview did not finish." in page
     assert "Stopped." in page
     chatting.do("preview")
     chatting.ended()
@@ -306,7 +306,7 @@ def test_a_page_sets_no_address_that_runs_code_or_reads_the_server(
     fields = {"grader": "python:os:getcwd", "previews": "all", "qualify": "0", "pass_percent": "0"}
     refused = rooms.post(rooms.signed_in("lead"), "/project", {**fields, field: value})
     assert refused.status_code == 422
-    assert "by who runs the server, with `preceptor studio settings`" in unescape(refused.text)
+    assert "person who runs the server sets" in unescape(refused.text)
     with rooms.studio.read() as connection:
         found = project(connection)
     assert (found.systems, found.grader, found.grader_params) == ((), "python:os:getcwd", ())

@@ -88,7 +88,7 @@ def test_who_passes_reads_what_was_right_and_begins(house: House) -> None:
     assert one.state() == "passed"
     page = one.client.get("/labels/qualification").text
     assert "Passed: 1 of 2 right" in page
-    assert "right is <strong>met</strong>" in page
+    assert "the right answer is <strong>met</strong>" in page
     assert page.count("canary-why") == 2
     assert labelled(house) == 0
     one.do("next")

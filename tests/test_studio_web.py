@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from preceptor.errors import InputError, StoreError
 from preceptor.studio.people.members import reactivate
 from preceptor.studio.people.roles import ROLES
+from preceptor.studio.web import app
 from preceptor.studio.web.forms import Given
 from preceptor.studio.web.screens import EVERYBODY, NOBODY, Screen
 from studio_harness import PASSWORD, SAME_SITE, TOKEN, House, addresses, crawl
@@ -364,6 +365,13 @@ def test_a_lead_invites_and_changes_roles(house: House) -> None:
 
 
 # What a browser may do
+
+
+def test_every_rule_of_the_stylesheet_has_a_selector_that_browsers_read() -> None:
+    """A dot begins the name of a class: of another one browsers drop the whole rule."""
+    text = Path(app.__file__).with_name("assets").joinpath("studio.css").read_text("utf-8")
+    selectors = re.findall(r"[^{}]+(?=\{)", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+    assert [each for each in selectors if re.search(r"\.(?![\w-])", each)] == []
 
 
 def test_no_page_lets_anything_foreign_run(house: House) -> None:

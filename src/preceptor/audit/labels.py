@@ -57,8 +57,8 @@ class Judged(msgspec.Struct, frozen=True):
         How much its labels count: above 1 where rows like it are rarer among the labelled than in
         the whole.
     previewed
-        ``yes`` or ``no``: whether who wrote the criterion saw a grader's verdicts on it meanwhile;
-        empty if unknown.
+        ``yes`` or ``no``: whether the author saw a grader's verdicts on the criterion while writing
+        it; empty if unknown.
     """
 
     prompt: str
@@ -149,7 +149,7 @@ def _judged(fields: Fields) -> Judged:
 
 
 def previewed(tags: Iterable[str]) -> str:
-    """What a task's tag ``previewed:`` says; empty without one."""
+    """The value of a task's tag ``previewed:``; empty without one."""
     told = (tag.partition(":") for tag in tags)
     return next((value for name, _, value in told if name == "previewed"), "")
 

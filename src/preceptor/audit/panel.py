@@ -160,7 +160,7 @@ def panel_audit(ratings: Ratings, grader: str | None = None, *, seed: int = 0) -
 
 
 def _steps(values: Sequence[float]) -> list[float] | None:
-    """Every step of a scale of whole numbers, also those that nobody used; None of another."""
+    """Every step of a scale of whole numbers, used or not; None for other scales."""
     low, high = min(values), max(values)
     if high - low >= _MAX_LABELS or any(value % 1 for value in values):
         return None

@@ -107,9 +107,9 @@ GraderParam = Annotated[
         "--grader-param",
         "-P",
         metavar="KEY=VALUE",
-        help="The same for the grader. For batched: criteria_per_call; for jury: rule, quorum, "
-        "weights, tie; for cascade: low, high, audit_share, audit_seed; for one member "
-        "cheap.KEY, strong.KEY, 1.KEY, 2.KEY, …",
+        help="A parameter of the grader: those of `run --system-param`; for batched: "
+        "criteria_per_call; for jury: rule, quorum, weights, tie; for cascade: low, high, "
+        "audit_share, audit_seed; for one member cheap.KEY, strong.KEY, 1.KEY, 2.KEY, …",
     ),
 ]
 Batch = Annotated[

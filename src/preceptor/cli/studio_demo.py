@@ -33,7 +33,7 @@ def demo(
         typer.Option(
             "--keep",
             metavar="FILE",
-            help="A new file for the database, which then stays; its run is in FILE-runs.db.",
+            help="Keep the database in this new file, and its run in FILE-runs.db.",
         ),
     ] = None,
     fill_only: Annotated[

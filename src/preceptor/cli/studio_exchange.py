@@ -52,13 +52,13 @@ def export(  # noqa: PLR0917
             "--sample",
             parser=whole_number,
             metavar="N",
-            help="Draw so many, difficult ones 3.5 times as likely; each has its weight.",
+            help="Draw N tasks, difficult ones 3.5 times as likely; each row has its weight.",
         ),
     ] = None,
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", parser=whole_number, metavar="N", help="Of the sample and the order of tasks."
+            "--seed", parser=whole_number, metavar="N", help="Seed of the sample and of the order."
         ),
     ] = 0,
     as_json: Json = False,

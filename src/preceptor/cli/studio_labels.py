@@ -109,7 +109,7 @@ def labels(  # noqa: PLR0917
         bool,
         typer.Option(
             "--ratings",
-            help="Instead, how authors and reviewers rated answers: a table for `audit`.",
+            help="Write the ratings of authors and reviewers instead: a table for `audit`.",
         ),
     ] = False,
     db: Database = DEFAULT,
@@ -123,7 +123,7 @@ def labels(  # noqa: PLR0917
 
     if ratings:
         if run or meta_eval:
-            raise InputError("--ratings: are of tasks: leave out --run and --meta-eval")
+            raise InputError("--ratings: ratings belong to no run: leave out --run and --meta-eval")
         _write_ratings(output, db, as_json)
         return
     kind = rows.meta_eval_rows if meta_eval else rows.labels_rows
@@ -146,7 +146,7 @@ def labels(  # noqa: PLR0917
 
 
 def _write_ratings(output: Path, db: str, as_json: bool) -> None:
-    """A table of ratings, with numbers for people."""
+    """Write a table of ratings; people have numbers in it."""
     import csv
 
     from preceptor.reports.files import whole_file
@@ -254,7 +254,7 @@ def scores(
         number = studio.write_now(
             lambda connection: keep_scores(connection, None, result.info.name, found)
         )
-    note(f"{number:,} answers: each writer sees the score of their own, on the page My score")
+    note(f"{number:,} answers have scores: each writer sees their own on the page My score")
 
 
 def categories(
@@ -313,7 +313,7 @@ def _next(found: list[dict[str, Any]], output: Path, meta_eval: bool) -> Iterato
         yield f"then: preceptor audit {output}"
         return
     for benchmark in dict.fromkeys(row["benchmark"] for row in found):
-        # A release is known by its folder, which nothing here knows.
+        # A release is read from its folder, and the studio does not know where that is.
         place = benchmark if taken(benchmark) else f"./FOLDER (that of {benchmark})"
         yield f"then: preceptor import graded {output} --benchmark {place}"
     yield "then: preceptor audit 'rater-*' --grader RUN"

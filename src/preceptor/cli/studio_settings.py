@@ -8,6 +8,7 @@ import typer
 
 from preceptor.cli.options import Json, number, whole_number
 from preceptor.cli.output import note, print_json, printable
+from preceptor.cli.run_options import GraderParam
 from preceptor.cli.studio import DEFAULT, Database, open_studio
 from preceptor.errors import InputError, shorten
 
@@ -33,27 +34,22 @@ def settings(  # noqa: PLR0917
         typer.Option(
             "--remove-system",
             metavar="ADDRESS",
-            help="A system that they may ask no more; repeatable.",
+            help="A system that authors may no longer ask; repeatable.",
         ),
     ] = None,
     grader: Annotated[
         str | None,
         typer.Option(
-            "--grader", metavar="ADDRESS", help="Who judges rubrics in previews; none for nobody."
+            "--grader", metavar="ADDRESS", help="The grader of previews; `none` for no previews."
         ),
     ] = None,
-    grader_param: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--grader-param", metavar="KEY=VALUE", help="A parameter of that grader; repeatable."
-        ),
-    ] = None,
+    grader_param: GraderParam = None,
     previews: Annotated[
         str | None,
         typer.Option(
             "--previews",
             metavar="all|half|none",
-            help="For which tasks authors may preview the rubric; half of them are drawn.",
+            help="Tasks whose authors may preview the rubric; `half` draws half of them.",
         ),
     ] = None,
     cap: Annotated[
@@ -61,7 +57,7 @@ def settings(  # noqa: PLR0917
         typer.Option(
             "--cap",
             metavar="USD",
-            help="Dollars that answers and previews may cost in all; none for any number.",
+            help="Most dollars to spend on answers and previews; `none` for no cap.",
         ),
     ] = None,
     qualify: Annotated[
@@ -70,7 +66,7 @@ def settings(  # noqa: PLR0917
             "--qualify",
             parser=whole_number,
             metavar="N",
-            help="Units with a known answer that a labeller does first; 0 for none.",
+            help="Units with a known answer that each labeller does first; 0 for none.",
         ),
     ] = None,
     pass_share: Annotated[
@@ -79,7 +75,7 @@ def settings(  # noqa: PLR0917
             "--pass-share",
             parser=number,
             metavar="SHARE",
-            help="Share of these that has to be right, from 0 to 1.",
+            help="Share of these that must be right, from 0 to 1.",
         ),
     ] = None,
     signatures: Annotated[
@@ -93,7 +89,7 @@ def settings(  # noqa: PLR0917
     as_json: Json = False,
     db: Database = DEFAULT,
 ) -> None:
-    """Show what authors may ask and spend, or change it; a server that runs takes it up at once."""
+    """Show the settings of the project, or change them; a running server uses them at once."""
     from msgspec.structs import replace
 
     from preceptor.studio.people.project import change, project, spent
@@ -131,7 +127,7 @@ def settings(  # noqa: PLR0917
     for line in _lines(found, dollars):
         print(line)
     if found.grader and not found.systems:
-        note("previews use the author's own answer alone: --add-system ADDRESS gives them others")
+        note("previews use only the author's own answer: --add-system ADDRESS gives them others")
 
 
 def _systems(found: Project, add: Any, remove: Any) -> tuple[str, ...]:
@@ -156,7 +152,7 @@ def _lines(found: Project, dollars: float) -> list[str]:
 
 
 def signatures(as_json: Json = False, db: Database = DEFAULT) -> None:
-    """Print what was signed: when, what it means, by whom, and the event that it is bound to."""
+    """List signatures: when, what each means, by whom, and the event that it is bound to."""
     from preceptor.studio.oversight.log import signed
 
     with open_studio(db) as studio, studio.read() as connection:

@@ -55,8 +55,8 @@ def cohen_kappa(
     ratings
         Shape (n, 2), one column a rater; NaN where missing (the unit is left out).
     categories
-        All that could have been chosen, in order; None: those that occur, so that a step of the
-        scale that nobody used is no distance.
+        All categories of the scale, in order; None for those that occur, where a step that nobody
+        used adds no distance.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The keys of a run's answers, in a third of the memory of as many texts."""
+"""The keys of a run's answers, in a third of the memory that strings take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Keys"]
 
 
 class Keys(Sequence[str]):
-    """Keys as they are stored, behind each other: a text is made where one is asked for."""
+    """Keys as they are stored, concatenated; a text is made when it is read."""
 
     def __init__(self, data: bytes, sizes: NDArray[np.int32]) -> None:
         self._data, self._sizes = data, sizes

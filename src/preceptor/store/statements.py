@@ -85,17 +85,15 @@ class Upsert:
 
 
 class Prepared:
-    """A statement that writes a row, and is made once.
+    """A statement that writes a row; its SQL is made once.
 
-    Called with all its values, it returns how many rows it wrote, changed or deleted.
+    Called with all its values, it returns how many rows it wrote, changed or deleted. A value of
+    the statement's own is a ``bindparam``, too.
     """
 
     def __init__(self, statement: sa.Insert | sa.Update | sa.Delete) -> None:
         self._statement = statement
         self._plain: dict[tuple[str, ...], tuple[str, list[tuple[str, Any]]]] = {}
-        #: Values that the statement has of its own.
-        found = statement.compile().params
-        self._own = {name: value for name, value in found.items() if value is not None}
 
     def __call__(self, connection: sa.Connection, row: Mapping[str, Any]) -> int:
         raw = plain(connection)
@@ -105,8 +103,6 @@ class Prepared:
         if names not in self._plain:
             self._plain[names] = _compiled(self._statement, connection.dialect, names)
         text, values = self._plain[names]
-        if self._own:
-            row = {**self._own, **row}
         found = raw.execute(text, [made(row[name]) if made else row[name] for name, made in values])
         return int(found.rowcount)
 
@@ -114,7 +110,7 @@ class Prepared:
 def _compiled(
     statement: Any, dialect: sa.Dialect, names: Sequence[str]
 ) -> tuple[str, list[tuple[str, Any]]]:
-    """Rows are very many: SQLAlchemy would look at each of their values."""
+    """The SQL and how each value is converted: with many rows, SQLAlchemy's own way is slow."""
     compiled = statement.compile(dialect=dialect, column_keys=list(names))
     assert isinstance(compiled, sa.sql.compiler.SQLCompiler)
     types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}

@@ -15,7 +15,7 @@ _SIGNS = string.ascii_letters + string.digits
 def new_id() -> str:
     """A random name of 12 letters and digits, 71 bits.
 
-    Without other signs it is no option of a command, and cannot be split in a field's name.
+    It has no other characters: a command cannot take it for an option, nor a form split it.
     """
     return "".join(secrets.choice(_SIGNS) for _ in range(12))
 

@@ -92,7 +92,7 @@ class Desk:
     keeper
         The studio's database, for what becomes of jobs.
     allowed
-        Addresses of the project's systems, each with its parameters; may be set anew.
+        Addresses of the project's systems, each with its parameters; may be replaced.
     finished
         Is given each answer, once, in the transaction in which its job ends.
     """
@@ -159,7 +159,7 @@ class Desk:
         return await self._begin(Live(new_job(task, person, address), ask), self._answering)
 
     async def work(self, task: str, person: str, doing: Work) -> str:
-        """Begin what is no single answer, and return the id of its job.
+        """Begin a job of more than one answer, and return its id.
 
         Raises InputError where one of its kind is under way for this person.
         """
@@ -344,7 +344,7 @@ class Desk:
         return whole(await self._stored(response_of(key, completion)))
 
     async def begun(self, live: Live, key: str = "") -> None:
-        """Keep that a job waits no more."""
+        """Record that a job is running."""
         job = msgspec.structs.replace(live.job, key=key, state="running")
         await self._keep(job)
         live.become(job)

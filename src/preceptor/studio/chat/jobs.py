@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol, TypeVar
@@ -14,6 +12,8 @@ import sqlalchemy as sa
 from preceptor.records import Response
 from preceptor.store.statements import Upsert
 from preceptor.studio.chat.tables import chat_jobs
+from preceptor.studio.ids import new_id
+from preceptor.studio.ledger.chain import now
 
 __all__ = [
     "ENDED",
@@ -23,6 +23,7 @@ __all__ = [
     "State",
     "latest",
     "new_job",
+    "preview_task",
     "put",
     "read",
     "unfinished",
@@ -53,11 +54,16 @@ class Job(msgspec.Struct, frozen=True):
     @property
     def kind(self) -> str:
         """What is asked for: a ``preview`` of a rubric, or else an answer."""
-        return "preview" if self.task.startswith("preview ") else "answer"
+        return "preview" if self.task.startswith(preview_task("")) else "answer"
+
+
+def preview_task(item: str) -> str:
+    """The ``task`` of a job that previews an item's rubric."""
+    return f"preview {item}"
 
 
 class NoAnswer(Exception):
-    """A job ends without what it is for: kind of the failure, and its words for the lead."""
+    """A job ended without its result: the kind of failure, and words for the lead."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -76,12 +82,11 @@ class Keeper(Protocol):
 
 def new_job(task: str, person: str, address: str) -> Job:
     """A job that begins now."""
-    at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-    return Job(secrets.token_urlsafe(9), task, person, address, at)
+    return Job(new_id(), task, person, address, now())
 
 
 def whole(response: Response) -> Response:
-    """The response where it has a text. Raises NoAnswer."""
+    """Return a response that has a text; raise NoAnswer otherwise."""
     if response.failure is not None or not response.text.strip():
         kind = response.failure or response.finish_reason
         raise NoAnswer(kind, response.detail or "the answer has no text")

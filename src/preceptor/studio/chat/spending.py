@@ -43,13 +43,13 @@ class Spending(Budget):
         await self._save()
 
     async def _save(self) -> None:
-        """Save all that is new, and what comes meanwhile."""
+        """Save what was added, and what is added meanwhile."""
         while self._unsaved:
             dollars, self._unsaved = self._unsaved, 0.0
             day = datetime.datetime.now(datetime.UTC).date().isoformat()
             try:
                 await self._keeper.write(partial(_note, day=day, dollars=dollars))
-            except StoreError:  # with the next call, or when this is closed
+            except StoreError:  # saved with the next call, or at close
                 self._unsaved += dollars
                 return
 

@@ -52,7 +52,7 @@ class MadeUp(msgspec.Struct, frozen=True):
 
 
 def keep_run(store: Store, made_up: MadeUp) -> RunInfo:
-    """The run of a grader that is wrong now and then."""
+    """A run whose grader is sometimes wrong."""
     examples: list[tuple[Example, int]] = []
     answers: list[tuple[int, int, Response, bool]] = []
     verdicts: list[tuple[int, int, int, Verdict, bool]] = []
@@ -115,5 +115,5 @@ def _verdict(criterion: str, response: Response, met: bool) -> Verdict:
 
 
 def _chance(*parts: object) -> float:
-    """From 0 up to 1, the same for the same parts."""
+    """A number from 0 to below 1, always the same for the same parts."""
     return int(content_key(*parts)[:8], 16) / 16**8

@@ -72,20 +72,17 @@ class Actor(msgspec.Struct, frozen=True):
         return Who(self.id, "demo")
 
 
-def fill(
-    connection: sa.Connection, password: str, now: float, runs: Store | None = None
-) -> list[Actor]:
-    """Make the project, its people and their tasks; ``password`` is a hash that all have.
+def fill(connection: sa.Connection, password: str, now: float, runs: Store) -> list[Actor]:
+    """Make the project, its people, their tasks, and a run on these of which a part is labelled.
 
-    With a run store for a made-up run there is something to label, and some of it is labelled.
+    ``password`` is a hash that all people have; ``runs`` is the store of the run.
     """
     append(connection, ProjectMade(name="Studio demo, made up"), by=None, subject=new_id())
     people = [_join(connection, name, role, password, now) for name, role in _PEOPLE]
     ids = [_bring(connection, made, people) for made in (*TASKS, *DIFFICULT)]
     reviewer = next(each.who for each in people if each.role == "reviewer")
     commands.note_guideline(connection, reviewer, ids[1], "May a criterion ask for one value?")
-    if runs is not None:
-        _answer_and_label(connection, ids, people, runs, datetime.fromtimestamp(now, UTC))
+    _answer_and_label(connection, ids, people, runs, datetime.fromtimestamp(now, UTC))
     return people
 
 

@@ -16,7 +16,7 @@ from preceptor.studio.people.tables import persons
 
 __all__ = ["Aliases", "public_events"]
 
-#: The alias of who has none.
+#: The alias of a person without one.
 _NOBODY = "P?"
 #: Modules whose acts are published with what they say, where they are about a released task.
 _PUBLISHED = ("preceptor.studio.items.acts",)
@@ -41,7 +41,7 @@ class Aliases:
             said = {str(each).casefold() for each in row if len(each) > 2}
             self._known |= dict.fromkeys(said, alias)
             for word in _name_words(row.name):
-                # Of two people with one name it is neither's.
+                # A name that two people share stands for neither.
                 self._words[word] = alias if self._words.get(word, alias) == alias else _NOBODY
         whole, words = (_any_of(each) for each in (self._known, self._words))
         self._pattern = re.compile(rf"(?<!\w)(?:(?i:{whole})|{words})(?!\w)")

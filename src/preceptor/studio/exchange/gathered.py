@@ -157,7 +157,7 @@ def preview_systems(connection: sa.Connection, ids: Collection[str]) -> dict[str
 
 
 def preview_graders(connection: sa.Connection, ids: Collection[str]) -> list[str]:
-    """Those that judged these rubrics while they were written."""
+    """Graders that judged these rubrics while they were written."""
     return sorted({preview.grader for _, preview in _previews(connection, ids)})
 
 
@@ -189,5 +189,6 @@ def contributors(connection: sa.Connection, ids: Collection[str]) -> dict[str, s
 def agreement(connection: sa.Connection, ids: Collection[str]) -> list[Agreed]:
     """How far those who wrote and reviewed these tasks agree, on each question."""
     said = chain(of_ratings(connection), of_reviews(connection))
-    found = agreed(each for each in said if each.task in ids)
-    return [each for each in found if not each.group]
+    # Without groups and lengths: a release shows none, and each has its own resampling.
+    whole = (msgspec.structs.replace(each, groups=(), words=0) for each in said if each.task in ids)
+    return agreed(whole)

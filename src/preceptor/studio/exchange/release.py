@@ -38,7 +38,7 @@ from preceptor.studio.people.project import Project, project
 __all__ = ["Release", "release"]
 
 _SUMS = "SHA256SUMS"
-#: Fields of labels that have people, or what they wrote.
+#: Fields of a label that name people, or have what they wrote.
 _OF_PEOPLE = {"run", "grader", "explanations", "anonymized_physician_ids"}
 
 
@@ -74,7 +74,7 @@ def release(
     filters
         Field of :data:`~preceptor.studio.exchange.gathered.FILTERS` → values that are wanted.
     sample
-        So many of them, difficult ones 3.5 times as likely; None for all.
+        Number of tasks to draw, difficult ones 3.5 times as likely; None for all.
     seed
         Of the sample, and of the order of the tasks: the first of them are a random sample.
 

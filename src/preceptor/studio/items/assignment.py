@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 Kind = Literal["review", "adjudicate"]
-#: No lease is longer.
+#: The longest lease.
 LEASE = timedelta(hours=4)
 #: The clocks of servers of one studio differ by less.
 _APART = timedelta(minutes=5)
@@ -180,7 +180,7 @@ def may_work(
 
 def _answered(connection: sa.Connection, item: str, person: str) -> bool:
     """Whether a person wrote the physician's answer to a task, which was reopened since."""
-    # By the event's kind: the room of these answers comes after this one.
+    # By the kind of event: `baselines` comes after this room, which may not import it.
     wrote = (events.c.kind == "baseline-written") & (events.c.subject == item)
     query = sa.select(events.c.seq).where(wrote, events.c.person == person)
     return connection.scalar(query.limit(1)) is not None
@@ -279,7 +279,7 @@ def _candidates(connection: sa.Connection, worker: Worker, kind: Kind) -> Iterat
 
 
 def _plain(specialty: str) -> str:
-    """In small letters, without spaces about a slash."""
+    """In lower case, without spaces around slashes."""
     return "/".join(each.strip() for each in specialty.casefold().split("/"))
 
 
@@ -288,7 +288,7 @@ def _key(kind: str, subject: str, person: str) -> sa.ColumnElement[bool]:
 
 
 def _runs(now: datetime) -> sa.ColumnElement[bool]:
-    """Whether a lease has not lapsed. One from before the clock was set back has."""
+    """Whether a lease still holds; one made before the clock was set back does not."""
     return (leases.c.until > _text(now)) & (leases.c.until <= _text(now + LEASE + _APART))
 
 

@@ -35,7 +35,7 @@ DIMENSIONS = (
     "instruction_following",
     "overall_impact",
 )
-#: All that is rated of an answer; of each from 1 to this.
+#: The parts of a rating of an answer; each is from 1 to ``HIGHEST``.
 SCORES = ("overall", *DIMENSIONS)
 HIGHEST = 7
 #: An answer rated so or lower makes its task a difficult one.
@@ -180,7 +180,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     approve
         Whether the task can go on as it is, but for what is said of its criteria.
     scores
-        The reviewer's own rating of the answer, as far as there is one: :data:`SCORES` → 1 to 7.
+        The reviewer's own rating of the answer, where given: :data:`SCORES` → 1 to 7.
     """
 
     realistic: bool | None = None

@@ -11,7 +11,7 @@ from preceptor.studio.items.tables import drafts
 __all__ = ["Draft", "Stale", "discard", "draft_of", "save"]
 
 
-#: Made once: every pause of everybody who types is a save.
+#: Made once: each pause in typing is a save.
 _MINE = (
     (drafts.c.item == sa.bindparam("of"))
     & (drafts.c.person == sa.bindparam("whose"))

@@ -33,7 +33,7 @@ __all__ = [
 
 Said = Literal["met", "not_met", "cannot_tell"]
 
-#: Labels are the most of all events.
+#: Most events are labels.
 _LABEL = Prepared(labels.insert())
 _UNLABEL = Prepared(
     labels.delete().where(
@@ -180,7 +180,7 @@ class GoldSet(Act, frozen=True, kw_only=True):
 
 
 class Practised(Act, frozen=True, kw_only=True):
-    """A person who is to qualify said something of a unit whose answer is known."""
+    """A person said something of a unit with a known answer, to qualify."""
 
     says = "Unit {} labelled to qualify"
 

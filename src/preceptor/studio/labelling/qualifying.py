@@ -1,16 +1,18 @@
-"""Qualifying as a labeller: units whose answer is known come first, and are explained afterwards.
+"""Qualification of labellers: they first do units with a known answer, explained afterwards.
 
-What is said in an attempt is no label: no file has it, and it fills no seat.
+An attempt makes no labels: no file has them, and they fill no seat.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from preceptor.errors import InputError, UnknownName, shorten
 from preceptor.studio.items import assignment
@@ -37,6 +39,7 @@ __all__ = [
     "Known",
     "Stage",
     "attempts",
+    "explained",
     "let_begin",
     "next_practice",
     "practise",
@@ -48,7 +51,7 @@ ATTEMPTS = 2
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """How far a person is: ``open`` is an attempt under way, or to be begun.
+    """How far a person is; ``open`` is an attempt that is under way or may begin.
 
     ``none`` where the project asks for no qualification.
     """
@@ -130,7 +133,7 @@ def practise(
     found = stage(connection, who.person)
     held = assignment.held(connection, who.person, KIND, unit, now)
     if found.state != "open" or held is None or unit not in known_units(connection, worker):
-        raise Refused("qualification: this unit is not the one that you were given: go on here")
+        raise Refused("qualification: you were given another unit: continue here")
     assignment.release(connection, KIND, unit, who.person)
     act = Practised(reason=reason, attempt=found.attempt)
     append(connection, act, by=who, subject=unit, outcome=said)
@@ -140,17 +143,17 @@ def practise(
 
 
 def attempts(connection: sa.Connection, person: str) -> tuple[Attempt, ...]:
-    """A person's attempts that have ended, with what was right: for them, and their numbers for
-    leads."""
-    rows = connection.execute(_ended(person, qualifications)).all()
+    """A person's attempts that have ended, without their units."""
+    columns = (qualifications.c[name] for name in ("outcome", "right", "units"))
+    rows = connection.execute(_ended(person, *columns)).mappings()
+    return tuple(Attempt(**row) for row in rows)
+
+
+def explained(connection: sa.Connection, person: str) -> tuple[Attempt, ...]:
+    """A person's attempts that have ended, with what was right of each unit: for them alone."""
     return tuple(
-        Attempt(
-            outcome=row.outcome,
-            right=row.right,
-            units=row.units,
-            known=_known(connection, person, number) if row.units else (),
-        )
-        for number, row in enumerate(rows, 1)
+        replace(each, known=_known(connection, person, number) if each.units else ())
+        for number, each in enumerate(attempts(connection, person), 1)
     )
 
 
@@ -167,33 +170,40 @@ def let_begin(connection: sa.Connection, who: Who, person: str, reason: str) -> 
     append(connection, act, by=who, subject=person, outcome="passed", reason=reason)
 
 
-def _ended(person: str, *what: sa.ColumnElement[str] | sa.Table) -> sa.Select[Any]:
+def _ended(person: str, *what: sa.ColumnElement[Any]) -> sa.Select[Any]:
     mine = qualifications.c.person == person
     return sa.select(*what).where(mine).order_by(qualifications.c.seq)
 
 
 def _end(connection: sa.Connection, who: Who, found: Stage) -> None:
-    known = _known(connection, who.person, found.attempt)
-    right = sum(each.said == each.right for each in known)
-    passed = right >= project(connection).pass_share * len(known)
-    act = QualificationEnded(right=right, units=len(known))
+    rows = _practised(connection, who.person, found.attempt)
+    right = sum(row.said == _right(row.gold) for row in rows)
+    passed = right >= project(connection).pass_share * len(rows)
+    act = QualificationEnded(right=right, units=len(rows))
     outcome = "passed" if passed else "failed"
     append(connection, act, by=who, subject=who.person, outcome=outcome)
 
 
-def _known(connection: sa.Connection, person: str, attempt: int) -> tuple[Known, ...]:
-    rows = connection.execute(
+def _practised(connection: sa.Connection, person: str, attempt: int) -> Sequence[Any]:
+    return connection.execute(
         sa.select(practices.c.unit, practices.c.said, units.c.gold, units.c.explanation)
         .join(units, units.c.id == practices.c.unit)
         .where(practices.c.person == person, practices.c.attempt == attempt)
         .order_by(practices.c.seq)
-    )
+    ).all()
+
+
+def _right(gold: bool) -> Said:
+    return "met" if gold else "not_met"
+
+
+def _known(connection: sa.Connection, person: str, attempt: int) -> tuple[Known, ...]:
     return tuple(
         Known(
             unit=shown(connection, row.unit),
             said=row.said,
-            right="met" if row.gold else "not_met",
+            right=_right(row.gold),
             explanation=row.explanation,
         )
-        for row in rows
+        for row in _practised(connection, person, attempt)
     )

@@ -135,7 +135,7 @@ def label(
 
 
 def check_said(said: str, reason: str) -> None:
-    """Raises InputError where it is no label, or does not say why nobody can tell."""
+    """Raise InputError unless it is a label, with a reason exactly where nobody can tell."""
     if said not in get_args(Said):
         raise InputError("label: choose met, not met or cannot tell")
     if (said == "cannot_tell") != (reason in REASONS):

@@ -1,4 +1,4 @@
-"""Settling what is right where labellers differ, or by choice: such units check people then.
+"""Settle what is right of a unit; from then on it checks people.
 
 Nobody settles a unit of their own task, or one that they may still label.
 """
@@ -17,7 +17,7 @@ from preceptor.studio.people.members import Member
 
 __all__ = ["MOST", "Dispute", "Listed", "Vote", "dispute", "listed", "settle"]
 
-#: Units of one list.
+#: Most units in a list.
 MOST = 100
 
 
@@ -33,7 +33,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Vote(msgspec.Struct, frozen=True):
-    """What somebody said, without who."""
+    """One label, without its labeller."""
 
     said: str
     why: str
@@ -77,7 +77,7 @@ def listed(connection: sa.Connection, reader: Member, *, every: bool = False) ->
 
 
 def dispute(connection: sa.Connection, reader: Member, unit: str) -> Dispute:
-    """A unit, to be settled. Raises UnknownName, also where it is not the reader's to settle."""
+    """A unit to settle. Raises UnknownName, also where this reader may not settle it."""
     row = connection.execute(
         sa.select(units.c.gold, units.c.explanation).where(units.c.id == unit, _for(reader))
     ).first()
@@ -99,10 +99,12 @@ def dispute(connection: sa.Connection, reader: Member, unit: str) -> Dispute:
 def settle(
     connection: sa.Connection, who: Who, reader: Member, unit: str, *, met: bool, explanation: str
 ) -> None:
-    """Decide what is right, and why: who is checked with the unit reads that. Raises InputError."""
+    """Decide what is right, and why; people checked with it read that. Raises InputError."""
     dispute(connection, reader, unit)
     if not explanation:
-        raise InputError("explanation: say why, in a sentence: who is checked with it reads that")
+        raise InputError(
+            "explanation: say why in a sentence: labellers checked with this unit read it"
+        )
     set_gold(connection, who, unit, met, explanation)
 
 

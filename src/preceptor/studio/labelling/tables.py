@@ -78,7 +78,7 @@ labels = projection(
     )
 )
 
-#: What people said of units with a known answer before they began: no labels of anything.
+#: What people said of units with a known answer to qualify. These are not labels.
 practices = projection(
     sa.Table(
         "practice",

@@ -143,7 +143,7 @@ def recorded(
 def rows_of(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Iterator[Any]:
     """The rows of :func:`recorded`: the event's columns, then salt and body.
 
-    In pages: who stops before the end leaves no cursor open on the server.
+    In pages, so that a reader who stops early leaves no cursor open on the server.
     """
     both = sa.select(events, payload.c.salt, payload.c.body).select_from(events.outerjoin(payload))
     first = both.where(*where).order_by(events.c.seq).limit(_PAGE)

@@ -30,7 +30,7 @@ _WORK = {
     "labels": "labelling",
     "categories": "categorising",
 }
-#: Work whose page is the same for all that is worked on → the kind of lease that says which it is.
+#: Work that is done on one page for all subjects → the kind of lease that names the subject.
 _HELD = {"labelling": LABEL, "categorising": CATEGORISE}
 #: Work → seconds that count at most, for one task; of what is of no task, for one day.
 MOST_S = {

@@ -65,7 +65,7 @@ class Judgement(msgspec.Struct, frozen=True):
     groups
         Such as specialty and sign, in words: agreement is shown within each.
     words
-        Of the criterion that was judged; 0 where it was none.
+        Number of words of the judged criterion; 0 where none was judged.
     """
 
     question: str
@@ -106,7 +106,7 @@ def agreed_with(said: Iterable[Judgement], person: str) -> list[Agreed]:
 
 
 def judged(said: Iterable[Judgement]) -> list[Judged]:
-    """The units that two or more people judged, as the audit has them; first words alone."""
+    """The units that two or more people judged, as rows of the audit; only first judgements."""
     return _rows(_units(said))
 
 
@@ -173,7 +173,7 @@ def _of_scores(
 
 
 def rating_rows(connection: sa.Connection) -> list[tuple[str, str, str, int, str]]:
-    """Answer, part of the rating, person, rating and task: first words, for ``audit``."""
+    """Answer, part of the rating, person, rating and task, for ``audit``; only first ratings."""
     found: dict[tuple[str, ...], tuple[str, str, str, int, str]] = {}
     for each in chain(of_ratings(connection), of_reviews(connection)):
         if each.scale:
@@ -266,7 +266,7 @@ def _agreed(said: Iterable[Judgement], person: str | None = None) -> list[Agreed
 def _units(said: Iterable[Judgement]) -> _Units:
     """Task and unit → what each person said of it first, where two or more said something.
 
-    Later words may be said in sight of others'.
+    Later ones may be made in sight of others'.
     """
     units: _Units = {}
     for each in said:
@@ -284,7 +284,7 @@ def _measured(units: _Units, person: str | None) -> Agreement | ScaleAgreement:
 
 
 def _rating_pairs(units: _Units, person: str | None) -> Iterator[tuple[str, float, float]]:
-    """Of all, the earlier first; of one person, theirs first, and each of the others."""
+    """Pairs of ratings: the earlier first, or that of ``person`` first."""
     for (task, _), unit in units.items():
         for one, other in combinations(unit.values(), 2):
             if person is None or one.person == person:
@@ -296,7 +296,7 @@ def _rating_pairs(units: _Units, person: str | None) -> Iterator[tuple[str, floa
 def _lengths(said: Iterable[Judgement]) -> dict[tuple[str, str, str], str]:
     """Question, task and unit → the third of the criteria it is in by its number of words.
 
-    The thirds are those of what two or more people judged; equal lengths are in one of them.
+    The thirds are of criteria that two or more people judged; equal lengths stay together.
     """
     by_question: dict[str, list[Judgement]] = {}
     for each in said:

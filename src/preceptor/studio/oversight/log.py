@@ -53,7 +53,7 @@ class Signed(msgspec.Struct, frozen=True):
 
 
 def signed(connection: sa.Connection) -> list[Signed]:
-    """All signatures with names, the first first: for the command line."""
+    """All signatures with names, the earliest first: for the command line."""
     columns = [events.c[name] for name in Signed.__struct_fields__[:-1]]
     rows = connection.execute(
         sa.select(*columns, sa.func.coalesce(persons.c.name, "").label("name"))

@@ -22,9 +22,9 @@ from preceptor.studio.oversight.agreement import taken_back
 
 __all__ = ["LEAST", "Measure", "scores"]
 
-#: Of fewer nothing is shown but their number.
+#: Below this many, a page shows their number and no figure.
 LEAST = 20
-#: Labels on units that check people are counted by so many at once.
+#: The count of labels on units that check people grows in steps of this size.
 _GOLD_STEP = 10
 
 
@@ -66,7 +66,7 @@ def scores(connection: sa.Connection, person: str) -> list[Measure]:
         ),
         _share(
             "Labels that are right where the answer is known",
-            f"criteria, counted in steps of {_GOLD_STEP}; who cannot tell is not right",
+            f"criteria, counted in steps of {_GOLD_STEP}; “cannot tell” is not right",
             _on_gold(connection, person),
         ),
         *_times(connection, person),
@@ -124,7 +124,7 @@ def _borne_out(connection: sa.Connection, person: str) -> Iterator[tuple[str, bo
 def _on_gold(connection: sa.Connection, person: str) -> Iterator[tuple[str, bool]]:
     """Whether each label on a unit that checks people is the known one, by answer.
 
-    A count that grew with each of them would show which units they are.
+    If the count grew with each label, it would show which units these are.
     """
     query = (
         sa.select(units.c.answer, units.c.gold, labels.c.said)

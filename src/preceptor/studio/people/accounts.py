@@ -117,7 +117,7 @@ class Accounts:
     async def prove(
         self, session: Session, password: str, address: str, *, email: str | None = None
     ) -> None:
-        """Whether it is the person of a session who sits there: by password, and by e-mail address.
+        """Check that the session's own person is there: by password, and by e-mail address.
 
         Raises InputError, TooMany.
         """

@@ -92,7 +92,7 @@ class PreviewsSet(Act, frozen=True, kw_only=True):
 
 
 class SpendingCapped(Act, frozen=True):
-    """How many dollars live answers and previews may cost in all; None for any number."""
+    """The most dollars that live answers and previews may cost; None for no cap."""
 
     says = "Cap on spending of project {} set"
 
@@ -104,7 +104,7 @@ class SpendingCapped(Act, frozen=True):
 
 
 class QualificationSet(Act, frozen=True, kw_only=True):
-    """How many units whose answer is known a labeller does first, and what share has to be right.
+    """How many units with a known answer a labeller does first, and the share to get right.
 
     ``units`` 0: labellers begin at once.
     """

@@ -18,7 +18,7 @@ from preceptor.studio.people.acts import (
     PersonReturned,
     RolesSet,
 )
-from preceptor.studio.people.roles import DECLARED_DAYS, ROLES, Conflicts, Offer
+from preceptor.studio.people.roles import DECLARED_DAYS, ROLES, Conflicts, Offer, Role
 from preceptor.studio.people.tables import memberships, persons
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "reactivate",
     "read_person",
     "set_roles",
+    "with_role",
 ]
 
 
@@ -69,6 +70,12 @@ def member(connection: sa.Connection, identity: str) -> Member | None:
     """The member with that id."""
     row = connection.execute(_MEMBER, {"who": identity}).one_or_none()
     return None if row is None else _member(row)
+
+
+def with_role(connection: sa.Connection, role: Role) -> list[Member]:
+    """Those who have a role and have not left, by their ids."""
+    query = sa.select(memberships).where(memberships.c.active).order_by(memberships.c.person)
+    return [each for each in map(_member, connection.execute(query)) if role in each.offer.roles]
 
 
 def person(connection: sa.Connection, identity: str) -> Person:
@@ -169,10 +176,7 @@ def reactivate(
 def _keep_a_lead(connection: sa.Connection, leaving: Member) -> None:
     if "lead" not in leaving.offer.roles:
         return
-    rows = connection.execute(
-        sa.select(memberships).where(memberships.c.active, memberships.c.person != leaving.id)
-    )
-    if not any("lead" in _member(row).offer.roles for row in rows):
+    if not any(each.id != leaving.id for each in with_role(connection, "lead")):
         raise InputError("roles: the project needs a lead: make another person lead first")
 
 

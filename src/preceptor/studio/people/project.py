@@ -37,7 +37,7 @@ __all__ = [
     "spent",
 ]
 
-#: That of a release, so that a run finds the verdicts of previews again.
+#: The protocol of a release, so that a run reuses the verdicts of previews.
 PROTOCOL = RubricProtocol(prompt="preceptor")
 
 #: Whose models a lead may name on a page, and how a grader asks them.
@@ -53,15 +53,15 @@ class Project(msgspec.Struct, frozen=True):
     systems
         Addresses that authors may ask.
     known
-        Every address that they ever might ask.
+        Every address that authors could ever ask.
     grader, grader_params
-        What judges rubrics in previews; empty for none.
+        The grader of previews; empty for none.
     previews
-        For which tasks.
+        Tasks whose rubric may be previewed.
     cap_usd
-        Dollars that live answers and previews may cost in all; None for any number.
+        Most dollars that live answers and previews may cost; None for no cap.
     qualify, pass_share
-        Units with a known answer that a labeller does first, and the share that has to be right.
+        Units with a known answer that a labeller does first, and the share to get right.
     signatures
         Whether what people hand in is signed.
     """
@@ -85,6 +85,10 @@ class Project(msgspec.Struct, frozen=True):
             return "A system"
         letters = sorted(ascii_uppercase, key=lambda letter: digest(self.id, item, letter))
         return f"System {letters[self.known.index(system) % len(letters)]}"
+
+    def aliases(self, item: str) -> dict[str, str]:
+        """Alias → address of each system that may be asked, in the order of the aliases."""
+        return dict(sorted((self.alias(item, each), each) for each in self.systems))
 
     def previewed(self, item: str) -> bool:
         """Whether the author of a task may preview its rubric: of half of them, by their ids."""
@@ -111,7 +115,7 @@ def allow(connection: sa.Connection, systems: Iterable[str], by: Who | None) -> 
 
 
 def change(connection: sa.Connection, wanted: Project, by: Who | None) -> Project:
-    """Set what a lead may set anew: an event for each part that is another.
+    """Change the settings; each part that differs is an event.
 
     Raises
     ------
@@ -146,7 +150,7 @@ def change(connection: sa.Connection, wanted: Project, by: Who | None) -> Projec
 
 
 def _check_page(before: Project, wanted: Project) -> None:
-    """What a person may name who does not run the server: models of providers, and what is there.
+    """Raise InputError unless a lead may set this on a page: models of providers, or unchanged.
 
     Any other address runs code on the server, reads its files, or reaches hosts of its network.
     """
@@ -158,13 +162,14 @@ def _check_page(before: Project, wanted: Project) -> None:
         provider, _, model = address.partition("/")
         if provider not in _PROVIDERS or not model:
             raise InputError(
-                f"address {shorten(address)}: expected a model of {', '.join(_PROVIDERS)}: others "
-                f"are set by who runs the server, with `preceptor studio settings`"
+                f"address {shorten(address)}: expected a model of {', '.join(_PROVIDERS)}: the "
+                f"person who runs the server sets others, with `preceptor studio settings`"
             )
     for pair in wanted.grader_params:
         if pair not in before.grader_params and "api_key_env" in pair.partition("=")[0]:
             raise InputError(
-                "api_key_env: is set by who runs the server, with `preceptor studio settings`"
+                "api_key_env: the person who runs the server sets it, with "
+                "`preceptor studio settings`"
             )
 
 

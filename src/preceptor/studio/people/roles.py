@@ -23,8 +23,8 @@ ROLES: tuple[str, ...] = get_args(Role)
 #: How many people a task needs: three, or two, where a reviewer may adjudicate.
 Policy = Literal["default", "small"]
 POLICIES: tuple[Policy, ...] = get_args(Policy)
-#: Of which tasks the author may preview the rubric; half of them are drawn, so that rubrics written
-#: with and without it can be compared.
+#: Tasks whose author may preview the rubric; of ``half`` it is drawn, so that rubrics written with
+#: and without previews can be compared.
 Previews = Literal["all", "half", "none"]
 PREVIEWS: tuple[Previews, ...] = get_args(Previews)
 #: Days after which conflicts of interest are declared again.

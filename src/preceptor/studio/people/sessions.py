@@ -45,9 +45,19 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+#: Whether a session has not ended; the values are those of :func:`_bounds`.
+_LIVES = sa.and_(
+    sessions.c.seen > sa.bindparam("unused"),
+    sessions.c.begun > sa.bindparam("old"),
+    sessions.c.begun <= sa.bindparam("new"),
+)
+#: Made once: each page asks it.
+_FIND = sa.select(sessions).where(sessions.c.digest == sa.bindparam("secret"), _LIVES)
+
+
 def begin(connection: sa.Connection, person: str, now: float, limits: Limits) -> tuple[str, str]:
     """A new session: the browser's secret, which is nowhere else, and the session's id."""
-    connection.execute(sessions.delete().where(_is_over(now, limits)))
+    connection.execute(sessions.delete().where(~_LIVES), _bounds(now, limits))
     secret, identity = new_secret(), new_id()
     connection.execute(
         sessions.insert().values(
@@ -57,24 +67,10 @@ def begin(connection: sa.Connection, person: str, now: float, limits: Limits) ->
     return secret, identity
 
 
-#: Made once: it is asked for every page.
-_FIND = sa.select(sessions).where(
-    sessions.c.digest == sa.bindparam("secret"),
-    sessions.c.seen > sa.bindparam("unused"),
-    sessions.c.begun > sa.bindparam("old"),
-    sessions.c.begun <= sa.bindparam("new"),
-)
-
-
 def find(connection: sa.Connection, secret: str, now: float, limits: Limits) -> Session | None:
     """The session of a browser, where it has not ended and the person has not left."""
-    values = {
-        "secret": digest(secret),
-        "unused": now - limits.idle_s,
-        "old": now - limits.most_s,
-        "new": now + _APART_S,
-    }
-    row = connection.execute(_FIND, values).one_or_none()
+    values = _bounds(now, limits)
+    row = connection.execute(_FIND, {"secret": digest(secret), **values}).one_or_none()
     found = None if row is None else member(connection, row.person)
     if row is None or found is None or not found.active:
         return None
@@ -85,13 +81,8 @@ def of(
     connection: sa.Connection, person: str, now: float, limits: Limits
 ) -> list[sa.Row[tuple[object, ...]]]:
     """The sessions of a person, the latest first."""
-    return list(
-        connection.execute(
-            sa.select(sessions)
-            .where(sessions.c.person == person, ~_is_over(now, limits))
-            .order_by(sessions.c.seen.desc())
-        )
-    )
+    query = sa.select(sessions).where(sessions.c.person == person, _LIVES)
+    return list(connection.execute(query.order_by(sessions.c.seen.desc()), _bounds(now, limits)))
 
 
 def mark(connection: sa.Connection, identity: str, now: float) -> None:
@@ -111,5 +102,5 @@ def end_all(connection: sa.Connection, person: str, *, but: str = "") -> None:
     connection.execute(sessions.delete().where(mine))
 
 
-def _is_over(now: float, limits: Limits) -> sa.ColumnElement[bool]:
-    return sa.or_(sessions.c.seen <= now - limits.idle_s, sessions.c.begun <= now - limits.most_s)
+def _bounds(now: float, limits: Limits) -> dict[str, float]:
+    return {"unused": now - limits.idle_s, "old": now - limits.most_s, "new": now + _APART_S}

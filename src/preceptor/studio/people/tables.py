@@ -30,17 +30,17 @@ projects = projection(
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("policy", sa.Text, nullable=False),
-        # JSON lists of addresses: those that authors may ask, and all that they ever might, which
-        # keep their aliases.
+        # JSON lists of addresses: those that authors may ask, and all that they could ever ask;
+        # aliases go by the second.
         sa.Column("systems", sa.Text, nullable=False),
         sa.Column("known", sa.Text, nullable=False),
         # Of previews; empty for none.
         sa.Column("grader", sa.Text, nullable=False),
         sa.Column("grader_params", sa.Text, nullable=False),  # JSON list of KEY=VALUE
         sa.Column("previews", sa.Text, nullable=False),  # all, half, none
-        # Null for none.
+        # Null for no cap.
         sa.Column("cap_usd", sa.Float),
-        # Units that a labeller does before real work, and the share that has to be right; 0: none.
+        # Units with a known answer that a labeller does first; the share to get right.
         sa.Column("qualify", sa.Integer, nullable=False),
         sa.Column("pass_share", sa.Float, nullable=False),
         # Whether what people hand in is signed.

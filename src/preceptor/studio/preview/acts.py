@@ -1,4 +1,4 @@
-"""What a preview found; its outcome is whether there is a verdict on all."""
+"""The act of a preview; its outcome is ``complete`` or ``incomplete``."""
 
 from __future__ import annotations
 

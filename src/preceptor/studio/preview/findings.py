@@ -1,4 +1,4 @@
-"""What a preview tells of each criterion. Pure."""
+"""What a preview tells about each criterion. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     key
         In the run store; empty for one that was typed.
     failure
-        Words, where there is no answer; then there is nothing else.
+        Why there is no answer, in words; all other fields are then empty.
     verdicts
         By repeat, then by criterion: ``met``, ``not_met``, or the kind of the failure.
     scores
@@ -49,18 +49,18 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def judged(self) -> tuple[Tried, ...]:
-        """The answers that there are."""
+        """The answers that arrived."""
         return tuple(each for each in self.answers if not each.failure)
 
     @property
     def whole(self) -> bool:
-        """Whether there is an answer from each, and a verdict on all."""
+        """Whether every system answered and every verdict was given."""
         cells = (cell for each in self.answers for repeat in each.verdicts for cell in repeat)
         return self.judged == self.answers and all(cell in (MET, NOT_MET) for cell in cells)
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What a preview tells of a criterion, for people to read.
+    """What a preview tells about a criterion, in words.
 
     ``kind`` is ``all`` (met by all answers), ``none``, ``some``, ``flips`` (between repeats) or
     ``failed`` (a verdict is missing: that is not "not met"); the last two come before the others.
@@ -70,18 +70,18 @@ class Finding(msgspec.Struct, frozen=True):
     words: str
 
 
-def findings(preview: Preview, content: Content | None = None) -> dict[str, Finding]:
-    """Criterion → what is found, of those that are still as they were tried."""
-    now = None if content is None else {each.id: each for each in content.criteria}
+def findings(preview: Preview, content: Content) -> dict[str, Finding]:
+    """Criterion → what the preview found of it, unless it has changed since."""
+    now = {each.id: each for each in content.criteria}
     return {
         each.id: finding([[repeat[place] for repeat in one.verdicts] for one in preview.judged])
         for place, each in enumerate(preview.criteria)
-        if preview.judged and (now is None or (each.id in now and now[each.id].same_as(each)))
+        if preview.judged and each.id in now and now[each.id].same_as(each)
     }
 
 
 def finding(cells: Sequence[Sequence[str]]) -> Finding:
-    """What the verdicts on one criterion tell, by answer and repeat."""
+    """What the verdicts on one criterion tell; ``cells`` are by answer, then by repeat."""
     flips = [n for n, each in enumerate(cells, 1) if {MET, NOT_MET} <= set(each)]
     failed = [cell for each in cells for cell in each if cell not in (MET, NOT_MET)]
     met = [n for n, each in enumerate(cells, 1) if set(each) == {MET}]

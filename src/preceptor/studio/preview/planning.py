@@ -15,19 +15,19 @@ from preceptor.studio.items.writing import Answer, problems
 
 __all__ = ["ANSWERS", "Wanted", "wanted"]
 
-#: On so many answers, where the project's systems give them.
+#: Answers that a rubric is tried on, if the project's systems give that many.
 ANSWERS = 3
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a preview is of.
+    """The task, rubric and answers that a preview judges.
 
     Attributes
     ----------
     answers
-        Those that are there.
+        Answers of the draft.
     systems
-        Addresses that are asked for the others, each with the number of answers that it gave.
+        Addresses to ask for the rest, each with the number of answers that it has given.
     """
 
     item: str

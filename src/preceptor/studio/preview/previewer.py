@@ -1,4 +1,4 @@
-"""Trying a rubric: answers are asked for, and each is judged twice, while its author goes on.
+"""Try a rubric: ask for answers and judge each twice, while its author writes on.
 
 Answers and verdicts are in the run store under the keys that a run of the released task has. What
 was under way when the process ended is asked again at the next preview; the rest is not.
@@ -19,7 +19,7 @@ from preceptor.rewards.judging import Judging
 from preceptor.rewards.records import to_reward
 from preceptor.store.rows import storable
 from preceptor.studio.chat.desk import Desk
-from preceptor.studio.chat.jobs import Job, Keeper, NoAnswer, put
+from preceptor.studio.chat.jobs import Job, Keeper, NoAnswer, preview_task, put
 from preceptor.studio.chat.pieces import Live, words_of
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append
@@ -30,12 +30,7 @@ from preceptor.studio.preview.planning import Wanted
 from preceptor.systems.base import Ask
 from preceptor.systems.streaming import Restarted
 
-__all__ = ["Previewer", "task_of"]
-
-
-def task_of(item: str) -> str:
-    """The task of the job that is a preview of an item."""
-    return f"preview {item}"
+__all__ = ["Previewer"]
 
 
 class Previewer:
@@ -69,11 +64,11 @@ class Previewer:
         async def work(live: Live) -> Job:
             return await self._preview(live, project, found, who)
 
-        return await self._desk.work(task_of(found.item), who.person, work)
+        return await self._desk.work(preview_task(found.item), who.person, work)
 
     async def _preview(self, live: Live, project: Project, found: Wanted, who: Who) -> Job:
         await self._desk.begun(live)
-        _tell(live, "Answers are asked for.")
+        _tell(live, "Asking for answers.")
         asked = (self._asked(project, found, *each) for each in found.systems)
         answers = [
             *(Tried(alias=a.alias, system=a.system, text=a.text, key=a.key) for a in found.answers),
@@ -91,7 +86,7 @@ class Previewer:
             _tell(live, f"Judged {done} of {total} times.")
             return verdicts
 
-        # One repeat after the other: the grader's limit on calls at once holds for both together.
+        # One repeat after the other: both share the grader's limit on concurrent calls.
         repeats = [
             await together(*(judge(one, each) for each in answers if not each.failure))
             for one in judges
@@ -154,7 +149,7 @@ class Previewer:
 
 
 def _tell(live: Live, words: str) -> None:
-    """Put words in the place of those before."""
+    """Replace the line of progress."""
     live.add(Restarted("progress"))
     live.add(words)
 

@@ -1,4 +1,4 @@
-"""What a preview will take, said before: the estimate of `run --dry-run`, for one task."""
+"""The calls and cost of a preview, before it begins: `run --dry-run` for one task."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ __all__ = ["Quote", "quote"]
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """Answers that a preview is of, those that are asked for, and calls to the grader.
+    """How many answers a preview judges, how many of these are asked for, and calls to the grader.
 
-    ``dollars`` are expected ones; None where a price is not known.
+    ``dollars`` is the expected cost; None where a price is not known.
     """
 
     answers: int
@@ -48,7 +48,7 @@ async def quote(project: Project, found: Wanted, lookup: Lookup | None) -> Quote
         text = _stored(system, Ask(found.messages, repeat=before), lookup)
         if text is None:
             parts.append(_answering(system, found))
-            # Each of another length, so that none is taken for another.
+            # Of different lengths: equal texts would count as one.
             text = assumed_text(int(ANSWER_CHARACTERS[1]) + number)
             texts.append((text, True))
         else:
@@ -63,7 +63,7 @@ async def quote(project: Project, found: Wanted, lookup: Lookup | None) -> Quote
 
 
 def _stored(system: System, ask: Ask, lookup: Lookup | None) -> str | None:
-    """The answer that is there already; that of the user's own code is not known before."""
+    """The answer in the run store, if any; that of a user's own code is never reused."""
     if lookup is None or not system.reusable:
         return None
     key = response_key(system, ask, None)
@@ -74,7 +74,7 @@ def _stored(system: System, ask: Ask, lookup: Lookup | None) -> str | None:
 async def _judging(
     grader: Grader, found: Wanted, texts: Sequence[tuple[str, bool]], lookup: Lookup | None
 ) -> list[Part]:
-    """What judging the answers once takes; of some only the length is assumed."""
+    """What it takes to judge the answers once; texts marked True are assumed."""
     tallies: dict[int, Tally] = {}
     seen: set[str] = set()
     for text, assumed in texts:

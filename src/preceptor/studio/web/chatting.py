@@ -15,7 +15,7 @@ from preceptor.records import Message, Response
 from preceptor.store import Store
 from preceptor.store.lookup import Lookup
 from preceptor.studio.chat import Desk, Job, Since
-from preceptor.studio.chat.jobs import ENDED, latest
+from preceptor.studio.chat.jobs import ENDED, latest, preview_task
 from preceptor.studio.chat.pieces import since_of, words_of
 from preceptor.studio.database import Studio
 from preceptor.studio.items.advice import advice
@@ -25,7 +25,7 @@ from preceptor.studio.items.writing import Writing
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.people.project import Project, project
 from preceptor.studio.preview.planning import wanted
-from preceptor.studio.preview.previewer import Previewer, task_of
+from preceptor.studio.preview.previewer import Previewer
 from preceptor.studio.preview.quoting import Quote, quote
 from preceptor.systems.base import Ask, Parameters
 
@@ -47,7 +47,7 @@ class Pending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chats:
-    """The systems that authors of a project may ask, and its grader; what they say is stored.
+    """Asks the systems and the grader of a project; what they say is stored.
 
     Which these are, and what they may cost, is read at each use: a lead may change it.
 
@@ -66,6 +66,10 @@ class Chats:
 
     async def desk(self) -> Desk:
         """The desk; at the first call what an earlier process left is settled."""
+        return (await self._ready())[1]
+
+    async def _ready(self) -> tuple[Project, Desk]:
+        """The project as it is now, and the desk set to it."""
         found = await self._project()
         async with self._opening:
             if self._desk is None:
@@ -76,7 +80,7 @@ class Chats:
                 self._previewer = Previewer(desk, self._studio, self._where)
             self._desk.allowed = dict.fromkeys(found.systems, _PARAMETERS)
             self._desk.spending.max_cost = found.cap_usd
-            return self._desk
+            return found, self._desk
 
     async def close(self) -> None:
         if self._desk is not None and self._previewer is not None:
@@ -97,14 +101,9 @@ class Chats:
         if found.systems or found.grader:
             await self.desk()
 
-    def aliases(self, connection: sa.Connection, item: str) -> dict[str, str]:
-        """Alias → address, in the order of the aliases."""
-        found = project(connection)
-        return dict(sorted((found.alias(item, each), each) for each in found.systems))
-
     async def preview(self, found: Written, who: Who) -> None:
         """Try the rubric that is written on answers. Raises InputError."""
-        whose, desk = await self._project(), await self.desk()
+        whose, desk = await self._ready()
         if not whose.previewed(found.standing.item):
             raise InputError("preview: this task has none")
         _check(found.writing, rubric=True)
@@ -113,9 +112,9 @@ class Chats:
         await self._previewer.start(whose, wanted(found, whose.systems), who)
 
     def quote(self, connection: sa.Connection, found: Written) -> Quote | str | None:
-        """What a preview will take; why there is none yet; None where this task has none.
+        """What a preview will take, or why it cannot begin; None where this task has no previews.
 
-        Of some milliseconds, so not for the thread in which the event loop runs.
+        It takes some milliseconds: call it from a thread without an event loop.
         """
         whose, store = project(connection), self._store
         if not whose.previewed(found.standing.item):
@@ -131,9 +130,9 @@ class Chats:
 
     async def ask(self, found: Written, alias: str) -> None:
         """Ask a system what is written; each time for another answer. Raises InputError."""
-        item, writing, desk = found.standing.item, found.writing, await self.desk()
-        whose = await self._project()
-        address = next((s for s in whose.systems if whose.alias(item, s) == alias), None)
+        item, writing = found.standing.item, found.writing
+        whose, desk = await self._ready()
+        address = whose.aliases(item).get(alias)
         if address is None:
             raise InputError("system: choose one of the list")
         _check(writing)
@@ -175,7 +174,7 @@ class Chats:
 
     def previewing(self, connection: sa.Connection, item: str) -> Pending | None:
         """The preview begun last, where it is under way or ended without a result."""
-        job = latest(connection, task_of(item))
+        job = latest(connection, preview_task(item))
         if job is None or job.state == "done":
             return None
         words = since_of(job, "", 0, anew=False).words if job.state in ENDED else ""
@@ -199,7 +198,7 @@ class Chats:
 
 
 def _check(writing: Writing, *, rubric: bool = False) -> None:
-    """What no system is sent; of the ``rubric`` no grader. Raises InputError."""
+    """Raise InputError for what no system is sent, nor, of the ``rubric``, a grader."""
     if not all(line.text.strip() for line in writing.lines):
         raise InputError("conversation: expected a text in each turn before a system is asked")
     for each in advice(writing):

@@ -17,8 +17,8 @@ __all__ = ["WORK", "Work", "screens"]
 class Work(msgspec.Struct, frozen=True, kw_only=True):
     """The work of one role: what it is, how to begin, what is under way, where the rest is.
 
-    ``ask`` is a button that gets a task, ``begin`` a way to a page; ``waits`` is for this role to
-    see to, and not begun.
+    ``ask`` is a button that gets a task, ``begin`` a link to a page; ``waits`` is what this role
+    should see to.
     """
 
     role: str

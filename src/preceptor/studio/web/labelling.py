@@ -130,7 +130,7 @@ async def _post(visit: Visit) -> View | Response:
     def act(connection: sa.Connection) -> str | None:
         before = stage(connection, who.person)
         if before.state == "failed":
-            raise InputError("qualification: you have used both attempts: a lead may let you begin")
+            raise InputError("qualification: you have used all attempts: a lead may let you begin")
         if before.state == "open":
             now_ = before
             if said is not None:

@@ -51,11 +51,11 @@ class PreviewBox(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     quote
-        What the next one takes; words where it cannot be.
+        What the next preview takes; else ``words`` say why there can be none.
     pending
         One under way, or one that ended without a result.
     shown
-        The last one; ``stale`` where the conversation is another by now.
+        The last one; ``stale`` where the conversation has changed since.
     findings
         Criterion → what the last one tells of it as it stands.
     """
@@ -71,11 +71,11 @@ class PreviewBox(msgspec.Struct, frozen=True, kw_only=True):
 def preview_box(
     connection: sa.Connection, found: Written, chats: Chats | None
 ) -> PreviewBox | None:
-    """That of a task that is written; None where it has no previews."""
+    """The box of a task under way; None where it has no previews."""
     quote = chats.quote(connection, found) if chats else None
     if chats is None or quote is None:
         return None
-    # Before the preview: what ends between the two is shown as done.
+    # Read before the preview: one that ends in between is shown as done.
     pending = chats.previewing(connection, found.standing.item)
     last = _last(connection, found.standing.item)
     content = found.writing.content(found.standing.mode)

@@ -1,4 +1,4 @@
-"""Qualifying as a labeller: what was right, for the person; who is how far, for leads."""
+"""Pages of qualification: what was right, for the person; how far each is, for leads."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from preceptor.studio.labelling.qualifying import (
     Attempt,
     Stage,
     attempts,
+    explained,
     let_begin,
     stage,
 )
 from preceptor.studio.labelling.tables import units
+from preceptor.studio.people.members import with_role
 from preceptor.studio.people.project import project
-from preceptor.studio.people.tables import memberships
 from preceptor.studio.web.render import View
 from preceptor.studio.web.screens import LEAD, Screen, Visit, Web, see
 
@@ -42,10 +43,11 @@ class Labeller(msgspec.Struct, frozen=True):
 
 
 class Qualifications(View, frozen=True, kw_only=True):
-    """All labellers; what the project asks for, and the number of units that there are for it."""
+    """All labellers, what the project asks for, and how many units it has for that."""
 
     people: tuple[Labeller, ...]
     units: int
+    most: int
     percent: str
     known: int
     reason: str
@@ -65,7 +67,7 @@ async def _result(visit: Visit) -> View:
     def ask(connection: sa.Connection) -> View:
         return QualificationResult(
             title="Qualification",
-            attempts=attempts(connection, person)[::-1],
+            attempts=explained(connection, person)[::-1],
             stage=stage(connection, person),
             most=ATTEMPTS,
         )
@@ -77,26 +79,19 @@ async def _all(visit: Visit) -> View:
     reason = visit.given.raw("reason")
 
     def ask(connection: sa.Connection) -> View:
-        rows = connection.execute(
-            sa.select(memberships.c.person, memberships.c.roles)
-            .where(memberships.c.active)
-            .order_by(memberships.c.person)
-        )
-        people = [
-            p for p, roles in rows if "labeller" in msgspec.json.decode(roles, type=list[str])
-        ]
         found, known = project(connection), units.c.gold.is_not(None)
         return Qualifications(
             title="Qualification",
             people=tuple(
                 Labeller(
-                    each,
-                    tuple(map(_words, attempts(connection, each))),
-                    stage(connection, each),
+                    each.id,
+                    tuple(map(_words, attempts(connection, each.id))),
+                    stage(connection, each.id),
                 )
-                for each in people
+                for each in with_role(connection, "labeller")
             ),
             units=found.qualify,
+            most=ATTEMPTS,
             percent=f"{100 * found.pass_share:g}",
             known=connection.scalar(sa.select(sa.func.count()).where(known)) or 0,
             reason=reason,

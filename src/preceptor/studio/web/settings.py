@@ -1,4 +1,4 @@
-"""For leads: what authors may ask and spend, who judges rubrics, and how labellers qualify."""
+"""The project's settings, for leads: systems, spending, previews, qualification, signatures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from starlette.responses import Response
 
-from preceptor.errors import InputError
 from preceptor.studio.people.project import Project, change, project, spent
 from preceptor.studio.people.roles import PREVIEWS
 from preceptor.studio.web.forms import Given
@@ -69,14 +68,11 @@ async def _open(visit: Visit) -> View:
 
 async def _save(visit: Visit) -> Response:
     given, who = visit.given, visit.who
-    previews = next((each for each in PREVIEWS if each == given.raw("previews")), None)
-    if previews is None:
-        raise InputError("previews: choose one")
     values = {
         "systems": given.lines("systems"),
         "grader": given.line("grader"),
         "grader_params": given.lines("grader_params", label="parameters"),
-        "previews": previews,
+        "previews": given.one("previews", PREVIEWS),
         "cap_usd": _cap(given),
         "qualify": given.whole("qualify", 0, 500, label="units"),
         "pass_share": given.number("pass_percent", 0, 100, label="share") / 100,

@@ -1,4 +1,4 @@
-"""Settling what is right of units that people labelled: nobody has a name, the grader no word."""
+"""Pages that settle what is right of labelled units, without names or the grader's verdict."""
 
 from __future__ import annotations
 

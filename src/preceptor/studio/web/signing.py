@@ -1,4 +1,4 @@
-"""Signing what one hands in: who one is is proved once more, and what it means is in the event.
+"""Signatures: people prove once more who they are; the event has what they sign.
 
 The signature is in the event's hash, so it cannot be moved to another record. At the first signing
 of a session address and password are asked for, then the password (as in 21 CFR 11.200).
@@ -29,7 +29,7 @@ MEANINGS = {
 
 
 class Sign(View, frozen=True, kw_only=True):
-    """What is to be signed: the form that was sent, and who signs."""
+    """The page that asks for a signature: the form that was sent, and who signs."""
 
     address: str
     fields: tuple[tuple[str, str], ...]
@@ -40,7 +40,7 @@ class Sign(View, frozen=True, kw_only=True):
 
 
 class _Unsigned(Exception):
-    """All is well, but for the signature."""
+    """Only the signature is missing."""
 
 
 async def write_signed(

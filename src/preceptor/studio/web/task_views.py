@@ -34,6 +34,7 @@ from preceptor.studio.items.writing import (
     number_of,
     problems,
 )
+from preceptor.studio.people.project import project
 from preceptor.studio.web.chatting import Chats, Pending
 from preceptor.studio.web.previewing import PreviewBox, preview_box
 from preceptor.studio.web.render import View
@@ -212,7 +213,7 @@ def view_of(
         "writing": _with_blanks(writing),
         "scores": writing.scores if rating.overall or rating.dimensions else {},
         "problems": problems(writing, live, revising=revising),
-        "systems": tuple(chats.aliases(connection, standing.item)) if chats else (),
+        "systems": tuple(project(connection).aliases(standing.item)) if chats else (),
         "preview": preview_box(connection, found, chats),
         "answer": None if live is None else replace(live, system="", key=""),
         "others": tuple(
