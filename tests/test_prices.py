@@ -10,7 +10,7 @@ import pytest
 
 import preceptor
 from preceptor import cli
-from preceptor.engine.plan import reopen
+from preceptor.engine.reopening import reopen
 from preceptor.errors import InputError
 from preceptor.records import Usage
 from preceptor.store import Store

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from preceptor.cache import DEFAULT_STORE
 from preceptor.engine.options import RunOptions, request_of
-from preceptor.engine.plan import Plan, check, reopen
+from preceptor.engine.plan import Plan, check
 from preceptor.engine.progress import Progress
+from preceptor.engine.reopening import reopen
 from preceptor.engine.runner import Outcome, execute
 from preceptor.engine.workers.pool import arrange
 from preceptor.errors import UnknownName, shorten

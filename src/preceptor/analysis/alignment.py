@@ -64,11 +64,15 @@ class SettingDifference(msgspec.Struct, frozen=True):
 def align(reference: Side, contender: Side) -> Alignment:
     """Find the common examples."""
     left, right = _examples(reference.result), _examples(contender.result)
+    # Other benchmarks may ask about the same cases in another way.
+    alike = (
+        rubric if reference.result.info.benchmark == contender.result.info.benchmark else _criteria
+    )
     shared = [name for name in left if name in right]
     ids = tuple(
         name
         for name in shared
-        if left[name] is right[name] or rubric(left[name]) == rubric(right[name])
+        if left[name] is right[name] or alike(left[name]) == alike(right[name])
     )
     unit_of = units(left.values())
     dropped = [
@@ -81,6 +85,10 @@ def align(reference: Side, contender: Side) -> Alignment:
         units={name: unit_of[name] for name in ids},
         dropped=[item for item in dropped if item.n],
     )
+
+
+def _criteria(example: Example) -> object:
+    return rubric(example)[1:]
 
 
 def _examples(result: Result) -> dict[str, Example]:

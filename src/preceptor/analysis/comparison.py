@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from preceptor import benchmarks
 from preceptor.analysis.alignment import (
     Alignment,
     Dropped,
@@ -29,7 +30,7 @@ from preceptor.analysis.paired import (
     tests,
 )
 from preceptor.errors import InputError, shorten
-from preceptor.records import Result
+from preceptor.records import Result, RunInfo
 from preceptor.results.pool import Side
 from preceptor.results.values import length_rule
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
@@ -192,7 +193,7 @@ def _check(
                 f"{shorten(label)}: two sides have this name: give each its own LABEL="
             )
     names = sorted({side.result.info.benchmark for side in sides})
-    if len(names) > 1:
+    if len(names) > 1 and len({_cases(side.result.info) for side in sides}) > 1:
         raise InputError(f"compare: expected runs of one benchmark, found {', '.join(names)}")
     graders = list(dict.fromkeys(side.result.info.grader for side in sides))
     if len(graders) > 1 and not across_graders:
@@ -209,6 +210,12 @@ def _check(
             where = f" of {shorten(family[0].family)}" if family and family[0].family else ""
             found = f"only {shorten(family[0].label)}" if family else "none"
             raise InputError(f"compare: expected two or more sides{where}, found {found}")
+
+
+def _cases(run: RunInfo) -> str:
+    """What is asked about: several benchmarks may ask about the same cases."""
+    benchmark = benchmarks.of(run)
+    return benchmark.cases or benchmark.name
 
 
 def _families(sides: Sequence[Side]) -> list[list[Side]]:
@@ -380,6 +387,12 @@ def _notes(sides: Sequence[Side], contrasts: Sequence[Contrast]) -> list[str]:
     graders = {side.result.info.grader for side in sides}
     if len(graders) > 1:
         notes.append("The sides have different graders: a difference may be theirs.")
+    names = sorted({side.result.info.benchmark for side in sides})
+    if len(names) > 1:
+        notes.append(f"The sides ask about the same cases in other ways: {', '.join(names)}.")
+    patients = {side.result.info.settings.patient for side in sides}
+    if len(patients) > 1:
+        notes.append("The sides have different patients: a difference may be theirs.")
     incomplete = [side.label for side in sides if side.result.coverage < 1]
     if incomplete:
         notes.append(

@@ -106,6 +106,9 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         Its place in a folder that holds the data of many benchmarks, each in its own.
     rows
         Where the data lies, of a benchmark in a folder of the user's.
+    cases
+        Name of its cases, where other benchmarks ask the same in another way: the runs of all that
+        have this name may be compared.
     labels
         Display names of metrics and tags.
     slices
@@ -151,6 +154,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
     folder: str | None = None
     rows: Path | None = None
+    cases: str | None = None
     labels: Mapping[str, str] = {}
     slices: tuple[Slice, ...] = ()
     caution: str | None = None

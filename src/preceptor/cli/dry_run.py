@@ -19,7 +19,7 @@ __all__ = ["duration", "estimate_json", "print_estimates", "print_suite_estimate
 #: Caps on dollars and on tokens.
 Caps = tuple[float | None, float | None]
 #: The parts of an estimate.
-_PARTS = ("system", "grader")
+_PARTS = ("system", "patient", "grader")
 
 
 def print_estimates(

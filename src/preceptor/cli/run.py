@@ -24,6 +24,8 @@ from preceptor.cli.run_options import (
     MaxCost,
     MaxTokens,
     MinCoverage,
+    Patient,
+    PatientParam,
     Processes,
     Repeats,
     SelfConsistency,
@@ -56,6 +58,7 @@ def run(  # noqa: PLR0917
         ),
     ] = None,
     grader: Grader = None,
+    patient: Patient = None,
     limit: Limit = None,
     stratify: Annotated[
         str | None,
@@ -76,6 +79,7 @@ def run(  # noqa: PLR0917
     min_coverage: MinCoverage = 1.0,
     system_param: SystemParam = None,
     grader_param: GraderParam = None,
+    patient_param: PatientParam = None,
     grader_template: Template = None,
     batch: Batch = False,
     metric: Annotated[
@@ -108,6 +112,8 @@ def run(  # noqa: PLR0917
         "min_coverage": min_coverage,
         "system_params": tuple(system_param or ()),
         "grader_params": tuple(grader_param or ()),
+        "patient": patient,
+        "patient_params": tuple(patient_param or ()),
         "grader_template": grader_template,
         "batch": batch,
         "metrics": tuple(metric or ()),

@@ -21,6 +21,8 @@ __all__ = [
     "MaxCost",
     "MaxTokens",
     "MinCoverage",
+    "Patient",
+    "PatientParam",
     "Processes",
     "Repeats",
     "SelfConsistency",
@@ -110,6 +112,22 @@ GraderParam = Annotated[
         help="A parameter of the grader: those of `run --system-param`; for batched: "
         "criteria_per_call; for jury: rule, quorum, weights, tie; for cascade: low, high, "
         "audit_share, audit_seed; for one member cheap.KEY, strong.KEY, 1.KEY, 2.KEY, …",
+    ),
+]
+Patient = Annotated[
+    str | None,
+    typer.Option(
+        "--patient",
+        metavar="ADDRESS",
+        help="Who plays the patient: a model, or facts, which gives the facts of the case. "
+        "Default: that of the benchmark's authors.",
+    ),
+]
+PatientParam = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE",
+        help="A parameter of the patient's model: those of `run --system-param`.",
     ),
 ]
 Batch = Annotated[

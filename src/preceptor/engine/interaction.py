@@ -44,6 +44,7 @@ async def interact(
     call: Callable[[Ask], Awaitable[Response]],
     capabilities: frozenset[Capability] = EVERY,
     *,
+    patient: Callable[[tuple[Message, ...]], Awaitable[Response]] | None = None,
     recorded: bool = False,
 ) -> Response:
     """Bring an interaction to its end.
@@ -60,6 +61,8 @@ async def interact(
         Asks the system, or finds its answer in the store. It keeps what each turn took.
     capabilities
         What the system takes beside words.
+    patient
+        Asks the model that plays the patient, or finds its answer.
     recorded
         Whether an answer that has a transcript is the whole interaction.
 
@@ -72,8 +75,14 @@ async def interact(
     """
     answers: list[Response] = []
     turns: list[Turn] = []
+    asked = _Asked(patient)
+    session.ask = asked.ask
     stop_reason, broken = None, None
     try:
+        if not recorded and (first := await session.begin()) is not None:
+            first = storable_message(first)
+            turns.append(asked.turn(first, session.party))
+            ask = msgspec.structs.replace(ask, messages=(*ask.messages, first))
         while True:
             answer = await call(msgspec.structs.replace(ask, tools=session.tools))
             answers.append(answer)
@@ -89,7 +98,9 @@ async def interact(
             if len(answers) == session.max_turns:
                 stop_reason = "max_turns"
                 break
-            turns.append(Turn(following, "environment", cost_usd=0.0))
+            turns.append(asked.turn(following, session.party))
+            if session.over:
+                break
             ask = msgspec.structs.replace(ask, messages=(*ask.messages, said, following))
         state, stop_reason = session.state, stop_reason or session.stop_reason
         if recorded and answer.turns:
@@ -119,6 +130,39 @@ async def interact(
         return whole
     failed = environment_failure(key, broken)
     return msgspec.structs.replace(whole, text="", failure=failed.failure, detail=failed.detail)
+
+
+class _Asked:
+    """Asks the patient's model for a session, and knows what its calls took."""
+
+    def __init__(
+        self, patient: Callable[[tuple[Message, ...]], Awaitable[Response]] | None
+    ) -> None:
+        self._patient, self._answers = patient, list[Response]()
+
+    async def ask(self, messages: tuple[Message, ...]) -> str:
+        """Raises _EnvironmentError where the model fails."""
+        assert self._patient is not None
+        answer = await self._patient(messages)
+        if answer.failure is not None:
+            raise _EnvironmentError(
+                f"had no answer of its patient: {answer.failure}: {answer.detail}"
+            )
+        self._answers.append(answer)
+        return answer.text
+
+    def turn(self, message: Message, party: str) -> Turn:
+        """A turn of the session, with what the calls since its last one took."""
+        answers, self._answers = self._answers, []
+        costs = [each.cost_usd for each in answers]
+        return Turn(
+            message,
+            party,
+            sum((each.usage for each in answers), Usage()),
+            None if None in costs else sum(cost for cost in costs if cost is not None),
+            sum(each.latency_s for each in answers),
+            answers[-1].created_at if answers else None,
+        )
 
 
 def environment_failure(key: str, error: Exception) -> Response:

@@ -25,6 +25,8 @@ class RunOptions(TypedDict, total=False):
     shots: int
     system_params: Mapping[str, object] | Sequence[str]
     grader_params: Mapping[str, object] | Sequence[str]
+    patient: str | None
+    patient_params: Mapping[str, object] | Sequence[str]
     grader_template: str | None
     max_cost: float | None
     max_total_tokens: int | None
@@ -38,7 +40,7 @@ def request_of(
 ) -> Request:
     """A request with every option checked by name and type. Raises InputError."""
     options = dict(options)
-    for name in ("system_params", "grader_params"):
+    for name in ("system_params", "grader_params", "patient_params"):
         if isinstance(options.get(name), Mapping):
             options[name] = tuple(f"{key}={value}" for key, value in options[name].items())
     return _checked({"benchmark": benchmark, "system": system, "grader": grader, **options})

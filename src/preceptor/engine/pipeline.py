@@ -26,7 +26,7 @@ from preceptor.environments.base import Environment
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
 from preceptor.graders.base import Case, Grader, judged
 from preceptor.protocols.base import Protocol
-from preceptor.records import Completion, Graded, Response, RunInfo, RunSettings
+from preceptor.records import Completion, Graded, Message, Response, RunInfo, RunSettings, Usage
 from preceptor.store import Store
 from preceptor.store.lease import Owner
 from preceptor.store.lookup import Lookup
@@ -81,9 +81,10 @@ class Pipeline:
         system: System,
         grader: Grader,
         budget: Budget,
+        patient: System | None = None,
         share: Share | None = None,
     ) -> None:
-        self.store, self.run, self.share = store, run, share
+        self.store, self.run, self.share, self.patient = store, run, share, patient
         self.protocol, self.system, self.grader = protocol, system, grader
         self._environment = protocol.environment
         if self._environment is not None and run.settings.materials is not None:
@@ -94,7 +95,8 @@ class Pipeline:
         self.todo = _places(store.graded(run, only), only)
         criteria = sum(len(graded.example.criteria) for _, graded in self.todo)
         self.progress = Progress(len(self.todo), criteria, budget)
-        self._systems = dict.fromkeys((system, *grader.systems))
+        others = grader.systems if patient is None else (patient, *grader.systems)
+        self._systems = dict.fromkeys((system, *others))
         self.progress.retries = [each.failures for each in self._systems]
         # Calls wait for their turn here and not in the endpoint, where a stop could not reach them.
         self._lookup = Lookup(store)
@@ -155,11 +157,11 @@ class Pipeline:
         settings = self.run.settings
         if all(_finished(graded) for _, graded in self.todo):
             return
-        for sentence in changes(settings, self.system, self.grader):
+        for sentence in changes(settings, self._systems, self.grader):
             self._warn(sentence)
         if settings.servers is None:
             # From here on, keys name the server.
-            servers, _ = surroundings(self.system, self.grader)
+            servers, _ = surroundings(self._systems, self.grader)
             self.store.add_settings(self.run, RunSettings(servers=servers))
 
     def _warn(self, sentence: str) -> None:
@@ -229,10 +231,10 @@ class Pipeline:
     async def _respond(self, place: _Place, graded: Graded, writer: Writer) -> Response:
         ask = Ask(self.protocol.messages(graded.example), graded.example, graded.repeat)
         whole = self._environment is not None
-        key = response_key(self.system, ask, self.run.scope, whole=whole)
+        key = response_key(self.system, ask, self.run.scope, whole=whole, patient=self.patient)
         # No await between lookup and task creation, or the same call could be made twice.
         under_way = self._answering.get(key)
-        former = former_key(self.system, ask, self.run.scope, whole=whole)
+        former = former_key(self.system, ask, self.run.scope, whole=whole, patient=self.patient)
         known = None if under_way else self._lookup.responses({key: former}).get(key)
         if known is not None and known.key != key:
             self._warn(older_server(self.system))
@@ -251,7 +253,7 @@ class Pipeline:
         environment = self._environment
         try:
             if environment is None or ask.example is None:
-                response = await self._call(key, ask)
+                response = await self._call(self.system, key, ask)
             else:
                 response = await self._converse(key, ask, environment, place, writer)
         except BaseException:
@@ -270,15 +272,21 @@ class Pipeline:
         where it was; what it took is added to the whole at once.
         """
 
-        async def turn(ask: Ask) -> Response:
-            own = response_key(self.system, ask, self.run.scope)
+        async def turn(ask: Ask, system: System = self.system) -> Response:
+            own = response_key(system, ask, self.run.scope)
             known = self.store.find_responses([own]).get(own)
             if known is not None:
-                return known
-            made = await self._call(own, ask)
+                # What the patient said to another system is not on this run's bill.
+                found = msgspec.structs.replace(known, usage=Usage(), cost_usd=0.0)
+                return known if system is self.system else found
+            made = await self._call(system, own, ask)
             part = msgspec.structs.replace(made, key=key, text="", failure=UNFINISHED)
             kept = Batch(turns=(made,), answers=((*place, part, False),))
             return (await writer.put(kept)).get(own, made)
+
+        async def say(messages: tuple[Message, ...]) -> Response:
+            assert self.patient is not None
+            return await turn(Ask(messages, ask.example, ask.repeat), self.patient)
 
         assert ask.example is not None
         try:
@@ -287,24 +295,24 @@ class Pipeline:
             return environment_failure(key, error)
         system = self.system
         return await interact(
-            key, ask, session, turn, system.capabilities, recorded=system.recorded
+            key, ask, session, turn, system.capabilities, patient=say, recorded=system.recorded
         )
 
-    async def _call(self, key: str, ask: Ask) -> Response:
+    async def _call(self, system: System, key: str, ask: Ask) -> Response:
         messages = self.store.with_media(ask.messages)
         if messages is not ask.messages:
             ask = msgspec.structs.replace(ask, messages=messages)
-        async with self._turn(self.system):
-            response = await self._answer(key, ask)
+        async with self._turn(system):
+            response = await self._answer(system, key, ask)
         self.progress.calls += 1
         return response
 
-    async def _answer(self, key: str, ask: Ask) -> Response:
+    async def _answer(self, system: System, key: str, ask: Ask) -> Response:
         """The answer or its failure. Asks again after a reply with neither text nor reason."""
         empty: list[Completion] = []
         while True:
             try:
-                completion = await self.budget.answer(self.system, ask)
+                completion = await self.budget.answer(system, ask)
             except (BudgetExceeded, EndpointRefused):
                 if not empty:
                     raise  # otherwise keep what was paid first; the next call raises again
@@ -312,13 +320,13 @@ class Pipeline:
             except EndpointError as error:
                 failed = failed_response(key, empty) if empty else Response(key, cost_usd=0.0)
                 return msgspec.structs.replace(failed, failure=error.kind, detail=str(error))
-            usable = ask.tools if completion.calls else self.system.may_be_empty
+            usable = ask.tools if completion.calls else system.may_be_empty
             why = None if usable else without_text(completion)
             if why is None:
                 return response_of(key, completion, empty)
-            self.system.failures[why] += 1
+            system.failures[why] += 1
             empty.append(completion)
-            again = why == "empty" and not self.system.slow and len(empty) < _EMPTY_ATTEMPTS
+            again = why == "empty" and not system.slow and len(empty) < _EMPTY_ATTEMPTS
             if not again or self.progress.stopping is not None:
                 return failed_response(key, empty)
 

@@ -6,22 +6,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
-from msgspec import UNSET
 
 from preceptor import benchmarks
 from preceptor.benchmarks import Benchmark, Dataset
 from preceptor.benchmarks.manifest import manifest_of
 from preceptor.engine.budget import Budget
-from preceptor.engine.pipeline import Pipeline, Share
+from preceptor.engine.patients import check_patient, other_patient, patient_of
+from preceptor.engine.pipeline import Pipeline
 from preceptor.engine.resolve import (
     asked_in_batches,
     check_capabilities,
     check_price,
-    grader_as_before,
     grader_of,
-    keep_prices,
     prices_of,
-    system_as_before,
     system_of,
     undefined_scores,
 )
@@ -29,9 +26,8 @@ from preceptor.engine.sampling import enrich, sentence
 from preceptor.engine.surroundings import surroundings
 from preceptor.engine.variants import sentences, varied
 from preceptor.environments.base import Environment
-from preceptor.errors import InputError, shorten
-from preceptor.graders import Grader, NoGrader, Settings, Template, read_address
-from preceptor.protocols.recorded import RecordedProtocol
+from preceptor.errors import InputError
+from preceptor.graders import Grader, Settings, Template, read_address
 from preceptor.records import (
     Example,
     RunInfo,
@@ -39,7 +35,6 @@ from preceptor.records import (
     Strata,
     TemplateName,
     Variant,
-    reading_settings,
 )
 from preceptor.results.record import find_metric
 from preceptor.store import Spent, Store
@@ -48,7 +43,7 @@ from preceptor.systems.base import Parameters
 from preceptor.systems.batch.model import batched
 from preceptor.version import VERSION
 
-__all__ = ["NOTHING", "Plan", "Request", "check", "paid_in_sweep", "reopen"]
+__all__ = ["NOTHING", "Plan", "Request", "check"]
 
 #: Of a run that has not begun.
 NOTHING = Spent(0.0, 0, True)
@@ -59,7 +54,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    system_params, grader_params
+    patient
+        Who plays the patient, where the benchmark has one; default: that of its authors.
+    system_params, grader_params, patient_params
         ``key=value`` texts; see :class:`preceptor.systems.base.Parameters`.
     max_cost
         Dollars; ``max_total_tokens`` in tokens; both over system and grader.
@@ -78,6 +75,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     benchmark: str
     system: str
     grader: str | None = None
+    patient: str | None = None
     data: Path | None = None
     limit: int | None = None
     stratify: str | None = None
@@ -87,6 +85,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     system_params: Sequence[str] = ()
     grader_params: Sequence[str] = ()
+    patient_params: Sequence[str] = ()
     grader_template: str | None = None
     max_cost: float | None = None
     max_total_tokens: int | None = None
@@ -107,6 +106,7 @@ class Plan(msgspec.Struct, frozen=True):
     parameters: Parameters
     settings: RunSettings
     materials: Callable[[], bytes] | None = None
+    patient: System | None = None
 
     @property
     def environment(self) -> Environment | None:
@@ -143,6 +143,7 @@ class Plan(msgspec.Struct, frozen=True):
             system=self.system,
             grader=self.grader,
             budget=self.budget(paid),
+            patient=self.patient,
         )
 
     def budget(self, paid: Spent) -> Budget:
@@ -187,13 +188,19 @@ def check(
     through = batched if request.batch else None
     system = system_of(benchmark, request, parameters, through)
     grader, template, called = grader_of(benchmark, request, through)
+    as_patient = parse_parameters(
+        request.patient_params, "--patient-param", address=request.patient or ""
+    )
+    patient = patient_of(benchmark, request, as_patient)
     in_batches = asked_in_batches(request.batch, system, grader)
-    check_price(request.max_cost, system, grader)
+    check_price(request.max_cost, system, grader, patient)
     dataset = dataset or benchmark.load(request.data)
     chosen, strata = _chosen(benchmark, dataset, system, request, where)
     check_capabilities(benchmark, system, [example for example, _ in chosen])
+    check_patient(benchmark, patient, [example for example, _ in chosen])
     undefined = undefined_scores(benchmark, [example for example, _ in chosen])
     departures = _departures(benchmark, dataset, len(chosen), grader, called, request)
+    departures += other_patient(benchmark, patient)
     if isinstance(system, Replay):
         departures += system.compare(dataset.examples)
     variant = Variant(request.circular, request.shots)
@@ -203,6 +210,7 @@ def check(
         departures.append(sentence(strata))
     ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
     notes = [*system.notes(ids), *([] if undefined is None else [undefined])]
+    notes += [] if patient is None else [f"{patient.address} played the patient."]
     if benchmark.own:  # there is no publication to depart from
         departures, notes = [], [*departures, *notes]
     settings = _settings(request, dataset, template, parameters)
@@ -216,8 +224,13 @@ def check(
     if isinstance(system, Replay):
         settings.options_count_from = system.first
     settings.variant, settings.stratify = variant, strata
-    settings.prices = prices_of((system, *grader.systems))
-    settings.servers, settings.files = surroundings(system, grader)
+    systems = (system, *grader.systems)
+    if patient is not None:
+        settings.patient = patient.address
+        settings.patient_parameters = msgspec.to_builtins(as_patient)
+        systems = (system, patient, *grader.systems)
+    settings.prices = prices_of(systems)
+    settings.servers, settings.files = surroundings(systems, grader)
     return Plan(
         request,
         benchmark,
@@ -228,6 +241,7 @@ def check(
         parameters,
         settings,
         dataset.materials,
+        patient,
     )
 
 
@@ -244,87 +258,6 @@ def _settings(
         max_total_tokens=request.max_total_tokens,
         min_coverage=request.min_coverage,
         grader_parameters={},
-    )
-
-
-def reopen(
-    store: Store,
-    run: RunInfo,
-    *,
-    max_cost: float | None = None,
-    max_tokens: int | None = None,
-    share: Share | None = None,
-    budget: Budget | None = None,
-) -> Pipeline:
-    """The pipeline of an existing run, with its own settings; the caps may be given anew.
-
-    With ``share`` for a part of it, and ``budget`` in place of the run's own.
-    """
-    from preceptor.systems.recorded import Replay  # it reads answers in many languages
-
-    settings = run.settings
-    if settings.template is UNSET:
-        raise InputError(f"run {run.name}: was imported: there is nothing to resume")
-    benchmark = benchmarks.of(run)
-    if isinstance(benchmark.protocol, RecordedProtocol):
-        benchmark.protocol.about.missing(f"run {run.name}: resuming it")
-    judged = settings.template is not None
-    with reading_settings(f"run {shorten(run.name)}"):
-        parameters = msgspec.convert(settings.system_parameters or {}, Parameters)
-        called = Settings.decode(settings.grader_parameters or {})
-    if share is not None:
-        parameters = _divided(parameters, share.workers)
-        members = tuple(_divided(each, share.workers) for each in called.members)
-        called = msgspec.structs.replace(called, members=members)
-    through = batched if settings.batch else None
-    system = system_as_before(store, run, parameters, through)
-    if isinstance(system, Replay):
-        system.first = settings.options_count_from
-    grader = grader_as_before(store, run, benchmark, called, through) if judged else NoGrader()
-    keep_prices((system, *grader.systems), settings.prices or {})
-    cap = (settings.max_cost or None) if max_cost is None else max_cost
-    check_price(cap, system, grader)
-    if budget is None:
-        spent = _paid(store, run)
-        budget = Budget(
-            max_cost=cap,
-            max_tokens=(settings.max_total_tokens or None) if max_tokens is None else max_tokens,
-            cost=spent.cost_usd,
-            tokens=spent.tokens,
-        )
-    return Pipeline(
-        store,
-        run,
-        protocol=benchmark.protocol,
-        system=system,
-        grader=grader,
-        budget=budget,
-        share=share,
-    )
-
-
-def _divided(parameters: Parameters, workers: int) -> Parameters:
-    """So that all workers together have no more calls under way than the user said."""
-    if parameters.concurrency is None:
-        return parameters
-    concurrency = max(1, parameters.concurrency // workers)
-    return msgspec.structs.replace(parameters, concurrency=concurrency)
-
-
-def _paid(store: Store, run: RunInfo) -> Spent:
-    """What counts for the caps of a run: the runs of a sweep have theirs in common."""
-    sweep = run.settings.sweep
-    return store.spent(run) if sweep is None else paid_in_sweep(store, sweep.name)
-
-
-def paid_in_sweep(store: Store, name: str) -> Spent:
-    """What the runs of a sweep have paid so far."""
-    runs = [run for run in store.runs() if (at := run.settings.sweep) and at.name == name]
-    paid = [store.spent(run) for run in runs]
-    return Spent(
-        sum(each.cost_usd for each in paid),
-        sum(each.tokens for each in paid),
-        all(each.priced for each in paid),
     )
 
 

@@ -162,10 +162,14 @@ def grader_of(
     return grader, template, settings
 
 
-def check_price(max_cost: float | None, system: System, grader: Grader) -> None:
+def check_price(
+    max_cost: float | None, system: System, grader: Grader, patient: System | None
+) -> None:
     if max_cost is None:
         return
     options = dict.fromkeys(grader.systems, "--grader-param") | {system: "--system-param"}
+    if patient is not None:
+        options.setdefault(patient, "--patient-param")
     for part, option in options.items():
         if part.price is None:
             raise InputError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from preceptor.graders import Grader
 from preceptor.records import RunSettings
 from preceptor.systems import System
@@ -9,16 +11,24 @@ from preceptor.systems import System
 __all__ = ["changes", "surroundings"]
 
 
-def surroundings(system: System, grader: Grader) -> tuple[dict[str, str], dict[str, str]]:
-    """Settings of a run, ``servers`` and ``files``: the servers that it asks, the user's files."""
-    systems = (system, *grader.systems)
+def surroundings(
+    systems: Collection[System], grader: Grader
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Settings of a run, ``servers`` and ``files``: the servers that it asks, the user's files.
+
+    Parameters
+    ----------
+    systems
+        The system, its patient's and the grader's.
+    """
     servers = {each.address: each.server for each in systems if each.server is not None}
-    return servers, {**system.files(), **grader.files()}
+    files = {name: sha256 for each in systems for name, sha256 in each.files().items()}
+    return servers, files | grader.files()
 
 
-def changes(settings: RunSettings, system: System, grader: Grader) -> list[str]:
+def changes(settings: RunSettings, systems: Collection[System], grader: Grader) -> list[str]:
     """Notes on what changed since the run began, one sentence each."""
-    servers, files = surroundings(system, grader)
+    servers, files = surroundings(systems, grader)
     found = []
     if settings.servers is not None:
         for address in dict.fromkeys((*settings.servers, *servers)):

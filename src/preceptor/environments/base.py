@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 from preceptor.records import Example, Message
@@ -22,12 +23,27 @@ class Session:
         stop reason of that name; None for no limit.
     stop_reason
         Why the session ended it, where that is not that the system was done.
+    party
+        Whose turns its replies are.
+    over
+        Whether nothing follows on its last reply.
+    ask
+        Asks the model that plays the patient, in an environment that has one: a conversation in
+        which the patient's own turns are the assistant's → its answer. A failure of that model
+        raises, and must be let through.
     """
 
     tools: tuple[ToolSpec, ...] = ()
     max_turns: int | None = 100
     max_tool_calls: int | None = None
     stop_reason: str | None = None
+    party: str = "environment"
+    over: bool = False
+    ask: Callable[[tuple[Message, ...]], Awaitable[str]]
+
+    async def begin(self) -> Message | None:
+        """What is said before the system's first turn, behind the messages of the example."""
+        return None
 
     async def reply(self, said: Message) -> Message | None:
         """What follows on the system's turn; None ends the interaction.
@@ -55,6 +71,10 @@ class Environment:
 
     #: What a system must take beside words.
     needs: frozenset[Capability] = frozenset()
+    #: Whether a model plays a patient: the user names it, and sessions may ask it.
+    has_patient: bool = False
+    #: Address of the model that plays the patient unless the user names another.
+    reference_patient: str | None = None
 
     def furnished(self, materials: bytes) -> Self:
         """The same with a benchmark's `materials`: those of the run, also where it is resumed."""

@@ -53,13 +53,19 @@ STRONG_SHARE = 0.5
 _ITEMS = 10
 
 
-class _AnswerTally(msgspec.Struct):
+class _Asked(msgspec.Struct):
     """Counts of calls and stored answers; characters of the prompts, tokens of their media."""
 
     calls: int = 0
     reused: int = 0
     characters: int = 0
     media: int = 0
+
+
+class _AnswerTally(_Asked):
+    """Those of the system, and of its patient."""
+
+    patient: _Asked = msgspec.field(default_factory=_Asked)
 
 
 class _LikelyAnswer(NamedTuple):
@@ -129,7 +135,10 @@ class _Estimator:
         least = most if sure is None else (await self._count(own, sure))[1]
         history = await self._history()
         share, words = _strong_share(history) if sure is not None else (1.0, None)
-        parts = [] if self.recorded else [self._system_part(answers, own)]
+        parts = [] if self.recorded else [self._part("system", plan.system, answers, own)]
+        if plan.patient is not None and not self.recorded:
+            profile = self._system_profile(answers.patient.calls, plan.patient)
+            parts.append(self._part("patient", plan.patient, answers.patient, profile))
         for number in sorted(most):
             low = least.get(number, Tally(most[number].address))
             profile = self._grader_profile(most[number], history.get(number))
@@ -202,24 +211,32 @@ class _Estimator:
         """Play an interaction, counting one call per turn that is not in the store."""
         guessed = False
 
-        async def turn(ask: Ask) -> Response:
+        async def asked(system: System, ask: Ask, count: _Asked) -> Response:
             nonlocal guessed
-            key = response_key(self.plan.system, ask, self.run)
+            key = response_key(system, ask, self.run)
             if self.store is not None and not guessed:
                 known = self.store.find_responses([key]).get(key)
                 if known is not None:
-                    answers.reused += 1
+                    count.reused += 1
                     return known
             guessed = True
-            sent = self._sent(ask.messages)
+            sent = self._sent(ask.messages) if system is self.plan.system else ask.messages
             if key not in seen:
                 seen.add(key)
-                answers.calls += 1
-                answers.characters += characters(sent)
-                answers.media += self.plan.system.media_tokens(sent)
+                count.calls += 1
+                count.characters += characters(sent)
+                count.media += system.media_tokens(sent)
             return Response(key, assumed, sent=sent)
 
-        whole = await interact("", ask, session, turn)
+        async def turn(ask: Ask) -> Response:
+            return await asked(self.plan.system, ask, answers)
+
+        async def say(messages: tuple[Message, ...]) -> Response:
+            assert self.plan.patient is not None
+            said = Ask(messages, ask.example, ask.repeat)
+            return await asked(self.plan.patient, said, answers.patient)
+
+        whole = await interact("", ask, session, turn, patient=say)
         return _LikelyAnswer(whole.sent or ask.messages, whole.text, 1, guessed)
 
     async def _recorded(self, ask: Ask) -> tuple[tuple[Message, ...], str] | None:
@@ -272,10 +289,10 @@ class _Estimator:
             await self._grade(each.example, sent, each.response.text, recorder, each.run.name)
         return tallies
 
-    def _system_profile(self, asked: int) -> CallProfile:
+    def _system_profile(self, asked: int, patient: System | None = None) -> CallProfile:
         system, parameters = self.plan.system, self.plan.parameters
-        assumed = assumed_for(system, verdict=False)
-        if self.store is None or self.recorded:
+        assumed = assumed_for(patient or system, verdict=False)
+        if self.store is None or self.recorded or patient is not None:
             return assumed
         name = self.plan.benchmark.name
         found = answers_like(self.store, system.address, parameters, name)
@@ -289,13 +306,12 @@ class _Estimator:
 
     # Sums
 
-    def _system_part(self, answers: _AnswerTally, own: CallProfile) -> Part:
+    def _part(self, part: str, system: System, answers: _Asked, own: CallProfile) -> Part:
         # What an image takes is the provider's rule, of which the most is counted.
         tokens = exactly(answers.characters) * own.tokens_per_character + exactly(answers.media)
         calls = exactly(answers.calls)
         made = calls * own.output_tokens
-        system = self.plan.system
-        load = Load("system", system, system.address, calls, calls, answers.reused, tokens, made)
+        load = Load(part, system, system.address, calls, calls, answers.reused, tokens, made)
         return part_of(load, own)
 
     def _whole(self, asked: int, criteria: int, parts: list[Part]) -> Estimate:

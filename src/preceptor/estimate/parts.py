@@ -23,7 +23,7 @@ class Part(msgspec.Struct, frozen=True):
     Attributes
     ----------
     part
-        ``system`` or ``grader``.
+        ``system``, ``patient`` or ``grader``.
     results
         Answers or verdicts that the calls return; ``reused`` are already in the store.
     cost_usd, seconds

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from preceptor import benchmarks
-from preceptor.engine.plan import Plan, Request, check, paid_in_sweep
+from preceptor.engine.plan import Plan, Request, check
 from preceptor.engine.progress import Progress
+from preceptor.engine.reopening import paid_in_sweep
 from preceptor.engine.runner import STOPPED, Outcome, execute
 from preceptor.errors import BudgetExceeded, InputError, shorten
 from preceptor.experiments.grid import Cell, grid
@@ -155,6 +156,8 @@ def _result_settings(settings: RunSettings) -> dict[str, Any]:
         "sweep": settings.sweep,
         "system_parameters": _without_practical(settings.system_parameters or {}),
         "grader_parameters": _without_practical(settings.grader_parameters or {}),
+        "patient": settings.patient,
+        "patient_parameters": _without_practical(settings.patient_parameters or {}),
     }
 
 

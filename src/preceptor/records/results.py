@@ -63,10 +63,10 @@ class Result(msgspec.Struct, frozen=True):
         How many verdicts were asked for; ``ungraded`` counts those missing, by reason.
     cost_usd
         What this run paid, None where a price is unknown.
-    system_usage, grader_usage
-        Tokens behind its answers and verdicts, those reused from earlier runs included.
+    system_usage, grader_usage, patient_usage
+        Tokens behind its answers, verdicts and simulated patients, those reused from earlier runs included.
     bills
-        What the system took, each grader or member of one, and each example.
+        What the system took, its patient, each grader or member of one, and each example.
     store
         Address of the store that it was read from, perhaps with a password; None for none. It has
         the bytes of images and files.
@@ -89,3 +89,4 @@ class Result(msgspec.Struct, frozen=True):
     bills: tuple[Bill, ...] = ()
     slices: tuple[Slice, ...] = ()
     store: str | None = None
+    patient_usage: Usage = Usage()

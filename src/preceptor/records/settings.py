@@ -167,6 +167,8 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         :class:`preceptor.systems.base.Parameters` as JSON: only what was given.
     grader_parameters
         Those of the grader's models, and its method's: ``preceptor.graders.Settings.encode``.
+    patient, patient_parameters
+        Who plays the patient: its address, and its parameters as the system's.
     template
         None where nothing is judged; UNSET where nothing can be resumed.
     max_cost
@@ -228,6 +230,8 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     limit: int | UnsetType | None = UNSET
     system_parameters: dict[str, Any] | None = None
     grader_parameters: dict[str, Any] | None = None
+    patient: str | None = None
+    patient_parameters: dict[str, Any] | None = None
     template: TemplateName | UnsetType | None = UNSET
     max_cost: float | UnsetType | None = UNSET
     max_total_tokens: int | UnsetType | None = UNSET

@@ -34,6 +34,7 @@ def spending_json(result: Result, *, examples: bool = True) -> dict[str, Any]:
     return {
         "reused_usd": _sum([bill.reused_cost_usd for bill in _parts(result)]),
         "system": [_bill(bill) for bill in result.bills if bill.part == "system"],
+        "patient": [_bill(bill) for bill in result.bills if bill.part == "patient"],
         "graders": [_bill(bill) for bill in result.bills if bill.part == "grader"],
         "examples": each,
     }
@@ -127,7 +128,7 @@ def _row(bill: Bill, price: Price | None) -> BillRow:
     given = bill.usage
     share = f"{given.cached_tokens / given.input_tokens:.0%}" if given.input_tokens else "–"
     return BillRow(
-        what="System" if bill.part == "system" else "Grader",
+        what=bill.part.capitalize(),
         name=bill.name,
         price="" if price is None else price_words(price),
         paid=count(bill.paid),

@@ -211,8 +211,11 @@ def _facts(result: Result) -> Iterable[tuple[str, str]]:
     if result.cost_usd:
         yield "Cost", f"${result.cost_usd:,.2f}"
     tokens = result.system_usage.total, result.grader_usage.total
+    patient = result.patient_usage.total
     if any(tokens):
-        yield "Tokens", f"{count(tokens[0])} by the system, {count(tokens[1])} by the grader"
+        between = f"{count(patient)} by the patient, " if patient else ""
+        words = f"{count(tokens[0])} by the system, {between}{count(tokens[1])} by the grader"
+        yield "Tokens", words
     if result.info.status:
         yield "State of the run", result.info.status
 

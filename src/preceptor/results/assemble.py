@@ -80,6 +80,7 @@ def assemble(
         cost_usd=_paid(bills),
         system_usage=_total(bills, "system"),
         grader_usage=_total(bills, "grader"),
+        patient_usage=_total(bills, "patient"),
         bills=bills,
     )
     unenriched = reweighted(result) if metrics else None

@@ -132,6 +132,7 @@ def _asked(result: Result) -> dict[str, str]:
     return {
         "system parameters": _seedless(settings.system_parameters),
         "grader parameters": _seedless(settings.grader_parameters),
+        "patient": content_key(settings.patient, _seedless(settings.patient_parameters)),
         "template": content_key(settings.template or None),
     }
 

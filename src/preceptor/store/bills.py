@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from preceptor.billing import Bill, Usage
@@ -21,7 +22,7 @@ _TOKENS = Usage.__struct_fields__
 
 
 def bills(store: Store, run: RunInfo, took: Took | None = None) -> tuple[Bill, ...]:
-    """The system's, that of each grader (of a jury or cascade each member's), and each example's.
+    """Those of the system, its patient, each grader or member of one, and each example.
 
     A verdict that follows from votes is on nobody's bill: the votes are.
 
@@ -37,6 +38,7 @@ def bills(store: Store, run: RunInfo, took: Took | None = None) -> tuple[Bill, .
         answers = took.answers
         if answers is None:
             answers = dict(_sums(connection, run, t.run_responses, t.responses))
+        patient = dict(_by_patient(connection, run)) if run.settings.patient else {}
         member = (t.run_votes.c.member, t.run_votes.c.grader)
         judged = list(_sums(connection, run, t.run_votes, t.verdicts, *member))
     #: By part and name: what was paid, and what was reused.
@@ -50,14 +52,19 @@ def bills(store: Store, run: RunInfo, took: Took | None = None) -> tuple[Bill, .
             known[:] = map(operator.add, known, sums)
 
     for (position, reused), sums in sorted(answers.items()):
-        add("system", run.system, position, reused, sums)
+        own, theirs = list(sums), patient.get((position, reused))
+        if theirs is not None:
+            add("patient", run.settings.patient or "", position, reused, theirs)
+            # An interaction is kept with what all its turns took.
+            own[1:] = (max(0, a - b) for a, b in zip(sums[1:], theirs[1:], strict=True))
+        add("system", run.system, position, reused, own)
     if judged:
         for (position, reused, _, grader), sums in judged:
             add("grader", grader, position, reused, sums)
     else:
         for (position, reused), sums in sorted(took.verdicts.items()):
             add("grader", run.grader, position, reused, sums)
-    order = ("system", "grader", "example")
+    order = ("system", "patient", "grader", "example")
     return tuple(
         _bill(*key, *found[key]) for key in sorted(found, key=lambda key: order.index(key[0]))
     )
@@ -90,6 +97,33 @@ def _sums(
     for row in connection.execute(query):
         count, cost, *rest = row[len(groups) :]
         yield row[: len(groups)], [count, cost or 0.0, *map(int, rest)]
+
+
+class _Turn(msgspec.Struct):
+    """What a stored turn took."""
+
+    party: str = "system"
+    usage: Usage = Usage()
+    cost_usd: float | None = None
+
+
+def _by_patient(
+    connection: sa.Connection, run: RunInfo
+) -> Iterator[tuple[tuple[int, bool], list[Any]]]:
+    """((position, reused), what the patient's turns took)."""
+    query = (
+        sa.select(t.run_responses.c.position, t.run_responses.c.reused, t.turns.c.data)
+        .join(t.turns, t.turns.c.response_id == t.run_responses.c.response_id)
+        .where(t.run_responses.c.run_id == run.id)
+    )
+    found: dict[tuple[int, bool], list[Any]] = {}
+    for position, reused, data in connection.execute(query):
+        turn = msgspec.json.decode(data, type=_Turn)
+        if turn.party == "patient":
+            took = (1, turn.cost_usd or 0.0, int(turn.cost_usd is None))
+            sums = found.setdefault((position, reused), [0] * len(t.TOOK))
+            sums[:] = map(operator.add, sums, (*took, *msgspec.structs.astuple(turn.usage)))
+    yield from found.items()
 
 
 def _bill(part: str, name: str, paid: Sequence[Any], reused: Sequence[Any]) -> Bill:

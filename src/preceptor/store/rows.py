@@ -270,9 +270,10 @@ def system_rows(
         }
         for role, address, parameters in (
             ("system", system, settings.system_parameters),
+            ("patient", settings.patient, settings.patient_parameters),
             ("grader", grader, settings.grader_parameters),
         )
-        if address != NO_GRADER
+        if address not in (None, NO_GRADER)
     ]
 
 

@@ -217,7 +217,7 @@ run_systems = Table(
     "run_systems",
     metadata,
     Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    Column("role", Text, nullable=False),  # system, grader
+    Column("role", Text, nullable=False),  # system, patient, grader
     Column("address", Text, nullable=False),
     Column("parameters", Text, nullable=False),  # JSON
     PrimaryKeyConstraint("run_id", "role"),

@@ -29,6 +29,7 @@ _EXPECTED = {
 _TAKES: dict[str, tuple[str, ...]] = {
     "physician": (),
     "replay": (),
+    "facts": (),
     "python": ("timeout", "concurrency"),
     "command": ("timeout", "concurrency"),
 }

@@ -92,12 +92,13 @@ def arrange(
         raise InputError(f"{option}: with --batch one process is enough: leave one of them out")
     leaves = read_address(grader).leaves
     models = [leaf.address if leaf.form == "distilled" else leaf.model for leaf in leaves]
-    addresses = [system, *models]
+    addresses = [system, *models, *([settings.patient] if settings.patient else [])]
     _check_addresses(option, addresses, [*_HERE] if backend else [])
     pool = _on_ray(store, processes) if backend else _here(store, option, processes or 1)
     called = Settings.decode(settings.grader_parameters or {})
     parameters = msgspec.convert(settings.system_parameters or {}, Parameters)
-    for each in (parameters, *called.members):
+    as_patient = msgspec.convert(settings.patient_parameters or {}, Parameters)
+    for each in (parameters, as_patient, *called.members):
         if each.concurrency is not None and each.concurrency < pool.workers:
             raise InputError(
                 f"{option}: {pool.workers} workers cannot share concurrency={each.concurrency}: "

@@ -11,7 +11,7 @@ import msgspec
 
 from preceptor.engine.collector import rare_collections
 from preceptor.engine.pipeline import Pipeline, Share
-from preceptor.engine.plan import reopen
+from preceptor.engine.reopening import reopen
 from preceptor.engine.workers.messages import (
     Begin,
     Channel,

@@ -1,0 +1,58 @@
+"""Who plays the patient of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from preceptor.benchmarks import Benchmark
+from preceptor.environments.facts import FACTS, CaseFacts
+from preceptor.errors import InputError
+from preceptor.records import Example
+from preceptor.systems import System, resolve
+from preceptor.systems.base import Parameters
+
+if TYPE_CHECKING:
+    from preceptor.engine.plan import Request
+
+__all__ = ["check_patient", "other_patient", "patient_of", "resolve_patient"]
+
+
+def patient_of(benchmark: Benchmark, request: Request, parameters: Parameters) -> System | None:
+    """Who plays the patient: a model, or ``facts``, which gives the facts of the case."""
+    environment = benchmark.protocol.environment
+    if environment is None or not environment.has_patient:
+        if request.patient is not None or request.patient_params:
+            raise InputError(f"--patient: {benchmark.name} has no patient: leave it out")
+        return None
+    address = request.patient or environment.reference_patient
+    if address is None:
+        raise InputError(
+            f"--patient: name who plays the patient of {benchmark.name}, such as "
+            f"openai/gpt-5.4-mini, or {FACTS} for the facts of the case without a model"
+        )
+    return resolve_patient(address, parameters)
+
+
+def resolve_patient(address: str, parameters: Parameters) -> System:
+    """Raises UnknownName, Unavailable."""
+    return CaseFacts() if address == FACTS else resolve(address, parameters)
+
+
+def check_patient(
+    benchmark: Benchmark, patient: System | None, examples: Sequence[Example]
+) -> None:
+    without = patient and sum(patient.covers(example) == 0 for example in examples)
+    if patient is not None and without:
+        raise InputError(
+            f"--patient {patient.address}: {without:,} of {len(examples):,} examples of "
+            f"{benchmark.name} list no facts: name a model"
+        )
+
+
+def other_patient(benchmark: Benchmark, patient: System | None) -> list[str]:
+    environment = benchmark.protocol.environment
+    reference = None if environment is None else environment.reference_patient
+    if patient is None or reference in (None, patient.address):
+        return []
+    return [f"{patient.address} played the patient; in the reference it is {reference}."]

@@ -1,0 +1,106 @@
+"""A patient without a model: it tells the facts of the case that a question is about."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from preceptor.records import Completion, Example
+from preceptor.systems.base import Ask, System
+from preceptor.systems.prices import FREE
+
+__all__ = ["FACTS", "UNKNOWN", "CaseFacts", "facts_of", "told"]
+
+#: Its address.
+FACTS = "facts"
+#: What it says where no fact is about the question.
+UNKNOWN = "I cannot say anything about that."
+#: Facts that one answer tells at the most, and the share of the best one's weight that each needs.
+_MOST, _NEAR = 3, 0.7
+_WORD = re.compile(r"[^\W_]+")
+#: Letters by which words are compared: enough to tell them apart, few enough for their endings.
+_STEM = 5
+_COMMON = frozenset(
+    _WORD.findall(
+        """
+        a about all also am an and any are as at be been being both but by can could did do does
+        doing each even ever feel felt few for from get give had has have having he her hers him
+        his how i if in into is it its just kind let man many may me mention might more most much
+        my no not now of on or other our out own patient patients please recent recently report
+        reported she should so some such tell than that the their them then there these they this
+        those time to too up us very was we were what when where which while who why will with
+        woman would yes you your
+        """
+    )
+)
+
+
+class CaseFacts(System):
+    """Answers the last question with the facts of the example that have most words in common.
+
+    The facts are a list of texts in the example's target, under ``facts``. Words are compared by
+    their first letters and weigh more the fewer facts have them. What was told already is told
+    again only where nothing else fits. The same conversation has the same answer.
+    """
+
+    address = FACTS
+    price = FREE
+    uses_example = True
+    sampled = False
+    concurrency = 64
+
+    def identity(self) -> dict[str, Any]:
+        return {"system": FACTS, "version": 1}
+
+    def covers(self, example: Example) -> int | None:
+        return None if facts_of(example) else 0
+
+    async def answer(self, ask: Ask) -> Completion:
+        facts = () if ask.example is None else facts_of(ask.example)
+        asked = next((m.text for m in reversed(ask.messages) if m.role == "user"), "")
+        before = "\n".join(m.text for m in ask.messages if m.role == "assistant")
+        found = _about(asked, facts)
+        fresh = [fact for fact in found if fact not in before]
+        return Completion(" ".join(fresh or found) or UNKNOWN, cost_usd=0.0)
+
+
+def facts_of(example: Example) -> tuple[str, ...]:
+    """The facts of a case; none where it has no such list."""
+    target = example.target
+    return tuple(target.get("facts", ())) if isinstance(target, dict) else ()
+
+
+def _about(question: str, facts: Sequence[str]) -> list[str]:
+    """The facts that a question is about, in the order of the case."""
+    asked = _words(question)
+    held = [_words(fact) for fact in facts]
+    times = Counter(word for words in held for word in words)
+    weigh = {word: math.log(1 + len(facts) / count) for word, count in times.items()}
+    weights = [sum(weigh[word] for word in words & asked) for words in held]
+    best = max(weights, default=0.0)
+    if not best:
+        return []
+    near = [at for at, weight in enumerate(weights) if weight >= _NEAR * best]
+    chosen = sorted(near, key=lambda at: (-weights[at], at))[:_MOST]
+    return [facts[at] for at in sorted(chosen)]
+
+
+def _words(text: str) -> set[str]:
+    found = (word.casefold() for word in _WORD.findall(text))
+    return {word[:_STEM] for word in found if word not in _COMMON}
+
+
+def told(facts: Sequence[str], said: str, least: float = 0.6) -> list[int]:
+    """Places of the facts of which a text has at least that share of the words, by weight."""
+    words, held = _words(said), [_words(fact) for fact in facts]
+    times = Counter(word for each in held for word in each)
+    weigh = {word: math.log(1 + len(facts) / count) for word, count in times.items()}
+    found = []
+    for at, each in enumerate(held):
+        whole = sum(weigh[word] for word in each)
+        if whole and sum(weigh[word] for word in each & words) >= least * whole:
+            found.append(at)
+    return found

@@ -1,0 +1,36 @@
+"""A talk with a patient whom a model plays."""
+
+from __future__ import annotations
+
+from preceptor.environments.base import Session
+from preceptor.records import Message
+
+__all__ = ["PatientSession"]
+
+
+class PatientSession(Session):
+    """Puts the system's words to the patient's model, and gives its words as the reply.
+
+    The model sees the talk with the parts exchanged: the system's turns are the user's.
+
+    Parameters
+    ----------
+    told
+        What the model is told of the patient, before the talk.
+    """
+
+    party = "patient"
+    max_turns = None
+
+    def __init__(self, told: str) -> None:
+        self._talk = [Message("system", told)]
+
+    async def say(self, words: str) -> str:
+        """The patient's answer to these words."""
+        self._talk.append(Message("user", words))
+        answer = await self.ask(tuple(self._talk))
+        self._talk.append(Message("assistant", answer))
+        return answer
+
+    async def reply(self, said: Message) -> Message | None:
+        return Message("user", await self.say(said.text))
