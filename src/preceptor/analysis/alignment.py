@@ -65,9 +65,8 @@ def align(reference: Side, contender: Side) -> Alignment:
     """Find the common examples."""
     left, right = _examples(reference.result), _examples(contender.result)
     # Other benchmarks may ask about the same cases in another way.
-    alike = (
-        rubric if reference.result.info.benchmark == contender.result.info.benchmark else _criteria
-    )
+    names = {side.result.info.benchmark for side in (reference, contender)}
+    alike = rubric if len(names) == 1 else _criteria
     shared = [name for name in left if name in right]
     ids = tuple(
         name

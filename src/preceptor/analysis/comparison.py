@@ -390,7 +390,7 @@ def _notes(sides: Sequence[Side], contrasts: Sequence[Contrast]) -> list[str]:
     names = sorted({side.result.info.benchmark for side in sides})
     if len(names) > 1:
         notes.append(f"The sides ask about the same cases in other ways: {', '.join(names)}.")
-    patients = {side.result.info.settings.patient for side in sides}
+    patients = {side.result.info.settings.patient for side in sides} - {None}
     if len(patients) > 1:
         notes.append("The sides have different patients: a difference may be theirs.")
     incomplete = [side.label for side in sides if side.result.coverage < 1]

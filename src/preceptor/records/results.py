@@ -64,7 +64,7 @@ class Result(msgspec.Struct, frozen=True):
     cost_usd
         What this run paid, None where a price is unknown.
     system_usage, grader_usage, patient_usage
-        Tokens behind its answers, verdicts and simulated patients, those reused from earlier runs included.
+        Tokens behind its answers, verdicts and patients, those reused from earlier runs included.
     bills
         What the system took, its patient, each grader or member of one, and each example.
     store
