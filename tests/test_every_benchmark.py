@@ -94,6 +94,9 @@ def test_run_from_end_to_end(
     with FakeEndpoint() as fake:
         judge = fake.address("judge") if benchmark.protocol.judging.grader else None
         asked = {"system": fake.address("m"), "grader": judge, "data": DATA, "limit": 3}
+        environment = benchmark.protocol.environment
+        if environment is not None and environment.has_patient:
+            asked["patient"] = fake.address("p")
         before = preceptor.dry_run(benchmark.name, **asked)
         run = preceptor.run(benchmark.name, **asked)
         answers = sum(call.payload["model"] == "m" and call.fault is None for call in fake.log)
@@ -104,8 +107,10 @@ def test_run_from_end_to_end(
             assert fake.calls.total() == calls
     result = run.result()
     assert answers >= 3
-    assert [part.part for part in before.parts] == (["system", "grader"] if judge else ["system"])
-    assert before.parts[0].calls.expected == answers
+    parts = ["system", *(["patient"] if "patient" in asked else []), *(["grader"] if judge else [])]
+    assert [part.part for part in before.parts] == parts
+    if "patient" not in asked:
+        assert before.parts[0].calls.expected == answers
     assert (after.parts[0].calls.expected, after.parts[0].reused) == (0, answers)
     assert before.verdicts == sum(len(item.example.criteria) for item in result.graded)
     assert len(result.graded) == 3

@@ -62,6 +62,8 @@ FULL: dict[str, Any] = {
     "batch": ["openai/some-model"],
     "answers": "a" * 64,
     "materials": "b" * 64,
+    "patient": "openai/some-model",
+    "patient_parameters": {"temperature": 1.0},
     "options_count_from": 1,
     "variant": Variant(circular=True, shots=2),
     "prices": {"openai/some-model": Price(1.0, 2.0, batch=0.5, source="list", date="2026-11-01")},

@@ -106,6 +106,7 @@ def show(run: RunName, store: StorePath = DEFAULT_STORE, as_json: Json = False) 
         "cost_usd": result.cost_usd,
         "system_usage": result.system_usage,
         "grader_usage": result.grader_usage,
+        "patient_usage": result.patient_usage,
         "settings": info.settings.plain(),
     }
     if as_json:
