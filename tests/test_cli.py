@@ -262,6 +262,7 @@ SHOW = {
     "cost_usd",
     "system_usage",
     "grader_usage",
+    "patient_usage",
     "settings",
 }
 
