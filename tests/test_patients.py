@@ -14,7 +14,7 @@ from preceptor.errors import InputError
 from preceptor.records import Example, Message
 from preceptor.store import Store
 from preceptor.systems.base import Ask
-from preceptor.testing import FakeEndpoint
+from preceptor.testing import CHAOS, FakeEndpoint
 
 FACTS = (
     "The patient is 40 years old.",
@@ -202,3 +202,22 @@ def test_who_may_play_the_patient_is_checked_first(asked: dict[str, Any]) -> Non
     with pytest.raises(InputError, match="4 of 4 examples of mediq list no facts"):
         preceptor.run("mediq", patient="facts", **asked)
     assert not Path("s.db").exists()
+
+
+def test_faults_of_system_and_patient_change_no_score(asked: dict[str, Any]) -> None:
+    """With a fifth of all calls failing, in either, each score is that of the quiet run."""
+
+    def talk(fake: FakeEndpoint, store: str) -> preceptor.Run:
+        asked.update(system=fake.address("doctor"), patient=fake.address("p"), store=store, limit=2)
+        soon = ["timeout=1"]
+        return preceptor.run("mediq", system_params=soon, patient_params=soon, **asked)
+
+    with FakeEndpoint() as fake:
+        quiet = talk(fake, "quiet.db").result()
+    with FakeEndpoint(faults=CHAOS, rate=0.2, seed=3) as fake:
+        noisy = talk(fake, "noisy.db").result()
+        assert fake.met.total() > 0
+    values = [score.values for score in quiet.scores]
+    assert [score.values for score in noisy.scores] == values
+    assert len(values) == 2
+    assert quiet.metrics["questions"].value == noisy.metrics["questions"].value

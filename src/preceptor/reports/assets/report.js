@@ -257,8 +257,10 @@ function response(example, answer) {
 function steps(answer) {
   if (!answer.steps) return [];
   const calls = answer.steps.flatMap(([, parts]) => parts).filter(([kind]) => kind === "call").length;
-  const label = `Transcript (${answer.steps.length} turns, ${calls} tool call${calls === 1 ? "" : "s"})`;
-  return [el("details", { class: "steps" }, el("summary", {}, label),
+  const talk = answer.steps.some(([party]) => party === "patient");
+  const size = [`${answer.steps.length} turns`, ...(calls ? [`${calls} tool call${calls === 1 ? "" : "s"}`] : [])];
+  const label = `${talk ? "Talk with the patient" : "Transcript"} (${size.join(", ")})`;
+  return [el("details", { class: "steps", open: talk }, el("summary", {}, label),
     ...answer.steps.map(([party, parts]) => turn(party, [party, "", parts])),
     answer.stop ? el("p", { class: "aside" }, "Ended by " + words(answer.stop)) : null,
     answer.state == null ? null : folded("Final state", answer.state))];
