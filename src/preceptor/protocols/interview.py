@@ -88,7 +88,7 @@ class InterviewScoring(ChoiceScoring):
         score = super().score(graded)
         response = graded.response
         if response is None or response.failure is not None:
-            names = ("committed", "facts_told", "answer_told")
+            names = ("committed", "questions", "facts_told", "answer_told")
             return merged(score, missing(graded, dict.fromkeys(names, (0.0, 1.0))), names)
         turns = [turn.message.text for turn in response.turns if turn.party == "patient"]
         said = "\n".join(turns).removesuffix(_LAST)
