@@ -24,7 +24,7 @@ from preceptor.testing import FakeEndpoint
 pytestmark = pytest.mark.usefixtures("bare")
 
 DOCS = Path(__file__).parent.parent / "docs"
-OTHER_SPLITS = {"medec-validation", "ncer-ncbi-abstracts", "sdoh-synthetic"}
+OTHER_SPLITS = {"liveclin-demo", "medec-validation", "ncer-ncbi-abstracts", "sdoh-synthetic"}
 #: Those that are never asked here.
 IMPORTED = {"chi-bench"}
 NAMES = ("made-up-exam", "made-up-examen", "made-up-ward")

@@ -31,6 +31,7 @@ _NAMED = {
         "nutribench",
         "healthbench-br",
         "sct-bench",
+        "liveclin",
     ),
     "open": (
         "healthbench",
