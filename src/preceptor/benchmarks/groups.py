@@ -58,7 +58,7 @@ _NAMED = {
         "safetybench-zh",
     ),
     "notes": ("aci-bench", "mts-dialog", "meqsum", "clear-note", "medec"),
-    "agents": ("medagentbench", "medagentbench-tools"),
+    "agents": ("medagentbench", "medagentbench-tools", "calcqa"),
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",
