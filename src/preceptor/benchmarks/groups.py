@@ -31,7 +31,6 @@ _NAMED = {
         "nutribench",
         "healthbench-br",
         "sct-bench",
-        "liveclin",
     ),
     "open": (
         "healthbench",
@@ -59,6 +58,20 @@ _NAMED = {
     ),
     "notes": ("aci-bench", "mts-dialog", "meqsum", "clear-note", "medec"),
     "agents": ("medagentbench", "medagentbench-tools", "calcqa"),
+    "brought": (
+        "liveclin",
+        "longhealth",
+        "longhealth-among",
+        "longhealth-absent",
+        "pubhealthbench",
+        "healthqa-br",
+        "clinbench-hpb",
+        "clinbench-hpb-zh",
+        "empec",
+        "medarabiq",
+        "medarabiq-blanks",
+        "medarabiq-bias",
+    ),
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",
@@ -69,8 +82,9 @@ _NAMED = {
         "q2cr-screening",
     ),
 }
-#: Left out of ``all``: not every system can call tools, and a record is no set of questions.
-_APART = ("agents",)
+#: Left out of ``all``: not every system can call tools, and a record is no set of questions; the
+#: files of some are on a hub or for research alone.
+_APART = ("agents", "brought")
 GROUPS = (*_NAMED, "languages", "all")
 
 
