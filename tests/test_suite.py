@@ -24,7 +24,9 @@ from preceptor.testing import FakeEndpoint
 pytestmark = pytest.mark.usefixtures("bare")
 
 DOCS = Path(__file__).parent.parent / "docs"
-OTHER_SPLITS = {"medec-validation", "ncer-ncbi-abstracts", "sdoh-synthetic"}
+OTHER_SPLITS = {"liveclin-demo", "medec-validation", "ncer-ncbi-abstracts", "sdoh-synthetic"}
+#: Those that are never asked here.
+IMPORTED = {"chi-bench"}
 NAMES = ("made-up-exam", "made-up-examen", "made-up-ward")
 
 
@@ -348,13 +350,11 @@ def test_a_report_needs_a_place(data: Path, fake: FakeEndpoint) -> None:
 
 
 def test_every_benchmark_is_in_a_group() -> None:
-    """But those for learning the tool, for another split, or for asking in another way."""
-    chosen = {
-        benchmark.name: benchmark
-        for benchmark in (*group("all"), *group("agents"), *group("patients"))
-    }
+    """But those for learning the tool, another split, asking in another way, or importing."""
+    parts = ("all", "agents", "patients", "brought")
+    chosen = {benchmark.name: benchmark for part in parts for benchmark in group(part)}
     for benchmark in benchmarks.all_benchmarks():
-        out = benchmark.contained is not None or benchmark.name in OTHER_SPLITS
+        out = benchmark.contained is not None or benchmark.name in OTHER_SPLITS | IMPORTED
         again = any(
             benchmark.folder == other.folder and benchmark.n_examples == other.n_examples
             for other in chosen.values()

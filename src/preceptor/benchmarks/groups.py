@@ -57,8 +57,22 @@ _NAMED = {
         "safetybench-zh",
     ),
     "notes": ("aci-bench", "mts-dialog", "meqsum", "clear-note", "medec"),
-    "agents": ("medagentbench", "medagentbench-tools"),
+    "agents": ("medagentbench", "medagentbench-tools", "calcqa"),
     "patients": ("mediq",),
+    "brought": (
+        "liveclin",
+        "longhealth",
+        "longhealth-among",
+        "longhealth-absent",
+        "pubhealthbench",
+        "healthqa-br",
+        "clinbench-hpb",
+        "clinbench-hpb-zh",
+        "empec",
+        "medarabiq",
+        "medarabiq-blanks",
+        "medarabiq-bias",
+    ),
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",
@@ -69,8 +83,9 @@ _NAMED = {
         "q2cr-screening",
     ),
 }
-#: Left out of ``all``: not every system can call tools, and somebody has to play the patients.
-_APART = ("agents", "patients")
+#: Left out of ``all``: not every system can call tools, somebody has to play the patients, and the
+#: files of some are on a hub or for research alone.
+_APART = ("agents", "patients", "brought")
 GROUPS = (*_NAMED, "languages", "all")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from preceptor.protocols.labelling import MultiLabelScoring
 from preceptor.records import Example, Metric, Score
 from preceptor.scoring.names import OVERALL
+from preceptor.scoring.paired import mcnemar_p, p_metric
 from preceptor.scoring.sets import mean_metric
 from preceptor.scoring.units import units
 
@@ -33,7 +34,7 @@ class CounterfactualScoring(MultiLabelScoring):
     answers could be read. Two tests, whose metrics are p-values and treat pairs as independent:
 
     - ``changed_p``: does inserting make answers worse or better? McNemar's exact test on which of
-      the two was right (``scipy.stats.binomtest``; McNemar 1947, Psychometrika 12:153).
+      the two was right (McNemar 1947, Psychometrika 12:153).
     - ``NAMESPACE_p``: do the groups differ in how often answers change? Pearson's χ²
       (``scipy.stats.chi2_contingency``, without continuity correction).
     """
@@ -58,7 +59,7 @@ class CounterfactualScoring(MultiLabelScoring):
         repeats = len({score.repeat for score in scores}) or 1
         coverage = len(pairs) / (asked * repeats) if asked else 0.0
         own["changed"] = _changed(pairs, unit_of, min(1.0, coverage))
-        own["changed_p"] = _p_value(_mcnemar(pairs), len(pairs))
+        own["changed_p"] = p_metric(mcnemar_p([pair.right for pair in pairs]), len(pairs))
         for namespace in self.groups:
             parts: dict[str, list[_Pair]] = {}
             for pair in pairs:
@@ -67,7 +68,7 @@ class CounterfactualScoring(MultiLabelScoring):
                         parts.setdefault(tag.partition(":")[2], []).append(pair)
             for value, part in sorted(parts.items()):
                 own[f"changed:{value}"] = _changed(part, unit_of, min(1.0, coverage))
-            own[f"{namespace}_p"] = _p_value(_chi_squared(parts), sum(map(len, parts.values())))
+            own[f"{namespace}_p"] = p_metric(_chi_squared(parts), sum(map(len, parts.values())))
         return {**super().whole_set(scores, examples), **own}
 
 
@@ -102,14 +103,6 @@ def _changed(pairs: Sequence[_Pair], unit_of: Mapping[str, str], coverage: float
     )
 
 
-def _mcnemar(pairs: Sequence[_Pair]) -> float | None:
-    from scipy.stats import binomtest
-
-    worse = sum(pair.right == (True, False) for pair in pairs)
-    better = sum(pair.right == (False, True) for pair in pairs)
-    return float(binomtest(worse, worse + better).pvalue) if worse + better else None
-
-
 def _chi_squared(parts: Mapping[str, Sequence[_Pair]]) -> float | None:
     from scipy.stats import chi2_contingency
 
@@ -120,7 +113,3 @@ def _chi_squared(parts: Mapping[str, Sequence[_Pair]]) -> float | None:
     if len(table) < 2 or not table.sum(axis=0).all():
         return None
     return float(chi2_contingency(table, correction=False).pvalue)
-
-
-def _p_value(value: float | None, n: int) -> Metric:
-    return Metric(value, value, n, None, None, None, 1.0, unit="p", higher_is_better=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,10 +11,12 @@ from preceptor.environments.fhir.server import Exchange
 from preceptor.environments.fhir.text import written
 from preceptor.environments.fhir.tools import FINISH, WRITES
 from preceptor.protocols.scoring import Scoring
-from preceptor.records import Example, Graded, Response, Score, ToolCall
+from preceptor.records import Example, Graded, Metric, Response, Score, ToolCall
 from preceptor.scoring.answers import PARSED, missing, scored
+from preceptor.scoring.attempts import ATTEMPT_LABELS, all_of_k
 from preceptor.scoring.ratings import Scale
 from preceptor.scoring.rubric import OVERALL
+from preceptor.scoring.units import units
 
 __all__ = ["EPISODE_LABELS", "Conduct", "EpisodeScoring", "conduct"]
 
@@ -91,6 +93,8 @@ EPISODE_LABELS = {
     "underordering": "Wrote nothing, of the tasks where something is due",
     "rounds": "Turns of the agent",
     "refused": "Requests refused by the server",
+    "checks": "Checks that hold",
+    **ATTEMPT_LABELS,
 }
 #: Turns or requests of one episode that are counted.
 _MOST = 100
@@ -102,6 +106,7 @@ class EpisodeScoring(Scoring):
     """Right or wrong by the benchmark's rule, with the checks of which that is made.
 
     ``floor`` is the score of an agent that does nothing but end: no score means much below it.
+    ``checks`` is the share of the verdict's checks that hold: partial credit.
     """
 
     #: Names of checks that the verdict does not have.
@@ -129,9 +134,11 @@ class EpisodeScoring(Scoring):
             return missing(graded, dict.fromkeys((OVERALL, PARSED, ordering), (0.0, 1.0)))
         done = conduct(response)
         checks = self.checks(example, done)
+        held = self._held(checks)
         values = {
-            OVERALL: float(self._right(checks)),
-            "floor": float(self._right(self.checks(example, _IDLE))),
+            OVERALL: float(all(held)),
+            "checks": sum(held) / len(held),
+            "floor": float(all(self._held(self.checks(example, _IDLE)))),
             ordering: float(bool(done.writes) is not due),
             "rounds": min(done.rounds, _MOST) / _MOST,
             "refused": min(done.refused, _MOST) / _MOST,
@@ -139,5 +146,9 @@ class EpisodeScoring(Scoring):
         values |= {f"check:{name}": float(holds) for name, holds in checks.items()}
         return scored(graded, values, done.answers)
 
-    def _right(self, checks: Mapping[str, bool]) -> bool:
-        return all(holds for name, holds in checks.items() if name not in self.beside)
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+        return all_of_k(scores, units(examples))
+
+    def _held(self, checks: Mapping[str, bool]) -> list[bool]:
+        """Whether each check of the verdict holds; there is always one."""
+        return [holds for name, holds in checks.items() if name not in self.beside]

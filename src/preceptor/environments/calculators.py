@@ -1,0 +1,144 @@
+"""Calculators as tools: what they take, units, and the end with a choice, its slots and a result.
+
+A calculator is described, not computed: its rule is read, and the system computes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Self
+
+import msgspec
+
+from preceptor.environments.base import Environment, Session
+from preceptor.environments.tools import ToolError, ToolSession
+from preceptor.records import Example, Message
+from preceptor.scoring.quantities import converted
+from preceptor.systems.base import ToolSpec
+
+__all__ = ["FINISH", "Calculators", "Finish", "Slot"]
+
+FINISH, _READ, _CONVERT = "finish", "read_calculator", "convert_unit"
+#: Turns of a system, after which the interaction is ended.
+_MOST_TURNS = 16
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What a tool takes: nothing else, and nothing of another type."""
+
+
+class _Named(_Strict, frozen=True):
+    name: str
+
+
+class _Conversion(_Strict, frozen=True):
+    quantity: str
+    value: int | float
+    unit: str
+    to: str
+
+
+class Slot(_Strict, frozen=True):
+    """One parameter of a calculator, with its unit where it has one."""
+
+    name: str
+    value: bool | int | float | str | None = None
+    unit: str | None = None
+
+
+class Finish(_Strict, frozen=True):
+    """What a system ends with."""
+
+    calculator: str
+    parameters: tuple[Slot, ...]
+    result: int | float | str
+
+
+_TAKES: dict[str, tuple[type[_Strict], str]] = {
+    _READ: (_Named, "Read what a calculator takes, in which units, and its rule."),
+    _CONVERT: (
+        _Conversion,
+        "Convert the value of a quantity (creatinine, body weight, …) from its unit to another.",
+    ),
+    FINISH: (
+        Finish,
+        "End with the calculator, each parameter that it takes with its value and unit (null where "
+        "it is not known), and the result: a number, or a date.",
+    ),
+}
+
+
+def _spec(name: str) -> ToolSpec:
+    takes, words = _TAKES[name]
+    (schema,), parts = msgspec.json.schema_components([takes])
+    return ToolSpec(name, words, _inline(schema, parts))
+
+
+def _inline(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """A schema without references, which not every provider takes."""
+    if isinstance(schema, list):
+        return [_inline(each, parts) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inline(parts[schema["$ref"].rpartition("/")[2]], parts)
+    shown = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    return {key: _inline(value, parts) for key, value in shown.items()}
+
+
+class _Desk(ToolSession):
+    """Answers calls until the system finishes."""
+
+    max_turns = _MOST_TURNS
+    tools = tuple(map(_spec, _TAKES))
+
+    def __init__(self, described: Mapping[str, str]) -> None:
+        self.described = described
+        self.finish: Finish | None = None
+
+    async def reply(self, said: Message) -> Message | None:
+        results = await super().reply(said)
+        if results is None:
+            self.stop_reason = "no_call"
+        return None if self.finish is not None else results
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
+        try:
+            given = msgspec.convert(arguments, _TAKES[name][0])
+        except msgspec.ValidationError as error:
+            raise ToolError(f"{name}: {error}") from None
+        if isinstance(given, Finish):
+            self.finish = given
+            return "The task has ended."
+        if isinstance(given, _Conversion):
+            made = converted(given.value, given.unit, given.to, given.quantity)
+            if made is None:
+                words = f"from {given.unit} to {given.to} for {given.quantity}"
+                raise ToolError(f"{name}: there is no conversion {words}")
+            return f"{made:.6g} {given.to}"
+        assert isinstance(given, _Named)
+        known = {title.casefold().strip(): words for title, words in self.described.items()}
+        words = known.get(given.name.casefold().strip(), "")
+        if not words:
+            raise ToolError(f"{name}: there is no calculator {given.name[:100]}: see the list")
+        return words
+
+    @property
+    def state(self) -> Any:
+        return {FINISH: None if self.finish is None else msgspec.to_builtins(self.finish)}
+
+
+class Calculators(Environment):
+    """A benchmark's materials are its calculators: name → what it takes, and its rule."""
+
+    needs = frozenset({"tools"})
+    described: Mapping[str, str] = {}
+
+    def furnished(self, materials: bytes) -> Self:
+        made = copy.copy(self)
+        made.described = msgspec.json.decode(materials, type=dict[str, str])
+        return made
+
+    def open(self, example: Example) -> Session:
+        return _Desk(self.described)
