@@ -57,7 +57,7 @@ _NAMED = {
         "safetybench-zh",
     ),
     "notes": ("aci-bench", "mts-dialog", "meqsum", "clear-note", "medec"),
-    "agents": ("medagentbench", "medagentbench-tools"),
+    "agents": ("medagentbench", "medagentbench-tools", "medagentbench-served"),
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",

@@ -23,7 +23,7 @@ from preceptor.records.responses import ENVIRONMENT_FAILED
 from preceptor.store.rows import storable_message
 from preceptor.systems.base import EVERY, Ask, Capability, Postponed
 
-__all__ = ["NEEDED", "environment_failure", "interact"]
+__all__ = ["NEEDED", "attend", "environment_failure", "interact"]
 
 #: Kind of a part → what a system must take.
 NEEDED: dict[type[Part], Capability] = {Image: "images", File: "files"}
@@ -119,6 +119,37 @@ async def interact(
         return whole
     failed = environment_failure(key, broken)
     return msgspec.structs.replace(whole, text="", failure=failed.failure, detail=failed.detail)
+
+
+async def attend(
+    key: str, ask: Ask, session: Session, call: Callable[[Ask], Awaitable[Response]]
+) -> Response:
+    """Let a system work in a session by itself: what it did is in the session's log.
+
+    It is one call of the system, kept as a whole: a session that was broken off begins anew. The
+    steps that the system itself tells of are left out, since the log has what happened.
+    """
+    answer = Response(key, cost_usd=0.0)
+    try:
+        answer = await call(msgspec.structs.replace(ask, addresses=await session.serve()))
+        # Where the session failed, a failure of the system may come of that.
+        await session.reply(Message("assistant", answer.text))
+    except _NOT_ITS_OWN:
+        raise
+    except Exception as error:
+        failed = environment_failure(key, error)
+        answer = msgspec.structs.replace(
+            answer, text="", failure=failed.failure, detail=failed.detail
+        )
+    finally:
+        await session.close()
+    last = () if answer.failure else (Turn(Message("assistant", answer.text)),)
+    return msgspec.structs.replace(
+        answer,
+        turns=(*session.turns, *last),
+        state=session.state,
+        stop_reason=session.stop_reason,
+    )
 
 
 def environment_failure(key: str, error: Exception) -> Response:

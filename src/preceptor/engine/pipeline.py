@@ -16,7 +16,7 @@ from preceptor.engine.batches import InBatches
 from preceptor.engine.budget import Budget
 from preceptor.engine.calls import claimed
 from preceptor.engine.grading import GradingContext, VerdictRecorder, given, older_server
-from preceptor.engine.interaction import environment_failure, interact
+from preceptor.engine.interaction import attend, environment_failure, interact
 from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.progress import Progress
 from preceptor.engine.responses import failed_response, response_of
@@ -133,6 +133,9 @@ class Pipeline:
                 for system in self._systems:
                     opened.push_async_callback(system.close)
                     await system.open()
+                if self._environment is not None:
+                    opened.push_async_callback(self._environment.stop)
+                    await self._environment.start()
                 writer = self._batches.writer = Writer(self.store, self.run, owner)
                 opened.push_async_callback(writer.close)
                 told = self.budget, self.progress
@@ -286,6 +289,8 @@ class Pipeline:
         except Exception as error:
             return environment_failure(key, error)
         system = self.system
+        if "addresses" in environment.needs and not system.recorded:
+            return await attend(key, ask, session, functools.partial(self._call, key))
         return await interact(
             key, ask, session, turn, system.capabilities, recorded=system.recorded
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Turn
 from preceptor.systems.base import Capability, ToolSpec
 
 __all__ = ["Environment", "Session"]
@@ -39,6 +40,18 @@ class Session:
         """
         raise NotImplementedError
 
+    async def serve(self) -> Mapping[str, str]:
+        """Let a system work here by itself: what `Ask.addresses` are.
+
+        What it did are then the `turns`, and `reply` is given its last words.
+        """
+        raise NotImplementedError
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """What a system did that worked by itself, from a log."""
+        return ()
+
     @property
     def state(self) -> Any:
         """What is left at the end, as JSON, for scores; None where nothing is."""
@@ -53,7 +66,7 @@ class Environment:
     are given to `Session.reply` again, so the same turns must have the same replies.
     """
 
-    #: What a system must take beside words.
+    #: What a system must take beside words; with ``addresses``, it works by itself.
     needs: frozenset[Capability] = frozenset()
 
     def furnished(self, materials: bytes) -> Self:
@@ -62,3 +75,9 @@ class Environment:
 
     def open(self, example: Example) -> Session:
         raise NotImplementedError
+
+    async def start(self) -> None:
+        """Get ready before the first session of a run. Raises Unavailable where that cannot be."""
+
+    async def stop(self) -> None:
+        """Free what the sessions shared, at the end of a run."""
