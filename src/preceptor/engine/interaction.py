@@ -19,9 +19,10 @@ from preceptor.records import (
     Turn,
     Usage,
 )
-from preceptor.records.responses import ENVIRONMENT_FAILED
+from preceptor.records.responses import CALL_AS_TEXT, ENVIRONMENT_FAILED
 from preceptor.store.rows import storable_message
 from preceptor.systems.base import EVERY, Ask, Capability, Postponed
+from preceptor.systems.tool_calls import written_call
 
 __all__ = ["NEEDED", "attend", "environment_failure", "interact"]
 
@@ -82,7 +83,7 @@ async def interact(
             if answer.failure is not None or (recorded and answer.turns):
                 break
             said = _to_answer(steps[-1].message, session)
-            stop_reason = _limit(session, turns, len(answers), said)
+            stop_reason = _limit(session, turns, len(answers), said) or _no_call(answer, session)
             following = None if stop_reason else await _following(session, said, capabilities)
             if following is None:
                 break
@@ -184,6 +185,21 @@ def _limit(session: Session, turns: Iterable[Turn], asked: int, said: Message) -
     calls = sum(len(_calls(turn.message)) for turn in turns)
     beyond = session.max_tool_calls is not None and calls > session.max_tool_calls
     return "max_tool_calls" if beyond else None
+
+
+def _no_call(answer: Response, session: Session) -> str | None:
+    """Why a turn is no call, though it looks like one; None where it does not.
+
+    A turn that was cut off may call what was never meant; a call that is written as text has been
+    made by nobody. Neither is an answer.
+    """
+    if not session.tools:
+        return None
+    called = bool(_calls(_steps(answer)[-1].message))
+    if called:
+        return "cut_off" if answer.finish_reason == "length" else None
+    names = [tool.name for tool in session.tools]
+    return CALL_AS_TEXT if written_call(answer.text, names) else None
 
 
 async def _following(

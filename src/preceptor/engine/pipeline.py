@@ -21,12 +21,14 @@ from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.progress import Progress
 from preceptor.engine.responses import failed_response, response_of
 from preceptor.engine.surroundings import changes, surroundings
+from preceptor.engine.tool_check import ToolCheck
 from preceptor.engine.watch import Watch
 from preceptor.environments.base import Environment
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
 from preceptor.graders.base import Case, Grader, judged
 from preceptor.protocols.base import Protocol
 from preceptor.records import Completion, Graded, Response, RunInfo, RunSettings
+from preceptor.records.responses import CALL_AS_TEXT
 from preceptor.store import Store
 from preceptor.store.lease import Owner
 from preceptor.store.lookup import Lookup
@@ -99,6 +101,7 @@ class Pipeline:
         # Calls wait for their turn here and not in the endpoint, where a stop could not reach them.
         self._lookup = Lookup(store)
         self._watch = Watch(protocol, self.progress.warn)
+        self._tool_check = ToolCheck(system, functools.partial(store.add_note, run))
         self._limiters = {each: each.limiter or Limiter(each.concurrency) for each in self._systems}
         self._backlog = Backlog(self._most_ready)
         self.progress.limiters = [each.limiter for each in self._systems if each.limiter]
@@ -223,6 +226,11 @@ class Pipeline:
             return
         self.progress.answers += 1
         self._watch.answered(response, graded)
+        if response.stop_reason == CALL_AS_TEXT:
+            self._warn(
+                f"{self.system.address} writes tool calls as text, which nobody makes: its server "
+                f"does not read the calls of this model."
+            )
         sent = response.sent or self.protocol.messages(graded.example)
         context.prompts.asked(self.system.address, lambda: sent, response.usage)
         await self._grade(place, graded, response, context)
@@ -273,7 +281,7 @@ class Pipeline:
         where it was; what it took is added to the whole at once.
         """
 
-        async def turn(ask: Ask) -> Response:
+        async def find(ask: Ask) -> Response:
             own = response_key(self.system, ask, self.run.scope)
             known = self.store.find_responses([own]).get(own)
             if known is not None:
@@ -288,7 +296,7 @@ class Pipeline:
             session = environment.open(ask.example)
         except Exception as error:
             return environment_failure(key, error)
-        system = self.system
+        system, turn = self.system, functools.partial(self._tool_check.turn, find=find)
         if "addresses" in environment.needs and not system.recorded:
             return await attend(key, ask, session, functools.partial(self._call, key))
         return await interact(
