@@ -4,7 +4,8 @@
 
 Installs Medplum's in-memory repository (npm, needs node 20) in a temporary folder, gives it the
 made-up records of the tests, asks it their queries, and prints where the two differ. What R4 says
-of each is in tests/test_fhir.py.
+of each is in tests/test_fhir.py; what of the differences is surprising of Medplum's, in
+findings/medplum_memory_search.sh.
 """
 
 from __future__ import annotations

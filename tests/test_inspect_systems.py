@@ -33,7 +33,7 @@ QUESTION = Ask((Message("user", "Is a fever of 39 bad?"),))
 
 AGENTS = """
 from inspect_ai.agent import Agent, AgentState, agent
-from inspect_ai.model import ChatMessageUser, get_model
+from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, get_model
 from inspect_ai.solver import chain, generate, solver, system_message
 from inspect_ai.util import store
 
@@ -50,6 +50,14 @@ def twice() -> Agent:
 @solver
 def careful():
     return chain(system_message("Be careful."), generate())
+
+@agent
+def in_record() -> Agent:
+    async def run(state: AgentState) -> AgentState:
+        words = store().get("PRECEPTOR_FHIR_URL")
+        state.messages.append(ChatMessageAssistant(content=words))
+        return state
+    return run
 
 @solver
 def forgetful():
@@ -373,6 +381,16 @@ async def test_conversations_do_not_see_each_others_store(agents: Path) -> None:
     texts = [(await system.answer(QUESTION)).text for _ in range(2)]
     await system.close()
     assert texts == ["call 1 of this conversation"] * 2
+
+
+async def test_an_agent_finds_the_record_that_it_works_in(agents: Path) -> None:
+    """In its store: the addresses, by the names that a program has them under."""
+    system = resolve(f"inspect:{agents}@in_record#wire/model-a", Parameters())
+    addresses = {"PRECEPTOR_FHIR_URL": "http://127.0.0.1:1/e/x/fhir"}
+    there = Ask(QUESTION.messages, addresses=addresses)
+    assert (await system.answer(there)).text == addresses["PRECEPTOR_FHIR_URL"]
+    assert "addresses" in system.capabilities
+    await system.close()
 
 
 @pytest.mark.parametrize(

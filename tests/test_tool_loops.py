@@ -241,6 +241,68 @@ def test_a_stop_in_the_midst_of_a_tool_loop_pays_for_no_turn_twice(asked: dict[s
         assert graded.response.state == {"asked": [{"a": 0}, {"a": 1}, {"a": 2}]}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<tool_call>{"name": "look_up", "arguments": {}}</tool_call>',
+        'I look.\n```json\n{"name": "look_up", "parameters": {"a": 1}}\n```',
+        '[{"function": {"name": "look_up", "arguments": "{}"}}]',
+    ],
+)
+def test_a_call_that_is_written_as_text_is_no_answer(
+    text: str, asked: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a stop reason of its own, and the run says so once; nobody makes the call."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = f"writer_{abs(hash(text))}"
+    (tmp_path / f"{name}.py").write_text(f"def answer(messages, tools):\n    return {text!r}\n")
+    run = preceptor.run("looking", system=f"python:{name}:answer", **asked)
+    assert {graded.response.stop_reason for graded in run.result().graded} == {"call_as_text"}
+    assert sum("writes tool calls as text" in note for note in run.info.settings.notes) == 1
+    assert run.result().graded[0].response.state == {"asked": []}
+
+
+def test_words_about_a_tool_are_an_answer(
+    asked: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name alone, or JSON of something else, is no call by form."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = 'With look_up I found:\n```json\n{"name": "Ana", "arguments": 2}\n```\nB'
+    (tmp_path / "talker.py").write_text(f"def answer(messages, tools):\n    return {text!r}\n")
+    response = only(preceptor.run("looking", system="python:talker:answer", limit=1, **asked))
+    assert (response.text, response.stop_reason) == (text, None)
+
+
+def test_a_turn_that_was_cut_off_makes_no_call(asked: dict[str, Any]) -> None:
+    """Its arguments may be whole by chance, and not what was meant: the interaction is over."""
+    plan = [(("look_up", '{"a": 1}'),)]
+    with FakeEndpoint(tools=plan, script=["cut_off"]) as fake:
+        response = only(preceptor.run("looking", system=fake.address("m"), limit=1, **asked))
+    assert response.stop_reason == "cut_off"
+    assert response.state == {"asked": []}
+
+
+def test_a_server_that_drops_tools_stops_the_run(asked: dict[str, Any]) -> None:
+    """Found by the first question, which goes ahead; nothing is paid again when it is resumed."""
+    with FakeEndpoint(drops_tools=True) as fake:
+        with pytest.raises(EndpointRefused, match="tokens in the first prompt with tools and"):
+            preceptor.run("looking", system=fake.address("m"), **asked)
+        with pytest.raises(EndpointRefused, match="name a model or server that takes tools"):
+            preceptor.resume("latest", store="s.db")
+        assert fake.delivered.total() == 2
+        assert preceptor.load("latest", store="s.db").result().system_usage.total > 0
+
+
+def test_a_model_that_does_not_call_is_asked_once_more(asked: dict[str, Any]) -> None:
+    """Without tools, to see that they reach it: that is paid for, and said in one line."""
+    with FakeEndpoint() as fake:
+        run = preceptor.run("looking", system=fake.address("m"), **asked)
+        assert fake.delivered.total() == 5
+    assert run.outcome is not None
+    [said] = [note for note in run.info.settings.notes if "once more without tools" in note]
+    assert "tokens in the prompt with them" in said
+
+
 def test_what_happened_goes_out_and_comes_back(asked: dict[str, Any], tmp_path: Path) -> None:
     """In jsonl and parquet; a replay and an import of the jsonl have all of it again."""
     pyarrow = pytest.importorskip("pyarrow.parquet")

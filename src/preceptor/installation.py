@@ -37,7 +37,10 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "distil": (("sklearn",), "a small grader of your own"),
     "postgres": (("psycopg",), "PostgreSQL as the store"),
     "ray": (("ray",), "one run on several machines"),
-    "fhir": (("fhir_core",), "what an agent writes into a health record is checked"),
+    "fhir": (
+        ("fhir_core", "mcp", "starlette", "uvicorn"),
+        "what an agent writes into a health record is checked; a record served over HTTP and MCP",
+    ),
     "verifiers": (("verifiers",), "environments for training"),
 }
 

@@ -57,7 +57,7 @@ _NAMED = {
         "safetybench-zh",
     ),
     "notes": ("aci-bench", "mts-dialog", "meqsum", "clear-note", "medec"),
-    "agents": ("medagentbench", "medagentbench-tools", "calcqa"),
+    "agents": ("medagentbench", "medagentbench-tools", "medagentbench-served", "calcqa"),
     "patients": ("mediq",),
     "brought": (
         "liveclin",

@@ -49,8 +49,8 @@ def run(  # noqa: PLR0917
         str,
         typer.Argument(
             metavar="GROUP",
-            help="exams, open, safety, notes, extraction, agents, patients, languages or all: "
-            "docs/suite.md.",
+            help="exams, open, safety, notes, extraction, agents, patients, brought, languages or "
+            "all: docs/suite.md.",
         ),
     ],
     system: Address,

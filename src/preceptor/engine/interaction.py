@@ -19,11 +19,12 @@ from preceptor.records import (
     Turn,
     Usage,
 )
-from preceptor.records.responses import ENVIRONMENT_FAILED
+from preceptor.records.responses import CALL_AS_TEXT, ENVIRONMENT_FAILED
 from preceptor.store.rows import storable_message
 from preceptor.systems.base import EVERY, Ask, Capability, Postponed
+from preceptor.systems.tool_calls import written_call
 
-__all__ = ["NEEDED", "environment_failure", "interact"]
+__all__ = ["NEEDED", "attend", "environment_failure", "interact"]
 
 #: Kind of a part → what a system must take.
 NEEDED: dict[type[Part], Capability] = {Image: "images", File: "files"}
@@ -91,7 +92,7 @@ async def interact(
             if answer.failure is not None or (recorded and answer.turns):
                 break
             said = _to_answer(steps[-1].message, session)
-            stop_reason = _limit(session, turns, len(answers), said)
+            stop_reason = _limit(session, turns, len(answers), said) or _no_call(answer, session)
             following = None if stop_reason else await _following(session, said, capabilities)
             if following is None:
                 break
@@ -165,6 +166,37 @@ class _Asked:
         )
 
 
+async def attend(
+    key: str, ask: Ask, session: Session, call: Callable[[Ask], Awaitable[Response]]
+) -> Response:
+    """Let a system work in a session by itself: what it did is in the session's log.
+
+    It is one call of the system, kept as a whole: a session that was broken off begins anew. The
+    steps that the system itself tells of are left out, since the log has what happened.
+    """
+    answer = Response(key, cost_usd=0.0)
+    try:
+        answer = await call(msgspec.structs.replace(ask, addresses=await session.serve()))
+        # Where the session failed, a failure of the system may come of that.
+        await session.reply(Message("assistant", answer.text))
+    except _NOT_ITS_OWN:
+        raise
+    except Exception as error:
+        failed = environment_failure(key, error)
+        answer = msgspec.structs.replace(
+            answer, text="", failure=failed.failure, detail=failed.detail
+        )
+    finally:
+        await session.close()
+    last = () if answer.failure else (Turn(Message("assistant", answer.text)),)
+    return msgspec.structs.replace(
+        answer,
+        turns=(*session.turns, *last),
+        state=session.state,
+        stop_reason=session.stop_reason,
+    )
+
+
 def environment_failure(key: str, error: Exception) -> Response:
     """The failure of the environment alone: no answer is lost by the system."""
     own = isinstance(error, _EnvironmentError)
@@ -197,6 +229,21 @@ def _limit(session: Session, turns: Iterable[Turn], asked: int, said: Message) -
     calls = sum(len(_calls(turn.message)) for turn in turns)
     beyond = session.max_tool_calls is not None and calls > session.max_tool_calls
     return "max_tool_calls" if beyond else None
+
+
+def _no_call(answer: Response, session: Session) -> str | None:
+    """Why a turn is no call, though it looks like one; None where it does not.
+
+    A turn that was cut off may call what was never meant; a call that is written as text has been
+    made by nobody. Neither is an answer.
+    """
+    if not session.tools:
+        return None
+    called = bool(_calls(_steps(answer)[-1].message))
+    if called:
+        return "cut_off" if answer.finish_reason == "length" else None
+    names = [tool.name for tool in session.tools]
+    return CALL_AS_TEXT if written_call(answer.text, names) else None
 
 
 async def _following(

@@ -16,17 +16,19 @@ from preceptor.engine.batches import InBatches
 from preceptor.engine.budget import Budget
 from preceptor.engine.calls import claimed
 from preceptor.engine.grading import GradingContext, VerdictRecorder, given, older_server
-from preceptor.engine.interaction import environment_failure, interact
+from preceptor.engine.interaction import attend, environment_failure, interact
 from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.progress import Progress
 from preceptor.engine.responses import failed_response, response_of
 from preceptor.engine.surroundings import changes, surroundings
+from preceptor.engine.tool_check import ToolCheck
 from preceptor.engine.watch import Watch
 from preceptor.environments.base import Environment
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
 from preceptor.graders.base import Case, Grader, judged
 from preceptor.protocols.base import Protocol
 from preceptor.records import Completion, Graded, Message, Response, RunInfo, RunSettings, Usage
+from preceptor.records.responses import CALL_AS_TEXT
 from preceptor.store import Store
 from preceptor.store.lease import Owner
 from preceptor.store.lookup import Lookup
@@ -101,6 +103,7 @@ class Pipeline:
         # Calls wait for their turn here and not in the endpoint, where a stop could not reach them.
         self._lookup = Lookup(store)
         self._watch = Watch(protocol, self.progress.warn)
+        self._tool_check = ToolCheck(system, functools.partial(store.add_note, run))
         self._limiters = {each: each.limiter or Limiter(each.concurrency) for each in self._systems}
         self._backlog = Backlog(self._most_ready)
         self.progress.limiters = [each.limiter for each in self._systems if each.limiter]
@@ -135,6 +138,9 @@ class Pipeline:
                 for system in self._systems:
                     opened.push_async_callback(system.close)
                     await system.open()
+                if self._environment is not None:
+                    opened.push_async_callback(self._environment.stop)
+                    await self._environment.start()
                 writer = self._batches.writer = Writer(self.store, self.run, owner)
                 opened.push_async_callback(writer.close)
                 told = self.budget, self.progress
@@ -222,6 +228,11 @@ class Pipeline:
             return
         self.progress.answers += 1
         self._watch.answered(response, graded)
+        if response.stop_reason == CALL_AS_TEXT:
+            self._warn(
+                f"{self.system.address} writes tool calls as text, which nobody makes: its server "
+                f"does not read the calls of this model."
+            )
         sent = response.sent or self.protocol.messages(graded.example)
         context.prompts.asked(self.system.address, lambda: sent, response.usage)
         await self._grade(place, graded, response, context)
@@ -272,7 +283,7 @@ class Pipeline:
         where it was; what it took is added to the whole at once.
         """
 
-        async def turn(ask: Ask, system: System = self.system) -> Response:
+        async def find(ask: Ask, system: System = self.system) -> Response:
             own = response_key(system, ask, self.run.scope)
             known = self.store.find_responses([own]).get(own)
             if known is not None:
@@ -286,14 +297,16 @@ class Pipeline:
 
         async def say(messages: tuple[Message, ...]) -> Response:
             assert self.patient is not None
-            return await turn(Ask(messages, ask.example, ask.repeat), self.patient)
+            return await find(Ask(messages, ask.example, ask.repeat), self.patient)
 
         assert ask.example is not None
         try:
             session = environment.open(ask.example)
         except Exception as error:
             return environment_failure(key, error)
-        system = self.system
+        system, turn = self.system, functools.partial(self._tool_check.turn, find=find)
+        if "addresses" in environment.needs and not system.recorded:
+            return await attend(key, ask, session, functools.partial(self._call, system, key))
         return await interact(
             key, ask, session, turn, system.capabilities, patient=say, recorded=system.recorded
         )

@@ -178,8 +178,11 @@ def check_price(
             )
 
 
-_IN_WORDS = {"tool_media": "images or files from tools"}
-_OTHER = "name a system that does"
+_IN_WORDS = {
+    "tool_media": "images or files from tools",
+    "addresses": "address of a record to work in",
+}
+_OTHER = {"addresses": "name an agent, such as command:./agent"}
 
 
 def check_capabilities(benchmark: Benchmark, system: System, examples: Sequence[Example]) -> None:
@@ -192,7 +195,9 @@ def check_capabilities(benchmark: Benchmark, system: System, examples: Sequence[
         needed.update(() if environment is None else environment.needs)
     for what, times in needed.items():
         if what not in system.capabilities:
-            named, remedy = _IN_WORDS.get(what, what), system.remedies.get(what, _OTHER)
+            named = _IN_WORDS.get(what, what)
+            other = _OTHER.get(what, "name a system that does")
+            remedy = system.remedies.get(what, other)
             raise InputError(
                 f"--system {system.address}: takes no {named}, which {times:,} of "
                 f"{len(examples):,} examples of {benchmark.name} need: {remedy}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Self
 
-from preceptor.records import Example, Message
+from preceptor.records import Example, Message, Turn
 from preceptor.systems.base import Capability, ToolSpec
 
 __all__ = ["Environment", "Session"]
@@ -55,6 +55,18 @@ class Session:
         """
         raise NotImplementedError
 
+    async def serve(self) -> Mapping[str, str]:
+        """Let a system work here by itself: what `Ask.addresses` are.
+
+        What it did are then the `turns`, and `reply` is given its last words.
+        """
+        raise NotImplementedError
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """What a system did that worked by itself, from a log."""
+        return ()
+
     @property
     def state(self) -> Any:
         """What is left at the end, as JSON, for scores; None where nothing is."""
@@ -69,7 +81,7 @@ class Environment:
     are given to `Session.reply` again, so the same turns must have the same replies.
     """
 
-    #: What a system must take beside words.
+    #: What a system must take beside words; with ``addresses``, it works by itself.
     needs: frozenset[Capability] = frozenset()
     #: Whether a model plays a patient: the user names it, and sessions may ask it.
     has_patient: bool = False
@@ -82,3 +94,9 @@ class Environment:
 
     def open(self, example: Example) -> Session:
         raise NotImplementedError
+
+    async def start(self) -> None:
+        """Get ready before the first session of a run. Raises Unavailable where that cannot be."""
+
+    async def stop(self) -> None:
+        """Free what the sessions shared, at the end of a run."""

@@ -42,10 +42,11 @@ class ToolSession(Session):
 
     async def reply(self, said: Message) -> Message | None:
         calls = [part for part in said.parts if isinstance(part, ToolCall)]
-        results = tuple([await self._result(call) for call in calls])
+        results = tuple([await self.result(call) for call in calls])
         return Message("tool", results) if results else None
 
-    async def _result(self, call: ToolCall) -> ToolResult:
+    async def result(self, call: ToolCall) -> ToolResult:
+        """What a call gives, or what is wrong with it."""
         try:
             given = await self.call(call.name, call.decoded())
         except ToolError as error:

@@ -12,6 +12,7 @@ from preceptor.environments.fhir.text import written
 from preceptor.environments.fhir.tools import FINISH, WRITES
 from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Metric, Response, Score, ToolCall
+from preceptor.records.responses import CALL_AS_TEXT
 from preceptor.scoring.answers import PARSED, missing, scored
 from preceptor.scoring.attempts import ATTEMPT_LABELS, all_of_k
 from preceptor.scoring.ratings import Scale
@@ -93,6 +94,7 @@ EPISODE_LABELS = {
     "underordering": "Wrote nothing, of the tasks where something is due",
     "rounds": "Turns of the agent",
     "refused": "Requests refused by the server",
+    CALL_AS_TEXT: "Ended by a tool call that was written as text",
     "checks": "Checks that hold",
     **ATTEMPT_LABELS,
 }
@@ -115,8 +117,9 @@ class EpisodeScoring(Scoring):
         **dict.fromkeys(("overordering", "underordering"), Scale(0, 1, higher_is_better=False)),
         "rounds": Scale(0, _MOST, "turns", higher_is_better=False),
         "refused": Scale(0, _MOST, "requests", higher_is_better=False),
+        CALL_AS_TEXT: Scale(0, 1, higher_is_better=False),
     }
-    shares = (OVERALL, PARSED, "check", "floor", "overordering", "underordering")
+    shares = (OVERALL, PARSED, "check", "floor", "overordering", "underordering", CALL_AS_TEXT)
 
     def checks(self, example: Example, done: Conduct) -> dict[str, bool]:
         """Name → whether it holds, those that apply to the example."""
@@ -142,6 +145,7 @@ class EpisodeScoring(Scoring):
             ordering: float(bool(done.writes) is not due),
             "rounds": min(done.rounds, _MOST) / _MOST,
             "refused": min(done.refused, _MOST) / _MOST,
+            CALL_AS_TEXT: float(response.stop_reason == CALL_AS_TEXT),
         }
         values |= {f"check:{name}": float(holds) for name, holds in checks.items()}
         return scored(graded, values, done.answers)

@@ -12,10 +12,12 @@ from preceptor.reasoning import split_reasoning
 from preceptor.records.messages import Message, Turn
 from preceptor.records.parts import Reasoning, ToolCall
 
-__all__ = ["ENVIRONMENT_FAILED", "Completion", "Response", "as_answer"]
+__all__ = ["CALL_AS_TEXT", "ENVIRONMENT_FAILED", "Completion", "Response", "as_answer"]
 
 #: Kind of the failure that is the environment's and not the system's.
 ENVIRONMENT_FAILED = "environment_failed"
+#: Stop reason of a turn that is a tool call by its form, and was written as text.
+CALL_AS_TEXT = "call_as_text"
 
 
 class Completion(msgspec.Struct, frozen=True, gc=False):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DECLINED",
     "EVERY",
+    "MODEL",
     "PRACTICAL",
     "Ask",
     "Capability",
@@ -32,9 +33,11 @@ __all__ = [
 ]
 
 #: What a system may be able to take beside words; ``tool_media`` is images and files in the results
-#: of tools.
-Capability = Literal["images", "files", "tools", "tool_media"]
-EVERY: frozenset[Capability] = frozenset(("images", "files", "tools", "tool_media"))
+#: of tools, ``addresses`` those of a server in which it works by itself.
+Capability = Literal["images", "files", "tools", "tool_media", "addresses"]
+#: What a model may take: it works nowhere by itself.
+MODEL: frozenset[Capability] = frozenset(("images", "files", "tools", "tool_media"))
+EVERY: frozenset[Capability] = MODEL | {"addresses"}
 
 #: Finish reasons of a refusal, by the model or its provider's filter: that is an answer.
 DECLINED = ("refusal", "content_filter")
@@ -72,6 +75,9 @@ class Ask(msgspec.Struct, frozen=True):
         after this one was answered: what a provider should keep in its cache. 0 for none.
     tools
         Those that the system may call.
+    addresses
+        Where the system finds the server that it works in by itself: name of a variable → value.
+        They are others in each attempt, and no answer depends on them: no part of any key.
     """
 
     messages: tuple[Message, ...]
@@ -79,6 +85,7 @@ class Ask(msgspec.Struct, frozen=True):
     repeat: int = 0
     shared: int = 0
     tools: tuple[ToolSpec, ...] = ()
+    addresses: Mapping[str, str] = {}
 
 
 class Postponed(Exception):

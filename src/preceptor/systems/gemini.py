@@ -211,7 +211,7 @@ def _completion(replies: list[_Reply]) -> Completion:
     signed = {"thoughtSignature": signature}
     return Completion(
         text=text,
-        finish_reason="tool_calls" if called and not text else end,
+        finish_reason="tool_calls" if called and not text and end != "length" else end,
         usage=_counts(counts_in(usage, _Usage)),
         reasoning_length=sum(map(len, thoughts)) if thoughts else None,
         served_model=next((name for name in models if isinstance(name, str)), None),

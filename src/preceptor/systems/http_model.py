@@ -11,7 +11,7 @@ import msgspec
 
 from preceptor.errors import EndpointError, InputError
 from preceptor.records import Completion, Message, Role, ToolCall, Usage
-from preceptor.systems.base import EVERY, Ask, Parameters, System
+from preceptor.systems.base import MODEL, Ask, Parameters, System
 from preceptor.systems.endpoint import ContentFiltered, Endpoint
 from preceptor.systems.events import EventReader
 from preceptor.systems.media_tokens import tokens_of_media
@@ -96,7 +96,7 @@ class HttpModel(System):
         Where it is asked: concurrency, retries, rate limits.
     """
 
-    capabilities = EVERY
+    capabilities = MODEL
     provider: str = "openai-compatible"
     #: Parameters for which the provider's requests have no field.
     lacks: tuple[str, ...] = ()

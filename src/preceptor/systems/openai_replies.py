@@ -208,7 +208,7 @@ def _chat_completion(choice: _Choice, usage: object, model: object) -> Completio
         check_error("the reply broke off with an error")
     if not text and word_of(said.refusal):
         text, finish_reason = said.refusal, "refusal"
-    elif not text and _calls(said):
+    elif not text and _calls(said) and finish_reason != "length":
         finish_reason = "tool_calls"
     counts = counts_in(usage, _ChatUsage)
     given = counts.prompt_tokens_details or Details()

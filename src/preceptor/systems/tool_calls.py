@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -18,10 +18,16 @@ __all__ = [
     "thought",
     "tool_call",
     "wanted_back",
+    "written_call",
 ]
 
 #: Fields of a chat message's reasoning that servers want back with the results of its calls.
 CHAT_THOUGHTS = ("reasoning_details", "reasoning_content", "reasoning")
+#: How chat templates mark a call, where a server hands it on as text.
+_MARKS = re.compile(
+    r"<tool_call>|<function=\w|\[TOOL_CALLS\]|<\|tool_call\|>|<｜tool▁call▁begin｜>"
+)
+_FENCED = re.compile(r"```\w*\n(.*?)```", re.DOTALL)
 #: An id that we made for a call that came without one.
 _MADE = re.compile(r"call_\d{1,3}")
 
@@ -86,3 +92,28 @@ def joined_calls(pieces: Iterable[object]) -> list[Any]:
                 if isinstance(value, str):
                     call["function"][name] += value
     return list(calls.values())
+
+
+def written_call(text: str, names: Collection[str]) -> bool:
+    """Whether a text has the form of a call of one of these tools, which nobody has made."""
+    if not names:
+        return False
+    return bool(_MARKS.search(text)) or any(
+        _is_call(each, names) for each in (text, *_FENCED.findall(text))
+    )
+
+
+def _is_call(text: str, names: Collection[str]) -> bool:
+    try:
+        found = msgspec.json.decode(text.strip())
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    if isinstance(found, Mapping) and isinstance(found.get("tool_calls"), list):
+        found = found["tool_calls"]
+    for each in found if isinstance(found, list) else (found,):
+        called = each.get("function", each) if isinstance(each, Mapping) else None
+        if not isinstance(called, Mapping) or called.get("name") not in names:
+            continue
+        if {"arguments", "parameters"} & called.keys():
+            return True
+    return False

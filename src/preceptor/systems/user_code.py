@@ -16,7 +16,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +26,7 @@ import msgspec
 from preceptor.errors import EndpointError, InputError, UnknownName, shorten
 from preceptor.files import file_sha256
 from preceptor.records import Completion
-from preceptor.systems.base import EVERY, Ask, Parameters, System
+from preceptor.systems.base import EVERY, Ask, Capability, Parameters, System
 from preceptor.systems.endpoint import MAX_BODY_BYTES
 from preceptor.systems.prices import FREE
 from preceptor.systems.steps import completion_of, messages_for, tools_for
@@ -41,7 +41,8 @@ class PythonFunction(System):
 
     The function takes a list of ``{"role": …, "content": …}`` and returns a str, a message, or the
     messages of its steps, the answer last; it may be async. One with a parameter ``tools`` is given
-    those that it may ask for by ``tool_calls`` in the message that it returns.
+    those that it may ask for by ``tool_calls`` in the message that it returns; one with a parameter
+    ``addresses`` is given those of a record that it works in by itself.
     A plain function runs in a thread, one call at a time unless ``concurrency`` says more. A call
     that takes longer than ``timeout`` is given up; its thread cannot be stopped and is left behind.
     """
@@ -49,14 +50,18 @@ class PythonFunction(System):
     price = FREE
     reusable = False
     may_be_empty = True
-    remedies = MappingProxyType({"tools": "give the function a parameter tools"})
+    remedies = MappingProxyType(
+        {name: f"give the function a parameter {name}" for name in ("tools", "addresses")}
+    )
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         self.address = address
         self.parameters = parameters
         self._function = _import(address)
         self._takes_tools = _takes(self._function, "tools")
-        self.capabilities = EVERY if self._takes_tools else EVERY - {"tools", "tool_media"}
+        self._takes_addresses = _takes(self._function, "addresses")
+        lacking: set[Capability] = set() if self._takes_tools else {"tools", "tool_media"}
+        self.capabilities = EVERY - (lacking if self._takes_addresses else lacking | {"addresses"})
         self._asynchronous = inspect.iscoroutinefunction(self._function)
         self.concurrency = parameters.concurrency or (32 if self._asynchronous else 1)
         self._slots = asyncio.Semaphore(self.concurrency)
@@ -70,7 +75,9 @@ class PythonFunction(System):
 
     async def answer(self, ask: Ask) -> Completion:
         messages = messages_for(ask)
-        options = {"tools": tools_for(ask)} if self._takes_tools else {}
+        options: dict[str, Any] = {"tools": tools_for(ask)} if self._takes_tools else {}
+        if self._takes_addresses:
+            options["addresses"] = dict(ask.addresses)
         async with self._slots:
             try:
                 async with asyncio.timeout(self.parameters.timeout):
@@ -188,6 +195,7 @@ class Command(System):
 
     Where tools are offered, they stand under ``tools``; a program that asks for one prints the
     message with ``tool_calls``, or ``{"messages": […]}``, and is started again with the results.
+    The addresses of a record that it works in by itself are in its environment.
     No shell is involved. A status other than 0 is a failure of that call.
     """
 
@@ -225,7 +233,7 @@ class Command(System):
         async with self._slots:
             try:
                 async with asyncio.timeout(self.parameters.timeout):
-                    status, out, err = await self._talk(question)
+                    status, out, err = await self._talk(question, ask.addresses)
             except TimeoutError:
                 raise _failed(self, f"no answer within {self.parameters.timeout:g} s") from None
             except OSError as error:
@@ -236,7 +244,9 @@ class Command(System):
         text = out.decode("utf-8", "replace").strip("\n")
         return _completion(self, _messages(text) or text)
 
-    async def _talk(self, question: bytes) -> tuple[int, bytes, bytes]:
+    async def _talk(
+        self, question: bytes, addresses: Mapping[str, str]
+    ) -> tuple[int, bytes, bytes]:
         """(exit status, what it printed, the end of its complaints) of one call."""
         process = await asyncio.create_subprocess_exec(
             *self._words,
@@ -244,6 +254,7 @@ class Command(System):
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
+            env={**os.environ, **addresses},
         )
         stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
         assert stdin is not None

@@ -77,6 +77,8 @@ class FakeEndpoint:
     tools
         Name and arguments (JSON) of the tools that are called, turn by turn, before an answer, in
         requests that offer any.
+    drops_tools
+        Whether tools are offered in vain, as by many servers: nobody is told of them.
     script
         Faults of the first calls in order of arrival, None for a right answer.
     latency
@@ -122,6 +124,7 @@ class FakeEndpoint:
         rate: float = 0.3,
         most_faults: int = 2,
         tools: Plan = (),
+        drops_tools: bool = False,
         script: Iterable[str | Fault | None] = (),
         latency: float | tuple[float, float] = 0.0,
         pace: float = 0.0,
@@ -140,7 +143,7 @@ class FakeEndpoint:
         self._pace = pace
         self._api_key = api_key
         self._reasoning = reasoning
-        self._tools = tools
+        self._tools, self._drops_tools = tools, drops_tools
         self._random = random.Random(seed)  # noqa: S311
         self._under_way: Counter[str] = Counter()
         self._port = port
@@ -255,6 +258,8 @@ class FakeEndpoint:
     async def _complete(self, wire: Wire, request: web.Request) -> web.StreamResponse:
         try:
             payload = msgspec.json.decode(await request.read(), type=dict[str, Any])
+            if self._drops_tools:
+                payload.pop("tools", None)
             if problem := wire.problem(request, payload):
                 self._note(request, payload, "", None)
                 return wire.error("bad_request", problem)

@@ -63,7 +63,7 @@ def spoiled(right: Reply, kind: str) -> Reply:
         "malformed_call": Reply(None, "malformed_call"),
         "refusal": Reply(None, refusal="I'm sorry, but I can't help with that."),
         "filtered": Reply(half, "content_filter"),
-        "cut_off": Reply(half, "length"),
+        "cut_off": Reply(half, "length", calls=right.calls),
         "no_logprobs": Reply(text),
     }[kind]
 

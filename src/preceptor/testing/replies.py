@@ -137,6 +137,8 @@ def _last_text(payload: dict[str, Any]) -> str:
 def tokens(payload: dict[str, Any], reply: Reply) -> tuple[int, int, int, int]:
     """Token counts (input, output, cached, reasoning), plausible as a provider's."""
     given = len(msgspec.json.encode(payload.get("messages", payload.get("input")))) // 4 + 1
+    if payload.get("tools"):
+        given += len(msgspec.json.encode(payload["tools"])) // 4
     thought = 64 if _effort(payload) is not None else 0
     made = len((reply.text or reply.refusal or "").split()) + 1 + thought
     cached = given // 128 * 64 if given >= 256 else 0

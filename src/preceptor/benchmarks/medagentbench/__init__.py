@@ -6,13 +6,12 @@ import functools
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.benchmarks.medagentbench.checks import TaskScoring
-from preceptor.benchmarks.medagentbench.environment import VERSION, Record, packed
+from preceptor.benchmarks.medagentbench.environment import VERSION, Form, Record, packed
 from preceptor.benchmarks.medagentbench.facts import ACTIONS, Facts, facts
 from preceptor.benchmarks.medagentbench.wording import wording
 from preceptor.environments.fhir.search import Fidelity
@@ -28,12 +27,16 @@ __all__ = ["BENCHMARKS"]
 _TASKS = ("test_data_v2.json", "test_data_v1.json")
 _ANSWERS = "reference_answers_300.json"
 _RUNS = "trajectories_text_protocol_gpt-4o-mini_100.jsonl.gz"
-_Form = Literal["text", "tools"]
-_ROLE = (
-    "You work in the health record of a hospital, for its physicians. Use the tools to read the "
-    "record and to write what the task asks for, and end with the tool finish. Its answers are a "
-    "list: one entry for each thing asked, an empty list where nothing is."
-)
+_ROLES: dict[Form, str] = {
+    "tools": "You work in the health record of a hospital, for its physicians. Use the tools to "
+    "read the record and to write what the task asks for, and end with the tool finish. Its "
+    "answers are a list: one entry for each thing asked, an empty list where nothing is.",
+    "served": "You work in the health record of a hospital, for its physicians. It is a FHIR R4 "
+    "server at the address in PRECEPTOR_FHIR_URL; the same record has tools over MCP at the "
+    "address in PRECEPTOR_MCP_URL. Read the record, and write what the task asks for. End with the "
+    "tool finish, or with a last line that is a JSON list. The answers are a list: one entry for "
+    "each thing asked, an empty list where nothing is.",
+}
 
 
 class _Files:
@@ -89,7 +92,7 @@ def _age(birth: str | None, now: str) -> int | None:
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
-def _read(path: Path, form: _Form) -> Iterator[Example]:
+def _read(path: Path, form: Form) -> Iterator[Example]:
     files = _Files(path)
     tasks = _tasks(files)
     told = wording(files.need(_RUNS)).told if form == "text" else ""
@@ -100,9 +103,9 @@ def _read(path: Path, form: _Form) -> Iterator[Example]:
         context, asked = row.optional_text("context") or "", row.text("instruction")
         messages: tuple[Message, ...]
         messages = (Message("user", f"{told}\n\nContext: {context}\nQuestion: {asked}"),)
-        if form == "tools":
+        if form in _ROLES:
             words = "\n\n".join(filter(None, (asked, context)))
-            messages = (Message("system", _ROLE), Message("user", words))
+            messages = (Message("system", _ROLES[form]), Message("user", words))
         way = "action" if task.kind in ACTIONS else "query"
         yield Example(
             id=row.text("id"),
@@ -113,7 +116,7 @@ def _read(path: Path, form: _Form) -> Iterator[Example]:
         )
 
 
-def _materials(path: Path, form: _Form) -> bytes:
+def _materials(path: Path, form: Form) -> bytes:
     files = _Files(path)
     replies = wording(files.need(_RUNS)).replies if form == "text" else Replies()
     return packed(files.ndjson(), [task for _, task in _tasks(files)], replies)
@@ -138,8 +141,10 @@ _LABS = (
     "The laboratory series are synthetic, drawn around the answers of the benchmark's own server"
 )
 
+_OURS = "the check of what is written are ours. It is not comparable with published rates"
 
-def _benchmark(suffix: str, way: str, form: _Form, fidelity: Fidelity, caution: str) -> Benchmark:
+
+def _benchmark(suffix: str, way: str, form: Form, fidelity: Fidelity, caution: str) -> Benchmark:
     return Benchmark(
         name=f"medagentbench{suffix}",
         title=f"MedAgentBench ({way})",
@@ -179,7 +184,13 @@ BENCHMARKS = (
         "tools",
         "tools",
         "strict",
-        f"{_LABS}; the tools, their words and the check of what is written are ours. It is not "
-        f"comparable with published rates",
+        f"{_LABS}; the tools, their words and {_OURS}",
+    ),
+    _benchmark(
+        "-served",
+        "an agent that works by itself",
+        "served",
+        "strict",
+        f"{_LABS}; the words and {_OURS}",
     ),
 )

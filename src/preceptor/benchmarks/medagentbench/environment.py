@@ -16,12 +16,19 @@ from preceptor.benchmarks.medagentbench.labs import series
 from preceptor.environments.base import Environment, Session
 from preceptor.environments.fhir.elements import at, codes
 from preceptor.environments.fhir.held import HealthRecords, patient_of, read_records
+from preceptor.environments.fhir.host import RecordHost
+from preceptor.environments.fhir.search import Fidelity
+from preceptor.environments.fhir.served import ServedRecord
 from preceptor.environments.fhir.server import FhirServer
 from preceptor.environments.fhir.text import FhirText, Replies
 from preceptor.environments.fhir.tools import FINISH, FhirTools
 from preceptor.records import Example
+from preceptor.systems.base import Capability
 
-__all__ = ["VERSION", "Record", "packed"]
+__all__ = ["VERSION", "Form", "Record", "packed"]
+
+#: How an agent works: it writes requests, it calls tools, or it works by itself.
+Form = Literal["text", "tools", "served"]
 
 #: Counts the changes of what `packed` gives: answers of another chart are not reused.
 VERSION = 1
@@ -29,6 +36,11 @@ VERSION = 1
 #: As in the benchmark's own loop.
 _ROUNDS = 8
 _BASE = "http://localhost:8080/fhir"
+_NEEDS: dict[Form, frozenset[Capability]] = {
+    "text": frozenset(),
+    "tools": frozenset({"tools"}),
+    "served": frozenset({"addresses"}),
+}
 _TOOLS = (
     "patient_search",
     "observation_search",
@@ -73,27 +85,36 @@ class Record(Environment):
     Parameters
     ----------
     form
-        ``text`` is the benchmark's own loop; with ``tools`` an agent calls functions, and what it
-        writes is checked.
+        ``text`` is the benchmark's own loop; with ``tools`` an agent calls functions, with
+        ``served`` it works by itself, over HTTP or MCP: what it writes is then checked.
     """
 
-    def __init__(self, form: Literal["tools", "text"]) -> None:
+    def __init__(self, form: Form) -> None:
         self.form, self.replies = form, Replies()
         self.records: HealthRecords | None = None
-        if form == "tools":
-            self.needs = frozenset({"tools"})
+        self._host = RecordHost()
+        self.needs = _NEEDS[form]
 
     def furnished(self, materials: bytes) -> Self:
         made = copy.copy(self)
+        made._host = RecordHost()
         found = msgspec.json.decode(zlib.decompress(materials), type=_Materials)
         made.records, made.replies = HealthRecords(found.resources), found.replies
         return made
 
     def open(self, example: Example) -> Session:
         assert self.records is not None
-        strict = self.form == "tools"
-        fidelity: Literal["official", "strict"] = "strict" if strict else "official"
+        fidelity: Fidelity = "official" if self.form == "text" else "strict"
         server = FhirServer(self.records, base=_BASE, fidelity=fidelity)
-        if strict:
+        if self.form == "text":
+            return FhirText(server, self.replies, rounds=_ROUNDS)
+        if self.form == "tools":
             return FhirTools(server, _TOOLS, rounds=_ROUNDS)
-        return FhirText(server, self.replies, rounds=_ROUNDS)
+        return ServedRecord(server, self._host, _TOOLS)
+
+    async def start(self) -> None:
+        if self.form == "served":
+            await self._host.start()
+
+    async def stop(self) -> None:
+        await self._host.stop()

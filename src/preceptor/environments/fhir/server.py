@@ -10,13 +10,14 @@ import msgspec
 
 from preceptor.environments.fhir.held import HealthRecords, Workspace
 from preceptor.environments.fhir.outcomes import Refusal
+from preceptor.environments.fhir.parameters import PARAMETERS
 from preceptor.environments.fhir.search import Fidelity, search
-from preceptor.environments.fhir.writing import accepted
+from preceptor.environments.fhir.writing import WRITABLE, accepted
 
-__all__ = ["Exchange", "FhirServer", "Reply"]
+__all__ = ["LONGEST_BODY", "Exchange", "FhirServer", "Reply"]
 
 #: Most characters of an address, and of a body that is sent.
-_LONGEST_ADDRESS, _LONGEST_BODY = 8_000, 100_000
+_LONGEST_ADDRESS, LONGEST_BODY = 8_000, 100_000
 
 
 class Reply(NamedTuple):
@@ -25,6 +26,10 @@ class Reply(NamedTuple):
     status: int
     body: Mapping[str, Any]
     text: str
+
+    @property
+    def failed(self) -> bool:
+        return self.status >= 400
 
     @classmethod
     def of(cls, status: int, body: Mapping[str, Any]) -> Reply:
@@ -73,34 +78,55 @@ class FhirServer:
         self.held = Workspace(records)
         self.log: list[Exchange] = []
 
+    def request(self, method: str, address: str, body: bytes = b"") -> Reply:
+        """A request as it comes over HTTP; what is no request of this server is refused too."""
+        try:
+            if method == "GET":
+                return self.get(address)
+            if method != "POST":
+                raise Refusal(405, "not-supported", f"{method} is not possible here: GET and POST")
+            if len(body) > LONGEST_BODY:
+                raise _too_long()
+            return self.post(address, msgspec.json.decode(body))
+        except msgspec.DecodeError as error:
+            refusal = Refusal(400, "structure", f"the body is no JSON: {error}")
+        except Refusal as error:
+            refusal = error
+        return self.refuse(method, address, refusal)
+
+    def refuse(self, method: str, address: str, refusal: Refusal, **more: Any) -> Reply:
+        """Answer with what is wrong, and keep that it was asked."""
+        reply = Reply.of(refusal.status, refusal.body)
+        self._keep(method, address, reply, issue=(refusal.code, str(refusal)), **more)
+        return reply
+
     def get(self, address: str) -> Reply:
         """Search, or read one resource."""
         try:
             path, query = self._taken_apart(address)
             reply = Reply.of(200, self._found(path, query))
-            issue = None
         except Refusal as refusal:
-            reply, issue = Reply.of(refusal.status, refusal.body), (refusal.code, str(refusal))
-        self._keep("GET", address, reply, issue=issue)
+            return self.refuse("GET", address, refusal)
+        self._keep("GET", address, reply)
         return reply
 
     def post(self, address: str, body: Any) -> Reply:
         """Write a resource of the kind that the address names."""
-        created = issue = None
+        created = None
         try:
             path, _ = self._taken_apart(address)
             if len(path) != 1:
                 raise Refusal(
                     405, "not-supported", "POST goes to a kind of resource, without an id"
                 )
-            if len(msgspec.json.encode(body)) > _LONGEST_BODY:
-                raise Refusal(413, "invalid", f"a resource has at most {_LONGEST_BODY} characters")
+            if len(msgspec.json.encode(body)) > LONGEST_BODY:
+                raise _too_long()
             reply = Reply.of(201, accepted(self.held, path[0], body, self.fidelity))
             if self.fidelity == "strict":
                 created = f"{path[0]}/{reply.body['id']}"
         except Refusal as refusal:
-            reply, issue = Reply.of(refusal.status, refusal.body), (refusal.code, str(refusal))
-        self._keep("POST", address, reply, sent=body, issue=issue, created=created)
+            return self.refuse("POST", address, refusal, sent=body)
+        self._keep("POST", address, reply, sent=body, created=created)
         return reply
 
     def _taken_apart(self, address: str) -> tuple[list[str], list[tuple[str, str]]]:
@@ -117,6 +143,8 @@ class FhirServer:
 
     def _found(self, path: list[str], query: list[tuple[str, str]]) -> Mapping[str, Any]:
         match path:
+            case ["metadata"]:
+                return _capabilities(self.base)
             case [kind]:
                 return search(self.held, kind, query, base=self.base, fidelity=self.fidelity)
             case [kind, key]:
@@ -130,3 +158,33 @@ class FhirServer:
     def _keep(self, method: str, address: str, reply: Reply, **more: Any) -> None:
         short = address.removeprefix(self.base).lstrip("/")[:_LONGEST_ADDRESS]
         self.log.append(Exchange(method, short, reply.status, **more))
+
+
+def _too_long() -> Refusal:
+    return Refusal(413, "invalid", f"a resource has at most {LONGEST_BODY} characters")
+
+
+def _capabilities(base: str) -> Mapping[str, Any]:
+    """R4's CapabilityStatement, which many clients read first."""
+    kinds = [
+        {
+            "type": kind,
+            "interaction": [
+                {"code": code}
+                for code in ("read", "search-type", "create")
+                if code != "create" or kind in WRITABLE
+            ],
+            "searchParam": [{"name": name, "type": found.kind} for name, found in names.items()],
+        }
+        for kind, names in PARAMETERS.items()
+    ]
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": "2026-01-01",
+        "kind": "instance",
+        "implementation": {"description": "A record for one task", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["json"],
+        "rest": [{"mode": "server", "resource": kinds}],
+    }

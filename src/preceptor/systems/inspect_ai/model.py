@@ -19,7 +19,7 @@ import msgspec
 from preceptor.errors import EndpointError, InputError, UnknownName, shorten
 from preceptor.files import file_sha256
 from preceptor.records import Completion, Message, Usage
-from preceptor.systems.base import EVERY, Ask, Parameters, System
+from preceptor.systems.base import EVERY, MODEL, Ask, Parameters, System
 from preceptor.systems.hosted import HOSTS
 from preceptor.systems.inspect_ai.failures import Failures, in_words
 from preceptor.systems.inspect_ai.turns import chat_messages, tools_for, turns_of
@@ -56,7 +56,7 @@ class InspectModel(System):
     variable that ``api_key_env`` names. ``timeout`` is for one attempt.
     """
 
-    capabilities = EVERY
+    capabilities = MODEL
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         need_inspect(address)
@@ -133,6 +133,7 @@ class InspectAgent(System):
     It is given the conversation, works with its tools on this machine, with the user's rights, and
     its last words are the answer. What it calls is paid and counted together. An agent that needs
     one of Inspect's sandboxes cannot run here: run it with ``inspect eval`` and import the log.
+    The addresses of a record that it works in are in its store: ``store().get(NAME)``.
     """
 
     capabilities = EVERY - {"tools", "tool_media"}
@@ -228,6 +229,8 @@ class InspectAgent(System):
         init_model_context(model, config=self._config)
         init_sample_model_data()
         set_sample_state(state)
+        for name, address in ask.addresses.items():
+            state.store.set(name, address)
         init_subtask_store(state.store)
 
         async def generate(

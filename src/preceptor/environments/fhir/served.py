@@ -1,0 +1,157 @@
+"""A record in which a system works by itself: over HTTP, or with the record's tools over MCP."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from preceptor.environments.base import Session
+from preceptor.environments.fhir.outcomes import Refusal
+from preceptor.environments.fhir.server import FhirServer, Reply
+from preceptor.environments.fhir.tools import FhirTools
+from preceptor.records import Message, ToolCall, ToolResult, Turn
+
+if TYPE_CHECKING:
+    from preceptor.environments.fhir.host import RecordHost
+
+__all__ = ["HTTP", "ServedRecord", "last_answers"]
+
+#: Name under which a request over HTTP stands among the calls.
+HTTP = "http"
+_Said = TypeVar("_Said", Reply, ToolResult)
+_FINISHED = re.compile(r"FINISH\((.*)\)", re.DOTALL)
+
+
+class ServedRecord(Session):
+    """What one system does in a record at an address of its own, and a log of it.
+
+    The answers are those of the tool `finish`; without that, the system's last words.
+
+    Parameters
+    ----------
+    host
+        Where it is served.
+    names
+        Of the tools that are offered over MCP.
+    requests
+        Most of them; more are refused.
+    """
+
+    def __init__(
+        self, server: FhirServer, host: RecordHost, names: Iterable[str], *, requests: int = 500
+    ) -> None:
+        self.server, self._host = server, host
+        self.tools_over_mcp = FhirTools(server, names, rounds=None)
+        self._left = requests
+        self._episode = secrets.token_urlsafe(16)
+        self._turns: list[Turn] = []
+        self._given: dict[str, Any] = {}
+        self._finish: str | None = None
+        self._broken: Exception | None = None
+
+    async def serve(self) -> Mapping[str, str]:
+        addresses = self._host.admit(self._episode, self)
+        self.server.base = addresses["PRECEPTOR_FHIR_URL"]
+        return addresses
+
+    async def close(self) -> None:
+        self._host.dismiss(self._episode)
+
+    async def reply(self, said: Message) -> None:
+        """The last words. Raises what the record itself failed of."""
+        if self._broken is not None:
+            raise self._broken
+        if self._finish is None:
+            self._finish = last_answers(said.text)
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        return tuple(self._turns)
+
+    @property
+    def state(self) -> Any:
+        return {"requests": msgspec.to_builtins(self.server.log), "finish": self._finish}
+
+    async def request(
+        self, method: str, address: str, body: bytes, once: str | None = None
+    ) -> Reply:
+        """Answer a request over HTTP."""
+        asked = {"method": method, "address": address}
+        if body:
+            asked["body"] = body.decode("utf-8", "replace")
+
+        async def answer() -> Reply:
+            refusal = self._over()
+            if refusal is not None:
+                return Reply.of(refusal.status, refusal.body)
+            return self.server.request(method, address, body)
+
+        return await self._logged(once, HTTP, asked, answer)
+
+    async def call(self, name: str, arguments: Any, once: str | None = None) -> ToolResult:
+        """Answer a call over MCP."""
+        known = [tool.name for tool in self.tools_over_mcp.tools]
+
+        async def answer() -> ToolResult:
+            refusal = self._over()
+            if refusal is None and name in known:
+                call = ToolCall("", name, msgspec.json.encode(arguments).decode())
+                result = await self.tools_over_mcp.result(call)
+                if (answers := self.tools_over_mcp.answers) is not None:
+                    self._finish = msgspec.json.encode(answers).decode()
+                return result
+            why = str(refusal or f"there is no tool {name}: expected one of {', '.join(known)}")
+            return ToolResult("", name, why, failed=True)
+
+        return await self._logged(once, name, arguments, answer)
+
+    async def _logged(
+        self, once: str | None, name: str, asked: Any, answer: Callable[[], Awaitable[_Said]]
+    ) -> _Said:
+        """What is answered; to the same key, which means that it was sent again, the same."""
+        if once is not None and once in self._given:
+            again: _Said = self._given[once]
+            return again
+        try:
+            said = await answer()
+        except Exception as error:
+            self._broken = self._broken or error
+            raise
+        if once is not None:
+            self._given[once] = said
+        if self._left >= 0:
+            key = str(len(self._turns) // 2 + 1)
+            call = ToolCall(key, name, msgspec.json.encode(asked).decode())
+            result = ToolResult(key, name, said.text, failed=said.failed)
+            self._turns += [
+                Turn(Message("assistant", (call,))),
+                Turn(Message("tool", (result,)), "environment"),
+            ]
+        return said
+
+    def _over(self) -> Refusal | None:
+        """Why nothing more is answered; None where it is."""
+        self._left -= 1
+        if self._left < 0:
+            self.stop_reason = "max_tool_calls"
+            return Refusal(429, "not-supported", "There were too many requests in this task.")
+        ended = self._finish is not None
+        return Refusal(410, "not-supported", "The task has ended.") if ended else None
+
+
+def last_answers(text: str) -> str | None:
+    """The JSON list that a text is or ends with, also as ``FINISH([…])``; None without one."""
+    lines = [line for line in text.strip().splitlines() if not line.startswith("```")]
+    for words in ("\n".join(lines), lines[-1] if lines else ""):
+        match = _FINISHED.fullmatch(words.strip())
+        found = words if match is None else match[1]
+        try:
+            if isinstance(msgspec.json.decode(found), list):
+                return found.strip()
+        except msgspec.DecodeError:
+            continue
+    return None
