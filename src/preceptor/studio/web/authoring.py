@@ -21,11 +21,11 @@ from preceptor.studio.people.members import Member
 from preceptor.studio.web.chatting import events, since
 from preceptor.studio.web.forms import Given
 from preceptor.studio.web.home import WORK, Work
-from preceptor.studio.web.middleware import is_scripted
+from preceptor.studio.web.middleware import is_autosave, is_scripted
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.screens import Screen, Visit, Web, see
 from preceptor.studio.web.signing import write_signed
-from preceptor.studio.web.task_views import OPEN, STATES, HandedIn, view_of
+from preceptor.studio.web.task_views import OPEN, STATES, HandedIn, saved_of, view_of
 from preceptor.studio.web.writing_form import read_writing
 
 __all__ = ["screens"]
@@ -189,6 +189,8 @@ async def _post(visit: Visit) -> View | Response:
     if verb in ("ask", "stop", "retry", "preview"):
         alias, visit.given = visit.given.raw("system"), Given()  # a refusal shows what is saved
         await _chat(visit, found, verb, at, alias)
+    if is_autosave(visit.request):
+        return await visit.read(lambda connection: saved_of(connection, found, visit.web.chats))
     if is_scripted(visit.request):
         return await _shown(visit, found, focus=focus)
     return see(f"{_address(item)}#{focus}") if focus else see(_address(item), "saved")
