@@ -252,7 +252,7 @@ def view_of(
 
 
 def saved_of(connection: sa.Connection, found: Written, chats: Chats | None) -> TaskSaved:
-    """The author's view of a task that was saved while it is written on."""
+    """The author's view of a task that is saved while it is written on."""
     writing, unanswered = found.writing, chats is not None and not found.writing.answer
     if unanswered:
         answers = authoring.answers_to(connection, found.standing.item)
