@@ -74,7 +74,7 @@ class Author:
         self.item, self._port = item, port
         self.rev, self.text, self.acknowledged = 0, "", ""
         self._head = (
-            f"POST {{}} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nX-Studio: 1\r\n"
+            f"POST {{}} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nX-Studio: save\r\n"
             "Sec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n"
             "Content-Length: {}\r\n\r\n"
         )
@@ -99,7 +99,7 @@ class Author:
     async def page(self) -> str:
         """The page of the task, as a reload shows it."""
         head = self._head.format(f"/tasks/{self.item}", 0).replace("POST", "GET", 1)
-        status, body = await self._sent(head.replace("X-Studio: 1\r\n", ""), b"")
+        status, body = await self._sent(head.replace("X-Studio: save\r\n", ""), b"")
         assert status == 200, status
         return body.decode()
 

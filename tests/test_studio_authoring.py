@@ -79,11 +79,20 @@ class Author:
         """What a browser would send of the page."""
         return fields_of(self.page())
 
-    def do(self, button: str, **changes: Any) -> Any:
-        """Press a button of the page, with these fields typed before."""
+    def do(self, button: str, *, script: str = "", **changes: Any) -> Any:
+        """Press a button of the page, with these fields typed before; or have its script do it."""
         named = {name.replace("__", "-"): value for name, value in changes.items()}
         sent = {**self.fields(), **named, "do": button}
-        return self.house.post(self.client, self.address, sent)
+        headers = {"X-Studio": script} if script else {}
+        return self.house.post(self.client, self.address, sent, **headers)
+
+    def saves(self, **changes: Any) -> None:
+        """Have the page's script save: its answer is what changes in the page, and no more."""
+        answer = self.do("save", script="save", **changes)
+        assert answer.status_code == 200
+        page = self.page()
+        assert live_of(answer.text) == {id: said for id, said in live_of(page).items() if said}
+        assert len(answer.text) < len(page) / 3
 
     def written(self) -> Writing:
         with self.house.studio.read() as connection:
@@ -132,6 +141,38 @@ def fields_of(page: str) -> dict[str, Any]:
     parser = _Fields()
     parser.feed(page)
     return {name: values for name, values in parser.found.items() if name != "token"}
+
+
+class _Live(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, list[str]] = {}
+        self._inside: list[str] = []
+        self._id = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        of = {name: value or "" for name, value in attrs}
+        if "data-live" in of and not self._inside:
+            self._id = of["id"]
+            self.found[self._id] = []
+        if "data-live" in of or self._inside:
+            self.found[self._id] += [of["value"]] if "value" in of else []
+            self._inside += [tag] if tag != "input" else []
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.found[self._id] += data.split()
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._inside:
+            assert self._inside.pop() == tag
+
+
+def live_of(page: str) -> dict[str, list[str]]:
+    """Id → words and values of what each save brings anew."""
+    parser = _Live()
+    parser.feed(page)
+    return parser.found
 
 
 SCORES = {f"score__{name}": "2" for name in ("overall", "accuracy", "completeness", "clarity")} | {
@@ -410,6 +451,27 @@ def test_the_linter_speaks_beside_each_criterion(house: House) -> None:
     assert act.dismissed == (f"short-criterion {other}", f"wrong-sign {row}")
 
 
+@pytest.mark.both
+def test_a_save_by_the_script_is_answered_with_what_changes(house: House) -> None:
+    """Its number and what the linter says, as the whole page would have it; that stays away."""
+    author = Author(house)
+    row = fill(author)
+    author.saves(t__0="My child has fever.")
+    author.saves(**{f"c__{row}__text": "Appropriately explains what to watch for at home."})
+    (key,) = re.findall(r'value="dismiss-(vague-word[^"]*)"', author.page())
+    author.do(f"dismiss-{key}")
+    author.saves(t__0="My child has fever. Reach me at 030 901820.")
+    author.saves(**{f"c__{row}__text": "Explains what to watch for at home."})
+    old = author.fields()
+    author.do("save", specialty="dermatology")
+    stale = house.post(author.client, author.address, old, **{"X-Studio": "save"})
+    assert stale.status_code == 409
+    assert 'id="main"' in stale.text
+    refused = author.do("save", script="save", t__0="a\x00b")
+    assert refused.status_code == 422
+    assert "turn 1: a control character" in refused.text
+
+
 def test_a_registers_number_blocks_a_task(house: House) -> None:
     """A number that names a person is found in the conversation, too."""
     author = Author(house)
@@ -498,7 +560,7 @@ def test_another_answer_to_the_same_turn_leaves_the_first(chatting: Chatting) ->
     assert f'value="choose-{first}"' in page
     chatting.do(f"choose-{first}")
     assert fields_of(chatting.page())["rated"] == [first]
-    chatting.do("save", t__0="My other ear hurts.")
+    chatting.saves(t__0="My other ear hurts.")
     assert "There is no answer to this conversation yet" in chatting.page()
     chatting.do("save", t__0="My ear hurts.")
     assert fields_of(chatting.page())["rated"] == [first]

@@ -155,9 +155,14 @@ class Street:
         yield f"{seen.text} {seen.headers} {self.views}"
         if not has_form or seen.status_code != 200:
             return
-        for fields in ({"do": "save", "rev": "0"}, {"do": "hand-in", "rev": "9"}, {"do": "x"}):
-            sent = {**fields, "version": "1", "d-a": "keep", "comment": "mine"}
-            seen = self.house.post(client, address, sent, **{"X-Studio": "1"})
+        for does, rev, script in (
+            ("save", "0", "save"),
+            ("save", "1", "1"),
+            ("hand-in", "9", "1"),
+            ("x", "", "1"),
+        ):
+            sent = {"do": does, "rev": rev, "version": "1", "d-a": "keep", "comment": "mine"}
+            seen = self.house.post(client, address, sent, **{"X-Studio": script})
             yield f"{seen.text} {seen.headers} {self.views}"
 
     def _signs(self, name: str, text: str, allowed: set[str]) -> Iterator[str]:

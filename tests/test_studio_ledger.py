@@ -22,6 +22,7 @@ from children import Child
 from preceptor import studio as package
 from preceptor.errors import InputError, StoreError
 from preceptor.store import Store
+from preceptor.store.statements import Question
 from preceptor.studio.database import Studio
 from preceptor.studio.ids import digest, new_id
 from preceptor.studio.ledger.acts import ACTS, Event
@@ -153,6 +154,24 @@ async def test_writes_of_many_are_one_chain(studio: Studio, path: str) -> None:
     assert checked.faults == ()
     assert checked.events == 32
     assert checked.head.seq == 32
+
+
+@pytest.mark.both
+def test_questions_of_one_connection_are_of_one_state(studio: Studio) -> None:
+    """A row has its columns by name, a truth value is one, and a later write is not seen."""
+    late = (NOTES.c.seq > 0).label("late")
+    named = sa.select(NOTES.c.id, late).where(NOTES.c.id == sa.bindparam("name")).limit(1)
+    question = Question(named)
+    studio.write_now(note("text", subject="n1"))
+    with studio.read() as connection:
+        (row,) = question(connection, {"name": "n1"})
+        assert (row.id, row.late) == ("n1", True)
+        assert row.late is True
+        studio.write_now(lambda writer: append(writer, NoteRemoved(), by=ANN, subject="n1"))
+        assert question.one(connection, {"name": "n1"}) == row
+        assert question.one(connection, {"name": "n2"}) is None
+    with studio.read() as connection:
+        assert question.one(connection, {"name": "n1"}) is None
 
 
 def test_every_act_can_be_applied_without_its_payload() -> None:

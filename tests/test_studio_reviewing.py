@@ -105,9 +105,10 @@ def test_a_review_is_saved_completed_and_handed_in(house: House) -> None:
     assert "May I take both?" in client.get("/").text  # under way
     fields = {"version": "1", "rev": "0", "d-a": "edit", "t-a": "Says <no>", "p-a": "x"}
     fields |= {"score-overall": "8", "score-clarity": ""}
-    scripted = house.post(client, address, {**fields, "do": "save"}, **{"X-Studio": "1"})
+    scripted = house.post(client, address, {**fields, "do": "save"}, **{"X-Studio": "save"})
     assert scripted.status_code == 200
     assert 'name="rev" value="1"' in scripted.text
+    assert "<main" not in scripted.text
     assert "Says &lt;no&gt;" in client.get(address).text
     refused = house.post(client, address, {**fields, "rev": "1", "do": "hand-in"})
     assert refused.status_code == 422

@@ -66,6 +66,10 @@ def test_a_task_is_written_by_keyboard_while_a_system_answers(
             page.keyboard.press("2")
             until(page, lambda: author.written().scores == {"overall": "2"})
             assert [row.text for row in author.written().rows] == ["Appropriately names them."]
+            page.focus("textarea[id^=c-]")
+            page.keyboard.press("ControlOrMeta+a")
+            page.keyboard.type("Names every one of them.")
+            page.wait_for_selector("text=“appropriately” cannot be checked", state="detached")
             assert page.evaluate("window.same")
             kept = "JSON.stringify(localStorage)"
             emptied(page)

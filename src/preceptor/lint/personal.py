@@ -170,14 +170,16 @@ RULES: dict[str, Rule] = {
     ),
     "iban": Rule(
         "a bank account (IBAN)",
-        re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"),
+        # A search for a set of signs is fast: what is before the first of them is looked at second.
+        re.compile(r"[A-Z](?<!\w[A-Z])[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)"),
         _iban,
         digits=1,
     ),
     "ip": Rule(
         "an IP address",
         re.compile(
-            r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\w)"
+            r"\d(?<![\w.]\d)(?:(?<=2)5[0-5]|(?<=2)[0-4]\d|(?<=1)\d\d|\d)?\."
+            r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){2}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\w)"
         ),
         _host_address,
         digits=1,
@@ -196,7 +198,7 @@ RULES: dict[str, Rule] = {
     "street": Rule(
         "a street address",
         re.compile(
-            r"(?<![\w.])\d{1,5} (?:[A-Z][\w'’.-]+ ){1,3}"
+            r"\d(?<![\w.]\d)\d{0,4} (?:[A-Z][\w'’.-]+ ){1,3}"
             r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Boulevard|Blvd|Court|Way)\b"
         ),
         digits=1,

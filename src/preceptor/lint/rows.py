@@ -160,10 +160,13 @@ def malformed(error: DataError) -> Finding:
 
 
 _NO_WORD = re.compile(r"[\W_]+")
+_NO_ASCII_WORD = {sign: " " for sign in range(128) if not chr(sign).isalnum()}
 
 
 def words(text: str) -> str:
     """Normalise a text for comparison: case, punctuation and spacing are removed."""
+    if text.isascii():  # the same in a fifth of the time
+        return " ".join(text.lower().translate(_NO_ASCII_WORD).split())
     return _NO_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 

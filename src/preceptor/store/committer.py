@@ -103,7 +103,8 @@ class Committer:
     def _tried(
         self, connection: sa.Connection, command: Command[Any]
     ) -> tuple[Any, BaseException | None]:
-        savepoint = connection.begin_nested()
+        raw = plain(connection)
+        savepoint = connection.begin_nested() if raw is None else _Savepoint(raw)
         try:
             value = command(connection)
             savepoint.commit()
@@ -120,6 +121,21 @@ class Committer:
         worded = StoreError(f"{self._where}: {words}")
         worded.__cause__ = error
         return worded
+
+
+class _Savepoint:
+    """A savepoint of SQLite; SQLAlchemy makes each of its statements anew."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        raw.execute("SAVEPOINT command")
+
+    def commit(self) -> None:
+        self._raw.execute("RELEASE command")
+
+    def rollback(self) -> None:
+        self._raw.execute("ROLLBACK TO command")
+        self.commit()
 
 
 def waiting(

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-__all__ = ["AT_ONCE", "Prepared", "Upsert", "driver_rows", "plain", "present", "upsert"]
+__all__ = [
+    "AT_ONCE",
+    "Prepared",
+    "Question",
+    "Upsert",
+    "driver_rows",
+    "plain",
+    "present",
+    "upsert",
+]
 
 #: Keys in one question.
 AT_ONCE = 500
@@ -105,6 +115,58 @@ class Prepared:
         text, values = self._plain[names]
         found = raw.execute(text, [made(row[name]) if made else row[name] for name, made in values])
         return int(found.rowcount)
+
+
+class Question:
+    """A question for rows; its SQL is made once.
+
+    Called with the values of its ``bindparam``s, it returns rows with the names of its columns.
+    """
+
+    def __init__(self, statement: sa.Select[Any]) -> None:
+        self._statement = statement
+        self._row = _row_of(statement.selected_columns.keys())
+        self._plain: tuple[str, list[tuple[str, Any]]] | None = None
+        self._own: dict[str, Any] = {}
+        self._made: list[tuple[int, Any]] = []
+
+    def __call__(self, connection: sa.Connection, values: Mapping[str, Any]) -> list[Any]:
+        raw = plain(connection)
+        if raw is None:
+            return list(connection.execute(self._statement, values))
+        if not connection.in_transaction():
+            connection.begin()  # all that one connection reads is of one state
+        text, names = self._plain or self._compiled(connection.dialect)
+        given = {**self._own, **values}
+        rows = raw.execute(
+            text, [made(given[name]) if made else given[name] for name, made in names]
+        )
+        return [self._row._make(self._read(row)) for row in rows]
+
+    def one(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
+        """The first row, or None."""
+        return next(iter(self(connection, values)), None)
+
+    def _compiled(self, dialect: sa.Dialect) -> tuple[str, list[tuple[str, Any]]]:
+        types = [column.type.dialect_impl(dialect) for column in self._statement.selected_columns]
+        made = [each.result_processor(dialect, None) for each in types]
+        self._made = [(place, each) for place, each in enumerate(made) if each]
+        self._own = dict(self._statement.compile(dialect=dialect).params)
+        self._plain = _compiled(self._statement, dialect, ())
+        return self._plain
+
+    def _read(self, row: tuple[Any, ...]) -> Sequence[Any]:
+        if not self._made:
+            return row
+        found = list(row)
+        for place, made in self._made:
+            found[place] = made(found[place])
+        return found
+
+
+def _row_of(names: Sequence[str]) -> Any:
+    made: Any = namedtuple  # its names are not known before
+    return made("Row", names)
 
 
 def _compiled(

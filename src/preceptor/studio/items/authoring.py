@@ -6,6 +6,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.errors import UnknownName, shorten
+from preceptor.store.statements import Question
 from preceptor.studio.items.commands import standing, version
 from preceptor.studio.items.content import Content
 from preceptor.studio.items.drafts import Draft, draft_of, save
@@ -98,7 +99,7 @@ def written(connection: sa.Connection, item: str, person: str) -> Written:
     return Written(found, begun(begins), 0, live)
 
 
-_ANSWERS = (
+_ANSWERS = Question(
     sa.select(*(answers.c[name] for name in Answer.__struct_fields__))
     .where(answers.c.item == sa.bindparam("of"))
     .order_by(answers.c.at)
@@ -107,8 +108,7 @@ _ANSWERS = (
 
 def answers_to(connection: sa.Connection, item: str) -> tuple[Answer, ...]:
     """The live answers to a task's conversations, in the order they were asked for."""
-    rows = connection.execute(_ANSWERS, {"of": item}).mappings()
-    return tuple(Answer(**row) for row in rows)
+    return tuple(Answer(**row._asdict()) for row in _ANSWERS(connection, {"of": item}))
 
 
 def keep(connection: sa.Connection, item: str, person: str, writing: Writing, rev: int) -> Draft:

@@ -6,6 +6,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.errors import UnknownName, shorten
+from preceptor.store.statements import Question
 from preceptor.studio.ids import new_id
 from preceptor.studio.items import workflow
 from preceptor.studio.items.acts import (
@@ -68,13 +69,13 @@ def unknown(item: str) -> UnknownName:
 
 
 #: Made once: each save of a form asks where its task stands.
-_ITEM = sa.select(items).where(items.c.id == sa.bindparam("item"))
-_REVIEWED = (
+_ITEM = Question(sa.select(items).where(items.c.id == sa.bindparam("item")))
+_REVIEWED = Question(
     sa.select(reviews.c.person, reviews.c.counts)
     .where(reviews.c.item == sa.bindparam("item"))
     .order_by(reviews.c.seq)
 )
-_DECIDED = (
+_DECIDED = Question(
     sa.select(decisions.c.person)
     .where(decisions.c.item == sa.bindparam("item"))
     .order_by(decisions.c.seq.desc())
@@ -84,19 +85,22 @@ _DECIDED = (
 
 def standing(connection: sa.Connection, item: str) -> Standing:
     """Where a task stands. Raises UnknownName."""
-    row = connection.execute(_ITEM, {"item": item}).mappings().first()
+    row = _ITEM.one(connection, {"item": item})
     if row is None:
         raise unknown(item)
-    reviewed = connection.execute(_REVIEWED, {"item": item}).all()
+    reviewed = _REVIEWED(connection, {"item": item})
+    decided = _DECIDED.one(connection, {"item": item})
     return Standing(
         item=item,
         reviewers=tuple(person for person, counts in reviewed if counts),
         reviewed=tuple(dict.fromkeys(person for person, _ in reviewed)),
-        adjudicator=connection.scalar(_DECIDED, {"item": item}),
-        **{
-            name: row[name]
-            for name in ("author", "state", "mode", "difficult", "version", "rounds")
-        },
+        adjudicator=decided and decided.person,
+        author=row.author,
+        state=row.state,
+        mode=row.mode,
+        difficult=row.difficult,
+        version=row.version,
+        rounds=row.rounds,
     )
 
 

@@ -6,6 +6,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.errors import InputError
+from preceptor.store.statements import Prepared, Question
 from preceptor.studio.items.tables import drafts
 
 __all__ = ["Draft", "Stale", "discard", "draft_of", "save"]
@@ -17,9 +18,9 @@ _MINE = (
     & (drafts.c.person == sa.bindparam("whose"))
     & (drafts.c.kind == sa.bindparam("what"))
 )
-_SAVED = sa.select(drafts.c.rev, drafts.c.at, drafts.c.body).where(_MINE)
-_FIRST, _GONE = drafts.insert(), drafts.delete().where(_MINE)
-_AGAIN = drafts.update().where(_MINE)
+_SAVED = Question(sa.select(drafts.c.rev, drafts.c.at, drafts.c.body).where(_MINE))
+_FIRST, _GONE = Prepared(drafts.insert()), Prepared(drafts.delete().where(_MINE))
+_AGAIN = Prepared(drafts.update().where(_MINE))
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -50,7 +51,7 @@ class Stale(InputError):
 
 def draft_of(connection: sa.Connection, item: str, person: str, kind: str) -> Draft | None:
     """A person's draft on a task; None before the first save."""
-    found = connection.execute(_SAVED, {"of": item, "whose": person, "what": kind}).first()
+    found = _SAVED.one(connection, {"of": item, "whose": person, "what": kind})
     return None if found is None else Draft(*found)
 
 
@@ -77,12 +78,12 @@ def save(
     values = msgspec.structs.asdict(draft)
     if saved is None:
         values |= {"item": item, "person": person, "kind": kind}
-        connection.execute(_FIRST, values)
+        _FIRST(connection, values)
     else:
-        connection.execute(_AGAIN, values | {"of": item, "whose": person, "what": kind})
+        _AGAIN(connection, values | {"of": item, "whose": person, "what": kind})
     return draft
 
 
 def discard(connection: sa.Connection, item: str, person: str, kind: str) -> None:
     """Delete a draft: it was handed in, or its task is gone."""
-    connection.execute(_GONE, {"of": item, "whose": person, "what": kind})
+    _GONE(connection, {"of": item, "whose": person, "what": kind})

@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from preceptor.errors import InputError, UnknownName
+from preceptor.store.statements import Question
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append
 from preceptor.studio.people.acts import (
@@ -63,12 +64,12 @@ class Person(msgspec.Struct, frozen=True):
     member: Member
 
 
-_MEMBER = sa.select(memberships).where(memberships.c.person == sa.bindparam("who"))
+_MEMBER = Question(sa.select(memberships).where(memberships.c.person == sa.bindparam("who")))
 
 
 def member(connection: sa.Connection, identity: str) -> Member | None:
     """The member with that id."""
-    row = connection.execute(_MEMBER, {"who": identity}).one_or_none()
+    row = _MEMBER.one(connection, {"who": identity})
     return None if row is None else _member(row)
 
 

@@ -7,6 +7,7 @@ import secrets
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.store.statements import Question
 from preceptor.studio.ids import digest, new_id
 from preceptor.studio.people.members import Member, member
 from preceptor.studio.people.tables import sessions
@@ -52,7 +53,7 @@ _LIVES = sa.and_(
     sessions.c.begun <= sa.bindparam("new"),
 )
 #: Made once: each page asks it.
-_FIND = sa.select(sessions).where(sessions.c.digest == sa.bindparam("secret"), _LIVES)
+_FIND = Question(sa.select(sessions).where(sessions.c.digest == sa.bindparam("secret"), _LIVES))
 
 
 def begin(connection: sa.Connection, person: str, now: float, limits: Limits) -> tuple[str, str]:
@@ -70,7 +71,7 @@ def begin(connection: sa.Connection, person: str, now: float, limits: Limits) ->
 def find(connection: sa.Connection, secret: str, now: float, limits: Limits) -> Session | None:
     """The session of a browser, where it has not ended and the person has not left."""
     values = _bounds(now, limits)
-    row = connection.execute(_FIND, {"secret": digest(secret), **values}).one_or_none()
+    row = _FIND.one(connection, {"secret": digest(secret), **values})
     found = None if row is None else member(connection, row.person)
     if row is None or found is None or not found.active:
         return None

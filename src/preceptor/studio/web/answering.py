@@ -15,11 +15,11 @@ from preceptor.studio.baselines.workflow import ATTESTATION
 from preceptor.studio.items.assignment import Worker
 from preceptor.studio.items.commands import version
 from preceptor.studio.items.content import Turn
-from preceptor.studio.items.drafts import Stale
+from preceptor.studio.items.drafts import Draft, Stale
 from preceptor.studio.people.members import Member
 from preceptor.studio.web.home import WORK, Work
-from preceptor.studio.web.middleware import is_scripted
-from preceptor.studio.web.render import Link, View
+from preceptor.studio.web.middleware import is_autosave, is_scripted
+from preceptor.studio.web.render import Link, Saved, View
 from preceptor.studio.web.screens import Screen, Visit, Web, see
 
 __all__ = ["screens"]
@@ -145,18 +145,21 @@ async def _post(visit: Visit) -> View | Response:
         return see(_ADDRESS, "skipped")
     typed, rev = _typed(visit), _rev(visit)
 
-    def save(connection: sa.Connection) -> None:
-        commands.keep(connection, who, item, typed, rev=rev, now=now)
+    def save(connection: sa.Connection) -> Draft:
+        kept = commands.keep(connection, who, item, typed, rev=rev, now=now)
         if verb == "submit":
             commands.hand_in(connection, who, item, typed, now)
+        return kept
 
     try:
-        await visit.write(save)
+        kept = await visit.write(save)
     except Stale:
         visit.problem = "another window saved this answer meanwhile: nothing was overwritten"
         return visit.page(await _shown(visit, typed, stale=True), status=409)
     if verb == "submit":
         return see(_ADDRESS, "handed-in")
+    if is_autosave(visit.request):
+        return Saved(rev=kept.rev)
     if is_scripted(visit.request):
         return await _shown(visit, None)
     return see(f"{_ADDRESS}/{item}", "saved")

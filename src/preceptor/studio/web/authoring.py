@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, get_args
 
+import msgspec
 import sqlalchemy as sa
 from msgspec.structs import replace
 from starlette.responses import Response
@@ -21,11 +22,11 @@ from preceptor.studio.people.members import Member
 from preceptor.studio.web.chatting import events, since
 from preceptor.studio.web.forms import Given
 from preceptor.studio.web.home import WORK, Work
-from preceptor.studio.web.middleware import is_scripted
+from preceptor.studio.web.middleware import is_autosave, is_scripted
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.screens import Screen, Visit, Web, see
 from preceptor.studio.web.signing import write_signed
-from preceptor.studio.web.task_views import OPEN, STATES, HandedIn, view_of
+from preceptor.studio.web.task_views import OPEN, STATES, HandedIn, TaskSaved, saved_of, view_of
 from preceptor.studio.web.writing_form import read_writing
 
 __all__ = ["screens"]
@@ -165,25 +166,49 @@ def _rev(visit: Visit) -> int:
 
 
 async def _post(visit: Visit) -> View | Response:
+    try:
+        return await (_autosave if is_autosave(visit.request) else _pressed)(visit)
+    except Stale as stale:
+        return await _stale(visit, msgspec.json.decode(stale.mine, type=Writing))
+
+
+async def _autosave(visit: Visit) -> View:
+    """Save at a pause in typing, which is very often: one question, and one write."""
+    item, person, chats = visit.place("item"), visit.member.id, visit.web.chats
+
+    def ask(connection: sa.Connection) -> tuple[Writing, TaskSaved]:
+        found = authoring.written(connection, item, person)
+        found.standing.expect("save", *OPEN)
+        found = replace(found, writing=read_writing(visit.given, found))
+        return found.writing, saved_of(connection, found, chats)
+
+    writing, saved = await visit.read(ask)
+    return replace(saved, rev=await _keep(visit, writing))
+
+
+async def _keep(visit: Visit, writing: Writing) -> int:
+    """Save over what the form goes on from; which save it is. Raises Stale."""
+    item, person, rev = visit.place("item"), visit.member.id, _rev(visit)
+    draft = await visit.write(
+        lambda connection: authoring.keep(connection, item, person, writing, rev)
+    )
+    return draft.rev
+
+
+async def _pressed(visit: Visit) -> View | Response:
     found = await _read(visit)
     verb, _, at = visit.given.raw("do").partition("-")
     if verb == "withdraw":
         return await _withdraw(visit, found)
     found.standing.expect("save", *OPEN)
-    person, item = visit.member.id, found.standing.item
+    item = found.standing.item
     found = replace(found, writing=read_writing(visit.given, found))
     if verb == "take":
         writing, focus = await _take(visit, found.writing, at)
     else:
         change = _CHANGES.get(verb)
         writing, focus = (found.writing, "") if change is None else change(found, at)
-    try:
-        draft = await visit.write(
-            lambda connection: authoring.keep(connection, item, person, writing, _rev(visit))
-        )
-    except Stale:
-        return await _stale(visit, writing)
-    found = replace(found, writing=writing, rev=draft.rev)
+    found = replace(found, writing=writing, rev=await _keep(visit, writing))
     if verb == "submit":
         return await _submit(visit, found)
     if verb in ("ask", "stop", "retry", "preview"):

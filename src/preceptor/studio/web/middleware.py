@@ -17,10 +17,11 @@ from preceptor.studio.people.sessions import new_secret
 from preceptor.studio.web.forms import Given
 from preceptor.web.guard import Refusal
 
-__all__ = ["Cookie", "address_of", "cross_site", "is_scripted"]
+__all__ = ["Cookie", "address_of", "cross_site", "is_autosave", "is_scripted"]
 
-#: The header of requests by our script: no form of another site can send it.
-_SCRIPT = "x-studio"
+#: The header of requests by our script, and its value where that saves by itself: no form of
+#: another site can send it.
+_SCRIPT, _SAVE = "x-studio", "save"
 
 
 class Cookie(msgspec.Struct, frozen=True):
@@ -76,6 +77,11 @@ def cross_site(request: Request) -> Refusal | None:
 def is_scripted(request: Request) -> bool:
     """Whether our script asks, which can show a form for signing in by itself."""
     return _SCRIPT in request.headers
+
+
+def is_autosave(request: Request) -> bool:
+    """Whether our script saves by itself: what changes in its page is enough as an answer."""
+    return request.headers.get(_SCRIPT) == _SAVE
 
 
 def address_of(request: Request, *, proxied: bool) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from preceptor.web.pages import Pages
 
-__all__ = ["Frame", "Link", "View", "render"]
+__all__ = ["Frame", "Link", "Saved", "View", "render"]
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -29,6 +29,13 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """What one page shows to one role in one state. Subclasses are frozen, too."""
 
     title: str
+
+
+class Saved(View, frozen=True, kw_only=True):
+    """What changes in the page of a form that a script saved: which save the next goes on from."""
+
+    title: str = "Saved"
+    rev: int
 
 
 class Frame(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,14 +19,14 @@ from preceptor.studio.ids import digest
 from preceptor.studio.items import assignment, commands, drafts
 from preceptor.studio.items.assignment import Kind, Lease, Worker
 from preceptor.studio.items.content import Content
-from preceptor.studio.items.drafts import Stale
+from preceptor.studio.items.drafts import Draft, Stale
 from preceptor.studio.items.tables import items, leases
 from preceptor.studio.items.workflow import Standing
 from preceptor.studio.people.members import Member
 from preceptor.studio.web.fields import body_of, given_of
 from preceptor.studio.web.forms import Given
-from preceptor.studio.web.middleware import is_scripted
-from preceptor.studio.web.render import Link, View
+from preceptor.studio.web.middleware import is_autosave, is_scripted
+from preceptor.studio.web.render import Link, Saved, View
 from preceptor.studio.web.review_fields import Typed, typed
 from preceptor.studio.web.screens import Visit, see
 from preceptor.studio.web.signing import write_signed
@@ -125,22 +125,24 @@ async def posted(visit: Visit, kind: Kind, show: Show, command: Command) -> View
     doing = visit.given.one("do", ("save", "more", "hand-in", "skip"))
     if doing == "skip":
         return await _skip(visit, kind)
+    kept, found = None, None
     try:
-        is_mine = await _save(visit, kind)
+        kept = await _save(visit, kind)
     except Stale as stale:
         found = stale
-        visit.problem = "another window saved this task meanwhile: both texts are below"
+    if kept is None:
+        visit.problem = _GONE if found is None else _STALE
         return visit.page(await visit.read(lambda c: show(c, visit, found)), status=409)
-    if not is_mine:
-        visit.problem = _GONE
-        return visit.page(await visit.read(lambda c: show(c, visit, None)), status=409)
     if doing == "hand-in":
         return await _hand_in(visit, kind, command)
     if doing == "save" and not is_scripted(visit.request):
         return see(f"{ADDRESSES[kind]}/{visit.place('item')}", "saved")
+    if is_autosave(visit.request):
+        return Saved(rev=kept.rev)
     return await visit.read(lambda c: show(c, visit, None))
 
 
+_STALE = "another window saved this task meanwhile: both texts are below"
 _GONE = "this task is with others now, or was handed in: nothing more is taken"
 
 
@@ -160,23 +162,24 @@ async def _skip(visit: Visit, kind: Kind) -> Response:
     return see(ADDRESSES[kind], "skipped")
 
 
-async def _save(visit: Visit, kind: Kind) -> bool:
+async def _save(visit: Visit, kind: Kind) -> Draft | None:
     """Save what the form says, and count the hours of the seat again. Raises Stale.
 
-    False where the seat is gone; what was typed is saved then, too, if the person had one.
+    None where the seat is gone; what was typed is saved then, too, if the person had one.
     """
     item, person, now = visit.place("item"), visit.who.person, _at(visit)
     body, rev = body_of(visit.given), _rev(visit.given)
 
-    def keep(connection: sa.Connection) -> bool:
+    def keep(connection: sa.Connection) -> Draft | None:
         seat = _seat(connection, visit, kind, commands.standing(connection, item))
         if seat is None and not _had(connection, kind, item, person):
-            return False
+            return None
         at = now.isoformat(timespec="minutes")
-        drafts.save(connection, item, person, kind, rev=rev, body=body, at=at)
-        if seat is not None:
-            assignment.extend(connection, seat, now)
-        return seat is not None
+        draft = drafts.save(connection, item, person, kind, rev=rev, body=body, at=at)
+        if seat is None:
+            return None
+        assignment.extend(connection, seat, now)
+        return draft
 
     return await visit.write(keep)
 

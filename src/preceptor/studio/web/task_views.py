@@ -37,7 +37,7 @@ from preceptor.studio.items.writing import (
 from preceptor.studio.people.project import project
 from preceptor.studio.web.chatting import Chats, Pending
 from preceptor.studio.web.previewing import PreviewBox, preview_box
-from preceptor.studio.web.render import View
+from preceptor.studio.web.render import Saved, View
 
 __all__ = [
     "OPEN",
@@ -48,6 +48,8 @@ __all__ = [
     "Proposal",
     "RevisionForm",
     "TaskForm",
+    "TaskSaved",
+    "saved_of",
     "view_of",
 ]
 
@@ -156,6 +158,14 @@ class TaskForm(View, frozen=True, kw_only=True):
     lists: Lists = Lists()
 
 
+class TaskSaved(Saved, frozen=True, kw_only=True):
+    """What changes in the form once it is saved. ``unanswered``: a system is to be asked yet."""
+
+    advice: tuple[Advice, ...]
+    preview: PreviewBox | None
+    unanswered: bool
+
+
 class RevisionForm(TaskForm, frozen=True, kw_only=True):
     """The same after its reviews. ``decision`` is the words with which it was sent back."""
 
@@ -238,6 +248,20 @@ def view_of(
         notes=_notes(reviews),
         decision="" if decision is None else decision.comment,
         rating=_unnamed(commands.version(connection, standing.item).rating),
+    )
+
+
+def saved_of(connection: sa.Connection, found: Written, chats: Chats | None) -> TaskSaved:
+    """The author's view of a task that is saved while it is written on."""
+    writing, unanswered = found.writing, chats is not None and not found.writing.answer
+    if unanswered:
+        answers = authoring.answers_to(connection, found.standing.item)
+        unanswered = writing.live(answers) is None
+    return TaskSaved(
+        rev=found.rev,
+        advice=tuple(advice(writing)),
+        preview=preview_box(connection, found, chats),
+        unanswered=unanswered,
     )
 
 

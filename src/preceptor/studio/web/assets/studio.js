@@ -5,7 +5,8 @@
 //   form[method=post]        is posted and swapped; with data-whole the browser does it itself
 //   form[data-autosave=MS]   is posted with do=save once nothing was typed for MS milliseconds
 //   [data-stream=ADDRESS]    shows an answer as it comes; then its parent is fetched anew
-//   [data-live][id]          is replaced by that of the same id in the answer to an autosave
+//   [data-live][id]          is replaced by that of the same id in the answer to an autosave, or else
+//                            emptied
 //   [data-told][id]          likewise, once a stream has ended
 //   [data-focus]             gets the focus after a swap; else the field that had it, else <main>
 //   [data-announce]          is read out after a swap
@@ -27,10 +28,11 @@ const RETRY_MS = [2000, 5000, 15000, 30000];
 
 // --- asking the server
 
-/** The answer as {status, url, page}; a rejected promise where there is no connection. */
-async function ask(url, fields) {
+/** The answer as {status, url, page}, the page with "save" only what changes in it; a rejected
+ * promise where there is no connection. */
+async function ask(url, fields, doing = "1") {
   const answer = await fetch(url, {
-    method: fields ? "POST" : "GET", body: fields, credentials: "same-origin", headers: { "X-Studio": "1" },
+    method: fields ? "POST" : "GET", body: fields, credentials: "same-origin", headers: { "X-Studio": doing },
   });
   stillHere();
   return { status: answer.status, url: answer.url, page: parse(await answer.text()) };
@@ -50,10 +52,10 @@ const actionOf = (form) => form.getAttribute("action") || location.href;
 
 /** Ask until somebody is signed in. */
 async function send(form, button, doing) {
-  let answer = await ask(actionOf(form), fieldsOf(form, button, doing));
+  let answer = await ask(actionOf(form), fieldsOf(form, button, doing), doing);
   while (answer.status === 401) {
     await signInAgain();
-    answer = await ask(actionOf(form), fieldsOf(form, button, doing));
+    answer = await ask(actionOf(form), fieldsOf(form, button, doing), doing);
   }
   return answer;
 }
@@ -198,7 +200,7 @@ class Saver {
     if (answer.status === 409) { swap(answer); say(""); return; }
     if (answer.status >= 500 || answer.status === 429) throw new Error("not saved");
     const refusal = refusalOf(answer) || (answer.status === 422 && answer.page.querySelector("#problem bdi").textContent);
-    if (!refusalOf(answer)) { adopt(answer.page); refresh(answer.page); }
+    if (!refusalOf(answer)) refresh(answer.page);
     if (refusal) { say("refused", refusal); return; }
     this.saved = at;
     if (!this.dirty) this.drop();
@@ -210,7 +212,8 @@ class Saver {
 function refresh(page, which = "[data-live][id]") {
   for (const old of document.querySelectorAll(which)) {
     const fresh = page.getElementById(old.id);
-    if (fresh && !old.contains(document.activeElement)) old.replaceWith(document.adoptNode(fresh));
+    if (old.contains(document.activeElement)) continue;
+    if (fresh) old.replaceWith(document.adoptNode(fresh)); else old.replaceChildren();
   }
 }
 
