@@ -187,6 +187,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     loaded = loaded_by(f"from preceptor.cli import main\nmain({arguments!r})")
     assert "preceptor.cli.run" in loaded
     assert not HEAVY & loaded
+    assert "pydantic" not in loaded or arguments not in (["--help"], ["--version"])
 
 
 def test_listing_computes_nothing_and_knows_one_database() -> None:
@@ -194,6 +195,13 @@ def test_listing_computes_nothing_and_knows_one_database() -> None:
     loaded = loaded_by("from preceptor.cli import main\nmain(['runs', '--store', 'none/none'])")
     assert "preceptor.store.database" in loaded
     assert not {"scipy.special", "sqlalchemy.dialects.postgresql", "genai_prices"} & loaded
+
+
+def test_a_rubric_needs_no_reader_of_letters() -> None:
+    """What reads options out of texts is not imported for a benchmark that a grader judges."""
+    loaded = loaded_by("from preceptor.benchmarks import get\nget('healthbench')")
+    assert "preceptor.benchmarks.healthbench" in loaded
+    assert "preceptor.scoring.letters" not in loaded
 
 
 # JSON

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import re
 import shlex
@@ -79,6 +78,8 @@ def program() -> str:
 
 
 def _packages(extra: str) -> list[str]:
+    import importlib.metadata  # it parses e-mails: as long to import as all our own commands
+
     marker = re.compile(rf"(?P<package>[^;]+);\s*extra\s*==\s*['\"]{re.escape(extra)}['\"]\s*")
     try:
         required = importlib.metadata.requires("preceptor") or []

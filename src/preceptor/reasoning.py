@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from preceptor.patterns import late
+
 __all__ = ["Said", "said_in", "split_reasoning", "without_fence"]
 
 
@@ -88,14 +90,14 @@ _AROUND = (
     r"|im_end|eot_id|endoftext|assistant_end|assistant)\|>|</s>|<｜end▁of▁sentence｜>"
     rf"|<end_of_turn>|<turn\|>|\[END FINAL RESPONSE\]|(?i:<{_NAME}\s?/>)"
 )
-_TOKEN = re.compile(
+_TOKEN = late(
     # How each begins: the other characters, nearly all, are passed over at once.
     r"(?=[<&＜\[{【◁a`])(?:"
     + "|".join(f"(?P<o_{name}>{pair[0]})|(?P<c_{name}>{pair[1]})" for name, pair in _PAIRS.items())
     + rf"|(?P<around>{_AROUND})|(?P<ticks>`+))"
 )
-_HEAD = re.compile(r"\s{0,20}(?:" + "|".join(f"({opens})" for opens, _ in _HEADS) + ")")
-_ENDS = [re.compile(closes) for _, closes in _HEADS]
+_HEAD = late(r"\s{0,20}(?:" + "|".join(f"({opens})" for opens, _ in _HEADS) + ")")
+_ENDS = [late(closes) for _, closes in _HEADS]
 #: A text without any of these, and without a head, has no mark.
 _SIGNS = ("<", "&lt;", "＜", "[", "{/", "【/", "【／", "◁", "assistantfinal")
 
@@ -103,19 +105,19 @@ _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "�
 _QUOTES |= {"(": ")"}
 #: Words for a mark that is only talked about.
 _KINDS = r"(?:tags?|tokens?|blocks?|elements?|markers?|marks?|delimiters?|sections?)"
-_OF_A_MARK = re.compile(
+_OF_A_MARK = late(
     rf":|[ \t](?:{_KINDS}|and|or|opens|closes|begins|starts|ends|means)\b", re.IGNORECASE
 )
-_BEFORE_A_MARK = re.compile(rf"\b{_KINDS} \Z", re.IGNORECASE)
+_BEFORE_A_MARK = late(rf"\b{_KINDS} \Z", re.IGNORECASE)
 #: Text between two marks that are only named.
 _BETWEEN = frozenset(
     ("", "and", "or", "to", "und", "et", "y", "e", "и", "和", "/", ",", "...", "…")
 )
 _LONGEST_QUOTED = 200
-_SENTENCE_ENDS = re.compile(r"[.?!\n]")
+_SENTENCE_ENDS = late(r"[.?!\n]")
 #: What follows a mark within a sentence.
 _GOES_ON = frozenset(" ,.;:)!?")
-_LINE_BEGINS, _LINE_ENDS = re.compile(r"(?:\A|\n)[ \t>]{0,3}\Z"), re.compile(r"[ \t]*(?:\n|\Z)")
+_LINE_BEGINS, _LINE_ENDS = late(r"(?:\A|\n)[ \t>]{0,3}\Z"), late(r"[ \t]*(?:\n|\Z)")
 
 
 class _Mark(msgspec.Struct):
@@ -138,7 +140,7 @@ def split_reasoning(text: str) -> Said:
     '7'
     """
     head = _HEAD.match(text)
-    if head is None and not any(sign in text for sign in _SIGNS):
+    if head is None and not any(map(text.__contains__, _SIGNS)):
         return Said(text, start=0)
     said = _Reader(text).read(head)
     if said.text != text and _is_json(text) and not _is_json(said.text):

@@ -9,7 +9,6 @@ import msgspec
 
 from preceptor.benchmarks.fields import Fields
 from preceptor.cells import decoded
-from preceptor.protocols.choice import choice_example
 from preceptor.records import Criterion, Example, Message, PhysicianAnswer
 
 __all__ = ["choice_row", "criterion", "message", "rubric_row"]
@@ -71,6 +70,7 @@ def choice_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
 
     The answer is a letter, or the text of an option.
     """
+    from preceptor.protocols.choice import choice_example  # rubrics need nothing that reads letters
 
     def parse(row: Fields) -> Example:
         row = _unpacked(row)

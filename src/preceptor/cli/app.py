@@ -214,6 +214,9 @@ def _stoppable() -> Iterator[None]:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments == ["--version"]:  # typer imports pydantic for any option
+        typer.echo(VERSION)
+        return DONE
     # Not app(), which handles a broken pipe and an interrupt itself.
     command = _program(arguments)
     try:

@@ -32,16 +32,21 @@ def array(values: Sequence[Any], kind: str, rows: Any = None) -> Any:
         its indices.
     """
     gone = values.count(None)
+    if gone == len(values) and rows is None:
+        return pyarrow.nulls(gone, _NUMBERS[kind][0] if kind in _NUMBERS else pyarrow.string())
     there = np.array([value is not None for value in values]) if gone else None
     if kind == "string" and rows is None:
         return _strings([value or "" for value in values] if gone else values, there)
     if kind != "string":
         return _numbers([value or 0 for value in values] if gone else values, there, kind, rows)
     # Parquet wants each value once in a dictionary, and no null.
-    known: dict[str, int] = {}
-    codes = [0 if value is None else known.setdefault(value, len(known)) for value in values]
-    indices = _numbers(codes, there, "int32", rows)
-    return pyarrow.DictionaryArray.from_arrays(indices, _strings(list(known), None))
+    known = list(dict.fromkeys(values))
+    if gone:
+        known.remove(None)
+    number: dict[str | None, int] = dict(zip(known, range(len(known)), strict=True))
+    number.setdefault(None, 0)
+    indices = _numbers(list(map(number.__getitem__, values)), there, "int32", rows)
+    return pyarrow.DictionaryArray.from_arrays(indices, _strings(known, None))
 
 
 def _numbers(values: Sequence[Any], there: Any, kind: str, rows: Any) -> Any:

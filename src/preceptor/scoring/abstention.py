@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from preceptor.patterns import late
 from preceptor.scoring.languages.patterns import Phrases
 from preceptor.scoring.numerals import lowered
 
@@ -232,7 +233,7 @@ _NOTHING = Phrases(
     "|غير معروف|غير متوفر|لا ينطبق|לא ידוע|לא רלוונטי|نامشخص|अज्ञात|लागू नहीं|অজানা|প্রযোজ্য নয়"
     "|不适用|不適用|未知|不明|該当なし|해당 ?없음|알 수 없|ไม่ทราบ|ไม่เกี่ยวข้อง"
 )
-_NA = re.compile(r"\W*na\b")
+_NA = late(r"\W*na\b")
 
 
 def says_unanswerable(text: str) -> re.Match[str] | None:

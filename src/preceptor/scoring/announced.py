@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from preceptor.patterns import late
 from preceptor.scoring import cues
 from preceptor.scoring.announcing import Cue, announcing
 from preceptor.scoring.mentions import AROUND, Found, Mentions, Place
@@ -16,15 +16,15 @@ from preceptor.scoring.qualifiers import OTHER_CASE, UNREAL, Qualifiers, qualifi
 
 __all__ = ["Announcements", "Statement"]
 
-_SENTENCE = re.compile(r"[^.\n。;!?]{0,120}")
+_SENTENCE = late(r"[^.\n。;!?]{0,120}")
 #: Places of a sentence at which the answer may begin.
 _COPULAS = 8
 #: Announcements that are looked at, the last ones of a text.
 _MOST = 300
-_ENDED = re.compile(r"[)\]]?(?: it is)?(?:[.!]|\s*\n|\s*\Z)")
-_CLAUSE = re.compile(r"[,;:(，；：、]")
+_ENDED = late(r"[)\]]?(?: it is)?(?:[.!]|\s*\n|\s*\Z)")
+_CLAUSE = late(r"[,;:(，；：、]")
 #: A word of an option where a link may stand: "The answer is maybe."
-_WORD = re.compile(r"\w\S*")
+_WORD = late(r"\w\S*")
 
 
 class Statement(NamedTuple):

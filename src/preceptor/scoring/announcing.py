@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from preceptor.patterns import late
 from preceptor.scoring.languages import LANGUAGES, Words
 from preceptor.scoring.languages.patterns import (
     SPACED,
@@ -15,7 +16,6 @@ from preceptor.scoring.languages.patterns import (
     initials_of,
     inner,
     is_spaced,
-    late,
     letters_of,
     normal,
 )

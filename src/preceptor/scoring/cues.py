@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from preceptor.patterns import late
 from preceptor.scoring.languages import LANGUAGES
-from preceptor.scoring.languages.patterns import any_of, every, group_of, inner, late, words_of
+from preceptor.scoring.languages.patterns import any_of, every, group_of, inner, words_of
 
 __all__ = [
     "ADDS",

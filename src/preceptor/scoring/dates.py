@@ -8,6 +8,7 @@ from datetime import date
 
 import msgspec
 
+from preceptor.patterns import late
 from preceptor.scoring.numerals import is_bound
 from preceptor.scoring.statements import Statement, Unreadable, first_stated
 
@@ -63,7 +64,7 @@ _YEAR = r"(?P<year>\d{4})(?!\d)"
 _DAY = r"(?<!\d)(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|ª|\.)?"
 _OF = r"[\s,./-]{0,3}(?:(?:of|de|del|di|el|the|tháng|ngày)\s)?"
 _DATES = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    late(pattern, re.IGNORECASE)
     for pattern in (
         r"(?<![\d./-])(?P<year>\d{4})(?P<mark>[-/.])\s?(?P<month>\d{1,2})(?P=mark)\s?(?P<day>\d{1,2})(?!\d)",
         r"(?<![\d./-])(?P<month>\d{1,2})(?P<mark>[-/.])\s?(?P<day>\d{1,2})(?P=mark)\s?(?P<year>\d{4}|\d{2})"
@@ -78,14 +79,14 @@ _DATES = tuple(
     )
 )
 #: A year, or three numbers divided: what has neither is looked at no further.
-_DATELIKE = re.compile(
+_DATELIKE = late(
     r"[-\d](?:(?<=\d)(?:\d{3}|(?P<mark>[-/.])\s?\d{1,2}(?P=mark)\s?\d)|(?<=-)\d\d(?!\d))"
 )
-_ISO_WEEK = re.compile(r"(?<!\d)(\d{4})-?W(\d{2})-?([1-7])(?!\d)")
-_TIME = re.compile(r"(?:T|\s)\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[-+]\d{2}:?\d{2})?")
-_ASIDE = re.compile(r"\([^()]*\)")
+_ISO_WEEK = late(r"(?<!\d)(\d{4})-?W(\d{2})-?([1-7])(?!\d)")
+_TIME = late(r"(?:T|\s)\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[-+]\d{2}:?\d{2})?")
+_ASIDE = late(r"\([^()]*\)")
 #: Words before a date from which another one is counted.
-_BASIS = re.compile(
+_BASIS = late(
     r"(?<![^\W\d_])(?:from|(?:days|weeks|months) to|since|after|before|following|starting|beginning"
     r"|given|LMP|FDLMP|LNMP|period|menses|menstruation|bleed\w*|cycle|born|birth|DOB|admitted|visit|today"
     r"|(?:counted|counting|based|calculated|computed|measured|dated|estimated) (?:on|with|by|using)"
@@ -97,16 +98,14 @@ _BASIS = re.compile(
     re.IGNORECASE,
 )
 #: The same after a date: "…から", "-den itibaren".
-_BASIS_AFTER = re.compile(
-    r"\s?(?:\+|plus\b|から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)"
-)
+_BASIS_AFTER = late(r"\s?(?:\+|plus\b|から|より|起|开始|부터|'?\w{0,3} (?:itibaren|sonra)|से|থেকে)")
 #: "Two weeks added to the last period are …": then what is stated is what comes out.
-_SUM = re.compile(
+_SUM = late(
     r"\b(?:add(?:ed|ing|s)?|plus|subtract\w*|minus|addier\w*|ajout\w*|sumar?|sumando|somando|aggiung\w*"
     r"|dodaj\w*|прибав\w*)\b|\d ?(?:days|weeks) (?:after|from)\b|加(?:上)?\d|加え",
     re.IGNORECASE,
 )
-_STATED = re.compile(
+_STATED = late(
     r"(?:\b(?:is|was|be|on|by|equals?|falls on|would be|gives|yields|ist|am|est(?: le)?|es(?: el)?"
     r"|é|è(?: il)?|är|jest|este|adalah|là|είναι|это|є)|[:=→≈是为為は]|คือ)"
     r"\s{0,3}(?:the |den |der |le |el |il |dem |am )?"
@@ -114,9 +113,7 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 #: Between two dates that are given as one answer.
-_LISTED = re.compile(
-    r"\s?(?:[-,;/]|to|or|and|bis|oder|und|ou|et|o|y|e|или|и|或|和|至)\s?", re.IGNORECASE
-)
+_LISTED = late(r"\s?(?:[-,;/]|to|or|and|bis|oder|und|ou|et|o|y|e|или|и|或|和|至)\s?", re.IGNORECASE)
 _BUDDHIST = 2400
 _WINDOW = 60
 
@@ -218,7 +215,7 @@ _DAYS = (
     r"|天|日|일"
 )
 _BOTH = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    late(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?<![\d.])(\d{{1,6}})\s?(?:{_WEEK})[^\d\n]{{0,12}}?(\d{{1,6}})\s?(?:{_DAYS})",
         r"(?:weeks?|wochen)\W{1,4}(\d{1,6})\W{1,6}(?:days?|tage)\W{1,4}(\d{1,6})(?!\d)",
@@ -228,9 +225,9 @@ _BOTH = tuple(
         r"(?<![\d.])(\d{1,6})[\"']?\s?,\s?[\"']?(\d{1,6})\b",
     )
 )
-_ONLY_WEEKS = re.compile(rf"(?<![\d.])(\d{{1,6}}(?:\.\d{{1,9}})?)\s?(?:{_WEEK})", re.IGNORECASE)
-_ONLY_DAYS = re.compile(rf"(?<![\d.])(\d{{1,6}})\s?(?:{_DAYS})", re.IGNORECASE)
-_TO = re.compile(r"\d\s?(?:-|to|and|or|bis|und|oder|à|et|ou|a|y|до|и|至|到)\s?\Z", re.IGNORECASE)
+_ONLY_WEEKS = late(rf"(?<![\d.])(\d{{1,6}}(?:\.\d{{1,9}})?)\s?(?:{_WEEK})", re.IGNORECASE)
+_ONLY_DAYS = late(rf"(?<![\d.])(\d{{1,6}})\s?(?:{_DAYS})", re.IGNORECASE)
+_TO = late(r"\d\s?(?:-|to|and|or|bis|und|oder|à|et|ou|a|y|до|и|至|到)\s?\Z", re.IGNORECASE)
 
 
 def _weeks(statement: Statement) -> tuple[int, int] | None:

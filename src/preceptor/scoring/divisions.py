@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from preceptor.patterns import late
+
 __all__ = ["DIVISIONS", "divisions"]
 
 #: Kind of part → display name.
@@ -24,7 +26,7 @@ _HEADINGS = {
 _WORDS = "|".join(_HEADINGS.values())
 # A heading begins a line, and a colon or the line's end is behind it; in capitals and with a colon
 # it may stand anywhere.
-_HEADING = re.compile(
+_HEADING = late(
     rf"^[ \t#*<>_-]*((?i:{_WORDS}))[ \t*>_]*(?::|$)|(?<![A-Za-z])({_WORDS.upper()}):", re.MULTILINE
 )
 

@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from preceptor.patterns import late
 from preceptor.reasoning import said_in
 
 __all__ = ["json_in", "pairs_in", "values_in"]
 
-_OPENING = re.compile(r"[\[{]")
+_OPENING = late(r"[\[{]")
 #: A value without parts, or one sign of JSON, as Python's ``json`` reads them.
-_TOKEN = re.compile(
+_TOKEN = late(
     r"[ \t\n\r]*+(?:"
     r'(?P<text>"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+")'
     r"|(?P<plain>-?(?:0|[1-9]\d*+)(?:\.\d++)?+(?:[eE][-+]?\d++)?+|true|false|null|NaN|-?Infinity)"

@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from preceptor.patterns import late
 from preceptor.scoring import cues
 from preceptor.scoring.announced import Announcements, Statement
 from preceptor.scoring.languages.replies import REPLY
@@ -24,24 +25,24 @@ _SHORT = 100
 #: Characters at the end of a question that are read.
 _LONGEST_ASKED = 300
 #: Tags end what stands before them, and those of an answer announce one.
-_TAG = re.compile(
+_TAG = late(
     r"</[\w-]{1,30}>|<(?!(?:final_)?answer|ans|option|choice|response|result|output)[\w-]{1,30}>"
 )
 #: Runs of a sign or of spaces are shortened: they mean nothing and cost time.
-_RUNS = re.compile(r"([^\w\s])\1{3,}|[^\S\n]{2,}|\n\s*\n")
-_CELL = re.compile(r"(\d)\.0")
-_HEAD = re.compile(r"\s*(?:\.(?!\d)|[):\]}])|\s[-–—]\s")
-_NAMED = re.compile(
+_RUNS = late(r"([^\w\s])\1{3,}|[^\S\n]{2,}|\n\s*\n")
+_CELL = late(r"(\d)\.0")
+_HEAD = late(r"\s*(?:\.(?!\d)|[):\]}])|\s[-–—]\s")
+_NAMED = late(
     r"(?:opt(?:ion)?|choice|choose|select|pick)(?:\.?\s*[(:]?\s*\b|(?=\d))(\w)\b\)?", re.IGNORECASE
 )
-_LINE = re.compile(r"^[ \t|(\[•*-]*(?P<letter>\w)(?!\w)[^\n]*", re.MULTILINE)
-_ONLY = re.compile(
+_LINE = late(r"^[ \t|(\[•*-]*(?P<letter>\w)(?!\w)[^\n]*", re.MULTILINE)
+_ONLY = late(
     r"(?:only|just|both|nur|sowohl|solo|sólo|só(?: a| o)?|solamente|seulement|soltanto|apenas"
     r"|somente|alleen|только|tylko)\s+(?:option\s+)?|仅|只有",
     re.IGNORECASE,
 )
 #: All options, or all but some.
-_ALL = re.compile(
+_ALL = late(
     r"(?:the )?(?:answer(?: is)?:?\s*)?(?:(?:all|every(?:thing)?)(?: (?:of|the|these"
     r"|them|four|five|above"
     r"|options?|answers?|statements?|are|is|correct|right|true)){0,6}|alle(?: genannten"
@@ -52,11 +53,11 @@ _ALL = re.compile(
     r"|кроме) (?P<but>[^\n]{1,40}?))?[\s.!]*\Z",
     re.IGNORECASE,
 )
-_NEXT_HEAD = re.compile(r"[.;!]\s\(?(\w)(?:[):]|\s[–—-]\s)")
-_ASKED = re.compile(r"(?<=[.!?؟])\s+|(?<=[。？])|\n")
-_REPLIED = re.compile(r"[^\W\d_][\w'’\u0300-\u036f\u0900-\u0dff]*(?=[,.;:!\n،。、，।]| [-–—])")
+_NEXT_HEAD = late(r"[.;!]\s\(?(\w)(?:[):]|\s[–—-]\s)")
+_ASKED = late(r"(?<=[.!?؟])\s+|(?<=[。？])|\n")
+_REPLIED = late(r"[^\W\d_][\w'’\u0300-\u036f\u0900-\u0dff]*(?=[,.;:!\n،。、，।]| [-–—])")
 #: The number of a question before its answer.
-_NUMBERED = re.compile(r"(?:Q(?:uestion)?\s*)?\d{1,4}\s*[.):\-]\s*(\D+)", re.IGNORECASE)
+_NUMBERED = late(r"(?:Q(?:uestion)?\s*)?\d{1,4}\s*[.):\-]\s*(\D+)", re.IGNORECASE)
 
 
 def read_choice(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from preceptor.patterns import late
 from preceptor.scoring import cues
 from preceptor.scoring.alphabets import CJK, letters
 from preceptor.scoring.languages.replies import REPLIES, REPLY
@@ -22,14 +23,14 @@ AROUND = " \t\r\n\"'“”‘’«»「」『』()[]{}<>.:;,?!。、।۔።،؟
 #: Items of a list of options that are read; so a place costs no more than these.
 _MOST = 26
 
-_OPENING = re.compile(r"[\s\"'“‘«「『\[({<]*")
-_BETWEEN = re.compile(r"[\s).\]:,\-–—\"']*")
-_ARTICLE = re.compile(r"(?:an?|the|une?|el|la|le) ", re.IGNORECASE)
-_ONE_CJK = re.compile(f"[{CJK}]")
+_OPENING = late(r"[\s\"'“‘«「『\[({<]*")
+_BETWEEN = late(r"[\s).\]:,\-–—\"']*")
+_ARTICLE = late(r"(?:an?|the|une?|el|la|le) ", re.IGNORECASE)
+_ONE_CJK = late(f"[{CJK}]")
 #: Endings that are written after a sign: "B'dir" in Turkish, "B-dir" in Azerbaijani.
-_SUFFIX = re.compile(r"['’-](?:[dt][ıiuü]r|y[ıiuü]|n[ıiuü]n|s[ıiuü])\b")
-_RUN = re.compile(r"[A-Z]{2,}\b")
-_ABBREVIATED = re.compile(r"\. ?([a-z]{3,})")
+_SUFFIX = late(r"['’-](?:[dt][ıiuü]r|y[ıiuü]|n[ıiuü]n|s[ıiuü])\b")
+_RUN = late(r"[A-Z]{2,}\b")
+_ABBREVIATED = late(r"\. ?([a-z]{3,})")
 
 
 def folded(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from preceptor.patterns import late
+
 __all__ = ["number_in_words"]
 
 #: Each number in its languages; words that also mean something else there are left out.
@@ -55,7 +57,7 @@ _UNIT = (
 _SMALL_ENGLISH = "|".join(sorted(_ENGLISH, key=len, reverse=True))
 _COMPOSED = rf"(?:{_SMALL_ENGLISH}|hundred)(?:(?:[- ]|\sand\s)(?:{_SMALL_ENGLISH}|hundred)){{0,5}}"
 _OTHERS = "|".join(sorted(_VALUES, key=len, reverse=True))
-_STATED = re.compile(
+_STATED = late(
     r"(?:\A[\s\"'(]*|(?:[:=]|(?<![^\W\d_])(?:is|are|was|equals|scores?|totals?|ist|sind|est|sont|es|é|è"
     r"|jest|är|er|равно|это))\s{1,3})(?:exactly |only |approximately |about )?"
     rf"(?P<number>{_COMPOSED}|{_OTHERS}|[一二两三四五六七八九]?十[一二三四五六七八九]?)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from preceptor.patterns import late
 from preceptor.reasoning import said_in
 from preceptor.scoring.abstention import ABSTAINED, says_nothing, says_unanswerable
 from preceptor.scoring.dates import without_dates
@@ -16,13 +17,13 @@ from preceptor.scoring.statements import Statement, Unreadable, as_statement, fi
 
 __all__ = ["ABSTAINED", "read_amount", "read_number"]
 
-_NEXT = re.compile(r"\s?(?:,|;|and|und|y|et|e|и|和)\s?(?=[-+]?\d)")
-_OR = re.compile(
+_NEXT = late(r"\s?(?:,|;|and|und|y|et|e|и|和)\s?(?=[-+]?\d)")
+_OR = late(
     r"\s?(?:[^\W\d_][^\s\d,;]{0,12})?,?\s?(?:or|oder|ou|o|eller|lub|sau|veya|atau|hoặc|ή|или|або"
     r"|أو|یا|או|या|বা|หรือ|或|または|또는)\s?(?:about |maybe )?(?=[-+]?\d)",
     re.IGNORECASE,
 )
-_ELSE = re.compile(r"\b(?:otherwise|else|sonst|sinon|иначе)\W{1,3}(?:\w{1,12}\s){0,2}(?=\d)", re.I)
+_ELSE = late(r"\b(?:otherwise|else|sonst|sinon|иначе)\W{1,3}(?:\w{1,12}\s){0,2}(?=\d)", re.I)
 _DENYING = (
     "not|nicht|pas|kein|não|non|niet|inte|nie|nu|değil|bukan|không|δεν|не|rather than|instead of"
     "|不是|ليس|नहीं"
@@ -38,11 +39,11 @@ _STATED = Phrases(
     rf"(?:{_STATING}|[:是为為は])\s{{1,3}}(?:approximately|about|around|roughly|only|now)?\s*"
     r"(?=[-+]?\s?\.?\d)|(?:[:是为為は]|คือ)(?=-?\d)",
 )
-_EQUALS = re.compile(r"(?:=(?<![<>!=].)(?!=)|≈)\s{0,9}")
-_SIGNED = re.compile(r"[(=≈:]\s{0,3}\Z")
+_EQUALS = late(r"(?:=(?<![<>!=].)(?!=)|≈)\s{0,9}")
+_SIGNED = late(r"[(=≈:]\s{0,3}\Z")
 #: In brackets, but not as in "25(OH)D".
-_ASIDE = re.compile(r"(?<!\d)\([^()]*\)|\([^()]*\)(?!\w)")
-_LABEL = re.compile(r"[ \w-]{1,40}:\s?(?=[-+]?\.?\d)")
+_ASIDE = late(r"(?<!\d)\([^()]*\)|\([^()]*\)(?!\w)")
+_LABEL = late(r"[ \w-]{1,40}:\s?(?=[-+]?\.?\d)")
 #: Words before what says the same again.
 _AGAIN = (
     r"(?:(?:i\.?\s?e\.?|that is(?: to say)?|which is|which makes|making|so"
@@ -56,7 +57,7 @@ _AGAIN = (
     r"|totalt|łącznie|всего|итого|toplam)(?![^\W\d_])|即|也就是|共计?|总共|すなわち|つまり|合計|즉|총)"
 )
 #: Between an amount and the same one in another unit.
-_THE_SAME = re.compile(
+_THE_SAME = late(
     rf"(?:[\s=≈(,/:]|(?<![^\W\d_]){_AGAIN}|(?<![^\W\d_])(?:or|which|that|is|equals?|equivalent|corresponds|equal"
     r"|to|about|approximately|roughly|oder|bzw\.?|entspricht|ou|o|или|atau|hay)(?![^\W\d_])"
     r"|或|约|等于|약){0,30}",

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from preceptor.patterns import late
 from preceptor.scoring.languages.patterns import Phrases
 
 __all__ = ["Amount", "Convention", "amounts", "is_bound", "lowered", "normal"]
@@ -48,11 +49,11 @@ class Amount(msgspec.Struct, frozen=True):
 
 # What a text is before it is read
 
-_SUPERSCRIPT = re.compile(r"[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹](?<=\d.)(?:(?<![⁺⁻])|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹]))[⁰¹²³⁴⁵⁶⁷⁸⁹]{0,4}")
+_SUPERSCRIPT = late(r"[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹](?<=\d.)(?:(?<![⁺⁻])|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹]))[⁰¹²³⁴⁵⁶⁷⁸⁹]{0,4}")
 _SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
 #: One of these signs it begins with, what it is, what comes instead.
 _MARKUP = tuple(
-    (signs, re.compile(pattern), instead)
+    (signs, late(pattern), instead)
     for signs, pattern, instead in (
         ("~<", r"~~[^~\n]{0,300}~~|<(s|del|strike)>[^<\n]{0,300}</\1>", " "),
         ("<", r"<sup>\s?([^<>\n]{1,10}?)\s?</sup>", r"^\1"),
@@ -71,9 +72,9 @@ _MARKUP = tuple(
         ("~∼〜～", r"(?<=\d) ?[~∼〜～] ?(?=\d)", "-"),
     )
 )
-_MARKED = re.compile(r"[~∼〜～<\\{*]")
+_MARKED = late(r"[~∼〜～<\\{*]")
 _MINUS_WORDS = ("minus", "negativ", "moins", "meno", "минус", "负", "負", "マイナス")
-_MINUS = re.compile(
+_MINUS = late(
     r"((?:\b(?:is|are|was|of|to|by|equals|gives|ist|beträgt|est|de|es|é|è|wynosi|jest|равен|равно)"
     r"|[:=≈]|\A) |(?:是|为|為|は)\s?)(?:minus|negative|moins|menos|meno|минус|负"
     r"|負|マイナス)\s?(?=\d)",
@@ -85,8 +86,8 @@ _SIGNS = (
     | {"⩾": "≥", "⩽": "≤", "≦": "≤", "≧": "≥", "½": " 1/2", "¼": " 1/4", "¾": " 3/4"}
     | {"⅓": " 1/3", "⅔": " 2/3", "⁄": "/", "∕": "/", "٪": "%"}
 )
-_OTHER = re.compile(r"[^\x00-\x7f]")
-_EMPHASIS = re.compile(r"[*`$~]")
+_OTHER = late(r"[^\x00-\x7f]")
+_EMPHASIS = late(r"[*`$~]")
 
 
 @lru_cache(maxsize=4096)
@@ -134,7 +135,7 @@ _BODY = (
     r"(?>[1-9]\d{0,2}(?P<gap>[ \u202f'_])\d{3}(?:(?P=gap)\d{3})*+(?![\d/])(?:[.,]\d++)?+)"
     r"|\d++(?:[.,]\d++)*+|\.\d++"
 )
-_NUMERAL = re.compile(
+_NUMERAL = late(
     rf"(?=[-+±.\d])(?<![{_LETTER}\d²³])(?<![{_LETTER}][-/_])(?<!_\{{)(?<!\d[-.,/:])"
     # Times, ratios, telephone numbers, versions, ordinals, grades, "5-year": names and no amounts.
     r"(?:(?P<name>\+\d{1,3}[ .-]\(?\d{2,4}\)?(?:[ .-]\d{2,4}){2,5}|\d++(?:\s?:\s?\d++)+"
@@ -144,13 +145,13 @@ _NUMERAL = re.compile(
     r"|(?P<sign>(?<!\d )(?<![)%\]])(?<![)%\]] )[-+±]\s?+)?+"
     rf"(?P<body>{_BODY}))",
 )
-_POWER = re.compile(
+_POWER = late(
     r"[eE]([-+]?\d{1,4})(?!\w)|\s?[x×·]\s?10(?:\s?\^\s?[{(]?|(?=[-+]\d))([-+]?\d{1,4})[)}]?"
 )
-_RAISED = re.compile(r"\s?\^\s?[{(]?([-+]?\d{1,4})[)}]?")
-_UNDER = re.compile(r"\s?/\s?(\d++(?:\.\d++)?+)(?![\d/])")
-_MIXED = re.compile(r"[ \u202f]+(\d{1,4}\s?/\s?\d{1,4})(?![\d/])")
-_UNIT = re.compile(
+_RAISED = late(r"\s?\^\s?[{(]?([-+]?\d{1,4})[)}]?")
+_UNDER = late(r"\s?/\s?(\d++(?:\.\d++)?+)(?![\d/])")
+_MIXED = late(r"[ \u202f]+(\d{1,4}\s?/\s?\d{1,4})(?![\d/])")
+_UNIT = late(
     r"[ \u202f]{0,2}((?:%|°|[^\W\d_])[^\s\d,;:()\[\]{}=<>≈|\"]{0,30}(?:\^?[23])?"
     r"(?:/1\.73\s?m(?:\^?2|²)?)?(?: ?Hg\b)?)"
 )
@@ -160,7 +161,7 @@ _SCALES = (
     ("lakhs?|लाख|লাখ|لاکھ", 1e5),
     ("crores?|करोड़|কোটি|کروڑ", 1e7),
 )
-_SCALE = re.compile(
+_SCALE = late(
     "[ \u202f]?(?:"
     + "|".join(f"({words})(?!\\w)" for words, _ in _SCALES)
     + "|([千万萬만億亿억]))",
@@ -170,7 +171,7 @@ _CJK_SCALES = {"千": 1e3, "万": 1e4, "萬": 1e4, "만": 1e4, "億": 1e8, "亿"
 
 # A range, a bound
 
-_UNTIL = re.compile(
+_UNTIL = late(
     r"\s?(?:[^\W\d_][^\s\d\-,;:()=]{0,12}|%)?\s*"
     r"(?:-|(?<!\w)(?:to|bis|à|a|al|até|do|до|till|tot|til|ile|hingga|sampai|đến|έως|إلى|और)(?!\w)"
     r"|到|至|から|에서|से)\s*(?=[-+]?\.?\d)",
@@ -181,13 +182,13 @@ _PAIR = (
     "|antara|giữa|từ|μεταξύ|между|від|між|بين|بین|בין"
 )
 _BETWEEN = Phrases(_PAIR, rf"(?:{_PAIR})\s{{1,2}}\Z")
-_AND = re.compile(
+_AND = late(
     r"\s?(?:[^\W\d_][^\s\d\-,;:()=]{0,12}|%)?\s*(?:and|und|et|y|e|en|och|og|a|do|și|dan|và|đến"
     r"|και|и"
     r"|і|та|و|ו-?)\s?(?=[-+]?\.?\d)",
     re.IGNORECASE,
 )
-_BODY_AGAIN = re.compile(r"[-+]?(?:" + _BODY + ")")
+_BODY_AGAIN = late(r"[-+]?(?:" + _BODY + ")")
 _LIMITS = (
     "(?:more|less|greater|fewer|higher|lower|older|younger|larger|smaller) than(?: or equal to)?"
     "|at (?:least|most)|up to|over|under|above|below|exceed\\w*|between|minimum(?: of)?"
@@ -211,7 +212,7 @@ _LIMITS = (
     "|高于|低于|มากกว่า|น้อยกว่า|อย่างน้อย|최소|최대"
 )
 _LIMIT_BEFORE = Phrases(f"{_LIMITS}|[<>≤≥]", rf"(?:(?<![-=])[<>≤≥]=?|{_LIMITS})[\s-]{{0,2}}\Z")
-_LIMIT_AFTER = re.compile(
+_LIMIT_AFTER = late(
     r"(?:[ \u202f]?(?:%|[^\W\d_][^\s\d,;:()=.]{0,12}))?\s?"
     r"(?:\+(?!\s?\d)|(?:以上|以下|未満|超え|を超|以内|이상|이하|초과|미만)"
     r"|(?:or|and|och|oder|ou|o|et|eller) (?:more|less|higher|lower|greater|above|below|over|under"
@@ -301,10 +302,10 @@ def _composed(text: str, body: str, value: float, end: int) -> tuple[float | Non
 
 
 _GROUPED = {
-    ".": re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+"),
-    ",": re.compile(r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3}"),
+    ".": late(r"[1-9]\d{0,2}(?:\.\d{3})+"),
+    ",": late(r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3}"),
 }
-_OF_GROUP = re.compile(r"[ \u202f'_]")
+_OF_GROUP = late(r"[ \u202f'_]")
 
 
 def _value(body: str, convention: Convention) -> float | None:

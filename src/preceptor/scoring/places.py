@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from preceptor.cells import decoded
+from preceptor.patterns import late
 from preceptor.scoring.letters import read_choice
 
 __all__ = [
@@ -44,17 +45,17 @@ RIGHT = (
     "correct",
 )
 _WHOLE = ("options", "choices", "candidates", "answer_choices", "answer_options", "choice_list")
-_SINGLE = re.compile(r"(?:(?:option|opt|op|choice|answer|ending|candidate)_?)?([a-j])|"
+_SINGLE = late(r"(?:(?:option|opt|op|choice|answer|ending|candidate)_?)?([a-j])|"
                      r"(?:option|opt|op|choice|answer|ending|candidate)_?(\d)")  # fmt: skip
 _NUMBER = r"\d{1,2}(?:\.0+)?"
-_NUMBERS = re.compile(rf"\s*[\[(]?\s*{_NUMBER}(?:\s*[,;]\s*{_NUMBER})*\s*[\])]?\s*")
-_ANNOUNCED = re.compile(
+_NUMBERS = late(rf"\s*[\[(]?\s*{_NUMBER}(?:\s*[,;]\s*{_NUMBER})*\s*[\])]?\s*")
+_ANNOUNCED = late(
     r"\s*(?:the\s+)?(?:(?:correct|right|final|best)\s+)?(?:answer|option|choice|index|prediction)?"
     rf"\s*(?:is|was|[:=#])?\s*[\[(]?({_NUMBER})[\])]?\s*[.。]?\s*",
     re.IGNORECASE,
 )
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LETTER = re.compile(r"(?<!\w)[A-Za-z](?!\w)")
+_LETTER = late(r"(?<!\w)[A-Za-z](?!\w)")
 
 
 class Question(msgspec.Struct, frozen=True):

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from preceptor.patterns import late
 from preceptor.reasoning import said_in
 
 __all__ = ["plain_text", "unmarked"]
 
 #: What some prompts, such as BioProBench's, have put around the answer.
-_FRAME = re.compile(r"\[ANSWER_(?:START|END)\]")
-_STRUCK = re.compile(r"~~[^~\n]*~~|<(s|del|strike)>[^<\n]{0,300}</\1>")
-_LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|bf|rm)\s*\{([^{}]{0,200})\}")
-_MARKUP = re.compile(
+_FRAME = late(r"\[ANSWER_(?:START|END)\]")
+_STRUCK = late(r"~~[^~\n]*~~|<(s|del|strike)>[^<\n]{0,300}</\1>")
+_LATEX = late(r"\\(?:text|textbf|textit|mathrm|mathbf|bf|rm)\s*\{([^{}]{0,200})\}")
+_MARKUP = late(
     r"[*`$\ufe0f\ufeff\u20e3\u200b-\u200f\u0640\u2066-\u2069]|__|^[ \t]*[#>]+"
     r"|</?(?:b|i|u|p|strong|em|br|div|span)\s*/?>|&nbsp;",
     re.MULTILINE,
 )
-_BARE = re.compile(r"[A-Za-z0-9 ,.;:()%/'-]*")
-_DIGITS = re.compile("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]")
+_BARE = late(r"[A-Za-z0-9 ,.;:()%/'-]*")
+_DIGITS = late("[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]")
 
 
 def plain_text(text: str) -> str:

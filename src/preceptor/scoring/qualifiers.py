@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from preceptor.patterns import late
 from preceptor.scoring.languages import LANGUAGES, Words
-from preceptor.scoring.languages.patterns import every, late, normal, words_of
+from preceptor.scoring.languages.patterns import every, normal, words_of
 
 __all__ = ["DENIED", "OTHER_CASE", "UNREAL", "WRONG_ASKED", "Qualifiers", "qualifiers"]
 

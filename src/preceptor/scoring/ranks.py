@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+from preceptor.patterns import late
+
 __all__ = [
     "aliases",
     "disease_codes",
@@ -34,7 +36,7 @@ def _readings(item: str) -> set[str]:
     return {name_key(part) for part in (item, head, bare, *inner)} - {""}
 
 
-_CODE = re.compile(r"\b(OMIM|MIM|ORPHA|ORPHANET)(?:\s?code)?\s?[:#]?\s?(\d{1,7})\b", re.IGNORECASE)
+_CODE = late(r"\b(OMIM|MIM|ORPHA|ORPHANET)(?:\s?code)?\s?[:#]?\s?(\d{1,7})\b", re.IGNORECASE)
 
 
 def disease_codes(item: str) -> set[str]:
@@ -117,9 +119,9 @@ def nearest(
 _ICD = r"[A-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?"
 #: A code in brackets, after "ICD", or at the end with a point: "vitamin B12 deficiency" has none.
 _ICD_PLACES = (
-    re.compile(rf"[(\[][^()\[\]]*?\b({_ICD})\b[^()\[\]]*[)\]]"),
-    re.compile(rf"\bICD\b[^A-Z]*\b({_ICD})\b"),
-    re.compile(r"\b([A-Z]\d[0-9A-Z]\.[0-9A-Z]{1,4})\W*$"),
+    late(rf"[(\[][^()\[\]]*?\b({_ICD})\b[^()\[\]]*[)\]]"),
+    late(rf"\bICD\b[^A-Z]*\b({_ICD})\b"),
+    late(r"\b([A-Z]\d[0-9A-Z]\.[0-9A-Z]{1,4})\W*$"),
 )
 
 

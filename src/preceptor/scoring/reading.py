@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from preceptor.patterns import late
 from preceptor.reasoning import said_in
 from preceptor.scoring.json_text import json_in, values_in
 from preceptor.scoring.qualifiers import DENIED
@@ -37,20 +38,20 @@ def field_of(text: str, names: Sequence[str]) -> Any | None:
 
 
 # Line by line: over a whole reply of newlines such expressions take minutes.
-_NUMBERED = re.compile(r"(?:\*\*|#{1,6})?\s{0,3}(\d{1,2})(?:[.):]|(?<=#\d)\b)\s*(\S.*)")
+_NUMBERED = late(r"(?:\*\*|#{1,6})?\s{0,3}(\d{1,2})(?:[.):]|(?<=#\d)\b)\s*(\S.*)")
 #: The next number within a line, after a space.
-_INLINE = re.compile(r"\s(?=\d{1,2}[.)]\s?[^\W\d])")
-_CIRCLED = re.compile(r"([①-⑳])\s*")
-_RANKED = re.compile(r"\s(?:>{1,3}|->|[→⇒])\s(?!\d)")
-_HEADING = re.compile(r"[^:,;>]{1,60}:\s+(?=\S)")
-_IN_ORDER = re.compile(r",?\s{1,3}in (?:that|this) order\W*\Z", re.IGNORECASE)
-_BULLET = re.compile(
+_INLINE = late(r"\s(?=\d{1,2}[.)]\s?[^\W\d])")
+_CIRCLED = late(r"([①-⑳])\s*")
+_RANKED = late(r"\s(?:>{1,3}|->|[→⇒])\s(?!\d)")
+_HEADING = late(r"[^:,;>]{1,60}:\s+(?=\S)")
+_IN_ORDER = late(r",?\s{1,3}in (?:that|this) order\W*\Z", re.IGNORECASE)
+_BULLET = late(
     r"(?:[-*•–]\s+|(?:first|second|third|fourth|fifth|sixth|\d(?:st|nd|rd|th))\s?:\s+)(\S.*)",
     re.IGNORECASE,
 )
 #: No item is longer; what comes after is not looked at.
 _LONGEST = 500
-_PROSE = re.compile(r"[.?!:]$")
+_PROSE = late(r"[.?!:]$")
 _NAMES = ("diagnosis", "name", "disease", "condition", "answer", "symptom", "code", "icd10")
 
 

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
+from preceptor.patterns import late
 from preceptor.scoring.alphabets import CJK, letters
 
 __all__ = ["Mention", "mentions"]
@@ -111,7 +112,7 @@ _SPEAKING = """
     התשובה מהם מהנל
 """
 #: The same for scripts without spaces between words.
-_UNSPACED = re.compile(
+_UNSPACED = late(
     "以上|上述|上記|前述|左記|これら|それら|どれ|どちら|いずれ|すべて|全て|みな|両方|両者|两者|二者|三者|同时|既|又|"
     "所有|全部|选项|選項|選択肢|答案|说法|說法|情况|项|項|都|均|皆|全|各|只有|仅|僅|只|のみ|だけ|除了|除|之外|以外|外|"
     "正确|正確|错误|錯誤|正しい|正しくない|誤り|正解|対|对|對|错|是|不|非|无|無|没有|沒有|有|"
@@ -120,12 +121,12 @@ _UNSPACED = re.compile(
     "위의|위|모두|전부|둘|다|정답|해당|없음|없다|아님|아니다|이상|보기|모든|것|중|와|과|및|또는|만|도|의|은|는|"
     "ทั้งหมด|ข้างต้น|ข้อ|ถูก|ผิด|ทุก|ไม่มี|และ|หรือ|ทั้ง|ที่กล่าวมา|ใด|ไม่ใช่|เท่านั้น|กล่าว|มา"
 )
-_UNSPACED_QUANTITY = re.compile(
+_UNSPACED_QUANTITY = late(
     "都|均|皆|全|所有|两者|二者|両者|両方|各|すべて|いずれ|どれ|どちら|該当なし|无|無|没有|沒有|任何|"
     "(?:以上|上述)(?:选项|選項|答案|说法|說法|三|两|兩|几)|모두|전부|모든|없음|없다|ทั้งหมด|ทุก|ไม่มี"
 )
-_UNSPACED_ONLY = re.compile("只|仅|僅|のみ|だけ|만")
-_UNSPACED_ABOVE = re.compile("以上|上述|上記|前述|左記|위|이상|ข้างต้น|กล่าว")
+_UNSPACED_ONLY = late("只|仅|僅|のみ|だけ|만")
+_UNSPACED_ABOVE = late("以上|上述|上記|前述|左記|위|이상|ข้างต้น|กล่าว")
 _UNSPACED_SCRIPT = f"{CJK}\u0e00-\u0e7f"
 
 _QUANTITY, _COUNT, _PLACE, _HEADING, _AFTER, _SCOPE = (
@@ -135,9 +136,9 @@ _FUNCTION = frozenset((*_JOINING.split(), *_SPEAKING.split()))
 _SILENT = _FUNCTION | _QUANTITY | _COUNT | _PLACE | _AFTER | _SCOPE
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 #: What may stand between words. Any other sign ("%", "=", "°") is content.
-_SEPARATORS = re.compile(r"[\s.,;:!?()\[\]{}\"'`“”‘’«»„、。，．・･؛،।/&+>|\-–—]+")
+_SEPARATORS = late(r"[\s.,;:!?()\[\]{}\"'`“”‘’«»„、。，．・･؛،।/&+>|\-–—]+")
 #: "2.5", "1/2", "3-5", "D-1": numbers and names, and not places.
-_AMOUNT = re.compile(r"\d\s*[./:~\-–—]\s*\d|[^\W\d_]-\d")
+_AMOUNT = late(r"\d\s*[./:~\-–—]\s*\d|[^\W\d_]-\d")
 #: A conjunction of a language that is not known here: "A ja C".
 _SHORT = 4
 

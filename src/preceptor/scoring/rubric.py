@@ -53,12 +53,11 @@ def score_rubric(graded: Graded) -> Score:
     parts, counts = _parts(criteria)
     if None not in met:
         values = {
-            name: sum([number for place, number in points if met[place]]) / attainable
-            for name, points, attainable in parts
+            part.name: sum(itertools.compress(part.worth, met)) / part.attainable for part in parts
         }
         return scored(graded, values, values, values, counts)
     metrics: dict[str, Bounds] = {}
-    for name, points, attainable in parts:
+    for name, points, attainable, _ in parts:
         certain = sum(number for place, number in points if met[place])
         missing = [number for place, number in points if met[place] is None]
         gain = sum(number for number in missing if number > 0)
@@ -171,11 +170,15 @@ def lowest_scores(examples: Iterable[Example]) -> dict[str, float]:
 
 
 class _Part(NamedTuple):
-    """The criteria under one name: their places and points, and how many can be earned."""
+    """The criteria under one name: their places and points, and how many can be earned.
+
+    ``worth`` has the points of every criterion, 0 for those under other names.
+    """
 
     name: str
     points: tuple[tuple[int, int], ...]
     attainable: int
+    worth: tuple[int, ...]
 
 
 @functools.lru_cache(maxsize=64)  # the repeats of an example stand behind each other
@@ -191,7 +194,12 @@ def _parts(
         for name in _names(criterion.tags):
             names.setdefault(name, []).append((place, criterion.points))
     parts = (
-        _Part(name, tuple(points), sum(number for _, number in points if number > 0))
+        _Part(
+            name,
+            tuple(points),
+            sum(number for _, number in points if number > 0),
+            tuple(map(dict(points).get, range(len(criteria)), itertools.repeat(0))),
+        )
         for name, points in names.items()
     )
     some = [part for part in parts if part.attainable > 0]

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from preceptor.installation import MissingExtra
+from preceptor.patterns import late
 from preceptor.reasoning import said_in
 from preceptor.scoring.reading import json_in
 
@@ -180,7 +181,7 @@ def _places(text: str, tokens: Sequence[str]) -> list[tuple[int, int]]:
     return [(bisect_right(ends, a), bisect_left(ends, b)) for a, b in exact or found]
 
 
-_TAG = re.compile(r"O|[BI]-\S+")
+_TAG = late(r"O|[BI]-\S+")
 
 
 def read_tags(answer: str, source: Text) -> list[str] | None:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
+from preceptor.patterns import late
 from preceptor.reasoning import said_in
 from preceptor.scoring.json_text import pairs_in
 from preceptor.scoring.languages.patterns import Phrases
@@ -84,12 +85,12 @@ _LINK_SIGNS = (
     "هي|هو|تساوي|يساوي|حوالي|تقريبا|است|برابر|ہے|היא|הוא|है|लगभग|হল|হলো|হচ্ছে|প্রায়|คือ|เท่ากับ|เป็น"
     "|ประมาณ|应该是|应为|是|为|為|约|約|大约|等于|は|が|およそ|은|는|이|약|ነው"
 )
-_LINK = re.compile(
+_LINK = late(
     r"(?:[\s\"'«»“”„\[{|,_]|[-=]>|-(?![\d.])|[:=≈→⇒]"
     rf"|(?<![^\W\d_])(?:{_LINK_WORDS})(?!\w)\.?|{_LINK_SIGNS}){{0,40}}+",
     re.IGNORECASE,
 )
-_POINTS_TO = re.compile(r"[:=≈→⇒：]|\s-\s")
+_POINTS_TO = late(r"[:=≈→⇒：]|\s-\s")
 
 _IF = (
     "if|unless|whether|suppose|supposing|in case|wenn|falls|sofern|indien|cuando|quando|hvis|ifall"
@@ -100,19 +101,19 @@ _IF = (
 _IF_FIRST = "when|whenever|should|had|were|si|se|caso|als|mits|om|ob|gdy|bila|αν|когда|коли|kama"
 _IF_SIGNS = "如果|若|假如|倘若|もし|만약|만일|ถ้า|หาก"
 #: A condition, up to the clause that it is the condition of.
-_CONDITION = re.compile(
+_CONDITION = late(
     rf"(?:(?<![^\W\d_])(?:{_IF})(?![^\W\d_])|{_IF_SIGNS}"
     rf"|(?:\A|[,;(])\s{{0,9}}(?:{_IF_FIRST})(?![^\W\d_]))"
     r"[^,;،，.。!?]{0,160}(?:\.\d[^,;،，.。!?]{0,160}){0,9}",
     re.IGNORECASE,
 )
 _IF_WORD = Phrases(f"{_IF}|{_IF_FIRST}|{_IF_SIGNS}")
-_UNREAL = re.compile(
+_UNREAL = late(
     r"\b(?:would|could|might)\b|\b(?:wäre|würde|serait|sería|seria|sarebbe|zou|skulle)\b"
     r"|\bбыл[оа]? бы\b|(?<!\w)(?:otherwise|else|sonst|sinon)\b",
     re.IGNORECASE,
 )
-_ANOTHER = re.compile(
+_ANOTHER = late(
     r"(?<![^\W\d_])(?:as a|como|alternative|alternate|second|another|other|wrong|incorrect|previous"
     r"|earlier|initial|first|original|old|intermediate|partial|interim|example|sample|lab"
     r"|laboratory|test"
@@ -124,30 +125,30 @@ _ANOTHER = re.compile(
     r"|others)\b[^.]{0,30}\Z",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?;\n。！？।](?!\d)")
+_SENTENCE_END = late(r"[.!?;\n。！？।](?!\d)")
 _WINDOW = 160
 #: Announcements that are looked at, the last ones of a text.
 _MOST = 300
 
 _JSON_KEYS = (
-    re.compile(rf"(?:final|correct|my)?[ _-]*(?:answer|result|{_POINT}|{_COMMA}|{_EITHER})"),
-    re.compile(r"(?:final[ _])?(?:value|number|score|total|date|due[ _]date|gestational[ _]age)"),
+    late(rf"(?:final|correct|my)?[ _-]*(?:answer|result|{_POINT}|{_COMMA}|{_EITHER})"),
+    late(r"(?:final[ _])?(?:value|number|score|total|date|due[ _]date|gestational[ _]age)"),
 )
-_KEYED = re.compile(
+_KEYED = late(
     r"""["'](?:final[ _])?(?:answer|result)["']\s{0,20}:\s{0,20}"""
     r"""("(?:[^"\\\n]|\\.){0,400}"|'(?:[^'\\\n]|\\.){0,400}'|\[[^\]]{0,400}\]|[^}\n]{0,400})""",
     re.IGNORECASE,
 )
-_BOXED = re.compile(r"\\f?box(?:ed)?\s{0,9}\{((?:[^{}]|\{[^{}]{0,200}\}){0,400})\}")
-_HASHES = re.compile(r"^####[ \t]+(\S[^\n]{0,60})$", re.MULTILINE)
-_TAGGED = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
+_BOXED = late(r"\\f?box(?:ed)?\s{0,9}\{((?:[^{}]|\{[^{}]{0,200}\}){0,400})\}")
+_HASHES = late(r"^####[ \t]+(\S[^\n]{0,60})$", re.MULTILINE)
+_TAGGED = late(r"<(?:final_?)?answer>", re.IGNORECASE)
 #: Not in "22. Oktober 2023".
-_SENTENCE = re.compile(
+_SENTENCE = late(
     r"(?<=[.!?])\s+(?!(?:J[aä]n|Feb|M[aä]r|Apr|Mai|Juni|Juli|Aug|Sep|Okt|Nov|Dez)\w{0,6}\.? \d{4})"
     r"(?=[A-Z])|(?<=[。！？।])"
 )
-_BULLET = re.compile(r"[-*•]\s+")
-_DIGIT, _WORD = re.compile(r"\d"), re.compile(r"\w")
+_BULLET = late(r"[-*•]\s+")
+_DIGIT, _WORD = late(r"\d"), late(r"\w")
 
 
 class Unreadable(ValueError):

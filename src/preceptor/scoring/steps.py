@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import re
 
+from preceptor.patterns import late
+
 __all__ = ["MOST_STEPS", "read_conclusion", "read_steps", "solution_steps"]
 
 #: The authors of MedR-Bench judge the first ten steps of an answer.
 MOST_STEPS = 10
 
-_STEP = re.compile(
+_STEP = late(
     r"^[ \t>*#]*(?:<[ \t]*step[ \t]*\d+[ \t]*>|step[ \t]*\d+[ \t]*(?:\*\*)?[.:)])[ \t*]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_CONCLUSION = re.compile(
+_CONCLUSION = late(
     r"^[ \t>*#]*(?:final[ \t]+)?(?:answer|diagnosis|treatment(?:[ \t]+plan)?)"
     r"[ \t]*(?:\*\*)?:[ \t*]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_HEADING = re.compile(
-    r"^[ \t>*#]*(?:reasoning|chain of thought)[ \t*:]*$", re.IGNORECASE | re.MULTILINE
-)
-_BULLET = re.compile(r"(?:[-*•+]|\d+[.)]|#+)[ \t]+")
+_HEADING = late(r"^[ \t>*#]*(?:reasoning|chain of thought)[ \t*:]*$", re.IGNORECASE | re.MULTILINE)
+_BULLET = late(r"(?:[-*•+]|\d+[.)]|#+)[ \t]+")
 
 
 def read_conclusion(text: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from preceptor.patterns import late
 from preceptor.scoring import cues
 from preceptor.scoring.languages import LANGUAGES
 
@@ -12,7 +13,7 @@ __all__ = ["first_turn", "keyed", "questions"]
 
 _ROLES = r"user|human|system|assistant|model|student|patient|usuario|用户|用戶"
 #: Marks of chats: a turn ends, or another begins.
-_TURN = re.compile(
+_TURN = late(
     r"<(?:\|(?:im_(?:start|end|sep)|eot_id|eom_id|end|endoftext|end_of_text|user|system|assistant"
     r"|start_header_id|end_of_turn|return)\|>|(?:start|end)_of_turn>|/?s>"
     r"|[｜|](?:User|Assistant|end▁of▁sentence)[｜|]>|\|(?:START|END)_OF_TURN_TOKEN\|>)|\[/?INST\]"
@@ -21,9 +22,7 @@ _TURN = re.compile(
     r"|(?<=[.!?)\]])[ \t]+(?-i:User|USER|Human|HUMAN|Assistant|ASSISTANT):(?=\s)",
     re.MULTILINE | re.IGNORECASE,
 )
-_ROLE = re.compile(
-    rf"\s*(?:{_ROLES})\s*(?::|\n|<\|end_header_id\|>)|<\|end_header_id\|>", re.IGNORECASE
-)
+_ROLE = late(rf"\s*(?:{_ROLES})\s*(?::|\n|<\|end_header_id\|>)|<\|end_header_id\|>", re.IGNORECASE)
 
 
 def first_turn(text: str) -> str:
@@ -38,9 +37,7 @@ def first_turn(text: str) -> str:
 
 
 #: A numbered question with the first of its options below it.
-_ASKED = re.compile(
-    r"\n[ \t#*>]*\d{1,3}[.)][ \t][^\n]{1,2000}[?？؟:]\W{0,9}\n[^\w\n]{0,9}[Aa1][.):]"
-)
+_ASKED = late(r"\n[ \t#*>]*\d{1,3}[.)][ \t][^\n]{1,2000}[?？؟:]\W{0,9}\n[^\w\n]{0,9}[Aa1][.):]")
 
 
 def questions(text: str) -> Iterator[str]:
@@ -59,7 +56,7 @@ _NOUNS = "|".join(filter(None, (f"{w.answer}|{w.choosing}".strip("|") for w in _
 _RIGHT = "|".join(words.right for words in _OTHERS)
 #: Keys under which JSON has an answer, the most specific first.
 _KEYS = tuple(
-    re.compile(key, re.IGNORECASE)
+    late(key, re.IGNORECASE)
     for key in (
         rf"{_SURE}(?:answer|choice|option)(?:[_ -]?{_KIND})?",
         rf"answer(?:[_ -]?(?:{_KIND}|text|value))?|(?:{_NOUNS})(?:[_ -](?:{_RIGHT}|final))?",
@@ -67,7 +64,7 @@ _KEYS = tuple(
         rf"{_SURE}?(?:answer|option)[_ -]?(?:idx|index|id)",
     )
 )
-_PAIR = re.compile(
+_PAIR = late(
     r"""(?P<quote>["'])(?P<key>[^"'\n]{1,40})(?P=quote)\s*:\s*(?:"""
     r""""(?P<double>(?:[^"\\]|\\.|"(?![ ]*(?:[,}\]\n]|\Z)))*)(?:"|\Z)"""
     r"""|'(?P<single>(?:[^'\\]|\\.|'(?![ ]*(?:[,}\]\n]|\Z)))*)(?:'|\Z)"""

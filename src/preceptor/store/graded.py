@@ -73,10 +73,11 @@ def _read(
     packed = list(packed_answers(connection, run.id, only))
     known = keys_of(connection, {number for _, (number, _), _ in packed}) if keys else {}
     for at, (number, first), rows in packed:
-        names = [
-            row.key or (key_text(known[number, first + place]) if keys else "")
-            for place, row in enumerate(rows)
-        ]
+        names = [row.key for row in rows]
+        if keys:
+            names = [
+                name or key_text(known[number, first + place]) for place, name in enumerate(names)
+            ]
         judged[at] = dict(enumerate(map(VerdictRow.verdict, rows, names)))
     _add_votes(connection, run, judged, only)
     return list(_together(connection, run, only, judged))

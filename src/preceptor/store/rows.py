@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
-from msgspec.structs import astuple
 
 from preceptor.errors import shorten
 from preceptor.reasoning import said_in
@@ -114,10 +113,22 @@ class VerdictRow(msgspec.Struct, array_like=True, gc=False):
     created_at: str | None
 
     def verdict(self, key: str) -> Verdict:
-        # By place: a run may have a million.
-        _, met, why, reason, detail, chance, put, got, cached, thought, *rest = astuple(self)
-        usage = Usage(put, got, cached, thought)
-        return Verdict(key, met, why, reason, detail, chance, usage, *rest)
+        # One by one, which is fastest: a run may have a million.
+        return Verdict(
+            key,
+            self.met,
+            self.explanation,
+            self.reason,
+            self.detail,
+            self.probability,
+            Usage(self.input_tokens, self.output_tokens, self.cached_tokens, self.reasoning_tokens),
+            self.latency_s,
+            self.cost_usd,
+            self.attempts,
+            self.label,
+            self.served_model,
+            self.created_at,
+        )
 
 
 #: Columns of a verdict in the order of the record's fields.

@@ -203,12 +203,13 @@ class _Verdicts:
 
     def _read_packed(self, connection: sa.Connection, run: RunInfo) -> None:
         """The answers that have all their verdicts."""
+        same: dict[str, str] = {}  # many say the same
         for part in _parts(run):
             for position, repeat, met, more in _rows(connection, _JUDGED, run, part):
                 slot = self.slot(position, repeat)
                 if met.strip("01-"):
                     raise ValueError("neither met nor unmet nor a label")
-                self._signs[slot] = met
+                self._signs[slot] = same.setdefault(met, met)
                 if more is not None:
                     said = msgspec.json.decode(more, type=_More)
                     self._told[slot] = tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from preceptor.patterns import late
 
 __all__ = [
     "CHARS_PER_TOKEN",
@@ -19,9 +19,9 @@ FEWEST_CHARS, MOST_CHARS = 3.5, 5.2
 #: Shorter beginnings are not cached, by OpenAI's and most of Anthropic's models.
 LEAST_CACHED = 1024
 #: Digits, and the signs of Chinese, Japanese and Korean, not repeated.
-_DENSE = re.compile(r"([0-9\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3])(?!\1)")
+_DENSE = late(r"([0-9\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3])(?!\1)")
 #: White space, and every sign that the same one follows.
-_RUNS = re.compile(r"\s+|(\S)(?=\1)")
+_RUNS = late(r"\s+|(\S)(?=\1)")
 
 
 def common_length(one: str, other: str) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
 
+from preceptor.patterns import late
 from preceptor.scoring.languages import LANGUAGES
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "initials_of",
     "inner",
     "is_spaced",
-    "late",
     "letters_of",
     "normal",
     "parts_of",
@@ -32,7 +31,7 @@ SPACED = r"A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff\u1e00-\u1eff"
 START, STOP = rf"(?<![{SPACED}])(?<!\w_)", rf"(?![{SPACED}]|_\w)"
 
 
-_LETTERS = re.compile(r"(?:[^\W\d_](?![?*{])){1,3}")
+_LETTERS = late(r"(?:[^\W\d_](?![?*{])){1,3}")
 
 
 def any_of(*patterns: str) -> str:
@@ -83,26 +82,6 @@ def parts_of(alternatives: str) -> list[str]:
         else:
             parts[-1] += sign
     return [part for part in parts if part]
-
-
-class _Late:
-    """See `late`."""
-
-    def __init__(self, pattern: str, flags: int) -> None:
-        self._pattern, self._flags = pattern, flags
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(re.compile(self._pattern, self._flags), name)
-        setattr(self, name, method)  # found without this from now on
-        return method
-
-
-def late(pattern: str, flags: int = 0) -> re.Pattern[str]:
-    """A pattern that is compiled at its first use.
-
-    Those with the words of all languages take more than a second: only who reads answers pays it.
-    """
-    return cast("re.Pattern[str]", _Late(pattern, flags))
 
 
 class Phrases:
