@@ -1,7 +1,8 @@
 # Two commands: `make demo` does the main job, `make test` passes the tests. Both set up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
-# What is imported is compiled then: a tenth of it.
+# What is imported is compiled then, a tenth of it, and kept: else each process compiles it again.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
     --constraint requirements.lock
 
