@@ -18,8 +18,8 @@ __all__ = ["duration", "estimate_json", "print_estimates", "print_suite_estimate
 
 #: Caps on dollars and on tokens.
 Caps = tuple[float | None, float | None]
-#: The parts of an estimate.
-_PARTS = ("system", "patient", "grader")
+#: The parts of an estimate, and what their calls bring.
+_PARTS = {"system": "answers", "patient": "patient turns", "grader": "verdicts"}
 
 
 def print_estimates(
@@ -102,10 +102,12 @@ def _suite_table(group: str, estimates: Sequence[Estimate]) -> Table:
 
     table = Table(title=f"{group}: what a suite would take", title_justify="left")
     table.add_column("benchmark")
-    for heading in ("examples", "answers", "verdicts", "tokens", "cost", "time"):
+    asked = {part.part for each in estimates for part in each.parts} | {"system", "grader"}
+    shown = {part: heading for part, heading in _PARTS.items() if part in asked}
+    for heading in ("examples", *shown.values(), "tokens", "cost", "time"):
         table.add_column(heading, justify="right")
     for each in estimates:
-        parts = {name: [p.calls for p in each.parts if p.part == name] for name in _PARTS}
+        parts = {name: [p.calls for p in each.parts if p.part == name] for name in shown}
         calls = [_numbers(sum(given[1:], given[0])) if given else "–" for given in parts.values()]
         ends = (_numbers(each.tokens), _dollars(each.cost_usd), _durations(each.seconds))
         table.add_row(each.benchmark, f"{each.examples:,}", *calls, *ends)
@@ -117,7 +119,11 @@ def _suite_table(group: str, estimates: Sequence[Estimate]) -> Table:
     assert whole is not None
     ends = (_numbers(whole), _dollars(_sum(costs)), _durations(_sum(times)))
     table.add_row(
-        "all", f"{sum(each.examples for each in estimates):,}", "", "", *ends, style="bold"
+        "all",
+        f"{sum(each.examples for each in estimates):,}",
+        *("" for _ in shown),
+        *ends,
+        style="bold",
     )
     return table
 
