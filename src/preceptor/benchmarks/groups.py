@@ -57,7 +57,12 @@ _NAMED = {
         "safetybench-zh",
     ),
     "notes": ("aci-bench", "mts-dialog", "meqsum", "clear-note", "medec"),
-    "agents": ("medagentbench", "medagentbench-tools", "medagentbench-served"),
+    "agents": (
+        "medagentbench",
+        "medagentbench-tools",
+        "medagentbench-served",
+        "medagentbench-generated",
+    ),
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",

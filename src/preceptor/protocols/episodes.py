@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from math import nan
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from preceptor.environments.fhir.server import Exchange
 from preceptor.environments.fhir.text import written
 from preceptor.environments.fhir.tools import FINISH, WRITES
 from preceptor.protocols.scoring import Scoring
-from preceptor.records import Example, Graded, Response, Score, ToolCall
+from preceptor.records import Example, Graded, Metric, Response, Score, ToolCall
 from preceptor.records.responses import CALL_AS_TEXT
 from preceptor.scoring.answers import PARSED, missing, scored
 from preceptor.scoring.ratings import Scale
 from preceptor.scoring.rubric import OVERALL
+from preceptor.scoring.sets import set_metric
+from preceptor.scoring.units import units
 
 __all__ = ["EPISODE_LABELS", "Conduct", "EpisodeScoring", "conduct"]
 
@@ -87,6 +92,7 @@ def _logged(state: Any) -> tuple[list[Exchange], str | None] | None:
 EPISODE_LABELS = {
     OVERALL: "Tasks done right",
     PARSED: "Finished",
+    "balanced": "Tasks done right, each branch of a type counted alike",
     "floor": "Right by ending at once, without an answer",
     "overordering": "Wrote something, of the tasks where nothing is due",
     "underordering": "Wrote nothing, of the tasks where something is due",
@@ -123,6 +129,32 @@ class EpisodeScoring(Scoring):
     def due(self, example: Example) -> bool:
         """Whether the task asks for something to be written."""
         raise NotImplementedError
+
+    def branch(self, example: Example) -> tuple[str, str]:
+        """The kind of task, and which way the record makes it go."""
+        raise NotImplementedError
+
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+        """``balanced``: the mean over kinds of tasks of the mean over their branches."""
+        branch_of = {example.id: self.branch(example) for example in examples}
+        read = [score for score in scores if OVERALL in score.values]
+        ids = [score.example_id for score in read]
+        right = np.array([score.values[OVERALL] for score in read])
+        places = {each: place for place, each in enumerate(sorted(set(branch_of.values())))}
+        at = np.array([places[branch_of[id]] for id in ids], dtype=np.intp)
+        kinds = list(dict.fromkeys(kind for kind, _ in places))
+        kind_at = np.array([kinds.index(kind) for kind, _ in places], dtype=np.intp)
+
+        def balanced(rows: NDArray[np.intp]) -> float:
+            counts = np.bincount(at[rows], minlength=len(places))
+            there = counts > 0
+            rates = np.bincount(at[rows], right[rows], len(places))[there] / counts[there]
+            of_kind = np.bincount(kind_at[there], minlength=len(kinds))
+            sums = np.bincount(kind_at[there], rates, len(kinds))
+            return float(np.mean(sums[of_kind > 0] / of_kind[of_kind > 0])) if len(rows) else nan
+
+        coverage = len(read) / len(scores) if scores else 0.0
+        return {"balanced": set_metric(balanced, ids, units(examples), coverage=coverage)}
 
     def score(self, graded: Graded) -> Score:
         example, response = graded.example, graded.response
