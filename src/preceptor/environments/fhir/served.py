@@ -22,6 +22,8 @@ __all__ = ["HTTP", "ServedRecord", "last_answers"]
 
 #: Name under which a request over HTTP stands among the calls.
 HTTP = "http"
+#: Characters of a result that are kept in the transcript.
+_KEPT = 100_000
 _Said = TypeVar("_Said", Reply, ToolResult)
 _FINISHED = re.compile(r"FINISH\((.*)\)", re.DOTALL)
 
@@ -121,16 +123,19 @@ class ServedRecord(Session):
         except Exception as error:
             self._broken = self._broken or error
             raise
+        if self._left < 0:
+            return said
         if once is not None:
             self._given[once] = said
-        if self._left >= 0:
-            key = str(len(self._turns) // 2 + 1)
-            call = ToolCall(key, name, msgspec.json.encode(asked).decode())
-            result = ToolResult(key, name, said.text, failed=said.failed)
-            self._turns += [
-                Turn(Message("assistant", (call,))),
-                Turn(Message("tool", (result,)), "environment"),
-            ]
+        key = str(len(self._turns) // 2 + 1)
+        call = ToolCall(key, name, msgspec.json.encode(asked).decode())
+        beyond = len(said.text) - _KEPT
+        more = f"… and {beyond:,} characters more" if beyond > 0 else ""
+        result = ToolResult(key, name, said.text[:_KEPT] + more, failed=said.failed)
+        self._turns += [
+            Turn(Message("assistant", (call,))),
+            Turn(Message("tool", (result,)), "environment"),
+        ]
         return said
 
     def _over(self) -> Refusal | None:
