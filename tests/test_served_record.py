@@ -270,6 +270,22 @@ async def test_tools_over_mcp_are_as_strict_as_in_the_run(host: RecordHost) -> N
     assert len(record.state["requests"]) == 1
 
 
+async def test_tools_are_handed_on(host: RecordHost) -> None:
+    """To an agent that starts its server itself: what it calls is in the record's log."""
+    from mcp import Client
+
+    from preceptor.environments.fhir.stdio import handed_on
+
+    record, _, mcp = await served(host)
+    async with Client(mcp) as there, Client(handed_on(there)) as one:
+        assert len((await one.list_tools()).tools) == len(NAMES)
+        result = await one.call_tool("observation_search", {"patient": "p1"})
+        assert json.loads(result.content[0].text)["total"] == 4
+        assert (await one.call_tool("observation_search", {"smell": "x"})).is_error
+    assert len(record.state["requests"]) == 1
+    assert len(record.turns) == 4
+
+
 async def test_an_episode_is_bounded(host: RecordHost) -> None:
     """Beyond the limit nothing is done or kept, and the stop reason says so."""
     record, fhir, _ = await served(host, requests=2)
