@@ -67,6 +67,7 @@ def test_an_agent_that_works_by_itself_is_graded_by_what_it_did(
     assert run.result().metrics["overall_score"].value == 1
     last = responses(run)[-1]
     assert any("new-1" in each.text for each in results(last))
+    assert not any("127.0.0.1" in each.text for each in results(last))
     made = [each["created"] for each in last.state["requests"] if "created" in each]
     assert made == ["MedicationRequest/new-1", "ServiceRequest/new-2"]
     assert last.turns[-1].message == Message("assistant", last.text)

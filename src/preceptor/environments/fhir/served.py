@@ -35,6 +35,8 @@ class ServedRecord(Session):
 
     Parameters
     ----------
+    server
+        What is served; the log has its own address, whatever it is served at.
     host
         Where it is served.
     names
@@ -47,6 +49,7 @@ class ServedRecord(Session):
         self, server: FhirServer, host: RecordHost, names: Iterable[str], *, requests: int = 500
     ) -> None:
         self.server, self._host = server, host
+        self._known_as = server.base
         self.tools_over_mcp = FhirTools(server, names, rounds=None)
         self._left = requests
         self._episode = secrets.token_urlsafe(16)
@@ -129,9 +132,10 @@ class ServedRecord(Session):
             self._given[once] = said
         key = str(len(self._turns) // 2 + 1)
         call = ToolCall(key, name, msgspec.json.encode(asked).decode())
-        beyond = len(said.text) - _KEPT
-        more = f"… and {beyond:,} characters more" if beyond > 0 else ""
-        result = ToolResult(key, name, said.text[:_KEPT] + more, failed=said.failed)
+        # The same episode has the same transcript, wherever it was served.
+        text = said.text.replace(self.server.base, self._known_as)
+        more = f"… and {len(text) - _KEPT:,} characters more" if len(text) > _KEPT else ""
+        result = ToolResult(key, name, text[:_KEPT] + more, failed=said.failed)
         self._turns += [
             Turn(Message("assistant", (call,))),
             Turn(Message("tool", (result,)), "environment"),
