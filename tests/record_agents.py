@@ -139,7 +139,7 @@ def _vitals(words: str, patient: str, now: datetime) -> dict[str, Any]:
         "code": {"text": "BP"},
         "effectiveDateTime": now.isoformat(),
         "status": "final",
-        "valueString": _in(words, r'it is "([^"]+)"'),
+        "valueString": _in(words, r'it is "?(\d+/\d+ mmHg)"?'),
         "subject": {"reference": f"Patient/{patient}"},
     }
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -289,6 +290,84 @@ def test_files_are_read_as_they_come(tmp_path: Path) -> None:
     (tmp_path / "c.ndjson").write_text("{")
     with pytest.raises(DataError, match=r"c\.ndjson"):
         list(read_records([tmp_path / "c.ndjson"]))
+
+
+def _generated(folder: Path, patients: int) -> None:
+    """A record in the form of clinosim 0.6.5: a file for each kind, and two that are no resources;
+    and a patient in the form of Synthea's bundles, whose references are URNs."""
+    kinds: dict[str, list[dict[str, Any]]] = {}
+
+    def add(kind: str, key: str, **elements: Any) -> None:
+        named = {"system": f"urn:generator:{kind}", "value": key}
+        row = {"resourceType": kind, "id": key, "identifier": [named], **elements}
+        kinds.setdefault(kind, []).append(row)
+
+    for n in range(patients):
+        subject = {"subject": {"reference": f"Patient/pt-{n}"}}
+        visit = {"encounter": {"reference": f"Encounter/enc-{n}"}}
+        day = f"2026-04-{n + 1:02}"
+        add("Patient", f"pt-{n}", name=[{"use": "official", "family": "Quill", "given": [f"A{n}"]}])
+        add(
+            "Encounter", f"enc-{n}", status="finished", period={"start": day, "end": day}, **subject
+        )
+        coding = {"system": "http://loinc.org", "code": "2823-3", "display": "Potassium"}
+        add(
+            "Observation",
+            f"lab-{n}",
+            code={"coding": [coding]},
+            valueQuantity={"value": 3 + n / 2, "code": "mmol/L"},
+            effectiveDateTime=f"{day}T09:46:00Z",
+            **subject,
+            **visit,
+        )
+        add(
+            "MedicationAdministration",
+            f"given-{n}",
+            status="completed",
+            medicationCodeableConcept={"text": "Potassium chloride"},
+            effectiveDateTime=f"{day}T11:00:00Z",
+            context=visit["encounter"],
+            **subject,
+        )
+        add("Composition", f"note-{n}", title="Discharge summary", date=day, **subject, **visit)
+        add("FamilyMemberHistory", f"kin-{n}", patient=subject["subject"], status="completed")
+        taken = {"collectedDateTime": f"{day}T09:30:00Z"}
+        add("Specimen", f"tube-{n}", collection=taken, **subject)
+    for kind, rows in kinds.items():
+        lines = "".join(f"{msgspec.json.encode(row).decode()}\n" for row in rows)
+        (folder / f"{kind}.ndjson").write_text(lines)
+    (folder / "manifest.json").write_text('{"output": []}')
+    (folder / "_generator_metadata.json").write_text('{"country": "US"}')
+    person = {"resourceType": "Patient", "id": "s-1", "name": [{"family": "Reed"}]}
+    seen = {"reference": "urn:uuid:s-1"}
+    visited = {"resourceType": "Encounter", "id": "s-2", "subject": seen, "status": "finished"}
+    entries = [
+        {"fullUrl": f"urn:uuid:{each['id']}", "resource": each} for each in (person, visited)
+    ]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    (folder / "reed.json").write_bytes(msgspec.json.encode(bundle))
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("Observation?patient=pt-1&code=http://loinc.org|2823-3", "lab-1"),
+        ("Observation?value-quantity=ge4&code=2823-3", "lab-2"),
+        ("MedicationAdministration?patient=pt-2&effective-time=2026-04-03", "given-2"),
+        ("Composition?title=discharge&date=lt2026-04-02", "note-0"),
+        ("FamilyMemberHistory?patient=Patient/pt-1", "kin-1"),
+        ("Specimen?patient=pt-0&collected=2026-04-01", "tube-0"),
+        ("Encounter?patient=s-1", "s-2"),
+        ("Patient?_has:Observation:patient:value-quantity=3.5", "pt-1"),
+    ],
+)
+def test_records_of_generators_are_found(query: str, ids: str, tmp_path: Path) -> None:
+    """A file for each kind, or a bundle for each patient: what is no resource is counted."""
+    _generated(tmp_path, 3)
+    records = HealthRecords(read_records(sorted(tmp_path.iterdir())))
+    assert len(records) == 7 * 3 + 2
+    assert records.left_out == {"without a resourceType or an id": 2}
+    assert found(FhirServer(records, base=BASE), query) == ids
 
 
 _TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))

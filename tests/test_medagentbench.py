@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 import preceptor
+import served_agents
 from preceptor.benchmarks import get
 from preceptor.benchmarks.base import Dataset, Fields
 from preceptor.benchmarks.medagentbench.facts import Facts, facts
@@ -23,10 +24,11 @@ from preceptor.environments.base import Environment
 from preceptor.errors import DataError, InputError
 from preceptor.protocols.episodes import conduct
 from preceptor.records import Example, Graded, Message, Response, Turn
+from preceptor.scoring.answers import scored
 from record_agents import Agent, careful, first_page, play, says
 from suite_answers import DATA, needs
 
-TEXT, TOOLS = "medagentbench", "medagentbench-tools"
+TEXT, TOOLS, DRAWN = "medagentbench", "medagentbench-tools", "medagentbench-generated"
 RUNS = "medagentbench-answers/trajectories_text_protocol_gpt-4o-mini_100.jsonl.gz"
 
 
@@ -77,6 +79,45 @@ def test_idle_agents_have_the_floors_that_are_known(dataset: Dataset) -> None:
     for name in (TEXT, TOOLS):
         assert sum(rates(name, dataset, lambda _: says()).values()) == 70
         assert sum(rates(name, dataset, lambda _: says(-1)).values()) == 37
+
+
+@needs("medagentbench")
+def test_charts_that_are_drawn_have_every_branch() -> None:
+    """Half of the orders are due: an agent that reads is right in all, an idle one in few."""
+    drawn = get(DRAWN).load(DATA)
+    tasks = [msgspec.convert(example.target, Facts) for example in drawn.examples]
+    for kind in (5, 9, 10):
+        due = [task.order for task in tasks if task.kind == kind]
+        assert len(due) == 106
+        assert sum(due) == 53
+    assert rates(DRAWN, drawn, careful) == dict.fromkeys(range(1, 11), 106)
+    idle = rates(DRAWN, drawn, lambda _: says())
+    assert idle == {**dict.fromkeys(range(1, 11), 0), 5: 53, 9: 53, 10: 53}
+
+
+def test_branches_are_counted_alike() -> None:
+    """The mean over types of the mean over branches: a rare branch is as much as a common one."""
+    scoring = get(TOOLS).protocol.scoring
+    asked = [(5, "absent", 1), (5, "absent", 1), (5, "absent", 1), (5, "low", 0), (9, "low", 1)]
+    examples, scores = [], []
+    for number, (kind, branch, right) in enumerate(asked):
+        task = msgspec.structs.replace(LOW, kind=kind, branch=branch)
+        words = (Message("user", f"Question {number}"),)
+        examples.append(Example(f"{number}", words, (), target=msgspec.to_builtins(task)))
+        scores.append(scored(Graded(examples[-1], 0, None, ()), {"overall_score": right}, "[]"))
+    metrics = scoring.summarise(scores, examples)
+    assert metrics["overall_score"].value == 0.8
+    assert metrics["balanced"].value == 0.75
+    assert metrics["balanced"].ci95 is not None
+
+
+def test_tasks_without_any_value_are_refused(tmp_path: Path) -> None:
+    """Where no chart has a series, every task would be absent: nothing could be measured."""
+    folder = served_agents.made_up(tmp_path / "data")
+    absent = {"id": "task9_1", "branch": "data_absent", "live_latest_K": None}
+    (folder / "reference_answers_300.json").write_text(json.dumps([absent]))
+    with pytest.raises(InputError, match=r"expected a K value for some task of type 9, found none"):
+        get(TOOLS).load(folder)
 
 
 @needs("medagentbench")

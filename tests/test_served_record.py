@@ -67,6 +67,7 @@ def test_an_agent_that_works_by_itself_is_graded_by_what_it_did(
     assert run.result().metrics["overall_score"].value == 1
     last = responses(run)[-1]
     assert any("new-1" in each.text for each in results(last))
+    assert not any("127.0.0.1" in each.text for each in results(last))
     made = [each["created"] for each in last.state["requests"] if "created" in each]
     assert made == ["MedicationRequest/new-1", "ServiceRequest/new-2"]
     assert last.turns[-1].message == Message("assistant", last.text)
@@ -268,6 +269,22 @@ async def test_tools_over_mcp_are_as_strict_as_in_the_run(host: RecordHost) -> N
     await record.reply(Message("assistant", "[5]"))
     assert record.state["finish"] == "[4]"
     assert len(record.state["requests"]) == 1
+
+
+async def test_tools_are_handed_on(host: RecordHost) -> None:
+    """To an agent that starts its server itself: what it calls is in the record's log."""
+    from mcp import Client
+
+    from preceptor.environments.fhir.stdio import handed_on
+
+    record, _, mcp = await served(host)
+    async with Client(mcp) as there, Client(handed_on(there)) as one:
+        assert len((await one.list_tools()).tools) == len(NAMES)
+        result = await one.call_tool("observation_search", {"patient": "p1"})
+        assert json.loads(result.content[0].text)["total"] == 4
+        assert (await one.call_tool("observation_search", {"smell": "x"})).is_error
+    assert len(record.state["requests"]) == 1
+    assert len(record.turns) == 4
 
 
 async def test_an_episode_is_bounded(host: RecordHost) -> None:

@@ -57,7 +57,13 @@ _NAMED = {
         "safetybench-zh",
     ),
     "notes": ("aci-bench", "mts-dialog", "meqsum", "clear-note", "medec"),
-    "agents": ("medagentbench", "medagentbench-tools", "medagentbench-served", "calcqa"),
+    "agents": (
+        "medagentbench",
+        "medagentbench-tools",
+        "medagentbench-served",
+        "medagentbench-generated",
+        "calcqa",
+    ),
     "patients": ("mediq",),
     "brought": (
         "liveclin",

@@ -28,7 +28,6 @@ from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
 from preceptor.graders.base import Case, Grader, judged
 from preceptor.protocols.base import Protocol
 from preceptor.records import Completion, Graded, Message, Response, RunInfo, RunSettings, Usage
-from preceptor.records.responses import CALL_AS_TEXT
 from preceptor.store import Store
 from preceptor.store.lease import Owner
 from preceptor.store.lookup import Lookup
@@ -103,7 +102,7 @@ class Pipeline:
         # Calls wait for their turn here and not in the endpoint, where a stop could not reach them.
         self._lookup = Lookup(store)
         self._watch = Watch(protocol, self.progress.warn)
-        self._tool_check = ToolCheck(system, functools.partial(store.add_note, run))
+        self._tool_check = ToolCheck(system, self._warn)
         self._limiters = {each: each.limiter or Limiter(each.concurrency) for each in self._systems}
         self._backlog = Backlog(self._most_ready)
         self.progress.limiters = [each.limiter for each in self._systems if each.limiter]
@@ -138,7 +137,7 @@ class Pipeline:
                 for system in self._systems:
                     opened.push_async_callback(system.close)
                     await system.open()
-                if self._environment is not None:
+                if self._environment is not None and self._answers_missing():
                     opened.push_async_callback(self._environment.stop)
                     await self._environment.start()
                 writer = self._batches.writer = Writer(self.store, self.run, owner)
@@ -157,6 +156,12 @@ class Pipeline:
                     self._batches.finished()
         if self._error is not None:
             raise self._error
+
+    def _answers_missing(self) -> bool:
+        """Whether anything is to be done that is not recorded already."""
+        answers = (graded.response for _, graded in self.todo)
+        missing = any(each is None or each.failure is not None for each in answers)
+        return missing and not self.system.recorded
 
     def _note_changes(self) -> None:
         """Warn where the rest of the run uses other servers or files than before."""
@@ -228,11 +233,7 @@ class Pipeline:
             return
         self.progress.answers += 1
         self._watch.answered(response, graded)
-        if response.stop_reason == CALL_AS_TEXT:
-            self._warn(
-                f"{self.system.address} writes tool calls as text, which nobody makes: its server "
-                f"does not read the calls of this model."
-            )
+        self._tool_check.answered(response)
         sent = response.sent or self.protocol.messages(graded.example)
         context.prompts.asked(self.system.address, lambda: sent, response.usage)
         await self._grade(place, graded, response, context)

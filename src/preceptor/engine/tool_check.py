@@ -9,6 +9,7 @@ import msgspec
 
 from preceptor.errors import EndpointRefused
 from preceptor.records import Response, ToolCall
+from preceptor.records.responses import CALL_AS_TEXT
 from preceptor.systems.base import Ask, System
 
 __all__ = ["ToolCheck"]
@@ -27,12 +28,12 @@ class ToolCheck:
 
     Parameters
     ----------
-    note
-        Keeps a sentence beside the score.
+    say
+        Shows a sentence, each once, and keeps it beside the score.
     """
 
-    def __init__(self, system: System, note: Callable[[str], None]) -> None:
-        self._system, self._note = system, note
+    def __init__(self, system: System, say: Callable[[str], None]) -> None:
+        self._system, self._say = system, say
         self._settled = system.recorded or system.slow
         self._failed = 0
         self._dropped: EndpointRefused | None = None
@@ -67,6 +68,14 @@ class ToolCheck:
         self._settled = True
         return answer
 
+    def answered(self, answer: Response) -> None:
+        """Say where calls are written as text."""
+        if answer.stop_reason == CALL_AS_TEXT:
+            self._say(
+                f"{self._system.address} writes tool calls as text, which nobody makes: its server "
+                f"does not read the calls of this model."
+            )
+
     def _compare(self, offered: int, plain: int) -> None:
         if offered == plain:
             self._dropped = EndpointRefused(
@@ -76,7 +85,7 @@ class ToolCheck:
                 f"server that takes tools",
             )
             raise self._dropped
-        self._note(
+        self._say(
             f"The first question was asked once more without tools, to see that they reach the "
             f"model: {offered:,} tokens in the prompt with them, {plain:,} without."
         )

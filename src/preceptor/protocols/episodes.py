@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from math import nan
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from preceptor.environments.fhir.server import Exchange
 from preceptor.environments.fhir.text import written
@@ -17,6 +20,7 @@ from preceptor.scoring.answers import PARSED, missing, scored
 from preceptor.scoring.attempts import ATTEMPT_LABELS, all_of_k
 from preceptor.scoring.ratings import Scale
 from preceptor.scoring.rubric import OVERALL
+from preceptor.scoring.sets import set_metric
 from preceptor.scoring.units import units
 
 __all__ = ["EPISODE_LABELS", "Conduct", "EpisodeScoring", "conduct"]
@@ -89,6 +93,7 @@ def _logged(state: Any) -> tuple[list[Exchange], str | None] | None:
 EPISODE_LABELS = {
     OVERALL: "Tasks done right",
     PARSED: "Finished",
+    "balanced": "Tasks done right, each branch of a type counted alike",
     "floor": "Right by ending at once, without an answer",
     "overordering": "Wrote something, of the tasks where nothing is due",
     "underordering": "Wrote nothing, of the tasks where something is due",
@@ -129,6 +134,33 @@ class EpisodeScoring(Scoring):
         """Whether the task asks for something to be written."""
         raise NotImplementedError
 
+    def branch(self, example: Example) -> tuple[str, str]:
+        """The kind of task, and which way the record makes it go."""
+        raise NotImplementedError
+
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+        """``balanced``: the mean over kinds of tasks of the mean over their branches; and pass^k."""
+        branch_of = {example.id: self.branch(example) for example in examples}
+        read = [score for score in scores if OVERALL in score.values]
+        ids = [score.example_id for score in read]
+        right = np.array([score.values[OVERALL] for score in read])
+        places = {each: place for place, each in enumerate(sorted(set(branch_of.values())))}
+        at = np.array([places[branch_of[id]] for id in ids], dtype=np.intp)
+        kinds = list(dict.fromkeys(kind for kind, _ in places))
+        kind_at = np.array([kinds.index(kind) for kind, _ in places], dtype=np.intp)
+
+        def balanced(rows: NDArray[np.intp]) -> float:
+            counts = np.bincount(at[rows], minlength=len(places))
+            there = counts > 0
+            rates = np.bincount(at[rows], right[rows], len(places))[there] / counts[there]
+            of_kind = np.bincount(kind_at[there], minlength=len(kinds))
+            sums = np.bincount(kind_at[there], rates, len(kinds))
+            return float(np.mean(sums[of_kind > 0] / of_kind[of_kind > 0])) if len(rows) else nan
+
+        coverage = len(read) / len(scores) if scores else 0.0
+        own = set_metric(balanced, ids, units(examples), coverage=coverage)
+        return {"balanced": own, **all_of_k(scores, units(examples))}
+
     def score(self, graded: Graded) -> Score:
         example, response = graded.example, graded.response
         due = self.due(example)
@@ -149,9 +181,6 @@ class EpisodeScoring(Scoring):
         }
         values |= {f"check:{name}": float(holds) for name, holds in checks.items()}
         return scored(graded, values, done.answers)
-
-    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        return all_of_k(scores, units(examples))
 
     def _held(self, checks: Mapping[str, bool]) -> list[bool]:
         """Whether each check of the verdict holds; there is always one."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.benchmarks.medagentbench.checks import TaskScoring
+from preceptor.benchmarks.medagentbench.drawn import SAID_BESIDE, drawn_answers
 from preceptor.benchmarks.medagentbench.environment import VERSION, Form, Record, packed
-from preceptor.benchmarks.medagentbench.facts import ACTIONS, Facts, facts
+from preceptor.benchmarks.medagentbench.facts import ACTIONS, LAB_OF_TYPE, Facts, facts, kind_of
 from preceptor.benchmarks.medagentbench.wording import wording
 from preceptor.environments.fhir.search import Fidelity
 from preceptor.environments.fhir.text import Replies
+from preceptor.environments.fhir.tools import HABITS
 from preceptor.errors import InputError
 from preceptor.files import file_sha256, read_rows
 from preceptor.protocols.base import Protocol
@@ -26,6 +30,8 @@ __all__ = ["BENCHMARKS"]
 
 _TASKS = ("test_data_v2.json", "test_data_v1.json")
 _ANSWERS = "reference_answers_300.json"
+#: Tasks about other patients, without answers.
+_MORE_TASKS = "training_tasks_1060.json"
 _RUNS = "trajectories_text_protocol_gpt-4o-mini_100.jsonl.gz"
 _ROLES: dict[Form, str] = {
     "tools": "You work in the health record of a hospital, for its physicians. Use the tools to "
@@ -35,7 +41,8 @@ _ROLES: dict[Form, str] = {
     "server at the address in PRECEPTOR_FHIR_URL; the same record has tools over MCP at the "
     "address in PRECEPTOR_MCP_URL. Read the record, and write what the task asks for. End with the "
     "tool finish, or with a last line that is a JSON list. The answers are a list: one entry for "
-    "each thing asked, an empty list where nothing is.",
+    "each thing asked, an empty list where nothing is. What you write: "
+    + " ".join(HABITS.values()),
 }
 
 
@@ -66,11 +73,17 @@ def _rows(path: Path) -> Iterator[Fields]:
     return (Fields(row, str(path), number) for number, row in read_rows(path))
 
 
-def _tasks(files: _Files) -> list[tuple[Fields, Facts]]:
-    answers = {row.text("id"): row for row in _rows(files.need(_ANSWERS))}
+def _tasks(files: _Files, *, drawn: bool) -> list[tuple[Fields, Facts]]:
+    """The tasks, with what is right: by the benchmark's answers, or by charts that are drawn."""
+    if drawn:
+        rows = [_with_more(row) for row in _rows(files.need(_MORE_TASKS))]
+        answers = drawn_answers(rows)
+    else:
+        answers = {row.text("id"): row for row in _rows(files.need(_ANSWERS))}
+        rows = list(_rows(files.need(*_TASKS)))
     births = _births(files.need("patients.ndjson"))
     found = []
-    for row in _rows(files.need(*_TASKS)):
+    for row in rows:
         task = facts(row, answers.get(row.text("id")))
         if task.kind == 2:
             age = _age(births.get(task.patient), task.now)
@@ -78,7 +91,31 @@ def _tasks(files: _Files) -> list[tuple[Fields, Facts]]:
                 raise row.fault("eval_MRN", "a patient of patients.ndjson", task.patient)
             task = msgspec.structs.replace(task, answers=[[age]])
         found.append((row, task))
+    _check_series(files.folder, [task for _, task in found])
     return found
+
+
+def _with_more(row: Fields) -> Fields:
+    """A task whose words say all that its checks want."""
+    said = SAID_BESIDE.get(kind_of(row))
+    context = row.optional_text("context") or ""
+    if said is None:
+        return row
+    return Fields({**row.row, "context": f"{context} {said}"}, row.where, row.line)
+
+
+def _check_series(folder: Path, tasks: Iterable[Facts]) -> None:
+    """Refuse tasks that have nothing to find: each would be "absent", whatever an agent does."""
+    branches: dict[int, list[str]] = defaultdict(list)
+    for task in tasks:
+        if task.kind in LAB_OF_TYPE:
+            branches[task.kind].append(task.branch)
+    for kind, found in sorted(branches.items()):
+        if all("absent" in branch for branch in found):
+            raise InputError(
+                f"{folder}: expected a {LAB_OF_TYPE[kind]} value for some task of type {kind}, "
+                f"found none for all {len(found)}: such tasks measure nothing: leave them out"
+            )
 
 
 def _births(path: Path) -> dict[str, str]:
@@ -92,9 +129,9 @@ def _age(birth: str | None, now: str) -> int | None:
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
-def _read(path: Path, form: Form) -> Iterator[Example]:
+def _read(path: Path, form: Form, *, drawn: bool) -> Iterator[Example]:
     files = _Files(path)
-    tasks = _tasks(files)
+    tasks = _tasks(files, drawn=drawn)
     told = wording(files.need(_RUNS)).told if form == "text" else ""
     # What the records are made from: the same give the same.
     held = sorted(file_sha256(file) for file in files.ndjson())
@@ -116,10 +153,10 @@ def _read(path: Path, form: Form) -> Iterator[Example]:
         )
 
 
-def _materials(path: Path, form: Form) -> bytes:
+def _materials(path: Path, form: Form, *, drawn: bool) -> bytes:
     files = _Files(path)
     replies = wording(files.need(_RUNS)).replies if form == "text" else Replies()
-    return packed(files.ndjson(), [task for _, task in _tasks(files)], replies)
+    return packed(files.ndjson(), [task for _, task in _tasks(files, drawn=drawn)], replies)
 
 
 _LABELS = {
@@ -144,18 +181,46 @@ _LABS = (
 _OURS = "the check of what is written are ours. It is not comparable with published rates"
 
 
-def _benchmark(suffix: str, way: str, form: Form, fidelity: Fidelity, caution: str) -> Benchmark:
+class _Said(NamedTuple):
+    """What a card says of one of the two sets of tasks."""
+
+    tasks: int
+    faults: tuple[str, ...]
+    verified: str
+
+
+_OF_PUBLISHED = _Said(
+    300,
+    (
+        "An agent that ends at once, without an answer, is right in 70 of the 300 tasks.",
+        "In 3 of the 300 tasks an order is due whose route the benchmark's schema and its "
+        "checker want in two forms.",
+    ),
+    "100 recorded runs are judged as they were; an agent that reads the record is right in all "
+    "300 tasks, one that ends at once in 70, one that always answers -1 in 37.",
+)
+_OF_DRAWN = _Said(
+    1060,
+    ("The words of each type of task are the same for all its 106 patients.",),
+    "An agent that reads the record is right in all 1,060 tasks.",
+)
+
+
+def _benchmark(
+    suffix: str, way: str, form: Form, fidelity: Fidelity, caution: str, *, drawn: bool = False
+) -> Benchmark:
+    said = _OF_DRAWN if drawn else _OF_PUBLISHED
     return Benchmark(
         name=f"medagentbench{suffix}",
         title=f"MedAgentBench ({way})",
         family="agents",
-        summary=f"an agent in a health record, {way}: 300 tasks that read and order",
+        summary=f"an agent in a health record, {way}: {said.tasks:,} tasks that read and order",
         licence="MIT",
         citation="Jiang et al. 2025, NEJM AI, arXiv:2501.14654",
-        n_examples=300,
+        n_examples=said.tasks,
         protocol=Protocol("episodes", scoring=TaskScoring(fidelity), environment=Record(form)),
-        read=functools.partial(_read, form=form),
-        materials=functools.partial(_materials, form=form),
+        read=functools.partial(_read, form=form, drawn=drawn),
+        materials=functools.partial(_materials, form=form, drawn=drawn),
         url="https://github.com/stanfordmlgroup/MedAgentBench",
         folder="medagentbench",
         labels=_LABELS,
@@ -167,13 +232,8 @@ def _benchmark(suffix: str, way: str, form: Form, fidelity: Fidelity, caution: s
         caution=caution,
         measures="Whether an agent finds what a task asks for in a health record, orders what is "
         "due as it should be, and nothing else.",
-        faults=(
-            "An agent that ends at once, without an answer, is right in 70 of the 300 tasks.",
-            "In 3 of the 300 tasks an order is due whose route the benchmark's schema and its "
-            "checker want in two forms.",
-        ),
-        verified="100 recorded runs are judged as they were; an agent that reads the record is "
-        "right in all 300 tasks, one that ends at once in 70, one that always answers -1 in 37.",
+        faults=said.faults,
+        verified=said.verified,
     )
 
 
@@ -192,5 +252,14 @@ BENCHMARKS = (
         "served",
         "strict",
         f"{_LABS}; the words and {_OURS}",
+    ),
+    _benchmark(
+        "-generated",
+        "tools, generated charts",
+        "tools",
+        "strict",
+        f"The tasks are the benchmark's for training, on 106 other patients, and their laboratory "
+        f"series are drawn, half of the orders due; the tools, their words and {_OURS}",
+        drawn=True,
     ),
 )

@@ -44,6 +44,10 @@ class TaskScoring(EpisodeScoring):
     def due(self, example: Example) -> bool:
         return _facts(example).order
 
+    def branch(self, example: Example) -> tuple[str, str]:
+        task = _facts(example)
+        return str(task.kind), task.branch
+
     def checks(self, example: Example, done: Conduct) -> dict[str, bool]:
         task = _facts(example)
         found = {"finished": done.answers is not None}

@@ -11,15 +11,30 @@ import msgspec
 from preceptor.benchmarks.base import Fields
 from preceptor.benchmarks.medagentbench.labs import Wanted
 
-__all__ = ["ACTIONS", "Facts", "facts", "wanted"]
+__all__ = [
+    "ACTIONS",
+    "LAB_OF_TYPE",
+    "LOW_MAGNESIUM",
+    "Facts",
+    "facts",
+    "kind_of",
+    "now_of",
+    "wanted",
+]
 
 #: Types whose tasks write into the record.
 ACTIONS = (3, 5, 8, 9, 10)
-_LAB_OF_TYPE = {4: "MG", 5: "MG", 6: "GLU", 7: "GLU", 9: "K", 10: "A1C"}
+#: Type of a task → the laboratory value that it is about.
+LAB_OF_TYPE = {4: "MG", 5: "MG", 6: "GLU", 7: "GLU", 9: "K", 10: "A1C"}
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
 _STEP = re.compile(
     rf"(?:{_NUMBER} to <?{_NUMBER}|<{_NUMBER}) mg/dL\):\s*IV: {_NUMBER} g over {_NUMBER} hour"
 )
+_STEP_IN_WORDS = re.compile(
+    rf"(?:less than {_NUMBER}, order|otherwise) {_NUMBER} g IV over {_NUMBER} hour"
+)
+#: Up to here magnesium is low, in mg/dL: so say the tasks that are published.
+LOW_MAGNESIUM = 1.9
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,6 +80,19 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     records: str = ""
 
 
+def kind_of(task: Fields) -> int:
+    """The type that the id of a task names."""
+    kind = int(_found(task, "id", r"task(\d+)_"))
+    if kind not in range(1, 11):
+        raise task.fault("id", "one of the ten types, such as task1_1", task.text("id"))
+    return kind
+
+
+def now_of(task: Fields) -> str:
+    """The time at which it is asked; empty where it does not say."""
+    return _search(task.optional_text("context") or "", r"It's (\S+) now") or ""
+
+
 def facts(task: Fields, answer: Fields | None) -> Facts:
     """What is asked in a task's words; what is right by its answer.
 
@@ -73,11 +101,8 @@ def facts(task: Fields, answer: Fields | None) -> Facts:
     DataError
         The words are not those of the benchmark, or the answer is not there.
     """
-    kind = int(_found(task, "id", r"task(\d+)_"))
-    if kind not in range(1, 11):
-        raise task.fault("id", "one of the ten types, such as task1_1", task.text("id"))
+    kind, now = kind_of(task), now_of(task)
     context = task.optional_text("context") or ""
-    now = _search(context, r"It's (\S+) now") or ""
     # A patient who is looked for, and not there, has no number.
     patient = task.optional_text("eval_MRN") if kind == 1 else task.text("eval_MRN")
     whole = Facts(kind, patient or "", now, "", [])
@@ -87,7 +112,7 @@ def facts(task: Fields, answer: Fields | None) -> Facts:
     elif kind == 8:
         more["words"] = _found(task, "instruction", r'referral, "([^"]+)"')
     elif kind == 5:
-        more["steps"] = [_step(match) for match in _STEP.finditer(context)]
+        more["steps"] = _steps(context)
     elif kind == 9:
         rule = rf"every {_NUMBER} .*? order {_NUMBER} mEq .*? goal of {_NUMBER}"
         match = re.search(rule, context, re.DOTALL)
@@ -147,9 +172,16 @@ def _codes(context: str) -> dict[str, str]:
     return {name: code for name, code in found.items() if code is not None}
 
 
-def _step(match: re.Match[str]) -> tuple[float, float, float]:
-    _, upper, below, grams, hours = match.groups()
-    return float(upper or below), float(grams), float(hours)
+def _steps(context: str) -> list[tuple[float, float, float]]:
+    """In either form of the words; the mildest is up to what the first form says."""
+    found = []
+    for match in _STEP.finditer(context):
+        _, upper, below, grams, hours = match.groups()
+        found.append((float(upper or below), float(grams), float(hours)))
+    for match in _STEP_IN_WORDS.finditer(context):
+        below, grams, hours = match.groups()
+        found.append((float(below or LOW_MAGNESIUM), float(grams), float(hours)))
+    return found
 
 
 def _search(text: str, form: str) -> str | None:
@@ -169,7 +201,7 @@ def wanted(known: list[Facts]) -> dict[tuple[str, str], Wanted]:
     """(patient, laboratory value) → what the series must give, from all tasks about them."""
     found: dict[tuple[str, str], Wanted] = {}
     for each in known:
-        lab = _LAB_OF_TYPE.get(each.kind)
+        lab = LAB_OF_TYPE.get(each.kind)
         if lab is None:
             continue
         key = each.patient, lab

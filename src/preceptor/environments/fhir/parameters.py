@@ -61,6 +61,22 @@ _OF_KIND: dict[str, dict[str, Parameter]] = {
         "criticality": _token("criticality"),
         "date": _date("recordedDate"),
     },
+    "CareTeam": {
+        **_OF_SUBJECT,
+        "category": _CATEGORY,
+        "date": _date("period"),
+        "encounter": _ENCOUNTER,
+        "status": _STATUS,
+    },
+    "Composition": {
+        **_OF_SUBJECT,
+        "category": _CATEGORY,
+        "date": _date("date"),
+        "encounter": _ENCOUNTER,
+        "status": _STATUS,
+        "title": _string("title"),
+        "type": _token("type"),
+    },
     "Condition": {
         **_OF_SUBJECT,
         "category": _CATEGORY,
@@ -97,11 +113,32 @@ _OF_KIND: dict[str, dict[str, Parameter]] = {
         "status": _STATUS,
         "type": _token("type"),
     },
+    "FamilyMemberHistory": {
+        **_OF_PATIENT,
+        "code": _token("condition.code"),
+        "date": _date("date"),
+        "relationship": _token("relationship"),
+        "status": _STATUS,
+    },
+    "ImagingStudy": {
+        **_OF_SUBJECT,
+        "encounter": _ENCOUNTER,
+        "modality": _token("series.modality"),
+        "started": _date("started"),
+        "status": _STATUS,
+    },
     "Immunization": {
         **_OF_PATIENT,
         "date": _date("occurrence[x]"),
         "status": _STATUS,
         "vaccine-code": _token("vaccineCode"),
+    },
+    "MedicationAdministration": {
+        **_OF_SUBJECT,
+        "code": _token("medicationCodeableConcept"),
+        "context": _reference("context", "Encounter"),
+        "effective-time": _date("effective[x]"),
+        "status": _STATUS,
     },
     "MedicationRequest": {
         **_OF_SUBJECT,
@@ -161,6 +198,12 @@ _OF_KIND: dict[str, dict[str, Parameter]] = {
         "occurrence": _date("occurrence[x]"),
         "priority": _token("priority"),
         "status": _STATUS,
+    },
+    "Specimen": {
+        **_OF_SUBJECT,
+        "collected": _date("collection.collected[x]"),
+        "status": _STATUS,
+        "type": _token("type"),
     },
 }
 

@@ -22,6 +22,8 @@ __all__ = ["HTTP", "ServedRecord", "last_answers"]
 
 #: Name under which a request over HTTP stands among the calls.
 HTTP = "http"
+#: Characters of a result that are kept in the transcript.
+_KEPT = 100_000
 _Said = TypeVar("_Said", Reply, ToolResult)
 _FINISHED = re.compile(r"FINISH\((.*)\)", re.DOTALL)
 
@@ -33,6 +35,8 @@ class ServedRecord(Session):
 
     Parameters
     ----------
+    server
+        What is served; the log has its own address, whatever it is served at.
     host
         Where it is served.
     names
@@ -45,6 +49,7 @@ class ServedRecord(Session):
         self, server: FhirServer, host: RecordHost, names: Iterable[str], *, requests: int = 500
     ) -> None:
         self.server, self._host = server, host
+        self._known_as = server.base
         self.tools_over_mcp = FhirTools(server, names, rounds=None)
         self._left = requests
         self._episode = secrets.token_urlsafe(16)
@@ -121,16 +126,20 @@ class ServedRecord(Session):
         except Exception as error:
             self._broken = self._broken or error
             raise
+        if self._left < 0:
+            return said
         if once is not None:
             self._given[once] = said
-        if self._left >= 0:
-            key = str(len(self._turns) // 2 + 1)
-            call = ToolCall(key, name, msgspec.json.encode(asked).decode())
-            result = ToolResult(key, name, said.text, failed=said.failed)
-            self._turns += [
-                Turn(Message("assistant", (call,))),
-                Turn(Message("tool", (result,)), "environment"),
-            ]
+        key = str(len(self._turns) // 2 + 1)
+        call = ToolCall(key, name, msgspec.json.encode(asked).decode())
+        # The same episode has the same transcript, wherever it was served.
+        text = said.text.replace(self.server.base, self._known_as)
+        more = f"… and {len(text) - _KEPT:,} characters more" if len(text) > _KEPT else ""
+        result = ToolResult(key, name, text[:_KEPT] + more, failed=said.failed)
+        self._turns += [
+            Turn(Message("assistant", (call,))),
+            Turn(Message("tool", (result,)), "environment"),
+        ]
         return said
 
     def _over(self) -> Refusal | None:

@@ -17,7 +17,7 @@ from preceptor.environments.tools import ToolError, ToolSession
 from preceptor.records import Message
 from preceptor.systems.base import ToolSpec
 
-__all__ = ["FINISH", "SEARCHES", "WRITES", "FhirTools", "tool_specs"]
+__all__ = ["FINISH", "HABITS", "SEARCHES", "WRITES", "FhirTools", "tool_specs"]
 
 FINISH = "finish"
 
@@ -95,6 +95,19 @@ WRITES = {
     "medication_request_create": "MedicationRequest",
     "service_request_create": "ServiceRequest",
 }
+#: What is not R4's but this hospital's, and its checks want.
+HABITS = {
+    "vitals_create": "An Observation has the status final and one category, whose one coding has "
+    "the system http://hl7.org/fhir/observation-category, the code vital-signs and the display "
+    "Vital Signs; its code is an object with the flowsheet ID as its text, and nothing else; the "
+    "reading is a valueString with its unit, the effectiveDateTime is now.",
+    "medication_request_create": "A MedicationRequest has the status active, the intent order and "
+    "an authoredOn, which is now; the first dosageInstruction has the route as its text, and one "
+    "doseAndRate: a doseQuantity and, of an infusion, a rateQuantity, which is its hours.",
+    "service_request_create": "A ServiceRequest has the status active, the intent order, the "
+    "priority stat and an authoredOn, which is now; when it is to be done is the "
+    "occurrenceDateTime, and free text is a note.",
+}
 _FIXED: dict[str, type[msgspec.Struct]] = {
     "vitals_create": _Observation,
     "medication_request_create": _MedicationRequest,
@@ -118,7 +131,8 @@ def _description(name: str) -> str:
             f"there are more: ask again with its _offset."
         )
     if name in WRITES:
-        return f"Create a {WRITES[name]} in the FHIR R4 record. The elements are those of R4."
+        made = f"Create a {WRITES[name]} in the FHIR R4 record. The elements are those of R4."
+        return f"{made} {HABITS[name]}"
     return "End the task with its answers, in the order asked; an empty list where none is asked."
 
 
