@@ -57,7 +57,7 @@ _NAMED = {
         "safetybench-zh",
     ),
     "notes": ("aci-bench", "mts-dialog", "meqsum", "clear-note", "medec"),
-    "agents": ("medagentbench", "medagentbench-tools", "calcqa"),
+    "agents": ("medagentbench", "medagentbench-tools", "calcqa", "medagentgym-npower"),
     "brought": (
         "liveclin",
         "longhealth",
@@ -71,6 +71,9 @@ _NAMED = {
         "medarabiq",
         "medarabiq-blanks",
         "medarabiq-bias",
+        "equitymedqa",
+        "equitymedqa-versus",
+        "equitymedqa-paired",
     ),
     "extraction": (
         "ncer-bc5cdr",
