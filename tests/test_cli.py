@@ -335,6 +335,9 @@ def test_json_of_a_score(capsys: pytest.CaptureFixture[str]) -> None:
         "theme:hedging_length_adjusted",
         "axis:accuracy",
         "level:example",
+        "omission",
+        "commission",
+        "harmful",
     }
     for metric in metrics.values():
         assert metric.keys() == METRIC

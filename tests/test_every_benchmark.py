@@ -12,6 +12,7 @@ import preceptor
 from preceptor.benchmarks import Benchmark, all_benchmarks
 from preceptor.benchmarks.base import Dataset
 from preceptor.benchmarks.groups import group
+from preceptor.errors import Unavailable
 from preceptor.files import file_sha256
 from preceptor.scoring import OVERALL
 from preceptor.testing import FakeEndpoint
@@ -98,6 +99,11 @@ def test_run_from_end_to_end(
 ) -> None:
     """Estimated, asked, judged where there is a judge, scored, resumed, reported, exported."""
     monkeypatch.chdir(tmp_path)
+    environment = benchmark.protocol.environment
+    try:
+        _ = environment and environment.check(benchmark.name)
+    except Unavailable as error:
+        pytest.skip(str(error))
     # Reading is the slow part, and what the tests above are about.
     read = {(benchmark.name, DATA): dataset}
     monkeypatch.setattr(Benchmark, "load", lambda self, data: read[self.name, data])

@@ -58,11 +58,15 @@ class Run:
             found = failures(connection, store.run(self.info.name))
         return [(kind, words) for kind, words in found if words]
 
-    def score(self) -> dict[str, Any]:
-        """The run's score, as ``preceptor score RUN --json`` prints it."""
-        from preceptor.reports.score import score_json
+    def score(self, *, at_least: Sequence[str] = (), cutoff: str | None = None) -> dict[str, Any]:
+        """The run's score, as ``preceptor score RUN --json`` prints it.
 
-        return score_json(self.scored())
+        ``at_least`` and ``cutoff`` are its options of these names: ``["8", "80%"]``, ``"2025-06"``.
+        """
+        from preceptor.reports.score import score_json
+        from preceptor.results.asked import asked_for
+
+        return score_json(asked_for(self.scored(), at_least, cutoff))
 
     def report(self, path: str | Path, *, share: bool = False) -> Path:
         """Write the HTML report; with ``share``, without any text of examples or answers."""

@@ -63,6 +63,7 @@ _NAMED = {
         "medagentbench-served",
         "medagentbench-generated",
         "calcqa",
+        "medagentgym-npower",
     ),
     "patients": ("mediq",),
     "brought": (
@@ -78,6 +79,9 @@ _NAMED = {
         "medarabiq",
         "medarabiq-blanks",
         "medarabiq-bias",
+        "equitymedqa",
+        "equitymedqa-versus",
+        "equitymedqa-paired",
     ),
     "extraction": (
         "ncer-bc5cdr",

@@ -26,10 +26,27 @@ def score(  # noqa: PLR0917
     every: Annotated[bool, typer.Option("--all", help="All runs of the store.")] = False,
     benchmark: BenchmarkName = None,
     slices: Slices = False,
+    at_least: Annotated[
+        str,
+        typer.Option(
+            metavar="K[,K%]",
+            help="Of a rubric: also the share of answers that meet so many desirable criteria, or "
+            "such a share of them: 8,80%.",
+        ),
+    ] = "",
+    cutoff: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE",
+            help="Also the scores of examples from before and after a date, such as the system's "
+            "cut-off: by tags date:…, month:… or year:….",
+        ),
+    ] = None,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
     """Print a run's metrics with interval, n and coverage; --all for every run."""
+    from preceptor.results.asked import asked_for
     from preceptor.results.load import load_result, runs_of
     from preceptor.store import Store
 
@@ -37,6 +54,8 @@ def score(  # noqa: PLR0917
         raise InputError("score: expected either a RUN or --all (see `preceptor runs`)")
     if benchmark is not None and not every:
         raise InputError("--benchmark: goes with --all only; a RUN has one benchmark")
+    if every and (at_least or cutoff is not None):
+        raise InputError("score: --at-least and --cutoff go with a RUN, not with --all")
     if every:
         with Store(store, create=False) as opened:
             runs = [run for run in runs_of(opened, benchmark) if run.settings.marks is None]
@@ -57,6 +76,7 @@ def score(  # noqa: PLR0917
     assert run is not None
     with Store(store, create=False) as opened:
         result = load_result(opened, opened.run(run), words=False)
+    result = asked_for(result, [part for part in at_least.split(",") if part], cutoff)
     print_score([result], as_json, slices=slices)
 
 

@@ -186,8 +186,13 @@ _OTHER = {"addresses": "name an agent, such as command:./agent"}
 
 
 def check_capabilities(benchmark: Benchmark, system: System, examples: Sequence[Example]) -> None:
-    """Raise InputError where the system cannot take what the examples hold."""
+    """Raise InputError where the system cannot take what the examples hold.
+
+    And Unavailable where the environment cannot be opened here.
+    """
     environment = benchmark.protocol.environment
+    if environment is not None:
+        environment.check(benchmark.name)
     needed: Counter[Capability] = Counter()
     for example in examples:
         kinds = {type(part) for turn in example.messages for part in turn.parts}

@@ -92,6 +92,12 @@ class Environment:
         """The same with a benchmark's `materials`: those of the run, also where it is resumed."""
         return self
 
+    def check(self, what: str) -> None:
+        """Raise Unavailable where it cannot be opened on this machine; ``what`` needs it.
+
+        It is asked before the first call.
+        """
+
     def open(self, example: Example) -> Session:
         raise NotImplementedError
 

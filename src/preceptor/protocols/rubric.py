@@ -7,9 +7,19 @@ from collections.abc import Mapping, Sequence
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.judging import Judging, ReferenceGrader
 from preceptor.protocols.scoring import Scoring
-from preceptor.records import Answers, Example, Graded, Score
+from preceptor.records import (
+    Answers,
+    Example,
+    Graded,
+    Metric,
+    Score,
+    examples_of,
+    signs_by_example,
+)
 from preceptor.scoring import LengthRule, score_rubric
+from preceptor.scoring.lost import lost
 from preceptor.scoring.rubric import lowest_scores, score_rubrics
+from preceptor.scoring.units import units
 
 __all__ = ["RubricProtocol", "RubricScoring"]
 
@@ -43,6 +53,9 @@ class RubricScoring(Scoring):
         if isinstance(graded, Answers):
             return score_rubrics(graded)
         return super().scores(graded)
+
+    def of_verdicts(self, graded: Sequence[Graded]) -> dict[str, Metric]:
+        return lost(signs_by_example(graded), units(examples_of(graded).values()))
 
     def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
         return lowest_scores(examples)

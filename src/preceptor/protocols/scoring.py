@@ -92,6 +92,10 @@ class Scoring:
         """Metrics that are no means of scores, such as macro-F1."""
         return {}
 
+    def of_verdicts(self, graded: Sequence[Graded]) -> dict[str, Metric]:
+        """Metrics that verdicts say and scores do not."""
+        return {}
+
     def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         """Scores of all responses → the run's metrics."""
         return beside(self.means(scores, examples), self.whole_set(scores, examples))

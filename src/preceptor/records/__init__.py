@@ -7,6 +7,7 @@ from preceptor.records.answers import (
     examples_of,
     replies_of,
     sign_of,
+    signs_by_example,
     singly_told,
 )
 from preceptor.records.examples import Criterion, Example, PhysicianAnswer, Slice
@@ -73,5 +74,6 @@ __all__ = [
     "reading_settings",
     "replies_of",
     "sign_of",
+    "signs_by_example",
     "singly_told",
 ]

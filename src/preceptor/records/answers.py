@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Answers", "Replies", "examples_of", "replies_of", "sign_of", "singly_told"]
+__all__ = [
+    "Answers",
+    "Replies",
+    "examples_of",
+    "replies_of",
+    "sign_of",
+    "signs_by_example",
+    "singly_told",
+]
 
 
 class Replies(NamedTuple):
@@ -212,3 +220,14 @@ def singly_told(graded: Sequence[Graded]) -> Iterator[tuple[Verdict | None, ...]
     if isinstance(graded, Answers):
         return iter(graded.told.values())
     return (item.verdicts for item in graded)
+
+
+def signs_by_example(graded: Iterable[Graded]) -> Iterator[tuple[Example, Sequence[str]]]:
+    """Each example, and of each answer a character a criterion: 1 met, 0 not met, - neither."""
+    if isinstance(graded, Answers):
+        yield from graded.by_example()
+        return
+    for _, same in itertools.groupby(graded, key=lambda item: id(item.example)):
+        items = list(same)
+        signs = ["".join(map(sign_of, item.verdicts)) for item in items]
+        yield items[0].example, signs

@@ -10,6 +10,7 @@ from datetime import datetime
 from preceptor.records import Metric, Score
 from preceptor.scoring.answers import poorly_read, share_read, unparsed
 from preceptor.scoring.columns import Scores
+from preceptor.scoring.lost import LOST_LABELS
 from preceptor.wording import count, plural
 
 __all__ = [
@@ -58,6 +59,7 @@ _NAMES = {
     "red_teaming": "Red teaming",
     "overall_score": "Overall score",
     "overall_score_length_adjusted": "Length-adjusted score",
+    **LOST_LABELS,
 }
 _ACRONYMS = {"ent": "ENT", "ob/gyn": "OB/GYN", "obgyn": "OB/GYN", "icu": "ICU"}
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from preceptor.records import Graded, Result
+from preceptor.records import Graded, Result, signs_by_example
 from preceptor.reports.format import cut
-from preceptor.reports.missed_criteria import signs_by_example
 from preceptor.reports.view import RunView
 from preceptor.wording import count, plural
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from preceptor.records import Answers, Criterion, Example, Graded, Result, sign_of
+from preceptor.records import Criterion, Example, Graded, Result, signs_by_example
 from preceptor.reports.format import pretty
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "Tally",
     "judged_by_example",
     "most_missed",
-    "signs_by_example",
 ]
 
 
@@ -85,17 +84,6 @@ def judged_by_example(
             met, unmet = said.count("1"), said.count("0")
             counts.append((met + unmet, unmet if criterion.points > 0 else met))
         yield example, counts
-
-
-def signs_by_example(graded: Iterable[Graded]) -> Iterator[tuple[Example, Sequence[str]]]:
-    """Each example, and of each answer a character a criterion: 1 met, 0 not met, - neither."""
-    if isinstance(graded, Answers):
-        yield from graded.by_example()
-        return
-    for _, same in itertools.groupby(graded, key=lambda item: id(item.example)):
-        items = list(same)
-        signs = ["".join(map(sign_of, item.verdicts)) for item in items]
-        yield items[0].example, signs
 
 
 def most_missed(results: Sequence[Result], *, share: bool, limit: int = 25) -> MissedTables:

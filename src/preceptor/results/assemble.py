@@ -65,7 +65,7 @@ def assemble(
         slices=benchmark.slices,
         graded=graded,
         scores=table,
-        metrics=_metrics(benchmark.protocol, table, examples, added) if metrics else {},
+        metrics=_metrics(benchmark.protocol, graded, table, examples, added) if metrics else {},
         departures=list(dict.fromkeys(departures)),
         notes=run_notes(
             graded,
@@ -91,14 +91,17 @@ def assemble(
 
 def _metrics(
     protocol: Protocol,
+    graded: Sequence[Graded],
     scores: Sequence[Score],
     examples: Sequence[Example],
     added: Mapping[str, AddedMetric],
 ) -> dict[str, Metric]:
     """The family's metrics, and those of other packages beside them."""
+    kept = [without(score, added) for score in scores] if added else scores
+    own = protocol.summarise(kept, examples)
+    own = beside(own, protocol.scoring.of_verdicts(graded))
     if not added:
-        return protocol.summarise(scores, examples)
-    own = protocol.summarise([without(score, added) for score in scores], examples)
+        return own
     return {**own, **summarise_added(scores, examples, added, protocol.scoring.units_are)}
 
 

@@ -1,0 +1,91 @@
+"""Python as a tool: a model writes programs, sees what they print, and ends with a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from preceptor.environments.base import Environment, Session
+from preceptor.environments.sandbox import check_sandbox, run_python
+from preceptor.environments.tools import ToolError, ToolSession
+from preceptor.records import Example, Message
+from preceptor.systems.base import ToolSpec
+
+__all__ = ["FINISH", "Coding"]
+
+_RUN, FINISH = "run_python", "finish"
+_MOST_TURNS, _SHOWN = 16, 8_000
+_NUMBER = {"anyOf": [{"type": "integer"}, {"type": "number"}]}
+
+
+def _spec(name: str, words: str, field: str, kind: Mapping[str, Any]) -> ToolSpec:
+    schema = {"type": "object", "properties": {field: dict(kind)}, "required": [field]}
+    return ToolSpec(name, words, {**schema, "additionalProperties": False})
+
+
+class _Run(msgspec.Struct, forbid_unknown_fields=True):
+    code: str
+
+
+class _Finish(msgspec.Struct, forbid_unknown_fields=True):
+    answer: int | float
+
+
+class _Session(ToolSession):
+    """Runs each program in a sandbox of its own, until the system finishes."""
+
+    max_turns = _MOST_TURNS
+    tools = (
+        _spec(
+            _RUN,
+            "Run a Python 3 program and read what it prints. It starts anew each time, without "
+            "network or files; numpy, scipy and what else is installed can be imported.",
+            "code",
+            {"type": "string"},
+        ),
+        _spec(FINISH, "End with the answer, a number.", "answer", _NUMBER),
+    )
+
+    def __init__(self) -> None:
+        self.answer: float | None = None
+        self.programs = 0
+
+    async def reply(self, said: Message) -> Message | None:
+        results = await super().reply(said)
+        if results is None:
+            self.stop_reason = "no_call"
+        return None if self.answer is not None else results
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
+        try:
+            given = msgspec.convert(arguments, _Finish if name == FINISH else _Run)
+        except msgspec.ValidationError as error:
+            raise ToolError(f"{name}: {error}") from None
+        if isinstance(given, _Finish):
+            self.answer = given.answer
+            return "The task has ended."
+        assert isinstance(given, _Run)
+        self.programs += 1
+        ran = await run_python(given.code)
+        shown = ran.output[-_SHOWN:] or "(it printed nothing)"
+        if ran.code != 0:
+            raise ToolError(f"{shown}\n\nstopped: {ran.stopped or f'exit code {ran.code}'}")
+        return shown
+
+    @property
+    def state(self) -> Any:
+        return {FINISH: self.answer, "programs": self.programs}
+
+
+class Coding(Environment):
+    """A session for each task; refused where there is no sandbox."""
+
+    needs = frozenset({"tools"})
+
+    def check(self, what: str) -> None:
+        check_sandbox(what)
+
+    def open(self, example: Example) -> Session:
+        return _Session()
