@@ -43,8 +43,9 @@ def test_data_has_the_published_count(benchmark: Benchmark, dataset: Dataset) ->
     judged = benchmark.protocol.judging.grader is not None
     for example in dataset.examples:
         messages = benchmark.protocol.messages(example)
-        assert messages[-1].role == "user"
-        assert messages[-1].content.strip()
+        if messages or not _has_patient(benchmark):  # who may speak first
+            assert messages[-1].role == "user"
+            assert messages[-1].content.strip()
         assert judged or not example.criteria
     assert any(example.criteria for example in dataset.examples) == judged
 
@@ -76,6 +77,11 @@ def test_what_is_fetched_is_read(
     ]
 
 
+def _has_patient(benchmark: Benchmark) -> bool:
+    environment = benchmark.protocol.environment
+    return environment is not None and environment.has_patient
+
+
 def _by_hash(benchmark: Benchmark) -> dict[str, Path]:
     assert benchmark.folder is not None
     place = DATA / benchmark.folder
@@ -94,6 +100,7 @@ def test_run_from_end_to_end(
     with FakeEndpoint() as fake:
         judge = fake.address("judge") if benchmark.protocol.judging.grader else None
         asked = {"system": fake.address("m"), "grader": judge, "data": DATA, "limit": 3}
+        asked |= {"patient": fake.address("p")} if _has_patient(benchmark) else {}
         before = preceptor.dry_run(benchmark.name, **asked)
         run = preceptor.run(benchmark.name, **asked)
         answers = sum(call.payload["model"] == "m" and call.fault is None for call in fake.log)
@@ -104,7 +111,8 @@ def test_run_from_end_to_end(
             assert fake.calls.total() == calls
     result = run.result()
     assert answers >= 3
-    assert [part.part for part in before.parts] == (["system", "grader"] if judge else ["system"])
+    parts = {"system": True, "patient": _has_patient(benchmark), "grader": judge is not None}
+    assert [part.part for part in before.parts] == [part for part, there in parts.items() if there]
     assert before.parts[0].calls.expected == answers
     assert (after.parts[0].calls.expected, after.parts[0].reused) == (0, answers)
     assert before.verdicts == sum(len(item.example.criteria) for item in result.graded)

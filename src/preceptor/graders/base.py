@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +19,7 @@ __all__ = [
     "LateAsk",
     "Question",
     "Recorder",
+    "closing",
     "judged",
     "render_conversation",
     "render_item",
@@ -65,12 +67,18 @@ class Case(msgspec.Struct, frozen=True):
         The run's name.
     target
         The example's; see :class:`preceptor.records.Example`.
+    labels
+        Place in the rubric → label, of the verdicts that are there already and are labels.
+    closing
+        What the other side said after the answer, where it had the last word.
     """
 
     conversation: tuple[Message, ...]
     criteria: dict[int, Criterion]
     run: str
     target: Any = None
+    labels: Mapping[int, str] = {}
+    closing: tuple[Message, ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -176,7 +184,7 @@ async def together(*works: Coroutine[Any, Any, T] | Awaitable[T]) -> list[T]:
 
 
 def judged(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The conversation that a judge is shown: it ends with the answer.
+    """The conversation that a judge is shown: it ends with the answer; see `closing`.
 
     The steps behind an answer, such as an agent's calls of its own tools, stand before it in one
     message of a tool: an assistant's message is a reply.
@@ -189,6 +197,7 @@ def judged(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...
     sent = lean(response.sent or asked)
     given = len(asked) + _instructions(sent) - _instructions(asked)
     rest = [turn.message for turn in response.turns]
+    del rest[len(rest) - len(closing(response)) :]
     found = [*sent[:given]]
     for message in sent[given:]:
         if message in rest:
@@ -200,6 +209,13 @@ def judged(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...
     if rest and rest[-1].role == "assistant" and rest[-1].text == response.text:
         answer = rest.pop()
     return (*found, *_step(rest), answer)
+
+
+def closing(response: Response) -> tuple[Message, ...]:
+    """What the other side said after the answer, where it had the last word."""
+    messages = [turn.message for turn in response.turns]
+    words = itertools.takewhile(lambda each: each.role == "user", reversed(messages))
+    return tuple(words)[::-1]
 
 
 def whole_conversation(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...]:
