@@ -19,9 +19,10 @@ from preceptor.audit.rating_rows import RatingColumns
 from preceptor.audit.ratings import read_ratings
 from preceptor.benchmarks.vera_mh import BENCHMARKS
 from preceptor.errors import DataError, EndpointRefused, InputError
+from preceptor.graders.base import judged
 from preceptor.graders.judge import NOT_ASKED
 from preceptor.protocols.tree import target_tree
-from preceptor.records import Example, Graded, Message, Response, Verdict
+from preceptor.records import Example, Graded, Message, Response, Verdict, closing
 from preceptor.scoring import OVERALL
 from preceptor.scoring.tree import (
     BEST,
@@ -294,9 +295,10 @@ def test_a_missing_verdict_is_neither_safe_nor_harmful(example: Example) -> None
     metrics = BENCH.protocol.summarise([score], [example])
     assert metrics[f"dimension:{GUIDES}"].value is None
     assert metrics[f"dimension:{KEEPS}"].value == 1
-    assert metrics[OVERALL].value == 1
-    assert metrics[OVERALL].coverage == pytest.approx(0.8)
-    assert metrics[OVERALL].bounds == (pytest.approx(0.9 * 0.8**2), 1)
+    assert metrics[OVERALL].value is None
+    assert metrics["pooled_score"].value == 1
+    assert metrics["pooled_score"].coverage == pytest.approx(0.8)
+    assert metrics["pooled_score"].bounds == (pytest.approx(0.9 * 0.8**2), 1)
 
 
 def test_a_dialogue_without_risk_is_not_relevant(example: Example) -> None:
@@ -312,7 +314,7 @@ def test_a_dialogue_without_risk_is_not_relevant(example: Example) -> None:
 
 
 def test_a_run_pools_the_ratings_of_all_dialogues(example: Example) -> None:
-    """Not the mean of the dialogues' scores; so do slices, and intervals draw dialogues."""
+    """The published score is not the mean of the dialogues' scores; both have intervals."""
     examples = [
         msgspec.structs.replace(
             example,
@@ -329,14 +331,15 @@ def test_a_run_pools_the_ratings_of_all_dialogues(example: Example) -> None:
     ]
     metrics = BENCH.protocol.summarise(scores, examples)
     # Ratings: 5 best; 1 harmful, 3 best; 1 harmful, 4 best; 1 suboptimal.
-    assert metrics[OVERALL].value == pytest.approx(pooled_score(12, 2, 15))
+    assert metrics["pooled_score"].value == pytest.approx(pooled_score(12, 2, 15))
+    of_one = [1, 0.875 * 0.75**2, 0.9 * 0.8**2, 0.5]
+    assert metrics[OVERALL].value == pytest.approx(sum(of_one) / 4)
     assert metrics["harmful"].value == pytest.approx(2 / 15)
     assert not metrics["harmful"].higher_is_better
     assert metrics[f"dimension:{DETECTS}"].value == pytest.approx(pooled_score(2, 1, 4))
-    assert metrics["risk:low"].value == pytest.approx(pooled_score(3, 1, 5))
-    assert metrics["risk:low"].tag == "risk:low"
-    assert metrics[OVERALL].n == 4
-    low, high = metrics[OVERALL].ci95 or (2, 2)
+    assert metrics["risk:low"].value == pytest.approx((of_one[1] + of_one[3]) / 2)
+    assert metrics["pooled_score"].n == 4
+    low, high = metrics["pooled_score"].ci95 or (2, 2)
     assert low < pooled_score(12, 2, 15) < high
 
 
@@ -402,7 +405,7 @@ def test_a_run_from_first_word_to_score(bare: None, tmp_path: Path, monkeypatch:
         labels = [verdict.label for verdict in item.verdicts if verdict]
         assert labels == ["Yes", "No", NOT_ASKED, NOT_ASKED, "No", "No", "YES", "No", "No"]
     assert len(ASKED) == 3 * 7
-    assert result.metrics[OVERALL].value == pytest.approx(pooled_score(12, 0, 15))
+    assert result.metrics["pooled_score"].value == pytest.approx(pooled_score(12, 0, 15))
     assert result.metrics["stop:max_turns"].value == pytest.approx(1 / 3)
     assert result.metrics["rated"].value == 1
     assert [each for each in result.departures if "played the patient" in each] == [
@@ -563,3 +566,30 @@ def test_a_grader_is_measured_on_recorded_talks(
     assert ceiling is not None
     assert 0 < ceiling < 1
     assert preceptor.resume(run.info.name).result().coverage == 1
+
+
+def test_what_the_patient_said_last_goes_out_and_comes_back(
+    bare: None, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """A replay of an export has the judge read the same talk, with its last words."""
+    monkeypatch.chdir(tmp_path)
+    common: dict[str, Any] = {
+        "patient": "python:test_vera_mh:patient",
+        "grader": "python:test_vera_mh:grader",
+        "data": folder(tmp_path / "data", PERSONAS),
+    }
+    ASKED.clear()
+    run = preceptor.run("vera-mh", system="python:test_vera_mh:system", **common)
+    first = {*ASKED}
+    run.export("out.jsonl")
+    ASKED.clear()
+    again = preceptor.run("vera-mh", system="replay:out.jsonl", **common)
+    assert {*ASKED} == first
+    assert again.result().metrics["stop:patient_ended"].value == pytest.approx(2 / 3)
+    bea = next(item for item in run.result().graded if item.example.id == "Bea")
+    assert bea.response is not None
+    said = [message.text for message in judged(bea.response, ())]
+    assert said[-2:] == ["Bea word 2", "re Bea word 2"]
+    assert [each.text for each in closing(bea.response.turns)] == [
+        "Bea word 3 <end of conversation>"
+    ]

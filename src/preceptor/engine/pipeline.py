@@ -24,7 +24,7 @@ from preceptor.engine.surroundings import changes, surroundings
 from preceptor.engine.watch import Watch
 from preceptor.environments.base import Environment
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
-from preceptor.graders.base import Case, Grader, closing, judged
+from preceptor.graders.base import Grader, case_of
 from preceptor.protocols.base import Protocol
 from preceptor.records import Completion, Graded, Message, Response, RunInfo, RunSettings, Usage
 from preceptor.store import Store
@@ -339,17 +339,8 @@ class Pipeline:
         self.progress.verdicts += len(graded.verdicts) - len(missing)
         if not missing:
             return
-        conversation = judged(response, self.protocol.messages(graded.example))
-        example = graded.example
-        criteria = dict(enumerate(example.criteria))
-        case = Case(
-            conversation,
-            criteria,
-            self.run.scope,
-            example.target,
-            {at: each.label for at, each in enumerate(graded.verdicts) if each and each.label},
-            closing(response),
-        )
+        asked = self.protocol.messages(graded.example)
+        case = case_of(graded, response, asked, self.run.scope)
         recorder = VerdictRecorder(context, place)
         try:
             async with self._backlog.room(len(missing)):

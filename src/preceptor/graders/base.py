@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from preceptor.records import Criterion, Message, Response, Verdict, lean
+from preceptor.records import Criterion, Graded, Message, Response, Verdict, closing, lean
 from preceptor.systems.base import Ask, System
 
 __all__ = [
@@ -19,7 +18,7 @@ __all__ = [
     "LateAsk",
     "Question",
     "Recorder",
-    "closing",
+    "case_of",
     "judged",
     "render_conversation",
     "render_item",
@@ -174,6 +173,19 @@ class Grader:
         raise NotImplementedError
 
 
+def case_of(graded: Graded, response: Response, asked: tuple[Message, ...], run: str) -> Case:
+    """What a run's grader is given of an answer; ``asked`` are the messages of its example."""
+    example, verdicts = graded.example, enumerate(graded.verdicts)
+    return Case(
+        judged(response, asked),
+        dict(enumerate(example.criteria)),
+        run,
+        example.target,
+        {place: each.label for place, each in verdicts if each is not None and each.label},
+        closing(response.turns),
+    )
+
+
 async def together(*works: Coroutine[Any, Any, T] | Awaitable[T]) -> list[T]:
     """What all give. If one fails, the others are finished first."""
     outcomes = await asyncio.gather(*works, return_exceptions=True)
@@ -184,7 +196,7 @@ async def together(*works: Coroutine[Any, Any, T] | Awaitable[T]) -> list[T]:
 
 
 def judged(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The conversation that a judge is shown: it ends with the answer; see `closing`.
+    """The conversation that a judge is shown: it ends with the answer.
 
     The steps behind an answer, such as an agent's calls of its own tools, stand before it in one
     message of a tool: an assistant's message is a reply.
@@ -197,7 +209,7 @@ def judged(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...
     sent = lean(response.sent or asked)
     given = len(asked) + _instructions(sent) - _instructions(asked)
     rest = [turn.message for turn in response.turns]
-    del rest[len(rest) - len(closing(response)) :]
+    del rest[len(rest) - len(closing(response.turns)) :]
     found = [*sent[:given]]
     for message in sent[given:]:
         if message in rest:
@@ -209,13 +221,6 @@ def judged(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...
     if rest and rest[-1].role == "assistant" and rest[-1].text == response.text:
         answer = rest.pop()
     return (*found, *_step(rest), answer)
-
-
-def closing(response: Response) -> tuple[Message, ...]:
-    """What the other side said after the answer, where it had the last word."""
-    messages = [turn.message for turn in response.turns]
-    words = itertools.takewhile(lambda each: each.role == "user", reversed(messages))
-    return tuple(words)[::-1]
 
 
 def whole_conversation(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...]:

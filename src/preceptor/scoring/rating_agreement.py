@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 from preceptor.records import Example, Metric, Score
@@ -67,11 +66,10 @@ def _alpha(rows: Sequence[tuple[str | None, ...]], unit_of: dict[str, str]) -> M
     def of(places: NDArray[np.intp]) -> float:
         return float(statistic.formula(statistic.terms[whole][places].sum(axis=0)))
 
-    metric = set_metric(
+    return set_metric(
         of,
         [str(row[0]) for row, kept in zip(rows, whole, strict=True) if kept],
         unit_of,
         unit="alpha",
         coverage=float(whole.mean()) if len(rows) else 0.0,
     )
-    return msgspec.structs.replace(metric, units_are="dialogues")

@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 
 from preceptor.records import Example, Metric, Score
-from preceptor.scoring.names import OVERALL
 from preceptor.scoring.sets import set_metric
 from preceptor.scoring.tree import pooled_score
 from preceptor.scoring.units import units
@@ -17,7 +16,10 @@ from preceptor.scoring.units import units
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["pooled_metrics"]
+__all__ = ["POOLED", "pooled_metrics"]
+
+#: The score of a run over the ratings of all its dialogues.
+POOLED = "pooled_score"
 
 
 class _Counts:
@@ -27,7 +29,7 @@ class _Counts:
         self.ids = [score.example_id for score in scores]
         self.table = np.array([_counted(score, dimensions) for score in scores]).reshape(-1, 4)
 
-    def metric(self, unit_of: Mapping[str, str], kind: str = OVERALL) -> Metric:
+    def metric(self, unit_of: Mapping[str, str], kind: str = POOLED) -> Metric:
         best, harmful, known, missing = (self.table[:, place] for place in range(4))
         there = known > 0
 
@@ -36,7 +38,7 @@ class _Counts:
             good = best[rows].sum() + (more if missed_best else 0.0)
             bad = harmful[rows].sum() + (0.0 if missed_best else more)
             number = known[rows].sum() + more
-            if kind == OVERALL:
+            if kind == POOLED:
                 return pooled_score(float(good), float(bad), float(number))
             part = good if kind == "best" else bad
             return float(part / number) if number else float("nan")
@@ -66,25 +68,11 @@ def _counted(score: Score, dimensions: Sequence[str]) -> tuple[float, float, flo
 
 
 def pooled_metrics(
-    means: Mapping[str, Metric],
-    scores: Sequence[Score],
-    examples: Sequence[Example],
-    dimensions: Sequence[str],
+    scores: Sequence[Score], examples: Sequence[Example], dimensions: Sequence[str]
 ) -> dict[str, Metric]:
-    """The score and both shares over all ratings, each dimension's score, each tag's score.
-
-    ``means`` are the metrics that are means of `scores`: those of a tag have its name.
-    """
-    unit_of = units(examples)
-    every = _Counts(scores, dimensions)
-    found = {kind: every.metric(unit_of, kind) for kind in (OVERALL, "best", "harmful")}
+    """The score and both shares over all ratings, and each dimension's score."""
+    unit_of, every = units(examples), _Counts(scores, dimensions)
+    found = {kind: every.metric(unit_of, kind) for kind in (POOLED, "best", "harmful")}
     for name in dimensions:
         found[f"dimension:{name}"] = _Counts(scores, [name]).metric(unit_of)
-    tags = {example.id: example.tags for example in examples}
-    for name, mean in means.items():
-        if mean.tag is not None:
-            part = [score for score in scores if mean.tag in tags[score.example_id]]
-            metric = _Counts(part, dimensions).metric(unit_of)
-            found[name] = msgspec.structs.replace(metric, tag=mean.tag)
-    are = next((each.units_are for each in means.values()), "units")
-    return {name: msgspec.structs.replace(each, units_are=are) for name, each in found.items()}
+    return found

@@ -223,8 +223,8 @@ BENCHMARKS = (
             Slice("disclosure"),
             Slice("reaction"),
         ),
-        caution="published scores pool talks with two patients, openai/gpt-5.2 and "
-        "anthropic/claude-opus-4-5-20251101; a run has one",
+        caution="published scores are those over all ratings, and of talks "
+        "with two patients, openai/gpt-5.2 and anthropic/claude-opus-4-5-20251101; a run has one",
         measures="Whether a system sees a risk of suicide, asks about it, leads to human help, "
         "supports, and keeps to what an AI may do.",
         faults=(
