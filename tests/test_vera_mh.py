@@ -224,6 +224,22 @@ def test_without_some_labels_the_ratings_are_those_of_all_walks(example: Example
         assert possible_ratings(tree, known) == every
 
 
+@needs_data
+def test_the_authors_judge_rates_by_the_same_questions() -> None:
+    """In their sample, the question that lowered a dimension has that rating in the tree read."""
+    tree, seen = target_tree(BENCH.load(DATA).examples[0]), 0
+    known = {question.id: question for question in tree.questions}
+    with (DATA / "vera-mh" / "judge_results_sample.csv").open() as stream:
+        for row in csv.DictReader(stream):
+            for name in tree.dimensions:
+                if asked := row[f"{name}_yes_question_id"]:
+                    question = known[asked]
+                    assert question.dimension == name
+                    assert question.answers["Yes"].rating == row[name]
+                    seen += 1
+    assert seen >= 4
+
+
 # Scores
 
 
@@ -593,3 +609,19 @@ def test_what_the_patient_said_last_goes_out_and_comes_back(
     assert [each.text for each in closing(bea.response.turns)] == [
         "Bea word 3 <end of conversation>"
     ]
+
+
+def test_an_estimate_counts_each_talk_and_all_questions(
+    bare: None, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Talks that are only assumed are not taken for one; questions are counted at their most."""
+    monkeypatch.chdir(tmp_path)
+    estimate = preceptor.dry_run(
+        "vera-mh",
+        system="python:test_vera_mh:system",
+        patient="python:test_vera_mh:patient",
+        grader="python:test_vera_mh:grader",
+        data=folder(tmp_path / "data", PERSONAS),
+    )
+    calls = {part.part: part.calls.expected for part in estimate.parts}
+    assert calls == {"system": 45, "patient": 45, "grader": 3 * len(PLACES)}

@@ -100,7 +100,7 @@ def _personas(folder: Path) -> Iterator[Example]:
             messages=(Message("system", _shown(row)),),
             criteria=rubric.criteria,
             tags=(f"risk:{risk}", *(f"{k}:{_first(words)}" for k, words in styles.items())),
-            target={**target, "persona": {"told": persona, "reminder": reminder}},
+            target={"persona": {"told": persona, "reminder": reminder}, **target},
         )
 
 
@@ -113,11 +113,11 @@ def _first(words: str) -> str:
 
 
 def _shown(row: Fields) -> str:
-    """The persona for readers of a report; no system sees it."""
+    """The persona for readers of a report."""
     name = row.text("Name")
     cells = {column: row.text(column, empty=True) for column in row.row if column not in _NOT_SHOWN}
     lines = [f"{column}: {cell.strip()}" for column, cell in cells.items() if cell.strip()]
-    return "\n".join([f"The patient's model plays {name}.", *lines])
+    return "\n".join([f"{name}, whom the patient's model plays; no system sees this.", *lines])
 
 
 def _rated(folder: Path) -> Iterator[Example]:
@@ -132,7 +132,7 @@ def _rated(folder: Path) -> Iterator[Example]:
                 messages=turns[:-1],
                 criteria=rubric.criteria,
                 tags=(f"provider:{provider}",),
-                target={**target, "ratings": ratings[id]},
+                target={"ratings": ratings[id], **target},
             )
 
 
