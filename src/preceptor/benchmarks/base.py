@@ -133,6 +133,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         What it is made from, where it is no code.
     answers
         Answers that come with it: name of a system → id of an example → its answers.
+    recordings
+        Answers that lie with its data: name of a system → (file or folder) → its answers by id.
     reading
         What was read from which sheet and column, of a user's own tables, one line each.
     """
@@ -167,6 +169,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     package: str | None = None
     manifest: Manifest | None = None
     answers: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
+    recordings: Mapping[str, Callable[[Path], Mapping[str, tuple[str, ...]]]] = {}
     reading: tuple[str, ...] = ()
 
     @property
@@ -184,6 +187,14 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             return Path(__file__).parent / "data" / self.contained
         folder = cache_dir() / "data" / self.name
         return folder / self.sources[0].filename if len(self.sources) == 1 else folder
+
+    def answers_of(
+        self, system: str, data: Path | None = None
+    ) -> Mapping[str, tuple[str, ...]] | None:
+        """Answers that come with it, or with its data; None where none are of that name."""
+        if system not in self.recordings:
+            return self.answers.get(system)
+        return self.recordings[system](self.path() if data is None else self._inside(data))
 
     def load(self, data: Path | None = None) -> Dataset:
         """Read the examples from ``data``, or from where `fetch` put them.

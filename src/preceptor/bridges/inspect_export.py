@@ -36,6 +36,7 @@ from preceptor.records import (
     Score,
     Usage,
     Verdict,
+    closing,
 )
 from preceptor.results.media import media_in, read_media, with_bytes
 from preceptor.scoring import OVERALL
@@ -256,10 +257,13 @@ def _rest_of(example: Example) -> dict[str, Any]:
 
 
 def _messages(response: Response, example: Example, output: ModelOutput) -> list[ChatMessage]:
-    """The conversation, which ends with the output's own message."""
-    *before, last = whole_conversation(response, example.messages)
-    plain = isinstance(last.content, str)
-    return [*chat_messages(before), output.message if plain else chat_messages((last,))[0]]
+    """The conversation, in which the answer is the output's own message."""
+    whole = whole_conversation(response, example.messages)
+    place = -1 - len(closing(response.turns))
+    messages = chat_messages(whole)
+    if isinstance(whole[place].content, str):
+        messages[place] = output.message
+    return messages
 
 
 def _events(

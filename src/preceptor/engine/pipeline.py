@@ -25,7 +25,7 @@ from preceptor.engine.tool_check import ToolCheck
 from preceptor.engine.watch import Watch
 from preceptor.environments.base import Environment
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
-from preceptor.graders.base import Case, Grader, judged
+from preceptor.graders.base import Grader, case_of
 from preceptor.protocols.base import Protocol
 from preceptor.records import Completion, Graded, Message, Response, RunInfo, RunSettings, Usage
 from preceptor.store import Store
@@ -353,10 +353,8 @@ class Pipeline:
         self.progress.verdicts += len(graded.verdicts) - len(missing)
         if not missing:
             return
-        conversation = judged(response, self.protocol.messages(graded.example))
-        example = graded.example
-        criteria = dict(enumerate(example.criteria))
-        case = Case(conversation, criteria, self.run.scope, example.target)
+        asked = self.protocol.messages(graded.example)
+        case = case_of(graded, response, asked, self.run.scope)
         recorder = VerdictRecorder(context, place)
         try:
             async with self._backlog.room(len(missing)):

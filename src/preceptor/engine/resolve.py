@@ -80,14 +80,15 @@ def system_of(
     through: Callable[[System], System] | None,
 ) -> System:
     """The system at an address; answers that come with the benchmark are one by their name."""
-    answers = benchmark.answers.get(request.system)
+    answers = benchmark.answers_of(request.system, request.data)
     if answers is None:
         try:
             return wrap(resolve(request.system, parameters), through)
         except UnknownName as error:
-            if not benchmark.answers:
+            named = [*benchmark.answers, *benchmark.recordings]
+            if not named:
                 raise
-            names = ", ".join(benchmark.answers)
+            names = ", ".join(named)
             raise UnknownName(f"{error}; {benchmark.name} has answers of {names}") from None
     from preceptor.systems.recorded import Collected
 

@@ -17,20 +17,21 @@ class PatientSession(Session):
     ----------
     told
         What the model is told of the patient, before the talk.
+    reminder
+        What it is told again before the system's last words; earlier ones stand without it.
     """
 
     party = "patient"
     max_turns = None
 
-    def __init__(self, told: str) -> None:
-        self._talk = [Message("system", told)]
+    def __init__(self, told: str, reminder: str = "") -> None:
+        self._talk, self._reminder = [Message("system", told)], reminder
 
-    async def say(self, words: str) -> str:
+    async def say(self, words: str, reminder: str = "") -> str:
         """The patient's answer to these words."""
-        self._talk.append(Message("user", words))
-        answer = await self.ask(tuple(self._talk))
-        self._talk.append(Message("assistant", answer))
+        answer = await self.ask((*self._talk, Message("user", reminder + words)))
+        self._talk += [Message("user", words), Message("assistant", answer)]
         return answer
 
     async def reply(self, said: Message) -> Message | None:
-        return Message("user", await self.say(said.text))
+        return Message("user", await self.say(said.text, self._reminder))

@@ -51,6 +51,8 @@ __all__ = ["STRONG_SHARE", "assumed_for", "assumed_text", "estimate", "existing"
 STRONG_SHARE = 0.5
 #: Number of list items in an assumed answer.
 _ITEMS = 10
+#: Characters at its end that differ from those of others.
+_MARK = 8
 
 
 class _Asked(msgspec.Struct):
@@ -226,7 +228,8 @@ class _Estimator:
                 count.calls += 1
                 count.characters += characters(sent)
                 count.media += system.media_tokens(sent)
-            return Response(key, assumed, sent=sent)
+            # Other words for each, or what follows on them would be one question.
+            return Response(key, assumed[:-_MARK] + key[-_MARK:], sent=sent)
 
         async def turn(ask: Ask) -> Response:
             return await asked(self.plan.system, ask, answers)

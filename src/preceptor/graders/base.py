@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from preceptor.records import Criterion, Message, Response, Verdict, lean
+from preceptor.records import Criterion, Graded, Message, Response, Verdict, closing, lean
 from preceptor.systems.base import Ask, System
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "LateAsk",
     "Question",
     "Recorder",
+    "case_of",
     "judged",
     "render_conversation",
     "render_item",
@@ -65,12 +66,18 @@ class Case(msgspec.Struct, frozen=True):
         The run's name.
     target
         The example's; see :class:`preceptor.records.Example`.
+    labels
+        Place in the rubric → label, of the verdicts that are there already and are labels.
+    closing
+        What the other side said after the answer, where it had the last word.
     """
 
     conversation: tuple[Message, ...]
     criteria: dict[int, Criterion]
     run: str
     target: Any = None
+    labels: Mapping[int, str] = {}
+    closing: tuple[Message, ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -166,6 +173,19 @@ class Grader:
         raise NotImplementedError
 
 
+def case_of(graded: Graded, response: Response, asked: tuple[Message, ...], run: str) -> Case:
+    """What a run's grader is given of an answer; ``asked`` are the messages of its example."""
+    example, verdicts = graded.example, enumerate(graded.verdicts)
+    return Case(
+        judged(response, asked),
+        dict(enumerate(example.criteria)),
+        run,
+        example.target,
+        {place: each.label for place, each in verdicts if each is not None and each.label},
+        closing(response.turns),
+    )
+
+
 async def together(*works: Coroutine[Any, Any, T] | Awaitable[T]) -> list[T]:
     """What all give. If one fails, the others are finished first."""
     outcomes = await asyncio.gather(*works, return_exceptions=True)
@@ -189,6 +209,7 @@ def judged(response: Response, asked: tuple[Message, ...]) -> tuple[Message, ...
     sent = lean(response.sent or asked)
     given = len(asked) + _instructions(sent) - _instructions(asked)
     rest = [turn.message for turn in response.turns]
+    del rest[len(rest) - len(closing(response.turns)) :]
     found = [*sent[:given]]
     for message in sent[given:]:
         if message in rest:

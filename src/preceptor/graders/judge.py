@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,10 @@ from preceptor.graders.rubric import in_words
 from preceptor.reasoning import said_in, without_fence
 from preceptor.records import Criterion
 
-__all__ = ["Judge", "LabelJudge"]
+__all__ = ["NOT_ASKED", "Judge", "LabelJudge"]
+
+#: Label of a criterion that is asked only after certain answers to others, which were not given.
+NOT_ASKED = "not asked"
 
 
 class Judge:
@@ -22,6 +25,18 @@ class Judge:
 
     #: All the words of its prompts: kept with the run.
     text: str
+    #: Whether these words are ours, and not those of the benchmark's authors.
+    own_words: bool = True
+
+    def due(
+        self, case: Case, labels: Mapping[int, str]
+    ) -> tuple[Collection[int], Mapping[int, str]]:
+        """Criteria that are asked only after certain answers to others: which of them are, by now.
+
+        Returns the places to ask, whatever further labels there will be, and the labels of those
+        that need no asking, such as `NOT_ASKED`. The others wait for labels.
+        """
+        return case.criteria.keys(), {}
 
     def prompt(self, case: Case, criterion: Criterion) -> str:
         """The text that the model is shown. ``case.conversation`` ends with the answer."""

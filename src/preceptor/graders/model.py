@@ -71,11 +71,18 @@ class AskingGrader(Grader):
     async def grade(
         self, case: Case, wanted: Sequence[int], recorder: Recorder
     ) -> dict[int, Verdict]:
+        return await recorder.judge(self.calls(case, wanted))
+
+    def calls(self, case: Case, wanted: Sequence[int], later: Sequence[int] = ()) -> list[Call]:
+        """The calls for these criteria; ``later`` are others that may be asked afterwards."""
         questions: dict[str, tuple[Question, list[int]]] = {}
         for place in wanted:  # an item may stand twice in a rubric
             question = self.question(case, case.criteria[place])
             questions.setdefault(question.key, (question, []))[1].append(place)
-        shared = self._shared([question.ask for question, _ in questions.values()])
+        asks = [question.ask for question, _ in questions.values()]
+        if later and self.system.marks_shared:
+            asks += [self.question(case, case.criteria[place]).ask for place in later]
+        shared = self._shared(asks)
         for key, (question, places) in questions.items():
             ask = question.ask
             if shared:
@@ -85,7 +92,7 @@ class AskingGrader(Grader):
                 ask = LateAsk((), ask.example, ask.repeat, ask.shared, render=render)
             if ask is not question.ask:
                 questions[key] = msgspec.structs.replace(question, ask=ask), places
-        return await recorder.judge([self.call(*asked) for asked in questions.values()])
+        return [self.call(*asked) for asked in questions.values()]
 
     def _messages(self, case: Case, criterion: Criterion) -> tuple[Message, ...]:
         return self.question(case, criterion).ask.messages

@@ -7,7 +7,7 @@ from typing import Literal
 
 from preceptor.records import Example, Message
 
-__all__ = ["Asking"]
+__all__ = ["Asking", "PatientFirst"]
 
 
 class Asking:
@@ -66,3 +66,10 @@ class Asking:
             for example in examples
             for turn in (*self.messages(example), Message("assistant", self.answer(example)))
         )
+
+
+class PatientFirst(Asking):
+    """Nothing is sent before the patient speaks: an example's messages are for readers alone."""
+
+    def messages(self, example: Example) -> tuple[Message, ...]:
+        return ()

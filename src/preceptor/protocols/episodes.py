@@ -139,7 +139,7 @@ class EpisodeScoring(Scoring):
         raise NotImplementedError
 
     def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        """``balanced``: the mean over kinds of tasks of the mean over their branches; and pass^k."""
+        """``balanced``: the mean over kinds of tasks of that over their branches; and pass^k."""
         branch_of = {example.id: self.branch(example) for example in examples}
         read = [score for score in scores if OVERALL in score.values]
         ids = [score.example_id for score in read]

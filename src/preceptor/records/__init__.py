@@ -12,7 +12,7 @@ from preceptor.records.answers import (
 )
 from preceptor.records.examples import Criterion, Example, PhysicianAnswer, Slice
 from preceptor.records.keys import content_key
-from preceptor.records.messages import Message, Role, Turn, lean
+from preceptor.records.messages import Message, Role, Turn, closing, lean
 from preceptor.records.parts import File, Image, Part, Reasoning, Text, ToolCall, ToolResult
 from preceptor.records.responses import Completion, Response, as_answer
 from preceptor.records.results import NO_GRADER, Result, RunInfo
@@ -68,6 +68,7 @@ __all__ = [
     "Variant",
     "Verdict",
     "as_answer",
+    "closing",
     "content_key",
     "examples_of",
     "lean",

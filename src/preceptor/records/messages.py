@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -17,7 +19,7 @@ from preceptor.records.parts import (
     map_media,
 )
 
-__all__ = ["PARTY_OF", "Message", "Role", "Turn", "lean"]
+__all__ = ["PARTY_OF", "Message", "Role", "Turn", "closing", "lean"]
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -98,6 +100,12 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     cost_usd: float | None = None
     latency_s: float = 0.0
     at: str | None = None
+
+
+def closing(turns: Sequence[Turn]) -> tuple[Message, ...]:
+    """What the other side said after the answer, where it had the last word."""
+    messages = (turn.message for turn in reversed(turns))
+    return tuple(itertools.takewhile(lambda each: each.role == "user", messages))[::-1]
 
 
 def lean(messages: tuple[Message, ...]) -> tuple[Message, ...]:

@@ -12,7 +12,7 @@ import msgspec
 
 from preceptor.errors import DataError, EndpointError, InputError, shorten
 from preceptor.files import file_sha256, id_text, read_rows
-from preceptor.records import Completion, Example
+from preceptor.records import Completion, Example, closing
 from preceptor.records.episodes import Episode, episode_in
 from preceptor.scoring.places import (
     Stated,
@@ -154,7 +154,8 @@ class Replay(_GivenAnswers):
 
 def _with(episode: Episode, completion: Completion, ask: Ask) -> Completion:
     """The answer with how it came about; of a dialogue, with all that was said before."""
-    before = tuple(turn.message for turn in episode.turns[:-1])
+    end = len(episode.turns) - 1 - len(closing(episode.turns))
+    before = tuple(turn.message for turn in episode.turns[:end])
     dialogue = any(message.role == "user" for message in before)
     return msgspec.structs.replace(
         completion,
