@@ -349,11 +349,13 @@ def test_a_report_needs_a_place(data: Path, fake: FakeEndpoint) -> None:
 
 def test_every_benchmark_is_in_a_group() -> None:
     """But those for learning the tool, for another split, or for asking in another way."""
-    chosen = {benchmark.name: benchmark for benchmark in (*group("all"), *group("agents"))}
+    every = (each for name in ("all", "agents", "patients") for each in group(name))
+    chosen = {benchmark.name: benchmark for benchmark in every}
     for benchmark in benchmarks.all_benchmarks():
         out = benchmark.contained is not None or benchmark.name in OTHER_SPLITS
         again = any(
-            benchmark.folder == other.folder and benchmark.n_examples == other.n_examples
+            (benchmark.folder == other.folder and benchmark.n_examples == other.n_examples)
+            or (benchmark.cases is not None and benchmark.cases == other.cases)
             for other in chosen.values()
         )
         assert benchmark.name in chosen or out or again, benchmark.name

@@ -58,6 +58,7 @@ _NAMED = {
     ),
     "notes": ("aci-bench", "mts-dialog", "meqsum", "clear-note", "medec"),
     "agents": ("medagentbench", "medagentbench-tools"),
+    "patients": ("mediq", "craft-md"),
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",
@@ -68,8 +69,8 @@ _NAMED = {
         "q2cr-screening",
     ),
 }
-#: Left out of ``all``: not every system can call tools, and a record is no set of questions.
-_APART = ("agents",)
+#: Left out of ``all``: not every system can call tools, and a patient needs a model of its own.
+_APART = ("agents", "patients")
 GROUPS = (*_NAMED, "languages", "all")
 
 

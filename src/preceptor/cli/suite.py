@@ -22,6 +22,8 @@ from preceptor.cli.run_options import (
     MaxCost,
     MaxTokens,
     MinCoverage,
+    Patient,
+    PatientParam,
     Repeats,
     SystemParam,
 )
@@ -47,7 +49,8 @@ def run(  # noqa: PLR0917
         str,
         typer.Argument(
             metavar="GROUP",
-            help="exams, open, safety, notes, extraction, agents, languages or all: docs/suite.md.",
+            help="exams, open, safety, notes, extraction, agents, patients, languages or all: "
+            "docs/suite.md.",
         ),
     ],
     system: Address,
@@ -75,6 +78,8 @@ def run(  # noqa: PLR0917
     min_coverage: MinCoverage = 1.0,
     system_param: SystemParam = None,
     grader_param: GraderParam = None,
+    patient: Patient = None,
+    patient_param: PatientParam = None,
     dry_run: DryRun = False,
     store: StorePath = DEFAULT_STORE,
     as_json: Json = False,
@@ -96,6 +101,8 @@ def run(  # noqa: PLR0917
         "min_coverage": min_coverage,
         "system_params": tuple(system_param or ()),
         "grader_params": tuple(grader_param or ()),
+        "patient": patient,
+        "patient_params": tuple(patient_param or ()),
     }
     if dry_run:
         caps = (max_cost, max_total_tokens)

@@ -7,6 +7,9 @@ from preceptor.records import Message
 
 __all__ = ["PatientSession"]
 
+#: Who has which part of the talk as the patient's model sees it.
+_PARTIES = {"user": "Doctor", "assistant": "Patient"}
+
 
 class PatientSession(Session):
     """Puts the system's words to the patient's model, and gives its words as the reply.
@@ -31,6 +34,10 @@ class PatientSession(Session):
         answer = await self.ask(tuple(self._talk))
         self._talk.append(Message("assistant", answer))
         return answer
+
+    def transcript(self) -> str:
+        """What doctor and patient have said."""
+        return "\n\n".join(f"{_PARTIES[each.role]}: {each.text}" for each in self._talk[1:])
 
     async def reply(self, said: Message) -> Message | None:
         return Message("user", await self.say(said.text))

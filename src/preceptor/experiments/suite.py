@@ -107,11 +107,14 @@ def check_suite(
 
 
 def _member_request(benchmark: Benchmark, request: Request) -> Request:
-    """Adapt the request to one benchmark: its data folder, and a grader only if it needs one."""
+    """Adapt the request to one benchmark: its data folder, a grader and a patient if it has one."""
     folder = request.data
     own = folder / benchmark.folder if folder is not None and benchmark.folder else None
     there = folder if own is not None and own.exists() else None
     asked = msgspec.structs.replace(request, benchmark=benchmark.name, data=there)
+    environment = benchmark.protocol.environment
+    if environment is None or not environment.has_patient:
+        asked = msgspec.structs.replace(asked, patient=None, patient_params=())
     if benchmark.protocol.judging.judged:
         return asked
     return msgspec.structs.replace(asked, grader=None, grader_params=(), grader_template=None)
