@@ -114,9 +114,8 @@ def test_run_from_end_to_end(
     assert answers >= 3
     parties = {"system": True, "patient": patient, "grader": judge}
     assert [part.part for part in before.parts] == [name for name, each in parties.items() if each]
-    # How long a talk with a patient is, the system decides: the fake one ends it early.
-    expected = before.parts[0].calls.expected
-    assert expected >= answers if patient else expected == answers
+    # How long a talk with a patient is, the system decides: the fake one may end it early.
+    assert patient or before.parts[0].calls.expected == answers
     assert (after.parts[0].calls.expected, after.parts[0].reused) == (0, answers)
     assert before.verdicts == sum(len(item.example.criteria) for item in result.graded)
     assert len(result.graded) == 3

@@ -58,7 +58,7 @@ _NAMED = {
     ),
     "notes": ("aci-bench", "mts-dialog", "meqsum", "clear-note", "medec"),
     "agents": ("medagentbench", "medagentbench-tools"),
-    "patients": ("mediq", "craft-md"),
+    "patients": ("mediq", "craft-md", "agentclinic"),
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from preceptor.environments.patient import spoken
 from preceptor.records import Completion, Example
 from preceptor.systems.base import Ask, System
 from preceptor.systems.prices import FREE
@@ -71,7 +72,8 @@ class CaseFacts(System):
 
     async def answer(self, ask: Ask) -> Completion:
         facts = () if ask.example is None else facts_of(ask.example)
-        asked = next((m.text for m in reversed(ask.messages) if m.role == "user"), "")
+        last = next((m.text for m in reversed(ask.messages) if m.role == "user"), "")
+        asked = spoken(last)
         before = "\n".join(m.text for m in ask.messages if m.role == "assistant")
         if _words(asked) <= _OPEN:
             next_fact = next((fact for fact in facts if fact not in before), UNKNOWN)

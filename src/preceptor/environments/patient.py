@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from preceptor.environments.base import Session
 from preceptor.records import Message
 
-__all__ = ["PatientSession"]
+__all__ = ["PatientSession", "beside", "spoken"]
+
+#: Behind somebody's words, what the exam tells.
+_ASIDE = re.compile(r"(?:^|\n\n)\[.*\]\s*$", re.DOTALL)
 
 #: Who has which part of the talk as the patient's model sees it.
 _PARTIES = {"user": "Doctor", "assistant": "Patient"}
@@ -41,3 +46,13 @@ class PatientSession(Session):
 
     async def reply(self, said: Message) -> Message | None:
         return Message("user", await self.say(said.text))
+
+
+def beside(words: str, told: str) -> str:
+    """Somebody's words, and behind them in brackets what the exam tells."""
+    return f"{words}\n\n[{told}]" if words else f"[{told}]"
+
+
+def spoken(text: str) -> str:
+    """The words alone."""
+    return _ASIDE.sub("", text)

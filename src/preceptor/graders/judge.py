@@ -35,6 +35,10 @@ class Judge:
         """Why a label is none for this criterion of this answer: then it is asked again."""
         return None
 
+    def settled(self, case: Case, criterion: Criterion) -> str | None:
+        """The label where no model need be asked, such as for an answer that has none."""
+        return None
+
     def known(self, label: str) -> str:
         """A label that was given elsewhere, as :meth:`read` has it. Raises ValueError."""
         return self.read(msgspec.json.encode({"label": label}).decode())[0]

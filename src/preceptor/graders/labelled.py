@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from preceptor.graders.base import Case, Grader, Question, Recorder
+from preceptor.graders.base import Call, Case, Grader, Question, Recorder
 from preceptor.graders.model import AskingGrader
 from preceptor.graders.rubric import ask_until_parsed
 from preceptor.records import NO_GRADER, Completion, Criterion, Verdict
@@ -32,6 +32,18 @@ class LabelGrader(AskingGrader):
 
     def question(self, case: Case, criterion: Criterion) -> Question:
         return self.asking("verdict", self._judge.prompt(case, criterion), case, criterion)
+
+    def call(self, question: Question, places: Sequence[int]) -> Call:
+        assert question.about is not None
+        label = self._judge.settled(*question.about)
+        if label is None:
+            return super().call(question, places)
+        verdict = Verdict(question.key, None, "Settled without a call.", label=label)
+
+        async def settled() -> tuple[Verdict, ...]:
+            return (verdict,)
+
+        return Call({question.key: tuple(places)}, settled, None)
 
     async def judge(self, question: Question) -> Verdict:
         def read(completion: Completion) -> Verdict:

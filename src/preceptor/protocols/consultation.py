@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Literal
 
 from preceptor.environments.base import Environment, Session
-from preceptor.environments.patient import PatientSession
+from preceptor.environments.patient import PatientSession, beside
 from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.choice import DIRECT, ChoiceProtocol, ChoiceScoring
@@ -15,7 +15,6 @@ from preceptor.protocols.fidelity import (
     TALK_SHARES,
     TalkJudge,
     TalkScoring,
-    beside,
     fidelity_worths,
     talk_scales,
 )

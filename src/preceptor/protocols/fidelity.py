@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from preceptor.environments.facts import facts_of, told
+from preceptor.environments.patient import spoken
 from preceptor.graders.base import Case
 from preceptor.graders.judge import LabelJudge
 from preceptor.protocols.scoring import Scoring
@@ -26,15 +27,11 @@ __all__ = [
     "TalkJudge",
     "TalkScoring",
     "about_patient",
-    "beside",
     "fidelity_worths",
-    "spoken",
     "talk_scales",
 ]
 
 _PARTIES = {"assistant": "Doctor", "user": "Patient"}
-#: Behind a patient's words, what the exam tells the system.
-_ASIDE = re.compile(r"(?:^|\n\n)\[.*\]\s*$", re.DOTALL)
 
 #: Begins the tag of a criterion that is about the patient: no part of the system's score.
 PATIENT = "patient:"
@@ -186,16 +183,6 @@ class TalkScoring(Scoring):
         if turns:
             values["facts_per_question"] = min(1.0, len(found) / len(turns) / self.most)
         return values
-
-
-def beside(words: str, told: str) -> str:
-    """A patient's words, and behind them in brackets what the exam tells the system."""
-    return f"{words}\n\n[{told}]" if words else f"[{told}]"
-
-
-def spoken(text: str) -> str:
-    """The patient's words alone."""
-    return _ASIDE.sub("", text)
 
 
 def _names(text: str, answer: str) -> bool:

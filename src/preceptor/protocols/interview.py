@@ -6,14 +6,13 @@ import re
 
 from preceptor.environments.base import Environment, Session
 from preceptor.environments.facts import UNKNOWN, facts_of
-from preceptor.environments.patient import PatientSession
+from preceptor.environments.patient import PatientSession, beside
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceScoring, choice_asking
 from preceptor.protocols.fidelity import (
     TALK_LABELS,
     TALK_SHARES,
     TalkScoring,
-    beside,
     talk_scales,
 )
 from preceptor.records import Example, Message
