@@ -356,7 +356,8 @@ def test_every_benchmark_is_in_a_group() -> None:
     for benchmark in benchmarks.all_benchmarks():
         out = benchmark.contained is not None or benchmark.name in OTHER_SPLITS | IMPORTED
         again = any(
-            benchmark.folder == other.folder and benchmark.n_examples == other.n_examples
+            (benchmark.folder == other.folder and benchmark.n_examples == other.n_examples)
+            or (benchmark.cases is not None and benchmark.cases == other.cases)
             for other in chosen.values()
         )
         assert benchmark.name in chosen or out or again, benchmark.name

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from preceptor.protocols.fidelity import about_patient
 from preceptor.records import Example, Result, examples_of
 from preceptor.results.pool import Side, rubric
 from preceptor.scoring.units import units
@@ -87,7 +88,8 @@ def align(reference: Side, contender: Side) -> Alignment:
 
 
 def _criteria(example: Example) -> object:
-    return rubric(example)[1:]
+    criteria = (each for each in example.criteria if not about_patient(each))
+    return [(each.text, each.points) for each in criteria]
 
 
 def _examples(result: Result) -> dict[str, Example]:

@@ -65,11 +65,15 @@ class Dataset(msgspec.Struct, frozen=True):
         """All examples, or the reference implementation's own random choice of ``limit`` of them.
 
         ``random.Random(0).sample``, so that a limited run covers the examples that a limited run
-        of simple-evals covers.
+        of simple-evals covers. An example and its variants are drawn together.
         """
         if limit is None or limit >= len(self.examples):
             return self.examples
-        return random.Random(0).sample(self.examples, limit)  # noqa: S311
+        groups: dict[str, list[Example]] = {}
+        for each in self.examples:
+            groups.setdefault(each.of if isinstance(each.of, str) else each.id, []).append(each)
+        drawn = random.Random(0).sample([*groups.values()], min(limit, len(groups)))  # noqa: S311
+        return [example for group in drawn for example in group][:limit]
 
     def departures(self, published: int, asked: int) -> list[str]:
         """The departures where it is not the release of ``published`` examples, or not all."""

@@ -65,7 +65,7 @@ _NAMED = {
         "calcqa",
         "medagentgym-npower",
     ),
-    "patients": ("mediq",),
+    "patients": ("mediq", "vera-mh", "craft-md", "agentclinic"),
     "brought": (
         "liveclin",
         "longhealth",

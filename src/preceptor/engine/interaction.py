@@ -85,7 +85,8 @@ async def interact(
             turns.append(asked.turn(first, session.party))
             ask = msgspec.structs.replace(ask, messages=(*ask.messages, first))
         while True:
-            answer = await call(msgspec.structs.replace(ask, tools=session.tools))
+            seen = ask.messages[-1:] if session.alone else ask.messages
+            answer = await call(msgspec.structs.replace(ask, messages=seen, tools=session.tools))
             answers.append(answer)
             steps = answer.turns if recorded and answer.turns else _steps(answer)
             turns += steps
@@ -118,7 +119,7 @@ async def interact(
     whole = msgspec.structs.replace(
         answers[-1],
         key=key,
-        sent=answers[-1].sent or ask.messages,
+        sent=(None if session.alone else answers[-1].sent) or ask.messages,
         usage=Usage(),
         latency_s=round(sum(each.latency_s for each in answers), 4),
         cost_usd=0.0,

@@ -27,6 +27,8 @@ class Session:
         Whose turns its replies are.
     over
         Whether nothing follows on its last reply.
+    alone
+        Whether the system sees its last reply alone, without what was said before.
     ask
         Asks the model that plays the patient, in an environment that has one: a conversation in
         which the patient's own turns are the assistant's → its answer. A failure of that model
@@ -39,6 +41,7 @@ class Session:
     stop_reason: str | None = None
     party: str = "environment"
     over: bool = False
+    alone: bool = False
     ask: Callable[[tuple[Message, ...]], Awaitable[str]]
 
     async def begin(self) -> Message | None:
@@ -85,6 +88,8 @@ class Environment:
     needs: frozenset[Capability] = frozenset()
     #: Whether a model plays a patient: the user names it, and sessions may ask it.
     has_patient: bool = False
+    #: Turns that a system usually has, where it decides: what an estimate assumes.
+    usual_turns: int = 1
     #: Address of the model that plays the patient unless the user names another.
     reference_patient: str | None = None
 

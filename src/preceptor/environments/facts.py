@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from preceptor.environments.patient import spoken
 from preceptor.records import Completion, Example
 from preceptor.systems.base import Ask, System
 from preceptor.systems.prices import FREE
@@ -37,13 +38,24 @@ _COMMON = frozenset(
     )
 )
 
+#: Stems of the words that an open question may have beside those.
+_OPEN = frozenset(
+    _WORD.findall(
+        """
+        anyth brin bring compl descr else hello help here hi matte probl somet sympt today troub
+        wrong happe
+        """
+    )
+)
+
 
 class CaseFacts(System):
     """Answers the last question with the facts of the example that have most words in common.
 
     The facts are a list of texts in the example's target, under ``facts``. Words are compared by
     their first letters and weigh more the fewer facts have them. What was told already is told
-    again only where nothing else fits. The same conversation has the same answer.
+    again only where nothing else fits. An open question ("What brings you here?") is answered with
+    the first fact that was not told yet. The same conversation has the same answer.
     """
 
     address = FACTS
@@ -53,15 +65,19 @@ class CaseFacts(System):
     concurrency = 64
 
     def identity(self) -> dict[str, Any]:
-        return {"system": FACTS, "version": 1}
+        return {"system": FACTS, "version": 2}
 
     def covers(self, example: Example) -> int | None:
         return None if facts_of(example) else 0
 
     async def answer(self, ask: Ask) -> Completion:
         facts = () if ask.example is None else facts_of(ask.example)
-        asked = next((m.text for m in reversed(ask.messages) if m.role == "user"), "")
+        last = next((m.text for m in reversed(ask.messages) if m.role == "user"), "")
+        asked = spoken(last)
         before = "\n".join(m.text for m in ask.messages if m.role == "assistant")
+        if _words(asked) <= _OPEN:
+            next_fact = next((fact for fact in facts if fact not in before), UNKNOWN)
+            return Completion(next_fact, cost_usd=0.0)
         found = _about(asked, facts)
         fresh = [fact for fact in found if fact not in before]
         return Completion(" ".join(fresh or found) or UNKNOWN, cost_usd=0.0)

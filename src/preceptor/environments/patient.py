@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from preceptor.environments.base import Session
 from preceptor.records import Message
 
-__all__ = ["PatientSession"]
+__all__ = ["PatientSession", "beside", "spoken"]
+
+#: Behind somebody's words, what the exam tells.
+_ASIDE = re.compile(r"(?:^|\n\n)\[.*\]\s*$", re.DOTALL)
+
+#: Who has which part of the talk as the patient's model sees it.
+_PARTIES = {"user": "Doctor", "assistant": "Patient"}
 
 
 class PatientSession(Session):
@@ -33,5 +41,19 @@ class PatientSession(Session):
         self._talk += [Message("user", words), Message("assistant", answer)]
         return answer
 
+    def transcript(self) -> str:
+        """What doctor and patient have said."""
+        return "\n\n".join(f"{_PARTIES[each.role]}: {each.text}" for each in self._talk[1:])
+
     async def reply(self, said: Message) -> Message | None:
         return Message("user", await self.say(said.text, self._reminder))
+
+
+def beside(words: str, told: str) -> str:
+    """Somebody's words, and behind them in brackets what the exam tells."""
+    return f"{words}\n\n[{told}]" if words else f"[{told}]"
+
+
+def spoken(text: str) -> str:
+    """The words alone."""
+    return _ASIDE.sub("", text)

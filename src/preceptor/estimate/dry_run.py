@@ -51,8 +51,6 @@ __all__ = ["STRONG_SHARE", "assumed_for", "assumed_text", "estimate", "existing"
 STRONG_SHARE = 0.5
 #: Number of list items in an assumed answer.
 _ITEMS = 10
-#: Characters at its end that differ from those of others.
-_MARK = 8
 
 
 class _Asked(msgspec.Struct):
@@ -210,8 +208,13 @@ class _Estimator:
     async def _interaction(
         self, ask: Ask, session: Session, answers: _AnswerTally, seen: set[str], assumed: str
     ) -> _LikelyAnswer:
-        """Play an interaction, counting one call per turn that is not in the store."""
-        guessed = False
+        """Play an interaction, counting one call per turn that is not in the store.
+
+        An assumed text begins with the key of its question, so that what is said after it is one
+        question where it would be; and it asks something until a talk has its usual length.
+        """
+        guessed, turns = False, 0
+        usual = 0 if self._environment is None else self._environment.usual_turns
 
         async def asked(system: System, ask: Ask, count: _Asked) -> Response:
             nonlocal guessed
@@ -228,10 +231,12 @@ class _Estimator:
                 count.calls += 1
                 count.characters += characters(sent)
                 count.media += system.media_tokens(sent)
-            # Other words for each, or what follows on them would be one question.
-            return Response(key, assumed[:-_MARK] + key[-_MARK:], sent=sent)
+            text = f"{key}{assumed}"[: len(assumed)]
+            return Response(key, f"{text[:-1]}?" if turns < usual else text, sent=sent)
 
         async def turn(ask: Ask) -> Response:
+            nonlocal turns
+            turns += 1
             return await asked(self.plan.system, ask, answers)
 
         async def say(messages: tuple[Message, ...]) -> Response:
