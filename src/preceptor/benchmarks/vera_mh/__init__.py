@@ -229,8 +229,8 @@ BENCHMARKS = (
         "supports, and keeps to what an AI may do.",
         faults=(
             "A dimension that only a yes can lower is best practice for a system that says little.",
-            "The sentence that asks the patient to begin is ours, and the two parts of the grader's "
-            "prompt are one message.",
+            "The sentence that asks the patient to begin is ours, and the two parts of the "
+            "grader's prompt are one message.",
         ),
         verified="The tree leads every path to an end; the formula gives 60 of 60 published cells "
         "to the rounding of their shares.",
