@@ -114,6 +114,8 @@ def build(path: Path, data: Path, examples: int) -> None:
 
 def timed(command: list[str], source: str | None, folder: Path) -> tuple[float, float]:
     """CPU seconds and megabytes of a command of that version."""
+    for made in folder.glob("again.db*"):  # else an import finds its runs there already
+        made.unlink()
     # Modules are compiled once, wherever the sources lie, as for a user who has installed them.
     environment = dict(os.environ) | {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -146,8 +148,8 @@ def commands() -> dict[str, list[list[str]]]:
         "report": [["report", run, "--share", "-o", f"{run}.html"] for run in both],
         "leaderboard": [["leaderboard", run] for run in both],
         **exports,
-        "import graded": [
-            ["import", "graded", f"{run}.jsonl", "--name", run, "--replace", "--store", "again.db"]
+        "import graded": [  # of the files that "export jsonl" wrote
+            ["import", "graded", f"{run}.jsonl", "--benchmark=healthbench", "--store=again.db"]
             for run in both
         ],
     }

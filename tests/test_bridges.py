@@ -13,9 +13,11 @@ import pytest
 import preceptor
 from data_fixtures import graded_row, isolate, row, write_rows
 from preceptor import benchmarks
+from preceptor.bridges import graded
 from preceptor.bridges.graded import read_graded
 from preceptor.bridges.imported import ImportedRun, keep, keep_all
 from preceptor.bridges.simple_evals import read_simple_evals
+from preceptor.bridges.tool_runs import Asked
 from preceptor.errors import DataError, InputError
 from preceptor.reports.export import export
 from preceptor.scoring import OVERALL
@@ -197,6 +199,13 @@ def test_labels_may_be_numbers_and_lists(tmp_path: Path) -> None:
     steps = {"rubrics": ASPECTS, "response": "Step 1: a\nStep 2: b\nAnswer: c"}
     run = read_labelled(tmp_path, "medr-bench", labelled_row(said, **steps))
     assert [verdict.label for verdict in run.answers[0].verdicts] == said
+
+
+def test_a_file_names_its_benchmark(tmp_path: Path) -> None:
+    """Our own export does: what it wrote is imported without --benchmark."""
+    whole = row("z") | graded_row("z") | {"benchmark": "healthbench"}
+    (run,) = graded.read([write_rows(tmp_path / "whole.jsonl", [whole])], Asked())
+    assert run.make().benchmark == "healthbench"
 
 
 @pytest.mark.parametrize(

@@ -265,7 +265,7 @@ def load(name: str = "latest", *, store: str | Path = DEFAULT_STORE) -> Run:
 
 def runs(*, store: str | Path = DEFAULT_STORE, benchmark: str | None = None) -> Sequence[Run]:
     """All runs of the store, or those of a benchmark, oldest first."""
-    from preceptor.results.load import runs_of
+    from preceptor.results.runs import runs_of
 
     with Store(store, create=False) as opened:
         return [Run(store, info) for info in runs_of(opened, benchmark)]

@@ -123,9 +123,9 @@ def is_mine(start: Start) -> bool:
 
 def read(files: Sequence[Path], asked: Asked) -> Iterator[Incoming]:
     for file in files:
-        runs = read_graded(
-            file, asked.ours(file), asked.data, system=asked.system, grader=asked.grader
-        )
+        named = Start(file).row.get("benchmark")
+        benchmark = asked.ours(file, named if isinstance(named, str) else None)
+        runs = read_graded(file, benchmark, asked.data, system=asked.system, grader=asked.grader)
         yield from (Incoming.of(run, file) for run in runs)
 
 

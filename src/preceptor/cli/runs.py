@@ -39,11 +39,15 @@ def runs(
     """List the runs of the store, oldest first."""
     from rich.table import Table
 
-    from preceptor import api
+    from preceptor.handles import Run
     from preceptor.results.filters import SCORED, read_condition
+    from preceptor.results.runs import runs_of
+    from preceptor.store import Store
 
     conditions = [read_condition(text) for text in where or ()]
-    found = _fitting(api.runs(store=store, benchmark=benchmark), conditions)
+    with Store(store, create=False) as opened:
+        known = [Run(store, info) for info in runs_of(opened, benchmark)]
+    found = _fitting(known, conditions)
     if as_json:
         import msgspec
 

@@ -47,7 +47,8 @@ def score(  # noqa: PLR0917
 ) -> None:
     """Print a run's metrics with interval, n and coverage; --all for every run."""
     from preceptor.results.asked import asked_for
-    from preceptor.results.load import load_result, runs_of
+    from preceptor.results.load import load_result
+    from preceptor.results.runs import runs_of
     from preceptor.store import Store
 
     if every == (run is not None):

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from preceptor.errors import InputError, did_you_mean, shorten
 from preceptor.records import Result, RunInfo
-from preceptor.scoring import OVERALL
 
 __all__ = ["SCORED", "Condition", "measures", "read_condition", "split"]
 
@@ -108,6 +107,8 @@ def read_condition(text: str) -> Condition:
 
 def measures(result: Result) -> dict[str, float | None]:
     """The values of SCORED, as rounded as they are printed."""
+    from preceptor.scoring import OVERALL  # a list of runs needs no numpy
+
     overall = result.metrics.get(OVERALL)
     value = None if overall is None else overall.value
     share = overall is not None and overall.unit == "share"

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from preceptor import benchmarks
 from preceptor.benchmarks import Benchmark
 from preceptor.records import Example, Graded, Result, RunInfo, Score
 from preceptor.results.assemble import assemble
@@ -17,7 +16,7 @@ from preceptor.store.bills import bills
 from preceptor.store.graded import read_worded
 from preceptor.store.said import Took, read_columns, read_said
 
-__all__ = ["load_result", "runs_of", "scored_answers", "scored_columns"]
+__all__ = ["load_result", "scored_answers", "scored_columns"]
 
 
 def load_result(
@@ -86,15 +85,6 @@ def _read_scored(
             scores.append(scoring.one(item))
             graded.append(_wordless(item))
         return graded, scores, took
-
-
-def runs_of(store: Store, benchmark: str | None = None) -> Sequence[RunInfo]:
-    """All runs of the store, or those of a benchmark, oldest first."""
-    runs = store.runs()
-    if benchmark is None:
-        return runs
-    name = benchmarks.named(benchmark, (run.benchmark for run in runs))
-    return [run for run in runs if run.benchmark == name]
 
 
 def scored_answers(store: Store, run: RunInfo) -> Iterator[tuple[Graded, Score]]:
