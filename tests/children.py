@@ -211,9 +211,13 @@ def _serve(number: int) -> None:
     import importlib
     import selectors
 
-    for name in ("api", "cli.app", "engine.pipeline", "engine.workers.driver", "testing"):
+    for name in (
+        *("api", "cli.app", "engine.pipeline", "engine.workers.driver", "testing"),
+        *("analysis.comparison", "analysis.leaderboard", "analysis.reliability"),
+        *("reports.comparison", "reports.leaderboard", "reports.score", "results.select"),
+    ):
         importlib.import_module(f"preceptor.{name}")
-    for name in ("aiohttp", "scipy.special"):
+    for name in ("aiohttp", "rich.progress", "rich.table", "scipy.special"):
         importlib.import_module(name)
     _warm_up()
     gc.freeze()  # no fork goes through all of that once more
@@ -227,10 +231,13 @@ def _serve(number: int) -> None:
             return
         line, _ = listening.accept()
         said, files, _, _ = socket.recv_fds(line, _LONGEST, 3)
-        if said and not os.fork():
+        request = json.loads(said) if said else None
+        if request and request["words"][:1] == ["report"]:
+            _pages_at_hand()
+        if request and not os.fork():
             watched.close()
             listening.close()
-            _keep(line, json.loads(said), files)
+            _keep(line, request, files)
         line.close()
         for each in files:
             os.close(each)
@@ -245,6 +252,20 @@ def _warm_up() -> None:
     with contextlib.redirect_stderr(io.StringIO()):
         for words in (["runs", "--store", "none/none"], ["run", "none", "--system", "physician"]):
             assert main(words) != 0
+
+
+@functools.cache
+def _pages_at_hand() -> None:
+    """What draws and writes a report takes longer to import than all else: only where one is."""
+    from preceptor.reports import html, pictures  # noqa: F401
+    from preceptor.reports.page import environment
+
+    with contextlib.suppress(ImportError):
+        import matplotlib.backends.backend_svg
+        import matplotlib.figure  # noqa: F401
+    templates = environment("preceptor.reports")
+    for name in templates.list_templates():
+        templates.get_template(name)
 
 
 def _reaped() -> bool:

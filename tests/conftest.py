@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 import os
 import re
 import shutil
@@ -53,6 +54,33 @@ settings.register_profile(
     "preceptor", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
 )
 settings.load_profile("preceptor")
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Of several processes each begins with its own share of the files: whoever reads a file first
+    keeps it compiled for the others, and at the same pace all would compile all."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers == 1 or session.config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    files = sorted(Path(__file__).parent.glob("test_*.py"))
+    for file in files[int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) :: workers]:
+        with contextlib.suppress(Exception, pytest.skip.Exception):  # collecting says it
+            importlib.import_module(file.stem)
+
+
+#: Begun first, longest first: with three processes, a long file that is begun late is waited for.
+_LONGEST = (
+    *("ray", "postgres", "readme", "figures", "end_to_end", "report_html", "every_benchmark"),
+    *("distil", "processes", "other_judges", "medagents", "chaos", "batch", "security", "claims"),
+    *("leaderboard", "damaged_store", "real_data", "budget", "real_claims", "jury", "cascading"),
+    *("comparison_page", "inspect_logs", "audit_page", "inspect_tasks", "limiter", "cli", "local"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole files change places; a file's tests stay in order."""
+    place = {f"test_{name}": number for number, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 def pytest_collection_finish() -> None:

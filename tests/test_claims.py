@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -376,6 +376,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> list[Side]:
     return sides_of(folder, "r*")
 
 
+@settings(max_examples=24)  # each is two comparisons
 @given(first=st.integers(0, 56), second=st.integers(0, 56))
 def test_a_comparison_turned_round_changes_sign(
     first: int, second: int, imported: list[Side]

@@ -663,15 +663,19 @@ def test_a_clean_text_is_one_short_visible_line(text: str) -> None:
     shown.encode()
 
 
-@given(st.text(min_size=1, max_size=80), st.floats(0.3, 3))
-def test_wrapped_lines_keep_every_letter_and_fit(text: str, width: float) -> None:
+def test_wrapped_lines_keep_every_letter_and_fit() -> None:
     """Wrapping loses nothing but blanks, and no line of more than one sign is too wide."""
-    text = clean(text, 80)
-    # Measured as it is drawn: with the fonts and settings of a figure.
-    with drawn(Figure("x", "Title", "Caption", [], lambda page: None)):
+
+    @given(st.text(min_size=1, max_size=80), st.floats(0.3, 3))
+    def keeps_and_fits(text: str, width: float) -> None:
+        text = clean(text, 80)
         lines = wrap(text, width)
         assert all(text_width(line) <= width for line in lines if len(line) > 1)
-    assert "".join("".join(lines).split()) == "".join(text.split())
+        assert "".join("".join(lines).split()) == "".join(text.split())
+
+    # Measured as it is drawn: with the fonts and settings of a figure.
+    with drawn(Figure("x", "Title", "Caption", [], lambda page: None)):
+        keeps_and_fits()
 
 
 def test_names_that_look_alike_get_numbers() -> None:

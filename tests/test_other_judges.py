@@ -153,12 +153,12 @@ def experts() -> dict[tuple[str, str, str], float]:
 def test_judges_of_mentalalign(judge: str, experts: dict[Any, float], tmp_path: Path) -> None:
     """Bias and ICC by attribute, with and without the judge's own family, against brute force.
 
-    All 1,000 conversations of the first judge, a fourth of the others'.
+    All 1,000 conversations of the first judge, a tenth of the others'.
     """
     given = marks(MENTAL / "LLMs_as_a_judge" / f"{judge}_llm_judge.xlsx")
     talks = sorted({talk for talk, _, _ in experts})
     assert len(talks) == 1_000
-    kept = set(talks[:: 1 if judge == JUDGES[0] else 4])
+    kept = set(talks[:: 1 if judge == JUDGES[0] else 10])
     given, experts = (
         {key: mark for key, mark in table.items() if key[0] in kept} for table in (given, experts)
     )

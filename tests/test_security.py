@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+import children
 import preceptor
 from preceptor import benchmarks
 from preceptor.cli.app import main
@@ -358,16 +359,11 @@ def test_hostile_endpoint_costs_one_bounded_failure(kind: str, expected: str) ->
         assert server.stdout is not None
         port = int(server.stdout.readline())
         url = f"http://127.0.0.1:{port}/v1#m"
-        done = subprocess.run(
-            [sys.executable, "-c", CLIENT, url],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
+        done = children.run(url, code=CLIENT, timeout=60)
     finally:
         server.kill()
         server.communicate()
+    assert done.returncode == 0, done.stderr
     found, words, megabytes, attempts = json.loads(done.stdout)
     assert found == expected, words
     assert "\n" not in words

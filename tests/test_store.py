@@ -487,7 +487,7 @@ verdicts = st.builds(
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(examples, responses, verdicts, st.dictionaries(text, json_values, max_size=3), text)
 def test_all_records_come_back_as_they_went(
-    tmp_path: Path,
+    store: Store,
     example: Example,
     response: Response,
     verdict: Verdict,
@@ -497,30 +497,32 @@ def test_all_records_come_back_as_they_went(
     """Runs, examples, templates, responses and verdicts."""
     criterion = Criterion("x", 1)
     example = Example(example.id, example.messages, (criterion, *example.criteria), example.tags)
-    with Store("sqlite://") as store:
-        made = store.create_run(
-            name=None,
-            benchmark="b",
-            system="s",
-            grader="g",
-            settings=RunSettings.of(chosen),
-            examples=[(example, 1)],
-            repeats=1,
-        )
-        store.write(made, [(0, 0, response, False)], [(0, 0, 0, verdict, False)])
-        store.keep_template("hash", "name", prompt)
-        assert store.run(made.name) == made
-        assert made.settings.plain() == chosen
-        assert store.template("hash") == ("name", prompt)
-        assert store.template("none") is None
-        [item] = store.graded(made)
-        assert item.example == example
-        assert (item.response, item.verdicts[0]) == (response, verdict)
-        assert item.verdicts[1:] == (None,) * len(example.criteria[1:])
-        usable = {"response": response} if response.failure is None else {}
-        assert store.find_responses(["response", "none"]) == usable
-        usable_verdicts = {} if verdict.met is None else {"verdict": verdict}
-        assert store.find_verdicts(["verdict", "none"]) == usable_verdicts
+    number = len(store.runs())  # the records of one drawing have keys of their own
+    response = replace(response, key=f"response {number}")
+    verdict = replace(verdict, key=f"verdict {number}")
+    made = store.create_run(
+        name=None,
+        benchmark="b",
+        system="s",
+        grader="g",
+        settings=RunSettings.of(chosen),
+        examples=[(example, 1)],
+        repeats=1,
+    )
+    store.write(made, [(0, 0, response, False)], [(0, 0, 0, verdict, False)])
+    store.keep_template(f"hash {number}", "name", prompt)
+    assert store.run(made.name) == made
+    assert made.settings.plain() == chosen
+    assert store.template(f"hash {number}") == ("name", prompt)
+    assert store.template("none") is None
+    [item] = store.graded(made)
+    assert item.example == example
+    assert (item.response, item.verdicts[0]) == (response, verdict)
+    assert item.verdicts[1:] == (None,) * len(example.criteria[1:])
+    usable = {response.key: response} if response.failure is None else {}
+    assert store.find_responses([response.key, "none"]) == usable
+    usable_verdicts = {} if verdict.met is None else {verdict.key: verdict}
+    assert store.find_verdicts([verdict.key, "none"]) == usable_verdicts
 
 
 def test_texts_that_no_database_takes_are_mended(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 __all__ = ["family"]
@@ -34,6 +35,7 @@ _MAKERS = {
 }
 
 
+@functools.lru_cache(maxsize=4096)
 def family(model: str) -> str:
     """The maker of a model by the first letters of its name; those letters if unknown.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -72,10 +73,17 @@ class Resolver:
         InputError
             Nothing shows it.
         """
-        runs = [*runs]
-        if self.data is None and all(each.example for answers in runs for each in answers):
+        runs = iter(runs)
+        begun: list[Sequence[ToolAnswer]] = []
+        for answers in runs:
+            begun.append(answers)
+            if self.data is not None or not all(each.example for each in answers):
+                break
+        else:
             return
-        self.first, needed = self.known.counted_from([*map(_row, answers)] for answers in runs)
+        # One at a time: a file may have hundreds of runs.
+        every = itertools.chain(begun, runs)
+        self.first, needed = self.known.counted_from([*map(_row, answers)] for answers in every)
         if needed and self.first is None:
             raise InputError(
                 f"{path}: the answers are numbers of options, and the right answers do not "

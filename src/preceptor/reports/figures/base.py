@@ -112,7 +112,11 @@ def drawn(figure: Figure, *, bare: bool = False) -> Iterator[Any]:
             page.caption(clean(figure.caption, _LONGEST_CAPTION))
         page.finish()
         yield canvas
-        canvas.clear()  # its parts refer to each other, and would stay until they are collected
+        # What is drawn refers to its axes, and would stay until it is collected. `canvas.clear()`
+        # would make every axis anew, a tenth of the time that a page takes.
+        for axes in canvas.axes:
+            for artist in (*axes.lines, *axes.texts, *axes.patches, *axes.collections):
+                artist.remove()
 
 
 def svg(figure: Figure, *, bare: bool = False) -> str:
