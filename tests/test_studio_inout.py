@@ -31,7 +31,7 @@ from preceptor.studio.demo.project import fill
 from preceptor.studio.exchange.release import Release, release
 from preceptor.studio.ids import new_id
 from preceptor.studio.items import commands
-from preceptor.studio.items.acts import Imported
+from preceptor.studio.items.acts import GuidelineNoted, Imported
 from preceptor.studio.items.assignment import Worker
 from preceptor.studio.items.content import (
     Content,
@@ -411,6 +411,12 @@ def test_a_person_who_withdraws_is_gone_and_their_work_reopened(
         assert b"reviewer@secret" not in file.read_bytes()
     assert studio_cli(capsys, 0, "verify", "--db", made.where)["erased"] == 1
     assert cli.main(["studio", *map(str, leave)]) == 2  # nobody is called so
+    assert found["named"] == []
+    said = GuidelineNoted(text="As dr. author secretly (AUTHOR@secret.example) says")
+    with Studio.open(made.where) as studio:
+        studio.write_now(lambda c: append(c, said, by=made.people["lead"], subject=made.item))
+    leave = ("withdraw-person", made.people["author"].person, "--erase", "--db", made.where)
+    assert studio_cli(capsys, 0, *leave)["named"] == [f"task {made.item}"]
     last = ["withdraw-person", made.people["lead"].person, "--db", str(made.where)]
     assert cli.main(["studio", *last]) == 2
     assert "needs a lead" in capsys.readouterr().err

@@ -249,6 +249,8 @@ def withdraw(
         print(f"task {task.task}: {same} {after}")
     for released in found.releases:
         note(f"release {released} holds tasks of these: it stays as it is")
+    if found.named:
+        note(f"others wrote that name or address, and it stays: {', '.join(found.named)}")
     erased = f"; {found.erased:,} payloads erased, backups are not" if erase else ""
     note(f"person {found.person}: takes part no more{erased}")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -103,7 +104,8 @@ class Prepared:
 
     def __init__(self, statement: sa.Insert | sa.Update | sa.Delete) -> None:
         self._statement = statement
-        self._plain: dict[tuple[str, ...], tuple[str, list[tuple[str, Any]]]] = {}
+        #: On SQLite, by the names of the values: the statement, and what makes them of a row.
+        self._plain: dict[tuple[str, ...], tuple[str, _Values]] = {}
 
     def __call__(self, connection: sa.Connection, row: Mapping[str, Any]) -> int:
         raw = plain(connection)
@@ -111,10 +113,10 @@ class Prepared:
             return connection.execute(self._statement, row).rowcount
         names = tuple(row)
         if names not in self._plain:
-            self._plain[names] = _compiled(self._statement, connection.dialect, names)
-        text, values = self._plain[names]
-        found = raw.execute(text, [made(row[name]) if made else row[name] for name, made in values])
-        return int(found.rowcount)
+            text, values = _compiled(self._statement, connection.dialect, names)
+            self._plain[names] = text, _values_of(values)
+        text, values_of = self._plain[names]
+        return int(raw.execute(text, values_of(row)).rowcount)
 
 
 class Question:
@@ -126,7 +128,7 @@ class Question:
     def __init__(self, statement: sa.Select[Any]) -> None:
         self._statement = statement
         self._row = _row_of(statement.selected_columns.keys())
-        self._plain: tuple[str, list[tuple[str, Any]]] | None = None
+        self._plain: tuple[str, _Values] | None = None
         self._own: dict[str, Any] = {}
         self._made: list[tuple[int, Any]] = []
 
@@ -136,23 +138,21 @@ class Question:
             return list(connection.execute(self._statement, values))
         if not connection.in_transaction():
             connection.begin()  # all that one connection reads is of one state
-        text, names = self._plain or self._compiled(connection.dialect)
-        given = {**self._own, **values}
-        rows = raw.execute(
-            text, [made(given[name]) if made else given[name] for name, made in names]
-        )
+        text, values_of = self._plain or self._compiled(connection.dialect)
+        rows = raw.execute(text, values_of({**self._own, **values}))
         return [self._row._make(self._read(row)) for row in rows]
 
     def one(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
         """The first row, or None."""
         return next(iter(self(connection, values)), None)
 
-    def _compiled(self, dialect: sa.Dialect) -> tuple[str, list[tuple[str, Any]]]:
+    def _compiled(self, dialect: sa.Dialect) -> tuple[str, _Values]:
         types = [column.type.dialect_impl(dialect) for column in self._statement.selected_columns]
         made = [each.result_processor(dialect, None) for each in types]
         self._made = [(place, each) for place, each in enumerate(made) if each]
         self._own = dict(self._statement.compile(dialect=dialect).params)
-        self._plain = _compiled(self._statement, dialect, ())
+        text, given = _compiled(self._statement, dialect, ())
+        self._plain = text, _values_of(given)
         return self._plain
 
     def _read(self, row: tuple[Any, ...]) -> Sequence[Any]:
@@ -162,6 +162,16 @@ class Question:
         for place, made in self._made:
             found[place] = made(found[place])
         return found
+
+
+_Values = Callable[[Mapping[str, Any]], Sequence[Any]]
+
+
+def _values_of(values: list[tuple[str, Any]]) -> _Values:
+    """How the values of a statement are made of a row that has them by name."""
+    if len(values) > 1 and not any(made for _, made in values):
+        return itemgetter(*(name for name, _ in values))
+    return lambda row: [made(row[name]) if made else row[name] for name, made in values]
 
 
 def _row_of(names: Sequence[str]) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 import sqlalchemy as sa
 
@@ -31,13 +33,15 @@ class Withdrawn(msgspec.Struct, frozen=True):
     """What a person's leaving changed.
 
     ``releases`` hold tasks that this concerns, as name and version; they stay as they are.
-    ``erased`` is the number of payloads with a name, an address or interests.
+    ``erased`` is the number of payloads with a name, an address or interests; ``named`` are places
+    where others wrote that name or address, which stays.
     """
 
     person: str
     tasks: tuple[Moved, ...]
     releases: tuple[str, ...]
     erased: int
+    named: tuple[str, ...] = ()
 
 
 def find_person(connection: sa.Connection, said: str) -> str:
@@ -71,7 +75,9 @@ def _take_out(
     connection: sa.Connection, said: str, reason: str, erase: bool
 ) -> tuple[Withdrawn, list[int]]:
     person = find_person(connection, said)
-    email = connection.scalar(sa.select(persons.c.email).where(persons.c.id == person))
+    name, email = connection.execute(
+        sa.select(persons.c.name, persons.c.email).where(persons.c.id == person)
+    ).one()
     states = connection.execute(sa.select(items.c.id, items.c.state))
     before = {row.id: row.state for row in states}
     members.deactivate(connection, person, by=None, reason=reason)
@@ -85,6 +91,7 @@ def _take_out(
     known = (invitations.c.person == person) | (invitations.c.email == (email or person))
     connection.execute(invitations.delete().where(known))
     seqs: list[int] = []
+    named: tuple[str, ...] = ()
     if erase:
         connection.execute(drafts.delete().where(drafts.c.person == person))
         query = sa.select(event.c.seq).join(payload, payload.c.seq == event.c.seq)
@@ -92,10 +99,36 @@ def _take_out(
             event.c.subject == person, event.c.kind.in_((Named.kind, Declared.kind))
         )
         seqs = list(connection.scalars(query))
+        named = _places(connection, [each for each in (name, email) if each], seqs, before)
     touched = {each.task for each in moved}
     concerned = tuple(
         f"{row.name} {row.version}"
         for row in connection.execute(sa.select(releases).order_by(releases.c.seq))
         if touched & msgspec.json.decode(row.items, type=dict[str, int]).keys()
     )
-    return Withdrawn(person, moved, concerned, len(seqs)), seqs
+    return Withdrawn(person, moved, concerned, len(seqs), named), seqs
+
+
+def _places(
+    connection: sa.Connection, texts: list[str], erased: list[int], tasks: Collection[str]
+) -> tuple[str, ...]:
+    """Tasks, or events about none, in which one of the texts stays; by when each came."""
+
+    def has(column: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+        # As it is written and in small letters: SQLite makes small ones of ASCII alone.
+        return sa.or_(
+            *(column.contains(each, autoescape=True) for each in texts),
+            *(sa.func.lower(column).contains(each.lower(), autoescape=True) for each in texts),
+        )
+
+    if not texts:
+        return ()
+    said = sa.select(event.c.seq, event.c.subject).outerjoin(payload, payload.c.seq == event.c.seq)
+    said = said.where(has(payload.c.body) | has(event.c.reason), event.c.seq.not_in(erased))
+    found = [
+        next((f"task {each}" for each in subject.split() if each in tasks), f"event {seq}")
+        for seq, subject in connection.execute(said.order_by(event.c.seq))
+    ]
+    under_way = sa.select(drafts.c.item).where(has(drafts.c.body)).order_by(drafts.c.item)
+    found += [f"task {each}" for each in connection.scalars(under_way)]
+    return tuple(dict.fromkeys(found))

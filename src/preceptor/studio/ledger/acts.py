@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import msgspec
@@ -105,4 +107,9 @@ def read_act(kind: str, body: str | None) -> Act:
         raise StoreError(
             f"an event {shorten(kind)} is of a later Preceptor: pip install --upgrade preceptor"
         )
-    return cls() if body is None else msgspec.json.decode(body, type=cls)
+    return cls() if body is None else _decoder(cls)(body)
+
+
+@functools.cache
+def _decoder(cls: type[Act]) -> Callable[[str], Act]:
+    return msgspec.json.Decoder(cls).decode

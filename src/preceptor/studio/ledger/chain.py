@@ -19,6 +19,7 @@ from preceptor.studio.ledger.tables import event as events
 from preceptor.studio.ledger.tables import payload
 
 __all__ = [
+    "PAGE",
     "START",
     "STREAM",
     "Head",
@@ -34,8 +35,8 @@ START = "0" * 64
 #: Hex digits of a salt.
 SALT = 32
 #: Of statements with very many rows: so many are in memory.
-_PAGE = 1000
-STREAM = {"yield_per": _PAGE}
+PAGE = 1000
+STREAM = {"yield_per": PAGE}
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -136,8 +137,8 @@ def recorded(
 
     All, or those where the conditions hold.
     """
-    for *columns, salt, body in rows_of(connection, *where):
-        yield Event(*columns), salt, body
+    for row in rows_of(connection, *where):
+        yield Event(*row[:-2]), row[-2], row[-1]
 
 
 def rows_of(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Iterator[Any]:
@@ -146,7 +147,7 @@ def rows_of(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Iterat
     In pages, so that a reader who stops early leaves no cursor open on the server.
     """
     both = sa.select(events, payload.c.salt, payload.c.body).select_from(events.outerjoin(payload))
-    first = both.where(*where).order_by(events.c.seq).limit(_PAGE)
+    first = both.where(*where).order_by(events.c.seq).limit(PAGE)
     following = first.where(events.c.seq > sa.bindparam("last", type_=events.c.seq.type))
     rows = connection.execute(first).all()
     while rows:

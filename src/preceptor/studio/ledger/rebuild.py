@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.store.statements import plain
 from preceptor.studio.ledger.acts import read_act
-from preceptor.studio.ledger.chain import STREAM, recorded
+from preceptor.studio.ledger.chain import PAGE, STREAM, recorded
 from preceptor.studio.ledger.tables import PROJECTIONS, metadata
 
 __all__ = ["Difference", "differences", "differences_of", "fresh", "ordered", "rebuild"]
@@ -47,6 +50,8 @@ def fresh() -> Iterator[sa.Connection]:
         with engine.begin() as connection:
             connection.exec_driver_sql("PRAGMA foreign_keys = ON")
             connection.exec_driver_sql("PRAGMA journal_mode = OFF")  # nothing is undone
+            connection.exec_driver_sql("PRAGMA secure_delete = OFF")  # on by default in Debian
+            connection.exec_driver_sql("PRAGMA page_size = 32768")  # a task takes much of 4,096
             metadata.create_all(connection)
             yield connection
     finally:
@@ -67,6 +72,8 @@ def differences(found: sa.Connection, expected: sa.Connection) -> Iterator[Diffe
 def differences_of(
     table: sa.Table, found: sa.Connection, expected: sa.Connection
 ) -> Iterator[Difference]:
+    if _lie_alike(table, found, expected):
+        return
     places = [list(table.columns).index(column) for column in table.primary_key]
     ours, theirs = _rows(table, found), _rows(table, expected)
     mine, other = next(ours, None), next(theirs, None)
@@ -84,6 +91,21 @@ def differences_of(
         elif our is not None:
             yield Difference(table.name, our, mine, other)
             mine, other = next(ours, None), next(theirs, None)
+
+
+def _lie_alike(table: sa.Table, *connections: sa.Connection) -> bool:
+    """Whether databases of SQLite have the same rows in the same order: nearly always.
+
+    To read a table as it lies takes a third of the time of reading it by its keys.
+    """
+    if any(plain(connection) is None for connection in connections):
+        return False
+    found = [connection.execute(sa.select(table)) for connection in connections]
+    pages = (iter(functools.partial(each.cursor.fetchmany, PAGE), []) for each in found)
+    same = all(one == other for one, other in itertools.zip_longest(*pages))
+    for each in found:
+        each.close()
+    return same
 
 
 def _rows(table: sa.Table, connection: sa.Connection) -> Iterator[tuple[Any, ...]]:
