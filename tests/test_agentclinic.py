@@ -150,10 +150,22 @@ def test_a_patient_has_a_bias_of_its_own(data: Path) -> None:
     examples = get("agentclinic-patient-bias").load(data).examples
     plain, biased = examples[0], next(each for each in examples if each.tags == ("bias:race",))
     assert plain.messages == biased.messages
-    assert "another race" in biased.target["patient_bias"]
+    assert "another race" in biased.target["manner"]
     _run("agentclinic-patient-bias", data, limit=12)
     told = [each[0]["content"] for each in asked["patient"]]
     assert any("another race" in each for each in told)
+
+
+def test_personas_are_patients_of_several_kinds(data: Path) -> None:
+    """The same case, told by nine patients, each beside the plain one."""
+    benchmark = get("agentclinic-personas")
+    examples = benchmark.load(data).examples
+    assert len(examples) == 6 * 9
+    scores = [
+        benchmark.protocol.score(graded(each, "DIAGNOSIS READY: x", ["no"])) for each in examples
+    ]
+    metrics = benchmark.protocol.summarise(scores, examples)
+    assert {"persona:none", "persona:choleric", "effect:reserved"} <= set(metrics)
 
 
 def test_a_limit_keeps_pairs_together(data: Path) -> None:

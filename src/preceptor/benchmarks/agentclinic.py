@@ -12,7 +12,7 @@ from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.files import read_rows
 from preceptor.protocols.fidelity import FIDELITY_CRITERIA
 from preceptor.protocols.judging import ReferenceGrader
-from preceptor.protocols.osce import MOST_TURNS, NAMED, OSCE_LABELS, UNBIASED, osce, task
+from preceptor.protocols.osce import MOST_TURNS, NAMED, OSCE_LABELS, PLAIN, osce, task
 from preceptor.records import Example, Slice
 from preceptor.systems.base import Parameters
 
@@ -62,12 +62,32 @@ _BIASES = {
 }
 
 
-def _sentences(whose: str) -> dict[str, str]:
-    """Bias → the sentence; none where nobody has one."""
-    if not whose:
-        return {}
-    supposed = {name: _PREJUDICE[whose].format(what) for name, what in _SUPPOSED.items()}
-    return {**_BIASES[whose], **supposed}
+#: Persona → what a patient is told of its ways: the temperaments of 3MDBench and
+#: behaviours of MAQuE, in our own words.
+_PERSONAS = {
+    "choleric": "You are impatient and easily annoyed: you answer briskly, and want to know at "
+    "once what you have.",
+    "sanguine": "You are cheerful and talkative: you wander to other things, and make light of "
+    "your complaints.",
+    "melancholic": "You are anxious and gloomy: you describe every complaint at length, and fear "
+    "the worst.",
+    "phlegmatic": "You are calm and slow: you answer in few words, and see no reason to worry.",
+    "language": "You hardly speak the doctor's language: your sentences are short and plain, and "
+    "you ask what less common words mean.",
+    "memory": "You remember poorly when things began and what came first, and say that you are "
+    "not sure of it.",
+    "upset": "You are close to tears, and speak of your worry before you answer.",
+    "reserved": "You tell what embarrasses you only when you are asked for just that, and are "
+    "brief in all else.",
+}
+
+
+def _sentences(kind: str) -> dict[str, str]:
+    """Name → the sentence that makes a variant; none where there are no variants."""
+    if kind in _BIASES:
+        supposed = {name: _PREJUDICE[kind].format(what) for name, what in _SUPPOSED.items()}
+        return {**_BIASES[kind], **supposed}
+    return _PERSONAS if kind == "persona" else {}
 
 
 class _Set(NamedTuple):
@@ -75,8 +95,13 @@ class _Set(NamedTuple):
     words: str
     file: str
     cases: int
-    #: Who has the biases: ``doctor`` or ``patient``; nobody where it is empty.
-    whose: str = ""
+    #: Whose biases make its variants, ``doctor`` or ``patient``; or ``persona``.
+    kind: str = ""
+
+    @property
+    def namespace(self) -> str:
+        """Of the variants' tags."""
+        return "persona" if self.kind == "persona" else "bias"
 
 
 _MEDQA, _EXTENDED = "agentclinic_medqa.jsonl", "agentclinic_medqa_extended.jsonl"
@@ -85,6 +110,7 @@ _SETS = (
     _Set("-extended", "more cases of MedQA", _EXTENDED, 214),
     _Set("-patient-bias", "patients with biases", _MEDQA, 107, "patient"),
     _Set("-doctor-bias", "doctors with biases", _MEDQA, 107, "doctor"),
+    _Set("-personas", "patients of several kinds", _MEDQA, 107, "persona"),
 )
 
 
@@ -101,18 +127,17 @@ def _examples(row: Fields, number: int, each: _Set) -> Iterator[Example]:
         "diagnosis": diagnosis,
         "cluster": name,
     }
-    criteria = (NAMED, *FIDELITY_CRITERIA)
-    yield Example(
-        name, (task(objective),), criteria, (UNBIASED,) if each.whose else (), target=target
-    )
-    for bias, sentence in _sentences(each.whose).items():
-        doctors = each.whose == "doctor"
+    criteria, plain = (NAMED, *FIDELITY_CRITERIA), f"{each.namespace}:{PLAIN}"
+    tags = (plain,) if each.kind else ()
+    yield Example(name, (task(objective),), criteria, tags, target=target)
+    for variant, sentence in _sentences(each.kind).items():
+        doctors = each.kind == "doctor"
         yield Example(
-            f"{name}#{bias}",
+            f"{name}#{variant}",
             (task(objective, sentence if doctors else ""),),
             criteria,
-            (f"bias:{bias}",),
-            target=target if doctors else target | {"patient_bias": sentence},
+            (f"{each.namespace}:{variant}",),
+            target=target if doctors else target | {"manner": sentence},
             of=name,
         )
 
@@ -143,7 +168,7 @@ def _read(path: Path, each: _Set) -> Iterator[Example]:
 
 
 def _benchmark(each: _Set) -> Benchmark:
-    biases = {name: _title(name).capitalize() for name in _sentences(each.whose)}
+    variants = {name: _title(name).capitalize() for name in _sentences(each.kind)}
     return Benchmark(
         name=f"agentclinic{each.suffix}",
         title=f"AgentClinic ({each.words})",
@@ -151,7 +176,7 @@ def _benchmark(each: _Set) -> Benchmark:
         summary=f"a diagnosis from a talk and tests, in {MOST_TURNS} turns; {each.words}",
         licence="MIT",
         citation="Schmidgall et al. 2024, arXiv:2405.07960",
-        n_examples=each.cases * (1 + len(biases)),
+        n_examples=each.cases * (1 + len(variants)),
         read=functools.partial(_read, each=each),
         protocol=osce(_GRADER),
         url="https://github.com/SamuelSchmidgall/AgentClinic",
@@ -159,18 +184,18 @@ def _benchmark(each: _Set) -> Benchmark:
         cases="agentclinic",
         labels={
             **OSCE_LABELS,
-            "bias": "Bias",
-            UNBIASED: "None",
+            each.namespace: each.namespace.capitalize(),
+            f"{each.namespace}:{PLAIN}": "None",
             **{
                 f"{kind}:{name}": title
-                for kind in ("bias", "effect", "effect_p")
-                for name, title in biases.items()
+                for kind in (each.namespace, "effect", "effect_p")
+                for name, title in variants.items()
             },
         },
-        slices=(Slice("bias", ("none", *biases)),) if biases else (),
-        caution="the words that doctor, patient and grader are told, and the sentences of the "
-        "biases, are ours, and tests are looked up without a model: it is not comparable with "
-        "published rates",
+        slices=(Slice(each.namespace, (PLAIN, *variants)),) if variants else (),
+        caution="the words that doctor, patient and grader are told are ours, and so are biases "
+        "and personas; tests are looked up without a model: it is not comparable with published "
+        "rates",
         measures="Whether a system finds a diagnosis when it must ask and examine in a limited "
         "number of turns.",
         faults=(

@@ -29,12 +29,12 @@ from preceptor.scoring.names import OVERALL
 from preceptor.scoring.ratings import Scale
 from preceptor.scoring.variants import variant_effects
 
-__all__ = ["MOST_TURNS", "NAMED", "OSCE_LABELS", "UNBIASED", "osce", "task"]
+__all__ = ["MOST_TURNS", "NAMED", "OSCE_LABELS", "PLAIN", "osce", "task"]
 
 #: Turns of the doctor.
 MOST_TURNS = 20
-#: Tag of an example without a bias; others have the bias's name.
-UNBIASED = "bias:none"
+#: Value of the tag, ``bias:`` or ``persona:``, of an example as it is.
+PLAIN = "none"
 
 _TASK = f"""\
 You are a doctor who examines a patient. {{objective}}
@@ -88,7 +88,7 @@ OSCE_LABELS = {
     OVERALL: "Accuracy",
     "committed": "Named a diagnosis within its turns",
     "tests": "Tests requested",
-    "effect": "Accuracy with a bias, less that without",
+    "effect": "Accuracy with it, less that without",
     "effect_p": "p of that, McNemar's test with Holm's correction",
 }
 
@@ -117,8 +117,8 @@ class _Station(PatientSession):
     def __init__(self, example: Example) -> None:
         target = example.target
         told = _PATIENT.format(case=target["case"])
-        bias = target.get("patient_bias")
-        super().__init__(f"{told}\n\n{bias}" if bias else told)
+        manner = target.get("manner")
+        super().__init__(f"{told}\n\n{manner}" if manner else told)
         self._findings: Mapping[str, object] = target["findings"]
         self._turns, self._results = 0, list[str]()
 
@@ -163,7 +163,7 @@ class OsceScoring(TalkScoring, _NamedScoring):
     """AgentClinic's rule: a diagnosis is right if it is the known one, and wrong without one.
 
     Schmidgall et al. 2024, arXiv 2405.07960. ``tests`` are the requests that were
-    answered. Biases are compared with none as in `scoring.variants.variant_effects`.
+    answered. Biases and personas are compared with none as in `scoring.variants.variant_effects`.
     """
 
     most = MOST_TURNS
@@ -181,7 +181,7 @@ class OsceScoring(TalkScoring, _NamedScoring):
         return merged(score, scored(graded, {"tests": tests}, score.prediction), ("tests",))
 
     def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
-        return variant_effects(scores, examples, "bias")
+        return variant_effects(scores, examples, ("bias", "persona"))
 
 
 def osce(grader: ReferenceGrader) -> Protocol:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from preceptor.records import Example, Metric, Score
 from preceptor.scoring.names import OVERALL
@@ -17,15 +17,15 @@ _Pair = tuple[bool, bool, str]
 
 
 def variant_effects(
-    scores: Sequence[Score], examples: Sequence[Example], namespace: str
+    scores: Sequence[Score], examples: Sequence[Example], namespaces: Collection[str]
 ) -> dict[str, Metric]:
-    """What each kind of variant, the value of its tag in ``namespace``, makes of accuracy.
+    """What each kind of variant, the value of its tag in one of these, makes of accuracy.
 
     ``effect:KIND`` is the mean over examples of right (1 or 0) as the variant less right as the
     example is, −1 to 1; ``effect_p:KIND`` the p of McNemar's exact test on these pairs, adjusted by
     Holm's method over all kinds. A pair counts where both have a score.
     """
-    pairs, unit_of = _pairs(scores, examples, namespace), units(examples)
+    pairs, unit_of = _pairs(scores, examples, namespaces), units(examples)
     tests = [
         mcnemar([plain for plain, _, _ in each], [changed for _, changed, _ in each])
         for each in pairs.values()
@@ -42,7 +42,7 @@ def variant_effects(
 
 
 def _pairs(
-    scores: Sequence[Score], examples: Sequence[Example], namespace: str
+    scores: Sequence[Score], examples: Sequence[Example], namespaces: Collection[str]
 ) -> dict[str, list[_Pair]]:
     by_id = {example.id: example for example in examples}
     right = {
@@ -55,7 +55,7 @@ def _pairs(
         of = by_id[id].of
         if isinstance(of, str) and (of, repeat) in right:
             for tag in by_id[id].tags:
-                if tag.startswith(f"{namespace}:"):
-                    kind = tag.partition(":")[2]
+                namespace, _, kind = tag.partition(":")
+                if namespace in namespaces:
                     found.setdefault(kind, []).append((right[of, repeat], changed, of))
     return dict(sorted(found.items()))
