@@ -72,7 +72,7 @@ async def ask(question: str, *before: Message) -> str:
         ("What did the culture show?", FACTS[4]),
         ("How old are you, and is anyone ill at home?", f"{FACTS[0]} {FACTS[3]}"),
         ("Do you smoke?", UNKNOWN),
-        ("", UNKNOWN),
+        ("What brings you here today?", FACTS[0]),
     ],
 )
 async def test_facts_tell_what_a_question_is_about(question: str, answer: str) -> None:
