@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import time
@@ -19,7 +20,7 @@ from preceptor.studio.differences import Piece, differences
 from preceptor.studio.items import authoring, commands
 from preceptor.studio.items.acts import Submitted
 from preceptor.studio.items.content import Content, CriterionReview, ItemCriterion, Review, Turn
-from preceptor.studio.items.writing import Writing
+from preceptor.studio.items.writing import ATTESTATIONS, USE_CASES, Writing
 from preceptor.studio.ledger.acts import Who, read_act
 from preceptor.studio.ledger.chain import recorded
 from preceptor.testing import FakeEndpoint
@@ -268,11 +269,13 @@ def test_an_older_window_overwrites_nothing(house: House) -> None:
     """Its save is refused with both texts; saved again, its text is in the other's place."""
     author = Author(house)
     old = author.fields()
-    author.do("save", t__0="Written in the newer window")
+    author.do("save", t__0="Written in the newer window", use_case="consult", attested=DECLARED)
     stale = house.post(author.client, author.address, {**old, "t-0": "Of the older", "do": "save"})
     assert stale.status_code == 409
     assert "nothing was overwritten" in stale.text
     assert '<dd class="prose" dir="auto">Written in the newer window</dd>' in stale.text
+    assert f'dir="auto">{USE_CASES["consult"]}</dd>' in stale.text  # as the form says it
+    assert "; ".join(ATTESTATIONS.values()) in html.unescape(stale.text)
     assert "data-autosave" not in stale.text
     assert author.written().lines[0].text == "Written in the newer window"
     again = fields_of(stale.text)

@@ -178,6 +178,7 @@ def estimate(
     as_json: Json = False,
 ) -> None:
     """Print a run's score as it would be if the labellers had judged all of it."""
+    from preceptor.audit.checked import LEAST_WRONG
     from preceptor.results.load import load_result
     from preceptor.scoring import OVERALL
     from preceptor.store import Store
@@ -191,7 +192,10 @@ def estimate(
     if as_json:
         print_json({"run": result.info.name, "score": score, "corrected": found})
     elif found is None or found.run_ci95 is None or score is None:
-        note(f"run {result.info.name}: the labels show too little of its grader's errors yet")
+        note(
+            f"run {result.info.name}: not estimated: that needs {LEAST_WRONG} verdicts that "
+            f"labellers call wrong, or labels of all, and a score that is a sum of points"
+        )
     else:
         low, high = (100 * each for each in found.run_ci95)
         print(

@@ -17,7 +17,7 @@ from preceptor.studio.items.advice import advice, confirm, dismiss, heed, left_a
 from preceptor.studio.items.authoring import Written
 from preceptor.studio.items.content import Mode
 from preceptor.studio.items.drafts import Stale
-from preceptor.studio.items.writing import Writing, problems
+from preceptor.studio.items.writing import ATTESTATIONS, USE_CASES, Writing, problems
 from preceptor.studio.people.members import Member
 from preceptor.studio.web.chatting import events, since
 from preceptor.studio.web.forms import Given
@@ -239,17 +239,22 @@ def _texts(writing: Writing) -> dict[str, str]:
     found["Answer"] = writing.answer
     for number, row in enumerate(writing.rows, 1):
         found[f"Criterion {number}"] = f"{row.points}: {row.text}"
-    scores = ", ".join(f"{name} {score}" for name, score in writing.scores.items())
+    scores = ", ".join(f"{_words(name)} {score}" for name, score in writing.scores.items())
     return {
         **found,
-        "Use case": writing.use_case,
+        "Use case": USE_CASES.get(writing.use_case, writing.use_case),
         "Specialty": writing.specialty,
         "Language": writing.language,
-        "Strategies": ", ".join(writing.strategies),
+        "Strategies": ", ".join(map(_words, writing.strategies)),
         "Rating": scores,
-        "Declared": ", ".join(writing.attested),
+        "Declared": "; ".join(ATTESTATIONS[name] for name in writing.attested),
         "Reply": writing.reply,
     }
+
+
+def _words(name: str) -> str:
+    """The name of a choice as the form has it."""
+    return name.replace("_", " ").capitalize()
 
 
 async def _submit(visit: Visit, found: Written) -> Response:
