@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Mapping, Sequence
@@ -204,3 +205,24 @@ def test_a_search_needs_a_corpus() -> None:
     for benchmark, grader in (("./mine", None), ("starter", "http://127.0.0.1:1/v1#none")):
         with pytest.raises(InputError, match="--system bm25: searches a corpus, which"):
             preceptor.run(benchmark, system="bm25", grader=grader)
+
+
+def test_an_index_in_parts_has_the_scores_of_bm25s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frequencies are those of the whole corpus, in whatever part a document is."""
+    import bm25s
+
+    from preceptor.corpora import open_corpus
+    from preceptor.systems.retrieval import lexical
+
+    monkeypatch.setattr(lexical, "_PART", 2)
+    folder(Path("mine"), documents={**DOCUMENTS, "d0": "..."})
+    ours = lexical.BM25()
+    asyncio.run(ours.prepare(open_corpus(Path("mine/corpus.jsonl"))))
+    whole = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
+    texts = [text.casefold().split() for text in DOCUMENTS.values()]
+    whole.index([*texts, []], show_progress=False)
+    for query in QUERIES.values():
+        scores = whole.get_scores(query.split())
+        expected = {id: score for id, score in zip(DOCUMENTS, scores, strict=False) if score > 0}
+        found = asyncio.run(ours.search(query, 10))
+        assert {each.id: each.score for each in found} == pytest.approx(expected)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Message, Score
 from preceptor.records.ranked import in_order, read_ranked
 from preceptor.scoring.answers import PARSED, answered, missing, scored
+from preceptor.scoring.ratings import Scale
 from preceptor.scoring.retrieval import MEASURES, check_provider, measures
 from preceptor.scoring.rubric import OVERALL
 
@@ -55,6 +58,9 @@ class RetrievalScoring(Scoring):
 
     units_are = "queries"
     shares = (PARSED, _EMPTY, _TWICE)
+    scales: Mapping[str, Scale] = {
+        name: Scale(0, 1, higher_is_better=False) for name in (_EMPTY, _TWICE)
+    }
 
     @property
     def measuring(self) -> bool:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preceptor.errors import InputError, shorten
 from preceptor.systems.base import Parameters
 from preceptor.systems.retrieval.base import Retriever, RetrieverSystem
+
+if TYPE_CHECKING:
+    from preceptor.systems.retrieval.dense import Dense
 
 __all__ = ["retriever_system"]
 
@@ -65,7 +69,7 @@ def _split(text: str, sign: str) -> list[str]:
     return [part for part in re.split(rf"\{sign}(?=(?:{begins})(?:$|[:+,]))", text) if part]
 
 
-def _dense(address: str, parameters: Parameters) -> Retriever:
+def _dense(address: str, parameters: Parameters) -> Dense:
     from preceptor.systems.retrieval.dense import Dense
     from preceptor.systems.retrieval.encoders import Endpoint, Folder
 

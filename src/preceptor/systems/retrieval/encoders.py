@@ -146,5 +146,4 @@ def _of_length_1(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     import numpy as np
 
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    made: NDArray[np.float32] = vectors / np.where(length > 0, length, 1)
-    return made
+    return (vectors / np.where(length > 0, length, 1)).astype(np.float32, copy=False)

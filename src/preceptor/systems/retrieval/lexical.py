@@ -6,18 +6,24 @@ import asyncio
 import re
 from array import array
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from preceptor.corpora import Corpus
 from preceptor.installation import MissingExtra
 from preceptor.records.ranked import Ranked
 from preceptor.systems.retrieval.base import Retriever, best_of
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 __all__ = ["BM25", "TfIdf"]
 
 #: One-letter words and digits stay: "hepatitis B", "type 2".
 _WORDS = re.compile(r"\w+")
-_K1, _B = 1.5, 0.75
+_K1, _B, _METHOD = 1.5, 0.75, "lucene"
+#: Documents whose scores are computed at once.
+_PART = 50_000
 
 
 class BM25(Retriever):
@@ -28,8 +34,10 @@ class BM25(Retriever):
             import bm25s
         except ImportError:
             raise MissingExtra("bm25: needs bm25s", "retrieval") from None
-        self._index = bm25s.BM25(method="lucene", k1=_K1, b=_B)
+        self._index = bm25s.BM25(method=_METHOD, k1=_K1, b=_B)
+        self._index.nonoccurrence_array = None  # Lucene's form has none
         self._numbers: dict[str, int] = {}
+        self._parts: list[dict[str, Any]] = []
         self.identity = {"bm25": [_K1, _B], "bm25s": version("bm25s")}
 
     async def prepare(self, corpus: Corpus) -> None:
@@ -37,23 +45,68 @@ class BM25(Retriever):
         await asyncio.to_thread(self._build)
 
     def _build(self) -> None:
+        """In parts, with the frequencies of the whole corpus: bm25s by itself holds it thrice."""
+        import numpy as np
+
         numbers = self._numbers
-        rows = []
+        words, ends, documents = array("i"), array("Q", [0]), array("i")
         for text in self._corpus.texts():
-            words = (numbers.setdefault(word, len(numbers)) for word in _words(text))
-            rows.append(array("i", words))  # a list of whole numbers takes twice the memory
-        if numbers:
-            self._index.scores = self._index.build_index_from_ids(
-                list(numbers.values()), rows, show_progress=False
-            )
+            row = [numbers.setdefault(word, len(numbers)) for word in _words(text)]
+            documents.extend([0] * (len(numbers) - len(documents)))
+            for number in set(row):
+                documents[number] += 1
+            words.extend(row)
+            ends.append(len(words))
+        count = len(ends) - 1
+        if not numbers:
+            return
+        idf = _inverse(dict(enumerate(documents)), count)
+        average = float(np.diff(np.frombuffer(ends, dtype=np.uint64).astype(np.int64)).mean())
+        self._parts.clear()
+        for start in range(0, count, _PART):
+            places = range(start, min(start + _PART, count))
+            rows = [words[ends[place] : ends[place + 1]] for place in places]
+            self._parts.append(_scored(rows, idf, average))
 
     async def search(self, query: str, depth: int) -> list[Ranked]:
+        import numpy as np
+
         known = [
             number for word in _words(query) if (number := self._numbers.get(word)) is not None
         ]
         if not known:
             return []
-        return best_of(self._index.get_scores_from_ids(known), self._corpus, depth, above=0.0)
+        scores = []
+        for part in self._parts:
+            self._index.scores = part
+            scores.append(self._index.get_scores_from_ids(known))
+        return best_of(np.concatenate(scores), self._corpus, depth, above=0.0)
+
+
+def _inverse(documents: dict[int, int], count: int) -> NDArray[np.float32]:
+    """How rare each word is among so many documents."""
+    from bm25s.scoring import _build_idf_array, _select_idf_scorer
+
+    idf: NDArray[np.float32] = _build_idf_array(documents, count, _select_idf_scorer(_METHOD))
+    return idf
+
+
+def _scored(rows: list[array[int]], idf: NDArray[np.float32], average: float) -> dict[str, Any]:
+    """The scores of a part of the documents, in the form that bm25s searches in."""
+    from bm25s.scoring import _build_scores_and_indices_for_matrix
+    from scipy.sparse import csc_matrix
+
+    size = sum(len(set(row)) for row in rows)
+    scores, documents, words = _build_scores_and_indices_for_matrix(
+        rows, idf, average, {0: size}, _K1, _B, 0.5, None, _METHOD, show_progress=False
+    )
+    matrix = csc_matrix((scores, (documents, words)), shape=(len(rows), len(idf)))
+    return {
+        "data": matrix.data,
+        "indices": matrix.indices,
+        "indptr": matrix.indptr,
+        "num_docs": len(rows),
+    }
 
 
 def _words(text: str) -> list[str]:
