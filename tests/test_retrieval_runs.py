@@ -17,7 +17,11 @@ import preceptor
 from data_fixtures import isolate
 from preceptor import benchmarks
 from preceptor.cli import main
+from preceptor.engine.plan import Request, check
+from preceptor.engine.reopening import reopen
+from preceptor.engine.runner import execute
 from preceptor.errors import InputError
+from preceptor.store import Store
 
 DOCUMENTS = {
     "d1": "Crushing chest pain after exercise",
@@ -141,6 +145,16 @@ def test_a_changed_corpus_is_not_searched() -> None:
     path.write_text('{"_id": "d1", "text": "other"}\n', "utf-8")
     with pytest.raises(InputError, match=r"corpus\.jsonl: changed after the run began: expected"):
         pointed(kept)
+
+
+def test_a_run_that_was_only_made_is_resumed_on_its_corpus() -> None:
+    """The store knows where the corpus is, and holds none of its texts."""
+    folder(Path("mine"))
+    with Store("runs.db") as store:
+        plan = check(Request(benchmark="./mine", system="bm25"))
+        run = plan.create(store).run
+        assert store.blob(run.settings.materials).count(b"Hepatitis") == 0
+        assert execute(reopen(store, run)).status == "done"
 
 
 @pytest.mark.parametrize(

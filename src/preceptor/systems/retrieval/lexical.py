@@ -63,10 +63,12 @@ class BM25(Retriever):
         idf = _inverse(dict(enumerate(documents)), count)
         average = float(np.diff(np.frombuffer(ends, dtype=np.uint64).astype(np.int64)).mean())
         self._parts.clear()
-        for start in range(0, count, _PART):
+        for start in reversed(range(0, count, _PART)):
             places = range(start, min(start + _PART, count))
             rows = [words[ends[place] : ends[place + 1]] for place in places]
             self._parts.append(_scored(rows, idf, average))
+            del words[ends[start] :]
+        self._parts.reverse()
 
     async def search(self, query: str, depth: int) -> list[Ranked]:
         import numpy as np
