@@ -32,6 +32,10 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "inspect": (("inspect_ai",), "Inspect AI: models, agents, tasks, logs"),
     "rouge": (("rouge_score",), "ROUGE, for notes and summaries"),
     "entities": (("nervaluate",), "spans, for extraction"),
+    "retrieval": (
+        ("bm25s", "pytrec_eval", "sklearn", "onnxruntime", "tokenizers"),
+        "search in a corpus, and its measures",
+    ),
     "bertscore": (("onnxruntime", "tokenizers"), "BERTScore and SAPBERT by an encoder of yours"),
     "distil": (("sklearn",), "a small grader of your own"),
     "postgres": (("psycopg",), "PostgreSQL as the store"),

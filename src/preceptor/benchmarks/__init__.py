@@ -19,7 +19,17 @@ __all__ = ["Benchmark", "Dataset", "all_benchmarks", "get", "named", "of", "reco
 
 #: Modules of this package beside those of benchmarks.
 _OTHERS = (
-    *("base", "download", "fields", "folder", "groups", "manifest", "outside", "own_rows"),
+    *(
+        "base",
+        "collection",
+        "download",
+        "fields",
+        "folder",
+        "groups",
+        "manifest",
+        "outside",
+        "own_rows",
+    ),
     *("own_tasks", "published"),
 )
 #: Those whose place in lists is the first.

@@ -141,6 +141,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         Answers that lie with its data: name of a system → (file or folder) → its answers by id.
     reading
         What was read from which sheet and column, of a user's own tables, one line each.
+    remarks
+        What belongs beside the score of every run on a user's own data, one sentence each.
     """
 
     name: str
@@ -175,6 +177,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     answers: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
     recordings: Mapping[str, Callable[[Path], Mapping[str, tuple[str, ...]]]] = {}
     reading: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -226,14 +229,15 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             if not example.messages:  # these would all have one key
                 problem = f"example {shorten(example.id)} has no message to answer"
                 raise DataError(str(path), None, "messages", problem)
-        digests = _digests(path)
+        # A workbook holds more than tasks, and is another file each time it is saved; a corpus is
+        # named by its hash in each example.
+        digests = [] if self.reading else _digests(path)
         pinned = {source.sha256 for source in self.sources if not source.extra}
         official = pinned <= set(digests) if pinned else self._complete(examples)
-        whole = digests[0] if path.is_file() else content_key(sorted(digests))
-        if (
-            self.reading
-        ):  # a workbook holds more than tasks, and is another file each time it is saved
+        if self.reading:
             whole = content_key(*(example.key for example in examples))
+        else:
+            whole = digests[0] if path.is_file() else content_key(sorted(digests))
         materials = self.materials and functools.partial(self.materials, path)
         return Dataset(examples, whole, official, materials)
 

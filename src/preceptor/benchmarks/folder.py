@@ -1,5 +1,6 @@
 """A benchmark at a path of the user's: a folder with a manifest (``benchmark.toml`` or ``.json``)
-and its rows, a workbook with tasks, or a folder with these as ``.csv`` files.
+and its rows, a workbook with tasks, or a folder with these as ``.csv`` files, or with queries and
+grades of documents.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.benchmarks.collection import holds_collection, read_collection
 from preceptor.benchmarks.manifest import OWN_PROTOCOLS, Manifest, Own
 from preceptor.benchmarks.own_tasks.task_sheets import (
     TABLES,
@@ -86,13 +88,14 @@ def path_of(name: str) -> Path | None:
         return path
     if any((path / each).is_file() for each in MANIFESTS):
         return path
-    return path if _tables(path) and not taken(name) else None
+    return path if (_tables(path) or holds_collection(path)) and not taken(name) else None
 
 
 def holds_benchmark(path: Path) -> bool:
     """Whether a file or folder is a benchmark as it stands, and not a file of rows."""
     if path.is_dir():
-        return any((path / each).is_file() for each in MANIFESTS) or _tables(path) is not None
+        stated = any((path / each).is_file() for each in MANIFESTS)
+        return stated or _tables(path) is not None or holds_collection(path)
     return path.suffix.lower() in (*SHEETS, *TABLES) and holds_tasks(path)
 
 
@@ -104,6 +107,8 @@ def read_benchmark(path: Path) -> Benchmark:
     DataError, Faults, InputError
         With the file, and where known the line or cell and the field, of what is wrong.
     """
+    if not any((path / each).is_file() for each in MANIFESTS) and holds_collection(path):
+        return read_collection(path)
     tables = _tables(path)
     if tables:
         return _of_sheets(tables, path.resolve().name)

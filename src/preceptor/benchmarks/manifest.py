@@ -16,6 +16,7 @@ from preceptor.protocols.base import Protocol
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
+from preceptor.protocols.retrieval import RETRIEVAL_LABELS, retrieval
 from preceptor.protocols.rubric import RubricProtocol
 from preceptor.records import Slice
 from preceptor.scoring import LengthRule
@@ -27,7 +28,7 @@ OWN_PROTOCOLS = ("rubric", "choice")
 
 
 class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_defaults=True):
-    """The protocol of a folder: ``rubric``, ``choice``, or that of the benchmark ``like``."""
+    """The protocol of a folder: ``rubric``, ``choice``, ``retrieval``, or that of ``like``."""
 
     protocol: str = "rubric"
     like: str | None = None
@@ -68,8 +69,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         labels = {} if like is None else dict(like.labels)
         if isinstance(about, Own) and protocol.name == "choice":
             labels = {**CHOICE_LABELS, **labels}
+        if protocol.name == "retrieval":
+            labels = {**RETRIEVAL_LABELS, **labels}
         parse = None
-        if isinstance(about, Own) and like is None:
+        if isinstance(about, Own) and like is None and about.protocol in OWN_PROTOCOLS:
             slices = [each.name for each in self.slices]
             parse = choice_row(slices) if about.protocol == "choice" else rubric_row(slices)
         return Benchmark(
@@ -156,4 +159,6 @@ def _family(about: Own, like: Benchmark | None) -> Protocol:
         return protocol
     if about.protocol == "choice":
         return ChoiceProtocol()
+    if about.protocol == "retrieval":
+        return retrieval()
     return RubricProtocol(about.grader, about.length, prompt=about.template or "preceptor")

@@ -88,8 +88,11 @@ class Pipeline:
         self.store, self.run, self.share, self.patient = store, run, share, patient
         self.protocol, self.system, self.grader = protocol, system, grader
         self._environment = protocol.environment
-        if self._environment is not None and run.settings.materials is not None:
-            self._environment = self._environment.furnished(store.blob(run.settings.materials))
+        if run.settings.materials is not None:
+            materials = store.blob(run.settings.materials)
+            system.furnish(materials)
+            if self._environment is not None:
+                self._environment = self._environment.furnished(materials)
         self.budget = budget
         budget.may_start = self._check_going_on
         only = None if share is None else share.positions

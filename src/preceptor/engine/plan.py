@@ -209,7 +209,7 @@ def check(
     if strata is not None:
         departures.append(sentence(strata))
     ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
-    notes = [*system.notes(ids), *([] if undefined is None else [undefined])]
+    notes = [*benchmark.remarks, *system.notes(ids), *([] if undefined is None else [undefined])]
     notes += [] if patient is None else [f"{patient.address} played the patient."]
     if benchmark.own:  # there is no publication to depart from
         departures, notes = [], [*departures, *notes]

@@ -194,6 +194,11 @@ def check_capabilities(benchmark: Benchmark, system: System, examples: Sequence[
     environment = benchmark.protocol.environment
     if environment is not None:
         environment.check(benchmark.name)
+    if system.searches and (benchmark.family != "retrieval" or benchmark.materials is None):
+        raise InputError(
+            f"--system {system.address}: searches a corpus, which {benchmark.name} has not: name "
+            f"another system, or a folder with corpus.jsonl"
+        )
     needed: Counter[Capability] = Counter()
     for example in examples:
         kinds = {type(part) for turn in example.messages for part in turn.parts}
@@ -219,7 +224,7 @@ def undefined_scores(benchmark: Benchmark, examples: Sequence[Example]) -> str |
     if len(why) == len(examples):
         raise InputError(
             f"{benchmark.name}: no example can have a score: example {shorten(name)} has {reason}: "
-            f"give each rubric a criterion that earns points"
+            f"give each example one"
         )
     return (
         f"{len(why):,} of {len(examples):,} examples have {reason}: their score is undefined, and "

@@ -28,7 +28,7 @@ from preceptor.graders.settings import (
 from preceptor.graders.template import OWN, Template, find_template
 from preceptor.graders.yesno import SYSTEM_PROMPT, YesNoGrader
 from preceptor.plugins import named
-from preceptor.systems import ADDRESSES, GRADERS, RECORDED, meant, resolve
+from preceptor.systems import ADDRESSES, GRADERS, RECORDED, RETRIEVERS, meant, resolve
 from preceptor.systems.base import Parameters, System
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _system(model: str, parameters: Parameters) -> System:
     try:
         return resolve(model, parameters)
     except UnknownName:
-        forms = [form for form in ADDRESSES if not form.startswith(RECORDED)]
+        forms = [form for form in ADDRESSES if not form.startswith((*RECORDED, *RETRIEVERS))]
         raise UnknownName(
             f"unknown grader {shorten(model)}: {meant(model)}expected one of "
             f"{', '.join([*forms, *GRADERS])}"

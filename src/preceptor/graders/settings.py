@@ -10,7 +10,14 @@ import msgspec
 
 from preceptor.errors import InputError, shorten
 from preceptor.plugins import plugins
-from preceptor.systems import KINDS, RECORDED, parse_parameters, reasons, refuses_temperature
+from preceptor.systems import (
+    KINDS,
+    RECORDED,
+    RETRIEVERS,
+    parse_parameters,
+    reasons,
+    refuses_temperature,
+)
 from preceptor.systems.base import Parameters
 
 __all__ = ["Form", "Leaf", "Method", "Settings", "read_address", "read_settings"]
@@ -165,6 +172,8 @@ def _leaf(part: str, address: str) -> Leaf:
         raise InputError(f"--grader {shorten(address)}: expected {what} after {form}:")
     if form != "distilled" and model.partition(":")[0] in RECORDED:
         raise InputError(f"--grader {shorten(address)}: has recorded answers and cannot judge")
+    if form != "distilled" and model.partition(":")[0] in RETRIEVERS:
+        raise InputError(f"--grader {shorten(address)}: searches a corpus and cannot judge")
     return Leaf(part, form, model)
 
 

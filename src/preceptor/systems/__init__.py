@@ -18,6 +18,7 @@ __all__ = [
     "GRADERS",
     "KINDS",
     "RECORDED",
+    "RETRIEVERS",
     "Ask",
     "Parameters",
     "System",
@@ -40,7 +41,12 @@ ADDRESSES = {
     "inspect:FILE.py@AGENT": "an agent or solver of Inspect AI, of your own",
     "local/NAME": "a small model run here through xllamacpp",
     "local:/PATH.gguf": "a GGUF file of your own, run in the same way",
-    "replay:FILE.jsonl": "answers recorded earlier",
+    "replay:FILE.jsonl": "answers recorded earlier; a .trec file has ranked lists",
+    "bm25": "a search by words, in a corpus (docs: retrieval)",
+    "tfidf[:characters]": "the same by TF-IDF of words or of characters",
+    "encoder:FOLDER|ADDRESS": "a search by the vectors of an encoder",
+    "hybrid:A+B": "several searches as one",
+    "rerank:RETRIEVER,ENCODER": "a search whose first hundred an encoder puts in order",
     "python:PKG.MODULE:FUNCTION": "your own Python function; it runs with your rights",
     "command:./AGENT": "your own program; it runs with your rights",
     "physician[:1|2|3][:references]": "the physicians' answers in the benchmark",
@@ -55,6 +61,8 @@ GRADERS = {
 }
 #: Kinds of address whose answers exist already: they take no parameters and cannot judge.
 RECORDED = ("replay", "physician")
+#: Kinds of address that search a corpus: they cannot judge.
+RETRIEVERS = ("bm25", "tfidf", "encoder", "hybrid", "rerank")
 
 
 def _local(address: str, parameters: Parameters) -> System:
@@ -70,9 +78,14 @@ def _physician(address: str, _: Parameters) -> System:
 
 
 def _replay(address: str, _: Parameters) -> System:
+    from preceptor.systems.retrieval.trec_run import SUFFIXES, TrecRun
+
+    path = Path(address.partition(":")[2])
+    if path.suffix.lower() in SUFFIXES:
+        return TrecRun(address, path)
     from preceptor.systems.recorded import Replay
 
-    return Replay(address, Path(address.partition(":")[2]))
+    return Replay(address, path)
 
 
 def _python(address: str, parameters: Parameters) -> System:
@@ -99,6 +112,12 @@ def _inspect_agent(address: str, parameters: Parameters) -> System:
     return InspectAgent(address, parameters)
 
 
+def _retriever(address: str, parameters: Parameters) -> System:
+    from preceptor.systems.retrieval.addresses import retriever_system
+
+    return retriever_system(address, parameters)
+
+
 _Resolver = Callable[[str, Parameters], System]
 #: What stands before the first colon of an address → what makes the system.
 _KINDS: dict[str, _Resolver] = {
@@ -110,6 +129,7 @@ _KINDS: dict[str, _Resolver] = {
     "python": _python,
     "command": _command,
     "inspect": _inspect_agent,
+    **dict.fromkeys(RETRIEVERS, _retriever),
 }
 #: Kinds of an address that are ours.
 KINDS = frozenset(_KINDS)
@@ -138,8 +158,8 @@ def resolve(address: str, parameters: Parameters | None = None) -> System:
     """
     kind, colon, rest = address.partition(":")
     provider, slash, _ = address.partition("/")
-    # These two say themselves what they lack.
-    whole = rest or kind == "physician" or (colon and kind == "python")
+    # These say themselves what they lack.
+    whole = rest or kind in ("physician", "bm25", "tfidf") or (colon and kind == "python")
     make = _KINDS.get(kind) if whole else None
     if make is None and slash:
         make = _PROVIDERS.get(provider)

@@ -164,6 +164,8 @@ class System:
     slow: bool = False
     #: The engine's budget, through which a grader asks so that each attempt counts.
     meter: Meter | None = None
+    #: Whether it looks for documents in a benchmark's corpus.
+    searches: bool = False
     #: The server it is asked at, where that is not the provider's own: part of its identity.
     server: str | None = None
 
@@ -230,6 +232,9 @@ class System:
             if (piece := heard.get_nowait()) is not None:
                 yield piece
         yield completion
+
+    def furnish(self, materials: bytes) -> None:
+        """Take what a benchmark has beside its examples: those of the run, before `open`."""
 
     async def open(self) -> None:
         """Get ready: start a server, read a file."""

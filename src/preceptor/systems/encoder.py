@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ class Encoder:
     ----------
     folder
         Its name is the encoder's.
+    called
+        How messages name it.
 
     Raises
     ------
@@ -41,19 +44,20 @@ class Encoder:
         The extra ``bertscore`` is not installed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, called: str | None = None) -> None:
         self.name = folder.resolve().name
+        called = called or f"{VARIABLE}={folder}"
         try:
             import onnxruntime
             from tokenizers import Tokenizer
         except ImportError:
             raise MissingExtra(
-                f"{VARIABLE}: an encoder needs onnxruntime and tokenizers", "bertscore"
+                f"{called}: an encoder needs onnxruntime and tokenizers", "bertscore"
             ) from None
         for name in ("model.onnx", "tokenizer.json"):
             if not (folder / name).is_file():
                 raise InputError(
-                    f"{VARIABLE}={folder}: expected model.onnx and tokenizer.json, found no {name}"
+                    f"{called}: expected model.onnx and tokenizer.json, found no {name}"
                 )
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -61,14 +65,14 @@ class Encoder:
                 str(folder / "model.onnx"), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # both raise plain exceptions of their own
-            raise InputError(f"{VARIABLE}={folder}: cannot be read: {_line(error)}") from None
+            raise InputError(f"{called}: cannot be read: {_line(error)}") from None
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_window(folder))
         self._takes = {each.name for each in self._model.get_inputs()}
         shape = self._model.get_outputs()[0].shape
         if len(shape) != 3:
             raise InputError(
-                f"{VARIABLE}={folder}: expected a model whose first output has a vector for each "
+                f"{called}: expected a model whose first output has a vector for each "
                 f"token (batch, tokens, dimensions), found {len(shape)} axes"
             )
 
@@ -94,6 +98,32 @@ class Encoder:
             kept = np.array(part.special_tokens_mask) == 0
             parts.append(self._model.run(None, given)[0][0][kept])
         return np.concatenate(parts)
+
+    def pooled(self, texts: Sequence[str], first: bool) -> NDArray[np.float32]:
+        """One vector for each text, (texts, dimensions): that of its first token, or the mean.
+
+        Marks of the ends count as tokens; what is longer than the model reads at once is cut.
+        """
+        import numpy as np
+
+        rows = [self._tokenizer.encode(text.encode("utf-8", "replace").decode()) for text in texts]
+        longest = max(len(row.ids) for row in rows)
+
+        def padded(values: str) -> NDArray[np.int64]:
+            whole = np.zeros((len(rows), longest), dtype=np.int64)
+            for place, row in enumerate(rows):
+                whole[place, : len(row.ids)] = getattr(row, values)
+            return whole
+
+        mask = padded("attention_mask")
+        given = {"input_ids": padded("ids"), "attention_mask": mask}
+        given["token_type_ids"] = padded("type_ids")
+        taken = {name: given[name] for name in given.keys() & self._takes}
+        states = self._model.run(None, taken)[0]
+        if first:
+            return np.asarray(states[:, 0], dtype=np.float32)
+        weights = mask[:, :, None].astype(np.float32)
+        return np.asarray((states * weights).sum(1) / np.maximum(weights.sum(1), 1), np.float32)
 
 
 def configured() -> Encoder | None:

@@ -16,6 +16,7 @@ import msgspec
 from aiohttp import web
 
 from preceptor.testing.anthropic_wire import AnthropicMessages
+from preceptor.testing.embeddings import OpenAIEmbeddings
 from preceptor.testing.faults import CONTENT, Fault, Schedule
 from preceptor.testing.gemini_wire import GeminiGenerate
 from preceptor.testing.mishaps import ACTED, ANSWERED, Sent, spoiled
@@ -60,13 +61,13 @@ class Call(msgspec.Struct, frozen=True):
 class FakeEndpoint:
     """A fake endpoint for tests, in its own thread, that speaks several providers' formats.
 
-    It serves ``/v1/chat/completions``, ``/v1/responses`` and ``/v1/models``, with usage, and with
-    ``top_logprobs`` for graders that read the probability of a yes; and Anthropic, Gemini, Azure
-    and OpenRouter, each in its own format, at the addresses of :meth:`environment`. An answer is a
-    function of model, conversation and seed, the same in every format; a ``verbosity`` sets its
-    length, an effort that of the reasoning. A prompt that contains ``criteria_met`` is answered
-    with a verdict; one that asks for ``every number from 1 to N`` with that many. A request for
-    events is answered with a stream.
+    It serves ``/v1/chat/completions``, ``/v1/responses``, ``/v1/embeddings`` and ``/v1/models``,
+    with usage, and with ``top_logprobs`` for graders that read the probability of a yes; and
+    Anthropic, Gemini, Azure and OpenRouter, each in its own format, at the addresses of
+    :meth:`environment`. An answer is a function of model, conversation and seed, the same in every
+    format; a ``verbosity`` sets its length, an effort that of the reasoning. A prompt that contains
+    ``criteria_met`` is answered with a verdict; one that asks for ``every number from 1 to N`` with
+    that many. A request for events is answered with a stream.
 
     Parameters
     ----------
@@ -229,6 +230,7 @@ class FakeEndpoint:
         wires: dict[str, Wire] = {
             "/v1/chat/completions": chat,
             "/v1/responses": responses,
+            "/v1/embeddings": OpenAIEmbeddings(),
             "/api/v1/chat/completions": OpenAIChat(self._reasoning, comments=True),
             "/v1/messages": AnthropicMessages(),
             _GENERATE: GeminiGenerate(),

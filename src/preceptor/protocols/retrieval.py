@@ -1,0 +1,103 @@
+"""Retrieval: a query, and the documents of a corpus that answer it, ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from preceptor.protocols.base import Protocol
+from preceptor.protocols.scoring import Scoring
+from preceptor.records import Example, Graded, Message, Score
+from preceptor.records.ranked import in_order, read_ranked
+from preceptor.scoring.answers import PARSED, answered, missing, scored
+from preceptor.scoring.ratings import Scale
+from preceptor.scoring.retrieval import MEASURES, check_provider, measures
+from preceptor.scoring.rubric import OVERALL
+
+__all__ = ["RETRIEVAL_LABELS", "RetrievalScoring", "query", "retrieval"]
+
+_NDCG, _JUDGED, _EMPTY, _TWICE = "ndcg@10", "judged@10", "nothing_found", "document_twice"
+#: Documents of the beginning of a list.
+_TOP = 10
+
+#: Display names of the family's metrics, for a benchmark's ``labels``.
+RETRIEVAL_LABELS = {
+    OVERALL: "nDCG@10",
+    PARSED: "Answers that could be read",
+    "mrr@10": "MRR@10",
+    "recall@10": "Recall@10",
+    "recall@100": "Recall@100",
+    "map": "MAP",
+    "p@10": "Precision@10",
+    _JUDGED: "Judged, of the first 10 documents",
+    _EMPTY: "Queries for which nothing was found",
+    _TWICE: "Queries with a document twice",
+}
+
+
+def query(id: str, text: str, grades: dict[str, int], corpus: str | None) -> Example:
+    """The Example of one query.
+
+    Parameters
+    ----------
+    grades
+        Document → grade, relevant from 1.
+    corpus
+        Its hash; None where it is not known.
+    """
+    target = {"qrels": grades, "corpus": corpus}
+    return Example(id=id, messages=(Message("user", text),), criteria=(), target=target)
+
+
+class RetrievalScoring(Scoring):
+    """The overall score is nDCG@10; beside it MRR@10, recall@10 and @100, MAP and precision@10.
+
+    An answer is a ranked list (:func:`preceptor.records.ranked.read_ranked`): by score, then by id
+    ascending; of a document that is there twice the better place counts. Nothing found scores 0. A
+    query without a relevant document has no score.
+    """
+
+    units_are = "queries"
+    shares = (PARSED, _EMPTY, _TWICE)
+    scales: Mapping[str, Scale] = {
+        name: Scale(0, 1, higher_is_better=False) for name in (_EMPTY, _TWICE)
+    }
+
+    @property
+    def measuring(self) -> bool:
+        """False; raises MissingExtra where no list could be measured."""
+        check_provider()
+        return False
+
+    def unscorable(self, example: Example) -> str | None:
+        relevant = any(grade > 0 for grade in example.target["qrels"].values())
+        return None if relevant else "no relevant document"
+
+    def wants_list(self, example: Example) -> bool:
+        return True
+
+    def score(self, graded: Graded) -> Score:
+        text, grades = answered(graded), graded.example.target["qrels"]
+        known = self.unscorable(graded.example) is None
+        if text is None:
+            names = [name for name in MEASURES if name != _NDCG]
+            asked = (OVERALL, *names, PARSED) if known else (PARSED,)
+            return missing(graded, dict.fromkeys(asked, (0.0, 1.0)))
+        said = read_ranked(text)
+        found = [each.id for each in in_order(said or ())]
+        ranking = list(dict.fromkeys(found))
+        first = ranking[:_TOP]
+        prediction = None if said is None else first
+        if not known:
+            return scored(graded, {}, prediction)
+        measured = measures(ranking, grades)
+        values = {OVERALL: measured.pop(_NDCG), **measured}
+        values[_EMPTY] = float(not found)
+        values[_TWICE] = float(len(ranking) < len(found))
+        if first:
+            values[_JUDGED] = sum(id in grades for id in first) / len(first)
+        return scored(graded, values, prediction)
+
+
+def retrieval() -> Protocol:
+    """A query whose documents are to be found in a corpus."""
+    return Protocol("retrieval", scoring=RetrievalScoring())

@@ -1,0 +1,1 @@
+"""Retrievers: what ranks the documents of a corpus for a query."""

@@ -1,0 +1,107 @@
+"""A retriever, and the system that it is under test."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from preceptor.corpora import Corpus, pointed
+from preceptor.errors import InputError
+from preceptor.records import Completion
+from preceptor.records.ranked import Ranked, in_order, ranked_text
+from preceptor.systems.base import Ask, System
+from preceptor.systems.prices import FREE
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["DEPTH", "Retriever", "RetrieverSystem", "best_of"]
+
+#: Documents of an answer at the most.
+DEPTH = 1000
+
+
+class Retriever:
+    """Ranks the documents of a corpus.
+
+    Attributes
+    ----------
+    identity
+        All that its lists depend on beside the corpus, as JSON.
+    model
+        The endpoint that it asks, where it asks one.
+    """
+
+    identity: dict[str, Any]
+    model: System | None = None
+
+    async def prepare(self, corpus: Corpus) -> None:
+        """Make or find the index."""
+
+    async def search(self, query: str, depth: int) -> list[Ranked]:
+        """The best documents, in order."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        if self.model is not None:
+            await self.model.close()
+
+
+class RetrieverSystem(System):
+    """A retriever under test: its answer is the table of what it found."""
+
+    reusable = True
+    uses_example = True
+    may_be_empty = True
+    sampled = False
+    searches = True
+    concurrency = 8
+
+    def __init__(self, address: str, retriever: Retriever) -> None:
+        self.address, self.retriever = address, retriever
+        model = retriever.model
+        self.price = FREE if model is None else model.price
+        self.server = None if model is None else model.server
+        self._kept: bytes | None = None
+
+    def identity(self) -> dict[str, Any]:
+        return {"retriever": self.retriever.identity, "depth": DEPTH}
+
+    def furnish(self, materials: bytes) -> None:
+        self._kept = materials
+
+    async def open(self) -> None:
+        if self._kept is None:
+            raise InputError(f"{self.address}: the benchmark has no corpus to search")
+        corpus = await asyncio.to_thread(pointed, self._kept)
+        await self.retriever.prepare(corpus)
+
+    async def answer(self, ask: Ask) -> Completion:
+        found = await self.retriever.search(ask.messages[-1].text, DEPTH)
+        return Completion(ranked_text(found), cost_usd=None if self.price is None else 0.0)
+
+    async def close(self) -> None:
+        await self.retriever.close()
+
+
+def best_of(
+    scores: NDArray[np.floating], corpus: Corpus, depth: int, above: float | None = None
+) -> list[Ranked]:
+    """The documents with the highest scores, ties at the end by id as everywhere.
+
+    Parameters
+    ----------
+    scores
+        One for each document of the corpus.
+    above
+        Only documents with more than this count as found.
+    """
+    import numpy as np
+
+    rows = np.arange(len(scores)) if above is None else np.flatnonzero(scores > above)
+    if len(rows) > depth:
+        last = np.partition(scores[rows], len(rows) - depth)[len(rows) - depth]
+        rows = rows[scores[rows] >= last]  # more than asked where the last ones tie
+    found = (Ranked(corpus.ids[row], float(scores[row])) for row in rows.tolist())
+    return in_order(found)[:depth]

@@ -1,0 +1,90 @@
+"""Retrieval by vectors: the documents whose vectors are nearest to the query's."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from preceptor.corpora import Corpus
+from preceptor.records.ranked import Ranked, in_order
+from preceptor.systems.base import System
+from preceptor.systems.retrieval.base import Retriever, best_of
+from preceptor.systems.retrieval.vectors import Vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Dense", "Kind", "TextEncoder"]
+
+Kind = Literal["query", "passage"]
+#: Texts that are encoded, and kept, at once.
+_AT_ONCE = 2048
+
+
+class TextEncoder(Protocol):
+    """What turns texts into vectors of length 1."""
+
+    model: System | None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that vectors depend on beside the text."""
+
+    async def encode(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
+        """(texts, dimensions); raises EndpointError."""
+
+
+class Dense(Retriever):
+    """Exact search by cosine, over vectors that are kept by model and text."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self.encoder, self.model = encoder, encoder.model
+        self.identity = {"encoder": encoder.identity}
+        self._rows: NDArray[np.int64] | None = None
+
+    def use(self, corpus: Corpus) -> None:
+        """Search in this corpus, whose documents are encoded when they are needed."""
+        self._corpus = corpus
+        self._vectors = Vectors(self.encoder.identity)
+
+    async def prepare(self, corpus: Corpus) -> None:
+        import numpy as np
+
+        self.use(corpus)
+        rows = []
+        texts = corpus.texts()
+        while part := list(itertools.islice(texts, _AT_ONCE)):
+            rows.append(await self._kept(part, "passage"))
+        self._rows = np.concatenate(rows)
+
+    async def search(self, query: str, depth: int) -> list[Ranked]:
+        assert self._rows is not None
+        wanted = self._vectors.at(await self._kept([query], "query"))[0]
+        scores = await asyncio.to_thread(self._vectors.products, self._rows, wanted)
+        return best_of(scores, self._corpus, depth)
+
+    async def rescored(self, query: str, ids: Sequence[str]) -> list[Ranked]:
+        """These documents in the order of their vectors."""
+        places = [place for id in ids if (place := self._corpus.place(id)) is not None]
+        if not places:
+            return []
+        wanted = self._vectors.at(await self._kept([query], "query"))[0]
+        rows = await self._kept(list(self._corpus.texts(places)), "passage")
+        scores = self._vectors.products(rows, wanted)
+        found = zip(places, scores.tolist(), strict=True)
+        return in_order(Ranked(self._corpus.ids[place], score) for place, score in found)
+
+    async def _kept(self, texts: Iterable[str], kind: Kind) -> NDArray[np.int64]:
+        """The rows of texts among the vectors; those that nobody has encoded are, first."""
+        texts = list(texts)
+        keys = [self._vectors.key(kind, text) for text in texts]
+        lacking = {
+            key: text for key, text in zip(keys, texts, strict=True) if key not in self._vectors
+        }
+        if lacking:
+            made = await self.encoder.encode(list(lacking.values()), kind)
+            self._vectors.add(list(lacking), made)
+        return self._vectors.rows(keys)

@@ -1,0 +1,149 @@
+"""What turns texts into vectors: a model in a folder, or an endpoint's ``/v1/embeddings``."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from preceptor.errors import EndpointError, InputError
+from preceptor.files import file_sha256
+from preceptor.systems.base import System
+from preceptor.systems.encoder import Encoder
+from preceptor.systems.http_model import HttpModel
+from preceptor.systems.retrieval.dense import Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Endpoint", "Folder"]
+
+#: Texts of one request: what OpenAI takes is 2,048, other servers less.
+_TEXTS = 64
+_BATCH = 32
+
+
+class Folder:
+    """An encoder in a folder: ``model.onnx``, ``tokenizer.json``.
+
+    How its token vectors become one, and what stands before a query and a passage, is read from
+    ``1_Pooling/config.json`` and ``config_sentence_transformers.json``, as Sentence Transformers
+    writes them; without these it is the mean, and nothing.
+    """
+
+    model: System | None = None
+
+    def __init__(self, folder: Path) -> None:
+        self._encoder = Encoder(folder, called=f"encoder:{folder}")
+        pooling = _settings(folder / "1_Pooling" / "config.json")
+        self._first = bool(pooling.get("pooling_mode_cls_token"))
+        prompts = _settings(folder / "config_sentence_transformers.json").get("prompts")
+        prompts = prompts if isinstance(prompts, dict) else {}
+        self._before: dict[Kind, str] = {
+            "query": str(prompts.get("query") or ""),
+            "passage": str(prompts.get("passage") or prompts.get("document") or ""),
+        }
+        self.identity: dict[str, Any] = {
+            "model": file_sha256(folder / "model.onnx"),
+            "tokenizer": file_sha256(folder / "tokenizer.json"),
+            "pooling": "first" if self._first else "mean",
+            "prompts": dict(self._before),
+        }
+
+    async def encode(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
+        given = [self._before[kind] + text for text in texts]
+        return await asyncio.to_thread(self._encoded, given)
+
+    def _encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """In batches of texts of about one length: little is spent on padding."""
+        import numpy as np
+
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        parts = [
+            self._encoder.pooled(
+                [texts[place] for place in order[start : start + _BATCH]], self._first
+            )
+            for start in range(0, len(order), _BATCH)
+        ]
+        made = np.empty((len(texts), parts[0].shape[1]), dtype=np.float32)
+        made[order] = np.concatenate(parts)
+        return _of_length_1(made)
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, msgspec.DecodeError) as error:
+        raise InputError(f"{path}: cannot be read as JSON: {error}") from None
+    return found if isinstance(found, dict) else {}
+
+
+class _Item(msgspec.Struct):
+    index: int
+    embedding: list[float]
+
+
+class _Reply(msgspec.Struct):
+    data: list[_Item]
+
+
+class Endpoint:
+    """``/v1/embeddings`` of OpenAI, and of all that speak as it does."""
+
+    def __init__(self, model: HttpModel) -> None:
+        self.model: System | None = model
+        self._endpoint, self._name = model.endpoint, model.model
+        self._extra = model.parameters.extra_body or {}
+        self.identity: dict[str, Any] = model.identity()
+
+    async def encode(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
+        import numpy as np
+
+        starts = range(0, len(texts), _TEXTS)
+        made = []
+        # A few requests at once: the endpoint itself finds out how many pay.
+        for first in range(0, len(starts), 8):
+            some = [
+                self._post(texts[start : start + _TEXTS]) for start in starts[first : first + 8]
+            ]
+            made += await asyncio.gather(*some)
+        if len({part.shape[1] for part in made}) != 1:
+            raise EndpointError("malformed", f"{self._name}: vectors are of several lengths")
+        return _of_length_1(np.concatenate(made))
+
+    async def _post(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        import numpy as np
+
+        def parse(body: bytes) -> NDArray[np.float32]:
+            items = sorted(msgspec.json.decode(body, type=_Reply).data, key=lambda each: each.index)
+            if [each.index for each in items] != list(range(len(texts))):
+                raise ValueError(f"expected {len(texts)} vectors, found {len(items)}")
+            if len({len(each.embedding) for each in items}) != 1 or not items[0].embedding:
+                raise ValueError("expected vectors of one length")
+            if not all(math.isfinite(value) for each in items for value in each.embedding):
+                raise ValueError("expected finite numbers")
+            return np.array([each.embedding for each in items], dtype=np.float32)
+
+        # An empty text is refused.
+        payload = {
+            "model": self._name,
+            "input": [text or " " for text in texts],
+            "encoding_format": "float",
+            **self._extra,
+        }
+        vectors, _ = await self._endpoint.post("/embeddings", payload, parse)
+        return vectors
+
+
+def _of_length_1(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.where(length > 0, length, 1)).astype(np.float32, copy=False)
