@@ -361,3 +361,17 @@ def test_two_dermatologists_are_the_ceiling_of_who_judges_patients() -> None:
         ]
         found = agreement(grader_pairs(rows, "d2"))
         assert (found.observed.value, found.kappa.value) == pytest.approx(values, abs=6e-3)
+
+
+@needs("craft-md")
+def test_a_grader_is_measured_against_the_experts() -> None:
+    """It is asked what it is asked of a patient; who always says no is right where yes is rare."""
+    benchmark = get("craft-md-experts")
+    examples = benchmark.load(DATA).examples
+    prompt = examples[0].messages[0].text
+    assert "\n\nPatient: I" in prompt
+    assert "-AI" not in prompt
+    scores = [benchmark.protocol.score(graded(each, '{"label": "no"}')) for each in examples]
+    metrics = benchmark.protocol.summarise(scores, examples)
+    found = {name: metrics[f"patient:{name}"].value for name in ("medical_terms", "reachable")}
+    assert found == pytest.approx({"medical_terms": 167 / 180, "reachable": 121 / 180})

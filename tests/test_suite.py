@@ -25,8 +25,8 @@ pytestmark = pytest.mark.usefixtures("bare")
 
 DOCS = Path(__file__).parent.parent / "docs"
 OTHER_SPLITS = {"liveclin-demo", "medec-validation", "ncer-ncbi-abstracts", "sdoh-synthetic"}
-#: Those that are never asked here.
-IMPORTED = {"chi-bench"}
+#: Those that are never asked here, or ask graders alone.
+APART = {"chi-bench", "craft-md-experts", "vera-mh-rated"}
 NAMES = ("made-up-exam", "made-up-examen", "made-up-ward")
 
 
@@ -350,11 +350,11 @@ def test_a_report_needs_a_place(data: Path, fake: FakeEndpoint) -> None:
 
 
 def test_every_benchmark_is_in_a_group() -> None:
-    """But those for learning the tool, another split, asking in another way, or importing."""
+    """But those for learning, another split, another way to ask, importing, or graders."""
     parts = ("all", "agents", "patients", "brought")
     chosen = {benchmark.name: benchmark for part in parts for benchmark in group(part)}
     for benchmark in benchmarks.all_benchmarks():
-        out = benchmark.contained is not None or benchmark.name in OTHER_SPLITS | IMPORTED
+        out = benchmark.contained is not None or benchmark.name in OTHER_SPLITS | APART
         again = any(
             (benchmark.folder == other.folder and benchmark.n_examples == other.n_examples)
             or (benchmark.cases is not None and benchmark.cases == other.cases)
