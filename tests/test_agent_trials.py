@@ -16,7 +16,7 @@ from preceptor.bridges.chi_bench import read
 from preceptor.bridges.tool_runs import Asked, ToolRun
 from preceptor.cli import main
 from preceptor.errors import Unavailable
-from preceptor.records import Graded, Metric, Score
+from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.attempts import all_of_k
 from suite_answers import DATA, needs
 
@@ -181,9 +181,12 @@ def test_all_of_k_is_the_share_of_draws_that_are_all_right() -> None:
     assert all_of_k([], {}) == {}
 
 
-def test_repeats_of_an_agent_here_have_pass_k_as_well() -> None:
+def test_repeats_of_an_agent_here_have_pass_k_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of medagentbench with --repeats 3 says how often all three are right."""
     scores: Any = attempts({"a": [1.0, 1.0, 1.0], "b": [1.0, 0.0, 1.0]})
-    found: dict[str, Metric] = dict(get("medagentbench").protocol.summarise(scores, []))
+    scoring = get("medagentbench").protocol.scoring
+    monkeypatch.setattr(type(scoring), "branch", lambda self, example: ("1", example.id))
+    examples = [Example(id, (Message("user", id),), ()) for id in ("a", "b")]
+    found: dict[str, Metric] = dict(scoring.summarise(scores, examples))
     assert found["pass^3"].value == 0.5
     assert get("medagentbench").labels["pass^3"] == "All of 3 attempts right (pass^3)"

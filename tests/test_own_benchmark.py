@@ -66,6 +66,8 @@ def letter(messages):
 def judge(messages):
     return json.dumps({"explanation": "", "criteria_met": "otassium" in messages[-1]["content"]})
 """
+#: What every score of a rubric has beside it.
+LOST = ("omission", "commission", "harmful")
 JUDGED = ["--system", "python:made_up_code:answer", "--grader", "python:made_up_code:judge"]
 
 
@@ -102,7 +104,7 @@ def test_a_folder_is_run_under_its_own_name(
     assert (score["benchmark"], score["departures"]) == ("ward-round", [])
     assert "Asked on 2 of 3 examples." in score["notes"]
     assert not [name for name in score["metrics"] if "length_adjusted" in name]
-    assert {"ward:7B", "ward:ICU"} >= set(score["metrics"]) - {"overall_score"}
+    assert {"ward:7B", "ward:ICU", *LOST} >= set(score["metrics"]) - {"overall_score"}
 
 
 def test_answers_in_a_folder_are_a_system_by_their_name(
@@ -328,7 +330,7 @@ def test_the_page_is_true(
         assert cli.main(line.removeprefix("$ preceptor ").split()) == 0, line
         if " score " in line:
             score = json.loads(capsys.readouterr().out)
-    assert set(score["metrics"]) == {"overall_score", "ward:ICU", "ward:7B"}
+    assert set(score["metrics"]) == {"overall_score", "ward:ICU", "ward:7B", *LOST}
     known = set(re.findall(r"`(\w+)`", page.partition("## The rows")[0]))
     assert set(_Stated.__struct_fields__) - {"grader", "answers", "labels", "slices"} <= known
 

@@ -30,13 +30,13 @@ _ENVIRON = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
 }
-#: Limits are set before the code is read, by what it cannot change.
+#: Limits are set before the interpreter starts that reads the code: it cannot raise them.
 _START = (
-    "import resource as r, sys\n"
+    "import os, resource as r, sys\n"
     f"for what, most in ((r.RLIMIT_AS, {_MEMORY}), (r.RLIMIT_FSIZE, {_DISK}), "
     f"(r.RLIMIT_CPU, {int(_SECONDS)}), (r.RLIMIT_NPROC, {_PROCESSES}), (r.RLIMIT_CORE, 0)):\n"
     "    r.setrlimit(what, (most, most))\n"
-    "exec(compile(sys.stdin.read(), '<program>', 'exec'), {'__name__': '__main__'})\n"
+    "os.execv(sys.executable, [sys.executable, '-I', '-B', '-'])\n"
 )
 
 
