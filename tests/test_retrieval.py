@@ -11,11 +11,8 @@ from hypothesis import strategies as st
 from preceptor.protocols.retrieval import query, retrieval
 from preceptor.records import Graded, Response
 from preceptor.records.ranked import Ranked, in_order, ranked_text, read_ranked
-from preceptor.scoring.rubric import OVERALL
-
-pytest.importorskip("pytrec_eval", reason="needs the extra retrieval")
-
 from preceptor.scoring.retrieval import measures
+from preceptor.scoring.rubric import OVERALL
 
 IDS = st.text(
     st.characters(exclude_characters="\t", exclude_categories=["Cc", "Zl", "Zp", "Cs"]), min_size=1

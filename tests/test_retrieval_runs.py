@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pytrec_eval", reason="needs the extra retrieval")
-pytest.importorskip("bm25s", reason="needs the extra retrieval")
-
 import preceptor
 from data_fixtures import isolate
 from preceptor import benchmarks

@@ -10,9 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("pytrec_eval", reason="needs the extra retrieval")
-pytest.importorskip("bm25s", reason="needs the extra retrieval")
-
 import preceptor
 from data_fixtures import isolate
 from preceptor.errors import EndpointRefused, InputError

@@ -20,6 +20,7 @@ from preceptor.analysis.alignment import (
     align,
     differing_settings,
 )
+from preceptor.analysis.comparison_notes import notes_on
 from preceptor.analysis.paired import (
     FEWEST,
     Paired,
@@ -34,7 +35,7 @@ from preceptor.records import Result, RunInfo
 from preceptor.results.pool import Side
 from preceptor.results.values import length_rule
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
-from preceptor.scoring.answers import LEAST_READ, poorly_read, share_read
+from preceptor.scoring.answers import share_read
 from preceptor.scoring.columns import Scores
 from preceptor.scoring.names import is_adjusted
 from preceptor.statistics.comparisons import (
@@ -179,7 +180,7 @@ def compare(
         contrasts=contrasts,
         differing=differing_settings(sides),
         families=families,
-        notes=_notes(sides, contrasts),
+        notes=notes_on(sides, contrasts),
     )
 
 
@@ -367,42 +368,3 @@ def _summary(side: Side, metric: str) -> SideSummary:
         mean_length=float(lengths.sum()) / len(lengths) if len(lengths) else None,
         share_read=share_read(result.scores),
     )
-
-
-def _notes(sides: Sequence[Side], contrasts: Sequence[Contrast]) -> list[str]:
-    notes = ["Differences are of means before clipping; the scores of the runs clip the mean."]
-    if any(contrast.tests.as_if_independent for contrast in contrasts):
-        notes.append(
-            "Prompts repeat. The test counts each example once, by the mean of its answers. As if "
-            "every answer were independent, it would claim a larger study than was made; clustered "
-            "by prompt, it allows for what answers to one prompt share. By answer, a prompt counts "
-            "as often as it was asked, so the difference itself is another."
-        )
-    if any(contrast.prompts < contrast.common for contrast in contrasts):
-        only = " McNemar's takes them as independent." if any(c.mcnemar for c in contrasts) else ""
-        notes.append(
-            "Several examples have one prompt or are one question (in other orders, or another "
-            f"language): the tests are clustered by it.{only}"
-        )
-    graders = {side.result.info.grader for side in sides}
-    if len(graders) > 1:
-        notes.append("The sides have different graders: a difference may be theirs.")
-    names = sorted({side.result.info.benchmark for side in sides})
-    if len(names) > 1:
-        notes.append(f"The sides ask about the same cases in other ways: {', '.join(names)}.")
-    patients = {side.result.info.settings.patient for side in sides} - {None}
-    if len(patients) > 1:
-        notes.append("The sides have different patients: a difference may be theirs.")
-    incomplete = [side.label for side in sides if side.result.coverage < 1]
-    if incomplete:
-        notes.append(
-            f"Not every verdict was given in {', '.join(incomplete)}: an example that is not "
-            "completely graded is left out, not counted as failed."
-        )
-    unread = [side.label for side in sides if poorly_read(share_read(side.result.scores))]
-    if unread:
-        notes.append(
-            f"† Less than {LEAST_READ:.0%} of the answers could be read in {', '.join(unread)}: "
-            "the score counts the others as wrong."
-        )
-    return notes

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.files import read_rows
+from preceptor.protocols.consultation import DIAGNOSIS
 from preceptor.protocols.fidelity import FIDELITY_CRITERIA
 from preceptor.protocols.judging import ReferenceGrader
-from preceptor.protocols.osce import MOST_TURNS, NAMED, OSCE_LABELS, PLAIN, osce, task
+from preceptor.protocols.osce import MOST_TURNS, OSCE_LABELS, PLAIN, osce, task
 from preceptor.records import Example, Slice
 from preceptor.systems.base import Parameters
 
@@ -127,7 +128,7 @@ def _examples(row: Fields, number: int, each: _Set) -> Iterator[Example]:
         "diagnosis": diagnosis,
         "cluster": name,
     }
-    criteria, plain = (NAMED, *FIDELITY_CRITERIA), f"{each.namespace}:{PLAIN}"
+    criteria, plain = (DIAGNOSIS, *FIDELITY_CRITERIA), f"{each.namespace}:{PLAIN}"
     tags = (plain,) if each.kind else ()
     yield Example(name, (task(objective),), criteria, tags, target=target)
     for variant, sentence in _sentences(each.kind).items():

@@ -43,7 +43,7 @@ class _Way(NamedTuple):
 _TOLD: tuple[tuple[str, str, Told], ...] = (
     ("", "asking a patient", "dialogue"),
     ("-first", "the first words of a patient", "first"),
-    ("-summary", "a summary of its own dialogue", "summary"),
+    ("-summary", "from a summary of the talk", "summary"),
     ("-vignette", "the whole case", "vignette"),
 )
 _WAYS = (

@@ -119,7 +119,7 @@ BENCHMARKS = (
         "that it is asked of a patient.",
         faults=(
             "Two experts agree on these in .82, .80 and .93: no grader can be asked for more.",
-            "Few patients use medical terms: who always says no is right in nine of ten.",
+            "Few patients use medical terms: a grader that always says no is right in nine of ten.",
         ),
         verified="The agreement of the two experts is recomputed on the talks that both read.",
     ),

@@ -128,6 +128,6 @@ BENCHMARKS = (
         "-absent",
         "other patients' documents alone",
         "absent",
-        "The right answer is always that there is none: whoever always says that scores 100.",
+        "No question can be answered: a system that always says so scores 100.",
     ),
 )

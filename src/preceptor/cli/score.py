@@ -30,8 +30,8 @@ def score(  # noqa: PLR0917
         str,
         typer.Option(
             metavar="K[,K%]",
-            help="Of a rubric: also the share of answers that meet so many desirable criteria, or "
-            "such a share of them: 8,80%.",
+            help="Also the share of answers that meet at least K desirable criteria, or K percent "
+            "of them: `8,80%`.",
         ),
     ] = "",
     cutoff: Annotated[

@@ -19,21 +19,21 @@ from preceptor.engine.grading import GradingContext, VerdictRecorder, given, old
 from preceptor.engine.interaction import attend, environment_failure, interact
 from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.progress import Progress
-from preceptor.engine.responses import failed_response, response_of
+from preceptor.engine.responses import answer_to
 from preceptor.engine.surroundings import changes, surroundings
 from preceptor.engine.tool_check import ToolCheck
 from preceptor.engine.watch import Watch
 from preceptor.environments.base import Environment
-from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused
+from preceptor.errors import BudgetExceeded
 from preceptor.graders.base import Grader, case_of
 from preceptor.protocols.base import Protocol
-from preceptor.records import Completion, Graded, Message, Response, RunInfo, RunSettings, Usage
+from preceptor.records import Graded, Message, Response, RunInfo, RunSettings, Usage
 from preceptor.store import Store
 from preceptor.store.lease import Owner
 from preceptor.store.lookup import Lookup
 from preceptor.store.results import UNFINISHED
 from preceptor.store.writer import Batch, Writer
-from preceptor.systems.base import Ask, Postponed, System, without_text
+from preceptor.systems.base import Ask, Postponed, System
 from preceptor.systems.limiter import Limiter
 
 __all__ = ["Pipeline", "Share"]
@@ -41,8 +41,6 @@ __all__ = ["Pipeline", "Share"]
 T = TypeVar("T")
 #: Questions that are ready for their turn, at the least.
 _NEXT = 32
-#: Attempts at a question whose reply is empty without a reason.
-_EMPTY_ATTEMPTS = 3
 #: Position of the example in the run, and repeat.
 _Place = tuple[int, int]
 
@@ -320,32 +318,9 @@ class Pipeline:
         if messages is not ask.messages:
             ask = msgspec.structs.replace(ask, messages=messages)
         async with self._turn(system):
-            response = await self._answer(system, key, ask)
+            response = await answer_to(key, ask, system, self.budget, self._is_stopping)
         self.progress.calls += 1
         return response
-
-    async def _answer(self, system: System, key: str, ask: Ask) -> Response:
-        """The answer or its failure. Asks again after a reply with neither text nor reason."""
-        empty: list[Completion] = []
-        while True:
-            try:
-                completion = await self.budget.answer(system, ask)
-            except (BudgetExceeded, EndpointRefused):
-                if not empty:
-                    raise  # otherwise keep what was paid first; the next call raises again
-                return failed_response(key, empty)
-            except EndpointError as error:
-                failed = failed_response(key, empty) if empty else Response(key, cost_usd=0.0)
-                return msgspec.structs.replace(failed, failure=error.kind, detail=str(error))
-            usable = ask.tools if completion.calls else system.may_be_empty
-            why = None if usable else without_text(completion)
-            if why is None:
-                return response_of(key, completion, empty)
-            system.failures[why] += 1
-            empty.append(completion)
-            again = why == "empty" and not system.slow and len(empty) < _EMPTY_ATTEMPTS
-            if not again or self.progress.stopping is not None:
-                return failed_response(key, empty)
 
     # Verdicts
 
@@ -364,6 +339,9 @@ class Pipeline:
                 await self.grader.grade(case, missing, recorder)
         finally:
             recorder.close()
+
+    def _is_stopping(self) -> bool:
+        return self.progress.stopping is not None
 
     def _check_going_on(self) -> None:
         if self.progress.stopping is not None or self._error is not None:

@@ -1,17 +1,50 @@
-"""Completions as the response that is kept."""
+"""One question to a system: its completions, as the response that is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from preceptor.errors import shorten
+from preceptor.engine.budget import Budget
+from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused, shorten
 from preceptor.records import Completion, Message, Response, Text, Turn, as_answer
 from preceptor.store.rows import storable, storable_message
-from preceptor.systems.base import without_text
+from preceptor.systems.base import Ask, System, without_text
 
-__all__ = ["failed_response", "response_of"]
+__all__ = ["answer_to", "failed_response", "response_of"]
+
+#: Attempts at a question whose reply is empty without a reason.
+_EMPTY_ATTEMPTS = 3
+
+
+async def answer_to(
+    key: str, ask: Ask, system: System, budget: Budget, is_stopping: Callable[[], bool]
+) -> Response:
+    """The answer or its failure. Asks again after a reply with neither text nor reason.
+
+    Raises BudgetExceeded, EndpointRefused where nothing was paid for this question.
+    """
+    empty: list[Completion] = []
+    while True:
+        try:
+            completion = await budget.answer(system, ask)
+        except (BudgetExceeded, EndpointRefused):
+            if not empty:
+                raise  # otherwise keep what was paid first; the next call raises again
+            return failed_response(key, empty)
+        except EndpointError as error:
+            failed = failed_response(key, empty) if empty else Response(key, cost_usd=0.0)
+            return msgspec.structs.replace(failed, failure=error.kind, detail=str(error))
+        usable = ask.tools if completion.calls else system.may_be_empty
+        why = None if usable else without_text(completion)
+        if why is None:
+            return response_of(key, completion, empty)
+        system.failures[why] += 1
+        empty.append(completion)
+        again = why == "empty" and not system.slow and len(empty) < _EMPTY_ATTEMPTS
+        if not again or is_stopping():
+            return failed_response(key, empty)
 
 
 def response_of(key: str, completion: Completion, before: Sequence[Completion] = ()) -> Response:
