@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from preceptor.benchmarks import Benchmark
 from preceptor.environments.facts import FACTS, CaseFacts
 from preceptor.errors import InputError
+from preceptor.graders import Grader
 from preceptor.records import Example
 from preceptor.systems import System, resolve
 from preceptor.systems.base import Parameters
@@ -15,7 +16,7 @@ from preceptor.systems.base import Parameters
 if TYPE_CHECKING:
     from preceptor.engine.plan import Request
 
-__all__ = ["check_patient", "other_patient", "patient_of", "resolve_patient"]
+__all__ = ["check_patient", "everyone", "patient_of", "played_by", "resolve_patient"]
 
 
 def patient_of(benchmark: Benchmark, request: Request, parameters: Parameters) -> System | None:
@@ -39,20 +40,31 @@ def resolve_patient(address: str, parameters: Parameters) -> System:
     return CaseFacts() if address == FACTS else resolve(address, parameters)
 
 
+def everyone(system: System, patient: System | None, grader: Grader) -> tuple[System, ...]:
+    """All who are asked in a run: the system, its patient, the grader's models."""
+    return (system, *(() if patient is None else (patient,)), *grader.systems)
+
+
 def check_patient(
     benchmark: Benchmark, patient: System | None, examples: Sequence[Example]
 ) -> None:
-    without = patient and sum(patient.covers(example) == 0 for example in examples)
-    if patient is not None and without:
+    """Raise InputError where the patient has nothing to tell of an example."""
+    if patient is None:
+        return
+    if without := sum(patient.covers(example) == 0 for example in examples):
         raise InputError(
             f"--patient {patient.address}: {without:,} of {len(examples):,} examples of "
             f"{benchmark.name} list no facts: name a model"
         )
 
 
-def other_patient(benchmark: Benchmark, patient: System | None) -> list[str]:
+def played_by(benchmark: Benchmark, patient: System | None) -> tuple[list[str], list[str]]:
+    """Departures and notes: who plays the patient, in the place of whom."""
+    if patient is None:
+        return [], []
     environment = benchmark.protocol.environment
     reference = None if environment is None else environment.reference_patient
-    if patient is None or reference in (None, patient.address):
-        return []
-    return [f"{patient.address} played the patient; in the reference it is {reference}."]
+    played = f"{patient.address} played the patient"
+    if reference in (None, patient.address):
+        return [], [f"{played}."]
+    return [f"{played}; in the reference it is {reference}."], []

@@ -18,6 +18,7 @@ from preceptor.engine.calls import claimed
 from preceptor.engine.grading import GradingContext, VerdictRecorder, given, older_server
 from preceptor.engine.interaction import attend, environment_failure, interact
 from preceptor.engine.keys import former_key, response_key
+from preceptor.engine.patients import everyone
 from preceptor.engine.progress import Progress
 from preceptor.engine.responses import answer_to
 from preceptor.engine.surroundings import changes, surroundings
@@ -97,8 +98,7 @@ class Pipeline:
         self.todo = _places(store.graded(run, only), only)
         criteria = sum(len(graded.example.criteria) for _, graded in self.todo)
         self.progress = Progress(len(self.todo), criteria, budget)
-        others = grader.systems if patient is None else (patient, *grader.systems)
-        self._systems = dict.fromkeys((system, *others))
+        self._systems = dict.fromkeys(everyone(system, patient, grader))
         self.progress.retries = [each.failures for each in self._systems]
         # Calls wait for their turn here and not in the endpoint, where a stop could not reach them.
         self._lookup = Lookup(store)

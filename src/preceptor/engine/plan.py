@@ -11,7 +11,7 @@ from preceptor import benchmarks
 from preceptor.benchmarks import Benchmark, Dataset
 from preceptor.benchmarks.manifest import manifest_of
 from preceptor.engine.budget import Budget
-from preceptor.engine.patients import check_patient, other_patient, patient_of
+from preceptor.engine.patients import check_patient, everyone, patient_of, played_by
 from preceptor.engine.pipeline import Pipeline
 from preceptor.engine.resolve import (
     asked_in_batches,
@@ -200,7 +200,8 @@ def check(
     check_patient(benchmark, patient, [example for example, _ in chosen])
     undefined = undefined_scores(benchmark, [example for example, _ in chosen])
     departures = _departures(benchmark, dataset, len(chosen), grader, called, request)
-    departures += other_patient(benchmark, patient)
+    another, usual = played_by(benchmark, patient)
+    departures += another
     if isinstance(system, Replay):
         departures += system.compare(dataset.examples)
     variant = Variant(request.circular, request.shots)
@@ -209,8 +210,8 @@ def check(
     if strata is not None:
         departures.append(sentence(strata))
     ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
-    notes = [*benchmark.remarks, *system.notes(ids), *([] if undefined is None else [undefined])]
-    notes += [] if patient is None else [f"{patient.address} played the patient."]
+    notes = [*benchmark.remarks, *system.notes(ids), *usual]
+    notes += [] if undefined is None else [undefined]
     if benchmark.own:  # there is no publication to depart from
         departures, notes = [], [*departures, *notes]
     settings = _settings(request, dataset, template, parameters)
@@ -224,11 +225,10 @@ def check(
     if isinstance(system, Replay):
         settings.options_count_from = system.first
     settings.variant, settings.stratify = variant, strata
-    systems = (system, *grader.systems)
+    systems = everyone(system, patient, grader)
     if patient is not None:
         settings.patient = patient.address
         settings.patient_parameters = msgspec.to_builtins(as_patient)
-        systems = (system, patient, *grader.systems)
     settings.prices = prices_of(systems)
     settings.servers, settings.files = surroundings(systems, grader)
     return Plan(

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from preceptor import benchmarks
 from preceptor.engine.budget import Budget
-from preceptor.engine.patients import resolve_patient
+from preceptor.engine.patients import everyone, resolve_patient
 from preceptor.engine.pipeline import Pipeline, Share
 from preceptor.engine.resolve import check_price, grader_as_before, keep_prices, system_as_before
 from preceptor.errors import InputError, shorten
@@ -58,8 +58,7 @@ def reopen(
         system.first = settings.options_count_from
     grader = grader_as_before(store, run, benchmark, called, through) if judged else NoGrader()
     patient = None if settings.patient is None else resolve_patient(settings.patient, as_patient)
-    others = grader.systems if patient is None else (patient, *grader.systems)
-    keep_prices((system, *others), settings.prices or {})
+    keep_prices(everyone(system, patient, grader), settings.prices or {})
     cap = (settings.max_cost or None) if max_cost is None else max_cost
     check_price(cap, system, grader, patient)
     if budget is None:
