@@ -57,8 +57,7 @@ settings.load_profile("preceptor")
 
 
 def pytest_collection(session: pytest.Session) -> None:
-    """Of several processes each begins with its own share of the files: whoever reads a file first
-    keeps it compiled for the others, and at the same pace all would compile all."""
+    """Each worker first imports its own share of the files, which stay compiled for the others."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers == 1 or session.config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
         return

@@ -126,9 +126,9 @@ def test_another_file_of_grades_is_another_benchmark() -> None:
     found = benchmarks.get("./mine/qrels/dev.txt")
     assert (found.name, found.n_examples) == ("mine-dev", 2)
     assert found.remarks == (
-        "1 queries of qrels/dev.txt have no text: left out.",
-        "1 judgments of qrels/dev.txt are there twice: counted once.",
-        "1 of 2 judgments are of documents that the corpus lacks: nobody can find these.",
+        "Left out because they have no text: 1 query of qrels/dev.txt.",
+        "Repeated and counted once: 1 judgment of qrels/dev.txt.",
+        "The corpus lacks the documents of 1 of 2 judgments: no system can find them.",
     )
 
 

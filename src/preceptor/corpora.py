@@ -110,7 +110,7 @@ def open_corpus(path: Path) -> Corpus:
     """
     try:
         state = path.stat()
-        return _opened(path, state.st_size, state.st_mtime_ns)
+        return _opened(path.resolve(), state.st_size, state.st_mtime_ns)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, EOFError, zlib.error) as error:

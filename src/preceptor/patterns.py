@@ -23,6 +23,6 @@ class _Late:
 def late(pattern: str, flags: int = 0) -> re.Pattern[str]:
     """A pattern that is compiled at its first use.
 
-    Those with the words of all languages take more than a second: only who reads answers pays it.
+    Those with the words of all languages take long: a command that reads no answer skips them.
     """
     return cast("re.Pattern[str]", _Late(pattern, flags))

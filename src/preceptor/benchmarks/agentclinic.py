@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.environments.facts import sentences
 from preceptor.files import read_rows
 from preceptor.protocols.consultation import DIAGNOSIS
 from preceptor.protocols.fidelity import FIDELITY_CRITERIA
@@ -20,7 +20,6 @@ from preceptor.systems.base import Parameters
 __all__ = ["BENCHMARKS"]
 
 _GRADER = ReferenceGrader("openai/gpt-4", Parameters(temperature=0.05))
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\d])")
 _FINDINGS = ("Physical_Examination_Findings", "Test_Results")
 
 _PREJUDICE = {
@@ -156,7 +155,7 @@ def _in_words(value: Any) -> str:
 def _facts(value: Any) -> Iterator[str]:
     """Sentences, and the parts of what is no text."""
     if isinstance(value, str):
-        yield from _SENTENCE.split(value)
+        yield from sentences(value)
     else:
         for part in value.values() if isinstance(value, Mapping) else value:
             yield from _facts(part)

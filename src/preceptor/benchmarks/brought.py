@@ -142,6 +142,7 @@ class _Exam(msgspec.Struct, frozen=True, kw_only=True):
         if self.language in _TOLD_SEVERAL:
             told[_SEVERAL] = _TOLD_SEVERAL[self.language]
         kinds = [*self.layout.tags, "asked"] if self.layout.twin else [*self.layout.tags]
+        first, *others = self.layout.files
         return Benchmark(
             name=self.name,
             title=self.title,
@@ -153,7 +154,7 @@ class _Exam(msgspec.Struct, frozen=True, kw_only=True):
             read=functools.partial(_read, layout=self.layout),
             protocol=Protocol("choice", asking=choice_asking(told), scoring=self.scoring()),
             url=self.url,
-            folder=f"{self.folder}/{self.layout.files[0]}",
+            folder=self.folder if others else f"{self.folder}/{first}",
             languages=(self.language.partition("-")[0],),
             labels={**CHOICE_LABELS, **self.labels},
             slices=tuple(map(Slice, kinds)),

@@ -15,6 +15,7 @@ from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
 from preceptor.protocols.retrieval import query
 from preceptor.records import Example
+from preceptor.wording import plural
 
 __all__ = ["holds_collection", "read_collection"]
 
@@ -131,18 +132,19 @@ def _read(folder: Path, judged: Path) -> tuple[list[Example], str, list[str]]:
     judgments = sum(map(len, asked.values()))
     remarks = []
     if unknown := len(found.grades) - len(asked):
-        remarks.append(f"{unknown:,} queries of {where} have no text: left out.")
+        queries = plural(unknown, "query", "queries")
+        remarks.append(f"Left out because they have no text: {queries} of {where}.")
     if found.repeated:
-        remarks.append(f"{found.repeated:,} judgments of {where} are there twice: counted once.")
+        repeated = plural(found.repeated, "judgment")
+        remarks.append(f"Repeated and counted once: {repeated} of {where}.")
     if corpus is not None and corpus.duplicates:
-        remarks.append(
-            f"{corpus.duplicates:,} documents of the corpus repeat an earlier id: left out."
-        )
+        documents = plural(corpus.duplicates, "document")
+        remarks.append(f"Left out because they repeat an earlier id: {documents} of the corpus.")
     lost = 0 if corpus is None else sum(map(corpus.lacks, asked.values()))
     if lost:
         remarks.append(
-            f"{lost:,} of {judgments:,} judgments are of documents that the corpus lacks: nobody "
-            f"can find these."
+            f"The corpus lacks the documents of {lost:,} of {judgments:,} judgments: no system can "
+            f"find them."
         )
     said = f"{len(examples):,} queries, {size}, {judgments:,} judgments ({where})"
     return examples, said, remarks

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.environments.facts import sentences
 from preceptor.files import read_rows
 from preceptor.protocols.choice import CHOICE_LABELS
 from preceptor.protocols.consultation import DIAGNOSIS, MOST, Told, consultation, opening
@@ -23,7 +23,6 @@ __all__ = ["BENCHMARKS"]
 
 _GRADER = ReferenceGrader("openai/gpt-4-1106-preview", Parameters(temperature=0.0))
 _FILE = "cases.csv"
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\d])")
 _SOURCES = {
     "MedQA_USMLE": "medqa",
     "dermatology_public": "dermatology-public",
@@ -62,7 +61,7 @@ def _example(row: Fields, way: _Way) -> Example | None:
         return None
     target: dict[str, Any] = {"diagnosis": diagnosis, "case": case, "cluster": name}
     if way.told in ("dialogue", "first"):  # a summary needs a model
-        target["facts"] = _SENTENCE.split(case)
+        target["facts"] = sentences(case)
     if way.choices:
         target |= {"options": texts, "answer": right}
     about_patient = FIDELITY_CRITERIA if way.told == "dialogue" else ()
@@ -84,6 +83,9 @@ def _read(path: Path, way: _Way) -> Iterator[Example]:
             yield example
 
 
+_JUDGED = (
+    "the words that system and grader are told are ours: it is not comparable with published rates"
+)
 _CAUTION = (
     "the words that system, patient and grader are told are ours, and so is the end of a talk "
     f"after {MOST} questions: it is not comparable with published rates"
@@ -115,7 +117,7 @@ def _benchmark(way: _Way) -> Benchmark:
             **{f"source:{each}": each for each in _SOURCES.values()},
         },
         slices=(Slice("source", tuple(_SOURCES.values())), Slice("specialty", compared=False)),
-        caution=_CAUTION,
+        caution=_CAUTION if talk else None if way.choices else _JUDGED,
         measures="Whether a system finds the diagnosis of a case, and how much is lost when it "
         "must ask a patient for what it needs.",
         faults=(

@@ -6,7 +6,6 @@ some trials, ``leaderboard.csv`` the published rates and what a submission is.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -107,8 +106,11 @@ def _seconds(row: Fields) -> float:
             moments.append(datetime.fromisoformat(said))
         except ValueError:
             raise row.fault(name, "a time, ISO 8601", said) from None
-    seconds = (moments[1] - moments[0]).total_seconds()
-    return seconds if seconds > 0 and math.isfinite(seconds) else 0.0
+    try:
+        return max(0.0, (moments[1] - moments[0]).total_seconds())
+    except TypeError:
+        expected = "a time zone in both times or in neither"
+        raise row.fault("finished_at", expected, said) from None
 
 
 def _beside(file: Path) -> _Beside:

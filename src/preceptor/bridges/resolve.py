@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -73,17 +72,8 @@ class Resolver:
         InputError
             Nothing shows it.
         """
-        runs = iter(runs)
-        begun: list[Sequence[ToolAnswer]] = []
-        for answers in runs:
-            begun.append(answers)
-            if self.data is not None or not all(each.example for each in answers):
-                break
-        else:
-            return
         # One at a time: a file may have hundreds of runs.
-        every = itertools.chain(begun, runs)
-        self.first, needed = self.known.counted_from([*map(_row, answers)] for answers in every)
+        self.first, needed = self.known.counted_from([*map(_row, answers)] for answers in runs)
         if needed and self.first is None:
             raise InputError(
                 f"{path}: the answers are numbers of options, and the right answers do not "

@@ -32,7 +32,7 @@ def import_files(  # noqa: PLR0917
             metavar="[TOOL] FILE...",
             help="Files or folders that a tool wrote. The tool is recognised by their content; or "
             "name it first: inspect, simple-evals, evalscope, batch, lm-eval, promptfoo, "
-            "verifiers, graded (as `preceptor export` writes), predictions (any table).",
+            "verifiers, chi-bench, graded (as `preceptor export` writes), predictions (any table).",
         ),
     ],
     benchmark: Annotated[

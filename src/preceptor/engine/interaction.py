@@ -93,7 +93,9 @@ async def interact(
             if answer.failure is not None or (recorded and answer.turns):
                 break
             said = _to_answer(steps[-1].message, session)
-            stop_reason = _limit(session, turns, len(answers), said) or _no_call(answer, session)
+            stop_reason = _limit(session, turns, len(answers), said) or _no_call(
+                answer, said, session
+            )
             following = None if stop_reason else await _following(session, said, capabilities)
             if following is None:
                 break
@@ -232,16 +234,13 @@ def _limit(session: Session, turns: Iterable[Turn], asked: int, said: Message) -
     return "max_tool_calls" if beyond else None
 
 
-def _no_call(answer: Response, session: Session) -> str | None:
+def _no_call(answer: Response, said: Message, session: Session) -> str | None:
     """Why a turn is no call, though it looks like one; None where it does not.
 
     A turn that was cut off may call what was never meant; a call that is written as text has been
     made by nobody. Neither is an answer.
     """
-    if not session.tools:
-        return None
-    called = bool(_calls(_steps(answer)[-1].message))
-    if called:
+    if _calls(said):
         return "cut_off" if answer.finish_reason == "length" else None
     names = [tool.name for tool in session.tools]
     return CALL_AS_TEXT if written_call(answer.text, names) else None

@@ -288,10 +288,11 @@ class Pipeline:
         async def find(ask: Ask, system: System = self.system) -> Response:
             own = response_key(system, ask, self.run.scope)
             known = self.store.find_responses([own]).get(own)
-            if known is not None:
+            if known is not None and system is not self.system:
                 # What the patient said to another system is not on this run's bill.
-                found = msgspec.structs.replace(known, usage=Usage(), cost_usd=0.0)
-                return known if system is self.system else found
+                return msgspec.structs.replace(known, usage=Usage(), cost_usd=0.0)
+            if known is not None:
+                return known
             made = await self._call(system, own, ask)
             part = msgspec.structs.replace(made, key=key, text="", failure=UNFINISHED)
             kept = Batch(turns=(made,), answers=((*place, part, False),))

@@ -13,7 +13,7 @@ from preceptor.records import Completion, Example
 from preceptor.systems.base import Ask, System
 from preceptor.systems.prices import FREE
 
-__all__ = ["FACTS", "UNKNOWN", "CaseFacts", "facts_of", "told"]
+__all__ = ["FACTS", "UNKNOWN", "CaseFacts", "facts_of", "sentences", "told"]
 
 #: Its address.
 FACTS = "facts"
@@ -21,7 +21,11 @@ FACTS = "facts"
 UNKNOWN = "I cannot say anything about that."
 #: Facts that one answer tells at the most, and the share of the best one's weight that each needs.
 _MOST, _NEAR = 3, 0.7
+#: Share of a fact's words, by weight, of a text that tells it.
+_TOLD = 0.6
 _WORD = re.compile(r"[^\W_]+")
+#: Between two sentences.
+_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\d])")
 #: Letters by which words are compared: enough to tell them apart, few enough for their endings.
 _STEM = 5
 _COMMON = frozenset(
@@ -83,6 +87,11 @@ class CaseFacts(System):
         return Completion(" ".join(fresh or found) or UNKNOWN, cost_usd=0.0)
 
 
+def sentences(text: str) -> list[str]:
+    """The sentences of a case: each is a fact."""
+    return _END.split(text)
+
+
 def facts_of(example: Example) -> tuple[str, ...]:
     """The facts of a case; none where it has no such list."""
     target = example.target
@@ -92,9 +101,7 @@ def facts_of(example: Example) -> tuple[str, ...]:
 def _about(question: str, facts: Sequence[str]) -> list[str]:
     """The facts that a question is about, in the order of the case."""
     asked = _words(question)
-    held = [_words(fact) for fact in facts]
-    times = Counter(word for words in held for word in words)
-    weigh = {word: math.log(1 + len(facts) / count) for word, count in times.items()}
+    held, weigh = _weighed(facts)
     weights = [sum(weigh[word] for word in words & asked) for words in held]
     best = max(weights, default=0.0)
     if not best:
@@ -109,14 +116,19 @@ def _words(text: str) -> set[str]:
     return {word[:_STEM] for word in found if word not in _COMMON}
 
 
-def told(facts: Sequence[str], said: str, least: float = 0.6) -> list[int]:
-    """Places of the facts of which a text has at least that share of the words, by weight."""
-    words, held = _words(said), [_words(fact) for fact in facts]
-    times = Counter(word for each in held for word in each)
-    weigh = {word: math.log(1 + len(facts) / count) for word, count in times.items()}
-    found = []
-    for at, each in enumerate(held):
-        whole = sum(weigh[word] for word in each)
-        if whole and sum(weigh[word] for word in each & words) >= least * whole:
-            found.append(at)
-    return found
+def _weighed(facts: Sequence[str]) -> tuple[list[set[str]], dict[str, float]]:
+    """The words of each fact; and the weight of each word, more the fewer facts have it."""
+    held = [_words(fact) for fact in facts]
+    times = Counter(word for words in held for word in words)
+    return held, {word: math.log(1 + len(facts) / count) for word, count in times.items()}
+
+
+def told(facts: Sequence[str], said: str) -> list[int]:
+    """Places of the facts of which a text has most of the words, by weight."""
+    words, (held, weigh) = _words(said), _weighed(facts)
+    wholes = [sum(weigh[word] for word in each) for each in held]
+    return [
+        at
+        for at, (each, whole) in enumerate(zip(held, wholes, strict=True))
+        if whole and sum(weigh[word] for word in each & words) >= _TOLD * whole
+    ]

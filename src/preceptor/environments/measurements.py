@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -101,7 +102,12 @@ def _found(nodes: list[_Node], request: str) -> dict[str, Any]:
         inside = any(node.path[: len(other.path)] == other.path for other in taken)
         if not inside and _fits(node, asked):
             taken.append(node)
-    return {_title(node.path[-1]): node.value for node in taken}
+    # Two parts of a case may have a finding of one name: they have the whole path.
+    times = Counter(node.path[-1] for node in taken)
+    return {
+        ": ".join(map(_title, node.path[0 if times[node.path[-1]] > 1 else -1 :])): node.value
+        for node in taken
+    }
 
 
 def _fits(node: _Node, asked: frozenset[str]) -> bool:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from preceptor.environments.base import Session
 from preceptor.records import Message
 
 __all__ = ["PatientSession", "beside", "spoken"]
-
-#: Behind somebody's words, what the exam tells.
-_ASIDE = re.compile(r"(?:^|\n\n)\[.*\]\s*$", re.DOTALL)
 
 #: Who has which part of the talk as the patient's model sees it.
 _PARTIES = {"user": "Doctor", "assistant": "Patient"}
@@ -56,4 +51,7 @@ def beside(words: str, told: str) -> str:
 
 def spoken(text: str) -> str:
     """The words alone."""
-    return _ASIDE.sub("", text)
+    words, mark, aside = text.rpartition("\n\n[")
+    if mark and aside.rstrip().endswith("]"):
+        return words
+    return "" if text.startswith("[") and text.rstrip().endswith("]") else text

@@ -13,7 +13,7 @@ import msgspec
 from preceptor.engine.interaction import interact
 from preceptor.engine.keys import former_key, response_key
 from preceptor.engine.plan import Plan
-from preceptor.environments.base import Session
+from preceptor.environments.base import Environment
 from preceptor.errors import EndpointError, StoreError
 from preceptor.estimate.counter import CallCounter, Tally, characters
 from preceptor.estimate.observed import (
@@ -137,7 +137,7 @@ class _Estimator:
         share, words = _strong_share(history) if sure is not None else (1.0, None)
         parts = [] if self.recorded else [self._part("system", plan.system, answers, own)]
         if plan.patient is not None and not self.recorded:
-            profile = self._system_profile(answers.patient.calls, plan.patient)
+            profile = assumed_for(plan.patient, verdict=False)
             parts.append(self._part("patient", plan.patient, answers.patient, profile))
         for number in sorted(most):
             low = least.get(number, Tally(most[number].address))
@@ -182,7 +182,7 @@ class _Estimator:
         environment = self._environment
         if environment is not None:
             return [
-                await self._interaction(ask, environment.open(ask.example), answers, seen, assumed)
+                await self._interaction(ask, environment, answers, seen, assumed)
                 for ask in asks
                 if ask.example is not None
             ]
@@ -206,7 +206,12 @@ class _Estimator:
         return [*texts, _LikelyAnswer(sent, assumed, missing, True)] if missing else texts
 
     async def _interaction(
-        self, ask: Ask, session: Session, answers: _AnswerTally, seen: set[str], assumed: str
+        self,
+        ask: Ask,
+        environment: Environment,
+        answers: _AnswerTally,
+        seen: set[str],
+        assumed: str,
     ) -> _LikelyAnswer:
         """Play an interaction, counting one call per turn that is not in the store.
 
@@ -214,7 +219,8 @@ class _Estimator:
         question where it would be; and it asks something until a talk has its usual length.
         """
         guessed, turns = False, 0
-        usual = 0 if self._environment is None else self._environment.usual_turns
+        assert ask.example is not None
+        session, usual = environment.open(ask.example), environment.usual_turns
 
         async def asked(system: System, ask: Ask, count: _Asked) -> Response:
             nonlocal guessed
@@ -297,10 +303,10 @@ class _Estimator:
             await self._grade(each.example, sent, each.response.text, recorder, each.run.name)
         return tallies
 
-    def _system_profile(self, asked: int, patient: System | None = None) -> CallProfile:
+    def _system_profile(self, asked: int) -> CallProfile:
         system, parameters = self.plan.system, self.plan.parameters
-        assumed = assumed_for(patient or system, verdict=False)
-        if self.store is None or self.recorded or patient is not None:
+        assumed = assumed_for(system, verdict=False)
+        if self.store is None or self.recorded:
             return assumed
         name = self.plan.benchmark.name
         found = answers_like(self.store, system.address, parameters, name)

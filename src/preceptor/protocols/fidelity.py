@@ -163,7 +163,8 @@ class TalkScoring(Scoring):
     def score(self, graded: Graded) -> Score:
         score, response = super().score(graded), graded.response
         if response is None or response.failure is not None:
-            ranges = dict.fromkeys(("committed", "facts_told", "answer_told"), (0.0, 1.0))
+            facts = ("facts_told",) if facts_of(graded.example) else ()
+            ranges = dict.fromkeys(("committed", "answer_told", *facts), (0.0, 1.0))
             return merged(score, missing(graded, ranges), ranges)
         texts = [spoken(turn.message.text) for turn in response.turns if turn.party == "patient"]
         values = {

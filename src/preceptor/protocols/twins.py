@@ -54,4 +54,4 @@ class TwinScoring(ChoiceScoring):
             for (question, way, repeat), before in right.items()
             if way == _PLAIN and (question, _MISLEADING, repeat) in right
         ]
-        return changes(pairs, {}, _DROP)
+        return changes(pairs, _DROP)

@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["Ranked", "in_order", "ranked_text", "read_ranked"]
+__all__ = ["DEPTH", "Ranked", "in_order", "ranked_text", "read_ranked"]
 
+#: Documents of a list at the most: no more count.
+DEPTH = 1000
 _HEAD = "rank\tdocument\tscore"
 
 

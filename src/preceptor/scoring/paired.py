@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from preceptor.records import Metric
@@ -21,7 +21,7 @@ class Pair(NamedTuple):
     after: float
 
 
-def changes(pairs: Sequence[Pair], unit_of: Mapping[str, str], name: str) -> dict[str, Metric]:
+def changes(pairs: Sequence[Pair], name: str) -> dict[str, Metric]:
     """How much worse the twins are answered: over all pairs, and by group where there are several.
 
     ``NAME`` is the mean of before less after, −1 to 1; ``NAME_p`` McNemar's exact p-value
@@ -32,20 +32,20 @@ def changes(pairs: Sequence[Pair], unit_of: Mapping[str, str], name: str) -> dic
         return {}
     groups = sorted({pair.group for pair in pairs})
     parts = [[pair for pair in pairs if pair.group == group] for group in groups]
-    found = {name: _drop(pairs, unit_of), f"{name}_p": p_metric(_p(pairs), len(pairs))}
+    found = {name: _drop(pairs), f"{name}_p": p_metric(_p(pairs), len(pairs))}
     if len(groups) < 2:
         return found
     adjusted = holm([_p(part) for part in parts])
     for group, part, p in zip(groups, parts, adjusted, strict=True):
-        found[f"{name}:{group}"] = _drop(part, unit_of)
+        found[f"{name}:{group}"] = _drop(part)
         found[f"{name}_p:{group}"] = p_metric(p, len(part))
     return found
 
 
-def _drop(pairs: Sequence[Pair], unit_of: Mapping[str, str]) -> Metric:
+def _drop(pairs: Sequence[Pair]) -> Metric:
     drops = [pair.before - pair.after for pair in pairs]
     ids = [pair.id for pair in pairs]
-    return mean_metric(drops, ids, unit_of, higher_is_better=False, lowest=-1.0)
+    return mean_metric(drops, ids, higher_is_better=False, lowest=-1.0)
 
 
 def _p(pairs: Sequence[Pair]) -> float | None:

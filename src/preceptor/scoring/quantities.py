@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from decimal import Decimal
 
 __all__ = ["converted", "decimals", "same_unit", "same_value"]
 
@@ -101,7 +102,7 @@ def _factors(one: str, other: str, about: str) -> Iterator[float]:
 
 def decimals(number: float) -> int:
     """Digits after the point, as it is written."""
-    return len(str(number).partition(".")[2]) if number % 1 else 0
+    return max(0, -int(Decimal(str(number)).as_tuple().exponent)) if number % 1 else 0
 
 
 def same_value(said: float, right: float, *, near: float = 0.0) -> bool:

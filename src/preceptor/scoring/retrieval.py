@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from preceptor.installation import MissingExtra
+from preceptor.records.ranked import DEPTH
 
-__all__ = ["DEPTH", "MEASURES", "check_provider", "measures"]
+__all__ = ["MEASURES", "check_provider", "measures"]
 
-#: Documents of a list that count.
-DEPTH = 1000
 #: Metric → (trec_eval's measure, cut of the list before it is measured).
 MEASURES: dict[str, tuple[str, int]] = {
     "ndcg@10": ("ndcg_cut_10", DEPTH),

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from preceptor.records import Example, Metric, Score
 from preceptor.scoring.names import OVERALL
+from preceptor.scoring.paired import p_metric
 from preceptor.scoring.sets import mean_metric
 from preceptor.scoring.units import units
 from preceptor.statistics import holm, mcnemar
@@ -35,9 +36,7 @@ def variant_effects(
         ids = [id for _, _, id in each]
         changes = [float(changed) - float(plain) for plain, changed, _ in each]
         own[f"effect:{kind}"] = mean_metric(changes, ids, unit_of, lowest=-1.0)
-        own[f"effect_p:{kind}"] = Metric(
-            p, p, len(set(ids)), None, None, None, 1.0, unit="p", higher_is_better=False
-        )
+        own[f"effect_p:{kind}"] = p_metric(p, len(set(ids)))
     return own
 
 

@@ -38,7 +38,7 @@ def bills(store: Store, run: RunInfo, took: Took | None = None) -> tuple[Bill, .
         answers = took.answers
         if answers is None:
             answers = dict(_sums(connection, run, t.run_responses, t.responses))
-        patient = dict(_by_patient(connection, run)) if run.settings.patient else {}
+        patient = _by_patient(connection, run) if run.settings.patient else {}
         member = (t.run_votes.c.member, t.run_votes.c.grader)
         judged = list(_sums(connection, run, t.run_votes, t.verdicts, *member))
     #: By part and name: what was paid, and what was reused.
@@ -57,6 +57,7 @@ def bills(store: Store, run: RunInfo, took: Took | None = None) -> tuple[Bill, .
             add("patient", run.settings.patient or "", position, reused, theirs)
             # An interaction is kept with what all its turns took.
             own[1:] = (max(0, a - b) for a, b in zip(sums[1:], theirs[1:], strict=True))
+            own[2] = sums[2]  # what it took is unknown where any of its turns has no price
         add("system", run.system, position, reused, own)
     if judged:
         for (position, reused, _, grader), sums in judged:
@@ -107,10 +108,8 @@ class _Turn(msgspec.Struct):
     cost_usd: float | None = None
 
 
-def _by_patient(
-    connection: sa.Connection, run: RunInfo
-) -> Iterator[tuple[tuple[int, bool], list[Any]]]:
-    """((position, reused), what the patient's turns took)."""
+def _by_patient(connection: sa.Connection, run: RunInfo) -> dict[tuple[int, bool], list[Any]]:
+    """(position, reused) → what the patient's turns took."""
     query = (
         sa.select(t.run_responses.c.position, t.run_responses.c.reused, t.turns.c.data)
         .join(t.turns, t.turns.c.response_id == t.run_responses.c.response_id)
@@ -123,7 +122,7 @@ def _by_patient(
             took = (1, turn.cost_usd or 0.0, int(turn.cost_usd is None))
             sums = found.setdefault((position, reused), [0] * len(t.TOOK))
             sums[:] = map(operator.add, sums, (*took, *msgspec.structs.astuple(turn.usage)))
-    yield from found.items()
+    return found
 
 
 def _bill(part: str, name: str, paid: Sequence[Any], reused: Sequence[Any]) -> Bill:

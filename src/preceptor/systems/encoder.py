@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["VARIABLE", "Encoder", "configured"]
+__all__ = ["VARIABLE", "Encoder", "configured", "window"]
 
 #: The environment variable that names the encoder's folder.
 VARIABLE = "PRECEPTOR_ENCODER"
@@ -67,7 +67,7 @@ class Encoder:
         except Exception as error:  # both raise plain exceptions of their own
             raise InputError(f"{called}: cannot be read: {_line(error)}") from None
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(_window(folder))
+        self._tokenizer.enable_truncation(window(folder))
         self._takes = {each.name for each in self._model.get_inputs()}
         shape = self._model.get_outputs()[0].shape
         if len(shape) != 3:
@@ -140,7 +140,7 @@ def _opened(folder: Path) -> Encoder:
     return Encoder(folder)
 
 
-def _window(folder: Path) -> int:
+def window(folder: Path) -> int:
     """How many tokens the model reads at once."""
     try:
         config: Any = msgspec.json.decode((folder / "config.json").read_bytes())

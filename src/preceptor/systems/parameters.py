@@ -25,11 +25,16 @@ _EXPECTED = {
     "concurrency": "a whole number from 1",
     "retries": "a whole number from 0",
 }
+#: What an endpoint of vectors takes.
+_ENCODING = ("extra_body", "api_key_env", "timeout", "concurrency", "retries")
 #: Kind of address → the settings that it takes; other kinds take all.
 _TAKES: dict[str, tuple[str, ...]] = {
     "physician": (),
     "replay": (),
     "facts": (),
+    "bm25": (),
+    "tfidf": (),
+    **dict.fromkeys(("encoder", "hybrid", "rerank"), _ENCODING),
     "python": ("timeout", "concurrency"),
     "command": ("timeout", "concurrency"),
 }

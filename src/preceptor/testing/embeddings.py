@@ -13,14 +13,14 @@ from aiohttp import web
 from preceptor.testing.replies import Reply, tokens
 from preceptor.testing.wires import Wire
 
-__all__ = ["OpenAIEmbeddings", "embedding"]
+__all__ = ["OpenAIEmbeddings"]
 
 _DIMENSIONS = 64
 #: Texts of one request at the most.
 _MOST = 2048
 
 
-def embedding(text: str, dimensions: int = _DIMENSIONS) -> list[float]:
+def _embedding(text: str, dimensions: int = _DIMENSIONS) -> list[float]:
     """A vector of length 1 by the words of a text: texts with common words are near."""
     counts = [0.0] * dimensions
     for word in re.findall(r"\w+", text.casefold()) or [text]:
@@ -55,7 +55,7 @@ class OpenAIEmbeddings(Wire):
         texts, dimensions = _texts(asked), asked.get("dimensions", _DIMENSIONS)
         used, *_ = tokens(asked, reply)
         data = [
-            {"object": "embedding", "index": index, "embedding": embedding(text, dimensions)}
+            {"object": "embedding", "index": index, "embedding": _embedding(text, dimensions)}
             for index, text in enumerate(texts)
         ]
         usage = {"prompt_tokens": used, "total_tokens": used}

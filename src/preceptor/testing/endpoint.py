@@ -79,7 +79,7 @@ class FakeEndpoint:
         Name and arguments (JSON) of the tools that are called, turn by turn, before an answer, in
         requests that offer any.
     drops_tools
-        Whether tools are offered in vain, as by many servers: nobody is told of them.
+        Whether the server drops the tools of a request in silence, as many do.
     script
         Faults of the first calls in order of arrival, None for a right answer.
     latency

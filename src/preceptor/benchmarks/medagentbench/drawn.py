@@ -14,6 +14,7 @@ from typing import Any
 
 from preceptor.benchmarks.base import Fields
 from preceptor.benchmarks.medagentbench.facts import LAB_OF_TYPE, LOW_MAGNESIUM, kind_of, now_of
+from preceptor.errors import InputError
 
 __all__ = ["SAID_BESIDE", "drawn_answers"]
 
@@ -42,7 +43,9 @@ def drawn_answers(rows: Sequence[Fields]) -> dict[str, Fields]:
         if lab is not None:
             patients[lab].add(row.text("eval_MRN"))
     times = [time for row in rows if (time := now_of(row))]
-    now = datetime.fromisoformat(max(times)) if times else datetime.min
+    if not times:
+        raise InputError("the tasks: expected the time in their contexts, found none")
+    now = datetime.fromisoformat(max(times))
     charts = {
         (patient, lab): _CHARTS[lab](random.Random(f"{_EDITION}/{patient}/{lab}"), branch, now)  # noqa: S311
         for lab, found in patients.items()

@@ -75,17 +75,15 @@ def _dense(address: str, parameters: Parameters) -> Dense:
 
     if Path(address).expanduser().is_dir():
         return Dense(Folder(Path(address).expanduser()))
-    hosted = address.startswith(("http://", "https://", "openai/"))
-    if not hosted:
+    if not address.startswith(("http://", "https://", "openai/")):
         raise InputError(
             f"encoder:{address}: no such folder: expected {_ENCODERS}, where the folder has "
             f"model.onnx and tokenizer.json"
         )
-    from preceptor.systems.hosted import hosted as of_provider
-    from preceptor.systems.hosted import openai_compatible
+    from preceptor.systems.hosted import hosted, openai_compatible
     from preceptor.systems.http_model import HttpModel
 
-    make = of_provider if address.startswith("openai/") else openai_compatible
+    make = hosted if address.startswith("openai/") else openai_compatible
     model = make(address, parameters)
     assert isinstance(model, HttpModel)
     return Dense(Endpoint(model))

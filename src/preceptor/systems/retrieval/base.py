@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from preceptor.corpora import Corpus, pointed
 from preceptor.errors import InputError
 from preceptor.records import Completion
-from preceptor.records.ranked import Ranked, in_order, ranked_text
+from preceptor.records.ranked import DEPTH, Ranked, in_order, ranked_text
 from preceptor.systems.base import Ask, System
 from preceptor.systems.prices import FREE
 
@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["DEPTH", "Retriever", "RetrieverSystem", "best_of"]
-
-#: Documents of an answer at the most.
-DEPTH = 1000
+__all__ = ["Retriever", "RetrieverSystem", "best_of"]
 
 
 class Retriever:
@@ -61,7 +58,8 @@ class RetrieverSystem(System):
     def __init__(self, address: str, retriever: Retriever) -> None:
         self.address, self.retriever = address, retriever
         model = retriever.model
-        self.price = FREE if model is None else model.price
+        # What an endpoint takes for vectors is not counted: so it is not known.
+        self.price = FREE if model is None else None
         self.server = None if model is None else model.server
         self._kept: bytes | None = None
 

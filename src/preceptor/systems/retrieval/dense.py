@@ -78,7 +78,7 @@ class Dense(Retriever):
         return in_order(Ranked(self._corpus.ids[place], score) for place, score in found)
 
     async def _kept(self, texts: Iterable[str], kind: Kind) -> NDArray[np.int64]:
-        """The rows of texts among the vectors; those that nobody has encoded are, first."""
+        """The rows of texts among the vectors; missing texts are encoded first."""
         texts = list(texts)
         keys = [self._vectors.key(kind, text) for text in texts]
         lacking = {

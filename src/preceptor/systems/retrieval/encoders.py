@@ -13,7 +13,7 @@ import msgspec
 from preceptor.errors import EndpointError, InputError
 from preceptor.files import file_sha256
 from preceptor.systems.base import System
-from preceptor.systems.encoder import Encoder
+from preceptor.systems.encoder import Encoder, window
 from preceptor.systems.http_model import HttpModel
 from preceptor.systems.retrieval.dense import Kind
 
@@ -26,6 +26,8 @@ __all__ = ["Endpoint", "Folder"]
 #: Texts of one request: what OpenAI takes is 2,048, other servers less.
 _TEXTS = 64
 _BATCH = 32
+#: Ways of pooling that are computed here.
+_POOLINGS = ("pooling_mode_cls_token", "pooling_mode_mean_tokens")
 
 
 class Folder:
@@ -42,6 +44,14 @@ class Folder:
         self._encoder = Encoder(folder, called=f"encoder:{folder}")
         pooling = _settings(folder / "1_Pooling" / "config.json")
         self._first = bool(pooling.get("pooling_mode_cls_token"))
+        others = [
+            name
+            for name, on in pooling.items()
+            if name.startswith("pooling_mode_") and on is True and name not in _POOLINGS
+        ]
+        if others:
+            expected = " or ".join(_POOLINGS)
+            raise InputError(f"encoder:{folder}: pools by {others[0]}: expected {expected}")
         prompts = _settings(folder / "config_sentence_transformers.json").get("prompts")
         prompts = prompts if isinstance(prompts, dict) else {}
         self._before: dict[Kind, str] = {
@@ -49,7 +59,9 @@ class Folder:
             "passage": str(prompts.get("passage") or prompts.get("document") or ""),
         }
         self.identity: dict[str, Any] = {
-            "model": file_sha256(folder / "model.onnx"),
+            # A large model has its weights in files beside it.
+            "model": [file_sha256(file) for file in sorted(folder.glob("model.onnx*"))],
+            "tokens": window(folder),
             "tokenizer": file_sha256(folder / "tokenizer.json"),
             "pooling": "first" if self._first else "mean",
             "prompts": dict(self._before),

@@ -86,7 +86,7 @@ class BM25(Retriever):
 
 
 def _inverse(documents: dict[int, int], count: int) -> NDArray[np.float32]:
-    """How rare each word is among so many documents."""
+    """The inverse document frequency of each word."""
     from bm25s.scoring import _build_idf_array, _select_idf_scorer
 
     idf: NDArray[np.float32] = _build_idf_array(documents, count, _select_idf_scorer(_METHOD))

@@ -10,15 +10,14 @@ from typing import Any
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import file_sha256
 from preceptor.records import Completion
-from preceptor.records.ranked import Ranked, in_order, ranked_text
+from preceptor.records.ranked import DEPTH, Ranked, in_order, ranked_text
 from preceptor.systems.base import EVERY, Ask, System
 from preceptor.systems.prices import FREE
-from preceptor.systems.retrieval.base import DEPTH
 
 __all__ = ["SUFFIXES", "TrecRun"]
 
 #: What a file of this kind may end in.
-SUFFIXES = (".trec", ".run", ".res", ".txt")
+SUFFIXES = (".trec", ".run", ".res")
 
 
 class TrecRun(System):
