@@ -22,7 +22,8 @@ def surroundings(
         The system, its patient's and the grader's.
     """
     servers = {each.address: each.server for each in systems if each.server is not None}
-    files = {name: sha256 for each in systems for name, sha256 in each.files().items()}
+    others = [each for each in systems if each not in grader.systems]
+    files = {name: sha256 for each in others for name, sha256 in each.files().items()}
     return servers, files | grader.files()
 
 

@@ -12,8 +12,8 @@ from typing import Any, Self
 import msgspec
 
 from preceptor.environments.base import Environment, Session
-from preceptor.environments.tools import ToolError, ToolSession
-from preceptor.records import Example, Message
+from preceptor.environments.tools import FinishSession, ToolError, taken
+from preceptor.records import Example
 from preceptor.scoring.quantities import converted
 from preceptor.systems.base import ToolSpec
 
@@ -87,7 +87,7 @@ def _inline(schema: Any, parts: Mapping[str, Any]) -> Any:
     return {key: _inline(value, parts) for key, value in shown.items()}
 
 
-class _Desk(ToolSession):
+class _Desk(FinishSession):
     """Answers calls until the system finishes."""
 
     max_turns = _MOST_TURNS
@@ -97,19 +97,10 @@ class _Desk(ToolSession):
         self.described = described
         self.finish: Finish | None = None
 
-    async def reply(self, said: Message) -> Message | None:
-        results = await super().reply(said)
-        if results is None:
-            self.stop_reason = "no_call"
-        return None if self.finish is not None else results
-
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
-        try:
-            given = msgspec.convert(arguments, _TAKES[name][0])
-        except msgspec.ValidationError as error:
-            raise ToolError(f"{name}: {error}") from None
+        given = taken(name, arguments, _TAKES[name][0])
         if isinstance(given, Finish):
-            self.finish = given
+            self.finish, self.finished = given, True
             return "The task has ended."
         if isinstance(given, _Conversion):
             made = converted(given.value, given.unit, given.to, given.quantity)

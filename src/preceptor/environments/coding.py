@@ -9,8 +9,8 @@ import msgspec
 
 from preceptor.environments.base import Environment, Session
 from preceptor.environments.sandbox import check_sandbox, run_python
-from preceptor.environments.tools import ToolError, ToolSession
-from preceptor.records import Example, Message
+from preceptor.environments.tools import FinishSession, ToolError, taken
+from preceptor.records import Example
 from preceptor.systems.base import ToolSpec
 
 __all__ = ["FINISH", "Coding"]
@@ -33,7 +33,7 @@ class _Finish(msgspec.Struct, forbid_unknown_fields=True):
     answer: int | float
 
 
-class _Session(ToolSession):
+class _Session(FinishSession):
     """Runs each program in a sandbox of its own, until the system finishes."""
 
     max_turns = _MOST_TURNS
@@ -52,21 +52,11 @@ class _Session(ToolSession):
         self.answer: float | None = None
         self.programs = 0
 
-    async def reply(self, said: Message) -> Message | None:
-        results = await super().reply(said)
-        if results is None:
-            self.stop_reason = "no_call"
-        return None if self.answer is not None else results
-
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
-        try:
-            given = msgspec.convert(arguments, _Finish if name == FINISH else _Run)
-        except msgspec.ValidationError as error:
-            raise ToolError(f"{name}: {error}") from None
-        if isinstance(given, _Finish):
-            self.answer = given.answer
+        if name == FINISH:
+            self.answer, self.finished = taken(name, arguments, _Finish).answer, True
             return "The task has ended."
-        assert isinstance(given, _Run)
+        given = taken(name, arguments, _Run)
         self.programs += 1
         ran = await run_python(given.code)
         shown = ran.output[-_SHOWN:] or "(it printed nothing)"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from preceptor.environments.base import Session
 from preceptor.records import Message, ToolCall, ToolResult
 
-__all__ = ["ToolError", "ToolSession"]
+__all__ = ["FinishSession", "ToolError", "ToolSession", "taken"]
+
+T = TypeVar("T")
 
 
 class ToolError(Exception):
@@ -54,3 +56,29 @@ class ToolSession(Session):
         if isinstance(given, str):
             return ToolResult(call.id, call.name, given)
         return msgspec.structs.replace(given, id=call.id, name=call.name)
+
+
+class FinishSession(ToolSession):
+    """Answers calls until the system has finished by one; a turn without a call ends it, too.
+
+    Attributes
+    ----------
+    finished
+        Set by `call`: the results of that turn are the last, and the system is not shown them.
+    """
+
+    finished: bool = False
+
+    async def reply(self, said: Message) -> Message | None:
+        results = await super().reply(said)
+        if results is None:
+            self.stop_reason = "no_call"
+        return None if self.finished else results
+
+
+def taken(name: str, arguments: Mapping[str, Any], kind: type[T]) -> T:
+    """The arguments of a call as what the tool takes. Raises ToolError."""
+    try:
+        return msgspec.convert(arguments, kind)
+    except msgspec.ValidationError as error:
+        raise ToolError(f"{name}: {error}") from None

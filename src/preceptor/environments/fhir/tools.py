@@ -13,8 +13,7 @@ from msgspec import UNSET
 
 from preceptor.environments.fhir.parameters import PARAMETERS
 from preceptor.environments.fhir.server import FhirServer, Reply
-from preceptor.environments.tools import ToolError, ToolSession
-from preceptor.records import Message
+from preceptor.environments.tools import FinishSession, ToolError, taken
 from preceptor.systems.base import ToolSpec
 
 __all__ = ["FINISH", "HABITS", "SEARCHES", "WRITES", "FhirTools", "tool_specs"]
@@ -152,7 +151,7 @@ def _schema(name: str) -> dict[str, Any]:
     return {key: value for key, value in found.items() if key != "title"}
 
 
-class FhirTools(ToolSession):
+class FhirTools(FinishSession):
     """Answers the calls of an agent until it finishes.
 
     Parameters
@@ -168,19 +167,10 @@ class FhirTools(ToolSession):
         self.tools = tool_specs(names)
         self.answers: list[Any] | None = None
 
-    async def reply(self, said: Message) -> Message | None:
-        results = await super().reply(said)
-        if results is None:
-            self.stop_reason = "no_call"
-        return None if self.answers is not None else results
-
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
-        try:
-            given = msgspec.convert(arguments, _arguments(name))
-        except msgspec.ValidationError as error:
-            raise ToolError(f"{name}: {error}") from None
+        given = taken(name, arguments, _arguments(name))
         if isinstance(given, _Finish):
-            self.answers = given.answers
+            self.answers, self.finished = given.answers, True
             return "The task has ended."
         made = msgspec.to_builtins(given)
         if name in WRITES:
