@@ -153,6 +153,7 @@ def test_a_patients_model_has_its_own_bill_and_cap(asked: dict[str, Any]) -> Non
 def test_a_patients_failure_is_not_the_systems(asked: dict[str, Any]) -> None:
     """The answer is ungraded, and asked again by resume, where no turn is paid twice."""
     asked["limit"] = 1
+    asked["patient_params"] = ["price=1/1"]
     with FakeEndpoint(script=[None, "bad_request"]) as fake:
         run = preceptor.run("mediq", patient=fake.address("p"), **asked)
         [graded] = run.result().graded
@@ -164,6 +165,12 @@ def test_a_patients_failure_is_not_the_systems(asked: dict[str, Any]) -> None:
         assert fake.calls.total() == 4
     assert whole.metrics["overall_score"].value == 1
     assert whole.coverage == 1
+    # Turns from before are on the patient's bill, too.
+    parts = {bill.part: bill for bill in whole.bills}
+    assert parts["system"].usage.total == 0
+    assert parts["patient"].cost_usd == pytest.approx(whole.cost_usd)
+    turns = (turn for turn in whole.graded[0].response.turns if turn.party == "patient")
+    assert parts["patient"].usage.total == sum(turn.usage.total for turn in turns)
 
 
 def test_another_patient_makes_another_talk(asked: dict[str, Any]) -> None:

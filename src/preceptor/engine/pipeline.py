@@ -252,13 +252,15 @@ class Pipeline:
         if known is not None and known.key != key:
             self._warn(older_server(self.system))
         if under_way is None and known is None:
-            work = self._ask_system(key, ask, place, writer)
+            work = self._ask_system(key, ask, place, writer, begun=graded.response is not None)
             return await _only(self._answering, key, work)
         response = known or await under_way  # type: ignore[misc]
         await writer.put(Batch(answers=((*place, response, True),)))
         return response
 
-    async def _ask_system(self, key: str, ask: Ask, place: _Place, writer: Writer) -> Response:
+    async def _ask_system(
+        self, key: str, ask: Ask, place: _Place, writer: Writer, *, begun: bool
+    ) -> Response:
         find = functools.partial(self._lookup.responses, {key: None})
         if theirs := await claimed(writer, (key,), find, self._check_going_on):
             await writer.put(Batch(answers=((*place, theirs[key], True),)))
@@ -268,7 +270,7 @@ class Pipeline:
             if environment is None or ask.example is None:
                 response = await self._call(self.system, key, ask)
             else:
-                response = await self._converse(key, ask, environment, place, writer)
+                response = await self._converse(key, ask, environment, place, writer, begun=begun)
         except BaseException:
             writer.give_back((key,))
             raise
@@ -277,18 +279,30 @@ class Pipeline:
         return elsewhere.get(key, response)
 
     async def _converse(
-        self, key: str, ask: Ask, environment: Environment, place: _Place, writer: Writer
+        self,
+        key: str,
+        ask: Ask,
+        environment: Environment,
+        place: _Place,
+        writer: Writer,
+        *,
+        begun: bool,
     ) -> Response:
         """The response of an interaction.
 
         Each turn is kept under the key of its own question, so that one that was broken off goes on
         where it was; what it took is added to the whole at once.
+
+        Parameters
+        ----------
+        begun
+            Whether this run has asked before: the turns that are there were paid by it.
         """
 
         async def find(ask: Ask, system: System = self.system) -> Response:
             own = response_key(system, ask, self.run.scope)
             known = self.store.find_responses([own]).get(own)
-            if known is not None and system is not self.system:
+            if known is not None and system is not self.system and not begun:
                 # What the patient said to another system is not on this run's bill.
                 return msgspec.structs.replace(known, usage=Usage(), cost_usd=0.0)
             if known is not None:
