@@ -32,21 +32,26 @@ _NAMES = {
 _DOCUMENTS, _F1 = "document_map@10", "document_f1"
 CODE_SEARCH_LABELS = {
     OVERALL: "MRR@10",
-    "string:new": "MRR@10, new strings",
-    "code:unseen": "MRR@10, unseen codes",
-    "string:known": "MRR@10, strings of the training part",
-    "code:seen": "MRR@10, codes of the training part",
-    "text:abbreviation": "MRR@10, abbreviations",
+    "new_strings": "MRR@10, new strings",
+    "unseen_codes": "MRR@10, unseen codes",
+    "string:new": "New",
+    "string:known": "In the training part",
+    "code:unseen": "Unseen",
+    "code:seen": "In the training part",
+    "text:abbreviation": "Abbreviation",
     **{name: called for name, called in _NAMES.items() if name != "mrr@10"},
     **{
         f"{name}_{level[0]}": f"{called}, {level}"
-        for level in list(LEVELS)[1:]
+        for level in LEVELS
+        if level != "full"
         for name, called in _NAMES.items()
     },
     _DOCUMENTS: "MAP@10 by document",
     _F1: "F1 by document, first codes",
     PARSED: "Answers that could be read",
 }
+#: What stands beside the overall score wherever that stands → the tag of its examples.
+_BESIDE = {"new_strings": "string:new", "unseen_codes": "code:unseen"}
 #: Codes of a list that are looked at: enough for ten with different first characters.
 _LOOKED_AT = 200
 
@@ -101,7 +106,9 @@ def code_query(
 
 
 class CodeSearchScoring(Scoring):
-    """The overall score is MRR@10; beside it recall at 1, 5 and 10, each also with shorter codes.
+    """The overall score is MRR@10; beside it that of new strings and of unseen codes.
+
+    Then recall at 1, 5 and 10, and all of these with shorter codes.
 
     At a level, a code is its first characters: of those that are then equal the best place counts.
     An answer is a ranked list of codes, as a retriever gives it, or as a model writes it.
@@ -128,25 +135,43 @@ class CodeSearchScoring(Scoring):
     def score(self, graded: Graded) -> Score:
         text, right = answered(graded), graded.example.target["qrels"]
         if text is None:
-            names = (OVERALL, *list(CODE_SEARCH_LABELS)[6:])
-            asked = [name for name in names if name not in (_DOCUMENTS, _F1)] if right else [PARSED]
+            asked = (OVERALL, *_measured(graded.example), PARSED) if right else (PARSED,)
             return missing(graded, dict.fromkeys(asked, (0.0, 1.0)))
         found = _codes(text)
         first = None if found is None else found[:10]
         if not right:
             return scored(graded, {}, first)
-        values = {}
+        values: dict[str, float] = {}
         for level, characters in LEVELS.items():
             ranking = dict.fromkeys(at_level(code, characters) for code in found or ())
             grades = {at_level(code, characters): 1 for code in right}
             measured = measures(list(ranking), grades, CODE_MEASURES)
-            end = "" if level == "full" else f"_{level[0]}"
-            values |= {f"{name}{end}": measured[name] for name in _NAMES}
+            values |= {_at(name, level): measured[name] for name in _NAMES}
         values[OVERALL] = values.pop("mrr@10")
+        values |= {
+            name: values[OVERALL] for name, tag in _BESIDE.items() if tag in graded.example.tags
+        }
         return scored(graded, values, first)
+
+    def summarise(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+        found = super().summarise(scores, examples)
+        first = [name for name in (OVERALL, *_BESIDE) if name in found]
+        return {name: found[name] for name in dict.fromkeys((*first, *found))}
 
     def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         return _by_document(scores, {example.id: example for example in examples})
+
+
+def _at(name: str, level: str) -> str:
+    """The name of a metric at a level: ``recall@1_3``."""
+    return name if level == "full" else f"{name}_{level[0]}"
+
+
+def _measured(example: Example) -> list[str]:
+    """The metrics of an example's answer beside the overall score."""
+    every = [_at(name, level) for level in LEVELS for name in _NAMES]
+    beside = [name for name, tag in _BESIDE.items() if tag in example.tags]
+    return [*beside, *every[1:]]
 
 
 def _codes(text: str) -> list[str] | None:
