@@ -64,7 +64,7 @@ def _example(
 
 
 def _cie10_pointer(path: Path) -> bytes:
-    return pointer(corpus_of(cie10(path)))
+    return pointer([corpus_of(cie10(path))])
 
 
 def _cm(path: Path) -> Iterator[Example]:
@@ -72,7 +72,7 @@ def _cm(path: Path) -> Iterator[Example]:
 
 
 def _cm_pointer(path: Path) -> bytes:
-    return pointer(corpus_of(icd10_cm()))
+    return pointer([corpus_of(icd10_cm())])
 
 
 _REPEATED = (

@@ -50,7 +50,7 @@ def _trained(path: Path) -> tuple[set[str], set[str]] | None:
 
 
 def _pointer(path: Path) -> bytes:
-    return pointer(corpus_of(cie10(path)))
+    return pointer([corpus_of(cie10(path))])
 
 
 BENCHMARKS = (

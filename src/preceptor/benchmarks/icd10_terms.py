@@ -67,12 +67,12 @@ def read_languages(path: Path) -> Iterator[Example]:
 
 
 def _terms_pointer(path: Path) -> bytes:
-    return pointer(corpus_of(icd10_cm()))
+    return pointer([corpus_of(icd10_cm())])
 
 
 def _languages_pointer(path: Path) -> bytes:
     folder = path if (path / "data").is_dir() else None
-    return pointer(corpus_of(who_icd10("en", folder)))
+    return pointer([corpus_of(who_icd10("en", folder))])
 
 
 BENCHMARKS = (

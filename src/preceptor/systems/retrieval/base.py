@@ -33,6 +33,10 @@ class Retriever:
     identity: dict[str, Any]
     model: System | None = None
 
+    def another(self) -> Retriever:
+        """The same, for another corpus."""
+        raise NotImplementedError
+
     async def prepare(self, corpus: Corpus) -> None:
         """Make or find the index."""
 
@@ -61,7 +65,8 @@ class RetrieverSystem(System):
         # What an endpoint takes for vectors is not counted: so it is not known.
         self.price = FREE if model is None else None
         self.server = None if model is None else model.server
-        self._kept: bytes | None = None
+        self._kept = b""
+        self._by_corpus: dict[str | None, Retriever] = {}
 
     def identity(self) -> dict[str, Any]:
         return {"retriever": self.retriever.identity, "depth": DEPTH}
@@ -70,16 +75,21 @@ class RetrieverSystem(System):
         self._kept = materials
 
     async def open(self) -> None:
-        if self._kept is None:
+        corpora = await asyncio.to_thread(pointed, self._kept) if self._kept else []
+        if not corpora:
             raise InputError(f"{self.address}: the benchmark has no corpus to search")
-        corpus = await asyncio.to_thread(pointed, self._kept)
-        await self.retriever.prepare(corpus)
+        for corpus in corpora:
+            own = self.retriever.another() if self._by_corpus else self.retriever
+            await own.prepare(corpus)
+            self._by_corpus[corpus.sha256] = own
 
     async def answer(self, ask: Ask) -> Completion:
-        # Not what it is asked with: instructions are for those who read them.
         assert ask.example is not None
-        depth = ask.example.target.get("depth", DEPTH)
-        found = await self.retriever.search(ask.example.messages[-1].text, depth)
+        target = ask.example.target
+        retriever = self._by_corpus[target["corpus"]]
+        # The question itself: instructions are for those who read them.
+        asked = ask.example.messages[-1].text
+        found = await retriever.search(asked, target.get("depth", DEPTH))
         return Completion(ranked_text(found), cost_usd=None if self.price is None else 0.0)
 
     async def close(self) -> None:

@@ -41,6 +41,9 @@ class BM25(Retriever):
         self._parts: list[dict[str, Any]] = []
         self.identity = {"bm25": [_K1, _B], "bm25s": version("bm25s")}
 
+    def another(self) -> BM25:
+        return BM25()
+
     async def prepare(self, corpus: Corpus) -> None:
         self._corpus = corpus
         await asyncio.to_thread(self._build)
@@ -148,8 +151,12 @@ class TfIdf(Retriever):
         self._vectorizer = TfidfVectorizer(
             strip_accents="unicode", sublinear_tf=True, dtype=np.float32, **_PARTS[parts]
         )
+        self._kind = parts
         kept = {"punctuation": False} if parts == "characters" else {}
         self.identity = {"tfidf": parts, "scikit-learn": version("scikit-learn"), **kept}
+
+    def another(self) -> TfIdf:
+        return TfIdf(self._kind)
 
     async def prepare(self, corpus: Corpus) -> None:
         self._corpus = corpus
