@@ -143,9 +143,7 @@ def _design(path: Path, file: str) -> Iterator[Example]:
         for place, turn in enumerate(said):
             if turn.one_of("role", ("user", "assistant")) != "assistant" or place == 0:
                 continue
-            before = tuple(
-                Message(_ROLES[each.text("role")], each.text("content")) for each in said[:place]
-            )
+            before = tuple(map(_turn, said[:place]))
             yield Example(
                 id=f"{trial}/{place}",
                 messages=before,
