@@ -11,6 +11,7 @@ from preceptor import benchmarks
 from preceptor.benchmarks import Benchmark, Dataset
 from preceptor.benchmarks.manifest import manifest_of
 from preceptor.engine.budget import Budget
+from preceptor.engine.passages import said, with_passages
 from preceptor.engine.patients import check_patient, everyone, patient_of, played_by
 from preceptor.engine.pipeline import Pipeline
 from preceptor.engine.resolve import (
@@ -66,6 +67,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         ``TAG=FACTOR`` or ``RUN=FACTOR``: see :mod:`preceptor.engine.sampling`.
     circular, shots
         See :class:`preceptor.records.Variant`.
+    retriever, corpus, passages
+        Address of a search, the documents that it searches, and how many of them stand before each
+        question.
     batch
         Ask models through their providers' batch APIs, where they have one.
     metrics
@@ -82,6 +86,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int = 1
     circular: bool = False
     shots: int = 0
+    retriever: str | None = None
+    corpus: Path | None = None
+    passages: int | None = None
     name: str | None = None
     system_params: Sequence[str] = ()
     grader_params: Sequence[str] = ()
@@ -207,6 +214,8 @@ def check(
     variant = Variant(request.circular, request.shots)
     chosen = varied(chosen, dataset.examples, benchmark, variant)
     departures += sentences(variant, chosen)
+    chosen, passages = with_passages(chosen, benchmark, request)
+    departures += said(passages)
     if strata is not None:
         departures.append(sentence(strata))
     ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
@@ -224,7 +233,7 @@ def check(
     settings.batch = in_batches
     if isinstance(system, Replay):
         settings.options_count_from = system.first
-    settings.variant, settings.stratify = variant, strata
+    settings.variant, settings.stratify, settings.passages = variant, strata, passages
     systems = everyone(system, patient, grader)
     if patient is not None:
         settings.patient = patient.address

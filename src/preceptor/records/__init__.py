@@ -20,6 +20,7 @@ from preceptor.records.scores import Metric, Score
 from preceptor.records.settings import (
     AddedMetric,
     Marks,
+    Passages,
     RunSettings,
     Strata,
     Stratum,
@@ -45,6 +46,7 @@ __all__ = [
     "Message",
     "Metric",
     "Part",
+    "Passages",
     "PhysicianAnswer",
     "Reasoning",
     "Replies",
