@@ -216,8 +216,7 @@ def check(
     departures += sentences(variant, chosen)
     chosen, passages = with_passages(chosen, benchmark, request)
     departures += said(passages)
-    if strata is not None:
-        departures.append(sentence(strata))
+    departures += [] if strata is None else [sentence(strata)]
     ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
     notes = [*benchmark.remarks, *system.notes(ids), *usual]
     notes += [] if undefined is None else [undefined]
@@ -229,8 +228,7 @@ def check(
         settings.grader_parameters = msgspec.to_builtins(told)
     settings.manifest = msgspec.to_builtins(manifest_of(benchmark))
     settings.metrics = {name: find_metric(name).about() for name in request.metrics} or None
-    settings.departures, settings.notes = departures, notes
-    settings.batch = in_batches
+    settings.departures, settings.notes, settings.batch = departures, notes, in_batches
     if isinstance(system, Replay):
         settings.options_count_from = system.first
     settings.variant, settings.stratify, settings.passages = variant, strata, passages
