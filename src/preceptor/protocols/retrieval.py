@@ -10,14 +10,21 @@ from preceptor.protocols.base import Protocol
 from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.records.ranked import in_order, read_ranked
-from preceptor.scoring.answers import PARSED, answered, missing, scored
+from preceptor.scoring.answers import PARSED, answered, merged, missing, scored
 from preceptor.scoring.ratings import Scale
 from preceptor.scoring.retrieval import MEASURES, check_provider, measures
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.sets import set_metric
+from preceptor.scoring.sets import mean_metric, set_metric
 from preceptor.scoring.units import units
 
-__all__ = ["RETRIEVAL_LABELS", "RetrievalScoring", "query", "retrieval"]
+__all__ = [
+    "RETRIEVAL_LABELS",
+    "NoteScoring",
+    "RetrievalScoring",
+    "note_query",
+    "query",
+    "retrieval",
+]
 
 _MEAN = "mean_of_sets"
 _NDCG, _JUDGED, _EMPTY, _TWICE = "ndcg@10", "judged@10", "nothing_found", "document_twice"
@@ -28,6 +35,7 @@ _TOP = 10
 RETRIEVAL_LABELS = {
     OVERALL: "nDCG@10",
     _MEAN: "nDCG@10, mean of the sets",
+    "mean_of_queries": "nDCG@10, mean of the queries",
     PARSED: "Answers that could be read",
     "mrr@10": "MRR@10",
     "recall@10": "Recall@10",
@@ -129,6 +137,79 @@ class RetrievalScoring(Scoring):
         ids = [score.example_id for score in there]
         coverage = len(there) / asked if asked else 0.0
         return {_MEAN: set_metric(mean, ids, units(examples), coverage=coverage)}
+
+
+def note_query(
+    id: str,
+    text: str,
+    grades: dict[str, int],
+    corpus: str,
+    *,
+    query_id: str,
+    matches: Mapping[str, str],
+    within: Sequence[str] | None,
+    tags: Sequence[str] = (),
+) -> Example:
+    """The Example of a query in one note, or over all.
+
+    Parameters
+    ----------
+    query_id
+        Its queries in other notes have the same: they are one unit.
+    matches
+        Relevant document → how it says what is asked.
+    within
+        The documents that are ranked; None for all of the corpus.
+    """
+    target = {"qrels": grades, "corpus": corpus, "cluster": query_id, "matches": dict(matches)}
+    if within is not None:
+        target["within"] = list(within)
+    return Example(
+        id=id, messages=(Message("user", text),), criteria=(), tags=tuple(tags), target=target
+    )
+
+
+class NoteScoring(RetrievalScoring):
+    """A term in notes: each query weighs the same, in however many notes it is asked.
+
+    ``mean_of_queries`` is the mean over queries of the mean over their notes. ``recall@100:KIND``
+    is that of the documents that match in that way. Only documents among which is searched count.
+
+    Parameters
+    ----------
+    matches
+        The ways of matching.
+    """
+
+    def __init__(self, matches: Sequence[str]) -> None:
+        super().__init__()
+        self.matches = matches
+
+    def score(self, graded: Graded) -> Score:
+        found = super().score(graded)
+        text, target = answered(graded), graded.example.target
+        if text is None or not found.values:
+            return found
+        ranking = list(dict.fromkeys(each.id for each in in_order(read_ranked(text) or ())))
+        values = {}
+        for match in self.matches:
+            own = {id: target["qrels"][id] for id, way in target["matches"].items() if way == match}
+            if own:
+                values[f"recall@100:{match}"] = measures(ranking, own)["recall@100"]
+        return merged(found, scored(graded, values, None), values)
+
+    def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
+        unit_of = units(examples)
+        queries: dict[str, list[Score]] = {}
+        for score in scores:
+            if OVERALL in score.values:
+                queries.setdefault(unit_of[score.example_id], []).append(score)
+        means = [np.mean([each.values[OVERALL] for each in some]) for some in queries.values()]
+        ids = [some[0].example_id for some in queries.values()]
+        asked = sum(OVERALL in score.low for score in scores)
+        coverage = sum(map(len, queries.values())) / asked if asked else 0.0
+        mean = mean_metric(means, ids, unit_of, coverage=coverage, lowest=0.0)
+        return {"mean_of_queries": mean}
 
 
 def _part(example: Example, by: str) -> str:

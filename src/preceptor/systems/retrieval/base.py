@@ -67,6 +67,7 @@ class RetrieverSystem(System):
         self.server = None if model is None else model.server
         self._kept = b""
         self._by_corpus: dict[str | None, Retriever] = {}
+        self._sizes: dict[str | None, int] = {}
 
     def identity(self) -> dict[str, Any]:
         return {"retriever": self.retriever.identity, "depth": DEPTH}
@@ -82,6 +83,7 @@ class RetrieverSystem(System):
             own = self.retriever.another() if self._by_corpus else self.retriever
             await own.prepare(corpus)
             self._by_corpus[corpus.sha256] = own
+            self._sizes[corpus.sha256] = len(corpus)
 
     async def answer(self, ask: Ask) -> Completion:
         assert ask.example is not None
@@ -89,7 +91,12 @@ class RetrieverSystem(System):
         retriever = self._by_corpus[target["corpus"]]
         # The question itself: instructions are for those who read them.
         asked = ask.example.messages[-1].text
-        found = await retriever.search(asked, target.get("depth", DEPTH))
+        within = target.get("within")
+        depth = target.get("depth", DEPTH) if within is None else self._sizes[target["corpus"]]
+        found = await retriever.search(asked, depth)
+        if within is not None:
+            among = set(within)
+            found = [each for each in found if each.id in among][:DEPTH]
         return Completion(ranked_text(found), cost_usd=None if self.price is None else 0.0)
 
     async def close(self) -> None:
