@@ -191,6 +191,8 @@ def _terms(text: str) -> list[str] | None:
     if isinstance(found, dict):
         pairs = [(key, value) for key, value in found.items()]
         return list(dict.fromkeys(fold(term) for key, value in pairs for term in flat(key, value)))
+    if isinstance(found, list) and all(isinstance(each, str) for each in found):
+        return list(dict.fromkeys(map(fold, found)))
     items = list_in(text, separator=r"[,;]")
     return None if items is None else list(dict.fromkeys(map(fold, items)))
 

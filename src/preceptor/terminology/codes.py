@@ -6,8 +6,8 @@ import re
 
 __all__ = ["LEVELS", "at_level", "find_code", "normal_code"]
 
-#: ICD-10-CM has categories with a letter in the second place (QA0) or the third (C7A).
-_CODE = re.compile(r"([A-Z](?:\d[0-9A-Z]|[A-Z]\d))\.?([0-9A-Z]{1,4})?")
+#: ICD-10-CM has categories with a letter in the third place (C7A), and since 2026 QA0.
+_CODE = re.compile(r"([A-Z]\d[0-9A-Z]|QA\d)\.?([0-9A-Z]{1,4})?")
 #: Name of a level → characters of a code that count, the point left out.
 LEVELS = {"full": 7, "4 characters": 4, "3 characters": 3}
 
