@@ -54,12 +54,6 @@ class Chart(msgspec.Struct, frozen=True):
     medicines: tuple[Fact, ...]
     stays: tuple[Fact, ...]
 
-    @property
-    def end(self) -> date:
-        """The last day of which the record says anything."""
-        every = (*self.readings, *self.conditions, *self.medicines, *self.stays)
-        return max((each.day for each in every), default=date.min)
-
 
 def chart_of(patient: str, resources: Iterable[_Resource]) -> Chart:
     """The chart of a patient; what lacks a name, a day or a value is no part of any question."""
