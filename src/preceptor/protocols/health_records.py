@@ -56,20 +56,26 @@ def same_answer(said: Any, right: Any) -> bool:
         named = {fold(str(each)) for each in items if str(each).strip()}
         return named == {fold(name) for name in right}
     if isinstance(right, str):
-        found = _DAY.search(str(said))
+        day = _DAY.search(str(said))
+        known_day = _DAY.fullmatch(right) is not None
         return (
-            bool(found) and found[0] == right
-            if _DAY.fullmatch(right)
-            else fold(str(said)) == fold(right)
+            (day is not None and day[0] == right) if known_day else fold(str(said)) == fold(right)
         )
+    return _same_number(said, float(right))
+
+
+def _same_number(said: Any, right: float) -> bool:
+    """Whole numbers that count something, or are written so in the record, allow no rounding."""
     found = None if isinstance(said, bool | list | dict) else _NUMBER.search(str(said))
     if found is None:
         return False
     written = found[0].replace("−", "-")
     digits = len(written.partition(".")[2])
-    # Whole numbers that count something, or are written so in the record, allow no rounding.
-    rounding = 0.0 if float(right).is_integer() else 0.5 * 10.0**-digits if digits else 0.0
-    return abs(float(written) - right) <= max(rounding, 0.001 * abs(right) * bool(digits)) + 1e-9
+    allowed = 0.0
+    if digits:
+        rounding = 0.0 if right.is_integer() else 0.5 * 10.0**-digits
+        allowed = max(rounding, 0.001 * abs(right))
+    return abs(float(written) - right) <= allowed + 1e-9
 
 
 class RecordQuestionScoring(Scoring):
