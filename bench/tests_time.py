@@ -1,4 +1,6 @@
-"""The CPU time of the tests of two checkouts, children's included: those that both have, by module.
+"""The CPU time of the tests of two checkouts, those that both have, by module.
+
+That of every process under the tests' is included, of forks that another process began too.
 
     python bench/tests_time.py OLD NEW [MODULE …]
 
@@ -18,10 +20,17 @@ from collections import Counter
 from pathlib import Path
 
 PLUGIN = """
-import json, os, pytest
+import json, os, psutil, pytest
 
 def cpu():
-    return sum(os.times()[:4])
+    """Of this process and those under it; what they waited for counts in theirs."""
+    here, spent = psutil.Process(), 0
+    for each in (here, *here.children(recursive=True)):
+        try:
+            spent += sum(each.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            pass
+    return spent
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
