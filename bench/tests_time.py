@@ -23,7 +23,7 @@ PLUGIN = """
 import json, os, psutil, pytest
 
 def cpu():
-    """Of this process and those under it; what they waited for counts in theirs."""
+    # A process that has ended counts in that of its parent, once that has waited for it.
     here, spent = psutil.Process(), 0
     for each in (here, *here.children(recursive=True)):
         try:

@@ -321,7 +321,7 @@ def _live(request: dict[str, Any], files: list[int]) -> None:
 
 
 def _end(program: Callable[[], int | None]) -> NoReturn:
-    """Run it, and end as an interpreter does, but for freeing each object: half of a fork's time."""
+    """Run it and end as an interpreter does, without freeing each object: half a fork's time."""
     try:
         status: Any = program()
     except SystemExit as end:

@@ -1,6 +1,6 @@
 """Asks the process that forks for one: imported by `children`, and the program that a shell starts.
 
-It starts a hundred times for a page of the documentation, so it imports little.
+A page of the documentation starts it dozens of times, so it imports little.
 """
 
 import array
@@ -14,7 +14,7 @@ import sys
 VARIABLE = "PRECEPTOR_TESTS_CHILDREN"
 
 
-def ask(place, request, files):  # type: ignore[no-untyped-def]
+def ask(place: str, request: dict[str, object], files: list[int]) -> socket.socket:
     """A line to the new process: first its id comes, and at its end the exit code."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     line.connect(place)
@@ -25,7 +25,7 @@ def ask(place, request, files):  # type: ignore[no-untyped-def]
     return line
 
 
-def relay(words):  # type: ignore[no-untyped-def]
+def relay(words: list[str]) -> int:
     """The command line in a fork, with this process's files and signals; its exit code."""
     request = {
         "words": words,
