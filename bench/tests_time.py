@@ -48,10 +48,11 @@ def measured(tree: Path, module: str, folder: Path) -> dict[str, float]:
     out = folder / "times.jsonl"
     out.write_text("")
     path = os.pathsep.join([str(tree / "src"), str(folder)])
+    kept = {k: value for k, value in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "tests_time_plugin", f"tests/{module}"],
         cwd=tree,
-        env=os.environ | {"PYTHONPATH": path, "TESTS_TIME": str(out)},
+        env=kept | {"PYTHONPATH": path, "TESTS_TIME": str(out)},
         stdout=subprocess.DEVNULL,
         check=False,
     )
