@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import preceptor
@@ -184,7 +184,8 @@ def test_recall_counts_patients_and_diseases() -> None:
 FIRST = st.sampled_from([YES, NO, None])
 
 
-@given(st.lists(st.tuples(FIRST, FIRST), min_size=1, max_size=4))
+@settings(max_examples=40)
+@given(st.lists(st.tuples(FIRST, FIRST), min_size=1, max_size=3))
 def test_missing_verdicts_bound_recall(readings: list[tuple[str | None, str | None]]) -> None:
     """What is missing is open, never a miss: bounds are the extremes of all completions."""
     given_ = [(first, None if first is None else NOT_ASKED if first == YES else second)
@@ -202,12 +203,11 @@ def test_missing_verdicts_bound_recall(readings: list[tuple[str | None, str | No
     assert (score.low["overall_score"], score.high["overall_score"]) == (min(values), max(values))
     shares = [found["disease_recall"].value for _, found in wholes]
     pooled = metrics["disease_recall"]
+    assert score.values.get("overall_score") == (min(values) if len(values) == 1 else None)
     if len(wholes) == 1:
-        assert score.values["overall_score"] == wholes[0][0].values["overall_score"]
         assert (pooled.value, pooled.coverage, pooled.bounds) == (shares[0], 1, None)
     else:
-        assert "overall_score" not in score.values
-        assert pooled.coverage < 1
+        assert metrics["overall_score"].coverage == pooled.coverage < 1
         assert pooled.bounds == pytest.approx((min(shares), max(shares)))
 
 

@@ -48,6 +48,8 @@ _FILES = {
     "Journal_part2": _File("journal", "zh"),
     "Journal_part3": _File("journal", "en", asks=True),
 }
+_SOURCES = {"hospital": "Hospital", "website": "Website", "journal": "Journals"}
+_KINDS = ("source", "disease_recall")
 _PARTS = (
     ("patient_info", "Patient"),
     ("laboratory_tests", "Laboratory tests"),
@@ -132,15 +134,14 @@ BENCHMARKS = (
         languages=("zh", "en"),
         labels={
             **RECALL_LABELS,
-            "source:hospital": "Hospital",
-            "source:website": "Website",
-            "source:journal": "Journals",
-            "disease_recall:hospital": "Disease-level recall, hospital",
-            "disease_recall:website": "Disease-level recall, website",
-            "disease_recall:journal": "Disease-level recall, journals",
+            "source": "Patient-level recall, by source",
+            **{f"{kind}:{source}": name for kind in _KINDS for source, name in _SOURCES.items()},
+            "asked": "What is asked",
             "asked:question": "A question of the journal's own",
+            "language:zh": "Chinese",
+            "language:en": "English",
         },
-        slices=(Slice("source", ("hospital", "website", "journal")), Slice("asked")),
+        slices=(*(Slice(kind, tuple(_SOURCES)) for kind in _KINDS), Slice("asked")),
         measures="Whether an answer names all that a patient has, from history, laboratory tests "
         "and imaging.",
         faults=(

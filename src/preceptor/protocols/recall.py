@@ -124,12 +124,16 @@ class RecallScoring(Scoring):
 
     A disease is found if either reading of the judge says so; the second is made where the first
     says no. ``overall_score`` is patient-level recall: 1 for a case of which every disease is
-    found, else 0. A case with a missing verdict is in its bounds and not in its value, though
-    another disease settle it: misses alone are settled so. ``disease_recall`` is the share of
-    diseases found over all cases, ``disease_recall:SOURCE`` that of one source;
-    ``first_reading`` that before the second. A disease without a verdict is in none of them, and
-    in their bounds. ``named`` counts the diagnoses of an answer that is a list: recall does not
-    fall where an answer names more.
+    found, 0 where one is missed, whatever the verdicts that are missing; a case whose missing
+    verdicts decide has no value and is in the bounds. ``disease_recall`` is the share of diseases
+    found over all cases, ``disease_recall:SOURCE`` that of one source; ``first_reading`` that
+    before the second. A disease without a verdict is in none of them, and in their bounds.
+    ``named`` counts the diagnoses of an answer that is a list: recall does not fall where an answer
+    names more.
+
+    To leave out every case with a missing verdict is as a rule further off, and often outside of
+    the bounds: cases with many diseases lack one more often, and are missed more often
+    (``bench/case_recall.py``).
     """
 
     shares = (OVERALL,)
@@ -149,7 +153,10 @@ class RecallScoring(Scoring):
         found = {OVERALL: whole}
         if items is not None:
             found["named"] = Bounds(1, 1, float(len(items)), float(len(items)))
-        return msgspec.structs.replace(bounded(graded, found), prediction=fates)
+        score = bounded(graded, found)
+        if whole.low == whole.high:
+            score.values[OVERALL] = whole.low
+        return msgspec.structs.replace(score, prediction=fates)
 
     def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         by_id, unit_of = {example.id: example for example in examples}, units(examples)
@@ -199,7 +206,7 @@ def _pooled(scores: Sequence[Score], unit_of: Mapping[str, str], hits: Collectio
     asked = sum(len(score.prediction or ()) for score in scores)
     missing = asked - int(total.sum())
     metric = set_metric(
-        ratio(found, total), names, coverage=1 - missing / asked if asked else 0.0
+        ratio(found, total), names, coverage=(asked - missing) / asked if asked else 0.0
     )
     bounds = None
     if missing:
