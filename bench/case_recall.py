@@ -47,12 +47,8 @@ def one(
     ours = np.mean([s.values["overall_score"] for s in scores if "overall_score" in s.values])
     pairs = zip(found, whole, strict=True)
     complete = np.mean([all(each) for each, there in pairs if all(there)])
-    return (
-        ours - truth,
-        not low <= ours <= high,
-        complete - truth,
-        not low <= complete <= high,
-    )
+    off, outside = float(ours - truth), not low <= ours <= high
+    return off, outside, float(complete - truth), not low <= complete <= high
 
 
 def graded(found: list[bool], there: list[bool]) -> Graded:

@@ -112,7 +112,7 @@ def found_all(example: Example) -> Graded:
     return graded(example, "made up", [YES] * half + [NOT_ASKED] * half)
 
 
-WRONG_CASES = [
+WRONG_CASES: list[tuple[str, str, object, str]] = [
     ("Hospital.json", "patient_id", None, "a text or a whole number"),
     ("Hospital.json", "patient_info", " ", "a text that is not empty"),
     ("Hospital.json", "laboratory_tests", 3, "a text"),
@@ -371,7 +371,8 @@ def test_a_free_answer_is_right_or_has_a_fault() -> None:
     ]
     metrics = FREE.protocol.summarise(scores, examples)
     right = metrics["overall_score"]
-    assert (right.value, right.n, right.coverage) == (pytest.approx(2 / 6), 6, 6 / 7)
+    assert right.value == pytest.approx(2 / 6)
+    assert (right.n, right.coverage) == (6, 6 / 7)
     assert right.bounds == pytest.approx((2 / 7, 3 / 7))
     assert right.wilson_ci95 == pytest.approx(wilson_interval(2, 6))
     assert metrics["fault:omits"].value == pytest.approx(2 / 6)

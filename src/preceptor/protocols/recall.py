@@ -35,6 +35,8 @@ RECALL_LABELS = {
     "disease_recall": "Disease-level recall",
     "first_reading": "Disease-level recall, first reading alone",
     "named": "Diagnoses named",
+    _FIRST: "First reading",
+    _SECOND: "Second reading",
 }
 
 _MATERIAL = """\
