@@ -86,6 +86,7 @@ _NAMED = {
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",
+        "deid-presidio-synth",
         "rumedbench",
         "mythtriage",
         "sdoh",
