@@ -151,7 +151,7 @@ BENCHMARKS = (
         labels=DEIDENTIFICATION_LABELS,
         measures="How much of what tells who a person is stays in a text, and how much else goes.",
         caution="Made-up sentences from templates are no clinical notes: a rate of leaks on them "
-        "says little of one's own notes, which can be scored in the same way.",
+        "says little of one's own notes, which can be scored in the same way",
         faults=(
             "Of 17 types, some (TITLE, GPE, NRP) need not be removed by any rule of law.",
             "209 templates gave all sentences; intervals draw those of one template together.",

@@ -29,8 +29,14 @@ DEIDENTIFICATION_LABELS = {
     "token_binary_recall": "Recall, tokens of any type",
     "token_binary_precision": "Precision, tokens of any type",
     "token_f1": "F1, tokens by type",
+    "token_recall": "Recall, tokens by type",
+    "token_precision": "Precision, tokens by type",
     "span_binary_f1": "F1, mentions of any type",
+    "span_binary_recall": "Recall, mentions of any type",
+    "span_binary_precision": "Precision, mentions of any type",
     "span_strict_f1": "F1, mentions by type",
+    "span_strict_recall": "Recall, mentions by type",
+    "span_strict_precision": "Precision, mentions by type",
     "overlap_recall": "Mentions touched",
     "overlap_precision": "Removals that touch a mention",
     "leaked": "Mentions not removed whole",
@@ -89,6 +95,7 @@ class DeidentificationScoring(Scoring):
     """
 
     shares = (PARSED,)
+    units_are = "groups"
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
