@@ -75,6 +75,7 @@ _NAMED = {
         "healthqa-br",
         "clinbench-hpb",
         "clinbench-hpb-zh",
+        "cmb-exam",
         "empec",
         "medarabiq",
         "medarabiq-blanks",
