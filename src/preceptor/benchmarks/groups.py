@@ -77,6 +77,7 @@ _NAMED = {
         "clinbench-hpb",
         "clinbench-hpb-zh",
         "clinbench-hpb-cases",
+        "cmb-exam",
         "empec",
         "medarabiq",
         "medarabiq-blanks",
@@ -88,6 +89,7 @@ _NAMED = {
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",
+        "deid-presidio-synth",
         "rumedbench",
         "mythtriage",
         "sdoh",

@@ -27,7 +27,7 @@ _LABELS = (CORRECT, *_FAULTS)
 
 #: Display names of the family's metrics, for a benchmark's ``labels``.
 GROUNDED_LABELS = {
-    OVERALL: "Correct answers",
+    OVERALL: "Accuracy",
     **{f"fault:{name}": words for name, words in _FAULTS.items()},
 }
 
