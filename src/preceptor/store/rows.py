@@ -34,6 +34,7 @@ __all__ = [
     "VerdictRow",
     "Vote",
     "example_row",
+    "now",
     "read_example",
     "read_response",
     "read_run",
@@ -175,11 +176,11 @@ def _flat(record: Response | Verdict) -> dict[str, Any]:
     }
     del row["usage"]
     row |= msgspec.structs.asdict(record.usage)
-    row["created_at"] = row["created_at"] or _now()
+    row["created_at"] = row["created_at"] or now()
     return row
 
 
-def _now() -> str:
+def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
