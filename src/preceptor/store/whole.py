@@ -6,6 +6,7 @@ An import brings them, and a grader that judges all criteria in one call. What i
 
 from __future__ import annotations
 
+import itertools
 import operator
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -46,6 +47,7 @@ _SAID, _PAID = (
     operator.itemgetter(*map(VERDICT[1:].index, names))
     for names in (("label", "reason", "probability"), ("cost_usd", *Usage.__struct_fields__))
 )
+_SILENT = (None, None, None)
 _SIGNS = {True: "1", False: "0", None: "-"}
 _NOTHING_REUSED = (0, 0.0) + (0,) * (len(TOOK) - 2)
 
@@ -54,8 +56,8 @@ class _Answer(NamedTuple):
     """A complete answer, in the order of its criteria."""
 
     place: _Place
-    keys: list[bytes]
-    verdicts: list[Verdict]
+    keys: Sequence[bytes]
+    verdicts: Sequence[Verdict]
 
 
 def pack_whole(
@@ -67,10 +69,13 @@ def pack_whole(
     keys already. ``others`` are keys of votes.
     """
     raw = plain(connection)
-    answers = list(_complete(raw, run, rows)) if raw else []
+    if raw is None or not rows:
+        return rows
+    keys = [key_bytes(row[3].key) for row in rows]
+    answers = list(_complete(raw, run, rows, keys))
     if not answers:
         return rows
-    taken = _taken(connection, raw, rows, others)
+    taken = _taken(connection, raw, keys, others)
     new = [each for each in answers if taken.isdisjoint(each.keys)]
     led: list[tuple[bytes, int, int]] = []
     for start in range(0, len(new), TOGETHER):
@@ -81,32 +86,37 @@ def pack_whole(
     return [row for row in rows if row[:2] not in done]
 
 
-def _complete(raw: sqlite3.Connection, run: int, rows: Sequence[_Row]) -> Iterator[_Answer]:
+def _complete(
+    raw: sqlite3.Connection, run: int, rows: Sequence[_Row], keys: Sequence[bytes]
+) -> Iterator[_Answer]:
     """The answers of which all verdicts are here and given, and none was there before."""
-    found: dict[_Place, list[_Row]] = {}
-    for row in rows:
-        found.setdefault(row[:2], []).append(row)
+    found: dict[_Place, dict[int, tuple[bytes, Verdict]]] = {}
+    unfit: set[_Place] = set()
+    for (position, repeat, criterion, verdict, reused), key in zip(rows, keys, strict=True):
+        place = position, repeat
+        some = found.setdefault(place, {})
+        if reused or criterion in some or not verdict.given:
+            unfit.add(place)
+        some[criterion] = key, verdict
     for place, some in sorted(found.items()):
-        if any(reused or not verdict.given for *_, verdict, reused in some):
+        count = len(some)
+        if place in unfit or max(some) != count - 1:
             continue
-        some.sort(key=lambda row: row[2])
-        if [row[2] for row in some] != list(range(len(some))):
-            continue
-        if raw.execute(_NEW, (run, *place)).fetchone() == (len(some),):
-            verdicts = [row[3] for row in some]
-            yield _Answer(place, [key_bytes(each.key) for each in verdicts], verdicts)
+        if raw.execute(_NEW, (run, *place)).fetchone() == (count,):
+            names, verdicts = zip(*map(some.__getitem__, range(count)), strict=True)
+            yield _Answer(place, names, verdicts)
 
 
 def _taken(
-    connection: sa.Connection, raw: sqlite3.Connection, rows: Sequence[_Row], others: Iterable[str]
+    connection: sa.Connection,
+    raw: sqlite3.Connection,
+    keys: Sequence[bytes],
+    others: Iterable[str],
 ) -> set[bytes]:
-    """The keys that are in the store, that are asked for twice, and the ``others``."""
-    keys: set[bytes] = set()
-    taken = set(map(key_bytes, others))
-    for row in rows:
-        key = key_bytes(row[3].key)
-        (taken if key in keys else keys).add(key)
+    """The keys that are in the store, that are here twice, and the ``others``."""
     asked = sorted(keys)
+    taken = {key for key, after in itertools.pairwise(asked) if key == after}
+    taken |= set(map(key_bytes, others))
     for table in ("verdicts", "packed_keys"):
         if raw.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():  # noqa: S608
             taken |= present(connection, table, "TRUE", asked)
@@ -166,12 +176,10 @@ def _took(values: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
 def _more(raw: sqlite3.Connection, values: Sequence[tuple[Any, ...]]) -> str | None:
     """Label, reason and probability of each verdict, in SQLite's own words."""
     said = list(map(_SAID, values))
-    if not any(any(part is not None for part in each) for each in said):
+    if said.count(_SILENT) == len(said):
         return None
     words = (
-        raw.execute("SELECT json_array(?, ?, ?)", each).fetchone()[0]
-        if any(part is not None for part in each)
-        else "null"
+        "null" if each == _SILENT else raw.execute("SELECT json_array(?, ?, ?)", each).fetchone()[0]
         for each in said
     )
     return f"[{','.join(words)}]"
