@@ -299,18 +299,21 @@ def _judgements(fields: Fields, labelled: bool) -> Iterator[_Judgement]:
         raise fields.fault(field, expected, verdicts)
     explanations = _parallel_texts(fields, "explanations", len(verdicts), field)
     reasons = _parallel_texts(fields, "reasons", len(verdicts), field)
-    for index, verdict in enumerate(verdicts):
+    for index, (verdict, why, reason) in enumerate(
+        zip(verdicts, explanations, reasons, strict=True)
+    ):
         name = f"{field}[{index}]"
-        met, label = _met_or_label(fields, name, verdict, labelled)
-        yield _Judgement(name, met, label, explanations[index] or "", reasons[index])
+        if (verdict is True or verdict is False) and not labelled:
+            met, label = verdict, None
+        else:
+            met, label = _met_or_label(fields, name, verdict, labelled)
+        yield _Judgement(name, met, label, why or "", reason)
 
 
 def _met_or_label(
     fields: Fields, field: str, said: object, labelled: bool
 ) -> tuple[bool | None, str | None]:
     """Read one verdict as (met, label)."""
-    if (said is True or said is False) and not labelled:
-        return said, None
     if is_missing(said):
         return None, None
     if labelled:

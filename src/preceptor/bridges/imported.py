@@ -272,11 +272,9 @@ class VerdictsOf:
         label: str | None = None,
     ) -> Verdict:
         """The verdict on one criterion: met or not, or a label."""
+        key = self._keys.key(index, met if label is None else label, explanation)
         if label is not None:
-            key = self._keys.key(index, label, explanation)
-            return Verdict(key, None, explanation=explanation, label=label)
-        key = self._keys.key(index, met, explanation)
+            return Verdict(key, None, explanation, label=label)
         if met is None:
-            why = reason or "not_given"
-            return Verdict(key, None, explanation=explanation, reason=why, attempts=0)
+            return Verdict(key, None, explanation, reason or "not_given", attempts=0)
         return Verdict(key, met, explanation)

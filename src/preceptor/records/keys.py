@@ -41,4 +41,4 @@ class Begun:
 
 
 def _bytes(parts: Iterable[object]) -> bytes:
-    return b"".join([_canonical.encode(part) + b"\x00" for part in parts])
+    return b"\x00".join([*map(_canonical.encode, parts), b""])

@@ -146,24 +146,24 @@ def _pack(
 def _values(verdict: Verdict, at: str) -> tuple[Any, ...]:
     """The columns VERDICT after the key, as a row of ``verdicts`` has them."""
     usage, chance, cost = verdict.usage, verdict.probability, verdict.cost_usd
+    reason, label, model = verdict.reason, verdict.label, verdict.served_model
     return (
         verdict.met,
         storable(verdict.explanation),
-        _text(verdict.reason),
-        verdict.detail,
+        None if reason is None else storable(reason),
+        storable(verdict.detail),
         None if chance is None else float(chance),
-        *(usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens),
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        usage.reasoning_tokens,
         float(verdict.latency_s),
         None if cost is None else float(cost),
         verdict.attempts,
-        _text(verdict.label),
-        _text(verdict.served_model),
-        _text(verdict.created_at) or at,
+        None if label is None else storable(label),
+        None if model is None else storable(model),
+        storable(verdict.created_at) if verdict.created_at else at,
     )
-
-
-def _text(value: str | None) -> str | None:
-    return None if value is None else storable(value)
 
 
 def _took(values: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
