@@ -12,7 +12,7 @@ import preceptor
 from data_fixtures import isolate
 from preceptor.cli import main
 from preceptor.errors import InputError
-from preceptor.protocols.grounded import grounded, grounded_criteria
+from preceptor.protocols.supported import supported, supported_criteria
 from preceptor.records import Example, Message
 from preceptor.scoring.rubric import OVERALL
 from preceptor.testing import FakeEndpoint
@@ -101,9 +101,9 @@ LABELS = ("supported", "partly", "unsupported", "states nothing", None)
 
 def test_an_answer_that_states_nothing_is_counted_apart() -> None:
     """One of two that state something is supported, and one not; a missing label is in neither."""
-    protocol = grounded()
+    protocol = supported()
     examples = [
-        Example(id=str(n), messages=(Message("user", f"? {n}"),), criteria=grounded_criteria())
+        Example(id=str(n), messages=(Message("user", f"? {n}"),), criteria=supported_criteria())
         for n in range(len(LABELS))
     ]
     scores = [

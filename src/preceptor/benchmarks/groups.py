@@ -66,15 +66,27 @@ _NAMED = {
         "medagentgym-npower",
     ),
     "patients": ("mediq", "vera-mh", "craft-md", "agentclinic"),
+    "images": (
+        "vqa-rad-closed",
+        "vqa-rad-open",
+        "gmai-mmbench",
+        "endobench",
+        "medframeqa",
+        "medxpertqa-mm-images",
+        "medbookvqa",
+    ),
     "brought": (
         "liveclin",
         "longhealth",
         "longhealth-among",
         "longhealth-absent",
         "pubhealthbench",
+        "pubhealthbench-freeform",
         "healthqa-br",
         "clinbench-hpb",
         "clinbench-hpb-zh",
+        "clinbench-hpb-cases",
+        "cmb-exam",
         "empec",
         "medarabiq",
         "medarabiq-blanks",
@@ -116,6 +128,7 @@ _NAMED = {
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",
+        "deid-presidio-synth",
         "rumedbench",
         "mythtriage",
         "sdoh",
@@ -127,9 +140,9 @@ _NAMED = {
         "note-check",
     ),
 }
-#: Left out of ``all``: not every system can call tools or search, somebody has to play the
-#: patients, the files of some are on a hub or for research alone, and the texts of trials too.
-_APART = ("agents", "patients", "brought", "retrieval", "trials")
+#: Left out of ``all``: not every system can call tools, search or take images, somebody has to play
+#: the patients, the files of some are on a hub or for research alone, and the texts of trials too.
+_APART = ("agents", "patients", "images", "brought", "retrieval", "trials")
 GROUPS = (*_NAMED, "languages", "all")
 
 

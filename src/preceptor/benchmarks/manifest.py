@@ -14,11 +14,11 @@ from preceptor.environments import Absent, resolve_environment
 from preceptor.errors import UnknownName
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
-from preceptor.protocols.grounded import GROUNDED_LABELS, grounded
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
 from preceptor.protocols.retrieval import RETRIEVAL_LABELS, retrieval
 from preceptor.protocols.rubric import RubricProtocol
+from preceptor.protocols.supported import SUPPORTED_LABELS, supported
 from preceptor.records import Slice
 from preceptor.scoring import LengthRule
 
@@ -28,7 +28,7 @@ __all__ = ["OWN_PROTOCOLS", "Manifest", "Own", "manifest_of"]
 OWN_PROTOCOLS = ("rubric", "choice", "grounded")
 
 _ROWS = {"rubric": rubric_row, "choice": choice_row, "grounded": grounded_row}
-_LABELS = {"retrieval": RETRIEVAL_LABELS, "grounded": GROUNDED_LABELS}
+_LABELS = {"retrieval": RETRIEVAL_LABELS, "supported": SUPPORTED_LABELS}
 
 
 class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_defaults=True):
@@ -166,5 +166,5 @@ def _family(about: Own, like: Benchmark | None) -> Protocol:
     if about.protocol == "retrieval":
         return retrieval()
     if about.protocol == "grounded":
-        return grounded(about.grader)
+        return supported(about.grader)
     return RubricProtocol(about.grader, about.length, prompt=about.template or "preceptor")

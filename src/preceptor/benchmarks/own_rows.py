@@ -67,14 +67,14 @@ def rubric_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
 
 def grounded_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
     """Reads ``id``, ``question`` or ``messages``, ``tags``: what is judged is the same for all."""
-    from preceptor.protocols.grounded import grounded_criteria
+    from preceptor.protocols.supported import supported_criteria
 
     def parse(row: Fields) -> Example:
         row = _unpacked(row)
         return Example(
             id=row.id(_there(row, _IDS)),
             messages=_messages(row),
-            criteria=grounded_criteria(),
+            criteria=supported_criteria(),
             tags=_tags(row, slices),
         )
 

@@ -18,6 +18,7 @@ __all__ = [
     "DryRun",
     "Grader",
     "GraderParam",
+    "Images",
     "Limit",
     "MaxCost",
     "MaxTokens",
@@ -196,6 +197,14 @@ PassageCount = Annotated[
         parser=whole_number,
         metavar="N",
         help="With --retriever: how many passages. Default: 5.",
+    ),
+]
+Images = Annotated[
+    str | None,
+    typer.Option(
+        "--images",
+        metavar="HOW",
+        help="A control: ask `without` the images, with those of `another` question, or `blank`.",
     ),
 ]
 SelfConsistency = Annotated[

@@ -26,6 +26,7 @@ class RunOptions(TypedDict, total=False):
     retriever: str | None
     corpus: str | Path | None
     passages: int | None
+    images: str | None
     system_params: Mapping[str, object] | Sequence[str]
     grader_params: Mapping[str, object] | Sequence[str]
     patient: str | None

@@ -19,6 +19,7 @@ from preceptor.records.results import NO_GRADER, Result, RunInfo
 from preceptor.records.scores import Metric, Score
 from preceptor.records.settings import (
     AddedMetric,
+    ImageControl,
     Marks,
     Passages,
     RunSettings,
@@ -42,6 +43,7 @@ __all__ = [
     "File",
     "Graded",
     "Image",
+    "ImageControl",
     "Marks",
     "Message",
     "Metric",
