@@ -133,7 +133,7 @@ def _terms_example(id: str, text: str, right: list[str]) -> Example:
 
 
 def _design(path: Path, file: str) -> Iterator[Example]:
-    """Each turn of the assistant in a dialogue, after the turns before it."""
+    """Each turn of the assistant that follows one of the user, after the turns before it."""
     whole = path / file
     found = decode_json(whole) if whole.is_file() else None
     if not isinstance(found, dict):
@@ -141,8 +141,9 @@ def _design(path: Path, file: str) -> Iterator[Example]:
     for number, (trial, turns) in enumerate(found.items(), start=1):
         said = [Fields(turn, str(whole), number) for turn in turns]
         for place, turn in enumerate(said):
-            if turn.one_of("role", ("user", "assistant")) != "assistant" or place == 0:
-                continue
+            role = turn.one_of("role", ("user", "assistant"))
+            if role != "assistant" or place == 0 or said[place - 1].text("role") != "user":
+                continue  # what nobody asked for
             before = tuple(map(_turn, said[:place]))
             yield Example(
                 id=f"{trial}/{place}",
@@ -268,7 +269,7 @@ BENCHMARKS = (
             verified="Counts, and that the references given back score 1.",
         )
         for name, called, file, n in (
-            ("arms", "arms", "study_arms", 4786),
+            ("arms", "arms", "study_arms", 4780),
             ("outcomes", "outcome measures", "outcome_measures", 5076),
         )
     ),
