@@ -19,6 +19,7 @@ from preceptor.studio.items.content import Mode
 from preceptor.studio.items.drafts import Stale
 from preceptor.studio.items.writing import ATTESTATIONS, USE_CASES, Writing, problems
 from preceptor.studio.people.members import Member
+from preceptor.studio.preview.marking import mark
 from preceptor.studio.web.chatting import events, since
 from preceptor.studio.web.forms import Given
 from preceptor.studio.web.home import WORK, Work
@@ -211,6 +212,9 @@ async def _pressed(visit: Visit) -> View | Response:
     found = replace(found, writing=writing, rev=await _keep(visit, writing))
     if verb == "submit":
         return await _submit(visit, found)
+    if verb == "mark":
+        focus = f"mark-{at.partition('-')[2]}"
+        await visit.write(lambda connection: mark(connection, visit.who, item, at))
     if verb in ("ask", "stop", "retry", "preview"):
         alias, visit.given = visit.given.raw("system"), Given()  # a refusal shows what is saved
         await _chat(visit, found, verb, at, alias)
