@@ -289,7 +289,7 @@ async def _submit(visit: Visit, found: Written) -> Response:
 
     sign = await write_signed(visit, "authorship", submit)
     if sign is not None:
-        return visit.page(sign)
+        return sign
     return see(_address(item), "revised" if revising else "submitted")
 
 
