@@ -139,7 +139,8 @@ def _shown(
                 text=each.text,
                 failure=each.failure,
                 scores=tuple(
-                    "–" if score is None else f"{100 * score:.0f}" for score in each.scores
+                    "–" if score is None else f"{100 * score:.0f}".replace("-", "−")
+                    for score in each.scores
                 ),
             )
             for number, each in _numbered(preview)

@@ -280,7 +280,7 @@ class Screen(Route):
             return _kept(visit) if visit.given else _sign_in_first(visit)
         if self.roles >= EVERYBODY or self.roles & set(visit.member.offer.roles):
             return None
-        words = f"for {' or '.join(sorted(self.roles))} alone: ask a lead for that role"
+        words = f"this page is for the role {' or '.join(sorted(self.roles))}: ask a lead for it"
         return _refusal(visit, Refusal(403, words))
 
     async def _note_use(self, visit: Visit) -> None:
