@@ -50,7 +50,9 @@ CRITERIA = 8
 def content() -> Content:
     """About 2,000 characters."""
     criteria = tuple(
-        ItemCriterion(new_id(), "Says at which dose of the drug the patient has to stop at once.", 5)
+        ItemCriterion(
+            new_id(), "Says at which dose of the drug the patient has to stop at once.", 5
+        )
         for _ in range(CRITERIA)
     )
     turn = Turn("user", "The patient asks about a drug that he takes for his heart. " * 10)

@@ -1,6 +1,7 @@
 """The studio's whole loop with models on this machine: the one of tests/test_studio_loop.py.
 
-    python bench/studio_local_loop.py
+    python bench/studio_local_loop.py             # in a temporary folder
+    python bench/studio_local_loop.py FOLDER      # what a broken off one asked is not asked again
 
 Three made-up tasks are written, one of them with a live answer of smollm2-135m and a preview whose
 grader is qwen2.5-1.5b; reviewed, decided and released; run on smollm2-135m; labelled by two people,
@@ -15,13 +16,12 @@ import io
 import json
 import os
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import sys
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
@@ -37,7 +37,7 @@ from test_studio_authoring import Chatting
 
 SYSTEM, GRADER, TASKS = "local/smollm2-135m", "yesno:local/qwen2.5-1.5b", 3
 #: Seconds that an answer or a preview may take.
-MOST_S = 900
+MOST_S = 3600
 
 
 def said(*words: str) -> Any:
@@ -124,9 +124,7 @@ def main() -> None:
     print(f"release: {made['tasks']} tasks, {made['criteria']} criteria")
     print("lint findings:", len(said("lint", "./out")["findings"]))
     with step("run"):
-        ran = cli.main(
-            ["run", "./out", "--system", SYSTEM, "--grader", GRADER, "--name", "board"]
-        )
+        ran = cli.main(["run", "./out", "--system", SYSTEM, "--grader", GRADER, "--name", "board"])
     print("run: exit", ran)
     pulled = said("studio", "pull", "board", "-n", "100", *db)
     print("labels:", pulled["units"], [loop.label(house, n) for n in ("labeller", "labeller-2")])
@@ -137,12 +135,17 @@ def main() -> None:
     print("correct:", said("correct", "board", "--labels", "physicians-board")["corrected"])
     print("estimate:", said("studio", "estimate", "board", *db))
     assert cli.main(["studio", "labels", "--previews", "-o", "previews.jsonl", *db]) == 0
-    print("verdicts of the preview called wrong:", len(Path("previews.jsonl").read_text().split("\n")) - 1)
+    print(
+        "verdicts of the preview called wrong:",
+        len(Path("previews.jsonl").read_text().split("\n")) - 1,
+    )
     print("verify:", verify(house.studio).faults or "whole")
     house.close()
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
+        place = Path(sys.argv[1] if len(sys.argv) > 1 else folder)
+        os.chdir(place)
+        Path("studio.db").unlink(missing_ok=True)
         main()

@@ -99,7 +99,9 @@ def the_house(folder: Path, fake: FakeEndpoint) -> tuple[House, Store]:
 
     house = House(folder, systems=(fake.address("m"),), begin=begin, store=store)
     grader = fake.address("judge")
-    house.studio.write_now(lambda c: change(c, msgspec.structs.replace(project(c), grader=grader), None))
+    house.studio.write_now(
+        lambda c: change(c, msgspec.structs.replace(project(c), grader=grader), None)
+    )
     newcomers = ("author", "author-2", "reviewer", "labeller")
     house.people |= {name: house.join(name) for name in newcomers}
     return house, opened

@@ -95,7 +95,9 @@ def clinic(kept_clinic: Clinic) -> Clinic:
 def sent_again(page: Any) -> dict[str, Any]:
     """The fields that a page keeps."""
     fields: dict[str, Any] = {}
-    for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text):
+    for name, value in re.findall(
+        r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text
+    ):
         fields.setdefault(name, []).append(unescape(value))
     return {name: found for name, found in fields.items() if name != "token"} | {
         name: found[0] for name, found in fields.items() if len(found) == 1 and name != "token"

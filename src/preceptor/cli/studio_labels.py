@@ -158,7 +158,9 @@ def labels(  # noqa: PLR0917
         return
     print(output)
     if previews:
-        note("these are verdicts that somebody called wrong, no sample: agreement on them says little")
+        note(
+            "these are verdicts that somebody called wrong, no sample: agreement on them says little"
+        )
     for sentence in _next(found, output, meta_eval, "author" if previews else "rater"):
         note(sentence)
 
@@ -328,9 +330,7 @@ def _named(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     return row | {"grader": names[person], "run": run}
 
 
-def _next(
-    found: list[dict[str, Any]], output: Path, meta_eval: bool, word: str
-) -> Iterator[str]:
+def _next(found: list[dict[str, Any]], output: Path, meta_eval: bool, word: str) -> Iterator[str]:
     from preceptor.benchmarks.own_tasks.task_sheets import taken
 
     if meta_eval:

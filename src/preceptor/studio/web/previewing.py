@@ -150,7 +150,9 @@ def _shown(
                 text=each.text,
                 points=each.points,
                 cells=tuple(
-                    _cell(one, place, said.get((at, each.id), ""), f"{seq}-{at}-{each.id}", to_author)
+                    _cell(
+                        one, place, said.get((at, each.id), ""), f"{seq}-{at}-{each.id}", to_author
+                    )
                     for at, one in enumerate(preview.judged)
                 ),
                 finding=told.get(each.id),
