@@ -75,6 +75,7 @@ _NAMED = {
         "healthqa-br",
         "clinbench-hpb",
         "clinbench-hpb-zh",
+        "cmb-exam",
         "empec",
         "medarabiq",
         "medarabiq-blanks",
@@ -86,6 +87,7 @@ _NAMED = {
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",
+        "deid-presidio-synth",
         "rumedbench",
         "mythtriage",
         "sdoh",
