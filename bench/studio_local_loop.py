@@ -25,8 +25,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-import test_studio_loop as loop
 from msgspec.structs import replace
+
+import test_studio_loop as loop
 from preceptor import cli
 from preceptor.studio.items.content import SCORES
 from preceptor.studio.items.writing import ATTESTATIONS

@@ -343,8 +343,9 @@ def look(options: argparse.Namespace, house: House, address: str, browser: Any) 
 
 
 COLOURS = ["color-contrast", "link-in-text-block"]
-AXE = f"""(tags) => axe.run({{ runOnly: tags || {COLOURS} }}).then((found) => found.violations.flatMap((rule) =>
-  rule.nodes.map((node) => `axe ${{rule.id}}: ${{node.html.slice(0, 100)}}`)))"""
+AXE = f"""(tags) => axe.run({{ runOnly: tags || {COLOURS} }}).then((found) =>
+  found.violations.flatMap((rule) =>
+    rule.nodes.map((node) => `axe ${{rule.id}}: ${{node.html.slice(0, 100)}}`)))"""
 
 
 def main() -> int:

@@ -26,8 +26,8 @@ from preceptor.studio.people.acts import Declared
 from preceptor.studio.people.claims import NotProven
 from preceptor.studio.people.members import deactivate, reactivate
 from preceptor.studio.people.project import change, project
-from preceptor.studio.people.roles import Conflicts
 from preceptor.studio.people.provider import Provider, Settings
+from preceptor.studio.people.roles import Conflicts
 from preceptor.studio.web.entering import BACK
 from studio_harness import ADDRESS, House
 from test_studio_authoring import DECLARED, Author, fill

@@ -158,9 +158,7 @@ def labels(  # noqa: PLR0917
         return
     print(output)
     if previews:
-        note(
-            "these are verdicts that somebody called wrong, no sample: agreement on them says little"
-        )
+        note("these are verdicts called wrong, and no sample: agreement on them says little")
     for sentence in _next(found, output, meta_eval, "author" if previews else "rater"):
         note(sentence)
 
