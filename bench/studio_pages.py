@@ -299,6 +299,15 @@ def more_reviews(house: House) -> None:
     house.studio.write_now(act)
 
 
+def foreign(url: str, address: str) -> list[str]:
+    return [] if url.startswith(address) else [f"a request to another host: {url}"]
+
+
+def refused(words: str) -> list[str]:
+    """What the page's policy refused; with axe, which needs to run, it refuses nothing."""
+    return [words] if "Content Security Policy" in words else []
+
+
 def look(options: argparse.Namespace, house: House, address: str, browser: Any) -> int:
     axe = options.axe.read_text() if options.axe else ""
     wrong = seen = 0
@@ -316,6 +325,8 @@ def look(options: argparse.Namespace, house: House, address: str, browser: Any) 
         page = context.new_page()
         said: list[str] = []
         page.on("pageerror", lambda error, said=said: said.append(str(error)))
+        page.on("request", lambda sent, said=said: said.extend(foreign(sent.url, address)))
+        page.on("console", lambda message, said=said: said.extend(refused(message.text)))
         page.goto(address.rstrip("/") + shown.path)
         if shown.steps:
             shown.steps(page)

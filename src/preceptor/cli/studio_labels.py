@@ -336,6 +336,7 @@ def _next(found: list[dict[str, Any]], output: Path, meta_eval: bool, word: str)
         return
     for benchmark in dict.fromkeys(row["benchmark"] for row in found):
         # A release is read from its folder, and the studio does not know where that is.
-        place = benchmark if taken(benchmark) else f"./FOLDER (that of {benchmark})"
+        of = f"that of {benchmark}" if word == "rater" else "that of a release"
+        place = benchmark if taken(benchmark) else f"./FOLDER ({of})"
         yield f"then: preceptor import graded {output} --benchmark {place}"
     yield f"then: preceptor audit '{word}-*' --grader RUN"

@@ -42,6 +42,7 @@ class PreviewMarked(Act, frozen=True, kw_only=True):
     """
 
     says = "A verdict of the grader on task {} checked by its author"
+    outcome_says = ": it should be {}"
 
     preview: int = 0
     answer: int = 0
