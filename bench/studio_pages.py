@@ -24,6 +24,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
@@ -79,10 +80,8 @@ def the_house(folder: Path, fake: FakeEndpoint) -> tuple[House, Store]:
         arabic = next(each for each in TASKS if each.content.language == "ar")
         for state in ("draft", "submitted", "in_review", "revising", "adjudicating", "rejected"):
             # One review of two that it needs leaves it in review.
-            rating = msgspec.structs.replace(
-                arabic.rating, overall=2 if state == "in_review" else 5
-            )
-            _bring(connection, msgspec.structs.replace(arabic, state=state, rating=rating), people)
+            rating = replace(arabic.rating, overall=2 if state == "in_review" else 5)
+            _bring(connection, replace(arabic, state=state, rating=rating), people)
         # The one to be decided about has been reviewed, and is to be revised before that.
         query = sa.select(items.c.id).where(
             (items.c.state == "revising") & (items.c.language == "ar")
@@ -99,9 +98,7 @@ def the_house(folder: Path, fake: FakeEndpoint) -> tuple[House, Store]:
 
     house = House(folder, systems=(fake.address("m"),), begin=begin, store=store)
     grader = fake.address("judge")
-    house.studio.write_now(
-        lambda c: change(c, msgspec.structs.replace(project(c), grader=grader), None)
-    )
+    house.studio.write_now(lambda c: change(c, replace(project(c), grader=grader), None))
     newcomers = ("author", "author-2", "reviewer", "labeller")
     house.people |= {name: house.join(name) for name in newcomers}
     return house, opened
@@ -192,10 +189,11 @@ def _authors(house: House) -> Iterator[Shown]:
     yield Shown("task-chat", "author", address, chat)
 
     def preview(page: Any) -> None:
+        page.fill("#t-0", "Is this mole harmless? It grew within a month.")
         page.fill("textarea[id^=c-]", "Advises that a doctor looks at the mole within days.")
         page.fill("input[id$=-points]", "5")
         page.click("button[value=preview]")
-        page.click("button:has-text('Wrong')", timeout=120_000)
+        page.click("button:has-text('Wrong')", timeout=60_000)
         page.wait_for_selector("text=you:")
 
     yield Shown("task-preview", "author", address, preview)
@@ -275,6 +273,24 @@ def _leads(house: House) -> Iterator[Shown]:
     yield Shown("log", "lena", "/log")
     yield Shown("log-none", "lena", "/log?about=nothing")
     yield Shown("notes", "lena", "/notes")
+    yield Shown("project", "lena", "/project")
+    yield Shown("known", "lena", "/known")
+    yield Shown("known-adjudicator", "ingrid", "/known")
+
+    def sign(page: Any) -> None:
+        house.studio.write_now(lambda c: change(c, replace(project(c), signatures=True), None))
+        press("hand-in:approve=yes")(page)
+        page.wait_for_selector("text=What you wrote is saved")
+
+    item = held(house, "review", "tomás", "in_review", "de")
+
+    def reviewed(page: Any) -> None:
+        tick("#realistic-yes", "#flaw-yes")(page)
+        for each in page.locator("[value=keep]").all():
+            each.check()
+        sign(page)
+
+    yield Shown("sign", "tomás", f"/reviews/{item}", reviewed)
 
 
 def more_reviews(house: House) -> None:

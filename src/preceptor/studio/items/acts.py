@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 # Making a statement anew takes ten times as long as SQLite takes for it.
-_OF = sa.bindparam("of")
+_OF: sa.BindParameter[str] = sa.bindparam("of")
 _NONE, _ONE = (sa.literal_column(number, sa.Integer) for number in "01")
 _THIS = items.c.id == _OF
 _NUMBER = sa.select(items.c.version).where(_THIS).scalar_subquery()
