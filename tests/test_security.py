@@ -319,7 +319,7 @@ def peak():
 
 async def main():
     before = peak()
-    model = resolve(sys.argv[1], Parameters(timeout=4.0, retries=0))
+    model = resolve(sys.argv[1], Parameters(timeout=float(sys.argv[2]), retries=0))
     try:
         await model.answer(Ask((Message("user", "My ear hurts."),)))
         kind, words = None, ""
@@ -359,7 +359,9 @@ def test_hostile_endpoint_costs_one_bounded_failure(kind: str, expected: str) ->
         assert server.stdout is not None
         port = int(server.stdout.readline())
         url = f"http://127.0.0.1:{port}/v1#m"
-        done = children.run(url, code=CLIENT, timeout=60)
+        # What is too large is so on a busy machine too, however long it takes to unpack.
+        patience = 2 if expected == "timeout" else 60
+        done = children.run(url, str(patience), code=CLIENT, timeout=90)
     finally:
         server.kill()
         server.communicate()
