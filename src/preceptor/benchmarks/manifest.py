@@ -13,6 +13,7 @@ from preceptor.benchmarks.own_rows import choice_row, rubric_row
 from preceptor.environments import Absent, resolve_environment
 from preceptor.errors import UnknownName
 from preceptor.protocols.base import Protocol
+from preceptor.protocols.cases import CASES, cases
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
@@ -28,7 +29,10 @@ OWN_PROTOCOLS = ("rubric", "choice")
 
 
 class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_defaults=True):
-    """The protocol of a folder: ``rubric``, ``choice``, ``retrieval``, or that of ``like``."""
+    """The protocol of a folder: ``rubric``, ``choice``, ``retrieval``, or that of ``like``.
+
+    ``cases`` is that of imported scores of cases.
+    """
 
     protocol: str = "rubric"
     like: str | None = None
@@ -161,4 +165,6 @@ def _family(about: Own, like: Benchmark | None) -> Protocol:
         return ChoiceProtocol()
     if about.protocol == "retrieval":
         return retrieval()
+    if about.protocol == CASES:
+        return cases()
     return RubricProtocol(about.grader, about.length, prompt=about.template or "preceptor")

@@ -39,6 +39,10 @@ def compare(  # noqa: PLR0917
         bool,
         typer.Option("--across-graders", help="Compare even if the graders differ."),
     ] = False,
+    all_pairs: Annotated[
+        bool,
+        typer.Option("--all-pairs", help="Compare all pairs, not each with the first."),
+    ] = False,
     methods: Annotated[
         bool, typer.Option("--methods", help="Print the difference by all methods.")
     ] = False,
@@ -57,8 +61,10 @@ def compare(  # noqa: PLR0917
         contrast_table,
         equivalence_sentence,
         headline,
+        pairs_table,
         sides_table,
         slices_table,
+        undivided_sentences,
     )
     from preceptor.results.select import gather
     from preceptor.store import Store
@@ -71,6 +77,7 @@ def compare(  # noqa: PLR0917
         namespaces=by,
         margin=None if margin is None else margin / 100,
         across_graders=across_graders,
+        all_pairs=all_pairs,
     )
     if output is not None:
         from preceptor.reports.files import write_text
@@ -81,7 +88,12 @@ def compare(  # noqa: PLR0917
         print_json(comparison_json(comparison))
         return
     show(sides_table(comparison))
-    for contrast in comparison.contrasts:
+    rest = ""
+    if all_pairs:
+        show(pairs_table(comparison))
+        for sentence in undivided_sentences(comparison):
+            show(sentence)
+    for contrast in [] if all_pairs else comparison.contrasts:
         show(f"\n{headline(contrast)}")
         if said := equivalence_sentence(contrast):
             show(said)
@@ -90,9 +102,9 @@ def compare(  # noqa: PLR0917
         table, rest = slices_table(contrast, comparison.labels, every=slices or by is not None)
         if table is not None:
             show(table)
-    if comparison.contrasts and rest:
+    if rest:
         note(f"  • {rest}")
-    for contrast in comparison.contrasts:
+    for contrast in [] if all_pairs else comparison.contrasts:
         for item in contrast.dropped:
             note(f"  • {contrast.contender}: {item.n:,} examples left out: {item.reason}.")
     for difference in comparison.differing:
