@@ -17,7 +17,7 @@ class CaseMetric(msgspec.Struct, frozen=True):
     @property
     def is_score(self) -> bool:
         """Whether it goes from 0 to 1, 1 the good end: what cases and systems are ranked by."""
-        return self.unit == "share"
+        return self.unit == "share" and self.higher_is_better
 
 
 _MM, _DB = ("mm", False), ("dB", True)
@@ -38,6 +38,8 @@ _KNOWN = {
     "macro_f1": CaseMetric("Macro-F1 of frames"),
     "edit": CaseMetric("Edit score of segments"),
     "mean": CaseMetric("Mean of macro-F1 and edit score"),
+    "missed": CaseMetric("Missed, of those that are there", "share", False),
+    "false": CaseMetric("False, of those that are not there", "share", False),
     "hd": CaseMetric("Hausdorff distance", *_MM),
     "hd95": CaseMetric("HD95", *_MM),
     "hd95_pooled": CaseMetric("HD95, pooled", *_MM),
