@@ -52,11 +52,21 @@ def read(files: Sequence[Path], asked: Asked) -> Iterator[Incoming]:
     primary = _primary(metrics, asked.metric, files[0])
     groups = case_groups(asked.metadata, asked.groups, _cases(tables))
     structures = _structures(tables, primary)
-    gaps = _gaps(tables)
+    gaps = _gaps(tables, primary)
+    about = _About(benchmark, primary, metrics, groups)
     for algorithm, table in tables.items():
-        made = _run(benchmark, algorithm, table, primary, structures, groups, metrics)
+        made = _run(about, algorithm, table, structures)
         made.settings.notes += gaps.get(algorithm, [])
         yield Incoming.of(made, table.path)
+
+
+class _About(msgspec.Struct, frozen=True):
+    """What all runs share."""
+
+    benchmark: str
+    primary: str
+    metrics: list[str]
+    groups: CaseGroups
 
 
 def _tables(files: Sequence[Path], asked: Asked) -> tuple[dict[str, CaseTable], str]:
@@ -100,8 +110,8 @@ def _cases(tables: dict[str, CaseTable]) -> dict[str, None]:
     return {case: None for table in tables.values() for case in table.lines}
 
 
-def _structures(tables: dict[str, CaseTable], primary: str) -> dict[str, list[str]]:
-    """Algorithm → the structures that its score is a mean over; all must have the same."""
+def _structures(tables: dict[str, CaseTable], primary: str) -> list[str]:
+    """The structures that a score is a mean over; all algorithms must have the same."""
     found = {name: table.structures(primary) for name, table in tables.items()}
     first, expected = next(iter(found.items()))
     for name, structures in found.items():
@@ -112,15 +122,15 @@ def _structures(tables: dict[str, CaseTable], primary: str) -> dict[str, list[st
                 f"{shorten(first)} in {primary}, found others ({', '.join(other[:5])}): their "
                 "means would not be of the same"
             )
-    return dict.fromkeys(found, sorted(expected))
+    return sorted(expected)
 
 
-def _gaps(tables: dict[str, CaseTable]) -> dict[str, list[str]]:
+def _gaps(tables: dict[str, CaseTable], primary: str) -> dict[str, list[str]]:
     """Algorithm → a note where cells are empty that another algorithm has filled."""
-    filled = {cell for table in tables.values() for cell in table.cells()}
+    filled = {cell for table in tables.values() for cell in table.cells(primary)}
     notes = {}
     for name, table in tables.items():
-        mine = {*table.cells()}
+        mine = {*table.cells(primary)}
         missing = sum(cell not in mine and cell[0] in table.lines for cell in filled)
         if missing:
             notes[name] = [
@@ -130,20 +140,14 @@ def _gaps(tables: dict[str, CaseTable]) -> dict[str, list[str]]:
     return notes
 
 
-def _run(
-    benchmark: str,
-    algorithm: str,
-    table: CaseTable,
-    primary: str,
-    structures: dict[str, list[str]],
-    groups: CaseGroups,
-    metrics: Sequence[str],
-) -> ImportedRun:
+def _run(about: _About, algorithm: str, table: CaseTable, structures: Sequence[str]) -> ImportedRun:
+    benchmark, primary, metrics = about.benchmark, about.primary, about.metrics
+    groups = about.groups
     name = f"{_named(benchmark)}/{_named(algorithm)}"
     answers = []
     for case in table.lines:
         example = case_example(
-            case, primary, structures[algorithm], groups.of(case), groups.patients.get(case)
+            case, primary, structures, groups.of(case), groups.patients.get(case)
         )
         said = msgspec.json.encode(table.of_case(case)).decode()
         answers.append(Answer(example, imported_response(name, example, 0, said), ()))

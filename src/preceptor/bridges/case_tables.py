@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -60,11 +61,10 @@ class CaseTable:
     def structures(self, metric: str) -> list[str]:
         return list(self.values.get(metric, {}))
 
-    def cells(self) -> Iterator[tuple[str, str, str]]:
-        """Case, metric and structure of each cell with a value."""
-        for metric, of in self.values.items():
-            for structure, values in of.items():
-                yield from ((case, metric, structure) for case in values)
+    def cells(self, metric: str) -> Iterator[tuple[str, str]]:
+        """Case and structure of each cell with a value."""
+        for structure, values in self.values.get(metric, {}).items():
+            yield from ((case, structure) for case in values)
 
     def of_case(self, case: str) -> dict[str, dict[str, float]]:
         return {
@@ -225,9 +225,7 @@ def _text(row: Mapping[str, Any], column: str, path: Path, line: int) -> str:
     return str(value).strip()
 
 
-def _score(
-    row: Mapping[str, Any], column: str, metric: str, path: Path, line: int
-) -> float | None:
+def _score(row: Mapping[str, Any], column: str, metric: str, path: Path, line: int) -> float | None:
     """A cell's value; None where it is empty."""
     cell = row.get(column)
     if cell is None or (isinstance(cell, str) and not cell.strip()):
@@ -239,15 +237,13 @@ def _score(
         problem = f"expected a number or an empty cell, found {said}{hint}"
         raise DataError(str(path), line, column, problem)
     about = case_metric(metric)
-    if about.unit == "share":
-        if not -_ROUNDING <= value <= 1 + _ROUNDING:
-            hint = ": divide percentages by 100" if 1 < value <= 100 else ""
-            problem = f"expected {metric} from 0 to 1, found {value:g}{hint}"
-            raise DataError(str(path), line, column, problem)
-        return min(1.0, max(0.0, value))
-    if about.unit != "dB" and value < 0:
-        raise DataError(str(path), line, column, f"expected {metric} ≥ 0, found {value:g}")
-    return value
+    highest = 1.0 if about.unit == "share" else math.inf
+    if not about.lowest - _ROUNDING <= value <= highest + _ROUNDING:
+        to = "or more" if highest == math.inf else f"to {highest:g}"
+        hint = ": divide percentages by 100" if highest < value <= 100 else ""
+        problem = f"expected {metric} of {about.lowest:g} {to}, found {value:g}{hint}"
+        raise DataError(str(path), line, column, problem)
+    return min(highest, max(about.lowest, value))
 
 
 def _number(cell: object, row: Mapping[str, Any]) -> float | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Json, Sides, Slices, StorePath, number
 from preceptor.cli.output import note, print_json, show
+
+if TYPE_CHECKING:
+    from preceptor.analysis.comparison import Comparison
 
 __all__ = ["compare"]
 
@@ -58,12 +61,8 @@ def compare(  # noqa: PLR0917
     from preceptor import api
     from preceptor.reports.comparison import (
         comparison_json,
-        contrast_table,
-        equivalence_sentence,
-        headline,
         pairs_table,
         sides_table,
-        slices_table,
         undivided_sentences,
     )
     from preceptor.results.select import gather
@@ -88,25 +87,12 @@ def compare(  # noqa: PLR0917
         print_json(comparison_json(comparison))
         return
     show(sides_table(comparison))
-    rest = ""
     if all_pairs:
         show(pairs_table(comparison))
         for sentence in undivided_sentences(comparison):
             show(sentence)
-    for contrast in [] if all_pairs else comparison.contrasts:
-        show(f"\n{headline(contrast)}")
-        if said := equivalence_sentence(contrast):
-            show(said)
-        if methods:
-            show(contrast_table(contrast))
-        table, rest = slices_table(contrast, comparison.labels, every=slices or by is not None)
-        if table is not None:
-            show(table)
-    if rest:
-        note(f"  • {rest}")
-    for contrast in [] if all_pairs else comparison.contrasts:
-        for item in contrast.dropped:
-            note(f"  • {contrast.contender}: {item.n:,} examples left out: {item.reason}.")
+    else:
+        _show_contrasts(comparison, methods=methods, slices=slices or by is not None)
     for difference in comparison.differing:
         values = "; ".join(f"{label}: {value}" for label, value in difference.values.items())
         note(f"  • {difference.setting} differs: {values}.")
@@ -114,3 +100,29 @@ def compare(  # noqa: PLR0917
         note(f"  • p is adjusted within: {'; '.join(comparison.families)}.")
     for sentence in comparison.notes:
         note(f"  • {sentence}")
+
+
+def _show_contrasts(comparison: Comparison, *, methods: bool, slices: bool) -> None:
+    """Each contrast in words and tables, then what they leave out."""
+    from preceptor.reports.comparison import (
+        contrast_table,
+        equivalence_sentence,
+        headline,
+        slices_table,
+    )
+
+    rest = ""
+    for contrast in comparison.contrasts:
+        show(f"\n{headline(contrast)}")
+        if said := equivalence_sentence(contrast):
+            show(said)
+        if methods:
+            show(contrast_table(contrast))
+        table, rest = slices_table(contrast, comparison.labels, every=slices)
+        if table is not None:
+            show(table)
+    if rest:
+        note(f"  • {rest}")
+    for contrast in comparison.contrasts:
+        for item in contrast.dropped:
+            note(f"  • {contrast.contender}: {item.n:,} examples left out: {item.reason}.")

@@ -14,7 +14,7 @@ from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Message, Metric, Score
 from preceptor.scoring.answers import answered
 from preceptor.scoring.case_metrics import case_metric, title_of
-from preceptor.scoring.case_scores import Values, distance, group_metrics, median_metric
+from preceptor.scoring.case_scores import Values, group_metrics, mean_of_cases, median_metric
 from preceptor.scoring.names import OVERALL
 from preceptor.scoring.units import units
 
@@ -81,6 +81,10 @@ class CaseScoring(Scoring):
             prediction=said or None,
         )
 
+    def lowest(self, examples: Sequence[Example]) -> Mapping[str, float]:
+        names = {example.target["metric"] for example in examples}
+        return {OVERALL: min((case_metric(name).lowest for name in names), default=0.0)}
+
     def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         unit_of = units(examples)
         there = [score for score in scores if OVERALL in score.values]
@@ -93,9 +97,7 @@ class CaseScoring(Scoring):
             if about.is_score:
                 found[f"{metric}_median:{structure}"] = median_metric(values, unit_of)
             else:
-                found[f"{metric}:{structure}"] = distance(
-                    values, unit_of, about.unit, higher=about.higher_is_better
-                )
+                found[f"{metric}:{structure}"] = mean_of_cases(values, unit_of, about)
         return found | group_metrics(whole, _groups(examples), unit_of)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -218,7 +217,9 @@ def pairs_table(comparison: Comparison) -> Table:
 
 def _common_folder(labels: Sequence[str]) -> int:
     """Length of what all names of runs begin with, up to a ``/``."""
-    return os.path.commonprefix(list(labels)).rfind("/") + 1
+    first, last = min(labels), max(labels)
+    alike = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
+    return first[:alike].rfind("/") + 1
 
 
 def _order(whole: SliceDifference) -> tuple[float, float]:

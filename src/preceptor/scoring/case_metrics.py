@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 __all__ = ["CaseMetric", "case_metric", "is_case_metric", "primary_of", "title_of"]
 
 
 class CaseMetric(msgspec.Struct, frozen=True):
-    """What a metric is counted in: ``share`` for 0 to 1."""
+    """What a metric is counted in, ``share`` for 0 to 1, and its lowest value.
+
+    ``flag``: each value is 0 or 1.
+    """
 
     title: str
     unit: str = "share"
     higher_is_better: bool = True
+    lowest: float = 0.0
+    flag: bool = False
 
     @property
     def is_score(self) -> bool:
@@ -20,7 +27,7 @@ class CaseMetric(msgspec.Struct, frozen=True):
         return self.unit == "share" and self.higher_is_better
 
 
-_MM, _DB = ("mm", False), ("dB", True)
+_MM, _DB = ("mm", False), ("dB", True, -math.inf)
 _KNOWN = {
     "dice": CaseMetric("Dice"),
     "dsc": CaseMetric("Dice"),
@@ -33,20 +40,21 @@ _KNOWN = {
     "recall": CaseMetric("Sensitivity"),
     "precision": CaseMetric("Precision"),
     "specificity": CaseMetric("Specificity"),
-    "ssim": CaseMetric("SSIM"),
-    "ssim_gaussian": CaseMetric("SSIM (Gaussian window)"),
+    "ssim": CaseMetric("SSIM", lowest=-1.0),
+    "ssim_gaussian": CaseMetric("SSIM (Gaussian window)", lowest=-1.0),
     "macro_f1": CaseMetric("Macro-F1 of frames"),
+    "macro_f1_true": CaseMetric("Macro-F1 of frames, true labels alone"),
     "edit": CaseMetric("Edit score of segments"),
     "mean": CaseMetric("Mean of macro-F1 and edit score"),
-    "missed": CaseMetric("Missed, of those that are there", "share", False),
-    "false": CaseMetric("False, of those that are not there", "share", False),
+    "missed": CaseMetric("Missed, of those that are there", "share", False, flag=True),
+    "false": CaseMetric("False, of those that are not there", "share", False, flag=True),
     "hd": CaseMetric("Hausdorff distance", *_MM),
     "hd95": CaseMetric("HD95", *_MM),
     "hd95_pooled": CaseMetric("HD95, pooled", *_MM),
     "assd": CaseMetric("ASSD", *_MM),
     "masd": CaseMetric("MASD", *_MM),
     "psnr": CaseMetric("PSNR", *_DB),
-    "mse": CaseMetric("MSE", "squared", False),
+    "mse": CaseMetric("MSE", "levels²", False),
 }
 #: In this order the first that is there is the score of a case.
 _FIRST = ("dice", "dsc", "iou", "jaccard", "mean", "ssim")

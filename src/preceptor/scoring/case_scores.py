@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from preceptor.records import Metric
+from preceptor.scoring.case_metrics import CaseMetric
 from preceptor.scoring.sets import mean_metric, set_metric
 from preceptor.statistics.multiplicity import holm
 from preceptor.statistics.ranks import mann_whitney, median_interval
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FEWEST", "Values", "distance", "equity_scaled", "group_metrics", "median_metric"]
+__all__ = ["FEWEST", "Values", "equity_scaled", "group_metrics", "mean_of_cases", "median_metric"]
 
 #: A group with fewer cases is shown and not compared.
 FEWEST = 10
@@ -31,6 +33,15 @@ class Values(msgspec.Struct, frozen=True):
     ids: Sequence[str]
     values: Sequence[float]
     coverage: float = 1.0
+
+
+class _Grouped(msgspec.Struct, frozen=True):
+    """The values of a kind of groups: the cases that are in one."""
+
+    ids: list[str]
+    values: Any
+    groups: Any
+    coverage: float
 
 
 def median_metric(found: Values, units: Mapping[str, str]) -> Metric:
@@ -50,16 +61,19 @@ def median_metric(found: Values, units: Mapping[str, str]) -> Metric:
     )
 
 
-def distance(found: Values, units: Mapping[str, str], unit: str, *, higher: bool) -> Metric:
-    """The mean of what is not from 0 to 1."""
+def mean_of_cases(found: Values, units: Mapping[str, str], about: CaseMetric) -> Metric:
+    """The mean of a metric over cases, in its unit."""
+    of_share = about.unit == "share"
     return mean_metric(
         found.values,
         found.ids,
         units,
-        unit=unit,
-        higher_is_better=higher,
+        share=about.flag,
+        unit=about.unit,
+        higher_is_better=about.higher_is_better,
         coverage=found.coverage,
-        lowest=0.0 if not higher else -np.inf,
+        lowest=about.lowest,
+        highest=1.0 if of_share else np.inf,
     )
 
 
@@ -82,34 +96,31 @@ def group_metrics(
     metrics: dict[str, Metric] = {}
     for kind, group_of in groups.items():
         rows = [row for row, id in enumerate(found.ids) if id in group_of]
-        names = np.array([group_of[found.ids[row]] for row in rows], dtype=str)
-        values = np.array([found.values[row] for row in rows])
-        ids = [found.ids[row] for row in rows]
-        sizes = {str(name): int((names == name).sum()) for name in dict.fromkeys(names.tolist())}
-        large = [name for name, size in sizes.items() if size >= FEWEST]
+        part = _Grouped(
+            ids=[found.ids[row] for row in rows],
+            values=np.array([found.values[row] for row in rows]),
+            groups=np.array([group_of[found.ids[row]] for row in rows], dtype=str),
+            coverage=found.coverage,
+        )
+        large = [name for name, size in Counter(part.groups.tolist()).items() if size >= FEWEST]
         if len(large) < 2:
             continue
-        metrics |= _fairness(kind, values, names, large, ids, units, found.coverage)
-        if len({units.get(id, id) for id in ids}) == len(ids):
-            metrics |= _tests(kind, values, names, large, found.coverage)
+        metrics |= _fairness(kind, part, large, units)
+        if len({units.get(id, id) for id in part.ids}) == len(rows):
+            metrics |= _tests(kind, part, large)
     return metrics
 
 
 def _fairness(
-    kind: str,
-    values: Floats,
-    names: NDArray[np.str_],
-    large: Sequence[str],
-    ids: Sequence[str],
-    units: Mapping[str, str],
-    coverage: float,
+    kind: str, part: _Grouped, large: Sequence[str], units: Mapping[str, str]
 ) -> dict[str, Metric]:
-    member = np.array([names == name for name in large], dtype=np.float64)
+    member = np.array([part.groups == name for name in large], dtype=np.float64)
+    values = part.values
 
     def means(rows: NDArray[np.intp]) -> Floats:
-        of, some = member[:, rows], values[rows]
+        of = member[:, rows]
         with np.errstate(invalid="ignore"):
-            found: Floats = (of @ some) / of.sum(axis=1)
+            found: Floats = (of @ values[rows]) / of.sum(axis=1)
         return found
 
     def gap(rows: NDArray[np.intp]) -> float:
@@ -119,10 +130,10 @@ def _fairness(
     def scaled(rows: NDArray[np.intp]) -> float:
         return equity_scaled(float(values[rows].mean()), means(rows))
 
-    widest = set_metric(gap, ids, units, coverage=coverage, higher_is_better=False)
+    said = {"coverage": part.coverage}
     return {
-        f"{kind}_fairness:gap": widest,
-        f"{kind}_fairness:equity_scaled": set_metric(scaled, ids, units, coverage=coverage),
+        f"{kind}_fairness:gap": set_metric(gap, part.ids, units, higher_is_better=False, **said),
+        f"{kind}_fairness:equity_scaled": set_metric(scaled, part.ids, units, **said),
     }
 
 
@@ -134,15 +145,14 @@ def equity_scaled(overall: float, groups: Floats) -> float:
     return overall / (1 + float(np.abs(overall - groups).sum()))
 
 
-def _tests(
-    kind: str, values: Floats, names: NDArray[np.str_], large: Sequence[str], coverage: float
-) -> dict[str, Metric]:
+def _tests(kind: str, part: _Grouped, large: Sequence[str]) -> dict[str, Metric]:
     pairs = list(itertools.combinations(large, 2))
-    tests = [mann_whitney(values[names == a], values[names == b]) for a, b in pairs]
+    of = {name: part.values[part.groups == name] for name in large}
+    tests = [mann_whitney(of[a], of[b]) for a, b in pairs]
     adjusted = holm([None if test is None else test.p for test in tests])
     return {
         f"{kind}_test:{a} – {b}": Metric(
-            p, p, sum(test.n), None, None, None, coverage, unit="p", higher_is_better=False
+            p, p, sum(test.n), None, None, None, part.coverage, unit="p", higher_is_better=False
         )
         for (a, b), test, p in zip(pairs, tests, adjusted, strict=True)
         if test is not None

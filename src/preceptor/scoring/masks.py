@@ -101,8 +101,8 @@ def definitions(rules: MaskRules) -> list[str]:
     far = "the image's diagonal" if rules.penalty is None else f"{rules.penalty:g} mm"
     both = "nothing is defined" if rules.undefined else "Dice 1 and distances 0"
     said = [
-        "hd95 is the larger of the two directed 95th percentiles; hd95_pooled that of both together.",
-        f"Both masks empty: {both}. One empty: Dice 0 and {far}; missed and false are their shares.",
+        "hd95 is the larger of the two directed 95th percentiles; hd95_pooled that of both.",
+        f"Both masks empty: {both}. One empty: Dice 0 and {far}, counted as missed or false.",
         "nsd_voxel is the share of the voxels of both surfaces within the tolerance in mm.",
     ]
     if rules.surfel:

@@ -30,9 +30,7 @@ def psnr(reference: Floats, image: Floats, data_range: float) -> float:
     return float("inf") if error == 0 else float(10 * np.log10(data_range**2 / error))
 
 
-def ssim(
-    reference: Floats, image: Floats, data_range: float, *, gaussian: bool = False
-) -> float:
+def ssim(reference: Floats, image: Floats, data_range: float, *, gaussian: bool = False) -> float:
     """Structural similarity, −1 to 1: the mean of its map without the rim that windows overlap.
 
     Wang et al. (2004), IEEE Trans. Image Process. 13:600.

@@ -41,7 +41,8 @@ def area_within(
 ) -> float:
     """Share of the area of both surfaces that is at most ``tolerance`` from the other, 0 to 1.
 
-    The distance of an element is that of the cubes' centres. Neither mask is empty; shape (x, y, z).
+    The distance of an element is that of the cubes' centres. Both masks have three dimensions, and
+    neither is empty.
     """
     areas = element_areas(tuple(spacing))
     ours, theirs = _codes(reference), _codes(predicted)
@@ -96,8 +97,7 @@ def _triangles(code: int) -> tuple[_Triangle, ...]:
     found: list[_Triangle] = []
     for loop in _loops(inside):
         ways = (
-            tuple((loop[i], loop[k], loop[j]) for i, k, j in cut)
-            for cut in _cuts(0, len(loop) - 1)
+            tuple((loop[i], loop[k], loop[j]) for i, k, j in cut) for cut in _cuts(0, len(loop) - 1)
         )
         found += max(ways, key=lambda way: round(_area(way, one), 9))
     return tuple(found)
