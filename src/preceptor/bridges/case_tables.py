@@ -83,7 +83,7 @@ class CaseTable:
         cells = plural(len(self.lines) * len(of), "cell")
         note = f"{empty:,} of {cells} of {primary} are empty (structure absent): in no mean"
         if without:
-            note += f"; {plural(without, 'case')} have no structure and no score"
+            note += f"; {plural(without, 'case')} with no structure and no score"
         return [f"{note}."]
 
 

@@ -135,8 +135,8 @@ def images(
     if not 0 < data_range < float("inf"):
         raise InputError(f"--data-range: expected a number above 0, found {data_range:g}")
     said = [
-        f"PSNR and SSIM for a range of {data_range:g}. SSIM: a square window of 7; the other one is "
-        "Gaussian of σ 1.5. PSNR of equal images is not defined."
+        f"PSNR and SSIM for a range of {data_range:g}. SSIM has a square window of 7, "
+        "the other one a Gaussian of σ 1.5. PSNR of equal images is not defined."
     ]
     _tell(measure_images(reference, predicted, data_range), said, output, as_json=as_json)
 
