@@ -13,7 +13,7 @@ from preceptor.benchmarks.own_rows import choice_row, rubric_row
 from preceptor.environments import Absent, resolve_environment
 from preceptor.errors import UnknownName
 from preceptor.protocols.base import Protocol
-from preceptor.protocols.cases import CASES, cases
+from preceptor.protocols.cases import cases
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
@@ -21,6 +21,7 @@ from preceptor.protocols.retrieval import RETRIEVAL_LABELS, retrieval
 from preceptor.protocols.rubric import RubricProtocol
 from preceptor.records import Slice
 from preceptor.scoring import LengthRule
+from preceptor.scoring.case_examples import CASES
 
 __all__ = ["OWN_PROTOCOLS", "Manifest", "Own", "manifest_of"]
 

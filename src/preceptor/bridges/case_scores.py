@@ -26,8 +26,8 @@ from preceptor.bridges.case_tables import (
 from preceptor.bridges.imported import Answer, ImportedRun, Incoming, imported_response
 from preceptor.bridges.tool_runs import Asked, Start
 from preceptor.errors import InputError, shorten
-from preceptor.protocols.cases import CASES, case_example, case_labels
 from preceptor.records import NO_GRADER, RunSettings, Slice
+from preceptor.scoring.case_examples import CASES, case_example, case_labels
 from preceptor.scoring.case_metrics import case_metric, primary_of
 from preceptor.wording import plural
 

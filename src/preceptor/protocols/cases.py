@@ -11,43 +11,18 @@ from preceptor.errors import InputError
 from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.scoring import Scoring
-from preceptor.records import Example, Graded, Message, Metric, Score
+from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.answers import answered
-from preceptor.scoring.case_metrics import case_metric, title_of
+from preceptor.scoring.case_examples import CASES
+from preceptor.scoring.case_metrics import case_metric
 from preceptor.scoring.case_scores import Values, group_metrics, mean_of_cases, median_metric
 from preceptor.scoring.names import OVERALL
 from preceptor.scoring.units import units
 
-__all__ = ["CASES", "CaseScoring", "case_example", "case_labels", "cases"]
+__all__ = ["CaseScoring", "cases"]
 
-#: Name of the family.
-CASES = "cases"
 #: Metric → structure → value: what is measured of one case.
 Measured = Mapping[str, Mapping[str, float]]
-
-
-def case_example(
-    id: str,
-    metric: str,
-    structures: Sequence[str],
-    groups: Mapping[str, str] | None = None,
-    patient: str | None = None,
-) -> Example:
-    """One case: its score is the mean of ``metric`` over its structures.
-
-    Cases that are scored by another metric or on other structures are other cases.
-    """
-    about = f"{id}: {title_of(metric)} of {', '.join(structures)}"
-    target = {"metric": metric}
-    if patient is not None:
-        target["cluster"] = patient
-    return Example(
-        id=id,
-        messages=(Message("user", about),),
-        criteria=(),
-        tags=tuple(f"{kind}:{group}" for kind, group in (groups or {}).items()),
-        target=target,
-    )
 
 
 class CaseScoring(Scoring):
@@ -59,6 +34,8 @@ class CaseScoring(Scoring):
     units_are = "patients"
     common_only = True
     rank_tests = True
+    called = ("case", "measured")
+    method = "Each case was measured against its reference elsewhere; 100 is the best."
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -121,29 +98,6 @@ def _groups(examples: Sequence[Example]) -> dict[str, dict[str, str]]:
             kind, _, group = tag.partition(":")
             groups.setdefault(kind, {})[example.id] = group
     return groups
-
-
-def case_labels(metrics: Sequence[str], primary: str, kinds: Sequence[str]) -> dict[str, str]:
-    """Display names, for a benchmark's ``labels``."""
-    title = title_of(primary)
-    labels = {OVERALL: f"{title}, mean over cases", "median_score": f"{title}, median over cases"}
-    for metric in metrics:
-        name = title_of(metric)
-        _, at, tolerance = metric.partition("@")
-        name += f" at {tolerance} mm" if at else ""
-        labels |= {
-            metric: name,
-            f"{metric}_mean": f"{name}, mean over cases",
-            f"{metric}_median": f"{name}, medians",
-        }
-    for kind in kinds:
-        labels |= {
-            f"{kind}_fairness": f"{kind}: differences between groups",
-            f"{kind}_fairness:gap": "Widest gap between groups",
-            f"{kind}_fairness:equity_scaled": "Equity-scaled score (sum of distances)",
-            f"{kind}_test": f"{kind}: Mann–Whitney p, Holm over pairs",
-        }
-    return labels
 
 
 def cases() -> Protocol:
