@@ -204,7 +204,7 @@ def test_wrong_options_get_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "expected a metric from 0 to 1 to rank by" in fault(capsys, "d")
     two = [("case", "structure", "metric", "value"), ("c1", "liver", "dice", 0.5)]
     table(Path("t.csv"), [*two, ("c1", "liver", "hd95", 3.5)])
-    said = "--metric hd95: expected one from 0 to 1 that the files have (dice)"
+    said = "--metric 'hd95': expected one from 0 to 1 that the files have (dice)"
     assert said in fault(capsys, "t.csv", "--metric", "hd95")
     long = [("case", "structure", "metric", "value"), *[("c1", "liver", "dice", 0.5)] * 2]
     table(Path("t.csv"), long)

@@ -67,10 +67,12 @@ class CaseTable:
             yield from ((case, structure) for case in values)
 
     def of_case(self, case: str) -> dict[str, dict[str, float]]:
-        return {
+        """Metric → structure → value, of what is there."""
+        found = {
             metric: {name: values[case] for name, values in of.items() if case in values}
             for metric, of in self.values.items()
         }
+        return {metric: of for metric, of in found.items() if of}
 
     def notes(self, primary: str) -> list[str]:
         """How many cells and cases are without a value."""
