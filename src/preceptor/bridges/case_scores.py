@@ -150,7 +150,7 @@ def _run(about: _About, algorithm: str, table: CaseTable, structures: Sequence[s
             case, primary, structures, groups.of(case), groups.patients.get(case)
         )
         said = msgspec.json.encode(table.of_case(case)).decode()
-        answers.append(Answer(example, imported_response(name, example, 0, said), ()))
+        answers.append(Answer(example, imported_response(name, example.key, 0, said), ()))
     slices = [Slice(each, compared=each == primary) for each in metrics]
     return ImportedRun(
         name=name,

@@ -20,6 +20,7 @@ from preceptor.cli.run_options import (
     DryRun,
     Grader,
     GraderParam,
+    Images,
     Limit,
     MaxCost,
     MaxTokens,
@@ -71,6 +72,7 @@ def run(  # noqa: PLR0917
     repeats: Repeats = 1,
     circular: Circular = False,
     shots: Shots = 0,
+    images: Images = None,
     self_consistency: SelfConsistency = None,
     data: Data = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="The run's name.")] = None,
@@ -105,6 +107,7 @@ def run(  # noqa: PLR0917
         "repeats": self_consistency or repeats,
         "circular": circular,
         "shots": shots,
+        "images": images,
         "data": data,
         "name": name,
         "max_cost": max_cost,
@@ -220,7 +223,11 @@ def resume(  # noqa: PLR0917
     as_json: Json = False,
 ) -> int:
     """Resume a run where it stopped; no finished call is made again."""
-    from preceptor import api
+    from preceptor.handles import load_finished
+
+    if (done := load_finished(run, store)) is not None:
+        return finish(done, store, as_json)
+    from preceptor import api  # takes as long to import as a small score
     from preceptor.cli.progress import Display
 
     with Display() as display:

@@ -162,11 +162,11 @@ class DeidentificationScoring(Scoring):
         }
 
 
-def _columns(counts: Sequence[Counts]) -> dict[str, _Pairs]:
+def _columns(counts: Sequence[Counts]) -> dict[str, Sequence[tuple[float, float]]]:
     """Metric → (part, whole) of each text."""
     strict = [_summed(each.strict.values()) for each in counts]
-    leaked = [_summed(each.leaked.values())[:2] for each in counts]
-    columns: dict[str, _Pairs] = {
+    leaked = [(parts[0], parts[1]) for each in counts if (parts := _summed(each.leaked.values()))]
+    columns: dict[str, Sequence[tuple[float, float]]] = {
         **_scores("token_binary", [each.tokens_binary for each in counts]),
         **_scores("token", [each.tokens for each in counts]),
         **_scores("span_binary", [each.binary for each in counts]),
