@@ -130,10 +130,11 @@ def _fairness(
     def scaled(rows: NDArray[np.intp]) -> float:
         return equity_scaled(float(values[rows].mean()), means(rows))
 
-    said = {"coverage": part.coverage}
+    coverage = part.coverage
+    widest = set_metric(gap, part.ids, units, higher_is_better=False, coverage=coverage)
     return {
-        f"{kind}_fairness:gap": set_metric(gap, part.ids, units, higher_is_better=False, **said),
-        f"{kind}_fairness:equity_scaled": set_metric(scaled, part.ids, units, **said),
+        f"{kind}_fairness:gap": widest,
+        f"{kind}_fairness:equity_scaled": set_metric(scaled, part.ids, units, coverage=coverage),
     }
 
 

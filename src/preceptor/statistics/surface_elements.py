@@ -96,9 +96,7 @@ def _triangles(code: int) -> tuple[_Triangle, ...]:
     one = np.ones(3)
     found: list[_Triangle] = []
     for loop in _loops(inside):
-        ways = (
-            tuple((loop[i], loop[k], loop[j]) for i, k, j in cut) for cut in _cuts(0, len(loop) - 1)
-        )
+        ways = [[(loop[i], loop[k], loop[j]) for i, k, j in cut] for cut in _cuts(0, len(loop) - 1)]
         found += max(ways, key=lambda way: round(_area(way, one), 9))
     return tuple(found)
 
