@@ -97,7 +97,8 @@ def _triangles(code: int) -> tuple[_Triangle, ...]:
     found: list[_Triangle] = []
     for loop in _loops(inside):
         ways = [[(loop[i], loop[k], loop[j]) for i, k, j in cut] for cut in _cuts(0, len(loop) - 1)]
-        found += max(ways, key=lambda way: round(_area(way, one), 9))
+        largest = max(ways, key=lambda way: round(_area(way, one), 9))
+        found += largest
     return tuple(found)
 
 
