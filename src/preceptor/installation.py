@@ -37,6 +37,7 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
         "search in a corpus, and its measures",
     ),
     "imaging": (("nibabel", "PIL"), "volumes (NIfTI) and images (PNG, JPEG), `preceptor measure`"),
+    "codes": (("simple_icd_10_cm",), "ICD-10-CM, for the search of codes"),
     "bertscore": (("onnxruntime", "tokenizers"), "BERTScore and SAPBERT by an encoder of yours"),
     "distil": (("sklearn",), "a small grader of your own"),
     "postgres": (("psycopg",), "PostgreSQL as the store"),
