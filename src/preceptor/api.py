@@ -293,6 +293,7 @@ def compare(
     namespaces: Sequence[str] | None = None,
     margin: float | None = None,
     across_graders: bool = False,
+    all_pairs: bool = False,
     seed: int = 0,
 ) -> Comparison:
     """Compare sides on their common examples: each with the first, or the first of its family.
@@ -301,7 +302,7 @@ def compare(
     ----------
     runs_
         Texts as for :func:`sides`, or what that returned.
-    adjusted, namespaces, margin, across_graders, seed
+    adjusted, namespaces, margin, across_graders, all_pairs, seed
         See :func:`preceptor.analysis.comparison.compare`; without ``namespaces``, those that the
         benchmark states.
     """
@@ -315,6 +316,7 @@ def compare(
         namespaces=namespaces,
         margin=margin,
         across_graders=across_graders,
+        all_pairs=all_pairs,
         seed=seed,
     )
 

@@ -20,7 +20,7 @@ from preceptor.analysis.alignment import (
     align,
     differing_settings,
 )
-from preceptor.analysis.comparison_notes import notes_on
+from preceptor.analysis.comparison_notes import not_told_apart, notes_on
 from preceptor.analysis.paired import (
     FEWEST,
     Paired,
@@ -31,7 +31,7 @@ from preceptor.analysis.paired import (
     tests,
 )
 from preceptor.errors import InputError, shorten
-from preceptor.records import Result, RunInfo
+from preceptor.records import Result, RunInfo, replies_of
 from preceptor.results.pool import Side
 from preceptor.results.values import length_rule
 from preceptor.scoring import LENGTH_SUFFIX, OVERALL
@@ -114,6 +114,8 @@ class Comparison(msgspec.Struct, frozen=True):
         Which tests are adjusted together, in words.
     notes
         What must be said beside the numbers, one sentence each.
+    undivided
+        Of a comparison of all pairs: labels of sides of which no test tells two apart.
     """
 
     benchmark: str
@@ -125,6 +127,7 @@ class Comparison(msgspec.Struct, frozen=True):
     differing: list[SettingDifference]
     families: list[str]
     notes: list[str]
+    undivided: list[list[str]] = []
 
 
 def compare(
@@ -134,6 +137,7 @@ def compare(
     namespaces: Sequence[str] | None = None,
     margin: float | None = None,
     across_graders: bool = False,
+    all_pairs: bool = False,
     seed: int = 0,
 ) -> Comparison:
     """Compare each side with the first of its family.
@@ -153,6 +157,8 @@ def compare(
     across_graders
         Compare although the sides were graded by different graders: then the difference is that of
         the graders too.
+    all_pairs
+        Compare all pairs of a family; all of their tests are adjusted together.
 
     Raises
     ------
@@ -165,9 +171,10 @@ def compare(
     if namespaces is None:
         namespaces = _kinds(sides[0].result)
     contrasts = [
-        _contrast(family[0], other, metric, namespaces=namespaces, margin=margin, seed=seed)
+        _contrast(reference, other, metric, namespaces=namespaces, margin=margin, seed=seed)
         for family in _families(sides)
-        for other in family[1:]
+        for place, reference in enumerate(family[:-1] if all_pairs else family[:1])
+        for other in family[place + 1 :]
     ]
     contrasts, families = _adjust(contrasts)
     first = sides[0].result
@@ -181,6 +188,7 @@ def compare(
         differing=differing_settings(sides),
         families=families,
         notes=notes_on(sides, contrasts),
+        undivided=not_told_apart(sides, contrasts, metric) if all_pairs else [],
     )
 
 
@@ -360,7 +368,7 @@ def _summary(side: Side, metric: str) -> SideSummary:
         system=info.system,
         grader=info.grader,
         examples=info.n_examples,
-        answers=len(lengths),
+        answers=replies_of(result.graded).failure.count(None),
         n=number.n if number else 0,
         mean=number.raw_mean if number else None,
         ci95=number.raw_ci95 if number else None,

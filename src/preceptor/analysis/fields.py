@@ -21,6 +21,7 @@ from preceptor.scoring.answers import share_read
 from preceptor.scoring.columns import NO_SCORES, Scores
 from preceptor.scoring.units import units
 from preceptor.statistics.ranking import mean_ranks
+from preceptor.statistics.ranks import median_interval
 
 __all__ = ["Cell", "Column", "Field", "LeftOut", "field_of", "rounded"]
 
@@ -46,6 +47,8 @@ class Cell(msgspec.Struct, frozen=True):
         Names of the runs that are pooled here.
     share_read
         Share of its answers out of which something could be read; None where a grader reads them.
+    median, median_ci95
+        Median over the compared examples, where the field ranks by it; None elsewhere.
     """
 
     place: float
@@ -60,6 +63,8 @@ class Cell(msgspec.Struct, frozen=True):
     units: int
     units_are: str
     share_read: float | None = None
+    median: float | None = None
+    median_ci95: Pair | None = None
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -264,15 +269,26 @@ def _examples(sides: Mapping[str, _Side]) -> tuple[dict[str, _Side], list[str]]:
 
     On common ones, if most systems have at least half of the examples and have at least half in
     common; a system with fewer is then left out, for it would take the others' examples away.
-    Otherwise all systems, each on what it has.
+    Otherwise all systems, each on what it has. A family may ask for common examples whatever they
+    are.
     """
     every = list(dict.fromkeys(unit for side in sides.values() for unit in side.units))
+    if _common_only(sides):
+        shared = [unit for unit in every if all(unit in side.units for side in sides.values())]
+        if shared:
+            return dict(sides), shared
     many = {name: side for name, side in sides.items() if 2 * len(side.units) >= len(every)}
     common = [unit for unit in every if all(unit in side.units for side in many.values())]
     most = len(many) == len(sides) or (len(many) > 1 and 2 * len(many) >= len(sides))
     if most and 2 * len(common) >= len(every):
         return many, common
     return dict(sides), every
+
+
+def _common_only(sides: Mapping[str, _Side]) -> bool:
+    return all(
+        benchmarks.of(side.result.info).protocol.scoring.common_only for side in sides.values()
+    )
 
 
 def _field(
@@ -331,6 +347,9 @@ def _cell(
     table: NDArray[np.float64], labels: NDArray[np.intp], place: float, side: _Side, metric: str
 ) -> Cell:
     mean, interval = mean_of(side.result, metric, table, labels)
+    scoring = benchmarks.of(side.result.info).protocol.scoring
+    means = np.nanmean(table, axis=1) if scoring.rank_tests else np.empty(0)
+    independent = len(np.unique(labels)) == len(labels)
     return Cell(
         place=place,
         value=_clip(mean),
@@ -343,7 +362,9 @@ def _cell(
         runs=side.runs,
         share_read=share_read(side.result.scores),
         units=len(np.unique(labels)),
-        units_are=benchmarks.of(side.result.info).protocol.scoring.units_are,
+        units_are=scoring.units_are,
+        median=float(np.median(means)) if len(means) else None,
+        median_ci95=median_interval(means) if independent else None,
     )
 
 

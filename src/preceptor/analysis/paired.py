@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from preceptor import benchmarks
 from preceptor.analysis.alignment import Alignment
 from preceptor.results.pool import Side
 from preceptor.results.values import Table, table_of
@@ -20,6 +21,7 @@ from preceptor.statistics.comparisons import (
     paired_difference,
     permutation_p,
 )
+from preceptor.statistics.ranks import SignedRank, signed_rank
 
 __all__ = [
     "FEWEST",
@@ -39,7 +41,8 @@ class SliceDifference(msgspec.Struct, frozen=True):
     """Contender minus reference under one metric, on the ``n`` examples that both have a score for.
 
     ``reference`` and ``contender`` are means over these, unclipped, on the 0–1 scale. ``p`` is
-    two-sided; ``p_holm`` and ``p_bh`` are adjusted within the declared family, and None outside it.
+    two-sided, of Wilcoxon's test where that is the custom of the field; ``p_holm`` and ``p_bh`` are
+    adjusted within the declared family, and None outside it.
     """
 
     metric: str
@@ -69,6 +72,9 @@ class Tests(msgspec.Struct, frozen=True):
         Two-sided, of the mean over examples, by flipping signs.
     bootstrap_ci95
         BCa over examples, by prompt.
+    signed_rank
+        Wilcoxon's test, where it is the custom of the field; None elsewhere, and where several
+        examples are one unit, for it takes them as independent.
     """
 
     paired: Difference | None
@@ -76,15 +82,20 @@ class Tests(msgspec.Struct, frozen=True):
     clustered: Difference | None
     permutation_p: float | None
     bootstrap_ci95: tuple[float, float] | None
+    signed_rank: SignedRank | None = None
 
 
 class Paired(msgspec.Struct, frozen=True):
-    """Scores of both sides on the examples that have one on each: (examples, repeats), NaN."""
+    """Scores of both sides on the examples that have one on each: (examples, repeats), NaN.
+
+    ``ranks`` says whether the field tests them by their signed ranks.
+    """
 
     ids: tuple[str, ...]
     units: tuple[str, ...]
     left: NDArray[np.float64]
     right: NDArray[np.float64]
+    ranks: bool = False
 
     @classmethod
     def of(cls, reference: Side, contender: Side, metric: str, aligned: Alignment) -> Paired:
@@ -92,7 +103,8 @@ class Paired(msgspec.Struct, frozen=True):
         scored = {*left.ids} & {*right.ids}
         ids = tuple(name for name in aligned.ids if name in scored)
         units = tuple(aligned.units[name] for name in ids)
-        return cls(ids, units, left.of_examples(ids), right.of_examples(ids))
+        ranks = benchmarks.of(reference.result.info).protocol.scoring.rank_tests
+        return cls(ids, units, left.of_examples(ids), right.of_examples(ids), ranks)
 
     def means(self) -> tuple[float, float]:
         left, right = np.nanmean(self.left, axis=1), np.nanmean(self.right, axis=1)
@@ -114,6 +126,12 @@ class Paired(msgspec.Struct, frozen=True):
         clusters = np.broadcast_to(self.clusters()[:, None], pairs.shape)
         present = ~np.isnan(pairs)
         return pairs[present], clusters[present]
+
+    def signed_rank(self) -> SignedRank | None:
+        """Wilcoxon's test, where it applies."""
+        if not self.ranks or len(set(self.units)) < len(self.units):
+            return None
+        return signed_rank(self.differences())
 
     def lengths(self, reference: Side, contender: Side) -> tuple[NDArray[np.float64], ...]:
         """Characters of the answers behind ``left`` and ``right``."""
@@ -139,7 +157,10 @@ def slice_difference(metric: str, scored: Paired, fewest: int = FEWEST) -> Slice
     if not scored.ids:
         return SliceDifference(metric, 0, None, None, None, None, None)
     left, right = scored.means()
-    tested = _test(scored)
+    tested, ranked = _test(scored), scored.signed_rank()
+    p = None if tested is None else tested.p
+    if ranked is not None:
+        p = ranked.p
     return SliceDifference(
         metric=metric,
         n=len(scored.ids),
@@ -147,7 +168,7 @@ def slice_difference(metric: str, scored: Paired, fewest: int = FEWEST) -> Slice
         contender=right,
         difference=right - left,
         ci95=None if tested is None else _wide(tested.ci95),
-        p=None if tested is None or len(scored.ids) < fewest else tested.p,
+        p=None if len(scored.ids) < fewest else p,
     )
 
 
@@ -163,6 +184,7 @@ def tests(scored: Paired, seed: int) -> Tests:
         clustered=clustered_difference(answers, prompts) if repeated else None,
         permutation_p=permutation_p(differences, clusters=clusters, seed=seed),
         bootstrap_ci95=_wide((float(low), float(high))),
+        signed_rank=scored.signed_rank(),
     )
 
 

@@ -13,6 +13,7 @@ from preceptor.benchmarks.own_rows import choice_row, grounded_row, rubric_row
 from preceptor.environments import Absent, resolve_environment
 from preceptor.errors import UnknownName
 from preceptor.protocols.base import Protocol
+from preceptor.protocols.cases import cases
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
@@ -21,6 +22,7 @@ from preceptor.protocols.rubric import RubricProtocol
 from preceptor.protocols.supported import SUPPORTED_LABELS, supported
 from preceptor.records import Slice
 from preceptor.scoring import LengthRule
+from preceptor.scoring.case_examples import CASES
 
 __all__ = ["OWN_PROTOCOLS", "Manifest", "Own", "manifest_of"]
 
@@ -32,7 +34,10 @@ _LABELS = {"retrieval": RETRIEVAL_LABELS, "supported": SUPPORTED_LABELS}
 
 
 class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_defaults=True):
-    """The protocol of a folder: one of OWN_PROTOCOLS, ``retrieval``, or that of ``like``."""
+    """The protocol of a folder: one of OWN_PROTOCOLS, ``retrieval``, or that of ``like``.
+
+    ``cases`` is that of imported scores of cases.
+    """
 
     protocol: str = "rubric"
     like: str | None = None
@@ -165,6 +170,8 @@ def _family(about: Own, like: Benchmark | None) -> Protocol:
         return ChoiceProtocol()
     if about.protocol == "retrieval":
         return retrieval()
+    if about.protocol == CASES:
+        return cases()
     if about.protocol == "grounded":
         return supported(about.grader)
     return RubricProtocol(about.grader, about.length, prompt=about.template or "preceptor")

@@ -49,7 +49,11 @@ _MOST_NAMED = 12
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user says of the files: the options of ``preceptor import``."""
+    """What the user says of the files: the options of ``preceptor import``.
+
+    ``metric``, ``metadata`` and ``groups`` are of scores of cases: which metric is the score of a
+    case, the table of what is known of the cases, and its columns that are groups.
+    """
 
     benchmark: str | None = None
     data: Path | None = None
@@ -58,6 +62,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None = None
     answer: Sequence[str] = ()
     by: Sequence[str] | None = None
+    metric: str | None = None
+    metadata: Path | None = None
+    groups: Sequence[str] | None = None
 
     def ours(self, file: Path, named: str | None = None) -> Benchmark:
         """The benchmark that the user names, else the one that the file does.

@@ -55,6 +55,7 @@ TOOLS = (
     Tool("promptfoo", "results of promptfoo (eval -o out.json)", "promptfoo"),
     Tool("verifiers", "traces.jsonl of verifiers (vf-eval)", "verifiers_traces"),
     Tool("chi-bench", "trials.csv of chi-bench's leaderboard", "chi_bench"),
+    Tool("cases", "scores of cases (a column per structure, or long)", "case_scores"),
     Tool("graded", "answers with verdicts, as `preceptor export` writes them", "graded"),
     TABLE,
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Json, Sides, Slices, StorePath, number
 from preceptor.cli.output import note, print_json, show
+
+if TYPE_CHECKING:
+    from preceptor.analysis.comparison import Comparison
 
 __all__ = ["compare"]
 
@@ -39,6 +42,10 @@ def compare(  # noqa: PLR0917
         bool,
         typer.Option("--across-graders", help="Compare even if the graders differ."),
     ] = False,
+    all_pairs: Annotated[
+        bool,
+        typer.Option("--all-pairs", help="Compare all pairs, not each with the first."),
+    ] = False,
     methods: Annotated[
         bool, typer.Option("--methods", help="Print the difference by all methods.")
     ] = False,
@@ -54,11 +61,9 @@ def compare(  # noqa: PLR0917
     from preceptor import api
     from preceptor.reports.comparison import (
         comparison_json,
-        contrast_table,
-        equivalence_sentence,
-        headline,
+        pairs_table,
         sides_table,
-        slices_table,
+        undivided_sentences,
     )
     from preceptor.results.select import gather
     from preceptor.store import Store
@@ -71,6 +76,7 @@ def compare(  # noqa: PLR0917
         namespaces=by,
         margin=None if margin is None else margin / 100,
         across_graders=across_graders,
+        all_pairs=all_pairs,
     )
     if output is not None:
         from preceptor.reports.files import write_text
@@ -81,20 +87,12 @@ def compare(  # noqa: PLR0917
         print_json(comparison_json(comparison))
         return
     show(sides_table(comparison))
-    for contrast in comparison.contrasts:
-        show(f"\n{headline(contrast)}")
-        if said := equivalence_sentence(contrast):
-            show(said)
-        if methods:
-            show(contrast_table(contrast))
-        table, rest = slices_table(contrast, comparison.labels, every=slices or by is not None)
-        if table is not None:
-            show(table)
-    if comparison.contrasts and rest:
-        note(f"  • {rest}")
-    for contrast in comparison.contrasts:
-        for item in contrast.dropped:
-            note(f"  • {contrast.contender}: {item.n:,} examples left out: {item.reason}.")
+    if all_pairs:
+        show(pairs_table(comparison))
+        for sentence in undivided_sentences(comparison):
+            show(sentence)
+    else:
+        _show_contrasts(comparison, methods=methods, slices=slices or by is not None)
     for difference in comparison.differing:
         values = "; ".join(f"{label}: {value}" for label, value in difference.values.items())
         note(f"  • {difference.setting} differs: {values}.")
@@ -102,3 +100,29 @@ def compare(  # noqa: PLR0917
         note(f"  • p is adjusted within: {'; '.join(comparison.families)}.")
     for sentence in comparison.notes:
         note(f"  • {sentence}")
+
+
+def _show_contrasts(comparison: Comparison, *, methods: bool, slices: bool) -> None:
+    """Each contrast in words and tables, then what they leave out."""
+    from preceptor.reports.comparison import (
+        contrast_table,
+        equivalence_sentence,
+        headline,
+        slices_table,
+    )
+
+    rest = ""
+    for contrast in comparison.contrasts:
+        show(f"\n{headline(contrast)}")
+        if said := equivalence_sentence(contrast):
+            show(said)
+        if methods:
+            show(contrast_table(contrast))
+        table, rest = slices_table(contrast, comparison.labels, every=slices)
+        if table is not None:
+            show(table)
+    if rest:
+        note(f"  • {rest}")
+    for contrast in comparison.contrasts:
+        for item in contrast.dropped:
+            note(f"  • {contrast.contender}: {item.n:,} examples left out: {item.reason}.")

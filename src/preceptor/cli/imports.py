@@ -32,7 +32,8 @@ def import_files(  # noqa: PLR0917
             metavar="[TOOL] FILE...",
             help="Files or folders that a tool wrote. The tool is recognised by their content; or "
             "name it first: inspect, simple-evals, evalscope, batch, lm-eval, promptfoo, "
-            "verifiers, chi-bench, graded (as `preceptor export` writes), predictions (any table).",
+            "verifiers, chi-bench, cases (scores of cases, such as Dice), graded (as `preceptor "
+            "export` writes), predictions (any table).",
         ),
     ],
     benchmark: Annotated[
@@ -73,6 +74,28 @@ def import_files(  # noqa: PLR0917
             "Default: found by name (model, method, dataset, split, language, …).",
         ),
     ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Of scores of cases: the metric that is the score of a case. Default: Dice, else "
+            "the first from 0 to 1.",
+        ),
+    ] = None,
+    metadata: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Of scores of cases: a table of what is known of each case."
+        ),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN[,COLUMN]",
+            help="Of scores of cases: columns of --metadata that are groups; '' for none. Default: "
+            "those with 2 to 12 values.",
+        ),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option(
@@ -98,6 +121,9 @@ def import_files(  # noqa: PLR0917
         id=id_path,
         answer=_names(answer),
         by=None if by is None else _names(by),
+        metric=metric,
+        metadata=metadata,
+        groups=None if group is None else _names(group),
     )
     found, unknown = _files(paths, of_table)
     incoming = incoming_runs(found, asked, name)

@@ -31,6 +31,14 @@ class Scoring:
     units_are = "prompts"
     #: Metric → the scale that it is given in; others are from 0 to 1, 1 the good end.
     scales: Mapping[str, Scale] = {}
+    #: Whether systems are only ever compared on the examples that all of them have a score for.
+    common_only = False
+    #: Whether paired scores are tested by their signed ranks, as is the custom of the field.
+    rank_tests = False
+    #: What an example is called in a report, and what was done with it.
+    called: tuple[str, str] = ("question", "answered")
+    #: How a score comes about, in one sentence, where no grader says it and no answer is compared.
+    method: str | None = None
     #: Scores that a run recorded, by `fingerprint`: for what cannot be computed from the run again.
     recorded: Mapping[str, Score] = {}
 

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from preceptor import benchmarks
 from preceptor.records import NO_GRADER, Result, examples_of, singly_told
 from preceptor.reports.format import percent, points, read_sentence
 from preceptor.scoring import OVERALL
@@ -45,14 +46,18 @@ def asked(results: Sequence[Result]) -> str:
     repeats = sorted({number for each in times for number in each.tolist()}) or [1]
     size = count(sizes[0]) + (f" to {count(sizes[-1])}" if len(sizes) > 1 else "")
     often = f"{repeats[0]} to {repeats[-1]} times" if len(repeats) > 1 else f"{repeats[0]} times"
+    one, done = benchmarks.of(results[0].info).protocol.scoring.called
     return (
-        f"{size} {'question' if sizes[-1] == 1 else 'questions'} of {results[0].title}, "
-        f"each answered {'once' if repeats == [1] else often}"
+        f"{size} {one if sizes[-1] == 1 else f'{one}s'} of {results[0].title}, "
+        f"each {done} {'once' if repeats == [1] else often}"
     )
 
 
 def method_of(results: Sequence[Result]) -> str:
     """How a score comes about, in one sentence."""
+    method = benchmarks.of(results[0].info).protocol.scoring.method
+    if method is not None:
+        return method
     graders = list(dict.fromkeys(result.info.grader for result in results))
     judge = graders[0] if len(graders) == 1 else f"one of {len(graders)} graders"
     judge = "a grader that is not stated" if judge == "not stated" else judge

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from preceptor.analysis.comparison import Comparison, Contrast
+from preceptor.analysis.comparison_notes import LEVEL
 from preceptor.analysis.paired import FEWEST, SliceDifference
 from preceptor.reports.format import (
     interval,
@@ -32,13 +33,12 @@ __all__ = [
     "contrast_table",
     "equivalence_sentence",
     "headline",
+    "pairs_table",
     "sides_table",
     "slices_table",
+    "undivided_sentences",
     "ways",
 ]
-
-#: The level of the test behind the conclusion.
-LEVEL = 0.05
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
@@ -133,6 +133,10 @@ def ways(contrast: Contrast) -> Iterable[tuple[str, str, str, str, str]]:
         examples,
     )
     yield "Bootstrap (BCa)", signed(whole.difference), interval(tests.bootstrap_ci95), "", examples
+    if tests.signed_rank is not None:
+        rank = tests.signed_rank
+        shift, bounds = signed(rank.shift), interval(rank.ci95)
+        yield "Wilcoxon, Hodges–Lehmann", shift, bounds, p_value(rank.p), examples
     if tests.as_if_independent is not None:
         answers = f"{count(tests.as_if_independent.n)} answers"
         yield from _way("Answers, clustered by prompt", tests.clustered, answers)
@@ -188,6 +192,47 @@ def contrast_table(contrast: Contrast) -> Table:
     for row in ways(contrast):
         table.add_row(*row)
     return table
+
+
+def pairs_table(comparison: Comparison) -> Table:
+    """All pairs, a row each: the second less the first, by the size of the adjusted p."""
+    table = plain_table(
+        None, ("first", "second"), ("n", "difference", "95 % interval", "p", "Holm")
+    )
+    rows = sorted(comparison.contrasts, key=lambda each: _order(each.overall))
+    cut = _common_folder([side.label for side in comparison.sides])
+    for each in rows:
+        whole = each.overall
+        table.add_row(
+            each.reference[cut:],
+            each.contender[cut:],
+            count(whole.n),
+            signed(whole.difference),
+            interval(whole.ci95),
+            p_value(whole.p),
+            p_value(whole.p_holm),
+        )
+    return table
+
+
+def _common_folder(labels: Sequence[str]) -> int:
+    """Length of what all names of runs begin with, up to a ``/``."""
+    first, last = min(labels), max(labels)
+    alike = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
+    return first[:alike].rfind("/") + 1
+
+
+def _order(whole: SliceDifference) -> tuple[float, float]:
+    return (2.0 if whole.p_holm is None else whole.p_holm, -abs(whole.difference or 0.0))
+
+
+def undivided_sentences(comparison: Comparison) -> Iterable[str]:
+    """Which sides no test tells apart."""
+    cut = _common_folder([side.label for side in comparison.sides])
+    for labels in comparison.undivided:
+        yield f"Not told apart: {', '.join(label[cut:] for label in labels)}."
+    if not comparison.undivided and len(comparison.contrasts) > 1:
+        yield "Every two neighbours in the order are told apart."
 
 
 def slices_table(

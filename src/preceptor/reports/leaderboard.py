@@ -135,7 +135,8 @@ def _cell(cell: Cell | None, between: str) -> str:
     score = marked(points(cell.raw_mean), cell.share_read)
     read = "" if cell.share_read is None else f"{between}read {read_cell(cell.share_read)}"
     size = sample_size(cell.n, cell.units, cell.units_are)
-    return f"{score}{span}{between}n {size}{read}"
+    middle = "" if cell.median is None else f"{between}median {points(cell.median)}"
+    return f"{score}{span}{middle}{between}n {size}{read}"
 
 
 def _rank(standing: Standing) -> str:

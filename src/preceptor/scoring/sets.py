@@ -27,6 +27,7 @@ def mean_metric(
     higher_is_better: bool = True,
     coverage: float = 1.0,
     lowest: float = -math.inf,
+    highest: float = math.inf,
 ) -> Metric:
     """Mean over rows of a value that only some responses have, with its interval.
 
@@ -38,8 +39,8 @@ def mean_metric(
         Whether each is 0 or 1: the interval is then exact.
     ids, units, unit, coverage
         As in `set_metric`.
-    lowest
-        Lowest possible value.
+    lowest, highest
+        The possible values' ends.
     """
     unit_of = units or {}
     labels = np.unique([unit_of.get(id, id) for id in ids], return_inverse=True)[1].ravel()
@@ -48,7 +49,7 @@ def mean_metric(
     if len(column) and share:
         mean, interval = share_interval(column, labels)
     elif len(column):
-        mean, interval = score_interval(column, labels, (lowest, math.inf))
+        mean, interval = score_interval(column, labels, (lowest, highest))
     return Metric(
         value=mean,
         raw_mean=mean,
