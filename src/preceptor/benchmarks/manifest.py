@@ -15,6 +15,7 @@ from preceptor.errors import UnknownName
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
 from preceptor.protocols.judging import ReferenceGrader
+from preceptor.protocols.predictions import PREDICTIONS, predictions
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
 from preceptor.protocols.retrieval import RETRIEVAL_LABELS, retrieval
 from preceptor.protocols.rubric import RubricProtocol
@@ -28,7 +29,10 @@ OWN_PROTOCOLS = ("rubric", "choice")
 
 
 class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_defaults=True):
-    """The protocol of a folder: ``rubric``, ``choice``, ``retrieval``, or that of ``like``."""
+    """The protocol of a folder: ``rubric``, ``choice``, ``retrieval``, or that of ``like``.
+
+    ``predictions`` is that of an imported file.
+    """
 
     protocol: str = "rubric"
     like: str | None = None
@@ -161,4 +165,6 @@ def _family(about: Own, like: Benchmark | None) -> Protocol:
         return ChoiceProtocol()
     if about.protocol == "retrieval":
         return retrieval()
+    if about.protocol == PREDICTIONS:
+        return predictions()
     return RubricProtocol(about.grader, about.length, prompt=about.template or "preceptor")

@@ -17,6 +17,7 @@ import msgspec
 from preceptor import benchmarks
 from preceptor.benchmarks import Benchmark
 from preceptor.bridges.answer_files import answer_rows
+from preceptor.bridges.outcome_columns import OutcomeColumns
 from preceptor.errors import InputError, PreceptorError, shorten
 from preceptor.files import decode_json
 from preceptor.records import (
@@ -49,7 +50,10 @@ _MOST_NAMED = 12
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user says of the files: the options of ``preceptor import``."""
+    """What the user says of the files: the options of ``preceptor import``.
+
+    ``outcomes`` is for files of predictions that have their outcomes.
+    """
 
     benchmark: str | None = None
     data: Path | None = None
@@ -58,6 +62,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None = None
     answer: Sequence[str] = ()
     by: Sequence[str] | None = None
+    outcomes: OutcomeColumns = OutcomeColumns()
 
     def ours(self, file: Path, named: str | None = None) -> Benchmark:
         """The benchmark that the user names, else the one that the file does.

@@ -14,7 +14,7 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Data, Json, StorePath
 from preceptor.cli.output import note, print_json, printable
 from preceptor.cli.run import elsewhere
-from preceptor.errors import InputError
+from preceptor.errors import InputError, shorten
 from preceptor.installation import program
 
 if TYPE_CHECKING:
@@ -73,6 +73,42 @@ def import_files(  # noqa: PLR0917
             "Default: found by name (model, method, dataset, split, language, …).",
         ),
     ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN[,COLUMN]",
+            help="Of predictions with outcomes: columns of subgroups; '' for none. Default: those "
+            "with 2 to 12 values.",
+        ),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=VALUE",
+            help="Of predictions with outcomes: read only these rows; may be repeated.",
+        ),
+    ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help="Of predictions: the value of y_true that counts as 1."),
+    ] = None,
+    score_is: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="Of predictions: probability, or rank for scores that only put rows in order.",
+        ),
+    ] = "probability",
+    classes: Annotated[
+        str,
+        typer.Option(
+            metavar="LABEL,LABEL", help="Of predictions: the classes from the lowest to the highest."
+        ),
+    ] = "",
+    normalise: Annotated[
+        bool,
+        typer.Option("--normalise", help="Of predictions: make probabilities of classes sum to 1."),
+    ] = False,
     name: Annotated[
         str | None,
         typer.Option(
@@ -86,6 +122,7 @@ def import_files(  # noqa: PLR0917
     as_json: Json = False,
 ) -> None:
     """Import results made elsewhere: answers, verdicts, and the tool's own scores."""
+    from preceptor.bridges.outcome_columns import OutcomeColumns
     from preceptor.bridges.tool_runs import Asked
     from preceptor.bridges.tools import incoming_runs
 
@@ -98,6 +135,14 @@ def import_files(  # noqa: PLR0917
         id=id_path,
         answer=_names(answer),
         by=None if by is None else _names(by),
+        outcomes=OutcomeColumns(
+            groups=None if group is None else _names(group),
+            where=_pairs(where or []),
+            positive=positive,
+            rank=_is_rank(score_is),
+            classes=_names(classes),
+            normalise=normalise,
+        ),
     )
     found, unknown = _files(paths, of_table)
     incoming = incoming_runs(found, asked, name)
@@ -129,6 +174,20 @@ def _files(paths: Sequence[str], of_table: bool) -> tuple[list[Found], list[Path
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    """``repeat=0`` → the column and its value."""
+    for text in texts:
+        if not text.partition("=")[0] or "=" not in text:
+            raise InputError(f"--where {shorten(text)}: expected COLUMN=VALUE")
+    return {name: value for name, _, value in (text.partition("=") for text in texts)}
+
+
+def _is_rank(kind: str) -> bool:
+    if kind not in ("probability", "rank"):
+        raise InputError(f"--score-is {shorten(kind)}: expected probability or rank")
+    return kind == "rank"
 
 
 def _keep(
