@@ -211,6 +211,7 @@ def _run(
             protocol=Own(protocol="predictions"),
         ),
         remarks=_remarks(rows),
+        rows=len(rows.block.id),
     )
 
 

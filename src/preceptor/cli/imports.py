@@ -203,6 +203,7 @@ def _keep(
     lines: list[dict[str, object]] = []
     remarks: list[str] = []
     left_out: Counter[str] = Counter()
+    what = "answer"
     with Store(where) as store:
         there = existing_runs(store, digests_of(incoming), replace=replace)
         for each in incoming:
@@ -211,18 +212,19 @@ def _keep(
             remarks += run.remarks
             if run.answers:
                 info, new = keep_one(store, run, each.source, each.digest, there.get(each.name))
-                lines.append({"run": info.name, "n": len(run.answers), "new": new})
+                n, what = (run.rows, "row") if run.rows else (len(run.answers), "answer")
+                lines.append({"run": info.name, "n": n, "new": new})
     for remark in dict.fromkeys(remarks):
         note(f"  • {printable(remark)}")
     if not lines:
         (benchmark, rows), *_ = left_out.items()
         raise none_known(incoming[0].source, rows, get(benchmark), asked.data)
-    _tell(lines, where, as_json)
+    _tell(lines, where, as_json, what)
     for benchmark, count in (+left_out).items():
         note(f"  • {plural(count, 'row')} left out: {benchmark} has no question of their id")
 
 
-def _tell(lines: Sequence[Mapping[str, Any]], store: str, as_json: bool) -> None:
+def _tell(lines: Sequence[Mapping[str, Any]], store: str, as_json: bool, what: str) -> None:
     from preceptor.wording import plural
 
     if as_json:
@@ -230,7 +232,7 @@ def _tell(lines: Sequence[Mapping[str, Any]], store: str, as_json: bool) -> None
         return
     for line in lines:
         there = "" if line["new"] else " (was there already)"
-        print(printable(f"{line['run']}: {plural(line['n'], 'answer')}{there}"))
+        print(printable(f"{line['run']}: {plural(line['n'], what)}{there}"))
     if len(lines) == 1:
         name = shlex.quote(str(lines[0]["run"]))
         note(f"see it with: {program()} score {name}{elsewhere(store)}")

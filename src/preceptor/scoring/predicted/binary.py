@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,14 +18,22 @@ from preceptor.statistics.prediction import decisions as dec
 from preceptor.statistics.prediction import discrimination as dis
 from preceptor.statistics.prediction.delong import delong
 from preceptor.statistics.prediction.outcomes import Outcomes, Sums
-from preceptor.statistics.prediction.resampling import Spread, resampled, spread_of
+from preceptor.statistics.prediction.resampling import Measures, resampled, spread_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = ["THRESHOLDS", "BinaryParts", "binary_metrics", "parts_of", "statistics_of"]
+__all__ = [
+    "LESS_IS_BETTER",
+    "THRESHOLDS",
+    "BinaryParts",
+    "binary_measures",
+    "binary_metrics",
+    "parts_of",
+    "statistics_of",
+]
 
 Statistic = Callable[[Sums], "Floats"]
 
@@ -33,8 +41,8 @@ Statistic = Callable[[Sums], "Floats"]
 THRESHOLDS = (0.05, 0.1, 0.2)
 #: The threshold of the table beside the prevalence's.
 _HALF = 0.5
-#: Metric → is less better?
-_LESS = {"brier", "log_loss", "ece", "ece_mass", "ece_15", "mce"}
+#: Metrics of which less is better.
+LESS_IS_BETTER = {"brier", "log_loss", "ece", "ece_mass", "ece_15", "mce"}
 
 _RANKS: dict[str, Statistic] = {
     OVERALL: dis.auroc,
@@ -116,6 +124,26 @@ def statistics_of(*, rank: bool) -> dict[str, Statistic]:
     return {**_RANKS, **_PROBABILITIES, **benefits, **at}
 
 
+def binary_measures(table: Predicted, groups: Sequence[GroupParts] = ()) -> Measures:
+    """The family's statistics, each the mean over repeats; then the numbers of the groups."""
+    found = parts_of(table)
+    known, number = statistics_of(rank=table.rank), len(found.parts)
+    every = [*found.parts, *(part for group in groups for part in group.parts)]
+
+    def of(drawn: Floats | None) -> list[Floats]:
+        sums = [part.sums(drawn) for part in every]
+        mine, start = sums[:number], number
+        values = [_mean([function(each) for each in mine]) for function in known.values()]
+        for group in groups:
+            end = start + len(group.parts)
+            values += group.numbers(sums[start:end], mine)
+            start = end
+        return values
+
+    names = [*known, *(name for group in groups for name in group.names_of_numbers())]
+    return Measures(names, of, max(map(len, every), default=0))
+
+
 def binary_metrics(
     table: Predicted, *, resamples: int = 1000, seed: int = 0
 ) -> dict[str, Metric]:
@@ -127,67 +155,33 @@ def binary_metrics(
     found = parts_of(table)
     if not found.n:
         return {OVERALL: metric(None, None, 0, 0, 0.0)}
-    known = statistics_of(rank=table.rank)
     groups = grouped(table, found.rows)
-    spreads, point, extra = _spread(found, known, groups, resamples, seed)
-    units_are = "patients" if not found.independent else "rows"
+    measures = binary_measures(table, groups)
+    drawn = resampled([measures], found.clusters, resamples=resamples, seed=seed)[0]
+    spreads = [spread_of(column) for column in drawn.T]
+    values = measures.values()
+    own = len(statistics_of(rank=table.rank))
+    n, units = found.n, len(np.unique(table.unit[np.concatenate(found.rows)]))
     metrics = {
         name: metric(
-            point[name],
-            spreads[name].ci95,
-            found.n,
-            _units(table, found),
+            value,
+            spread.ci95,
+            n,
+            units,
             found.coverage,
-            units_are,
-            higher_is_better=name not in _LESS,
-            sd=spreads[name].sd,
+            higher_is_better=name not in LESS_IS_BETTER,
+            sd=spread.sd,
         )
-        for name in known
+        for name, value, spread in zip(measures.names[:own], values, spreads, strict=False)
     }
     if found.independent:
         metrics[OVERALL] = _delong(table, found, metrics[OVERALL])
     if not table.rank:
         metrics |= _recalibrated(table, found, metrics[OVERALL])
     metrics |= _over_folds(table, found)
+    extra = list(zip(values[own:], spreads[own:], strict=True))
     metrics |= group_metrics(groups, extra, found.coverage)
     return _in_order(metrics)
-
-
-def _units(table: Predicted, found: BinaryParts) -> int:
-    return len(np.unique(table.unit[np.concatenate(found.rows)]))
-
-
-def _spread(
-    found: BinaryParts,
-    known: Mapping[str, Statistic],
-    groups: Sequence[GroupParts],
-    resamples: int,
-    seed: int,
-) -> tuple[dict[str, Spread], dict[str, float], list[tuple[float, Spread]]]:
-    """Spread and value of each metric, and of the numbers of the groups in their order."""
-    whole, number = found.parts, len(found.parts)
-    functions = list(known.values())
-
-    def statistic(sums: list[Sums]) -> list[Floats]:
-        mine = sums[:number]
-        values = [_mean([function(each) for each in mine]) for function in functions]
-        start = number
-        for group in groups:
-            end = start + len(group.parts)
-            values += group.numbers(sums[start:end], mine)
-            start = end
-        return values
-
-    every = [*whole, *(part for group in groups for part in group.parts)]
-    values = [float(each) for each in statistic([part.sums() for part in every])]
-    drawn = resampled(every, statistic, found.clusters, resamples=resamples, seed=seed)
-    spreads = [spread_of(column) for column in drawn.T]
-    mine = len(functions)
-    return (
-        dict(zip(known, spreads, strict=False)),
-        dict(zip(known, values, strict=False)),
-        list(zip(values[mine:], spreads[mine:], strict=True)),
-    )
 
 
 def _mean(values: Sequence[Floats]) -> Floats:

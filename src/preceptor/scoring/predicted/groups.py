@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FEWEST", "GroupParts", "group_metrics", "grouped"]
+__all__ = ["FEWEST", "RATES", "GroupParts", "group_metrics", "grouped"]
 
 #: A group with fewer rows of a class is shown and not compared.
 FEWEST = 10
 #: Numbers of each group, after its AUROC; those that need probabilities.
-_RATES = ("positive_rate", "sensitivity", "false_positive_rate", "ppv", "observed_expected")
+RATES = ("positive_rate", "sensitivity", "false_positive_rate", "ppv", "observed_expected")
 _GAPS = ("auroc_gap", "equalised_odds_gap", "equal_opportunity_gap", "demographic_parity_gap")
 _SCALED = ("es_auroc", "es_auroc_sd")
 
@@ -57,7 +57,7 @@ class GroupParts(msgspec.Struct):
         """What `numbers` returns, as names of metrics."""
         column = self.column
         found = [f"{column}:{name}" for name in self.names]
-        rates = () if self.rank else _RATES
+        rates = () if self.rank else RATES
         found += [f"{column}_{rate}:{name}" for rate in rates for name in self.names]
         gaps = (*_GAPS[:1], *_SCALED) if self.rank else (*_GAPS, *_SCALED)
         return found + [f"{column}_fairness:{name}" for name in gaps]
@@ -74,9 +74,9 @@ class GroupParts(msgspec.Struct):
         if not self.rank:
             rates = {
                 name: [_mean([_rate(each, name, self.threshold) for each in some]) for some in by_group]
-                for name in _RATES
+                for name in RATES
             }
-            found += [value for name in _RATES for value in rates[name]]
+            found += [value for name in RATES for value in rates[name]]
             ranges = {
                 name: gap([v for v, use in zip(rates[name], self.compared, strict=True) if use])
                 for name in ("sensitivity", "false_positive_rate", "positive_rate")

@@ -1,14 +1,20 @@
-"""Rows of predictions → the metrics of their kind, and what to call them."""
+"""Rows of predictions → the metrics of their kind."""
 
 from __future__ import annotations
 
 from preceptor.records import Metric
-from preceptor.scoring.predicted.binary import binary_metrics
+from preceptor.scoring.predicted.binary import LESS_IS_BETTER, binary_measures, binary_metrics
 from preceptor.scoring.predicted.table import Predicted
+from preceptor.statistics.prediction.resampling import Measures
 
-__all__ = ["metrics_of"]
+__all__ = ["LESS_IS_BETTER", "measures_of", "metrics_of"]
 
 
 def metrics_of(table: Predicted, *, resamples: int = 1000, seed: int = 0) -> dict[str, Metric]:
     """All metrics of a run's rows; ``overall_score`` is the one that systems are ranked by."""
     return binary_metrics(table, resamples=resamples, seed=seed)
+
+
+def measures_of(table: Predicted) -> Measures:
+    """The statistics of the rows in which two runs are compared."""
+    return binary_measures(table)

@@ -21,7 +21,7 @@ def notes_of(table: Predicted, *, resamples: int = 1000, seed: int = 0) -> list[
 
 
 def _notes(table: Predicted, resamples: int, seed: int) -> Iterator[str]:
-    known = np.all([np.isfinite(values) for values in table.said.values()], axis=0)
+    known = table.known
     missing = int((~known).sum())
     if missing:
         yield (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +126,29 @@ class Predicted:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def rows(self, places: Sequence[int]) -> Predicted:
+        """Some of the rows, in this order; patients are numbered anew, as they are first seen."""
+        some = copy.copy(self)
+        some.ids = [self.ids[place] for place in places]
+        some.at = [self.at[place] for place in places] if self.at else []
+        chosen = np.asarray(places, dtype=np.intp)
+        some.units, some.unit = _coded([self.units[each] for each in self.unit[chosen].tolist()])
+        some.outcome = {name: values[chosen] for name, values in self.outcome.items()}
+        some.said = {name: values[chosen] for name, values in self.said.items()}
+        some.groups, some.within = (
+            {name: [values[place] for place in places] for name, values in columns.items()}
+            for columns in (self.groups, self.within)
+        )
+        return some
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Rows that have a prediction in every column."""
+        whole: NDArray[np.bool_] = np.all(
+            [np.isfinite(values) for values in self.said.values()], axis=0
+        )
+        return whole
 
     def place(self, names: Sequence[str]) -> tuple[list[str], Places]:
         """The distinct values of these coordinates in their order, and each row's number."""

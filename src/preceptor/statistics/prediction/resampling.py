@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from preceptor.statistics.prediction.outcomes import Outcomes, Sums
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Spread", "draws", "resampled", "spread_of"]
+__all__ = ["Measures", "Spread", "draws", "resampled", "spread_of"]
 
 #: Fewer defined resamples than this say nothing of a spread.
 _FEWEST = 20
@@ -36,31 +34,43 @@ def draws(clusters: int, resamples: int, seed: int, at_once: int) -> Iterator[Fl
         yield counts.reshape(number, clusters).astype(np.float64)
 
 
-def resampled(
-    parts: Sequence[Outcomes],
-    statistic: Callable[[list[Sums]], Sequence[Floats]],
-    clusters: int,
-    *,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> Floats:
-    """Statistics of resamples of whole clusters, shape (resamples, statistics).
+class Measures(NamedTuple):
+    """Statistics of some rows, which can be resampled by cluster.
 
-    The percentile bootstrap (Efron & Tibshirani 1993, chapter 13). All ``parts`` are of the same
-    clusters, which are numbered alike in each: what is drawn is drawn in all.
-
-    Parameters
+    Attributes
     ----------
-    statistic
-        The sums of each part → an array for each statistic, NaN where it is not defined.
+    names
+        Of the statistics.
+    of
+        How often each cluster is drawn, shape (resamples, clusters), or None for all once → for
+        each statistic an array of shape (resamples,) or (); NaN where it is not defined.
+    rows
+        The most rows that are looked at together, which bounds the resamples in memory.
     """
-    most = max(max(map(len, parts), default=1), clusters, 1)
-    at_once = max(1, _AT_ONCE // most)
-    found = [
-        np.stack(np.broadcast_arrays(*statistic([part.sums(drawn) for part in parts])), axis=-1)
-        for drawn in draws(clusters, resamples, seed, at_once)
-    ]
-    return np.concatenate(found)
+
+    names: Sequence[str]
+    of: Callable[[Floats | None], Sequence[Floats]]
+    rows: int
+
+    def values(self) -> list[float]:
+        """The statistics of all rows."""
+        return [float(each) for each in self.of(None)]
+
+
+def resampled(
+    measures: Sequence[Measures], clusters: int, *, resamples: int = 1000, seed: int = 0
+) -> list[Floats]:
+    """Statistics of resamples of whole clusters: for each of ``measures`` (resamples, statistics).
+
+    The percentile bootstrap (Efron & Tibshirani 1993, chapter 13). All ``measures`` number the same
+    clusters alike: what is drawn is drawn in all.
+    """
+    most = max(clusters, 1, *(each.rows for each in measures))
+    found: list[list[Floats]] = [[] for _ in measures]
+    for drawn in draws(clusters, resamples, seed, max(1, _AT_ONCE // most)):
+        for mine, measure in zip(found, measures, strict=True):
+            mine.append(np.stack(np.broadcast_arrays(*measure.of(drawn)), axis=-1))
+    return [np.concatenate(mine) for mine in found]
 
 
 class Spread(NamedTuple):
