@@ -20,16 +20,20 @@ __all__ = [
     "contrast_table",
     "decimal",
     "decimals",
+    "group_name",
     "headline",
     "interval_words",
-    "main_spaces",
+    "metric_name",
+    "ranking_sentences",
     "ranking_table",
     "score_table",
+    "signed",
+    "sized",
 ]
 
 _FEW = 4
 #: Of the thresholds' tables: shown with --slices.
-_DETAIL = ("at_0.5", "at_prevalence", "treat_all")
+DETAIL = ("at_0.5", "at_prevalence", "treat_all")
 LEVEL = 0.05
 
 
@@ -63,7 +67,7 @@ def main_spaces(spaces: Sequence[str]) -> list[str]:
     return [
         name
         for name in spaces
-        if name not in _DETAIL
+        if name not in DETAIL
         and (
             name in columns
             or name.endswith("_fairness")
@@ -87,10 +91,10 @@ def score_table(result: Result, *, every: bool = False) -> tuple[Table, str]:
         for name in spaces[space]:
             metric = result.metrics[name]
             table.add_row(
-                ("  " if space else "") + _name(name, result),
+                ("  " if space else "") + group_name(name, result.labels),
                 decimal(metric.raw_mean),
                 interval_words(metric),
-                _size(metric),
+                sized(metric),
                 percent(metric.coverage),
             )
     rest = len(spaces) - len(shown)
@@ -98,19 +102,15 @@ def score_table(result: Result, *, every: bool = False) -> tuple[Table, str]:
     return table, hidden if rest else ""
 
 
-def _name(name: str, result: Result) -> str:
-    """A group is called as in the file."""
-    if name in result.labels or ":" not in name:
-        return pretty(name, result.labels)
+def group_name(name: str, labels: dict[str, str]) -> str:
+    """A metric's name within its table; a group is called as in the file."""
+    if name in labels or ":" not in name:
+        return pretty(name, labels)
     space, _, rest = name.partition(":")
-    return rest if space + "_fairness" in _spaces(result) or "_" in space else pretty(name, {})
+    return pretty(name, {}) if space in DETAIL else rest
 
 
-def _spaces(result: Result) -> set[str]:
-    return {name.partition(":")[0] for name in result.metrics}
-
-
-def _size(metric: Metric) -> str:
+def sized(metric: Metric) -> str:
     if metric.units in (0, metric.n) or metric.units_are == "folds":
         return count(metric.n)
     return f"{count(metric.n)} rows, {plural(metric.units, 'patient')}"
@@ -126,7 +126,7 @@ def headline(contrast: PredictionContrast, labels: dict[str, str], lower: Sequen
     if whole.difference is None or whole.ci95 is None:
         return f"{name} of {contrast.contender} against {contrast.reference}: no test {where}."
     p = whole.p if whole.p_holm is None else whole.p_holm
-    numbers = f"{_signed(whole.difference)}, {decimals(whole.ci95)}; p {p_value(whole.p)}"
+    numbers = f"{signed(whole.difference)}, {decimals(whole.ci95)}; p {p_value(whole.p)}"
     if p is None or p >= LEVEL:
         return (
             f"No difference in {name} was shown: {numbers} for {contrast.contender} against "
@@ -141,7 +141,7 @@ def headline(contrast: PredictionContrast, labels: dict[str, str], lower: Sequen
     )
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
     return f"+{decimal(value)}" if value > 0 else decimal(value)
 
 
@@ -156,20 +156,20 @@ def contrast_table(
     )
     for change in contrast.changes:
         space = change.metric.partition(":")[0]
-        if ":" in change.metric and not every and space in _DETAIL:
+        if ":" in change.metric and not every and space in DETAIL:
             continue
         table.add_row(
-            _metric_name(change.metric, comparison.labels),
+            metric_name(change.metric, comparison.labels),
             decimal(change.reference),
             decimal(change.contender),
-            "–" if change.difference is None else _signed(change.difference),
+            "–" if change.difference is None else signed(change.difference),
             decimals(change.ci95),
             p_value(change.p),
         )
     return table
 
 
-def _metric_name(name: str, labels: dict[str, str]) -> str:
+def metric_name(name: str, labels: dict[str, str]) -> str:
     space, colon, rest = name.partition(":")
     if not colon:
         return pretty(name, labels)
