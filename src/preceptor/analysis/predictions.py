@@ -12,7 +12,7 @@ from preceptor.protocols.predictions import PREDICTIONS, predicted_of
 from preceptor.records import Result, RunInfo, examples_of
 from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
-from preceptor.scoring.predicted.metrics import LESS_IS_BETTER, measures_of
+from preceptor.scoring.predicted.metrics import is_less_better, measures_of
 from preceptor.scoring.predicted.table import Predicted
 from preceptor.statistics.multiplicity import holm
 from preceptor.statistics.prediction.delong import delong_difference
@@ -128,7 +128,11 @@ def compare_predictions(
     return PredictionComparison(
         benchmark=first.info.benchmark,
         labels=dict(first.labels),
-        lower_is_better=sorted(LESS_IS_BETTER & {c.metric for c in contrasts[0].changes}),
+        lower_is_better=[
+            change.metric
+            for change in contrasts[0].changes
+            if is_less_better(tables[0].kind, change.metric)
+        ],
         contrasts=contrasts,
         notes=_notes(contrasts, len(sides)),
     )
@@ -288,7 +292,7 @@ def _ranking(name: str, results: Sequence[Result], resamples: int, seed: int) ->
     aligned = [_chosen(tables[place], common, tables[kept[0]]) for place in kept]
     measures = [_headline(measures_of(table)) for table in aligned]
     drawn = resampled(measures, len(aligned[0].units), resamples=resamples, seed=seed)
-    less = bool(tables[0].kind in ("regression",))
+    less = is_less_better(tables[0].kind, OVERALL)
     values = np.array([each.values()[0] for each in measures])
     table = np.column_stack([each[:, 0] for each in drawn])
     ranks = _ranks(table[~np.isnan(table).any(axis=1)], less)

@@ -21,8 +21,9 @@ TIMES = ("hour", "day", "time_index")
 #: Columns of which each combination of values is a run.
 RUNS = ("model", "system", "task", "k", "source", "target")
 WITHIN = (*REPEATS, "fold")
+#: Columns of a prediction without a model, beside that of an amount.
+NAIVES = ("naive", "baseline", "last_value")
 _YES, _NO = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0")
-_SUM_TOLERANCE = 1e-3
 
 
 class OutcomeColumns(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ def has_outcomes(names: Sequence[str]) -> bool:
     """Whether these are the columns of a file with outcomes, rather than of text answers."""
     known = set(names)
     predicted = any(
-        name in ("y_score", "y_pred", "risk") or name.startswith(("p:", "s@", "q0.", "q."))
+        name in ("y_score", "y_pred", "risk") or name.startswith(("p:", "s@"))
         for name in names
     )
     outcome = (
@@ -99,6 +100,8 @@ def roles_of(names: Sequence[str], where: Path, asked: OutcomeColumns) -> Roles:
     id = "id" if "id" in names else unit
     if id is None:
         raise InputError(f"{where}: expected a column id, {_has(names)}")
+    if kind == "start_stop":
+        at = "start"
     runs = tuple(name for name in RUNS if name in names)
     within = tuple(name for name in WITHIN if name in names)
     used = {id, unit, *outcome, *said, at, *runs, *within}
@@ -116,11 +119,90 @@ def _outcomes(
 ) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Kind, columns of the outcome, of what was predicted, and labels."""
     known = set(names)
-    if "y_true" in known and "y_score" in known:
+    labels = tuple(name[2:] for name in names if name.startswith("y:") and len(name) > 2)
+    chances = tuple(name for name in names if name.startswith("p:") and len(name) > 2)
+    if labels:
+        missing = [label for label in labels if f"p:{label}" not in known]
+        if missing:
+            raise InputError(
+                f"{where}: expected a column p:{missing[0]} beside y:{missing[0]}, {_has(names)}"
+            )
+        return "multilabel", tuple(f"y:{each}" for each in labels), tuple(
+            f"p:{each}" for each in labels
+        ), labels
+    if "y_true" not in known:
+        return _survival(names, where)
+    if "y_score" in known:
         return "binary", ("y_true",), ("y_score",), ()
+    if chances or asked.classes:
+        return _classes(names, where, asked, chances)
+    if "y_pred" in known:
+        quantiles = tuple(name for name in names if is_quantile(name))
+        naive = next((name for name in NAIVES if name in known), None)
+        return "regression", ("y_true",), ("y_pred", *quantiles, *([naive] if naive else [])), ()
     raise InputError(
-        f"{where}: expected a column y_score beside y_true, {_has(names)}"
+        f"{where}: expected a column y_score, y_pred or p:CLASS beside y_true, {_has(names)}"
     )
+
+
+def _classes(
+    names: Sequence[str], where: Path, asked: OutcomeColumns, chances: tuple[str, ...]
+) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    there = tuple(name[2:] for name in chances)
+    labels = tuple(asked.classes) or there
+    if chances and {*labels} != {*there}:
+        raise InputError(
+            f"{where}: --classes {','.join(labels)}: the columns p:… are of {', '.join(there)}"
+        )
+    if len(labels) < 2:
+        raise InputError(f"{where}: expected two classes or more, found {', '.join(labels)}")
+    said = tuple(f"p:{label}" for label in labels) if chances else ()
+    said += ("y_pred",) if "y_pred" in names else ()
+    if not said:
+        raise InputError(f"{where}: expected columns p:CLASS or y_pred, {_has(names)}")
+    return "multiclass", ("y_true",), said, labels
+
+
+def _survival(
+    names: Sequence[str], where: Path
+) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    known = set(names)
+    if {"start", "stop", "event"} <= known:
+        if "risk" not in known:
+            raise InputError(f"{where}: expected a column risk, {_has(names)}")
+        return "start_stop", ("start", "stop", "event"), ("risk",), ()
+    horizons: dict[float, str] = {}
+    for name in names:
+        if name.startswith("s@"):
+            horizon = _horizon(name, where)
+            if horizon in horizons:
+                raise InputError(f"{where}: {horizons[horizon]} and {name} are one horizon")
+            horizons[horizon] = name
+    said = ("risk",) if "risk" in known else ()
+    said += tuple(horizons[each] for each in sorted(horizons))
+    if not said:
+        raise InputError(f"{where}: expected a column risk or s@HORIZON, {_has(names)}")
+    return "survival", ("time", "event"), said, ()
+
+
+def _horizon(name: str, where: Path) -> float:
+    try:
+        horizon = float(name[2:])
+    except ValueError:
+        horizon = math.nan
+    if not 0 < horizon < math.inf:
+        raise InputError(f"{where}: column {shorten(name)}: expected s@ and a time above 0")
+    return horizon
+
+
+def is_quantile(name: str) -> bool:
+    """Whether a column is that of a quantile: q0.1."""
+    if not name.startswith("q"):
+        return False
+    try:
+        return 0 < float(name[1:]) < 1
+    except ValueError:
+        return False
 
 
 class CellReader:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from preceptor.benchmarks.manifest import Manifest, Own
 from preceptor.bridges.imported import (
@@ -19,6 +20,7 @@ from preceptor.bridges.imported import (
     imported_response,
 )
 from preceptor.bridges.outcome_columns import (
+    NAIVES,
     CellReader,
     OutcomeColumns,
     Roles,
@@ -30,9 +32,10 @@ from preceptor.cells import is_missing
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
 from preceptor.records import Example, Message, NO_GRADER, RunSettings
-from preceptor.scoring.predicted.labels import labels_of, taken
+from preceptor.scoring.predicted.labels import labels_of, slices_of, taken
 from preceptor.scoring.predicted.notes import notes_of
-from preceptor.scoring.predicted.table import Block, Predicted, Rows
+from preceptor.statistics.prediction.survival import Survival
+from preceptor.scoring.predicted.table import NAIVE, Block, Predicted, Rows
 
 __all__ = ["outcome_runs"]
 
@@ -50,7 +53,9 @@ class _Run:
         self.unit: list[str] = []
         self.at: list[str] = []
         self.outcome: dict[str, list[Any]] = {name: [] for name in roles.outcome}
-        self.said: dict[str, list[Any]] = {name: [] for name in roles.said}
+        self.said: dict[str, list[Any]] = {
+            NAIVE if name in NAIVES else name: [] for name in roles.said
+        }
         self.within: dict[str, list[str]] = {name: [] for name in roles.within}
         self.others: dict[str, list[str | None]] = {}
         self.seen: dict[tuple[str, ...], int] = {}
@@ -153,8 +158,10 @@ def _rows(run: _Run, roles: Roles, asked: OutcomeColumns, path: Path) -> Rows:
     """The columns of a run; of those that are not named, the ones with few values are groups."""
     groups = {}
     for column, values in run.others.items():
-        if asked.groups is not None or 2 <= len({*values} - {None}) <= _MOST_GROUPS:
-            groups[f"{column}_group" if taken(column) else column] = values
+        if asked.groups is not None or _is_group(values):
+            # What stands before a colon is the kind of a metric.
+            name = column.replace(":", "_")
+            groups[f"{name}_group" if taken(name) else name] = values
     run.seen = {}
     block = Block(
         roles.kind,
@@ -168,6 +175,14 @@ def _rows(run: _Run, roles: Roles, asked: OutcomeColumns, path: Path) -> Rows:
         rank=asked.rank,
     )
     return Rows(block, run.said)
+
+
+def _is_group(values: Sequence[str | None]) -> bool:
+    """Whether a column has few values, none of them a number with decimals."""
+    known = {*values} - {None}
+    return 2 <= len(known) <= _MOST_GROUPS and not any(
+        re.fullmatch(r"-?\d*\.\d+(e-?\d+)?", str(value), re.IGNORECASE) for value in known
+    )
 
 
 def _digest(rows: Rows, benchmark: str) -> str:
@@ -193,6 +208,7 @@ def _run(
         said = msgspec.json.encode(part.said).decode()
         answers.append(Answer(example, imported_response(name, example, 0, said), ()))
     table = Predicted([rows.block], [rows.said])
+    _check_horizons(table, name)
     return ImportedRun(
         name=name,
         benchmark=benchmark,
@@ -206,7 +222,12 @@ def _run(
             name=benchmark,
             title=benchmark,
             summary=f"predictions of a {rows.block.kind.replace('_', '–')} outcome",
-            labels=labels_of(rows.block.kind, list(rows.block.groups)),
+            labels=labels_of(
+                rows.block.kind,
+                list(rows.block.groups),
+                probabilities=any(column.startswith("p:") for column in rows.said),
+            ),
+            slices=slices_of(list(rows.block.groups)),
             examples=len(rows.block.id),
             protocol=Own(protocol="predictions"),
         ),
@@ -215,11 +236,25 @@ def _run(
     )
 
 
+def _check_horizons(table: Predicted, name: str) -> None:
+    """Raises InputError for a horizon at which nobody is left: no weight for censoring is known."""
+    if table.kind != "survival":
+        return
+    rows = Survival(table.outcome["time"], table.outcome["event"], np.zeros(len(table)))
+    last = rows.last_time()
+    for column in table.said:
+        if column.startswith("s@") and float(column[2:]) >= last:
+            raise InputError(
+                f"{name}: column {column}: expected a horizon below {last:g}, the last time at "
+                "which someone is not censored"
+            )
+
+
 def _remarks(rows: Rows) -> list[str]:
     block = rows.block
     said = [f"{block.kind.replace('_', '–')}: {len(block.id):,} rows"]
     if block.groups:
         said.append(f"groups: {', '.join(block.groups)} (choose with --group)")
     if block.within:
-        said.append(f"made several times: {', '.join(block.within)}")
+        said.append(f"coordinates: {', '.join(block.within)}")
     return ["; ".join(said)]

@@ -178,7 +178,8 @@ def binary_metrics(
         metrics[OVERALL] = _delong(table, found, metrics[OVERALL])
     if not table.rank:
         metrics |= _recalibrated(table, found, metrics[OVERALL])
-    metrics |= _over_folds(table, found)
+    metrics |= _by_patient(table, found, resamples, seed)
+    metrics |= _over_parts(table, found)
     extra = list(zip(values[own:], spreads[own:], strict=True))
     metrics |= group_metrics(groups, extra, found.coverage)
     return _in_order(metrics)
@@ -210,30 +211,60 @@ def _recalibrated(table: Predicted, found: BinaryParts, whole: Metric) -> dict[s
     }
 
 
-def _over_folds(table: Predicted, found: BinaryParts) -> dict[str, Metric]:
-    """Mean and standard deviation over folds, which is another number than the pooled one."""
-    if "fold" not in table.within:
-        return {}
-    names, fold = table.place((*REPEATS, "fold"))
+def _over_parts(table: Predicted, found: BinaryParts) -> dict[str, Metric]:
+    """Mean and standard deviation over folds, and over repeats: other numbers than the pooled one.
+
+    Folds are not independent of each other, so no interval is made of their spread.
+    """
     known = np.isfinite(table.said["y_score"])
     y, score = table.outcome["y_true"], table.said["y_score"]
-    sums = [
-        Outcomes(y[some], score[some], probability=not table.rank).sums()
-        for each in range(len(names))
-        for some in [known & (fold == each)]
-    ]
-    if len(sums) < 2:
+    metrics = {}
+    for space, coordinates in (("over_folds", (*REPEATS, "fold")), ("over_repeats", REPEATS)):
+        if not table.within.keys() & {coordinates[-1], *(REPEATS if "repeats" in space else ())}:
+            continue
+        names, part = table.place(coordinates)
+        sums = [
+            Outcomes(y[some], score[some], probability=not table.rank).sums()
+            for each in range(len(names))
+            for some in [known & (part == each)]
+        ]
+        for name, function in (("auroc", dis.auroc), ("auprc", dis.average_precision)):
+            values = np.array([float(function(each)) for each in sums])
+            values = values[~np.isnan(values)]
+            if len(values) > 1:
+                number, sd = len(values), float(values.std(ddof=1))
+                metrics[f"{space}:{name}"] = metric(
+                    float(values.mean()), None, number, number, found.coverage, "folds", sd=sd
+                )
+    return metrics
+
+
+def _by_patient(
+    table: Predicted, found: BinaryParts, resamples: int, seed: int
+) -> dict[str, Metric]:
+    """Any positive row of a patient against the highest score, where rows are points in time."""
+    if not table.at or len(found.parts) != 1:
         return {}
-    found_here = {}
-    for name, function in (("auroc", dis.auroc), ("auprc", dis.average_precision)):
-        values = np.array([float(function(each)) for each in sums])
-        values = values[~np.isnan(values)]
-        if len(values) > 1:
-            mean, sd = float(values.mean()), float(values.std(ddof=1))
-            found_here[f"over_folds:{name}"] = metric(
-                mean, None, len(values), len(values), found.coverage, "folds", sd=sd
-            )
-    return found_here
+    rows = found.rows[0]
+    unit, y, score = (each[rows] for each in (table.unit, table.outcome["y_true"], table.said["y_score"]))
+    most = np.full(found.clusters, -np.inf)
+    np.maximum.at(most, unit, score)
+    any_ = np.bincount(unit, y, found.clusters) > 0
+    there = np.flatnonzero(np.isfinite(most))
+    whole = Outcomes(any_[there], most[there], there, probability=False)
+    functions = (dis.auroc, dis.average_precision)
+    measures = Measures(
+        ("auroc", "auprc"),
+        lambda drawn: [function(whole.sums(drawn)) for function in functions],
+        len(there),
+    )
+    drawn = resampled([measures], found.clusters, resamples=resamples, seed=seed)[0]
+    return {
+        f"by_patient:{name}": metric(
+            value, spread_of(column).ci95, len(there), len(there), found.coverage
+        )
+        for name, value, column in zip(measures.names, measures.values(), drawn.T, strict=True)
+    }
 
 
 def _in_order(metrics: dict[str, Metric]) -> dict[str, Metric]:

@@ -6,11 +6,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from preceptor.scoring.predicted.kinds import MOST_FOR_INTERVALS
 from preceptor.scoring.predicted.table import REPEATS, Predicted
 from preceptor.statistics.prediction.resampling import draws
 
 __all__ = ["notes_of"]
 
+#: Kind → what its numbers rest on.
+_SAID = {
+    "multilabel": "A label is called at probability .5; a row without any label counts as right.",
+    "survival": "Weights for censoring (Kaplan–Meier) are of these rows; an event comes before a "
+    "censoring at the same time.",
+    "start_stop": "At each event time its row is compared with those of other patients at risk "
+    "then.",
+}
 #: With more patients of each class, a resample with one class only is out of the question.
 _MANY = 40
 
@@ -45,6 +54,13 @@ def _notes(table: Predicted, resamples: int, seed: int) -> Iterator[str]:
         )
     if table.kind == "binary":
         yield from _binary(table, known, resamples, seed)
+    if table.kind in _SAID:
+        yield _SAID[table.kind]
+    if table.kind in ("survival", "start_stop"):
+        events = int(table.outcome["event"][known].sum())
+        yield f"{events:,} events in {int(known.sum()):,} rows."
+        if int(known.sum()) > MOST_FOR_INTERVALS:
+            yield f"More than {MOST_FOR_INTERVALS:,} rows: no interval is computed."
 
 
 def _binary(

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Places = NDArray[np.intp]
 
-__all__ = ["KINDS", "REPEATS", "Block", "Predicted", "Rows"]
+__all__ = ["KINDS", "NAIVE", "REPEATS", "Block", "Predicted", "Rows"]
 
 #: The kinds of outcomes.
 KINDS = ("binary", "multiclass", "multilabel", "regression", "survival", "start_stop")
 #: Coordinates of predictions that were made several times for the same rows.
 REPEATS = ("repeat", "seed", "replicate")
+
+
+#: Column of what would be predicted without a model, such as the last value.
+NAIVE = "naive"
 
 
 class Block(msgspec.Struct, omit_defaults=True):
@@ -93,7 +97,7 @@ class Predicted:
     unit
         Number of each row's patient; ``units`` are their names.
     outcome, said
-        Column → numbers, NaN where missing; classes as numbers in ``labels``, −1 where missing.
+        Column → numbers, NaN where missing; classes as numbers in ``labels``.
     groups, within
         Column → texts.
     """
@@ -121,19 +125,21 @@ class Predicted:
         values = [value for part in parts for value in part]
         if any(isinstance(value, str) for value in values):
             number = {label: float(place) for place, label in enumerate(self.labels)}
-            return np.array([number.get(value, -1.0) for value in values])
+            return np.array([number.get(value, np.nan) for value in values])
         return np.array(values, dtype=np.float64)
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def rows(self, places: Sequence[int]) -> Predicted:
-        """Some of the rows, in this order; patients are numbered anew, as they are first seen."""
+    def rows(self, places: Sequence[int], *, renumbered: bool = True) -> Predicted:
+        """Some of the rows, in this order; patients are ``renumbered`` as they are first seen."""
         some = copy.copy(self)
         some.ids = [self.ids[place] for place in places]
         some.at = [self.at[place] for place in places] if self.at else []
         chosen = np.asarray(places, dtype=np.intp)
-        some.units, some.unit = _coded([self.units[each] for each in self.unit[chosen].tolist()])
+        some.unit = self.unit[chosen]
+        if renumbered:
+            some.units, some.unit = _coded([self.units[each] for each in some.unit.tolist()])
         some.outcome = {name: values[chosen] for name, values in self.outcome.items()}
         some.said = {name: values[chosen] for name, values in self.said.items()}
         some.groups, some.within = (
@@ -144,9 +150,9 @@ class Predicted:
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """Rows that have a prediction in every column."""
+        """Rows that have a prediction in every column; a naive one beside it may be missing."""
         whole: NDArray[np.bool_] = np.all(
-            [np.isfinite(values) for values in self.said.values()], axis=0
+            [np.isfinite(values) for name, values in self.said.items() if name != NAIVE], axis=0
         )
         return whole
 
