@@ -50,7 +50,7 @@ def log_loss(sums: Sums) -> Floats:
 
 def observed_expected(sums: Sums) -> Floats:
     """Observed positive rows for each expected one; 1 at best."""
-    return divided(sums.cases, sums.scores[..., -1])
+    return divided(sums.cases, sums.expected)
 
 
 class Bins(NamedTuple):
@@ -75,7 +75,8 @@ def equal_width(sums: Sums, bins: int = 10) -> Bins:
     """Bins of equal width: bin = min(⌊bins · p⌋, bins − 1)."""
     level = np.minimum(np.floor(bins * sums.of.score), bins - 1)
     places = np.searchsorted(level, np.arange(bins + 1))
-    return _bins(*(each[..., places] for each in (sums.rows, sums.positives, sums.scores)))
+    rows, scores = (each[..., places] for each in (sums.rows, sums.scores))
+    return _bins(rows, sums.positives_at(places), scores)
 
 
 def equal_mass(sums: Sums, bins: int = 10) -> Bins:

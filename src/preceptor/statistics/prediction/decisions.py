@@ -62,7 +62,7 @@ class Table(NamedTuple):
 def at_threshold(sums: Sums, threshold: float) -> Table:
     """The cells where rows with at least this score are called positive."""
     place = sums.of.place(threshold)
-    tp = sums.cases - sums.positives[..., place]
+    tp = sums.cases - sums.positives_at(place)
     fp = sums.n - sums.rows[..., place] - tp
     return Table(tp, fp, sums.cases - tp, sums.n - sums.cases - fp)
 

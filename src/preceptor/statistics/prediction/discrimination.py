@@ -32,26 +32,12 @@ def auroc(sums: Sums) -> Floats:
 
     Hanley & McNeil (1982), Radiology 143:29.
     """
-    negatives = sums.rows - sums.positives
-    positives, below = _at_edges(sums, sums.positives), _at_edges(sums, negatives)
-    # Negative rows below a stretch of equal scores, and half of those within.
-    gained = np.diff(positives, axis=-1)
-    above = np.einsum("...i,...i->...", gained, below[..., :-1] + below[..., 1:]) / 2
-    return divided(above, sums.cases * (sums.n - sums.cases))
-
-
-def _at_edges(sums: Sums, values: Floats) -> Floats:
-    """The values where another score begins; all where no two scores are equal."""
-    edges = sums.of.edges
-    return values if len(edges) == values.shape[-1] else values[..., edges]
-
-
-def _called(sums: Sums) -> tuple[Floats, Floats]:
-    """True positives, and all rows called positive, at each distinct score from the highest."""
-    positives, rows = _at_edges(sums, sums.positives), _at_edges(sums, sums.rows)
-    true = sums.cases[..., None] - positives
-    called = sums.n[..., None] - rows
-    return true[..., ::-1], called[..., ::-1]
+    true, called, true_before, called_before = sums.steps
+    # False positives above a score with positive rows, and half of those that have it.
+    above = (called - true) + (called_before - true_before)
+    lost = np.einsum("...i,...i->...", true - true_before, above) / 2
+    pairs = sums.cases * (sums.n - sums.cases)
+    return 1 - divided(lost, pairs)
 
 
 def roc_curve(sums: Sums) -> tuple[Floats, Floats, Floats]:
@@ -68,35 +54,54 @@ def roc_curve(sums: Sums) -> tuple[Floats, Floats, Floats]:
 def pr_curve(sums: Sums) -> tuple[Floats, Floats]:
     """Recall and precision at each distinct score from the highest; 0 and 1 first."""
     true, called = _called(sums)
+    return divided(true, sums.cases[..., None]), _precision(true, called)
+
+
+def _called(sums: Sums) -> tuple[Floats, Floats]:
+    """True positives, and all rows called positive, at each distinct score from the highest."""
+    edges = sums.of.edges[::-1]
+    true = sums.cases[..., None] - sums.positives_at(edges)
+    return true, sums.n[..., None] - sums.rows[..., edges]
+
+
+def _precision(true: Floats, called: Floats) -> Floats:
     precision = np.ones_like(true)
     np.divide(true, called, out=precision, where=called > 0)
-    return divided(true, sums.cases[..., None]), precision
+    return precision
 
 
 def average_precision(sums: Sums) -> Floats:
     """Σ (recall gained) · precision over the distinct scores: scikit-learn's step, no trapezoid."""
-    recall, precision = pr_curve(sums)
-    return np.einsum("...i,...i->...", np.diff(recall, axis=-1), precision[..., 1:])
+    step = sums.steps
+    gained = (step.true - step.true_before) * _precision(step.true, step.called)
+    return divided(gained.sum(axis=-1), sums.cases)
 
 
 def pr_trapezoid(sums: Sums) -> Floats:
     """Area under the precision-recall curve by straight lines, which is another number."""
-    recall, precision = pr_curve(sums)
-    both = precision[..., 1:] + precision[..., :-1]
-    return np.einsum("...i,...i->...", np.diff(recall, axis=-1), both) / 2
+    step = sums.steps
+    both = _precision(step.true, step.called)
+    both = both + _precision(step.true_before, step.called_before)
+    return divided(((step.true - step.true_before) * both).sum(axis=-1) / 2, sums.cases)
 
 
 def min_precision_sensitivity(sums: Sums) -> Floats:
     """The best threshold's smaller one of precision and sensitivity."""
-    recall, precision = pr_curve(sums)
-    best: Floats = np.minimum(recall, precision).max(axis=-1)
+    step = sums.steps
+    if not step.true.shape[-1]:
+        return np.full(np.shape(sums.n), np.nan)
+    recall = divided(step.true, sums.cases[..., None])
+    best: Floats = np.minimum(recall, _precision(step.true, step.called)).max(axis=-1)
     return best
 
 
 def sensitivity_at_specificity(sums: Sums, specificity: float = 0.95) -> Floats:
     """The largest sensitivity among thresholds with at least this specificity."""
-    false, true, _ = roc_curve(sums)
-    # Both rise: the last place that is specific enough.
-    last = (false <= 1 - specificity + 1e-12).sum(axis=-1, keepdims=True) - 1
-    found = np.take_along_axis(true, np.maximum(last, 0), axis=-1)[..., 0]
-    return np.where(sums.n > sums.cases, found, np.nan)
+    step, negatives = sums.steps, sums.n - sums.cases
+    false = divided(step.called - step.true, negatives[..., None])
+    # Both rise: the last score that is specific enough; before the first, nobody is called.
+    last = (false <= 1 - specificity + 1e-12).sum(axis=-1, keepdims=True)
+    none = np.zeros((*np.shape(sums.n), 1))
+    true = np.concatenate([none, step.true], axis=-1)
+    found = np.take_along_axis(true, last, axis=-1)[..., 0]
+    return np.where(negatives > 0, divided(found, sums.cases), np.nan)

@@ -17,41 +17,89 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Places = NDArray[np.intp]
 
-__all__ = ["Outcomes", "Sums", "divided"]
+__all__ = ["Outcomes", "Steps", "Sums", "divided"]
 
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
-class Sums(NamedTuple):
-    """Sums over the rows from the lowest score up, each with a leading 0.
+class Steps(NamedTuple):
+    """Counts at the scores at which there is a positive row, from the highest score down.
 
-    Shape (rows + 1,), or (resamples, rows + 1): then every number of them has shape (resamples,).
+    ``true`` and ``called`` are the positive rows, and all rows, with at least this score;
+    ``true_before`` and ``called_before`` those above it.
+    """
+
+    true: Floats
+    called: Floats
+    true_before: Floats
+    called_before: Floats
+
+
+class Sums:
+    """Sums over rows from the lowest score up, each made when it is first asked for.
+
+    Shape (rows + 1,) with a leading 0, or (resamples, rows + 1): then every number of them has
+    shape (resamples,).
 
     Attributes
     ----------
-    rows, positives, scores
-        How many rows, how many of them positive, and the sum of their scores.
-    brier, log_loss
-        Sums over all rows: shape () or (resamples,).
     of
         The rows that they are of.
+    n, cases, brier, log_loss, expected
+        Number of rows, of positive rows, and the sums of squares, losses and scores.
     """
 
-    rows: Floats
-    positives: Floats
-    scores: Floats
-    brier: Floats
-    log_loss: Floats
-    of: Outcomes
+    def __init__(self, of: Outcomes, drawn: Floats | None) -> None:
+        self.of, self._drawn = of, drawn
+        totals = of.by_cluster
+        if drawn is None:
+            sums = totals.sum(axis=0)
+        else:  # clusters after the last one of these rows have none of them
+            sums = np.einsum("bc,ck->bk", drawn[:, : len(totals)], totals)
+        self.n, self.cases, self.expected, self.brier, self.log_loss = np.moveaxis(sums, -1, 0)
 
-    @property
-    def n(self) -> Floats:
-        return self.rows[..., -1]
+    @functools.cached_property
+    def weight(self) -> Floats:
+        """How often each row is there."""
+        if self._drawn is None:
+            return np.ones(len(self.of))
+        return np.take(self._drawn, self.of.cluster, axis=-1)
 
-    @property
-    def cases(self) -> Floats:
-        """How many rows are positive."""
-        return self.positives[..., -1]
+    @functools.cached_property
+    def rows(self) -> Floats:
+        """Number of rows."""
+        return _cumulated(self.weight)
+
+    @functools.cached_property
+    def positives(self) -> Floats:
+        """Number of positive rows."""
+        return self._of_positive[..., self.of.positive_before]
+
+    @functools.cached_property
+    def scores(self) -> Floats:
+        """Sum of scores."""
+        return _cumulated(self.weight * self.of.score)
+
+    @functools.cached_property
+    def _of_positive(self) -> Floats:
+        return _cumulated(np.take(self.weight, self.of.positive, axis=-1))
+
+    def positives_at(self, places: Places | int) -> Floats:
+        """Number of positive rows below these places."""
+        return self._of_positive[..., self.of.positive_before[places]]
+
+    @functools.cached_property
+    def steps(self) -> Steps:
+        """Where positive rows are found, as the threshold falls."""
+        starts, ends = self.of.positive_stretches
+        cases, n = self.cases[..., None], self.n[..., None]
+        found = (
+            cases - self.positives_at(starts),
+            n - np.take(self.rows, starts, axis=-1),
+            cases - self.positives_at(ends),
+            n - np.take(self.rows, ends, axis=-1),
+        )
+        return Steps(*(each[..., ::-1] for each in found))
 
 
 class Outcomes:
@@ -106,26 +154,37 @@ class Outcomes:
         losses: Floats = -np.where(self.y > 0, np.log(p), np.log1p(-p))
         return losses
 
+    @functools.cached_property
+    def by_cluster(self) -> Floats:
+        """Of each cluster: rows, positive rows, sums of scores, squares and log losses."""
+        columns = [np.ones(len(self)), self.y]
+        if self.probability:
+            columns += [self.score, self.squares, self.losses]
+        number = int(self.cluster.max(initial=-1)) + 1
+        table = np.full((number, 5), np.nan)
+        for place, column in enumerate(columns):
+            table[:, place] = np.bincount(self.cluster, column, number)
+        return table
+
+    @functools.cached_property
+    def positive(self) -> Places:
+        """Places of the positive rows."""
+        return np.flatnonzero(self.y)
+
+    @functools.cached_property
+    def positive_before(self) -> Places:
+        """How many positive rows are below each place, shape (n + 1,)."""
+        return np.concatenate([[0], np.cumsum(self.y)]).astype(np.intp)
+
+    @functools.cached_property
+    def positive_stretches(self) -> tuple[Places, Places]:
+        """First place, and the place after the last, of each score that a positive row has."""
+        there = np.diff(self.positive_before[self.edges]) > 0
+        return self.edges[:-1][there], self.edges[1:][there]
+
     def sums(self, drawn: Floats | None = None) -> Sums:
         """The sums with each cluster drawn so many times, shape (resamples, clusters); or once."""
-        if drawn is None:
-            weight = np.ones(len(self))
-        else:
-            weight = np.take(drawn, self.cluster, axis=-1)
-        rows = _cumulated(weight)
-        positives = _cumulated(weight * self.y)
-        if not self.probability:
-            none = np.full(rows.shape[:-1], np.nan)
-            return Sums(rows, positives, rows, none, none, self)
-        return Sums(
-            rows,
-            positives,
-            _cumulated(weight * self.score),
-            # Not by BLAS, whose threads wait for each other on a busy machine.
-            np.einsum("...i,i->...", weight, self.squares),
-            np.einsum("...i,i->...", weight, self.losses),
-            self,
-        )
+        return Sums(self, drawn)
 
     def place(self, threshold: float) -> int:
         """The first row whose score is at least the threshold."""
