@@ -51,12 +51,31 @@ class Sums:
 
     def __init__(self, of: Outcomes, drawn: Floats | None) -> None:
         self.of, self._drawn = of, drawn
-        totals = of.by_cluster
-        if drawn is None:
-            sums = totals.sum(axis=0)
-        else:  # clusters after the last one of these rows have none of them
-            sums = np.einsum("bc,ck->bk", drawn[:, : len(totals)], totals)
-        self.n, self.cases, self.expected, self.brier, self.log_loss = np.moveaxis(sums, -1, 0)
+        self.n, self.cases = self._added(of.counts)
+
+    def _added(self, table: Floats) -> list[Floats]:
+        """The sums of columns that are added up by cluster."""
+        if self._drawn is None:
+            return list(table.sum(axis=0))
+        # Clusters after the last one of these rows have none of them.
+        drawn = self._drawn[:, : len(table)]
+        return list(np.moveaxis(np.einsum("bc,ck->bk", drawn, table), -1, 0))
+
+    @functools.cached_property
+    def _errors(self) -> list[Floats]:
+        return self._added(self.of.errors)
+
+    @property
+    def expected(self) -> Floats:
+        return self._errors[0]
+
+    @property
+    def brier(self) -> Floats:
+        return self._errors[1]
+
+    @property
+    def log_loss(self) -> Floats:
+        return self._errors[2]
 
     @functools.cached_property
     def weight(self) -> Floats:
@@ -154,17 +173,21 @@ class Outcomes:
         losses: Floats = -np.where(self.y > 0, np.log(p), np.log1p(-p))
         return losses
 
+    def _by_cluster(self, *columns: Floats | None) -> Floats:
+        """The columns added up by cluster; None is ones."""
+        return np.stack([np.bincount(self.cluster, each) for each in columns], axis=-1)
+
     @functools.cached_property
-    def by_cluster(self) -> Floats:
-        """Of each cluster: rows, positive rows, sums of scores, squares and log losses."""
-        columns = [np.ones(len(self)), self.y]
-        if self.probability:
-            columns += [self.score, self.squares, self.losses]
-        number = int(self.cluster.max(initial=-1)) + 1
-        table = np.full((number, 5), np.nan)
-        for place, column in enumerate(columns):
-            table[:, place] = np.bincount(self.cluster, column, number)
-        return table
+    def counts(self) -> Floats:
+        """Of each cluster: rows and positive rows."""
+        return self._by_cluster(None, self.y)
+
+    @functools.cached_property
+    def errors(self) -> Floats:
+        """Of each cluster: sums of scores, squares and log losses; NaN without probabilities."""
+        if not self.probability:
+            return np.full((len(self.counts), 3), np.nan)
+        return self._by_cluster(self.score, self.squares, self.losses)
 
     @functools.cached_property
     def positive(self) -> Places:
