@@ -36,8 +36,8 @@ def made_up() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def read(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    opened = gzip.open(path, "rt") if path.endswith(".gz") else open(path)
-    with opened as stream:
+    opened = gzip.open if path.endswith(".gz") else open
+    with opened(path, "rt") as stream:
         rows = list(csv.DictReader(stream))
     y, score = (np.array([float(row[name]) for row in rows]) for name in ("y_true", "y_score"))
     stay = np.unique([row["group_id"] for row in rows], return_inverse=True)[1]

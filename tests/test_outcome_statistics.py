@@ -94,7 +94,9 @@ def test_calibration_is_that_of_a_logistic_regression() -> None:
     assert found.large == pytest.approx(large.params[0], abs=1e-6)
     robust = sm.Logit(y, sm.add_constant(logit)).fit(disp=0, cov_type="HC0")
     low, high = found.slope_ci95 or (0, 0)
-    assert (high - low) / 2 / 1.959964 == pytest.approx(robust.bse[1] * (400 / 399) ** 0.5, rel=1e-4)
+    assert (high - low) / 2 / 1.959964 == pytest.approx(
+        robust.bse[1] * (400 / 399) ** 0.5, rel=1e-4
+    )
     assert calibrating.recalibration(np.ones(5), np.full(5, 0.4)) is None
 
 
@@ -133,7 +135,9 @@ def test_clusters_widen_the_interval() -> None:
     copied = Outcomes(np.tile(y, 4), np.tile(p, 4), np.tile(np.arange(80), 4))
     widths = []
     for rows, clusters in ((once, 80), (copied, 80)):
-        measures = Measures(["auroc"], lambda d, rows=rows: [discrimination.auroc(rows.sums(d))], 320)
+        measures = Measures(
+            ["auroc"], lambda d, rows=rows: [discrimination.auroc(rows.sums(d))], 320
+        )
         ci95 = spread_of(resampled([measures], clusters, resamples=200)[0][:, 0]).ci95
         assert ci95 is not None
         widths.append(ci95)

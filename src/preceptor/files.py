@@ -46,8 +46,8 @@ def read_rows(
     """Yield (line number, row) from a file, read by its suffix.
 
     ``.jsonl`` (also ``.jsonl.gz``, or as ``member`` of a ``.zip``), ``.json``, ``.csv`` and
-    ``.tsv`` (also with ``.gz``), ``.xlsx``, ``.ods`` and ``.parquet``. A ``.json`` file holds a list of rows, or
-    ``{"rows": [{"row": {…}}, …]}`` as Hugging Face's dataset server answers. In ``.json`` and
+    ``.tsv`` (also with ``.gz``), ``.xlsx``, ``.ods`` and ``.parquet``. A ``.json`` file holds a
+    list of rows, or ``{"rows": [{"row": {…}}, …]}`` as Hugging Face's dataset server answers. In ``.json`` and
     ``.parquet`` files the number is that of the row, from 1. The cells of ``.csv`` and ``.tsv``
     files are texts; ``.csv`` files may be separated by ``;`` or tabs, as Excel does where the
     decimal sign is a comma. NaN, which Python writes into JSON, is null. The first line (of

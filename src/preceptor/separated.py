@@ -14,7 +14,15 @@ from typing import IO
 
 from preceptor.cells import is_error
 from preceptor.errors import DataError, InputError
-from preceptor.rows import MAX_LINE_BYTES, MAX_UNPACKED, Row, SemicolonRow, header_of, not_utf8, row_of
+from preceptor.rows import (
+    MAX_LINE_BYTES,
+    MAX_UNPACKED,
+    Row,
+    SemicolonRow,
+    header_of,
+    not_utf8,
+    row_of,
+)
 from preceptor.sheets import Cell, Sheet
 
 __all__ = ["read_table", "separated_rows"]

@@ -112,9 +112,7 @@ def compare_predictions(
         raise InputError("compare: expected two or more sides, found one")
     tables = [table_of(side.result) for side in sides]
     found = [
-        _contrast(
-            (sides[0].label, side.label), (tables[0], table), resamples=resamples, seed=seed
-        )
+        _contrast((sides[0].label, side.label), (tables[0], table), resamples=resamples, seed=seed)
         for side, table in zip(sides[1:], tables[1:], strict=True)
     ]
     adjusted = holm([each.changes[0].p for each in found])
@@ -169,9 +167,7 @@ def _contrast(
         )
     ]
     if one.kind == "binary" and len(one.units) == len(one):
-        exact = delong_difference(
-            one.outcome["y_true"], one.said["y_score"], two.said["y_score"]
-        )
+        exact = delong_difference(one.outcome["y_true"], one.said["y_score"], two.said["y_score"])
         if exact is not None:
             changes[0] = msgspec.structs.replace(changes[0], ci95=exact.ci95, p=exact.p)
     common = len(one)
@@ -198,9 +194,7 @@ def _aligned(
         )
     place = {key: row for row, key in enumerate(two.keys) if two.known[row]}
     known = one.known
-    pairs = [
-        (row, place[key]) for row, key in enumerate(one.keys) if known[row] and key in place
-    ]
+    pairs = [(row, place[key]) for row, key in enumerate(one.keys) if known[row] and key in place]
     if not pairs:
         raise InputError(
             f"compare: {shorten(labels[0])} and {shorten(labels[1])} predict no row in common: "

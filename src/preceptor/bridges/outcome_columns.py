@@ -70,8 +70,7 @@ def has_outcomes(names: Sequence[str]) -> bool:
     """Whether these are the columns of a file with outcomes, rather than of text answers."""
     known = set(names)
     predicted = any(
-        name in ("y_score", "y_pred", "risk") or name.startswith(("p:", "s@"))
-        for name in names
+        name in ("y_score", "y_pred", "risk") or name.startswith(("p:", "s@")) for name in names
     )
     outcome = (
         "y_true" in known
@@ -127,9 +126,12 @@ def _outcomes(
             raise InputError(
                 f"{where}: expected a column p:{missing[0]} beside y:{missing[0]}, {_has(names)}"
             )
-        return "multilabel", tuple(f"y:{each}" for each in labels), tuple(
-            f"p:{each}" for each in labels
-        ), labels
+        return (
+            "multilabel",
+            tuple(f"y:{each}" for each in labels),
+            tuple(f"p:{each}" for each in labels),
+            labels,
+        )
     if "y_true" not in known:
         return _survival(names, where)
     if "y_score" in known:

@@ -31,11 +31,11 @@ from preceptor.bridges.outcome_values import readers_of
 from preceptor.cells import is_missing
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
-from preceptor.records import Example, Message, NO_GRADER, RunSettings
+from preceptor.records import NO_GRADER, Example, Message, RunSettings
 from preceptor.scoring.predicted.labels import labels_of, slices_of, taken
 from preceptor.scoring.predicted.notes import notes_of
-from preceptor.statistics.prediction.survival import Survival
 from preceptor.scoring.predicted.table import NAIVE, Block, Predicted, Rows
+from preceptor.statistics.prediction.survival import Survival
 
 __all__ = ["outcome_runs"]
 
@@ -89,7 +89,12 @@ def outcome_runs(
             path,
             _digest(rows, about),
             functools.partial(
-                _run, rows, name, about, f"{who} [{how}]" if how else who, by, len(runs)
+                _run,
+                rows,
+                name=name,
+                benchmark=about,
+                system=f"{who} [{how}]" if how else who,
+                by=by,
             ),
         )
 
@@ -194,7 +199,7 @@ def _digest(rows: Rows, benchmark: str) -> str:
 
 
 def _run(
-    rows: Rows, name: str, benchmark: str, system: str, by: Mapping[str, str], runs: int
+    rows: Rows, *, name: str, benchmark: str, system: str, by: Mapping[str, str]
 ) -> ImportedRun:
     answers = []
     for number, part in enumerate(rows.parts(_BLOCK)):
@@ -215,9 +220,7 @@ def _run(
         system=system,
         grader=NO_GRADER,
         answers=answers,
-        settings=RunSettings(
-            columns=dict(by), notes=[_IMPORTED, *notes_of(table)], departures=[]
-        ),
+        settings=RunSettings(columns=dict(by), notes=[_IMPORTED, *notes_of(table)], departures=[]),
         manifest=Manifest(
             name=benchmark,
             title=benchmark,

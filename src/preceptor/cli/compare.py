@@ -14,6 +14,7 @@ from preceptor.cli.output import note, print_json, show
 from preceptor.errors import InputError
 
 if TYPE_CHECKING:
+    from preceptor.analysis.comparison import Comparison
     from preceptor.results.pool import Side
 
 __all__ = ["compare"]
@@ -72,11 +73,7 @@ def compare(  # noqa: PLR0917
     with Store(store, create=False) as opened:
         gathered = gather(sides, opened, words=False)
     if are_predictions([side.result.info for side in gathered]):
-        if adjusted or by or margin is not None or across_graders or methods:
-            raise InputError(
-                "compare: predictions have no --adjusted, --by, --margin, --across-graders or "
-                "--methods: leave them out"
-            )
+        _refuse(adjusted or by or margin is not None or across_graders or methods)
         _predictions(gathered, output, as_json=as_json, slices=slices)
         return
     comparison = api.compare(
@@ -106,6 +103,11 @@ def compare(  # noqa: PLR0917
             show(table)
     if comparison.contrasts and rest:
         note(f"  • {rest}")
+    _notes(comparison)
+
+
+def _notes(comparison: Comparison) -> None:
+    """What is left out, what differs, and what must be said beside it."""
     for contrast in comparison.contrasts:
         for item in contrast.dropped:
             note(f"  • {contrast.contender}: {item.n:,} examples left out: {item.reason}.")
@@ -116,6 +118,14 @@ def compare(  # noqa: PLR0917
         note(f"  • p is adjusted within: {'; '.join(comparison.families)}.")
     for sentence in comparison.notes:
         note(f"  • {sentence}")
+
+
+def _refuse(asked: object) -> None:
+    if asked:
+        raise InputError(
+            "compare: predictions have no --adjusted, --by, --margin, --across-graders or "
+            "--methods: leave them out"
+        )
 
 
 def _predictions(
@@ -139,7 +149,9 @@ def _predictions(
     for contrast in comparison.contrasts:
         show(tables.headline(contrast, comparison.labels, comparison.lower_is_better))
         show(tables.contrast_table(contrast, comparison, every=slices))
-        for name, rows in zip((contrast.reference, contrast.contender), contrast.left_out, strict=True):
+        for name, rows in zip(
+            (contrast.reference, contrast.contender), contrast.left_out, strict=True
+        ):
             if rows:
                 note(f"  • {name}: {rows:,} rows left out: the other side does not predict them.")
     for sentence in comparison.notes:

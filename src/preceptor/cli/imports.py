@@ -102,7 +102,8 @@ def import_files(  # noqa: PLR0917
     classes: Annotated[
         str,
         typer.Option(
-            metavar="LABEL,LABEL", help="Of predictions: the classes from the lowest to the highest."
+            metavar="LABEL,LABEL",
+            help="Of predictions: the classes from the lowest to the highest.",
         ),
     ] = "",
     normalise: Annotated[

@@ -75,7 +75,8 @@ def leaderboard(  # noqa: PLR0917
     if own:
         if adjusted or published or output is not None:
             raise InputError(
-                "leaderboard: predictions have no --adjusted, --published or --output: leave them out"
+                "leaderboard: predictions have no --adjusted, --published or --output: leave them "
+                "out"
             )
         _predictions(own, store, as_json=as_json and not chosen)
         if not chosen:

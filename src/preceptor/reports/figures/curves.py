@@ -44,9 +44,7 @@ def roc(sides: Sequence[Side], tables: Sequence[Predicted]) -> Figure | None:
     """ROC and precision-recall curves; None where no side has both classes."""
     every = [_outcomes(table).sums() for table in tables]
     drawn = [
-        (side, sums)
-        for side, sums in zip(sides, every, strict=True)
-        if 0 < sums.cases < sums.n
+        (side, sums) for side, sums in zip(sides, every, strict=True) if 0 < sums.cases < sums.n
     ]
     if not drawn:
         return None
@@ -87,9 +85,7 @@ def calibration(sides: Sequence[Side], tables: Sequence[Predicted]) -> Figure | 
     ]
     if not shown:
         return None
-    rows: list[Row] = [
-        {"side": side.label, **each} for side, bins in shown for each in bins
-    ]
+    rows: list[Row] = [{"side": side.label, **each} for side, bins in shown for each in bins]
     chosen = [side for side, _ in shown]
     tops = [float(each["high"] or each["observed"]) for _, bins in shown for each in bins]  # type: ignore[arg-type]
     tops += [float(each["predicted"]) for _, bins in shown for each in bins]  # type: ignore[arg-type]
@@ -284,5 +280,3 @@ def _thousands(axes: Any) -> None:
     axes.yaxis.set_major_locator(LogLocator(base=10))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
-
-

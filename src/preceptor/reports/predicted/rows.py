@@ -63,7 +63,11 @@ def _rows(result: Result) -> Iterator[dict[str, Any]]:
         }
         for values in zip(*columns.values(), strict=True):
             row = dict(zip(columns, values, strict=True))
-            yield {"model": result.info.name, **{k: v for k, v in known.items() if k != "model"}, **row}
+            yield {
+                "model": result.info.name,
+                **{k: v for k, v in known.items() if k != "model"},
+                **row,
+            }
 
 
 def _parquet(rows: Sequence[dict[str, Any]], names: Sequence[str], path: Path) -> Path:

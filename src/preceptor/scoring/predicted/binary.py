@@ -144,9 +144,7 @@ def binary_measures(table: Predicted, groups: Sequence[GroupParts] = ()) -> Meas
     return Measures(names, of, max(map(len, every), default=0))
 
 
-def binary_metrics(
-    table: Predicted, *, resamples: int = 1000, seed: int = 0
-) -> dict[str, Metric]:
+def binary_metrics(table: Predicted, *, resamples: int = 1000, seed: int = 0) -> dict[str, Metric]:
     """All metrics of the rows.
 
     Over several repeats each metric is the mean over repeats; its interval draws patients, the same
@@ -246,7 +244,9 @@ def _by_patient(
     if not table.at or len(found.parts) != 1:
         return {}
     rows = found.rows[0]
-    unit, y, score = (each[rows] for each in (table.unit, table.outcome["y_true"], table.said["y_score"]))
+    unit, y, score = (
+        each[rows] for each in (table.unit, table.outcome["y_true"], table.said["y_score"])
+    )
     most = np.full(found.clusters, -np.inf)
     np.maximum.at(most, unit, score)
     any_ = np.bincount(unit, y, found.clusters) > 0

@@ -46,9 +46,7 @@ def _measures(table: Predicted, places: NDArray[np.intp], clusters: int) -> Meas
     return averaged([measures_by_kind(part, clusters) for part in parts if len(part)])
 
 
-def general_metrics(
-    table: Predicted, *, resamples: int = 1000, seed: int = 0
-) -> dict[str, Metric]:
+def general_metrics(table: Predicted, *, resamples: int = 1000, seed: int = 0) -> dict[str, Metric]:
     """All metrics; of each group the headline, and how far the groups are apart."""
     known, clusters = table.known, len(table.units)
     places = np.flatnonzero(known)
@@ -59,9 +57,7 @@ def general_metrics(
     parts = [_headline(_measures(table, some, clusters)) for _, _, some in groups]
     pairs = table.kind in ("survival", "start_stop")
     spread = not (pairs and len(places) > MOST_FOR_INTERVALS)
-    drawn = resampled(
-        [measures, *parts], clusters, resamples=resamples if spread else 1, seed=seed
-    )
+    drawn = resampled([measures, *parts], clusters, resamples=resamples if spread else 1, seed=seed)
     units = len(np.unique(table.unit[places]))
     coverage = float(known.mean())
     metrics = {

@@ -73,7 +73,9 @@ class GroupParts(msgspec.Struct):
         found = list(area)
         if not self.rank:
             rates = {
-                name: [_mean([_rate(each, name, self.threshold) for each in some]) for some in by_group]
+                name: [
+                    _mean([_rate(each, name, self.threshold) for each in some]) for some in by_group
+                ]
                 for name in RATES
             }
             found += [value for name in RATES for value in rates[name]]

@@ -74,7 +74,6 @@ _NAMES = {
     "lrap": "Label ranking average precision",
     "uno": "C (Uno), up to the last horizon",
     "auc": "AUC by the horizon (cumulative/dynamic)",
-    "brier": "Brier score",
     "null_brier": "Brier score of Kaplan–Meier (no model)",
     "predicted_risk": "Mean predicted risk by the horizon",
     "observed_risk": "Observed risk by the horizon (1 − Kaplan–Meier)",

@@ -46,7 +46,10 @@ def _notes(table: Predicted, resamples: int, seed: int) -> Iterator[str]:
         )
     else:
         by = "AUROC by DeLong, others" if table.kind == "binary" else "all"
-        yield f"Rows taken as independent: no two are of one patient. Intervals: {by} by the bootstrap."
+        yield (
+            "Rows taken as independent: no two are of one patient. Intervals: "
+            f"{by} by the bootstrap."
+        )
     if several:
         yield (
             f"Predictions were made {len(repeats)} times: each number is the mean over them, and "

@@ -109,11 +109,15 @@ class Predicted:
         self.at = [at for block in blocks for at in block.at]
         names = [unit for block in blocks for unit in block.unit]
         self.units, self.unit = _coded(names)
-        self.outcome = {name: self._numbers([b.outcome[name] for b in blocks]) for name in first.outcome}
+        self.outcome = {
+            name: self._numbers([b.outcome[name] for b in blocks]) for name in first.outcome
+        }
         columns = list(dict.fromkeys(name for part in said for name in part))
         self.said = {name: self._numbers([part[name] for part in said]) for name in columns}
         self.groups = {
-            name: [("(missing)" if v is None else v) for block in blocks for v in block.groups[name]]
+            name: [
+                ("(missing)" if v is None else v) for block in blocks for v in block.groups[name]
+            ]
             for name in first.groups
         }
         self.within = {

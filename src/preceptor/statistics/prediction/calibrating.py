@@ -141,7 +141,10 @@ def recalibration(
     if large is None or both is None:
         return None
     (slope, intercept), widths = both
-    intervals = [_around(float(value), float(se)) for value, se in ((slope, widths[0]), (intercept, widths[1]))]
+    intervals = [
+        _around(float(value), float(se))
+        for value, se in ((slope, widths[0]), (intercept, widths[1]))
+    ]
     return Recalibration(
         float(slope),
         float(intercept),

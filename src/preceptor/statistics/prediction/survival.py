@@ -26,7 +26,7 @@ __all__ = ["Survival", "integrated", "pairs_in_order"]
 _PAIRS = 2_000_000
 
 
-def pairs_in_order(  # noqa: PLR0917
+def pairs_in_order(
     first: NDArray[np.intp],
     comparable: object,
     risk: Floats,
@@ -84,7 +84,7 @@ class Survival:
         )
 
     def harrell(self, weight: Floats) -> Floats:
-        """Harrell's C: the share of comparable pairs in which the earlier event has the higher risk.
+        """Harrell's C: share of comparable pairs in which the earlier event has the higher risk.
 
         A censoring at the time of an event is later; two events at one time are no pair; equal
         risks count half (Harrell et al. 1982, JAMA 247:2543).
@@ -154,9 +154,7 @@ class Survival:
         by_risk, edges = self.by_risk, self.edges
         if risk is not None:
             by_risk = np.argsort(risk, kind="stable")
-            edges = np.concatenate(
-                [[0], np.flatnonzero(np.diff(risk[by_risk])) + 1, [len(risk)]]
-            )
+            edges = np.concatenate([[0], np.flatnonzero(np.diff(risk[by_risk])) + 1, [len(risk)]])
         mine = np.add.reduceat(cases[..., by_risk], edges[:-1], axis=-1)
         other = np.add.reduceat(controls[..., by_risk], edges[:-1], axis=-1)
         below = np.cumsum(other, axis=-1) - other / 2
