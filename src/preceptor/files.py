@@ -47,12 +47,12 @@ def read_rows(
 
     ``.jsonl`` (also ``.jsonl.gz``, or as ``member`` of a ``.zip``), ``.json``, ``.csv`` and
     ``.tsv`` (also with ``.gz``), ``.xlsx``, ``.ods`` and ``.parquet``. A ``.json`` file holds a
-    list of rows, or ``{"rows": [{"row": {…}}, …]}`` as Hugging Face's dataset server answers. In ``.json`` and
-    ``.parquet`` files the number is that of the row, from 1. The cells of ``.csv`` and ``.tsv``
-    files are texts; ``.csv`` files may be separated by ``;`` or tabs, as Excel does where the
-    decimal sign is a comma. NaN, which Python writes into JSON, is null. The first line (of
-    spreadsheets, of the first sheet that is shown) has the names of the columns, unless ``columns``
-    gives them. A row that ends early lacks the rest; with ``exact`` it is a fault.
+    list of rows, or ``{"rows": [{"row": {…}}, …]}`` as Hugging Face's dataset server answers. In
+    ``.json`` and ``.parquet`` files the number is that of the row, from 1. The cells of ``.csv``
+    and ``.tsv`` files are texts; ``.csv`` files may be separated by ``;`` or tabs, as Excel does
+    where the decimal sign is a comma. NaN, which Python writes into JSON, is null. The first line
+    (of spreadsheets, of the first sheet that is shown) has the names of the columns, unless
+    ``columns`` gives them. A row that ends early lacks the rest; with ``exact`` it is a fault.
 
     Raises
     ------

@@ -91,7 +91,7 @@ def _records(
 def _open(path: Path, errors: str = "strict") -> IO[str]:
     """The text of a file, which may be packed (``.csv.gz``)."""
     if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="", errors=errors)  # type: ignore[return-value]
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="", errors=errors)
     return path.open(encoding="utf-8-sig", newline="", errors=errors)
 
 

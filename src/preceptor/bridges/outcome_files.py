@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from preceptor.benchmarks.manifest import Manifest, Own
 from preceptor.bridges.imported import (
@@ -32,10 +31,10 @@ from preceptor.cells import is_missing
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
 from preceptor.records import NO_GRADER, Example, Message, RunSettings
+from preceptor.scoring.predicted.kinds import last_horizon
 from preceptor.scoring.predicted.labels import labels_of, slices_of, taken
 from preceptor.scoring.predicted.notes import notes_of
 from preceptor.scoring.predicted.table import NAIVE, Block, Predicted, Rows
-from preceptor.statistics.prediction.survival import Survival
 
 __all__ = ["outcome_runs"]
 
@@ -243,8 +242,7 @@ def _check_horizons(table: Predicted, name: str) -> None:
     """Raises InputError for a horizon at which nobody is left: no weight for censoring is known."""
     if table.kind != "survival":
         return
-    rows = Survival(table.outcome["time"], table.outcome["event"], np.zeros(len(table)))
-    last = rows.last_time()
+    last = last_horizon(table)
     for column in table.said:
         if column.startswith("s@") and float(column[2:]) >= last:
             raise InputError(

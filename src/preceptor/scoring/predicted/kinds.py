@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["LESS", "MOST_FOR_INTERVALS", "averaged", "measures_by_kind"]
+__all__ = ["LESS", "MOST_FOR_INTERVALS", "averaged", "last_horizon", "measures_by_kind"]
 
 #: Beginnings of names of metrics of which less is better.
 LESS = (
@@ -35,6 +35,12 @@ MOST_FOR_INTERVALS = 20_000
 def measures_by_kind(table: Predicted, clusters: int) -> Measures:
     """The statistics of rows that all have a prediction; the first is the headline."""
     return _KINDS[table.kind](table, clusters)
+
+
+def last_horizon(table: Predicted) -> float:
+    """The last time at which someone is not censored: horizons must lie before it."""
+    rows = Survival(table.outcome["time"], table.outcome["event"], np.zeros(len(table)))
+    return rows.last_time()
 
 
 def averaged(parts: Sequence[Measures]) -> Measures:
