@@ -180,7 +180,7 @@ def _survival(
             if horizon in horizons:
                 raise InputError(f"{where}: {horizons[horizon]} and {name} are one horizon")
             horizons[horizon] = name
-    said = ("risk",) if "risk" in known else ()
+    said: tuple[str, ...] = ("risk",) if "risk" in known else ()
     said += tuple(horizons[each] for each in sorted(horizons))
     if not said:
         raise InputError(f"{where}: expected a column risk or s@HORIZON, {_has(names)}")

@@ -15,6 +15,7 @@ from preceptor.errors import InputError
 from preceptor.records import Result
 from preceptor.reports.figures.base import Figure
 from preceptor.reports.figures.curves import calibration, net_benefit, roc
+from preceptor.reports.figures.few_shot import few_shot
 from preceptor.reports.figures.subgroups import subgroups
 from preceptor.reports.format import days, p_value, paragraphs, percent, pretty
 from preceptor.reports.page import fill
@@ -69,6 +70,10 @@ def render_predictions(
     It has no row of the data: only numbers, and names of groups.
     """
     results = [side.result for side in sides]
+    kinds = {result.labels.get(OVERALL, ""): result.info.name for result in results}
+    if len(kinds) > 1:
+        named = ", ".join(f"{name} ({kind})" for kind, name in kinds.items())
+        raise InputError(f"report: expected predictions of one kind of outcome, found {named}")
     remark = ""
     if comparison is None and len(sides) > 1:
         try:
@@ -84,7 +89,7 @@ def render_predictions(
             for side in sides
         ],
         "parts": _parts(results),
-        "pictures": embedded(prediction_figures(sides[:_MOST])),
+        "pictures": embedded(_figures(sides)),
         "contrasts": [] if comparison is None else _contrasts(comparison),
         "remark": remark,
         "comparison_notes": [] if comparison is None else comparison.notes,
@@ -94,12 +99,21 @@ def render_predictions(
     return fill("predictions.html.jinja", context, scripted=False, pictures=True)
 
 
+def _figures(sides: Sequence[Side]) -> list[Figure]:
+    """Those of the first runs; a curve by the number of examples is of all."""
+    curve = few_shot(sides)
+    return prediction_figures(sides[:_MOST]) if curve is None else [curve]
+
+
 def prediction_figures(sides: Sequence[Side]) -> list[Figure]:
     """All figures that there is something to show in."""
     tables = [table_of(side.result) for side in sides]
     found: list[Figure | None] = []
     if all(table.kind == "binary" for table in tables):
         found += [roc(sides, tables), calibration(sides, tables), net_benefit(sides, tables)]
+    curve = few_shot(sides)
+    if curve is not None:
+        return [curve]
     columns = list(dict.fromkeys(column for table in tables for column in table.groups))
     found.append(subgroups(sides, columns))
     return [each for each in found if each is not None]

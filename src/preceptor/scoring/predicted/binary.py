@@ -201,11 +201,17 @@ def _recalibrated(table: Predicted, found: BinaryParts, whole: Metric) -> dict[s
     rows = np.concatenate(found.rows)
     y, p = table.outcome["y_true"][rows], table.said["y_score"][rows]
     fitted = cal.recalibration(y, p, table.unit[rows])
-    values = (None,) * 6 if fitted is None else tuple(fitted)
-    names = ("calibration_slope", "calibration_intercept", "calibration_in_the_large")
+    names = ("slope", "intercept", "large")
     return {
-        name: metric(value, ci95, whole.n, whole.units, whole.coverage, whole.units_are)
-        for name, value, ci95 in zip(names, values[:3], values[3:], strict=True)
+        f"calibration_{'in_the_large' if name == 'large' else name}": metric(
+            None if fitted is None else getattr(fitted, name),
+            None if fitted is None else getattr(fitted, f"{name}_ci95"),
+            whole.n,
+            whole.units,
+            whole.coverage,
+            whole.units_are,
+        )
+        for name in names
     }
 
 
@@ -244,9 +250,7 @@ def _by_patient(
     if not table.at or len(found.parts) != 1:
         return {}
     rows = found.rows[0]
-    unit, y, score = (
-        each[rows] for each in (table.unit, table.outcome["y_true"], table.said["y_score"])
-    )
+    unit, y, score = table.unit[rows], table.outcome["y_true"][rows], table.said["y_score"][rows]
     most = np.full(found.clusters, -np.inf)
     np.maximum.at(most, unit, score)
     any_ = np.bincount(unit, y, found.clusters) > 0

@@ -105,7 +105,8 @@ def _rate(sums: Sums, name: str, threshold: float) -> Floats:
 
 
 def _mean(values: Sequence[Floats]) -> Floats:
-    return np.mean(np.stack(values), axis=0)
+    mean: Floats = np.mean(np.stack(values), axis=0)
+    return mean
 
 
 def grouped(table: Predicted, rows: Sequence[NDArray[np.intp]]) -> list[GroupParts]:

@@ -141,16 +141,13 @@ def recalibration(
     if large is None or both is None:
         return None
     (slope, intercept), widths = both
-    intervals = [
-        _around(float(value), float(se))
-        for value, se in ((slope, widths[0]), (intercept, widths[1]))
-    ]
     return Recalibration(
-        float(slope),
-        float(intercept),
-        float(large[0][0]),
-        *intervals,
-        _around(float(large[0][0]), float(large[1][0])),
+        slope=float(slope),
+        intercept=float(intercept),
+        large=float(large[0][0]),
+        slope_ci95=_around(float(slope), float(widths[0])),
+        intercept_ci95=_around(float(intercept), float(widths[1])),
+        large_ci95=_around(float(large[0][0]), float(large[1][0])),
     )
 
 

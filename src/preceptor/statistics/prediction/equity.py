@@ -34,6 +34,7 @@ def equity_scaled(overall: Floats, groups: Sequence[Floats], *, by: str = "sum")
     if len(groups) < 2:
         return np.full(np.shape(overall), np.nan)
     table = np.stack(groups)
-    if by == "sd":
-        return overall / (1 + table.std(axis=0, ddof=1))
-    return overall / (1 + np.abs(overall - table).sum(axis=0))
+    spread: Floats = (
+        table.std(axis=0, ddof=1) if by == "sd" else np.abs(overall - table).sum(axis=0)
+    )
+    return overall / (1 + spread)

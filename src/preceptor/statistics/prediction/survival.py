@@ -109,7 +109,8 @@ class Survival:
 
     def _later(self, rows: NDArray[np.intp]) -> Bools:
         mine = self.time[rows][:, None]
-        return (self.time > mine) | ((self.time == mine) & ~self.event)
+        later: Bools = (self.time > mine) | ((self.time == mine) & ~self.event)
+        return later
 
     def _counts(self, weight: Floats, which: Bools) -> tuple[Floats, Floats]:
         """At each distinct time: how many of ``which`` there are, and how many rows are at risk."""
@@ -122,15 +123,15 @@ class Survival:
     def kaplan_meier(self, weight: Floats) -> Floats:
         """Share without the event after each distinct time."""
         events, at_risk = self._counts(weight, self.event)
-        left = 1 - np.nan_to_num(divided(events, at_risk))
-        return np.cumprod(left, axis=-1)
+        left: Floats = 1 - np.nan_to_num(divided(events, at_risk))
+        return np.asarray(np.cumprod(left, axis=-1), dtype=np.float64)
 
     def uncensored(self, weight: Floats) -> Floats:
         """G: share not censored after each distinct time."""
         censored, at_risk = self._counts(weight, ~self.event)
         events, _ = self._counts(weight, self.event)
-        left = 1 - np.nan_to_num(divided(censored, at_risk - events))
-        return np.cumprod(left, axis=-1)
+        left: Floats = 1 - np.nan_to_num(divided(censored, at_risk - events))
+        return np.asarray(np.cumprod(left, axis=-1), dtype=np.float64)
 
     def _each(self, curve: Floats) -> Floats:
         """A curve at each row's own time."""
