@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -17,6 +18,11 @@ from preceptor.scoring.predicted.table import Predicted
 from preceptor.statistics.multiplicity import holm
 from preceptor.statistics.prediction.delong import delong_difference
 from preceptor.statistics.prediction.resampling import Measures, resampled, spread_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 __all__ = [
     "Change",
@@ -160,11 +166,10 @@ def _contrast(
     measures = [measures_of(table) for table in (one, two)]
     drawn = resampled(measures, len(one.units), resamples=resamples, seed=seed)
     differences = drawn[1] - drawn[0]
+    sides = zip(measures[0].names, measures[0].values(), measures[1].values(), strict=True)
     changes = [
-        _change(name, *values, differences[:, place])
-        for place, (name, *values) in enumerate(
-            zip(measures[0].names, measures[0].values(), measures[1].values(), strict=True)
-        )
+        _change(name, left, right, differences[:, place])
+        for place, (name, left, right) in enumerate(sides)
     ]
     if one.kind == "binary" and len(one.units) == len(one):
         exact = delong_difference(one.outcome["y_true"], one.said["y_score"], two.said["y_score"])
@@ -215,15 +220,26 @@ def _aligned(
     return left, right
 
 
-def _change(name: str, left: float, right: float, drawn: np.ndarray) -> Change:  # type: ignore[type-arg]
+def _change(name: str, left: float, right: float, drawn: Floats) -> Change:
     known = drawn[~np.isnan(drawn)]
     p = None
     if len(known) > 1:
         below, above = (known <= 0).sum() + 1, (known >= 0).sum() + 1
         p = min(1.0, float(2 * min(below, above) / (len(known) + 1)))
-    values = [None if np.isnan(each) else each for each in (left, right, right - left)]
-    interval = spread_of(drawn).ci95 if values[2] is not None else None
-    return Change(name, *values, interval, p if interval is not None else None)
+    difference = _defined(right - left)
+    interval = None if difference is None else spread_of(drawn).ci95
+    return Change(
+        metric=name,
+        reference=_defined(left),
+        contender=_defined(right),
+        difference=difference,
+        ci95=interval,
+        p=None if interval is None else p,
+    )
+
+
+def _defined(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -288,8 +304,8 @@ def _ranking(name: str, results: Sequence[Result], resamples: int, seed: int) ->
     drawn = resampled(measures, len(aligned[0].units), resamples=resamples, seed=seed)
     less = is_less_better(tables[0].kind, OVERALL)
     values = np.array([each.values()[0] for each in measures])
-    table = np.column_stack([each[:, 0] for each in drawn])
-    ranks = _ranks(table[~np.isnan(table).any(axis=1)], less)
+    heads = np.column_stack([each[:, 0] for each in drawn])
+    ranks = _ranks(heads[~np.isnan(heads).any(axis=1)], less)
     places = [
         Place(
             run=results[index].info.name,
@@ -297,7 +313,7 @@ def _ranking(name: str, results: Sequence[Result], resamples: int, seed: int) ->
             rank=int(_ranks(values[None], less)[0, column]),
             rank_ci95=_whole(ranks[:, column]),
             value=float(values[column]),
-            ci95=spread_of(table[:, column]).ci95,
+            ci95=spread_of(heads[:, column]).ci95,
             n=len(aligned[column]),
             coverage=float(tables[index].known.mean()),
         )
@@ -324,14 +340,14 @@ def _headline(measures: Measures) -> Measures:
     return Measures(measures.names[:1], lambda drawn: list(measures.of(drawn))[:1], measures.rows)
 
 
-def _ranks(values: np.ndarray, less: bool) -> np.ndarray:  # type: ignore[type-arg]
+def _ranks(values: Floats, less: bool) -> Floats:
     """Rank of each column in each row; equals share the best place."""
     signed = values if less else -values
-    better: np.ndarray = (signed[:, :, None] > signed[:, None, :] + 1e-12).sum(axis=2) + 1  # type: ignore[type-arg]
-    return better
+    better = (signed[:, :, None] > signed[:, None, :] + 1e-12).sum(axis=2) + 1
+    return np.asarray(better, dtype=np.float64)
 
 
-def _whole(ranks: np.ndarray) -> tuple[int, int]:  # type: ignore[type-arg]
+def _whole(ranks: Floats) -> tuple[int, int]:
     if not len(ranks):
         return (1, 1)
     low, high = np.quantile(ranks, [0.025, 0.975], method="inverted_cdf")
