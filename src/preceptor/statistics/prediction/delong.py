@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from preceptor.statistics.prediction.weighted import Sorted
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -30,14 +32,17 @@ class DeLong(NamedTuple):
 
 def _placements(y: NDArray[np.bool_], score: Floats) -> tuple[float, Floats, Floats]:
     """AUROC; of each positive row the share of negative ones below it, and the reverse."""
-    from scipy.stats import rankdata
-
     positive, negative = score[y], score[~y]
     m, n = len(positive), len(negative)
-    ranks = rankdata(score)
-    of_positive = (ranks[y] - rankdata(positive)) / n
-    of_negative = 1 - (ranks[~y] - rankdata(negative)) / m
+    ranks = _ranks(score)
+    of_positive = (ranks[y] - _ranks(positive)) / n
+    of_negative = 1 - (ranks[~y] - _ranks(negative)) / m
     return float(of_positive.mean()), of_positive, of_negative
+
+
+def _ranks(values: Floats) -> Floats:
+    """Mid-ranks from 1."""
+    return Sorted(values).ranks(np.ones(len(values)))
 
 
 def delong(y: ArrayLike, score: ArrayLike) -> DeLong | None:
@@ -57,7 +62,7 @@ def delong(y: ArrayLike, score: ArrayLike) -> DeLong | None:
 
 def delong_difference(y: ArrayLike, first: ArrayLike, second: ArrayLike) -> DeLong | None:
     """AUROC of the second scores less that of the first, on the same independent rows."""
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     truth = np.asarray(y) > 0.5
     if min(truth.sum(), (~truth).sum()) < 2:
@@ -67,5 +72,5 @@ def delong_difference(y: ArrayLike, first: ArrayLike, second: ArrayLike) -> DeLo
     value = two[0] - one[0]
     parts = [(b - a).var(ddof=1) / len(a) for a, b in zip(one[1:], two[1:], strict=True)]
     se = float(np.sqrt(sum(parts)))
-    p = float(2 * norm.sf(abs(value) / se)) if se > 0 else (1.0 if value == 0 else 0.0)
+    p = float(2 * ndtr(-abs(value) / se)) if se > 0 else (1.0 if value == 0 else 0.0)
     return DeLong(value, se, (value - _Z95 * se, value + _Z95 * se), p)
