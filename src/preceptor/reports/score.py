@@ -56,7 +56,7 @@ def score_json(result: Result, *, examples: bool = True) -> dict[str, Any]:
         "system": info.system,
         "grader": info.grader,
         "status": info.status,
-        "n_examples": info.n_examples,
+        "n_examples": info.size,
         "repeats": info.repeats,
         "coverage": result.coverage,
         "verdicts": result.verdicts,
