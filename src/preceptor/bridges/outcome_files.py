@@ -210,7 +210,7 @@ def _run(
             target=msgspec.to_builtins(part.block),
         )
         said = msgspec.json.encode(part.said).decode()
-        answers.append(Answer(example, imported_response(name, example, 0, said), ()))
+        answers.append(Answer(example, imported_response(name, example.key, 0, said), ()))
     table = Predicted([rows.block], [rows.said])
     _check_horizons(table, name)
     return ImportedRun(
