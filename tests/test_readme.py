@@ -32,6 +32,7 @@ PAGES += [
     "docs/cost.md",
     "docs/reading.md",
     "docs/frames.md",
+    "docs/outcomes.md",
     "docs/own-tasks.md",
     "docs/segmentation.md",
     "docs/studio.md",

@@ -307,11 +307,19 @@ def compare(
         benchmark states.
     """
     from preceptor.analysis.comparison import compare as compare_sides
+    from preceptor.analysis.predictions import are_predictions
+    from preceptor.errors import InputError
 
     texts = [side for side in runs_ if isinstance(side, str)]
     ready = [side for side in runs_ if not isinstance(side, str)]
+    ready += sides(texts, store=store) if texts else []
+    if are_predictions([side.result.info for side in ready]):
+        raise InputError(
+            "compare: these are predictions with outcomes: `preceptor compare`, or "
+            "preceptor.analysis.predictions.compare_predictions"
+        )
     return compare_sides(
-        [*ready, *(sides(texts, store=store) if texts else [])],
+        ready,
         adjusted=adjusted,
         namespaces=namespaces,
         margin=margin,

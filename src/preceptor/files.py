@@ -45,14 +45,14 @@ def read_rows(
 ) -> Iterator[tuple[int, Row]]:
     """Yield (line number, row) from a file, read by its suffix.
 
-    ``.jsonl`` (also ``.jsonl.gz``, or as ``member`` of a ``.zip``), ``.json``, ``.csv``, ``.tsv``,
-    ``.xlsx``, ``.ods`` and ``.parquet``. A ``.json`` file holds a list of rows, or
-    ``{"rows": [{"row": {…}}, …]}`` as Hugging Face's dataset server answers. In ``.json`` and
-    ``.parquet`` files the number is that of the row, from 1. The cells of ``.csv`` and ``.tsv``
-    files are texts; ``.csv`` files may be separated by ``;`` or tabs, as Excel does where the
-    decimal sign is a comma. NaN, which Python writes into JSON, is null. The first line (of
-    spreadsheets, of the first sheet that is shown) has the names of the columns, unless ``columns``
-    gives them. A row that ends early lacks the rest; with ``exact`` it is a fault.
+    ``.jsonl`` (also ``.jsonl.gz``, or as ``member`` of a ``.zip``), ``.json``, ``.csv`` and
+    ``.tsv`` (also with ``.gz``), ``.xlsx``, ``.ods`` and ``.parquet``. A ``.json`` file holds a
+    list of rows, or ``{"rows": [{"row": {…}}, …]}`` as Hugging Face's dataset server answers. In
+    ``.json`` and ``.parquet`` files the number is that of the row, from 1. The cells of ``.csv``
+    and ``.tsv`` files are texts; ``.csv`` files may be separated by ``;`` or tabs, as Excel does
+    where the decimal sign is a comma. NaN, which Python writes into JSON, is null. The first line
+    (of spreadsheets, of the first sheet that is shown) has the names of the columns, unless
+    ``columns`` gives them. A row that ends early lacks the rest; with ``exact`` it is a fault.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def read_rows(
             problem = "expected a file, found a folder: name the .jsonl file in it"
             raise InputError(f"{path}: {problem}")
         suffix = path.suffix.lower()
-        if suffix in (".csv", ".tsv"):
+        if path.name.lower().endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz")):
             yield from separated_rows(path, columns, exact=exact)
         elif suffix in _BINARY:
             yield from _binary_rows(path, suffix)

@@ -70,11 +70,18 @@ class Run:
 
     def report(self, path: str | Path, *, share: bool = False) -> Path:
         """Write the HTML report; with ``share``, without any text of examples or answers."""
+        from preceptor.analysis.predictions import are_predictions
         from preceptor.audit.checked import known_of_grader
         from preceptor.reports.files import write_text
         from preceptor.reports.html import render
+        from preceptor.results.pool import Side
 
         result = self.result()
+        if are_predictions([self.info]):
+            from preceptor.reports.predicted.page import render_predictions
+
+            side = Side(self.info.name, "", self.info.name, result, (self.info.name,))
+            return write_text(Path(path), render_predictions([side]))
         with Store(self.store, create=False) as store:
             card = known_of_grader(store, result)
         cards = [] if card is None else [card]
@@ -144,10 +151,15 @@ def export_together(runs: Sequence[Run], path: str | Path, format: str | None = 
     """Write the answers and verdicts of several runs of one store to one file, as jsonl, csv or
     parquet; the column ``run`` tells them apart.
     """
+    from preceptor.analysis.predictions import are_predictions
     from preceptor.reports.export import STREAMED, export, export_runs, format_of
 
     path = Path(path)
     chosen = format_of(path, format)
+    if chosen in STREAMED and are_predictions([run.info for run in runs]):
+        from preceptor.reports.predicted.rows import export_rows
+
+        return export_rows([run.result() for run in runs], path, chosen)
     if chosen not in STREAMED:
         if len(runs) > 1:
             raise InputError(

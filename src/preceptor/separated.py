@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import gzip
 import itertools
 import re
 from collections import Counter
@@ -12,14 +13,24 @@ from pathlib import Path
 from typing import IO
 
 from preceptor.cells import is_error
-from preceptor.errors import DataError
-from preceptor.rows import MAX_LINE_BYTES, Row, SemicolonRow, header_of, not_utf8, row_of
+from preceptor.errors import DataError, InputError
+from preceptor.rows import (
+    MAX_LINE_BYTES,
+    MAX_UNPACKED,
+    Row,
+    SemicolonRow,
+    header_of,
+    not_utf8,
+    row_of,
+)
 from preceptor.sheets import Cell, Sheet
 
 __all__ = ["read_table", "separated_rows"]
 
 _DELIMITERS = (",", ";", "\t")
 _LONGEST_STATEMENT = 20
+#: A packed table may unpack to this many times its size, plus MAX_UNPACKED.
+_MAX_RATIO = 100
 
 
 def separated_rows(
@@ -65,15 +76,23 @@ def _records(
 ) -> Iterator[tuple[str, Iterator[tuple[int, list[str]]]]]:
     """The separator, and (line, cells) of each row. Raises DataError for what is no table."""
     csv.field_size_limit(MAX_LINE_BYTES)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(path, columns)
+    tabs = path.name.lower().removesuffix(".gz").endswith(".tsv")
+    delimiter = "\t" if tabs else _delimiter(path, columns)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with _open(path) as stream:
             yield delimiter, _cells(stream, delimiter, str(path))
     except UnicodeDecodeError as error:
         raise DataError(str(path), None, "", f"{not_utf8(error)} (Excel: CSV UTF-8)") from None
     except _BrokenTable as error:
         problem = f"is not CSV: not the rows of a table: {error}"
         raise DataError(str(path), error.line, "", problem) from None
+
+
+def _open(path: Path, errors: str = "strict") -> IO[str]:
+    """The text of a file, which may be packed (``.csv.gz``)."""
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="", errors=errors)
+    return path.open(encoding="utf-8-sig", newline="", errors=errors)
 
 
 class _BrokenTable(Exception):
@@ -87,7 +106,8 @@ def _cells(stream: IO[str], delimiter: str, where: str) -> Iterator[tuple[int, l
 
     Excel's own first line, ``sep=;``, is skipped.
     """
-    lines = _BoundedLines(stream, where)
+    allowed = MAX_UNPACKED + _MAX_RATIO * Path(where).stat().st_size
+    lines = _BoundedLines(stream, where, allowed)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     begins = 1
     try:
@@ -113,13 +133,13 @@ def _delimiter(path: Path, columns: Sequence[str] | None) -> str:
     first, and more than one. The whole file is parsed with each, since a quoted text may hold any
     of the three.
     """
-    with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
+    with _open(path, "replace") as stream:
         stated = _stated(stream.readline(_LONGEST_STATEMENT))
     if columns or stated:
         return stated or ","
     best, most = ",", (0.0, 0)
     for delimiter in _DELIMITERS:
-        with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
+        with _open(path, "replace") as stream:
             counts: Counter[int] = Counter()
             width = 0
             with contextlib.suppress(_BrokenTable, DataError):
@@ -137,13 +157,18 @@ def _delimiter(path: Path, columns: Sequence[str] | None) -> str:
 class _BoundedLines:
     """Lines of a table; ``length`` is the length of the current row so far."""
 
-    def __init__(self, stream: IO[str], where: str) -> None:
+    def __init__(self, stream: IO[str], where: str, allowed: int) -> None:
         self.stream, self.where, self.length, self.number = stream, where, 0, 0
+        self.allowed, self.unpacked = allowed, 0
 
     def __iter__(self) -> Iterator[str]:
         while line := self.stream.readline(MAX_LINE_BYTES + 1):
             self.number += 1
             self.length += len(line)
+            self.unpacked += len(line)
+            if self.unpacked > self.allowed:
+                problem = f"unpacks to more than {self.allowed:,} characters: too much for its size"
+                raise InputError(f"{self.where}: {problem}")
             if self.length > MAX_LINE_BYTES:
                 problem = f"expected a row of at most {MAX_LINE_BYTES:,} characters, found more"
                 raise DataError(self.where, self.number, "", problem)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from preceptor.protocols.base import Protocol
 from preceptor.protocols.cases import cases
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
 from preceptor.protocols.judging import ReferenceGrader
+from preceptor.protocols.predictions import PREDICTIONS, predictions
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
 from preceptor.protocols.retrieval import RETRIEVAL_LABELS, retrieval
 from preceptor.protocols.rubric import RubricProtocol
@@ -30,13 +31,20 @@ __all__ = ["OWN_PROTOCOLS", "Manifest", "Own", "manifest_of"]
 OWN_PROTOCOLS = ("rubric", "choice", "grounded")
 
 _ROWS = {"rubric": rubric_row, "choice": choice_row, "grounded": grounded_row}
+#: What needs no grader; but for ``choice``, of what is imported, or searched.
+_UNJUDGED: Mapping[str, Callable[[], Protocol]] = {
+    "choice": ChoiceProtocol,
+    "retrieval": retrieval,
+    CASES: cases,
+    PREDICTIONS: predictions,
+}
 _LABELS = {"retrieval": RETRIEVAL_LABELS, "supported": SUPPORTED_LABELS}
 
 
 class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_defaults=True):
     """The protocol of a folder: one of OWN_PROTOCOLS, ``retrieval``, or that of ``like``.
 
-    ``cases`` is that of imported scores of cases.
+    ``cases`` is that of imported scores of cases, ``predictions`` that of an imported file of them.
     """
 
     protocol: str = "rubric"
@@ -166,12 +174,8 @@ def _family(about: Own, like: Benchmark | None) -> Protocol:
         if about.grader is not None:
             protocol.judging = msgspec.structs.replace(protocol.judging, grader=about.grader)
         return protocol
-    if about.protocol == "choice":
-        return ChoiceProtocol()
-    if about.protocol == "retrieval":
-        return retrieval()
-    if about.protocol == CASES:
-        return cases()
     if about.protocol == "grounded":
         return supported(about.grader)
+    if about.protocol in _UNJUDGED:
+        return _UNJUDGED[about.protocol]()
     return RubricProtocol(about.grader, about.length, prompt=about.template or "preceptor")

@@ -65,6 +65,8 @@ class ImportedRun(msgspec.Struct, frozen=True):
         Of the benchmark, where this package does not bring it.
     remarks
         Lines that are printed at the import, and not kept.
+    rows
+        Rows of predictions that its answers hold; 0 where each answer is one.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ImportedRun(msgspec.Struct, frozen=True):
     settings: RunSettings
     manifest: Manifest | None = None
     remarks: list[str] = []
+    rows: int = 0
 
 
 def answer_in(fields: Fields, field: str, tally: Tally) -> Content:

@@ -14,10 +14,12 @@ from typing import IO, Any
 
 import msgspec
 
-from preceptor.benchmarks import Benchmark
+from preceptor.benchmarks import Benchmark, all_benchmarks
 from preceptor.benchmarks.base import Fields
 from preceptor.bridges.answer_files import MODELS, PARTS, Columns, answer_rows, find_columns
 from preceptor.bridges.imported import ImportedRun, Incoming
+from preceptor.bridges.outcome_columns import has_outcomes
+from preceptor.bridges.outcome_files import outcome_runs
 from preceptor.bridges.prediction_rows import (
     Beside,
     Prediction,
@@ -236,7 +238,9 @@ class Predictions:
 
 
 def is_mine(start: Start) -> bool:
-    """Whether a file is a table with an id and an answer in each row."""
+    """Whether a file is a table with an id and an answer, or an outcome, in each row."""
+    if has_outcomes(list(start.row)):
+        return True
     try:
         find_columns(list(start.row), start.path, reply=replied(start.row) is not None)
     except InputError:
@@ -247,11 +251,24 @@ def is_mine(start: Start) -> bool:
 def read(files: Sequence[Path], asked: Asked) -> Iterator[Incoming]:
     """Yield the runs of tables; a file without an answer to a known question is an error."""
     for file in files:
+        if not _of_texts(file, asked):
+            yield from outcome_runs(file, asked.outcomes, asked.benchmark, asked.system)
+            continue
         benchmark = asked.ours(file)
         found = Predictions(file, id=asked.id, answer=asked.answer, by=asked.by)
         makers, digests = found.makers(benchmark, asked.data, asked.system), found.digests()
         for name, make in makers.items():
             yield Incoming(name, file, digests[name], make)
+
+
+def _of_texts(file: Path, asked: Asked) -> bool:
+    """Whether a table holds text answers to a benchmark's questions, not predictions of outcomes.
+
+    So it is where the user names such a benchmark, or the column of the answer.
+    """
+    if asked.answer or not has_outcomes(list(Start(file).row)):
+        return True
+    return any(each.name == asked.benchmark for each in all_benchmarks())
 
 
 def _priced(answer: ToolAnswer, price: Price) -> ToolAnswer:

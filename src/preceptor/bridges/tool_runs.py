@@ -17,6 +17,7 @@ import msgspec
 from preceptor import benchmarks
 from preceptor.benchmarks import Benchmark
 from preceptor.bridges.answer_files import answer_rows
+from preceptor.bridges.outcome_columns import OutcomeColumns
 from preceptor.errors import InputError, PreceptorError, shorten
 from preceptor.files import decode_json
 from preceptor.records import (
@@ -52,7 +53,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What the user says of the files: the options of ``preceptor import``.
 
     ``metric``, ``metadata`` and ``groups`` are of scores of cases: which metric is the score of a
-    case, the table of what is known of the cases, and its columns that are groups.
+    case, the table of what is known of the cases, and its columns that are groups. ``outcomes`` is
+    for files of predictions that have their outcomes.
     """
 
     benchmark: str | None = None
@@ -65,6 +67,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     metric: str | None = None
     metadata: Path | None = None
     groups: Sequence[str] | None = None
+    outcomes: OutcomeColumns = OutcomeColumns()
 
     def ours(self, file: Path, named: str | None = None) -> Benchmark:
         """The benchmark that the user names, else the one that the file does.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +11,11 @@ import typer
 from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Json, Sides, Slices, StorePath, number
 from preceptor.cli.output import note, print_json, show
+from preceptor.errors import InputError
 
 if TYPE_CHECKING:
     from preceptor.analysis.comparison import Comparison
+    from preceptor.results.pool import Side
 
 __all__ = ["compare"]
 
@@ -59,6 +62,7 @@ def compare(  # noqa: PLR0917
 ) -> None:
     """Does one system really beat another? Each SIDE against the first, on common examples."""
     from preceptor import api
+    from preceptor.analysis.predictions import are_predictions
     from preceptor.reports.comparison import (
         comparison_json,
         pairs_table,
@@ -70,6 +74,10 @@ def compare(  # noqa: PLR0917
 
     with Store(store, create=False) as opened:
         gathered = gather(sides, opened, words=False)
+    if are_predictions([side.result.info for side in gathered]):
+        _refuse(adjusted or by or margin is not None or across_graders or methods or all_pairs)
+        _predictions(gathered, output, as_json=as_json, slices=slices)
+        return
     comparison = api.compare(
         gathered,
         adjusted=adjusted,
@@ -93,6 +101,11 @@ def compare(  # noqa: PLR0917
             show(sentence)
     else:
         _show_contrasts(comparison, methods=methods, slices=slices or by is not None)
+    _notes(comparison)
+
+
+def _notes(comparison: Comparison) -> None:
+    """What differs, and what must be said beside it."""
     for difference in comparison.differing:
         values = "; ".join(f"{label}: {value}" for label, value in difference.values.items())
         note(f"  • {difference.setting} differs: {values}.")
@@ -126,3 +139,41 @@ def _show_contrasts(comparison: Comparison, *, methods: bool, slices: bool) -> N
     for contrast in comparison.contrasts:
         for item in contrast.dropped:
             note(f"  • {contrast.contender}: {item.n:,} examples left out: {item.reason}.")
+
+
+def _refuse(asked: object) -> None:
+    if asked:
+        raise InputError(
+            "compare: predictions have no --adjusted, --by, --margin, --across-graders, "
+            "--methods or --all-pairs: leave them out"
+        )
+
+
+def _predictions(
+    sides: Sequence[Side], output: Path | None, *, as_json: bool, slices: bool
+) -> None:
+    """Predictions with outcomes: each side against the first, on common rows."""
+    import msgspec
+
+    from preceptor.analysis.predictions import compare_predictions
+    from preceptor.reports.predicted import tables
+
+    comparison = compare_predictions(sides)
+    if output is not None:
+        from preceptor.reports.files import write_text
+        from preceptor.reports.predicted.page import render_predictions
+
+        note(str(write_text(output, render_predictions(sides, comparison))))
+    if as_json:
+        print_json(msgspec.to_builtins(comparison))
+        return
+    for contrast in comparison.contrasts:
+        show(tables.headline(contrast, comparison.labels, comparison.lower_is_better))
+        show(tables.contrast_table(contrast, comparison, every=slices))
+        for name, rows in zip(
+            (contrast.reference, contrast.contender), contrast.left_out, strict=True
+        ):
+            if rows:
+                note(f"  • {name}: {rows:,} rows left out: the other side does not predict them.")
+    for sentence in comparison.notes:
+        note(f"  • {sentence}")

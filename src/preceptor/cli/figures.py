@@ -37,11 +37,18 @@ def figures(
 ) -> None:
     """Draw figures for a paper, each with the numbers behind it."""
     from preceptor import api
+    from preceptor.analysis.predictions import are_predictions
     from preceptor.analysis.reliability import reliability
     from preceptor.reports import figures as drawing
 
     formats = drawing.check_formats(format.split(","))
     gathered = api.sides(sides, store=store)
+    if are_predictions([side.result.info for side in gathered]):
+        from preceptor.reports.predicted.page import prediction_figures
+
+        for path in drawing.write(prediction_figures(gathered), output, formats):
+            print(path)
+        return
     curves = [curve for side in gathered if (curve := reliability(side)) is not None]
     found = drawing.figures(gathered, _comparison(gathered), curves)
     if not found:

@@ -14,7 +14,7 @@ from preceptor.cache import DEFAULT_STORE
 from preceptor.cli.options import Data, Json, StorePath
 from preceptor.cli.output import note, print_json, printable
 from preceptor.cli.run import elsewhere
-from preceptor.errors import InputError
+from preceptor.errors import InputError, shorten
 from preceptor.installation import program
 
 if TYPE_CHECKING:
@@ -92,10 +92,39 @@ def import_files(  # noqa: PLR0917
         str | None,
         typer.Option(
             metavar="COLUMN[,COLUMN]",
-            help="Of scores of cases: columns of --metadata that are groups; '' for none. Default: "
-            "those with 2 to 12 values.",
+            help="Of predictions with outcomes, or of scores of cases with --metadata: columns that "
+            "are groups; '' for none. Default: those with 2 to 12 values.",
         ),
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=VALUE",
+            help="Of predictions with outcomes: read only these rows; may be repeated.",
+        ),
+    ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help="Of predictions: the value of y_true that counts as 1."),
+    ] = None,
+    score_is: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="Of predictions: probability, or rank for scores that only put rows in order.",
+        ),
+    ] = "probability",
+    classes: Annotated[
+        str,
+        typer.Option(
+            metavar="LABEL,LABEL",
+            help="Of predictions: the classes from the lowest to the highest.",
+        ),
+    ] = "",
+    normalise: Annotated[
+        bool,
+        typer.Option("--normalise", help="Of predictions: make probabilities of classes sum to 1."),
+    ] = False,
     name: Annotated[
         str | None,
         typer.Option(
@@ -109,6 +138,7 @@ def import_files(  # noqa: PLR0917
     as_json: Json = False,
 ) -> None:
     """Import results made elsewhere: answers, verdicts, and the tool's own scores."""
+    from preceptor.bridges.outcome_columns import OutcomeColumns
     from preceptor.bridges.tool_runs import Asked
     from preceptor.bridges.tools import incoming_runs
 
@@ -124,6 +154,14 @@ def import_files(  # noqa: PLR0917
         metric=metric,
         metadata=metadata,
         groups=None if group is None else _names(group),
+        outcomes=OutcomeColumns(
+            groups=None if group is None else _names(group),
+            where=_pairs(where or []),
+            positive=positive,
+            rank=_is_rank(score_is),
+            classes=_names(classes),
+            normalise=normalise,
+        ),
     )
     found, unknown = _files(paths, of_table)
     incoming = incoming_runs(found, asked, name)
@@ -157,6 +195,20 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    """``repeat=0`` → the column and its value."""
+    for text in texts:
+        if not text.partition("=")[0] or "=" not in text:
+            raise InputError(f"--where {shorten(text)}: expected COLUMN=VALUE")
+    return {name: value for name, _, value in (text.partition("=") for text in texts)}
+
+
+def _is_rank(kind: str) -> bool:
+    if kind not in ("probability", "rank"):
+        raise InputError(f"--score-is {shorten(kind)}: expected probability or rank")
+    return kind == "rank"
+
+
 def _keep(
     incoming: Sequence[Incoming], asked: Asked, where: str, *, as_json: bool, replace: bool
 ) -> None:
@@ -170,6 +222,7 @@ def _keep(
     lines: list[dict[str, object]] = []
     remarks: list[str] = []
     left_out: Counter[str] = Counter()
+    what = "answer"
     with Store(where) as store:
         there = existing_runs(store, digests_of(incoming), replace=replace)
         for each in incoming:
@@ -178,18 +231,19 @@ def _keep(
             remarks += run.remarks
             if run.answers:
                 info, new = keep_one(store, run, each.source, each.digest, there.get(each.name))
-                lines.append({"run": info.name, "n": len(run.answers), "new": new})
+                n, what = (run.rows, "row") if run.rows else (len(run.answers), "answer")
+                lines.append({"run": info.name, "n": n, "new": new})
     for remark in dict.fromkeys(remarks):
         note(f"  • {printable(remark)}")
     if not lines:
         (benchmark, rows), *_ = left_out.items()
         raise none_known(incoming[0].source, rows, get(benchmark), asked.data)
-    _tell(lines, where, as_json)
+    _tell(lines, where, as_json, what)
     for benchmark, count in (+left_out).items():
         note(f"  • {plural(count, 'row')} left out: {benchmark} has no question of their id")
 
 
-def _tell(lines: Sequence[Mapping[str, Any]], store: str, as_json: bool) -> None:
+def _tell(lines: Sequence[Mapping[str, Any]], store: str, as_json: bool, what: str) -> None:
     from preceptor.wording import plural
 
     if as_json:
@@ -197,7 +251,7 @@ def _tell(lines: Sequence[Mapping[str, Any]], store: str, as_json: bool) -> None
         return
     for line in lines:
         there = "" if line["new"] else " (was there already)"
-        print(printable(f"{line['run']}: {plural(line['n'], 'answer')}{there}"))
+        print(printable(f"{line['run']}: {plural(line['n'], what)}{there}"))
     if len(lines) == 1:
         name = shlex.quote(str(lines[0]["run"]))
         note(f"see it with: {program()} score {name}{elsewhere(store)}")

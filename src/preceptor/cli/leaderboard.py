@@ -71,6 +71,16 @@ def leaderboard(  # noqa: PLR0917
         from preceptor.store.postgres import redacted
 
         raise InputError(f"{redacted(store)}: no runs{of} to rank (see `preceptor runs`)")
+    own, chosen = _split(chosen)
+    if own:
+        if adjusted or published or output is not None:
+            raise InputError(
+                "leaderboard: predictions have no --adjusted, --published or --output: leave them "
+                "out"
+            )
+        _predictions(own, store, as_json=as_json and not chosen)
+        if not chosen:
+            return
     with Store(store, create=False) as opened:
         read = partial(load_result, opened, metrics=False, words=False, known={})
         board = make([read(run.info) for run in chosen], adjusted=adjusted)
@@ -84,6 +94,35 @@ def leaderboard(  # noqa: PLR0917
     for table in leaderboard_tables(board, rows, width=screen.width):
         screen.print(table)
     for sentence in leaderboard_sentences(board):
+        note(f"  • {sentence}")
+
+
+def _split(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
+    """Runs that are predictions with outcomes, and the others."""
+    from preceptor.analysis.predictions import are_predictions
+
+    own = [run for run in runs if are_predictions([run.info])]
+    return own, [run for run in runs if run not in own]
+
+
+def _predictions(runs: Sequence[Run], store: str, *, as_json: bool) -> None:
+    """Predictions are ranked by their headline, each benchmark for itself."""
+    import msgspec
+
+    from preceptor.analysis.predictions import rank_predictions
+    from preceptor.reports.predicted.tables import ranking_sentences, ranking_table
+    from preceptor.results.load import load_result
+    from preceptor.store import Store
+
+    with Store(store, create=False) as opened:
+        results = [load_result(opened, run.info, words=False) for run in runs]
+    rankings = rank_predictions(results)
+    if as_json:
+        print_json(msgspec.to_builtins(rankings))
+        return
+    for ranking in rankings:
+        console().print(ranking_table(ranking))
+    for sentence in ranking_sentences(rankings):
         note(f"  • {sentence}")
 
 

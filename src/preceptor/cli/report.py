@@ -44,6 +44,7 @@ def report(  # noqa: PLR0917
     store: StorePath = DEFAULT_STORE,
 ) -> None:
     """Write one HTML file: scores, slices, comparison, figures, missed criteria, examples."""
+    from preceptor.analysis.predictions import are_predictions
     from preceptor.audit.checked import checked_cards
     from preceptor.reports.card import is_card_of, read_card
     from preceptor.reports.files import read_text, write_text
@@ -55,6 +56,11 @@ def report(  # noqa: PLR0917
     cards = [read_card(path) for path in card or []]
     with Store(store, create=False) as opened:
         gathered = named(gather(sides, opened, words=not share), label or [])
+        if are_predictions([side.result.info for side in gathered]):
+            from preceptor.reports.predicted.page import render_predictions
+
+            print(write_text(output, render_predictions(gathered, title=title, about=words)))
+            return
         checked = checked_cards(opened, gathered)
     graders = list(dict.fromkeys(side.result.info.grader for side in gathered))
     for path, one in zip(card or [], cards, strict=True):

@@ -56,7 +56,7 @@ def runs(
     for name in asked:
         table.add_column(name, justify="right", no_wrap=True)
     for info, told in found:
-        size = f"{info.n_examples:,}" + (f" × {info.repeats}" if info.repeats > 1 else "")
+        size = f"{info.size:,}" + (f" × {info.repeats}" if info.repeats > 1 else "")
         table.add_row(
             *(info.name, info.benchmark, info.system, info.grader, info.status, size),
             info.created_at,
@@ -101,7 +101,7 @@ def show(run: RunName, store: StorePath = DEFAULT_STORE, as_json: Json = False) 
         "grader": info.grader,
         "status": info.status,
         "created_at": info.created_at,
-        "n_examples": info.n_examples,
+        "n_examples": info.size,
         "repeats": info.repeats,
         "coverage": result.coverage,
         "verdicts": result.verdicts,

@@ -13,6 +13,8 @@ from preceptor.cli.output import note, print_json, show
 from preceptor.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from preceptor.records import Result
 
 __all__ = ["print_score", "score"]
@@ -83,13 +85,22 @@ def score(  # noqa: PLR0917
 
 def print_score(results: Sequence[Result], as_json: bool, *, slices: bool = False) -> None:
     """Print results one by one, with the notes beside each score."""
-    from preceptor.reports.score import score_json, score_table, sentences
+    from preceptor.reports.score import score_json, sentences
 
     for result in results:
         if as_json:
             print_json(score_json(result))
             continue
-        table, rest = score_table(result, every=slices)
+        table, rest = _table(result, slices)
         show(table)
         for sentence in [*([rest] if rest else []), *sentences(result)]:
             note(f"  • {sentence}")
+
+
+def _table(result: Result, slices: bool) -> tuple[Table, str]:
+    from preceptor.analysis.predictions import are_predictions
+    from preceptor.reports import score
+    from preceptor.reports.predicted import tables
+
+    predicted = are_predictions([result.info])
+    return (tables.score_table if predicted else score.score_table)(result, every=slices)

@@ -42,6 +42,12 @@ class Scoring:
     #: Scores that a run recorded, by `fingerprint`: for what cannot be computed from the run again.
     recorded: Mapping[str, Score] = {}
 
+    #: Whether a run's metrics take so long that they are computed once, and kept with the run.
+    keeps_metrics = False
+    #: Those that were kept, and the examples that they are of, in their order.
+    kept: Mapping[str, Metric] = {}
+    kept_for: Sequence[str] = ()
+
     @property
     def measuring(self) -> bool:
         """Whether `measure` knows more than `score`."""

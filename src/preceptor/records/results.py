@@ -36,6 +36,14 @@ class RunInfo(msgspec.Struct, frozen=True):
     id: int = 0
 
     @property
+    def size(self) -> int:
+        """Number of examples; of predictions, whose examples are blocks of rows, that of rows."""
+        manifest = self.settings.manifest or {}
+        if manifest.get("protocol", {}).get("protocol") != "predictions":
+            return self.n_examples
+        return int(manifest.get("examples", self.n_examples))
+
+    @property
     def scope(self) -> str:
         """What is in the keys of answers and verdicts of user code, which may change."""
         return self.settings.scope or self.name

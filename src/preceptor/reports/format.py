@@ -73,11 +73,13 @@ def points(share: float | None) -> str:
 
 
 def measured(value: float | None, unit: str) -> str:
-    """A metric's value: a share times 100, anything else as it is, with its unit."""
+    """A metric's value: a share times 100, anything else as it is, with its unit if it has one."""
     if unit == SHARE or value is None or not math.isfinite(value):
         return points(value)
     if unit == "p":
         return p_value(value)
+    if not unit:  # a plain number
+        return f"{value:,.4f}".replace("-", _MINUS)
     return f"{value:,.2f} {unit}".replace("-", _MINUS)
 
 
@@ -85,7 +87,8 @@ def measured_interval(pair: tuple[float, float] | None, unit: str) -> str:
     """The interval of such a value, without the unit."""
     if unit == SHARE or pair is None:
         return interval(pair)
-    return f"{pair[0]:,.2f} to {pair[1]:,.2f}".replace("-", _MINUS)
+    digits = 2 if unit else 4
+    return f"{pair[0]:,.{digits}f} to {pair[1]:,.{digits}f}".replace("-", _MINUS)
 
 
 def printed_interval(metric: Metric) -> str:

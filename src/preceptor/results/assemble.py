@@ -71,7 +71,8 @@ def assemble(
             graded,
             notes,
             benchmark.caution,
-            sliced=any(":" in name for name in benchmark.labels),
+            sliced=any(":" in name for name in benchmark.labels)
+            and not benchmark.protocol.scoring.keeps_metrics,
             system=info.system,
         ),
         coverage=1 - ungraded.total() / asked if asked else _answered(graded),

@@ -32,14 +32,19 @@ __all__ = ["ScoredBy", "find_metric", "foreign_code", "record_scores", "scored_b
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """Scores by fingerprint, in the run's order, and the metrics of the whole run."""
+    """Scores by fingerprint, in the run's order, and the metrics of the whole run.
+
+    ``examples`` are those that the metrics are of, where no score is kept.
+    """
 
     scores: dict[str, Score]
     metrics: dict[str, Metric]
+    examples: list[str] = []
 
 
 def record_scores(store: Store, run: RunInfo) -> None:
-    """Keep the scores of a run whose benchmark another package brings, or that a model measures.
+    """Keep the scores of a run whose benchmark another package brings, or that a model measures;
+    and metrics that take long.
 
     Others are computed from the run's answers and verdicts whenever they are asked for.
     """
@@ -50,7 +55,12 @@ def record_scores(store: Store, run: RunInfo) -> None:
         return
     scoring = benchmark.protocol.scoring
     foreign = benchmark.package is not None
-    if isinstance(scoring, RecordedScoring) or not (foreign or scoring.measuring or specs):
+    if isinstance(scoring, RecordedScoring):
+        return
+    if scoring.keeps_metrics:
+        _keep_metrics(store, run, scoring)
+        return
+    if not (foreign or scoring.measuring or specs):
         return
     with store.reading() as connection:
         graded = list(read_worded(connection, run))
@@ -65,6 +75,18 @@ def record_scores(store: Store, run: RunInfo) -> None:
             examples = list({item.example.id: item.example for item in graded}.values())
             kept = _Kept(scores, scoring.summarise(own, examples))
             _describe(store, run, scoring, kept, examples)
+    sha256 = store.keep_blob("application/msgpack", msgspec.msgpack.encode(kept))
+    store.add_settings(run, RunSettings(recorded_scores=sha256))
+
+
+def _keep_metrics(store: Store, run: RunInfo, scoring: Scoring) -> None:
+    if run.settings.recorded_scores is not None:
+        return
+    with store.reading() as connection:
+        graded = list(read_worded(connection, run))
+    examples = list({item.example.id: item.example for item in graded}.values())
+    found = scoring.summarise([scoring.score(item) for item in graded], examples)
+    kept = _Kept({}, found, [item.example.id for item in graded])
     sha256 = store.keep_blob("application/msgpack", msgspec.msgpack.encode(kept))
     store.add_settings(run, RunSettings(recorded_scores=sha256))
 
@@ -120,6 +142,7 @@ def scored_by(store: Store, run: RunInfo) -> ScoredBy:
     protocol = copy.copy(benchmark.protocol)
     protocol.scoring = scoring = copy.copy(protocol.scoring)
     scoring.recorded = kept.scores
+    scoring.kept, scoring.kept_for = kept.metrics, kept.examples
     if isinstance(scoring, RecordedScoring):
         scoring.metrics = kept.metrics
     benchmark = msgspec.structs.replace(benchmark, protocol=protocol)

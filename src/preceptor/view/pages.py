@@ -10,7 +10,7 @@ from preceptor.analysis.comparison import Comparison, compare
 from preceptor.analysis.leaderboard import Leaderboard, leaderboard
 from preceptor.records import Metric, Result
 from preceptor.reports.comparison_page import comparison_context
-from preceptor.reports.format import interval, measured, points, sample_size
+from preceptor.reports.format import interval, measured, measured_interval, points, sample_size
 from preceptor.reports.html import report_context
 from preceptor.reports.leaderboard import leaderboard_sentences
 from preceptor.results.pool import Side
@@ -77,7 +77,7 @@ def _number(headline: Headline | None) -> dict[str, str]:
         return {"score": "…" if headline is None else "–", "interval": ""}
     return {
         "score": measured(metric.value, metric.unit),
-        "interval": interval(metric.raw_ci95) if metric.raw_ci95 else "",
+        "interval": measured_interval(metric.raw_ci95, metric.unit) if metric.raw_ci95 else "",
     }
 
 

@@ -1,0 +1,1 @@
+"""Predictions with outcomes: tables, a page, and their rows as a file."""

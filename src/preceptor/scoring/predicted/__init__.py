@@ -1,0 +1,1 @@
+"""Predictions made elsewhere: rows with an outcome and what was predicted → metrics."""

@@ -1,0 +1,1 @@
+"""How good predictions are: of yes or no, classes, labels, amounts, and times to an event."""
