@@ -92,7 +92,7 @@ def import_files(  # noqa: PLR0917
         str | None,
         typer.Option(
             metavar="COLUMN[,COLUMN]",
-            help="Of predictions with outcomes, or of scores of cases with --metadata: columns that "
+            help="Of predictions with outcomes, or of cases with --metadata: columns that "
             "are groups; '' for none. Default: those with 2 to 12 values.",
         ),
     ] = None,
