@@ -36,6 +36,7 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
         ("bm25s", "pytrec_eval", "sklearn", "onnxruntime", "tokenizers"),
         "search in a corpus, and its measures",
     ),
+    "codes": (("simple_icd_10_cm",), "ICD-10-CM, for the search of codes"),
     "bertscore": (("onnxruntime", "tokenizers"), "BERTScore and SAPBERT by an encoder of yours"),
     "distil": (("sklearn",), "a small grader of your own"),
     "postgres": (("psycopg",), "PostgreSQL as the store"),

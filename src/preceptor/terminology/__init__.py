@@ -1,0 +1,1 @@
+"""Codes of diseases: the lists that name them, and texts that people gave a code."""
