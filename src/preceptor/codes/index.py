@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preceptor.codes.lexical import Coverage, Similar
-from preceptor.codes.listing import CodeList
+from preceptor.codes.listing import Listing
 from preceptor.codes.maps import Maps, unit
 from preceptor.codes.texts import fold, modifiers, wordings
 
@@ -43,16 +43,14 @@ class Titles:
         The encoder's, of each code's title, (codes, d).
     """
 
-    def __init__(self, codes: CodeList, vectors: Matrix) -> None:
+    def __init__(self, codes: Listing, vectors: Matrix) -> None:
         self.codes, self.vectors = codes, vectors
-        titles = codes.titles()
-        self.folded = [fold(each) for each in titles]
+        self.folded = [fold(each) for each in codes.titles]
         self.characters = Similar("characters", self.folded)
         self.words = Similar("words", self.folded)
         self.coverage = Coverage(self.folded)
-        others, rows = codes.others()
-        self._others = Similar("characters", [fold(each) for each in others])
-        self._other_rows = np.array(rows, dtype=np.intp)
+        self._others = Similar("characters", [fold(text) for _, text in codes.others])
+        self._other_rows = np.array([row for row, _ in codes.others], dtype=np.intp)
         self.facts = _facts(codes, self.folded)
         self.modifiers = modifiers(self.folded)
 
@@ -69,15 +67,15 @@ class Titles:
         return found
 
 
-def _facts(codes: CodeList, folded: Sequence[str]) -> Matrix:
+def _facts(codes: Listing, folded: Sequence[str]) -> Matrix:
     """What is known of each code without a query: length, depth, whether it has children, wording."""
     parents = np.array(codes.parents, dtype=np.intp)
     has_children = np.zeros(len(codes), bool)
     has_children[parents[parents >= 0]] = True
     plain_facts = np.array(
         [
-            (len(text), text.count(" ") + 1, len(own), parent >= 0)
-            for text, own, parent in zip(folded, codes.keys, codes.parents, strict=True)
+            (len(text), text.count(" ") + 1, len(own.replace(".", "")), parent >= 0)
+            for text, own, parent in zip(folded, codes.codes, codes.parents, strict=True)
         ],
         dtype=np.float32,
     )
