@@ -66,7 +66,7 @@ def _relatives(index: Index, rows: NDArray[np.intp]) -> Matrix:
     """Whether a candidate's parent, and how many of its children, are candidates too."""
     parents = [index.titles.codes.parents[row] for row in rows]
     here = set(rows.tolist())
-    children = {row: 0 for row in here}
+    children = dict.fromkeys(here, 0)
     for parent in parents:
         if parent in children:
             children[parent] += 1

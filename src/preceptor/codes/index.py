@@ -68,7 +68,7 @@ class Titles:
 
 
 def _facts(codes: Listing, folded: Sequence[str]) -> Matrix:
-    """What is known of each code without a query: length, depth, whether it has children, wording."""
+    """What is known of each code without a query: lengths, relatives, wording."""
     parents = np.array(codes.parents, dtype=np.intp)
     has_children = np.zeros(len(codes), bool)
     has_children[parents[parents >= 0]] = True

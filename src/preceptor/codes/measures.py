@@ -137,3 +137,23 @@ def measured(
 
 def _reciprocal(ranks: Ranks) -> NDArray[np.float64]:
     return np.where(ranks < 10, 1.0 / (1.0 + ranks), 0.0)
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """A search on coded mentions.
+
+    Attributes
+    ----------
+    given, covered
+        Mentions in the files, and those whose very code is in the index: only these are scored.
+    coverage
+        Share of them.
+    """
+
+    product: str
+    index: str
+    codes: int
+    given: int
+    covered: int
+    coverage: float
+    slices: list[Measured]

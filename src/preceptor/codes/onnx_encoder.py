@@ -116,23 +116,21 @@ def _read(path: Path) -> _Packed:
     for _ in range(number):
         (length,) = struct.unpack_from("<H", data, at)
         name = data[at + 2 : at + 2 + length].decode("ascii")
-        kind, values, start, _ = struct.unpack_from("<BIQQ", data, at + 2 + length)
+        _, values, start, _ = struct.unpack_from("<BIQQ", data, at + 2 + length)
         at += 2 + length + 21
-        tensors[name] = _tensor(data, name, values, start, hidden, inner)
+        width = inner if name.endswith(".fo.w") else hidden
+        tensors[name] = _tensor(data, name, values, start, width)
     found = tuple(marks)
     assert len(found) == 4
     return _Packed(hidden, layers, heads, positions, epsilon, pieces, found, tensors)
 
 
-def _tensor(
-    data: bytes, name: str, values: int, start: int, hidden: int, inner: int
-) -> NDArray[Any]:
+def _tensor(data: bytes, name: str, values: int, start: int, width: int) -> NDArray[Any]:
     """Blocks of a scale and 16 bytes for the matrices, (blocks,); plain numbers for the others."""
-    matrix = name == "emb.word" or name.split(".")[-1] == "w" and "ln" not in name
+    matrix = name == "emb.word" or (name.rsplit(".", maxsplit=1)[-1] == "w" and "ln" not in name)
     if not matrix:
         return np.frombuffer(data, "<f4", values, start)
     kind = np.dtype([("scale", "<f2"), ("pairs", "u1", _BLOCK // 2)])
-    width = inner if name.endswith(".fo.w") else hidden
     blocks = np.frombuffer(data, kind, values // _BLOCK, start)
     return blocks.reshape(-1, width // _BLOCK)
 
@@ -186,8 +184,7 @@ def _graph(packed: _Packed) -> Any:
     hidden = g("Mul", g("Sub", g.number(1.0), mask), g.number(-1e9))
     x = _embedded(g, packed)
     for layer in range(packed.layers):
-        last = "last_hidden_state" if layer == packed.layers - 1 else ""
-        x = _layer(g, packed, f"l{layer}", x, hidden, last)
+        x = _layer(g, packed, layer, x, hidden)
     shape = ["batch", "tokens"]
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, shape)
@@ -197,9 +194,7 @@ def _graph(packed: _Packed) -> Any:
         "last_hidden_state", TensorProto.FLOAT, [*shape, packed.hidden]
     )
     graph = helper.make_graph(g.nodes, "multilingual-e5-small", inputs, [output], g.weights)
-    return helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=8
-    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=8)
 
 
 def _embedded(g: _Graph, packed: _Packed) -> str:
@@ -219,8 +214,9 @@ def _embedded(g: _Graph, packed: _Packed) -> str:
     return _normalized(g, packed, g("Add", words, places_here), "emb.ln")
 
 
-def _layer(g: _Graph, packed: _Packed, name: str, x: str, hidden: str, last: str) -> str:
+def _layer(g: _Graph, packed: _Packed, layer: int, x: str, hidden: str) -> str:
     """Attention and two matrices; ``hidden`` is what is added to hide the padding."""
+    name, is_last = f"l{layer}", layer == packed.layers - 1
     size = packed.hidden // packed.heads
     split = g.ints(0, 0, packed.heads, size)
 
@@ -240,7 +236,8 @@ def _layer(g: _Graph, packed: _Packed, name: str, x: str, hidden: str, last: str
     # The form of GELU that onnxruntime knows and computes in one go.
     half = g("Add", g("Erf", g("Div", inner, g.number(2**0.5))), g.number(1.0))
     inner = g("Mul", g("Mul", inner, half), g.number(0.5))
-    return _normalized(g, packed, g("Add", x, linear(inner, "fo")), f"{name}.oln", last)
+    output = "last_hidden_state" if is_last else ""
+    return _normalized(g, packed, g("Add", x, linear(inner, "fo")), f"{name}.oln", output)
 
 
 def _normalized(g: _Graph, packed: _Packed, x: str, name: str, output: str = "") -> str:

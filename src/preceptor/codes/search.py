@@ -133,7 +133,9 @@ class Search:
         listing = self.index.titles.codes
         return [
             Hit(place, listing.codes[row], listing.titles[row], round(float(scores[at]), 4))
-            for place, (at, row) in enumerate(zip(order, found.rows[order].tolist(), strict=True), 1)
+            for place, (at, row) in enumerate(
+                zip(order, found.rows[order].tolist(), strict=True), 1
+            )
         ]
 
     def known(self) -> tuple[np.ndarray, np.ndarray]:

@@ -135,9 +135,7 @@ class Fitted(NamedTuple):
     queries: int
 
 
-def fit(
-    material: Material, *, exemplars: bool, seed: int, say: Say = lambda _: None
-) -> Fitted:
+def fit(material: Material, *, exemplars: bool, seed: int, say: Say = lambda _: None) -> Fitted:
     """Maps of all mentions, and trees whose features are cross-fitted by document."""
     fold_of = folds_by_document(material.mentions, FOLDS, seed)
     parts: list[Examined] = []
@@ -147,9 +145,7 @@ def fit(
         used = fold_of != number
         known = set(material.rows[used].tolist())
         maps = material.maps(used, seed)
-        index = Index.of(
-            material.titles, maps, material.exemplars(used) if exemplars else None
-        )
+        index = Index.of(material.titles, maps, material.exemplars(used) if exemplars else None)
         places = np.flatnonzero(~used & (material.rows >= 0)).tolist()
         parts += examine(index, material.folded, material.vectors, places)
         seen += [int(material.rows[place]) in known for place in places]

@@ -102,7 +102,11 @@ def parse_trees(text: str, names: Sequence[str], called: str) -> Trees:
 
 def _tree(text: str) -> dict[str, NDArray[Any]]:
     """One tree with its leaves as nodes behind its inner ones, each its own child."""
-    lines = dict(line.split("=", 1) for line in text.split("end of trees")[0].split("\n") if "=" in line)
+    lines = dict(
+        line.split("=", 1)
+        for line in text.split("end of trees", maxsplit=1)[0].split("\n")
+        if "=" in line
+    )
     leaves = int(lines["num_leaves"])
     values = np.array(lines["leaf_value"].split(), np.float64)
     inner = leaves - 1
