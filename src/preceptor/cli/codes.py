@@ -274,9 +274,8 @@ def _told(folder: Path, card: Card, as_json: bool) -> None:
         f"on {trained.mentions:,} mentions of {trained.documents:,} documents."
     )
     if card.index_exemplars:
-        note(
-            f"  • It holds the words of {card.index_exemplars:,} mentions: guard it as you do the records."
-        )
+        words = f"the words of {card.index_exemplars:,} mentions"
+        note(f"  • The folder holds {words}: guard it as you guard the records.")
 
 
 def _found(query: str, hits: list[Hit]) -> Table:

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from preceptor.codes.encoders import kept
-from preceptor.codes.folder import digests
 from preceptor.codes.listing import Mention
-from preceptor.codes.measures import (
-    SLICES,
-    Evaluation,
-    floor_ranks,
-    measured,
-    model_ranks,
-)
+from preceptor.codes.measures import Evaluation, floor_ranks, measured, model_ranks, slices
 from preceptor.codes.search import Search
 from preceptor.codes.texts import fold
 from preceptor.errors import InputError
@@ -44,10 +35,7 @@ def evaluate(
     vectors = kept(search.encoder, [each.text for each in covered], progress)
     ranks = model_ranks(index, search.trees, folded, vectors, gold)
     floor = floor_ranks(index.titles.characters, folded, gold)
-    texts, codes = search.known()
-    seen = np.array([bool(np.isin(digests([each.code]), codes)[0]) for each in covered])
-    new = np.array([not np.isin(digests([text]), texts)[0] for text in folded])
-    parts = dict(zip(SLICES, (np.ones(len(covered), bool), seen, new, ~seen), strict=True))
+    parts = slices(covered, *search.known())
     return Evaluation(
         product=search.card.product,
         index=listing.name,

@@ -24,10 +24,10 @@ __all__ = [
     "CARD",
     "FORMAT",
     "Card",
+    "Known",
     "Row",
     "Said",
     "Trained",
-    "digests",
     "lines",
     "read_array",
     "read_card",
@@ -120,13 +120,23 @@ class Card(msgspec.Struct, frozen=True):
     )
 
 
-def digests(texts: Iterable[str]) -> NDArray[np.uint64]:
-    """A number for each text, sorted, each once: whether a text is known, without its words."""
-    found = {
-        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-        for text in texts
-    }
-    return np.array(sorted(found), np.uint64)
+class Known:
+    """Whether a text is among some, without their words: by a digest of each."""
+
+    def __init__(self, digests: NDArray[np.uint64]) -> None:
+        self.digests = digests
+        self._all = frozenset(digests.tolist())
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Known:
+        return cls(np.array(sorted(set(map(_digest, texts))), np.uint64))
+
+    def __contains__(self, text: object) -> bool:
+        return isinstance(text, str) and _digest(text) in self._all
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def write_folder(

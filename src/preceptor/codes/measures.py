@@ -6,7 +6,7 @@ what somebody coded before, and a search is then a look-up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -88,20 +88,15 @@ def floor_ranks(characters: Similar, folded: Sequence[str], gold: Sequence[int])
 
 
 def slices(
-    mentions: Sequence[Mention], trained: Sequence[Mention] | tuple[set[str], set[str]]
+    mentions: Sequence[Mention], texts: Container[str], codes: Container[str]
 ) -> dict[str, Mask]:
-    """Which mentions are in each of ``SLICES``, by what the training had.
+    """Which mentions are in each of ``SLICES``.
 
     Parameters
     ----------
-    trained
-        The mentions of the training, or their folded texts and their codes.
+    texts, codes
+        What the training had; texts are folded.
     """
-    if isinstance(trained, tuple):
-        texts, codes = trained
-    else:
-        texts = {fold(each.text) for each in trained}
-        codes = {each.code for each in trained}
     seen = np.array([each.code in codes for each in mentions], bool)
     new = np.array([fold(each.text) not in texts for each in mentions], bool)
     return dict(zip(SLICES, (np.ones(len(mentions), bool), seen, new, ~seen), strict=True))

@@ -12,10 +12,10 @@ from preceptor.codes.encoders import encode, encoder_at, kept
 from preceptor.codes.features import features, names
 from preceptor.codes.folder import (
     Card,
+    Known,
     Row,
     Said,
     Trained,
-    digests,
     lines,
     read_array,
     read_card,
@@ -138,10 +138,12 @@ class Search:
             )
         ]
 
-    def known(self) -> tuple[np.ndarray, np.ndarray]:
-        """Digests of the training's texts, folded, and of its codes."""
-        texts = read_array(self.folder, _TEXTS_KNOWN, "<u8", 0)
-        return texts, read_array(self.folder, _CODES_KNOWN, "<u8", 0)
+    def known(self) -> tuple[Known, Known]:
+        """The training's texts, folded, and its codes: whether one is among them."""
+        return (
+            Known(read_array(self.folder, _TEXTS_KNOWN, "<u8", 0)),
+            Known(read_array(self.folder, _CODES_KNOWN, "<u8", 0)),
+        )
 
     def reindex(
         self, codes: Listing, mentions: Sequence[Mention], progress: Progress = _quiet
@@ -276,7 +278,7 @@ def train(
     arrays: dict[str, bytes | np.ndarray] = {
         _MAPS: np.concatenate([maps.mean[None], maps.mention, maps.description]).astype("<f4"),
         _TREES: fitted.text.encode(),
-        _TEXTS_KNOWN: digests(material.folded),
-        _CODES_KNOWN: digests(each.code for each in mentions),
+        _TEXTS_KNOWN: Known.of(material.folded).digests,
+        _CODES_KNOWN: Known.of(each.code for each in mentions).digests,
     }
     return write_folder(target, card, arrays | made)
