@@ -15,13 +15,22 @@ from numpy.typing import NDArray
 from preceptor.codes.features import features, names
 from preceptor.codes.index import Exemplars, Index, Matrix, Titles, candidates
 from preceptor.codes.listing import Listing, Mention
-from preceptor.codes.maps import Maps, Recipe, train_maps
+from preceptor.codes.maps import Maps, train_maps
 from preceptor.codes.texts import fold
 from preceptor.codes.trees import parse_trees, train_trees
 from preceptor.distil.trees import Trees
 from preceptor.errors import InputError
 
-__all__ = ["FOLDS", "Examined", "Fitted", "Material", "examine", "fit", "folds_by_document"]
+__all__ = [
+    "FOLDS",
+    "Examined",
+    "Fitted",
+    "Material",
+    "examine",
+    "fit",
+    "fit_trees",
+    "folds_by_document",
+]
 
 FOLDS = 5
 #: Queries whose scores of all codes are in memory at once.
@@ -77,15 +86,22 @@ class Material(NamedTuple):
     def everything(self) -> Mask:
         return np.ones(len(self.mentions), bool)
 
-    def maps(self, used: Mask, seed: int, recipe: Recipe | None = None) -> Maps:
-        """Maps of these mentions and of all further terms of the list."""
+    def maps(self, used: Mask, seed: int, codes: Mask | None = None) -> Maps:
+        """Maps of these mentions and of the list's further terms.
+
+        Parameters
+        ----------
+        codes
+            Those whose further terms are used; None: all.
+        """
         some = np.flatnonzero(used & (self.backed >= 0))
-        terms = np.array([row for row, _ in self.listing.others], np.intp)
-        vectors = np.concatenate([self.vectors[some], self.others])
-        wanted = np.concatenate([self.backed[some], terms])
+        rows = np.array([row for row, _ in self.listing.others], np.intp)
+        terms = np.arange(len(rows)) if codes is None else np.flatnonzero(codes[rows])
+        vectors = np.concatenate([self.vectors[some], self.others[terms]])
+        wanted = np.concatenate([self.backed[some], rows[terms]])
         if not len(vectors):
             raise InputError("codes train: expected mentions with codes of the list, found none")
-        return train_maps(vectors, wanted, self.titles.vectors, seed=seed, recipe=recipe)
+        return train_maps(vectors, wanted, self.titles.vectors, seed=seed)
 
     def exemplars(self, used: Mask) -> Exemplars:
         """These mentions as exemplars: those whose very code is listed."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from preceptor.codes.listing import Listing, Mention
 from preceptor.codes.search import Search, train
-from preceptor.separated import separated_rows
+from preceptor.files import read_rows
 from preceptor.terminology.code_lists import CodeList, icd10_cm
 
 __all__ = ["QUERIES", "demo_codes", "demo_mentions", "demo_search"]
@@ -31,7 +31,7 @@ def demo_mentions() -> list[Mention]:
     file = resources.files("preceptor.codes.demo").joinpath("mentions.tsv")
     found = []
     with resources.as_file(file) as path:
-        for number, row in separated_rows(path):
+        for number, row in read_rows(path):
             for language in _LANGUAGES:
                 for text in str(row[language]).split(";"):
                     document = f"{number}-{language}-{text.strip()}"
