@@ -36,7 +36,9 @@ class Letters:
     """An encoder at the contract: sums of a fixed random vector for each sequence of 3 letters."""
 
     model = None
-    identity = {"letters": 3}
+
+    def __init__(self, size: int = 3) -> None:
+        self.identity = {"letters": size}
 
     async def encode(self, texts: Sequence[str], kind: str) -> Matrix:
         assert kind == "query"
@@ -364,7 +366,7 @@ def test_another_list_is_indexed_in_place(files: Path, capsys: pytest.CaptureFix
     (files / "new.csv").write_text("code,title\nI10.X,Tensión alta\nJ45.9,Asma\n", "utf-8")
     assert cli.main(["codes", "index", "-m", str(model), "--codes", str(files / "new.csv")]) == 0
     assert "2 codes of new" in capsys.readouterr().err
-    assert [each.code for each in Search.open(model)("asma")][0] == "J45.9"
+    assert Search.open(model)("asma")[0].code == "J45.9"
     assert (model / "trees.txt").read_bytes() == before
     given = ["--codes", str(files / "new.csv"), "--mentions", str(files / "said.csv")]
     assert cli.main(["codes", "index", "-m", str(model), *given]) == 2
@@ -383,11 +385,7 @@ def test_a_changed_or_foreign_folder_is_one_line(
         (line,) = capsys.readouterr().err.strip().splitlines()
         assert all(word in line for word in words), line
 
-    monkeypatch.setattr(
-        searching,
-        "encoder_at",
-        lambda address: type("Other", (Letters,), {"identity": {"letters": 4}})(),
-    )
+    monkeypatch.setattr(searching, "encoder_at", lambda address: Letters(4))
     refused("another encoder")
     monkeypatch.setattr(searching, "encoder_at", lambda address: Letters())
     whole = (model / "maps.npy").read_bytes()
@@ -443,7 +441,7 @@ def test_the_page_and_the_json_give_codes(served: TestClient) -> None:
     assert "<b>" not in page.text
     assert 'method="post"' in served.get("/").text
     reply = served.post("/codes", json={"query": "tensión alta", "limit": 2}).json()
-    assert [each["code"] for each in reply["codes"]][0] == "I10"
+    assert reply["codes"][0]["code"] == "I10"
     assert len(reply["codes"]) == 2
 
 
