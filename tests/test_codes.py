@@ -27,6 +27,7 @@ from preceptor.codes.texts import fold, modifiers, plain, stems, wordings
 from preceptor.codes.training import folds_by_document
 from preceptor.codes.trees import parse_trees, train_trees
 from preceptor.errors import InputError
+from preceptor.systems.retrieval.lexical import vectorizer
 from preceptor.terminology.code_lists import Code, CodeList
 
 Matrix = np.ndarray[Any, Any]
@@ -249,6 +250,18 @@ def test_the_floor_is_the_retriever_of_characters() -> None:
     titles = [fold(each) for each in TITLES.values()]
     ranks = floor_ranks(Similar("characters", titles), ["asma", "zzz"], [7, 7])
     assert ranks.tolist() == [0, 7]
+
+
+def test_cosines_are_those_of_scikit_learn() -> None:
+    """Each score is the product of scikit-learn's own vectors; what has no known term has 0."""
+    titles = [fold(each) for each in TITLES.values()]
+    queries = ["dolor de cabeza, dolor", "infarto", "", "zzz", "a b"]
+    for parts in ("characters", "words"):
+        made = vectorizer(parts)
+        table = made.fit_transform(titles)
+        theirs = (made.transform(queries) @ table.T).toarray()
+        assert Similar(parts, titles).scores(queries) == pytest.approx(theirs, abs=1e-6)
+    assert Similar("words", ["", " "]).scores(["x"]).tolist() == [[0, 0]]
 
 
 def test_a_document_is_in_one_fold() -> None:

@@ -158,9 +158,10 @@ class Index(NamedTuple):
         found = self.titles.lexical(folded)
         plain = self.maps.centred(vectors)
         mapped = unit(plain + plain @ self.maps.mention.T)
-        found["plain"] = plain @ self.centred.T
         back = mapped + mapped @ self.maps.description  # (I + B) of the titles, from this side
-        found["mapped"] = (back @ self.centred.T) / self.mapped_length
+        both = np.concatenate([plain, back]) @ self.centred.T  # the large matrix is read once
+        found["plain"] = both[: len(plain)]
+        found["mapped"] = both[len(plain) :] / self.mapped_length
         if self.exemplars is not None and self.near is not None:
             size, rows = len(self.centred), self.exemplars.rows
             like = self.exemplars.characters.scores(folded)

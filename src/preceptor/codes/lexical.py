@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,22 +26,47 @@ class Similar:
     """
 
     def __init__(self, parts: str, texts: Sequence[str]) -> None:
+        import numpy as np
+
         self._size = len(texts)
-        self._vectorizer = vectorizer(parts)
+        made = vectorizer(parts)
+        self._analyze = made.build_analyzer()
         try:
-            # By term: a query looks at the columns of its own terms alone.
-            self._terms: Any = self._vectorizer.fit_transform(texts).T.tocsr()
+            # By term: a query looks at the texts of its own terms alone.
+            self._terms: Any = made.fit_transform(texts).T.tocsr()
         except ValueError:  # no text has a term
-            self._terms = None
+            self._vocabulary: dict[str, int] = {}
+            return
+        self._vocabulary, self._idf = made.vocabulary_, np.asarray(made.idf_, np.float64)
 
     def scores(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """Cosines, (queries, texts)."""
         import numpy as np
 
-        if self._terms is None:
-            return np.zeros((len(queries), self._size), np.float32)
-        product: NDArray[np.float32] = (self._vectorizer.transform(queries) @ self._terms).toarray()
-        return product
+        found = np.zeros((len(queries), self._size), np.float32)
+        for place, query in enumerate(queries):
+            counts = Counter(self._analyze(query))
+            known = {
+                number: count
+                for term, count in counts.items()
+                if (number := self._vocabulary.get(term)) is not None
+            }
+            if known:
+                found[place] = self._cosines(list(known), list(known.values()))
+        return found
+
+    def _cosines(self, terms: list[int], counts: list[int]) -> NDArray[np.float64]:
+        """As ``transform`` and a product of sparse matrices give them, in a tenth of the time."""
+        import numpy as np
+
+        weights = (1 + np.log(counts)) * self._idf[terms]
+        weights /= np.sqrt(weights @ weights)
+        matrix, ends = self._terms, self._terms.indptr
+        parts = [slice(ends[term], ends[term + 1]) for term in terms]
+        texts = np.concatenate([matrix.indices[part] for part in parts])
+        values = np.concatenate([matrix.data[part] for part in parts])
+        values = values * np.repeat(weights, [part.stop - part.start for part in parts])
+        return np.bincount(texts, values, self._size)
 
 
 class Coverage:
