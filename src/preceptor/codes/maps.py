@@ -27,6 +27,8 @@ class Recipe(NamedTuple):
     batch: int = 256
     negatives: int = 1024
     decay: float = 0.01
+    #: Fewer mentions are gone through more often than ``epochs`` says.
+    least_steps: int = 200
 
 
 class Maps(NamedTuple):
@@ -137,9 +139,10 @@ def train_maps(
     size = x.shape[1]
     maps = (np.zeros((size, size), np.float32), np.zeros((size, size), np.float32))
     optimizers = [_AdamW(each, recipe.decay) for each in maps]
-    steps = recipe.epochs * -(-len(x) // recipe.batch)
-    done = 0
-    for _ in range(recipe.epochs):
+    batches = -(-len(x) // recipe.batch)
+    epochs = max(recipe.epochs, -(-recipe.least_steps // batches))
+    steps, done = epochs * batches, 0
+    for _ in range(epochs):
         order = rng.permutation(len(x))
         for start in range(0, len(x), recipe.batch):
             some = order[start : start + recipe.batch]

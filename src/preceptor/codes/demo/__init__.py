@@ -19,10 +19,8 @@ from preceptor.terminology.code_lists import CodeList, icd10_cm
 __all__ = ["QUERIES", "demo_codes", "demo_mentions", "demo_search"]
 
 #: What the demo asks; none of these is among its mentions.
-QUERIES = ("dolor torácico", "dor no peito", "douleur à la poitrine", "crushing chest pain")
+QUERIES = ("dolor torácico", "dor no peito", "douleur dans la poitrine", "crushing chest pain")
 _LANGUAGES = ("es", "pt", "fr", "en")
-#: Categories below which all codes are listed although no mention is about them.
-_MORE = frozenset({"R07"})
 _LONGEST = 6  # with the point
 
 
@@ -42,7 +40,7 @@ def demo_mentions() -> list[Mention]:
 def demo_codes() -> CodeList:
     """A part of ICD-10-CM. Raises Unavailable where ``simple-icd-10-cm`` is not installed."""
     whole = icd10_cm()
-    wanted = {each.code[:3] for each in demo_mentions()} | _MORE
+    wanted = {each.code[:3] for each in demo_mentions()}
     own = {each.code for each in demo_mentions()}
     codes = [
         each
