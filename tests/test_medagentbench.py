@@ -22,6 +22,7 @@ from preceptor.benchmarks.medagentbench.labs import Wanted, series
 from preceptor.benchmarks.medagentbench.wording import recorded_runs
 from preceptor.environments.base import Environment
 from preceptor.errors import DataError, InputError
+from preceptor.files import read_rows
 from preceptor.protocols.episodes import conduct
 from preceptor.records import Example, Graded, Message, Response, Turn
 from preceptor.scoring.answers import scored
@@ -30,6 +31,7 @@ from suite_answers import DATA, needs
 
 TEXT, TOOLS, DRAWN = "medagentbench", "medagentbench-tools", "medagentbench-generated"
 RUNS = "medagentbench-answers/trajectories_text_protocol_gpt-4o-mini_100.jsonl.gz"
+CALLS = "medagentbench-answers/runs_mcp_tool_calls.jsonl.gz"
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +155,38 @@ def test_recorded_runs_are_judged_as_they_were() -> None:
         score = get(TEXT).protocol.score(Graded(example, 0, response, ()))
         agreed += bool(score.values["overall_score"]) is run["correct"]
     assert agreed == 100
+
+
+@needs("medagentbench")
+def test_runs_with_tools_are_judged_as_they_were(dataset: Dataset) -> None:
+    """173 of 177; of the other four, each wrote what a run wrote that was counted right."""
+    examples = {each.id: each for each in dataset.examples}
+    protocol = get(TEXT).protocol
+    counted, doubtful, agreed = set(), [], 0
+    for _, run in read_rows(DATA / CALLS):
+        told = run["output"]
+        results = [json.loads(each["content"]) for each in told["history"] if _is_result(each)]
+        posts = [each["result"]["fhir_post"] for each in results if "fhir_post" in each["result"]]
+        requests = [
+            {"method": "POST", "address": p["fhir_url"], "status": 201, "sent": p["parameters"]}
+            for p in posts
+        ]
+        state = {"requests": requests, "finish": told["result"]}
+        response = Response("key", told["result"], state=state)
+        score = protocol.score(Graded(examples[run["index"]], 0, response, ()))
+        right = bool(score.values["overall_score"])
+        agreed += right is told["correct"]
+        wrote = json.dumps([run["index"], requests])
+        if told["correct"]:
+            counted.add(wrote)
+        elif right:
+            doubtful.append(wrote)
+    assert (agreed, len(doubtful)) == (173, 4)
+    assert counted.issuperset(doubtful)
+
+
+def _is_result(entry: dict[str, str]) -> bool:
+    return entry["role"] == "tool_result" and '"result": {' in entry["content"]
 
 
 _ABSENT: dict[int, dict[str, Any]] = {

@@ -101,9 +101,11 @@ async def test_a_program_is_shut_in(tmp_path: Path) -> None:
 
 
 @shut_in
-async def test_limits_stop_a_program() -> None:
+async def test_limits_stop_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time, output and memory; an error is the program's own words and exit code."""
-    assert (await run_python("while True: pass", seconds=1)).stopped == "no end after 1 s"
+    with monkeypatch.context() as shorter:
+        shorter.setattr("preceptor.environments.sandbox._SECONDS", 1)
+        assert (await run_python("while True: pass")).stopped == "no end after 1 s"
     flood = await run_python("while True: print('y' * 1000)")
     assert flood.stopped is not None
     assert "bytes of output" in flood.stopped
@@ -166,3 +168,17 @@ def test_sizes_are_exact_and_powers_within_one_per_cent() -> None:
             values = GYM.protocol.score(Graded(example, 0, response, ())).values
             assert (values["overall_score"], values["parse_rate"]) == (score, said is not None)
     assert len({example.target["cluster"] for example in examples}) < 100
+
+
+@shut_in
+def test_an_estimate_has_the_turns_of_an_agent(tmp_path: Path) -> None:
+    """Three calls a task are assumed, each with the tools and with what those before it gave."""
+    with FakeEndpoint() as fake:
+        asked = {"system": fake.address("m"), "data": tasks(tmp_path)}
+        part = preceptor.dry_run("medagentgym-npower", **asked).parts[0]
+        assert not fake.log
+        preceptor.run("medagentgym-npower", **asked)
+        first = fake.log[0].payload
+    tools = sum(len(json.dumps(each["function"])) for each in first["tools"])
+    assert part.calls.expected == 3
+    assert part.input_tokens.expected > 3 * tools / 4.5 + 1_600 / 4.5

@@ -160,10 +160,10 @@ async def host() -> AsyncIterator[RecordHost]:
     await made.stop()
 
 
-async def served(host: RecordHost, **options: Any) -> tuple[ServedRecord, str, str]:
+async def served(host: RecordHost) -> tuple[ServedRecord, str, str]:
     """A record, and its addresses over HTTP and MCP."""
     server = FhirServer(HealthRecords(RECORDS), base=BASE)
-    record = ServedRecord(server, host, NAMES, **options)
+    record = ServedRecord(server, host, NAMES, {})
     addresses = await record.serve()
     return record, addresses["PRECEPTOR_FHIR_URL"], addresses["PRECEPTOR_MCP_URL"]
 
@@ -287,9 +287,10 @@ async def test_tools_are_handed_on(host: RecordHost) -> None:
     assert len(record.turns) == 4
 
 
-async def test_an_episode_is_bounded(host: RecordHost) -> None:
+async def test_an_episode_is_bounded(host: RecordHost, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit nothing is done or kept, and the stop reason says so."""
-    record, fhir, _ = await served(host, requests=2)
+    monkeypatch.setattr("preceptor.environments.fhir.served._MOST_REQUESTS", 2)
+    record, fhir, _ = await served(host)
     statuses = [(await send("GET", f"{fhir}/Patient"))[0] for _ in range(4)]
     assert statuses == [200, 200, 429, 429]
     assert record.stop_reason == "max_tool_calls"

@@ -68,6 +68,8 @@ def align(reference: Side, contender: Side) -> Alignment:
     # Other benchmarks may ask about the same cases in another way.
     names = {side.result.info.benchmark for side in (reference, contender)}
     alike = rubric if len(names) == 1 else _criteria
+    if len(names) == 1 and len({_images(side.result) for side in (reference, contender)}) > 1:
+        alike = _words
     shared = [name for name in left if name in right]
     ids = tuple(
         name
@@ -85,6 +87,16 @@ def align(reference: Side, contender: Side) -> Alignment:
         units={name: unit_of[name] for name in ids},
         dropped=[item for item in dropped if item.n],
     )
+
+
+def _images(result: Result) -> object:
+    """The control that a run is: its questions have other images, and the same words."""
+    variant = result.info.settings.variant
+    return None if variant is None else variant.images
+
+
+def _words(example: Example) -> object:
+    return _criteria(example), [(turn.role, turn.text) for turn in example.messages]
 
 
 def _criteria(example: Example) -> object:

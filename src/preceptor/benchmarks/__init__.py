@@ -26,6 +26,7 @@ _OTHERS = (
         "fields",
         "folder",
         "groups",
+        "images",
         "manifest",
         "outside",
         "own_rows",

@@ -188,7 +188,8 @@ _PUBHEALTH = _Exam(
     measures="Knowledge of public-health guidance as it stood on 8 January 2025.",
     faults=(
         "Guidance changes: a right answer of today may be another.",
-        "The authors also ask in free form and let a judge read the answer; that is not here.",
+        "The authors also ask in free form and let a judge read the answer: see "
+        "pubhealthbench-freeform.",
     ),
 )
 _HEALTHQA = _Exam(

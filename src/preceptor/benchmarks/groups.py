@@ -66,15 +66,27 @@ _NAMED = {
         "medagentgym-npower",
     ),
     "patients": ("mediq", "vera-mh", "craft-md", "agentclinic"),
+    "images": (
+        "vqa-rad-closed",
+        "vqa-rad-open",
+        "gmai-mmbench",
+        "endobench",
+        "medframeqa",
+        "medxpertqa-mm-images",
+        "medbookvqa",
+    ),
     "brought": (
         "liveclin",
         "longhealth",
         "longhealth-among",
         "longhealth-absent",
         "pubhealthbench",
+        "pubhealthbench-freeform",
         "healthqa-br",
         "clinbench-hpb",
         "clinbench-hpb-zh",
+        "clinbench-hpb-cases",
+        "cmb-exam",
         "empec",
         "medarabiq",
         "medarabiq-blanks",
@@ -86,6 +98,7 @@ _NAMED = {
     "extraction": (
         "ncer-bc5cdr",
         "ncer-ncbi",
+        "deid-presidio-synth",
         "rumedbench",
         "mythtriage",
         "sdoh",
@@ -93,9 +106,9 @@ _NAMED = {
         "q2cr-screening",
     ),
 }
-#: Left out of ``all``: not every system can call tools, somebody has to play the patients, and the
-#: files of some are on a hub or for research alone.
-_APART = ("agents", "patients", "brought")
+#: Left out of ``all``: not every system can call tools or take images, somebody has to play the
+#: patients, and the files of some are on a hub or for research alone.
+_APART = ("agents", "patients", "images", "brought")
 GROUPS = (*_NAMED, "languages", "all")
 
 

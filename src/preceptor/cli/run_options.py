@@ -17,6 +17,7 @@ __all__ = [
     "DryRun",
     "Grader",
     "GraderParam",
+    "Images",
     "Limit",
     "MaxCost",
     "MaxTokens",
@@ -172,6 +173,14 @@ Shots = Annotated[
         parser=whole_number,
         metavar="N",
         help="Put N other questions with their answers before each.",
+    ),
+]
+Images = Annotated[
+    str | None,
+    typer.Option(
+        "--images",
+        metavar="HOW",
+        help="A control: ask `without` the images, with those of `another` question, or `blank`.",
     ),
 ]
 SelfConsistency = Annotated[

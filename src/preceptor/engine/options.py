@@ -23,6 +23,7 @@ class RunOptions(TypedDict, total=False):
     repeats: int
     circular: bool
     shots: int
+    images: str | None
     system_params: Mapping[str, object] | Sequence[str]
     grader_params: Mapping[str, object] | Sequence[str]
     patient: str | None

@@ -11,6 +11,7 @@ from preceptor import benchmarks
 from preceptor.benchmarks import Benchmark, Dataset
 from preceptor.benchmarks.manifest import manifest_of
 from preceptor.engine.budget import Budget
+from preceptor.engine.image_controls import image_control
 from preceptor.engine.patients import check_patient, everyone, patient_of, played_by
 from preceptor.engine.pipeline import Pipeline
 from preceptor.engine.resolve import (
@@ -64,7 +65,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         Share of criteria that must be graded for the run to count as complete.
     stratify
         ``TAG=FACTOR`` or ``RUN=FACTOR``: see :mod:`preceptor.engine.sampling`.
-    circular, shots
+    circular, shots, images
         See :class:`preceptor.records.Variant`.
     batch
         Ask models through their providers' batch APIs, where they have one.
@@ -82,6 +83,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int = 1
     circular: bool = False
     shots: int = 0
+    images: str | None = None
     name: str | None = None
     system_params: Sequence[str] = ()
     grader_params: Sequence[str] = ()
@@ -196,7 +198,6 @@ def check(
     check_price(request.max_cost, system, grader, patient)
     dataset = dataset or benchmark.load(request.data)
     chosen, strata = _chosen(benchmark, dataset, system, request, where)
-    check_capabilities(benchmark, system, [example for example, _ in chosen])
     check_patient(benchmark, patient, [example for example, _ in chosen])
     undefined = undefined_scores(benchmark, [example for example, _ in chosen])
     departures = _departures(benchmark, dataset, len(chosen), grader, called, request)
@@ -204,8 +205,9 @@ def check(
     departures += another
     if isinstance(system, Replay):
         departures += system.compare(dataset.examples)
-    variant = Variant(request.circular, request.shots)
+    variant = Variant(request.circular, request.shots, image_control(request.images))
     chosen = varied(chosen, dataset.examples, benchmark, variant)
+    check_capabilities(benchmark, system, [example for example, _ in chosen])
     departures += sentences(variant, chosen)
     if strata is not None:
         departures.append(sentence(strata))

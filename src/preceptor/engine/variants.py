@@ -9,12 +9,18 @@ from typing import TypeVar
 import msgspec
 
 from preceptor.benchmarks import Benchmark
+from preceptor.engine.image_controls import with_other_images
 from preceptor.errors import InputError
 from preceptor.records import Example, Message, Variant
 
 __all__ = ["sentences", "varied"]
 
 T = TypeVar("T")
+_HOW = {
+    "without": "without the images",
+    "another": "with the images of another question",
+    "blank": "with a grey image in place of each",
+}
 
 
 def sentences(variant: Variant, asked: Sequence[tuple[Example, int]]) -> list[str]:
@@ -28,6 +34,8 @@ def sentences(variant: Variant, asked: Sequence[tuple[Example, int]]) -> list[st
             f"Asked in the given order only: {fixed:,} of {len(given):,} questions, in which "
             f"an option names others by letter, number or place."
         )
+    if variant.images is not None:
+        said.append(f"A control: asked {_HOW[variant.images]}.")
     if variant.shots:
         said.append(
             f"Asked with {variant.shots} other questions of the same data and their answers before."
@@ -56,6 +64,8 @@ def varied(
     """
     if variant == Variant():
         return list(chosen)
+    if variant.images is not None:
+        chosen = with_other_images(chosen, pool, benchmark.name, variant.images)
     if variant.shots >= len(pool):
         raise InputError(f"--shots {variant.shots}: there are only {len(pool)} questions in all")
     found, asking = [], benchmark.protocol.asking

@@ -12,10 +12,9 @@ from typing import Any, Self
 import msgspec
 
 from preceptor.environments.base import Environment, Session
-from preceptor.environments.tools import FinishSession, ToolError, taken
+from preceptor.environments.tools import FinishSession, ToolError, taken, tool_spec
 from preceptor.records import Example
 from preceptor.scoring.quantities import converted
-from preceptor.systems.base import ToolSpec
 
 __all__ = ["FINISH", "Calculators", "Finish", "Slot"]
 
@@ -69,29 +68,11 @@ _TAKES: dict[str, tuple[type[_Strict], str]] = {
 }
 
 
-def _spec(name: str) -> ToolSpec:
-    takes, words = _TAKES[name]
-    (schema,), parts = msgspec.json.schema_components([takes])
-    return ToolSpec(name, words, _inline(schema, parts))
-
-
-def _inline(schema: Any, parts: Mapping[str, Any]) -> Any:
-    """A schema without references, which not every provider takes."""
-    if isinstance(schema, list):
-        return [_inline(each, parts) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if "$ref" in schema:
-        return _inline(parts[schema["$ref"].rpartition("/")[2]], parts)
-    shown = {key: value for key, value in schema.items() if key not in ("title", "description")}
-    return {key: _inline(value, parts) for key, value in shown.items()}
-
-
 class _Desk(FinishSession):
     """Answers calls until the system finishes."""
 
     max_turns = _MOST_TURNS
-    tools = tuple(map(_spec, _TAKES))
+    tools = tuple(tool_spec(name, words, takes) for name, (takes, words) in _TAKES.items())
 
     def __init__(self, described: Mapping[str, str]) -> None:
         self.described = described
@@ -124,6 +105,7 @@ class Calculators(Environment):
     """A benchmark's materials are its calculators: name → what it takes, and its rule."""
 
     needs = frozenset({"tools"})
+    usual_turns = 3
     described: Mapping[str, str] = {}
 
     def furnished(self, materials: bytes) -> Self:

@@ -9,20 +9,13 @@ import msgspec
 
 from preceptor.environments.base import Environment, Session
 from preceptor.environments.sandbox import check_sandbox, run_python
-from preceptor.environments.tools import FinishSession, ToolError, taken
+from preceptor.environments.tools import FinishSession, ToolError, taken, tool_spec
 from preceptor.records import Example
-from preceptor.systems.base import ToolSpec
 
 __all__ = ["FINISH", "Coding"]
 
 _RUN, FINISH = "run_python", "finish"
 _MOST_TURNS, _SHOWN = 16, 8_000
-_NUMBER = {"anyOf": [{"type": "integer"}, {"type": "number"}]}
-
-
-def _spec(name: str, words: str, field: str, kind: Mapping[str, Any]) -> ToolSpec:
-    schema = {"type": "object", "properties": {field: dict(kind)}, "required": [field]}
-    return ToolSpec(name, words, {**schema, "additionalProperties": False})
 
 
 class _Run(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,14 +31,13 @@ class _Session(FinishSession):
 
     max_turns = _MOST_TURNS
     tools = (
-        _spec(
+        tool_spec(
             _RUN,
             "Run a Python 3 program and read what it prints. It starts anew each time, without "
             "network or files; numpy, scipy and what else is installed can be imported.",
-            "code",
-            {"type": "string"},
+            _Run,
         ),
-        _spec(FINISH, "End with the answer, a number.", "answer", _NUMBER),
+        tool_spec(FINISH, "End with the answer, a number.", _Finish),
     )
 
     def __init__(self) -> None:
@@ -73,6 +65,7 @@ class Coding(Environment):
     """A session for each task; refused where there is no sandbox."""
 
     needs = frozenset({"tools"})
+    usual_turns = 3
 
     def check(self, what: str) -> None:
         check_sandbox(what)

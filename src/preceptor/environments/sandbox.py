@@ -98,8 +98,8 @@ def _command(tool: str) -> list[str]:
     return [*command, "--chdir", "/tmp", sys.executable, "-I", "-B", "-c", _START]  # noqa: S108
 
 
-async def run_python(code: str, *, seconds: float = _SECONDS) -> Ran:
-    """Run a program in a sandbox of its own, for so many seconds and so much output.
+async def run_python(code: str) -> Ran:
+    """Run a program in a sandbox of its own, within bounds of time and output.
 
     Raises Unavailable where there is no sandbox.
     """
@@ -114,7 +114,7 @@ async def run_python(code: str, *, seconds: float = _SECONDS) -> Ran:
     assert process.stdout is not None
     said, stopped = b"", None
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(_SECONDS):
             with contextlib.suppress(ConnectionError):
                 process.stdin.write(code.encode("utf-8", "surrogatepass"))
                 await process.stdin.drain()
@@ -127,7 +127,7 @@ async def run_python(code: str, *, seconds: float = _SECONDS) -> Ran:
             if stopped is None:
                 await process.wait()
     except TimeoutError:
-        stopped = f"no end after {seconds:g} s"
+        stopped = f"no end after {_SECONDS:g} s"
     finally:
         if process.returncode is None:
             process.kill()

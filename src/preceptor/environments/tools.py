@@ -9,8 +9,9 @@ import msgspec
 
 from preceptor.environments.base import Session
 from preceptor.records import Message, ToolCall, ToolResult
+from preceptor.systems.base import ToolSpec
 
-__all__ = ["FinishSession", "ToolError", "ToolSession", "taken"]
+__all__ = ["FinishSession", "ToolError", "ToolSession", "taken", "tool_spec"]
 
 T = TypeVar("T")
 
@@ -82,3 +83,26 @@ def taken(name: str, arguments: Mapping[str, Any], kind: type[T]) -> T:
         return msgspec.convert(arguments, kind)
     except msgspec.ValidationError as error:
         raise ToolError(f"{name}: {error}") from None
+
+
+def tool_spec(name: str, words: str, takes: type[msgspec.Struct]) -> ToolSpec:
+    """A tool that takes the fields of a struct, as a system is offered it."""
+    (schema,), parts = msgspec.json.schema_components([takes])
+    return ToolSpec(name, words, _inline(schema, parts))
+
+
+def _inline(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """A schema without references, which not every provider takes."""
+    if isinstance(schema, list):
+        return [_inline(each, parts) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inline(parts[schema["$ref"].rpartition("/")[2]], parts)
+    return {
+        key: {field: _inline(kind, parts) for field, kind in value.items()}
+        if key == "properties"
+        else _inline(value, parts)
+        for key, value in schema.items()
+        if key not in ("title", "description")
+    }

@@ -51,6 +51,8 @@ __all__ = ["STRONG_SHARE", "assumed_for", "assumed_text", "estimate", "existing"
 STRONG_SHARE = 0.5
 #: Number of list items in an assumed answer.
 _ITEMS = 10
+#: Characters of what a tool gives: the mean of recorded runs in a health record.
+_RESULT = 1_600
 
 
 class _Asked(msgspec.Struct):
@@ -216,11 +218,13 @@ class _Estimator:
         """Play an interaction, counting one call per turn that is not in the store.
 
         An assumed text begins with the key of its question, so that what is said after it is one
-        question where it would be; and it asks something until a talk has its usual length.
+        question where it would be; and it asks something until a talk has its usual length. It
+        calls no tool: usual turns that are missing are added, each with a result before it.
         """
         guessed, turns = False, 0
         assert ask.example is not None
         session, usual = environment.open(ask.example), environment.usual_turns
+        offered = len(msgspec.json.encode(session.tools)) if session.tools else 0
 
         async def asked(system: System, ask: Ask, count: _Asked) -> Response:
             nonlocal guessed
@@ -235,7 +239,7 @@ class _Estimator:
             if key not in seen:
                 seen.add(key)
                 count.calls += 1
-                count.characters += characters(sent)
+                count.characters += characters(sent) + (offered if ask.tools else 0)
                 count.media += system.media_tokens(sent)
             text = f"{key}{assumed}"[: len(assumed)]
             return Response(key, f"{text[:-1]}?" if turns < usual else text, sent=sent)
@@ -251,6 +255,11 @@ class _Estimator:
             return await asked(self.plan.patient, said, answers.patient)
 
         whole = await interact("", ask, session, turn, patient=say)
+        if guessed and "addresses" not in environment.needs:
+            sent = characters(self._sent(whole.sent or ask.messages)) + offered
+            for more in range(1, usual - turns + 1):
+                answers.calls += 1
+                answers.characters += sent + more * (len(assumed) + _RESULT)
         return _LikelyAnswer(whole.sent or ask.messages, whole.text, 1, guessed)
 
     async def _recorded(self, ask: Ask) -> tuple[tuple[Message, ...], str] | None:

@@ -68,6 +68,8 @@ class Case(msgspec.Struct, frozen=True):
         The example's; see :class:`preceptor.records.Example`.
     labels
         Place in the rubric → label, of the verdicts that are there already and are labels.
+    explanations
+        Place in the rubric → why, of the same.
     closing
         What the other side said after the answer, where it had the last word.
     """
@@ -78,6 +80,7 @@ class Case(msgspec.Struct, frozen=True):
     target: Any = None
     labels: Mapping[int, str] = {}
     closing: tuple[Message, ...] = ()
+    explanations: Mapping[int, str] = {}
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -175,14 +178,16 @@ class Grader:
 
 def case_of(graded: Graded, response: Response, asked: tuple[Message, ...], run: str) -> Case:
     """What a run's grader is given of an answer; ``asked`` are the messages of its example."""
-    example, verdicts = graded.example, enumerate(graded.verdicts)
+    example = graded.example
+    there = {at: each for at, each in enumerate(graded.verdicts) if each is not None and each.label}
     return Case(
         judged(response, asked),
         dict(enumerate(example.criteria)),
         run,
         example.target,
-        {place: each.label for place, each in verdicts if each is not None and each.label},
+        {place: each.label for place, each in there.items() if each.label},
         closing(response.turns),
+        {place: each.explanation for place, each in there.items()},
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from preceptor.graders.base import Case, Grader, Question, Recorder
 from preceptor.graders.model import AskingGrader
 from preceptor.graders.rubric import ask_until_parsed
@@ -39,13 +41,16 @@ class LabelGrader(AskingGrader):
         self, case: Case, wanted: Sequence[int], recorder: Recorder
     ) -> dict[int, Verdict]:
         found: dict[int, Verdict] = {}
-        labels, left = dict(case.labels), list(wanted)
+        labels, why, left = dict(case.labels), dict(case.explanations), list(wanted)
         due, settled = self._judge.due(case, labels)
         while now := [place for place in left if place in due and place not in settled]:
             left = [place for place in left if place not in now]
+            case = msgspec.structs.replace(case, labels=labels, explanations=why)
             gave = await recorder.judge(self.calls(case, now, left))
             found |= gave
-            labels |= {place: each.label for place, each in gave.items() if each.label is not None}
+            said = {place: each for place, each in gave.items() if each.label is not None}
+            labels = labels | {place: str(each.label) for place, each in said.items()}
+            why = why | {place: each.explanation for place, each in said.items()}
             due, settled = self._judge.due(case, labels)
             if any(each.given and each.label is None for each in gave.values()):
                 due = left  # an estimate's, which say nothing: it counts all that may follow

@@ -19,6 +19,7 @@ from preceptor.records.results import NO_GRADER, Result, RunInfo
 from preceptor.records.scores import Metric, Score
 from preceptor.records.settings import (
     AddedMetric,
+    ImageControl,
     Marks,
     RunSettings,
     Strata,
@@ -41,6 +42,7 @@ __all__ = [
     "File",
     "Graded",
     "Image",
+    "ImageControl",
     "Marks",
     "Message",
     "Metric",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -14,6 +14,7 @@ from preceptor.errors import StoreError, shorten
 
 __all__ = [
     "AddedMetric",
+    "ImageControl",
     "Marks",
     "RunSettings",
     "Strata",
@@ -33,6 +34,10 @@ class TemplateName(msgspec.Struct, frozen=True):
     sha256: str
 
 
+#: What is shown in place of the images of a question.
+ImageControl: TypeAlias = Literal["without", "another", "blank"]
+
+
 class Variant(msgspec.Struct, frozen=True):
     """How questions are asked otherwise than the benchmark has them.
 
@@ -42,10 +47,13 @@ class Variant(msgspec.Struct, frozen=True):
         Each question with its options in every circular order.
     shots
         Number of other questions, with their answers, before each question.
+    images
+        ``without`` them, with those of ``another`` question, or ``blank``; None as they are.
     """
 
     circular: bool = False
     shots: int = 0
+    images: ImageControl | None = None
 
 
 class SweepCell(msgspec.Struct, frozen=True):

@@ -14,12 +14,11 @@ import msgspec
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.benchmarks.medagentbench.checks import TaskScoring
 from preceptor.benchmarks.medagentbench.drawn import SAID_BESIDE, drawn_answers
-from preceptor.benchmarks.medagentbench.environment import VERSION, Form, Record, packed
+from preceptor.benchmarks.medagentbench.environment import HABITS, VERSION, Form, Record, packed
 from preceptor.benchmarks.medagentbench.facts import ACTIONS, LAB_OF_TYPE, Facts, facts, kind_of
 from preceptor.benchmarks.medagentbench.wording import wording
 from preceptor.environments.fhir.search import Fidelity
 from preceptor.environments.fhir.text import Replies
-from preceptor.environments.fhir.tools import HABITS
 from preceptor.errors import InputError
 from preceptor.files import file_sha256, read_rows
 from preceptor.protocols.base import Protocol

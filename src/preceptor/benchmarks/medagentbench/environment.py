@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -25,7 +25,7 @@ from preceptor.environments.fhir.tools import FINISH, FhirTools
 from preceptor.records import Example
 from preceptor.systems.base import Capability
 
-__all__ = ["VERSION", "Form", "Record", "packed"]
+__all__ = ["HABITS", "VERSION", "Form", "Record", "packed"]
 
 #: How an agent works: it writes requests, it calls tools, or it works by itself.
 Form = Literal["text", "tools", "served"]
@@ -41,6 +41,8 @@ _NEEDS: dict[Form, frozenset[Capability]] = {
     "tools": frozenset({"tools"}),
     "served": frozenset({"addresses"}),
 }
+#: Of recorded runs, 100 of text and 177 with tools: 2.2 and 2.9 in the mean.
+_USUAL: dict[Form, int] = {"text": 2, "tools": 3, "served": 1}
 _TOOLS = (
     "patient_search",
     "observation_search",
@@ -53,6 +55,21 @@ _TOOLS = (
     "service_request_create",
     FINISH,
 )
+
+
+#: What is not R4's but this hospital's, and the benchmark's checks want.
+HABITS: Mapping[str, str] = {
+    "vitals_create": "An Observation has the status final and one category, whose one coding has "
+    "the system http://hl7.org/fhir/observation-category, the code vital-signs and the display "
+    "Vital Signs; its code is an object with the flowsheet ID as its text, and nothing else; the "
+    "reading is a valueString with its unit, the effectiveDateTime is now.",
+    "medication_request_create": "A MedicationRequest has the status active, the intent order and "
+    "an authoredOn, which is now; the first dosageInstruction has the route as its text, and one "
+    "doseAndRate: a doseQuantity and, of an infusion, a rateQuantity, which is its hours.",
+    "service_request_create": "A ServiceRequest has the status active, the intent order, the "
+    "priority stat and an authoredOn, which is now; when it is to be done is the "
+    "occurrenceDateTime, and free text is a note.",
+}
 
 
 class _Materials(msgspec.Struct):
@@ -94,6 +111,7 @@ class Record(Environment):
         self.records: HealthRecords | None = None
         self._host = RecordHost()
         self.needs = _NEEDS[form]
+        self.usual_turns = _USUAL[form]
 
     def furnished(self, materials: bytes) -> Self:
         made = copy.copy(self)
@@ -109,8 +127,8 @@ class Record(Environment):
         if self.form == "text":
             return FhirText(server, self.replies, rounds=_ROUNDS)
         if self.form == "tools":
-            return FhirTools(server, _TOOLS, rounds=_ROUNDS)
-        return ServedRecord(server, self._host, _TOOLS)
+            return FhirTools(server, _TOOLS, HABITS, rounds=_ROUNDS)
+        return ServedRecord(server, self._host, _TOOLS, HABITS)
 
     async def start(self) -> None:
         if self.form == "served":

@@ -22,6 +22,8 @@ __all__ = ["HTTP", "ServedRecord", "last_answers"]
 
 #: Name under which a request over HTTP stands among the calls.
 HTTP = "http"
+#: Requests of an episode; more are refused.
+_MOST_REQUESTS = 500
 #: Characters of a result that are kept in the transcript.
 _KEPT = 100_000
 _Said = TypeVar("_Said", Reply, ToolResult)
@@ -41,17 +43,21 @@ class ServedRecord(Session):
         Where it is served.
     names
         Of the tools that are offered over MCP.
-    requests
-        Most of them; more are refused.
+    beside
+        Name of a tool → what is said behind its description.
     """
 
     def __init__(
-        self, server: FhirServer, host: RecordHost, names: Iterable[str], *, requests: int = 500
+        self,
+        server: FhirServer,
+        host: RecordHost,
+        names: Iterable[str],
+        beside: Mapping[str, str],
     ) -> None:
         self.server, self._host = server, host
         self._known_as = server.base
-        self.tools_over_mcp = FhirTools(server, names, rounds=None)
-        self._left = requests
+        self.tools_over_mcp = FhirTools(server, names, beside, rounds=None)
+        self._left = _MOST_REQUESTS
         self._episode = secrets.token_urlsafe(16)
         self._turns: list[Turn] = []
         self._given: dict[str, Any] = {}

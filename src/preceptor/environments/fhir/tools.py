@@ -13,10 +13,10 @@ from msgspec import UNSET
 
 from preceptor.environments.fhir.parameters import PARAMETERS
 from preceptor.environments.fhir.server import FhirServer, Reply
-from preceptor.environments.tools import FinishSession, ToolError, taken
+from preceptor.environments.tools import FinishSession, ToolError, taken, tool_spec
 from preceptor.systems.base import ToolSpec
 
-__all__ = ["FINISH", "HABITS", "SEARCHES", "WRITES", "FhirTools", "tool_specs"]
+__all__ = ["FINISH", "SEARCHES", "WRITES", "FhirTools"]
 
 FINISH = "finish"
 
@@ -94,19 +94,6 @@ WRITES = {
     "medication_request_create": "MedicationRequest",
     "service_request_create": "ServiceRequest",
 }
-#: What is not R4's but this hospital's, and its checks want.
-HABITS = {
-    "vitals_create": "An Observation has the status final and one category, whose one coding has "
-    "the system http://hl7.org/fhir/observation-category, the code vital-signs and the display "
-    "Vital Signs; its code is an object with the flowsheet ID as its text, and nothing else; the "
-    "reading is a valueString with its unit, the effectiveDateTime is now.",
-    "medication_request_create": "A MedicationRequest has the status active, the intent order and "
-    "an authoredOn, which is now; the first dosageInstruction has the route as its text, and one "
-    "doseAndRate: a doseQuantity and, of an infusion, a rateQuantity, which is its hours.",
-    "service_request_create": "A ServiceRequest has the status active, the intent order, the "
-    "priority stat and an authoredOn, which is now; when it is to be done is the "
-    "occurrenceDateTime, and free text is a note.",
-}
 _FIXED: dict[str, type[msgspec.Struct]] = {
     "vitals_create": _Observation,
     "medication_request_create": _MedicationRequest,
@@ -130,25 +117,19 @@ def _description(name: str) -> str:
             f"there are more: ask again with its _offset."
         )
     if name in WRITES:
-        made = f"Create a {WRITES[name]} in the FHIR R4 record. The elements are those of R4."
-        return f"{made} {HABITS[name]}"
+        return f"Create a {WRITES[name]} in the FHIR R4 record. The elements are those of R4."
     return "End the task with its answers, in the order asked; an empty list where none is asked."
 
 
-def tool_specs(names: Iterable[str]) -> tuple[ToolSpec, ...]:
-    """What a system is offered."""
-    return tuple(_spec(name) for name in names)
+def _specs(names: Iterable[str], beside: Mapping[str, str]) -> tuple[ToolSpec, ...]:
+    """What a system is offered; ``beside`` is said of a tool behind its description."""
+    return tuple(_spec(name, beside.get(name)) for name in names)
 
 
 @functools.cache
-def _spec(name: str) -> ToolSpec:
-    return ToolSpec(name, _description(name), _schema(name))
-
-
-def _schema(name: str) -> dict[str, Any]:
-    (schema,), components = msgspec.json.schema_components([_arguments(name)])
-    found: dict[str, Any] = components[schema["$ref"].rpartition("/")[2]]
-    return {key: value for key, value in found.items() if key != "title"}
+def _spec(name: str, beside: str | None) -> ToolSpec:
+    words = " ".join(filter(None, (_description(name), beside)))
+    return tool_spec(name, words, _arguments(name))
 
 
 class FhirTools(FinishSession):
@@ -158,13 +139,22 @@ class FhirTools(FinishSession):
     ----------
     names
         Of the tools that are offered.
+    beside
+        Name of a tool → what is said behind its description: what this hospital wants.
     rounds
         Turns of the agent, after which the interaction is ended.
     """
 
-    def __init__(self, server: FhirServer, names: Iterable[str], *, rounds: int | None) -> None:
+    def __init__(
+        self,
+        server: FhirServer,
+        names: Iterable[str],
+        beside: Mapping[str, str],
+        *,
+        rounds: int | None,
+    ) -> None:
         self.server, self.max_turns = server, rounds
-        self.tools = tool_specs(names)
+        self.tools = _specs(names, beside)
         self.answers: list[Any] | None = None
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:

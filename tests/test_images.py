@@ -1,0 +1,311 @@
+"""Questions about images: the shapes that files have, controls, closed and open answers."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import preceptor
+from preceptor.benchmarks import get
+from preceptor.benchmarks.image_exams import BENCHMARKS
+from preceptor.benchmarks.images import media_type
+from preceptor.engine.image_controls import with_other_images
+from preceptor.errors import DataError, InputError
+from preceptor.records import Example, Message
+from preceptor.records.parts import Image, Text
+from preceptor.scoring.short_answers import phrase, token_f1, token_recall, yes_or_no
+from preceptor.testing import FakeEndpoint
+from suite_answers import DATA, needs, run
+
+CLOSED, OPEN = get("vqa-rad-closed"), get("vqa-rad-open")
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(80)
+JPEG = b"\xff\xd8\xff\xe0" + bytes(80)
+
+
+def question(qid: int, answer: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "qid": qid,
+        "image_name": f"made{qid % 3}.jpg",
+        "image_organ": "CHEST",
+        "answer": answer,
+        "answer_type": "CLOSED",
+        "question_type": "POS, PRES",
+        "question": f"Is made-up sign {qid} there?",
+        "phrase_type": "freeform",
+        **changes,
+    }
+
+
+def folder(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """A copy of VQA-RAD with images of their own bytes."""
+    (path / "images").mkdir(parents=True)
+    for name in {row["image_name"] for row in rows}:
+        (path / "images" / name).write_bytes(JPEG + name.encode())
+    (path / "testset.json").write_text(json.dumps(rows))
+    return path
+
+
+def shown(example: Example) -> list[Image]:
+    return [each for turn in example.messages for each in turn.parts if isinstance(each, Image)]
+
+
+def test_images_stand_before_the_question(tmp_path: Path) -> None:
+    """Questions of one kind, those about one image drawn together; two things asked, two tags."""
+    rows = [question(1, "Yes"), question(2, "left", answer_type="OPEN"), question(4, "no")]
+    first, second = CLOSED.load(folder(tmp_path / "vqa", rows)).examples
+    assert [type(part) for part in first.messages[0].parts] == [Image, Text]
+    assert shown(first)[0].data == JPEG + b"made1.jpg"
+    assert first.target["cluster"] == second.target["cluster"] == "made1.jpg"
+    assert first.tags == ("organ:CHEST", "asked:POS", "asked:PRES")
+    (other,) = OPEN.load(tmp_path / "vqa").examples
+    assert other.id == "2"
+
+
+def test_questions_without_their_image_are_left_out(tmp_path: Path) -> None:
+    """And where none has its own, the folder is named."""
+    path = folder(tmp_path / "vqa", [question(1, "yes"), question(2, "no")])
+    (path / "images" / "made2.jpg").unlink()
+    assert [each.id for each in CLOSED.load(path).examples] == ["1"]
+    (path / "images" / "made1.jpg").unlink()
+    with pytest.raises(InputError, match="expected a folder images with images, found none"):
+        CLOSED.load(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"answer_type": "BOTH"}, "answer_type: expected one of CLOSED, OPEN"),
+        ({"image_name": ""}, "image_name: expected a text that is not empty"),
+        ({"question": None}, "question: expected a text"),
+        ({"question_type": 3}, "question_type: expected a text"),
+        ({"answer": None}, "answer: expected a text or a whole number"),
+        ({"qid": None}, "qid: expected a text or a whole number"),
+    ],
+)
+def test_a_wrong_row_is_named(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    path = folder(tmp_path / "vqa", [question(1, "yes")])
+    (path / "testset.json").write_text(json.dumps([{**question(1, "yes"), **changes}]))
+    with pytest.raises(DataError, match=words):
+        CLOSED.load(path)
+
+
+EXAM = {
+    "gmai-mmbench": "GMAI-MMBench_VAL.tsv",
+    "endobench": "EndoBench.tsv",
+    "medframeqa": "test.parquet",
+    "medxpertqa-mm-images": "test.jsonl",
+    "medbookvqa": "data.json",
+}
+PACKED = base64.b64encode(PNG).decode()
+
+
+def exam(name: str, path: Path) -> list[Example]:
+    """One question as the file of that benchmark has it, or two."""
+    file = path / EXAM[name]
+    if file.suffix == ".tsv":
+        columns = ["index", "image", "question", "A", "B", "C", "answer", "category", "task"]
+        rows = [
+            ["0", PACKED, "Which one?", "None", "NA", "", "B", "made up", "t1"],
+            ["1", "0", "And now?", "left", "right", "both", "A", "made up", "t1"],
+        ]
+        file.write_text("\n".join("\t".join(row) for row in [columns, *rows]))
+    elif file.suffix == ".parquet":
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        row = {
+            "question_id": "q1",
+            "question": "Which one?",
+            "options": ["left", "right"],
+            "answer": "B",
+            "image": [{"bytes": PNG, "path": None}, {"bytes": JPEG, "path": "b.jpg"}],
+            "modality": "MRI",
+        }
+        parquet.write_table(pa.Table.from_pylist([row]), file)
+    elif file.suffix == ".jsonl":
+        (path / "images").mkdir()
+        (path / "images" / "m.png").write_bytes(PNG)
+        options = {"A": "left", "B": "right"}
+        row: dict[str, Any] = {
+            "id": "MM-0",
+            "question": "Which one?",
+            "options": options,
+            "label": "B",
+        }
+        file.write_text(json.dumps({**row, "images": ["m.png"], "medical_task": "Diagnosis"}))
+    else:
+        (path / "f.png").write_bytes(PNG)
+        row = {"_id": "b1", "Question": "Which one?", "Answer": "right", "Distractors": ["left"]}
+        file.write_text(json.dumps([{**row, "image_path": "f.png", "modality": "MRI"}]))
+    return get(name).load(path).examples
+
+
+@pytest.mark.parametrize("name", EXAM)
+def test_exams_are_read_in_their_shapes(name: str, tmp_path: Path) -> None:
+    """Base64, structs, files; a short cell is another row; an option None is a text."""
+    first, *others = exam(name, tmp_path)
+    assert (first.target["answer"], len(first.target["options"])) == ("B", 2)
+    assert shown(first)[0].data == PNG
+    assert shown(first)[0].media_type == "image/png"
+    if others:
+        assert first.target["options"] == {"A": "None", "B": "NA"}
+        assert shown(others[0]) == shown(first)
+        assert others[0].target["cluster"] == first.target["cluster"]
+    if name == "medframeqa":
+        assert [each.media_type for each in shown(first)] == ["image/png", "image/jpeg"]
+        assert "images:2" in first.tags
+
+
+def test_every_exam_has_a_row_here() -> None:
+    assert {each.name for each in BENCHMARKS} == EXAM.keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"images": ["../outside.png"]}, "images: expected a PNG, JPEG, GIF or WebP image"),
+        ({"images": ["none.png"]}, "images: expected a PNG"),
+        ({"images": ["text.png"]}, "images: expected a PNG, .* of at most 50 MiB"),
+        ({"images": []}, "images: expected a PNG"),
+        ({"label": "E"}, "label: expected one of A, B"),
+        ({"options": "left"}, "options: expected a list of options"),
+        ({"question": ""}, "question: expected a text that is not empty"),
+    ],
+)
+def test_a_wrong_row_of_an_exam_is_named(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    """A file outside the folder of the data is none."""
+    inside = tmp_path / "data"
+    inside.mkdir()
+    exam("medxpertqa-mm-images", inside)
+    (tmp_path / "outside.png").write_bytes(PNG)
+    (inside / "images" / "text.png").write_text("no image")
+    file = inside / "test.jsonl"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    with pytest.raises(DataError, match=words):
+        get("medxpertqa-mm-images").load(inside)
+
+
+@needs("vqa-rad")
+def test_the_public_shapes_hold_the_same_questions() -> None:
+    """TSV and struct of bytes: the twelve questions that the folder's text speaks of."""
+    formats = DATA / "vqa-rad" / "formats"
+    tsv = get("gmai-mmbench").load(formats / "vlmeval_style.tsv").examples
+    frames = get("medframeqa").load(formats / "hf_image_list.parquet").examples
+    assert [len(shown(each)) for each in frames] == [2, 3, 4]
+    assert {media_type(each.data) for case in [*tsv, *frames] for each in shown(case)} == {
+        "image/jpeg"
+    }
+    assert len(shown(tsv[-1])) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("yes", "yes"),
+        ("No.", "no"),
+        ("**Yes**, on the left.", "yes"),
+        ("<think>no</think>Yes", "yes"),
+        ("No abnormality is seen", None),
+        ("nodule", None),
+        ("It is not there: no", None),
+    ],
+)
+def test_a_no_inside_a_sentence_is_none(text: str, said: str | None) -> None:
+    """To "Is it normal?", "No abnormality" means yes."""
+    assert yes_or_no(text) == said
+
+
+@settings(max_examples=40)
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_shares_of_words_are_shares(said: str, reference: str) -> None:
+    """From 0 to 1; F1 is symmetric, and no more than the recall allows."""
+    recall, back = token_recall(said, reference), token_recall(reference, said)
+    f1 = token_f1(said, reference)
+    assert 0 <= recall <= 1
+    assert f1 == token_f1(reference, said)
+    assert min(recall, back) - 1e-9 <= f1 <= max(recall, back) + 1e-9
+    assert phrase(phrase(said)) == phrase(said)
+
+
+def test_open_answers_share_words(tmp_path: Path) -> None:
+    """A longer answer keeps the recall and loses F1."""
+    rows = [question(1, "right temporal lobe", answer_type="OPEN")]
+    examples = OPEN.load(folder(tmp_path / "vqa", rows)).examples
+    _, metrics = run(OPEN, examples, lambda _: "It is in the right temporal lobe.")
+    assert metrics["overall_score"].value == 1
+    assert metrics["token_f1"].value == pytest.approx(2 * 3 / (3 + 7))
+    assert metrics["exact"].value == 0
+
+
+@needs("vqa-rad")
+def test_always_no_has_its_floor(tmp_path: Path) -> None:
+    """133 of 251 yes-or-no questions, and of 272 closed ones; images made up."""
+    rows = json.loads((DATA / "vqa-rad" / "testset.json").read_text())
+    path = folder(tmp_path / "vqa", rows)
+    examples = CLOSED.load(path).examples
+    _, metrics = run(CLOSED, examples, lambda _: "no")
+    assert metrics["overall_score"].value == pytest.approx(0.488971, abs=5e-7)
+    polar = [each for each in examples if phrase(each.target["answer"]) in ("yes", "no")]
+    _, metrics = run(CLOSED, polar, lambda _: "no")
+    assert metrics["overall_score"].value == pytest.approx(0.529880, abs=5e-7)
+    assert len(OPEN.load(path).examples) == 179
+
+
+def test_controls_change_the_images_alone(tmp_path: Path) -> None:
+    """Without, of the next question that has another, or grey; each in the same way every time."""
+    rows = [question(number, "yes") for number in (1, 4, 2, 3)]
+    examples = CLOSED.load(folder(tmp_path / "vqa", rows)).examples
+    asked = [(each, 1) for each in examples]
+
+    def made(how: Any) -> list[Example]:
+        return [each for each, _ in with_other_images(asked, examples, "vqa", how)]
+
+    assert not any(shown(each) for each in made("without"))
+    names = [[image.name for image in shown(each)] for each in made("another")]
+    assert names == [["made2.jpg"], ["made2.jpg"], ["made0.jpg"], ["made1.jpg"]]
+    grey = {shown(each)[0].sha256 for each in made("blank")}
+    assert len(grey) == 1
+    assert media_type(shown(made("blank")[0])[0].data) == "image/png"
+    words = [each.messages[0].text for each in examples]
+    for how in ("without", "another", "blank"):
+        assert [each.messages[0].text for each in made(how)] == words
+    with pytest.raises(InputError, match="all questions of vqa have the same image"):
+        with_other_images(asked[:1], examples[:1], "vqa", "another")
+    plain = [(Example("x", (Message("user", "q"),), ()), 1)]
+    with pytest.raises(InputError, match="no question of vqa has an image"):
+        with_other_images(plain, [plain[0][0]], "vqa", "blank")
+
+
+def test_what_images_add_is_a_paired_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes arrive as they are; a run without images pairs with the one with them; a system that
+    takes none is refused the images, and may answer without."""
+    data = folder(tmp_path / "vqa", [question(number, "yes") for number in range(6)])
+    (tmp_path / "blindly.py").write_text("def answer(messages):\n    return 'yes'\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    with FakeEndpoint() as fake:
+        asked: dict[str, Any] = {"data": data}
+        preceptor.run(CLOSED.name, system=fake.address("m"), name="seen", **asked)
+        image, words = fake.log[0].payload["messages"][0]["content"]
+        url = image["image_url"]["url"]
+        assert url.startswith("data:image/jpeg;base64,")
+        assert base64.b64decode(url.partition(",")[2]).startswith(JPEG)
+        assert words["type"] == "text"
+    blind = preceptor.run(
+        CLOSED.name, system="python:blindly:answer", name="blind", images="without", **asked
+    )
+    assert "A control: asked without the images." in blind.score()["departures"]
+    contrast = preceptor.compare(["seen", "blind"]).contrasts[0]
+    assert (contrast.common, contrast.mcnemar is not None) == (6, True)
+    with pytest.raises(InputError, match="--images: expected without, another, blank"):
+        preceptor.run(CLOSED.name, system="python:blindly:answer", images="upside-down", **asked)
