@@ -293,8 +293,8 @@ def _measures(result: Evaluation) -> Table:
     from rich.table import Table
 
     table = Table(title=f"{result.product}: {result.index}")
-    names = ("mentions", "n", "documents", "MRR@10", "95 % interval", "R@1", "R@5", "R@10")
-    names += ("TF-IDF", "above it", "95 % interval")
+    names = ["mentions", "n", "documents", "MRR@10", "95 % interval", "R@1", "R@5", "R@10"]
+    names += ["TF-IDF", "above it", "95 % interval"]
     for name in names:
         table.add_column(name, justify="left" if name == "mentions" else "right")
     for each in result.slices:

@@ -143,8 +143,8 @@ class Index(NamedTuple):
         near = frequency = None
         if exemplars is not None:
             near = maps.of_mentions(exemplars.vectors)
-            frequency = np.bincount(exemplars.rows, exemplars.counts, len(centred))
-            frequency = frequency.astype(np.float32)
+            counted = np.bincount(exemplars.rows, exemplars.counts, len(centred))
+            frequency = counted.astype(np.float32)
         return cls(titles, maps, centred, length, exemplars, near, frequency)
 
     def scores(self, folded: Sequence[str], vectors: Matrix) -> dict[str, Matrix]:

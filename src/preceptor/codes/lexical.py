@@ -66,7 +66,8 @@ class Similar:
         texts = np.concatenate([matrix.indices[part] for part in parts])
         values = np.concatenate([matrix.data[part] for part in parts])
         values = values * np.repeat(weights, [part.stop - part.start for part in parts])
-        return np.bincount(texts, values, self._size)
+        whole: NDArray[np.float64] = np.bincount(texts, values, self._size).astype(np.float64)
+        return whole
 
 
 class Coverage:

@@ -54,7 +54,8 @@ class Maps(NamedTuple):
 def unit(rows: Matrix) -> Matrix:
     """Rows of length 1; a row of zeros stays."""
     length = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    return rows / np.maximum(length, np.float32(1e-12))
+    scaled: Matrix = rows / np.maximum(length, np.float32(1e-12))
+    return scaled
 
 
 def loss_and_gradients(

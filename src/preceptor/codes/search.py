@@ -155,7 +155,7 @@ class Search:
         if bool(mentions) != (self.card.product == EXEMPLARS):
             expected = "--mentions" if self.card.product == EXEMPLARS else "no --mentions"
             raise InputError(f"{self.folder}: {self.card.product}: expected {expected}")
-        files = {
+        files: dict[str, bytes | np.ndarray] = {
             name: (self.folder / name).read_bytes()
             for name in (_MAPS, _TREES, _TEXTS_KNOWN, _CODES_KNOWN)
         }

@@ -118,16 +118,14 @@ def _tree(text: str) -> dict[str, NDArray[Any]]:
         raise ValueError("a node that is no plain threshold")
     feature = np.array(lines["split_feature"].split(), np.int32)
     threshold = np.array(lines["threshold"].split(), np.float64)
-    children = [
-        np.where(given < 0, inner + ~given, given)
-        for name in ("left_child", "right_child")
-        for given in [np.array(lines[name].split(), np.int32)]
-    ]
-    if any(len(each) != inner for each in (feature, threshold, *children)):
+    given = [np.array(lines[name].split(), np.int32) for name in ("left_child", "right_child")]
+    # A leaf is written as the complement of its number.
+    left, right = (np.where(each < 0, inner + ~each, each) for each in given)
+    if any(len(each) != inner for each in (feature, threshold, left, right)):
         raise ValueError("its lists are of different lengths")
-    if any((each < 0).any() or (each >= inner + leaves).any() for each in children):
+    if any((each < 0).any() or (each >= inner + leaves).any() for each in (left, right)):
         raise ValueError("a child outside the tree")
-    return _whole(feature, threshold, *children, values)
+    return _whole(feature, threshold, left, right, values)
 
 
 def _whole(
