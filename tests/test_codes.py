@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from preceptor import cli
 from preceptor.codes import search as searching
+from preceptor.codes.demo import QUERIES, demo_mentions
 from preceptor.codes.evaluation import evaluate
 from preceptor.codes.folder import CARD
 from preceptor.codes.index import candidates
@@ -29,6 +30,7 @@ from preceptor.codes.trees import parse_trees, train_trees
 from preceptor.errors import InputError
 from preceptor.systems.retrieval.lexical import vectorizer
 from preceptor.terminology.code_lists import Code, CodeList
+from preceptor.terminology.codes import normal_code
 
 Matrix = np.ndarray[Any, Any]
 
@@ -210,6 +212,15 @@ def test_a_wrong_row_of_mentions_is_one_line(tmp_path: Path) -> None:
         path.write_text(f"text,code\n{rows}\n", "utf-8")
         with pytest.raises(InputError, match=rf"said\.csv:2: {field}: expected"):
             read_mentions([path])
+
+
+def test_the_demo_asks_what_it_was_not_told() -> None:
+    """No query is among the made-up mentions, each of which is in four languages with a code."""
+    mentions = demo_mentions()
+    assert len(mentions) == 817
+    assert not set(map(fold, QUERIES)) & {fold(each.text) for each in mentions}
+    assert all(each.text and normal_code(each.code) == each.code for each in mentions)
+    assert len({each.document for each in mentions}) == len(mentions)
 
 
 # Ranks and measures
