@@ -1,4 +1,6 @@
-"""The CPU time of the tests of two checkouts, children's included: those that both have, by module.
+"""The CPU time of the tests of two checkouts, those that both have, by module.
+
+That of every process under the tests' is included, of forks that another process began too.
 
     python bench/tests_time.py OLD NEW [MODULE …]
 
@@ -18,10 +20,17 @@ from collections import Counter
 from pathlib import Path
 
 PLUGIN = """
-import json, os, pytest
+import json, os, psutil, pytest
 
 def cpu():
-    return sum(os.times()[:4])
+    # A process that has ended counts in that of its parent, once that has waited for it.
+    here, spent = psutil.Process(), 0
+    for each in (here, *here.children(recursive=True)):
+        try:
+            spent += sum(each.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            pass
+    return spent
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
@@ -39,10 +48,11 @@ def measured(tree: Path, module: str, folder: Path) -> dict[str, float]:
     out = folder / "times.jsonl"
     out.write_text("")
     path = os.pathsep.join([str(tree / "src"), str(folder)])
+    kept = {k: value for k, value in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "tests_time_plugin", f"tests/{module}"],
         cwd=tree,
-        env=os.environ | {"PYTHONPATH": path, "TESTS_TIME": str(out)},
+        env=kept | {"PYTHONPATH": path, "TESTS_TIME": str(out)},
         stdout=subprocess.DEVNULL,
         check=False,
     )

@@ -4,12 +4,11 @@ A fresh interpreter spends more on its imports than most of what the tests want 
 the program's own ``main``, or a script as of ``python -c``, with arguments, environment, folder,
 signals and exit of its own; that fresh interpreters can do the same, `test_cli` says.
 
-Started as a program, this asks for the command line in a fork, as a shell does.
+Started as a program, this is the process that forks.
 """
 
 from __future__ import annotations
 
-import array
 import atexit
 import contextlib
 import functools
@@ -22,14 +21,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+import relay
 
 __all__ = ["Child", "commands", "run"]
 
-#: Where the process that forks listens; also for what shells start.
-VARIABLE = "PRECEPTOR_TESTS_CHILDREN"
 _LONGEST = 1 << 17
 
 
@@ -75,7 +74,7 @@ class Child:
             "environment": dict(os.environ if environment is None else environment),
             "folder": os.getcwd(),
         }
-        self._line = _ask(_place(), request, theirs)
+        self._line = relay.ask(_place(), request, theirs)
         for each in theirs:
             os.close(each)
         self.pid = int(self._line.recv(64))
@@ -162,19 +161,9 @@ def commands(folder: Path) -> dict[str, str]:
     """Puts ``preceptor`` into a new folder for PATH; returns what a shell's environment needs."""
     folder.mkdir()
     program = folder / "preceptor"
-    program.write_text(f"#!{sys.executable} -IS\n{Path(__file__).read_text('utf-8')}", "utf-8")
+    program.write_text(f"#!{sys.executable} -IS\n{Path(relay.__file__).read_text()}")
     program.chmod(0o755)
-    return {VARIABLE: _place()}
-
-
-def _ask(place: str, request: Mapping[str, Any], files: list[int]) -> socket.socket:
-    line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    line.connect(place)
-    passed = array.array("i", files)
-    line.sendmsg(
-        [json.dumps(request).encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, passed.tobytes())]
-    )
-    return line
+    return {relay.VARIABLE: _place()}
 
 
 @functools.cache
@@ -232,8 +221,8 @@ def _serve(number: int) -> None:
         line, _ = listening.accept()
         said, files, _, _ = socket.recv_fds(line, _LONGEST, 3)
         request = json.loads(said) if said else None
-        if request and request["words"][:1] == ["report"]:
-            _pages_at_hand()
+        if request:
+            _at_hand(request["words"])
         if request and not os.fork():
             watched.close()
             listening.close()
@@ -254,9 +243,22 @@ def _warm_up() -> None:
             assert main(words) != 0
 
 
+def _at_hand(words: Sequence[str]) -> None:
+    """What pages and sheets need takes longer to import than all else: only where they are made."""
+    if any(word.endswith(".html") for word in words) or words[:1] in (["report"], ["figures"]):
+        _pages_at_hand()
+    if any(word.endswith(".xlsx") for word in words):
+        _sheets_at_hand()
+
+
+@functools.cache
+def _sheets_at_hand() -> None:
+    with contextlib.suppress(ImportError):
+        import openpyxl  # noqa: F401
+
+
 @functools.cache
 def _pages_at_hand() -> None:
-    """What draws and writes a report takes longer to import than all else: only where one is."""
     from preceptor.reports import html, pictures  # noqa: F401
     from preceptor.reports.page import environment
 
@@ -311,35 +313,30 @@ def _live(request: dict[str, Any], files: list[int]) -> None:
         warnings.simplefilter("error")
     if request["code"] is not None:
         sys.argv = ["-c", *request["words"]]
-        exec(compile(request["code"], "<string>", "exec"), {"__name__": "__main__"})
-        sys.exit()
+        _end(lambda: exec(compile(request["code"], "<string>", "exec"), {"__name__": "__main__"}))
     from preceptor.cli.app import main
 
     sys.argv = ["preceptor", *request["words"]]
-    sys.exit(main())
+    _end(main)
 
 
-# The program that asks for a fork
-
-
-def _relay(words: list[str]) -> int:
-    request = {
-        "words": words,
-        "code": None,
-        "alone": False,
-        "environment": dict(os.environ),
-        "folder": os.getcwd(),
-    }
-    line = _ask(os.environ[VARIABLE], request, [0, 1, 2])
-    child = int(line.recv(64))
-    forward: Callable[[int, Any], None] = lambda number, _: os.kill(child, number)  # noqa: E731
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, forward)
-    code = int(line.recv(64))
-    return code if code >= 0 else 128 - code
+def _end(program: Callable[[], int | None]) -> NoReturn:
+    """Run it and end as an interpreter does, without freeing each object: half a fork's time."""
+    try:
+        status: Any = program()
+    except SystemExit as end:
+        status = end.code
+    if status is not None and not isinstance(status, int):
+        sys.exit(status)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):  # nobody reads: what that means is the interpreter's to say
+        sys.exit(status)
+    os._exit((status or 0) & 0xFF)
 
 
 if __name__ == "__main__":
-    if Path(__file__).name == "preceptor":
-        sys.exit(_relay(sys.argv[1:]))
     _serve(int(sys.argv[1]))

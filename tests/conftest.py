@@ -51,7 +51,7 @@ from preceptor.testing.postgres import PostgresServer  # noqa: E402
 
 # A busy machine must not make a property fail.
 settings.register_profile(
-    "preceptor", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
+    "preceptor", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40
 )
 settings.load_profile("preceptor")
 

@@ -224,3 +224,84 @@ CREATE TABLE judged (
     reused_output_tokens INTEGER NOT NULL, reused_cached_tokens INTEGER NOT NULL,
     reused_reasoning_tokens INTEGER NOT NULL, PRIMARY KEY (run_id, position, repeat))
 """
+
+
+#: What a grader may say of two criteria: signs, labels, probabilities and prices of each kind.
+SAID = [
+    [verdict(0, 0), verdict(0, 1, met=False)],
+    [
+        Verdict("a" * 32, None, "Naïve \x00", label="2", cost_usd=0.1, created_at=AT),
+        Verdict("b" * 32, True, reason="r", detail="d", probability=0.1 + 0.2, created_at=AT),
+    ],
+    [
+        Verdict("short", False, usage=Usage(7, 6, 5, 4), latency_s=1, cost_usd=1, created_at=AT),
+        Verdict("B" * 32, True, served_model="m", attempts=3, probability=1, created_at=AT),
+    ],
+]
+
+
+def tables(store: Store) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of the store, packs as the JSON that is in them."""
+    names = ("judged", "packed_keys", "packed_verdicts", "verdicts", "run_verdicts", "responses")
+    with store.reading() as connection:
+        rows = {name: connection.execute(sa.text(f"SELECT * FROM {name}")).all() for name in names}
+    packs = [(number, zlib.decompress(data)) for number, data in rows["packed_verdicts"]]
+    return {name: sorted(map(tuple, found)) for name, found in rows.items()} | {
+        "packed_verdicts": packs
+    }
+
+
+def test_verdicts_that_come_at_once_are_kept_as_those_that_come_one_by_one(tmp_path: Path) -> None:
+    """An answer that is complete in one transaction has the same rows in every table."""
+    found = []
+    for name, groups in {"at once": [(0, 1)], "one by one": [(0,), (1,)]}.items():
+        with Store(tmp_path / name) as store:
+            run = new_run(store)
+            for group in groups:
+                rows = [(n, 0, c, SAID[n][c], False) for n in range(len(SAID)) for c in group]
+                store.write(run, [(n, 0, answer(n), False) for n in range(len(SAID))], rows)
+            found.append(tables(store))
+            assert store.spent(run).cost_usd == pytest.approx(2.1)
+            graded = store.graded(run)[1].verdicts
+            assert [each and each.probability for each in graded] == [None, 0.1 + 0.2]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "case", ["key in two answers", "key in the store", "unclear", "reused", "a vote", "incomplete"]
+)
+def test_answers_that_share_verdicts_or_lack_some_are_kept_as_before(
+    case: str, tmp_path: Path
+) -> None:
+    """Whether verdicts come at once or one by one, the run says the same."""
+    said = [list(verdicts) for verdicts in SAID]
+    votes, reused = [], case == "reused"
+    if case == "key in two answers":
+        said[1][0] = said[0][0]
+    elif case == "unclear":
+        said[1][0] = Verdict("a" * 32, None, reason="timeout", created_at=AT)
+    elif case == "a vote":
+        votes = [Vote(2, 0, 1, 0, "juror", "openai/judge", said[1][0], False)]
+    elif case == "incomplete":
+        said[1] = said[1][:1]
+    found = []
+    for name, groups in {"at once": [(0, 1)], "one by one": [(1,), (0,)]}.items():
+        with Store(tmp_path / name) as store:
+            if case in ("key in the store", "reused"):
+                store.write(None, [], [(0, 0, 0, said[1][1], False)])
+            run = new_run(store)
+            for group in groups:
+                rows = [
+                    (n, 0, c, said[n][c], reused and n == 1)
+                    for n in range(3)
+                    for c in group
+                    if c < len(said[n])
+                ]
+                if reused and 0 in group:  # of which one was not there before
+                    rows = [row if row[:3] != (1, 0, 0) else (*row[:4], False) for row in rows]
+                store.write(run, [(n, 0, answer(n), False) for n in range(3)], rows, votes)
+            keys = [each.key for verdicts in said for each in verdicts]
+            known = store.find_verdicts(keys)
+            found.append((store.graded(run), store.votes(run), store.spent(run), known))
+    assert found[0] == found[1]
+    assert [each.verdicts for each in found[0][0][:1]] == [tuple(said[0])]

@@ -15,7 +15,7 @@ from preceptor.engine.reopening import reopen
 from preceptor.engine.runner import Outcome, execute
 from preceptor.engine.workers.pool import arrange
 from preceptor.errors import UnknownName, shorten
-from preceptor.handles import Run, Suite, Sweep
+from preceptor.handles import Run, Suite, Sweep, load_finished
 from preceptor.store import Store
 
 if TYPE_CHECKING:
@@ -248,6 +248,8 @@ def resume(
     backend: str | None = None,
 ) -> Run:
     """Resume a run where it stopped. No finished call is made again."""
+    if (finished := load_finished(name, store)) is not None:
+        return finished
     with Store(store, create=False) as opened:
         info = opened.run(name)
         pipeline = reopen(opened, info, max_cost=max_cost, max_tokens=max_total_tokens)

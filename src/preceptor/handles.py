@@ -120,6 +120,26 @@ class Run:
             reclaim(store)
 
 
+def load_finished(name: str, store: str | Path) -> Run | None:
+    """The run of that name where nothing of it is left to do; None where it is to be resumed."""
+    from msgspec import UNSET
+
+    from preceptor.engine.runner import Outcome
+    from preceptor.results.record import record_scores
+    from preceptor.store.standing import standings
+
+    with Store(store, create=False) as opened:
+        info = opened.run(name)
+        if info.status != "done" or info.settings.template is UNSET:
+            return None
+        with opened.reading() as connection:
+            [there] = standings(connection, [info])
+        if there.answers + there.verdicts != there.asked:
+            return None
+        record_scores(opened, info)
+        return Run(store, info, Outcome("done"))
+
+
 def export_together(runs: Sequence[Run], path: str | Path, format: str | None = None) -> Path:
     """Write the answers and verdicts of several runs of one store to one file, as jsonl, csv or
     parquet; the column ``run`` tells them apart.

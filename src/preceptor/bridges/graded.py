@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,9 @@ from preceptor.bridges.imported import (
     Answer,
     ImportedRun,
     Incoming,
+    VerdictsOf,
     answer_in,
     imported_response,
-    imported_verdict,
 )
 from preceptor.bridges.tool_runs import Asked, Start
 from preceptor.cells import is_missing, listed
@@ -36,14 +37,45 @@ __all__ = ["is_mine", "read", "read_graded"]
 
 _IDS = ("prompt_id", "id", "example_id")
 _TEXTS = ("response", "completion", "answer")
+#: Fields that an example is made of.
+_OF_EXAMPLE = (
+    *("prompt_id", "prompt", "rubrics", "example_tags", "target"),
+    "ideal_completions_data",
+)
+_json = msgspec.json.Encoder(enc_hook=repr)
 
 
 class _Seen(msgspec.Struct):
     """An example already seen in a run: further answers are repeats."""
 
     example: Example
+    key: str
     line: int
     count: int = 0
+
+
+class _Examples:
+    """The examples of a file's rows; those that are written alike are one object."""
+
+    def __init__(self, benchmark: Benchmark, data: Path | None) -> None:
+        self._benchmark, self._data = benchmark, data
+        self._loaded: dict[str, Example] | None = None
+        self._parsed: dict[bytes, Example] = {}
+
+    def of(self, fields: Fields) -> Example:
+        benchmark, row = self._benchmark, fields.row
+        if not ("prompt" in row and "rubrics" in row and self._data is None):
+            if self._loaded is None:
+                examples = benchmark.load(self._data).examples
+                self._loaded = {example.id: example for example in examples}
+            return _example(fields, self._loaded, benchmark, self._data)
+        # As JSON, for to Python 1 is the same as true.
+        written = _json.encode([row.get(name) for name in _OF_EXAMPLE])
+        digest = hashlib.blake2b(written, digest_size=16).digest()
+        if digest not in self._parsed:
+            rubric = benchmark.protocol.name == "rubric"
+            self._parsed[digest] = parse(fields) if rubric else _exported_example(fields, benchmark)
+        return self._parsed[digest]
 
 
 class _Judgement(msgspec.Struct, frozen=True):
@@ -77,34 +109,26 @@ def read_graded(
     DataError
         A field is missing or wrong; the message names line and field.
     """
-    known: dict[str, Example] | None = None
+    examples = _Examples(benchmark, data)
     runs: dict[str, ImportedRun] = {}
     seen: dict[tuple[str, str], _Seen] = {}
     tallies: dict[str, Tally] = {}
     stem = path.name.removesuffix(".gz").removesuffix(".jsonl")
     for number, row in read_rows(path):
         fields = Fields(row, str(path), number)
-        if "prompt" in row and "rubrics" in row and data is None:
-            example = (
-                parse(fields)
-                if benchmark.protocol.name == "rubric"
-                else _exported_example(fields, benchmark)
-            )
-        else:
-            if known is None:
-                known = {example.id: example for example in benchmark.load(data).examples}
-            example = _example(fields, known, benchmark, data)
+        example = examples.of(fields)
         name = fields.optional_text("run") or stem
         run = runs.get(name)
         if run is None:
             run = runs[name] = _run(name, benchmark, fields, system, grader)
-        before = seen.setdefault((name, example.id), _Seen(example, number))
-        if before.example != example:
+        before = seen.get((name, example.id))
+        if before is None:
+            before = seen[name, example.id] = _Seen(example, example.key, number)
+        if before.example is not example and before.example != example:
             problem = f"{shorten(example.id)} has other content than on line {before.line}"
             raise DataError(str(path), number, "prompt_id", problem)
         tally = tallies.setdefault(name, Tally())
-        nth = before.count
-        answer = _answer(fields, name, example, nth, benchmark=benchmark, tally=tally)
+        answer = _answer(fields, name, before, benchmark=benchmark, tally=tally)
         run.answers.append(answer)
         before.count += 1
     if not runs:
@@ -202,13 +226,12 @@ def _message(fields: Fields) -> Message:
         raise fields.fault("content", f"a text or parts ({error})", fields.row["content"]) from None
 
 
-def _answer(
-    fields: Fields, run: str, example: Example, nth: int, *, benchmark: Benchmark, tally: Tally
-) -> Answer:
+def _answer(fields: Fields, run: str, seen: _Seen, *, benchmark: Benchmark, tally: Tally) -> Answer:
+    example = seen.example
     field = _first(dict(fields.row), _TEXTS) or _TEXTS[0]
     content = answer_in(fields, field, tally)
     text, failure = content.text, fields.optional_text("failure")
-    response = imported_response(run, example, nth, text, failure, reason=content.reason)
+    response = imported_response(run, seen.key, seen.count, text, failure, reason=content.reason)
     end = fields.optional_text("finish_reason")
     if end and text is not None:
         response = msgspec.structs.replace(response, finish_reason=storable(end))
@@ -226,8 +249,9 @@ def _answer(
         return Answer(example, response, ())
     if labelled:
         judgements = list(_checked_labels(fields, benchmark, example, response.text, judgements))
+    verdict = VerdictsOf(response)
     verdicts = tuple(
-        imported_verdict(response, index, said.met, said.explanation, said.reason, label=said.label)
+        verdict(index, said.met, said.explanation, said.reason, label=said.label)
         for index, said in enumerate(judgements)
     )
     return Answer(example, response, verdicts)
@@ -275,10 +299,15 @@ def _judgements(fields: Fields, labelled: bool) -> Iterator[_Judgement]:
         raise fields.fault(field, expected, verdicts)
     explanations = _parallel_texts(fields, "explanations", len(verdicts), field)
     reasons = _parallel_texts(fields, "reasons", len(verdicts), field)
-    for index, verdict in enumerate(verdicts):
+    for index, (verdict, why, reason) in enumerate(
+        zip(verdicts, explanations, reasons, strict=True)
+    ):
         name = f"{field}[{index}]"
-        met, label = _met_or_label(fields, name, verdict, labelled)
-        yield _Judgement(name, met, label, explanations[index] or "", reasons[index])
+        if (verdict is True or verdict is False) and not labelled:
+            met, label = verdict, None
+        else:
+            met, label = _met_or_label(fields, name, verdict, labelled)
+        yield _Judgement(name, met, label, why or "", reason)
 
 
 def _met_or_label(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from preceptor.records import (
     as_answer,
     content_key,
 )
+from preceptor.records.keys import Begun
 from preceptor.results.record import record_scores
 from preceptor.store import Store
 from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content
@@ -30,11 +31,11 @@ __all__ = [
     "Answer",
     "ImportedRun",
     "Incoming",
+    "VerdictsOf",
     "answer_in",
     "digests_of",
     "existing_runs",
     "imported_response",
-    "imported_verdict",
     "keep",
     "keep_all",
     "keep_one",
@@ -184,14 +185,24 @@ def keep_one(
 
 
 def _digest(run: ImportedRun) -> str:
-    answers = [(a.example.key, a.response.key, a.verdicts) for a in run.answers]
-    return content_key(run.benchmark, run.system, run.grader, answers)
+    keys = zip(_example_keys(run), run.answers, strict=True)
+    answers = ((key, answer.response.key, answer.verdicts) for key, answer in keys)
+    return Begun(run.benchmark, run.system, run.grader).key_of(answers)
+
+
+def _example_keys(run: ImportedRun) -> Iterator[str]:
+    """The key of each answer's example; of one that several answers share it is made once."""
+    known: dict[int, str] = {}
+    for answer in run.answers:
+        if (key := known.get(id(answer.example))) is None:
+            key = known[id(answer.example)] = answer.example.key
+        yield key
 
 
 def _write(
     store: Store, run: ImportedRun, source: Path, digest: str, instead_of: RunInfo | None
 ) -> RunInfo:
-    keys = [answer.example.key for answer in run.answers]
+    keys = list(_example_keys(run))
     examples = {key: answer.example for key, answer in zip(keys, run.answers, strict=True)}
     position = {key: place for place, key in enumerate(examples)}
     counts = dict.fromkeys(keys, 0)
@@ -229,7 +240,7 @@ def _write(
 
 def imported_response(
     run: str,
-    example: Example,
+    example_key: str,
     nth: int,
     text: str | None,
     failure: str | None = None,
@@ -237,7 +248,7 @@ def imported_response(
     reason: str = "",
 ) -> Response:
     """Make the response record of an imported answer; a null text is a failed answer."""
-    key = content_key("imported", run, example.key, nth, text)
+    key = content_key("imported", run, example_key, nth, text)
     if text is None:
         why = f": {reason}" if reason else ""
         kind = failure or NO_ANSWER
@@ -245,20 +256,25 @@ def imported_response(
     return as_answer(Response(key, text=text))
 
 
-def imported_verdict(
-    response: Response,
-    index: int,
-    met: bool | None,
-    explanation: str,
-    reason: str | None,
-    *,
-    label: str | None = None,
-) -> Verdict:
-    """Make the verdict record of an imported judgement: met or not, or a label."""
-    if label is not None:
-        key = content_key("imported", response.key, index, label, explanation)
-        return Verdict(key, None, explanation=explanation, label=label)
-    key = content_key("imported", response.key, index, met, explanation)
-    if met is None:
-        return Verdict(key, None, explanation=explanation, reason=reason or "not_given", attempts=0)
-    return Verdict(key, met, explanation=explanation)
+class VerdictsOf:
+    """Makes the verdict records of an imported answer."""
+
+    def __init__(self, response: Response) -> None:
+        self._keys = Begun("imported", response.key)
+
+    def __call__(
+        self,
+        index: int,
+        met: bool | None,
+        explanation: str,
+        reason: str | None,
+        *,
+        label: str | None = None,
+    ) -> Verdict:
+        """The verdict on one criterion: met or not, or a label."""
+        key = self._keys.key(index, met if label is None else label, explanation)
+        if label is not None:
+            return Verdict(key, None, explanation, label=label)
+        if met is None:
+            return Verdict(key, None, explanation, reason or "not_given", attempts=0)
+        return Verdict(key, met, explanation)

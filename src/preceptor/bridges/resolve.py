@@ -149,7 +149,7 @@ class Resolver:
         if self.benchmark.protocol.scoring.missing_is_wrong:
             rest = "; the others count as wrong"
             answers += [
-                Answer(example, imported_response(found.name, example, 0, None), ())
+                Answer(example, imported_response(found.name, example.key, 0, None), ())
                 for example in examples
                 if example.id not in seen
             ]

@@ -18,9 +18,9 @@ from preceptor.bridges.imported import (
     Answer,
     ImportedRun,
     Incoming,
+    VerdictsOf,
     answer_in,
     imported_response,
-    imported_verdict,
 )
 from preceptor.bridges.tool_runs import Asked, Start, finite
 from preceptor.errors import DataError, InputError, Unavailable, shorten
@@ -164,19 +164,18 @@ def _answer(
     null = "completion" in row and row.row["completion"] is None
     content = Content("") if null else answer_in(row, "completion", tally)
     response = msgspec.structs.replace(
-        imported_response(run, example, nth, content.text, reason=content.reason),
+        imported_response(run, example.key, nth, content.text, reason=content.reason),
         sent=None if sent == asked else sent,
         usage=_usage(row),
     )
     if response.failure is not None:
         return Answer(example, response, ())
-    verdicts = []
-    for index, item in enumerate(items):
-        met = item.met("criteria_met")
-        verdicts.append(
-            imported_verdict(response, index, met, item.optional_text("explanation") or "", None)
-        )
-    return Answer(example, response, tuple(verdicts))
+    verdict = VerdictsOf(response)
+    verdicts = tuple(
+        verdict(index, item.met("criteria_met"), item.optional_text("explanation") or "", None)
+        for index, item in enumerate(items)
+    )
+    return Answer(example, response, verdicts)
 
 
 def _usage(row: Fields) -> Usage:

@@ -13,7 +13,6 @@ from preceptor.cli.output import note, print_json
 from preceptor.cli.output import show as show_table
 
 if TYPE_CHECKING:
-    from preceptor.handles import Run
     from preceptor.records import RunInfo
     from preceptor.results.filters import Condition
 
@@ -39,15 +38,11 @@ def runs(
     """List the runs of the store, oldest first."""
     from rich.table import Table
 
-    from preceptor.handles import Run
     from preceptor.results.filters import SCORED, read_condition
-    from preceptor.results.runs import runs_of
-    from preceptor.store import Store
+    from preceptor.results.runs import runs_at
 
     conditions = [read_condition(text) for text in where or ()]
-    with Store(store, create=False) as opened:
-        known = [Run(store, info) for info in runs_of(opened, benchmark)]
-    found = _fitting(known, conditions)
+    found = _fitting(store, runs_at(store, benchmark), conditions)
     if as_json:
         import msgspec
 
@@ -71,14 +66,18 @@ def runs(
 
 
 def _fitting(
-    found: Sequence[Run], conditions: Sequence[Condition]
+    store: str, found: Sequence[RunInfo], conditions: Sequence[Condition]
 ) -> list[tuple[RunInfo, dict[str, float | None]]]:
     """The runs of which the conditions hold, each with its measures if a condition is on one."""
     from preceptor.results.filters import measures, split
 
     stated, measured = split(conditions)
-    fitting = [run for run in found if all(each.of_run(run.info) for each in stated)]
-    told = [(run.info, measures(run.scored()) if measured else {}) for run in fitting]
+    fitting = [run for run in found if all(each.of_run(run) for each in stated)]
+    if not measured:
+        return [(run, {}) for run in fitting]
+    from preceptor.handles import Run
+
+    told = [(run, measures(Run(store, run).scored())) for run in fitting]
     return [
         (info, values)
         for info, values in told

@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import msgspec
 
-__all__ = ["content_key"]
+__all__ = ["Begun", "content_key"]
 
 _canonical = msgspec.json.Encoder(order="deterministic")
 
 
 def content_key(*parts: object) -> str:
     """128-bit BLAKE2b of the parts' canonical JSON, in hex: the address of a call or an example."""
-    whole = b"".join([_canonical.encode(part) + b"\x00" for part in parts])
-    return hashlib.blake2b(whole, digest_size=16).hexdigest()
+    return hashlib.blake2b(_bytes(parts), digest_size=16).hexdigest()
+
+
+class Begun:
+    """The content keys of parts that begin alike: the first parts are hashed once."""
+
+    def __init__(self, *parts: object) -> None:
+        self._hash = hashlib.blake2b(_bytes(parts), digest_size=16)
+
+    def key(self, *parts: object) -> str:
+        """``content_key(*first parts, *parts)``."""
+        hashed = self._hash.copy()
+        hashed.update(_bytes(parts))
+        return hashed.hexdigest()
+
+    def key_of(self, items: Iterable[object]) -> str:
+        """``key(list(items))``; only one item at a time is in memory as JSON."""
+        hashed = self._hash.copy()
+        between = b"["
+        for item in items:
+            hashed.update(between + _canonical.encode(item))
+            between = b","
+        hashed.update(b"]\x00" if between == b"," else b"[]\x00")
+        return hashed.hexdigest()
+
+
+def _bytes(parts: Iterable[object]) -> bytes:
+    return b"\x00".join([*map(_canonical.encode, parts), b""])

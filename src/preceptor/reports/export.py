@@ -41,8 +41,9 @@ STREAMED = ("jsonl", "csv", "parquet")
 Answer = tuple[Graded, Score]
 #: A run, its answers with their scores, and its departures.
 Answers = tuple[RunInfo, Iterable[Answer], Sequence[str]]
-#: Answers whose rows are made together.
-_AT_ONCE = 500
+#: Answers whose rows are made together; of parquet, the most bytes of a column's dictionary, so
+#: that the texts of so many answers stand in it.
+_AT_ONCE, _DICTIONARY = 1000, 2**24
 #: Pieces of csv that are written together.
 _PIECES = 5_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -338,6 +339,7 @@ def _parquet(runs: Iterable[Answers], path: Path) -> Path:
             use_dictionary=[name for name in schema.names if name not in alone],
             write_statistics=[name for name in schema.names if name not in texts],
             store_schema=False,
+            dictionary_pagesize_limit=_DICTIONARY,
         ) as writer,
     ):
         for info, part in parts(runs):

@@ -92,7 +92,8 @@ def give_back(connection: sa.Connection, keys: Iterable[str], me: Owner) -> None
 def forget(connection: sa.Connection, keys: Iterable[str]) -> None:
     """Delete all claims on these keys, of any process: their results are stored."""
     if (raw := plain(connection)) is not None:
-        raw.executemany("DELETE FROM calls WHERE key = ?", [(key_bytes(key),) for key in keys])
+        if raw.execute("SELECT 1 FROM calls LIMIT 1").fetchone():
+            raw.executemany("DELETE FROM calls WHERE key = ?", [(key_bytes(key),) for key in keys])
     elif rows := [{"of": key} for key in sorted(keys)]:
         connection.execute(t.calls.delete().where(t.calls.c.key == sa.bindparam("of")), rows)
 

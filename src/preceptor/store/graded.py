@@ -12,7 +12,7 @@ from preceptor.records import Criterion, Example, Graded, Response, RunInfo, Usa
 from preceptor.store import schema as t
 from preceptor.store.column_types import key_text
 from preceptor.store.packs import keys_of, packed_answers
-from preceptor.store.rows import ANSWER, VERDICT, VerdictRow, read_example, response_of, verdict_of
+from preceptor.store.rows import ANSWER, VERDICT, read_example, response_of, verdict_of
 from preceptor.store.statements import driver_rows
 
 __all__ = ["read_answers", "read_examples", "read_graded", "read_worded"]
@@ -73,12 +73,14 @@ def _read(
     packed = list(packed_answers(connection, run.id, only))
     known = keys_of(connection, {number for _, (number, _), _ in packed}) if keys else {}
     for at, (number, first), rows in packed:
-        names = [row.key for row in rows]
         if keys:
-            names = [
-                name or key_text(known[number, first + place]) for place, name in enumerate(names)
+            verdicts = [
+                row.verdict(row.key or key_text(known[number, first + place]))
+                for place, row in enumerate(rows)
             ]
-        judged[at] = dict(enumerate(map(VerdictRow.verdict, rows, names)))
+        else:
+            verdicts = [row.verdict(row.key) for row in rows]
+        judged[at] = dict(enumerate(verdicts))
     _add_votes(connection, run, judged, only)
     return list(_together(connection, run, only, judged))
 

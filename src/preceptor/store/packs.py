@@ -21,7 +21,9 @@ from preceptor.store.rows import VERDICT, VerdictRow
 from preceptor.store.statements import plain
 
 __all__ = [
+    "TOGETHER",
     "find_packed",
+    "keep_pack",
     "keys_of",
     "lead_elsewhere",
     "pack",
@@ -34,8 +36,10 @@ __all__ = [
 _Place = tuple[int, int]
 #: Run, position, repeat.
 _Where = tuple[int, int, int]
+#: zlib's level. The default, 6, takes three times as long and saves a twelfth.
+_LEVEL = 4
 #: Answers whose verdicts are compressed together, and keys in one question.
-_TOGETHER, _AT_ONCE = 8, 500
+TOGETHER, _AT_ONCE = 8, 500
 _COLUMNS, _VALUES = ", ".join(VERDICT), ", ".join("?" * len(VERDICT))
 _PLACE = "run_id = ? AND position = ? AND repeat = ?"
 _JUDGED = f"SELECT pack_id, first, met, reused FROM judged WHERE {_PLACE}"
@@ -75,8 +79,8 @@ def pack(connection: sa.Connection, run: int, places: Iterable[_Place]) -> None:
             _settle(raw, answer, *at)  # another answer has the same verdicts
         else:
             fresh.append(answer)
-    for start in range(0, len(fresh), _TOGETHER):
-        _pack(raw, fresh[start : start + _TOGETHER], set(known))
+    for start in range(0, len(fresh), TOGETHER):
+        _pack(raw, fresh[start : start + TOGETHER], set(known))
 
 
 def _complete(raw: sqlite3.Connection, where: _Where) -> _Answer | None:
@@ -102,10 +106,7 @@ def _pack(raw: sqlite3.Connection, answers: Sequence[_Answer], elsewhere: set[by
     ]
     rows = [row for answer in answers for row in answer.rows]
     whole = [(key_text(key) if key else "", *row) for key, row in zip(named, rows, strict=True)]
-    number = raw.execute(
-        "INSERT INTO packed_verdicts (data) VALUES (?)", [zlib.compress(msgspec.json.encode(whole))]
-    ).lastrowid
-    assert number is not None
+    number = keep_pack(raw, whole)
     raw.executemany(
         "INSERT INTO packed_keys VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         [(key, number, place) for place, key in enumerate(keys)],
@@ -114,6 +115,14 @@ def _pack(raw: sqlite3.Connection, answers: Sequence[_Answer], elsewhere: set[by
     for answer in answers:
         _settle(raw, answer, number, first)
         first += len(answer.keys)
+
+
+def keep_pack(raw: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Write a pack of rows with the columns VERDICT; returns its number."""
+    data = zlib.compress(msgspec.json.encode(rows), _LEVEL)
+    number = raw.execute("INSERT INTO packed_verdicts (data) VALUES (?)", [data]).lastrowid
+    assert number is not None
+    return number
 
 
 def _settle(raw: sqlite3.Connection, answer: _Answer, number: int, first: int) -> None:

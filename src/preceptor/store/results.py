@@ -26,6 +26,7 @@ from preceptor.store.rows import (
     vote_row,
 )
 from preceptor.store.statements import Upsert, present
+from preceptor.store.whole import pack_whole
 
 __all__ = ["ANSWERS", "GIVEN", "UNFINISHED", "any_fresh", "rows_of", "write_results"]
 
@@ -69,6 +70,12 @@ def write_results(
     fresh |= {response.key: response for response in turns}
     before = _there(connection, fresh)
     _KEEP_RESPONSES(connection, [response_row(response) for response in fresh.values()])
+    done = {key for key, each in fresh.items() if each.failure != UNFINISHED}
+    done |= {verdict.key for *_, verdict, reused in verdicts if not reused}
+    done |= {vote.verdict.key for vote in votes if not vote.reused}
+    forget(connection, done)
+    if run is not None:
+        verdicts = pack_whole(connection, run.id, verdicts, [vote.verdict.key for vote in votes])
     places = {(position, repeat) for position, repeat, *_ in verdicts}
     if run is not None:
         packs.unpack(connection, run.id, places)
@@ -78,8 +85,6 @@ def write_results(
     judged = [verdict for *_, verdict, reused in verdicts if not reused]
     judged += [vote.verdict for vote in votes if not vote.reused]
     _KEEP_VERDICTS(connection, [verdict_row(verdict) for verdict in judged])
-    under_way = {key for key, each in fresh.items() if each.failure != UNFINISHED}
-    forget(connection, under_way | {verdict.key for verdict in judged})
     elsewhere = _elsewhere(connection, {key: fresh[key] for key in before})
     keep_media(connection, (turn.message for each in fresh.values() for turn in each.turns))
     _write_turns(connection, [each for key, each in fresh.items() if key not in elsewhere])

@@ -9,21 +9,18 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from preceptor.errors import shorten
 from preceptor.reasoning import said_in
 from preceptor.records import (
     NO_GRADER,
     Example,
     Message,
     Response,
-    RunInfo,
     RunSettings,
     Turn,
     Usage,
     Verdict,
     as_answer,
     lean,
-    reading_settings,
 )
 from preceptor.store import schema as t
 from preceptor.store.column_types import key_text, unpacked_text
@@ -34,9 +31,9 @@ __all__ = [
     "VerdictRow",
     "Vote",
     "example_row",
+    "now",
     "read_example",
     "read_response",
-    "read_run",
     "read_verdict",
     "read_vote",
     "response_of",
@@ -175,11 +172,11 @@ def _flat(record: Response | Verdict) -> dict[str, Any]:
     }
     del row["usage"]
     row |= msgspec.structs.asdict(record.usage)
-    row["created_at"] = row["created_at"] or _now()
+    row["created_at"] = row["created_at"] or now()
     return row
 
 
-def _now() -> str:
+def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
@@ -345,12 +342,3 @@ def verdict_of(values: Sequence[Any]) -> Verdict:
     """The verdict of the values of the columns VERDICT: by place, as a run may have a million."""
     row = msgspec.convert(values, VerdictRow)
     return row.verdict(row.key)
-
-
-def read_run(row: Mapping[Any, Any], where: str) -> RunInfo:
-    """The run of a row of the store at that place. Raises StoreError for damaged settings."""
-    values = {name: row[name] for name in RunInfo.__struct_fields__}
-    with reading_settings(f"store {where}: run {shorten(str(row['name']))}"):
-        stated = msgspec.json.decode(row["settings"], type=dict[str, Any])
-        settings = RunSettings.of(stated)
-    return msgspec.convert(values | {"settings": settings}, RunInfo)

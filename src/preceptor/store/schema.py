@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from preceptor.store.column_types import Compressed, Key, Truth
+from preceptor.store.listing import FORMAT
 
 __all__ = [
     "FORMAT",
@@ -44,9 +45,6 @@ __all__ = [
     "turns",
     "verdicts",
 ]
-
-#: Version of the tables. A change of them is a new number and an entry in MIGRATIONS.
-FORMAT = 7
 
 metadata = MetaData()
 #: An endpoint may claim any number of tokens. SQLite's integers have 64 bits anyway.

@@ -31,6 +31,7 @@ from preceptor.store.column_types import key_bytes
 from preceptor.store.database import UNREADABLE, explain, open_engine, prepare, writing
 from preceptor.store.graded import read_graded
 from preceptor.store.lease import Owner, release, take
+from preceptor.store.listing import read_run
 from preceptor.store.migrations import PLAN
 from preceptor.store.names import check_name, free_name, free_scope
 from preceptor.store.packs import find_packed
@@ -41,7 +42,6 @@ from preceptor.store.rows import (
     Vote,
     example_row,
     read_response,
-    read_run,
     read_verdict,
     read_vote,
     system_rows,
