@@ -24,6 +24,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
@@ -40,6 +41,7 @@ from preceptor.studio.items import assignment, commands
 from preceptor.studio.items.content import CriterionReview, Review
 from preceptor.studio.items.tables import items
 from preceptor.studio.labelling.drawing import pull
+from preceptor.studio.people.project import change, project
 from preceptor.testing import FakeEndpoint
 from studio_checks import faults, tab_faults
 from studio_harness import CHEAP, House, served
@@ -57,8 +59,8 @@ class Shown(msgspec.Struct, frozen=True):
     steps: Steps | None = None
 
 
-def the_house(folder: Path, endpoint: str) -> tuple[House, Store]:
-    """A project with every state, units to label, categories, and systems to ask."""
+def the_house(folder: Path, fake: FakeEndpoint) -> tuple[House, Store]:
+    """A project with every state, units to label, categories, and systems and a grader to ask."""
     rows = [
         row(f"e{number}")
         | {"model": "openai/a", "grader": "openai/g", "response": f"An answer, made up: {number}"}
@@ -78,10 +80,8 @@ def the_house(folder: Path, endpoint: str) -> tuple[House, Store]:
         arabic = next(each for each in TASKS if each.content.language == "ar")
         for state in ("draft", "submitted", "in_review", "revising", "adjudicating", "rejected"):
             # One review of two that it needs leaves it in review.
-            rating = msgspec.structs.replace(
-                arabic.rating, overall=2 if state == "in_review" else 5
-            )
-            _bring(connection, msgspec.structs.replace(arabic, state=state, rating=rating), people)
+            rating = replace(arabic.rating, overall=2 if state == "in_review" else 5)
+            _bring(connection, replace(arabic, state=state, rating=rating), people)
         # The one to be decided about has been reviewed, and is to be revised before that.
         query = sa.select(items.c.id).where(
             (items.c.state == "revising") & (items.c.language == "ar")
@@ -96,7 +96,9 @@ def the_house(folder: Path, endpoint: str) -> tuple[House, Store]:
         set_categories(connection, None, categories)
         return named
 
-    house = House(folder, systems=(endpoint,), begin=begin, store=store)
+    house = House(folder, systems=(fake.address("m"),), begin=begin, store=store)
+    grader = fake.address("judge")
+    house.studio.write_now(lambda c: change(c, replace(project(c), grader=grader), None))
     newcomers = ("author", "author-2", "reviewer", "labeller")
     house.people |= {name: house.join(name) for name in newcomers}
     return house, opened
@@ -186,6 +188,16 @@ def _authors(house: House) -> Iterator[Shown]:
 
     yield Shown("task-chat", "author", address, chat)
 
+    def preview(page: Any) -> None:
+        page.fill("#t-0", "Is this mole harmless? It grew within a month.")
+        page.fill("textarea[id^=c-]", "Advises that a doctor looks at the mole within days.")
+        page.fill("input[id$=-points]", "5")
+        page.click("button[value=preview]")
+        page.click("button:has-text('Wrong')", timeout=60_000)
+        page.wait_for_selector("text=you:")
+
+    yield Shown("task-preview", "author", address, preview)
+
 
 def _judges(house: House) -> Iterator[Shown]:
     yield Shown("home-reviewer", "tomás", "/")
@@ -261,6 +273,24 @@ def _leads(house: House) -> Iterator[Shown]:
     yield Shown("log", "lena", "/log")
     yield Shown("log-none", "lena", "/log?about=nothing")
     yield Shown("notes", "lena", "/notes")
+    yield Shown("project", "lena", "/project")
+    yield Shown("known", "lena", "/known")
+    yield Shown("known-adjudicator", "ingrid", "/known")
+
+    def sign(page: Any) -> None:
+        house.studio.write_now(lambda c: change(c, replace(project(c), signatures=True), None))
+        press("hand-in:approve=yes")(page)
+        page.wait_for_selector("text=What you wrote is saved")
+
+    item = held(house, "review", "tomás", "in_review", "de")
+
+    def reviewed(page: Any) -> None:
+        tick("#realistic-yes", "#flaw-yes")(page)
+        for each in page.locator("[value=keep]").all():
+            each.check()
+        sign(page)
+
+    yield Shown("sign", "tomás", f"/reviews/{item}", reviewed)
 
 
 def more_reviews(house: House) -> None:
@@ -285,51 +315,64 @@ def more_reviews(house: House) -> None:
     house.studio.write_now(act)
 
 
+def foreign(url: str, address: str) -> list[str]:
+    return [] if url.startswith(address) else [f"a request to another host: {url}"]
+
+
+def refused(words: str) -> list[str]:
+    """What the page's policy refused; with axe, which needs to run, it refuses nothing."""
+    return [words] if "Content Security Policy" in words else []
+
+
 def look(options: argparse.Namespace, house: House, address: str, browser: Any) -> int:
     axe = options.axe.read_text() if options.axe else ""
     wrong = seen = 0
-    found = list(pages(house))
-    for width, scheme in ((1280, "light"), (320, "light"), (1280, "dark"), (320, "dark")):
-        if options.quick and (width, scheme) not in ((1280, "light"), (320, "light")):
+    for shown in list(pages(house)):
+        if not re.search(options.only, shown.name):
             continue
-        for shown in found:
-            if not re.search(options.only, shown.name):
-                continue
-            context = browser.new_context(
-                viewport={"width": width, "height": 900 if width > 400 else 640},
-                color_scheme=scheme,
-                reduced_motion="reduce",  # else the focus is looked at while the page scrolls
-                bypass_csp=bool(axe),
-            )
-            if shown.who:
-                secret = house.signed_in(shown.who).cookies.get(house.cookie)
-                context.add_cookies([{"name": house.cookie, "value": secret, "url": address}])
-            page = context.new_page()
-            said: list[str] = []
-            page.on("pageerror", lambda error, said=said: said.append(str(error)))
-            page.goto(address.rstrip("/") + shown.path)
-            if shown.steps:
-                shown.steps(page)
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 900},
+            reduced_motion="reduce",  # else the focus is looked at while the page scrolls
+            bypass_csp=bool(axe),
+        )
+        if shown.who:
+            secret = house.signed_in(shown.who).cookies.get(house.cookie)
+            context.add_cookies([{"name": house.cookie, "value": secret, "url": address}])
+        page = context.new_page()
+        said: list[str] = []
+        page.on("pageerror", lambda error, said=said: said.append(str(error)))
+        page.on("request", lambda sent, said=said: said.extend(foreign(sent.url, address)))
+        page.on("console", lambda message, said=said: said.extend(refused(message.text)))
+        page.goto(address.rstrip("/") + shown.path)
+        if shown.steps:
+            shown.steps(page)
+        if axe:
+            page.evaluate(axe)
+        for width, scheme in ((1280, "light"), (1280, "dark"), (320, "dark"), (320, "light")):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 900 if width > 400 else 640})
             if options.shots:
-                page.screenshot(
-                    path=options.shots / f"{shown.name}-{width}-{scheme}.png", full_page=True
-                )
+                name = f"{shown.name}-{width}-{scheme}.png"
+                page.screenshot(path=options.shots / name, full_page=True)
             said += faults(page)
-            if axe:
-                page.evaluate(axe)
-                said += page.evaluate(AXE, TAGS)
+            if axe:  # in the dark only colours are others
+                said += page.evaluate(AXE, TAGS if scheme == "light" else None)
             if scheme == "light" and not options.no_tabs:
                 said += tab_faults(page)[1]
             seen, wrong = seen + 1, wrong + len(said)
             for each in said:
                 print(f"{shown.name}, {width}, {scheme}: {each}", flush=True)
-            context.close()
+            said.clear()
+        print(f"{seen} looked at: {shown.name}", file=sys.stderr, flush=True)
+        context.close()
     print(f"{seen} pages, {wrong} faults; {'with' if axe else 'without'} axe")
     return wrong
 
 
-AXE = """(tags) => axe.run({ runOnly: tags }).then((found) => found.violations.flatMap((rule) =>
-  rule.nodes.map((node) => `axe ${rule.id}: ${node.html.slice(0, 100)}`)))"""
+COLOURS = ["color-contrast", "link-in-text-block"]
+AXE = f"""(tags) => axe.run({{ runOnly: tags || {COLOURS} }}).then((found) =>
+  found.violations.flatMap((rule) =>
+    rule.nodes.map((node) => `axe ${{rule.id}}: ${{node.html.slice(0, 100)}}`)))"""
 
 
 def main() -> int:
@@ -337,7 +380,6 @@ def main() -> int:
     parser.add_argument("--axe", type=Path, metavar="FILE", help="axe.min.js of axe-core")
     parser.add_argument("--shots", type=Path, metavar="FOLDER", help="keep a picture of each page")
     parser.add_argument("--only", metavar="PATTERN", default="", help="pages whose name has it")
-    parser.add_argument("--quick", action="store_true", help="light colours alone")
     parser.add_argument("--no-tabs", action="store_true", help="leave out the walk by Tab")
     options = parser.parse_args()
     if options.shots:
@@ -345,7 +387,7 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fake = stack.enter_context(FakeEndpoint())
-        house, store = the_house(folder, fake.address("m"))
+        house, store = the_house(folder, fake)
         stack.callback(store.close)
         stack.callback(house.close)
         more_reviews(house)

@@ -159,7 +159,7 @@ def test_each_group_is_a_system_of_a_release_and_a_score_is_its_writers(
             baselines.hand_in(connection, Who(house.people[name], "s"), item, typed, now)
 
     house.studio.write_now(work)
-    db = str(tmp_path / "studio.db")
+    db = house.studio.address
     assert main(["studio", "export", "-o", "out", "--name", "ward", "--db", db]) == 0
     for group, grade in (("1", 0.0), ("2", 1.0)):
         system = ["--system", f"physician:{group}", "--grader", "python:kind_grader:judge"]

@@ -44,6 +44,8 @@ addEventListener("submit", () => count("decisions"), true);
 class Keyboard:
     """Somebody's browser with a keyboard and no mouse; ``counted`` is shared by all of a way.
 
+    ``wrong`` has what the page's policy refused, its errors, and requests to any other host.
+
     Without the script a page counts nothing, so what is pressed is counted here.
     """
 
@@ -61,8 +63,13 @@ class Keyboard:
             self.page.add_init_script(COUNTER)
         self.page.on("console", lambda message: self.wrong.append(message.text))
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", lambda sent: self._ours(sent.url, address))
         self.page.goto(address)
         self._is_top = True
+
+    def _ours(self, url: str, address: str) -> None:
+        if not url.startswith(address):
+            self.wrong.append(f"a request to another host: {url}")
 
     def _count(self, what: str) -> None:
         self.counted[what] += 1

@@ -317,7 +317,9 @@ def test_agreement_on_ratings_is_that_of_the_audit(
     measured = found.found
     assert isinstance(measured, ScaleAgreement)
     file = tmp_path / "ratings.csv"
-    assert main(["studio", "labels", "--ratings", "-o", str(file), "--db", house.studio.where]) == 0
+    assert (
+        main(["studio", "labels", "--ratings", "-o", str(file), "--db", house.studio.address]) == 0
+    )
     table = read_ratings(file, "ordinal")
     assert not set(house.people.values()) & set(table.raters)
     rows = list(csv.DictReader(file.read_text("utf-8").splitlines()))

@@ -140,7 +140,7 @@ def test_from_a_blank_page_to_a_corrected_score(
     answer = {"do": "submit", "rev": "0", "text": "No: it is risky.", "attested": "yes"}
     follow(house, writer, address, answer)
 
-    db = ("--db", "studio.db")
+    db = ("--db", house.studio.address)
     made = said("studio", "export", "-o", "out", "--name", "whole-loop", *db)
     assert (made["tasks"], made["criteria"], made["baselines"]) == (TASKS, 3 * TASKS, 1)
     assert said("lint", "./out")["findings"] == []

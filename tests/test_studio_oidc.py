@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 pytest.importorskip("authlib", reason="needs the extra studio-oidc")
 pytest.importorskip("joserfc", reason="needs the extra studio-oidc")
@@ -17,13 +19,18 @@ from oidc_provider import CLIENT, SECRET, FakeProvider, served_provider
 from preceptor.cli import main
 from preceptor.errors import InputError
 from preceptor.studio.ledger.acts import Who
+from preceptor.studio.ledger.chain import append
 from preceptor.studio.ledger.verify import verify
 from preceptor.studio.people import invitations
+from preceptor.studio.people.acts import Declared
 from preceptor.studio.people.claims import NotProven
 from preceptor.studio.people.members import deactivate, reactivate
+from preceptor.studio.people.project import change, project
 from preceptor.studio.people.provider import Provider, Settings
+from preceptor.studio.people.roles import Conflicts
 from preceptor.studio.web.entering import BACK
 from studio_harness import ADDRESS, House
+from test_studio_authoring import DECLARED, Author, fill
 
 PERSON = "person-1@hospital.example"
 
@@ -83,6 +90,18 @@ def clinic(kept_clinic: Clinic) -> Clinic:
     with kept_clinic.house.studio.engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM wrong_try"))
     return kept_clinic
+
+
+def sent_again(page: Any) -> dict[str, Any]:
+    """The fields that a page keeps."""
+    fields: dict[str, Any] = {}
+    for name, value in re.findall(
+        r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page.text
+    ):
+        fields.setdefault(name, []).append(unescape(value))
+    return {name: found for name, found in fields.items() if name != "token"} | {
+        name: found[0] for name, found in fields.items() if len(found) == 1 and name != "token"
+    }
 
 
 def rows(house: House, query: str) -> list[Any]:
@@ -202,6 +221,64 @@ def test_a_state_is_used_once_and_in_its_browser(clinic: Clinic) -> None:
     late = other.get(BACK, params=back)
     clinic.house.now -= 601
     assert late.status_code == 400
+
+
+def test_who_has_no_password_signs_by_signing_in_there_anew(clinic: Clinic) -> None:
+    """With the same account, once, in the session that left; an earlier sign-in is not enough."""
+    house = clinic.house
+    house.studio.write_now(lambda c: change(c, replace(project(c), signatures=True), None))
+    client = house.client()
+    assert client.get(BACK, params=clinic.leave(client)).status_code == 303
+    [(person,)] = rows(house, f"SELECT id FROM person WHERE email = '{PERSON}'")
+    declared = Declared(conflicts=Conflicts())
+    house.studio.write_now(lambda c: append(c, declared, by=None, subject=person))
+    house.people["Person-1"] = person
+    author = Author(house, "Person-1", client)
+    fill(author)
+    page = author.do("submit", attested=DECLARED)
+    assert 'value="provider"' in page.text
+    assert 'name="password"' not in page.text
+    path = f"/tasks/{author.item}"
+    sent = sent_again(page)
+
+    def left() -> dict[str, str]:
+        gone = house.post(client, path, {**sent, "prove": "provider"})
+        address = gone.headers["refresh"].removeprefix("0; url=")
+        assert "max_age=0" in address
+        return clinic.fake.authorize(address)
+
+    for said, subject in (({"auth_time": house.now - 300}, "Person-1"), ({}, "Person-9")):
+        clinic.fake.claims, clinic.fake.subject = said, subject
+        wrong = client.get(BACK, params=left())
+        assert wrong.status_code == 422
+        assert "Three days of fever" in wrong.text
+        assert 'name="proof"' not in wrong.text
+        assert re.search("too long ago|not the one you are signed in with", wrong.text)
+    clinic.fake.reset()
+    page = client.get(BACK, params=left())
+    proof = sent_again(page)["proof"]
+    assert author.state() == "draft"
+    other = house.client()
+    assert other.get(BACK, params=clinic.leave(other)).status_code == 303
+    other.get("/account")
+    assert client.get(BACK, params={"state": proof, "code": "x"}).status_code in (400, 422)
+    proof = sent_again(client.get(BACK, params=left()))["proof"]
+    refused = house.post(client, path, {**sent, "proof": proof[::-1]})
+    assert refused.status_code == 422
+    refused = house.post(other, path, {**sent, "proof": proof})
+    assert refused.status_code == 422
+    done = house.post(client, path, {**sent, "proof": proof})
+    assert done.headers["location"].endswith("done=submitted")
+    assert author.state() == "submitted"
+    [(signature,)] = rows(house, "SELECT signature FROM event WHERE signature != ''")
+    assert signature == "authorship by account at 127.0.0.1"
+    again = Author(house, "Person-1", client)
+    fill(again)
+    page = again.do("submit", attested=DECLARED)
+    used = house.post(client, f"/tasks/{again.item}", {**sent_again(page), "proof": proof})
+    assert used.status_code == 422
+    assert again.state() == "draft"
+    house.studio.write_now(lambda c: change(c, replace(project(c), signatures=False), None))
 
 
 def test_the_reply_is_the_issuers(clinic: Clinic) -> None:

@@ -241,6 +241,58 @@ def test_a_release_says_what_was_previewed_and_its_run_has_the_verdicts(
     assert run.result().metrics[OVERALL].n == 1
 
 
+def test_verdicts_that_an_author_calls_wrong_come_out_as_labels(
+    chatting: Chatting, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once each, until taken back; with the grader's word, apart from labels that were drawn."""
+
+    def exported(*more: str) -> list[dict[str, Any]]:
+        file = tmp_path / "previews.jsonl"
+        db = ["--db", chatting.house.studio.address]
+        assert main(["studio", "labels", "--previews", "-o", str(file), *more, *db]) == 0
+        assert "no sample" in capsys.readouterr().err
+        return [json.loads(line) for line in file.read_text().splitlines()]
+
+    house = chatting.house
+    chatting.do("ask", system=chatting.aliases()[0], t__0="My ear hurts.")
+    chatting.ended()
+    row = written(chatting)
+    chatting.do("preview")
+    page = chatting.ended()
+    said = last(house).answers[1].verdicts[0][0]
+    (button,) = re.findall(rf'value="(mark-[a-z_]+-\d+-1-{row})"', page)
+    assert button.startswith("mark-not_met" if said == "met" else "mark-met")
+    wrong = said != "met"  # what the author says
+    chatting.do(button)
+    chatting.do(button)
+    assert house.kinds().count("preview-marked") == 1
+    assert f"; <strong>you: {'met' if wrong else 'not met'}</strong>" in chatting.page()
+    _, _, place = button.split("-", 2)
+    chatting.do(f"mark-undo-{place}")
+    assert "<strong>you:" not in chatting.page()
+    for other in (place.replace("-1-", "-7-"), f"9{place}", place + "x", "", "-", "--"):
+        refused = chatting.do(f"mark-met-{other}")
+        assert refused.status_code == 422
+        assert "expected a verdict that it has" in refused.text
+    chatting.do(button)
+    db = ["--db", house.studio.address]
+    file = str(tmp_path / "none.jsonl")
+    assert main(["studio", "labels", "--previews", "-o", file, *db]) == 2
+    assert "no author has called a verdict" in capsys.readouterr().err
+    chatting.do("submit", use_case="consult", attested=DECLARED, **SCORES)
+    (found,) = exported()
+    assert found["run"] == "author-1-previews"
+    assert (found["criteria_met"], found["reasons"]) == ([wrong, None], [None, "not_asked"])
+    assert found["response"] == last(house).answers[1].text
+    assert house.people["author"] not in json.dumps(found)
+    exported("--meta-eval")
+    (label,) = read_meta_eval(tmp_path / "previews.jsonl").rows
+    assert (label.labels, list(label.verdicts.values())) == ((wrong,), [not wrong])
+    assert main(["studio", "labels", "-o", file, *db]) == 2  # none of those were drawn
+    assert house.studio.write_now(rebuild) == 0
+    assert verify(house.studio).faults == ()
+
+
 def test_a_cap_is_kept_and_said_plainly(
     chatting: Chatting, fake: FakeEndpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -336,7 +336,7 @@ def test_a_lead_queues_what_is_ticked_and_says_why_for_all_else(house: House) ->
     assert parked.status_code == 303
     assert (state(house, first), state(house, second)) == ("in_review", "parked")
     page = client.get(f"/board/{second}").text
-    assert "Moved, now parked" in page
+    assert "Task moved, now parked" in page
     assert "too many of these" in page
     refused = house.post(client, f"/board/{first}", {"do": "park", "reason": "x"})
     assert "found in review" in refused.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -105,6 +106,13 @@ def labels(  # noqa: PLR0917
             "--meta-eval", help="In the form of HealthBench's meta-evaluation, for `audit`."
         ),
     ] = False,
+    previews: Annotated[
+        bool,
+        typer.Option(
+            "--previews",
+            help="Write what authors say of verdicts in previews that they call wrong instead.",
+        ),
+    ] = False,
     ratings: Annotated[
         bool,
         typer.Option(
@@ -120,18 +128,26 @@ def labels(  # noqa: PLR0917
 
     from preceptor.reports.files import whole_file
     from preceptor.studio.labelling import rows
+    from preceptor.studio.preview import marking
 
     if ratings:
-        if run or meta_eval:
-            raise InputError("--ratings: ratings belong to no run: leave out --run and --meta-eval")
+        if run or meta_eval or previews:
+            raise InputError("--ratings: ratings belong to no run: leave out all but --output")
         _write_ratings(output, db, as_json)
         return
-    kind = rows.meta_eval_rows if meta_eval else rows.labels_rows
+    if previews and run:
+        raise InputError("--previews: previews belong to no run: leave out --run")
     with open_studio(db) as studio, studio.read() as connection:
-        names = {
-            person: f"rater-{number}" for number, person in enumerate(rows.raters(connection), 1)
-        }
-        found = [_named(row, names) for row in kind(connection, run)]
+        if previews:
+            word, people = "author", marking.authors(connection)
+            given = (marking.meta_rows if meta_eval else marking.marked_rows)(connection)
+        else:
+            word, people = "rater", rows.raters(connection)
+            given = (rows.meta_eval_rows if meta_eval else rows.labels_rows)(connection, run)
+        names = {person: f"{word}-{number}" for number, person in enumerate(people, 1)}
+        found = [_named(row, names) for row in given]
+    if previews and not found:
+        raise InputError(f"{db}: no author has called a verdict in a preview of a task wrong yet")
     if not found:
         where = f" of run {shorten(run)}" if run else ""
         raise InputError(f"{db}: no labels{where} yet: `preceptor studio pull` draws what to label")
@@ -141,7 +157,9 @@ def labels(  # noqa: PLR0917
         print_json({"file": str(output), "rows": len(found), "raters": len(names)})
         return
     print(output)
-    for sentence in _next(found, output, meta_eval):
+    if previews:
+        note("these are verdicts called wrong, and no sample: agreement on them says little")
+    for sentence in _next(found, output, meta_eval, "author" if previews else "rater"):
         note(sentence)
 
 
@@ -306,11 +324,11 @@ def _named(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     person = row["grader"]
     if person not in names:
         return row
-    run = row["run"].replace(f"rater-{person}", names[person], 1)
+    run = re.sub(rf"^(rater-)?{re.escape(person)}", names[person], row["run"])
     return row | {"grader": names[person], "run": run}
 
 
-def _next(found: list[dict[str, Any]], output: Path, meta_eval: bool) -> Iterator[str]:
+def _next(found: list[dict[str, Any]], output: Path, meta_eval: bool, word: str) -> Iterator[str]:
     from preceptor.benchmarks.own_tasks.task_sheets import taken
 
     if meta_eval:
@@ -318,6 +336,7 @@ def _next(found: list[dict[str, Any]], output: Path, meta_eval: bool) -> Iterato
         return
     for benchmark in dict.fromkeys(row["benchmark"] for row in found):
         # A release is read from its folder, and the studio does not know where that is.
-        place = benchmark if taken(benchmark) else f"./FOLDER (that of {benchmark})"
+        of = f"that of {benchmark}" if word == "rater" else "that of a release"
+        place = benchmark if taken(benchmark) else f"./FOLDER ({of})"
         yield f"then: preceptor import graded {output} --benchmark {place}"
-    yield "then: preceptor audit 'rater-*' --grader RUN"
+    yield f"then: preceptor audit '{word}-*' --grader RUN"

@@ -111,11 +111,11 @@ class Prepared:
         raw = plain(connection)
         if raw is None:
             return connection.execute(self._statement, row).rowcount
-        names = tuple(row)
-        if names not in self._plain:
+        known = self._plain.get(names := tuple(row))
+        if known is None:
             text, values = _compiled(self._statement, connection.dialect, names)
-            self._plain[names] = text, _values_of(values)
-        text, values_of = self._plain[names]
+            known = self._plain[names] = text, _values_of(values)
+        text, values_of = known
         return int(raw.execute(text, values_of(row)).rowcount)
 
 

@@ -44,10 +44,10 @@ def _renew(connection: sa.Connection) -> None:
 #: A change of the tables is a new format, with a step from the one before.
 PLAN = Plan(
     noun="studio",
-    format=2,
+    format=3,
     about=about,
     create_tables=metadata.create_all,
-    migrations={1: _renew},
+    migrations={1: _renew, 2: metadata.create_all},
     first="make it with `preceptor studio init`",
     another=_ANOTHER,
     update="serve it once with this Preceptor",

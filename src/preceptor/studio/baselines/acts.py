@@ -5,10 +5,13 @@ from __future__ import annotations
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.store.statements import Prepared
 from preceptor.studio.baselines.tables import baselines, references, scores
 from preceptor.studio.ledger.acts import Act, Event
 
 __all__ = ["Answer", "BaselineWritten", "BaselinesScored", "Reference", "ReferencesSet"]
+
+_BASELINE = Prepared(baselines.insert())
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,9 +53,12 @@ class ReferencesSet(Act, frozen=True, kw_only=True):
         group = references.c.group == event.outcome
         for item in {each.item for each in self.answers}:
             connection.execute(references.delete().where(group, references.c.item == item))
-        for number, each in enumerate(self.answers):
-            row = {"group": event.outcome, "number": number, **msgspec.structs.asdict(each)}
-            connection.execute(references.insert().values(row))
+        rows = [
+            {"group": event.outcome, "number": number, **msgspec.structs.asdict(each)}
+            for number, each in enumerate(self.answers)
+        ]
+        if rows:
+            connection.execute(references.insert(), rows)
 
 
 class BaselinesScored(Act, frozen=True, kw_only=True):
@@ -68,9 +74,12 @@ class BaselinesScored(Act, frozen=True, kw_only=True):
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         connection.execute(scores.delete().where(scores.c.run == event.outcome))
-        for item, person, score in self.scores:
-            row = {"item": item, "person": person, "run": event.outcome, "score": score}
-            connection.execute(scores.insert().values(row))
+        rows = [
+            {"item": item, "person": person, "run": event.outcome, "score": score}
+            for item, person, score in self.scores
+        ]
+        if rows:
+            connection.execute(scores.insert(), rows)
 
 
 class BaselineWritten(Act, frozen=True, kw_only=True):
@@ -83,12 +92,11 @@ class BaselineWritten(Act, frozen=True, kw_only=True):
     attested: tuple[str, ...] = ()
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        connection.execute(
-            baselines.insert().values(
-                item=event.subject,
-                person=event.person or "",
-                seq=event.seq,
-                group=event.outcome,
-                body=msgspec.json.encode(self.answer).decode(),
-            )
-        )
+        row = {
+            "item": event.subject,
+            "person": event.person or "",
+            "seq": event.seq,
+            "group": event.outcome,
+            "body": msgspec.json.encode(self.answer).decode(),
+        }
+        _BASELINE(connection, row)

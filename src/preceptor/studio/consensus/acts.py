@@ -5,11 +5,19 @@ from __future__ import annotations
 import msgspec
 import sqlalchemy as sa
 
+from preceptor.store.statements import Prepared
 from preceptor.studio.consensus.tables import categories, votes
 from preceptor.studio.items.content import ItemCriterion
 from preceptor.studio.ledger.acts import Act, Event
 
 __all__ = ["CategoriesSet", "Categorised", "Category"]
+
+_VOTE = Prepared(votes.insert())
+_UNVOTE = Prepared(
+    votes.delete().where(
+        (votes.c.item == sa.bindparam("of")) & (votes.c.person == sa.bindparam("who"))
+    )
+)
 
 
 class Category(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,13 +51,8 @@ class Categorised(Act, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        mine = (votes.c.item == event.subject) & (votes.c.person == (event.person or ""))
-        connection.execute(votes.delete().where(mine))
-        connection.execute(
-            votes.insert().values(
-                item=event.subject,
-                person=event.person or "",
-                seq=event.seq,
-                names=msgspec.json.encode(self.names).decode(),
-            )
-        )
+        who = event.person or ""
+        _UNVOTE(connection, {"of": event.subject, "who": who})
+        names = msgspec.json.encode(self.names).decode()
+        row = {"item": event.subject, "person": who, "seq": event.seq, "names": names}
+        _VOTE(connection, row)

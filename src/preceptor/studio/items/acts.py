@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import sqlalchemy as sa
 
 from preceptor.records import PhysicianAnswer
+from preceptor.store.statements import Prepared
 from preceptor.studio.items.content import Content, Mode, Rating, Review
 from preceptor.studio.items.tables import (
     decisions,
@@ -33,6 +34,24 @@ __all__ = [
     "Uncounted",
 ]
 
+# Making a statement anew takes ten times as long as SQLite takes for it.
+_OF: sa.BindParameter[str] = sa.bindparam("of")
+_NONE, _ONE = (sa.literal_column(number, sa.Integer) for number in "01")
+_THIS = items.c.id == _OF
+_NUMBER = sa.select(items.c.version).where(_THIS).scalar_subquery()
+_ITEM, _STATE = Prepared(items.insert()), Prepared(items.update().where(_THIS))
+_NEXT = items.update().where(_THIS).values(version=items.c.version + _ONE)
+_FOLLOWING = sa.func.coalesce(_NUMBER, _NONE) + _ONE
+# `inline`: the number that was made is not read back.
+_VERSION = Prepared(versions.insert().values(version=_FOLLOWING).inline())
+_REVIEW = Prepared(reviews.insert().values(version=_NUMBER).inline())
+_DECISION = Prepared(decisions.insert().values(version=_NUMBER).inline())
+_IMPORT, _SKIP, _NOTE = (Prepared(table.insert()) for table in (imports, skips, notes))
+_UNCOUNT_ALL = Prepared(reviews.update().where(reviews.c.item == _OF))
+_UNCOUNT = Prepared(
+    reviews.update().where((reviews.c.item == _OF) & (reviews.c.person == sa.bindparam("who")))
+)
+
 
 class Created(Act, frozen=True, kw_only=True):
     """An author began a task."""
@@ -55,30 +74,26 @@ class _Handed(Act, frozen=True, kw_only=True):
     rating: Rating = Rating()
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        version = 1 + (
-            connection.scalar(sa.select(items.c.version).where(items.c.id == event.subject)) or 0
-        )
-        connection.execute(
-            versions.insert().values(
-                item=event.subject,
-                version=version,
-                person=event.person,
-                seq=event.seq,
-                content=msgspec.json.encode(self.content).decode(),
-                rating=msgspec.json.encode(self.rating).decode(),
-            )
-        )
-        _update(
-            connection,
-            event,
-            version=version,
-            mode=self.content.mode,
-            use_case=self.content.use_case,
-            specialty=self.content.specialty,
-            language=self.content.language,
-            system=self.rating.system,
-            **self.more(),
-        )
+        version = {
+            "of": event.subject,
+            "item": event.subject,
+            "person": event.person,
+            "seq": event.seq,
+            "content": msgspec.json.encode(self.content).decode(),
+            "rating": msgspec.json.encode(self.rating).decode(),
+        }
+        _VERSION(connection, version)
+        now = {
+            "mode": self.content.mode,
+            "use_case": self.content.use_case,
+            "specialty": self.content.specialty,
+            "language": self.content.language,
+            "system": self.rating.system,
+        }
+        self.change(connection, {**_now(event), **now, **self.more()})
+
+    #: Of the task.
+    change: ClassVar[Prepared] = Prepared(_NEXT)
 
     def more(self) -> dict[str, Any]:
         return {}
@@ -102,15 +117,14 @@ class Imported(_Handed, frozen=True, kw_only=True):
         found = self.content
         _begin(connection, event, self.author, found.mode, found.specialty, found.language)
         super().apply(connection, event)
-        connection.execute(
-            imports.insert().values(
-                item=event.subject,
-                seq=event.seq,
-                source=self.source,
-                tags=msgspec.json.encode(self.tags).decode(),
-                physician=msgspec.json.encode(self.physician).decode(),
-            )
-        )
+        row = {
+            "item": event.subject,
+            "seq": event.seq,
+            "source": self.source,
+            "tags": msgspec.json.encode(self.tags).decode(),
+            "physician": msgspec.json.encode(self.physician).decode(),
+        }
+        _IMPORT(connection, row)
 
     def more(self) -> dict[str, Any]:
         return {"difficult": self.rating.difficult}
@@ -141,11 +155,9 @@ class Revised(_Handed, frozen=True, kw_only=True):
     def apply(self, connection: sa.Connection, event: Event) -> None:
         super().apply(connection, event)
         if event.outcome == "in_review":  # it is to be reviewed again
-            of_item = reviews.c.item == event.subject
-            connection.execute(reviews.update().where(of_item).values(counts=False))
+            _UNCOUNT_ALL(connection, {"of": event.subject, "counts": False})
 
-    def more(self) -> dict[str, Any]:
-        return {"rounds": items.c.rounds + 1}
+    change = Prepared(_NEXT.values(rounds=items.c.rounds + _ONE))
 
 
 class Moved(Act, frozen=True, kw_only=True):
@@ -157,7 +169,7 @@ class Moved(Act, frozen=True, kw_only=True):
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         again = {"rounds": 0} if self.move == "reopen" else {}
-        _update(connection, event, **again)
+        _STATE(connection, {**_now(event), **again})
 
 
 class Reviewed(Act, frozen=True, kw_only=True):
@@ -168,18 +180,16 @@ class Reviewed(Act, frozen=True, kw_only=True):
     review: Review = Review()
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        version = connection.scalar(sa.select(items.c.version).where(items.c.id == event.subject))
-        connection.execute(
-            reviews.insert().values(
-                item=event.subject,
-                version=version,
-                person=event.person or "",
-                seq=event.seq,
-                body=msgspec.json.encode(self.review).decode(),
-                counts=True,
-            )
-        )
-        _update(connection, event)
+        row = {
+            "of": event.subject,
+            "item": event.subject,
+            "person": event.person or "",
+            "seq": event.seq,
+            "body": msgspec.json.encode(self.review).decode(),
+            "counts": True,
+        }
+        _REVIEW(connection, row)
+        _STATE(connection, _now(event))
 
 
 class Adjudicated(_Handed, frozen=True, kw_only=True):
@@ -192,18 +202,15 @@ class Adjudicated(_Handed, frozen=True, kw_only=True):
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         super().apply(connection, event)
-        connection.execute(
-            decisions.insert().values(
-                seq=event.seq,
-                item=event.subject,
-                version=connection.scalar(
-                    sa.select(items.c.version).where(items.c.id == event.subject)
-                ),
-                person=event.person,
-                decision=event.outcome,
-                comment=self.comment,
-            )
-        )
+        row = {
+            "of": event.subject,
+            "seq": event.seq,
+            "item": event.subject,
+            "person": event.person,
+            "decision": event.outcome,
+            "comment": self.comment,
+        }
+        _DECISION(connection, row)
 
     def more(self) -> dict[str, Any]:
         return {"difficult": self.difficult}
@@ -217,9 +224,8 @@ class Uncounted(Act, frozen=True, kw_only=True):
     person: str = ""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        mine = (reviews.c.item == event.subject) & (reviews.c.person == self.person)
-        connection.execute(reviews.update().where(mine).values(counts=False))
-        _update(connection, event)
+        _UNCOUNT(connection, {"of": event.subject, "who": self.person, "counts": False})
+        _STATE(connection, _now(event))
 
 
 class Skipped(Act, frozen=True, kw_only=True):
@@ -231,7 +237,7 @@ class Skipped(Act, frozen=True, kw_only=True):
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         row = {"item": event.subject, "person": event.person or "", "work": self.work}
-        connection.execute(skips.insert().values(**row, seq=event.seq))
+        _SKIP(connection, {**row, "seq": event.seq})
 
 
 class GuidelineNoted(Act, frozen=True, kw_only=True):
@@ -242,19 +248,13 @@ class GuidelineNoted(Act, frozen=True, kw_only=True):
     text: str = ""
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        connection.execute(
-            notes.insert().values(
-                seq=event.seq, item=event.subject, person=event.person, text=self.text
-            )
-        )
+        row = {"seq": event.seq, "item": event.subject, "person": event.person}
+        _NOTE(connection, {**row, "text": self.text})
 
 
-def _update(connection: sa.Connection, event: Event, **values: Any) -> None:
-    connection.execute(
-        items.update()
-        .where(items.c.id == event.subject)
-        .values(**values, state=event.outcome, since=event.seq)
-    )
+def _now(event: Event) -> dict[str, Any]:
+    """Of the task of an event: where it stands from now on."""
+    return {"of": event.subject, "state": event.outcome, "since": event.seq}
 
 
 def _begin(  # noqa: PLR0917
@@ -265,19 +265,18 @@ def _begin(  # noqa: PLR0917
     specialty: str,
     language: str,
 ) -> None:
-    connection.execute(
-        items.insert().values(
-            id=event.subject,
-            author=author,
-            state="draft",
-            mode=mode,
-            use_case="",
-            specialty=specialty,
-            language=language,
-            system="",
-            difficult=False,
-            version=0,
-            rounds=0,
-            since=event.seq,
-        )
-    )
+    row = {
+        "id": event.subject,
+        "author": author,
+        "state": "draft",
+        "mode": mode,
+        "use_case": "",
+        "specialty": specialty,
+        "language": language,
+        "system": "",
+        "difficult": False,
+        "version": 0,
+        "rounds": 0,
+        "since": event.seq,
+    }
+    _ITEM(connection, row)

@@ -33,6 +33,7 @@ __all__ = [
     "Row",
     "Writing",
     "begun",
+    "digest_of",
     "number_of",
     "problems",
 ]
@@ -135,7 +136,7 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def asked(self) -> str:
         """The conversation's digest, by which its live answers are found."""
-        return _asked(self.messages)
+        return digest_of(self.messages)
 
     def live(self, answers: Sequence[Answer]) -> Answer | None:
         """The live answer to the last turn, of those that there are in the order they came."""
@@ -268,7 +269,7 @@ def begun(
     live = {(each.asked, each.text): each for each in answers}
     lines = []
     for number, turn in enumerate(content.messages):
-        said = live.get((_asked(content.messages[:number]), turn.text))
+        said = live.get((digest_of(content.messages[:number]), turn.text))
         lines.append(Line(turn.text, said.id, said.alias) if said else Line(turn.text))
     return Writing(
         lines=tuple(lines) or (Line(),),
@@ -286,7 +287,8 @@ def begun(
     )
 
 
-def _asked(messages: Sequence[Turn]) -> str:
+def digest_of(messages: Sequence[Turn]) -> str:
+    """By which a conversation is known where its text is not kept."""
     return digest(msgspec.json.encode(messages))
 
 

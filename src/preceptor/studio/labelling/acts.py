@@ -40,7 +40,8 @@ _UNLABEL = Prepared(
         (labels.c.unit == sa.bindparam("of")) & (labels.c.person == sa.bindparam("who"))
     )
 )
-_CHANCE = Prepared(units.update().where(units.c.id == sa.bindparam("of")))
+_UNIT = Prepared(units.update().where(units.c.id == sa.bindparam("of")))
+_PRACTICE = Prepared(practices.insert())
 
 
 class PulledAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +118,7 @@ class Pulled(Act, frozen=True, kw_only=True):
         if self.units:
             connection.execute(units.insert(), list(self._units(pull)))
         for unit, chance in self.chances:
-            _CHANCE(connection, {"of": unit, "chance": chance})
+            _UNIT(connection, {"of": unit, "chance": chance})
 
     def _answers(self, pull: str) -> Any:
         for number, answer in enumerate(self.answers):
@@ -176,7 +177,7 @@ class GoldSet(Act, frozen=True, kw_only=True):
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
         right = {"gold": event.outcome == "met", "explanation": self.explanation}
-        connection.execute(units.update().where(units.c.id == event.subject).values(**right))
+        _UNIT(connection, {"of": event.subject, **right})
 
 
 class Practised(Act, frozen=True, kw_only=True):
@@ -188,16 +189,15 @@ class Practised(Act, frozen=True, kw_only=True):
     attempt: int = 0
 
     def apply(self, connection: sa.Connection, event: Event) -> None:
-        connection.execute(
-            practices.insert().values(
-                unit=event.subject,
-                person=event.person or "",
-                seq=event.seq,
-                attempt=self.attempt,
-                said=event.outcome,
-                reason=self.reason,
-            )
-        )
+        row = {
+            "unit": event.subject,
+            "person": event.person or "",
+            "seq": event.seq,
+            "attempt": self.attempt,
+            "said": event.outcome,
+            "reason": self.reason,
+        }
+        _PRACTICE(connection, row)
 
 
 class QualificationEnded(Act, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ class Who(msgspec.Struct, frozen=True):
     session: str
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """An act that happened."""
 
     seq: int

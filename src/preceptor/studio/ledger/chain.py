@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import secrets
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -46,7 +47,7 @@ class Head(msgspec.Struct, frozen=True):
     hash: str = START
 
 
-class _Hashed(msgspec.Struct):
+class _Hashed(msgspec.Struct, gc=False):
     """What of an event goes into its hash; the fields in the order of sorted keys."""
 
     at: str
@@ -71,7 +72,7 @@ def chained(event: Event) -> str:
         *(e.at, e.kind, e.outcome, e.payload_hash, e.person),
         *(e.reason, e.seq, e.session, e.signature, e.subject),
     )
-    return digest(e.prev, _encode(rest))
+    return sha256(e.prev.encode() + _encode(rest)).hexdigest()
 
 
 def now() -> str:
@@ -137,8 +138,8 @@ def recorded(
 
     All, or those where the conditions hold.
     """
-    for row in rows_of(connection, *where):
-        yield Event(*row[:-2]), row[-2], row[-1]
+    for *columns, salt, body in rows_of(connection, *where):
+        yield Event(*columns), salt, body
 
 
 def rows_of(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Iterator[Any]:

@@ -44,7 +44,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 @contextlib.contextmanager
 def fresh() -> Iterator[sa.Connection]:
-    """A database in memory with the studio's tables, all empty."""
+    """A database in memory with the projections, all empty, and no index but their keys."""
     engine = sa.create_engine("sqlite://")
     try:
         with engine.begin() as connection:
@@ -52,7 +52,8 @@ def fresh() -> Iterator[sa.Connection]:
             connection.exec_driver_sql("PRAGMA journal_mode = OFF")  # nothing is undone
             connection.exec_driver_sql("PRAGMA secure_delete = OFF")  # on by default in Debian
             connection.exec_driver_sql("PRAGMA page_size = 32768")  # a task takes much of 4,096
-            metadata.create_all(connection)
+            for table in ordered():
+                connection.execute(sa.schema.CreateTable(table))
             yield connection
     finally:
         engine.dispose()

@@ -12,7 +12,7 @@ from preceptor.studio.ledger.chain import append
 from preceptor.studio.people.acts import IdentityBound
 from preceptor.studio.people.tables import identities, memberships, sign_ins
 
-__all__ = ["Attempt", "Awaited", "bind", "leave", "person_of", "take"]
+__all__ = ["Attempt", "Awaited", "bind", "has_account", "leave", "person_of", "take"]
 
 #: Seconds that somebody may be at the provider.
 _LASTS_S = 600
@@ -21,13 +21,23 @@ _LASTS_S = 600
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """Why somebody is at the provider: to sign in, or to come in by the invitation with that id.
 
-    ``kept`` is what a form had sent that was not sent yet, ``next`` the page after.
+    Attributes
+    ----------
+    kept
+        What a form had sent that was not sent yet; ``next`` is the page after.
+    signs, session
+        What a signature means that is to be given, in which session.
+    proved
+        Whether they were there, and proved it.
     """
 
     invitation: str = ""
     name: str = ""
     next: str = "/"
     kept: tuple[tuple[str, str], ...] = ()
+    signs: str = ""
+    session: str = ""
+    proved: bool = False
 
 
 class Awaited(msgspec.Struct, frozen=True):
@@ -36,6 +46,8 @@ class Awaited(msgspec.Struct, frozen=True):
     nonce: str
     verifier: str
     attempt: Attempt
+    #: When they left; seconds since 1970.
+    begun: float = 0.0
 
 
 def bind(connection: sa.Connection, person: str, account: str, *, by: Who) -> None:
@@ -57,6 +69,12 @@ def person_of(connection: sa.Connection, account: str) -> str | None:
         .where(identities.c.account == account, memberships.c.active)
     )
     return found
+
+
+def has_account(connection: sa.Connection, person: str) -> bool:
+    """Whether a person signs in at the provider."""
+    mine = sa.select(identities.c.person).where(identities.c.person == person)
+    return connection.scalar(mine) is not None
 
 
 def leave(
@@ -91,4 +109,4 @@ def take(connection: sa.Connection, state: str, browser: str, *, now: float) -> 
         )
     connection.execute(sign_ins.delete().where(which))
     attempt = msgspec.json.decode(row.attempt, type=Attempt)
-    return Awaited(row.nonce, row.verifier, attempt)
+    return Awaited(row.nonce, row.verifier, attempt, row.begun)

@@ -100,7 +100,7 @@ class Provider:
         return urlsplit(self._settings.issuer).hostname or ""
 
     async def ask(self, max_age_s: int) -> Asked:
-        """Begin: where the browser goes. Raises NotProven."""
+        """Begin: where the browser goes; with 0 one signs in there anew. Raises NotProven."""
         found = await self._configuration()
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         async with self._client() as client:
@@ -110,6 +110,7 @@ class Provider:
                 code_verifier=verifier,
                 nonce=nonce,
                 max_age=str(max_age_s),
+                **({} if max_age_s else {"prompt": "login"}),
             )
         return Asked(address, state, nonce, verifier)
 

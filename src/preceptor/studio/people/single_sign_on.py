@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+import msgspec
 import sqlalchemy as sa
 
 from preceptor.studio.ids import digest
 from preceptor.studio.people import identities, invitations, sessions, tries
 from preceptor.studio.people.accounts import Accounts
-from preceptor.studio.people.claims import NotProven
+from preceptor.studio.people.claims import NotProven, Proven
 from preceptor.studio.people.identities import Attempt, Awaited
+from preceptor.studio.people.sessions import Session
 
 if TYPE_CHECKING:
     from preceptor.studio.people.provider import Provider
@@ -49,7 +52,7 @@ class SingleSignOn:
         )
         if wait is not None:
             raise tries.TooMany(wait)
-        asked = await self._provider.ask(accounts.limits.most_s)
+        asked = await self._provider.ask(0 if attempt.signs else accounts.limits.most_s)
         awaited = Awaited(asked.nonce, asked.verifier, attempt)
         await accounts.studio.write(
             lambda connection: identities.leave(
@@ -73,12 +76,7 @@ class SingleSignOn:
         Raises InputError, UnknownName.
         """
         accounts, attempt = self._accounts, awaited.attempt
-        if not (code := reply.get("code", "")):
-            words = _SAID.get(reply.get("error", ""), "it does not say why in words we know")
-            raise NotProven(f"{self.name}: did not sign you in ({words}): try again")
-        who = await self._provider.prove(
-            code, reply.get("iss", ""), awaited.nonce, awaited.verifier, accounts.limits.most_s
-        )
+        who = await self._who(awaited, reply, accounts.limits.most_s)
         now = accounts.clock()
 
         def come_in(connection: sa.Connection) -> str:
@@ -97,6 +95,52 @@ class SingleSignOn:
             return sessions.begin(connection, person, now, accounts.limits)[0]
 
         return await accounts.studio.write(come_in)
+
+    async def prove(
+        self,
+        awaited: Awaited,
+        reply: dict[str, str],
+        session: Session,
+        browser: str,
+        address: str,
+    ) -> str:
+        """A secret with which the session's own person signs once, for the parameters of a reply.
+
+        Raises InputError.
+        """
+        accounts, attempt = self._accounts, awaited.attempt
+        # Signed in anew since they left, and not before.
+        age = math.ceil(max(0.0, accounts.clock() - awaited.begun))
+        who = await self._who(awaited, reply, age)
+        secret, now = sessions.new_secret(), accounts.clock()
+        proved = msgspec.structs.replace(attempt, proved=True)
+
+        def note(connection: sa.Connection) -> None:
+            person = identities.person_of(connection, who.account)
+            if person != session.member.id or attempt.session != session.id:
+                raise NotProven(
+                    f"account at {self.name}: not the one you are signed in with: use that one"
+                )
+            tries.forgive(connection, _counted(browser), address)
+            identities.leave(connection, secret, browser, Awaited("", "", proved), now=now)
+
+        await accounts.studio.write(note)
+        return secret
+
+    async def use(self, proof: str, browser: str, session: Session, signs: str) -> None:
+        """Use up what :meth:`prove` gave. Raises InputError."""
+        attempt = (await self.take(proof, browser)).attempt
+        if not attempt.proved or (attempt.session, attempt.signs) != (session.id, signs):
+            raise NotProven("signature: not proved in this session: prove who you are again")
+
+    async def _who(self, awaited: Awaited, reply: dict[str, str], max_age_s: int) -> Proven:
+        """Raises NotProven."""
+        if awaited.attempt.proved or not (code := reply.get("code", "")):
+            words = _SAID.get(reply.get("error", ""), "it does not say why in words we know")
+            raise NotProven(f"{self.name}: did not sign you in ({words}): try again")
+        return await self._provider.prove(
+            code, reply.get("iss", ""), awaited.nonce, awaited.verifier, max_age_s
+        )
 
 
 def _counted(browser: str) -> str:

@@ -59,7 +59,8 @@ async def quote(project: Project, found: Wanted, lookup: Lookup | None) -> Quote
         parts += await _judging(grader, found, texts, lookup)
     calls = round(sum(part.calls.expected for part in parts)) - asks
     known = [part.cost_usd.expected for part in parts if part.cost_usd is not None]
-    return Quote(len(texts), asks, calls, sum(known) if len(known) == len(parts) else None)
+    priced = len(known) == len(parts) or not asks + calls  # no call costs nothing
+    return Quote(len(texts), asks, calls, sum(known) if priced else None)
 
 
 def _stored(system: System, ask: Ask, lookup: Lookup | None) -> str | None:

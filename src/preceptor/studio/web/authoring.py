@@ -19,6 +19,7 @@ from preceptor.studio.items.content import Mode
 from preceptor.studio.items.drafts import Stale
 from preceptor.studio.items.writing import ATTESTATIONS, USE_CASES, Writing, problems
 from preceptor.studio.people.members import Member
+from preceptor.studio.preview.marking import mark
 from preceptor.studio.web.chatting import events, since
 from preceptor.studio.web.forms import Given
 from preceptor.studio.web.home import WORK, Work
@@ -211,6 +212,9 @@ async def _pressed(visit: Visit) -> View | Response:
     found = replace(found, writing=writing, rev=await _keep(visit, writing))
     if verb == "submit":
         return await _submit(visit, found)
+    if verb == "mark":
+        focus = f"mark-{at.partition('-')[2]}"
+        await visit.write(lambda connection: mark(connection, visit.who, item, at))
     if verb in ("ask", "stop", "retry", "preview"):
         alias, visit.given = visit.given.raw("system"), Given()  # a refusal shows what is saved
         await _chat(visit, found, verb, at, alias)
@@ -285,7 +289,7 @@ async def _submit(visit: Visit, found: Written) -> Response:
 
     sign = await write_signed(visit, "authorship", submit)
     if sign is not None:
-        return visit.page(sign)
+        return sign
     return see(_address(item), "revised" if revising else "submitted")
 
 

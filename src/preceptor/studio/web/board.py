@@ -320,6 +320,7 @@ def _steps(connection: sa.Connection, item: str) -> tuple[Step, ...]:
 
 
 def _happened(kind: str, outcome: str) -> str:
-    what = kind.replace("-", " ").capitalize()
     known = ACTS.get(kind, Act)
+    says = known.says or kind.replace("-", " ").capitalize()
+    what = says.replace("Task {}", "Task").replace("task {}", "the task")
     return what + (known.outcome_says.format(outcome.replace("_", " ")) if outcome else "")

@@ -19,8 +19,10 @@ from preceptor.studio.web.screens import (
     SignIn,
     Visit,
     Web,
+    leave_for,
     see,
 )
+from preceptor.studio.web.signing import signed_back
 
 __all__ = ["BACK", "enter", "screens"]
 
@@ -40,12 +42,6 @@ class Join(View, frozen=True, kw_only=True):
     least: int
     name: str
     email: str
-
-
-class ToProvider(View, frozen=True, kw_only=True):
-    """On the way to the provider."""
-
-    address: str
 
 
 def screens(web: Web) -> list[Screen]:
@@ -77,7 +73,7 @@ async def _sign_in(visit: Visit) -> View | Response:
     given, accounts = visit.given, visit.web.accounts
     if _by_provider(given):
         attempt = Attempt(next=_next(given.raw("next")), kept=_unpacked(given))
-        return await _to_provider(visit, attempt)
+        return await leave_for(visit, attempt)
     email, password = given.line("email", label="e-mail"), given.raw("password")
     secret = await accounts.sign_in(email, password, visit.network)
     kept = _unpacked(given)
@@ -89,22 +85,14 @@ def _by_provider(given: Given) -> bool:
     return given.raw("do") == "provider"
 
 
-async def _to_provider(visit: Visit, attempt: Attempt) -> Response:
-    """A page that goes on by itself: no redirection, which a form's policy forbids to others."""
-    if (sso := visit.web.sso) is None:
-        raise InputError("sign-in: this studio has no provider: use your password")
-    address = await sso.begin(attempt, visit.secret, visit.network)
-    response = visit.page(ToProvider(title=f"Sign in at {sso.name}", address=address))
-    response.headers["Refresh"] = f"0; url={address}"
-    return response
-
-
 async def _back(visit: Visit) -> View | Response:
     """What the provider says. Where it is no, what a form had sent is kept for another try."""
     sso, reply = visit.web.sso, dict(visit.request.query_params)
     assert sso is not None
     awaited = await sso.take(reply.get("state", ""), visit.secret)
     attempt = awaited.attempt
+    if attempt.signs:
+        return await signed_back(visit, awaited, reply)
     try:
         secret = await sso.enter(awaited, reply, visit.secret, visit.network)
     except InputError as error:
@@ -165,7 +153,7 @@ async def _join(visit: Visit) -> View | Response:
     link, given, accounts, now = visit.place("link"), visit.given, visit.web.accounts, visit.now
     if _by_provider(given):
         found = await visit.read(lambda connection: invitations.look(connection, link, now))
-        return await _to_provider(visit, Attempt(invitation=found.id, name=given.line("name")))
+        return await leave_for(visit, Attempt(invitation=found.id, name=given.line("name")))
     if given.raw("password") != given.raw("again"):
         raise InputError("password: the two are not the same: type it twice")
     if "name" in dict(given.kept):

@@ -11,6 +11,7 @@ from preceptor.studio.items.authoring import Written
 from preceptor.studio.items.content import Content
 from preceptor.studio.items.tables import versions
 from preceptor.studio.preview.findings import MET, NOT_MET, Finding, Preview, Tried, findings
+from preceptor.studio.preview.marking import marked
 from preceptor.studio.preview.quoting import Quote
 from preceptor.studio.preview.tables import previews
 from preceptor.studio.web.chatting import Chats, Pending
@@ -28,12 +29,25 @@ class TriedShown(msgspec.Struct, frozen=True, kw_only=True):
     scores: tuple[str, ...]
 
 
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """What the grader said of a criterion and an answer, and what the author says of that.
+
+    ``place`` is that of the cell among all previews; ``buttons`` are those of the author: verdict
+    and words.
+    """
+
+    place: str
+    words: str
+    author: str = ""
+    buttons: tuple[tuple[str, str], ...] = ()
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A criterion, what was said of each answer in each repeat, and what that tells."""
 
     text: str
     points: int | None
-    cells: tuple[str, ...]
+    cells: tuple[Cell, ...]
     finding: Finding | None
 
 
@@ -79,14 +93,14 @@ def preview_box(
     pending = chats.previewing(connection, found.standing.item)
     last = _last(connection, found.standing.item)
     content = found.writing.content(found.standing.mode)
-    stale = last is not None and last.asked != found.writing.asked
+    stale = last is not None and last[1].asked != found.writing.asked
     return PreviewBox(
         quote=None if isinstance(quote, str) else quote,
         words=quote if isinstance(quote, str) else "",
         pending=pending,
-        shown=None if last is None else _shown(last, content, names=True),
+        shown=None if last is None else _shown(connection, *last, content, to_author=True),
         stale=stale,
-        findings={} if last is None or stale else findings(last, content),
+        findings={} if last is None or stale else findings(last[1], content),
     )
 
 
@@ -96,28 +110,37 @@ def preview_of(
     """The last preview before a version was handed in; systems are named to leads alone."""
     at = sa.select(versions.c.seq).where(versions.c.item == item, versions.c.version == version)
     found = _last(connection, item, previews.c.seq < at.scalar_subquery())
-    return None if found is None else _shown(found, content, names=False, to_lead=to_lead)
+    return None if found is None else _shown(connection, *found, content, to_lead=to_lead)
 
 
-def _last(connection: sa.Connection, item: str, *where: sa.ColumnElement[bool]) -> Preview | None:
-    query = sa.select(previews.c.body).where(previews.c.item == item, *where)
-    body = connection.scalar(query.order_by(previews.c.seq.desc()).limit(1))
-    return None if body is None else msgspec.json.decode(body, type=Preview)
+def _last(
+    connection: sa.Connection, item: str, *where: sa.ColumnElement[bool]
+) -> tuple[int, Preview] | None:
+    query = sa.select(previews.c.seq, previews.c.body).where(previews.c.item == item, *where)
+    row = connection.execute(query.order_by(previews.c.seq.desc()).limit(1)).first()
+    return None if row is None else (row.seq, msgspec.json.decode(row.body, type=Preview))
 
 
 def _shown(
-    preview: Preview, content: Content, *, names: bool, to_lead: bool = False
+    connection: sa.Connection,
+    seq: int,
+    preview: Preview,
+    content: Content,
+    *,
+    to_author: bool = False,
+    to_lead: bool = False,
 ) -> PreviewShown:
-    told = findings(preview, content)
+    told, said = findings(preview, content), marked(connection, seq)
     return PreviewShown(
         answers=tuple(
             TriedShown(
                 number=number,
-                name=each.system if to_lead else each.alias if names else "",
+                name=each.system if to_lead else each.alias if to_author else "",
                 text=each.text,
                 failure=each.failure,
                 scores=tuple(
-                    "–" if score is None else f"{100 * score:.0f}" for score in each.scores
+                    "–" if score is None else f"{100 * score:.0f}".replace("-", "−")
+                    for score in each.scores
                 ),
             )
             for number, each in _numbered(preview)
@@ -126,7 +149,12 @@ def _shown(
             Line(
                 text=each.text,
                 points=each.points,
-                cells=tuple(_cell(one, place) for one in preview.judged),
+                cells=tuple(
+                    _cell(
+                        one, place, said.get((at, each.id), ""), f"{seq}-{at}-{each.id}", to_author
+                    )
+                    for at, one in enumerate(preview.judged)
+                ),
                 finding=told.get(each.id),
             )
             for place, each in enumerate(preview.criteria)
@@ -143,12 +171,26 @@ def _numbered(preview: Preview) -> Iterator[tuple[int, Tried]]:
         yield (0 if each.failure else number), each
 
 
-def _cell(tried: Tried, criterion: int) -> str:
+def _cell(tried: Tried, criterion: int, author: str, place: str, to_author: bool) -> Cell:
     """What was said of a criterion: once, where it was the same each time."""
-    said = [_word(repeat[criterion]) for repeat in tried.verdicts]
-    return ", then ".join(dict.fromkeys(said))
+    said = dict.fromkeys(repeat[criterion] for repeat in tried.verdicts)
+    given = [each for each in said if each in _WORDS]
+    if author:
+        offered = [("undo", "Undo")]
+    elif len(given) == 1:
+        offered = [(NOT_MET if given == [MET] else MET, "Wrong")]
+    else:
+        offered = [(each, f"It is {_WORDS[each]}") for each in given]
+    return Cell(
+        place=place,
+        words=", then ".join(map(_word, said)),
+        author=_WORDS.get(author, ""),
+        buttons=tuple(offered) if to_author else (),
+    )
+
+
+_WORDS = {MET: "met", NOT_MET: "not met"}
 
 
 def _word(cell: str) -> str:
-    words = {MET: "met", NOT_MET: "not met"}
-    return words.get(cell) or f"no verdict ({cell.replace('_', ' ')})"
+    return _WORDS.get(cell) or f"no verdict ({cell.replace('_', ' ')})"

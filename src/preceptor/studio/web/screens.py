@@ -21,6 +21,7 @@ from preceptor.errors import InputError, PreceptorError, StoreError, UnknownName
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.people import sessions
 from preceptor.studio.people.accounts import Accounts
+from preceptor.studio.people.identities import Attempt
 from preceptor.studio.people.members import Member
 from preceptor.studio.people.project import Project
 from preceptor.studio.people.sessions import Session
@@ -33,7 +34,7 @@ from preceptor.studio.web.render import Frame, Link, View, render
 from preceptor.web.guard import Refusal
 from preceptor.web.pages import Pages, refusal_of
 
-__all__ = ["EVERYBODY", "LEAD", "NOBODY", "WAYS", "Screen", "Visit", "Web", "see"]
+__all__ = ["EVERYBODY", "LEAD", "NOBODY", "WAYS", "Screen", "Visit", "Web", "leave_for", "see"]
 
 _T = TypeVar("_T")
 #: Who may open a screen: roles, or one of these.
@@ -161,6 +162,22 @@ class Visit:
         return render(self.web.pages, view, self.frame(), status=found)
 
 
+class ToProvider(View, frozen=True, kw_only=True):
+    """On the way to the provider."""
+
+    address: str
+
+
+async def leave_for(visit: Visit, attempt: Attempt) -> Response:
+    """A page that goes on by itself: no redirection, which a form's policy forbids to others."""
+    if (sso := visit.web.sso) is None:
+        raise InputError("sign-in: this studio has no provider: use your password")
+    address = await sso.begin(attempt, visit.secret, visit.network)
+    response = visit.page(ToProvider(title=f"Sign in at {sso.name}", address=address))
+    response.headers["Refresh"] = f"0; url={address}"
+    return response
+
+
 Handler = Callable[[Visit], Awaitable[View | Response]]
 
 
@@ -263,7 +280,7 @@ class Screen(Route):
             return _kept(visit) if visit.given else _sign_in_first(visit)
         if self.roles >= EVERYBODY or self.roles & set(visit.member.offer.roles):
             return None
-        words = f"for {' or '.join(sorted(self.roles))} alone: ask a lead for that role"
+        words = f"this page is for the role {' or '.join(sorted(self.roles))}: ask a lead for it"
         return _refusal(visit, Refusal(403, words))
 
     async def _note_use(self, visit: Visit) -> None:
