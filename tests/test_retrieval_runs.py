@@ -138,7 +138,7 @@ def test_a_changed_corpus_is_not_searched() -> None:
     from preceptor.corpora import open_corpus, pointed, pointer
 
     path = Path("mine/corpus.jsonl")
-    kept = pointer(open_corpus(path))
+    kept = pointer([open_corpus(path)])
     path.write_text('{"_id": "d1", "text": "other"}\n', "utf-8")
     with pytest.raises(InputError, match=r"corpus\.jsonl: changed after the run began: expected"):
         pointed(kept)

@@ -351,7 +351,7 @@ def test_a_report_needs_a_place(data: Path, fake: FakeEndpoint) -> None:
 
 def test_every_benchmark_is_in_a_group() -> None:
     """But those for learning, another split, another way to ask, importing, or graders."""
-    parts = ("all", "agents", "patients", "images", "brought")
+    parts = ("all", "agents", "patients", "images", "brought", "retrieval", "trials")
     chosen = {benchmark.name: benchmark for part in parts for benchmark in group(part)}
     for benchmark in benchmarks.all_benchmarks():
         out = benchmark.contained is not None or benchmark.name in OTHER_SPLITS | APART

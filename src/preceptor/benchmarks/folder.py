@@ -298,8 +298,10 @@ def _check(path: Path, text: str, stated: _Stated) -> None:
             raise _fault(path, text, "like", problem)
     if stated.protocol == "choice" and stated.grader is not None:
         raise _fault(path, text, "grader", "nothing is judged with `protocol` choice: leave it out")
-    if stated.points_per_500 is not None and stated.protocol == "choice":
+    if stated.points_per_500 is not None and stated.protocol in ("choice", "grounded"):
         raise _fault(path, text, "points_per_500", "length is priced with `protocol` rubric alone")
+    if stated.grader is not None and stated.grader.template and stated.protocol == "grounded":
+        raise _fault(path, text, "grader.template", "`protocol` grounded has its own: leave it out")
     if stated.environment is not None:
         try:
             resolve_environment(stated.environment)

@@ -94,6 +94,36 @@ _NAMED = {
         "equitymedqa",
         "equitymedqa-versus",
         "equitymedqa-paired",
+        "r2med",
+        "cliniq-single",
+        "cliniq-multi",
+        "trial-criteria",
+        "trialpanorama-arms",
+        "trialpanorama-criteria",
+        "trialpanorama-endpoints",
+        "trialpanorama-evidence",
+        "trialpanorama-size",
+        "trialpanorama-screening",
+        "trialpanorama-search",
+        "trialpanorama-completion",
+    ),
+    "retrieval": (
+        "codiesp",
+        "codiesp-cm",
+        "distemist",
+        "icd10-terms",
+        "icd10-terms-languages",
+        "trialgpt-2021",
+        "trialgpt-2022",
+        "trialgpt-sigir",
+    ),
+    "trials": (
+        "panacea-matching",
+        "panacea-matching-cohort",
+        "panacea-query",
+        "panacea-expansion",
+        "panacea-arms",
+        "panacea-outcomes",
     ),
     "extraction": (
         "ncer-bc5cdr",
@@ -104,11 +134,15 @@ _NAMED = {
         "sdoh",
         "shadr",
         "q2cr-screening",
+        "q2cr-pico",
+        "q2cr-grade",
+        "fhir-qa",
+        "note-check",
     ),
 }
-#: Left out of ``all``: not every system can call tools or take images, somebody has to play the
-#: patients, and the files of some are on a hub or for research alone.
-_APART = ("agents", "patients", "images", "brought")
+#: Left out of ``all``: not every system can call tools, search or take images, somebody has to play
+#: the patients, the files of some are on a hub or for research alone, and the texts of trials too.
+_APART = ("agents", "patients", "images", "brought", "retrieval", "trials")
 GROUPS = (*_NAMED, "languages", "all")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark
-from preceptor.benchmarks.own_rows import choice_row, rubric_row
+from preceptor.benchmarks.own_rows import choice_row, grounded_row, rubric_row
 from preceptor.environments import Absent, resolve_environment
 from preceptor.errors import UnknownName
 from preceptor.protocols.base import Protocol
@@ -18,17 +18,21 @@ from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
 from preceptor.protocols.retrieval import RETRIEVAL_LABELS, retrieval
 from preceptor.protocols.rubric import RubricProtocol
+from preceptor.protocols.supported import SUPPORTED_LABELS, supported
 from preceptor.records import Slice
 from preceptor.scoring import LengthRule
 
 __all__ = ["OWN_PROTOCOLS", "Manifest", "Own", "manifest_of"]
 
 #: The protocols that a folder may name; beside them ``like = NAME`` of a benchmark.
-OWN_PROTOCOLS = ("rubric", "choice")
+OWN_PROTOCOLS = ("rubric", "choice", "grounded")
+
+_ROWS = {"rubric": rubric_row, "choice": choice_row, "grounded": grounded_row}
+_LABELS = {"retrieval": RETRIEVAL_LABELS, "supported": SUPPORTED_LABELS}
 
 
 class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_defaults=True):
-    """The protocol of a folder: ``rubric``, ``choice``, ``retrieval``, or that of ``like``."""
+    """The protocol of a folder: one of OWN_PROTOCOLS, ``retrieval``, or that of ``like``."""
 
     protocol: str = "rubric"
     like: str | None = None
@@ -69,12 +73,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         labels = {} if like is None else dict(like.labels)
         if isinstance(about, Own) and protocol.name == "choice":
             labels = {**CHOICE_LABELS, **labels}
-        if protocol.name == "retrieval":
-            labels = {**RETRIEVAL_LABELS, **labels}
+        if protocol.name in _LABELS:
+            labels = {**_LABELS[protocol.name], **labels}
         parse = None
         if isinstance(about, Own) and like is None and about.protocol in OWN_PROTOCOLS:
             slices = [each.name for each in self.slices]
-            parse = choice_row(slices) if about.protocol == "choice" else rubric_row(slices)
+            parse = _ROWS[about.protocol](slices)
         return Benchmark(
             name=self.name,
             title=self.title,
@@ -161,4 +165,6 @@ def _family(about: Own, like: Benchmark | None) -> Protocol:
         return ChoiceProtocol()
     if about.protocol == "retrieval":
         return retrieval()
+    if about.protocol == "grounded":
+        return supported(about.grader)
     return RubricProtocol(about.grader, about.length, prompt=about.template or "preceptor")

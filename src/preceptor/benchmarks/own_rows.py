@@ -11,7 +11,7 @@ from preceptor.benchmarks.fields import Fields
 from preceptor.cells import decoded
 from preceptor.records import Criterion, Example, Message, PhysicianAnswer
 
-__all__ = ["choice_row", "criterion", "message", "rubric_row"]
+__all__ = ["choice_row", "criterion", "grounded_row", "message", "rubric_row"]
 
 _IDS = ("id", "prompt_id", "example_id")
 _ASKED = ("question", "messages", "prompt", "conversation")
@@ -60,6 +60,22 @@ def rubric_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
             tags=_tags(row, slices),
             physician=PhysicianAnswer(answer) if answer else None,
             target=target,
+        )
+
+    return parse
+
+
+def grounded_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
+    """Reads ``id``, ``question`` or ``messages``, ``tags``: what is judged is the same for all."""
+    from preceptor.protocols.supported import supported_criteria
+
+    def parse(row: Fields) -> Example:
+        row = _unpacked(row)
+        return Example(
+            id=row.id(_there(row, _IDS)),
+            messages=_messages(row),
+            criteria=supported_criteria(),
+            tags=_tags(row, slices),
         )
 
     return parse

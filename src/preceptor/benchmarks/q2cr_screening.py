@@ -1,4 +1,4 @@
-"""Q2CRBench-3: screening of titles and abstracts for three clinical guidelines."""
+"""Q2CRBench-3, three clinical guidelines: screening of titles and abstracts."""
 
 from __future__ import annotations
 

@@ -55,7 +55,8 @@ def benchmarks(
     table.columns[2].justify = "right"
     for row in rows:
         here = "here" if row["here"] else "fetch" if row["pinned"] else "--data"
-        cells = (row["name"], row["family"], f"{row['examples']:,}", row["licence"], here)
+        size = f"{row['examples']:,}" if row["examples"] else "yours"
+        cells = (row["name"], row["family"], size, row["licence"], here)
         table.add_row(*map(str, cells))
     show(table)
     note("preceptor card NAME: source, citation, protocol, faults; preceptor fetch NAME: its data")

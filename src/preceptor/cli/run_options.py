@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -173,6 +174,29 @@ Shots = Annotated[
         parser=whole_number,
         metavar="N",
         help="Put N other questions with their answers before each.",
+    ),
+]
+Retriever = Annotated[
+    str | None,
+    typer.Option(
+        "--retriever",
+        metavar="ADDRESS",
+        help="Put passages that this search finds before each question: bm25, tfidf, encoder:….",
+    ),
+]
+CorpusPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--corpus", metavar="PATH", help="With --retriever: the passages, a corpus.jsonl."
+    ),
+]
+PassageCount = Annotated[
+    int | None,
+    typer.Option(
+        "--passages",
+        parser=whole_number,
+        metavar="N",
+        help="With --retriever: how many passages. Default: 5.",
     ),
 ]
 Images = Annotated[

@@ -23,6 +23,9 @@ class RunOptions(TypedDict, total=False):
     repeats: int
     circular: bool
     shots: int
+    retriever: str | None
+    corpus: str | Path | None
+    passages: int | None
     images: str | None
     system_params: Mapping[str, object] | Sequence[str]
     grader_params: Mapping[str, object] | Sequence[str]

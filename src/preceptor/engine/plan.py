@@ -12,6 +12,7 @@ from preceptor.benchmarks import Benchmark, Dataset
 from preceptor.benchmarks.manifest import manifest_of
 from preceptor.engine.budget import Budget
 from preceptor.engine.image_controls import image_control
+from preceptor.engine.passages import said, with_passages
 from preceptor.engine.patients import check_patient, everyone, patient_of, played_by
 from preceptor.engine.pipeline import Pipeline
 from preceptor.engine.resolve import (
@@ -67,6 +68,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         ``TAG=FACTOR`` or ``RUN=FACTOR``: see :mod:`preceptor.engine.sampling`.
     circular, shots, images
         See :class:`preceptor.records.Variant`.
+    retriever, corpus, passages
+        Address of a search, the documents that it searches, and how many of them stand before each
+        question.
     batch
         Ask models through their providers' batch APIs, where they have one.
     metrics
@@ -83,6 +87,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int = 1
     circular: bool = False
     shots: int = 0
+    retriever: str | None = None
+    corpus: Path | None = None
+    passages: int | None = None
     images: str | None = None
     name: str | None = None
     system_params: Sequence[str] = ()
@@ -209,8 +216,9 @@ def check(
     chosen = varied(chosen, dataset.examples, benchmark, variant)
     check_capabilities(benchmark, system, [example for example, _ in chosen])
     departures += sentences(variant, chosen)
-    if strata is not None:
-        departures.append(sentence(strata))
+    chosen, passages = with_passages(chosen, benchmark, request)
+    departures += said(passages)
+    departures += [] if strata is None else [sentence(strata)]
     ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
     notes = [*benchmark.remarks, *system.notes(ids), *usual]
     notes += [] if undefined is None else [undefined]
@@ -222,11 +230,10 @@ def check(
         settings.grader_parameters = msgspec.to_builtins(told)
     settings.manifest = msgspec.to_builtins(manifest_of(benchmark))
     settings.metrics = {name: find_metric(name).about() for name in request.metrics} or None
-    settings.departures, settings.notes = departures, notes
-    settings.batch = in_batches
+    settings.departures, settings.notes, settings.batch = departures, notes, in_batches
     if isinstance(system, Replay):
         settings.options_count_from = system.first
-    settings.variant, settings.stratify = variant, strata
+    settings.variant, settings.stratify, settings.passages = variant, strata, passages
     systems = everyone(system, patient, grader)
     if patient is not None:
         settings.patient = patient.address

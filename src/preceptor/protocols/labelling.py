@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class LabelScoring(Scoring):
         What several examples may be about, in the plural.
     """
 
-    shares = (OVERALL, PARSED)
+    shares: Collection[str] = (OVERALL, PARSED)
 
     def __init__(
         self,

@@ -56,6 +56,25 @@ class Variant(msgspec.Struct, frozen=True):
     images: ImageControl | None = None
 
 
+class Passages(msgspec.Struct, frozen=True):
+    """Passages that stand before each question.
+
+    Attributes
+    ----------
+    retriever
+        Address of what found them.
+    corpus
+        Their file or folder; ``sha256`` is that of its texts.
+    count
+        How many, at the most.
+    """
+
+    retriever: str
+    corpus: str
+    sha256: str
+    count: int
+
+
 class SweepCell(msgspec.Struct, frozen=True):
     """The place of a run in a sweep.
 
@@ -200,6 +219,8 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         0 or 1, of recorded answers that are numbers of options.
     variant
         How questions are asked otherwise.
+    passages
+        What was found for each question and stands before it.
     prices
         Address → price; free ones are left out.
     servers
@@ -252,6 +273,7 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     materials: str | None = None
     options_count_from: int | None = None
     variant: Variant | None = None
+    passages: Passages | None = None
     prices: dict[str, Price] | None = None
     servers: dict[str, str] | None = None
     files: dict[str, str] | None = None

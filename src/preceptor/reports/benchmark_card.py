@@ -123,7 +123,7 @@ def _facts(card: BenchmarkCard) -> Iterator[tuple[str, str]]:
     yield "Family", card.family
     if card.version is not None:
         yield "Version", card.version
-    size = count(card.examples) + (
+    size = (count(card.examples) if card.examples else "yours") + (
         f", with {count(card.criteria)} criteria" if card.criteria is not None else ""
     )
     yield "Examples", size

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from preceptor.installation import MissingExtra
 from preceptor.records.ranked import DEPTH
 
-__all__ = ["MEASURES", "check_provider", "measures"]
+__all__ = ["CODE_MEASURES", "MEASURES", "check_provider", "measures"]
 
 #: Metric → (trec_eval's measure, cut of the list before it is measured).
 MEASURES: dict[str, tuple[str, int]] = {
@@ -24,6 +24,15 @@ MEASURES: dict[str, tuple[str, int]] = {
     "p@10": ("P_10", DEPTH),
 }
 
+#: The same for a search of codes, of which few are right.
+CODE_MEASURES: dict[str, tuple[str, int]] = {
+    "mrr@10": ("recip_rank", 10),
+    "recall@1": ("recall_1", 10),
+    "recall@5": ("recall_5", 10),
+    "recall@10": ("recall_10", 10),
+    "map@10": ("map_cut_10", 10),
+}
+
 
 def check_provider() -> None:
     """Raise MissingExtra where the measures are not installed."""
@@ -33,7 +42,11 @@ def check_provider() -> None:
         raise MissingExtra("measures of retrieval need pytrec-eval-terrier", "retrieval") from None
 
 
-def measures(ranking: Sequence[str], grades: Mapping[str, int]) -> dict[str, float]:
+def measures(
+    ranking: Sequence[str],
+    grades: Mapping[str, int],
+    asked: Mapping[str, tuple[str, int]] = MEASURES,
+) -> dict[str, float]:
     """The measures of one query, each from 0 to 1.
 
     nDCG with the grade as gain and log2(rank + 1) as discount (Järvelin & Kekäläinen 2002); a
@@ -46,18 +59,20 @@ def measures(ranking: Sequence[str], grades: Mapping[str, int]) -> dict[str, flo
         Ids, each once, best first.
     grades
         Id → grade; at least one above 0.
+    asked
+        Metric → trec_eval's measure, and the cut of the list.
     """
     check_provider()
     import pytrec_eval
 
-    found = dict.fromkeys(MEASURES, 0.0)
+    found = dict.fromkeys(asked, 0.0)
     # Numbers in place of ids: what is written in an id cannot matter.
     number = {id: str(place) for place, id in enumerate(dict.fromkeys((*ranking, *grades)))}
     qrels = {"q": {number[id]: max(0, grade) for id, grade in grades.items()}}
-    for cut in {cut for _, cut in MEASURES.values()}:
+    for cut in {cut for _, cut in asked.values()}:
         kept = ranking[:cut]
         run = {"q": {number[id]: float(len(kept) - place) for place, id in enumerate(kept)}}
-        names = {name: measure for name, (measure, at) in MEASURES.items() if at == cut}
+        names = {name: measure for name, (measure, at) in asked.items() if at == cut}
         if kept:
             values = pytrec_eval.RelevanceEvaluator(qrels, _asked(names.values())).evaluate(run)
             found |= {name: float(values["q"][measure]) for name, measure in names.items()}

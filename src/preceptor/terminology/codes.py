@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["LEVELS", "at_level", "normal_code"]
+__all__ = ["LEVELS", "at_level", "find_code", "normal_code"]
 
-#: ICD-10-CM has categories with a letter in the second place (QA0) or the third (C7A).
-_CODE = re.compile(r"([A-Z](?:\d[0-9A-Z]|[A-Z]\d))\.?([0-9A-Z]{1,4})?")
+#: ICD-10-CM has categories with a letter in the third place (C7A), and since 2026 QA0.
+_CODE = re.compile(r"([A-Z]\d[0-9A-Z]|QA\d)\.?([0-9A-Z]{1,4})?")
 #: Name of a level → characters of a code that count, the point left out.
 LEVELS = {"full": 7, "4 characters": 4, "3 characters": 3}
 
@@ -33,3 +33,17 @@ def at_level(code: str, characters: int) -> str:
     ('Q62.1', 'Q62', 'I10')
     """
     return code if characters >= 7 else code[: characters + (characters > 3)]
+
+
+def find_code(text: str) -> str | None:
+    """The code that a line of an answer begins or ends with; None where there is none.
+
+    >>> find_code("I10 - Essential hypertension"), find_code("Gout (M10.9)"), find_code("gout")
+    ('I10', 'M10.9', None)
+    """
+    words = text.strip().split()
+    for word in (*words[:1], *words[-1:]):
+        code = normal_code(word.strip("()[]\"'`*,;:."))
+        if code is not None:
+            return code
+    return None

@@ -33,6 +33,10 @@ class Retriever:
     identity: dict[str, Any]
     model: System | None = None
 
+    def another(self) -> Retriever:
+        """The same, for another corpus."""
+        raise NotImplementedError
+
     async def prepare(self, corpus: Corpus) -> None:
         """Make or find the index."""
 
@@ -61,7 +65,9 @@ class RetrieverSystem(System):
         # What an endpoint takes for vectors is not counted: so it is not known.
         self.price = FREE if model is None else None
         self.server = None if model is None else model.server
-        self._kept: bytes | None = None
+        self._kept = b""
+        self._by_corpus: dict[str | None, Retriever] = {}
+        self._sizes: dict[str | None, int] = {}
 
     def identity(self) -> dict[str, Any]:
         return {"retriever": self.retriever.identity, "depth": DEPTH}
@@ -70,13 +76,27 @@ class RetrieverSystem(System):
         self._kept = materials
 
     async def open(self) -> None:
-        if self._kept is None:
+        corpora = await asyncio.to_thread(pointed, self._kept) if self._kept else []
+        if not corpora:
             raise InputError(f"{self.address}: the benchmark has no corpus to search")
-        corpus = await asyncio.to_thread(pointed, self._kept)
-        await self.retriever.prepare(corpus)
+        for corpus in corpora:
+            own = self.retriever.another() if self._by_corpus else self.retriever
+            await own.prepare(corpus)
+            self._by_corpus[corpus.sha256] = own
+            self._sizes[corpus.sha256] = len(corpus)
 
     async def answer(self, ask: Ask) -> Completion:
-        found = await self.retriever.search(ask.messages[-1].text, DEPTH)
+        assert ask.example is not None
+        target = ask.example.target
+        retriever = self._by_corpus[target["corpus"]]
+        # The question itself: instructions are for those who read them.
+        asked = ask.example.messages[-1].text
+        within = target.get("within")
+        depth = target.get("depth", DEPTH) if within is None else self._sizes[target["corpus"]]
+        found = await retriever.search(asked, depth)
+        if within is not None:
+            among = set(within)
+            found = [each for each in found if each.id in among][:DEPTH]
         return Completion(ranked_text(found), cost_usd=None if self.price is None else 0.0)
 
     async def close(self) -> None:

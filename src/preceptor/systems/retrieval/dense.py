@@ -45,6 +45,9 @@ class Dense(Retriever):
         self.identity = {"encoder": encoder.identity}
         self._rows: NDArray[np.int64] | None = None
 
+    def another(self) -> Dense:
+        return Dense(self.encoder)
+
     def use(self, corpus: Corpus) -> None:
         """Search in this corpus, whose documents are encoded when they are needed."""
         self._corpus = corpus

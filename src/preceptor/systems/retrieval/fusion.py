@@ -27,6 +27,9 @@ class Hybrid(Retriever):
         self.model = next((each.model for each in members if each.model is not None), None)
         self.identity = {"hybrid": [each.identity for each in members], "k": _K}
 
+    def another(self) -> Hybrid:
+        return Hybrid([each.another() for each in self.members])
+
     async def prepare(self, corpus: Corpus) -> None:
         for member in self.members:
             await member.prepare(corpus)
@@ -55,6 +58,9 @@ class Reranked(Retriever):
         self.model = second.model if first.model is None else first.model
         both = [first.identity, second.identity]
         self.identity = {"rerank": both, "documents": _RERANKED}
+
+    def another(self) -> Reranked:
+        return Reranked(self.first.another(), self.second.another())
 
     async def prepare(self, corpus: Corpus) -> None:
         await self.first.prepare(corpus)

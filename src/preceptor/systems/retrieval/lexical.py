@@ -12,6 +12,7 @@ from preceptor.corpora import Corpus
 from preceptor.installation import MissingExtra
 from preceptor.records.ranked import Ranked
 from preceptor.systems.retrieval.base import Retriever, best_of
+from preceptor.terminology.texts import fold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,6 +40,9 @@ class BM25(Retriever):
         self._numbers: dict[str, int] = {}
         self._parts: list[dict[str, Any]] = []
         self.identity = {"bm25": [_K1, _B], "bm25s": version("bm25s")}
+
+    def another(self) -> BM25:
+        return BM25()
 
     async def prepare(self, corpus: Corpus) -> None:
         self._corpus = corpus
@@ -115,10 +119,15 @@ def _words(text: str) -> list[str]:
     return _WORDS.findall(text.casefold())
 
 
+def _plain(text: str) -> str:
+    """Words alone, in small letters without accents: no sequence goes over a comma or a bracket."""
+    return " ".join(_words(fold(text)))
+
+
 #: What an address may say behind ``tfidf:`` → how a text is taken apart.
 _PARTS: dict[str, dict[str, Any]] = {
     "words": {"analyzer": "word", "token_pattern": r"\w+"},
-    "characters": {"analyzer": "char_wb", "ngram_range": (3, 5)},
+    "characters": {"analyzer": "char_wb", "ngram_range": (3, 5), "preprocessor": _plain},
 }
 
 
@@ -147,7 +156,12 @@ class TfIdf(Retriever):
 
     def __init__(self, parts: str = "words") -> None:
         self._vectorizer = vectorizer(parts)
-        self.identity = {"tfidf": parts, "scikit-learn": version("scikit-learn")}
+        self._kind = parts
+        kept = {"punctuation": False} if parts == "characters" else {}
+        self.identity = {"tfidf": parts, "scikit-learn": version("scikit-learn"), **kept}
+
+    def another(self) -> TfIdf:
+        return TfIdf(self._kind)
 
     async def prepare(self, corpus: Corpus) -> None:
         self._corpus = corpus
