@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from preceptor.terminology.texts import fold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,12 +48,6 @@ def plain(text: str) -> str:
     """One line without control characters, of bounded length."""
     whole = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * MAX_TEXT])
     return " ".join(whole.split())[:MAX_TEXT]
-
-
-def fold(text: str) -> str:
-    """Without case and accents."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in parts if not unicodedata.combining(sign))
 
 
 def stems(folded: str) -> list[str]:
