@@ -63,6 +63,9 @@ def answer(messages):
 def letter(messages):
     return "A"
 
+def silent(messages):
+    raise RuntimeError("made up")
+
 def judge(messages):
     return json.dumps({"explanation": "", "criteria_met": "otassium" in messages[-1]["content"]})
 """
@@ -363,6 +366,8 @@ def test_a_run_outlives_its_package(
         before = said(capsys, "score", "one")
         compared = said(capsys, "compare", "one", "two")
         pooled = said(capsys, "compare", "both=one,two", "one")
+        failing = [*system[:2], "--system", "python:made_up_code:silent", "--name", "open"]
+        assert cli.main(["run", "made-up-exam", *failing]) == 1
     assert said(capsys, "score", "one") == before
     assert before["metrics"]["overall_score"]["value"] == 0.5
     assert said(capsys, "compare", "one", "two") == compared
@@ -373,7 +378,9 @@ def test_a_run_outlives_its_package(
     capsys.readouterr()
     assert cli.main(["run", "made-up-exam", *system]) == 2
     assert "unknown benchmark 'made-up-exam'" in capsys.readouterr().err
-    assert cli.main(["resume", "one"]) == 2
+    assert cli.main(["resume", "one"]) == 0  # it is finished: nothing is asked
+    capsys.readouterr()
+    assert cli.main(["resume", "open"]) == 2
     assert "needs the package made-up, which is not here: install it" in capsys.readouterr().err
 
 
