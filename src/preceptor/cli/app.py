@@ -19,6 +19,7 @@ from preceptor.cli import (
     analysis,
     audit,
     card,
+    codes,
     compare,
     correct,
     distil,
@@ -128,6 +129,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "thresholds": thresholds.thresholds,
         "distil": distil.distil,
     },
+    "Search": {"codes": codes.app},
     "Plan and explain": {
         "power": analysis.power,
         "estimate": analysis.estimate,

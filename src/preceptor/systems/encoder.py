@@ -61,8 +61,12 @@ class Encoder:
                 )
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            settings = onnxruntime.SessionOptions()
+            # Threads that wait for work spin: the CPU time of the others is then waste.
+            settings.intra_op_num_threads = 1
+            settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
             self._model = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), providers=["CPUExecutionProvider"]
+                str(folder / "model.onnx"), settings, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # both raise plain exceptions of their own
             raise InputError(f"{called}: cannot be read: {_line(error)}") from None

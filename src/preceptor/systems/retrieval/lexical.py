@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["BM25", "TfIdf"]
+__all__ = ["BM25", "TfIdf", "vectorizer"]
 
 #: One-letter words and digits stay: "hepatitis B", "type 2".
 _WORDS = re.compile(r"\w+")
@@ -131,6 +131,18 @@ _PARTS: dict[str, dict[str, Any]] = {
 }
 
 
+def vectorizer(parts: str) -> Any:
+    """scikit-learn's, not fitted; ``parts`` as :class:`TfIdf` has them."""
+    try:
+        import numpy as np
+        from sklearn.feature_extraction.text import TfidfVectorizer
+    except ImportError:
+        raise MissingExtra("tfidf: needs scikit-learn", "retrieval") from None
+    return TfidfVectorizer(
+        strip_accents="unicode", sublinear_tf=True, dtype=np.float32, **_PARTS[parts]
+    )
+
+
 class TfIdf(Retriever):
     """TF-IDF by scikit-learn: accents folded, sublinear, cosine.
 
@@ -143,14 +155,7 @@ class TfIdf(Retriever):
     KINDS = tuple(_PARTS)
 
     def __init__(self, parts: str = "words") -> None:
-        try:
-            import numpy as np
-            from sklearn.feature_extraction.text import TfidfVectorizer
-        except ImportError:
-            raise MissingExtra("tfidf: needs scikit-learn", "retrieval") from None
-        self._vectorizer = TfidfVectorizer(
-            strip_accents="unicode", sublinear_tf=True, dtype=np.float32, **_PARTS[parts]
-        )
+        self._vectorizer = vectorizer(parts)
         self._kind = parts
         kept = {"punctuation": False} if parts == "characters" else {}
         self.identity = {"tfidf": parts, "scikit-learn": version("scikit-learn"), **kept}
