@@ -156,7 +156,7 @@ def _nifti(path: Path) -> Volume:
     except ImportError:
         raise MissingExtra(f"{path}: a NIfTI file needs nibabel", "imaging") from None
     try:
-        image = nibabel.load(path)
+        image: Any = nibabel.load(path)
         array = np.asanyarray(image.dataobj)
     except nibabel.filebasedimages.ImageFileError as error:
         raise ValueError(str(error)) from None
