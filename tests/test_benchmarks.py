@@ -196,7 +196,8 @@ def test_every_benchmark_is_described() -> None:
     everything = benchmarks.all_benchmarks()
     assert len({b.name for b in everything}) == len(everything)
     for each in everything:
-        assert all((each.title, each.summary, each.licence, each.citation, each.n_examples > 0))
+        assert all((each.title, each.summary, each.licence, each.citation))
+        assert each.n_examples > 0 or each.own  # of the user's own files nobody knows
         for source in each.sources:
             assert (len(source.revision), len(source.sha256)) == (40, 64)
         assert each.sources or each.contained or each.url

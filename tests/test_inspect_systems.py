@@ -309,7 +309,12 @@ async def test_inspects_own_provider_speaks_to_the_endpoint(
     """inspect/openai/MODEL asks the endpoint, and its words and tokens come back."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0000")
     monkeypatch.setenv("OPENAI_BASE_URL", fake.url)
-    system = resolve("inspect/openai/model-a", Parameters(temperature=0.5))
+    try:
+        system = resolve("inspect/openai/model-a", Parameters(temperature=0.5))
+    except Unavailable as error:
+        if "requires at least version" not in str(error):
+            raise
+        pytest.skip(f"needs a newer version of OpenAI's package: {error}")
     completion = await system.answer(QUESTION)
     await system.close()
     payload = fake.log[-1].payload

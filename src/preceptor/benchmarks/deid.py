@@ -131,7 +131,7 @@ def _annotations(path: Path, text: str) -> Iterator[Mention]:
 BENCHMARKS = (
     Benchmark(
         name="deid-presidio-synth",
-        title="De-identification of Presidio's sentences",
+        title="De-identification, made-up sentences",
         family="deidentification",
         summary="1,500 made-up sentences with names, addresses, numbers",
         licence="MIT",

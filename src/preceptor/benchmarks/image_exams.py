@@ -56,7 +56,7 @@ def read_exam(path: Path, layout: _Layout) -> Iterator[Example]:
     root = path if path.is_dir() else path.parent
     rows = path
     if path.is_dir():
-        found = [each for pattern in layout.files for each in sorted(path.rglob(pattern))]
+        found = [each for pattern in layout.files for each in sorted(path.glob(pattern))]
         if not found:
             raise InputError(f"{path}: expected {' or '.join(layout.files)}, found none")
         rows = found[0]

@@ -11,6 +11,7 @@ import functools
 import html
 import importlib.metadata
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -138,7 +139,10 @@ def icd10_cm() -> CodeList:
     Raises MissingExtra where the package is not installed.
     """
     try:
-        import simple_icd_10_cm as package
+        with warnings.catch_warnings():
+            # It reads its file as importlib-resources no longer advises, where that is installed.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import simple_icd_10_cm as package
     except ImportError:
         raise MissingExtra("ICD-10-CM: needs simple-icd-10-cm", "codes") from None
     every = package.get_all_codes()
