@@ -108,8 +108,6 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def trained(folder: Path, *more: str) -> Path:
-    pytest.importorskip("lightgbm", reason="the extra codes is not installed")
-    pytest.importorskip("rapidfuzz", reason="the extra codes is not installed")
     out = folder / "model"
     given = ["--codes", str(folder / "list.csv"), "--mentions", str(folder / "said.csv")]
     assert cli.main(["codes", "train", *given, "-o", str(out), *more]) == 0
@@ -313,7 +311,8 @@ def small_trees() -> tuple[str, Matrix, list[str]]:
 
 def test_trees_give_what_lightgbm_gives() -> None:
     """Our reading of the text scores every row as LightGBM's own does."""
-    lightgbm = pytest.importorskip("lightgbm", reason="the extra codes is not installed")
+    import lightgbm
+
     text, table, names = small_trees()
     theirs = lightgbm.Booster(model_str=text).predict(table)
     ours = parse_trees(text, names, "trees.txt").total(table.astype(np.float64))
@@ -323,7 +322,6 @@ def test_trees_give_what_lightgbm_gives() -> None:
 
 def test_damaged_trees_are_one_line() -> None:
     """Whatever is wrong with the text, the message names the file, and nothing runs on."""
-    pytest.importorskip("lightgbm", reason="the extra codes is not installed")
     text, _, names = small_trees()
     first = next(line for line in text.split("\n") if line.startswith("left_child="))
     damages = [

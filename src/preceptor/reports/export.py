@@ -41,8 +41,8 @@ STREAMED = ("jsonl", "csv", "parquet")
 Answer = tuple[Graded, Score]
 #: A run, its answers with their scores, and its departures.
 Answers = tuple[RunInfo, Iterable[Answer], Sequence[str]]
-#: Answers whose rows are made together; of parquet, the most bytes of a column's dictionary, so
-#: that the texts of so many answers stand in it.
+#: Answers in one batch of rows, and the most bytes of a parquet column's dictionary: enough for the
+#: texts of one batch.
 _AT_ONCE, _DICTIONARY = 1000, 2**24
 #: Pieces of csv that are written together.
 _PIECES = 5_000

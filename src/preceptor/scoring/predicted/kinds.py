@@ -28,7 +28,7 @@ LESS = (
     *("rmse", "median_absolute_error", "pinball", "quantiles_cross", "winkler", "log_loss"),
     *("brier", "rps", "ece", "hamming_loss", "ibs", "null_brier"),
 )
-#: Pairs of rows are too many to be resampled beyond so many rows of a survival file.
+#: A survival file with more rows gets no interval: its pairs are too many to resample.
 MOST_FOR_INTERVALS = 20_000
 
 
