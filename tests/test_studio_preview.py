@@ -29,7 +29,7 @@ from preceptor.studio.items.content import CriterionReview
 from preceptor.studio.ledger.rebuild import rebuild
 from preceptor.studio.ledger.verify import verify
 from preceptor.studio.people.project import Project, change, project, spent
-from preceptor.studio.preview.findings import Finding, Preview, finding
+from preceptor.studio.preview.findings import Finding, Preview, Tried, finding
 from preceptor.studio.preview.previewer import Previewer
 from preceptor.studio.preview.tables import previews
 from preceptor.testing import FakeEndpoint, Fault
@@ -116,6 +116,12 @@ def test_a_rubric_is_judged_on_three_answers_twice(chatting: Chatting, fake: Fak
     assert "The conversation has changed since this preview" in chatting.page()
     assert verify(chatting.house.studio).faults == ()
     assert chatting.house.studio.write_now(rebuild) == 0
+
+
+def test_the_first_verdict_is_the_first_that_was_given() -> None:
+    """A failure in the first repeat hides none in the second."""
+    tried = Tried(verdicts=(("timeout", "met", "timeout"), ("not_met", "not_met", "timeout")))
+    assert [tried.first(place) for place in range(3)] == [False, True, None]
 
 
 def test_what_verdicts_tell() -> None:

@@ -255,7 +255,7 @@ class _Estimator:
             return await asked(self.plan.patient, said, answers.patient)
 
         whole = await interact("", ask, session, turn, patient=say)
-        if guessed and "addresses" not in environment.needs:
+        if guessed:
             sent = characters(self._sent(whole.sent or ask.messages)) + offered
             for more in range(1, usual - turns + 1):
                 answers.calls += 1

@@ -38,6 +38,12 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[tuple[str, ...], ...] = ()
     scores: tuple[float | None, ...] = ()
 
+    def first(self, place: int) -> bool | None:
+        """The first verdict on a criterion: the grader may fail in one repeat and judge in the
+        next. None where it never judged."""
+        given = (row[place] for row in self.verdicts if row[place] in (MET, NOT_MET))
+        return next((each == MET for each in given), None)
+
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
     """A rubric as it was tried; ``asked`` is the digest of the conversation."""

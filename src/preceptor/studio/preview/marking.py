@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from preceptor.audit.stored import category_of
 from preceptor.errors import InputError
-from preceptor.records import Example
+from preceptor.records import Example, content_key
 from preceptor.studio.items.content import Content
 from preceptor.studio.items.tables import versions
 from preceptor.studio.items.writing import digest_of
@@ -98,17 +98,16 @@ def marked_rows(connection: sa.Connection) -> Iterator[dict[str, Any]]:
 
 
 def meta_rows(connection: sa.Connection) -> Iterator[dict[str, Any]]:
-    """A row for each verdict that was called wrong, with the grader's first word."""
+    """A row for each verdict that was called wrong, with the first that the grader gave."""
     for each in _all(connection):
         for place, criterion in enumerate(each.example.criteria):
             said = each.said.get(each.preview.criteria[place].id)
             if said is None:
                 continue
-            cell = each.tried.verdicts[0][place] if each.tried.verdicts else ""
-            word = {each.preview.grader: {"criteria_met": cell == MET}}
+            met = each.tried.first(place)
             yield {
                 "prompt_id": each.example.id,
-                "completion_id": each.tried.key or f"typed-{each.example.id}",
+                "completion_id": each.tried.key or f"typed-{content_key(each.tried.text)[:12]}",
                 "prompt": msgspec.to_builtins(each.example.messages),
                 "completion": each.tried.text,
                 "rubric": criterion.text,
@@ -118,7 +117,7 @@ def meta_rows(connection: sa.Connection) -> Iterator[dict[str, Any]]:
                 "example_tags": list(each.example.tags),
                 "binary_labels": [said],
                 "anonymized_physician_ids": [each.person],
-                "graders": word if cell in (MET, NOT_MET) else {},
+                "graders": {} if met is None else {each.preview.grader: {"criteria_met": met}},
             }
 
 
