@@ -237,3 +237,21 @@ def test_an_index_in_parts_has_the_scores_of_bm25s(monkeypatch: pytest.MonkeyPat
         expected = {id: score for id, score in zip(DOCUMENTS, scores, strict=False) if score > 0}
         found = asyncio.run(ours.search(query, 10))
         assert {each.id: each.score for each in found} == pytest.approx(expected)
+
+
+def test_a_search_within_some_documents_ranks_these_alone() -> None:
+    """By each retriever, and joined by the ranks that they have among them."""
+    from preceptor.corpora import open_corpus
+    from preceptor.systems.retrieval.fusion import Hybrid
+    from preceptor.systems.retrieval.lexical import BM25, TfIdf
+
+    folder(Path("mine"))
+    corpus = open_corpus(Path("mine/corpus.jsonl"))
+    query = " ".join(QUERIES.values())
+    for made in (BM25(), TfIdf("words"), Hybrid([BM25(), TfIdf("words")])):
+        asyncio.run(made.prepare(corpus))
+        every = [each.id for each in asyncio.run(made.search(query, 10))]
+        some = every[1::2]
+        found = asyncio.run(made.search(query, 10, [*some, "absent"]))
+        assert [each.id for each in found] == some
+    assert found[0].score == pytest.approx(2 / 61)  # first of both lists among these

@@ -197,6 +197,20 @@ def test_trials_are_ranked_by_their_criteria() -> None:
     assert wrong["trial_top3"] == 1.0
 
 
+def test_a_failed_criterion_leaves_its_patient_out_of_the_ranking() -> None:
+    """The other criteria do not speak for the trial; the coverage says so."""
+    rows = [
+        {"patient": patient, "trial": trial, "grade": int(trial == "t1")}
+        for patient in ("p1", "p2")
+        for trial in ("t1", "t2")
+    ]
+    examples = criteria(rows)
+    said: list[str | None] = [None, '{"answer": "no"}', '{"answer": "yes"}', '{"answer": "no"}']
+    scores = [CRITERIA.score(graded(e, a)) for e, a in zip(examples, said, strict=True)]
+    found = CRITERIA.summarise(scores, examples)["trial_ndcg"]
+    assert (found.value, found.n, found.coverage) == (1.0, 1, 0.5)
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [({"label": "maybe"}, "label: expected yes, no or NA"), ({"weight": 0}, "weight: expected a")],

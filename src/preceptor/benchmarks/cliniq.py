@@ -58,12 +58,14 @@ def _judgments(path: Path) -> dict[str, list[_Judgment]]:
 
 def _queries(path: Path) -> Iterator[tuple[Fields, list[_Judgment]]]:
     judgments, file = _judgments(path), path / "queries.jsonl"
+    some = False
     for number, row in read_rows(file):
         fields = Fields(row, str(file), number)
         if fields.id("_id") in judgments:
+            some = True
             yield fields, judgments[fields.id("_id")]
-    if not judgments:
-        raise InputError(f"{path / 'qrels.tsv'}: expected judgments, found none")
+    if not some:
+        raise InputError(f"{path / 'qrels.tsv'}: expected judgments of the queries, found none")
 
 
 def _single(path: Path) -> Iterator[Example]:
@@ -125,7 +127,7 @@ def _benchmark(name: str, title: str, summary: str, read: object) -> Benchmark:
         citation="protocol: Zhao et al. 2025 (CliniQ), arXiv:2502.06252",
         n_examples=0,
         own=True,
-        protocol=Protocol("retrieval", scoring=NoteScoring(_MATCHES)),
+        protocol=Protocol("retrieval", scoring=NoteScoring()),
         read=read,  # type: ignore[arg-type]
         materials=_pointer,
         url="https://github.com/zhao-zy15/CliniQ",

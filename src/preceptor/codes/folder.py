@@ -98,7 +98,7 @@ class Card(msgspec.Struct, frozen=True):
         ``descriptions``, or ``with exemplars``: coded mentions are in the index too.
     encoder, encoder_identity
         Its address, and all that its vectors depend on.
-    index_name, index_codes, index_exemplars
+    index_name, index_language, index_codes, index_exemplars
         The list that is searched now, and coded mentions beside it.
     files
         Name of each file of the folder → its SHA-256.
@@ -111,6 +111,7 @@ class Card(msgspec.Struct, frozen=True):
     encoder_identity: dict[str, Any]
     trained: Trained
     index_name: str
+    index_language: str
     index_codes: int
     index_exemplars: int
     files: dict[str, str] = {}

@@ -11,6 +11,7 @@ import numpy as np
 from preceptor.codes.encoders import encode, encoder_at, kept
 from preceptor.codes.features import features, names
 from preceptor.codes.folder import (
+    FORMAT,
     Card,
     Known,
     Row,
@@ -104,7 +105,7 @@ class Search:
         )
         size = len(maps.mean)
         rows = read_lines(folder, _CODES, Row)
-        listing = _listing(card.index_name, card.trained.language, rows)
+        listing = _listing(card.index_name, card.index_language, rows)
         vectors = read_array(folder, _TITLES, "<f2", size).astype(np.float32)
         if len(vectors) != len(rows) or len(listing) != len(rows):
             raise InputError(f"{folder}: {_CODES} and {_TITLES} have different numbers of codes")
@@ -161,7 +162,11 @@ class Search:
         }
         made, count = _index_files(self.encoder, codes, mentions, progress)
         card = msgspec.structs.replace(
-            self.card, index_name=codes.name, index_codes=len(codes), index_exemplars=count
+            self.card,
+            index_name=codes.name,
+            index_language=codes.language,
+            index_codes=len(codes),
+            index_exemplars=count,
         )
         return write_folder(self.folder, card, files | made, again=True)
 
@@ -264,13 +269,14 @@ def train(
     )
     made, count = _index_files(opened, codes, mentions if exemplars else (), progress)
     card = Card(
-        format=1,
+        format=FORMAT,
         version=VERSION,
         product=EXEMPLARS if exemplars else DESCRIPTIONS,
         encoder=encoder,
         encoder_identity=opened.identity,
         trained=trained,
         index_name=codes.name,
+        index_language=codes.language,
         index_codes=len(codes),
         index_exemplars=count,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 import zlib
 from collections.abc import Sequence
@@ -90,6 +91,7 @@ def _with(example: Example, how: str, others: Sequence[Image]) -> Example:
     return msgspec.structs.replace(example, messages=tuple(turns))
 
 
+@functools.cache
 def _blank() -> Image:
     """A grey PNG."""
     rows = (b"\0" + bytes([_GREY]) * _SIDE) * _SIDE

@@ -174,28 +174,23 @@ class NoteScoring(RetrievalScoring):
 
     ``mean_of_queries`` is the mean over queries of the mean over their notes. ``recall@100:KIND``
     is that of the documents that match in that way. Only documents among which is searched count.
-
-    Parameters
-    ----------
-    matches
-        The ways of matching.
     """
-
-    def __init__(self, matches: Sequence[str]) -> None:
-        super().__init__()
-        self.matches = matches
 
     def score(self, graded: Graded) -> Score:
         found = super().score(graded)
         text, target = answered(graded), graded.example.target
-        if text is None or not found.values:
+        ways = sorted(set(target["matches"].values()))
+        if text is None:
+            names = [f"recall@100:{way}" for way in ways]
+            return merged(found, missing(graded, dict.fromkeys(names, (0.0, 1.0))), names)
+        if not found.values:
             return found
         ranking = list(dict.fromkeys(each.id for each in in_order(read_ranked(text) or ())))
+        only = {"recall@100": MEASURES["recall@100"]}
         values = {}
-        for match in self.matches:
-            own = {id: target["qrels"][id] for id, way in target["matches"].items() if way == match}
-            if own:
-                values[f"recall@100:{match}"] = measures(ranking, own)["recall@100"]
+        for way in ways:
+            own = {id: target["qrels"][id] for id, each in target["matches"].items() if each == way}
+            values[f"recall@100:{way}"] = measures(ranking, own, only)["recall@100"]
         return merged(found, scored(graded, values, None), values)
 
     def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:

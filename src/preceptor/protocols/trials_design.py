@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from preceptor.protocols.labelling import LabelScoring
 from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
 from preceptor.scoring.reading import field_of
-from preceptor.scoring.retrieval import measures
+from preceptor.scoring.retrieval import MEASURES, measures
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import mean_metric
 from preceptor.scoring.units import units
@@ -135,33 +135,48 @@ class CriteriaScoring(LabelScoring):
     def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         found = super().whole_set(scores, examples)
         by_id = {example.id: example for example in examples}
-        patients: dict[tuple[str, int], dict[str, list[tuple[float, float]]]] = {}
-        grades: dict[str, dict[str, int]] = {}
-        first: dict[tuple[str, int], str] = {}
+        groups: dict[tuple[str, int], list[Score]] = {}
         for score in scores:
-            target: dict[str, Any] = by_id[score.example_id].target
-            if target.get("grade") is None or not score.values:
-                continue
-            key = (target["cluster"], score.repeat)
-            worth = {"yes": 1.0, "na": 0.5}.get(str(score.prediction), 0.0)
-            rows = patients.setdefault(key, {}).setdefault(target["trial"], [])
-            rows.append((target["weight"], worth))
-            grades.setdefault(target["cluster"], {})[target["trial"]] = target["grade"]
-            first.setdefault(key, score.example_id)
-        ndcg, top, ids = [], [], []
-        for (patient, repeat), trials in patients.items():
-            if not any(grade > 0 for grade in grades[patient].values()):
-                continue
-            ranking = sorted(trials, key=lambda trial: (-_weighted(trials[trial]), trial))
-            ndcg.append(measures(ranking, grades[patient])["ndcg@10"])
-            best = max(grades[patient].values())
-            top.append(float(any(grades[patient][trial] == best for trial in ranking[:3])))
-            ids.append(first[patient, repeat])
-        unit_of = units(examples)
-        if ids:
-            found["trial_ndcg"] = mean_metric(ndcg, ids, unit_of, lowest=0.0)
-            found["trial_top3"] = mean_metric(top, ids, unit_of, share=True)
+            target = by_id[score.example_id].target
+            if target.get("grade") is not None:
+                groups.setdefault((target["cluster"], score.repeat), []).append(score)
+        ranked = [_ranked(group, by_id) for group in groups.values()]
+        ranked = [each for each in ranked if any(grade > 0 for grade in each.grades.values())]
+        # A trial of which a criterion failed is not ranked on the others: its patient is left out.
+        whole = [each for each in ranked if each.whole]
+        if whole:
+            unit_of, ids = units(examples), [each.id for each in whole]
+            coverage = len(whole) / len(ranked)
+            only = {"ndcg@10": MEASURES["ndcg@10"]}
+            ndcg = [measures(each.trials, each.grades, only)["ndcg@10"] for each in whole]
+            top = [
+                float(any(each.grades[id] == max(each.grades.values()) for id in each.trials[:3]))
+                for each in whole
+            ]
+            found["trial_ndcg"] = mean_metric(ndcg, ids, unit_of, coverage=coverage, lowest=0.0)
+            found["trial_top3"] = mean_metric(top, ids, unit_of, share=True, coverage=coverage)
         return found
+
+
+class _Trials(NamedTuple):
+    """A patient's trials, best first, their grades, and whether every criterion was answered."""
+
+    id: str
+    trials: list[str]
+    grades: dict[str, int]
+    whole: bool
+
+
+def _ranked(group: Sequence[Score], by_id: Mapping[str, Example]) -> _Trials:
+    rows: dict[str, list[tuple[float, float]]] = {}
+    grades: dict[str, int] = {}
+    for score in group:
+        target = by_id[score.example_id].target
+        worth = {"yes": 1.0, "na": 0.5}.get(str(score.prediction), 0.0)
+        rows.setdefault(target["trial"], []).append((target["weight"], worth))
+        grades[target["trial"]] = target["grade"]
+    trials = sorted(rows, key=lambda trial: (-_weighted(rows[trial]), trial))
+    return _Trials(group[0].example_id, trials, grades, all(score.values for score in group))
 
 
 def _weighted(rows: Sequence[tuple[float, float]]) -> float:

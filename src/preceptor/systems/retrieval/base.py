@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from preceptor.corpora import Corpus, pointed
@@ -40,8 +41,10 @@ class Retriever:
     async def prepare(self, corpus: Corpus) -> None:
         """Make or find the index."""
 
-    async def search(self, query: str, depth: int) -> list[Ranked]:
-        """The best documents, in order."""
+    async def search(
+        self, query: str, depth: int, within: Collection[str] | None = None
+    ) -> list[Ranked]:
+        """The best documents, in order; of all, or of those whose ids are ``within``."""
         raise NotImplementedError
 
     async def close(self) -> None:
@@ -67,7 +70,6 @@ class RetrieverSystem(System):
         self.server = None if model is None else model.server
         self._kept = b""
         self._by_corpus: dict[str | None, Retriever] = {}
-        self._sizes: dict[str | None, int] = {}
 
     def identity(self) -> dict[str, Any]:
         return {"retriever": self.retriever.identity, "depth": DEPTH}
@@ -83,7 +85,6 @@ class RetrieverSystem(System):
             own = self.retriever.another() if self._by_corpus else self.retriever
             await own.prepare(corpus)
             self._by_corpus[corpus.sha256] = own
-            self._sizes[corpus.sha256] = len(corpus)
 
     async def answer(self, ask: Ask) -> Completion:
         assert ask.example is not None
@@ -91,12 +92,8 @@ class RetrieverSystem(System):
         retriever = self._by_corpus[target["corpus"]]
         # The question itself: instructions are for those who read them.
         asked = ask.example.messages[-1].text
-        within = target.get("within")
-        depth = target.get("depth", DEPTH) if within is None else self._sizes[target["corpus"]]
-        found = await retriever.search(asked, depth)
-        if within is not None:
-            among = set(within)
-            found = [each for each in found if each.id in among][:DEPTH]
+        depth = target.get("depth", DEPTH)
+        found = await retriever.search(asked, depth, target.get("within"))
         return Completion(ranked_text(found), cost_usd=None if self.price is None else 0.0)
 
     async def close(self) -> None:
@@ -104,7 +101,11 @@ class RetrieverSystem(System):
 
 
 def best_of(
-    scores: NDArray[np.floating], corpus: Corpus, depth: int, above: float | None = None
+    scores: NDArray[np.floating],
+    corpus: Corpus,
+    depth: int,
+    within: Collection[str] | None = None,
+    above: float | None = None,
 ) -> list[Ranked]:
     """The documents with the highest scores, ties at the end by id as everywhere.
 
@@ -112,12 +113,20 @@ def best_of(
     ----------
     scores
         One for each document of the corpus.
+    within
+        Ids of the documents that count; None for all.
     above
         Only documents with more than this count as found.
     """
     import numpy as np
 
-    rows = np.arange(len(scores)) if above is None else np.flatnonzero(scores > above)
+    if within is None:
+        rows = np.arange(len(scores))
+    else:
+        places = (corpus.place(id) for id in within)
+        rows = np.array(sorted(place for place in places if place is not None), np.intp)
+    if above is not None:
+        rows = rows[scores[rows] > above]
     if len(rows) > depth:
         last = np.partition(scores[rows], len(rows) - depth)[len(rows) - depth]
         rows = rows[scores[rows] >= last]  # more than asked where the last ones tie

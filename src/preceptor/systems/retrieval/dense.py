@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from preceptor.corpora import Corpus
@@ -63,11 +63,13 @@ class Dense(Retriever):
             rows.append(await self._kept(part, "passage"))
         self._rows = np.concatenate(rows)
 
-    async def search(self, query: str, depth: int) -> list[Ranked]:
+    async def search(
+        self, query: str, depth: int, within: Collection[str] | None = None
+    ) -> list[Ranked]:
         assert self._rows is not None
         wanted = self._vectors.at(await self._kept([query], "query"))[0]
         scores = await asyncio.to_thread(self._vectors.products, self._rows, wanted)
-        return best_of(scores, self._corpus, depth)
+        return best_of(scores, self._corpus, depth, within)
 
     async def rescored(self, query: str, ids: Sequence[str]) -> list[Ranked]:
         """These documents in the order of their vectors."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from preceptor.corpora import Corpus
 from preceptor.records.ranked import Ranked, in_order
@@ -34,10 +34,12 @@ class Hybrid(Retriever):
         for member in self.members:
             await member.prepare(corpus)
 
-    async def search(self, query: str, depth: int) -> list[Ranked]:
+    async def search(
+        self, query: str, depth: int, within: Collection[str] | None = None
+    ) -> list[Ranked]:
         earned: dict[str, float] = {}
         for member in self.members:
-            found = await member.search(query, depth)
+            found = await member.search(query, depth, within)
             for rank, each in enumerate(found, start=1):
                 earned[each.id] = earned.get(each.id, 0.0) + 1 / (_K + rank)
         return in_order(Ranked(id, score) for id, score in earned.items())[:depth]
@@ -66,8 +68,10 @@ class Reranked(Retriever):
         await self.first.prepare(corpus)
         self.second.use(corpus)
 
-    async def search(self, query: str, depth: int) -> list[Ranked]:
-        found = await self.first.search(query, depth)
+    async def search(
+        self, query: str, depth: int, within: Collection[str] | None = None
+    ) -> list[Ranked]:
+        found = await self.first.search(query, depth, within)
         top = await self.second.rescored(query, [each.id for each in found[:_RERANKED]])
         lowest = min((each.score for each in top), default=0.0)
         rest = found[_RERANKED:]

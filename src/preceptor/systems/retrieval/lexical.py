@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from array import array
+from collections.abc import Collection
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,9 @@ class BM25(Retriever):
             del words[ends[start] :]
         self._parts.reverse()
 
-    async def search(self, query: str, depth: int) -> list[Ranked]:
+    async def search(
+        self, query: str, depth: int, within: Collection[str] | None = None
+    ) -> list[Ranked]:
         import numpy as np
 
         known = [
@@ -86,7 +89,7 @@ class BM25(Retriever):
         for part in self._parts:
             self._index.scores = part
             scores.append(self._index.get_scores_from_ids(known))
-        return best_of(np.concatenate(scores), self._corpus, depth, above=0.0)
+        return best_of(np.concatenate(scores), self._corpus, depth, within, above=0.0)
 
 
 def _inverse(documents: dict[int, int], count: int) -> NDArray[np.float32]:
@@ -174,8 +177,10 @@ class TfIdf(Retriever):
         except ValueError:  # no text has a term
             self._terms = None
 
-    async def search(self, query: str, depth: int) -> list[Ranked]:
+    async def search(
+        self, query: str, depth: int, within: Collection[str] | None = None
+    ) -> list[Ranked]:
         if self._terms is None:
             return []
         scores = (self._vectorizer.transform([query]) @ self._terms).toarray()[0]
-        return best_of(scores, self._corpus, depth, above=0.0)
+        return best_of(scores, self._corpus, depth, within, above=0.0)
