@@ -13,6 +13,7 @@ from preceptor.protocols.predictions import PREDICTIONS, predicted_of
 from preceptor.records import Result, RunInfo, examples_of
 from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
+from preceptor.scoring.predicted.kinds import resamples_for
 from preceptor.scoring.predicted.metrics import is_less_better, measures_of
 from preceptor.scoring.predicted.table import Predicted
 from preceptor.statistics.multiplicity import holm
@@ -138,17 +139,17 @@ def compare_predictions(
             if is_less_better(tables[0].kind, change.metric)
         ],
         contrasts=contrasts,
-        notes=_notes(contrasts, len(sides)),
+        notes=_notes(contrasts, len(sides), tables[0].kind),
     )
 
 
-def _notes(contrasts: Sequence[PredictionContrast], sides: int) -> list[str]:
+def _notes(contrasts: Sequence[PredictionContrast], sides: int, kind: str) -> list[str]:
     clustered = any(each.units < each.n for each in contrasts)
     notes = [
         "Differences are on common rows: patients are drawn with replacement, with all their rows "
         "and for both sides alike."
     ]
-    if not clustered:
+    if kind == "binary" and not clustered:
         notes.append("Each row is another patient: the AUROC is tested by DeLong's paired test.")
     if sides > 2:
         notes.append("Holm: p of the headline with all comparisons.")
@@ -164,6 +165,7 @@ def _contrast(
 ) -> PredictionContrast:
     one, two = _aligned(labels, tables)
     measures = [measures_of(table) for table in (one, two)]
+    resamples = resamples_for(one.kind, len(one), resamples)
     drawn = resampled(measures, len(one.units), resamples=resamples, seed=seed)
     differences = drawn[1] - drawn[0]
     sides = zip(measures[0].names, measures[0].values(), measures[1].values(), strict=True)
@@ -207,17 +209,25 @@ def _aligned(
             f"{' '.join(two.keys[0])}"
         )
     left, right = one.rows([pair[0] for pair in pairs]), two.rows([pair[1] for pair in pairs])
-    for name, values in left.outcome.items():
-        differs = np.flatnonzero(values != right.outcome[name])
-        if len(differs):
-            row = int(differs[0])
-            raise InputError(
-                f"compare: row {shorten(left.ids[row])} has another {name} in {shorten(labels[1])} "
-                f"({right.outcome[name][row]:g}) than in {shorten(labels[0])} ({values[row]:g})"
-            )
+    if (other := _other_outcome(left, right)) is not None:
+        name, row = other
+        raise InputError(
+            f"compare: row {shorten(left.ids[row])} has another {name} in {shorten(labels[1])} "
+            f"({right.outcome[name][row]:g}) than in {shorten(labels[0])} "
+            f"({left.outcome[name][row]:g})"
+        )
     # One side may not have said who the patients are.
     right.units, right.unit = left.units, left.unit
     return left, right
+
+
+def _other_outcome(left: Predicted, right: Predicted) -> tuple[str, int] | None:
+    """The first outcome that is not the same for the same row, and the row."""
+    for name, values in left.outcome.items():
+        differs = np.flatnonzero(values != right.outcome[name])
+        if len(differs):
+            return name, int(differs[0])
+    return None
 
 
 def _change(name: str, left: float, right: float, drawn: Floats) -> Change:
@@ -243,12 +253,13 @@ def _defined(value: float) -> float | None:
 
 
 class Place(msgspec.Struct, frozen=True):
-    """One run of a ranking. ``rank_ci95`` is of the resamples; equal values share the best."""
+    """One run of a ranking. ``rank_ci95`` is of the resamples, None where there are too few; equal
+    values share the best."""
 
     run: str
     system: str
     rank: int
-    rank_ci95: tuple[int, int]
+    rank_ci95: tuple[int, int] | None
     value: float
     ci95: _Interval | None
     n: int
@@ -285,9 +296,13 @@ def _ranking(name: str, results: Sequence[Result], resamples: int, seed: int) ->
     tables = [table_of(result) for result in results]
     left_out: dict[str, str] = {}
     kept: list[int] = []
+    head = results[0].labels.get(OVERALL)
     for place, table in enumerate(tables):
+        run = results[place]
         if table.kind != tables[0].kind or table.labels != tables[0].labels:
-            left_out[results[place].info.name] = f"other outcomes ({table.kind})"
+            left_out[run.info.name] = f"other outcomes ({table.kind})"
+        elif run.labels.get(OVERALL) != head:
+            left_out[run.info.name] = f"another headline ({run.labels.get(OVERALL)})"
         else:
             kept.append(place)
     known = [
@@ -300,7 +315,15 @@ def _ranking(name: str, results: Sequence[Result], resamples: int, seed: int) ->
         left_out |= {results[place].info.name: "no row in common" for place in kept[1:]}
         kept, common = [first], known[0]
     aligned = [_chosen(tables[place], common, tables[kept[0]]) for place in kept]
+    others = [_other_outcome(aligned[0], table) for table in aligned]
+    for index, table, other in zip(kept, aligned, others, strict=True):
+        if other is not None:
+            why = f"another {other[0]} of row {shorten(table.ids[other[1]])}"
+            left_out[results[index].info.name] = why
+    kept = [index for index, other in zip(kept, others, strict=True) if other is None]
+    aligned = [table for table, other in zip(aligned, others, strict=True) if other is None]
     measures = [_headline(measures_of(table)) for table in aligned]
+    resamples = resamples_for(aligned[0].kind, len(aligned[0]), resamples)
     drawn = resampled(measures, len(aligned[0].units), resamples=resamples, seed=seed)
     less = is_less_better(tables[0].kind, OVERALL)
     values = np.array([each.values()[0] for each in measures])
@@ -347,8 +370,8 @@ def _ranks(values: Floats, less: bool) -> Floats:
     return np.asarray(better, dtype=np.float64)
 
 
-def _whole(ranks: Floats) -> tuple[int, int]:
-    if not len(ranks):
-        return (1, 1)
+def _whole(ranks: Floats) -> tuple[int, int] | None:
+    if len(ranks) < 2:
+        return None
     low, high = np.quantile(ranks, [0.025, 0.975], method="inverted_cdf")
     return int(low), int(high)

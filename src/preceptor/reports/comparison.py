@@ -11,6 +11,7 @@ from preceptor.analysis.comparison import Comparison, Contrast
 from preceptor.analysis.comparison_notes import LEVEL
 from preceptor.analysis.paired import FEWEST, SliceDifference
 from preceptor.reports.format import (
+    chance,
     interval,
     marked,
     p_value,
@@ -103,9 +104,7 @@ def _conclusion(contrast: Contrast) -> str:
 def _chance(whole: SliceDifference) -> str:
     if whole.p is None:
         return ""
-    holm = whole.p_holm
-    adjusted = "" if holm in (None, whole.p) else f"; {p_value(holm)} with all comparisons"
-    return f" (p {p_value(whole.p)}{adjusted})"
+    return f" ({chance(whole.p, whole.p_holm)})"
 
 
 def equivalence_sentence(contrast: Contrast) -> str:

@@ -15,6 +15,7 @@ from preceptor.wording import count, plural
 
 __all__ = [
     "SHARE",
+    "chance",
     "cut",
     "day",
     "days",
@@ -124,6 +125,12 @@ def signed(share: float | None) -> str:
     """A difference of scores with its sign: ``+4.1``."""
     text = points(share)
     return text if text[:1] in (_MINUS, _NONE) or text == "0.0" else f"+{text}"
+
+
+def chance(p: float | None, holm: float | None) -> str:
+    """A p-value, and the one that is adjusted for all comparisons where it is another."""
+    adjusted = "" if holm in (None, p) else f"; {p_value(holm)} with all comparisons"
+    return f"p {p_value(p)}{adjusted}"
 
 
 def p_value(p: float | None) -> str:

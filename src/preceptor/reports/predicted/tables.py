@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from preceptor.analysis.comparison_notes import LEVEL
 from preceptor.analysis.predictions import PredictionComparison, PredictionContrast, Ranking
 from preceptor.records import Metric, Result
-from preceptor.reports.format import p_value, percent, pretty
+from preceptor.reports.format import chance, p_value, percent, pretty
 from preceptor.reports.score import namespaces
 from preceptor.reports.tables import plain_table
 from preceptor.scoring import OVERALL
@@ -34,7 +35,6 @@ __all__ = [
 _FEW = 4
 #: Of the thresholds' tables: shown with --slices.
 DETAIL = ("at_0.5", "at_prevalence", "treat_all")
-LEVEL = 0.05
 
 
 def decimal(value: float | None) -> str:
@@ -126,7 +126,7 @@ def headline(contrast: PredictionContrast, labels: dict[str, str], lower: Sequen
     if whole.difference is None or whole.ci95 is None:
         return f"{name} of {contrast.contender} against {contrast.reference}: no test {where}."
     p = whole.p if whole.p_holm is None else whole.p_holm
-    numbers = f"{signed(whole.difference)}, {decimals(whole.ci95)}; p {p_value(whole.p)}"
+    numbers = f"{signed(whole.difference)}, {decimals(whole.ci95)}; {chance(whole.p, whole.p_holm)}"
     if p is None or p >= LEVEL:
         return (
             f"No difference in {name} was shown: {numbers} for {contrast.contender} against "
@@ -184,12 +184,11 @@ def ranking_table(ranking: Ranking) -> Table:
         ("rank", "95 % interval", "value", "95 % interval", "n", "coverage"),
     )
     for place in ranking.places:
-        low, high = place.rank_ci95
         table.add_row(
             place.run,
             place.system,
             str(place.rank),
-            f"{low} to {high}",
+            "–" if place.rank_ci95 is None else "{} to {}".format(*place.rank_ci95),
             decimal(place.value),
             decimals(place.ci95),
             count(place.n),

@@ -11,9 +11,9 @@ from preceptor.records import Metric
 from preceptor.scoring.names import OVERALL
 from preceptor.scoring.predicted.kinds import (
     LESS,
-    MOST_FOR_INTERVALS,
     averaged,
     measures_by_kind,
+    resamples_for,
 )
 from preceptor.scoring.predicted.numbers import metric
 from preceptor.scoring.predicted.table import REPEATS, Predicted
@@ -55,9 +55,8 @@ def general_metrics(table: Predicted, *, resamples: int = 1000, seed: int = 0) -
     measures = _measures(table, places, clusters)
     groups = _groups(table, places)
     parts = [_headline(_measures(table, some, clusters)) for _, _, some in groups]
-    pairs = table.kind in ("survival", "start_stop")
-    spread = not (pairs and len(places) > MOST_FOR_INTERVALS)
-    drawn = resampled([measures, *parts], clusters, resamples=resamples if spread else 1, seed=seed)
+    resamples = resamples_for(table.kind, len(places), resamples)
+    drawn = resampled([measures, *parts], clusters, resamples=resamples, seed=seed)
     units = len(np.unique(table.unit[places]))
     coverage = float(known.mean())
     metrics = {

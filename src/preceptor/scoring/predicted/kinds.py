@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["LESS", "MOST_FOR_INTERVALS", "averaged", "last_horizon", "measures_by_kind"]
+__all__ = [
+    "LESS",
+    "MOST_FOR_INTERVALS",
+    "averaged",
+    "last_horizon",
+    "measures_by_kind",
+    "resamples_for",
+]
 
 #: Beginnings of names of metrics of which less is better.
 LESS = (
@@ -30,6 +37,13 @@ LESS = (
 )
 #: A survival file with more rows gets no interval: its pairs are too many to resample.
 MOST_FOR_INTERVALS = 20_000
+
+
+def resamples_for(kind: str, rows: int, resamples: int) -> int:
+    """How often to resample so many rows: once, which gives no interval, where pairs are counted
+    and there are too many."""
+    paired = kind in ("survival", "start_stop")
+    return 1 if paired and rows > MOST_FOR_INTERVALS else resamples
 
 
 def measures_by_kind(table: Predicted, clusters: int) -> Measures:
