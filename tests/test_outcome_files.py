@@ -209,6 +209,51 @@ def test_runs_of_other_outcomes_are_not_compared(capsys: pytest.CaptureFixture[s
     assert "has another y_true" in capsys.readouterr().err
 
 
+def test_a_ranking_leaves_out_what_cannot_be_ranked(capsys: pytest.CaptureFixture[str]) -> None:
+    """Another headline, or another outcome of a row, is a reason; it is no end of the ranking."""
+    rng = np.random.default_rng(5)
+    rows, called = [], []
+    for number in range(60):
+        truth = "abc"[int(rng.integers(3))]
+        shares = rng.dirichlet([1, 1, 1])
+        said = {f"p:{name}": float(share) for name, share in zip("abc", shares, strict=True)}
+        rows.append({"id": f"p{number}", "y_true": truth, **said})
+        called.append({"id": f"p{number}", "y_true": truth, "y_pred": "abc"[int(shares.argmax())]})
+    other = [{**rows[0], "y_true": "abc".replace(rows[0]["y_true"], "")[0]}, *rows[1:]]
+    for name, table in (("one", rows), ("two", rows), ("called", called), ("other", other)):
+        write(Path(f"{name}.csv"), table)
+        words = [f"{name}.csv", "--benchmark", "mine", "--name", name, "--classes", "a,b,c"]
+        assert main(["import", "predictions", *words]) == 0
+    capsys.readouterr()
+    assert main(["leaderboard", "--benchmark", "mine"]) == 0
+    said_of = capsys.readouterr().err.replace("\n", " ")
+    assert "called is left out: another headline" in said_of
+    assert "other is left out: another y_true of row 'p0'" in said_of
+    assert main(["compare", "one", "two"]) == 0
+    assert "DeLong" not in capsys.readouterr().err
+
+
+def test_too_many_pairs_have_no_interval_anywhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a score says that none is computed, a comparison and a ranking compute none either."""
+    monkeypatch.setattr("preceptor.scoring.predicted.kinds.MOST_FOR_INTERVALS", 20)
+    rng = np.random.default_rng(6)
+    for name in "ab":
+        rows = [
+            {"id": f"p{n}", "time": n + 1, "event": n % 2, "risk": float(rng.normal())}
+            for n in range(40)
+        ]
+        write(Path(f"{name}.csv"), rows)
+        words = [f"{name}.csv", "--benchmark", "mine", "--name", name]
+        assert main(["import", "predictions", *words]) == 0
+    capsys.readouterr()
+    contrast = asked("compare", "a", "b")["contrasts"][0]["changes"][0]
+    assert (contrast["ci95"], contrast["p"]) == (None, None)
+    assert main(["leaderboard", "--benchmark", "mine", "--json"]) == 0
+    assert '"rank_ci95": null' in capsys.readouterr().out
+
+
 def test_text_answers_keep_their_meaning(capsys: pytest.CaptureFixture[str]) -> None:
     """A table with y_true beside text answers to a known benchmark is read as answers."""
     write(Path("a.csv"), [{"id": "none", "y_true": "A", "y_pred": "B", "prediction": "B"}])
