@@ -70,14 +70,13 @@ class Run:
 
     def report(self, path: str | Path, *, share: bool = False) -> Path:
         """Write the HTML report; with ``share``, without any text of examples or answers."""
-        from preceptor.analysis.predictions import are_predictions
         from preceptor.audit.checked import known_of_grader
         from preceptor.reports.files import write_text
         from preceptor.reports.html import render
         from preceptor.results.pool import Side
 
         result = self.result()
-        if are_predictions([self.info]):
+        if self.info.holds_predictions:
             from preceptor.reports.predicted.page import render_predictions
 
             side = Side(self.info.name, "", self.info.name, result, (self.info.name,))

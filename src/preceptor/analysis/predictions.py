@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from preceptor.errors import InputError, shorten
-from preceptor.protocols.predictions import PREDICTIONS, predicted_of
+from preceptor.protocols.predictions import predicted_of
 from preceptor.records import Result, RunInfo, examples_of
 from preceptor.results.pool import Side
 from preceptor.scoring import OVERALL
@@ -85,16 +85,11 @@ def are_predictions(runs: Sequence[RunInfo]) -> bool:
 
     Raises InputError where only some are.
     """
-    own = [_is_prediction(run) for run in runs]
+    own = [run.holds_predictions for run in runs]
     if any(own) and not all(own):
         other = runs[own.index(False)].name
         raise InputError(f"{other}: holds no predictions with outcomes, and the others do")
     return bool(own) and all(own)
-
-
-def _is_prediction(run: RunInfo) -> bool:
-    manifest = run.settings.manifest or {}
-    return bool(manifest.get("protocol", {}).get("protocol") == PREDICTIONS)
 
 
 def table_of(result: Result) -> Predicted:

@@ -16,12 +16,13 @@ from preceptor.protocols.base import Protocol
 from preceptor.protocols.cases import cases
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
 from preceptor.protocols.judging import ReferenceGrader
-from preceptor.protocols.predictions import PREDICTIONS, predictions
+from preceptor.protocols.predictions import predictions
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
 from preceptor.protocols.retrieval import RETRIEVAL_LABELS, retrieval
 from preceptor.protocols.rubric import RubricProtocol
 from preceptor.protocols.supported import SUPPORTED_LABELS, supported
 from preceptor.records import Slice
+from preceptor.records.results import PREDICTIONS
 from preceptor.scoring import LengthRule
 from preceptor.scoring.case_examples import CASES
 

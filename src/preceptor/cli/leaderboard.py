@@ -99,10 +99,8 @@ def leaderboard(  # noqa: PLR0917
 
 def _split(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
     """Runs that are predictions with outcomes, and the others."""
-    from preceptor.analysis.predictions import are_predictions
-
-    own = [run for run in runs if are_predictions([run.info])]
-    return own, [run for run in runs if run not in own]
+    own = [run for run in runs if run.info.holds_predictions]
+    return own, [run for run in runs if not run.info.holds_predictions]
 
 
 def _predictions(runs: Sequence[Run], store: str, *, as_json: bool) -> None:

@@ -98,9 +98,9 @@ def print_score(results: Sequence[Result], as_json: bool, *, slices: bool = Fals
 
 
 def _table(result: Result, slices: bool) -> tuple[Table, str]:
-    from preceptor.analysis.predictions import are_predictions
-    from preceptor.reports import score
-    from preceptor.reports.predicted import tables
+    if result.info.holds_predictions:
+        from preceptor.reports.predicted.tables import score_table
+    else:
+        from preceptor.reports.score import score_table
 
-    predicted = are_predictions([result.info])
-    return (tables.score_table if predicted else score.score_table)(result, every=slices)
+    return score_table(result, every=slices)

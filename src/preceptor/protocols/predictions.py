@@ -12,14 +12,12 @@ from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Metric, Score
+from preceptor.records.results import PREDICTIONS
 from preceptor.scoring.answers import answered
 from preceptor.scoring.predicted.metrics import metrics_of
 from preceptor.scoring.predicted.table import Block, Predicted
 
-__all__ = ["PREDICTIONS", "PredictionScoring", "predicted_of", "predictions"]
-
-#: Name of the family.
-PREDICTIONS = "predictions"
+__all__ = ["PredictionScoring", "predicted_of", "predictions"]
 
 
 class PredictionScoring(Scoring):

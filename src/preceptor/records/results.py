@@ -12,10 +12,13 @@ from preceptor.records.scores import Metric, Score
 from preceptor.records.settings import RunSettings
 from preceptor.records.verdicts import Graded
 
-__all__ = ["NO_GRADER", "Result", "RunInfo"]
+__all__ = ["NO_GRADER", "PREDICTIONS", "Result", "RunInfo"]
 
 #: In the place of a grader's address where nothing is judged.
 NO_GRADER = "none"
+
+#: The protocol of a file of predictions that have their outcomes.
+PREDICTIONS = "predictions"
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -38,10 +41,15 @@ class RunInfo(msgspec.Struct, frozen=True):
     @property
     def size(self) -> int:
         """Number of examples; of predictions, whose examples are blocks of rows, that of rows."""
-        manifest = self.settings.manifest or {}
-        if manifest.get("protocol", {}).get("protocol") != "predictions":
+        if not self.holds_predictions:
             return self.n_examples
-        return int(manifest.get("examples", self.n_examples))
+        return int((self.settings.manifest or {}).get("examples", self.n_examples))
+
+    @property
+    def holds_predictions(self) -> bool:
+        """Whether it is an imported file of predictions with their outcomes."""
+        protocol = (self.settings.manifest or {}).get("protocol", {})
+        return bool(protocol.get("protocol") == PREDICTIONS)
 
     @property
     def scope(self) -> str:
