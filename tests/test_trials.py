@@ -46,6 +46,15 @@ def test_a_grade_is_read_as_the_release_reads_it(
     assert (values[OVERALL], values["anywhere"]) == (official, anywhere)
 
 
+@pytest.mark.parametrize("text", ["[]", '"x"', "{"])
+def test_a_question_that_is_no_object_is_named(tmp_path: Path, text: str) -> None:
+    """Valid JSON of another kind is a fault of the row, too."""
+    row = {"query": "Bad toe", "parsed_dict": text}
+    (tmp_path / "search_query_generation_test.json").write_text(json.dumps({"q1": row}))
+    with pytest.raises(DataError, match="parsed_dict: expected a JSON object as a text, found"):
+        get("panacea-query").load(tmp_path)
+
+
 def test_weighted_figures_are_those_of_scikit_learn() -> None:
     """Of answers that are read, with the unread as a grade of its own."""
     gold, said = "0012201200", "0120012?00"

@@ -103,7 +103,10 @@ def _queries(path: Path) -> Iterator[Example]:
         try:
             fields = json.loads(row.text("parsed_dict"))
         except ValueError:
-            raise row.fault("parsed_dict", "a JSON object as a text", row.row) from None
+            fields = None
+        if not isinstance(fields, dict):
+            expected = "a JSON object as a text"
+            raise row.fault("parsed_dict", expected, row.row["parsed_dict"])
         right = [term for key, value in fields.items() for term in flat(key, value)]
         # An operator without its year says nothing.
         years = {term.partition(".")[0] for term in right if ".YEAR=" in term}

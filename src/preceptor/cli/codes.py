@@ -153,8 +153,6 @@ def search(
     """Find the codes for the words of a diagnosis, best first."""
     from preceptor.codes.search import Search
 
-    if not 1 <= limit <= 50:
-        raise InputError(f"--limit: expected 1 to 50, found {limit}")
     hits = Search.open(model, encoder)(query, limit)
     if as_json:
         print_json({"query": query, "codes": hits})

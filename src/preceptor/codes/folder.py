@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preceptor.cache import workshop
-from preceptor.codes.listing import MAX_CODES
 from preceptor.errors import InputError, shorten
 from preceptor.files import check_free, file_sha256
 
@@ -235,8 +234,8 @@ def read_lines(folder: Path, name: str, kind: type[_Line]) -> list[_Line]:
         found = msgspec.json.Decoder(kind).decode_lines(_bounded(path, _MAX_TEXT))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read: {_line(error)}") from None
-    if not found or len(found) > MAX_CODES:
-        raise InputError(f"{path}: expected 1 to {MAX_CODES:,} lines, found {len(found):,}")
+    if not found:
+        raise InputError(f"{path}: expected lines, found none")
     return found
 
 

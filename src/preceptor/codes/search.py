@@ -36,7 +36,10 @@ from preceptor.systems.retrieval.dense import TextEncoder
 from preceptor.terminology.code_lists import Code, CodeList
 from preceptor.version import VERSION
 
-__all__ = ["DESCRIPTIONS", "EXEMPLARS", "Hit", "Search", "train"]
+__all__ = ["DESCRIPTIONS", "EXEMPLARS", "MOST", "Hit", "Search", "train"]
+
+#: Most codes of one query.
+MOST = 50
 
 DESCRIPTIONS, EXEMPLARS = "descriptions", "with exemplars"
 _MAPS, _TREES, _CODES, _TITLES = "maps.npy", "trees.txt", "codes.jsonl", "titles.npy"
@@ -116,8 +119,10 @@ class Search:
     def __call__(self, query: str, limit: int = 10) -> list[Hit]:
         """The best codes. The query is stored nowhere.
 
-        Raises InputError for an empty query.
+        Raises InputError for an empty query, and for a limit that is not 1 to MOST.
         """
+        if not 1 <= limit <= MOST:
+            raise InputError(f"limit: expected 1 to {MOST}, found {limit}")
         text = plain(query)
         if not text:
             raise InputError("expected the words of a diagnosis, found none")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -13,12 +14,15 @@ from preceptor.protocols.labelling import LabelScoring
 from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
-from preceptor.scoring.labels import ratio
+from preceptor.scoring.labels import Statistic, ratio
 from preceptor.scoring.reading import json_in, list_in
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.sets import set_metric
 from preceptor.scoring.units import units
 from preceptor.terminology.texts import fold
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "MATCHING_LABELS",
@@ -29,6 +33,7 @@ __all__ = [
     "terms",
 ]
 
+_Counts: TypeAlias = "NDArray[np.intp]"
 #: Grades of the qrels: 0 excluded or not relevant, 1 possible, 2 eligible.
 GRADES = ("0", "1", "2")
 _OFFICIAL = re.compile(r"eligibility: (\d)\)")
@@ -82,43 +87,53 @@ class EligibilityScoring(LabelScoring):
         )
         coverage = len(there) / len(scores) if scores else 0.0
 
-        def weighted(which: str, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> float:
-            return _weighted(gold[rows], said[rows])[which]
-
+        # One number for each pair of grades; what cannot be read has a column of its own.
+        cells = gold * (len(GRADES) + 1) + np.where(said < 0, len(GRADES), said)
         own = {
-            name: set_metric(
-                lambda rows, name=name: weighted(name, rows),  # type: ignore[misc]
-                ids,
-                unit_of,
-                coverage=coverage,
-            )
-            for name in (_BALANCED, "weighted_precision", "weighted_recall", "weighted_f1")
+            name: set_metric(_of_table(cells, figure), ids, unit_of, coverage=coverage)
+            for name, figure in _FIGURES.items()
         }
         return {**super().whole_set(scores, examples), **own}
 
 
-def _weighted(
-    gold: np.ndarray[tuple[int], np.dtype[np.intp]], said: np.ndarray[tuple[int], np.dtype[np.intp]]
-) -> dict[str, float]:
-    """Precision, recall and F1 of each grade, weighted by how often it is right; 0 where undefined.
+def _of_table(cells: NDArray[np.intp], figure: Callable[..., float]) -> Statistic:
+    """A figure of the hits, of how often each grade was said, and of how often it is right."""
+    shape = len(GRADES), len(GRADES) + 1
 
-    Balanced accuracy is the mean recall of the grades that occur (Brodersen et al. 2010).
-    """
-    table = np.zeros((len(GRADES), 3))
-    for grade in range(len(GRADES)):
-        hits = np.sum((gold == grade) & (said == grade))
-        table[grade] = hits, np.sum(said == grade), np.sum(gold == grade)
-    hits, shown, there = table.T
-    precision = np.divide(hits, shown, out=np.zeros(len(GRADES)), where=shown > 0)
-    recall = np.divide(hits, there, out=np.zeros(len(GRADES)), where=there > 0)
-    both = np.divide(2 * hits, shown + there, out=np.zeros(len(GRADES)), where=shown + there > 0)
-    share = there / max(there.sum(), 1)
-    return {
-        _BALANCED: float(recall[there > 0].mean()) if len(gold) else float("nan"),
-        "weighted_precision": float(share @ precision),
-        "weighted_recall": float(share @ recall),
-        "weighted_f1": float(share @ both),
-    }
+    def statistic(rows: NDArray[np.intp]) -> float:
+        table = np.bincount(cells[rows], minlength=shape[0] * shape[1]).reshape(shape)
+        return figure(np.diagonal(table), table.sum(axis=0)[:-1], table.sum(axis=1))
+
+    return statistic
+
+
+def _divided(above: _Counts, below: _Counts) -> NDArray[np.float64]:
+    """0 where it is undefined."""
+    found: NDArray[np.float64] = np.zeros(len(GRADES))
+    np.divide(above, below, out=found, where=below > 0)
+    return found
+
+
+def _balanced(hits: _Counts, _: _Counts, right: _Counts) -> float:
+    """The mean recall of the grades that occur (Brodersen et al. 2010)."""
+    there = right > 0
+    return float(_divided(hits, right)[there].mean()) if there.any() else float("nan")
+
+
+def _share(right: _Counts) -> NDArray[np.float64]:
+    share: NDArray[np.float64] = right / max(right.sum(), 1)
+    return share
+
+
+#: Each grade weighs as often as it is right.
+_FIGURES: Mapping[str, Callable[..., float]] = {
+    _BALANCED: _balanced,
+    "weighted_precision": lambda hits, said, right: float(_share(right) @ _divided(hits, said)),
+    "weighted_recall": lambda hits, said, right: float(_share(right) @ _divided(hits, right)),
+    "weighted_f1": lambda hits, said, right: float(
+        _share(right) @ _divided(2 * hits, said + right)
+    ),
+}
 
 
 _ELIGIBLE = (
