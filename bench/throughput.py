@@ -1,6 +1,6 @@
 """How fast is a run, beside a bare loop and beside the framework that most people use?
 
-    python bench/throughput.py [--quick] [--json FILE]
+    python bench/throughput.py [--quick] [--against CHECKOUT] [--json FILE]
 
 A fake OpenAI-compatible server in a process of its own (speed/server.py) answers the same made-up
 work of HealthBench's size (speed/work.py) for each client (speed/sides.py), itself in a process of
@@ -15,6 +15,9 @@ its own, one after the other:
 Printed for each: calls a second, the ratio to the bare loop and to inspect-evals, and the most
 memory that the process had. Then Preceptor alone on the full size, 57,237 verdicts: what ten times
 the work takes. The server and the client share the machine: with two cores, a client has one.
+
+``--against`` times the Preceptor of another checkout too, "before", each time next to this one, and leaves
+inspect-evals out.
 """
 
 from __future__ import annotations
@@ -69,10 +72,22 @@ def server(low: float, high: float) -> Iterator[int]:
             process.kill()
 
 
-def timed(side: str, python: Path, port: int, file: Path, connections: int) -> dict[str, Any]:
-    command = [str(python), str(SPEED / "sides.py"), side, str(port), str(file), str(connections)]
+def timed(
+    side: str,
+    python: Path,
+    port: int,
+    file: Path,
+    connections: int,
+    before: Path | None = None,
+) -> dict[str, Any]:
     # What our environment has does not get into that of another client.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    speed, here = SPEED, side
+    if side == "before":
+        assert before is not None
+        speed, here = before / "bench" / "speed", "preceptor"
+        environment["PYTHONPATH"] = str(before / "src")
+    command = [str(python), str(speed / "sides.py"), here, str(port), str(file), str(connections)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{side}: {done.stderr[-2000:]}")
@@ -86,16 +101,20 @@ def middle(runs: list[dict[str, Any]]) -> dict[str, Any]:
     return next(run for run in runs if run["rate"] == rate)
 
 
-def compare(folder: Path, repeats: int, python: Path | None) -> list[dict[str, Any]]:
+def compare(
+    folder: Path, repeats: int, python: Path | None, before: Path | None
+) -> list[dict[str, Any]]:
     file = folder / "some.jsonl"
     work.write(file, EXAMPLES)
     rows = []
     for connections, low, high in SETTINGS:
         with server(low, high) as port:
             here: dict[str, list[dict[str, Any]]] = {"bare": [], "preceptor": []}
+            if before is not None:
+                here["before"] = []
             for _ in range(repeats):  # by turns: what else the machine does meets them alike
                 for side, runs in here.items():
-                    runs.append(timed(side, Path(sys.executable), port, file, connections))
+                    runs.append(timed(side, Path(sys.executable), port, file, connections, before))
             if python is not None:
                 here["inspect"] = [timed("inspect", python, port, file, connections)]
         found = {side: middle(runs) for side, runs in here.items()}
@@ -144,14 +163,16 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="once each, and without inspect-evals")
+    parser.add_argument("--against", type=Path, help="another checkout, timed beside this one")
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args()
     print(f"{machine()}; {EXAMPLES:,} examples, {round(EXAMPLES * work.CRITERIA):,} verdicts\n")
     print("connections     latency  client      calls/s  of bare of inspect      MB")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        python = None if options.quick else inspect_python()
-        rows = compare(folder, 1 if options.quick else 3, python)
+        python = None if options.quick or options.against else inspect_python()
+        before = options.against and options.against.resolve()
+        rows = compare(folder, 1 if options.quick else 3, python, before)
         small, full = grow(folder)
     ours = [row for row in rows if row["side"] == "preceptor"]
     ratio = full["seconds"] / small["seconds"]
@@ -170,6 +191,12 @@ def main() -> None:
         f"under {MEGABYTES} MB for 57,237 verdicts": full["megabytes"] < MEGABYTES,
         "10 times the work in at most 11 times the time": ratio <= GROWTH,
     }
+    if before is not None:
+        speedup = statistics.geometric_mean(
+            row["rate"] / other["rate"]
+            for row, other in zip(ours, [r for r in rows if r["side"] == "before"], strict=True)
+        )
+        goals[f"no fewer calls a second than before ({speedup:.2f} times as many)"] = speedup >= 1
     if best["inspect"]:
         times = best["preceptor"] / best["inspect"]
         goals[f"at least {OF_INSPECT:.0f} times inspect-evals (best of each: {times:.1f})"] = (
