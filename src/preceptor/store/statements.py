@@ -23,6 +23,7 @@ __all__ = [
 
 #: Keys in one question.
 AT_ONCE = 500
+_CURSOR = "preceptor cursor"
 
 
 class Upsert:
@@ -108,15 +109,16 @@ class Prepared:
         self._plain: dict[tuple[str, ...], tuple[str, _Values]] = {}
 
     def __call__(self, connection: sa.Connection, row: Mapping[str, Any]) -> int:
-        raw = plain(connection)
-        if raw is None:
+        cursor = _cursor(connection)
+        if cursor is None:
             return connection.execute(self._statement, row).rowcount
         known = self._plain.get(names := tuple(row))
         if known is None:
             text, values = _compiled(self._statement, connection.dialect, names)
             known = self._plain[names] = text, _values_of(values)
         text, values_of = known
-        return int(raw.execute(text, values_of(row)).rowcount)
+        cursor.execute(text, values_of(row))
+        return int(cursor.rowcount)
 
 
 class Question:
@@ -169,9 +171,20 @@ _Values = Callable[[Mapping[str, Any]], Sequence[Any]]
 
 def _values_of(values: list[tuple[str, Any]]) -> _Values:
     """How the values of a statement are made of a row that has them by name."""
-    if len(values) > 1 and not any(made for _, made in values):
-        return itemgetter(*(name for name, _ in values))
-    return lambda row: [made(row[name]) if made else row[name] for name, made in values]
+    if len(values) < 2:
+        return lambda row: [made(row[name]) if made else row[name] for name, made in values]
+    as_given = itemgetter(*(name for name, _ in values))
+    changed = [(place, made) for place, (_, made) in enumerate(values) if made]
+    if not changed:
+        return as_given
+
+    def values_of(row: Mapping[str, Any]) -> Sequence[Any]:
+        found = list(as_given(row))
+        for place, made in changed:
+            found[place] = made(found[place])
+        return found
+
+    return values_of
 
 
 def _row_of(names: Sequence[str]) -> Any:
@@ -220,6 +233,17 @@ def plain(connection: sa.Connection) -> Any:
     """SQLite's own connection, or None: SQLAlchemy takes ten times as long for a question."""
     on_sqlite = connection.dialect.name == "sqlite"
     return connection.connection.dbapi_connection if on_sqlite else None
+
+
+def _cursor(connection: sa.Connection) -> Any:
+    """SQLite's cursor for what writes, or None. To make one takes as long as to insert a row."""
+    if connection.dialect.name != "sqlite":
+        return None
+    kept = connection.info  # of SQLite's connection, and gone with it
+    cursor = kept.get(_CURSOR)
+    if cursor is None:
+        cursor = kept[_CURSOR] = plain(connection).cursor()
+    return cursor
 
 
 def driver_rows(found: sa.CursorResult[Any]) -> list[tuple[Any, ...]]:

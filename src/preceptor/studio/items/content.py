@@ -52,14 +52,14 @@ REASONS = (
 )
 
 
-class Turn(msgspec.Struct, frozen=True):
+class Turn(msgspec.Struct, frozen=True, gc=False):
     """One turn of the conversation; ``role`` is user or assistant."""
 
     role: Literal["user", "assistant"]
     text: str
 
 
-class ItemCriterion(msgspec.Struct, frozen=True):
+class ItemCriterion(msgspec.Struct, frozen=True, gc=False):
     """A criterion with an id that stays while its text changes.
 
     ``points`` is None while the author has not said them.
@@ -75,7 +75,7 @@ class ItemCriterion(msgspec.Struct, frozen=True):
         return (self.text, self.points) == (other.text, other.points)
 
 
-class Content(msgspec.Struct, frozen=True, kw_only=True):
+class Content(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A version of a task.
 
     Attributes
@@ -121,7 +121,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Rating(msgspec.Struct, frozen=True, kw_only=True):
+class Rating(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The author's rating of a model's answer to the last turn: of the answer, not of the task.
 
     Attributes
@@ -149,7 +149,7 @@ class Rating(msgspec.Struct, frozen=True, kw_only=True):
         return 0 < self.overall <= DIFFICULT
 
 
-class CriterionReview(msgspec.Struct, frozen=True, kw_only=True):
+class CriterionReview(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a reviewer says of one criterion.
 
     ``text`` and ``points`` are the reviewer's own where the decision is ``edit``; ``reason`` is of
@@ -164,7 +164,7 @@ class CriterionReview(msgspec.Struct, frozen=True, kw_only=True):
     comment: str = ""
 
 
-class Review(msgspec.Struct, frozen=True, kw_only=True):
+class Review(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A review of one version of a task, written without sight of any other.
 
     Attributes

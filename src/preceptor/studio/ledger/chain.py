@@ -20,6 +20,7 @@ from preceptor.studio.ledger.tables import event as events
 from preceptor.studio.ledger.tables import payload
 
 __all__ = [
+    "BLOCK",
     "PAGE",
     "START",
     "STREAM",
@@ -37,6 +38,8 @@ START = "0" * 64
 SALT = 32
 #: Of statements with very many rows: so many are in memory.
 PAGE = 1000
+#: Events that are read at once: with their payloads they fit into the cache of a processor.
+BLOCK = 200
 STREAM = {"yield_per": PAGE}
 
 
@@ -148,7 +151,7 @@ def rows_of(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Iterat
     In pages, so that a reader who stops early leaves no cursor open on the server.
     """
     both = sa.select(events, payload.c.salt, payload.c.body).select_from(events.outerjoin(payload))
-    first = both.where(*where).order_by(events.c.seq).limit(PAGE)
+    first = both.where(*where).order_by(events.c.seq).limit(BLOCK)
     following = first.where(events.c.seq > sa.bindparam("last", type_=events.c.seq.type))
     rows = connection.execute(first).all()
     while rows:

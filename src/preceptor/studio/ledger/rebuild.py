@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from preceptor.store.statements import plain
 from preceptor.studio.ledger.acts import read_act
-from preceptor.studio.ledger.chain import PAGE, STREAM, recorded
+from preceptor.studio.ledger.chain import BLOCK, STREAM, recorded
 from preceptor.studio.ledger.tables import PROJECTIONS, metadata
 
 __all__ = ["Difference", "differences", "differences_of", "fresh", "ordered", "rebuild"]
@@ -102,7 +102,7 @@ def _lie_alike(table: sa.Table, *connections: sa.Connection) -> bool:
     if any(plain(connection) is None for connection in connections):
         return False
     found = [connection.execute(sa.select(table)) for connection in connections]
-    pages = (iter(functools.partial(each.cursor.fetchmany, PAGE), []) for each in found)
+    pages = (iter(functools.partial(each.cursor.fetchmany, BLOCK), []) for each in found)
     same = all(one == other for one, other in itertools.zip_longest(*pages))
     for each in found:
         each.close()
