@@ -18,8 +18,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import random
 import signal
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -210,30 +212,42 @@ def authors(where: str, made: list[tuple[str, str]], port: int) -> list[Author]:
 
 @contextlib.contextmanager
 def running(folder: str) -> Iterator[None]:
-    """A run that writes verdicts to a store beside the studio, as long as this is open."""
-    with subprocess.Popen([sys.executable, __file__, "--run", folder]) as run:
+    """Runs beside the studio, one after the other, that write verdicts while this is open."""
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as stores,
+        subprocess.Popen([sys.executable, __file__, "--run", stores]) as run,
+    ):
         try:
             yield
         finally:
-            ended = run.poll() is not None
+            assert run.poll() is None, "the run beside the studio has failed"
             run.kill()
-            print("  the run beside it had ended" if ended else "  the run beside it was at work")
+            run.wait()
+            written = sum(map(verdicts, Path(stores).glob("*.db")))
+            print(f"  beside it {written:,} verdicts were written", flush=True)
+
+
+def verdicts(store: Path) -> int:
+    with contextlib.closing(sqlite3.connect(store)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM verdicts").fetchone()
+    return int(count)
 
 
 def run_beside(folder: str) -> None:
-    """The 148 verdicts of the starter benchmark, 68 times."""
+    """The 148 verdicts of the starter benchmark, 68 times, into a new store each time."""
     import preceptor
     from preceptor.testing import FakeEndpoint
 
     with FakeEndpoint(latency=0.05) as fake:
-        preceptor.run(
-            "starter",
-            system=fake.address("model-a"),
-            grader=fake.address("judge"),
-            grader_template="preceptor",
-            store=f"{folder}/preceptor.db",
-            repeats=68,
-        )
+        for number in itertools.count():
+            preceptor.run(
+                "starter",
+                system=fake.address("model-a"),
+                grader=fake.address("judge"),
+                grader_template="preceptor",
+                store=f"{folder}/{number}.db",
+                repeats=68,
+            )
 
 
 def share(times: list[float], of: float) -> float:

@@ -12,13 +12,13 @@ from typing import Any, Self
 import msgspec
 
 from preceptor.environments.base import Environment, Session
-from preceptor.environments.tools import FinishSession, ToolError, taken, tool_spec
+from preceptor.environments.tools import FINISH, FinishSession, ToolError, taken, tool_spec
 from preceptor.records import Example
 from preceptor.scoring.quantities import converted
 
-__all__ = ["FINISH", "Calculators", "Finish", "Slot"]
+__all__ = ["Calculators", "Finish", "Slot"]
 
-FINISH, _READ, _CONVERT = "finish", "read_calculator", "convert_unit"
+_READ, _CONVERT = "read_calculator", "convert_unit"
 #: Turns of a system, after which the interaction is ended.
 _MOST_TURNS = 16
 
@@ -68,7 +68,7 @@ _TAKES: dict[str, tuple[type[_Strict], str]] = {
 }
 
 
-class _Desk(FinishSession):
+class _Session(FinishSession):
     """Answers calls until the system finishes."""
 
     max_turns = _MOST_TURNS
@@ -81,7 +81,7 @@ class _Desk(FinishSession):
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
         given = taken(name, arguments, _TAKES[name][0])
         if isinstance(given, Finish):
-            self.finish, self.finished = given, True
+            self.finish = given
             return "The task has ended."
         if isinstance(given, _Conversion):
             made = converted(given.value, given.unit, given.to, given.quantity)
@@ -114,4 +114,4 @@ class Calculators(Environment):
         return made
 
     def open(self, example: Example) -> Session:
-        return _Desk(self.described)
+        return _Session(self.described)

@@ -9,12 +9,12 @@ import msgspec
 
 from preceptor.environments.base import Environment, Session
 from preceptor.environments.sandbox import check_sandbox, run_python
-from preceptor.environments.tools import FinishSession, ToolError, taken, tool_spec
+from preceptor.environments.tools import FINISH, FinishSession, ToolError, taken, tool_spec
 from preceptor.records import Example
 
-__all__ = ["FINISH", "Coding"]
+__all__ = ["Coding"]
 
-_RUN, FINISH = "run_python", "finish"
+_RUN = "run_python"
 _MOST_TURNS, _SHOWN = 16, 8_000
 
 
@@ -46,7 +46,7 @@ class _Session(FinishSession):
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
         if name == FINISH:
-            self.answer, self.finished = taken(name, arguments, _Finish).answer, True
+            self.answer = taken(name, arguments, _Finish).answer
             return "The task has ended."
         given = taken(name, arguments, _Run)
         self.programs += 1

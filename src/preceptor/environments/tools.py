@@ -11,7 +11,10 @@ from preceptor.environments.base import Session
 from preceptor.records import Message, ToolCall, ToolResult
 from preceptor.systems.base import ToolSpec
 
-__all__ = ["FinishSession", "ToolError", "ToolSession", "taken", "tool_spec"]
+__all__ = ["FINISH", "FinishSession", "ToolError", "ToolSession", "taken", "tool_spec"]
+
+#: The tool by which a system ends a task.
+FINISH = "finish"
 
 T = TypeVar("T")
 
@@ -62,19 +65,20 @@ class ToolSession(Session):
 class FinishSession(ToolSession):
     """Answers calls until the system has finished by one; a turn without a call ends it, too.
 
-    Attributes
-    ----------
-    finished
-        Set by `call`: the results of that turn are the last, and the system is not shown them.
+    The results of the turn with a call of :data:`FINISH` that was taken are the last, and the
+    system is not shown them.
     """
-
-    finished: bool = False
 
     async def reply(self, said: Message) -> Message | None:
         results = await super().reply(said)
         if results is None:
             self.stop_reason = "no_call"
-        return None if self.finished else results
+            return None
+        return None if any(map(_finishes, results.parts)) else results
+
+
+def _finishes(part: object) -> bool:
+    return isinstance(part, ToolResult) and part.name == FINISH and not part.failed
 
 
 def taken(name: str, arguments: Mapping[str, Any], kind: type[T]) -> T:

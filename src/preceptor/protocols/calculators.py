@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from preceptor.environments.calculators import FINISH, Calculators, Finish, Slot
+from preceptor.environments.calculators import Calculators, Finish, Slot
+from preceptor.environments.tools import FINISH
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.scoring import Scoring
 from preceptor.records import Graded, Response, Score, ToolCall

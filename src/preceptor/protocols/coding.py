@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from preceptor.environments.coding import FINISH, Coding
+from preceptor.environments.coding import Coding
+from preceptor.environments.tools import FINISH
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.scoring import Scoring
 from preceptor.records import Graded, Score

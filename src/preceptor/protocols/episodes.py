@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from preceptor.environments.fhir.server import Exchange
 from preceptor.environments.fhir.text import written
-from preceptor.environments.fhir.tools import FINISH, WRITES
+from preceptor.environments.fhir.tools import WRITES
+from preceptor.environments.tools import FINISH
 from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Metric, Response, Score, ToolCall
 from preceptor.records.responses import CALL_AS_TEXT

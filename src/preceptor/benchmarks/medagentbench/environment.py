@@ -21,7 +21,8 @@ from preceptor.environments.fhir.search import Fidelity
 from preceptor.environments.fhir.served import ServedRecord
 from preceptor.environments.fhir.server import FhirServer
 from preceptor.environments.fhir.text import FhirText, Replies
-from preceptor.environments.fhir.tools import FINISH, FhirTools
+from preceptor.environments.fhir.tools import FhirTools
+from preceptor.environments.tools import FINISH
 from preceptor.records import Example
 from preceptor.systems.base import Capability
 

@@ -13,12 +13,10 @@ from msgspec import UNSET
 
 from preceptor.environments.fhir.parameters import PARAMETERS
 from preceptor.environments.fhir.server import FhirServer, Reply
-from preceptor.environments.tools import FinishSession, ToolError, taken, tool_spec
+from preceptor.environments.tools import FINISH, FinishSession, ToolError, taken, tool_spec
 from preceptor.systems.base import ToolSpec
 
-__all__ = ["FINISH", "SEARCHES", "WRITES", "FhirTools"]
-
-FINISH = "finish"
+__all__ = ["SEARCHES", "WRITES", "FhirTools"]
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -160,7 +158,7 @@ class FhirTools(FinishSession):
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
         given = taken(name, arguments, _arguments(name))
         if isinstance(given, _Finish):
-            self.answers, self.finished = given.answers, True
+            self.answers = given.answers
             return "The task has ended."
         made = msgspec.to_builtins(given)
         if name in WRITES:

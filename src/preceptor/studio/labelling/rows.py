@@ -15,17 +15,26 @@ import sqlalchemy as sa
 
 from preceptor.audit.marks import CANNOT_TELL
 from preceptor.audit.stored import category_of
+from preceptor.records import Criterion, Example
 from preceptor.studio.labelling.acts import PulledAnswer
 from preceptor.studio.labelling.queue import REASONS
 from preceptor.studio.labelling.tables import answers, labels, pulls, units
 
-__all__ = ["MAJORITY", "labels_rows", "meta_eval_rows", "raters"]
+__all__ = [
+    "MAJORITY",
+    "NOT_ASKED",
+    "answer_row",
+    "labels_rows",
+    "meta_eval_rows",
+    "raters",
+    "verdict_row",
+]
 
 #: The rater of the rows in which each criterion has what most people say.
 MAJORITY = "physicians"
 _MET = {"met": True, "not_met": False, "cannot_tell": None}
 #: Reason of a criterion that was not drawn, or that nobody has labelled yet.
-_NOT_ASKED = "not_asked"
+NOT_ASKED = "not_asked"
 
 
 class _Said(msgspec.Struct, frozen=True):
@@ -93,21 +102,50 @@ def meta_eval_rows(
             if unit.met is not None:
                 word = {"criteria_met": unit.met, "probability": unit.probability}
                 graders = {each.run["grader"]: word}
+            key, text, model = each.answer.key, each.answer.text, each.run["system"]
             yield {
-                "prompt_id": example.id,
-                "completion_id": each.answer.key,
-                "prompt": msgspec.to_builtins(example.messages),
-                "completion": each.answer.text,
-                "rubric": criterion.text,
-                "category": category_of(criterion),
-                "points": criterion.points,
-                "model": each.run["system"],
-                "example_tags": list(example.tags),
+                **verdict_row(example, criterion, key, text, model),
                 "binary_labels": [said.met for said in unit.said],
                 "anonymized_physician_ids": [said.person for said in unit.said],
                 "graders": graders,
                 "inclusion_probability": unit.chance,
             }
+
+
+def verdict_row(
+    example: Example, criterion: Criterion, key: str, text: str, model: str
+) -> dict[str, Any]:
+    """Of a row of the meta-evaluation, what is known before anybody judges the answer."""
+    return {
+        "prompt_id": example.id,
+        "completion_id": key,
+        "prompt": msgspec.to_builtins(example.messages),
+        "completion": text,
+        "rubric": criterion.text,
+        "category": category_of(criterion),
+        "points": criterion.points,
+        "model": model,
+        "example_tags": list(example.tags),
+    }
+
+
+def answer_row(
+    example: Example, run: str, benchmark: str, model: str, grader: str
+) -> dict[str, Any]:
+    """Of a row for `import graded`, what is known before the answer and its labels."""
+    return {
+        "run": run,
+        "benchmark": benchmark,
+        "model": model,
+        "grader": grader,
+        "prompt_id": example.id,
+        "prompt": msgspec.to_builtins(example.messages),
+        "example_tags": list(example.tags),
+        "rubrics": [
+            {"criterion": criterion.text, "points": criterion.points, "tags": list(criterion.tags)}
+            for criterion in example.criteria
+        ],
+    }
 
 
 def raters(connection: sa.Connection) -> list[str]:
@@ -165,22 +203,13 @@ def _row(each: _Answer, person: str, found: dict[int, _Said]) -> dict[str, Any]:
     example, run = each.answer.example, each.run
     said = [found.get(place) for place in range(len(example.criteria))]
     chances = {unit.criterion: unit.chance for unit in each.units}
+    name = f"{person}-{run['run']}" if person == MAJORITY else f"rater-{person}-{run['run']}"
     row = {
-        "run": f"{person}-{run['run']}" if person == MAJORITY else f"rater-{person}-{run['run']}",
-        "benchmark": run["benchmark"],
-        "model": run["system"],
-        "grader": person,
-        "prompt_id": example.id,
-        "prompt": msgspec.to_builtins(example.messages),
-        "example_tags": list(example.tags),
-        "rubrics": [
-            {"criterion": criterion.text, "points": criterion.points, "tags": list(criterion.tags)}
-            for criterion in example.criteria
-        ],
+        **answer_row(example, name, run["benchmark"], run["system"], person),
         "response": each.answer.text,
         "criteria_met": [None if one is None else one.met for one in said],
         "reasons": [
-            _NOT_ASKED if one is None else CANNOT_TELL if one.met is None else None for one in said
+            NOT_ASKED if one is None else CANNOT_TELL if one.met is None else None for one in said
         ],
         "explanations": ["" if one is None else one.explanation for one in said],
         "inclusion_probabilities": [chances.get(place) for place in range(len(said))],

@@ -78,13 +78,32 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, tag=_kind, tag_field="kind"
     def sentence(self, event: Event) -> str:
         """What happened, for people to read."""
         who = event.person or "the command line"
-        words = self.says or event.kind.replace("-", " ").capitalize() + " {}"
-        what = words.format(event.subject).rstrip()
-        outcome = event.outcome.replace("_", " ")
-        then = self.outcome_says.format(outcome) if outcome else ""
-        signed = f", signed ({event.signature})" if event.signature else ""
         reason = f": {event.reason}" if event.reason else ""
-        return f"{what}{then}, by {who}{signed}{reason}"
+        return f"{self.happened(event)}, by {who}{_signed(event)}{reason}"
+
+    @classmethod
+    def happened(cls, event: Event) -> str:
+        """What happened and what came of it, without who did it and why."""
+        return cls._words(event).format(event.subject).rstrip() + cls._then(event)
+
+    @classmethod
+    def happened_here(cls, event: Event) -> str:
+        """The same on the page of the task that it is about, with the signature."""
+        words = cls._words(event).replace("Task {}", "Task").replace("task {}", "the task")
+        return words.replace("{}", "").rstrip() + cls._then(event) + _signed(event)
+
+    @classmethod
+    def _words(cls, event: Event) -> str:
+        return cls.says or event.kind.replace("-", " ").capitalize() + " {}"
+
+    @classmethod
+    def _then(cls, event: Event) -> str:
+        outcome = event.outcome.replace("_", " ")
+        return cls.outcome_says.format(outcome) if outcome else ""
+
+
+def _signed(event: Event) -> str:
+    return f", signed ({event.signature})" if event.signature else ""
 
 
 def body_of(act: Act) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from preceptor.audit.stored import category_of
 from preceptor.errors import InputError
 from preceptor.records import Example, content_key
 from preceptor.studio.items.content import Content
 from preceptor.studio.items.tables import versions
 from preceptor.studio.items.writing import digest_of
+from preceptor.studio.labelling.rows import NOT_ASKED, answer_row, verdict_row
 from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import append
 from preceptor.studio.people.project import project
@@ -23,9 +23,6 @@ from preceptor.studio.preview.findings import MET, NOT_MET, Preview, Tried
 from preceptor.studio.preview.tables import marks, previews
 
 __all__ = ["Marked", "authors", "mark", "marked", "marked_rows", "meta_rows"]
-
-#: Reason of a criterion of which the author says nothing.
-_NOT_ASKED = "not_asked"
 
 
 class Marked(msgspec.Struct, frozen=True):
@@ -79,21 +76,12 @@ def marked_rows(connection: sa.Connection) -> Iterator[dict[str, Any]]:
     name = project(connection).name
     for each in _all(connection):
         met = [each.said.get(one.id) for one in each.preview.criteria]
+        run, model = f"{each.person}-previews", each.tried.system or "typed"
         yield {
-            "run": f"{each.person}-previews",
-            "benchmark": name,
-            "model": each.tried.system or "typed",
-            "grader": each.person,
-            "prompt_id": each.example.id,
-            "prompt": msgspec.to_builtins(each.example.messages),
-            "example_tags": list(each.example.tags),
-            "rubrics": [
-                {"criterion": one.text, "points": one.points, "tags": list(one.tags)}
-                for one in each.example.criteria
-            ],
+            **answer_row(each.example, run, name, model, each.person),
             "response": each.tried.text,
             "criteria_met": met,
-            "reasons": [_NOT_ASKED if one is None else None for one in met],
+            "reasons": [NOT_ASKED if one is None else None for one in met],
         }
 
 
@@ -105,16 +93,10 @@ def meta_rows(connection: sa.Connection) -> Iterator[dict[str, Any]]:
             if said is None:
                 continue
             met = each.tried.first(place)
+            text, model = each.tried.text, each.tried.system or "typed"
+            key = each.tried.key or f"typed-{content_key(text)[:12]}"
             yield {
-                "prompt_id": each.example.id,
-                "completion_id": each.tried.key or f"typed-{content_key(each.tried.text)[:12]}",
-                "prompt": msgspec.to_builtins(each.example.messages),
-                "completion": each.tried.text,
-                "rubric": criterion.text,
-                "category": category_of(criterion),
-                "points": criterion.points,
-                "model": each.tried.system or "typed",
-                "example_tags": list(each.example.tags),
+                **verdict_row(each.example, criterion, key, text, model),
                 "binary_labels": [said],
                 "anonymized_physician_ids": [each.person],
                 "graders": {} if met is None else {each.preview.grader: {"criteria_met": met}},

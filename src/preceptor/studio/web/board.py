@@ -18,7 +18,7 @@ from preceptor.studio.items.commands import Version
 from preceptor.studio.items.content import Turn
 from preceptor.studio.items.tables import decisions, items, notes
 from preceptor.studio.items.workflow import Standing, State, moves
-from preceptor.studio.ledger.acts import ACTS, Act
+from preceptor.studio.ledger.acts import ACTS, Act, Event
 from preceptor.studio.ledger.tables import event as events
 from preceptor.studio.people.members import Member
 from preceptor.studio.web import home, seats
@@ -308,19 +308,8 @@ def _steps(connection: sa.Connection, item: str) -> tuple[Step, ...]:
     found = connection.execute(
         sa.select(events).where(events.c.subject == item).order_by(events.c.seq)
     )
+    happened = (Event(*row) for row in found)
     return tuple(
-        Step(
-            row.at[:10],
-            _happened(row.kind, row.outcome)
-            + (f", signed ({row.signature})" if row.signature else ""),
-            row.reason,
-        )
-        for row in found
+        Step(each.at[:10], ACTS.get(each.kind, Act).happened_here(each), each.reason)
+        for each in happened
     )
-
-
-def _happened(kind: str, outcome: str) -> str:
-    known = ACTS.get(kind, Act)
-    says = known.says or kind.replace("-", " ").capitalize()
-    what = says.replace("Task {}", "Task").replace("task {}", "the task")
-    return what + (known.outcome_says.format(outcome.replace("_", " ")) if outcome else "")

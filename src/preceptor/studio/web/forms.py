@@ -16,8 +16,8 @@ __all__ = ["Given", "read_form"]
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 #: Fields of one form, and characters of the longest.
 _FIELDS, _LONGEST = 2_000, 200_000
-#: Names of fields that no page shows again.
-_SECRET = frozenset({"token", "password", "again", "present"})
+#: Names of fields that no page shows again, nor keeps: what proves who somebody is.
+_SECRET = frozenset({"token", "password", "again", "present", "sign_email", "proof", "prove"})
 
 
 class Given:
@@ -31,7 +31,7 @@ class Given:
 
     @property
     def kept(self) -> tuple[tuple[str, str], ...]:
-        """Every field as it came, to be sent again later: all but tokens and passwords."""
+        """Every field as it came, to be sent again later, without what proves who sends it."""
         return tuple(
             (name, each)
             for name, found in self._fields.items()

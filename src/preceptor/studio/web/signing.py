@@ -24,8 +24,6 @@ from preceptor.studio.web.screens import Visit, leave_for
 
 __all__ = ["MEANINGS", "Sign", "signed_back", "write_signed"]
 
-_PROOFS = frozenset({"sign_email", "proof", "prove"})
-
 #: What a signature means → the words under which it is given.
 MEANINGS = {
     "authorship": "I wrote this task, and hand it in.",
@@ -106,7 +104,7 @@ async def _to_provider(visit: Visit, meaning: str) -> Response:
     """To the provider, where one signs in anew; what was sent waits for it."""
     attempt = Attempt(
         next=visit.request.url.path,
-        kept=_sent(visit.given.kept),
+        kept=visit.given.kept,
         signs=meaning,
         session=visit.who.session,
     )
@@ -136,7 +134,7 @@ async def _page(visit: Visit, meaning: str, fields: tuple[tuple[str, str], ...])
         return Sign(
             title="Sign",
             address=visit.request.url.path,
-            fields=_sent(fields),
+            fields=fields,
             words=MEANINGS[meaning],
             name=members.person(connection, who.person).name,
             is_first=_is_first(connection, who.session),
@@ -145,11 +143,6 @@ async def _page(visit: Visit, meaning: str, fields: tuple[tuple[str, str], ...])
         )
 
     return await visit.read(ask)
-
-
-def _sent(fields: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """Without what proves who signs."""
-    return tuple(each for each in fields if each[0] not in _PROOFS)
 
 
 def _is_first(connection: sa.Connection, session: str) -> bool:
