@@ -223,18 +223,18 @@ def running(folder: str) -> Iterator[None]:
             assert run.poll() is None, "the run beside the studio has failed"
             run.kill()
             run.wait()
-            written = sum(map(verdicts, Path(stores).glob("*.db")))
-            print(f"  beside it {written:,} verdicts were written", flush=True)
+            written = sum(map(answers, Path(stores).glob("*.db")))
+            print(f"  beside it {written:,} answers were written and judged", flush=True)
 
 
-def verdicts(store: Path) -> int:
+def answers(store: Path) -> int:
     with contextlib.closing(sqlite3.connect(store)) as connection:
-        (count,) = connection.execute("SELECT count(*) FROM verdicts").fetchone()
+        (count,) = connection.execute("SELECT count(*) FROM responses").fetchone()
     return int(count)
 
 
 def run_beside(folder: str) -> None:
-    """The 148 verdicts of the starter benchmark, 68 times, into a new store each time."""
+    """The 148 verdicts on 36 answers of the starter benchmark, 68 times; then into a new store."""
     import preceptor
     from preceptor.testing import FakeEndpoint
 

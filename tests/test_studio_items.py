@@ -37,7 +37,7 @@ from preceptor.studio.ledger.acts import Who
 from preceptor.studio.ledger.chain import recorded
 from preceptor.studio.ledger.tables import metadata
 from preceptor.studio.ledger.verify import verify
-from studio_places import place
+from studio_places import is_on_server, place
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 CONTENT = Content(
@@ -269,9 +269,13 @@ class Project(RuleBasedStateMachine):
         self.policy = policy
         self.now = NOON
         self.gone: set[str] = set()
-        self.engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
-        metadata.create_all(self.engine)
-        self.connection = self.engine.connect()
+        if is_on_server():
+            with Studio.open(place(Path("stateful")), create=True) as studio:
+                self.engine = sa.create_engine(studio.engine.url)
+        else:
+            self.engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+            metadata.create_all(self.engine)
+        self.connection = self.engine.connect()  # what it writes is never committed
 
     def teardown(self) -> None:
         if hasattr(self, "engine"):
