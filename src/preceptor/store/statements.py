@@ -237,13 +237,11 @@ def plain(connection: sa.Connection) -> Any:
 
 def _cursor(connection: sa.Connection) -> Any:
     """SQLite's cursor for what writes, or None. To make one takes as long as to insert a row."""
-    if connection.dialect.name != "sqlite":
-        return None
-    kept = connection.info  # of SQLite's connection, and gone with it
-    cursor = kept.get(_CURSOR)
-    if cursor is None:
-        cursor = kept[_CURSOR] = plain(connection).cursor()
-    return cursor
+    kept = connection.info  # of the driver's connection, and gone with it
+    if _CURSOR not in kept:
+        raw = plain(connection)
+        kept[_CURSOR] = raw and raw.cursor()
+    return kept[_CURSOR]
 
 
 def driver_rows(found: sa.CursorResult[Any]) -> list[tuple[Any, ...]]:
