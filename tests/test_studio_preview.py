@@ -168,7 +168,9 @@ def test_what_is_not_complete_or_has_a_persons_number_is_not_previewed(
     """The page says why in place of the cost, and nothing typed is lost."""
     refused = chatting.do("preview", t__0="My ear hurts.")
     assert refused.status_code == 422
-    assert "rubric: expected a criterion with positive points: complete it" in refused.text
+    assert (
+        "complete the rubric, then preview it: expected a criterion with positive" in refused.text
+    )
     assert chatting.written().lines[0].text == "My ear hurts."
     row = written(chatting)
     refused = chatting.do("preview", t__0="My MRN: AB12345. What now?")

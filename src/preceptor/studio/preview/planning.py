@@ -57,7 +57,7 @@ def wanted(found: Written, systems: Sequence[str]) -> Wanted:
     for field, words in faults.items():
         if field.startswith(("t-", "c-")) or field == "rubric":
             where = "conversation" if field.startswith("t-") else "rubric"
-            raise InputError(f"{where}: {words}: complete it, then preview it")
+            raise InputError(f"complete the {where}, then preview it: {words}")
     there = [each for each in found.answers if each.asked == writing.asked]
     known = _order(there, found.live)
     if found.live is None and writing.answer.strip():
