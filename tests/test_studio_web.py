@@ -325,7 +325,7 @@ def test_asking_how_long_a_session_lasts_does_not_extend_it(house: House) -> Non
 def test_somebody_joins_by_a_link(house: House) -> None:
     """The link's page names the roles; a second use is one line and 404."""
     client, path = house.client(), house.invite("reviewer", "adjudicator")
-    assert "reviewer, adjudicator" in client.get(path).text
+    assert "reviewer and adjudicator" in client.get(path).text
     fields = {"name": HOSTILE, "email": "joined@example.org", "password": "a b c d e f g"}
     differ = house.post(client, path, {**fields, "again": "other"})
     assert differ.status_code == 422
