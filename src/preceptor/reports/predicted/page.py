@@ -111,6 +111,8 @@ def prediction_figures(sides: Sequence[Side]) -> list[Figure]:
     found: list[Figure | None] = []
     if all(table.kind == "binary" for table in tables):
         found += [roc(sides, tables), calibration(sides, tables), net_benefit(sides, tables)]
+    if all(table.kind == "forecast" for table in tables):
+        found.append(calibration(sides, tables))
     curve = few_shot(sides)
     if curve is not None:
         return [curve]

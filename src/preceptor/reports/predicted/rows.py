@@ -59,6 +59,7 @@ def _rows(result: Result) -> Iterator[dict[str, Any]]:
             **block.within,
             **block.outcome,
             **(score.prediction or {}),
+            **block.numbers,
             **block.groups,
         }
         for values in zip(*columns.values(), strict=True):
