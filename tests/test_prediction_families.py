@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -194,10 +195,63 @@ def test_forecasts_are_measured_beside_the_market(capsys: pytest.CaptureFixture[
     assert any("0.2000 from the market" in note for note in score["notes"])
     board = asked("leaderboard")[0]
     assert board["lower_is_better"]
-    assert [place["run"] for place in board["places"]][0] == "questions/us/m"
+    assert board["places"][0]["run"] == "questions/us/m"
     assert all(place["adjusted"] is not None for place in board["places"])
     page = ["report", "questions/us/m", "questions/market", "-o", "page.html"]
     assert main(page) == 0
+
+
+def test_sources_and_targets_are_a_matrix_and_ks_a_curve() -> None:
+    """Each cell has n, events and its difference to the target's own model on the same rows."""
+    rng = np.random.default_rng(5)
+    truth = {target: rng.random(150 - 60 * (target == "b")) < 0.3 for target in "ab"}
+    rows = [
+        {
+            "source": source,
+            "target": target,
+            "id": f"{target}{number}",
+            "y_true": int(ill),
+            "y_score": round(
+                float(np.clip(0.5 + (ill - 0.5) * pull + 0.2 * rng.normal(), 0, 1)), 4
+            ),
+        }
+        for source in "ab"
+        for target in "ab"
+        for pull in [0.5 if source == target else 0.1]
+        for number, ill in enumerate(truth[target])
+    ]
+    write(Path("moved.csv"), rows)
+    few = [
+        {**row, "k": k, "replicate": replicate, "y_score": round(float(rng.random()), 3)}
+        for k in (1, 4, 16)
+        for replicate in range(2)
+        for row in rows[:80]
+    ]
+    for row in few:
+        del row["source"], row["target"]
+    write(Path("few.csv"), few)
+    assert main(["import", "predictions", "moved.csv", "few.csv"]) == 0
+    names = [f"moved/{source}/{target}" for source in "ab" for target in "ab"]
+    assert main(["figures", *names, "-o", "drawn", "-f", "csv"]) == 0
+    with Path("drawn/transfer.csv").open(newline="", encoding="utf-8") as stream:
+        cells = {(row["source"], row["target"]): row for row in csv.DictReader(stream)}
+    away = cells["b", "a"]
+    assert (away["n"], int(away["events"])) == ("150", int(truth["a"].sum()))
+    difference = asked("compare", "moved/a/a", "moved/b/a")["contrasts"][0]["changes"][0]
+    assert float(away["difference"]) == pytest.approx(difference["difference"])
+    assert float(away["p"]) == pytest.approx(difference["p"])
+    assert float(away["difference_high"]) < 0
+    assert cells["a", "a"]["difference"] == ""
+    assert main(["report", *names, "-o", "page.html"]) == 0
+    page = Path("page.html").read_text("utf-8")
+    assert "2 cells of fewer than 100 rows" in page
+    assert "target&#39;s own model" in page or "target's own model" in page
+    assert main(["figures", *(f"few/{k}" for k in (1, 4, 16)), "-o", "drawn", "-f", "csv"]) == 0
+    with Path("drawn/few-shot.csv").open(newline="", encoding="utf-8") as stream:
+        curve = list(csv.DictReader(stream))
+    spread = asked("score", "few/4")["metrics"]["over_repeats:auroc"]["bootstrap_std"]
+    assert [row["k"] for row in curve] == ["1.0", "4.0", "16.0"]
+    assert float(curve[1]["sd_over_replicates"]) == pytest.approx(spread)
 
 
 @needs_data
