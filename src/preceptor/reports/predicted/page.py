@@ -76,12 +76,10 @@ def render_predictions(
         named = ", ".join(f"{name} ({kind})" for kind, name in kinds.items())
         raise InputError(f"report: expected predictions of one kind of outcome, found {named}")
     remark = ""
-    if comparison is None and len(sides) > 1:
-        # Of sources and targets only the matrix has pairs that share their rows.
-        places = [side.result.info.settings.columns or {} for side in sides]
+    # Of sources and targets the matrix has the pairs that share their rows.
+    moved = all("target" in (side.result.info.settings.columns or {}) for side in sides)
+    if comparison is None and len(sides) > 1 and not moved:
         try:
-            if all("target" in each for each in places):
-                raise InputError("the matrix compares each with the target's own model")
             comparison = compare_predictions(sides)
         except InputError as error:
             remark = f"Not compared: {str(error).removeprefix('compare: ')}."

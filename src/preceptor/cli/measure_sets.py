@@ -1,0 +1,118 @@
+"""``preceptor measure codes``, ``tables``, ``embedding`` and ``pose``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from preceptor.cli.measure import app
+from preceptor.cli.options import Json, whole_number
+from preceptor.cli.output import note, print_json, show
+
+if TYPE_CHECKING:
+    from preceptor.records import Metric
+
+__all__ = ["app"]
+
+
+@app.command("codes")
+def codes(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...",
+            help="Tables with id, true and pred (lists of codes), an admission a row.",
+        ),
+    ],
+    hierarchy: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="icd-10-cm; prefix, for any form of ICD-10 (CIE-10) by the beginnings of codes; "
+            "or a table with code and parent.",
+        ),
+    ] = "icd-10-cm",
+    as_json: Json = False,
+) -> None:
+    """Precision, recall and F1 of sets of codes at each level of their hierarchy."""
+    from preceptor.bridges.code_sets import read_code_sets
+    from preceptor.scoring.code_levels import CODE_LABELS, code_notes, code_set_metrics
+    from preceptor.terminology.hierarchy import hierarchy_of
+
+    known = hierarchy_of(hierarchy)
+    named = hierarchy in ("icd-10-cm", "prefix")
+    found = {}
+    said: list[str] = []
+    for file in files:
+        admissions = read_code_sets(file, icd=named)
+        found[str(file)] = code_set_metrics(admissions, known)
+        each = code_notes(admissions, known)
+        said += each if len(files) == 1 else [f"{file}: {sentence}" for sentence in each]
+    _tell(found, CODE_LABELS, said, as_json=as_json)
+
+
+@app.command("tables")
+def tables(  # noqa: PLR0917
+    real: Annotated[Path, typer.Argument(metavar="REAL", help="Table of real records.")],
+    synthetic: Annotated[
+        Path, typer.Argument(metavar="SYNTHETIC", help="Table of synthetic ones, same columns.")
+    ],
+    holdout: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Real records that the synthetic ones were not made from: the reference of "
+            "distances. Default: each real record against the others.",
+        ),
+    ] = None,
+    ignore: Annotated[
+        str, typer.Option(metavar="COLUMN[,COLUMN]", help="Leave out columns, such as ids.")
+    ] = "",
+    seed: Annotated[
+        int, typer.Option("--seed", parser=whole_number, metavar="N", help="Another draw.")
+    ] = 0,
+    as_json: Json = False,
+) -> None:
+    """Synthetic records against real ones: columns, correlations, discriminator, copies."""
+    import msgspec
+
+    from preceptor.bridges.plain_tables import read_columns
+    from preceptor.reports.measured import sections_table
+    from preceptor.scoring.synthetic_tables import TABLE_LABELS, table_metrics, table_notes
+
+    ignored = [name.strip() for name in ignore.split(",") if name.strip()]
+    columns, kept_out = read_columns(real, synthetic, holdout, ignored=ignored)
+    columns, kept_out, said = table_notes(columns, kept_out, seed=seed)
+    found = table_metrics(columns, kept_out, seed=seed)
+    if as_json:
+        print_json(msgspec.to_builtins(found) | {"definitions": said})
+        return
+    show(sections_table(found.metrics, TABLE_LABELS, alike=found.alike))
+    for sentence in said:
+        note(f"  • {sentence}")
+
+
+def _tell(
+    found: Mapping[str, Mapping[str, Metric]],
+    labels: Mapping[str, str],
+    said: Sequence[str],
+    *,
+    as_json: bool,
+) -> None:
+    """Tables of metrics, one for each file, and what their definitions are."""
+    import msgspec
+
+    from preceptor.reports.measured import sections_table
+
+    if as_json:
+        first, *more = found.values()
+        metrics: object = first if not more else found
+        print_json({"metrics": msgspec.to_builtins(metrics), "definitions": list(said)})
+        return
+    for name, metrics in found.items():
+        show(sections_table(metrics, labels, name if len(found) > 1 else None))
+    for sentence in said:
+        note(f"  • {sentence}")
