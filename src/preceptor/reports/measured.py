@@ -15,6 +15,7 @@ from preceptor.reports.format import measured, printed_interval
 from preceptor.reports.tables import plain_table
 from preceptor.scoring.case_metrics import case_metric, title_of
 from preceptor.scoring.case_scores import Values, mean_of_cases, median_metric
+from preceptor.scoring.efficiency import Weighed
 from preceptor.wording import count
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "summary",
     "summary_json",
     "summary_table",
+    "weighed_table",
 ]
 
 _Key = tuple[str, str, str]
@@ -143,6 +145,19 @@ def sections_table(
 
 def _six(value: float) -> str:
     return (f"{value:.6f}" if abs(value) < 100 else f"{value:,.2f}").replace("-", "−")
+
+
+def weighed_table(rows: Sequence[Weighed]) -> Table:
+    """Models by the declared mean, with their values."""
+    table = plain_table(None, ("model",), (*rows[0].values, "front", "ours"))
+    for row in rows:
+        table.add_row(
+            row.name,
+            *("–" if value is None else f"{value:,g}" for value in row.values.values()),
+            "yes" if row.on_front else "",
+            "–" if row.ours is None else f"{row.ours:.4f}",
+        )
+    return table
 
 
 def rows_csv(rows: Sequence[MeasuredValue]) -> str:
