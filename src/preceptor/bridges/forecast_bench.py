@@ -187,7 +187,7 @@ def _share(where: str, name: str, value: object) -> float:
     """A number from 0 to 1, which may be written as a text."""
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         number = -1.0
     if isinstance(value, bool) or not 0 <= number <= 1:
         raise InputError(f"{where}.{name}: expected 0 to 1, found {shorten(value, 40)}")

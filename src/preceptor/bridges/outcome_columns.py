@@ -256,7 +256,10 @@ class CellReader:
             except ValueError:
                 found = self._in_words(value, row, line, expected)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            found = float(value)
+            try:
+                found = float(value)
+            except OverflowError:  # a whole number of JSON has any length
+                found = math.inf
         elif is_missing(value):
             return math.nan
         else:

@@ -94,6 +94,6 @@ def _number(value: Any, row: Mapping[str, Any]) -> float | None:
         return None
     try:
         found = float(value) if not isinstance(value, str) else read_number(value, row)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
     return found if math.isfinite(found) else None
