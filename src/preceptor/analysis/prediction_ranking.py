@@ -16,7 +16,7 @@ from preceptor.scoring.predicted.kinds import resamples_for
 from preceptor.scoring.predicted.metrics import is_less_better, measures_of
 from preceptor.scoring.predicted.table import Predicted, unit_word
 from preceptor.statistics.prediction.difficulty import adjusted
-from preceptor.statistics.prediction.resampling import Measures, resampled, spread_of
+from preceptor.statistics.prediction.resampling import resampled, spread_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,7 +102,7 @@ def _ranking(name: str, results: Sequence[Result], resamples: int, seed: int) ->
             left_out[results[index].info.name] = why
     kept = [index for index, other in zip(kept, others, strict=True) if other is None]
     aligned = [table for table, other in zip(aligned, others, strict=True) if other is None]
-    measures = [_headline(measures_of(table)) for table in aligned]
+    measures = [measures_of(table).first() for table in aligned]
     resamples = resamples_for(aligned[0].kind, len(aligned[0]), resamples)
     drawn = resampled(measures, len(aligned[0].units), resamples=resamples, seed=seed)
     less = is_less_better(tables[0].kind, OVERALL)
@@ -167,10 +167,6 @@ def _chosen(table: Predicted, common: set[tuple[str, ...]], first: Predicted) ->
     theirs = first.rows([where[key] for key in keys])
     mine.units, mine.unit = theirs.units, theirs.unit
     return mine
-
-
-def _headline(measures: Measures) -> Measures:
-    return Measures(measures.names[:1], lambda drawn: list(measures.of(drawn))[:1], measures.rows)
 
 
 def _ranks(values: Floats, less: bool) -> Floats:

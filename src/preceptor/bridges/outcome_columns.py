@@ -26,6 +26,8 @@ WITHIN = (*REPEATS, "fold")
 NAIVES = ("naive", "baseline", "last_value")
 #: Columns of what a crowd or a market said, beside a forecast.
 CROWDS = ("crowd", "market")
+#: How a text begins that a spreadsheet would run; an export in CSV puts ``'`` before it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _YES, _NO = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0")
 
 
@@ -317,7 +319,8 @@ class CellReader:
 
 
 def text_of(value: object) -> str:
-    """A cell as a text: 3.0 of a spreadsheet is 3."""
+    """A cell as a text: 3.0 of a spreadsheet is 3, and ``'=a``, as our CSV has it, is ``=a``."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    text = str(value)
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text

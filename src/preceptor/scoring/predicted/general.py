@@ -53,7 +53,7 @@ def general_metrics(table: Predicted, *, resamples: int = 1000, seed: int = 0) -
         return {OVERALL: metric(None, None, 0, 0, 0.0)}
     measures = _measures(table, places, clusters)
     groups = _groups(table, places)
-    parts = [_headline(_measures(table, some, clusters)) for _, _, some in groups]
+    parts = [_measures(table, some, clusters).first() for _, _, some in groups]
     resamples = resamples_for(table.kind, len(places), resamples)
     drawn = resampled([measures, *parts], clusters, resamples=resamples, seed=seed)
     units = len(np.unique(table.unit[places]))
@@ -89,10 +89,6 @@ def _beside_crowd(table: Predicted, places: NDArray[np.intp]) -> tuple[int, int]
     """Rows that a crowd's forecast is beside, and their units."""
     some = places[np.isfinite(table.said[NAIVE][places])]
     return len(some), len(np.unique(table.unit[some]))
-
-
-def _headline(measures: Measures) -> Measures:
-    return Measures(measures.names[:1], lambda drawn: list(measures.of(drawn))[:1], measures.rows)
 
 
 def _groups(

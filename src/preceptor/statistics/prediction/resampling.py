@@ -56,6 +56,10 @@ class Measures(NamedTuple):
         """The statistics of all rows."""
         return [float(each) for each in self.of(None)]
 
+    def first(self) -> Measures:
+        """The first statistic alone."""
+        return Measures(self.names[:1], lambda drawn: list(self.of(drawn))[:1], self.rows)
+
 
 def averaged(parts: Sequence[Measures]) -> Measures:
     """The mean of each statistic over repeats."""
