@@ -179,7 +179,7 @@ def metric_name(name: str, labels: dict[str, str]) -> str:
 
 def ranking_table(ranking: Ranking) -> Table:
     """The runs of one benchmark by rank."""
-    adjusted = ()
+    adjusted: tuple[str, ...] = ()
     if any(place.adjusted is not None for place in ranking.places):
         adjusted = ("difficulty-adjusted", "95 % interval")
     table = plain_table(

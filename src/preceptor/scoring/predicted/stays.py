@@ -63,5 +63,5 @@ def stay_measures(table: Predicted, rows: Sequence[NDArray[np.intp]]) -> Measure
             said = table.said[STAY_PREDICTED][some]
             found.append(stay_errors(y, score, los, said, unit, clusters, t, of.long))
         parts.append(joined(found))
-    found = averaged(parts)
-    return Measures([f"{SPACE}:{name}" for name in found.names], found.of, found.rows)
+    whole = averaged(parts)
+    return Measures([f"{SPACE}:{name}" for name in whole.names], whole.of, whole.rows)

@@ -44,7 +44,9 @@ def quartile_metrics(  # noqa: PLR0917
     found: dict[str, Metric] = {}
     for column, values in table.numbers.items():
         quartiles = _quartiles(values, table.known)
-        parts = [measures_of(table.rows(some, renumbered=False)) for _, _, some in quartiles]
+        parts = [
+            measures_of(table.rows(some.tolist(), renumbered=False)) for _, _, some in quartiles
+        ]
         if not parts:
             continue
         drawn = resampled(parts, len(table.units), resamples=resamples, seed=seed)
