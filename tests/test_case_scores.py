@@ -16,8 +16,14 @@ from preceptor import api
 from preceptor.analysis.leaderboard import leaderboard
 from preceptor.bridges.case_tables import read_wide
 from preceptor.cli import main
-from preceptor.scoring.case_scores import equity_scaled
-from preceptor.statistics.ranks import mann_whitney, median_interval, signed_rank, undivided
+from preceptor.statistics.prediction.equity import equity_scaled
+from preceptor.statistics.ranks import (
+    mann_whitney,
+    median_interval,
+    signed_rank,
+    signed_rank_p,
+    undivided,
+)
 from suite_answers import DATA, needs
 
 Cells = Sequence[Sequence[object]]
@@ -236,7 +242,7 @@ def test_signed_ranks_agree_with_scipy(values: list[int], ties: bool) -> None:
         return
     exact = len(d) <= 50 and len(np.unique(np.abs(d))) == len(d) and d.all()
     expected = stats.wilcoxon(d, method="exact" if exact else "asymptotic").pvalue
-    assert found.p == pytest.approx(expected, abs=1e-12)
+    assert found.p == signed_rank_p(d) == pytest.approx(expected, abs=1e-12)
     turned = signed_rank(-d)
     assert turned is not None
     assert (turned.p, turned.shift) == (pytest.approx(found.p), pytest.approx(-found.shift))
@@ -284,7 +290,9 @@ def test_runs_that_no_test_divides() -> None:
     apart[0, 2] = apart[2, 0] = apart[0, 3] = apart[3, 0] = True
     assert undivided(4, apart) == [[0, 1], [1, 2, 3]]
     assert undivided(2, np.ones((2, 2), dtype=bool)) == []
-    assert equity_scaled(0.8, np.array([0.7, 0.9])) == pytest.approx(0.8 / 1.2)
+    assert float(equity_scaled(np.float64(0.8), list(np.array([0.7, 0.9])))) == pytest.approx(
+        0.8 / 1.2
+    )
 
 
 TOUCHSTONE = DATA / "touchstone_per_case" / "totalsegmentator_results"

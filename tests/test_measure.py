@@ -126,7 +126,7 @@ def test_surface_elements_have_the_area_of_a_box() -> None:
     assert areas[0] == areas[255] == 0
     slanted = element_areas((2.0, 1.0, 0.5))
     assert slanted == pytest.approx(slanted[::-1])  # the same surface from inside
-    assert area_within(mask, mask, (1, 1, 1), 0.0) == 1
+    assert area_within(mask, mask, (1, 1, 1), [0.0]) == [1]
 
 
 @pytest.mark.parametrize("undefined", [False, True])

@@ -21,7 +21,7 @@ from preceptor.statistics.comparisons import (
     paired_difference,
     permutation_p,
 )
-from preceptor.statistics.ranks import SignedRank, signed_rank
+from preceptor.statistics.ranks import SignedRank, signed_rank, signed_rank_p
 
 __all__ = [
     "FEWEST",
@@ -129,9 +129,14 @@ class Paired(msgspec.Struct, frozen=True):
 
     def signed_rank(self) -> SignedRank | None:
         """Wilcoxon's test, where it applies."""
-        if not self.ranks or len(set(self.units)) < len(self.units):
-            return None
-        return signed_rank(self.differences())
+        return signed_rank(self.differences()) if self._by_ranks() else None
+
+    def signed_rank_p(self) -> float | None:
+        """The p of that test alone."""
+        return signed_rank_p(self.differences()) if self._by_ranks() else None
+
+    def _by_ranks(self) -> bool:
+        return self.ranks and len(set(self.units)) == len(self.units)
 
     def lengths(self, reference: Side, contender: Side) -> tuple[NDArray[np.float64], ...]:
         """Characters of the answers behind ``left`` and ``right``."""
@@ -157,10 +162,10 @@ def slice_difference(metric: str, scored: Paired, fewest: int = FEWEST) -> Slice
     if not scored.ids:
         return SliceDifference(metric, 0, None, None, None, None, None)
     left, right = scored.means()
-    tested, ranked = _test(scored), scored.signed_rank()
-    p = None if tested is None else tested.p
-    if ranked is not None:
-        p = ranked.p
+    tested, ranked = _test(scored), scored.signed_rank_p()
+    p = ranked
+    if ranked is None and tested is not None:
+        p = tested.p
     return SliceDifference(
         metric=metric,
         n=len(scored.ids),

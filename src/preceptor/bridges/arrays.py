@@ -139,7 +139,13 @@ def _files(folder: Path) -> dict[str, Path]:
 
 
 def _numpy(path: Path) -> NDArray[Any]:
-    loaded = np.load(path, allow_pickle=False)
+    try:
+        loaded = np.load(path, allow_pickle=False)
+    except ValueError:
+        # NumPy's advice is to load objects, which run code of the file's author.
+        with path.open("rb") as stream:
+            known = stream.read(6) == b"\x93NUMPY"
+        raise ValueError("cut, or holds objects" if known else "not a file of NumPy") from None
     if isinstance(loaded, np.ndarray):
         return loaded
     with loaded:

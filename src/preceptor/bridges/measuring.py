@@ -56,18 +56,32 @@ def measure_masks(
     """
     folders = _algorithms(predicted)
     pairs = {name: file_pairs(reference, folder) for name, folder in folders.items()}
-    known = dict(names) if names is not None else _labels(pairs.values())
-    for algorithm, files in pairs.items():
-        for case, ours, theirs in files:
-            first, second = read_labels(ours), read_labels(theirs)
-            said = same_grid(first, second)
-            used = _spacing(spacing, said, first.array.ndim, ours)
+    found: dict[tuple[str, str], dict[int, dict[str, float | None]]] = {}
+    # Each file is read once; of a label that a case has not, both masks are empty.
+    for each in zip(*pairs.values(), strict=True):
+        first = read_labels(each[0][1])
+        for algorithm, (case, ours, theirs) in zip(pairs, each, strict=True):
+            second = read_labels(theirs)
+            used = _spacing(spacing, same_grid(first, second), first.array.ndim, ours)
             if rules.surfel and first.array.ndim != 3:
                 raise InputError(f"{ours}: --nsd surfel: expected 3 dimensions, found 2")
-            for label, structure in known.items():
-                found = mask_metrics(first.array == label, second.array == label, used, rules)
-                for metric, value in found.items():
-                    yield MeasuredValue(case, algorithm, structure, metric, value)
+            there = {
+                int(label) for array in (first.array, second.array) for label in np.unique(array)
+            }
+            found[algorithm, case] = {
+                label: mask_metrics(first.array == label, second.array == label, used, rules)
+                for label in there
+                if label and (names is None or label in names)
+            }
+    known = dict(names) if names is not None else _named(found.values(), reference)
+    nothing = np.zeros((1, 1, 1), dtype=bool)
+    absent = mask_metrics(nothing, nothing, (1.0, 1.0, 1.0), rules)
+    for (algorithm, case), own in sorted(
+        found.items(), key=lambda pair: [*pairs].index(pair[0][0])
+    ):
+        for label, structure in known.items():
+            for metric, value in own.get(label, absent).items():
+                yield MeasuredValue(case, algorithm, structure, metric, value)
 
 
 def measure_images(
@@ -143,13 +157,11 @@ def _algorithms(folders: Sequence[Path]) -> dict[str, Path]:
     return found
 
 
-def _labels(files: Collection[Sequence[tuple[str, Path, Path]]]) -> dict[int, str]:
+def _named(found: Collection[Mapping[int, object]], reference: Path) -> dict[int, str]:
     """Every label of any file: one that no case of an algorithm has may be missed by it."""
-    paths = {path: None for pairs in files for _, ours, theirs in pairs for path in (ours, theirs)}
-    known = sorted({int(label) for path in paths for label in np.unique(read_labels(path).array)})
-    labels = [label for label in known if label]
+    labels = sorted({label for own in found for label in own})
     if not labels:
-        raise InputError(f"{next(iter(paths))}: expected a mask, found only 0 in all files")
+        raise InputError(f"{reference}: expected a mask, found only 0 in all files")
     return {label: "mask" if len(labels) == 1 else str(label) for label in labels}
 
 

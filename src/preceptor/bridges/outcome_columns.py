@@ -11,6 +11,7 @@ import msgspec
 
 from preceptor.cells import is_missing, read_number
 from preceptor.errors import DataError, InputError, shorten
+from preceptor.scoring.predicted.stays import STAY, STAY_PREDICTED
 from preceptor.scoring.predicted.table import REPEATS
 
 __all__ = ["CellReader", "OutcomeColumns", "Roles", "has_outcomes", "roles_of"]
@@ -23,6 +24,10 @@ RUNS = ("model", "system", "task", "k", "source", "target")
 WITHIN = (*REPEATS, "fold")
 #: Columns of a prediction without a model, beside that of an amount.
 NAIVES = ("naive", "baseline", "last_value")
+#: Columns of what a crowd or a market said, beside a forecast.
+CROWDS = ("crowd", "market")
+#: How a text begins that a spreadsheet would run; an export in CSV puts ``'`` before it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _YES, _NO = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0")
 
 
@@ -39,6 +44,10 @@ class OutcomeColumns(msgspec.Struct, frozen=True, kw_only=True):
         The value of ``y_true`` that counts as 1.
     rank
         Scores only rank rows.
+    forecast
+        Scores are forecasts: measured by the Brier score, beside a crowd's.
+    quartiles
+        Columns of numbers by whose quartiles rows are measured.
     classes
         Classes in their order; empty for that of the columns.
     """
@@ -47,6 +56,8 @@ class OutcomeColumns(msgspec.Struct, frozen=True, kw_only=True):
     where: Mapping[str, str] = {}
     positive: str | None = None
     rank: bool = False
+    forecast: bool = False
+    quartiles: Sequence[str] = ()
     classes: Sequence[str] = ()
     normalise: bool = False
 
@@ -89,7 +100,11 @@ def roles_of(names: Sequence[str], where: Path, asked: OutcomeColumns) -> Roles:
     InputError
         A column is missing; the message names those that there are.
     """
-    for option, named in (("--group", asked.groups or ()), ("--where", asked.where)):
+    for option, named in (
+        ("--group", asked.groups or ()),
+        ("--where", asked.where),
+        ("--quartiles", asked.quartiles),
+    ):
         for name in named:
             if name not in names:
                 raise InputError(f"{where}: {option} {shorten(name)}: {_has(names)}")
@@ -135,7 +150,7 @@ def _outcomes(
     if "y_true" not in known:
         return _survival(names, where)
     if "y_score" in known:
-        return "binary", ("y_true",), ("y_score",), ()
+        return _binary(names, where, asked)
     if chances or asked.classes:
         return _classes(names, where, asked, chances)
     if "y_pred" in known:
@@ -145,6 +160,23 @@ def _outcomes(
     raise InputError(
         f"{where}: expected a column y_score, y_pred or p:CLASS beside y_true, {_has(names)}"
     )
+
+
+def _binary(
+    names: Sequence[str], where: Path, asked: OutcomeColumns
+) -> tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """A forecast has a crowd's beside it; a risk along a stay has what is left of the stay."""
+    if asked.forecast:
+        crowd = next((name for name in CROWDS if name in names), None)
+        return "forecast", ("y_true",), ("y_score", *([crowd] if crowd else [])), ()
+    if STAY not in names:
+        if STAY_PREDICTED in names:
+            raise InputError(
+                f"{where}: expected a column {STAY} beside {STAY_PREDICTED}, {_has(names)}"
+            )
+        return "binary", ("y_true",), ("y_score",), ()
+    said = ("y_score", STAY_PREDICTED) if STAY_PREDICTED in names else ("y_score",)
+    return "binary", ("y_true", STAY), said, ()
 
 
 def _classes(
@@ -226,7 +258,10 @@ class CellReader:
             except ValueError:
                 found = self._in_words(value, row, line, expected)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            found = float(value)
+            try:
+                found = float(value)
+            except OverflowError:  # a whole number of JSON has any length
+                found = math.inf
         elif is_missing(value):
             return math.nan
         else:
@@ -284,7 +319,8 @@ class CellReader:
 
 
 def text_of(value: object) -> str:
-    """A cell as a text: 3.0 of a spreadsheet is 3."""
+    """A cell as a text: 3.0 of a spreadsheet is 3, and ``'=a``, as our CSV has it, is ``=a``."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value)
+    text = str(value)
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text

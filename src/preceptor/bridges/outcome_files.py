@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from preceptor.bridges.imported import (
     imported_response,
 )
 from preceptor.bridges.outcome_columns import (
+    CROWDS,
     NAIVES,
     CellReader,
     OutcomeColumns,
@@ -36,7 +38,7 @@ from preceptor.scoring.predicted.labels import labels_of, slices_of, taken
 from preceptor.scoring.predicted.notes import notes_of
 from preceptor.scoring.predicted.table import NAIVE, Block, Predicted, Rows
 
-__all__ = ["outcome_runs"]
+__all__ = ["outcome_runs", "runs_of_rows"]
 
 _BLOCK = 5000
 #: A column with more values than this is no group unless it is named.
@@ -53,10 +55,11 @@ class _Run:
         self.at: list[str] = []
         self.outcome: dict[str, list[Any]] = {name: [] for name in roles.outcome}
         self.said: dict[str, list[Any]] = {
-            NAIVE if name in NAIVES else name: [] for name in roles.said
+            NAIVE if name in (*NAIVES, *CROWDS) else name: [] for name in roles.said
         }
         self.within: dict[str, list[str]] = {name: [] for name in roles.within}
         self.others: dict[str, list[str | None]] = {}
+        self.numbers: dict[str, list[float | None]] = {}
         self.seen: dict[tuple[str, ...], int] = {}
 
 
@@ -70,10 +73,22 @@ def outcome_runs(
     InputError, DataError
         What is wrong with the file: line, column, expected, found.
     """
-    roles, runs = _read(path, asked)
     stem = path.name
     for ending in (".gz", ".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx"):
         stem = stem.removesuffix(ending)
+    yield from runs_of_rows(read_rows(path), path, asked, benchmark, system, stem)
+
+
+def runs_of_rows(  # noqa: PLR0917
+    given: Iterable[tuple[int, Mapping[str, Any]]],
+    path: Path,
+    asked: OutcomeColumns,
+    benchmark: str | None,
+    system: str | None,
+    stem: str,
+) -> Iterator[Incoming]:
+    """The same of rows with their lines; ``stem`` is what the names of runs begin with."""
+    roles, runs = _read(given, path, asked)
     for values, run in runs.items():
         parts = [re.sub(r"[^\w.+-]+", "_", value) or "-" for value in values]
         name = "/".join([stem, *parts])
@@ -98,12 +113,14 @@ def outcome_runs(
         )
 
 
-def _read(path: Path, asked: OutcomeColumns) -> tuple[Roles, dict[tuple[str, ...], _Run]]:
+def _read(
+    given: Iterable[tuple[int, Mapping[str, Any]]], path: Path, asked: OutcomeColumns
+) -> tuple[Roles, dict[tuple[str, ...], _Run]]:
     roles: Roles | None = None
     runs: dict[tuple[str, ...], _Run] = {}
     take: Callable[[_Run, Mapping[str, Any], int], None] | None = None
     left = 0
-    for line, row in read_rows(path):
+    for line, row in given:
         if roles is None or take is None:
             roles = roles_of(list(row), path, asked)
             take = _taking(path, roles, asked)
@@ -133,6 +150,8 @@ def _taking(
     values = readers_of(path, roles, asked)
     keyed = [name for name in roles.within if name != "fold"]
     groups = roles.others if asked.groups is None else tuple(asked.groups)
+    groups = tuple(name for name in groups if name not in asked.quartiles)
+    numbers = {name: CellReader(path, name) for name in asked.quartiles}
 
     def take(run: _Run, row: Mapping[str, Any], line: int) -> None:
         name = id.text(row, line)
@@ -150,6 +169,9 @@ def _taking(
             run.at.append(when)
         for each, text in coordinates.items():
             run.within[each].append(text)
+        for column, reader in numbers.items():
+            number = reader.number(row, line)
+            run.numbers.setdefault(column, []).append(None if math.isnan(number) else number)
         for column in groups:
             cell = row.get(column)
             known = run.others.setdefault(column, [])
@@ -175,6 +197,7 @@ def _rows(run: _Run, roles: Roles, asked: OutcomeColumns, path: Path) -> Rows:
         at=run.at,
         within=run.within,
         groups=groups,
+        numbers={name.replace(":", "_"): values for name, values in run.numbers.items()},
         labels=roles.labels,
         rank=asked.rank,
     )
@@ -227,9 +250,10 @@ def _run(
             labels=labels_of(
                 rows.block.kind,
                 list(rows.block.groups),
+                list(rows.block.numbers),
                 probabilities=any(column.startswith("p:") for column in rows.said),
             ),
-            slices=slices_of(list(rows.block.groups)),
+            slices=slices_of(list(rows.block.groups), list(rows.block.numbers)),
             examples=len(rows.block.id),
             protocol=Own(protocol="predictions"),
         ),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from preceptor.bridges.outcome_columns import NAIVES, CellReader, OutcomeColumns, Roles
+from preceptor.bridges.outcome_columns import CROWDS, NAIVES, CellReader, OutcomeColumns, Roles
 from preceptor.cells import is_missing
+from preceptor.scoring.predicted.stays import STAY, STAY_PREDICTED
 from preceptor.scoring.predicted.table import NAIVE
 
 __all__ = ["readers_of"]
@@ -26,6 +28,8 @@ def readers_of(path: Path, roles: Roles, asked: OutcomeColumns) -> Take:
 def _binary(path: Path, roles: Roles, asked: OutcomeColumns) -> Take:
     y = CellReader(path, "y_true").outcome(asked.positive)
     score = CellReader(path, "y_score")
+    stay = CellReader(path, STAY) if STAY in roles.outcome else None
+    stay_said = CellReader(path, STAY_PREDICTED) if STAY_PREDICTED in roles.said else None
     otherwise = ", or --score-is rank for scores that only rank rows"
 
     def take(
@@ -34,6 +38,32 @@ def _binary(path: Path, roles: Roles, asked: OutcomeColumns) -> Take:
         outcome["y_true"].append(y(row, line))
         found = score.number(row, line) if asked.rank else score.probability(row, line, otherwise)
         said["y_score"].append(_known(found))
+        if stay is not None:
+            left = stay.needed(row, line, "what is left of the stay, 0 or more")
+            if left < 0:
+                raise stay.fault(line, "what is left of the stay, 0 or more", row.get(STAY))
+            outcome[STAY].append(left)
+        if stay_said is not None:
+            there = stay_said.number(row, line)
+            if math.isnan(there) != math.isnan(found):
+                expected = "a number where there is a y_score, and none without one"
+                raise stay_said.fault(line, expected, row.get(STAY_PREDICTED))
+            said[STAY_PREDICTED].append(_known(there))
+
+    return take
+
+
+def _forecast(path: Path, roles: Roles, asked: OutcomeColumns) -> Take:
+    y = CellReader(path, "y_true").outcome(asked.positive)
+    readers = [CellReader(path, name) for name in roles.said]
+    names = [NAIVE if name in CROWDS else name for name in roles.said]
+
+    def take(
+        outcome: dict[str, list[Any]], said: dict[str, list[Any]], row: Mapping[str, Any], line: int
+    ) -> None:
+        outcome["y_true"].append(y(row, line))
+        for name, reader in zip(names, readers, strict=True):
+            said[name].append(_known(reader.probability(row, line)))
 
     return take
 
@@ -153,6 +183,7 @@ def _known(value: float) -> float | None:
 
 _KINDS: dict[str, Callable[[Path, Roles, OutcomeColumns], Take]] = {
     "binary": _binary,
+    "forecast": _forecast,
     "multiclass": _multiclass,
     "multilabel": _multilabel,
     "regression": _regression,

@@ -254,11 +254,22 @@ def read(files: Sequence[Path], asked: Asked) -> Iterator[Incoming]:
         if not _of_texts(file, asked):
             yield from outcome_runs(file, asked.outcomes, asked.benchmark, asked.system)
             continue
+        if asked.benchmark is None:
+            _check_readable(file)
         benchmark = asked.ours(file)
         found = Predictions(file, id=asked.id, answer=asked.answer, by=asked.by)
         makers, digests = found.makers(benchmark, asked.data, asked.system), found.digests()
         for name, make in makers.items():
             yield Incoming(name, file, digests[name], make)
+
+
+def _check_readable(file: Path) -> None:
+    """A file that holds no row is a fault of its own, before the missing name of the benchmark.
+
+    Raises InputError, DataError.
+    """
+    if next(iter(answer_rows(file)), None) is None:
+        raise InputError(f"{file}: expected rows of predictions, found none")
 
 
 def _of_texts(file: Path, asked: Asked) -> bool:

@@ -54,6 +54,7 @@ TOOLS = (
     Tool("lm-eval", "samples_*.jsonl of lm-eval (--log_samples)", "lm_eval"),
     Tool("promptfoo", "results of promptfoo (eval -o out.json)", "promptfoo"),
     Tool("verifiers", "traces.jsonl of verifiers (vf-eval)", "verifiers_traces"),
+    Tool("forecasts", "questions, resolutions and forecasts of ForecastBench", "forecast_bench"),
     Tool("chi-bench", "trials.csv of chi-bench's leaderboard", "chi_bench"),
     Tool("cases", "scores of cases (a column per structure, or long)", "case_scores"),
     Tool("graded", "answers with verdicts, as `preceptor export` writes them", "graded"),

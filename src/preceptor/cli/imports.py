@@ -111,9 +111,17 @@ def import_files(  # noqa: PLR0917
         str,
         typer.Option(
             metavar="KIND",
-            help="Of predictions: probability, or rank for scores that only put rows in order.",
+            help="Of predictions: probability, rank for scores that only put rows in order, or "
+            "forecast for the Brier score beside a crowd's.",
         ),
     ] = "probability",
+    quartiles: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMN,COLUMN",
+            help="Of predictions: measure also by quartiles of these numbers.",
+        ),
+    ] = "",
     classes: Annotated[
         str,
         typer.Option(
@@ -158,7 +166,9 @@ def import_files(  # noqa: PLR0917
             groups=None if group is None else _names(group),
             where=_pairs(where or []),
             positive=positive,
-            rank=_is_rank(score_is),
+            rank=_kind_of(score_is) == "rank",
+            forecast=score_is == "forecast",
+            quartiles=_names(quartiles),
             classes=_names(classes),
             normalise=normalise,
         ),
@@ -203,10 +213,10 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in (text.partition("=") for text in texts)}
 
 
-def _is_rank(kind: str) -> bool:
-    if kind not in ("probability", "rank"):
-        raise InputError(f"--score-is {shorten(kind)}: expected probability or rank")
-    return kind == "rank"
+def _kind_of(scores: str) -> str:
+    if scores not in ("probability", "rank", "forecast"):
+        raise InputError(f"--score-is {shorten(scores)}: expected probability, rank or forecast")
+    return scores
 
 
 def _keep(

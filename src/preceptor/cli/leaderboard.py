@@ -107,7 +107,7 @@ def _predictions(runs: Sequence[Run], store: str, *, as_json: bool) -> None:
     """Predictions are ranked by their headline, each benchmark for itself."""
     import msgspec
 
-    from preceptor.analysis.predictions import rank_predictions
+    from preceptor.analysis.prediction_ranking import rank_predictions
     from preceptor.reports.predicted.tables import ranking_sentences, ranking_table
     from preceptor.results.load import load_result
     from preceptor.store import Store

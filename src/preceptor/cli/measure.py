@@ -16,11 +16,11 @@ from preceptor.errors import InputError, shorten
 if TYPE_CHECKING:
     from preceptor.bridges.measuring import MeasuredValue
 
-__all__ = ["app"]
+__all__ = ["app", "tell_values"]
 
 app = typer.Typer(
     cls=Group,
-    help="Measure masks, images, feature vectors or labels of frames against a reference.",
+    help="Measure masks, images, vectors, codes or tables against a reference.",
 )
 
 Reference = Annotated[
@@ -110,7 +110,7 @@ def masks(  # noqa: PLR0917
         spacing=None if spacing is None else _positive("--spacing", spacing),
         names=None if labels is None else _labels(labels),
     )
-    _tell(rows, definitions(rules), output, as_json=as_json)
+    tell_values(rows, definitions(rules), output, as_json=as_json)
 
 
 @app.command("images")
@@ -138,7 +138,7 @@ def images(
         f"PSNR and SSIM for a range of {data_range:g}. SSIM has a square window of 7, "
         "the other one a Gaussian of σ 1.5. PSNR of equal images is not defined."
     ]
-    _tell(measure_images(reference, predicted, data_range), said, output, as_json=as_json)
+    tell_values(measure_images(reference, predicted, data_range), said, output, as_json=as_json)
 
 
 @app.command("features")
@@ -218,10 +218,10 @@ def phases(
     said = ["Macro-F1 is over all labels that are true or predicted in the frames that are kept."]
     if dropped:
         said.append(f"Frames whose true label is {', '.join(dropped)} are left out.")
-    _tell(measure_phases(files, dropped), said, output, as_json=as_json)
+    tell_values(measure_phases(files, dropped), said, output, as_json=as_json)
 
 
-def _tell(
+def tell_values(
     values: Iterable[MeasuredValue], said: Sequence[str], output: Path | None, *, as_json: bool
 ) -> None:
     from preceptor.reports.measured import rows_csv, summary, summary_json, summary_table

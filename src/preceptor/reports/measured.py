@@ -15,12 +15,21 @@ from preceptor.reports.format import measured, printed_interval
 from preceptor.reports.tables import plain_table
 from preceptor.scoring.case_metrics import case_metric, title_of
 from preceptor.scoring.case_scores import Values, mean_of_cases, median_metric
+from preceptor.scoring.efficiency import Weighed
 from preceptor.wording import count
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["metrics_table", "rows_csv", "summary", "summary_json", "summary_table"]
+__all__ = [
+    "metrics_table",
+    "rows_csv",
+    "sections_table",
+    "summary",
+    "summary_json",
+    "summary_table",
+    "weighed_table",
+]
 
 _Key = tuple[str, str, str]
 
@@ -101,6 +110,53 @@ def metrics_table(metrics: Mapping[str, Metric], labels: Mapping[str, str]) -> T
             pair = metric.raw_ci95
             span = span if pair is None else f"{pair[0]:.6f} to {pair[1]:.6f}".replace("-", "−")
         table.add_row(labels.get(name, name), value, span, count(metric.n))
+    return table
+
+
+def sections_table(
+    metrics: Mapping[str, Metric],
+    labels: Mapping[str, str],
+    title: str | None = None,
+    *,
+    alike: Mapping[str, float] | None = None,
+) -> Table:
+    """Metrics under what stands before the colon of their names; ``alike`` is what two equal tables
+    have."""
+    more = () if alike is None else ("two equal tables",)
+    table = plain_table(title, ("",), ("value", "95 % interval", *more, "n"))
+    before = ""
+    for name, metric in metrics.items():
+        space, colon, rest = name.partition(":")
+        space, rest = (space, rest) if colon else ("", name)
+        if space != before:
+            table.add_section()
+            table.add_row(labels.get(space, space), style="bold")
+            before = space
+        value, pair = metric.value, metric.raw_ci95
+        table.add_row(
+            ("  " if space else "") + labels.get(name, labels.get(rest, rest)),
+            "–" if value is None else _six(value),
+            "–" if pair is None else f"{_six(pair[0])} to {_six(pair[1])}",
+            *(() if alike is None else ("–" if name not in alike else _six(alike[name]),)),
+            count(metric.n),
+        )
+    return table
+
+
+def _six(value: float) -> str:
+    return (f"{value:.6f}" if abs(value) < 100 else f"{value:,.2f}").replace("-", "−")
+
+
+def weighed_table(rows: Sequence[Weighed]) -> Table:
+    """Models by the declared mean, with their values."""
+    table = plain_table(None, ("model",), (*rows[0].values, "front", "ours"))
+    for row in rows:
+        table.add_row(
+            row.name,
+            *("–" if value is None else f"{value:,g}" for value in row.values.values()),
+            "yes" if row.on_front else "",
+            "–" if row.ours is None else f"{row.ours:.4f}",
+        )
     return table
 
 

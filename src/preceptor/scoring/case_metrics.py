@@ -54,6 +54,7 @@ _KNOWN = {
     "assd": CaseMetric("ASSD", *_MM),
     "masd": CaseMetric("MASD", *_MM),
     "psnr": CaseMetric("PSNR", *_DB),
+    "rmse": CaseMetric("RMSE", "°", False),
     "mse": CaseMetric("MSE", "levels²", False),
 }
 #: In this order the first that is there is the score of a case.

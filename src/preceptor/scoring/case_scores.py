@@ -14,6 +14,7 @@ from preceptor.records import Metric
 from preceptor.scoring.case_metrics import CaseMetric
 from preceptor.scoring.sets import mean_metric, set_metric
 from preceptor.statistics.multiplicity import holm
+from preceptor.statistics.prediction.equity import equity_scaled
 from preceptor.statistics.ranks import mann_whitney, median_interval
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["FEWEST", "Values", "equity_scaled", "group_metrics", "mean_of_cases", "median_metric"]
+__all__ = ["FEWEST", "Values", "group_metrics", "mean_of_cases", "median_metric"]
 
 #: A group with fewer cases is shown and not compared.
 FEWEST = 10
@@ -128,7 +129,7 @@ def _fairness(
         return float(found.max() - found.min())
 
     def scaled(rows: NDArray[np.intp]) -> float:
-        return equity_scaled(float(values[rows].mean()), means(rows))
+        return float(equity_scaled(values[rows].mean(), list(means(rows))))
 
     coverage = part.coverage
     widest = set_metric(gap, part.ids, units, higher_is_better=False, coverage=coverage)
@@ -136,14 +137,6 @@ def _fairness(
         f"{kind}_fairness:gap": widest,
         f"{kind}_fairness:equity_scaled": set_metric(scaled, part.ids, units, coverage=coverage),
     }
-
-
-def equity_scaled(overall: float, groups: Floats) -> float:
-    """The score, divided by 1 + the sum of the groups' distances from it.
-
-    FairSeg (arXiv 2311.02189, version 3); version 1 divides by 1 + their standard deviation.
-    """
-    return overall / (1 + float(np.abs(overall - groups).sum()))
 
 
 def _tests(kind: str, part: _Grouped, large: Sequence[str]) -> dict[str, Metric]:

@@ -89,10 +89,9 @@ def _surfaces(
     }
     found |= {f"nsd_voxel@{each:g}": apart.within(each) for each in rules.tolerances}
     if rules.surfel:
-        found |= {
-            f"nsd_surfel@{each:g}": area_within(reference, predicted, spacing, each)
-            for each in rules.tolerances
-        }
+        shares = area_within(reference, predicted, spacing, rules.tolerances)
+        names = [f"nsd_surfel@{each:g}" for each in rules.tolerances]
+        found |= dict(zip(names, shares, strict=True))
     return found
 
 

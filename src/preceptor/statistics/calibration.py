@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from preceptor.statistics.intervals import Z95
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -22,8 +24,6 @@ __all__ = [
     "isotonic",
     "rogan_gladen",
 ]
-
-_Z95 = 1.959963984540054
 
 
 class Calibration(msgspec.Struct, frozen=True):
@@ -153,17 +153,17 @@ def rogan_gladen(
         return None
     raw = (k / n + k_sp / n_sp - 1) / power
     # Counts pulled towards the middle (Agresti & Coull), so that 0 of n has a width.
-    n_p = n + _Z95**2
-    p = (k + _Z95**2 / 2) / n_p
+    n_p = n + Z95**2
+    p = (k + Z95**2 / 2) / n_p
     se, sp = (k_se + 1) / (n_se + 2), (k_sp + 1) / (n_sp + 2)
     v_se, v_sp = se * (1 - se) / (n_se + 2), sp * (1 - sp) / (n_sp + 2)
     denominator = se + sp - 1
     if denominator <= 0:
         return Prevalence(_unit(raw), (0.0, 1.0), raw, k_se / n_se, k_sp / n_sp)
     share = (p + sp - 1) / denominator
-    shift = 2 * _Z95**2 * (share * v_se - (1 - share) * v_sp)
+    shift = 2 * Z95**2 * (share * v_se - (1 - share) * v_sp)
     variance = p * (1 - p) / n_p + share**2 * v_se + (1 - share) ** 2 * v_sp
-    half = _Z95 * math.sqrt(variance) / denominator
+    half = Z95 * math.sqrt(variance) / denominator
     interval = (_unit(share + shift - half), _unit(share + shift + half))
     return Prevalence(_unit(raw), interval, raw, k_se / n_se, k_sp / n_sp)
 

@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 import scipy  # its parts are imported where they are first used
 
+from preceptor.statistics.intervals import Z95
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -97,7 +99,7 @@ def jackknife_interval(
             kept = np.delete(rows, part, axis=0)
             without.append(statistic(*((kept, generated) if place == 0 else (real, kept))))
         variance += (_PARTS - 1) * float(np.var(without))
-    half = 1.959963984540054 * variance**0.5
+    half = Z95 * variance**0.5
     return (value - half, value + half) if half > 0 else None
 
 

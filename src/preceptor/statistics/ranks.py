@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["RankSum", "SignedRank", "mann_whitney", "median_interval", "signed_rank", "undivided"]
+__all__ = [
+    "RankSum",
+    "SignedRank",
+    "mann_whitney",
+    "median_interval",
+    "signed_rank",
+    "signed_rank_p",
+    "undivided",
+]
 
 #: Up to this many differences without ties the distribution is counted, not approximated.
 _EXACT = 50
@@ -63,23 +71,30 @@ def signed_rank(differences: ArrayLike) -> SignedRank | None:
     (1963), Ann. Math. Stat. 34:598.
     """
     d = np.asarray(differences, dtype=np.float64).ravel()
+    p = signed_rank_p(d)
+    if p is None:
+        return None
+    shift, interval = _hodges_lehmann(d)
+    return SignedRank(len(d), int(np.count_nonzero(d)), shift, interval, p)
+
+
+def signed_rank_p(differences: ArrayLike) -> float | None:
+    """The p of :func:`signed_rank` alone, without the estimate, which takes all pairs."""
+    d = np.asarray(differences, dtype=np.float64).ravel()
     if not np.isfinite(d).all():
         raise ValueError("a difference must be a finite number")
     if not len(d):
         return None
     ranked = d[d != 0]
     n = len(ranked)
-    p = 1.0
-    if n:
-        ranks, ties = _mid_ranks(np.abs(ranked))
-        up = float(ranks[ranked > 0].sum())
-        if n <= _EXACT and not ties and n == len(d):
-            p = _exact_signed(n, min(up, n * (n + 1) / 2 - up))
-        else:
-            variance = n * (n + 1) * (2 * n + 1) / 24 - ties / 48
-            p = _two_sided((up - n * (n + 1) / 4) / variance**0.5)
-    shift, interval = _hodges_lehmann(d)
-    return SignedRank(len(d), n, shift, interval, p)
+    if not n:
+        return 1.0
+    ranks, ties = _mid_ranks(np.abs(ranked))
+    up = float(ranks[ranked > 0].sum())
+    if n <= _EXACT and not ties and n == len(d):
+        return _exact_signed(n, min(up, n * (n + 1) / 2 - up))
+    variance = n * (n + 1) * (2 * n + 1) / 24 - ties / 48
+    return _two_sided((up - n * (n + 1) / 4) / variance**0.5)
 
 
 def mann_whitney(first: ArrayLike, second: ArrayLike) -> RankSum | None:

@@ -37,23 +37,23 @@ _Triangle = tuple[int, int, int]
 
 
 def area_within(
-    reference: Mask, predicted: Mask, spacing: Sequence[float], tolerance: float
-) -> float:
-    """Share of the area of both surfaces that is at most ``tolerance`` from the other, 0 to 1.
+    reference: Mask, predicted: Mask, spacing: Sequence[float], tolerances: Sequence[float]
+) -> list[float]:
+    """Share of the area of both surfaces that is at most each tolerance from the other, 0 to 1.
 
     The distance of an element is that of the cubes' centres. Both masks have three dimensions, and
     neither is empty.
     """
     areas = element_areas(tuple(spacing))
     ours, theirs = _codes(reference), _codes(predicted)
-    near = total = 0.0
+    near, total = np.zeros(len(tolerances)), 0.0
     for one, other in ((ours, theirs), (theirs, ours)):
         at = _cut(one)
         away = scipy.ndimage.distance_transform_edt(~_cut(other), sampling=spacing)[at]
         area = areas[one[at]]
-        near += float(area[away <= tolerance].sum())
+        near += [float(area[away <= tolerance].sum()) for tolerance in tolerances]
         total += float(area.sum())
-    return near / total
+    return [float(each) for each in near / total]
 
 
 @functools.cache

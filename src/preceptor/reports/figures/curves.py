@@ -13,7 +13,7 @@ from preceptor.reports.figures.legend import key_of
 from preceptor.reports.figures.page import WIDTH, Page, Panel
 from preceptor.reports.figures.style import FAINT, QUIET, TEXT, Look, looks
 from preceptor.results.pool import Side
-from preceptor.scoring.predicted.table import Predicted
+from preceptor.scoring.predicted.table import Predicted, unit_word
 from preceptor.statistics.intervals import share_interval
 from preceptor.statistics.prediction import decisions, discrimination
 from preceptor.statistics.prediction.outcomes import Outcomes
@@ -167,9 +167,9 @@ def _basis(sides: Sequence[Side], tables: Sequence[Predicted]) -> str:
     """What the curves are of."""
     counts = {int(table.known.sum()) for table in tables}
     n = f"{min(counts):,}" if len(counts) == 1 else f"{min(counts):,} to {max(counts):,}"
-    units = max(len(table.units) for table in tables)
+    units, who = max(len(table.units) for table in tables), unit_word(tables[0].kind)
     each = " per side" if len(sides) > 1 else ""
-    return f"n = {n} rows of {plural(units, 'patient')}{each}, all repeats together."
+    return f"n = {n} rows of {plural(units, who)}{each}, all repeats together."
 
 
 def _thinned(name: str, x: Floats, y: Floats) -> _Curve:

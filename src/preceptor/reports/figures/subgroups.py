@@ -46,7 +46,9 @@ def subgroups(sides: Sequence[Side], columns: Sequence[str]) -> Figure | None:
     title = pretty(OVERALL, sides[0].result.labels)
     styles = looks(sides)
     undefined = [name for name in names if name not in shown]
-    said = ["95 % intervals by patient."]
+    whole = metric_of(sides[0].result)
+    who = "patients" if whole is None else whole.units_are
+    said = [f"95 % intervals by {who.removesuffix('s')}."]
     if undefined:
         sizes = {n: m.n for s in sides for n, m in s.result.metrics.items()}
         listed = ", ".join(f"{name} (n = {sizes[name]:,})" for name in undefined[:6])

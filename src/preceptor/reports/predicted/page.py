@@ -16,6 +16,7 @@ from preceptor.records import Result
 from preceptor.reports.figures.base import Figure
 from preceptor.reports.figures.curves import calibration, net_benefit, roc
 from preceptor.reports.figures.few_shot import few_shot
+from preceptor.reports.figures.matrix import transfer_matrix
 from preceptor.reports.figures.subgroups import subgroups
 from preceptor.reports.format import days, p_value, paragraphs, percent, pretty
 from preceptor.reports.page import fill
@@ -75,7 +76,9 @@ def render_predictions(
         named = ", ".join(f"{name} ({kind})" for kind, name in kinds.items())
         raise InputError(f"report: expected predictions of one kind of outcome, found {named}")
     remark = ""
-    if comparison is None and len(sides) > 1:
+    # Of sources and targets the matrix has the pairs that share their rows.
+    moved = all("target" in (side.result.info.settings.columns or {}) for side in sides)
+    if comparison is None and len(sides) > 1 and not moved:
         try:
             comparison = compare_predictions(sides)
         except InputError as error:
@@ -100,20 +103,25 @@ def render_predictions(
 
 
 def _figures(sides: Sequence[Side]) -> list[Figure]:
-    """Those of the first runs; a curve by the number of examples is of all."""
-    curve = few_shot(sides)
-    return prediction_figures(sides[:_MOST]) if curve is None else [curve]
+    """Those of the first runs; a curve by the number of examples, and a matrix, are of all."""
+    return _of_all(sides) or prediction_figures(sides[:_MOST])
+
+
+def _of_all(sides: Sequence[Side]) -> list[Figure]:
+    """A curve by the number of examples, or a matrix of sources and targets."""
+    return [each for each in (few_shot(sides), transfer_matrix(sides)) if each is not None]
 
 
 def prediction_figures(sides: Sequence[Side]) -> list[Figure]:
     """All figures that there is something to show in."""
+    if whole := _of_all(sides):
+        return whole
     tables = [table_of(side.result) for side in sides]
     found: list[Figure | None] = []
     if all(table.kind == "binary" for table in tables):
         found += [roc(sides, tables), calibration(sides, tables), net_benefit(sides, tables)]
-    curve = few_shot(sides)
-    if curve is not None:
-        return [curve]
+    if all(table.kind == "forecast" for table in tables):
+        found.append(calibration(sides, tables))
     columns = list(dict.fromkeys(column for table in tables for column in table.groups))
     found.append(subgroups(sides, columns))
     return [each for each in found if each is not None]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from preceptor.bridges.outcome_columns import FORMULA
 from preceptor.errors import InputError
 from preceptor.installation import MissingExtra
 from preceptor.records import Result
@@ -18,13 +19,11 @@ from preceptor.scoring.predicted.table import Block
 
 __all__ = ["export_rows"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-
 
 def export_rows(results: Sequence[Result], path: Path, format: str) -> Path:
     """Write one row a prediction as ``csv``, ``jsonl`` or ``parquet``; it can be imported again.
 
-    In csv a text that a spreadsheet would run has a ``'`` put before it.
+    In csv a text that a spreadsheet would run has a ``'`` before it, which the import takes off.
     """
     if format not in ("csv", "jsonl", "parquet"):
         raise InputError(f"{path}: predictions are written as csv, jsonl or parquet, not {format}")
@@ -45,7 +44,7 @@ def export_rows(results: Sequence[Result], path: Path, format: str) -> Path:
 
 
 def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _rows(result: Result) -> Iterator[dict[str, Any]]:
@@ -59,6 +58,7 @@ def _rows(result: Result) -> Iterator[dict[str, Any]]:
             **block.within,
             **block.outcome,
             **(score.prediction or {}),
+            **block.numbers,
             **block.groups,
         }
         for values in zip(*columns.values(), strict=True):

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from preceptor.analysis.comparison_notes import LEVEL
-from preceptor.analysis.predictions import PredictionComparison, PredictionContrast, Ranking
+from preceptor.analysis.prediction_ranking import Ranking
+from preceptor.analysis.predictions import PredictionComparison, PredictionContrast
 from preceptor.records import Metric, Result
 from preceptor.reports.format import chance, p_value, percent, pretty
 from preceptor.reports.score import namespaces
@@ -113,7 +114,7 @@ def group_name(name: str, labels: dict[str, str]) -> str:
 def sized(metric: Metric) -> str:
     if metric.units in (0, metric.n) or metric.units_are == "folds":
         return count(metric.n)
-    return f"{count(metric.n)} rows, {plural(metric.units, 'patient')}"
+    return f"{count(metric.n)} rows, {plural(metric.units, metric.units_are.removesuffix('s'))}"
 
 
 def headline(contrast: PredictionContrast, labels: dict[str, str], lower: Sequence[str]) -> str:
@@ -122,7 +123,7 @@ def headline(contrast: PredictionContrast, labels: dict[str, str], lower: Sequen
     name = pretty(OVERALL, labels)
     where = f"on {plural(contrast.n, 'common row')}"
     if contrast.units < contrast.n:
-        where += f" of {plural(contrast.units, 'patient')}"
+        where += f" of {plural(contrast.units, contrast.units_are)}"
     if whole.difference is None or whole.ci95 is None:
         return f"{name} of {contrast.contender} against {contrast.reference}: no test {where}."
     p = whole.p if whole.p_holm is None else whole.p_holm
@@ -178,10 +179,13 @@ def metric_name(name: str, labels: dict[str, str]) -> str:
 
 def ranking_table(ranking: Ranking) -> Table:
     """The runs of one benchmark by rank."""
+    adjusted: tuple[str, ...] = ()
+    if any(place.adjusted is not None for place in ranking.places):
+        adjusted = ("difficulty-adjusted", "95 % interval")
     table = plain_table(
         f"{ranking.benchmark}: {ranking.metric} on {plural(ranking.n, 'common row')}",
         ("run", "system"),
-        ("rank", "95 % interval", "value", "95 % interval", "n", "coverage"),
+        ("rank", "95 % interval", "value", "95 % interval", "n", "coverage", *adjusted),
     )
     for place in ranking.places:
         table.add_row(
@@ -193,6 +197,7 @@ def ranking_table(ranking: Ranking) -> Table:
             decimals(place.ci95),
             count(place.n),
             percent(place.coverage),
+            *((decimal(place.adjusted), decimals(place.adjusted_ci95)) if adjusted else ()),
         )
     return table
 
@@ -203,7 +208,12 @@ def ranking_sentences(rankings: Sequence[Ranking]) -> Iterator[str]:
         way = "less is better" if ranking.lower_is_better else "more is better"
         yield (
             f"{ranking.benchmark}: by {ranking.metric} ({way}); intervals over 1,000 resamples of "
-            f"{plural(ranking.units, 'patient')}."
+            f"{plural(ranking.units, ranking.units_are)}."
         )
+        if any(place.adjusted is not None for place in ranking.places):
+            yield (
+                f"{ranking.benchmark}: difficulty-adjusted is on each run's own rows, less how "
+                "hard these were for all runs (least squares with an effect of each row)."
+            )
         for run, reason in ranking.left_out.items():
             yield f"{ranking.benchmark}: {run} is left out: {reason}."

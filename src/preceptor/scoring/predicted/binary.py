@@ -12,6 +12,7 @@ from preceptor.records import Metric
 from preceptor.scoring.names import OVERALL
 from preceptor.scoring.predicted.groups import GroupParts, group_metrics, grouped
 from preceptor.scoring.predicted.numbers import metric
+from preceptor.scoring.predicted.stays import counted, stay_measures
 from preceptor.scoring.predicted.table import REPEATS, Predicted
 from preceptor.statistics.prediction import calibrating as cal
 from preceptor.statistics.prediction import decisions as dec
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 __all__ = [
-    "LESS_IS_BETTER",
     "THRESHOLDS",
     "BinaryParts",
+    "binary_less",
     "binary_measures",
     "binary_metrics",
+    "brief_measures",
     "parts_of",
     "statistics_of",
 ]
@@ -42,7 +44,7 @@ THRESHOLDS = (0.05, 0.1, 0.2)
 #: The threshold of the table beside the prevalence's.
 _HALF = 0.5
 #: Metrics of which less is better.
-LESS_IS_BETTER = {"brier", "log_loss", "ece", "ece_mass", "ece_15", "mce"}
+_LESS = {"brier", "log_loss", "ece", "ece_mass", "ece_15", "mce", "early:los_mae"}
 
 _RANKS: dict[str, Statistic] = {
     OVERALL: dis.auroc,
@@ -62,6 +64,11 @@ _PROBABILITIES: dict[str, Statistic] = {
     "mce": lambda sums: cal.largest_error(cal.equal_width(sums)),
 }
 _CELLS = ("sensitivity", "specificity", "ppv", "npv", "f1", "mcc")
+
+
+def binary_less(name: str) -> bool:
+    """Whether a smaller value of this metric is the better one."""
+    return name in _LESS or name.startswith("early:osmae")
 
 
 class BinaryParts(msgspec.Struct):
@@ -128,20 +135,35 @@ def binary_measures(table: Predicted, groups: Sequence[GroupParts] = ()) -> Meas
     """The family's statistics, each the mean over repeats; then the numbers of the groups."""
     found = parts_of(table)
     known, number = statistics_of(rank=table.rank), len(found.parts)
+    stays = stay_measures(table, found.rows)
     every = [*found.parts, *(part for group in groups for part in group.parts)]
 
     def of(drawn: Floats | None) -> list[Floats]:
         sums = [part.sums(drawn) for part in every]
         mine, start = sums[:number], number
         values = [_mean([function(each) for each in mine]) for function in known.values()]
+        values += [] if stays is None else stays.of(drawn)
         for group in groups:
             end = start + len(group.parts)
             values += group.numbers(sums[start:end], mine)
             start = end
         return values
 
-    names = [*known, *(name for group in groups for name in group.names_of_numbers())]
+    own = [*known, *([] if stays is None else stays.names)]
+    names = [*own, *(name for group in groups for name in group.names_of_numbers())]
     return Measures(names, of, max(map(len, every), default=0))
+
+
+def brief_measures(table: Predicted) -> Measures:
+    """The AUROC and, of probabilities, the Brier score: each the mean over repeats."""
+    functions = {OVERALL: dis.auroc} | ({} if table.rank else {"brier": cal.brier})
+    parts = parts_of(table).parts
+
+    def of(drawn: Floats | None) -> list[Floats]:
+        sums = [part.sums(drawn) for part in parts if len(part)]
+        return [_mean([function(each) for each in sums]) for function in functions.values()]
+
+    return Measures([*functions], of, max(map(len, parts), default=0))
 
 
 def binary_metrics(table: Predicted, *, resamples: int = 1000, seed: int = 0) -> dict[str, Metric]:
@@ -158,16 +180,15 @@ def binary_metrics(table: Predicted, *, resamples: int = 1000, seed: int = 0) ->
     drawn = resampled([measures], found.clusters, resamples=resamples, seed=seed)[0]
     spreads = [spread_of(column) for column in drawn.T]
     values = measures.values()
-    own = len(statistics_of(rank=table.rank))
+    own = len(measures.names) - sum(len(group.names_of_numbers()) for group in groups)
     n, units = found.n, len(np.unique(table.unit[np.concatenate(found.rows)]))
     metrics = {
         name: metric(
             value,
             spread.ci95,
-            n,
-            units,
+            *(counted(table, found.rows, name) or (n, units)),
             found.coverage,
-            higher_is_better=name not in LESS_IS_BETTER,
+            higher_is_better=not binary_less(name),
             sd=spread.sd,
         )
         for name, value, spread in zip(measures.names[:own], values, spreads, strict=False)

@@ -11,13 +11,12 @@ from preceptor.records import Metric
 from preceptor.scoring.names import OVERALL
 from preceptor.scoring.predicted.kinds import (
     LESS,
-    averaged,
     measures_by_kind,
     resamples_for,
 )
 from preceptor.scoring.predicted.numbers import metric
-from preceptor.scoring.predicted.table import REPEATS, Predicted
-from preceptor.statistics.prediction.resampling import Measures, resampled, spread_of
+from preceptor.scoring.predicted.table import NAIVE, REPEATS, Predicted, unit_word
+from preceptor.statistics.prediction.resampling import Measures, averaged, resampled, spread_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +27,7 @@ __all__ = ["general_measures", "general_metrics", "less_is_better"]
 def less_is_better(kind: str, name: str) -> bool:
     """Whether a smaller value of this metric is the better one."""
     if name in (OVERALL, "naive:mae"):
-        return kind == "regression"
+        return kind in ("regression", "forecast")
     return name.partition(":")[2] == "winkler" or name.startswith(LESS)
 
 
@@ -54,18 +53,18 @@ def general_metrics(table: Predicted, *, resamples: int = 1000, seed: int = 0) -
         return {OVERALL: metric(None, None, 0, 0, 0.0)}
     measures = _measures(table, places, clusters)
     groups = _groups(table, places)
-    parts = [_headline(_measures(table, some, clusters)) for _, _, some in groups]
+    parts = [_measures(table, some, clusters).first() for _, _, some in groups]
     resamples = resamples_for(table.kind, len(places), resamples)
     drawn = resampled([measures, *parts], clusters, resamples=resamples, seed=seed)
     units = len(np.unique(table.unit[places]))
-    coverage = float(known.mean())
+    coverage, units_are = float(known.mean()), f"{unit_word(table.kind)}s"
     metrics = {
         name: metric(
             value,
             spread_of(column).ci95,
-            len(places),
-            units,
+            *(_beside_crowd(table, places) if name.startswith("crowd:") else (len(places), units)),
             coverage,
+            units_are,
             higher_is_better=not less_is_better(table.kind, name),
             sd=spread_of(column).sd,
         )
@@ -79,14 +78,17 @@ def general_metrics(table: Predicted, *, resamples: int = 1000, seed: int = 0) -
             len(some),
             len(np.unique(table.unit[some])),
             coverage,
+            units_are,
             higher_is_better=not less_is_better(table.kind, OVERALL),
             sd=found.sd,
         )
     return metrics
 
 
-def _headline(measures: Measures) -> Measures:
-    return Measures(measures.names[:1], lambda drawn: list(measures.of(drawn))[:1], measures.rows)
+def _beside_crowd(table: Predicted, places: NDArray[np.intp]) -> tuple[int, int]:
+    """Rows that a crowd's forecast is beside, and their units."""
+    some = places[np.isfinite(table.said[NAIVE][places])]
+    return len(some), len(np.unique(table.unit[some]))
 
 
 def _groups(

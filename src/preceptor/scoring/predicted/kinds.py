@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from preceptor.scoring.names import OVERALL
+from preceptor.scoring.predicted.forecasts import forecast
 from preceptor.scoring.predicted.table import NAIVE, Predicted
 from preceptor.statistics.prediction.amounts import errors, intervals, pinball
 from preceptor.statistics.prediction.classes import called, chances
 from preceptor.statistics.prediction.labels import labelled
 from preceptor.statistics.prediction.outcomes import divided
-from preceptor.statistics.prediction.resampling import Measures
+from preceptor.statistics.prediction.resampling import Measures, joined
 from preceptor.statistics.prediction.survival import Survival, integrated, pairs_in_order
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "LESS",
     "MOST_FOR_INTERVALS",
-    "averaged",
     "last_horizon",
     "measures_by_kind",
     "resamples_for",
@@ -33,7 +33,7 @@ __all__ = [
 #: Beginnings of names of metrics of which less is better.
 LESS = (
     *("rmse", "median_absolute_error", "pinball", "quantiles_cross", "winkler", "log_loss"),
-    *("brier", "rps", "ece", "hamming_loss", "ibs", "null_brier"),
+    *("brier", "rps", "ece", "hamming_loss", "ibs", "null_brier", "crowd:brier"),
 )
 #: A survival file with more rows gets no interval: its pairs are too many to resample.
 MOST_FOR_INTERVALS = 20_000
@@ -55,27 +55,6 @@ def last_horizon(table: Predicted) -> float:
     """The last time at which someone is not censored: horizons must lie before it."""
     rows = Survival(table.outcome["time"], table.outcome["event"], np.zeros(len(table)))
     return rows.last_time()
-
-
-def averaged(parts: Sequence[Measures]) -> Measures:
-    """The mean of each statistic over repeats."""
-    if len(parts) == 1:
-        return parts[0]
-
-    def of(drawn: Floats | None) -> list[Floats]:
-        each = [part.of(drawn) for part in parts]
-        return [np.mean(np.stack(values), axis=0) for values in zip(*each, strict=True)]
-
-    return Measures(parts[0].names, of, max(part.rows for part in parts))
-
-
-def _joined(parts: Sequence[Measures]) -> Measures:
-    names = [name for part in parts for name in part.names]
-    return Measures(
-        names,
-        lambda drawn: [value for part in parts for value in part.of(drawn)],
-        max(part.rows for part in parts),
-    )
 
 
 def _renamed(measures: Measures, names: Sequence[str]) -> Measures:
@@ -108,7 +87,7 @@ def _regression(table: Predicted, clusters: int) -> Measures:
     said = np.where(np.isfinite(said), said, np.median(y))
     brief = errors(y, said, unit, clusters, brief=True)
     parts.append(_renamed(brief, ["naive:mae", "naive:rmse", "naive:r2"]))
-    return _joined(parts)
+    return joined(parts)
 
 
 def _multiclass(table: Predicted, clusters: int) -> Measures:
@@ -123,7 +102,7 @@ def _multiclass(table: Predicted, clusters: int) -> Measures:
     plain = [name for name in first.names if not name.startswith("class:")]
     first = _renamed(first, [*plain, *(f"class:{label}" for label in table.labels)])
     shown = table.said["y_pred"].astype(int) if "y_pred" in table.said else p.argmax(axis=1)
-    return _joined([first, called(truth, shown, unit, clusters, number)])
+    return joined([first, called(truth, shown, unit, clusters, number)])
 
 
 def _multilabel(table: Predicted, clusters: int) -> Measures:
@@ -193,6 +172,7 @@ def _start_stop(table: Predicted, clusters: int) -> Measures:
 
 
 _KINDS: dict[str, Callable[[Predicted, int], Measures]] = {
+    "forecast": forecast,
     "regression": _regression,
     "multiclass": _multiclass,
     "multilabel": _multilabel,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from preceptor.records import Slice
 from preceptor.scoring.names import OVERALL
+from preceptor.scoring.predicted.strata import quartile_spaces
 
 __all__ = ["HEADLINES", "labels_of", "slices_of", "taken"]
 
 #: Kind of outcomes → name of its overall score.
 HEADLINES = {
     "binary": "AUROC",
+    "forecast": "Brier score",
     "multiclass": "AUROC, one against the rest (macro)",
     "multilabel": "AUROC (macro over labels)",
     "regression": "Mean absolute error",
@@ -85,6 +89,20 @@ _NAMES = {
     "by_patient": "By patient: any positive row, highest score",
     "by_patient:auroc": "AUROC",
     "by_patient:auprc": "AUPRC (average precision)",
+    "early": "Along a stay: death foreseen early (ES), errors in the stay (OSMAE)",
+    "early:es_0.5": "ES, threshold T × 0.5",
+    "early:es_1": "ES, threshold T × 1",
+    "early:es_1.5": "ES, threshold T × 1.5",
+    "early:specificity": "Specificity at .5 (ES has no false alarms in it)",
+    "early:los_mae": "Mean absolute error of the stay",
+    "early:osmae_0.5": "OSMAE, threshold T × 0.5",
+    "early:osmae_1": "OSMAE, threshold T × 1",
+    "early:osmae_1.5": "OSMAE, threshold T × 1.5",
+    "crowd": "Beside the crowd, on the rows that have its forecast",
+    "crowd:skill": "Skill (1 − Brier / Brier of the crowd)",
+    "crowd:brier": "Brier score",
+    "crowd:brier_crowd": "Brier score of the crowd",
+    "auroc": "AUROC",
     "over_folds": "Over folds: mean, SD",
     "over_folds:auroc": "AUROC",
     "over_folds:auprc": "AUPRC (average precision)",
@@ -107,8 +125,11 @@ _FAIRNESS = {
 }
 
 
-def labels_of(kind: str, groups: list[str], *, probabilities: bool = True) -> dict[str, str]:
-    """Metric or namespace → its name, for this kind of outcomes and these columns of groups.
+def labels_of(
+    kind: str, groups: list[str], numbers: Sequence[str] = (), *, probabilities: bool = True
+) -> dict[str, str]:
+    """Metric or namespace → its name, for this kind of outcomes and these columns of groups, and
+    of numbers whose quartiles are shown.
 
     Without ``probabilities`` only classes were predicted.
     """
@@ -119,6 +140,13 @@ def labels_of(kind: str, groups: list[str], *, probabilities: bool = True) -> di
         labels["brier"] = "Brier score at the horizon, weighted for censoring"
     if kind == "multiclass" and not probabilities:
         labels[OVERALL] = "Accuracy"
+    for column in numbers:
+        main, brier, slope = quartile_spaces(column)
+        labels[main] = f"{labels[OVERALL]} by quartile of {column}"
+        labels[brier] = f"Brier score by quartile of {column}"
+        labels[slope] = f"Slope for one quartile of {column} up"
+        labels[f"{slope}:{OVERALL}"] = labels[OVERALL]
+        labels |= {f"{slope}:{name}": "Brier score" for name in ("brier", "brier_classes")}
     for column in groups:
         labels[column] = f"{labels[OVERALL]} by {column}"
         labels |= {f"{column}_{name}": f"{column}: {text}" for name, text in _RATES.items()}
@@ -132,8 +160,9 @@ def taken(column: str) -> bool:
     return column in _NAMES or column == OVERALL
 
 
-def slices_of(groups: list[str]) -> tuple[Slice, ...]:
+def slices_of(groups: list[str], numbers: Sequence[str] = ()) -> tuple[Slice, ...]:
     """The tables of metrics in the order in which they are shown: groups after the others."""
     first = [name for name in _NAMES if ":" not in name]
+    quartiles = [name for column in numbers for name in quartile_spaces(column)]
     own = [name for column in groups for name in (column, f"{column}_fairness")]
-    return tuple(Slice(name) for name in (*first, *own))
+    return tuple(Slice(name) for name in (*first, *quartiles, *own))

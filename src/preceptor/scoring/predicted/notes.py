@@ -7,13 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from preceptor.scoring.predicted.kinds import MOST_FOR_INTERVALS
-from preceptor.scoring.predicted.table import REPEATS, Predicted
+from preceptor.scoring.predicted.stays import stays
+from preceptor.scoring.predicted.table import REPEATS, Predicted, unit_word
 from preceptor.statistics.prediction.resampling import draws
 
 __all__ = ["notes_of"]
 
 #: Kind → what its numbers rest on.
 _SAID = {
+    "forecast": "Less is better. A forecast of .5 for everything has a Brier score of .25.",
     "multilabel": "A label is called at probability .5; a row without any label counts as right.",
     "survival": "Weights for censoring (Kaplan–Meier) are of these rows; an event comes before a "
     "censoring at the same time.",
@@ -39,16 +41,16 @@ def _notes(table: Predicted, resamples: int, seed: int) -> Iterator[str]:
         )
     repeats, _ = table.place(REPEATS)
     several = len(repeats) > 1
+    who = unit_word(table.kind)
     if len(table.units) < int(known.sum()):
         yield (
-            f"Intervals by patient: {resamples:,} resamples of {len(table.units):,} patients, each "
+            f"Intervals by {who}: {resamples:,} resamples of {len(table.units):,} {who}s, each "
             "with all rows."
         )
     else:
         by = "AUROC by DeLong, others" if table.kind == "binary" else "all"
         yield (
-            "Rows taken as independent: no two are of one patient. Intervals: "
-            f"{by} by the bootstrap."
+            f"Rows taken as independent: no two are of one {who}. Intervals: {by} by the bootstrap."
         )
     if several:
         yield (
@@ -57,6 +59,18 @@ def _notes(table: Predicted, resamples: int, seed: int) -> Iterator[str]:
         )
     if table.kind == "binary":
         yield from _binary(table, known, resamples, seed)
+    of = stays(table) if table.kind == "binary" else None
+    if of is not None:
+        yield (
+            f"ES and OSMAE: T = {of.of_dead:.6f}, the mean over patients who die of their longest "
+            f"remaining stay; L = {of.long:.6f}, the 95th percentile over patients. A record is "
+            "called above .5. Calling death always has ES 1: read the specificity beside it."
+        )
+    if table.numbers:
+        yield (
+            "Quartiles are of the rows that have a prediction; equal values stay in one. The slope "
+            "is for one quartile up."
+        )
     if table.kind in _SAID:
         yield _SAID[table.kind]
     if table.kind in ("survival", "start_stop"):

@@ -15,16 +15,23 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Places = NDArray[np.intp]
 
-__all__ = ["KINDS", "NAIVE", "REPEATS", "Block", "Predicted", "Rows"]
+__all__ = ["KINDS", "NAIVE", "REPEATS", "Block", "Predicted", "Rows", "unit_word"]
 
 #: The kinds of outcomes.
-KINDS = ("binary", "multiclass", "multilabel", "regression", "survival", "start_stop")
+KINDS = (
+    *("binary", "forecast", "multiclass", "multilabel", "regression", "survival", "start_stop"),
+)
 #: Coordinates of predictions that were made several times for the same rows.
 REPEATS = ("repeat", "seed", "replicate")
 
 
 #: Column of what would be predicted without a model, such as the last value.
 NAIVE = "naive"
+
+
+def unit_word(kind: str) -> str:
+    """What is drawn together: one patient's rows, or one question's."""
+    return "question" if kind == "forecast" else "patient"
 
 
 class Block(msgspec.Struct, omit_defaults=True):
@@ -44,6 +51,8 @@ class Block(msgspec.Struct, omit_defaults=True):
         ``repeat``, ``seed``, ``replicate`` and ``fold`` of each row.
     groups
         Column → the row's group; None where it is missing.
+    numbers
+        Column → a number known of each row, such as its length; None where it is missing.
     labels
         Classes in their order, or labels.
     rank
@@ -57,6 +66,7 @@ class Block(msgspec.Struct, omit_defaults=True):
     at: list[str] = []
     within: dict[str, list[str]] = {}
     groups: dict[str, list[str | None]] = {}
+    numbers: dict[str, list[float | None]] = {}
     labels: tuple[str, ...] = ()
     rank: bool = False
 
@@ -79,6 +89,7 @@ class Rows(msgspec.Struct):
                 outcome=_cut(self.block.outcome, here),
                 within=_cut(self.block.within, here),
                 groups=_cut(self.block.groups, here),
+                numbers=_cut(self.block.numbers, here),
             )
             yield Rows(block, _cut(self.said, here))
 
@@ -98,6 +109,8 @@ class Predicted:
         Number of each row's patient; ``units`` are their names.
     outcome, said
         Column → numbers, NaN where missing; classes as numbers in ``labels``.
+    numbers
+        Column → numbers known of each row, NaN where missing.
     groups, within
         Column → texts.
     """
@@ -114,6 +127,9 @@ class Predicted:
         }
         columns = list(dict.fromkeys(name for part in said for name in part))
         self.said = {name: self._numbers([part[name] for part in said]) for name in columns}
+        self.numbers = {
+            name: self._numbers([b.numbers[name] for b in blocks]) for name in first.numbers
+        }
         self.groups = {
             name: [
                 ("(missing)" if v is None else v) for block in blocks for v in block.groups[name]
@@ -146,6 +162,7 @@ class Predicted:
             some.units, some.unit = _coded([self.units[each] for each in some.unit.tolist()])
         some.outcome = {name: values[chosen] for name, values in self.outcome.items()}
         some.said = {name: values[chosen] for name, values in self.said.items()}
+        some.numbers = {name: values[chosen] for name, values in self.numbers.items()}
         some.groups, some.within = (
             {name: [values[place] for place in places] for name, values in columns.items()}
             for columns in (self.groups, self.within)

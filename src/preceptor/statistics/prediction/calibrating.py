@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from preceptor.statistics.intervals import Z95
 from preceptor.statistics.prediction.outcomes import Sums, divided
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ __all__ = [
     "recalibration",
 ]
 
-_Z95 = 1.959963984540054
 _CLIP = 1e-12
 _STEPS, _TOLERANCE = 50, 1e-10
 
@@ -152,7 +152,7 @@ def recalibration(
 
 
 def _around(value: float, se: float) -> tuple[float, float] | None:
-    return (value - _Z95 * se, value + _Z95 * se) if np.isfinite(se) else None
+    return (value - Z95 * se, value + Z95 * se) if np.isfinite(se) else None
 
 
 def _logistic(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from preceptor.statistics.intervals import Z95
 from preceptor.statistics.prediction.weighted import Sorted
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 __all__ = ["DeLong", "delong", "delong_difference"]
-
-_Z95 = 1.959963984540054
 
 
 class DeLong(NamedTuple):
@@ -57,7 +56,7 @@ def delong(y: ArrayLike, score: ArrayLike) -> DeLong | None:
         return None
     value, above, below = _placements(truth, np.asarray(score, dtype=np.float64))
     se = float(np.sqrt(above.var(ddof=1) / len(above) + below.var(ddof=1) / len(below)))
-    return DeLong(value, se, (max(0.0, value - _Z95 * se), min(1.0, value + _Z95 * se)))
+    return DeLong(value, se, (max(0.0, value - Z95 * se), min(1.0, value + Z95 * se)))
 
 
 def delong_difference(y: ArrayLike, first: ArrayLike, second: ArrayLike) -> DeLong | None:
@@ -73,4 +72,4 @@ def delong_difference(y: ArrayLike, first: ArrayLike, second: ArrayLike) -> DeLo
     parts = [(b - a).var(ddof=1) / len(a) for a, b in zip(one[1:], two[1:], strict=True)]
     se = float(np.sqrt(sum(parts)))
     p = float(2 * ndtr(-abs(value) / se)) if se > 0 else (1.0 if value == 0 else 0.0)
-    return DeLong(value, se, (value - _Z95 * se, value + _Z95 * se), p)
+    return DeLong(value, se, (value - Z95 * se, value + Z95 * se), p)

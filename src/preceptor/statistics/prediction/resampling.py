@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Measures", "Spread", "draws", "resampled", "spread_of"]
+__all__ = ["Measures", "Spread", "averaged", "draws", "joined", "resampled", "spread_of"]
 
 #: Fewer defined resamples than this say nothing of a spread.
 _FEWEST = 20
@@ -55,6 +55,32 @@ class Measures(NamedTuple):
     def values(self) -> list[float]:
         """The statistics of all rows."""
         return [float(each) for each in self.of(None)]
+
+    def first(self) -> Measures:
+        """The first statistic alone."""
+        return Measures(self.names[:1], lambda drawn: list(self.of(drawn))[:1], self.rows)
+
+
+def averaged(parts: Sequence[Measures]) -> Measures:
+    """The mean of each statistic over repeats."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def of(drawn: Floats | None) -> list[Floats]:
+        each = [part.of(drawn) for part in parts]
+        return [np.mean(np.stack(values), axis=0) for values in zip(*each, strict=True)]
+
+    return Measures(parts[0].names, of, max(part.rows for part in parts))
+
+
+def joined(parts: Sequence[Measures]) -> Measures:
+    """All statistics of the parts, one after the other."""
+    names = [name for part in parts for name in part.names]
+    return Measures(
+        names,
+        lambda drawn: [value for part in parts for value in part.of(drawn)],
+        max(part.rows for part in parts),
+    )
 
 
 def resampled(

@@ -142,7 +142,7 @@ class Survival:
         place = int(np.searchsorted(self.times, time, side="right")) - 1
         return np.ones(curve.shape[:-1]) if place < 0 else curve[..., place]
 
-    def auc(self, weight: Floats, time: float, risk: Floats | None = None) -> Floats:
+    def auc(self, weight: Floats, time: float) -> Floats:
         """Cumulative/dynamic AUC: rows with the event by ``time`` against rows without it then.
 
         Cases are weighted by 1/G of their time (Hung & Chiang 2010, Can. J. Stat. 38:8).
@@ -152,12 +152,8 @@ class Survival:
         np.divide(weight, chance, out=cases, where=chance > 0)
         cases = cases * (self.event & (self.time <= time))
         controls = weight * (self.time > time)
-        by_risk, edges = self.by_risk, self.edges
-        if risk is not None:
-            by_risk = np.argsort(risk, kind="stable")
-            edges = np.concatenate([[0], np.flatnonzero(np.diff(risk[by_risk])) + 1, [len(risk)]])
-        mine = np.add.reduceat(cases[..., by_risk], edges[:-1], axis=-1)
-        other = np.add.reduceat(controls[..., by_risk], edges[:-1], axis=-1)
+        mine = np.add.reduceat(cases[..., self.by_risk], self.edges[:-1], axis=-1)
+        other = np.add.reduceat(controls[..., self.by_risk], self.edges[:-1], axis=-1)
         below = np.cumsum(other, axis=-1) - other / 2
         ordered = (mine * below).sum(axis=-1)
         return divided(ordered, cases.sum(axis=-1) * controls.sum(axis=-1))
