@@ -109,6 +109,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         pinned: then ``url`` says where to get it.
     folder
         Its place in a folder that holds the data of many benchmarks, each in its own.
+    brings
+        The file or folder that a user gets and names with ``--data``, where none is pinned.
     installed
         Where its data lies in another package, which the user installs: name of the distribution,
         path among its files, and the extra that brings it, if one does.
@@ -165,6 +167,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     contained: str | None = None
     url: str | None = None
     folder: str | None = None
+    brings: str | None = None
     installed: tuple[str, str, str | None] | None = None
     rows: Path | None = None
     cases: str | None = None

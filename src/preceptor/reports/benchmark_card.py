@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 import msgspec
 
@@ -30,6 +31,8 @@ class BenchmarkCard(msgspec.Struct, frozen=True):
         What is known to be wrong with the data.
     verified
         What of it was verified here, and on what data.
+    brings
+        The file or folder that a user gets and names with ``--data``, where none is pinned.
     version
         Of the data, as its authors count; ``own`` where it is a folder of the user's.
     """
@@ -55,6 +58,7 @@ class BenchmarkCard(msgspec.Struct, frozen=True):
     caution: str | None
     verified: str | None
     version: str | None = None
+    brings: str | None = None
     own: bool = False
     judged: bool = False
 
@@ -91,9 +95,18 @@ def card_of(benchmark: Benchmark) -> BenchmarkCard:
         caution=_sentence(benchmark.caution),
         verified=_sentence(benchmark.verified),
         version=benchmark.version,
+        brings=_brings(benchmark),
         own=benchmark.own,
         judged=protocol.judging.judged,
     )
+
+
+def _brings(benchmark: Benchmark) -> str | None:
+    """What a user gets: as stated, or the file that the data's place ends with."""
+    if benchmark.sources or benchmark.contained is not None:
+        return None
+    file = PurePosixPath(benchmark.folder or "")
+    return benchmark.brings or (f"`{file.name}`" if file.suffix else None)
 
 
 def card_markdown(card: BenchmarkCard) -> str:
@@ -145,9 +158,12 @@ def _judge(card: BenchmarkCard) -> str:
 
 
 def _unpinned(card: BenchmarkCard) -> str:
-    if card.own:
+    if card.own and not card.brings:
         return "in the benchmark's own folder"
-    return "to be got from its home and named with `--data`" if card.home else "in this package"
+    if not card.home:
+        return "in this package"
+    named = f": {card.brings}" if card.brings else ""
+    return f"to be got from its home and named with `--data`{named}"
 
 
 def _sentence(text: str | None) -> str | None:
