@@ -131,7 +131,7 @@ BENCHMARKS = (
         ),
         url="https://github.com/Lycus99/ClinBench-HPB",
         folder="clinbench-hpb",
-        brings="a folder with `Hospital.json`, `Website.json`, `Journal_part1.json` to `3`, or some",
+        brings="`Hospital.json`, `Website.json`, `Journal_part1.json` to `3`, or some, in a folder",
         languages=("zh", "en"),
         labels={
             **RECALL_LABELS,
