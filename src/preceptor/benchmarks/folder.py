@@ -296,9 +296,10 @@ def _check(path: Path, text: str, stated: _Stated) -> None:
         if stated.like not in {each.name for each in all_benchmarks() if each.package is None}:
             problem = f"expected the name of a benchmark of Preceptor, found {shorten(stated.like)}"
             raise _fault(path, text, "like", problem)
-    if stated.protocol == "choice" and stated.grader is not None:
-        raise _fault(path, text, "grader", "nothing is judged with `protocol` choice: leave it out")
-    if stated.points_per_500 is not None and stated.protocol in ("choice", "grounded"):
+    if stated.protocol in ("choice", "quantity") and stated.grader is not None:
+        problem = f"nothing is judged with `protocol` {stated.protocol}: leave it out"
+        raise _fault(path, text, "grader", problem)
+    if stated.points_per_500 is not None and stated.protocol not in (None, "rubric"):
         raise _fault(path, text, "points_per_500", "length is priced with `protocol` rubric alone")
     if stated.grader is not None and stated.grader.template and stated.protocol == "grounded":
         raise _fault(path, text, "grader.template", "`protocol` grounded has its own: leave it out")
