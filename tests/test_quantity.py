@@ -42,7 +42,7 @@ ALIKE: Sequence[dict[str, float]] = (
 )
 
 
-def verdict(answer: str, *right: str, unit: str | None = None, **rule: float) -> str | None:
+def verdict(answer: str, *right: str, unit: str | None = None, **rule: Any) -> str | None:
     """As a row would have it; None where nothing can be read."""
     wanted = [each for text in right for each in stated_quantities(text, unit)]
     said = read_quantities(answer, several=len(wanted) > 1)
