@@ -173,6 +173,8 @@ def folder(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
         ({"tolerance": 5}, "tolerance", "a share below 1"),
         ({"tolerance": -0.1}, "tolerance", "a number above 0"),
         ({"molar_mass": 0}, "molar_mass", "a number above 0"),
+        ({"released": "2025-13"}, "released", "a date such as 2025-03-14"),
+        ({"released": "March 2025"}, "released", "a date such as 2025-03-14"),
         ({"lower": 5}, "lower", "both `lower` and `upper`"),
         ({"lower": 5, "upper": 4}, "upper", "no less than `lower`"),
         ({"lower": 5, "upper": 6, "tolerance": 0.1}, "lower", "limits alone"),
@@ -193,7 +195,10 @@ def test_a_folder_asks_for_quantities(
 ) -> None:
     """Run, scored and exported: each verdict is a share, and a failed call is none of them."""
     monkeypatch.chdir(tmp_path)
-    rows = [row(id=each, molar_mass=180.16) for each in "abcdef"]
+    days = ("2025-03-14", "2025-04", "2024", "2025-06-01", "2025-07", "")
+    rows = [
+        row(id=id, molar_mass=180.16, released=day) for id, day in zip("abcdef", days, strict=True)
+    ]
     folder(tmp_path / "doses", rows)
     said = ["101 mg/dL", "5.6", "5.6 glorps", "5.6 mmol/g", "7 mmol/L", None]
     answers = [
@@ -206,6 +211,9 @@ def test_a_folder_asks_for_quantities(
     for name in ("overall_score", "unit_missing", "unit_unknown", "unit_other", "other_value"):
         assert (metrics[name]["value"], metrics[name]["n"]) == (0.2, 5), name
     assert metrics["equal_value"]["value"] == 0.4
+    dated = api.load("first").score(cutoff="2025-06")["metrics"]
+    assert (dated["cutoff:before"]["n"], dated["cutoff:after"]["n"]) == (3, 2)
+    assert dated["cutoff_gap"]["value"] == pytest.approx(1 / 3)
     assert metrics["unit_missing"]["higher_is_better"] is False
     assert main(["export", "first", "-o", "out.jsonl"]) == 0
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -198,4 +199,20 @@ def _options(row: Fields) -> dict[str, str]:
 
 def _tags(row: Fields, slices: Sequence[str]) -> tuple[str, ...]:
     own = [f"{name}:{row.id(name)}" for name in slices if row.row.get(name) is not None]
-    return tuple(dict.fromkeys([*row.texts(_there(row, _TAGS)), *own]))
+    return tuple(dict.fromkeys([*row.texts(_there(row, _TAGS)), *own, *_released(row)]))
+
+
+def _released(row: Fields) -> Iterator[str]:
+    """``date:2025-03-14``, ``month:2025-03`` or ``year:2025``, as exact as the row has it."""
+    value = row.row.get("released")
+    if value in (None, ""):
+        return
+    said = str(value).strip().partition("T")[0].partition(" ")[0]
+    kind = {4: "year", 7: "month", 10: "date"}.get(len(said))
+    try:
+        datetime.date.fromisoformat(f"{said}-01-01"[:10])
+    except ValueError:
+        kind = None
+    if kind is None:
+        raise row.fault("released", "a date such as 2025-03-14, 2025-03 or 2025", value)
+    yield f"{kind}:{said}"
