@@ -147,4 +147,4 @@ def test_croissant_leaves_out_what_is_not_known(
     assert file["encodingFormat"] == "application/jsonlines"
     capsys.readouterr()
     assert cli.main(["card", "healthbench", "--format", "pdf"]) == 2
-    assert "expected markdown or croissant, found 'pdf'" in capsys.readouterr().err
+    assert "expected markdown, croissant or datasheet, found 'pdf'" in capsys.readouterr().err

@@ -129,9 +129,7 @@ def test_temperatures_and_molar_masses() -> None:
         ("It cannot be calculated.", "5 mg", {}, None),
     ],
 )
-def test_one_quantity(
-    answer: str, right: str, rule: dict[str, float], expected: str | None
-) -> None:
+def test_one_quantity(answer: str, right: str, rule: dict[str, Any], expected: str | None) -> None:
     """Value and unit after conversion, by the row's rule; a unit that is missing is said so."""
     assert verdict(answer, right, **rule) == expected
 

@@ -135,6 +135,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         What of it was verified here, and on what data.
     version
         Of its data, as its authors count.
+    datasheet
+        Key of a question of `benchmarks.datasheet` → its answer.
     own
         It is a folder of the user's, and no publication to depart from.
     package
@@ -179,6 +181,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[str, ...] = ()
     verified: str | None = None
     version: str | None = None
+    datasheet: Mapping[str, str] = {}
     own: bool = False
     package: str | None = None
     manifest: Manifest | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.benchmarks.collection import holds_collection, read_collection
+from preceptor.benchmarks.datasheet import QUESTIONS
 from preceptor.benchmarks.manifest import OWN_PROTOCOLS, Manifest, Own
 from preceptor.benchmarks.own_tasks.task_sheets import (
     TABLES,
@@ -76,6 +77,7 @@ class _Stated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     answers: Mapping[str, str] = {}
     labels: Mapping[str, str] = {}
     slices: tuple[Slice, ...] = ()
+    datasheet: Mapping[str, str] = {}
 
 
 def path_of(name: str) -> Path | None:
@@ -250,9 +252,11 @@ def _stated(path: Path) -> _Stated:
         raise DataError(str(path), None, "", f"is no JSON: {error}") from None
     if not isinstance(said, dict):
         raise DataError(str(path), None, "", f"expected an object, found {shorten(said)}")
-    _check_names(path, text, said, _Stated, "")
+    _check_names(path, text, said, _Stated.__struct_fields__, "")
     if isinstance(said.get("grader"), dict):
-        _check_names(path, text, said["grader"], _Grader, "grader.")
+        _check_names(path, text, said["grader"], _Grader.__struct_fields__, "grader.")
+    if isinstance(said.get("datasheet"), dict):
+        _check_names(path, text, said["datasheet"], tuple(QUESTIONS), "datasheet.")
     if "name" not in said:
         raise DataError(str(path), None, "name", 'missing; expected a name, such as "ward-round"')
     try:
@@ -267,9 +271,8 @@ def _stated(path: Path) -> _Stated:
 
 
 def _check_names(
-    path: Path, text: str, said: Mapping[str, Any], kind: type[msgspec.Struct], within: str
+    path: Path, text: str, said: Mapping[str, Any], known: Sequence[str], within: str
 ) -> None:
-    known = kind.__struct_fields__
     for name in said:
         if name not in known:
             problem = f"no such field: {did_you_mean(name, known)}there are {', '.join(known)}"

@@ -86,6 +86,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verified: str | None = None
     labels: Mapping[str, str] = {}
     slices: tuple[Slice, ...] = ()
+    datasheet: Mapping[str, str] = {}
     examples: int = 0
     criteria: int | None = None
     protocol: Own | Recorded = Own()
@@ -126,6 +127,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             faults=self.faults,
             verified=self.verified,
             version=self.version,
+            datasheet=self.datasheet,
             own=isinstance(about, Own),
             package=about.package if isinstance(about, Recorded) else None,
             manifest=self,
