@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,8 +23,8 @@ DOCS = Path(__file__).parent.parent / "docs"
 NAMES = [benchmark.name for benchmark in benchmarks.all_benchmarks()]
 
 
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_cards", DOCS / "generate_cards.py")
+def generator(name: str = "generate_cards") -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -34,6 +35,32 @@ def generator() -> ModuleType:
 def test_the_pages_are_up_to_date() -> None:
     """docs/benchmarks has what docs/generate_cards.py writes today, and nothing else."""
     assert generator().stale() == [], "stale: run python docs/generate_cards.py"
+
+
+def test_the_table_of_systems_is_up_to_date_and_names_what_is_there() -> None:
+    """It has 138 systems, as the program and the cards are today; a wrong name ends it."""
+    table = generator("generate_systems")
+    made = table.page()
+    assert (DOCS / "systems-table.md").read_text("utf-8") == made, "run docs/generate_systems.py"
+    rows = [line.split(" | ") for line in made.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == 138
+    assert {len(row) for row in rows} == {6}
+    for name, about, works, lacks, verified, _ in rows:
+        assert about, name
+        assert bool(verified) == (works != "–"), name
+        assert lacks.startswith("not here") == (works == "–"), name
+    said = tomllib.loads((DOCS / "systems_table.toml").read_text("utf-8"))
+    first, method = said["system"][0], said["methods"]["cases"]
+    for wrong, expected in (
+        ({"system": [{**first, "benchmarks": ["medqua"]}]}, "no such benchmark: medqua"),
+        ({"system": [{**first, "methods": ["magic"]}]}, "no such method: magic"),
+        ({"system": [first, first]}, "twice in the table"),
+        ({"methods": {"cases": {**method, "command": "import casus F"}}}, "no such command"),
+        ({"methods": {"cases": {**method, "command": "import cases --all"}}}, "no such option"),
+        ({"methods": {"cases": {**method, "proof": "tests/test_none.py"}}}, "no such file"),
+    ):
+        with pytest.raises(table.Wrong, match=expected):
+            table.page({**said, **wrong})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -50,6 +77,7 @@ def test_every_card_says_what_a_reader_needs(name: str) -> None:
         assert card.home
         assert card.measures
         assert card.verified
+        assert benchmark.sources or card.brings or not benchmark.url
     for text in filter(None, [card.measures, card.verified, card.caution, *card.faults]):
         assert text[0] == text[0].upper()
         assert text.endswith("."), text
@@ -119,4 +147,4 @@ def test_croissant_leaves_out_what_is_not_known(
     assert file["encodingFormat"] == "application/jsonlines"
     capsys.readouterr()
     assert cli.main(["card", "healthbench", "--format", "pdf"]) == 2
-    assert "expected markdown or croissant, found 'pdf'" in capsys.readouterr().err
+    assert "expected markdown, croissant or datasheet, found 'pdf'" in capsys.readouterr().err

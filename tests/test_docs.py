@@ -17,7 +17,7 @@ import pytest
 
 import preceptor
 from preceptor import cli
-from preceptor.analysis import paired
+from preceptor.analysis import efficiency, paired
 from preceptor.analysis.comparison import Comparison, Contrast, SideSummary
 from preceptor.analysis.estimating import SampleEstimate
 from preceptor.analysis.length import Lengths, SideLength
@@ -170,6 +170,10 @@ def test_keys_of_claims_are_those_documented() -> None:
         "reliability": Reliability,
         "length": Lengths,
         "length side": SideLength,
+        "efficiency": efficiency.Efficiency,
+        "efficiency side": efficiency.SideEfficiency,
+        "taken": efficiency.Taken,
+        "ratio": efficiency.Ratio,
         "power": PowerPlan,
         "estimate": SampleEstimate,
     }

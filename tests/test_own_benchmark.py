@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from outside_package import MODULE, POINTS, installed
 from preceptor import benchmarks, cli
+from preceptor.benchmarks.datasheet import QUESTIONS, as_toml
 from preceptor.benchmarks.folder import _Stated
 from preceptor.errors import DataError, InputError
 
@@ -213,7 +215,7 @@ def test_without_a_grader_one_is_asked_for(
         (
             'licence = "CC',
             'protocol = "CC',
-            r"toml:4: protocol: expected rubric or choice or grounded, or `like",
+            r"toml:4: protocol: expected rubric or choice or grounded or quantity, or `like",
         ),
         ('licence = "CC', 'like = "CC', r"toml:4: like: expected the name of a benchmark"),
         (
@@ -289,6 +291,39 @@ def test_a_folder_is_listed_linted_and_has_a_card(
     assert "its rows are" in capsys.readouterr().err
 
 
+def test_a_data_sheet_is_checked_and_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All questions as TOML; those answered are counted, open needed ones are faults of lint."""
+    assert cli.main(["card", "./my-benchmark", "--format", "datasheet", "-o", "sheet.toml"]) == 0
+    asked = tomllib.loads(Path("sheet.toml").read_text("utf-8"))["datasheet"]
+    assert asked == dict.fromkeys(QUESTIONS, "")
+    needed = [key for key, question in QUESTIONS.items() if question.needed]
+    answers = {key: f"Made up “{key}”, |<b>." for key in (*needed, "funding")}
+    empty = {"contact": "n/a", "consent": " TODO ", "purpose": ""}
+    made(folder, MANIFEST + as_toml({**answers, **empty}))
+    found = said(capsys, "lint", "./my-benchmark", code=1)
+    assert found["datasheet"] == {
+        "answered": len(needed) - 2,
+        "questions": len(QUESTIONS),
+        "needed_answered": len(needed) - 3,
+        "needed": len(needed),
+    }
+    faults = [
+        each["problem"] for each in found["findings"] if each["rule"] == "unanswered-question"
+    ]
+    assert sorted(text.split()[1] for text in faults) == ["consent:", "contact:", "purpose:"]
+    assert cli.main(["lint", "./my-benchmark"]) == 1
+    assert f"data sheet: {len(needed) - 2} of 30 questions are answered" in capsys.readouterr().err
+    assert cli.main(["card", "./my-benchmark", "-o", "card.md"]) == 0
+    card = Path("card.md").read_text("utf-8")
+    assert f"- {QUESTIONS['source'].text} Made up “source”" in card
+    assert QUESTIONS["consent"].text not in card
+    made(folder, MANIFEST + '[datasheet]\nporpose = "?"\n')
+    assert cli.main(["lint", "./my-benchmark"]) == 2
+    assert "datasheet.porpose: no such field: did you mean purpose" in capsys.readouterr().err
+
+
 def test_an_exam_in_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Options are a list or have letters, also as texts in the cells of a table."""
     made(folder, '{"name": "small-exam", "protocol": "choice"}')
@@ -335,7 +370,10 @@ def test_the_page_is_true(
             score = json.loads(capsys.readouterr().out)
     assert set(score["metrics"]) == {"overall_score", "ward:ICU", "ward:7B", *LOST}
     known = set(re.findall(r"`(\w+)`", page.partition("## The rows")[0]))
-    assert set(_Stated.__struct_fields__) - {"grader", "answers", "labels", "slices"} <= known
+    assert (
+        set(_Stated.__struct_fields__) - {"grader", "answers", "labels", "slices", "datasheet"}
+        <= known
+    )
 
 
 EXAM = [

@@ -41,6 +41,16 @@ def test_it_is_the_mean_over_all_subsets(rows: list[list[float]], worst: bool, d
     assert curve == pytest.approx([statistics.fmean(expected)], abs=1e-12)
 
 
+@given(st.integers(1, 30), st.data())
+def test_of_right_and_wrong_answers_it_is_pass_at_k(n: int, data) -> None:
+    """1 − C(n−c, k)/C(n, k), and C(c, k)/C(n, k) for all of k, as they are published."""
+    c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
+    table = np.array([[1.0] * c + [0.0] * (n - c)])
+    any_right = 1 - math.comb(n - c, k) / math.comb(n, k)
+    assert expected_extreme(table, k, worst=False) == pytest.approx([any_right], abs=1e-12)
+    assert expected_extreme(table, k) == pytest.approx([math.comb(c, k) / math.comb(n, k)])
+
+
 @given(st.lists(SCORES, min_size=1, max_size=40))
 def test_the_curve_goes_from_the_mean_to_the_extreme(row: list[float]) -> None:
     """At k = 1 it is the mean, at k = N the worst (best); in between it never turns."""

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from preceptor.records import Replies, Result, replies_of
 
-__all__ = ["Measure", "mean_taken", "on_front"]
+__all__ = ["MEASURES", "Measure", "mean_taken", "on_front", "taken_by"]
 
 Measure = Literal["usd", "tokens", "seconds"]
+MEASURES: tuple[Measure, ...] = ("tokens", "seconds", "usd")
 
 # Nought tokens or seconds are what nobody counted; an answer may well be free.
 _TAKEN: dict[Measure, Callable[[Replies], NDArray[np.float64]]] = {
@@ -27,6 +28,11 @@ def _counted(amounts: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(amounts == 0, np.nan, amounts)
 
 
+def taken_by(replies: Replies, measure: Measure) -> NDArray[np.float64]:
+    """What each reply took, shape (replies,); NaN where it is not known."""
+    return _TAKEN[measure](replies)
+
+
 def mean_taken(result: Result, measure: Measure) -> float | None:
     """US dollars, tokens (in and out) or seconds of a mean answer of a run, without its grading.
 
@@ -34,7 +40,7 @@ def mean_taken(result: Result, measure: Measure) -> float | None:
     """
     replies = replies_of(result.graded)
     answered = [failure is None for failure in replies.failure]
-    taken = _TAKEN[measure](replies)[answered].tolist()
+    taken = taken_by(replies, measure)[answered].tolist()
     if not taken or any(map(math.isnan, taken)):
         return None
     return float(sum(taken)) / len(taken)

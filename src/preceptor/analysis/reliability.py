@@ -43,6 +43,9 @@ class Reliability(msgspec.Struct, frozen=True):
         Share of them whose score is not the same in all repeats.
     run_to_run_sd
         Of the mean over ``repeated`` examples asked once each, the examples being fixed.
+    passes
+        Every score is 0 or 1: ``best`` is pass@k, 1 − C(n−c, k)/C(n, k) with c right of n (Chen et
+        al. 2021, arXiv:2107.03374), and ``worst`` is pass^k, C(c, k)/C(n, k).
     """
 
     label: str
@@ -59,6 +62,7 @@ class Reliability(msgspec.Struct, frozen=True):
     repeated: int
     changed: float
     run_to_run_sd: float
+    passes: bool = False
 
 
 def reliability(side: Side, k: int | None = None) -> Reliability | None:
@@ -106,6 +110,7 @@ def reliability(side: Side, k: int | None = None) -> Reliability | None:
         repeated=varied.n,
         changed=varied.changed,
         run_to_run_sd=varied.run_to_run_sd,
+        passes=bool(np.isin(chosen[~np.isnan(chosen)], (0, 1)).all()),
     )
 
 

@@ -22,6 +22,7 @@ _OTHERS = (
     *(
         "base",
         "collection",
+        "datasheet",
         "download",
         "fields",
         "folder",

@@ -180,6 +180,7 @@ def _benchmark(each: _Set) -> Benchmark:
         read=functools.partial(_read, each=each),
         protocol=osce(_GRADER),
         url="https://github.com/SamuelSchmidgall/AgentClinic",
+        brings="`agentclinic_medqa.jsonl` or `agentclinic_medqa_extended.jsonl`",
         folder="agentclinic",
         cases="agentclinic",
         labels={

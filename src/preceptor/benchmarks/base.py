@@ -109,6 +109,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         pinned: then ``url`` says where to get it.
     folder
         Its place in a folder that holds the data of many benchmarks, each in its own.
+    brings
+        The file or folder that a user gets and names with ``--data``, where none is pinned.
     installed
         Where its data lies in another package, which the user installs: name of the distribution,
         path among its files, and the extra that brings it, if one does.
@@ -133,6 +135,8 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         What of it was verified here, and on what data.
     version
         Of its data, as its authors count.
+    datasheet
+        Key of a question of `benchmarks.datasheet` → its answer.
     own
         It is a folder of the user's, and no publication to depart from.
     package
@@ -165,6 +169,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     contained: str | None = None
     url: str | None = None
     folder: str | None = None
+    brings: str | None = None
     installed: tuple[str, str, str | None] | None = None
     rows: Path | None = None
     cases: str | None = None
@@ -176,6 +181,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[str, ...] = ()
     verified: str | None = None
     version: str | None = None
+    datasheet: Mapping[str, str] = {}
     own: bool = False
     package: str | None = None
     manifest: Manifest | None = None

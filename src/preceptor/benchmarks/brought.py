@@ -155,6 +155,7 @@ class _Exam(msgspec.Struct, frozen=True, kw_only=True):
             protocol=Protocol("choice", asking=choice_asking(told), scoring=self.scoring()),
             url=self.url,
             folder=self.folder if others else f"{self.folder}/{first}",
+            brings=" or ".join(f"`{name}`" for name in self.layout.files),
             languages=(self.language.partition("-")[0],),
             labels={**CHOICE_LABELS, **self.labels},
             slices=tuple(map(Slice, kinds)),

@@ -104,6 +104,7 @@ BENCHMARKS = (
         materials=_materials,
         protocol=CALCULATORS,
         url="https://github.com/shzyk/MENTI",
+        brings="a folder with `clinical_case.json` and `tool_scale_nocode.json`",
         folder="calcqa",
         languages=("zh",),
         labels={**CALCULATOR_LABELS, "units:converted": "A unit has to be converted"},

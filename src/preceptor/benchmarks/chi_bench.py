@@ -40,6 +40,7 @@ BENCHMARKS = (
         read=_read,
         protocol=Protocol("trials", scoring=TrialScoring()),
         url="https://github.com/actava-ai/leaderboard",
+        brings="`trials.csv`, with `preceptor import chi-bench`",
         labels={
             **TRIAL_LABELS,
             "domain:cm": "Care management",

@@ -131,6 +131,7 @@ BENCHMARKS = (
         ),
         url="https://github.com/Lycus99/ClinBench-HPB",
         folder="clinbench-hpb",
+        brings="`Hospital.json`, `Website.json`, `Journal_part1.json` to `3`, or some, in a folder",
         languages=("zh", "en"),
         labels={
             **RECALL_LABELS,

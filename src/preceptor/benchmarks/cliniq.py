@@ -131,6 +131,7 @@ def _benchmark(name: str, title: str, summary: str, read: object) -> Benchmark:
         read=read,  # type: ignore[arg-type]
         materials=_pointer,
         url="https://github.com/zhao-zy15/CliniQ",
+        brings="a folder with `corpus.jsonl`, `queries.jsonl` and `qrels.tsv` of your notes",
         labels={
             **RETRIEVAL_LABELS,
             **{f"recall@100:{match}": f"Recall@100, {match} match" for match in _MATCHES},

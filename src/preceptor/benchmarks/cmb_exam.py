@@ -118,6 +118,7 @@ BENCHMARKS = (
         read=read_exam,
         protocol=Protocol("choice", asking=choice_asking(_TOLD), scoring=ExamScoring()),
         url="https://github.com/FreedomIntelligence/CMB",
+        brings=f"a folder with `{_QUESTIONS}` and `{_ANSWERS}`",
         folder="cmb",
         slices=(Slice("exam"), Slice("class")),
         labels={

@@ -88,6 +88,7 @@ _benchmark = functools.partial(
     protocol=CODE_SEARCH,
     url="https://zenodo.org/records/3837305",
     folder="codiesp",
+    brings="the corpus's folder, and `cie-10.csv` in it (`codiesp`)",
     labels=CODE_SEARCH_LABELS,
     slices=SLICES,
     caution="New strings and unseen codes tell a search from a memory of the training part",

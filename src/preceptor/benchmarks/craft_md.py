@@ -105,6 +105,7 @@ def _benchmark(way: _Way) -> Benchmark:
         read=functools.partial(_read, way=way),
         protocol=consultation(way.told, None if way.choices else _GRADER),
         url="https://github.com/rajpurkarlab/craft-md",
+        brings="`cases.csv`",
         folder="craft-md",
         cases="craft-md",
         labels={

@@ -105,6 +105,7 @@ BENCHMARKS = (
             scoring=LabelScoring({each: (each,) for each in _ANSWERS}, by="patient"),
         ),
         url="https://github.com/rajpurkarlab/craft-md",
+        brings="a folder with the three workbooks `validation_clinicalllm_…xlsx`",
         folder="craft-md/expert_annotations",
         labels={
             OVERALL: "Agreement with the experts",

@@ -93,6 +93,8 @@ BENCHMARKS = (
         read=_rare,
         url="https://huggingface.co/datasets/chenxz/RareBench",
         folder="rarebench",
+        brings="a folder with `rarebench_public_1197.jsonl`, `disease_mapping.json`, "
+        "`phenotype_mapping.json` and `ic_dict.json`",
         labels=DIFFERENTIAL_LABELS | rarebench.COHORTS,
         measures="Whether a rare disease is among five guesses from a list of phenotypes.",
         faults=("One patient of HMS (730) has no diagnosis: asked, not scored.",),

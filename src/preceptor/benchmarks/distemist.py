@@ -67,6 +67,7 @@ BENCHMARKS = (
         materials=_pointer,
         url="https://zenodo.org/records/6671292",
         folder="distemist",
+        brings="the corpus's folder, and `cie-10.csv`",
         labels=CODE_SEARCH_LABELS,
         slices=SLICES,
         caution="New strings and unseen codes are those that CodiEsp's training part lacks",

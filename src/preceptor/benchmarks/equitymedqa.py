@@ -105,6 +105,7 @@ BENCHMARKS = (
         protocol=independent(_GRADER),
         url=_URL,
         folder="equitymedqa",
+        brings="a folder with the sets' `.csv` files, or some of them",
         labels={
             **EQUITY_LABELS,
             "dataset": "Data set",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.benchmarks.collection import holds_collection, read_collection
+from preceptor.benchmarks.datasheet import QUESTIONS
 from preceptor.benchmarks.manifest import OWN_PROTOCOLS, Manifest, Own
 from preceptor.benchmarks.own_tasks.task_sheets import (
     TABLES,
@@ -76,6 +77,7 @@ class _Stated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     answers: Mapping[str, str] = {}
     labels: Mapping[str, str] = {}
     slices: tuple[Slice, ...] = ()
+    datasheet: Mapping[str, str] = {}
 
 
 def path_of(name: str) -> Path | None:
@@ -250,9 +252,11 @@ def _stated(path: Path) -> _Stated:
         raise DataError(str(path), None, "", f"is no JSON: {error}") from None
     if not isinstance(said, dict):
         raise DataError(str(path), None, "", f"expected an object, found {shorten(said)}")
-    _check_names(path, text, said, _Stated, "")
+    _check_names(path, text, said, _Stated.__struct_fields__, "")
     if isinstance(said.get("grader"), dict):
-        _check_names(path, text, said["grader"], _Grader, "grader.")
+        _check_names(path, text, said["grader"], _Grader.__struct_fields__, "grader.")
+    if isinstance(said.get("datasheet"), dict):
+        _check_names(path, text, said["datasheet"], tuple(QUESTIONS), "datasheet.")
     if "name" not in said:
         raise DataError(str(path), None, "name", 'missing; expected a name, such as "ward-round"')
     try:
@@ -267,9 +271,8 @@ def _stated(path: Path) -> _Stated:
 
 
 def _check_names(
-    path: Path, text: str, said: Mapping[str, Any], kind: type[msgspec.Struct], within: str
+    path: Path, text: str, said: Mapping[str, Any], known: Sequence[str], within: str
 ) -> None:
-    known = kind.__struct_fields__
     for name in said:
         if name not in known:
             problem = f"no such field: {did_you_mean(name, known)}there are {', '.join(known)}"
@@ -296,9 +299,10 @@ def _check(path: Path, text: str, stated: _Stated) -> None:
         if stated.like not in {each.name for each in all_benchmarks() if each.package is None}:
             problem = f"expected the name of a benchmark of Preceptor, found {shorten(stated.like)}"
             raise _fault(path, text, "like", problem)
-    if stated.protocol == "choice" and stated.grader is not None:
-        raise _fault(path, text, "grader", "nothing is judged with `protocol` choice: leave it out")
-    if stated.points_per_500 is not None and stated.protocol in ("choice", "grounded"):
+    if stated.protocol in ("choice", "quantity") and stated.grader is not None:
+        problem = f"nothing is judged with `protocol` {stated.protocol}: leave it out"
+        raise _fault(path, text, "grader", problem)
+    if stated.points_per_500 is not None and stated.protocol not in (None, "rubric"):
         raise _fault(path, text, "points_per_500", "length is priced with `protocol` rubric alone")
     if stated.grader is not None and stated.grader.template and stated.protocol == "grounded":
         raise _fault(path, text, "grader.template", "`protocol` grounded has its own: leave it out")

@@ -46,6 +46,7 @@ BENCHMARKS = (
         read=_read,
         protocol=ChoiceProtocol(_TOLD, labels=tuple(_OPTIONS.values())),
         url="https://github.com/noharm-ai/healthbench-br",
+        brings="`benchmark_perguntas_unificado.json`",
         folder="healthbench-br",
         languages=("pt",),
         labels={

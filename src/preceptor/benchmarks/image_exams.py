@@ -133,6 +133,7 @@ def _benchmark(
         read=functools.partial(read_exam, layout=layout),
         protocol=ChoiceProtocol(),
         folder=name,
+        brings=f"`{layout.files[0]}`, with the images in it or beside it",
         slices=(*map(Slice, layout.tags), Slice("images")),
         labels={**CHOICE_LABELS, **labels, "images": "Number of images"},
         faults=(

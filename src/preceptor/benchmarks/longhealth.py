@@ -99,6 +99,7 @@ def _benchmark(suffix: str, way: str, kind: _Kind, fault: str) -> Benchmark:
         read=functools.partial(_read, kind=kind),
         protocol=ChoiceProtocol(),
         url="https://github.com/kbressem/LongHealth",
+        brings="`benchmark_v5.json`",
         folder=f"longhealth/{_FILE}",
         labels={**CHOICE_LABELS, "evidence": "Where the answer stands"},
         slices=(Slice("evidence", _THIRDS),),

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark
-from preceptor.benchmarks.own_rows import choice_row, grounded_row, rubric_row
+from preceptor.benchmarks.own_rows import choice_row, grounded_row, quantity_row, rubric_row
 from preceptor.environments import Absent, resolve_environment
 from preceptor.errors import UnknownName
 from preceptor.protocols.base import Protocol
@@ -17,6 +17,7 @@ from preceptor.protocols.cases import cases
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.predictions import predictions
+from preceptor.protocols.quantity import QUANTITY_LABELS, quantity
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
 from preceptor.protocols.retrieval import RETRIEVAL_LABELS, retrieval
 from preceptor.protocols.rubric import RubricProtocol
@@ -29,17 +30,27 @@ from preceptor.scoring.case_examples import CASES
 __all__ = ["OWN_PROTOCOLS", "Manifest", "Own", "manifest_of"]
 
 #: The protocols that a folder may name; beside them ``like = NAME`` of a benchmark.
-OWN_PROTOCOLS = ("rubric", "choice", "grounded")
+OWN_PROTOCOLS = ("rubric", "choice", "grounded", "quantity")
 
-_ROWS = {"rubric": rubric_row, "choice": choice_row, "grounded": grounded_row}
+_ROWS = {
+    "rubric": rubric_row,
+    "choice": choice_row,
+    "grounded": grounded_row,
+    "quantity": quantity_row,
+}
 #: What needs no grader; but for ``choice``, of what is imported, or searched.
 _UNJUDGED: Mapping[str, Callable[[], Protocol]] = {
     "choice": ChoiceProtocol,
     "retrieval": retrieval,
     CASES: cases,
     PREDICTIONS: predictions,
+    "quantity": quantity,
 }
-_LABELS = {"retrieval": RETRIEVAL_LABELS, "supported": SUPPORTED_LABELS}
+_LABELS = {
+    "retrieval": RETRIEVAL_LABELS,
+    "supported": SUPPORTED_LABELS,
+    "quantity": QUANTITY_LABELS,
+}
 
 
 class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_defaults=True):
@@ -75,6 +86,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verified: str | None = None
     labels: Mapping[str, str] = {}
     slices: tuple[Slice, ...] = ()
+    datasheet: Mapping[str, str] = {}
     examples: int = 0
     criteria: int | None = None
     protocol: Own | Recorded = Own()
@@ -115,6 +127,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             faults=self.faults,
             verified=self.verified,
             version=self.version,
+            datasheet=self.datasheet,
             own=isinstance(about, Own),
             package=about.package if isinstance(about, Recorded) else None,
             manifest=self,

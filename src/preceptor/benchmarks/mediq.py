@@ -68,6 +68,7 @@ def _benchmark(suffix: str, way: str, told: _Told, asks: bool) -> Benchmark:
         protocol=interview() if asks else ChoiceProtocol(),
         url="https://github.com/stellalisy/mediQ",
         folder="mediq",
+        brings="a folder with `all_dev_good.jsonl`, `all_craft_md.jsonl` or both",
         cases="mediq",
         labels={
             **(INTERVIEW_LABELS if asks else CHOICE_LABELS),

@@ -118,6 +118,7 @@ BENCHMARKS = (
         protocol=_PROTOCOL,
         url="https://github.com/MAGIC-AI4Med/MedRBench",
         folder="medr-bench",
+        brings="`diagnosis_957_cases_with_rare_disease_491.json`",
         labels=_LABELS,
         measures="Whether a published case is diagnosed rightly from all its findings, and how "
         "efficient, true and complete the reasoning is.",
@@ -139,6 +140,7 @@ BENCHMARKS = (
         protocol=_PROTOCOL,
         url="https://github.com/MAGIC-AI4Med/MedRBench",
         folder="medr-bench",
+        brings="`treatment_496_cases_with_rare_disease_165.json`",
         labels=_LABELS,
         measures="Whether the treatment that is planned for a published case is the one that was "
         "given, and how efficient, true and complete the reasoning is.",

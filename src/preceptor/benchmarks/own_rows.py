@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from preceptor.benchmarks.fields import Fields
 from preceptor.cells import decoded
 from preceptor.records import Criterion, Example, Message, PhysicianAnswer
 
-__all__ = ["choice_row", "criterion", "grounded_row", "message", "rubric_row"]
+__all__ = ["choice_row", "criterion", "grounded_row", "message", "quantity_row", "rubric_row"]
 
 _IDS = ("id", "prompt_id", "example_id")
 _ASKED = ("question", "messages", "prompt", "conversation")
@@ -20,6 +21,8 @@ _RUBRICS = ("rubric", "rubrics", "criteria", "rubric_items")
 _TEXTS = ("criterion", "text", "criterion_text")
 _IDEAL = ("ideal_answer", "physician_response")
 _PACKED = (*_RUBRICS, *_TAGS, "messages", "conversation", "options", "turns", "target")
+#: Of a quantity: when a value is right, each a number above 0 but for the limits.
+_RULES = ("tolerance", "molar_mass", "charge", "lower", "upper")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ROLES = ("user", "assistant", "system", "developer")
 
@@ -102,6 +105,63 @@ def choice_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
     return parse
 
 
+def quantity_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
+    """Reads ``id``, ``question`` or ``messages``, ``answer`` (a value with its unit, a range, or a
+    list of these), ``unit``, ``tolerance`` or ``lower`` and ``upper``, ``molar_mass``, ``charge``.
+    """
+
+    def parse(row: Fields) -> Example:
+        row = _unpacked(row)
+        return Example(
+            id=row.id(_there(row, _IDS)),
+            messages=_messages(row),
+            criteria=(),
+            tags=_tags(row, slices),
+            target=_quantity(row),
+        )
+
+    return parse
+
+
+def _quantity(row: Fields) -> dict[str, Any]:
+    from preceptor.protocols.quantity import reference  # rubrics need nothing that reads numbers
+    from preceptor.scoring.clinical_units import NO_UNIT, read_unit
+
+    expected = "a value with its unit, or a list of these"
+    said = decoded(row.need("answer", expected))
+    parts = said if isinstance(said, list) else [said]
+    texts = [str(each) for each in parts if isinstance(each, str | int | float)]
+    if not texts or len(texts) < len(parts) or any(isinstance(each, bool) for each in parts):
+        raise row.fault("answer", expected, said)
+    target: dict[str, Any] = {"answer": texts if len(texts) > 1 else texts[0]}
+    if row.row.get("unit") not in (None, ""):
+        target["unit"] = row.id("unit")
+        if target["unit"] != NO_UNIT and read_unit(target["unit"]) is None:
+            raise row.fault("unit", f"a unit of the table, or {NO_UNIT} for none", target["unit"])
+    target |= {name: row.number(name) for name in _RULES if row.row.get(name) not in (None, "")}
+    _check_rule(row, target)
+    try:
+        reference(target)
+    except ValueError as error:
+        raise row.fault("answer", str(error), said) from None
+    return target
+
+
+def _check_rule(row: Fields, target: Mapping[str, Any]) -> None:
+    for name in ("tolerance", "molar_mass", "charge"):
+        if name in target and target[name] <= 0:
+            raise row.fault(name, "a number above 0", target[name])
+    if target.get("tolerance", 0) >= 1:
+        raise row.fault("tolerance", "a share below 1, such as 0.05", target["tolerance"])
+    limits = [name for name in ("lower", "upper") if name in target]
+    if len(limits) == 1:
+        raise row.fault(limits[0], "both `lower` and `upper`, or neither", target[limits[0]])
+    if limits and ("tolerance" in target or isinstance(target["answer"], list)):
+        raise row.fault("lower", "limits alone, for a single value", target["lower"])
+    if limits and target["lower"] > target["upper"]:
+        raise row.fault("upper", "no less than `lower`", target["upper"])
+
+
 def _unpacked(row: Fields) -> Fields:
     """With the lists and objects that stand as texts in the cells of a table."""
     packed = {name: decoded(row.row[name]) for name in _PACKED if name in row}
@@ -139,4 +199,20 @@ def _options(row: Fields) -> dict[str, str]:
 
 def _tags(row: Fields, slices: Sequence[str]) -> tuple[str, ...]:
     own = [f"{name}:{row.id(name)}" for name in slices if row.row.get(name) is not None]
-    return tuple(dict.fromkeys([*row.texts(_there(row, _TAGS)), *own]))
+    return tuple(dict.fromkeys([*row.texts(_there(row, _TAGS)), *own, *_released(row)]))
+
+
+def _released(row: Fields) -> Iterator[str]:
+    """``date:2025-03-14``, ``month:2025-03`` or ``year:2025``, as exact as the row has it."""
+    value = row.row.get("released")
+    if value in (None, ""):
+        return
+    said = str(value).strip().partition("T")[0].partition(" ")[0]
+    kind = {4: "year", 7: "month", 10: "date"}.get(len(said))
+    try:
+        datetime.date.fromisoformat(f"{said}-01-01"[:10])
+    except ValueError:
+        kind = None
+    if kind is None:
+        raise row.fault("released", "a date such as 2025-03-14, 2025-03 or 2025", value)
+    yield f"{kind}:{said}"

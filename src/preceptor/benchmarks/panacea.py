@@ -172,6 +172,7 @@ _common = functools.partial(
     citation="Lin et al. 2024 (Panacea), arXiv:2407.11007",
     url="https://github.com/linjc16/Panacea",
     folder="panacea",
+    brings="the release's folder; `corpus.jsonl` with the trials' texts for a live system",
 )
 _NO_TEXTS = (
     "The release has no texts of trials: beside the notes a system sees a trial's number alone, "

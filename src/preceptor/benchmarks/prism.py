@@ -52,6 +52,7 @@ BENCHMARKS = (
         protocol=CRITERIA,
         parse=parse,
         url="https://arxiv.org/abs/2404.15549",
+        brings="rows with `patient`, `trial`, `criterion`, `notes`, `label`, `weight`, `grade`",
         labels=CRITERIA_LABELS,
         measures="Whether criteria of a trial are judged right, and the right trial stands first.",
         faults=(

@@ -75,6 +75,7 @@ BENCHMARKS = (
         ),
         url="https://huggingface.co/datasets/Joshua-Harris/PubHealthBench",
         folder="pubhealthbench",
+        brings="`reviewed.parquet` or `test.parquet`",
         labels={**GROUNDED_LABELS, "category": "Topic", "audience": "Audience"},
         slices=(Slice("category"), Slice("audience"), Slice("fault")),
         measures="Whether a free answer on public-health guidance, as it stood on 8 January 2025, "

@@ -87,6 +87,7 @@ BENCHMARKS = (
         protocol=screening("guideline"),
         read=read,
         url="https://arxiv.org/abs/2505.10282",
+        brings="the release's folder, with a `PICO_Information.json` for each guideline",
         folder="q2crbench3",
         labels=SCREENING_LABELS,
         measures="Whether records that a guideline's panel kept are kept, and the rest is not.",

@@ -111,6 +111,7 @@ _common = functools.partial(
     citation="Li et al. 2025 (Quicker), arXiv:2505.10282",
     url="https://arxiv.org/abs/2505.10282",
     folder="q2crbench3",
+    brings="the release's folder, with its tables for each guideline",
     slices=(Slice("guideline"), Slice("importance")),
 )
 

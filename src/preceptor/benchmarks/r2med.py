@@ -70,6 +70,7 @@ BENCHMARKS = (
         read=_read,
         materials=_pointer,
         url="https://github.com/R2MED/R2MED",
+        brings="a folder for each set, with `corpus.jsonl`, `query.jsonl` and `qrels.jsonl`",
         folder="r2med",
         labels=RETRIEVAL_LABELS,
         slices=(Slice("set", SETS),),

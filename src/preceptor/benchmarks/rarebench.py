@@ -109,6 +109,8 @@ BENCHMARKS = (
         read=read,
         url="https://huggingface.co/datasets/chenxz/RareBench",
         folder="rarebench",
+        brings="a folder with `rarebench_public_1197.jsonl`, `disease_mapping.json`, "
+        "`phenotype_mapping.json` and `ic_dict.json`",
         labels=RANK_LABELS | COHORTS,
         measures="At which place of ten a rare disease stands that a list of phenotypes points to.",
         faults=(

@@ -88,6 +88,7 @@ BENCHMARKS = (
         parse=_parse,
         protocol=Protocol("concordance", asking=choice_asking(_TOLD), scoring=PanelScoring()),
         url="https://github.com/SCT-Bench/sctpublic",
+        brings="`sct_public.csv`",
         folder="sct-bench/sct_public.csv",
         labels={
             **CHOICE_LABELS,

@@ -36,6 +36,7 @@ _common = functools.partial(
     read=_read,
     materials=_pointer,
     url="https://github.com/ncbi-nlp/TrialGPT",
+    brings="a folder with `queries.jsonl`, the grades, and the trials in `corpus.jsonl`",
     labels=RETRIEVAL_LABELS,
     measures="Whether the trials that a patient may take part in stand first.",
     faults=(

@@ -156,6 +156,7 @@ _common = functools.partial(
     licence="not stated here",
     citation="Wang et al. 2025 (TrialPanorama), arXiv:2505.16097",
     url="https://github.com/RyanWangZf/TrialPanorama",
+    brings="the task's folder with `test.jsonl`",
     verified="Its reading, on made-up rows in the schema of the authors' code.",
 )
 _COUNT = "How many test rows there are is not pinned: they are on a hub."

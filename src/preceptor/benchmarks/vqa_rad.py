@@ -94,6 +94,7 @@ def _benchmark(kind: str, n: int, floor: str) -> Benchmark:
         read=functools.partial(read_questions, kind=kind),
         protocol=closed() if kind == "CLOSED" else opened(),
         url="https://osf.io/89kps/",
+        brings="a folder with `testset.json` and `images/`",
         folder="vqa-rad",
         slices=(Slice("organ"), Slice("asked")),
         labels={

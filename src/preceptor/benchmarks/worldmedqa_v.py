@@ -66,6 +66,7 @@ BENCHMARKS = (
         read=_read,
         protocol=Protocol("choice-bilingual", asking=choice_asking(), scoring=BilingualScoring()),
         url="https://huggingface.co/datasets/WorldMedQA/V",
+        brings="files such as `brazil_english.jsonl` and `brazil_local.jsonl`",
         folder="worldmedqa_v",
         labels={
             **CHOICE_LABELS,

@@ -1,4 +1,4 @@
-"""``preceptor reliability``, ``length``, ``power`` and ``estimate``."""
+"""``preceptor reliability``, ``length``, ``efficiency``, ``power`` and ``estimate``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from preceptor.cli.options import Json, Sides, StorePath, number, numbers, whole
 from preceptor.cli.output import note, print_json, show
 from preceptor.errors import InputError
 
-__all__ = ["estimate", "length", "power", "reliability"]
+__all__ = ["efficiency", "estimate", "length", "power", "reliability"]
 
 
 def reliability(
@@ -54,6 +54,38 @@ def reliability(
             note(f"  • {one.label}: {one.left_out:,} examples have fewer than {one.k[-1]} answers.")
     for label in missing:
         note(f"  • {label}: no example was answered twice.")
+
+
+def efficiency(
+    sides: Sides,
+    right: Annotated[
+        float,
+        typer.Option(
+            "--right",
+            parser=number,
+            metavar="POINTS",
+            help="Score from 0 to 100 from which an answer is right, for the ratios.",
+        ),
+    ] = 100.0,
+    store: StorePath = DEFAULT_STORE,
+    as_json: Json = False,
+) -> None:
+    """What does a score take, in tokens, seconds and dollars, and who is on the Pareto front?"""
+    from preceptor import api
+    from preceptor.analysis.efficiency import efficiency as measure
+    from preceptor.reports.efficiency import efficiency_sentences, efficiency_table, ratio_table
+
+    if not 0 < right <= 100:
+        raise InputError(f"--right: expected points above 0 and up to 100, found {right:g}")
+    found = measure(api.sides(sides, store=store), right=right / 100)
+    if as_json:
+        print_json(found)
+        return
+    show(efficiency_table(found))
+    if found.ratios:
+        show(ratio_table(found))
+    for sentence in efficiency_sentences(found):
+        note(f"  • {sentence}")
 
 
 def length(

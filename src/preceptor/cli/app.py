@@ -135,6 +135,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "estimate": analysis.estimate,
         "reliability": analysis.reliability,
         "length": analysis.length,
+        "efficiency": analysis.efficiency,
     },
 }
 tasks.app.command("review")(marks.review)

@@ -26,7 +26,8 @@ def card(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="markdown, or croissant for data catalogues (JSON-LD).",
+            help="markdown; croissant for data catalogues (JSON-LD); datasheet for the questions "
+            "that a folder's manifest answers (TOML).",
         ),
     ] = "markdown",
     output: Annotated[
@@ -43,11 +44,20 @@ def card(
     from preceptor.reports.benchmark_card import card_markdown, card_of
     from preceptor.reports.files import write_text
 
-    if format not in ("markdown", "croissant"):
-        raise InputError(f"--format: expected markdown or croissant, found {shorten(format)}")
+    if format not in ("markdown", "croissant", "datasheet"):
+        expected = "markdown, croissant or datasheet"
+        raise InputError(f"--format: expected {expected}, found {shorten(format)}")
+    if as_json and format == "datasheet":
+        raise InputError("--json: is the card as JSON; --format datasheet is TOML")
     if as_json and format == "croissant":
         raise InputError("--json: is the card as JSON; --format croissant is JSON already")
     benchmark = benchmarks.get(name)
+    if format == "datasheet":
+        from preceptor.benchmarks.datasheet import as_toml
+
+        questions = as_toml(benchmark.datasheet)
+        print(questions if output is None else write_text(output, questions))
+        return
     made: Any = card_of(benchmark)
     if format == "croissant":
         from preceptor.reports.croissant import croissant

@@ -97,6 +97,8 @@ def _print(file: Path, linted: Linted, as_json: bool) -> int:
     rows = "1 row" if linted.rows == 1 else f"{linted.rows:,} rows"
     more = f"; advice on rubrics: {len(linted.advice):,}" if linted.advice else ""
     note(f"{file}: {rows}: {said}{more}")
+    if linted.datasheet is not None:
+        note(f"data sheet: {linted.datasheet.sentence()}")
     return 1 if linted.findings else 0
 
 

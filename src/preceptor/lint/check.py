@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark
+from preceptor.benchmarks.datasheet import QUESTIONS, Answered, counted_answers, unanswered
 from preceptor.errors import DataError, Faults, InputError
 from preceptor.lint.answers import classes, contradictions, leaks
 from preceptor.lint.licence import licence
@@ -36,6 +37,7 @@ RULES = (
     "unbalanced-class",
     "personal-data",
     "missing-licence",
+    "unanswered-question",
 )
 _CHECKS = (duplicates, contradictions, leaks, rubrics, classes, personal)
 
@@ -53,6 +55,8 @@ class Linted(msgspec.Struct, frozen=True):
         Faults, sorted by rule, then by line.
     advice
         What might be better in a rubric, in the same order.
+    datasheet
+        How much of its data sheet is answered; None where it has none.
     """
 
     file: str
@@ -60,6 +64,7 @@ class Linted(msgspec.Struct, frozen=True):
     rows: int
     findings: list[Finding]
     advice: list[Finding] = []
+    datasheet: Answered | None = None
 
 
 def unread(path: Path, error: InputError) -> Linted:
@@ -97,9 +102,23 @@ def lint(path: Path, benchmark: Benchmark | OwnShape) -> Linted:
     for check in _CHECKS:
         found += check(rows)
     found += licence(path, known)
+    sheet = {} if known is None else known.datasheet
+    found += [_unanswered(key) for key in unanswered(sheet)] if sheet else []
     order = (*RULES, *ADVICE)
     found.sort(key=lambda finding: (order.index(finding.rule), finding.line or 0))
     advice = [finding for finding in found if finding.rule in ADVICE]
     found = [finding for finding in found if finding.rule in RULES]
     malformed = sum(finding.rule == "malformed-row" for finding in found)
-    return Linted(str(path), benchmark.name, len(rows) + malformed, found, advice)
+    return Linted(
+        str(path),
+        benchmark.name,
+        len(rows) + malformed,
+        found,
+        advice,
+        counted_answers(sheet) if sheet else None,
+    )
+
+
+def _unanswered(key: str) -> Finding:
+    problem = f"[datasheet] {key}: no answer to “{QUESTIONS[key].text}”"
+    return Finding("unanswered-question", None, None, problem)

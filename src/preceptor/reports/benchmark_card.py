@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 
 import msgspec
 
 from preceptor.benchmarks import Benchmark
+from preceptor.benchmarks.datasheet import QUESTIONS, counted_answers, is_answer
 from preceptor.reports.format import pretty
 from preceptor.scoring import OVERALL
 from preceptor.wording import count
@@ -30,6 +32,10 @@ class BenchmarkCard(msgspec.Struct, frozen=True):
         What is known to be wrong with the data.
     verified
         What of it was verified here, and on what data.
+    brings
+        The file or folder that a user gets and names with ``--data``, where none is pinned.
+    datasheet
+        Questions of the data sheet, by key, with their answers; empty where there is none.
     version
         Of the data, as its authors count; ``own`` where it is a folder of the user's.
     """
@@ -55,6 +61,8 @@ class BenchmarkCard(msgspec.Struct, frozen=True):
     caution: str | None
     verified: str | None
     version: str | None = None
+    brings: str | None = None
+    datasheet: dict[str, str] = {}
     own: bool = False
     judged: bool = False
 
@@ -91,9 +99,19 @@ def card_of(benchmark: Benchmark) -> BenchmarkCard:
         caution=_sentence(benchmark.caution),
         verified=_sentence(benchmark.verified),
         version=benchmark.version,
+        brings=_brings(benchmark),
+        datasheet=dict(benchmark.datasheet),
         own=benchmark.own,
         judged=protocol.judging.judged,
     )
+
+
+def _brings(benchmark: Benchmark) -> str | None:
+    """What a user gets: as stated, or the file that the data's place ends with."""
+    if benchmark.sources or benchmark.contained is not None:
+        return None
+    file = PurePosixPath(benchmark.folder or "")
+    return benchmark.brings or (f"`{file.name}`" if file.suffix else None)
 
 
 def card_markdown(card: BenchmarkCard) -> str:
@@ -107,6 +125,9 @@ def card_markdown(card: BenchmarkCard) -> str:
         lines += ["", "## Known faults", ""]
         lines += [f"- {text}" for text in (*card.faults, *filter(None, [card.caution]))]
     lines += ["", "## Verified here", "", card.verified or "Nothing was verified here."]
+    if card.datasheet:
+        lines += ["", "## Data sheet", "", f"{counted_answers(card.datasheet).sentence()}."]
+        lines += _answers(card.datasheet)
     if card.metrics:
         lines += ["", "## Metrics and slices", "", "| name | what it is |", "|---|---|"]
         lines += [f"| `{name}` | {_cell(text)} |" for name, text in card.metrics.items()]
@@ -117,6 +138,18 @@ def card_markdown(card: BenchmarkCard) -> str:
             for each in card.source
         ]
     return "\n".join([*lines, ""])
+
+
+def _answers(sheet: Mapping[str, str]) -> Iterator[str]:
+    """What was answered, part by part."""
+    part = ""
+    for key, question in QUESTIONS.items():
+        if not is_answer(sheet.get(key, "")):
+            continue
+        if question.part != part:
+            yield from ("", f"**{question.part}**", "")
+        part = question.part
+        yield f"- {question.text} {' '.join(sheet[key].split())}"
 
 
 def _facts(card: BenchmarkCard) -> Iterator[tuple[str, str]]:
@@ -145,9 +178,12 @@ def _judge(card: BenchmarkCard) -> str:
 
 
 def _unpinned(card: BenchmarkCard) -> str:
-    if card.own:
+    if card.own and not card.brings:
         return "in the benchmark's own folder"
-    return "to be got from its home and named with `--data`" if card.home else "in this package"
+    if not card.home:
+        return "in this package"
+    named = f": {card.brings}" if card.brings else ""
+    return f"to be got from its home and named with `--data`{named}"
 
 
 def _sentence(text: str | None) -> str | None:

@@ -73,10 +73,12 @@ def left_out(
 
 def reliability_table(found: Sequence[Reliability]) -> Table:
     """Worst-at-k and best-at-k, a row for each k."""
+    passes = all(one.passes for one in found)
+    worst, best = ("all right (pass^k)", "any right (pass@k)") if passes else ("worst", "best")
     table = plain_table(
         "Worst and best of k answers to the same question",
         ("side",),
-        ("k", "worst", "95 % interval", "best", "95 % interval", "examples", "answers"),
+        ("k", worst, "95 % interval", best, "95 % interval", "examples", "answers"),
     )
     for one in found:
         table.add_section()

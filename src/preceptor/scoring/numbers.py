@@ -15,7 +15,7 @@ from preceptor.scoring.number_words import number_in_words
 from preceptor.scoring.numerals import Amount, amounts, is_bound, lowered, normal
 from preceptor.scoring.statements import Statement, Unreadable, as_statement, first_stated
 
-__all__ = ["ABSTAINED", "read_amount", "read_number"]
+__all__ = ["ABSTAINED", "amount_in", "is_no_value", "read_amount", "read_number"]
 
 _NEXT = late(r"\s?(?:,|;|and|und|y|et|e|и|和)\s?(?=[-+]?\d)")
 _OR = late(
@@ -134,15 +134,25 @@ def _broken(text: str, name: str) -> list[Statement]:
     return [Statement(normal(value).lstrip("\"' ")) for value in keyed.findall(text)]
 
 
-def _number(statement: Statement, whole: bool, asked: str) -> float | str | None:
+def amount_in(statement: Statement, asked: str = "") -> tuple[str, Amount | str | None]:
+    """The statement's text without its dates, and the amount that it states at a place of it.
+
+    The amount is :data:`ABSTAINED` where it says that there is none, None where it has none.
+    """
     text = without_dates(statement.text)
     found = _stated(text, statement)
     if _abstains(text, found, statement):
-        return ABSTAINED
+        return text, ABSTAINED
+    return text, None if found is None else _as_asked(text, found, statement, asked)
+
+
+def _number(statement: Statement, whole: bool, asked: str) -> float | str | None:
+    text, found = amount_in(statement, asked)
+    if isinstance(found, str):
+        return found
     if found is None:
         return number_in_words(text) if statement.announced else None
-    found = _as_asked(text, found, statement, asked)
-    if found.value is None or _is_no_value(text, found):
+    if found.value is None or is_no_value(text, found):
         raise Unreadable
     return found.above if whole and found.divided else found.value
 
@@ -163,7 +173,7 @@ def _abstains(text: str, found: Amount | None, statement: Statement) -> bool:
     return not _EQUALS.search(before)
 
 
-def _is_no_value(text: str, found: Amount) -> bool:
+def is_no_value(text: str, found: Amount) -> bool:
     """Whether a number is a bound, or one of several results: "> 4", "4 or 5", "4, 5"."""
     if is_bound(text, found.start, found.end):
         return True
@@ -279,6 +289,6 @@ def _estimate(statement: Statement, unit: str) -> float | None:
     found = _as_asked(text, found, statement, unit)
     if found.low is not None and found.high is not None and found.low >= 0:
         return (found.low + found.high) / 2
-    if found.value is None or _is_no_value(text, found):
+    if found.value is None or is_no_value(text, found):
         raise Unreadable
     return found.value

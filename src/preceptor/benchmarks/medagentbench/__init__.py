@@ -222,6 +222,7 @@ def _benchmark(
         materials=functools.partial(_materials, form=form, drawn=drawn),
         url="https://github.com/stanfordmlgroup/MedAgentBench",
         folder="medagentbench",
+        brings="a folder with the tasks (`test_data_v2.json`) and the patients of the release",
         labels=_LABELS,
         slices=(
             Slice("way", ("query", "action")),

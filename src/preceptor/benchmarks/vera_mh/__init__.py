@@ -245,6 +245,7 @@ BENCHMARKS = (
         n_criteria=90 * 31,
         read=_rated,
         recordings={"recorded": _recorded},
+        brings="the release's folder `vera-mh`, with `human_validation/`",
         protocol=tree(
             tuple(_RATED.values()), _GRADER, scoring=RatedTreeScoring(tuple(_RATED.values()))
         ),
