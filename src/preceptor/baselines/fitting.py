@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +35,10 @@ Row = dict[str, Any]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How often the folds are drawn, times of survival, and who is told of each fit."""
+    """How often the folds are drawn, and times at which survival is predicted."""
 
     repeats: int = 1
     horizons: tuple[float, ...] = ()
-    told: Callable[[str], None] = lambda words: None
 
 
 def out_of_fold(model: str, cohort: Cohort, options: Options) -> Iterator[Row]:
@@ -49,7 +50,6 @@ def out_of_fold(model: str, cohort: Cohort, options: Options) -> Iterator[Row]:
         fold = _folds(cohort, repeat)
         found: dict[str, Floats] = {}
         for number in range(FOLDS):
-            options.told(f"{model}: repeat {repeat + 1}, fold {number + 1}")
             train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
             for name, values in predict(model, cohort, train, test, options.horizons).items():
                 column = found.setdefault(name, np.full(len(fold), np.nan))
@@ -69,7 +69,6 @@ def transfer(model: str, cohorts: Sequence[Cohort], options: Options) -> Iterato
                     yield {**place, **row}
                 continue
             _same_features(source, target)
-            options.told(f"{model}: {source.name} → {target.name}")
             train, test = np.arange(len(source.id)), np.arange(len(target.id))
             found = predict(model, source, train, test, options.horizons, other=target)
             for row in range(len(target.id)):
@@ -109,7 +108,6 @@ def few_shot(model: str, cohort: Cohort, options: Options) -> Iterator[Row]:
         for k in SHOTS:
             if min(map(len, drawn)) < k:
                 break
-            options.told(f"{model}: k {k}, replicate {replicate + 1}")
             chosen = order[np.concatenate([each[:k] for each in drawn])]
             found = predict(model, cohort, chosen, order[test], c=1.0)
             for place, row in enumerate(order[test].tolist()):
@@ -168,9 +166,9 @@ def _row(cohort: Cohort, row: int, within: Row, found: dict[str, Floats], place:
     said |= within
     for name, values in cohort.y.items():
         classes = cohort.classes if cohort.kind == "multiclass" else ()
-        said[name] = classes[int(values[row])] if classes else f"{values[row]:.10g}"
+        said[name] = classes[int(values[row])] if classes else f"{values[row]:.12g}"
     for name, values in found.items():
-        said[name] = "" if np.isnan(values[place]) else f"{values[place]:.10g}"
+        said[name] = "" if np.isnan(values[place]) else f"{values[place]:.12g}"
     return said | {name: values[row] or "" for name, values in cohort.groups.items()}
 
 
@@ -184,13 +182,22 @@ def horizons_of(cohort: Cohort) -> tuple[float, ...]:
     return tuple(float(f"{value:.3g}") for value in np.quantile(times, (0.25, 0.5, 0.75)))
 
 
+def _one_thread() -> AbstractContextManager[object]:
+    """On a busy machine, boosting in two threads took seven times as long."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:  # nothing of scikit-learn is used
+        return contextlib.nullcontext()
+    return threadpool_limits(1)  # type: ignore[no-any-return, unused-ignore]
+
+
 def write(path: Path, rows: Iterator[Row]) -> int:
     """Write the rows as CSV; returns their number. A file that is there is replaced at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.part")
     number = 0
     try:
-        with half.open("w", encoding="utf-8", newline="") as file:
+        with half.open("w", encoding="utf-8", newline="") as file, _one_thread():
             writer = None
             for row in rows:
                 if writer is None:

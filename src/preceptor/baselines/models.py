@@ -6,7 +6,7 @@ tables of intensive care were refitted; none is tuned.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,7 +109,7 @@ def _chances(  # noqa: PLR0917
     shares = np.array([(y == label).mean() for label in labels])
     if model == "prevalence" or len(there) < 2:
         return np.tile(shares, (len(z), 1))
-    fitted = _fitted(_classifier(model, c), x, y)
+    fitted = _classifier(model, c).fit(x, y)
     found = np.zeros((len(z), len(labels)))
     found[:, [labels.index(float(label)) for label in there]] = fitted.predict_proba(z)
     return found
@@ -139,14 +139,6 @@ def _scaled(model: Any) -> Any:
     )
 
 
-def _fitted(model: Any, x: Floats, y: Floats) -> Any:
-    """Fitted in one thread: on a busy machine, boosting in two took seven times as long."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        return model.fit(x, y)
-
-
 def _amount(  # noqa: PLR0917
     model: str,
     cohort: Cohort,
@@ -168,15 +160,15 @@ def _amount(  # noqa: PLR0917
     if model == "ridge":
         from sklearn.linear_model import Ridge
 
-        return {"y_pred": _fitted(_scaled(Ridge(alpha=100)), x, y).predict(z), **naive}
+        return {"y_pred": _scaled(Ridge(alpha=100)).fit(x, y).predict(z), **naive}
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     found = {
-        f"q{q:g}": _fitted(
-            HistGradientBoostingRegressor(loss="quantile", quantile=q, max_iter=60, **_BOOSTING),
-            x,
-            y,
-        ).predict(z)
+        f"q{q:g}": HistGradientBoostingRegressor(
+            loss="quantile", quantile=q, max_iter=60, **_BOOSTING
+        )
+        .fit(x, y)
+        .predict(z)
         for q in QUANTILES
     }
     return {"y_pred": found["q0.5"], **found, **naive}

@@ -96,8 +96,8 @@ def _columns(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         if pyarrow.types.is_duration(column.type):
-            column = column.cast(pyarrow.duration("ns")).cast(pyarrow.int64())
-            found[name] = column.to_numpy().astype(np.float64) / 1e9
+            nanoseconds = column.cast(pyarrow.duration("ns")).cast(pyarrow.int64())
+            found[name] = nanoseconds.to_numpy().astype(np.float64) / 1e9
         elif pyarrow.types.is_string(column.type) or pyarrow.types.is_large_string(column.type):
             found[name] = np.array(column.to_pylist(), dtype=object)
         else:

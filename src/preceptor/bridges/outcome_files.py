@@ -61,9 +61,15 @@ class _Run:
 
 
 def outcome_runs(
-    path: Path, asked: OutcomeColumns, benchmark: str | None, system: str | None
+    path: Path,
+    asked: OutcomeColumns,
+    benchmark: str | None,
+    system: str | None,
+    made: str = _IMPORTED,
 ) -> Iterator[Incoming]:
     """Yield the runs of a file: one for each model, task, k, source and target.
+
+    ``made`` says who predicted, in a sentence beside the score.
 
     Raises
     ------
@@ -94,6 +100,7 @@ def outcome_runs(
                 benchmark=about,
                 system=f"{who} [{how}]" if how else who,
                 by=by,
+                made=made,
             ),
         )
 
@@ -198,7 +205,7 @@ def _digest(rows: Rows, benchmark: str) -> str:
 
 
 def _run(
-    rows: Rows, *, name: str, benchmark: str, system: str, by: Mapping[str, str]
+    rows: Rows, *, name: str, benchmark: str, system: str, by: Mapping[str, str], made: str
 ) -> ImportedRun:
     answers = []
     for number, part in enumerate(rows.parts(_BLOCK)):
@@ -219,7 +226,7 @@ def _run(
         system=system,
         grader=NO_GRADER,
         answers=answers,
-        settings=RunSettings(columns=dict(by), notes=[_IMPORTED, *notes_of(table)], departures=[]),
+        settings=RunSettings(columns=dict(by), notes=[made, *notes_of(table)], departures=[]),
         manifest=Manifest(
             name=benchmark,
             title=benchmark,

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["baseline"]
 
 
+_MADE = "Fitted by `preceptor baseline`, never on the row that is predicted; no setting was tuned."
+
+
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
@@ -120,7 +123,6 @@ def baseline(  # noqa: PLR0917
     options = Options(
         repeats=repeats,
         horizons=_times(horizons) or horizons_of(cohorts[0]),
-        told=lambda words: note(f"  {printable(words)}"),
     )
     files = _fit(cohorts, models, options, output, few_shot)
     for cohort in cohorts:
@@ -214,5 +216,5 @@ def _import(
     )
     incoming: list[Incoming] = []
     for model, path in files.items():
-        incoming += outcome_runs(path, asked, benchmark, model)
+        incoming += outcome_runs(path, asked, benchmark, model, _MADE)
     keep_runs(incoming, store, as_json=as_json, replace=replace)
