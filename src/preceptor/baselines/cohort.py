@@ -73,4 +73,4 @@ def in_order(names: set[str]) -> list[str]:
 
 
 def age_group(age: float) -> str | None:
-    return None if np.isnan(age) else "65+" if age >= 65 else "< 65"
+    return None if np.isnan(age) else "65+" if age >= 65 else "<65"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,22 +180,13 @@ def horizons_of(cohort: Cohort) -> tuple[float, ...]:
     return tuple(float(f"{value:.3g}") for value in np.quantile(times, (0.25, 0.5, 0.75)))
 
 
-def _one_thread() -> AbstractContextManager[object]:
-    """On a busy machine, boosting in two threads took seven times as long."""
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:  # nothing of scikit-learn is used
-        return contextlib.nullcontext()
-    return threadpool_limits(1)  # type: ignore[no-any-return, unused-ignore]
-
-
 def write(path: Path, rows: Iterator[Row]) -> int:
     """Write the rows as CSV; returns their number. A file that is there is replaced at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.part")
     number = 0
     try:
-        with half.open("w", encoding="utf-8", newline="") as file, _one_thread():
+        with half.open("w", encoding="utf-8", newline="") as file:
             writer = None
             for row in rows:
                 if writer is None:

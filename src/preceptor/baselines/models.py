@@ -57,8 +57,8 @@ def check_models(cohort: Cohort, asked: list[str]) -> list[str]:
     if "carry-forward" in asked and cohort.last is None:
         raise InputError("--model carry-forward: name the column of the last value: --last COLUMN")
     chosen = asked or [n for n in there if n != "carry-forward" or cohort.last is not None]
-    if not installed("distil") and {*chosen} - {"prevalence", "median", "carry-forward", "cox"}:
-        raise MissingExtra("baseline: fitting models needs scikit-learn", "distil")
+    if not installed("distil"):
+        raise MissingExtra("baseline: folds and models need scikit-learn", "distil")
     return chosen
 
 
@@ -82,6 +82,21 @@ def predict(  # noqa: PLR0917
     other
         Where the rows of ``test`` are; None for the same table.
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # on a busy machine, boosting in two took seven times as long
+        return _predict(model, cohort, train, test, horizons, c, other)
+
+
+def _predict(  # noqa: PLR0917
+    model: str,
+    cohort: Cohort,
+    train: Places,
+    test: Places,
+    horizons: tuple[float, ...],
+    c: float | None,
+    other: Cohort | None,
+) -> dict[str, Floats]:
     inside = cohort if other is None else other
     x, z = cohort.x[train], inside.x[test]
     if cohort.kind == "survival":
