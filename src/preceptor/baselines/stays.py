@@ -55,8 +55,8 @@ def read_stays(path: Path, *, last: str | None = None) -> Cohort:
         ("dyn", dynamic, (_STAY, _TIME)),
         ("outc", outcome, (_STAY, _LABEL)),
     )
-    for part, columns, names in need:
-        for name in names:
+    for part, columns, needed in need:
+        for name in needed:
             if name not in columns:
                 file, there = path / f"{part}.parquet", ", ".join(list(columns)[:12])
                 raise InputError(f"{file}: expected a column {name}, found {there}")

@@ -132,8 +132,8 @@ def baseline(  # noqa: PLR0917
         for file in files.values():
             print(printable(str(file)))
         return
-    about = None if transfer else cohorts[0].name + ("-few-shot" if few_shot else "")
-    _import(files, cohorts[0], about, store, as_json=as_json, replace=replace)
+    kind = "-few-shot" if few_shot else ""
+    _import(files, cohorts, kind, store, as_json=as_json, replace=replace)
 
 
 def _check(data: Sequence[Path], *, few_shot: bool, transfer: bool, repeats: int) -> None:
@@ -200,21 +200,24 @@ def _fit(
 
 def _import(
     files: dict[str, Path],
-    cohort: Cohort,
-    benchmark: str | None,
+    cohorts: Sequence[Cohort],
+    kind: str,
     store: str,
     *,
     as_json: bool,
     replace: bool,
 ) -> None:
+    """Make the runs. Those of a transfer are on the benchmark of their target."""
     from preceptor.bridges.outcome_columns import OutcomeColumns
     from preceptor.bridges.outcome_files import outcome_runs
 
-    asked = OutcomeColumns(
-        groups=list(cohort.groups),
-        classes=cohort.classes if cohort.kind == "multiclass" else (),
-    )
     incoming: list[Incoming] = []
     for model, path in files.items():
-        incoming += outcome_runs(path, asked, benchmark, model, _MADE)
+        for cohort in cohorts:
+            asked = OutcomeColumns(
+                groups=list(cohort.groups),
+                classes=cohort.classes if cohort.kind == "multiclass" else (),
+                where={"target": cohort.name} if len(cohorts) > 1 else {},
+            )
+            incoming += outcome_runs(path, asked, f"{cohort.name}{kind}", model, _MADE)
     keep_runs(incoming, store, as_json=as_json, replace=replace)
