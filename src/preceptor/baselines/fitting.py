@@ -69,8 +69,8 @@ def transfer(model: str, cohorts: Sequence[Cohort], options: Options) -> Iterato
             _same_features(source, target)
             train, test = np.arange(len(source.id)), np.arange(len(target.id))
             found = predict(model, source, train, test, options.horizons, other=target)
-            for row in range(len(target.id)):
-                yield {**place, **_row(target, row, {"fold": 0}, found, row)}
+            for number in range(len(target.id)):
+                yield {**place, **_row(target, number, {"fold": 0}, found, number)}
 
 
 def _same_features(source: Cohort, target: Cohort) -> None:
