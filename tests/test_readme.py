@@ -33,6 +33,7 @@ PAGES += [
     "docs/reading.md",
     "docs/frames.md",
     "docs/outcomes.md",
+    "docs/baselines.md",
     "docs/own-tasks.md",
     "docs/segmentation.md",
     "docs/studio.md",

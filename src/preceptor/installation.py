@@ -46,7 +46,7 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
         "a faster encoder for it, `preceptor codes encoder`",
     ),
     "bertscore": (("onnxruntime", "tokenizers"), "BERTScore and SAPBERT by an encoder of yours"),
-    "distil": (("sklearn",), "a small grader of your own"),
+    "distil": (("sklearn",), "a small grader of your own, baselines"),
     "postgres": (("psycopg",), "PostgreSQL as the store"),
     "ray": (("ray",), "one run on several machines"),
     "fhir": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -187,6 +188,8 @@ def _aligned(
 ) -> tuple[Predicted, Predicted]:
     """The rows that both predict, in one order, with patients numbered alike."""
     one, two = tables
+    if one.kind == two.kind == "regression":  # of one alone may have quantiles, or a naive value
+        one, two = (_predicting(each, [*one.said], [*two.said]) for each in (one, two))
     if one.kind != two.kind or one.labels != two.labels or list(one.said) != list(two.said):
         raise InputError(
             f"compare: {shorten(labels[0])} and {shorten(labels[1])} have other outcomes or "
@@ -213,6 +216,15 @@ def _aligned(
     # One side may not have said who the patients are.
     right.units, right.unit = left.units, left.unit
     return left, right
+
+
+def _predicting(table: Predicted, *columns: list[str]) -> Predicted:
+    """The table with only what all of these columns have."""
+    some = copy.copy(table)
+    some.said = {
+        name: values for name, values in table.said.items() if all(name in each for each in columns)
+    }
+    return some
 
 
 def other_outcome(left: Predicted, right: Predicted) -> tuple[str, int] | None:

@@ -64,9 +64,15 @@ class _Run:
 
 
 def outcome_runs(
-    path: Path, asked: OutcomeColumns, benchmark: str | None, system: str | None
+    path: Path,
+    asked: OutcomeColumns,
+    benchmark: str | None,
+    system: str | None,
+    made: str = _IMPORTED,
 ) -> Iterator[Incoming]:
     """Yield the runs of a file: one for each model, task, k, source and target.
+
+    ``made`` says who predicted, in a sentence beside the score.
 
     Raises
     ------
@@ -109,6 +115,7 @@ def runs_of_rows(  # noqa: PLR0917
                 benchmark=about,
                 system=f"{who} [{how}]" if how else who,
                 by=by,
+                made=made,
             ),
         )
 
@@ -221,7 +228,7 @@ def _digest(rows: Rows, benchmark: str) -> str:
 
 
 def _run(
-    rows: Rows, *, name: str, benchmark: str, system: str, by: Mapping[str, str]
+    rows: Rows, *, name: str, benchmark: str, system: str, by: Mapping[str, str], made: str
 ) -> ImportedRun:
     answers = []
     for number, part in enumerate(rows.parts(_BLOCK)):
@@ -242,7 +249,7 @@ def _run(
         system=system,
         grader=NO_GRADER,
         answers=answers,
-        settings=RunSettings(columns=dict(by), notes=[_IMPORTED, *notes_of(table)], departures=[]),
+        settings=RunSettings(columns=dict(by), notes=[made, *notes_of(table)], departures=[]),
         manifest=Manifest(
             name=benchmark,
             title=benchmark,

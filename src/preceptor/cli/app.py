@@ -18,6 +18,7 @@ import typer
 from preceptor.cli import (
     analysis,
     audit,
+    baseline,
     card,
     codes,
     compare,
@@ -104,6 +105,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any] | typer.Typer]] = {
         "suite": suite.app,
         "sweep": sweep.sweep,
         "import": imports.import_files,
+        "baseline": baseline.baseline,
         "measure": measure_sets.app,
         "serve": serve.serve,
     },

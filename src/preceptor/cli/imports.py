@@ -19,10 +19,9 @@ from preceptor.installation import program
 
 if TYPE_CHECKING:
     from preceptor.bridges.imported import Incoming
-    from preceptor.bridges.tool_runs import Asked
     from preceptor.bridges.tools import Found
 
-__all__ = ["import_files"]
+__all__ = ["import_files", "keep_runs"]
 
 
 def import_files(  # noqa: PLR0917
@@ -178,7 +177,7 @@ def import_files(  # noqa: PLR0917
     if not incoming:
         title = found[0].tool.title
         raise InputError(f"{found[0].files[0]}: expected answers, found none in {title}")
-    _keep(incoming, asked, store, as_json=as_json, replace=replace)
+    keep_runs(incoming, store, data, as_json=as_json, replace=replace)
     if unknown:
         files = "1 file" if len(unknown) == 1 else f"{len(unknown):,} files, first"
         note(f"  • Not understood: {files} {printable(str(unknown[0]))}")
@@ -219,8 +218,13 @@ def _kind_of(scores: str) -> str:
     return scores
 
 
-def _keep(
-    incoming: Sequence[Incoming], asked: Asked, where: str, *, as_json: bool, replace: bool
+def keep_runs(
+    incoming: Sequence[Incoming],
+    where: str,
+    data: Path | None = None,
+    *,
+    as_json: bool,
+    replace: bool,
 ) -> None:
     """Store the runs one by one, each whole or not at all, and print what was made."""
     from preceptor.benchmarks import get
@@ -247,7 +251,7 @@ def _keep(
         note(f"  • {printable(remark)}")
     if not lines:
         (benchmark, rows), *_ = left_out.items()
-        raise none_known(incoming[0].source, rows, get(benchmark), asked.data)
+        raise none_known(incoming[0].source, rows, get(benchmark), data)
     _tell(lines, where, as_json, what)
     for benchmark, count in (+left_out).items():
         note(f"  • {plural(count, 'row')} left out: {benchmark} has no question of their id")
