@@ -86,9 +86,7 @@ class MixedScoring(Scoring):
             return float((sums[asked > 0] / asked[asked > 0]).mean())
 
         coverage = len(there) / len(scores)
-        return {
-            "mean_of_tasks": set_metric(mean_of_tasks, ids, units(examples), coverage=coverage)
-        }
+        return {"mean_of_tasks": set_metric(mean_of_tasks, ids, units(examples), coverage=coverage)}
 
 
 _Compared = tuple[dict[str, float], object]
