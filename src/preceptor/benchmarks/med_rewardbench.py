@@ -56,7 +56,7 @@ def _rows(path: Path) -> Iterator[Fields]:
 
 
 def read_pairs(path: Path) -> Iterator[Example]:
-    """A file whose rows have ``human_answer``, or a folder with a .jsonl of these for each table."""
+    """A file whose rows have ``human_answer``, or a folder with a .jsonl of them by table."""
     if not path.is_dir():
         yield from _asked(path, path.parent, {})
         return
@@ -134,7 +134,6 @@ BENCHMARKS = (
             "There, one letter in a reply is the winner of all six dimensions, and a reply that "
             "cannot be read is wrong; here the first is not read, and neither has a value.",
         ),
-        verified="Made-up pairs in the layout that the published code reads; the rows are not to be "
-        "had here.",
+        verified="Made-up pairs in the layout that the published code reads; the rows are not here.",
     ),
 )

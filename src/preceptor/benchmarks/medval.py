@@ -36,7 +36,7 @@ def _named(row: Fields, names: tuple[str, ...]) -> str:
 
 
 def read_risks(path: Path) -> Iterator[Example]:
-    """Rows with ``input``, ``output`` and ``physician_risk_grade``, of a file or a folder's test.csv."""
+    """Rows with ``input``, ``output``, ``physician_risk_grade``: a file, or a folder's test.csv."""
     files = sorted(path.rglob("test.csv")) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path}: expected test.csv in this folder, found none")
@@ -83,6 +83,6 @@ BENCHMARKS = (
             "The physicians' errors are free text without kinds: of the kinds only what the judge "
             "names is counted.",
         ),
-        verified="Metrics on made-up grades, against scikit-learn; the rows are not to be had here.",
+        verified="Metrics on made-up grades, against scikit-learn; the rows are not here.",
     ),
 )

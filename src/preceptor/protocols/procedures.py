@@ -32,10 +32,73 @@ _ROUGE = ("rouge1", "rouge2", "rougeL")
 _BY_ENCODER = ("step_recall_by", "step_match_by")
 #: Words too common to be keywords.
 _COMMON = frozenset(
-    "a an and any are as at be been before but by can do each for from had has have if in into is "
-    "it its no not of off on once one or out over so such than that the their them then there "
-    "these they this those to under until up using was were when where which while will with "
-    "without you your".split()
+    [
+        "a",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "before",
+        "but",
+        "by",
+        "can",
+        "do",
+        "each",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "no",
+        "not",
+        "of",
+        "off",
+        "on",
+        "once",
+        "one",
+        "or",
+        "out",
+        "over",
+        "so",
+        "such",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "to",
+        "under",
+        "until",
+        "up",
+        "using",
+        "was",
+        "were",
+        "when",
+        "where",
+        "which",
+        "while",
+        "will",
+        "with",
+        "without",
+        "you",
+        "your",
+    ]
 )
 
 #: Display names of the family's metrics, for a benchmark's ``labels``.
@@ -62,8 +125,9 @@ class ProcedureScoring(Scoring):
     ``target`` is ``{"steps": […]}``. The answer stands between its two marks. BLEU-2, METEOR, and
     ROUGE with stems are of the joined steps. Steps are paired one to one by their words
     (`scoring.step_lists`): the shares of both lists that have a partner, and the order of those
-    pairs, (τ + 1) / 2. With an encoder of the user's own there are, as published, ``step_recall_by``
-    and ``step_match_by`` with its name: the shares that have any partner at a cosine of 0.7.
+    pairs, (τ + 1) / 2. With an encoder of the user's own there are, as published,
+    ``step_recall_by`` and ``step_match_by`` with its name: the shares with any partner at a cosine
+    of 0.7.
     """
 
     shares = (PARSED,)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-
 from preceptor.protocols.scoring import Scoring
 from preceptor.reasoning import said_in
 from preceptor.records import Example, Graded, Metric, Score
