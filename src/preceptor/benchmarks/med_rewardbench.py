@@ -134,6 +134,7 @@ BENCHMARKS = (
             "There, one letter in a reply is the winner of all six dimensions, and a reply that "
             "cannot be read is wrong; here the first is not read, and neither has a value.",
         ),
-        verified="Made-up pairs in the layout that the published code reads; the rows are not here.",
+        verified="Made-up pairs in the layout that the published code reads; the rows are not "
+        "here.",
     ),
 )
