@@ -120,6 +120,13 @@ BENCHMARKS = (
             "category:entities": "Entities",
             "category:text-classification": "Classes of texts",
             "task": "Task",
+            "language": "Language",
+            "language:en": "English",
+            "language:es": "Spanish",
+            "language:fr": "French",
+            "language:ja": "Japanese",
+            "language:ru": "Russian",
+            "language:zh": "Chinese",
         },
         measures="How a system fares in clinical tasks of many kinds that are not only questions "
         "of exams.",

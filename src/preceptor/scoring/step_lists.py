@@ -35,7 +35,9 @@ def word_overlaps(steps: Sequence[str], others: Sequence[str]) -> Floats:
     return np.array(found, dtype=np.float64).reshape(len(steps), len(others))
 
 
-def cosines(steps: Sequence[Floats], others: Sequence[Floats]) -> Floats:
+def cosines(
+    steps: Sequence[NDArray[np.floating]], others: Sequence[NDArray[np.floating]]
+) -> Floats:
     """Cosines of the means of the steps' token vectors, shape (steps, others)."""
     ours, theirs = (np.array([each.mean(axis=0) for each in some]) for some in (steps, others))
     lengths = np.linalg.norm(ours, axis=1)[:, None] * np.linalg.norm(theirs, axis=1)
