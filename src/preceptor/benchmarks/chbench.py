@@ -148,8 +148,8 @@ BENCHMARKS = (
         labels={
             **ATTRIBUTE_LABELS,
             **_PARTS,
-            **{f"kappa:{name}": f"{words}: kappa" for name, words in _NAMES.items()},
-            **{f"agreement:{name}": f"{words}: marked alike" for name, words in _NAMES.items()},
+            **{f"kappa:{name}": words for name, words in _NAMES.items()},
+            **{f"agreement:{name}": words for name, words in _NAMES.items()},
         },
         measures="Whether a judge marks answers on health as the rated set does; the system is "
         "the judge.",

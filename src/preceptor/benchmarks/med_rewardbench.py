@@ -92,10 +92,9 @@ def _asked(file: Path, root: Path, keyed: dict[str, dict[str, str]]) -> Iterator
 
 
 _NAMED = {
-    f"{kind}:{name}": f"{title}: {words}"
-    for kind, words in PREFERENCE_LABELS.items()
+    f"{kind}:{name}": title
+    for kind in ("right_in_both", "consistent", "first_chosen", "kappa")
     for name, title in _DIMENSIONS.items()
-    if kind in ("right_in_both", "consistent", "first_chosen", "kappa")
 }
 
 BENCHMARKS = (

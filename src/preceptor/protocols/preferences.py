@@ -29,7 +29,7 @@ PREFERENCE_LABELS = {
     "dimension": "Chooses as people do: dimension",
     "right_in_both": "Chooses as people do in both orders",
     "consistent": "The same answer in both orders",
-    "first_chosen": "Chooses the answer shown first (0.5 without bias)",
+    "first_chosen": "Chooses the answer shown first (half without bias)",
     "kappa": "Cohen's kappa with people",
 }
 
