@@ -137,7 +137,7 @@ def test_each_kind_has_its_metric(tmp_path: Path) -> None:
     examples = loaded("meds-bench", tmp_path / "r.csv", *rows)
     for place, value in ((1, 1), (2, 0)):
         said = {each.id: kinds[each.tags[0][5:]][place] for each in examples}
-        _, found = run(benchmarks.get("meds-bench"), examples, lambda e, said=said: said[e.id])
+        _, found = run(benchmarks.get("meds-bench"), examples, told(said))
         assert found["overall_score"].value == found["mean_of_tasks"].value == value
 
 
@@ -254,6 +254,10 @@ def test_risks_are_held_against_physicians(tmp_path: Path) -> None:
     assert (found["overall_score"].n, found["overall_score"].value) == (5, 0.6)
     assert found["kind:missing claim"].value == found["family:other"].value == 1
     assert found["kind:fabricated claim"].value == 0
+
+
+def told(said: dict[str, str]) -> Callable[[Example], str]:
+    return lambda example: said[example.id]
 
 
 def judge(first: Callable[[Example], str]) -> Callable[[Example], str]:

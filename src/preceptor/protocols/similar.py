@@ -37,11 +37,9 @@ CHARACTER_LABELS = {
     PARSED: "Answers that are not empty",
     "jaccard": "Jaccard index of characters",
     "refused": "No answer, or None!",
-    **{
-        f"{kind}_in:{words}": f"{kind.capitalize()} from {words}"
-        for kind in _KINDS
-        for words in _RANGES.values()
-    },
+    "cosine_in": "Cosine, share of answers in each tenth",
+    "jaccard_in": "Jaccard index, share of answers in each tenth",
+    **{f"{kind}_in:{words}": words for kind in _KINDS for words in _RANGES.values()},
 }
 ATTRIBUTE_LABELS = {
     OVERALL: "Attributes marked alike, mean over answers",
