@@ -1,4 +1,4 @@
-"""BioProBench (Liu et al. 2025): laboratory protocols. Questions, order of steps, errors."""
+"""BioProBench (Liu et al. 2025): laboratory protocols. Questions, order, errors, writing."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from preceptor.protocols.choice import CHOICE_LABELS, choice_asking, choice_exam
 from preceptor.protocols.confident import ACCURACY_READ, CONFIDENT, ConfidentScoring
 from preceptor.protocols.detection import DetectionScoring, detection_example
 from preceptor.protocols.ordering import ORDERING, ordering_example
-from preceptor.records import Example, Slice
+from preceptor.protocols.procedures import PROCEDURE_LABELS, PROCEDURES
+from preceptor.records import Example, Message, Slice
 from preceptor.scoring.answers import PARSED
 from preceptor.scoring.rubric import OVERALL
+from preceptor.scoring.step_lists import lines_of
 
 __all__ = ["BENCHMARKS"]
 
@@ -54,6 +56,20 @@ def _error(row: Fields) -> Example:
     lines = "\n".join(f"{name}: {text}" for name, text in said if text)
     stem = f"Is there an error in this step of a laboratory protocol?\n\n{lines}"
     return detection_example(row.text("id"), stem, not fine, (f"type:{row.text('type')}",))
+
+
+def _procedure(row: Fields) -> Example:
+    steps = [step for line in row.texts("output") for step in lines_of(line)]
+    if not steps:
+        raise row.fault("output", "a list of steps that is not empty", row.row.get("output"))
+    asked = f"{row.text('input')}\n\n{row.text('instruction')}"
+    return Example(
+        id=row.text("id"),
+        messages=(Message("system", row.text("system_prompt")), Message("user", asked)),
+        criteria=(),
+        tags=(f"type:{row.text('type')}",),
+        target={"steps": steps},
+    )
 
 
 def _benchmark(task: str, **rest: Any) -> Benchmark:
@@ -131,5 +147,34 @@ BENCHMARKS = (
         measures="Whether a system notices an error in a step of a laboratory protocol.",
         faults=("66 steps with an error have the same text as their correction.",),
         verified="All rows read; metrics on made-up answers.",
+    ),
+    _benchmark(
+        "GEN",
+        title="BioProBench, writing",
+        family="procedures",
+        summary="the steps of a laboratory protocol, written for a purpose",
+        n_examples=772,
+        parse=_procedure,
+        protocol=PROCEDURES,
+        sha256="2e438a6524815a078e979cd9cc777e9aec1ec84ae5f3130990e8b8f62b0c8428",
+        labels={
+            **PROCEDURE_LABELS,
+            "type:easy": "Easy",
+            "type:standard": "Standard",
+            "type:difficulty": "Difficult",
+        },
+        measures="How much of the steps of a published laboratory protocol is in what a system "
+        "writes.",
+        faults=(
+            "In the published means an answer that was not given has no part; here an answer "
+            "without its marks has a BLEU of 0, and the other metrics are of those read.",
+            "Published steps are compared by an encoder, and several may have one partner; here "
+            "they are paired one to one by their words, and by an encoder where you have one.",
+            "Published keywords are the 64 nearest a text by an encoder; here all words but the "
+            "commonest, and METEOR has no synonyms, so neither is comparable with the paper's.",
+            "Numbers of steps are no words here; the published scorer counts them.",
+        ),
+        verified="All rows read; BLEU, METEOR and ROUGE by NLTK and rouge_score, and the pairing "
+        "on made-up answers.",
     ),
 )

@@ -47,6 +47,8 @@ _NAMED = {
         "liveqa-med",
         "medication-qa",
         "cmb-clin",
+        "bioprobench-gen",
+        "chbench",
     ),
     "safety": (
         "patient-safety-bench",
@@ -106,6 +108,9 @@ _NAMED = {
         "trialpanorama-screening",
         "trialpanorama-search",
         "trialpanorama-completion",
+        "meds-bench",
+        "medval",
+        "med-rewardbench",
     ),
     "retrieval": (
         "codiesp",
@@ -138,6 +143,7 @@ _NAMED = {
         "q2cr-grade",
         "fhir-qa",
         "note-check",
+        "chbench-attributes",
     ),
 }
 #: Left out of ``all``: not every system can call tools, search or take images, somebody has to play

@@ -21,6 +21,7 @@ __all__ = [
     "scored",
     "share_read",
     "unparsed",
+    "unread",
 ]
 
 #: Share of answers out of which something could be read.
@@ -89,6 +90,25 @@ def missing(graded: Graded, ranges: Mapping[str, tuple[float, float]]) -> Score:
         high={name: high for name, (_, high) in ranges.items()},
         counts=dict.fromkeys(ranges, (0, 1)),
         length=None,
+    )
+
+
+def unread(graded: Graded, names: Sequence[str] = ("overall_score",)) -> Score:
+    """The score of a judge's reply out of which nothing can be read: no value, but it is counted.
+
+    A judge that is measured and cannot be read has not disagreed.
+
+    Parameters
+    ----------
+    names
+        Metrics that could have been anything from 0 to 1.
+    """
+    score, open_ = scored(graded, {}, None), missing(graded, dict.fromkeys(names, (0.0, 1.0)))
+    return msgspec.structs.replace(
+        score,
+        low={**open_.low, **score.low},
+        high={**open_.high, **score.high},
+        counts={**open_.counts, **score.counts},
     )
 
 
