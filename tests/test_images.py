@@ -169,7 +169,7 @@ def test_every_exam_has_a_row_here() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"images": ["../outside.png"]}, "images: expected a PNG, JPEG, GIF or WebP image"),
+        ({"images": ["../outside.png"]}, "images: expected a PNG, JPEG, GIF, WebP or DICOM"),
         ({"images": ["none.png"]}, "images: expected a PNG"),
         ({"images": ["text.png"]}, "images: expected a PNG, .* of at most 50 MiB"),
         ({"images": []}, "images: expected a PNG"),
