@@ -186,7 +186,7 @@ def test_real_files_become_pictures(tmp_path: Path) -> None:
     for row in rows:
         source = SAMPLES / str(row["image_name"])
         (path / "images" / source.name).write_bytes(source.read_bytes())
-    with pytest.raises(DataError, match="'MR_truncated.dcm' cannot be decoded"):
+    with pytest.raises(DataError, match=r"'MR_truncated\.dcm' cannot be decoded"):
         get("vqa-rad-closed").load(path)
     (path / "images" / "MR_truncated.dcm").unlink()
     data = get("vqa-rad-closed").load(path)
