@@ -22,6 +22,8 @@ __all__ = ["asked_about", "images_of", "media_type"]
 _LARGEST = 50 * 2**20
 #: A cell that is shorter is the number of the row that has the image, as VLMEvalKit writes it.
 _SHORTEST = 64
+#: Where images lie beside the rows.
+_FOLDERS = ("images", "figures", "imgs")
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -49,7 +51,8 @@ def images_of(
     """The images of a cell, in order.
 
     A cell is bytes, base64, a struct of bytes and path, the name of a file beside the rows or in
-    the folder ``images`` there, or a list of these, also as a text. A DICOM file is its frames.
+    the folder ``images``, ``figures`` or ``imgs`` there, or a list of these, also as a text. A
+    DICOM file is its frames.
 
     Parameters
     ----------
@@ -113,7 +116,7 @@ def _frames(row: Fields, field: str, data: bytes, name: str) -> list[Image]:
 def _file(name: str, rows: Path, root: Path) -> Path | None:
     if len(name) > 1_000 or "\0" in name:
         return None
-    for path in (rows / name, rows / "images" / name):
+    for path in (rows / name, *(rows / folder / name for folder in _FOLDERS)):
         if path.resolve().is_relative_to(root.resolve()) and path.is_file():
             return path
     return None
