@@ -101,7 +101,13 @@ EXAM = {
     "medframeqa": "test.parquet",
     "medxpertqa-mm-images": "test.jsonl",
     "medbookvqa": "data.json",
+    "pmc-vqa": "test_clean.csv",
+    "omnimedvqa": "OmniMedVQA.tsv",
+    "chestagentbench": "metadata.jsonl",
+    "medq-bench": "medqbench_QA_test.tsv",
 }
+#: Keys that are places from 0.
+KEYS = {"medq-bench": "1"}
 PACKED = base64.b64encode(PNG).decode()
 
 
@@ -111,7 +117,7 @@ def exam(name: str, path: Path) -> list[Example]:
     if file.suffix == ".tsv":
         columns = ["index", "image", "question", "A", "B", "C", "answer", "category", "task"]
         rows = [
-            ["0", PACKED, "Which one?", "None", "NA", "", "B", "made up", "t1"],
+            ["0", PACKED, "Which one?", "None", "NA", "", KEYS.get(name, "B"), "made up", "t1"],
             ["1", "0", "And now?", "left", "right", "both", "A", "made up", "t1"],
         ]
         file.write_text("\n".join("\t".join(row) for row in [columns, *rows]))
@@ -128,6 +134,25 @@ def exam(name: str, path: Path) -> list[Example]:
             "modality": "MRI",
         }
         parquet.write_table(pa.Table.from_pylist([row]), file)
+    elif name == "pmc-vqa":
+        (path / "figures").mkdir()
+        (path / "figures" / "p.jpg").write_bytes(PNG)
+        head = "Figure_path,Question,Answer,Choice A,Choice B,Choice C,Choice D,Answer_label"
+        file.write_text(f"{head}\np.jpg,Which one?,right,A:left, B:right ,,,B\n")
+    elif name == "chestagentbench":
+        (path / "figures" / "7").mkdir(parents=True)
+        (path / "figures" / "7" / "f1.png").write_bytes(PNG)
+        row = {
+            "full_question_id": "7_1",
+            "case_id": "7",
+            "question": "Which one?\nA) left\nB) right",
+            "answer": "B",
+            "categories": "detection,diagnosis",
+            "type": "single right choice",
+            "images": ["figures/7/f1.png"],
+        }
+        other = {**row, "full_question_id": "7_2", "images": None, "figures": '["7/f1.png"]'}
+        file.write_text("\n".join(map(json.dumps, (row, other))))
     elif file.suffix == ".jsonl":
         (path / "images").mkdir()
         (path / "images" / "m.png").write_bytes(PNG)
@@ -153,10 +178,16 @@ def test_exams_are_read_in_their_shapes(name: str, tmp_path: Path) -> None:
     assert (first.target["answer"], len(first.target["options"])) == ("B", 2)
     assert shown(first)[0].data == PNG
     assert shown(first)[0].media_type == "image/png"
-    if others:
+    if EXAM[name].endswith(".tsv"):
         assert first.target["options"] == {"A": "None", "B": "NA"}
-        assert shown(others[0]) == shown(first)
+    if others:
+        assert [each.sha256 for each in shown(others[0])] == [each.sha256 for each in shown(first)]
         assert others[0].target["cluster"] == first.target["cluster"]
+    if name == "pmc-vqa":
+        assert first.target["options"] == {"A": "left", "B": "right"}
+    if name == "chestagentbench":
+        assert first.tags[1:] == ("category:detection", "category:diagnosis")
+        assert first.messages[0].text == "Which one?\n\nA. left\nB. right"
     if name == "medframeqa":
         assert [each.media_type for each in shown(first)] == ["image/png", "image/jpeg"]
         assert "images:2" in first.tags
@@ -191,6 +222,72 @@ def test_a_wrong_row_of_an_exam_is_named(
     file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
     with pytest.raises(DataError, match=words):
         get("medxpertqa-mm-images").load(inside)
+
+
+def made_set(name: str, path: Path) -> Path:
+    """Four questions of SLAKE, PathVQA or WorldMedQA-V with images, as their files have them."""
+    if name == "slake":
+        (path / "imgs" / "xmlab1").mkdir(parents=True)
+        (path / "imgs" / "xmlab1" / "source.jpg").write_bytes(JPEG)
+        row = {
+            "img_name": "xmlab1/source.jpg",
+            "question": "Is made-up sign 1 there?",
+            "answer": "Yes",
+            "q_lang": "en",
+            "location": "Chest_lung",
+            "modality": "X-Ray",
+            "answer_type": "CLOSED",
+            "content_type": "Abnormality",
+            "qid": 11934,
+        }
+        other = {**row, "qid": 11935, "answer_type": "OPEN", "answer": "left lobe"}
+        local = {**row, "qid": 11936, "q_lang": "zh"}
+        (path / "test.json").write_text(json.dumps([row, other, local]))
+    elif name == "pathvqa":
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        image = {"bytes": JPEG, "path": None}
+        for part, answers in enumerate((["no", "made-up cells"], ["Yes"])):
+            rows = [{"image": image, "question": "What is it?", "answer": each} for each in answers]
+            file = path / f"test-0000{part}-of-00002.parquet"
+            parquet.write_table(pa.Table.from_pylist(rows), file)
+    else:
+        head = ["index", "image", "question", "A", "B", "C", "D", "answer", "correct_option"]
+        row = ["3.0", PACKED, "Which one?", "None", "b", "c", "d", "", "A"]
+        for lang in ("english", "local"):
+            text = "\n".join(map("\t".join, (head, row)))
+            (path / f"spain_{lang}_processed.tsv").write_text(text)
+    return path
+
+
+def test_closed_and_open_questions_are_two_benchmarks(tmp_path: Path) -> None:
+    """SLAKE in English alone; PathVQA's parts are one set, closed where the answer is yes or no."""
+    for name in ("slake", "pathvqa"):
+        (tmp_path / name).mkdir()
+        path = made_set(name, tmp_path / name)
+        closed, opened = (get(f"{name}-{kind}").load(path).examples for kind in ("closed", "open"))
+        said = [each.target["answer"] for each in closed]
+        assert said == {"slake": ["Yes"], "pathvqa": ["no", "Yes"]}[name]
+        assert len(opened) == 1
+        assert {shown(each)[0].data for each in (*closed, *opened)} == {JPEG}
+        assert len({each.target["cluster"] for each in (*closed, *opened)}) == 1
+        assert len({each.id for each in (*closed, *opened)}) == len(closed) + 1
+    assert closed[1].id == "3"
+    with pytest.raises(InputError, match=r"expected test\.json or .*, found none"):
+        get("slake-open").load(tmp_path / "pathvqa")
+
+
+def test_exams_of_four_countries_have_their_images(tmp_path: Path) -> None:
+    """The key is in the column of the right option, since that of answers has gaps."""
+    path = made_set("worldmedqa", tmp_path)
+    english, local = get("worldmedqa-v-images").load(path).examples
+    assert (english.id, local.id) == ("spain/english/3", "spain/local/3")
+    assert (english.target["answer"], english.target["options"]["A"]) == ("A", "None")
+    assert shown(english)[0].data == PNG
+    assert english.target["cluster"] == local.target["cluster"]
+    with pytest.raises(InputError, match="expected files such as brazil_english_processed"):
+        get("worldmedqa-v-images").load(tmp_path.parent)
 
 
 @needs("vqa-rad")

@@ -124,7 +124,9 @@ def _options(row: Fields, layout: _Layout) -> tuple[str, dict[str, str]]:
     if layout.options is None:
         columns = {each: layout.letter.format(each) for each in _LETTERS}
         return stem, {
-            each: _LETTER.sub("", row.id(column)) if layout.letter != "{}" else row.id(column)
+            each: _LETTER.sub("", row.id(column)).strip()
+            if layout.letter != "{}"
+            else row.id(column)
             for each, column in columns.items()
             if _has(row, column)
         }
