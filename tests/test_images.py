@@ -17,11 +17,12 @@ from preceptor.benchmarks.image_exams import BENCHMARKS
 from preceptor.benchmarks.images import media_type
 from preceptor.engine.image_controls import with_other_images
 from preceptor.errors import DataError, InputError
+from preceptor.graders.base import Case
 from preceptor.records import Example, Message
 from preceptor.records.parts import Image, Text
 from preceptor.scoring.short_answers import phrase, token_f1, token_recall, yes_or_no
 from preceptor.testing import FakeEndpoint
-from suite_answers import DATA, needs, run
+from suite_answers import DATA, graded, needs, run
 
 CLOSED, OPEN = get("vqa-rad-closed"), get("vqa-rad-open")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(80)
@@ -288,6 +289,53 @@ def test_exams_of_four_countries_have_their_images(tmp_path: Path) -> None:
     assert english.target["cluster"] == local.target["cluster"]
     with pytest.raises(InputError, match="expected files such as brazil_english_processed"):
         get("worldmedqa-v-images").load(tmp_path.parent)
+
+
+def described(path: Path) -> Path:
+    """Two descriptions of MedQ-Bench, and two questions of Kvasir-VQA-x1."""
+    head = ["index", "image", "description", "modality"]
+    rows = [["0", PACKED, "Made-up noise. Overall, usable.", "CT"], ["1", "0", "Good.", "CT"]]
+    text = "\n".join(map("\t".join, (head, *rows)))
+    (path / "medqbench_description_test.tsv").write_text(text)
+    (path / "images").mkdir()
+    (path / "images" / "made1.jpg").write_bytes(JPEG)
+    row = {"img_id": "made1", "question": "What is it?", "answer": "A made-up sign."}
+    classes = ({"question_class": ["color", "count"], "complexity": 2}, {"complexity": 1})
+    lines = [json.dumps({**row, **each}) for each in classes]
+    (path / "Kvasir-VQA-x1-test.jsonl").write_text("\n".join(lines))
+    return path
+
+
+def test_descriptions_are_judged_on_four_axes(tmp_path: Path) -> None:
+    """0 to 2 each, their sum of 8 and their mean; an axis without a label leaves both undefined."""
+    benchmark = get("medq-bench-description")
+    first, second = benchmark.load(described(tmp_path)).examples
+    assert shown(second) == shown(first)
+    assert first.messages[0].text.startswith("Describe the quality of the image")
+    judged = [graded(first, "Noise.", ("2", "1", "0", "2")), graded(second, "?", ("2", "2", None))]
+    scores = [benchmark.protocol.score(each) for each in judged]
+    metrics = benchmark.protocol.summarise(scores, [first, second])
+    assert (metrics["points"].value, metrics["points"].unit) == (5, "of 8")
+    assert metrics["points"].bounds == (4.5, 6.5)
+    assert metrics["overall_score"].value == 5 / 8
+    assert metrics["axis:preciseness"].value == pytest.approx(0.75)
+    assert metrics["axis:quality"].coverage == 0.5
+    judge = benchmark.protocol.judging.judge
+    assert judge is not None
+    case = Case(
+        (*first.messages, Message("assistant", "{target.reference}")), {}, "r", first.target
+    )
+    asked = judge.prompt(case, first.criteria[0])
+    assert asked.count("Made-up noise. Overall, usable.") == 1
+
+
+def test_sentences_are_compared_by_class_and_complexity(tmp_path: Path) -> None:
+    """A question of several classes counts in each."""
+    benchmark = get("kvasir-vqa-x1")
+    examples = benchmark.load(described(tmp_path)).examples
+    assert examples[0].tags == ("complexity:2", "class:color", "class:count")
+    _, metrics = run(benchmark, examples, lambda _: "A made-up sign.")
+    assert metrics["class:count"].value == metrics["rouge1"].value == 1
 
 
 @needs("vqa-rad")

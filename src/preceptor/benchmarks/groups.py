@@ -83,6 +83,9 @@ _NAMED = {
         "omnimedvqa",
         "chestagentbench",
         "medq-bench",
+        "medq-bench-description",
+        "spinebench-report",
+        "kvasir-vqa-x1",
     ),
     "brought": (
         "liveclin",

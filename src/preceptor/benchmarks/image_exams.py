@@ -292,7 +292,7 @@ BENCHMARKS = (
         "omnimedvqa",
         "OmniMedVQA",
         "images of many modalities, as a VLMEvalKit file: one option of several",
-        88995,
+        127995,
         _Layout(
             files=("OmniMedVQA*.tsv", "*.tsv"),
             tags={"category": "category", "l2-category": "l2-category", "split": "split"},
@@ -322,9 +322,9 @@ BENCHMARKS = (
     ),
     _benchmark(
         "medq-bench",
-        "MedQ-Bench, perception (test)",
+        "MedQ-Bench, perception",
         "quality of medical images: one option of several",
-        1300,
+        2600,
         _Layout(
             files=("medqbench_QA_test.tsv", "medqbench_QA_dev.tsv"),
             tags={"modality": "modality", "category": "category", "question": "question_type"},
