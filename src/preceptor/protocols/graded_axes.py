@@ -61,7 +61,6 @@ class GradedAxesScoring(Scoring):
     An axis that was not judged leaves both undefined; it is not 0, and not left out of the mean.
     """
 
-    shares = ("axis",)
     units_are = "images"
 
     def score(self, graded: Graded) -> Score:
