@@ -164,6 +164,7 @@ def test_frames_have_their_own_rescaling_and_place() -> None:
         (lambda: made(PixelData=None), "has no pixels"),
         (lambda: made(Rows=60_000, Columns=60_000), "expected at most 536,870,912"),
         (lambda: made(NumberOfFrames=3), "cannot be decoded"),
+        (lambda: made(np.stack([HOUNSFIELD] * 2)), "states 1 × 2 × 4 pixels, found 2 × 2 × 4"),
         (lambda: bytes(200), "is no DICOM file that pydicom can read"),
         (lambda: made(BitsStored=None), "cannot be decoded"),
     ],

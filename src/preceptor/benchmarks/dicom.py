@@ -133,10 +133,11 @@ def _frames(dataset: Any, pictures: Pictures) -> tuple[list[tuple[int, Any]], bo
     if not 0 < size <= _LARGEST:
         raise Undrawable(f"has {size:,} bytes of pixels, expected at most {_LARGEST:,}")
     whole = _decoded(dataset)
-    whole = whole[None] if count == 1 else whole
+    whole = whole[None] if whole.ndim == 2 + (dataset.SamplesPerPixel > 1) else whole
     stated = (count, dataset.Rows, dataset.Columns)
     if whole.shape[:3] != stated:
-        raise Undrawable(f"states {count:,} frames, and its pixels are {whole.shape[0]:,}")
+        expected, found = (" × ".join(map(str, each)) for each in (stated, whole.shape[:3]))
+        raise Undrawable(f"states {expected} pixels, found {found}")
     chosen = pictures.view.frame
     if chosen is not None:
         if chosen > count:
@@ -149,7 +150,8 @@ def _frames(dataset: Any, pictures: Pictures) -> tuple[list[tuple[int, Any]], bo
 
 def _decoded(dataset: Any) -> Any:
     """All pixels; YBR has become RGB. Raises Undrawable."""
-    from pydicom.pixels import get_decoder, pixel_array
+    from pydicom.pixels.decoders.base import get_decoder
+    from pydicom.pixels.utils import pixel_array
     from pydicom.uid import UID
 
     syntax = UID(str(getattr(dataset.file_meta, "TransferSyntaxUID", "") or ""))
@@ -166,7 +168,7 @@ def _decoded(dataset: Any) -> Any:
 def _drawn(dataset: Any, place: int, pixels: Any, view: DicomView) -> tuple[bytes, bool]:
     """A PNG, and whether the percentiles were its window."""
     import numpy as np
-    from pydicom.pixels import apply_color_lut
+    from pydicom.pixels.processing import apply_color_lut
 
     spread = False
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
@@ -186,7 +188,7 @@ def _drawn(dataset: Any, place: int, pixels: Any, view: DicomView) -> tuple[byte
 def _grey(dataset: Any, place: int, pixels: Any, view: DicomView) -> tuple[Any, bool]:
     """Greys from 0 to 255, and whether the percentiles were the window."""
     import numpy as np
-    from pydicom.pixels import apply_modality_lut, apply_voi
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi
 
     scaling = _of_frame(dataset, place, "PixelValueTransformationSequence")
     window = _of_frame(dataset, place, "FrameVOILUTSequence")

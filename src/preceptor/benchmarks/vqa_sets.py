@@ -69,7 +69,7 @@ def _benchmark(
     *,
     title: str,
     about: str,
-    read: Callable[[Path, Kind], Iterator[Example]],
+    read: Callable[..., Iterator[Example]],
     **more: str,
 ) -> Benchmark:
     label = kind.lower()

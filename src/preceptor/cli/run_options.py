@@ -206,7 +206,8 @@ Images = Annotated[
     typer.Option(
         "--images",
         metavar="HOW",
-        help="A control: ask `without` the images, with those of `another` question, or `blank`.",
+        help="A control: ask `without` the images, with those of `another` question, `blank`, or "
+        "`reversed`.",
     ),
 ]
 Window = Annotated[

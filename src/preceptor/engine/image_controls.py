@@ -1,4 +1,4 @@
-"""Controls of questions about images: without them, with other ones, with blank ones."""
+"""Controls of questions about images: without them, other ones, blank ones, in reverse order."""
 
 from __future__ import annotations
 
@@ -57,13 +57,17 @@ def with_other_images(
     Raises
     ------
     InputError
-        No question has an image, or all have the same.
+        No question has an image, or several, or all have the same.
     """
     if not any(_images(example) for example, _ in chosen):
         raise InputError(f"--images {how}: no question of {benchmark} has an image")
+    if how == "reversed" and not any(len(_images(example)) > 1 for example, _ in chosen):
+        raise InputError(f"--images reversed: no question of {benchmark} has several images")
     next_of = _others(pool) if how == "another" else {}
     if how == "another" and None in next_of.values():
         raise InputError(f"--images another: all questions of {benchmark} have the same image")
+    if how == "reversed":
+        next_of = {example.id: _images(example)[::-1] for example, _ in chosen}
     return [
         (_with(example, how, next_of.get(example.id) or ()), repeats) for example, repeats in chosen
     ]
@@ -98,7 +102,7 @@ def _with(example: Example, how: str, others: Sequence[Image]) -> Example:
                 parts.append(part)
             elif how == "blank":
                 parts.append(_blank())
-            elif how == "another" and others:
+            elif how in ("another", "reversed") and others:
                 parts.append(others[place % len(others)])
                 place += 1
         words = len(parts) == 1 and isinstance(parts[0], Text)

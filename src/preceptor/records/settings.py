@@ -36,7 +36,7 @@ class TemplateName(msgspec.Struct, frozen=True):
 
 
 #: What is shown in place of the images of a question.
-ImageControl: TypeAlias = Literal["without", "another", "blank"]
+ImageControl: TypeAlias = Literal["without", "another", "blank", "reversed"]
 
 
 class DicomView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,7 +64,8 @@ class Variant(msgspec.Struct, frozen=True):
     shots
         Number of other questions, with their answers, before each question.
     images
-        ``without`` them, with those of ``another`` question, or ``blank``; None as they are.
+        ``without`` them, with those of ``another`` question, ``blank``, or ``reversed``: the last
+        of several first; None as they are.
     """
 
     circular: bool = False
