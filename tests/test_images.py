@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 import preceptor
 from preceptor.benchmarks import get
 from preceptor.benchmarks.image_exams import BENCHMARKS
-from preceptor.benchmarks.images import media_type
+from preceptor.benchmarks.images import asked_about, media_type
 from preceptor.engine.image_controls import with_other_images
 from preceptor.errors import DataError, InputError
+from preceptor.graders.base import Case
+from preceptor.protocols.choice import circular
 from preceptor.records import Example, Message
 from preceptor.records.parts import Image, Text
 from preceptor.scoring.short_answers import phrase, token_f1, token_recall, yes_or_no
 from preceptor.testing import FakeEndpoint
-from suite_answers import DATA, needs, run
+from suite_answers import DATA, graded, needs, run
 
 CLOSED, OPEN = get("vqa-rad-closed"), get("vqa-rad-open")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(80)
@@ -101,7 +103,13 @@ EXAM = {
     "medframeqa": "test.parquet",
     "medxpertqa-mm-images": "test.jsonl",
     "medbookvqa": "data.json",
+    "pmc-vqa": "test_clean.csv",
+    "omnimedvqa": "OmniMedVQA.tsv",
+    "chestagentbench": "metadata.jsonl",
+    "medq-bench": "medqbench_QA_test.tsv",
 }
+#: Keys that are places from 0.
+KEYS = {"medq-bench": "1"}
 PACKED = base64.b64encode(PNG).decode()
 
 
@@ -111,7 +119,7 @@ def exam(name: str, path: Path) -> list[Example]:
     if file.suffix == ".tsv":
         columns = ["index", "image", "question", "A", "B", "C", "answer", "category", "task"]
         rows = [
-            ["0", PACKED, "Which one?", "None", "NA", "", "B", "made up", "t1"],
+            ["0", PACKED, "Which one?", "None", "NA", "", KEYS.get(name, "B"), "made up", "t1"],
             ["1", "0", "And now?", "left", "right", "both", "A", "made up", "t1"],
         ]
         file.write_text("\n".join("\t".join(row) for row in [columns, *rows]))
@@ -128,6 +136,25 @@ def exam(name: str, path: Path) -> list[Example]:
             "modality": "MRI",
         }
         parquet.write_table(pa.Table.from_pylist([row]), file)
+    elif name == "pmc-vqa":
+        (path / "figures").mkdir()
+        (path / "figures" / "p.jpg").write_bytes(PNG)
+        head = "Figure_path,Question,Answer,Choice A,Choice B,Choice C,Choice D,Answer_label"
+        file.write_text(f"{head}\np.jpg,Which one?,right,A:left, B:right ,,,B\n")
+    elif name == "chestagentbench":
+        (path / "figures" / "7").mkdir(parents=True)
+        (path / "figures" / "7" / "f1.png").write_bytes(PNG)
+        row = {
+            "full_question_id": "7_1",
+            "case_id": "7",
+            "question": "Which one?\nA) left\nB) right",
+            "answer": "B",
+            "categories": "detection,diagnosis",
+            "type": "single right choice",
+            "images": ["figures/7/f1.png"],
+        }
+        other = {**row, "full_question_id": "7_2", "images": None, "figures": '["7/f1.png"]'}
+        file.write_text("\n".join(map(json.dumps, (row, other))))
     elif file.suffix == ".jsonl":
         (path / "images").mkdir()
         (path / "images" / "m.png").write_bytes(PNG)
@@ -153,10 +180,16 @@ def test_exams_are_read_in_their_shapes(name: str, tmp_path: Path) -> None:
     assert (first.target["answer"], len(first.target["options"])) == ("B", 2)
     assert shown(first)[0].data == PNG
     assert shown(first)[0].media_type == "image/png"
-    if others:
+    if EXAM[name].endswith(".tsv"):
         assert first.target["options"] == {"A": "None", "B": "NA"}
-        assert shown(others[0]) == shown(first)
+    if others:
+        assert [each.sha256 for each in shown(others[0])] == [each.sha256 for each in shown(first)]
         assert others[0].target["cluster"] == first.target["cluster"]
+    if name == "pmc-vqa":
+        assert first.target["options"] == {"A": "left", "B": "right"}
+    if name == "chestagentbench":
+        assert first.tags[1:] == ("category:detection", "category:diagnosis")
+        assert first.messages[0].text == "Which one?\n\nA. left\nB. right"
     if name == "medframeqa":
         assert [each.media_type for each in shown(first)] == ["image/png", "image/jpeg"]
         assert "images:2" in first.tags
@@ -169,7 +202,7 @@ def test_every_exam_has_a_row_here() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"images": ["../outside.png"]}, "images: expected a PNG, JPEG, GIF or WebP image"),
+        ({"images": ["../outside.png"]}, "images: expected a PNG, JPEG, GIF, WebP or DICOM"),
         ({"images": ["none.png"]}, "images: expected a PNG"),
         ({"images": ["text.png"]}, "images: expected a PNG, .* of at most 50 MiB"),
         ({"images": []}, "images: expected a PNG"),
@@ -191,6 +224,119 @@ def test_a_wrong_row_of_an_exam_is_named(
     file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
     with pytest.raises(DataError, match=words):
         get("medxpertqa-mm-images").load(inside)
+
+
+def made_set(name: str, path: Path) -> Path:
+    """Four questions of SLAKE, PathVQA or WorldMedQA-V with images, as their files have them."""
+    if name == "slake":
+        (path / "imgs" / "xmlab1").mkdir(parents=True)
+        (path / "imgs" / "xmlab1" / "source.jpg").write_bytes(JPEG)
+        row = {
+            "img_name": "xmlab1/source.jpg",
+            "question": "Is made-up sign 1 there?",
+            "answer": "Yes",
+            "q_lang": "en",
+            "location": "Chest_lung",
+            "modality": "X-Ray",
+            "answer_type": "CLOSED",
+            "content_type": "Abnormality",
+            "qid": 11934,
+        }
+        other = {**row, "qid": 11935, "answer_type": "OPEN", "answer": "left lobe"}
+        local = {**row, "qid": 11936, "q_lang": "zh"}
+        (path / "test.json").write_text(json.dumps([row, other, local]))
+    elif name == "pathvqa":
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        image = {"bytes": JPEG, "path": None}
+        for part, answers in enumerate((["no", "made-up cells"], ["Yes"])):
+            rows = [{"image": image, "question": "What is it?", "answer": each} for each in answers]
+            file = path / f"test-0000{part}-of-00002.parquet"
+            parquet.write_table(pa.Table.from_pylist(rows), file)
+    else:
+        head = ["index", "image", "question", "A", "B", "C", "D", "answer", "correct_option"]
+        row = ["3.0", PACKED, "Which one?", "None", "b", "c", "d", "", "A"]
+        for lang in ("english", "local"):
+            text = "\n".join(map("\t".join, (head, row)))
+            (path / f"spain_{lang}_processed.tsv").write_text(text)
+    return path
+
+
+def test_closed_and_open_questions_are_two_benchmarks(tmp_path: Path) -> None:
+    """SLAKE in English alone; PathVQA's parts are one set, closed where the answer is yes or no."""
+    for name in ("slake", "pathvqa"):
+        (tmp_path / name).mkdir()
+        path = made_set(name, tmp_path / name)
+        closed, opened = (get(f"{name}-{kind}").load(path).examples for kind in ("closed", "open"))
+        said = [each.target["answer"] for each in closed]
+        assert said == {"slake": ["Yes"], "pathvqa": ["no", "Yes"]}[name]
+        assert len(opened) == 1
+        assert {shown(each)[0].data for each in (*closed, *opened)} == {JPEG}
+        assert len({each.target["cluster"] for each in (*closed, *opened)}) == 1
+        assert len({each.id for each in (*closed, *opened)}) == len(closed) + 1
+    assert closed[1].id == "3"
+    with pytest.raises(InputError, match=r"expected test\.json or .*, found none"):
+        get("slake-open").load(tmp_path / "pathvqa")
+
+
+def test_exams_of_four_countries_have_their_images(tmp_path: Path) -> None:
+    """The key is in the column of the right option, since that of answers has gaps."""
+    path = made_set("worldmedqa", tmp_path)
+    english, local = get("worldmedqa-v-images").load(path).examples
+    assert (english.id, local.id) == ("spain/english/3", "spain/local/3")
+    assert (english.target["answer"], english.target["options"]["A"]) == ("A", "None")
+    assert shown(english)[0].data == PNG
+    assert english.target["cluster"] == local.target["cluster"]
+    with pytest.raises(InputError, match="expected files such as brazil_english_processed"):
+        get("worldmedqa-v-images").load(tmp_path.parent)
+
+
+def described(path: Path) -> Path:
+    """Two descriptions of MedQ-Bench, and two questions of Kvasir-VQA-x1."""
+    head = ["index", "image", "description", "modality"]
+    rows = [["0", PACKED, "Made-up noise. Overall, usable.", "CT"], ["1", "0", "Good.", "CT"]]
+    text = "\n".join(map("\t".join, (head, *rows)))
+    (path / "medqbench_description_test.tsv").write_text(text)
+    (path / "images").mkdir()
+    (path / "images" / "made1.jpg").write_bytes(JPEG)
+    row = {"img_id": "made1", "question": "What is it?", "answer": "A made-up sign."}
+    classes = ({"question_class": ["color", "count"], "complexity": 2}, {"complexity": 1})
+    lines = [json.dumps({**row, **each}) for each in classes]
+    (path / "Kvasir-VQA-x1-test.jsonl").write_text("\n".join(lines))
+    return path
+
+
+def test_descriptions_are_judged_on_four_axes(tmp_path: Path) -> None:
+    """0 to 2 each, their sum of 8 and their mean; an axis without a label leaves both undefined."""
+    benchmark = get("medq-bench-description")
+    first, second = benchmark.load(described(tmp_path)).examples
+    assert shown(second) == shown(first)
+    assert first.messages[0].text.startswith("Describe the quality of the image")
+    judged = [graded(first, "Noise.", ("2", "1", "0", "2")), graded(second, "?", ("2", "2", None))]
+    scores = [benchmark.protocol.score(each) for each in judged]
+    metrics = benchmark.protocol.summarise(scores, [first, second])
+    assert (metrics["points"].value, metrics["points"].unit) == (5, "of 8")
+    assert metrics["points"].bounds == (4.5, 6.5)
+    assert metrics["overall_score"].value == 5 / 8
+    assert metrics["axis:preciseness"].value == pytest.approx(0.75)
+    assert metrics["axis:quality"].coverage == 0.5
+    judge = benchmark.protocol.judging.judge
+    assert judge is not None
+    case = Case(
+        (*first.messages, Message("assistant", "{target.reference}")), {}, "r", first.target
+    )
+    asked = judge.prompt(case, first.criteria[0])
+    assert asked.count("Made-up noise. Overall, usable.") == 1
+
+
+def test_sentences_are_told_apart_by_class_and_complexity(tmp_path: Path) -> None:
+    """A question of several classes counts in each."""
+    benchmark = get("kvasir-vqa-x1")
+    examples = benchmark.load(described(tmp_path)).examples
+    assert examples[0].tags == ("complexity:2", "class:color", "class:count")
+    assert examples[0].target["reference"] == "A made-up sign."
+    assert benchmark.protocol.name == "generation"
 
 
 @needs("vqa-rad")
@@ -279,9 +425,26 @@ def test_controls_change_the_images_alone(tmp_path: Path) -> None:
         assert [each.messages[0].text for each in made(how)] == words
     with pytest.raises(InputError, match="all questions of vqa have the same image"):
         with_other_images(asked[:1], examples[:1], "vqa", "another")
+    with pytest.raises(InputError, match="--images reversed: no question of vqa has several"):
+        made("reversed")
+    several = asked_about([*shown(examples[0]), *shown(examples[2])], "q")
+    (turned, _), *_ = with_other_images(
+        [(Example("x", (several,), ()), 1), asked[0]], examples, "vqa", "reversed"
+    )
+    assert [each.name for each in shown(turned)] == ["made2.jpg", "made1.jpg"]
     plain = [(Example("x", (Message("user", "q"),), ()), 1)]
     with pytest.raises(InputError, match="no question of vqa has an image"):
         with_other_images(plain, [plain[0][0]], "vqa", "blank")
+
+
+def test_images_stay_before_options_in_every_order(tmp_path: Path) -> None:
+    """The orders of one question about an image are one question, whose images stay."""
+    _, second = exam("endobench", tmp_path)
+    orders = circular(second)
+    assert [each.target["answer"] for each in orders] == ["A", "B"]
+    for each in orders:
+        assert [part for part in each.messages[0].parts if isinstance(part, Image)] == shown(second)
+        assert each.messages[0].text.startswith("And now?\n\nA. ")
 
 
 def test_what_images_add_is_a_paired_difference(
@@ -307,5 +470,5 @@ def test_what_images_add_is_a_paired_difference(
     assert "A control: asked without the images." in blind.score()["departures"]
     contrast = preceptor.compare(["seen", "blind"]).contrasts[0]
     assert (contrast.common, contrast.mcnemar is not None) == (6, True)
-    with pytest.raises(InputError, match="--images: expected without, another, blank"):
+    with pytest.raises(InputError, match="--images: expected without, another, blank, reversed"):
         preceptor.run(CLOSED.name, system="python:blindly:answer", images="upside-down", **asked)

@@ -20,6 +20,7 @@ from preceptor.cli import main
 from preceptor.errors import StoreError
 from preceptor.records import (
     AddedMetric,
+    DicomView,
     Marks,
     Passages,
     RunInfo,
@@ -68,6 +69,7 @@ FULL: dict[str, Any] = {
     "options_count_from": 1,
     "variant": Variant(circular=True, shots=2),
     "passages": Passages("bm25", "guide", SHA256, 5),
+    "dicom": DicomView((40, 400), 3),
     "prices": {"openai/some-model": Price(1.0, 2.0, batch=0.5, source="list", date="2026-11-01")},
     "servers": {"openai/some-model": "http://127.0.0.1:9"},
     "files": {"agent.py": SHA256},

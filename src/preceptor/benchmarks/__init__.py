@@ -32,7 +32,7 @@ _OTHERS = (
         "outside",
         "own_rows",
     ),
-    *("own_tasks", "published"),
+    *("own_tasks", "published", "dicom", "png"),
 )
 #: Those whose place in lists is the first.
 _FIRST = ("healthbench", "healthbench_professional")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from preceptor.benchmarks.dicom import Pictures, shown_as
 from preceptor.benchmarks.fields import Fields
 from preceptor.cache import cache_dir
 from preceptor.errors import DataError, InputError, Unavailable, shorten
 from preceptor.files import file_sha256, read_rows
 from preceptor.installation import MissingExtra
 from preceptor.protocols.base import Protocol
-from preceptor.records import Example, Slice, content_key
+from preceptor.records import DicomView, Example, Slice, content_key
 
 if TYPE_CHECKING:
     from preceptor.benchmarks.manifest import Manifest
@@ -55,12 +56,14 @@ class Dataset(msgspec.Struct, frozen=True):
 
     ``official`` is True when the hashes are the pinned ones; where none is pinned, when there are
     as many examples as were published. ``materials`` reads what the environment needs beside them.
+    ``pictures`` are sentences on how images were made from the data's DICOM files.
     """
 
     examples: list[Example]
     sha256: str
     official: bool
     materials: Callable[[], bytes] | None = None
+    pictures: tuple[str, ...] = ()
 
     def sample(self, limit: int | None) -> list[Example]:
         """All examples, or the reference implementation's own random choice of ``limit`` of them.
@@ -216,8 +219,13 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             return self.answers.get(system)
         return self.recordings[system](self.path() if data is None else self._inside(data))
 
-    def load(self, data: Path | None = None) -> Dataset:
+    def load(self, data: Path | None = None, view: DicomView | None = None) -> Dataset:
         """Read the examples from ``data``, or from where `fetch` put them.
+
+        Parameters
+        ----------
+        view
+            How DICOM files among its images are shown.
 
         Raises
         ------
@@ -242,7 +250,9 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
                 f"{self.name}: its data is not on this machine: {get}, or name a copy with "
                 f"--data PATH"
             )
-        examples = list(self._parsed(path) if self.parse is not None else self._read(path))
+        pictures = Pictures(view)
+        with shown_as(pictures):
+            examples = list(self._parsed(path) if self.parse is not None else self._read(path))
         if not examples:
             found = "an empty file" if path.is_file() else "none in the folder"
             raise InputError(f"{path}: expected the rows of {self.name}, found {found}")
@@ -260,7 +270,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
         else:
             whole = digests[0] if path.is_file() else content_key(sorted(digests))
         materials = self.materials and functools.partial(self.materials, path)
-        return Dataset(examples, whole, official, materials)
+        return Dataset(examples, whole, official, materials, tuple(pictures.in_words()))
 
     def _complete(self, examples: Sequence[Example]) -> bool:
         return self.contained is not None or self.own or len(examples) == self.n_examples

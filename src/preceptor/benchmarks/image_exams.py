@@ -1,4 +1,4 @@
-"""Exams about images whose files a user brings: GMAI-MMBench, EndoBench, MedFrameQA and others.
+"""Exams about images whose files a user brings: GMAI-MMBench, EndoBench, PMC-VQA and others.
 
 One table says for each how a row has its images, question, options and key.
 """
@@ -6,6 +6,7 @@ One table says for each how a row has its images, question, options and key.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,10 +20,15 @@ from preceptor.files import read_rows
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol, choice_example
 from preceptor.records import Example, Slice
 from preceptor.records.parts import Image
+from preceptor.scoring.lettered import lettered
 
 __all__ = ["BENCHMARKS", "read_exam"]
 
 _LETTERS = "ABCDEFGHIJ"
+#: The letter that some files repeat before an option's text.
+_LETTER = re.compile(r"^\s*[A-J]\s*[:.)]\s*")
+#: Columns that hold several values.
+_SEVERAL = ("categories",)
 
 
 class _Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,22 +38,31 @@ class _Layout(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     files
         Patterns of the file's name in a folder.
+    id
+        None where rows are numbered.
+    image
+        Columns, of which the first that is filled has the images.
     options
-        The column with all options, as a list or by letter; without one, columns A, B, ….
+        The column with all options, as a list or by letter, or the question's own where they stand
+        in it; without one, columns by ``letter``, such as A, B, ….
     wrong
         The column of the wrong options, where the right one stands in the answer's alone.
     tags
-        Namespace of a slice → its column.
+        Namespace of a slice → its column. Some hold several values with commas.
+    cluster
+        The column of what questions have in common that are drawn together; None for their images.
     """
 
     files: tuple[str, ...]
-    id: str
-    image: str = "image"
+    id: str | None = "index"
+    image: tuple[str, ...] = ("image", "image_path")
     question: str = "question"
     options: str | None = None
+    letter: str = "{}"
     wrong: str | None = None
     answer: str = "answer"
     tags: Mapping[str, str] = {}
+    cluster: str | None = None
 
 
 def read_exam(path: Path, layout: _Layout) -> Iterator[Example]:
@@ -63,21 +78,28 @@ def read_exam(path: Path, layout: _Layout) -> Iterator[Example]:
     earlier: dict[str, list[Image]] = {}
     for number, row in read_rows(rows):
         fields = Fields(row, str(rows), number)
-        id = fields.id(layout.id)
-        shown = images_of(fields, layout.image, rows.parent, root, earlier)
+        id = str(number) if layout.id is None else fields.id(layout.id)
+        column = next((each for each in layout.image if _has(fields, each)), layout.image[0])
+        shown = images_of(fields, column, rows.parent, root, earlier)
         earlier[id] = shown
         yield _example(fields, id, shown, layout)
 
 
 def _example(row: Fields, id: str, shown: list[Image], layout: _Layout) -> Example:
-    options = _options(row, layout)
+    stem, options = _options(row, layout)
     right = _right(row, layout, options)
-    tags = [f"{name}:{row.id(column)}" for name, column in layout.tags.items() if _has(row, column)]
+    tags = [
+        f"{name}:{each.strip()}"
+        for name, column in layout.tags.items()
+        if _has(row, column)
+        for each in (row.id(column).split(",") if column in _SEVERAL else [row.id(column)])
+    ]
     hint = row.optional_text("hint") if "hint" in row else None
-    stem = f"{hint}\n\n{row.text(layout.question)}" if hint else row.text(layout.question)
     if len(shown) > 1:
         tags.append(f"images:{len(shown)}")
-    cluster = "+".join(each.sha256[:16] for each in shown)
+    own = "+".join(each.sha256[:16] for each in shown)
+    cluster = own if layout.cluster is None else row.id(layout.cluster)
+    stem = f"{hint}\n\n{stem}" if hint else stem
     made = choice_example(id, stem, options, right, tags, cluster=cluster)
     return msgspec.structs.replace(made, messages=(asked_about(shown, made.messages[0].text),))
 
@@ -88,16 +110,32 @@ def _has(row: Fields, column: str) -> bool:
     return value is not None and str(value).strip() != ""
 
 
-def _options(row: Fields, layout: _Layout) -> dict[str, str]:
+def _options(row: Fields, layout: _Layout) -> tuple[str, dict[str, str]]:
+    """The question without its options, and these by letter."""
+    stem = row.text(layout.question)
+    if layout.options == layout.question:
+        found = lettered(stem)
+        if found is None or not all(found[1].values()):
+            raise row.fault(layout.question, "a question with options A) …, B) …", stem)
+        return found
     if layout.wrong is not None:
         texts = sorted({row.text(layout.answer), *_listed(row, layout.wrong)})
-        return dict(zip(_LETTERS, texts, strict=False))
+        return stem, dict(zip(_LETTERS, texts, strict=False))
     if layout.options is None:
-        return {each: row.id(each) for each in _LETTERS if _has(row, each)}
+        columns = {each: layout.letter.format(each) for each in _LETTERS}
+        return stem, {
+            each: _LETTER.sub("", row.id(column)).strip()
+            if layout.letter != "{}"
+            else row.id(column)
+            for each, column in columns.items()
+            if _has(row, column)
+        }
     stated = decoded(row.need(layout.options, "the options"))
     if isinstance(stated, Mapping):
-        return {str(letter): str(text) for letter, text in stated.items() if str(text).strip()}
-    return dict(zip(_LETTERS, _listed(row, layout.options), strict=False))
+        return stem, {
+            str(letter): str(text) for letter, text in stated.items() if str(text).strip()
+        }
+    return stem, dict(zip(_LETTERS, _listed(row, layout.options), strict=False))
 
 
 def _listed(row: Fields, column: str) -> list[str]:
@@ -154,7 +192,6 @@ BENCHMARKS = (
         4550,
         _Layout(
             files=("GMAI-MMBench_VAL.tsv", "GMAI*VAL*.tsv"),
-            id="index",
             tags={
                 "category": "category",
                 "task": "clinical vqa task",
@@ -174,7 +211,6 @@ BENCHMARKS = (
         6832,
         _Layout(
             files=("EndoBench.tsv", "Endo*.tsv"),
-            id="index",
             tags={"category": "category", "task": "task", "scene": "scene"},
         ),
         licence="stated at its home",
@@ -206,7 +242,7 @@ BENCHMARKS = (
         _Layout(
             files=("test.jsonl", "*MM*.jsonl"),
             id="id",
-            image="images",
+            image=("images",),
             options="options",
             answer="label",
             tags={"task": "medical_task", "system": "body_system", "question": "question_type"},
@@ -224,7 +260,7 @@ BENCHMARKS = (
         _Layout(
             files=("*.json", "*.jsonl"),
             id="_id",
-            image="image_path",
+            image=("image_path",),
             question="Question",
             answer="Answer",
             wrong="Distractors",
@@ -234,5 +270,69 @@ BENCHMARKS = (
         citation="MedBookVQA 2025, arXiv:2506.00855",
         url="https://huggingface.co/datasets/slyipae1/MedBookVQA",
         measures="Reading of figures in medical textbooks.",
+    ),
+    _benchmark(
+        "pmc-vqa",
+        "PMC-VQA (test, checked by hand)",
+        "figures of biomedical papers: one option of four",
+        2000,
+        _Layout(
+            files=("test_clean.csv", "test_2.csv", "test.csv"),
+            id=None,
+            image=("Figure_path",),
+            question="Question",
+            letter="Choice {}",
+            answer="Answer_label",
+        ),
+        licence="stated at its home",
+        citation="Zhang et al. 2023, arXiv:2305.10415",
+        url="https://huggingface.co/datasets/xmcmic/PMC-VQA",
+        measures="Reading of figures in biomedical papers.",
+    ),
+    _benchmark(
+        "omnimedvqa",
+        "OmniMedVQA",
+        "images of many modalities, as a VLMEvalKit file: one option of several",
+        127995,
+        _Layout(
+            files=("OmniMedVQA*.tsv", "*.tsv"),
+            tags={"category": "category", "l2-category": "l2-category", "split": "split"},
+        ),
+        licence="stated at its home",
+        citation="Hu et al. 2024, arXiv:2402.09181",
+        url="https://huggingface.co/datasets/foreverbeliever/OmniMedVQA",
+        measures="Reading of images of many modalities and parts of the body.",
+    ),
+    _benchmark(
+        "chestagentbench",
+        "ChestAgentBench",
+        "chest images of Eurorad cases: one option of six",
+        2500,
+        _Layout(
+            files=("metadata.jsonl",),
+            id="full_question_id",
+            image=("images", "figures"),
+            options="question",
+            tags={"type": "type", "category": "categories"},
+            cluster="case_id",
+        ),
+        licence="stated at its home",
+        citation="Fallahpour et al. 2025, arXiv:2502.02673",
+        url="https://huggingface.co/datasets/wanglab/chest-agent-bench",
+        measures="Reasoning over chest images of a case.",
+    ),
+    _benchmark(
+        "medq-bench",
+        "MedQ-Bench, perception",
+        "quality of medical images: one option of several",
+        2600,
+        _Layout(
+            files=("medqbench_QA_test.tsv", "medqbench_QA_dev.tsv"),
+            tags={"modality": "modality", "category": "category", "question": "question_type"},
+        ),
+        licence="stated at its home",
+        citation="Liu et al. 2025, arXiv:2510.01691",
+        url="https://huggingface.co/datasets/jiyaoliufd/MedQ-Bench",
+        measures="Whether faults of a medical image are seen.",
     ),
 )

@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from preceptor.benchmarks.dicom import Undrawable, is_dicom, pictures_of
 from preceptor.benchmarks.fields import Fields
 from preceptor.cells import decoded
+from preceptor.errors import DataError, shorten
 from preceptor.records import Message
 from preceptor.records.parts import Image, Text
 
@@ -20,13 +22,15 @@ __all__ = ["asked_about", "images_of", "media_type"]
 _LARGEST = 50 * 2**20
 #: A cell that is shorter is the number of the row that has the image, as VLMEvalKit writes it.
 _SHORTEST = 64
+#: Where images lie beside the rows.
+_FOLDERS = ("images", "figures", "imgs")
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
     b"GIF87a": "image/gif",
     b"GIF89a": "image/gif",
 }
-_KNOWN = "a PNG, JPEG, GIF or WebP image"
+_KNOWN = "a PNG, JPEG, GIF, WebP or DICOM image"
 
 
 def media_type(data: bytes) -> str | None:
@@ -47,7 +51,8 @@ def images_of(
     """The images of a cell, in order.
 
     A cell is bytes, base64, a struct of bytes and path, the name of a file beside the rows or in
-    the folder ``images`` there, or a list of these, also as a text.
+    the folder ``images``, ``figures`` or ``imgs`` there, or a list of these, also as a text. A
+    DICOM file is its frames.
 
     Parameters
     ----------
@@ -70,13 +75,13 @@ def images_of(
         if isinstance(each, str | int) and len(named) <= _SHORTEST and named in earlier:
             found += earlier[named]
         else:
-            found.append(_image(row, field, each, rows, root))
+            found += _images(row, field, each, rows, root)
     if not found:
         raise row.fault(field, _KNOWN, cell)
     return found
 
 
-def _image(row: Fields, field: str, value: Any, rows: Path, root: Path) -> Image:
+def _images(row: Fields, field: str, value: Any, rows: Path, root: Path) -> list[Image]:
     name, data = "", None
     if isinstance(value, dict):
         name, value = str(value.get("path") or ""), value.get("bytes") or value.get("path")
@@ -90,16 +95,28 @@ def _image(row: Fields, field: str, value: Any, rows: Path, root: Path) -> Image
             data = _unpacked(value)
     if data is None:
         raise row.fault(field, f"{_KNOWN}, or the name of one in {root}", value)
+    if len(data) <= _LARGEST and is_dicom(data, name):
+        return _frames(row, field, data, Path(name).name)
     kind = media_type(data)
     if kind is None or len(data) > _LARGEST:
         raise row.fault(field, f"{_KNOWN} of at most {_LARGEST >> 20} MiB", name or data[:12])
-    return Image.of(data, kind, Path(name).name)
+    return [Image.of(data, kind, Path(name).name)]
+
+
+def _frames(row: Fields, field: str, data: bytes, name: str) -> list[Image]:
+    """The pictures of a DICOM file."""
+    try:
+        drawn = pictures_of(data)
+    except Undrawable as error:
+        problem = f"{shorten(name or 'a DICOM file')} {error}"
+        raise DataError(row.where, row.line, row.prefix + field, problem) from None
+    return [Image.of(each, "image/png", f"{Path(name).stem}.png" if name else "") for each in drawn]
 
 
 def _file(name: str, rows: Path, root: Path) -> Path | None:
     if len(name) > 1_000 or "\0" in name:
         return None
-    for path in (rows / name, rows / "images" / name):
+    for path in (rows / name, *(rows / folder / name for folder in _FOLDERS)):
         if path.resolve().is_relative_to(root.resolve()) and path.is_file():
             return path
     return None

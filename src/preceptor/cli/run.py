@@ -19,6 +19,7 @@ from preceptor.cli.run_options import (
     Circular,
     CorpusPath,
     DryRun,
+    Frame,
     Grader,
     GraderParam,
     Images,
@@ -36,6 +37,7 @@ from preceptor.cli.run_options import (
     Shots,
     SystemParam,
     Template,
+    Window,
 )
 from preceptor.errors import InputError
 from preceptor.installation import program
@@ -76,6 +78,8 @@ def run(  # noqa: PLR0917
     circular: Circular = False,
     shots: Shots = 0,
     images: Images = None,
+    window: Window = None,
+    frame: Frame = None,
     self_consistency: SelfConsistency = None,
     retriever: Retriever = None,
     corpus: CorpusPath = None,
@@ -117,6 +121,8 @@ def run(  # noqa: PLR0917
         "corpus": corpus,
         "passages": passages,
         "images": images,
+        "window": window,
+        "frame": frame,
         "data": data,
         "name": name,
         "max_cost": max_cost,

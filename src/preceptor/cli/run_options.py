@@ -16,6 +16,7 @@ __all__ = [
     "BenchmarkArgument",
     "Circular",
     "DryRun",
+    "Frame",
     "Grader",
     "GraderParam",
     "Images",
@@ -31,6 +32,7 @@ __all__ = [
     "Shots",
     "SystemParam",
     "Template",
+    "Window",
 ]
 
 BenchmarkArgument = Annotated[
@@ -204,7 +206,22 @@ Images = Annotated[
     typer.Option(
         "--images",
         metavar="HOW",
-        help="A control: ask `without` the images, with those of `another` question, or `blank`.",
+        help="A control: ask `without` the images, with those of `another` question, `blank`, or "
+        "`reversed`.",
+    ),
+]
+Window = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CENTRE,WIDTH", help="The window of DICOM images. Default: the first of the file."
+    ),
+]
+Frame = Annotated[
+    int | None,
+    typer.Option(
+        parser=whole_number,
+        metavar="N",
+        help="The frame of DICOM images. Default: all, or eight of more.",
     ),
 ]
 SelfConsistency = Annotated[

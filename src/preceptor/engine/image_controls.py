@@ -1,20 +1,20 @@
-"""Controls of questions about images: without them, with other ones, with blank ones."""
+"""Controls of questions about images: without them, other ones, blank ones, in reverse order."""
 
 from __future__ import annotations
 
 import functools
-import struct
-import zlib
+import re
 from collections.abc import Sequence
 from typing import get_args
 
 import msgspec
 
+from preceptor.benchmarks.png import encode_png
 from preceptor.errors import InputError, shorten
-from preceptor.records import Example, ImageControl, Message
+from preceptor.records import DicomView, Example, ImageControl, Message
 from preceptor.records.parts import Image, Part, Text
 
-__all__ = ["image_control", "with_other_images"]
+__all__ = ["dicom_view", "image_control", "with_other_images"]
 
 #: Width and height of a blank image; models scale a small one up, or count it as one tile.
 _SIDE, _GREY = 256, 128
@@ -26,6 +26,21 @@ def image_control(stated: str | None) -> ImageControl | None:
     if stated is not None and stated not in known:
         raise InputError(f"--images: expected {', '.join(known)}, found {shorten(stated)}")
     return stated  # type: ignore[return-value]
+
+
+def dicom_view(window: str | None, frame: int | None) -> DicomView | None:
+    """How DICOM files are to be shown; None where nothing is stated. Raises InputError."""
+    if frame is not None and frame < 1:
+        raise InputError(f"--frame: expected a whole number from 1, found {frame}")
+    if window is None:
+        return None if frame is None else DicomView(frame=frame)
+    found = re.fullmatch(r"\s*(-?\d{1,9}(?:\.\d+)?)\s*,\s*(\d{1,9}(?:\.\d+)?)\s*", window)
+    if not found or float(found[2]) < 1:
+        raise InputError(
+            f"--window: expected CENTRE,WIDTH with a width from 1, such as 40,400, "
+            f"found {shorten(window)}"
+        )
+    return DicomView((float(found[1]), float(found[2])), frame)
 
 
 def with_other_images(
@@ -42,13 +57,17 @@ def with_other_images(
     Raises
     ------
     InputError
-        No question has an image, or all have the same.
+        No question has an image, or several, or all have the same.
     """
     if not any(_images(example) for example, _ in chosen):
         raise InputError(f"--images {how}: no question of {benchmark} has an image")
+    if how == "reversed" and not any(len(_images(example)) > 1 for example, _ in chosen):
+        raise InputError(f"--images reversed: no question of {benchmark} has several images")
     next_of = _others(pool) if how == "another" else {}
     if how == "another" and None in next_of.values():
         raise InputError(f"--images another: all questions of {benchmark} have the same image")
+    if how == "reversed":
+        next_of = {example.id: _images(example)[::-1] for example, _ in chosen}
     return [
         (_with(example, how, next_of.get(example.id) or ()), repeats) for example, repeats in chosen
     ]
@@ -83,7 +102,7 @@ def _with(example: Example, how: str, others: Sequence[Image]) -> Example:
                 parts.append(part)
             elif how == "blank":
                 parts.append(_blank())
-            elif how == "another" and others:
+            elif how in ("another", "reversed") and others:
                 parts.append(others[place % len(others)])
                 place += 1
         words = len(parts) == 1 and isinstance(parts[0], Text)
@@ -94,11 +113,5 @@ def _with(example: Example, how: str, others: Sequence[Image]) -> Example:
 @functools.cache
 def _blank() -> Image:
     """A grey PNG."""
-    rows = (b"\0" + bytes([_GREY]) * _SIDE) * _SIDE
-    head = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 0, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
-    data = b"\x89PNG\r\n\x1a\n"
-    for kind, body in chunks:
-        data += struct.pack(">I", len(body)) + kind + body
-        data += struct.pack(">I", zlib.crc32(kind + body))
+    data = encode_png(_SIDE, _SIDE, 1, bytes([_GREY]) * _SIDE**2)
     return Image.of(data, "image/png", "blank.png")

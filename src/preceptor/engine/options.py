@@ -27,6 +27,8 @@ class RunOptions(TypedDict, total=False):
     corpus: str | Path | None
     passages: int | None
     images: str | None
+    window: str | None
+    frame: int | None
     system_params: Mapping[str, object] | Sequence[str]
     grader_params: Mapping[str, object] | Sequence[str]
     patient: str | None

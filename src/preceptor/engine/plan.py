@@ -11,7 +11,7 @@ from preceptor import benchmarks
 from preceptor.benchmarks import Benchmark, Dataset
 from preceptor.benchmarks.manifest import manifest_of
 from preceptor.engine.budget import Budget
-from preceptor.engine.image_controls import image_control
+from preceptor.engine.image_controls import dicom_view, image_control
 from preceptor.engine.passages import said, with_passages
 from preceptor.engine.patients import check_patient, everyone, patient_of, played_by
 from preceptor.engine.pipeline import Pipeline
@@ -45,7 +45,7 @@ from preceptor.systems.base import Parameters
 from preceptor.systems.batch.model import batched
 from preceptor.version import VERSION
 
-__all__ = ["NOTHING", "Plan", "Request", "check"]
+__all__ = ["NOTHING", "Plan", "Request", "check", "loaded"]
 
 #: Of a run that has not begun.
 NOTHING = Spent(0.0, 0, True)
@@ -68,6 +68,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         ``TAG=FACTOR`` or ``RUN=FACTOR``: see :mod:`preceptor.engine.sampling`.
     circular, shots, images
         See :class:`preceptor.records.Variant`.
+    window, frame
+        Of DICOM files: centre and width, and the number of the frame, from 1.
     retriever, corpus, passages
         Address of a search, the documents that it searches, and how many of them stand before each
         question.
@@ -91,6 +93,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     corpus: Path | None = None
     passages: int | None = None
     images: str | None = None
+    window: str | None = None
+    frame: int | None = None
     name: str | None = None
     system_params: Sequence[str] = ()
     grader_params: Sequence[str] = ()
@@ -203,7 +207,7 @@ def check(
     patient = patient_of(benchmark, request, as_patient)
     in_batches = asked_in_batches(request.batch, system, grader)
     check_price(request.max_cost, system, grader, patient)
-    dataset = dataset or benchmark.load(request.data)
+    dataset = dataset or loaded(benchmark, request)
     chosen, strata = _chosen(benchmark, dataset, system, request, where)
     check_patient(benchmark, patient, [example for example, _ in chosen])
     undefined = undefined_scores(benchmark, [example for example, _ in chosen])
@@ -220,7 +224,7 @@ def check(
     departures += said(passages)
     departures += [] if strata is None else [sentence(strata)]
     ids = {example.id for example in dataset.examples} | {example.id for example, _ in chosen}
-    notes = [*benchmark.remarks, *system.notes(ids), *usual]
+    notes = [*benchmark.remarks, *dataset.pictures, *system.notes(ids), *usual]
     notes += [] if undefined is None else [undefined]
     if benchmark.own:  # there is no publication to depart from
         departures, notes = [], [*departures, *notes]
@@ -254,6 +258,16 @@ def check(
     )
 
 
+def loaded(benchmark: Benchmark, request: Request) -> Dataset:
+    """The benchmark's data. Raises InputError for a window or frame of DICOM files without any."""
+    view = dicom_view(request.window, request.frame)
+    dataset = benchmark.load(request.data, view)
+    if view is not None and not dataset.pictures:
+        option = "--frame" if view.window is None else "--window"
+        raise InputError(f"{option}: no DICOM file in the data of {benchmark.name}: leave it out")
+    return dataset
+
+
 def _settings(
     request: Request, dataset: Dataset, template: Template | None, parameters: Parameters
 ) -> RunSettings:
@@ -266,6 +280,7 @@ def _settings(
         max_cost=request.max_cost,
         max_total_tokens=request.max_total_tokens,
         min_coverage=request.min_coverage,
+        dicom=dicom_view(request.window, request.frame),
         grader_parameters={},
     )
 

@@ -20,6 +20,7 @@ _HOW = {
     "without": "without the images",
     "another": "with the images of another question",
     "blank": "with a grey image in place of each",
+    "reversed": "with the images in reverse order, where there are several",
 }
 
 

@@ -331,6 +331,9 @@ class _Estimator:
 
     def _part(self, part: str, system: System, answers: _Asked, own: CallProfile) -> Part:
         # What an image takes is the provider's rule, of which the most is counted.
+        if answers.media:
+            most = f"images and files: {answers.media:,} tokens at most, by the provider's rule"
+            own = msgspec.structs.replace(own, basis=(*own.basis, most))
         tokens = exactly(answers.characters) * own.tokens_per_character + exactly(answers.media)
         calls = exactly(answers.calls)
         made = calls * own.output_tokens

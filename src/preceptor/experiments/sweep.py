@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from preceptor import benchmarks
-from preceptor.engine.plan import Plan, Request, check
+from preceptor.engine.plan import Plan, Request, check, loaded
 from preceptor.engine.progress import Progress
 from preceptor.engine.reopening import paid_in_sweep
 from preceptor.engine.runner import STOPPED, Outcome, execute
@@ -70,7 +70,7 @@ def check_sweep(
         check_name(name)
     benchmark = benchmarks.get(request.benchmark)
     cells = grid(vary, request.system, request.system_params)
-    dataset = benchmark.load(request.data)
+    dataset = loaded(benchmark, request)
     return [
         (cell, check(request, where=where, parameters=cell.parameters, dataset=dataset))
         for cell in cells

@@ -19,6 +19,7 @@ from preceptor.records.results import NO_GRADER, Result, RunInfo
 from preceptor.records.scores import Metric, Score
 from preceptor.records.settings import (
     AddedMetric,
+    DicomView,
     ImageControl,
     Marks,
     Passages,
@@ -39,6 +40,7 @@ __all__ = [
     "Answers",
     "Completion",
     "Criterion",
+    "DicomView",
     "Example",
     "File",
     "Graded",

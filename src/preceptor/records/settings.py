@@ -14,6 +14,7 @@ from preceptor.errors import StoreError, shorten
 
 __all__ = [
     "AddedMetric",
+    "DicomView",
     "ImageControl",
     "Marks",
     "RunSettings",
@@ -35,7 +36,22 @@ class TemplateName(msgspec.Struct, frozen=True):
 
 
 #: What is shown in place of the images of a question.
-ImageControl: TypeAlias = Literal["without", "another", "blank"]
+ImageControl: TypeAlias = Literal["without", "another", "blank", "reversed"]
+
+
+class DicomView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How DICOM files are shown, where a user states it.
+
+    Attributes
+    ----------
+    window
+        Centre and width; None for the file's first, or else the 1st to 99th percentile.
+    frame
+        From 1; None for all, or eight evenly spaced of more.
+    """
+
+    window: tuple[float, float] | None = None
+    frame: int | None = None
 
 
 class Variant(msgspec.Struct, frozen=True):
@@ -48,7 +64,8 @@ class Variant(msgspec.Struct, frozen=True):
     shots
         Number of other questions, with their answers, before each question.
     images
-        ``without`` them, with those of ``another`` question, or ``blank``; None as they are.
+        ``without`` them, with those of ``another`` question, ``blank``, or ``reversed``: the last
+        of several first; None as they are.
     """
 
     circular: bool = False
@@ -221,6 +238,8 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
         How questions are asked otherwise.
     passages
         What was found for each question and stands before it.
+    dicom
+        The window and frame of DICOM files that were asked for.
     prices
         Address → price; free ones are left out.
     servers
@@ -274,6 +293,7 @@ class RunSettings(msgspec.Struct, kw_only=True, omit_defaults=True):
     options_count_from: int | None = None
     variant: Variant | None = None
     passages: Passages | None = None
+    dicom: DicomView | None = None
     prices: dict[str, Price] | None = None
     servers: dict[str, str] | None = None
     files: dict[str, str] | None = None

@@ -20,6 +20,7 @@ from preceptor.systems.streaming import Heard, Restarted
 from preceptor.systems.wire import (
     CROWDED,
     MAX_BODY_BYTES,
+    NO_IMAGES,
     PATIENCE_S,
     ContentFiltered,
     ErrorInReply,
@@ -33,6 +34,7 @@ from preceptor.systems.wire import (
     kind_of,
     of_this_prompt,
     proxy_for,
+    refuses_images,
     retry_after,
 )
 
@@ -259,30 +261,30 @@ class Endpoint:
         async with self._exchange(path, content) as response:
             if not 200 <= response.status < 300:
                 page = self.secret.out_of_error(await beginning(response))
-                raise self._fault(response.status, response.headers, page)
+                raise self._fault(response.status, response.headers, page, content)
             try:
                 async for chunk in chunks(response, MAX_BODY_BYTES):
                     begin += chunk[: _LOOKED_AT - len(begin)]
-                    with self._named(begin):
+                    with self._named(begin, content):
                         text = body.feed(chunk)
                     if text:
                         heard(text)
             except TooLong:
                 words = self._say(f"the reply is longer than {MAX_BODY_BYTES:,} bytes")
                 raise EndpointError("too_large", words) from None
-        with self._named(begin):
+        with self._named(begin, content):
             result = body.end()
         self._successes += 1
         return result
 
     @contextlib.contextmanager
-    def _named(self, begin: bytearray) -> Iterator[None]:
+    def _named(self, begin: bytearray, sent: bytes) -> Iterator[None]:
         """Around the reading of a body that begins so: no reply is a failure by its kind."""
         try:
             yield
         except ErrorInReply as error:
             content = self.secret.out_of_error(error.content)
-            raise self._fault(error.status, {}, content) from None
+            raise self._fault(error.status, {}, content, sent) from None
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             looked = self.secret.out_of_error(bytes(begin))[:60].decode("utf-8", "replace")
             words = f"expected a completion, found {shorten(looked, 70)} ({error})"
@@ -374,11 +376,15 @@ class Endpoint:
             )
         return self._session
 
-    def _fault(self, status: int, headers: Mapping[str, str], content: bytes) -> Exception:
+    def _fault(
+        self, status: int, headers: Mapping[str, str], content: bytes, sent: bytes = b""
+    ) -> Exception:
         code, words = error_words(content)
         said = f"HTTP {status}: {words}"
         if is_filtered(code, words):
             return ContentFiltered(said)
+        if refuses_images(status, words, sent):
+            return EndpointRefused("refused", self._say(f"{said}: {NO_IMAGES}"))
         kind = kind_of(status, code, proven=self._successes > 0)
         if kind in ("rate_limit", "server_error"):
             return Transient(kind, said, retry_after(headers, content), crowded=status in CROWDED)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CROWDED",
     "MAX_BODY_BYTES",
+    "NO_IMAGES",
     "PATIENCE_S",
     "ContentFiltered",
     "ErrorInReply",
@@ -36,7 +37,9 @@ __all__ = [
     "of_this_prompt",
     "parsed",
     "proxy_for",
+    "refuses_images",
     "retry_after",
+    "takes_no_images",
 ]
 
 T = TypeVar("T")
@@ -71,6 +74,36 @@ _TOO_LONG = re.compile(
     r"context.?(length|size|window)|too (long|large|many tokens)"
     r"|(maximum|input).{0,20}(tokens|token count|length)",
     re.IGNORECASE,
+)
+#: What to do where a model takes no images.
+NO_IMAGES = (
+    "the model takes no images as it is served: name one that does, or ask with --images without"
+)
+#: How the various servers say that a model takes no images, whichever: llama.cpp, vLLM, Ollama,
+#: LM Studio, OpenAI, OpenRouter, Anthropic, Google, Mistral, and those that know texts alone.
+_NO_IMAGES = re.compile(
+    r"mmproj|unknown variant .image|not a multi-?modal|at most 0 image|no endpoints .{0,30}image"
+    r"|missing data required for image"
+    r"|(image|vision|multi-?modal).{0,60}(not (supported|enabled|allowed)|only supported by)"
+    r"|(n.t|not|no) (support|accept|take|allow)\w*.{0,40}(image|vision|multi-?modal)"
+    r"|invalid (value|content type)\W{1,3}.?image_url"
+    r"|content\W{0,3} ?(must|should) be a .{0,12}string"
+    r"|unsupported content.?\[?\]?.{0,3}type",
+    re.IGNORECASE,
+)
+#: Words that say that one image is at fault.
+_THIS_IMAGE = re.compile(
+    r"format|media.?type|mime|corrupt|damaged|decod|process|download|fetch|dimension|pixel"
+    r"|too (large|many|big)|exceed|size|invalid image|base64",
+    re.IGNORECASE,
+)
+#: How an image stands in a request, by provider.
+_IMAGE_PARTS = (
+    b'"image_url"',
+    b'"input_image"',
+    b'"type":"image"',
+    b'"inline_data"',
+    b'"inlineData"',
 )
 #: Escapes of JSON: a pair of surrogates, half of one, any other.
 _ESCAPE = re.compile(
@@ -148,6 +181,24 @@ class _ErrorReply(msgspec.Struct):
 def of_this_prompt(status: int, code: str, words: str) -> bool:
     """Whether a bad request is bad for its length, which says nothing of other prompts."""
     return status == 413 or _TOO_LONG.search(f"{code} {words}") is not None
+
+
+def refuses_images(status: int, words: str, sent: bytes) -> bool:
+    """Whether an error says that the model, as it is served, takes no images.
+
+    Parameters
+    ----------
+    sent
+        The body of the request.
+    """
+    if status not in (400, 404, 415, 422, 500, 501) or not any(p in sent for p in _IMAGE_PARTS):
+        return False
+    return takes_no_images(words)
+
+
+def takes_no_images(words: str) -> bool:
+    """Whether an error's words say so of a model, and not of one image."""
+    return bool(_NO_IMAGES.search(words)) and not _THIS_IMAGE.search(words)
 
 
 def parsed(content: bytes, parse: Callable[[bytes], T]) -> T:

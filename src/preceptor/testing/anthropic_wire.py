@@ -35,6 +35,7 @@ _ERRORS: Errors = {
     "quota": (400, "invalid_request_error", None, "Your credit balance is too low"),
     "server_error": (500, "api_error", None, "Internal server error"),
     "overloaded": (529, "overloaded_error", None, "Overloaded"),
+    "no_images": (400, "invalid_request_error", None, "This model does not support image input"),
     "bad_request": (400, "invalid_request_error", None, "max_tokens: too large"),
     "unauthorized": (401, "authentication_error", None, "invalid x-api-key"),
     "forbidden": (403, "permission_error", None, "Your key cannot use this resource"),

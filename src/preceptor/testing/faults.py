@@ -38,6 +38,7 @@ FAULTS = {
     "error_500": "500 with an error in JSON",
     "error_502": "502 with a page of HTML",
     "error_503": "503 with Retry-After in seconds",
+    "no_images": "what a model without vision says of an image",
     "bad_request": "400 with an error in JSON",
     "unauthorized": "401",
     "forbidden": "403",

@@ -38,6 +38,7 @@ _ERRORS: Errors = {
     "quota": (429, "RESOURCE_EXHAUSTED", None, "You exceeded your current quota"),
     "server_error": (500, "INTERNAL", None, "An internal error has occurred"),
     "overloaded": (503, "UNAVAILABLE", None, "The model is overloaded"),
+    "no_images": (400, "INVALID_ARGUMENT", None, "Image input modality is not enabled"),
     "bad_request": (400, "INVALID_ARGUMENT", None, "Request contains an invalid argument"),
     "unauthorized": (400, "INVALID_ARGUMENT", "API_KEY_INVALID", "API key not valid."),
     "forbidden": (403, "PERMISSION_DENIED", None, "Your key lacks the permission"),

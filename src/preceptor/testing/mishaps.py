@@ -109,6 +109,7 @@ ANSWERED: dict[str, Callable[[Fault, Sent], web.Response]] = {
     "error_503": lambda fault, sent: sent.wire.error(
         "overloaded", headers=_after(f"{fault.seconds:g}")
     ),
+    "no_images": lambda _, sent: sent.wire.error("no_images"),
     "bad_request": lambda _, sent: sent.wire.error("bad_request"),
     "unauthorized": lambda _, sent: sent.wire.error("unauthorized"),
     "forbidden": lambda _, sent: sent.wire.error("forbidden"),

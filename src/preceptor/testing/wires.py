@@ -41,6 +41,7 @@ _ERRORS: Errors = {
     "quota": (429, "insufficient_quota", "insufficient_quota", "You exceeded your quota"),
     "server_error": (500, "server_error", None, "The server had an error"),
     "overloaded": (503, "server_error", None, "Overloaded"),
+    "no_images": (500, "server_error", None, "image input is not supported: no mmproj"),
     "bad_request": (400, "invalid_request_error", None, "This model does not support that"),
     "unauthorized": (401, "invalid_request_error", "invalid_api_key", "Incorrect API key"),
     "forbidden": (403, "invalid_request_error", None, "Country not supported"),
@@ -61,8 +62,8 @@ class Wire:
     ----------
     errors
         Name → status, type, code and words. Names: ``rate_limit``, ``quota``, ``server_error``,
-        ``overloaded``, ``bad_request``, ``unauthorized``, ``forbidden``, ``not_found``,
-        ``content_filter``.
+        ``overloaded``, ``bad_request``, ``no_images``, ``unauthorized``, ``forbidden``,
+        ``not_found``, ``content_filter``.
     """
 
     errors: Errors = _ERRORS

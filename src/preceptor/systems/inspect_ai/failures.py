@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from preceptor.errors import EndpointError, EndpointRefused
+from preceptor.systems.wire import NO_IMAGES, takes_no_images
 
 __all__ = ["Failures", "in_words"]
 
@@ -49,6 +50,9 @@ class Failures:
         first, theirs = not self.proven, not own_code
         if kind == "denied":
             kind = "refused" if first and theirs else "server_error"
+        without = theirs and kind in ("bad_request", "server_error")
+        without = without and takes_no_images(in_words(error))
+        kind = "refused" if without else kind
         self.counts[kind] += 1
         raised = "raised " if own_code else ""
         words = f"{self.address}: {raised}{type(error).__name__}: {in_words(error)}"
@@ -56,7 +60,7 @@ class Failures:
         # A program of the user's may meet a refusal of some other server than its model's.
         refused = kind == "refused" and (first or theirs)
         if refused or (first and theirs and (hopeless or kind == "connection")):
-            advice = "check key, credit, model and address"
+            advice = NO_IMAGES if without else "check key, credit, model and address"
             return EndpointRefused(kind, f"{words.rstrip('.')}: {advice}")
         return EndpointError(kind, words)
 
