@@ -206,7 +206,14 @@ def _serve(number: int) -> None:
         *("reports.comparison", "reports.leaderboard", "reports.score", "results.select"),
     ):
         importlib.import_module(f"preceptor.{name}")
-    for name in ("aiohttp", "rich.progress", "rich.table", "scipy.special"):
+    for name in (
+        "aiohttp",
+        "rich.progress",
+        "rich.table",
+        "scipy.special",
+        "filelock",
+        "platformdirs",
+    ):
         importlib.import_module(name)
     _warm_up()
     gc.freeze()  # no fork goes through all of that once more
@@ -235,9 +242,11 @@ def _serve(number: int) -> None:
 
 
 def _warm_up() -> None:
-    """What the first command imports on its way."""
+    """What the first command imports on its way, with the prices of hosted systems."""
     from preceptor.cli.app import main
+    from preceptor.systems.prices import listed_addresses
 
+    assert listed_addresses()
     with contextlib.redirect_stderr(io.StringIO()):
         for words in (["runs", "--store", "none/none"], ["run", "none", "--system", "physician"]):
             assert main(words) != 0
@@ -249,12 +258,23 @@ def _at_hand(words: Sequence[str]) -> None:
         _pages_at_hand()
     if any(word.endswith(".xlsx") for word in words):
         _sheets_at_hand()
+    if words[:1] == ["studio"]:
+        _studio_at_hand()
 
 
 @functools.cache
 def _sheets_at_hand() -> None:
     with contextlib.suppress(ImportError):
         import openpyxl  # noqa: F401
+
+
+@functools.cache
+def _studio_at_hand() -> None:
+    """What opening one imports."""
+    from preceptor.cli.app import main
+
+    with contextlib.redirect_stderr(io.StringIO()):
+        assert main(["studio", "settings", "--db", "none/none"]) != 0
 
 
 @functools.cache

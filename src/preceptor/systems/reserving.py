@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -40,9 +40,6 @@ class Size(msgspec.Struct, frozen=True):
 
     def __mul__(self, times: float) -> Size:
         return Size(self.dollars * times, self.tokens * times)
-
-    def squared(self) -> Size:
-        return Size(self.dollars**2, self.tokens**2)
 
     def root(self) -> Size:
         """The square root of each; 0 for a rounding error below 0."""
@@ -133,17 +130,37 @@ class Outlook(msgspec.Struct, frozen=True):
 
 
 class _Ended:
-    """Sizes of calls of about the same duration."""
+    """Dollars and tokens of calls of about the same duration: their sums, and of their squares."""
 
-    __slots__ = ("n", "squares", "sum")
+    __slots__ = ("n", "squares", "sums")
 
     def __init__(self) -> None:
-        self.n, self.sum, self.squares = 0, Size(), Size()
+        self.n, self.sums, self.squares = 0, [0.0, 0.0], [0.0, 0.0]
 
     def add(self, took: Size) -> None:
         self.n += 1
-        self.sum += took
-        self.squares += took.squared()
+        for place, each in enumerate((took.dollars, took.tokens)):
+            self.sums[place] += each
+            self.squares[place] += each**2
+
+
+#: Calls that ended at a step of duration, those under way that have lasted as long, and all that
+#: lasted at least this long.
+_Risk: TypeAlias = tuple[_Ended, int, int]
+
+
+def _beyond(risks: Iterable[_Risk], worst: float, place: int) -> tuple[float, float]:
+    """Mean and variance of what those under way take beyond their prompts: of dollars, at the place
+    0, or of tokens, at 1. ``worst`` stands for what has no call that lasted longer.
+    """
+    mean, square, total, variance = worst, worst**2, 0.0, 0.0
+    for ended, under_way, at_risk in risks:
+        if ended.n:  # mean and mean square of those that last at least this long
+            mean += (ended.sums[place] - mean * ended.n) / at_risk
+            square += (ended.squares[place] - square * ended.n) / at_risk
+        total += mean * under_way
+        variance += (square - mean**2) * under_way
+    return total, variance
 
 
 _NONE = _Ended()
@@ -207,30 +224,32 @@ class Calls:
         are under way still.
         """
         begun = [call.since for call in self._under_way]  # the oldest first
-        calls, worst = len(begun) + len(more), self._worst
-        mean, square, total, variance = worst, worst.squared(), Size(), Size()
+        calls = len(begun) + len(more)
         counted = at_risk = late = 0
         records = 0.0
         steps = sorted({*self._ended, *(step + 1 for step in self._ended)}, reverse=True)
+        risks: list[_Risk] = []
         for step in (*steps, None):
             older = calls if step is None else bisect_right(begun, now - _seconds(step))
             ended = _NONE if step is None else self._ended.get(step, _NONE)
             under_way, counted = older - counted, older
             at_risk += under_way + ended.n
-            if ended.n:  # mean and mean square of those that last at least this long
-                mean += (ended.sum - mean * ended.n) * (1 / at_risk)
-                square += (ended.squares - square * ended.n) * (1 / at_risk)
             if at_risk == older and steps:
                 late = older
             elif at_risk:
                 records += under_way / at_risk
-            total += mean * under_way
-            variance += (square - mean.squared()) * under_way
+            if ended.n or under_way:
+                risks.append((ended, under_way, at_risk))
         likely = self.at_worst(*more)
         if self._n_ended > 1:
             # The mean is itself an estimate from the calls that have ended.
             deviations = _DEVIATIONS * math.sqrt(1 + calls / self._n_ended)
-            likely = likely.smaller(self._given(*more) + total + variance.root() * deviations)
+            (dollars, of_dollars), (tokens, of_tokens) = (
+                _beyond(risks, self._worst.dollars, 0),
+                _beyond(risks, self._worst.tokens, 1),
+            )
+            spread = Size(of_dollars, of_tokens).root() * deviations
+            likely = likely.smaller(self._given(*more) + Size(dollars, tokens) + spread)
         most = (self.bound(*more) - self._given(*more)) * (1 / max(1, calls))
         return Outlook(likely, calls, late, records, most)
 
