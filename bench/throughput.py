@@ -16,8 +16,8 @@ Printed for each: calls a second, the ratio to the bare loop and to inspect-eval
 memory that the process had. Then Preceptor alone on the full size, 57,237 verdicts: what ten times
 the work takes. The server and the client share the machine: with two cores, a client has one.
 
-``--against`` times the Preceptor of another checkout too, "before", each time next to this one, and leaves
-inspect-evals out.
+``--against`` times the Preceptor of another checkout too, "before", each time next to this one, and
+leaves inspect-evals out.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def test_run_from_end_to_end(
         pytest.skip(str(error))
     # Reading is the slow part, and what the tests above are about.
     read = {(benchmark.name, DATA): dataset}
-    monkeypatch.setattr(Benchmark, "load", lambda self, data: read[self.name, data])
+    monkeypatch.setattr(Benchmark, "load", lambda self, data, *_: read[self.name, data])
     if benchmark.name not in DRAWN:
         monkeypatch.setattr("preceptor.reports.pictures.svg", lambda figure, *, bare: "<svg/>")
     with FakeEndpoint(tools=[END]) as fake:

@@ -58,12 +58,13 @@ def bare(port: int, path: Path, connections: int) -> tuple[int, float]:
 
 
 def preceptor(port: int, path: Path, connections: int, processes: int = 1) -> tuple[int, float]:
-    """A whole run: rendered, asked, parsed, stored, shown, scored."""
+    """A whole run: rendered, asked, parsed, stored, shown, scored, as the command does it."""
     from preceptor import api
     from preceptor.cli.progress import Display
+    from preceptor.engine.collector import rare_collections
 
     address = f"http://127.0.0.1:{port}/v1#m"
-    with tempfile.TemporaryDirectory() as folder, Display() as display:
+    with rare_collections, tempfile.TemporaryDirectory() as folder, Display() as display:
         started = time.perf_counter()
         run = api.run(
             "healthbench",

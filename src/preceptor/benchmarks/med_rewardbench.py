@@ -113,6 +113,7 @@ BENCHMARKS = (
             scoring=PreferenceScoring(tuple(_DIMENSIONS), _MAIN),
         ),
         url="https://github.com/meidandz/Med-RewardBench",
+        brings="a folder with `ORGAN.parquet` and `ORGAN.jsonl` for each organ",
         folder="med-rewardbench",
         slices=(Slice("organ"), Slice("order")),
         labels={

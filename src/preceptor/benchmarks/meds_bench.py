@@ -101,6 +101,7 @@ BENCHMARKS = (
         recordings={"mmeds-llama-3": _outputs},
         protocol=MIXED,
         url="https://github.com/MAGIC-AI4Med/MedS-Ins",
+        brings="`.csv` or `.jsonl` files with `task_id`, `input`, `GT`",
         folder="meds_bench_example",
         slices=(Slice("category"), Slice("task"), Slice("language")),
         labels={

@@ -71,6 +71,7 @@ BENCHMARKS = (
         read=read_risks,
         protocol=Protocol("risk", asking=Asking(RISK_TOLD, "before"), scoring=RiskScoring()),
         url="https://github.com/StanfordMIMI/MedVAL",
+        brings="`test.csv`",
         folder="medval",
         slices=(Slice("task"),),
         labels={**RISK_LABELS, "task": "Task", **{f"task:{k}": v for k, v in _TASKS.items()}},

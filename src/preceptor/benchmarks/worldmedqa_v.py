@@ -134,6 +134,7 @@ BENCHMARKS = (
         read=_read_with_images,
         protocol=Protocol("choice-bilingual", asking=choice_asking(), scoring=BilingualScoring()),
         url="https://huggingface.co/datasets/WorldMedQA/V",
+        brings=f"files such as `brazil_english{_PROCESSED}`, with the images in them",
         folder="worldmedqa-v-images",
         labels=_LABELS,
         languages=("en", "pt", "he", "ja", "es"),

@@ -82,7 +82,7 @@ def outcome_runs(
     stem = path.name
     for ending in (".gz", ".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx"):
         stem = stem.removesuffix(ending)
-    yield from runs_of_rows(read_rows(path), path, asked, benchmark, system, stem)
+    yield from runs_of_rows(read_rows(path), path, asked, benchmark, system, stem, made)
 
 
 def runs_of_rows(  # noqa: PLR0917
@@ -92,6 +92,7 @@ def runs_of_rows(  # noqa: PLR0917
     benchmark: str | None,
     system: str | None,
     stem: str,
+    made: str = _IMPORTED,
 ) -> Iterator[Incoming]:
     """The same of rows with their lines; ``stem`` is what the names of runs begin with."""
     roles, runs = _read(given, path, asked)
