@@ -31,8 +31,8 @@ def import_files(  # noqa: PLR0917
             metavar="[TOOL] FILE...",
             help="Files or folders that a tool wrote. The tool is recognised by their content; or "
             "name it first: inspect, simple-evals, evalscope, batch, lm-eval, promptfoo, "
-            "verifiers, chi-bench, cases (scores of cases, such as Dice), graded (as `preceptor "
-            "export` writes), predictions (any table).",
+            "verifiers, chi-bench, cases (scores of cases, such as Dice), forecasts (of "
+            "ForecastBench), graded (as `preceptor export` writes), predictions (any table).",
         ),
     ],
     benchmark: Annotated[
