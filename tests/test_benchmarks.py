@@ -170,7 +170,7 @@ def test_starter_is_contained() -> None:
         ("MEDQA", "medqa"),
         ("ncer", "ncer-bc5cdr or ncer-ncbi or ncer-ncbi-abstracts"),
         ("multimedqa-long", "liveqa-med or medication-qa"),
-        ("bioprobench", "bioprobench-pqa or bioprobench-ord or bioprobench-err"),
+        ("bioprobench", "bioprobench-pqa or bioprobench-ord or bioprobench-err or bioprobench-gen"),
         ("patient_safety", "patient-safety-bench or patient-safety-bench-dialogue"),
         ("base", None),
     ],

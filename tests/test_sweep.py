@@ -556,9 +556,9 @@ def test_plans_share_one_reading_of_the_data(path: Path, monkeypatch: pytest.Mon
     reads: list[Path | None] = []
     load = type(starter).load
 
-    def counted(self: Any, data: Path | None = None) -> Any:
+    def counted(self: Any, data: Path | None = None, *view: Any) -> Any:
         reads.append(data)
-        return load(self, data)
+        return load(self, data, *view)
 
     monkeypatch.setattr(type(starter), "load", counted)
     request = Request(benchmark="starter", system=SYSTEM, grader="python:json:dumps",
