@@ -28,9 +28,6 @@ from preceptor.store.store import Store
 __all__ = ["Batch", "Writer"]
 
 _MOST_AT_ONCE = 2000
-#: After a transaction with so many entries, more are waited for: each wakes no thread meanwhile,
-#: and the next transaction has more of them.
-_BUSY, _GATHER_S = 8, 0.01
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -115,8 +112,6 @@ class Writer:
             entries, open_ = waiting(self._queue, _MOST_AT_ONCE, HEARTBEAT_S)
             if entries:
                 self._settle(entries, self._done([entry for entry, _ in entries]))
-            if open_ and len(entries) >= _BUSY:
-                time.sleep(_GATHER_S)
             if time.monotonic() - beaten > HEARTBEAT_S:
                 beaten = time.monotonic()
                 self._beat()
