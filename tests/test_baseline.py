@@ -255,3 +255,24 @@ def test_what_is_wrong_is_one_line(
     assert expected in said
     assert "\n" not in said
     assert not list(tmp_path.rglob("out/*"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("1,inf,0", "t.csv:2: x: expected a number, finite"),
+        ("1,-1e308,0", "t.csv:2: x: expected a number, finite"),
+        ("1,2,inf", "t.csv:2: y: expected a number, finite"),
+        ("1,2,0\n1,3,1", "t.csv:3: id: '1' is already on line 2"),
+    ],
+)
+def test_a_wrong_cell_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: str, expected: str
+) -> None:
+    """A number that no model takes, or an id that is there twice, is one line with its place."""
+    table = tmp_path / "t.csv"
+    table.write_text(f"id,x,y\n{rows}\n")
+    assert main(["baseline", str(table), "--outcome", "y", "-o", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err.strip()
+    assert expected in said
+    assert "\n" not in said

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 
 import preceptor
@@ -22,7 +23,6 @@ from preceptor.testing import FakeEndpoint
 from suite_answers import DATA, needs
 from test_images import folder, question, shown
 
-pydicom: Any = pytest.importorskip("pydicom")
 SAMPLES = DATA / "image-samples"
 HOUNSFIELD = np.array([[-2000, -161, -160, 0], [39, 40, 239, 3000]], dtype=np.int16)
 

@@ -178,7 +178,6 @@ def test_scores_of_cases(
 @pytest.mark.parametrize(("name", "content", "said"), MASKS, ids=ids(MASKS))
 def test_masks(name: str, content: bytes, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A malformed mask is one line that names the file."""
-    pytest.importorskip("nibabel")
     ending = name.partition(".")[2]
     put(f"reference/x.{ending}", array(MASK) if ending == "npy" else content)
     put(f"net/x.{ending}", content)

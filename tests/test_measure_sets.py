@@ -37,7 +37,6 @@ ADMISSIONS = [
 
 def test_levels_of_codes_have_the_figures_computed_elsewhere() -> None:
     """Two admissions, one of them silent: ours at five levels, above them, and the published."""
-    pytest.importorskip("simple_icd_10_cm")
     metrics = asked("measure", "codes", table("codes.csv", "id,true,pred", ADMISSIONS))["metrics"]
     levels = ("chapter", "block", "category", "subcategory", "code")
 
@@ -121,7 +120,6 @@ def test_distances_of_distributions_are_scipys() -> None:
 
 def test_a_synthetic_table_is_like_its_real_one_or_not(capsys: pytest.CaptureFixture[str]) -> None:
     """A bootstrap of the rows is copies; shuffled columns are told apart by what goes together."""
-    pytest.importorskip("sklearn")
     rng = np.random.default_rng(7)
 
     def drawn(n: int) -> list[tuple[Any, ...]]:

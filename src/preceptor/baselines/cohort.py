@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Places = NDArray[np.intp]
 
-__all__ = ["Cohort", "age_group", "in_order"]
+__all__ = ["LARGEST", "Cohort", "age_group", "in_order"]
+
+#: Numbers of a table at most: squares of greater ones overflow where columns are scaled.
+LARGEST = 1e100
 
 
 class Cohort(msgspec.Struct, kw_only=True):

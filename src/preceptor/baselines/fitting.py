@@ -180,11 +180,10 @@ def horizons_of(cohort: Cohort) -> tuple[float, ...]:
     return tuple(float(f"{value:.3g}") for value in np.quantile(times, (0.25, 0.5, 0.75)))
 
 
-def write(path: Path, rows: Iterator[Row]) -> int:
-    """Write the rows as CSV; returns their number. A file that is there is replaced at the end."""
+def write(path: Path, rows: Iterator[Row]) -> None:
+    """Write the rows as CSV. A file that is there is replaced at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.part")
-    number = 0
     try:
         with half.open("w", encoding="utf-8", newline="") as file:
             writer = None
@@ -193,8 +192,6 @@ def write(path: Path, rows: Iterator[Row]) -> int:
                     writer = csv.DictWriter(file, list(row), lineterminator="\n")
                     writer.writeheader()
                 writer.writerow(row)
-                number += 1
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)
-    return number

@@ -85,35 +85,23 @@ def predict(  # noqa: PLR0917
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # on a busy machine, boosting in two took seven times as long
-        return _predict(model, cohort, train, test, horizons, c, other)
-
-
-def _predict(  # noqa: PLR0917
-    model: str,
-    cohort: Cohort,
-    train: Places,
-    test: Places,
-    horizons: tuple[float, ...],
-    c: float | None,
-    other: Cohort | None,
-) -> dict[str, Floats]:
-    inside = cohort if other is None else other
-    x, z = cohort.x[train], inside.x[test]
-    if cohort.kind == "survival":
-        return _cox(cohort, x, z, train, horizons)
-    if cohort.kind == "regression":
-        return _amount(model, cohort, inside, (x, z), train, test)
-    strength = _C[cohort.kind] if c is None else c
-    if cohort.kind == "multilabel":
-        return {
-            f"p:{name[2:]}": _chances(model, x, y[train], z, (0.0, 1.0), strength)[:, 1]
-            for name, y in cohort.y.items()
-        }
-    labels = tuple(map(float, range(len(cohort.classes)))) or (0.0, 1.0)
-    found = _chances(model, x, cohort.y["y_true"][train], z, labels, strength)
-    if cohort.kind == "binary":
-        return {"y_score": found[:, 1]}
-    return {f"p:{name}": found[:, place] for place, name in enumerate(cohort.classes)}
+        inside = cohort if other is None else other
+        x, z = cohort.x[train], inside.x[test]
+        if cohort.kind == "survival":
+            return _cox(cohort, x, z, train, horizons)
+        if cohort.kind == "regression":
+            return _amount(model, cohort, inside, (x, z), train, test)
+        strength = _C[cohort.kind] if c is None else c
+        if cohort.kind == "multilabel":
+            return {
+                f"p:{name[2:]}": _chances(model, x, y[train], z, (0.0, 1.0), strength)[:, 1]
+                for name, y in cohort.y.items()
+            }
+        labels = tuple(map(float, range(len(cohort.classes)))) or (0.0, 1.0)
+        found = _chances(model, x, cohort.y["y_true"][train], z, labels, strength)
+        if cohort.kind == "binary":
+            return {"y_score": found[:, 1]}
+        return {f"p:{name}": found[:, place] for place, name in enumerate(cohort.classes)}
 
 
 def _chances(  # noqa: PLR0917

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from preceptor.baselines.cohort import Cohort, age_group
+from preceptor.baselines.cohort import LARGEST, Cohort, age_group
 from preceptor.errors import InputError
 from preceptor.installation import MissingExtra
 
@@ -60,6 +60,7 @@ def read_stays(path: Path, *, last: str | None = None) -> Cohort:
             if name not in columns:
                 file, there = path / f"{part}.parquet", ", ".join(list(columns)[:12])
                 raise InputError(f"{file}: expected a column {name}, found {there}")
+        _check_numbers(path / f"{part}.parquet", columns)
     order = np.lexsort((dynamic[_TIME], dynamic[_STAY]))
     stay, hour = dynamic[_STAY][order].astype(np.int64), dynamic[_TIME][order] / 3600
     names = [name for name in dynamic if name not in (_STAY, _TIME)]
@@ -106,6 +107,16 @@ def _columns(path: Path) -> dict[str, Any]:
             except (ValueError, TypeError):
                 raise InputError(f"{path}: column {name}: expected numbers") from None
     return found
+
+
+def _check_numbers(file: Path, columns: Mapping[str, Any]) -> None:
+    """Raises InputError for a number that no model takes, and for a stay without its number."""
+    for name, values in columns.items():
+        text = values.dtype == object
+        if name == _STAY and (text or np.isnan(values).any()):
+            raise InputError(f"{file}: column {name}: expected a number in every row")
+        if not text and (np.abs(values) > LARGEST).any():
+            raise InputError(f"{file}: column {name}: expected finite numbers up to {LARGEST:g}")
 
 
 def _same(path: Path, stay: Any, other: Any, hour: Any = None, at: Any = None) -> None:

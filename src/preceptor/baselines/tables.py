@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from preceptor.baselines.cohort import Cohort
+from preceptor.baselines.cohort import LARGEST, Cohort
 from preceptor.cells import is_missing
 from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
@@ -71,10 +71,14 @@ def read_table(path: Path, columns: Columns) -> Cohort:
         raise InputError(f"{path}: expected rows with {', '.join(wanted)}, found none")
     kind, y, classes = _outcomes(path, rows, lines, columns)
     id = columns.id or next((name for name in rows[0] if name.casefold() == "id"), None)
-    ids = [str(line - 1) if id is None else str(row[id]) for line, row in zip(lines, rows)]  # noqa: B905
+    ids = [
+        str(line - 1) if id is None else str(row[id]) for line, row in zip(lines, rows, strict=True)
+    ]
+    _check_ids(path, ids, lines, id)
     unit = ids if columns.patient is None else [str(row[columns.patient]) for row in rows]
     taken = {*wanted, *columns.leave_out, id, columns.patient}
-    features, x, dropped = _features(rows, [name for name in rows[0] if name not in taken])
+    names = [name for name in rows[0] if name not in taken]
+    features, x, dropped = _features(path, rows, lines, names)
     if not features:
         raise InputError(f"{path}: expected columns of numbers beside the outcome, found none")
     remarks = [f"{left:,} rows without an outcome are left out"] if left else []
@@ -155,7 +159,7 @@ def _outcomes(
     texts = [str(row[name]).strip() for row in rows]
     numbers = [_number(text) for text in texts]
     if all(number is not None for number in numbers):
-        values = np.array(numbers, dtype=np.float64)
+        values = _numbers(path, rows, lines, name)
         kind = "binary" if np.isin(values, (0, 1)).all() else "regression"
         return kind, {"y_true": values}, ()
     classes = tuple(dict.fromkeys(texts))
@@ -185,26 +189,30 @@ def _numbers(
     for line, row in zip(lines, rows, strict=True):
         cell = row.get(name)
         number = np.nan if is_missing(cell) else _number(cell)
-        if number is None:
-            raise DataError(str(path), line, name, f"expected a number, found {shorten(cell)}")
+        if number is None or abs(number) > LARGEST:
+            problem = f"expected a number, finite and at most {LARGEST:g}, found {shorten(cell)}"
+            raise DataError(str(path), line, name, problem)
         values.append(number)
     return np.array(values, dtype=np.float64)
 
 
+def _check_ids(path: Path, ids: Sequence[str], lines: Sequence[int], id: str | None) -> None:
+    first: dict[str, int] = {}
+    for name, line in zip(ids, lines, strict=True):
+        if first.setdefault(name, line) != line:
+            problem = f"{shorten(name)} is already on line {first[name]:,}: name another with --id"
+            raise DataError(str(path), line, id, problem)
+
+
 def _features(
-    rows: Sequence[Mapping[str, Any]], names: Sequence[str]
+    path: Path, rows: Sequence[Mapping[str, Any]], lines: Sequence[int], names: Sequence[str]
 ) -> tuple[list[str], Floats, list[str]]:
-    found: dict[str, list[float]] = {}
+    found: dict[str, Sequence[float]] = {}
     dropped = []
     for name in names:
         cells = [None if is_missing(row.get(name)) else row.get(name) for row in rows]
-        numbers = [None if cell is None else _number(cell) for cell in cells]
-        if all(
-            number is not None
-            for number, cell in zip(numbers, cells, strict=True)
-            if cell is not None
-        ):
-            found[name] = [np.nan if number is None else number for number in numbers]
+        if all(cell is None or _number(cell) is not None for cell in cells):
+            found[name] = _numbers(path, rows, lines, name).tolist()
             continue
         values = sorted({str(cell) for cell in cells if cell is not None})
         if len(values) > _MOST_VALUES:

@@ -13,9 +13,8 @@ from pathlib import Path
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields
-from preceptor.benchmarks.images import asked_about, images_of
+from preceptor.benchmarks.images import asked_about, images_of, rows_in
 from preceptor.cells import decoded
-from preceptor.errors import InputError
 from preceptor.files import read_rows
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol, choice_example
 from preceptor.records import Example, Slice
@@ -69,12 +68,7 @@ def read_exam(path: Path, layout: _Layout) -> Iterator[Example]:
     """The questions of a file, or of a folder with one of that name; questions about the same
     images are drawn together."""
     root = path if path.is_dir() else path.parent
-    rows = path
-    if path.is_dir():
-        found = [each for pattern in layout.files for each in sorted(path.glob(pattern))]
-        if not found:
-            raise InputError(f"{path}: expected {' or '.join(layout.files)}, found none")
-        rows = found[0]
+    rows = rows_in(path, layout.files)[0]
     earlier: dict[str, list[Image]] = {}
     for number, row in read_rows(rows):
         fields = Fields(row, str(rows), number)

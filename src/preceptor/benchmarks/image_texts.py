@@ -9,9 +9,8 @@ from pathlib import Path
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark, Fields
-from preceptor.benchmarks.images import asked_about, images_of
+from preceptor.benchmarks.images import asked_about, images_of, rows_in
 from preceptor.cells import decoded
-from preceptor.errors import InputError
 from preceptor.files import read_rows
 from preceptor.protocols.generation import GENERATION_LABELS, generation
 from preceptor.protocols.graded_axes import GRADED_LABELS, graded_axes, graded_criteria
@@ -80,12 +79,7 @@ class _Layout(msgspec.Struct, frozen=True, kw_only=True):
 def read_texts(path: Path, layout: _Layout) -> Iterator[Example]:
     """The questions of a file, or of a folder with one of that name; those about the same images
     are drawn together."""
-    rows = path
-    if path.is_dir():
-        found = [each for pattern in layout.files for each in sorted(path.glob(pattern))]
-        if not found:
-            raise InputError(f"{path}: expected {' or '.join(layout.files)}, found none")
-        rows = found[0]
+    rows = rows_in(path, layout.files)[0]
     root = path if path.is_dir() else path.parent
     earlier: dict[str, list[Image]] = {}
     for number, row in read_rows(rows):

@@ -12,11 +12,11 @@ from typing import Any
 from preceptor.benchmarks.dicom import Undrawable, is_dicom, pictures_of
 from preceptor.benchmarks.fields import Fields
 from preceptor.cells import decoded
-from preceptor.errors import DataError, shorten
+from preceptor.errors import DataError, InputError, shorten
 from preceptor.records import Message
 from preceptor.records.parts import Image, Text
 
-__all__ = ["asked_about", "images_of", "media_type"]
+__all__ = ["asked_about", "images_of", "media_type", "rows_in"]
 
 #: Bytes of an image at most.
 _LARGEST = 50 * 2**20
@@ -43,6 +43,20 @@ def media_type(data: bytes) -> str | None:
 def asked_about(images: Sequence[Image], text: str) -> Message:
     """A question about images, which stand before it."""
     return Message("user", (*images, Text(text)))
+
+
+def rows_in(path: Path, patterns: Sequence[str]) -> list[Path]:
+    """The file itself; of a folder, the files with the first name that is there.
+
+    Raises InputError where a folder has none.
+    """
+    if not path.is_dir():
+        return [path]
+    found = (sorted(path.glob(pattern)) for pattern in patterns)
+    files = next((each for each in found if each), [])
+    if not files:
+        raise InputError(f"{path}: expected {' or '.join(patterns)}, found none")
+    return files
 
 
 def images_of(

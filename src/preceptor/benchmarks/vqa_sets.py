@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from preceptor.benchmarks.base import Benchmark, Fields
-from preceptor.benchmarks.images import asked_about, images_of
-from preceptor.errors import InputError
+from preceptor.benchmarks.images import asked_about, images_of, rows_in
 from preceptor.files import read_rows
 from preceptor.protocols.short_answers import CLOSED_LABELS, OPEN_LABELS, closed, opened
 from preceptor.records import Example, Slice
@@ -42,13 +41,7 @@ def read_pathvqa(path: Path, kind: Kind) -> Iterator[Example]:
 
 def _rows(path: Path, patterns: tuple[str, ...], most: int | None) -> Iterator[Fields]:
     """The rows of a file, or of those in a folder that have such a name."""
-    files = [path]
-    if path.is_dir():
-        found = (sorted(path.glob(pattern)) for pattern in patterns)
-        files = next((each for each in found if each), [])[:most]
-        if not files:
-            raise InputError(f"{path}: expected {' or '.join(patterns)}, found none")
-    for file in files:
+    for file in rows_in(path, patterns)[:most]:
         for number, row in read_rows(file):
             yield Fields(row, str(file), number)
 

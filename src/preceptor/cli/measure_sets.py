@@ -82,11 +82,11 @@ def tables(  # noqa: PLR0917
 
     from preceptor.bridges.plain_tables import read_columns
     from preceptor.reports.measured import sections_table
-    from preceptor.scoring.synthetic_tables import TABLE_LABELS, table_metrics, table_notes
+    from preceptor.scoring.synthetic_tables import TABLE_LABELS, limited_tables, table_metrics
 
     ignored = [name.strip() for name in ignore.split(",") if name.strip()]
     columns, kept_out = read_columns(real, synthetic, holdout, ignored=ignored)
-    columns, kept_out, said = table_notes(columns, kept_out, seed=seed)
+    columns, kept_out, said = limited_tables(columns, kept_out, seed=seed)
     found = table_metrics(columns, kept_out, seed=seed)
     if as_json:
         print_json(msgspec.to_builtins(found) | {"definitions": said})

@@ -32,73 +32,15 @@ _ROUGE = ("rouge1", "rouge2", "rougeL")
 _BY_ENCODER = ("step_recall_by", "step_match_by")
 #: Words too common to be keywords.
 _COMMON = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "before",
-        "but",
-        "by",
-        "can",
-        "do",
-        "each",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "no",
-        "not",
-        "of",
-        "off",
-        "on",
-        "once",
-        "one",
-        "or",
-        "out",
-        "over",
-        "so",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "under",
-        "until",
-        "up",
-        "using",
-        "was",
-        "were",
-        "when",
-        "where",
-        "which",
-        "while",
-        "will",
-        "with",
-        "without",
-        "you",
+    (
+        *("a", "an", "and", "any", "are", "as", "at", "be", "been", "before", "but", "by"),
+        *("can", "do", "each", "for", "from", "had", "has", "have", "if", "in", "into"),
+        *("is", "it", "its", "no", "not", "of", "off", "on", "once", "one", "or", "out"),
+        *("over", "so", "such", "than", "that", "the", "their", "them", "then", "there"),
+        *("these", "they", "this", "those", "to", "under", "until", "up", "using", "was"),
+        *("were", "when", "where", "which", "while", "will", "with", "without", "you"),
         "your",
-    ]
+    )
 )
 
 #: Display names of the family's metrics, for a benchmark's ``labels``.
@@ -134,8 +76,7 @@ class ProcedureScoring(Scoring):
 
     def read(self, text: str) -> str | None:
         """What stands between the marks; None where they are not there, or nothing is."""
-        said = said_in(text).rpartition("</think>")[2]
-        _, mark, rest = said.rpartition(_START)
+        _, mark, rest = said_in(text).rpartition(_START)
         found = rest.partition(_END)[0].strip() if mark else ""
         return found or None
 

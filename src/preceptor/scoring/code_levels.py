@@ -80,8 +80,8 @@ def code_notes(admissions: Sequence[Admission], hierarchy: Hierarchy) -> list[st
     """What counts how, and which codes are not known."""
     silent = sum(not each.predicted for each in admissions)
     said = [
-        f"Levels of {hierarchy.name}: a code without so many levels above it stands for itself. "
-        "Sets are compared: a chapter counts once an admission.",
+        f"Levels of {hierarchy.name}: a code with fewer levels above it stands in for those it "
+        "lacks. Sets are compared: a chapter counts once an admission.",
         f"{silent:,} of {len(admissions):,} admissions have no predicted code: they count as "
         "missed; the published rule skips them. With no true code either, F1 is 1.",
     ]

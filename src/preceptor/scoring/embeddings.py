@@ -10,6 +10,7 @@ import numpy as np
 from preceptor.records import Metric
 from preceptor.scoring.predicted.numbers import metric
 from preceptor.statistics.embedding_probe import probe
+from preceptor.statistics.prediction.outcomes import divided
 from preceptor.statistics.prediction.resampling import Measures, resampled, spread_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def probe_metrics(
     models do.
     """
     known = [*dict.fromkeys(patients)]
-    whose = np.array([known.index(name) for name in patients])
+    number = {name: place for place, name in enumerate(known)}
+    whose = np.array([number[name] for name in patients])
     table = np.stack(
         [
             probe(features, targets, whose != place, components=components)
@@ -54,10 +56,10 @@ def probe_metrics(
 
     def of(drawn: Floats | None) -> list[Floats]:
         weight = np.ones((1, len(known))) if drawn is None else drawn
-        by_patient = _ratio(values.sum(axis=1), there.sum(axis=1))
+        by_patient = divided(values.sum(axis=1), there.sum(axis=1))
         defined = ~np.isnan(by_patient)
-        whole = _ratio(weight @ np.where(defined, by_patient, 0.0), weight @ defined)
-        by_target = _ratio(weight @ values, weight @ there)
+        whole = divided(weight @ np.where(defined, by_patient, 0.0), weight @ defined)
+        by_target = divided(weight @ values, weight @ there)
         found = [whole, *by_target.T]
         return [each[0] for each in found] if drawn is None else found
 
@@ -79,10 +81,4 @@ def probe_metrics(
         mine = table[place][there[place]]
         mean = float(mine.mean()) if len(mine) else None
         found[f"patient:{name}"] = metric(mean, None, int(rows[place]), 1, 1.0, "patients")
-    return found
-
-
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    found = np.full(np.shape(part), np.nan)
-    np.divide(part, whole, out=found, where=np.asarray(whole) > 0)
     return found

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["TABLE_LABELS", "Column", "Likeness", "table_metrics", "table_notes"]
+__all__ = ["TABLE_LABELS", "Column", "Likeness", "limited_tables", "table_metrics"]
 
 TABLE_LABELS = {
     "ks_mean": "Mean KS distance of the columns of numbers",
@@ -61,7 +61,7 @@ class Column(msgspec.Struct, frozen=True):
     categories: tuple[str, ...] | None = None
 
 
-def table_notes(
+def limited_tables(
     columns: Sequence[Column], holdout: Sequence[Column] | None, *, seed: int = 0
 ) -> tuple[list[Column], list[Column] | None, list[str]]:
     """The columns, cut to 5,000 rows of each table at random, and how they are read."""

@@ -40,8 +40,11 @@ MOST_FOR_INTERVALS = 20_000
 
 
 def resamples_for(kind: str, rows: int, resamples: int) -> int:
-    """How often to resample so many rows: once, which gives no interval, where pairs are counted
-    and there are too many."""
+    """Resamples for a file of this many rows.
+
+    Survival metrics count pairs of rows: above `MOST_FOR_INTERVALS` rows they are computed once,
+    without an interval.
+    """
     paired = kind in ("survival", "start_stop")
     return 1 if paired and rows > MOST_FOR_INTERVALS else resamples
 

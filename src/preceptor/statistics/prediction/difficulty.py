@@ -19,9 +19,10 @@ __all__ = ["adjusted"]
 def adjusted(scores: Floats, cluster: NDArray[np.intp], clusters: int) -> Measures:
     """Each column's score on the mean question: score = question + forecaster, by least squares.
 
-    The two-way fixed effects of ForecastBench (Karger et al. 2024, arXiv 2409.19839): whoever
-    answered hard questions alone is not worse for it. With all questions answered by all, it is the
-    plain mean. NaN where the forecasters fall into sets without a question in common.
+    ForecastBench's model with two-way fixed effects (Karger et al. 2024, arXiv 2409.19839).
+    Answering only hard questions does not lower a forecaster's place. If everyone answered every
+    question, the result is the plain mean. NaN if the forecasters split into groups that share no
+    question.
 
     Parameters
     ----------
