@@ -28,7 +28,10 @@ SMALL = "smollm2-135m"
 LOGPROBS = {"logprobs": True, "top_logprobs": 20}
 #: Starts the small model, says the server's process id, and waits to be killed.
 PARENT = f"""
-import asyncio
+import asyncio, signal
+
+# A shell that starts the tests in the background takes this signal away from them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from preceptor.systems.base import Parameters
 from preceptor.systems.local.model import LocalModel
 

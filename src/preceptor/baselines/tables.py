@@ -74,7 +74,7 @@ def read_table(path: Path, columns: Columns) -> Cohort:
     ids = [
         str(line - 1) if id is None else str(row[id]) for line, row in zip(lines, rows, strict=True)
     ]
-    _check_ids(path, ids, lines, id)
+    _check_ids(path, ids, lines, id or "id")
     unit = ids if columns.patient is None else [str(row[columns.patient]) for row in rows]
     taken = {*wanted, *columns.leave_out, id, columns.patient}
     names = [name for name in rows[0] if name not in taken]
@@ -196,7 +196,7 @@ def _numbers(
     return np.array(values, dtype=np.float64)
 
 
-def _check_ids(path: Path, ids: Sequence[str], lines: Sequence[int], id: str | None) -> None:
+def _check_ids(path: Path, ids: Sequence[str], lines: Sequence[int], id: str) -> None:
     first: dict[str, int] = {}
     for name, line in zip(ids, lines, strict=True):
         if first.setdefault(name, line) != line:
