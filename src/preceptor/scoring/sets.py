@@ -133,13 +133,19 @@ def _drawn(
 ) -> NDArray[np.float64]:
     """The statistic of resamples of whole units, where it is defined."""
     order = np.argsort(unit_of, kind="stable")
-    rows = np.split(order, np.cumsum(np.bincount(unit_of))[:-1])
-    n = len(rows)
+    size = np.bincount(unit_of)
+    start, n = np.cumsum(size) - size, len(size)
     rng = np.random.default_rng(seed)
-    picks = (rng.integers(0, n, size=n) for _ in range(resamples))
-    if len(order) == n:
-        drawn = np.array([statistic(order[picked]) for picked in picks])
-    else:
-        drawn = np.array([statistic(np.concatenate([rows[i] for i in picked])) for picked in picks])
+
+    def rows() -> NDArray[np.intp]:
+        """The rows of the drawn units, one unit after another."""
+        picked = rng.integers(0, n, size=n)
+        if len(order) == n:
+            return order[picked]
+        ends = np.cumsum(size[picked])
+        first = np.repeat(start[picked] - ends + size[picked], size[picked])
+        return order[first + np.arange(ends[-1])]
+
+    drawn = np.array([statistic(rows()) for _ in range(resamples)])
     defined: NDArray[np.float64] = drawn[~np.isnan(drawn)]
     return defined
