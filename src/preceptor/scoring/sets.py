@@ -141,10 +141,10 @@ def _drawn(
         """The rows of the drawn units, one unit after another."""
         picked = rng.integers(0, n, size=n)
         if len(order) == n:
-            return order[picked]
+            return np.asarray(order[picked])
         ends = np.cumsum(size[picked])
         first = np.repeat(start[picked] - ends + size[picked], size[picked])
-        return order[first + np.arange(ends[-1])]
+        return np.asarray(order[first + np.arange(ends[-1])])
 
     drawn = np.array([statistic(rows()) for _ in range(resamples)])
     defined: NDArray[np.float64] = drawn[~np.isnan(drawn)]
