@@ -1,12 +1,13 @@
 """One client, timed in a process of its own: ``python bench/speed/sides.py SIDE PORT FILE N``.
 
-Prints one line of JSON: calls made, seconds, and the most memory that the process had. What is
-timed begins when everything is imported.
+Prints one line of JSON: calls made, seconds, seconds of the processor (all threads), and the most
+memory that the process had. What is timed begins when everything is imported.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -16,7 +17,20 @@ import time
 from pathlib import Path
 
 
-def bare(port: int, path: Path, connections: int) -> tuple[int, float]:
+Timed = tuple[int, float, float]
+
+
+def _now() -> tuple[float, float]:
+    """The clock, and what the process has used of its processor."""
+    return time.perf_counter(), time.process_time()
+
+
+def _since(calls: int, started: tuple[float, float]) -> Timed:
+    seconds, cpu = (now - then for now, then in zip(_now(), started, strict=True))
+    return calls, seconds, cpu
+
+
+def bare(port: int, path: Path, connections: int) -> Timed:
     """A loop that posts and decodes, and does nothing else: the limit of one process."""
     import aiohttp
 
@@ -52,20 +66,23 @@ def bare(port: int, path: Path, connections: int) -> tuple[int, float]:
             items = iter(examples)
             return sum(await asyncio.gather(*(worker(session, items) for _ in range(connections))))
 
-    started = time.perf_counter()
-    calls = asyncio.run(run())
-    return calls, time.perf_counter() - started
+    started = _now()
+    return _since(asyncio.run(run()), started)
 
 
-def preceptor(port: int, path: Path, connections: int, processes: int = 1) -> tuple[int, float]:
+def preceptor(port: int, path: Path, connections: int) -> Timed:
     """A whole run: rendered, asked, parsed, stored, shown, scored, as the command does it."""
     from preceptor import api
     from preceptor.cli.progress import Display
-    from preceptor.engine.collector import rare_collections
+
+    try:
+        from preceptor.engine.collector import rare_collections
+    except ImportError:  # a checkout whose library sees to it
+        rare_collections = contextlib.nullcontext()
 
     address = f"http://127.0.0.1:{port}/v1#m"
     with rare_collections, tempfile.TemporaryDirectory() as folder, Display() as display:
-        started = time.perf_counter()
+        started = _now()
         run = api.run(
             "healthbench",
             system=address,
@@ -78,12 +95,11 @@ def preceptor(port: int, path: Path, connections: int, processes: int = 1) -> tu
             grader_params=(f"concurrency={connections}",),
         )
         result = run.result()
-        seconds = time.perf_counter() - started
-    assert result.coverage == 1
-    return len(result.graded) + result.verdicts, seconds
+        assert result.coverage == 1
+        return _since(len(result.graded) + result.verdicts, started)
 
 
-def inspect(port: int, path: Path, connections: int) -> tuple[int, float]:
+def inspect(port: int, path: Path, connections: int) -> Timed:
     """The same work by inspect-evals' HealthBench, as its documentation says to run it."""
     from inspect_ai import eval as run
     from inspect_ai.model import get_model
@@ -93,7 +109,7 @@ def inspect(port: int, path: Path, connections: int) -> tuple[int, float]:
     url = f"http://127.0.0.1:{port}/v1"
     model = get_model("openai/gpt-4o-mini", base_url=url, responses_api=False)
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
+        started = _now()
         (log,) = run(
             healthbench(local_path=str(path), judge_model=model),
             model=model,
@@ -103,16 +119,16 @@ def inspect(port: int, path: Path, connections: int) -> tuple[int, float]:
             display="none",
             cache=False,
         )
-        seconds = time.perf_counter() - started
+        taken = _since(0, started)
         assert log.status == "success", log.error
         # Read from its file only now.
         rubrics = sum(len(sample.metadata["rubrics"]) for sample in log.samples)
-        return len(log.samples) + rubrics, seconds
+        return len(log.samples) + rubrics, *taken[1:]
 
 
 if __name__ == "__main__":
     sides = {"bare": bare, "preceptor": preceptor, "inspect": inspect}
     side, port, path, connections = sys.argv[1:]
-    calls, seconds = sides[side](int(port), Path(path), int(connections))
+    calls, seconds, cpu = sides[side](int(port), Path(path), int(connections))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"calls": calls, "seconds": seconds, "megabytes": peak}))
+    print(json.dumps({"calls": calls, "seconds": seconds, "cpu": cpu, "megabytes": peak}))

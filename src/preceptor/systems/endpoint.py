@@ -8,11 +8,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from preceptor.errors import EndpointError, EndpointRefused, shorten
+from preceptor.systems.client import Client
 from preceptor.systems.events import Body, EventReader
 from preceptor.systems.limiter import Limiter
 from preceptor.systems.secret import Secret
@@ -33,7 +34,6 @@ from preceptor.systems.wire import (
     is_filtered,
     kind_of,
     of_this_prompt,
-    proxy_for,
     refuses_images,
     retry_after,
 )
@@ -121,8 +121,7 @@ class Endpoint:
         self.failures: Counter[str] = Counter()
         self.now: Callable[[], float] = time.monotonic
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-        self._headers = dict(headers)
-        bearer = self._headers.get("Authorization", "").removeprefix("Bearer ")
+        bearer = headers.get("Authorization", "").removeprefix("Bearer ")
         self.secret = Secret(secret or bearer)
         self._timeout = timeout
         self._retries = retries
@@ -131,13 +130,10 @@ class Endpoint:
         self._successes = 0
         self._bad_requests = 0
         self._refused: EndpointRefused | None = None
-        self._session: aiohttp.ClientSession | None = None
-        self._proxy: str | None = None
+        self._client = Client(self.base_url, headers, timeout, self._say)
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._client.close()
 
     async def post(
         self,
@@ -258,7 +254,7 @@ class Endpoint:
 
     async def _attempt(self, path: str, content: bytes, body: Body[T], heard: Heard) -> T:
         begin = bytearray()
-        async with self._exchange(path, content) as response:
+        async with self._client.post(path, content) as response:
             if not 200 <= response.status < 300:
                 page = self.secret.out_of_error(await beginning(response))
                 raise self._fault(response.status, response.headers, page, content)
@@ -314,9 +310,9 @@ class Endpoint:
         import aiohttp
 
         waits = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=self._timeout)
-        more = {"headers": dict(headers or {}), "timeout": waits}
+        more = {"data": body, "headers": dict(headers or {}), "timeout": waits}
         try:
-            async with self._exchange(path, body, method, **more) as response:
+            async with self._client.request(method, path, **more) as response:
                 if response.status != 200:
                     content = self.secret.out_of_error(await beginning(response))
                     if response.status in (404, 410):
@@ -328,53 +324,6 @@ class Endpoint:
             kind = failure.kind if isinstance(failure, Transient) else "bad_request"
             self.failures[kind] += 1
             raise EndpointError(kind, self._say(str(failure))) from None
-
-    @contextlib.asynccontextmanager
-    async def _exchange(
-        self, path: str, body: object, method: str = "POST", **more: Any
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        import aiohttp
-
-        session = self._open()
-        whole = {"data": body, "allow_redirects": False, "proxy": self._proxy, **more}
-        try:
-            async with session.request(method, self.base_url + path, **whole) as response:
-                yield response
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            words = str(error) or "no connection within 30 s"
-            raise Transient("connection", words, unreached=True) from None
-        except TimeoutError:
-            raise Transient("timeout", f"no answer within {self._timeout:g} s") from None
-        except (aiohttp.InvalidURL, UnicodeError):
-            raise EndpointRefused("refused", f"{self.base_url}: not a URL") from None
-        except aiohttp.ClientResponseError as error:  # its message may quote what was sent
-            words = f"not HTTP that can be read: {error.message.partition(':')[0]}"
-            raise Transient("malformed", shorten(words, 200)) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise Transient("connection", str(error) or type(error).__name__) from None
-
-    def _open(self) -> aiohttp.ClientSession:
-        import aiohttp
-
-        if self._session is None:
-            if not all(value.isprintable() for value in self._headers.values()):
-                words = "the key holds a line break or control character: set it anew"
-                raise EndpointRefused("refused", self._say(words))
-            # aiohttp's own `trust_env` looks for a proxy and into ~/.netrc, whose password would
-            # take our key's place, in another thread before each request.
-            self._proxy = proxy_for(self.base_url)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-                timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=30),
-                headers={
-                    "Content-Type": "application/json",
-                    "Accept-Encoding": "identity",
-                    **self._headers,
-                },
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
 
     def _fault(
         self, status: int, headers: Mapping[str, str], content: bytes, sent: bytes = b""

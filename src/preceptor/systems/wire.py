@@ -10,20 +10,18 @@ import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from preceptor.errors import EndpointError, shorten
-
-if TYPE_CHECKING:
-    import aiohttp
 
 __all__ = [
     "CROWDED",
     "MAX_BODY_BYTES",
     "NO_IMAGES",
     "PATIENCE_S",
+    "Answered",
     "ContentFiltered",
     "ErrorInReply",
     "NotThere",
@@ -245,7 +243,28 @@ def proxy_for(url: str) -> str | None:
     return proxy if proxy and proxy.startswith(("http://", "https://")) else None
 
 
-async def chunks(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[bytes]:
+class Content(Protocol):
+    """A body as it comes."""
+
+    def iter_any(self) -> AsyncIterator[bytes]: ...
+
+
+class Answered(Protocol):
+    """What is read of a response, aiohttp's or our own."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def content(self) -> Content: ...
+
+    def close(self) -> None: ...
+
+
+async def chunks(response: Answered, limit: int) -> AsyncIterator[bytes]:
     """The body, decompressed if the server compressed it unasked; raises TooLong."""
     coding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if coding not in ("identity", "", "gzip", "deflate"):
@@ -264,7 +283,7 @@ async def chunks(response: aiohttp.ClientResponse, limit: int) -> AsyncIterator[
         yield plain
 
 
-async def beginning(response: aiohttp.ClientResponse) -> bytes:
+async def beginning(response: Answered) -> bytes:
     """What an error page says, as far as it is worth reading."""
     try:
         return b"".join([chunk async for chunk in chunks(response, _MAX_ERROR_BYTES)])

@@ -65,6 +65,7 @@ def serve(
     """
     config = uvicorn.Config(
         app,
+        http="h11",  # whatever else is installed
         log_config=None,
         log_level="critical",
         lifespan="on",

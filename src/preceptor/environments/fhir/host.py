@@ -60,6 +60,7 @@ class RecordHost:
         self._url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = uvicorn.Config(
             app,
+            http="h11",  # whatever else is installed
             ws="none",
             log_config=None,
             log_level="critical",
