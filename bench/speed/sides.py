@@ -16,7 +16,6 @@ import tempfile
 import time
 from pathlib import Path
 
-
 Timed = tuple[int, float, float]
 
 

@@ -44,7 +44,7 @@ _SAFE = "/%:@!$&'()*+,;=~?"
 
 
 def serves(url: str) -> bool:
-    """Whether requests to this URL can be made here: its host is in plain letters, without a user."""
+    """Whether requests to it can be made here: its host is in plain letters, and no user named."""
     return _PLAIN.fullmatch(url) is not None
 
 
@@ -240,7 +240,7 @@ class _Connection(asyncio.Protocol):
         self._head = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head += len(name) + len(value)
+        self._head += len(name) + len(value) + 4  # ": " and the line's end
         if self._head > _MOST_HEAD:
             raise ValueError(f"more than {_MOST_HEAD:,} bytes of headers")
         self._headers.add(name.decode("latin-1"), value.decode("utf-8", "replace").strip())
