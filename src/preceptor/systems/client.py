@@ -50,26 +50,19 @@ class Client:
         self._connections = self._session = None
         self._begun = False
 
-    @contextlib.asynccontextmanager
-    async def post(self, path: str, body: bytes) -> AsyncIterator[Answered]:
+    def post(self, path: str, body: bytes) -> contextlib.AbstractAsyncContextManager[Answered]:
         """One call, whatever its status.
 
         Raises
         ------
         Transient, EndpointRefused
-            It could not be made, or its response not be read.
+            It could not be made, or its response not be read: the block raises them, too.
         """
         if not self._begun:
             self._begin()
         if self._connections is None:
-            async with self.request("POST", path, data=body) as response:
-                yield response
-            return
-        try:
-            async with self._connections.post(path, body) as answered:
-                yield answered
-        except UnicodeError:
-            raise EndpointRefused("refused", self._say("not a URL")) from None
+            return self.request("POST", path, data=body)
+        return self._connections.post(path, body)
 
     @contextlib.asynccontextmanager
     async def request(

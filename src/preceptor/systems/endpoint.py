@@ -7,7 +7,7 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -23,13 +23,13 @@ from preceptor.systems.wire import (
     MAX_BODY_BYTES,
     NO_IMAGES,
     PATIENCE_S,
+    Chunks,
     ContentFiltered,
     ErrorInReply,
     NotThere,
     TooLong,
     Transient,
     beginning,
-    chunks,
     error_words,
     is_filtered,
     kind_of,
@@ -159,13 +159,11 @@ class Endpoint:
         EndpointError
             This call failed, and retrying did not help.
         """
-        body = msgspec.json.encode(payload)
+        content = msgspec.json.encode(payload)
 
         async def attempt() -> T:
-            reader = None if events is None else events()
-            return await self._attempt(
-                path, body, Body(parse, reader, self.secret.out_of_reply), heard
-            )
+            body = Body(parse, None if events is None else events(), self.secret.out_of_reply)
+            return await self._attempt(path, content, body, heard)
 
         async with self.limiter.turn():
             tries = _Tries(self.now())
@@ -186,30 +184,28 @@ class Endpoint:
     async def _in_turn(self, attempt: Callable[[], Awaitable[T]]) -> tuple[T, float]:
         """One attempt, as soon as there is room for it and nothing holds the endpoint back."""
         while True:
-            await self._held_back()
+            if self._hold_until > self.now():
+                await self._held_back()
             begun = await self.limiter.begin()
             try:
                 if self._hold_until > self.now():  # another was told to wait meanwhile
                     continue
                 if self._refused is not None:  # what another call has learnt holds for this one
                     raise EndpointRefused(self._refused.kind, str(self._refused))
-                return await self._measured(attempt, begun)
+                started = time.monotonic()
+                try:
+                    result = await attempt()
+                except Transient as failure:
+                    if failure.crowded:
+                        self.limiter.turned_away(begun)
+                    elif failure.kind != "connection":
+                        self.limiter.answered(time.monotonic() - started, well=False)
+                    raise
+                seconds = time.monotonic() - started
+                self.limiter.answered(seconds, well=True)
+                return result, seconds
             finally:
                 self.limiter.end()
-
-    async def _measured(self, attempt: Callable[[], Awaitable[T]], begun: int) -> tuple[T, float]:
-        started = time.monotonic()
-        try:
-            result = await attempt()
-        except Transient as failure:
-            if failure.crowded:
-                self.limiter.turned_away(begun)
-            elif failure.kind != "connection":
-                self.limiter.answered(time.monotonic() - started, well=False)
-            raise
-        seconds = time.monotonic() - started
-        self.limiter.answered(seconds, well=True)
-        return result, seconds
 
     def _count(self, tries: _Tries, failure: Transient) -> None:
         """A failure is the call's own, unless nobody else was answered either since the last one.
@@ -253,38 +249,33 @@ class Endpoint:
             await self.sleep(wait)
 
     async def _attempt(self, path: str, content: bytes, body: Body[T], heard: Heard) -> T:
-        begin = bytearray()
-        async with self._client.post(path, content) as response:
-            if not 200 <= response.status < 300:
-                page = self.secret.out_of_error(await beginning(response))
-                raise self._fault(response.status, response.headers, page, content)
-            try:
-                async for chunk in chunks(response, MAX_BODY_BYTES):
-                    begin += chunk[: _LOOKED_AT - len(begin)]
-                    with self._named(begin, content):
-                        text = body.feed(chunk)
-                    if text:
+        begin = b""
+        try:
+            async with self._client.post(path, content) as response:
+                if not 200 <= response.status < 300:
+                    page = self.secret.out_of_error(await beginning(response))
+                    raise self._fault(response.status, response.headers, page, content)
+                async for chunk in Chunks(response, MAX_BODY_BYTES):
+                    if len(begin) < _LOOKED_AT:
+                        begin += chunk[:_LOOKED_AT]
+                    if text := body.feed(chunk):
                         heard(text)
-            except TooLong:
-                words = self._say(f"the reply is longer than {MAX_BODY_BYTES:,} bytes")
-                raise EndpointError("too_large", words) from None
-        with self._named(begin, content):
             result = body.end()
+        except TooLong:
+            words = self._say(f"the reply is longer than {MAX_BODY_BYTES:,} bytes")
+            raise EndpointError("too_large", words) from None
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise self._misread(error, begin, content) from None
         self._successes += 1
         return result
 
-    @contextlib.contextmanager
-    def _named(self, begin: bytearray, sent: bytes) -> Iterator[None]:
-        """Around the reading of a body that begins so: no reply is a failure by its kind."""
-        try:
-            yield
-        except ErrorInReply as error:
-            content = self.secret.out_of_error(error.content)
-            raise self._fault(error.status, {}, content, sent) from None
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            looked = self.secret.out_of_error(bytes(begin))[:60].decode("utf-8", "replace")
-            words = f"expected a completion, found {shorten(looked, 70)} ({error})"
-            raise Transient("malformed", words) from None
+    def _misread(self, error: Exception, begin: bytes, sent: bytes) -> Exception:
+        """What a body is that begins so and is no reply, by its kind."""
+        if isinstance(error, ErrorInReply):
+            return self._fault(error.status, {}, self.secret.out_of_error(error.content), sent)
+        looked = self.secret.out_of_error(begin)[:60].decode("utf-8", "replace")
+        words = f"expected a completion, found {shorten(looked, 70)} ({error})"
+        return Transient("malformed", words)
 
     @contextlib.asynccontextmanager
     async def send(

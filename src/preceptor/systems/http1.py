@@ -8,20 +8,19 @@ No redirect is followed, no cookie kept, nothing sent twice. Sources: RFC 9112 (
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import re
 import socket
 import ssl
 import urllib.parse
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from aiohappyeyeballs import start_connection
 from httptools import HttpParserError, HttpResponseParser
 from multidict import CIMultiDict
 
-from preceptor.errors import shorten
+from preceptor.errors import EndpointRefused, shorten
 from preceptor.systems.wire import Transient
 from preceptor.version import VERSION
 
@@ -57,7 +56,9 @@ def _verified() -> ssl.SSLContext:
 
 
 class Response:
-    """What a server says to one request.
+    """What a server says to one request, which is made where its ``async with`` begins.
+
+    A connection whose response was not read to its end is closed where it ends.
 
     Attributes
     ----------
@@ -67,42 +68,56 @@ class Response:
         By name, whatever its case.
     """
 
-    def __init__(self, connection: _Connection, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, connections: Connections, path: str, body: bytes) -> None:
         self.status = 0
         self.headers: Mapping[str, str] = {}
         self.ended = False
-        self._connection, self._loop = connection, loop
+        self._connections, self._path, self._body = connections, path, body
+        self._connection: _Connection | None = None
         self._came: list[bytes] = []
         self._unread = 0
         self._failure: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> Response:
+        loop, pool = asyncio.get_running_loop(), self._connections
+        ends = loop.time() + pool.timeout
+        self._connection = pool.kept(loop.time()) or await pool.connected(ends)
+        self._timer = loop.call_at(ends, self._late)
+        try:
+            self._connection.send(self, pool.head(self._path), self._body)
+            while not self.status:
+                await self._more(loop)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def content(self) -> Response:
         """Where its body is read, as other clients have it."""
         return self
 
-    async def begun(self) -> None:
-        """Wait for the headers. Raises Transient."""
-        while not self.status:
-            await self._more()
-
-    async def iter_any(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Raises Transient where it breaks off."""
-        while True:
-            if self._came:
-                piece = self._came[0] if len(self._came) == 1 else b"".join(self._came)
-                self._came, self._unread = [], 0
-                self._connection.resume(self)
-                yield piece
-            elif self.ended:
-                return
-            else:
-                await self._more()
+    async def readany(self) -> bytes:
+        """The next piece of the body; empty at its end. Raises Transient where it breaks off."""
+        while not self._came:
+            if self.ended:
+                return b""
+            await self._more(asyncio.get_running_loop())
+        piece = self._came[0] if len(self._came) == 1 else b"".join(self._came)
+        self._came, self._unread = [], 0
+        if self._connection is not None:
+            self._connection.resume(self)
+        return piece
 
     def close(self) -> None:
         """Read no further."""
-        self._connection.leave(self)
+        self._timer.cancel()
+        if self._connection is not None:
+            self._connection.leave(self)
 
     # What the connection tells
 
@@ -123,13 +138,16 @@ class Response:
 
     def fail(self, failure: Exception) -> None:
         self._failure = failure
-        self._connection.leave(self)
+        self.close()
         self._wake()
 
-    async def _more(self) -> None:
+    def _late(self) -> None:
+        self.fail(self._connections.late())
+
+    async def _more(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._failure is not None:
             raise self._failure from None
-        self._waiter = self._loop.create_future()
+        self._waiter = loop.create_future()
         try:
             await self._waiter
         finally:
@@ -143,8 +161,8 @@ class Response:
 class _Connection(asyncio.Protocol):
     """One connection, with one request at a time on it."""
 
-    def __init__(self, pool: Connections, loop: asyncio.AbstractEventLoop) -> None:
-        self._pool, self._loop = pool, loop
+    def __init__(self, pool: Connections) -> None:
+        self._pool = pool
         self._response: Response | None = None
         self._headers: CIMultiDict[str] = CIMultiDict()
         # Bytes of headers so far, and bytes that were neither their end nor a body.
@@ -155,11 +173,10 @@ class _Connection(asyncio.Protocol):
     def usable(self) -> bool:
         return not self._transport.is_closing()
 
-    def send(self, request: bytes) -> Response:
-        self._response = response = Response(self, self._loop)
-        self._other = 0
-        self._transport.write(request)
-        return response
+    def send(self, response: Response, head: bytes, body: bytes) -> None:
+        """Ask for a response."""
+        self._response, self._other = response, 0
+        self._transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
 
     def leave(self, response: Response) -> None:
         """Close, if the response is still coming: the rest of it is of no use to anybody."""
@@ -280,7 +297,7 @@ class Connections:
     """
 
     def __init__(self, base_url: str, headers: Mapping[str, str], timeout: float) -> None:
-        self._base, self._timeout = urllib.parse.urlsplit(base_url), timeout
+        self._base, self.timeout = urllib.parse.urlsplit(base_url), timeout
         self._tls = _verified() if self._base.scheme == "https" else None
         self._host = (self._base.hostname or "").rstrip(".")
         self._port = self._base.port or (443 if self._tls else 80)
@@ -294,30 +311,13 @@ class Connections:
         self.opened: set[_Connection] = set()
         self._idle: dict[_Connection, float] = {}
 
-    @contextlib.asynccontextmanager
-    async def post(self, path: str, body: bytes) -> AsyncIterator[Response]:
+    def post(self, path: str, body: bytes) -> Response:
         """Post to a path behind the base URL.
 
-        A connection whose response was not read to its end is closed.
-
-        Raises
-        ------
-        Transient
-            ``connection``, ``timeout`` or ``malformed``.
-        UnicodeError
-            No host can have this name.
+        The block raises Transient (``connection``, ``timeout`` or ``malformed``), or
+        EndpointRefused where no host can have this name.
         """
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + self._timeout
-        connection = self._kept(loop.time()) or await self._connected(ends)
-        response = connection.send(b"%b%d\r\n\r\n%b" % (self._head(path), len(body), body))
-        timer = loop.call_at(ends, response.fail, self._late())
-        try:
-            await response.begun()
-            yield response
-        finally:
-            timer.cancel()
-            connection.leave(response)
+        return Response(self, path, body)
 
     async def close(self) -> None:
         for connection in [*self.opened]:
@@ -337,7 +337,7 @@ class Connections:
         self.opened.discard(connection)
         self._idle.pop(connection, None)
 
-    def _kept(self, now: float) -> _Connection | None:
+    def kept(self, now: float) -> _Connection | None:
         while self._idle:
             connection, since = self._idle.popitem()
             if now - since < _KEPT_S and connection.usable:
@@ -345,7 +345,7 @@ class Connections:
             connection.abort()
         return None
 
-    def _head(self, path: str) -> bytes:
+    def head(self, path: str) -> bytes:
         """A request up to the number of its body's bytes."""
         if path not in self._heads:
             whole = self._base._replace(scheme="", netloc="").geturl() + path
@@ -353,10 +353,10 @@ class Connections:
             self._heads[path] = f"POST {target}{self._lines}".encode()
         return self._heads[path]
 
-    def _late(self) -> Transient:
-        return Transient("timeout", f"no answer within {self._timeout:g} s")
+    def late(self) -> Transient:
+        return Transient("timeout", f"no answer within {self.timeout:g} s")
 
-    async def _connected(self, ends: float) -> _Connection:
+    async def connected(self, ends: float) -> _Connection:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(min(ends, loop.time() + _CONNECTED_S)):
@@ -368,7 +368,7 @@ class Connections:
                 )
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(self, loop),
+                    lambda: _Connection(self),
                     sock=sock,
                     ssl=self._tls,
                     server_hostname=self._host if self._tls else None,
@@ -376,9 +376,11 @@ class Connections:
                 return connection
         except TimeoutError:
             if loop.time() >= ends:
-                raise self._late() from None
+                raise self.late() from None
             words = f"no connection within {_CONNECTED_S:g} s"
             raise Transient("connection", words, unreached=True) from None
+        except UnicodeError:
+            raise EndpointRefused("refused", f"{self._base.geturl()}: not a URL") from None
         except OSError as error:
             self._addresses = None  # the name may have got others
             raise Transient("connection", shorten(str(error), 200), unreached=True) from None

@@ -9,7 +9,7 @@ import time
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -22,13 +22,13 @@ __all__ = [
     "NO_IMAGES",
     "PATIENCE_S",
     "Answered",
+    "Chunks",
     "ContentFiltered",
     "ErrorInReply",
     "NotThere",
     "TooLong",
     "Transient",
     "beginning",
-    "chunks",
     "error_words",
     "is_filtered",
     "kind_of",
@@ -246,7 +246,7 @@ def proxy_for(url: str) -> str | None:
 class Content(Protocol):
     """A body as it comes."""
 
-    def iter_any(self) -> AsyncIterator[bytes]: ...
+    async def readany(self) -> bytes: ...
 
 
 class Answered(Protocol):
@@ -264,29 +264,42 @@ class Answered(Protocol):
     def close(self) -> None: ...
 
 
-async def chunks(response: Answered, limit: int) -> AsyncIterator[bytes]:
-    """The body, decompressed if the server compressed it unasked; raises TooLong."""
-    coding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if coding not in ("identity", "", "gzip", "deflate"):
-        raise Transient("malformed", f"unexpected Content-Encoding {shorten(coding)}")
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32) if coding in ("gzip", "deflate") else None
-    length = 0
-    async for chunk in response.content.iter_any():
+class Chunks:
+    """A body piece by piece, decompressed if the server compressed it unasked.
+
+    Raises TooLong behind ``limit`` bytes.
+    """
+
+    def __init__(self, response: Answered, limit: int) -> None:
+        coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if coding not in ("identity", "", "gzip", "deflate"):
+            raise Transient("malformed", f"unexpected Content-Encoding {shorten(coding)}")
+        packed = coding in ("gzip", "deflate")
+        self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 32) if packed else None
+        self._response, self._left = response, limit
+
+    def __aiter__(self) -> Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await self._response.content.readany()
+        if not chunk:
+            raise StopAsyncIteration
         try:
-            plain = inflate.decompress(chunk, limit + 1 - length) if inflate else chunk
+            plain = self._inflate.decompress(chunk, self._left + 1) if self._inflate else chunk
         except zlib.error as error:
             raise Transient("malformed", f"compressed body is damaged: {error}") from None
-        length += len(plain)
-        if length > limit:
-            response.close()
+        self._left -= len(plain)
+        if self._left < 0:
+            self._response.close()
             raise TooLong
-        yield plain
+        return plain
 
 
 async def beginning(response: Answered) -> bytes:
     """What an error page says, as far as it is worth reading."""
     try:
-        return b"".join([chunk async for chunk in chunks(response, _MAX_ERROR_BYTES)])
+        return b"".join([chunk async for chunk in Chunks(response, _MAX_ERROR_BYTES)])
     except TooLong:
         return b"a long page"
 
