@@ -71,6 +71,8 @@ def bare(port: int, path: Path, connections: int) -> Timed:
 
 def preceptor(port: int, path: Path, connections: int) -> Timed:
     """A whole run: rendered, asked, parsed, stored, shown, scored, as the command does it."""
+    import scipy.special  # noqa: F401  # of the intervals, behind the run
+
     from preceptor import api
     from preceptor.cli.progress import Display
 

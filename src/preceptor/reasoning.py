@@ -8,6 +8,7 @@ that is quoted, in code, or talked about is part of the answer.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -133,6 +134,7 @@ class _Mark(msgspec.Struct):
     closing: int | None = None
 
 
+@functools.lru_cache(maxsize=4)  # a reply is taken apart where it is read, kept and judged
 def split_reasoning(text: str) -> Said:
     """What a text says and what it only thinks, in time proportional to its length.
 

@@ -124,8 +124,9 @@ class _Recorder:
         """See :class:`preceptor.graders.base.Recorder`."""
         context = self.context
         # No await between lookup and task creation, or the same call could be made twice.
+        sought = [each for each in calls if not (context.lookup.in_vain and each.system)]
         found = context.lookup.verdicts(
-            {k: v for call in calls for k, v in call.keys().items() if k not in context.under_way}
+            {k: v for call in sought for k, v in call.keys().items() if k not in context.under_way}
         )
         for call in calls:
             if call.system and any(key in found and found[key].key != key for key in call.about):

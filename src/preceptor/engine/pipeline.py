@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import itertools
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from preceptor.engine.backlog import Backlog
 from preceptor.engine.batches import InBatches
 from preceptor.engine.budget import Budget
-from preceptor.engine.calls import claimed
+from preceptor.engine.calls import Turn, claimed
 from preceptor.engine.grading import GradingContext, VerdictRecorder, given, older_server
 from preceptor.engine.interaction import attend, environment_failure, interact
 from preceptor.engine.keys import former_key, response_key
@@ -247,8 +247,10 @@ class Pipeline:
         key = response_key(self.system, ask, self.run.scope, whole=whole, patient=self.patient)
         # No await between lookup and task creation, or the same call could be made twice.
         under_way = self._answering.get(key)
-        former = former_key(self.system, ask, self.run.scope, whole=whole, patient=self.patient)
-        known = None if under_way else self._lookup.responses({key: former}).get(key)
+        known = None
+        if under_way is None and not self._lookup.in_vain:
+            former = former_key(self.system, ask, self.run.scope, whole=whole, patient=self.patient)
+            known = self._lookup.responses({key: former}).get(key)
         if known is not None and known.key != key:
             self._warn(older_server(self.system))
         if under_way is None and known is None:
@@ -362,16 +364,9 @@ class Pipeline:
         if self.progress.stopping is not None or self._error is not None:
             raise Postponed
 
-    @contextlib.asynccontextmanager
-    async def _turn(self, system: System | None) -> AsyncIterator[None]:
-        """A call that may start: there is room for it, and nothing speaks against it."""
-        async with self._limiters[system].turn() if system else contextlib.nullcontext():
-            self._check_going_on()
-            self.progress.in_flight += 1
-            try:
-                yield
-            finally:
-                self.progress.in_flight -= 1
+    def _turn(self, system: System | None) -> Turn:
+        limiter = self._limiters[system] if system else None
+        return Turn(limiter, self._check_going_on, self.progress)
 
 
 def _finished(graded: Graded) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from preceptor.engine.backlog import Backlog
 from preceptor.engine.budget import Budget
+from preceptor.engine.calls import Turn
 from preceptor.engine.grading import GradingContext, VerdictRecorder
 from preceptor.engine.progress import Progress
 from preceptor.errors import Unavailable
@@ -126,13 +127,6 @@ class Judging:
         if self.progress.stopping is not None:
             raise Unavailable("the rewarder was closed before this answer was judged")
 
-    @contextlib.asynccontextmanager
-    async def _turn(self, system: System | None) -> AsyncIterator[None]:
-        """Wait until a call may start. Raises Unavailable once closed."""
-        async with self._limiters[system].turn() if system else contextlib.nullcontext():
-            self._check_open()
-            self.progress.in_flight += 1
-            try:
-                yield
-            finally:
-                self.progress.in_flight -= 1
+    def _turn(self, system: System | None) -> Turn:
+        limiter = self._limiters[system] if system else None
+        return Turn(limiter, self._check_open, self.progress)

@@ -25,10 +25,21 @@ class Lookup:
     """Finds by key; else by the older key, unless a run shows which server was asked.
 
     A result under its older key may come from another server: the caller adds a note.
+
+    Attributes
+    ----------
+    in_vain
+        There was no result when this was made. Who claims a key before asking need not look for it:
+        the claim finds what has come since.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        with store.reading() as connection:
+            tables = (t.responses, t.verdicts, t.packed_keys)
+            self.in_vain = not any(
+                connection.scalar(sa.select(sa.exists().select_from(each))) for each in tables
+            )
 
     def responses(self, keys: Mapping[str, str | None]) -> dict[str, Response]:
         """Key → answer. ``keys`` has the former key of each, None where it had no other."""

@@ -118,6 +118,7 @@ class HttpModel(System):
         self.address = address
         self.model = model
         self.parameters = parameters
+        self._telling = present({name: getattr(parameters, name) for name in _TELLING})
         self.price = price
         self.max_tokens = parameters.max_tokens
         self.sampled = parameters.temperature != 0
@@ -134,8 +135,7 @@ class HttpModel(System):
         self.failures = self.endpoint.failures
 
     def identity(self) -> dict[str, Any]:
-        values = {name: getattr(self.parameters, name) for name in _TELLING}
-        return {"model": self.address, **present({**values, SERVER: self.server})}
+        return {"model": self.address, **self._telling, **present({SERVER: self.server})}
 
     def exchange(self, ask: Ask, *, stream: bool = False) -> Exchange:
         """What would be posted for a question. Pure: nothing is sent.
@@ -267,9 +267,10 @@ def usage_of(*counts: int | None) -> Usage:
 
     No more of a prompt is cached than there is of it: else the rest would have a negative price.
     """
-    usage = Usage(*(count_of(count) for count in counts))
-    cached = min(usage.cached_tokens, usage.input_tokens)
-    return msgspec.structs.replace(usage, cached_tokens=cached)
+    usage = Usage(*map(count_of, counts))
+    if usage.cached_tokens <= usage.input_tokens:
+        return usage
+    return msgspec.structs.replace(usage, cached_tokens=usage.input_tokens)
 
 
 def counts_in(found: object, form: type[T]) -> T:
