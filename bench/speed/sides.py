@@ -14,7 +14,9 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 Timed = tuple[int, float, float]
 
@@ -29,41 +31,107 @@ def _since(calls: int, started: tuple[float, float]) -> Timed:
     return calls, seconds, cpu
 
 
-def bare(port: int, path: Path, connections: int) -> Timed:
-    """A loop that posts and decodes, and does nothing else: the limit of one process."""
-    import aiohttp
+#: Posts a prompt; gives the reply's text.
+Post = Callable[[str], Awaitable[str]]
 
-    from preceptor.benchmarks import get
+
+async def _all(examples: Iterable[Any], post: Post, workers: int) -> int:
+    """Ask for the answer to each example, then for each verdict; returns the number of calls."""
     from preceptor.graders.template import OWN
 
-    examples = get("healthbench").load(path).examples
-    url = f"http://127.0.0.1:{port}/v1/chat/completions"
+    items = iter(examples)
 
-    async def post(session: aiohttp.ClientSession, text: str) -> str:
-        payload = {"model": "m", "messages": [{"role": "user", "content": text}]}
-        async with session.post(url, data=json.dumps(payload)) as response:
-            return json.loads(await response.read())["choices"][0]["message"]["content"]
-
-    async def worker(session: aiohttp.ClientSession, items: object) -> int:
+    async def worker() -> int:
         calls = 0
-        for example in items:  # type: ignore[attr-defined]
+        for example in items:
             text = example.messages[0].content
-            answer = await post(session, text)
+            answer = await post(text)
             calls += 1 + len(example.criteria)
             asked = f"user: {text}\n\nassistant: {answer}"
             await asyncio.gather(
                 *(
-                    post(session, OWN.render(asked, f"[{criterion.points}] {criterion.text}"))
+                    post(OWN.render(asked, f"[{criterion.points}] {criterion.text}"))
                     for criterion in example.criteria
                 )
             )
         return calls
 
+    return sum(await asyncio.gather(*(worker() for _ in range(workers))))
+
+
+def _sent(text: str) -> str:
+    return json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]})
+
+
+def _said(reply: bytes) -> str:
+    text: str = json.loads(reply)["choices"][0]["message"]["content"]
+    return text
+
+
+def bare(port: int, path: Path, connections: int) -> Timed:
+    """A loop that posts with aiohttp and decodes, and does nothing else."""
+    import aiohttp
+
+    from preceptor.benchmarks import get
+
+    examples = get("healthbench").load(path).examples
+    url = f"http://127.0.0.1:{port}/v1/chat/completions"
+
     async def run() -> int:
         connector = aiohttp.TCPConnector(limit=connections)
         async with aiohttp.ClientSession(connector=connector) as session:
-            items = iter(examples)
-            return sum(await asyncio.gather(*(worker(session, items) for _ in range(connections))))
+
+            async def post(text: str) -> str:
+                async with session.post(url, data=_sent(text)) as response:
+                    return _said(await response.read())
+
+            return await _all(examples, post, connections)
+
+    started = _now()
+    return _since(asyncio.run(run()), started)
+
+
+class _Wire(asyncio.Protocol):
+    """A connection that reads what this server sends, and nothing else."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def ask(self, request: bytes) -> asyncio.Future[bytes]:
+        self.buffer, self.reply = bytearray(), asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return self.reply
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        end = self.buffer.find(b"\r\n\r\n")
+        length = self.buffer.find(b"Content-Length: ", 0, end) + 16
+        whole = end + 4 + int(self.buffer[length : self.buffer.find(b"\r", length)])
+        if end > 0 and len(self.buffer) >= whole:
+            self.reply.set_result(bytes(self.buffer[end + 4 :]))
+
+
+def hand(port: int, path: Path, connections: int) -> Timed:
+    """The same over connections written by hand: the limit of one process of Python."""
+    from preceptor.benchmarks import get
+
+    examples = get("healthbench").load(path).examples
+
+    async def run() -> int:
+        loop, room = asyncio.get_running_loop(), asyncio.Semaphore(connections)
+        idle: list[_Wire] = []
+
+        async def post(text: str) -> str:
+            body = _sent(text).encode()
+            head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+            async with room:
+                made = None if idle else await loop.create_connection(_Wire, "127.0.0.1", port)
+                wire = idle.pop() if made is None else made[1]
+                reply = await wire.ask(head % len(body) + body)
+                idle.append(wire)
+            return _said(reply)
+
+        return await _all(examples, post, connections)
 
     started = _now()
     return _since(asyncio.run(run()), started)
@@ -128,7 +196,7 @@ def inspect(port: int, path: Path, connections: int) -> Timed:
 
 
 if __name__ == "__main__":
-    sides = {"bare": bare, "preceptor": preceptor, "inspect": inspect}
+    sides = {"bare": bare, "hand": hand, "preceptor": preceptor, "inspect": inspect}
     side, port, path, connections = sys.argv[1:]
     calls, seconds, cpu = sides[side](int(port), Path(path), int(connections))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

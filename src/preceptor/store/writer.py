@@ -28,6 +28,8 @@ from preceptor.store.store import Store
 __all__ = ["Batch", "Writer"]
 
 _MOST_AT_ONCE = 2000
+#: After so many in one transaction more come at once, and are waited for: a transaction costs.
+_MANY, _GATHERED_S = 16, 0.005
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -107,9 +109,12 @@ class Writer:
 
     def _work(self) -> None:
         beaten = time.monotonic()
-        open_ = True
+        open_, many = True, False
         while open_:
+            if many:
+                time.sleep(_GATHERED_S)
             entries, open_ = waiting(self._queue, _MOST_AT_ONCE, HEARTBEAT_S)
+            many = len(entries) >= _MANY
             if entries:
                 self._settle(entries, self._done([entry for entry, _ in entries]))
             if time.monotonic() - beaten > HEARTBEAT_S:
