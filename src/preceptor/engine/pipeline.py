@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import itertools
+import operator
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -199,7 +200,8 @@ class Pipeline:
     def _hire(self, items: Iterator[tuple[int, Graded]], context: GradingContext) -> None:
         """As many examples at once as keep all endpoints busy for now: memory stays bounded."""
         wanted = sum(limiter.limit for limiter in self._limiters.values())
-        for _ in range(len(self._workers), min(wanted, len(self.todo))):
+        wanted = min(wanted - len(self._workers), operator.length_hint(items))
+        for _ in range(wanted):
             worker = asyncio.ensure_future(self._worker(items, context))
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
