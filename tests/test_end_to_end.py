@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 import preceptor
 from children import Child
+from preceptor.engine.pipeline import Pipeline
 from preceptor.engine.plan import Request, check
 from preceptor.engine.runner import execute
 from preceptor.errors import EndpointRefused, StoreBusy, StoreError
@@ -444,6 +445,32 @@ def test_repeats_are_asked_each_and_judged_once_where_alike(path: Path) -> None:
 
 
 # What cannot work
+
+
+def test_no_worker_is_started_for_an_example_that_another_has(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many may work at once: as many begin as there are examples, and none again later."""
+    begun, work = [], Pipeline._worker
+
+    async def counted(self: Pipeline, *told: Any) -> None:
+        begun.append(1)
+        await work(self, *told)
+
+    monkeypatch.setattr(Pipeline, "_worker", counted)
+    with FakeEndpoint() as fake:
+        wide = ["concurrency=100"]
+        address = fake.address("m")
+        preceptor.run(
+            "starter",
+            system=address,
+            grader=address,
+            limit=7,
+            store=path,
+            system_params=wide,
+            grader_params=wide,
+        )
+    assert len(begun) == 7
 
 
 def test_wrong_key_stops_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
