@@ -185,10 +185,11 @@ async def test_a_connection_that_the_server_closed_is_not_used_again() -> None:
     assert len(server.connections) == 4
 
 
-@pytest.mark.parametrize("how", ["cancelled", "left", "late"])
+@pytest.mark.parametrize("how", ["cancelled", "left", "late", "closed"])
 async def test_a_response_that_is_not_read_to_its_end_closes_its_connection(how: str) -> None:
     """Whoever is cancelled, leaves early or is answered too late: the server hears of it."""
-    server = Server(OK + b"Content-Length: 9\r\n\r\nfour")
+    length = b"" if how == "closed" else b"Content-Length: 9\r\n"  # else up to its end
+    server = Server(OK + length + b"\r\nfour")
     async with served(server) as port, connected(port, timeout=0.2) as connections:
         if how == "late":
             with pytest.raises(Transient, match=r"no answer within 0\.2 s") as caught:
@@ -201,8 +202,9 @@ async def test_a_response_that_is_not_read_to_its_end_closes_its_connection(how:
             task = asyncio.ensure_future(ask(connections))
             while not server.requests:
                 await asyncio.sleep(0.001)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
+            ended = asyncio.CancelledError if how == "cancelled" else Transient
+            task.cancel() if how == "cancelled" else await connections.close()
+            with pytest.raises(ended):
                 await task
         await asyncio.wait_for(server.gone.wait(), 5)
         assert not connections._idle
@@ -298,6 +300,7 @@ async def test_a_certificate_is_verified(tmp_path: Path, monkeypatch: pytest.Mon
         ("http://exämple.com/v1", False),
         ("ftp://example.com/v1", False),
         ("http:///v1", False),
+        ("http://example.com:99999/v1", False),
     ],
 )
 def test_addresses_that_need_more_go_another_way(url: str, here: bool) -> None:

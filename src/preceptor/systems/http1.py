@@ -44,7 +44,10 @@ _SAFE = "/%:@!$&'()*+,;=~?"
 
 def serves(url: str) -> bool:
     """Whether requests to it can be made here: its host is in plain letters, and no user named."""
-    return _PLAIN.fullmatch(url) is not None
+    try:
+        return _PLAIN.fullmatch(url) is not None and urllib.parse.urlsplit(url).port != 0
+    except ValueError:  # no port has this number
+        return False
 
 
 @functools.cache
@@ -81,11 +84,11 @@ class Response:
 
     async def __aenter__(self) -> Response:
         loop, pool = asyncio.get_running_loop(), self._connections
-        ends = loop.time() + pool.timeout
+        ends, head = loop.time() + pool.timeout, pool.head(self._path)
         self._connection = pool.kept(loop.time()) or await pool.connected(ends)
         self._timer = loop.call_at(ends, self._late)
         try:
-            self._connection.send(self, pool.head(self._path), self._body)
+            self._connection.send(self, head, self._body)
             while not self.status:
                 await self._more(loop)
         except BaseException:
@@ -191,6 +194,8 @@ class _Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def abort(self) -> None:
+        if self._response is not None:
+            self._response.fail(Transient("connection", "the connection was closed"))
         self._transport.abort()
 
     # What the transport tells
