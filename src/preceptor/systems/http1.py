@@ -227,6 +227,7 @@ class _Connection(asyncio.Protocol):
             words = f"not HTTP that can be read: more than {_MOST_HEAD:,} bytes before a body"
             response.fail(Transient("malformed", words))
         elif response.ended:
+            self.resume(response)
             self._response = None
             self._settle()
 
@@ -242,10 +243,7 @@ class _Connection(asyncio.Protocol):
             response.fail(Transient("connection", words))
 
     def _settle(self) -> None:
-        """The response is over: keep the connection for the next request, or close it."""
-        if self._paused:
-            self._paused = False
-            self._transport.resume_reading()
+        """Keep the connection for the next request, or close it."""
         if not self._again:
             self._transport.close()
         elif self._transport.get_write_buffer_size():  # answered before it was asked
