@@ -82,13 +82,12 @@ def timed(
     connections: int,
     before: Path | None = None,
 ) -> dict[str, Any]:
-    # What our environment has does not get into that of another client.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    here = side
-    if side == "before":
-        assert before is not None
-        here = "preceptor"
-        environment["PYTHONPATH"] = str(before / "src")
+    environment = dict(os.environ)
+    paths = environment.pop("PYTHONPATH", "")  # of ours, nothing gets into that of another client
+    if side != "inspect":
+        source = (before if side == "before" and before else ROOT) / "src"
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(source), paths)))
+    here = "preceptor" if side == "before" else side
     command = [str(python), str(SPEED / "sides.py"), here, str(port), str(file), str(connections)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
