@@ -41,6 +41,10 @@ class Cohort(msgspec.Struct, kw_only=True):
         Column → the row's group, None where it is missing.
     last
         The last known value of what is predicted.
+    series
+        Columns that change during a stay, of which ``NAME_last`` and others are features.
+    texts
+        Column of texts → the row's text, None where it is missing.
     """
 
     name: str
@@ -54,6 +58,8 @@ class Cohort(msgspec.Struct, kw_only=True):
     groups: dict[str, list[str | None]] = {}
     classes: tuple[str, ...] = ()
     last: Any = None
+    series: tuple[str, ...] = ()
+    texts: dict[str, list[str | None]] = {}
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -17,7 +17,7 @@ from preceptor.scoring.answers import answered
 from preceptor.scoring.predicted.metrics import metrics_of
 from preceptor.scoring.predicted.table import Block, Predicted
 
-__all__ = ["PredictionScoring", "predicted_of", "predictions"]
+__all__ = ["PredictionScoring", "blocks_of", "predicted_of", "predictions"]
 
 
 class PredictionScoring(Scoring):
@@ -25,6 +25,7 @@ class PredictionScoring(Scoring):
 
     units_are = "patients"
     keeps_metrics = True
+    sliced_by_tags = False
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -40,12 +41,25 @@ class PredictionScoring(Scoring):
 
 def predicted_of(scores: Sequence[Score], examples: Sequence[Example]) -> Predicted | None:
     """The rows of a run in arrays; None without any."""
-    target = {example.id: example.target for example in examples}
-    there = [score for score in scores if score.prediction is not None]
-    if not there:
-        return None
-    blocks = [msgspec.convert(target[score.example_id], Block) for score in there]
-    return Predicted(blocks, [score.prediction for score in there])
+    blocks, said = blocks_of(scores, examples)
+    return Predicted(blocks, said) if blocks else None
+
+
+def blocks_of(
+    scores: Sequence[Score], examples: Sequence[Example]
+) -> tuple[list[Block], list[dict[str, list[Any]]]]:
+    """The blocks of a run, and what was predicted of each; labels may be asked one by one."""
+    by_id = {example.id: example for example in examples}
+    blocks: dict[str, Block] = {}
+    said: dict[str, dict[str, list[Any]]] = {}
+    for score in scores:
+        if score.prediction is not None:
+            example = by_id[score.example_id]
+            row = example.of if isinstance(example.of, str) else example.id
+            if row not in blocks:
+                blocks[row] = msgspec.convert(example.target, Block)
+            said.setdefault(row, {}).update(score.prediction)
+    return list(blocks.values()), list(said.values())
 
 
 def predictions() -> Protocol:
