@@ -262,9 +262,9 @@ def test_a_record_has_names_units_and_what_is_missing(world: World, tmp_path: Pa
     )
     asked = asked_benchmark(stays, tmp_path / "mortality24" / "made-up", AskedRows())
     [example] = asked.load(tmp_path).examples
-    assert "- age: 70.12 years\n- sex: male\n- heart rate: 7 (5 to 9) /min\n- missing: blood pH" in (
-        example.messages[0].text
-    )
+    said = example.messages[0].text
+    assert "- age: 70.12 years\n- sex: male\n- heart rate: 7 (5 to 9) /min\n" in said
+    assert "\n- missing: blood pH\n" in said
     with pytest.raises(InputError, match="--question"):
         asked_benchmark(stays, tmp_path / "aki" / "made-up", AskedRows())
     for text, error in (("a,b\n1,2\n", "column, name and unit"), ("column,name\nage,\n", "a text")):
@@ -273,9 +273,7 @@ def test_a_record_has_names_units_and_what_is_missing(world: World, tmp_path: Pa
             read_dictionary(words)
 
 
-def test_what_cannot_be_asked_is_one_line(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_be_asked_is_one_line(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """An amount, a column that is not there, and a limit of nothing."""
     for words, said, outcome in (
         ((), "expected yes or no, classes or labels", "age"),
@@ -293,7 +291,7 @@ def test_what_cannot_be_asked_is_one_line(
 @settings(max_examples=25, deadline=None)
 @given(
     st.dictionaries(
-        st.sampled_from(["Yes", " yes", "**YES", "y", "No", "n", "\n", "", "Maybe", "yess", "'no'"]),
+        st.sampled_from(["Yes", " yes", "**YES", "y", "No", "n", "\n", "", "Mo", "yess", "'no'"]),
         st.floats(-30, 0),
     )
 )
@@ -308,4 +306,3 @@ def test_masses_are_sums_over_the_spellings_of_a_word(chances: dict[str, float])
     assert label_masses({**chances, "Yes": 0.5}, ("yes", "no")) is None
     assert label_masses({"B": 0.0}, LETTERS) == {"A": 0.0, "B": 1.0, "C": 0.0}
     assert label_masses({"Sam": 0.0}, ("same", "sample")) == {"same": 0.0, "sample": 0.0}
-

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from preceptor.baselines.tables import Columns
 
 __all__ = [
-    *("GroupColumns", "IdColumn", "LeftOut", "Outcome", "PatientColumn"),
-    *("listed", "read_cohort"),
+    "GroupColumns",
+    "IdColumn",
+    "LeftOut",
+    "Outcome",
+    "PatientColumn",
+    "listed",
+    "read_cohort",
 ]
 
 Outcome = Annotated[
@@ -31,9 +36,7 @@ PatientColumn = Annotated[
 GroupColumns = Annotated[
     str, typer.Option(metavar="COLUMN[,COLUMN]", help="Of a table: columns of groups.")
 ]
-LeftOut = Annotated[
-    str, typer.Option(metavar="COLUMN[,COLUMN]", help="Of a table: no features.")
-]
+LeftOut = Annotated[str, typer.Option(metavar="COLUMN[,COLUMN]", help="Of a table: no features.")]
 
 
 def listed(text: str) -> tuple[str, ...]:

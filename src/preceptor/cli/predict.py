@@ -56,9 +56,7 @@ def predict(  # noqa: PLR0917
     ] = None,
     dictionary: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="A table of the columns in words: column, name, unit."
-        ),
+        typer.Option(metavar="FILE", help="A table of the columns in words: column, name, unit."),
     ] = None,
     columns: Annotated[
         str,

@@ -198,11 +198,7 @@ def check(
     _check_numbers(request)
     benchmark = benchmark or benchmarks.get(request.benchmark)
     _ = benchmark.protocol.scoring.measuring  # raises where the user's model cannot be opened
-    parameters = parameters or parse_parameters(
-        request.system_params, "--system-param", address=request.system
-    )
-    if benchmark.protocol.asking.first_token:
-        parameters = first_token_parameters(parameters, greedy=not reasons(request.system))
+    parameters = parameters or _parameters(benchmark, request)
     through = batched if request.batch else None
     system = system_of(benchmark, request, parameters, through)
     grader, template, called = grader_of(benchmark, request, through)
@@ -261,6 +257,14 @@ def check(
         dataset.materials,
         patient,
     )
+
+
+def _parameters(benchmark: Benchmark, request: Request) -> Parameters:
+    """Those of the system, with what the benchmark's way of asking needs."""
+    given = parse_parameters(request.system_params, "--system-param", address=request.system)
+    if not benchmark.protocol.asking.first_token:
+        return given
+    return first_token_parameters(given, greedy=not reasons(request.system))
 
 
 def loaded(benchmark: Benchmark, request: Request) -> Dataset:

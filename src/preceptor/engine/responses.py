@@ -11,7 +11,7 @@ import msgspec
 from preceptor.engine.budget import Budget
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused, shorten
 from preceptor.records import Completion, Message, Response, Text, Turn, as_answer
-from preceptor.records.responses import FIRST_TOKEN
+from preceptor.records.responses import CANDIDATES
 from preceptor.store.rows import storable, storable_message
 from preceptor.systems.base import Ask, System, without_text
 from preceptor.systems.first_token import token_text
@@ -85,7 +85,7 @@ def _state(completion: Completion) -> Any:
         if isfinite(logprob):
             text = storable(token_text(token))  # two tokens may have one text
             chances[text] = log(exp(chances[text]) + exp(logprob)) if text in chances else logprob
-    return {FIRST_TOKEN: chances}
+    return {CANDIDATES: chances}
 
 
 def _with_calls(completion: Completion) -> tuple[Turn, ...]:

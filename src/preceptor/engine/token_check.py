@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from preceptor.errors import EndpointRefused
 from preceptor.protocols.asking import Asking
 from preceptor.records import Response
-from preceptor.records.responses import FIRST_TOKEN
+from preceptor.records.responses import CANDIDATES
 from preceptor.systems.base import DECLINED, System
 
 __all__ = ["TokenCheck"]
@@ -43,4 +43,4 @@ class TokenCheck:
 
 
 def _listed(answer: Response) -> bool:
-    return isinstance(answer.state, dict) and bool(answer.state.get(FIRST_TOKEN))
+    return isinstance(answer.state, dict) and bool(answer.state.get(CANDIDATES))

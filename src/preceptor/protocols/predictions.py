@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 
@@ -15,9 +15,9 @@ from preceptor.records import Example, Graded, Metric, Score
 from preceptor.records.results import PREDICTIONS
 from preceptor.scoring.answers import answered
 from preceptor.scoring.predicted.metrics import metrics_of
-from preceptor.scoring.predicted.table import Block, Predicted
+from preceptor.scoring.predicted.table import Predicted, blocks_of
 
-__all__ = ["PredictionScoring", "blocks_of", "predicted_of", "predictions"]
+__all__ = ["PredictionScoring", "predicted_of", "predictions"]
 
 
 class PredictionScoring(Scoring):
@@ -43,23 +43,6 @@ def predicted_of(scores: Sequence[Score], examples: Sequence[Example]) -> Predic
     """The rows of a run in arrays; None without any."""
     blocks, said = blocks_of(scores, examples)
     return Predicted(blocks, said) if blocks else None
-
-
-def blocks_of(
-    scores: Sequence[Score], examples: Sequence[Example]
-) -> tuple[list[Block], list[dict[str, list[Any]]]]:
-    """The blocks of a run, and what was predicted of each; labels may be asked one by one."""
-    by_id = {example.id: example for example in examples}
-    blocks: dict[str, Block] = {}
-    said: dict[str, dict[str, list[Any]]] = {}
-    for score in scores:
-        if score.prediction is not None:
-            example = by_id[score.example_id]
-            row = example.of if isinstance(example.of, str) else example.id
-            if row not in blocks:
-                blocks[row] = msgspec.convert(example.target, Block)
-            said.setdefault(row, {}).update(score.prediction)
-    return list(blocks.values()), list(said.values())
 
 
 def predictions() -> Protocol:

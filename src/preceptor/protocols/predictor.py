@@ -9,7 +9,7 @@ from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.predictions import PredictionScoring, predicted_of
 from preceptor.records import Example, Graded, Metric, Score, examples_of
-from preceptor.records.responses import FIRST_TOKEN
+from preceptor.records.responses import CANDIDATES
 from preceptor.records.results import PREDICTOR
 from preceptor.scoring.answers import answered
 from preceptor.scoring.predicted.first_token import LEAST_MASS, label_masses
@@ -77,7 +77,7 @@ class PredictorScoring(PredictionScoring):
 
 def _masses(graded: Graded, words: Mapping[str, str | None]) -> dict[str, float]:
     state = graded.response.state if graded.response is not None else None
-    chances = state.get(FIRST_TOKEN) if isinstance(state, dict) else None
+    chances = state.get(CANDIDATES) if isinstance(state, dict) else None
     return label_masses(chances or {}, list(words)) or {}
 
 

@@ -13,12 +13,16 @@ from preceptor.records.messages import Message, Turn
 from preceptor.records.parts import Reasoning, ToolCall
 
 __all__ = [
-    *("CALL_AS_TEXT", "ENVIRONMENT_FAILED", "FIRST_TOKEN"),
-    *("Completion", "Response", "as_answer"),
+    "CALL_AS_TEXT",
+    "CANDIDATES",
+    "ENVIRONMENT_FAILED",
+    "Completion",
+    "Response",
+    "as_answer",
 ]
 
 #: In the state of an answer: text of a candidate for its first token → log-probability.
-FIRST_TOKEN = "first_token"
+CANDIDATES = "first_token"
 
 #: Kind of the failure that is the environment's and not the system's.
 ENVIRONMENT_FAILED = "environment_failed"

@@ -130,8 +130,8 @@ def _first_token(payload: dict[str, Any], digest: bytes, chance: float) -> Reply
     letters = _OPTIONS.findall(_last_text(payload))
     if len(letters) < 2:
         return _yes_or_no(chance)
-    weights = digest[4 : 4 + len(letters)]
-    mass = {letter: 0.9 * (1 + w) / sum(map((1).__add__, weights)) for letter, w in zip(letters, weights, strict=True)}
+    weights = {letter: 1 + byte for letter, byte in zip(letters, digest[4:], strict=False)}
+    mass = {letter: 0.9 * weight / sum(weights.values()) for letter, weight in weights.items()}
     logprobs = {token: math.log(share) for token, share in {**mass, "The": 0.1}.items()}
     return Reply(max(mass, key=lambda token: mass[token]), top_logprobs=logprobs)
 

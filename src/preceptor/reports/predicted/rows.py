@@ -13,9 +13,9 @@ import msgspec
 from preceptor.bridges.outcome_columns import FORMULA
 from preceptor.errors import InputError
 from preceptor.installation import MissingExtra
-from preceptor.protocols.predictions import blocks_of
 from preceptor.records import Result, examples_of
 from preceptor.reports.files import whole_file
+from preceptor.scoring.predicted.table import blocks_of
 
 __all__ = ["export_rows"]
 
