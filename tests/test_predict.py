@@ -30,6 +30,7 @@ from preceptor.protocols.predictor import LABEL_MASS, PREDICTED
 from preceptor.records import Result
 from preceptor.scoring.predicted.first_token import label_masses
 from preceptor.testing import FakeEndpoint, Fault
+from preceptor.testing.wires import _ERRORS
 
 LETTERS = ("A", "B", "C")
 
@@ -76,7 +77,7 @@ def result(world: World, name: str) -> Result:
 def test_a_run_is_beside_the_baselines(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The chance of yes is scored, compared by id, ranked, reported and exported as baselines are,
+    """The chance of yes is scored, compared by id, ranked and exported as those of baselines are,
     and the numbers are those of scikit-learn on the probabilities that the endpoint listed.
     """
     at = ("--store", world.store)
@@ -105,9 +106,7 @@ def test_a_run_is_beside_the_baselines(
     assert main(["leaderboard", "--benchmark", "wards", *at, "--json"]) == 0
     [ranking] = msgspec.json.decode(capsys.readouterr().out)
     assert ranking["n"] == 60
-    page, rows = tmp_path / "page.html", tmp_path / "rows.csv"
-    assert main(["report", "wards-logistic", "llm", *at, "-o", str(page)]) == 0
-    assert "Decision curve" in page.read_text("utf-8") or "et benefit" in page.read_text("utf-8")
+    rows = tmp_path / "rows.csv"
     assert main(["export", "llm", *at, "-o", str(rows)]) == 0
     assert main(["import", "predictions", str(rows), "--name", "again", *at]) == 0
     again = result(world, "again").metrics["overall_score"]
@@ -198,6 +197,13 @@ def test_a_system_without_log_probabilities_stops_the_run(
     for system in ("anthropic/claude-sonnet-4-5", "google/gemini-2.5-flash"):
         assert main(["predict", str(world.table), "--system", system, *at]) == 2
         assert "gives no log-probabilities of tokens" in capsys.readouterr().err
+    words = "Logprobs is not supported for the current model"
+    monkeypatch.setitem(_ERRORS, "bad_request", (400, "invalid_request_error", None, words))
+    with FakeEndpoint(faults=["bad_request"], rate=1.0, most_faults=99) as fake:
+        refused = world._replace(fake=fake)
+        assert predict(refused, "refused", "--system-param", "concurrency=1") == 2
+        assert f"'{words}': it gives no log-probabilities" in capsys.readouterr().err
+        assert fake.calls.total() == 1
     with FakeEndpoint(faults=["no_logprobs"], rate=1.0, most_faults=99) as fake:
         none = world._replace(fake=fake)
         assert predict(none, "none", "--system-param", "concurrency=1") == 2

@@ -133,6 +133,10 @@ def _remarks(cohort: Cohort, rows: Sequence[int], asked: AskedRows) -> Iterator[
     )
     for _, question, _ in _questions(cohort, asked):
         yield f"Asked: {question.splitlines()[0]}"
+    yield from (f"{remark[:1].upper()}{remark[1:]}." for remark in cohort.remarks)
+    if unseen := [name for name in cohort.dropped if name not in asked.columns]:
+        named = ", ".join(shorten(name, 40).strip("'") for name in unseen[:10])
+        yield f"Columns of texts that no record has (--text): {named}."
     if len(rows) < len(cohort.id):
         yield f"Asked of {len(rows):,} of {len(cohort.id):,} rows: a fixed random sample."
 

@@ -45,6 +45,8 @@ class Cohort(msgspec.Struct, kw_only=True):
         Columns that change during a stay, of which ``NAME_last`` and others are features.
     texts
         Column of texts → the row's text, None where it is missing.
+    dropped
+        Those with too many values to be features.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Cohort(msgspec.Struct, kw_only=True):
     last: Any = None
     series: tuple[str, ...] = ()
     texts: dict[str, list[str | None]] = {}
+    dropped: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -82,9 +82,6 @@ def read_table(path: Path, columns: Columns) -> Cohort:
     if not features:
         raise InputError(f"{path}: expected columns of numbers beside the outcome, found none")
     remarks = [f"{left:,} rows without an outcome are left out"] if left else []
-    if dropped:
-        named = ", ".join(shorten(name, 40).strip("'") for name in dropped[:10])
-        remarks.append(f"no features, for they are texts of many values: {named}")
     return Cohort(
         name=path.name.partition(".")[0],
         kind=kind,
@@ -97,6 +94,7 @@ def read_table(path: Path, columns: Columns) -> Cohort:
         classes=classes,
         last=None if columns.last is None else _numbers(path, rows, lines, columns.last),
         texts=texts,
+        dropped=tuple(dropped),
         remarks=tuple(remarks),
     )
 

@@ -119,6 +119,10 @@ def baseline(  # noqa: PLR0917
     for cohort in cohorts:
         for remark in cohort.remarks:
             note(f"  • {printable(cohort.name)}: {printable(remark)}")
+        if cohort.dropped:
+            named = ", ".join(shorten(name, 40).strip("'") for name in cohort.dropped[:10])
+            words = f"no features, for they are texts of many values: {named}"
+            note(f"  • {printable(cohort.name)}: {printable(words)}")
     if no_import:
         for file in files.values():
             print(printable(str(file)))

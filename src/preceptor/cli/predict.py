@@ -19,7 +19,7 @@ from preceptor.cli.cohorts import (
 )
 from preceptor.cli.dry_run import print_estimates
 from preceptor.cli.options import Json, StorePath, whole_number
-from preceptor.cli.output import note, printable
+from preceptor.cli.output import printable
 from preceptor.cli.run import finish
 from preceptor.cli.run_options import (
     Address,
@@ -133,8 +133,6 @@ def predict(  # noqa: PLR0917
     if dry_run:
         estimate = api.dry_run(benchmark, system=system, **options)
         return print_estimates({"": estimate}, as_json)
-    for remark in cohort.remarks:
-        note(f"  • {printable(cohort.name)}: {printable(remark)}")
     with Display() as display:
         done = api.run(
             benchmark, system=system, watch=display.update, processes=processes, **options
