@@ -43,7 +43,9 @@ class PredictorScoring(PredictionScoring):
 
     def score(self, graded: Graded) -> Score:
         columns: Mapping[str, str | None] = graded.example.target["answers"]
-        said = {column: [None] for column in columns.values() if column is not None}
+        said: dict[str, list[float | None]] = {
+            column: [None] for column in columns.values() if column is not None
+        }
         text = answered(graded)
         if text is None:
             return Score(graded.example.id, graded.repeat, {}, {}, {}, {}, None, prediction=said)
@@ -51,7 +53,7 @@ class PredictorScoring(PredictionScoring):
         total = sum(masses.values())
         values = {PREDICTED: float(total >= LEAST_MASS), LABEL_MASS: min(1.0, total)}
         if total >= LEAST_MASS:
-            said |= {c: [round(masses[w] / total, 9)] for w, c in columns.items() if c is not None}
+            said = {c: [masses[word] / total] for word, c in columns.items() if c is not None}
         return Score(
             example_id=graded.example.id,
             repeat=graded.repeat,
