@@ -87,6 +87,7 @@ def test_a_run_is_beside_the_baselines(
     found = result(world, "llm")
     y, p = [], []
     for item in found.graded:
+        assert item.response is not None
         chances = item.response.state["first_token"]
         yes = sum(math.exp(v) for k, v in chances.items() if k.strip().lower() == "yes")
         no = math.exp(chances["No"])

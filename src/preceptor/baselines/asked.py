@@ -97,8 +97,8 @@ def _complete(cohort: Cohort, path: Path, asked: AskedRows) -> AskedRows:
     """The same with its columns, checked, and words and question where the data is known."""
     for name in asked.texts:
         if name not in cohort.texts:
-            there = ", ".join(cohort.texts) or "none"
-            raise InputError(f"--text {shorten(name)}: {path} has the columns of texts {there}")
+            listed = ", ".join(cohort.texts) or "none"
+            raise InputError(f"--text {shorten(name)}: {path} has the columns of texts {listed}")
     there = shown(cohort, asked.texts)
     for name in asked.columns:
         if name not in there:
