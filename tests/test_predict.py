@@ -313,3 +313,20 @@ def test_masses_are_sums_over_the_spellings_of_a_word(chances: dict[str, float])
     assert label_masses({**chances, "Yes": 0.5}, ("yes", "no")) is None
     assert label_masses({"B": 0.0}, LETTERS) == {"A": 0.0, "B": 1.0, "C": 0.0}
     assert label_masses({"Sam": 0.0}, ("same", "sample")) == {"same": 0.0, "sample": 0.0}
+
+
+def test_one_row_of_a_class_is_no_ground_for_a_test(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a small sample of a rare outcome has: a difference of AUROC has no interval and no p."""
+    at = ("--store", str(tmp_path / "o.db"))
+    for name, scores in (("a", (0.9, 0.1, 0.2, 0.8)), ("b", (0.3, 0.4, 0.2, 0.8))):
+        rows = [f"{row},{int(row == 0)},{score}" for row, score in enumerate(scores)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["id,y_true,y_score", *rows, ""]))
+        words = ("--benchmark", "rare", *at)
+        assert main(["import", "predictions", str(tmp_path / f"{name}.csv"), *words]) == 0
+    capsys.readouterr()
+    assert main(["compare", "a", "b", "--json", *at]) == 0
+    first = msgspec.json.decode(capsys.readouterr().out)["contrasts"][0]["changes"][0]
+    assert first["difference"] == pytest.approx(-2 / 3)
+    assert (first["ci95"], first["p"]) == (None, None)
