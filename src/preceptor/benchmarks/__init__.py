@@ -30,6 +30,7 @@ _OTHERS = (
         "images",
         "manifest",
         "outside",
+        "own_booleans",
         "own_rows",
     ),
     *("own_tasks", "published", "dicom", "png"),
