@@ -7,20 +7,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import preceptor
 from data_fixtures import isolate
+from preceptor.audit.forms import compare_forms
 from preceptor.benchmarks.folder import read_benchmark
 from preceptor.cli import main
-from preceptor.errors import DataError
+from preceptor.errors import DataError, InputError
 from preceptor.graders.base import Case
 from preceptor.graders.judge import NOT_ASKED
 from preceptor.protocols.boolean import BooleanJudge, BooleanScoring, boolean_criteria
 from preceptor.records import Criterion, Example, Message
 from preceptor.scoring.rubric import OVERALL
+from preceptor.statistics.icc import icc
 from suite_answers import graded
 
 MANIFEST = 'name = "checkup"\nprotocol = "boolean"\nrubric = "r.jsonl"\n[[slices]]\nname = "ward"\n'
@@ -40,6 +43,9 @@ SAID = {
     "pregnancy": ("not relevant", "yes"),
     "short": (None, "yes"),
 }
+
+
+FILES = (Path("boolean.csv"), Path("scale.csv"))
 
 
 def write(folder: Path, manifest: str = MANIFEST, shared: Any = SHARED) -> None:
@@ -169,3 +175,54 @@ def test_the_shared_rubric_goes_with_boolean_alone() -> None:
     write(Path("checkup"), MANIFEST.replace('protocol = "boolean"\n', ""))
     with pytest.raises(DataError, match="rubric: goes with `protocol` boolean alone"):
         read_benchmark(Path("checkup"))
+
+
+def tables(seconds: str = "9") -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Write ratings of ten answers by yes or no, whose last question is of a fault, and a scale."""
+    draw = np.random.default_rng(3)
+    good = draw.normal(0, 1, 10)
+    said = good[:, None, None] + draw.normal(0, 1, (10, 4, 3)) > 0
+    scale = np.clip(np.round(3 + good[:, None] + draw.normal(0, 1, (10, 3))), 1, 5)
+    lines = ["response,criterion,rater,label,prompt,points,seconds"]
+    lines += [
+        f"r{n},q{c},{rater},{('no', 'yes')[int(yes)]},p{n // 2},{1 if c < 3 else -1},2.5"
+        for (n, c, rater), yes in np.ndenumerate(said)
+    ]
+    Path("boolean.csv").write_text("\n".join(lines))
+    lines = ["response,criterion,rater,label,prompt,seconds"]
+    lines += [f"r{n},all,{r},{x:g},p{n // 2},{seconds}" for (n, r), x in np.ndenumerate(scale)]
+    Path("scale.csv").write_text("\n".join([*lines, "r10,all,0,3,p5,9"]))
+    said[:, 3] = ~said[:, 3]
+    return said.mean(axis=1), scale
+
+
+def test_two_forms_of_rating_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    """By the agreement of raters' scores of the answers that all rated, and by their time."""
+    for table, form in zip(tables(), (found := compare_forms(*FILES)).forms, strict=True):
+        exact = icc(table)
+        assert exact is not None
+        assert form.single.value == pytest.approx(exact.agreement.value)
+        assert form.average.value == pytest.approx(exact.average.value)
+        assert form.average.ci95 is not None
+    assert (found.answers, found.prompts, found.left_out) == (10, 5, 1)
+    assert found.seconds is not None
+    assert found.seconds.value == pytest.approx(4 * 2.5 - 9)
+    assert main(["measure", "forms", *map(str, FILES)]) == 0
+    shown = capsys.readouterr()
+    assert "ICC(3,k)" in shown.out
+    assert "1 answer without every rating left out" in shown.out + shown.err
+    tables(seconds="")
+    assert compare_forms(*FILES).seconds is None
+
+
+def test_ratings_that_cannot_be_compared_are_one_line() -> None:
+    """A time that is none, one rater, and answers of other names."""
+    tables(seconds="soon")
+    with pytest.raises(DataError, match=r"scale\.csv:2: seconds: expected seconds from 0"):
+        compare_forms(*FILES)
+    head = "response,criterion,rater,label\n"
+    Path("one.csv").write_text(head + "r1,all,a,3\n")
+    Path("other.csv").write_text(head + "x,all,a,3\nx,all,b,4\n")
+    for file, message in (("one.csv", "two raters or more"), ("other.csv", "two answers or more")):
+        with pytest.raises(InputError, match=message):
+            compare_forms(FILES[0], Path(file))
