@@ -31,6 +31,7 @@ _OTHERS = (
         "manifest",
         "outside",
         "own_booleans",
+        "own_insights",
         "own_rows",
     ),
     *("own_tasks", "published", "dicom", "png"),

@@ -307,7 +307,11 @@ def _check(path: Path, text: str, stated: _Stated) -> None:
         raise _fault(path, text, "grader", problem)
     if stated.points_per_500 is not None and stated.protocol not in (None, "rubric"):
         raise _fault(path, text, "points_per_500", "length is priced with `protocol` rubric alone")
-    if stated.protocol in ("boolean", "grounded") and stated.grader and stated.grader.template:
+    if (
+        stated.protocol in ("boolean", "grounded", "insights")
+        and stated.grader
+        and stated.grader.template
+    ):
         problem = f"`protocol` {stated.protocol} has its own: leave it out"
         raise _fault(path, text, "grader.template", problem)
     _check_boolean(path, text, stated)

@@ -10,6 +10,7 @@ import msgspec
 
 from preceptor.benchmarks.base import Benchmark
 from preceptor.benchmarks.own_booleans import boolean_row
+from preceptor.benchmarks.own_insights import insight_row
 from preceptor.benchmarks.own_rows import choice_row, grounded_row, quantity_row, rubric_row
 from preceptor.environments import Absent, resolve_environment
 from preceptor.errors import UnknownName
@@ -17,6 +18,7 @@ from preceptor.protocols.base import Protocol
 from preceptor.protocols.boolean import BOOLEAN_LABELS, Filter, boolean
 from preceptor.protocols.cases import cases
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
+from preceptor.protocols.insights import INSIGHT_LABELS, insights
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.predictions import predictions
 from preceptor.protocols.quantity import QUANTITY_LABELS, quantity
@@ -32,12 +34,13 @@ from preceptor.scoring.case_examples import CASES
 __all__ = ["OWN_PROTOCOLS", "Manifest", "Own", "manifest_of"]
 
 #: The protocols that a folder may name; beside them ``like = NAME`` of a benchmark.
-OWN_PROTOCOLS = ("rubric", "boolean", "choice", "grounded", "quantity")
+OWN_PROTOCOLS = ("rubric", "boolean", "choice", "grounded", "insights", "quantity")
 
 _ROWS = {
     "rubric": rubric_row,
     "choice": choice_row,
     "grounded": grounded_row,
+    "insights": insight_row,
     "quantity": quantity_row,
 }
 #: What needs no grader; but for ``choice``, of what is imported, or searched.
@@ -50,6 +53,7 @@ _UNJUDGED: Mapping[str, Callable[[], Protocol]] = {
 }
 _LABELS = {
     "boolean": BOOLEAN_LABELS,
+    "insights": INSIGHT_LABELS,
     "retrieval": RETRIEVAL_LABELS,
     "supported": SUPPORTED_LABELS,
     "quantity": QUANTITY_LABELS,
@@ -201,6 +205,8 @@ def _family(about: Own, like: Benchmark | None) -> Protocol:
         return supported(about.grader)
     if about.protocol == "boolean":
         return boolean(about.grader, about.filter)
+    if about.protocol == "insights":
+        return insights(about.grader)
     if about.protocol in _UNJUDGED:
         return _UNJUDGED[about.protocol]()
     return RubricProtocol(about.grader, about.length, prompt=about.template or "preceptor")

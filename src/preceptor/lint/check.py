@@ -39,6 +39,8 @@ RULES = (
     "missing-licence",
     "unanswered-question",
 )
+#: Protocol → the rule that does not hold for it: many questions, and facts that stand in documents.
+_USUAL = {"boolean": "many-criteria", "insights": "leaked-answer"}
 _CHECKS = (duplicates, contradictions, leaks, rubrics, classes, personal)
 
 
@@ -104,11 +106,11 @@ def lint(path: Path, benchmark: Benchmark | OwnShape) -> Linted:
     found += licence(path, known)
     sheet = {} if known is None else known.datasheet
     found += [_unanswered(key) for key in unanswered(sheet)] if sheet else []
+    usual = None if known is None else _USUAL.get(known.protocol.name)
+    found = [finding for finding in found if finding.rule != usual]
     order = (*RULES, *ADVICE)
     found.sort(key=lambda finding: (order.index(finding.rule), finding.line or 0))
     advice = [finding for finding in found if finding.rule in ADVICE]
-    if known is not None and known.protocol.name == "boolean":  # such rubrics have many
-        advice = [finding for finding in advice if finding.rule != "many-criteria"]
     found = [finding for finding in found if finding.rule in RULES]
     malformed = sum(finding.rule == "malformed-row" for finding in found)
     return Linted(
