@@ -215,7 +215,8 @@ def test_without_a_grader_one_is_asked_for(
         (
             'licence = "CC',
             'protocol = "CC',
-            r"toml:4: protocol: expected rubric or boolean or choice or grounded or insights or quantity, or `like",
+            r"toml:4: protocol: expected rubric or boolean or choice or extractive or grounded or "
+            "insights or quantity, or `like",
         ),
         ('licence = "CC', 'like = "CC', r"toml:4: like: expected the name of a benchmark"),
         (

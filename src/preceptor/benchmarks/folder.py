@@ -302,7 +302,7 @@ def _check(path: Path, text: str, stated: _Stated) -> None:
         if stated.like not in {each.name for each in all_benchmarks() if each.package is None}:
             problem = f"expected the name of a benchmark of Preceptor, found {shorten(stated.like)}"
             raise _fault(path, text, "like", problem)
-    if stated.protocol in ("choice", "quantity") and stated.grader is not None:
+    if stated.protocol in ("choice", "extractive", "quantity") and stated.grader is not None:
         problem = f"nothing is judged with `protocol` {stated.protocol}: leave it out"
         raise _fault(path, text, "grader", problem)
     if stated.points_per_500 is not None and stated.protocol not in (None, "rubric"):

@@ -11,13 +11,20 @@ import msgspec
 from preceptor.benchmarks.base import Benchmark
 from preceptor.benchmarks.own_booleans import boolean_row
 from preceptor.benchmarks.own_insights import insight_row
-from preceptor.benchmarks.own_rows import choice_row, grounded_row, quantity_row, rubric_row
+from preceptor.benchmarks.own_rows import (
+    choice_row,
+    extractive_row,
+    grounded_row,
+    quantity_row,
+    rubric_row,
+)
 from preceptor.environments import Absent, resolve_environment
 from preceptor.errors import UnknownName
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.boolean import BOOLEAN_LABELS, Filter, boolean
 from preceptor.protocols.cases import cases
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
+from preceptor.protocols.extractive import EXTRACTIVE_LABELS, extractive
 from preceptor.protocols.insights import INSIGHT_LABELS, insights
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.predictions import predictions
@@ -34,11 +41,12 @@ from preceptor.scoring.case_examples import CASES
 __all__ = ["OWN_PROTOCOLS", "Manifest", "Own", "manifest_of"]
 
 #: The protocols that a folder may name; beside them ``like = NAME`` of a benchmark.
-OWN_PROTOCOLS = ("rubric", "boolean", "choice", "grounded", "insights", "quantity")
+OWN_PROTOCOLS = ("rubric", "boolean", "choice", "extractive", "grounded", "insights", "quantity")
 
 _ROWS = {
     "rubric": rubric_row,
     "choice": choice_row,
+    "extractive": extractive_row,
     "grounded": grounded_row,
     "insights": insight_row,
     "quantity": quantity_row,
@@ -50,9 +58,11 @@ _UNJUDGED: Mapping[str, Callable[[], Protocol]] = {
     CASES: cases,
     PREDICTIONS: predictions,
     "quantity": quantity,
+    "extractive": extractive,
 }
 _LABELS = {
     "boolean": BOOLEAN_LABELS,
+    "extractive": EXTRACTIVE_LABELS,
     "insights": INSIGHT_LABELS,
     "retrieval": RETRIEVAL_LABELS,
     "supported": SUPPORTED_LABELS,

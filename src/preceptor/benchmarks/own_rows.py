@@ -17,6 +17,7 @@ __all__ = [
     "asked",
     "choice_row",
     "criterion",
+    "extractive_row",
     "first_of",
     "grounded_row",
     "labelled",
@@ -132,6 +133,29 @@ def quantity_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
             criteria=(),
             tags=labelled(row, slices),
             target=_quantity(row),
+        )
+
+    return parse
+
+
+def extractive_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
+    """Reads ``id``, ``context``, ``question``, ``answer`` (a text, a list of any of which is right,
+    or null where the context has none), ``tags``.
+    """
+
+    def parse(row: Fields) -> Example:
+        row = unpacked(row)
+        said = decoded(row.need("answer", "a text, a list of texts, or null for none"))
+        texts = said if isinstance(said, list) else [said] if said not in (None, "") else []
+        if not all(isinstance(each, str) and each.strip() for each in texts):
+            raise row.fault("answer", "a text, a list of texts, or null for none", said)
+        asked = f"{row.text('context')}\n\n{row.text('question')}"
+        return Example(
+            id=row.id(first_of(row, IDS)),
+            messages=(Message("user", asked),),
+            criteria=(),
+            tags=labelled(row, slices),
+            target={"answers": texts},
         )
 
     return parse

@@ -121,6 +121,9 @@ class InsightScoring(Scoring):
     not defined. A missing verdict may be either.
     """
 
+    def wants_list(self, example: Example) -> bool:
+        return False
+
     def score(self, graded: Graded) -> Score:
         facts, distractors = _stated(graded)
         found = {OVERALL: _share(facts)}
