@@ -6,17 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
-from preceptor.scoring.rated import statistic_metric
+from preceptor.scoring.rated import rated_steps
 from preceptor.scoring.reading import field_of
 from preceptor.scoring.rubric import OVERALL
-from preceptor.statistics.agreement import cohen_kappa
 from preceptor.terminology.texts import fold
 
 __all__ = [
@@ -144,13 +141,11 @@ class GradeScoring(Scoring):
 
     def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         right = {example.id: example.target["certainty"] for example in examples}
-        there = [s for s in scores if s.values and s.prediction and s.prediction["certainty"]]
-        pairs = [(right[s.example_id], s.prediction["certainty"]) for s in there]
-        table = np.array([[CERTAINTIES.index(each) for each in pair] for pair in pairs])
-        kappa = cohen_kappa(table.reshape(-1, 2), "quadratic", range(len(CERTAINTIES)))
-        ids = [score.example_id for score in there]
-        coverage = len(there) / len(scores) if scores else 0.0
-        return {_KAPPA: statistic_metric(kappa, ids, examples, "share", coverage)}
+        rows = [
+            (s.example_id, s.prediction["certainty"] if s.prediction else None, right[s.example_id])
+            for s in scores
+        ]
+        return {_KAPPA: rated_steps(rows, CERTAINTIES, examples)}
 
 
 def _domain(text: str, name: str) -> object:
