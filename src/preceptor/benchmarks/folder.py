@@ -30,7 +30,7 @@ from preceptor.benchmarks.own_tasks.task_sheets import (
 from preceptor.environments import resolve_environment
 from preceptor.errors import DataError, InputError, UnknownName, did_you_mean, shorten
 from preceptor.files import file_sha256, read_rows
-from preceptor.protocols.boolean import FILTERS
+from preceptor.protocols.boolean import FILTERS, Filter
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Slice
 from preceptor.scoring import LengthRule
@@ -360,7 +360,7 @@ def _protocol(path: Path, stated: _Stated) -> Own:
     length = None if stated.points_per_500 is None else LengthRule(stated.points_per_500)
     family = stated.protocol or "rubric"
     rubric = None if stated.rubric is None else str(path.parent / stated.rubric)
-    sees = next((each for each in FILTERS if each == stated.filter), "answer")
+    sees: Filter = next((each for each in FILTERS if each == stated.filter), "answer")
     return Own(family, stated.like, grader, template, length, stated.environment, rubric, sees)
 
 

@@ -194,8 +194,10 @@ def _consistency(s: _MeanSquares) -> Correlation:
 def _average(s: _MeanSquares) -> Correlation:
     """By Spearman and Brown's formula of the consistency of a single rating."""
 
+    k = float(s.k)
+
     def stepped(single: float) -> float:
-        return s.k * single / (1 + (s.k - 1) * single)
+        return k * single / (1 + (k - 1) * single)
 
     if s.rows == 0:  # things do not differ
         return Correlation(None, None)
