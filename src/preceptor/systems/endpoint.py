@@ -22,6 +22,7 @@ from preceptor.systems.wire import (
     CROWDED,
     MAX_BODY_BYTES,
     NO_IMAGES,
+    NO_LOGPROBS,
     PATIENCE_S,
     Chunks,
     ContentFiltered,
@@ -35,6 +36,7 @@ from preceptor.systems.wire import (
     kind_of,
     of_this_prompt,
     refuses_images,
+    refuses_logprobs,
     retry_after,
 )
 
@@ -323,8 +325,10 @@ class Endpoint:
         said = f"HTTP {status}: {words}"
         if is_filtered(code, words):
             return ContentFiltered(said)
-        if refuses_images(status, words, sent):
-            return EndpointRefused("refused", self._say(f"{said}: {NO_IMAGES}"))
+        lacking = (refuses_images, NO_IMAGES), (refuses_logprobs, NO_LOGPROBS)
+        for refuses, remedy in lacking:
+            if refuses(status, words, sent):
+                return EndpointRefused("refused", self._say(f"{said}: {remedy}"))
         kind = kind_of(status, code, proven=self._successes > 0)
         if kind in ("rate_limit", "server_error"):
             return Transient(kind, said, retry_after(headers, content), crowded=status in CROWDED)
