@@ -293,8 +293,8 @@ BENCHMARKS = (
             files=("OmniMedVQA*.tsv", "*.tsv"),
             tags={"category": "category", "l2-category": "l2-category", "split": "split"},
         ),
-        "Its paper counts 127,995 questions on 118,010 images of 73 sets; not all of them are open, "
-        "so a file may be a part.",
+        "Its paper counts 127,995 questions on 118,010 images of 73 sets; not all are open, so a "
+        "file may be a part.",
         licence="stated at its home",
         citation="Hu et al. 2024, arXiv:2402.09181",
         url="https://huggingface.co/datasets/foreverbeliever/OmniMedVQA",
