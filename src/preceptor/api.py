@@ -20,6 +20,7 @@ from preceptor.store import Store
 
 if TYPE_CHECKING:
     from preceptor.analysis.comparison import Comparison
+    from preceptor.benchmarks import Benchmark
     from preceptor.estimate.parts import Estimate
     from preceptor.results.pool import Side
 
@@ -45,7 +46,7 @@ Watch = Callable[[Progress], None]
 
 
 def run(
-    benchmark: str,
+    benchmark: str | Benchmark,
     *,
     system: str,
     grader: str | None = None,
@@ -62,7 +63,7 @@ def run(
     ----------
     benchmark
         A benchmark's name (see ``preceptor list benchmarks``), a workbook of tasks, or a folder
-        with a manifest or such tasks (``./my-benchmark``).
+        with a manifest or such tasks (``./my-benchmark``); or one that was made of a table.
     system, grader
         Addresses: see ``preceptor list systems``; ``system`` may be the name of one whose answers a
         workbook has. Default of ``grader``: that of the benchmark's authors.
@@ -85,8 +86,9 @@ def run(
     Run
         Its ``outcome`` is done, incomplete or interrupted.
     """
-    request = request_of(benchmark, system, grader, {"name": name, **options})
-    plan = check(request, where=store)
+    called, made = _named(benchmark)
+    request = request_of(called, system, grader, {"name": name, **options})
+    plan = check(request, where=store, benchmark=made)
     with Store(store) as opened:
         pool = arrange(
             opened,
@@ -101,8 +103,12 @@ def run(
         return Run(store, pipeline.run, execute(pool.work(pipeline), watch))
 
 
+def _named(benchmark: str | Benchmark) -> tuple[str, Benchmark | None]:
+    return (benchmark, None) if isinstance(benchmark, str) else (benchmark.name, benchmark)
+
+
 def dry_run(
-    benchmark: str,
+    benchmark: str | Benchmark,
     *,
     system: str,
     grader: str | None = None,
@@ -122,8 +128,9 @@ def dry_run(
     InputError, Unavailable
         An option is wrong, or something needed is missing.
     """
-    request = request_of(benchmark, system, grader, {"name": name, **options})
-    return _estimates({"": check(request, where=store)}, store)[""]
+    called, made = _named(benchmark)
+    request = request_of(called, system, grader, {"name": name, **options})
+    return _estimates({"": check(request, where=store, benchmark=made)}, store)[""]
 
 
 def dry_run_sweep(

@@ -28,13 +28,14 @@ from preceptor.protocols.extractive import EXTRACTIVE_LABELS, extractive
 from preceptor.protocols.insights import INSIGHT_LABELS, insights
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.predictions import predictions
+from preceptor.protocols.predictor import predictor
 from preceptor.protocols.quantity import QUANTITY_LABELS, quantity
 from preceptor.protocols.recorded import Recorded, RecordedProtocol, described
 from preceptor.protocols.retrieval import RETRIEVAL_LABELS, retrieval
 from preceptor.protocols.rubric import RubricProtocol
 from preceptor.protocols.supported import SUPPORTED_LABELS, supported
 from preceptor.records import Slice
-from preceptor.records.results import PREDICTIONS
+from preceptor.records.results import PREDICTIONS, PREDICTOR
 from preceptor.scoring import LengthRule
 from preceptor.scoring.case_examples import CASES
 
@@ -57,6 +58,7 @@ _UNJUDGED: Mapping[str, Callable[[], Protocol]] = {
     "retrieval": retrieval,
     CASES: cases,
     PREDICTIONS: predictions,
+    PREDICTOR: predictor,
     "quantity": quantity,
     "extractive": extractive,
 }
@@ -73,7 +75,8 @@ _LABELS = {
 class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_defaults=True):
     """The protocol of a folder: one of OWN_PROTOCOLS, ``retrieval``, or that of ``like``.
 
-    ``cases`` is that of imported scores of cases, ``predictions`` that of an imported file of them.
+    ``cases`` is that of imported scores of cases, ``predictions`` that of an imported file of them,
+    ``predictor`` that of rows that a system is asked for a prediction of.
     """
 
     protocol: str = "rubric"

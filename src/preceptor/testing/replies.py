@@ -29,6 +29,8 @@ _WORDS = _TEXT.split()
 _MEAN_VERDICT = 0.6
 #: How a prompt asks for several numbered verdicts.
 _SEVERAL = re.compile(r"every number from 1 to (\d{1,2})\b")
+#: An option of a question, with its letter.
+_OPTIONS = re.compile(r"^([A-J]): ", re.MULTILINE)
 #: Factor on the length of an answer or its reasoning.
 _VERBOSITY = {"low": 0.5, "medium": 1.0, "high": 2.0}
 _EFFORT = {"minimal": 0.5, "low": 1.0, "medium": 2.0, "high": 4.0}
@@ -63,7 +65,9 @@ def reply_to(payload: dict[str, Any]) -> Reply:
     digest = hashlib.sha256(prompt_key(payload).encode()).digest()
     chance = int.from_bytes(digest[:4], "big") / 2**32
     if payload.get("logprobs"):
-        return _yes_or_no(chance)
+        # Who may say one token alone is cut off by it.
+        end = "length" if _limit(payload) == 1 else "stop"
+        return msgspec.structs.replace(_first_token(payload, digest, chance), finish_reason=end)
     if is_judgement(payload):
         if count := _asked_at_once(payload):
             return Reply(_batch(digest, count, _last_text(payload)))
@@ -125,6 +129,17 @@ def _batch(digest: bytes, count: int, prompt: str) -> str:
 def _yes_or_no(chance: float) -> Reply:
     mass = {"Yes": 0.9 * chance, " yes": 0.05 * chance, "No": 0.95 * (1 - chance), "The": 0.05}
     logprobs = {token: math.log(max(share, 1e-9)) for token, share in mass.items()}
+    return Reply(max(mass, key=lambda token: mass[token]), top_logprobs=logprobs)
+
+
+def _first_token(payload: dict[str, Any], digest: bytes, chance: float) -> Reply:
+    """The letter of one of the listed options, else Yes or No."""
+    letters = _OPTIONS.findall(_last_text(payload))
+    if len(letters) < 2:
+        return _yes_or_no(chance)
+    weights = {letter: 1 + byte for letter, byte in zip(letters, digest[4:], strict=False)}
+    mass = {letter: 0.9 * weight / sum(weights.values()) for letter, weight in weights.items()}
+    logprobs = {token: math.log(share) for token, share in {**mass, "The": 0.1}.items()}
     return Reply(max(mass, key=lambda token: mass[token]), top_logprobs=logprobs)
 
 
