@@ -200,6 +200,8 @@ def _serve(number: int) -> None:
     import importlib
     import selectors
 
+    from preceptor.engine.collector import rare_collections
+
     for name in (
         *("api", "cli.app", "engine.pipeline", "engine.workers.driver", "testing"),
         *("analysis.comparison", "analysis.leaderboard", "analysis.reliability"),
@@ -217,6 +219,8 @@ def _serve(number: int) -> None:
         importlib.import_module(name)
     _warm_up()
     gc.freeze()  # no fork goes through all of that once more
+    with rare_collections:  # nor counts it
+        pass
     listening = socket.socket(fileno=number)
     watched = selectors.DefaultSelector()
     watched.register(listening, selectors.EVENT_READ)

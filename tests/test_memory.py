@@ -7,7 +7,7 @@ import contextlib
 import gc
 import tracemalloc
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preceptor.engine.backlog import Backlog
-from preceptor.engine.collector import rare_collections
+from preceptor.engine.collector import RareCollections
 from preceptor.graders.base import Call, Case, Recorder
 from preceptor.graders.rubric import RubricGrader
 from preceptor.graders.template import OWN
@@ -126,13 +126,22 @@ async def test_prompts_that_wait_for_a_batch_are_not_kept(slow: bool) -> None:
     assert (kept < 10 * len(long)) is slow
 
 
+@pytest.fixture
+def _thawed() -> Iterator[None]:
+    """What the tests' own start froze is not, as in a program of a user's."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+@pytest.mark.usefixtures("_thawed")
 def test_collector_is_as_before_when_the_last_run_ends() -> None:
     """Within runs, side by side or one in the other, it is rare; behind them it is as it was."""
     before = gc.get_threshold()
-    gc.unfreeze()  # what the tests' own start froze
+    rare = RareCollections()
     with contextlib.ExitStack() as outer:
-        outer.enter_context(rare_collections)
-        with rare_collections:
+        outer.enter_context(rare)
+        with rare:
             assert gc.get_threshold()[0] > before[0]
             assert gc.get_freeze_count() > 0
         assert gc.get_threshold()[0] > before[0]
@@ -140,12 +149,12 @@ def test_collector_is_as_before_when_the_last_run_ends() -> None:
     assert gc.get_freeze_count() == 0
 
 
+@pytest.mark.usefixtures("_thawed")
 def test_what_the_user_froze_stays_frozen() -> None:
-    """A program that has frozen its objects finds them frozen after a run."""
+    """A program that has frozen its objects finds them frozen after each of two runs."""
     gc.freeze()
-    try:
-        with rare_collections:
+    rare = RareCollections()
+    for _ in range(2):
+        with rare:
             pass
         assert gc.get_freeze_count() > 1000
-    finally:
-        gc.unfreeze()

@@ -175,19 +175,25 @@ def _import(address: str) -> Callable[..., Any]:
 def _modules(name: str) -> dict[str, str]:
     """A module and those imported from the same folder or package, each with its file's SHA-256."""
     top = name.partition(".")[0]
-    files = {key: Path(f) for key, m in sys.modules.items() if (f := getattr(m, "__file__", None))}
+    files = {key: file for key, m in sys.modules.items() if (file := getattr(m, "__file__", None))}
     if name not in files:  # a notebook's own functions have no file
         return {}
-    root = files[name].parents[name.count(".") + (files[name].name == "__init__.py")]
+    own = Path(files[name])
+    root = own.parents[name.count(".") + (own.name == "__init__.py")]
     theirs = {"preceptor", *sys.stdlib_module_names}
 
-    def belongs(key: str, path: Path) -> bool:
+    def belongs(key: str, file: str) -> bool:
         first = key.partition(".")[0]
-        here = path.is_relative_to(root) and "-packages" not in str(path) and first not in theirs
-        return path.suffix == ".py" and (here or first == top)
+        if first == top or first in theirs or "-packages" in file:  # most are told without a path
+            return first == top
+        return Path(file).is_relative_to(root)
 
-    mine = {key: path for key, path in files.items() if belongs(key, path)}
-    return {key: file_sha256(path) for key, path in sorted(mine.items()) if path.is_file()}
+    mine = {key: Path(file) for key, file in files.items() if belongs(key, file)}
+    return {
+        key: file_sha256(path)
+        for key, path in sorted(mine.items())
+        if path.suffix == ".py" and path.is_file()
+    }
 
 
 class Command(System):

@@ -20,6 +20,8 @@ __all__ = ["WIDTH", "Page", "Panel", "line_height", "text_width", "wrap"]
 WIDTH = 7.0
 _MARGIN = 0.08
 _MEASURED_AT = 288
+#: Share of a width by which the sum of words may miss that of their line.
+_UNSURE = 0.05
 
 
 @lru_cache(maxsize=1)
@@ -49,10 +51,14 @@ def line_height(size: float = TEXT) -> float:
 
 def wrap(text: str, width: float, size: float = TEXT, weight: str = "normal") -> list[str]:
     """Lines no wider than ``width`` inches; a word that is wider itself is broken."""
-    lines = [""]
+    lines, reached = [""], 0.0
+    space = text_width("n n", size, weight) - 2 * text_width("n", size, weight)
     for word in re.findall(r"\S+", text):
         joined = f"{lines[-1]} {word}".strip()
-        if text_width(joined, size, weight) <= width:
+        # Words come again and again, lines do not: only near the edge is a line itself measured.
+        reached += text_width(word, size, weight) + (space if lines[-1] else 0)
+        near = abs(reached - width) <= _UNSURE * width
+        if (text_width(joined, size, weight) if near else reached) <= width:
             lines[-1] = joined
             continue
         if lines[-1]:
@@ -62,6 +68,7 @@ def wrap(text: str, width: float, size: float = TEXT, weight: str = "normal") ->
                 if lines[-1] and text_width(lines[-1] + sign, size, weight) > width:
                     lines.append("")
                 lines[-1] += sign
+        reached = text_width(lines[-1], size, weight)
     return lines
 
 
