@@ -8,12 +8,15 @@ import importlib
 import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.benchmarks.base import Benchmark, Dataset
 from preceptor.errors import UnknownName, shorten
 from preceptor.records import RunInfo, reading_settings
+
+if TYPE_CHECKING:
+    from preceptor.benchmarks.base import Benchmark, Dataset
 
 __all__ = ["Benchmark", "Dataset", "all_benchmarks", "get", "named", "of", "recorded"]
 
@@ -21,6 +24,7 @@ __all__ = ["Benchmark", "Dataset", "all_benchmarks", "get", "named", "of", "reco
 _OTHERS = (
     *(
         "base",
+        "catalogue",
         "collection",
         "datasheet",
         "download",
@@ -36,6 +40,14 @@ _OTHERS = (
 )
 #: Those whose place in lists is the first.
 _FIRST = ("healthbench", "healthbench_professional")
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Benchmark", "Dataset"):  # long to import, for the list of their names
+        from preceptor.benchmarks import base
+
+        return getattr(base, name)
+    raise AttributeError(name)
 
 
 @functools.cache
