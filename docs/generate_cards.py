@@ -11,9 +11,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from preceptor.benchmarks import Benchmark, all_benchmarks
+from preceptor.benchmarks import Benchmark, modules
 from preceptor.benchmarks.catalogue import CATALOGUE, written
-from preceptor.benchmarks.outside import outside
 from preceptor.reports.benchmark_card import card_markdown, card_of
 
 FOLDER = Path(__file__).parent / "benchmarks"
@@ -33,15 +32,10 @@ writes that of a run's benchmark.
 """
 
 
-def ours() -> list[Benchmark]:
-    """Those of other packages that happen to be installed are not ours to document."""
-    others = {benchmark.name for benchmark in outside(())}
-    return [benchmark for benchmark in all_benchmarks() if benchmark.name not in others]
-
-
 def pages() -> dict[str, str]:
     """File name → text."""
-    own = ours()
+    # Those of other packages that happen to be installed are not ours to document.
+    own = [benchmark for module in modules() for benchmark in module.BENCHMARKS]
     made = {f"{benchmark.name}.md": card_markdown(card_of(benchmark)) for benchmark in own}
     rows = "\n".join(row(benchmark) for benchmark in own)
     toctree = "\n".join(["```{toctree}", ":hidden:", "", *(each.name for each in own), "```", ""])
@@ -64,7 +58,7 @@ def stale() -> list[str]:
     """Names of the files that are not what would be written now."""
     made = pages()
     found = [name for name, text in made.items() if _read(FOLDER / name) != text]
-    found += [CATALOGUE.name] if _read(CATALOGUE) != written(ours()) else []
+    found += [CATALOGUE.name] if _read(CATALOGUE) != written(modules()) else []
     return found + [path.name for path in FOLDER.glob("*.md") if path.name not in made]
 
 
@@ -87,7 +81,7 @@ def main() -> int:
             path.unlink()
     for name, text in made.items():
         (FOLDER / name).write_text(text, "utf-8")
-    CATALOGUE.write_text(written(ours()), "utf-8")
+    CATALOGUE.write_text(written(modules()), "utf-8")
     return 0
 
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,7 +19,7 @@ from preceptor.plugins import plugins
 if TYPE_CHECKING:
     from preceptor.benchmarks.base import Benchmark
 
-__all__ = ["CATALOGUE", "Listed", "Place", "listed", "listed_as", "written"]
+__all__ = ["CATALOGUE", "Listed", "Place", "listed", "listed_as", "ours", "written"]
 
 _DATA = Path(__file__).parent / "data"
 CATALOGUE = _DATA / "catalogue.jsonl"
@@ -71,19 +73,26 @@ class Listed(msgspec.Struct, frozen=True):
     summary: str
     languages: tuple[str, ...]
     place: Place
+    #: The module here that has it.
+    module: str | None = None
+
+
+@functools.cache
+def ours() -> Sequence[Listed]:
+    """Those of this package."""
+    return msgspec.json.Decoder(Listed).decode_lines(CATALOGUE.read_bytes())
 
 
 def listed() -> Sequence[Listed]:
     """Every benchmark, in the order of :func:`preceptor.benchmarks.all_benchmarks`."""
-    ours = msgspec.json.Decoder(Listed).decode_lines(CATALOGUE.read_bytes())
     if next(plugins("benchmarks"), None) is None:
-        return ours
+        return ours()
     from preceptor.benchmarks.outside import outside
 
-    return [*ours, *map(listed_as, outside(each.name for each in ours))]
+    return [*ours(), *map(listed_as, outside(each.name for each in ours()))]
 
 
-def listed_as(benchmark: Benchmark) -> Listed:
+def listed_as(benchmark: Benchmark, module: str | None = None) -> Listed:
     return Listed(
         benchmark.name,
         benchmark.family,
@@ -96,13 +105,18 @@ def listed_as(benchmark: Benchmark) -> Listed:
         benchmark.summary,
         benchmark.languages,
         benchmark.place,
+        module,
     )
 
 
-def written(benchmarks: Iterable[Benchmark]) -> str:
-    """The file of these benchmarks."""
-    lines = msgspec.json.Encoder().encode_lines(map(listed_as, benchmarks))
-    return lines.decode()
+def written(modules: Iterable[ModuleType]) -> str:
+    """The file of the benchmarks of these modules."""
+    each = (
+        listed_as(benchmark, module.__name__.rpartition(".")[2])
+        for module in modules
+        for benchmark in module.BENCHMARKS
+    )
+    return msgspec.json.Encoder().encode_lines(each).decode()
 
 
 def _source(benchmark: Benchmark) -> str:
