@@ -50,6 +50,9 @@ def t_below(df: float, t: float) -> float:
 
 def t_quantile(df: float, p: float) -> float:
     """The t with ``t_below(df, t) == p``, for p from 0.5 on."""
+    if df < 10 and p > 0.75:  # the smaller share: near 1 there are fewer digits
+        x = beta_quantile(df / 2, 0.5, 2 * (1 - p))
+        return math.sqrt(df * (1 - x) / x)
     x = beta_quantile(0.5, df / 2, 2 * p - 1)
     return math.sqrt(df * x / (1 - x))
 
