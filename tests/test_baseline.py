@@ -185,7 +185,7 @@ def test_no_row_helps_to_predict_itself_or_its_patient(tmp_path: Path) -> None:
     columns = Columns(outcome=("amount",), patient="patient", leave_out=left_out)
     cohort = read_table(table, columns)
     assert cohort.features == ["ward=B", "age", "creatinine"]
-    assert cohort.remarks == ("no features, for they are texts of many values: note",)
+    assert cohort.dropped == ("note",)
     first = list(out_of_fold("ridge", cohort, Options()))
     assert all(a["fold"] == b["fold"] for a, b in zip(first[::2], first[1::2], strict=True))
     mine = [row for row, said in enumerate(first) if said["fold"] == 0]

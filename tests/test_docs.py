@@ -229,7 +229,15 @@ def test_the_example_files_are_what_the_importers_read(tmp_path: Path) -> None:
     assert set(scores) == {"graded-by-id", "pilot-a", "pilot-b", "healthbench_my-model"}
     assert scores["pilot-b"]["metrics"]["overall_score"]["value"] == pytest.approx((1 / 7 + 1) / 2)
     assert scores["graded-by-id"]["ungraded"] == {"not_sure": 1}
-    pages = ("importing.md", "systems.md", "audit.md", "reading.md", "outcomes.md", "baselines.md")
+    pages = (
+        "importing.md",
+        "systems.md",
+        "audit.md",
+        "reading.md",
+        "outcomes.md",
+        "baselines.md",
+        "predict.md",
+    )
     shown = "".join(map(text_of, pages))
     for path in EXAMPLES.iterdir():
         assert f"examples/{path.name}" in shown

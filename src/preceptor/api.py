@@ -14,6 +14,7 @@ from preceptor.store import Store
 
 if TYPE_CHECKING:
     from preceptor.analysis.comparison import Comparison
+    from preceptor.benchmarks import Benchmark
     from preceptor.engine.options import RunOptions
     from preceptor.engine.plan import Plan
     from preceptor.engine.progress import Progress
@@ -42,7 +43,7 @@ Watch = Callable[["Progress"], None]
 
 
 def run(
-    benchmark: str,
+    benchmark: str | Benchmark,
     *,
     system: str,
     grader: str | None = None,
@@ -59,7 +60,7 @@ def run(
     ----------
     benchmark
         A benchmark's name (see ``preceptor list benchmarks``), a workbook of tasks, or a folder
-        with a manifest or such tasks (``./my-benchmark``).
+        with a manifest or such tasks (``./my-benchmark``); or one that was made of a table.
     system, grader
         Addresses: see ``preceptor list systems``; ``system`` may be the name of one whose answers a
         workbook has. Default of ``grader``: that of the benchmark's authors.
@@ -87,8 +88,9 @@ def run(
     from preceptor.engine.runner import execute
     from preceptor.engine.workers.pool import arrange
 
-    request = request_of(benchmark, system, grader, {"name": name, **options})
-    plan = check(request, where=store)
+    called, made = _named(benchmark)
+    request = request_of(called, system, grader, {"name": name, **options})
+    plan = check(request, where=store, benchmark=made)
     with Store(store) as opened:
         pool = arrange(
             opened,
@@ -103,8 +105,12 @@ def run(
         return Run(store, pipeline.run, execute(pool.work(pipeline), watch))
 
 
+def _named(benchmark: str | Benchmark) -> tuple[str, Benchmark | None]:
+    return (benchmark, None) if isinstance(benchmark, str) else (benchmark.name, benchmark)
+
+
 def dry_run(
-    benchmark: str,
+    benchmark: str | Benchmark,
     *,
     system: str,
     grader: str | None = None,
@@ -127,8 +133,9 @@ def dry_run(
     from preceptor.engine.options import request_of
     from preceptor.engine.plan import check
 
-    request = request_of(benchmark, system, grader, {"name": name, **options})
-    return _estimates({"": check(request, where=store)}, store)[""]
+    called, made = _named(benchmark)
+    request = request_of(called, system, grader, {"name": name, **options})
+    return _estimates({"": check(request, where=store, benchmark=made)}, store)[""]
 
 
 def dry_run_sweep(

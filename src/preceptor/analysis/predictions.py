@@ -169,8 +169,9 @@ def _contrast(
     ]
     if one.kind == "binary" and len(one.units) == len(one):
         exact = delong_difference(one.outcome["y_true"], one.said["y_score"], two.said["y_score"])
-        if exact is not None:
-            changes[0] = msgspec.structs.replace(changes[0], ci95=exact.ci95, p=exact.p)
+        # With one row of a class alone, resamples do not know how much that row matters.
+        interval, p = (None, None) if exact is None else (exact.ci95, exact.p)
+        changes[0] = msgspec.structs.replace(changes[0], ci95=interval, p=p)
     common = len(one)
     return PredictionContrast(
         reference=labels[0],

@@ -41,6 +41,12 @@ class Cohort(msgspec.Struct, kw_only=True):
         Column → the row's group, None where it is missing.
     last
         The last known value of what is predicted.
+    series
+        Columns that change during a stay, of which ``NAME_last`` and others are features.
+    texts
+        Column of texts → the row's text, None where it is missing.
+    dropped
+        Those with too many values to be features.
     """
 
     name: str
@@ -54,6 +60,9 @@ class Cohort(msgspec.Struct, kw_only=True):
     groups: dict[str, list[str | None]] = {}
     classes: tuple[str, ...] = ()
     last: Any = None
+    series: tuple[str, ...] = ()
+    texts: dict[str, list[str | None]] = {}
+    dropped: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

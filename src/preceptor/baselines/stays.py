@@ -80,7 +80,8 @@ def read_stays(path: Path, *, last: str | None = None) -> Cohort:
         key = np.argsort(outcome[_STAY], kind="stable")
         rows, label = stay[starts], label[key]
         _same(path, rows, outcome[_STAY][key])
-    return _cohort(path, static, (rows, hour if hourly else None), label, features, x, last)
+    found = (rows, hour if hourly else None)
+    return _cohort(path, static, found, label, features, x, last, names)
 
 
 def _columns(path: Path) -> dict[str, Any]:
@@ -172,6 +173,7 @@ def _cohort(  # noqa: PLR0917
     features: list[str],
     x: Floats,
     last: str | None,
+    series: list[str],
 ) -> Cohort:
     stay, hour = rows
     known = {int(each): place for place, each in enumerate(static[_STAY])}
@@ -202,4 +204,5 @@ def _cohort(  # noqa: PLR0917
         y={"y_true": label},
         groups={"sex": list(sex), "age_group": [age_group(each) for each in age.tolist()]},
         last=column,
+        series=tuple(series),
     )

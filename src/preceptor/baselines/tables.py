@@ -78,13 +78,10 @@ def read_table(path: Path, columns: Columns) -> Cohort:
     unit = ids if columns.patient is None else [str(row[columns.patient]) for row in rows]
     taken = {*wanted, *columns.leave_out, id, columns.patient}
     names = [name for name in rows[0] if name not in taken]
-    features, x, dropped = _features(path, rows, lines, names)
+    features, x, dropped, texts = _features(path, rows, lines, names)
     if not features:
         raise InputError(f"{path}: expected columns of numbers beside the outcome, found none")
     remarks = [f"{left:,} rows without an outcome are left out"] if left else []
-    if dropped:
-        named = ", ".join(shorten(name, 40).strip("'") for name in dropped[:10])
-        remarks.append(f"no features, for they are texts of many values: {named}")
     return Cohort(
         name=path.name.partition(".")[0],
         kind=kind,
@@ -96,6 +93,8 @@ def read_table(path: Path, columns: Columns) -> Cohort:
         groups={name: [_group(row.get(name)) for row in rows] for name in columns.groups},
         classes=classes,
         last=None if columns.last is None else _numbers(path, rows, lines, columns.last),
+        texts=texts,
+        dropped=tuple(dropped),
         remarks=tuple(remarks),
     )
 
@@ -206,14 +205,16 @@ def _check_ids(path: Path, ids: Sequence[str], lines: Sequence[int], id: str) ->
 
 def _features(
     path: Path, rows: Sequence[Mapping[str, Any]], lines: Sequence[int], names: Sequence[str]
-) -> tuple[list[str], Floats, list[str]]:
+) -> tuple[list[str], Floats, list[str], dict[str, list[str | None]]]:
     found: dict[str, Sequence[float]] = {}
+    texts: dict[str, list[str | None]] = {}
     dropped = []
     for name in names:
         cells = [None if is_missing(row.get(name)) else row.get(name) for row in rows]
         if all(cell is None or _number(cell) is not None for cell in cells):
             found[name] = _numbers(path, rows, lines, name).tolist()
             continue
+        texts[name] = [None if cell is None else str(cell) for cell in cells]
         values = sorted({str(cell) for cell in cells if cell is not None})
         if len(values) > _MOST_VALUES:
             dropped.append(name)
@@ -223,7 +224,7 @@ def _features(
                 np.nan if cell is None else float(str(cell) == value) for cell in cells
             ]
     x = np.array(list(found.values()), dtype=np.float64).T if found else np.empty((len(rows), 0))
-    return list(found), x, dropped
+    return list(found), x, dropped, texts
 
 
 def _group(cell: object) -> str | None:

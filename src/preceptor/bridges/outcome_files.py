@@ -34,7 +34,7 @@ from preceptor.errors import DataError, InputError, shorten
 from preceptor.files import read_rows
 from preceptor.records import NO_GRADER, Example, Message, RunSettings
 from preceptor.scoring.predicted.kinds import last_horizon
-from preceptor.scoring.predicted.labels import labels_of, slices_of, taken
+from preceptor.scoring.predicted.labels import group_name, labels_of, slices_of
 from preceptor.scoring.predicted.notes import notes_of
 from preceptor.scoring.predicted.table import NAIVE, Block, Predicted, Rows
 
@@ -193,9 +193,7 @@ def _rows(run: _Run, roles: Roles, asked: OutcomeColumns, path: Path) -> Rows:
     groups = {}
     for column, values in run.others.items():
         if asked.groups is not None or _is_group(values):
-            # What stands before a colon is the kind of a metric.
-            name = column.replace(":", "_")
-            groups[f"{name}_group" if taken(name) else name] = values
+            groups[group_name(column)] = values
     run.seen = {}
     block = Block(
         roles.kind,

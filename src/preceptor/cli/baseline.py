@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preceptor.cache import DEFAULT_STORE
+from preceptor.cli.cohorts import (
+    GroupColumns,
+    IdColumn,
+    LeftOut,
+    Outcome,
+    PatientColumn,
+    listed,
+    read_cohort,
+)
 from preceptor.cli.imports import keep_runs
 from preceptor.cli.options import Json, StorePath
 from preceptor.cli.output import note, printable
@@ -17,17 +26,12 @@ from preceptor.errors import InputError, shorten
 if TYPE_CHECKING:
     from preceptor.baselines.cohort import Cohort
     from preceptor.baselines.fitting import Options
-    from preceptor.baselines.tables import Columns
     from preceptor.bridges.imported import Incoming
 
 __all__ = ["baseline"]
 
 
 _MADE = "Fitted by `preceptor baseline`, never on the row that is predicted; no setting was tuned."
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def baseline(  # noqa: PLR0917
@@ -47,10 +51,7 @@ def baseline(  # noqa: PLR0917
             "quantile-boosting, carry-forward, median. Survival: cox. Repeatable. Default: all.",
         ),
     ] = None,
-    outcome: Annotated[
-        str,
-        typer.Option(metavar="COLUMN[,COLUMN]", help="Of a table: outcome; several are labels."),
-    ] = "",
+    outcome: Outcome = "",
     time: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Of a table: time to the event.")
     ] = None,
@@ -64,20 +65,10 @@ def baseline(  # noqa: PLR0917
             help="Times at which survival is predicted. Default: quartiles of the events' times.",
         ),
     ] = "",
-    id_column: Annotated[
-        str | None,
-        typer.Option("--id", metavar="COLUMN", help="Of a table. Default: id, else the line."),
-    ] = None,
-    patient: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Of a table: whose rows stay in one fold."),
-    ] = None,
-    group: Annotated[
-        str, typer.Option(metavar="COLUMN[,COLUMN]", help="Of a table: columns of groups.")
-    ] = "",
-    leave_out: Annotated[
-        str, typer.Option(metavar="COLUMN[,COLUMN]", help="Of a table: no features.")
-    ] = "",
+    id_column: IdColumn = None,
+    patient: PatientColumn = None,
+    group: GroupColumns = "",
+    leave_out: LeftOut = "",
     last: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help="The last known value of the amount, such as crea."),
@@ -109,16 +100,16 @@ def baseline(  # noqa: PLR0917
 
     _check(data, few_shot=few_shot, transfer=transfer, repeats=repeats)
     columns = Columns(
-        outcome=_listed(outcome),
+        outcome=listed(outcome),
         time=time,
         event=event,
         id=id_column,
         patient=patient,
-        groups=_listed(group),
-        leave_out=_listed(leave_out),
+        groups=listed(group),
+        leave_out=listed(leave_out),
         last=last,
     )
-    cohorts = [_read(path, columns) for path in data]
+    cohorts = [read_cohort(path, columns) for path in data]
     models = check_models(cohorts[0], list(dict.fromkeys(model or ())))
     options = Options(
         repeats=repeats,
@@ -128,6 +119,10 @@ def baseline(  # noqa: PLR0917
     for cohort in cohorts:
         for remark in cohort.remarks:
             note(f"  • {printable(cohort.name)}: {printable(remark)}")
+        if cohort.dropped:
+            named = ", ".join(shorten(name, 40).strip("'") for name in cohort.dropped[:10])
+            words = f"no features, for they are texts of many values: {named}"
+            note(f"  • {printable(cohort.name)}: {printable(words)}")
     if no_import:
         for file in files.values():
             print(printable(str(file)))
@@ -147,31 +142,9 @@ def _check(data: Sequence[Path], *, few_shot: bool, transfer: bool, repeats: int
         raise InputError(f"DATA: expected one data set, found {len(data)}: add --transfer")
 
 
-def _read(path: Path, columns: Columns) -> Cohort:
-    from preceptor.baselines.stays import holds_stays, read_stays
-    from preceptor.baselines.tables import read_table
-
-    if holds_stays(path):
-        named = _of_tables(columns)
-        if named:
-            raise InputError(f"--{named[0]}: {path} says it itself: leave it out")
-        return read_stays(path, last=columns.last)
-    if path.is_dir():
-        raise InputError(f"{path}: expected sta.parquet, dyn.parquet and outc.parquet in it")
-    return read_table(path, columns)
-
-
-def _of_tables(columns: Columns) -> list[str]:
-    return [
-        name.replace("groups", "group").replace("_", "-")
-        for name in ("outcome", "time", "event", "id", "patient", "groups", "leave_out")
-        if getattr(columns, name)
-    ]
-
-
 def _times(text: str) -> tuple[float, ...]:
     try:
-        found = tuple(sorted(float(each) for each in _listed(text)))
+        found = tuple(sorted(float(each) for each in listed(text)))
     except ValueError:
         found = (0.0,)
     if any(not 0 < each < float("inf") for each in found):

@@ -22,6 +22,7 @@ from preceptor.engine.patients import everyone
 from preceptor.engine.progress import Progress
 from preceptor.engine.responses import answer_to
 from preceptor.engine.surroundings import changes, surroundings
+from preceptor.engine.token_check import TokenCheck
 from preceptor.engine.tool_check import ToolCheck
 from preceptor.engine.watch import Watch
 from preceptor.environments.base import Environment
@@ -104,6 +105,8 @@ class Pipeline:
         self._lookup = Lookup(store)
         self._watch = Watch(protocol, self.progress.warn)
         self._tool_check = ToolCheck(system, self._warn)
+        known = (graded.response for _, graded in self.todo)
+        self._token_check = TokenCheck(system, protocol.asking, known)
         self._limiters = {each: each.limiter or Limiter(each.concurrency) for each in self._systems}
         self._backlog = Backlog(self._most_ready)
         self.progress.limiters = [each.limiter for each in self._systems if each.limiter]
@@ -235,6 +238,7 @@ class Pipeline:
         self.progress.answers += 1
         self._watch.answered(response, graded)
         self._tool_check.answered(response)
+        self._token_check.answered(response)
         sent = response.sent or self.protocol.messages(graded.example)
         context.prompts.asked(self.system.address, lambda: sent, response.usage)
         await self._grade(place, graded, response, context)

@@ -40,8 +40,8 @@ from preceptor.records import (
 )
 from preceptor.results.record import find_metric
 from preceptor.store import Spent, Store
-from preceptor.systems import System, parse_parameters
-from preceptor.systems.base import Parameters
+from preceptor.systems import System, parse_parameters, reasons
+from preceptor.systems.base import Parameters, first_token_parameters
 from preceptor.systems.batch.model import batched
 from preceptor.version import VERSION
 
@@ -175,6 +175,7 @@ def check(
     where: str | Path | None = None,
     parameters: Parameters | None = None,
     dataset: Dataset | None = None,
+    benchmark: Benchmark | None = None,
 ) -> Plan:
     """Find everything that can be wrong before anything is made or called.
 
@@ -184,6 +185,8 @@ def check(
         The store in which a run that ``stratify`` names is looked for.
     parameters, dataset
         Of the system, and the benchmark's, where they have been read already.
+    benchmark
+        The one that the request names, where it is made and not found by its name.
 
     Raises
     ------
@@ -193,11 +196,9 @@ def check(
     from preceptor.systems.recorded import Replay  # it reads answers in many languages
 
     _check_numbers(request)
-    benchmark = benchmarks.get(request.benchmark)
+    benchmark = benchmark or benchmarks.get(request.benchmark)
     _ = benchmark.protocol.scoring.measuring  # raises where the user's model cannot be opened
-    parameters = parameters or parse_parameters(
-        request.system_params, "--system-param", address=request.system
-    )
+    parameters = parameters or _parameters(benchmark, request)
     through = batched if request.batch else None
     system = system_of(benchmark, request, parameters, through)
     grader, template, called = grader_of(benchmark, request, through)
@@ -256,6 +257,14 @@ def check(
         dataset.materials,
         patient,
     )
+
+
+def _parameters(benchmark: Benchmark, request: Request) -> Parameters:
+    """Those of the system, with what the benchmark's way of asking needs."""
+    given = parse_parameters(request.system_params, "--system-param", address=request.system)
+    if not benchmark.protocol.asking.first_token:
+        return given
+    return first_token_parameters(given, greedy=not reasons(request.system))
 
 
 def loaded(benchmark: Benchmark, request: Request) -> Dataset:

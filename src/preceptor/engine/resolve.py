@@ -183,6 +183,9 @@ _IN_WORDS = {
     "tool_media": "images or files from tools",
     "addresses": "address of a record to work in",
 }
+_PROBABILITIES = (
+    "name a local model, or a server with OpenAI's chat completions (`preceptor list systems`)"
+)
 _OTHER = {"addresses": "name an agent, such as command:./agent"}
 
 
@@ -198,6 +201,12 @@ def check_capabilities(benchmark: Benchmark, system: System, examples: Sequence[
         raise InputError(
             f"--system {system.address}: searches a corpus, which {benchmark.name} has not: name "
             f"another system, or a folder with corpus.jsonl"
+        )
+    if benchmark.protocol.asking.first_token and "token_probabilities" not in system.capabilities:
+        remedy = system.remedies.get("token_probabilities", _PROBABILITIES)
+        raise InputError(
+            f"--system {system.address}: gives no log-probabilities of tokens, from which "
+            f"{benchmark.name} is predicted: {remedy}"
         )
     needed: Counter[Capability] = Counter()
     for example in examples:

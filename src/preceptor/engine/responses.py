@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import exp, isfinite, log
+from typing import Any
 
 import msgspec
 
 from preceptor.engine.budget import Budget
 from preceptor.errors import BudgetExceeded, EndpointError, EndpointRefused, shorten
 from preceptor.records import Completion, Message, Response, Text, Turn, as_answer
+from preceptor.records.responses import CANDIDATES
 from preceptor.store.rows import storable, storable_message
 from preceptor.systems.base import Ask, System, without_text
+from preceptor.systems.first_token import token_text
 
 __all__ = ["answer_to", "failed_response", "response_of"]
 
@@ -64,12 +68,24 @@ def response_of(key: str, completion: Completion, before: Sequence[Completion] =
             msgspec.structs.replace(turn, message=storable_message(turn.message))
             for turn in completion.turns or _with_calls(completion)
         ),
-        state=completion.state,
+        state=_state(completion),
         stop_reason=completion.stop_reason,
         served_model=completion.served_model,
         created_at=completion.created_at,
     )
     return as_answer(response)
+
+
+def _state(completion: Completion) -> Any:
+    """What the system says of its state, else the candidates for its first token where listed."""
+    if completion.state is not None or not completion.first_token:
+        return completion.state
+    chances: dict[str, float] = {}
+    for token, logprob in completion.first_token.items():
+        if isfinite(logprob):
+            text = storable(token_text(token))  # two tokens may have one text
+            chances[text] = log(exp(chances[text]) + exp(logprob)) if text in chances else logprob
+    return {CANDIDATES: chances}
 
 
 def _with_calls(completion: Completion) -> tuple[Turn, ...]:

@@ -8,7 +8,6 @@ import msgspec
 
 from preceptor.protocols.base import Protocol
 from preceptor.records import Graded, Message, Response, Usage
-from preceptor.scoring.answers import PARSED
 from preceptor.systems.tokens import fewest_tokens
 
 __all__ = ["PromptWatch", "Watch"]
@@ -73,7 +72,7 @@ class Watch:
         if judged or self._unread >= _UNREADABLE:
             return
         item = msgspec.structs.replace(graded, response=response)
-        parsed = self._protocol.score(item).values.get(PARSED)
+        parsed = self._protocol.score(item).values.get(self._protocol.scoring.read_metric)
         self._unread = self._unread + 1 if parsed == 0 else 0
         if self._unread == _UNREADABLE:
             self._say(

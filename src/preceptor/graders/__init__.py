@@ -29,7 +29,7 @@ from preceptor.graders.template import OWN, Template, find_template
 from preceptor.graders.yesno import SYSTEM_PROMPT, YesNoGrader
 from preceptor.plugins import named
 from preceptor.systems import ADDRESSES, GRADERS, RECORDED, RETRIEVERS, meant, resolve
-from preceptor.systems.base import Parameters, System
+from preceptor.systems.base import Parameters, System, first_token_parameters
 
 if TYPE_CHECKING:
     from preceptor.graders.judge import Judge
@@ -144,12 +144,11 @@ def _grader(
         return _distilled(leaf)
     if leaf.form == "yesno":
         own = {"max_tokens": 1, "temperature": 0.0, "system_prompt": SYSTEM_PROMPT}
-        body = {"logprobs": True, "top_logprobs": 20, **(parameters.extra_body or {})}
-        parameters = msgspec.structs.replace(parameters, extra_body=body, **own)
+        parameters = msgspec.structs.replace(first_token_parameters(parameters), **own)
         return YesNoGrader(leaf.address, find(leaf.model, parameters))
     alone = RubricGrader(leaf.address, find(leaf.model, parameters), template)
     if leaf.form == "batched":
-        return BatchedGrader(leaf.address, alone, method.criteria_per_call)
+        return BatchedGrader(leaf.address, alone, method.criteria_per_call, method.explain)
     if leaf.form:  # of another package
         return cast("Grader", named("graders", leaf.form)(leaf.address, alone.system))
     return alone

@@ -28,6 +28,9 @@ class Asking:
         it, any at random.
     orders
         The question with its options in every order (``--circular``), the given one first.
+    first_token
+        Whether only the first token of an answer is wanted, with the probabilities of the
+        candidates for it.
     """
 
     def __init__(
@@ -38,9 +41,11 @@ class Asking:
         answer: Callable[[Example], str] | None = None,
         nearest: Callable[[Example, Sequence[Example], int], list[Example]] | None = None,
         orders: Callable[[Example], list[Example]] | None = None,
+        first_token: bool = False,
     ) -> None:
         self.instructions, self.place = instructions, place
         self.answer, self.nearest, self.orders = answer, nearest, orders
+        self.first_token = first_token
 
     def messages(self, example: Example) -> tuple[Message, ...]:
         """The conversation that a system is asked to continue."""

@@ -15,7 +15,7 @@ from preceptor.records import Example, Graded, Metric, Score
 from preceptor.records.results import PREDICTIONS
 from preceptor.scoring.answers import answered
 from preceptor.scoring.predicted.metrics import metrics_of
-from preceptor.scoring.predicted.table import Block, Predicted
+from preceptor.scoring.predicted.table import Predicted, blocks_of
 
 __all__ = ["PredictionScoring", "predicted_of", "predictions"]
 
@@ -25,6 +25,7 @@ class PredictionScoring(Scoring):
 
     units_are = "patients"
     keeps_metrics = True
+    sliced_by_tags = False
 
     def score(self, graded: Graded) -> Score:
         text = answered(graded)
@@ -40,12 +41,8 @@ class PredictionScoring(Scoring):
 
 def predicted_of(scores: Sequence[Score], examples: Sequence[Example]) -> Predicted | None:
     """The rows of a run in arrays; None without any."""
-    target = {example.id: example.target for example in examples}
-    there = [score for score in scores if score.prediction is not None]
-    if not there:
-        return None
-    blocks = [msgspec.convert(target[score.example_id], Block) for score in there]
-    return Predicted(blocks, [score.prediction for score in there])
+    blocks, said = blocks_of(scores, examples)
+    return Predicted(blocks, said) if blocks else None
 
 
 def predictions() -> Protocol:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from preceptor.records import Example, Graded, Metric, Score, content_key
+from preceptor.scoring.answers import PARSED
 from preceptor.scoring.length import LengthRule
 from preceptor.scoring.names import beside
 from preceptor.scoring.ratings import Scale, in_points
@@ -21,6 +22,8 @@ class Scoring:
     missing_is_wrong = False
     #: Whether a value is read out of an answer; otherwise its whole text is scored.
     reads = True
+    #: Metric that is 0 where nothing could be read out of an answer.
+    read_metric = PARSED
     #: Whether scores are made from the answer's text; otherwise its length and verdicts will do.
     reads_text = True
     #: How length is priced; None where it is not.
@@ -42,6 +45,8 @@ class Scoring:
     #: Scores that a run recorded, by `fingerprint`: for what cannot be computed from the run again.
     recorded: Mapping[str, Score] = {}
 
+    #: Whether examples may have tags, by which scores are shown: one without any is noted.
+    sliced_by_tags = True
     #: Whether a run's metrics take so long that they are computed once, and kept with the run.
     keeps_metrics = False
     #: Those that were kept, and the examples that they are of, in their order.
@@ -105,6 +110,10 @@ class Scoring:
     def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         """Metrics that are no means of scores, such as macro-F1."""
         return {}
+
+    def notes(self, graded: Sequence[Graded], scores: Sequence[Score]) -> list[str]:
+        """What belongs beside the metrics of these answers, one sentence each."""
+        return []
 
     def of_verdicts(self, graded: Sequence[Graded]) -> dict[str, Metric]:
         """Metrics that verdicts say and scores do not."""

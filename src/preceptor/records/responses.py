@@ -12,7 +12,17 @@ from preceptor.reasoning import split_reasoning
 from preceptor.records.messages import Message, Turn
 from preceptor.records.parts import Reasoning, ToolCall
 
-__all__ = ["CALL_AS_TEXT", "ENVIRONMENT_FAILED", "Completion", "Response", "as_answer"]
+__all__ = [
+    "CALL_AS_TEXT",
+    "CANDIDATES",
+    "ENVIRONMENT_FAILED",
+    "Completion",
+    "Response",
+    "as_answer",
+]
+
+#: In the state of an answer: text of a candidate for its first token → log-probability.
+CANDIDATES = "first_token"
 
 #: Kind of the failure that is the environment's and not the system's.
 ENVIRONMENT_FAILED = "environment_failed"

@@ -12,13 +12,15 @@ from preceptor.records.scores import Metric, Score
 from preceptor.records.settings import RunSettings
 from preceptor.records.verdicts import Graded
 
-__all__ = ["NO_GRADER", "PREDICTIONS", "Result", "RunInfo"]
+__all__ = ["NO_GRADER", "PREDICTIONS", "PREDICTOR", "Result", "RunInfo"]
 
 #: In the place of a grader's address where nothing is judged.
 NO_GRADER = "none"
 
 #: The protocol of a file of predictions that have their outcomes.
 PREDICTIONS = "predictions"
+#: The protocol of rows that a system is asked for a prediction of.
+PREDICTOR = "predictor"
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -40,16 +42,16 @@ class RunInfo(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """Number of examples; of predictions, whose examples are blocks of rows, that of rows."""
+        """Number of examples; of predictions, whose examples are no rows, that of rows."""
         if not self.holds_predictions:
             return self.n_examples
         return int((self.settings.manifest or {}).get("examples", self.n_examples))
 
     @property
     def holds_predictions(self) -> bool:
-        """Whether it is an imported file of predictions with their outcomes."""
+        """Whether it has predictions with their outcomes: of an imported file, or asked for."""
         protocol = (self.settings.manifest or {}).get("protocol", {})
-        return bool(protocol.get("protocol") == PREDICTIONS)
+        return protocol.get("protocol") in (PREDICTIONS, PREDICTOR)
 
     @property
     def scope(self) -> str:

@@ -72,9 +72,11 @@ def assemble(
             notes,
             benchmark.caution,
             sliced=any(":" in name for name in benchmark.labels)
-            and not benchmark.protocol.scoring.keeps_metrics,
+            and benchmark.protocol.scoring.sliced_by_tags,
+            cut=not benchmark.protocol.asking.first_token,
             system=info.system,
-        ),
+        )
+        + benchmark.protocol.scoring.notes(graded, table),
         coverage=1 - ungraded.total() / asked if asked else _answered(graded),
         verdicts=asked,
         ungraded=dict(ungraded.most_common()),

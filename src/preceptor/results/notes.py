@@ -19,6 +19,7 @@ def run_notes(
     caution: str | None = None,
     *,
     sliced: bool = True,
+    cut: bool = True,
     system: str = "",
 ) -> list[str]:
     """The run's own notes, the benchmark's caution, and what its answers show.
@@ -33,6 +34,8 @@ def run_notes(
         What must be said beside every score of the benchmark.
     sliced
         Whether the benchmark has tags to slice its examples by.
+    cut
+        Whether it matters that an answer was cut off.
     system
         Address of the system: a reply from another model than this one is noted.
     """
@@ -47,7 +50,7 @@ def run_notes(
         ("content_filter", "were refused by the provider's filter"),
         ("refusal", "were refusals"),
     ):
-        if ends[reason]:
+        if ends[reason] and (cut or reason != "length"):
             notes.append(
                 f"{ends[reason]:,} of {len(graded):,} answers {words}; graded as they are."
             )

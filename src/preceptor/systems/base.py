@@ -29,12 +29,14 @@ __all__ = [
     "Postponed",
     "System",
     "ToolSpec",
+    "first_token_parameters",
     "without_text",
 ]
 
 #: What a system may be able to take beside words; ``tool_media`` is images and files in the results
-#: of tools, ``addresses`` those of a server in which it works by itself.
-Capability = Literal["images", "files", "tools", "tool_media", "addresses"]
+#: of tools, ``addresses`` those of a server in which it works by itself; and what it may give:
+#: ``token_probabilities`` are those of the candidates for the first token of an answer.
+Capability = Literal["images", "files", "tools", "tool_media", "addresses", "token_probabilities"]
 #: What a model may take: it works nowhere by itself.
 MODEL: frozenset[Capability] = frozenset(("images", "files", "tools", "tool_media"))
 EVERY: frozenset[Capability] = MODEL | {"addresses"}
@@ -114,6 +116,22 @@ class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     concurrency: Annotated[int, msgspec.Meta(ge=1)] | None = None
     retries: Annotated[int, msgspec.Meta(ge=0)] = 6
     price: str | None = None
+
+
+def first_token_parameters(given: Parameters, *, greedy: bool = True) -> Parameters:
+    """The same with what makes a server list the candidates for the first token of an answer.
+
+    ``greedy`` is at temperature 0, at which no server scales the probabilities that it lists;
+    some models refuse it.
+    """
+    body = {"logprobs": True, "top_logprobs": 20, **(given.extra_body or {})}
+    usual = 0.0 if greedy else None
+    return msgspec.structs.replace(
+        given,
+        extra_body=body,
+        max_tokens=given.max_tokens or 1,
+        temperature=usual if given.temperature is None else given.temperature,
+    )
 
 
 #: Parameters that answers do not depend on.

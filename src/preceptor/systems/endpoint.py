@@ -21,6 +21,7 @@ from preceptor.systems.wire import (
     CROWDED,
     MAX_BODY_BYTES,
     NO_IMAGES,
+    NO_LOGPROBS,
     PATIENCE_S,
     ContentFiltered,
     ErrorInReply,
@@ -35,6 +36,7 @@ from preceptor.systems.wire import (
     of_this_prompt,
     proxy_for,
     refuses_images,
+    refuses_logprobs,
     retry_after,
 )
 
@@ -383,8 +385,10 @@ class Endpoint:
         said = f"HTTP {status}: {words}"
         if is_filtered(code, words):
             return ContentFiltered(said)
-        if refuses_images(status, words, sent):
-            return EndpointRefused("refused", self._say(f"{said}: {NO_IMAGES}"))
+        lacking = (refuses_images, NO_IMAGES), (refuses_logprobs, NO_LOGPROBS)
+        for refuses, remedy in lacking:
+            if refuses(status, words, sent):
+                return EndpointRefused("refused", self._say(f"{said}: {remedy}"))
         kind = kind_of(status, code, proven=self._successes > 0)
         if kind in ("rate_limit", "server_error"):
             return Transient(kind, said, retry_after(headers, content), crowded=status in CROWDED)

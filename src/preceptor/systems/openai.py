@@ -55,8 +55,10 @@ class ChatModel(HttpModel):
         implied = "responses" if self.own and parameters.reasoning_effort else "chat"
         self.api = parameters.api or implied
         if self.api == "chat":  # whose tools give texts alone
-            self.capabilities -= {"tool_media"}
+            self.capabilities = self.capabilities - {"tool_media"} | {"token_probabilities"}
             self.remedies = {"tool_media": "-p api=responses takes them, where the server has it"}
+        else:
+            self.remedies = {"token_probabilities": "-p api=chat gives them, where the model does"}
 
     def identity(self) -> dict[str, Any]:
         return {**super().identity(), "api": self.api}

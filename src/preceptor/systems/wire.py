@@ -23,6 +23,7 @@ __all__ = [
     "CROWDED",
     "MAX_BODY_BYTES",
     "NO_IMAGES",
+    "NO_LOGPROBS",
     "PATIENCE_S",
     "ContentFiltered",
     "ErrorInReply",
@@ -38,6 +39,7 @@ __all__ = [
     "parsed",
     "proxy_for",
     "refuses_images",
+    "refuses_logprobs",
     "retry_after",
     "takes_no_images",
 ]
@@ -79,6 +81,8 @@ _TOO_LONG = re.compile(
 NO_IMAGES = (
     "the model takes no images as it is served: name one that does, or ask with --images without"
 )
+#: What to do where a model gives no log-probabilities.
+NO_LOGPROBS = "it gives no log-probabilities of tokens: name a model or server that does"
 #: How the various servers say that a model takes no images, whichever: llama.cpp, vLLM, Ollama,
 #: LM Studio, OpenAI, OpenRouter, Anthropic, Google, Mistral, and those that know texts alone.
 _NO_IMAGES = re.compile(
@@ -194,6 +198,12 @@ def refuses_images(status: int, words: str, sent: bytes) -> bool:
     if status not in (400, 404, 415, 422, 500, 501) or not any(p in sent for p in _IMAGE_PARTS):
         return False
     return takes_no_images(words)
+
+
+def refuses_logprobs(status: int, words: str, sent: bytes) -> bool:
+    """Whether an error says that the model gives no log-probabilities, which were asked for."""
+    asked = status in (400, 422) and b'"logprobs"' in sent
+    return asked and "logprob" in words.casefold()
 
 
 def takes_no_images(words: str) -> bool:

@@ -27,6 +27,7 @@ CONTENT = {
     "item_missing": "of several verdicts in one reply, the first is not there",
     "item_text": "of several verdicts in one reply, the first is a text",
     "no_logprobs": "token probabilities were asked for and are not given",
+    "other_words": "most of the probability is on a token that begins none of the words asked for",
 }
 
 #: Name of a fault → what happens.

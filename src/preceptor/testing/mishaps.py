@@ -8,6 +8,7 @@ import email.utils
 import gzip
 import time
 from collections.abc import Awaitable, Callable
+from math import log
 
 import msgspec
 from aiohttp import web
@@ -65,6 +66,7 @@ def spoiled(right: Reply, kind: str) -> Reply:
         "filtered": Reply(half, "content_filter"),
         "cut_off": Reply(half, "length", calls=right.calls),
         "no_logprobs": Reply(text),
+        "other_words": Reply("The", "length", top_logprobs={"The": log(0.8), "Yes": log(0.2)}),
     }[kind]
 
 

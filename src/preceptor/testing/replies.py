@@ -29,6 +29,8 @@ _WORDS = _TEXT.split()
 _MEAN_VERDICT = 0.6
 #: How a prompt asks for several numbered verdicts.
 _SEVERAL = re.compile(r"every number from 1 to (\d{1,2})\b")
+#: An option of a question, with its letter.
+_OPTIONS = re.compile(r"^([A-J]): ", re.MULTILINE)
 #: Factor on the length of an answer or its reasoning.
 _VERBOSITY = {"low": 0.5, "medium": 1.0, "high": 2.0}
 _EFFORT = {"minimal": 0.5, "low": 1.0, "medium": 2.0, "high": 4.0}
@@ -63,10 +65,12 @@ def reply_to(payload: dict[str, Any]) -> Reply:
     digest = hashlib.sha256(prompt_key(payload).encode()).digest()
     chance = int.from_bytes(digest[:4], "big") / 2**32
     if payload.get("logprobs"):
-        return _yes_or_no(chance)
+        # Who may say one token alone is cut off by it.
+        end = "length" if _limit(payload) == 1 else "stop"
+        return msgspec.structs.replace(_first_token(payload, digest, chance), finish_reason=end)
     if is_judgement(payload):
         if count := _asked_at_once(payload):
-            return Reply(_batch(digest, count))
+            return Reply(_batch(digest, count, _last_text(payload)))
         return Reply(_verdict(met=chance < _MEAN_VERDICT, fenced=digest[4] % 2 == 0))
     start, length = digest[4] % len(_WORDS), 5 + int.from_bytes(digest[5:7], "big") % 150
     words = _words(start, length * _VERBOSITY.get(_verbosity(payload), 1.0))
@@ -106,18 +110,36 @@ def _asked_at_once(payload: dict[str, Any]) -> int | None:
     return int(found[1]) if found else None
 
 
-def _batch(digest: bytes, count: int) -> str:
+def _batch(digest: bytes, count: int, prompt: str) -> str:
+    """Verdicts in the form that the prompt shows: with a reason each, or some as bare booleans."""
+    asked = prompt.rpartition("around it:")[2]
     chances = (hashlib.sha256(digest + bytes([number])).digest() for number in range(count))
-    items = {
-        str(number): {"explanation": f"Item {number}.", "criteria_met": chance[0] < 154}
-        for number, chance in enumerate(chances, 1)
-    }
+    items: dict[str, object] = {}
+    for number, chance in enumerate(chances, 1):
+        met = chance[0] < 154
+        if "unsure" in asked and chance[1] < 64:
+            items[str(number)] = "unsure"
+        elif '"1": <true' in asked or (met and '"1": true' in asked):
+            items[str(number)] = met
+        else:
+            items[str(number)] = {"explanation": f"Item {number}.", "criteria_met": met}
     return msgspec.json.encode(items).decode()
 
 
 def _yes_or_no(chance: float) -> Reply:
     mass = {"Yes": 0.9 * chance, " yes": 0.05 * chance, "No": 0.95 * (1 - chance), "The": 0.05}
     logprobs = {token: math.log(max(share, 1e-9)) for token, share in mass.items()}
+    return Reply(max(mass, key=lambda token: mass[token]), top_logprobs=logprobs)
+
+
+def _first_token(payload: dict[str, Any], digest: bytes, chance: float) -> Reply:
+    """The letter of one of the listed options, else Yes or No."""
+    letters = _OPTIONS.findall(_last_text(payload))
+    if len(letters) < 2:
+        return _yes_or_no(chance)
+    weights = {letter: 1 + byte for letter, byte in zip(letters, digest[4:], strict=False)}
+    mass = {letter: 0.9 * weight / sum(weights.values()) for letter, weight in weights.items()}
+    logprobs = {token: math.log(share) for token, share in {**mass, "The": 0.1}.items()}
     return Reply(max(mass, key=lambda token: mass[token]), top_logprobs=logprobs)
 
 

@@ -13,9 +13,9 @@ import msgspec
 from preceptor.bridges.outcome_columns import FORMULA
 from preceptor.errors import InputError
 from preceptor.installation import MissingExtra
-from preceptor.records import Result
+from preceptor.records import Result, examples_of
 from preceptor.reports.files import whole_file
-from preceptor.scoring.predicted.table import Block
+from preceptor.scoring.predicted.table import blocks_of
 
 __all__ = ["export_rows"]
 
@@ -49,15 +49,15 @@ def _cell(value: Any) -> Any:
 
 def _rows(result: Result) -> Iterator[dict[str, Any]]:
     known = result.info.settings.columns or {}
-    for item, score in zip(result.graded, result.scores, strict=True):
-        block = msgspec.convert(item.example.target, Block)
+    blocks, said = blocks_of(list(result.scores), list(examples_of(result.graded).values()))
+    for block, predicted in zip(blocks, said, strict=True):
         columns: dict[str, Sequence[Any]] = {
             "id": block.id,
             **({"group_id": block.unit} if block.unit != block.id else {}),
             **({"time_index": block.at} if block.at else {}),
             **block.within,
             **block.outcome,
-            **(score.prediction or {}),
+            **predicted,
             **block.numbers,
             **block.groups,
         }

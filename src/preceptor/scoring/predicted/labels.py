@@ -8,7 +8,7 @@ from preceptor.records import Slice
 from preceptor.scoring.names import OVERALL
 from preceptor.scoring.predicted.strata import quartile_spaces
 
-__all__ = ["HEADLINES", "labels_of", "slices_of", "taken"]
+__all__ = ["HEADLINES", "group_name", "labels_of", "slices_of"]
 
 #: Kind of outcomes → name of its overall score.
 HEADLINES = {
@@ -155,9 +155,10 @@ def labels_of(
     return labels
 
 
-def taken(column: str) -> bool:
-    """Whether a column of groups has the name of a metric."""
-    return column in _NAMES or column == OVERALL
+def group_name(column: str) -> str:
+    """The name of a column of groups: none may be that of a metric."""
+    name = column.replace(":", "_")  # what stands before a colon is the kind of a metric
+    return f"{name}_group" if name in _NAMES or name == OVERALL else name
 
 
 def slices_of(groups: list[str], numbers: Sequence[str] = ()) -> tuple[Slice, ...]:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from preceptor.records import Example, Score
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Places = NDArray[np.intp]
 
-__all__ = ["KINDS", "NAIVE", "REPEATS", "Block", "Predicted", "Rows", "unit_word"]
+__all__ = ["KINDS", "NAIVE", "REPEATS", "Block", "Predicted", "Rows", "blocks_of", "unit_word"]
 
 #: The kinds of outcomes.
 KINDS = (
@@ -96,6 +98,23 @@ class Rows(msgspec.Struct):
 
 def _cut(columns: Mapping[str, list[Any]], here: slice) -> dict[str, list[Any]]:
     return {name: values[here] for name, values in columns.items()}
+
+
+def blocks_of(
+    scores: Sequence[Score], examples: Sequence[Example]
+) -> tuple[list[Block], list[dict[str, list[Any]]]]:
+    """The blocks of a run, and what was predicted of each; labels may be asked one by one."""
+    by_id = {example.id: example for example in examples}
+    blocks: dict[str, Block] = {}
+    said: dict[str, dict[str, list[Any]]] = {}
+    for score in scores:
+        if score.prediction is not None:
+            example = by_id[score.example_id]
+            row = example.of if isinstance(example.of, str) else example.id
+            if row not in blocks:
+                blocks[row] = msgspec.convert(example.target, Block)
+            said.setdefault(row, {}).update(score.prediction)
+    return list(blocks.values()), list(said.values())
 
 
 class Predicted:

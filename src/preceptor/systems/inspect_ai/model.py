@@ -56,7 +56,7 @@ class InspectModel(System):
     variable that ``api_key_env`` names. ``timeout`` is for one attempt.
     """
 
-    capabilities = MODEL
+    capabilities = MODEL | {"token_probabilities"}
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         need_inspect(address)

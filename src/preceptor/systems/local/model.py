@@ -17,7 +17,7 @@ import msgspec
 from preceptor.errors import EndpointError, InputError, Unavailable
 from preceptor.installation import MissingExtra, installed
 from preceptor.records import Completion, Example
-from preceptor.systems.base import Ask, Parameters, System
+from preceptor.systems.base import Ask, Capability, Parameters, System
 from preceptor.systems.local import weights
 from preceptor.systems.prices import FREE
 from preceptor.systems.streaming import Heard, running
@@ -59,6 +59,7 @@ class LocalModel(System):
     """
 
     price = FREE
+    capabilities = frozenset[Capability](("token_probabilities",))
 
     def __init__(self, address: str, parameters: Parameters) -> None:
         self.address = address
