@@ -1,7 +1,9 @@
 """Writes docs/benchmarks/, a card for each benchmark and a page over all, from the program itself.
 
-python docs/generate_cards.py            write the pages
-python docs/generate_cards.py --check    exit with 1 if a page is stale
+And the file of which `preceptor list benchmarks` reads them.
+
+python docs/generate_cards.py            write them
+python docs/generate_cards.py --check    exit with 1 if one is stale
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from preceptor.benchmarks import Benchmark, all_benchmarks
-from preceptor.benchmarks.outside import outside
+from preceptor.benchmarks import Benchmark, modules
+from preceptor.benchmarks.catalogue import CATALOGUE, written
 from preceptor.reports.benchmark_card import card_markdown, card_of
 
 FOLDER = Path(__file__).parent / "benchmarks"
@@ -33,8 +35,7 @@ writes that of a run's benchmark.
 def pages() -> dict[str, str]:
     """File name → text."""
     # Those of other packages that happen to be installed are not ours to document.
-    others = {benchmark.name for benchmark in outside(())}
-    own = [benchmark for benchmark in all_benchmarks() if benchmark.name not in others]
+    own = [benchmark for module in modules() for benchmark in module.BENCHMARKS]
     made = {f"{benchmark.name}.md": card_markdown(card_of(benchmark)) for benchmark in own}
     rows = "\n".join(row(benchmark) for benchmark in own)
     toctree = "\n".join(["```{toctree}", ":hidden:", "", *(each.name for each in own), "```", ""])
@@ -54,9 +55,10 @@ def row(benchmark: Benchmark) -> str:
 
 
 def stale() -> list[str]:
-    """Names of the pages that are not what would be written now."""
+    """Names of the files that are not what would be written now."""
     made = pages()
     found = [name for name, text in made.items() if _read(FOLDER / name) != text]
+    found += [CATALOGUE.name] if _read(CATALOGUE) != written(modules()) else []
     return found + [path.name for path in FOLDER.glob("*.md") if path.name not in made]
 
 
@@ -68,7 +70,7 @@ def main() -> int:
     if sys.argv[1:] == ["--check"]:
         for name in stale():
             print(
-                f"docs/benchmarks/{name} is stale: run python docs/generate_cards.py",
+                f"{name} is stale: run python docs/generate_cards.py",
                 file=sys.stderr,
             )
         return int(bool(stale()))
@@ -79,6 +81,7 @@ def main() -> int:
             path.unlink()
     for name, text in made.items():
         (FOLDER / name).write_text(text, "utf-8")
+    CATALOGUE.write_text(written(modules()), "utf-8")
     return 0
 
 

@@ -191,9 +191,10 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_listing_computes_nothing_and_knows_one_database() -> None:
-    """What only scores or only a PostgreSQL store need is not imported for a list of runs."""
-    loaded = loaded_by("from preceptor.cli import main\nmain(['runs', '--store', 'none/none'])")
-    assert "preceptor.store.database" in loaded
+    """What only scores or only a PostgreSQL store need is not imported for runs or benchmarks."""
+    asked = "main(['list', 'benchmarks'])\nmain(['runs', '--store', 'none/none'])"
+    loaded = loaded_by(f"from preceptor.cli import main\n{asked}")
+    assert {"preceptor.store.database", "preceptor.benchmarks.catalogue"} <= loaded
     heavy = {"numpy", "preceptor.engine.plan", "sqlalchemy.dialects.postgresql", "genai_prices"}
     assert not heavy & loaded
 

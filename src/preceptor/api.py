@@ -8,12 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from preceptor.cache import DEFAULT_STORE
-from preceptor.engine.options import RunOptions, request_of
-from preceptor.engine.plan import Plan, check
-from preceptor.engine.progress import Progress
-from preceptor.engine.reopening import reopen
-from preceptor.engine.runner import Outcome, execute
-from preceptor.engine.workers.pool import arrange
 from preceptor.errors import UnknownName, shorten
 from preceptor.handles import Run, Suite, Sweep, load_finished
 from preceptor.store import Store
@@ -21,6 +15,9 @@ from preceptor.store import Store
 if TYPE_CHECKING:
     from preceptor.analysis.comparison import Comparison
     from preceptor.benchmarks import Benchmark
+    from preceptor.engine.options import RunOptions
+    from preceptor.engine.plan import Plan
+    from preceptor.engine.progress import Progress
     from preceptor.estimate.parts import Estimate
     from preceptor.results.pool import Side
 
@@ -42,7 +39,7 @@ __all__ = [
     "sweep",
 ]
 
-Watch = Callable[[Progress], None]
+Watch = Callable[["Progress"], None]
 
 
 def run(
@@ -86,6 +83,11 @@ def run(
     Run
         Its ``outcome`` is done, incomplete or interrupted.
     """
+    from preceptor.engine.options import request_of
+    from preceptor.engine.plan import check
+    from preceptor.engine.runner import execute
+    from preceptor.engine.workers.pool import arrange
+
     called, made = _named(benchmark)
     request = request_of(called, system, grader, {"name": name, **options})
     plan = check(request, where=store, benchmark=made)
@@ -128,6 +130,9 @@ def dry_run(
     InputError, Unavailable
         An option is wrong, or something needed is missing.
     """
+    from preceptor.engine.options import request_of
+    from preceptor.engine.plan import check
+
     called, made = _named(benchmark)
     request = request_of(called, system, grader, {"name": name, **options})
     return _estimates({"": check(request, where=store, benchmark=made)}, store)[""]
@@ -146,6 +151,7 @@ def dry_run_sweep(
 
     Caps are for all cells together, so those of an estimate are empty.
     """
+    from preceptor.engine.options import request_of
     from preceptor.experiments.sweep import check_sweep
 
     values = {key: [_text(value) for value in given] for key, given in vary.items()}
@@ -166,6 +172,7 @@ def dry_run_suite(
 
     Caps are for all benchmarks together, so those of an estimate are empty.
     """
+    from preceptor.engine.options import request_of
     from preceptor.experiments.suite import check_suite
 
     request = request_of("", system, grader, _uncapped(options))
@@ -225,6 +232,7 @@ def sweep(
     InputError, Unavailable
         Something is wrong with one of the runs; none has begun.
     """
+    from preceptor.engine.options import request_of
     from preceptor.experiments.sweep import check_sweep
     from preceptor.experiments.sweep import sweep as work
 
@@ -255,6 +263,10 @@ def resume(
     backend: str | None = None,
 ) -> Run:
     """Resume a run where it stopped. No finished call is made again."""
+    from preceptor.engine.reopening import reopen
+    from preceptor.engine.runner import execute
+    from preceptor.engine.workers.pool import arrange
+
     if (finished := load_finished(name, store)) is not None:
         return finished
     with Store(store, create=False) as opened:
@@ -368,6 +380,7 @@ def suite(
     InputError, Unavailable
         Something is wrong with one of the runs; none has begun.
     """
+    from preceptor.engine.options import request_of
     from preceptor.experiments.suite import check_suite
     from preceptor.experiments.suite import suite as work
 
@@ -381,6 +394,8 @@ def suite(
 
 def load_suite(name: str, *, store: str | Path = DEFAULT_STORE) -> Suite:
     """Load the runs of a suite from the store. Raises UnknownName if there are none."""
+    from preceptor.engine.runner import Outcome
+
     with Store(store, create=False) as opened:
         found = [run for run in opened.runs() if run.name == f"{name}/{run.benchmark}"]
     if not found:

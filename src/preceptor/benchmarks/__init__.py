@@ -8,19 +8,25 @@ import importlib
 import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from preceptor.benchmarks.base import Benchmark, Dataset
+from preceptor.benchmarks.catalogue import ours
 from preceptor.errors import UnknownName, shorten
 from preceptor.records import RunInfo, reading_settings
 
-__all__ = ["Benchmark", "Dataset", "all_benchmarks", "get", "named", "of", "recorded"]
+if TYPE_CHECKING:
+    from preceptor.benchmarks.base import Benchmark, Dataset
+
+__all__ = ["Benchmark", "Dataset", "all_benchmarks", "get", "modules", "named", "of", "recorded"]
 
 #: Modules of this package beside those of benchmarks.
 _OTHERS = (
     *(
         "base",
+        "catalogue",
         "collection",
         "datasheet",
         "download",
@@ -40,16 +46,28 @@ _OTHERS = (
 _FIRST = ("healthbench", "healthbench_professional")
 
 
+def __getattr__(name: str) -> Any:
+    if name in ("Benchmark", "Dataset"):  # long to import, for the list of their names
+        from preceptor.benchmarks import base
+
+        return getattr(base, name)
+    raise AttributeError(name)
+
+
 @functools.cache
 def all_benchmarks() -> tuple[Benchmark, ...]:
     """Every benchmark: each module here has a tuple of them; then those of other packages."""
     from preceptor.benchmarks.outside import outside
 
+    own = [benchmark for module in modules() for benchmark in module.BENCHMARKS]
+    return (*own, *outside(benchmark.name for benchmark in own))
+
+
+def modules() -> list[ModuleType]:
+    """Those with benchmarks, in the order of the lists."""
     names = [module.name for module in pkgutil.iter_modules(__path__)]
     rest = [name for name in names if name not in (*_FIRST, *_OTHERS)]
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in (*_FIRST, *rest)]
-    own = [benchmark for module in modules for benchmark in module.BENCHMARKS]
-    return (*own, *outside(benchmark.name for benchmark in own))
+    return [importlib.import_module(f"{__name__}.{name}") for name in (*_FIRST, *rest)]
 
 
 def of(run: RunInfo) -> Benchmark:
@@ -105,10 +123,8 @@ def get(name: str) -> Benchmark:
 
 @functools.cache
 def _own(name: str) -> Benchmark | None:
-    """That of the module whose name it begins with, without a look into all others."""
-    plain = name.replace("-", "_")
-    modules = [each.name for each in pkgutil.iter_modules(__path__) if plain.startswith(each.name)]
-    module = max({*modules} - {*_OTHERS}, key=len, default=None)
+    """That of the module that the catalogue names, without a look into all others."""
+    module = next((each.module for each in ours() if each.name == name), None)
     if module is None:
         return None
     found = importlib.import_module(f"{__name__}.{module}").BENCHMARKS

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from preceptor.benchmarks.catalogue import Place
 from preceptor.benchmarks.dicom import Pictures, shown_as
 from preceptor.benchmarks.fields import Fields
-from preceptor.cache import cache_dir
 from preceptor.errors import DataError, InputError, Unavailable, shorten
 from preceptor.files import file_sha256, read_rows
 from preceptor.installation import MissingExtra
@@ -200,16 +200,15 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
             return ()
         return self.source if isinstance(self.source, tuple) else (self.source,)
 
+    @property
+    def place(self) -> Place:
+        """Where the data lies."""
+        file = self.sources[0].filename if len(self.sources) == 1 else None
+        return Place(self.name, file, self.contained, self.installed, self.rows)
+
     def path(self) -> Path:
         """Where the data lies on this machine; it need not be there."""
-        if self.rows is not None:
-            return self.rows
-        if self.installed is not None and (found := _installed(*self.installed[:2])) is not None:
-            return found
-        if self.contained is not None:
-            return Path(__file__).parent / "data" / self.contained
-        folder = cache_dir() / "data" / self.name
-        return folder / self.sources[0].filename if len(self.sources) == 1 else folder
+        return self.place.path()
 
     def answers_of(
         self, system: str, data: Path | None = None
@@ -308,16 +307,6 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
                 raise DataError(str(path), None, "id", f"{shorten(example.id)} is there twice")
             seen.add(example.id)
             yield example
-
-
-def _installed(package: str, inside: str) -> Path | None:
-    """The place of a file or folder of another package; None where that is not installed."""
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    try:
-        return Path(str(distribution(package).locate_file(inside)))
-    except PackageNotFoundError:
-        return None
 
 
 def _digests(path: Path) -> list[str]:

@@ -302,11 +302,11 @@ def _judgements(fields: Fields, labelled: bool) -> Iterator[_Judgement]:
     for index, (verdict, why, reason) in enumerate(
         zip(verdicts, explanations, reasons, strict=True)
     ):
-        name = f"{field}[{index}]"
         if (verdict is True or verdict is False) and not labelled:
-            met, label = verdict, None
-        else:
-            met, label = _met_or_label(fields, name, verdict, labelled)
+            yield _Judgement(field, verdict, None, why or "", reason)
+            continue
+        name = f"{field}[{index}]"
+        met, label = _met_or_label(fields, name, verdict, labelled)
         yield _Judgement(name, met, label, why or "", reason)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from preceptor.records import (
     as_answer,
     content_key,
 )
-from preceptor.records.keys import Begun
+from preceptor.records.keys import Begun, encoded
 from preceptor.results.record import record_scores
 from preceptor.store import Store
 from preceptor.systems.content import NO_ANSWER, Content, Tally, read_content
@@ -259,6 +260,12 @@ def imported_response(
     return as_answer(Response(key, text=text))
 
 
+@functools.lru_cache(maxsize=4096)
+def _head(index: int, said: bool | str | None) -> bytes:
+    """What the keys of many verdicts have in common."""
+    return encoded((index, said))
+
+
 class VerdictsOf:
     """Makes the verdict records of an imported answer."""
 
@@ -275,7 +282,8 @@ class VerdictsOf:
         label: str | None = None,
     ) -> Verdict:
         """The verdict on one criterion: met or not, or a label."""
-        key = self._keys.key(index, met if label is None else label, explanation)
+        head = _head(index, met if label is None else label)
+        key = self._keys.key_after(head, explanation)
         if label is not None:
             return Verdict(key, None, explanation, label=label)
         if met is None:

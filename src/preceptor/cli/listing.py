@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from preceptor.cli.groups import Group
 from preceptor.cli.options import Json
 from preceptor.cli.output import note, print_json, show
-
-if TYPE_CHECKING:
-    from preceptor.benchmarks import Benchmark
 
 __all__ = ["app"]
 
@@ -29,23 +26,18 @@ def benchmarks(
     """List benchmarks, with size, licence, source, and whether the data is on this machine."""
     from rich.table import Table
 
-    from preceptor.benchmarks import all_benchmarks, get
+    from preceptor.benchmarks.catalogue import listed, listed_as
 
+    if folder:
+        from preceptor.benchmarks import get
+
+        found = [listed_as(get(name)) for name in folder]
+    else:
+        found = list(listed())
     rows = [
-        {
-            "name": benchmark.name,
-            "family": benchmark.family,
-            "examples": benchmark.n_examples,
-            "criteria": benchmark.n_criteria,
-            "licence": benchmark.licence,
-            "source": _source(benchmark),
-            "pinned": bool(benchmark.sources) or benchmark.contained is not None,
-            "citation": benchmark.citation,
-            "summary": benchmark.summary,
-            "languages": list(benchmark.languages),
-            "here": benchmark.path().exists(),
-        }
-        for benchmark in (map(get, folder) if folder else all_benchmarks())
+        {name: getattr(each, name) for name in each.__struct_fields__[:-2]}
+        | {"here": each.place.path().exists()}
+        for each in found
     ]
     if as_json:
         print_json(rows)
@@ -60,14 +52,6 @@ def benchmarks(
         table.add_row(*map(str, cells))
     show(table)
     note("preceptor card NAME: source, citation, protocol, faults; preceptor fetch NAME: its data")
-
-
-def _source(benchmark: Benchmark) -> str:
-    if benchmark.sources:
-        return benchmark.sources[0].repo
-    if benchmark.rows is not None:
-        return str(benchmark.rows)
-    return "contained in this package" if benchmark.contained else benchmark.url or "–"
 
 
 @app.command("systems")

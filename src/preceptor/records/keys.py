@@ -7,26 +7,32 @@ from collections.abc import Iterable
 
 import msgspec
 
-__all__ = ["Begun", "content_key"]
+__all__ = ["Begun", "content_key", "encoded"]
 
 _canonical = msgspec.json.Encoder(order="deterministic")
 
 
 def content_key(*parts: object) -> str:
     """128-bit BLAKE2b of the parts' canonical JSON, in hex: the address of a call or an example."""
-    return hashlib.blake2b(_bytes(parts), digest_size=16).hexdigest()
+    return hashlib.blake2b(encoded(parts), digest_size=16).hexdigest()
 
 
 class Begun:
     """The content keys of parts that begin alike: the first parts are hashed once."""
 
     def __init__(self, *parts: object) -> None:
-        self._hash = hashlib.blake2b(_bytes(parts), digest_size=16)
+        self._hash = hashlib.blake2b(encoded(parts), digest_size=16)
 
     def key(self, *parts: object) -> str:
         """``content_key(*first parts, *parts)``."""
         hashed = self._hash.copy()
-        hashed.update(_bytes(parts))
+        hashed.update(encoded(parts))
+        return hashed.hexdigest()
+
+    def key_after(self, head: bytes, part: object) -> str:
+        """``key(*those of the head, part)``, where the head is :func:`encoded` already."""
+        hashed = self._hash.copy()
+        hashed.update(head + _canonical.encode(part) + b"\x00")
         return hashed.hexdigest()
 
     def key_of(self, items: Iterable[object]) -> str:
@@ -40,5 +46,6 @@ class Begun:
         return hashed.hexdigest()
 
 
-def _bytes(parts: Iterable[object]) -> bytes:
+def encoded(parts: Iterable[object]) -> bytes:
+    """What is hashed of the parts."""
     return b"\x00".join([*map(_canonical.encode, parts), b""])

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from preceptor.analysis.estimating import SampleEstimate
-from preceptor.analysis.length import Lengths
-from preceptor.analysis.planning import PowerPlan
-from preceptor.analysis.reliability import Reliability
 from preceptor.reports.format import interval, p_value, percent, points, pretty, signed
-from preceptor.statistics.length import LengthFit
-from preceptor.statistics.stratified import Estimate
 from preceptor.wording import count
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from preceptor.analysis.estimating import SampleEstimate
+    from preceptor.analysis.length import Lengths
+    from preceptor.analysis.planning import PowerPlan
+    from preceptor.analysis.reliability import Reliability
+    from preceptor.statistics.length import LengthFit
+    from preceptor.statistics.stratified import Estimate
 
 __all__ = [
     "estimate_table",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import scipy  # its parts are imported where they are first used
+
+from preceptor.statistics.quantiles import beta_quantile, t_quantile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -158,7 +159,7 @@ def score_interval(
     a = float((sums**3).sum()) / total**1.5 if total > 0 else 0.0
     if clusters is None and len(means) >= max(_ENOUGH, _SKEW_FACTOR * len(means) * a * a):
         return mean, published
-    t = float(scipy.special.stdtrit(df, 0.975))
+    t = t_quantile(df, 0.975)
     low, high = max(t, _unskewed(t, a)), min(-t, _unskewed(-t, a))
     least, most = min(span[0], mean), max(span[1], mean)
     return mean, (max(least, mean - low * found.error), min(most, mean - high * found.error))
@@ -201,9 +202,11 @@ def median_interval(values: Floats) -> tuple[float, Interval | None]:
     -------
     Without an interval for fewer than 6 values.
     """
+    from scipy.special import bdtr
+
     n, ordered = len(values), np.sort(values)
     ranks = np.arange(n)
-    k = int((scipy.special.bdtr(ranks, n, 0.5) <= 0.025).sum())
+    k = int((bdtr(ranks, n, 0.5) <= 0.025).sum())
     middle = float(np.median(ordered))
     return middle, (float(ordered[k - 1]), float(ordered[n - k])) if k else None
 
@@ -257,10 +260,8 @@ def stratified_share(
 def _exact(share: float, rows: float) -> Interval:
     """Clopper and Pearson's interval; the number of rows need not be whole."""
     hits, misses = share * rows, (1 - share) * rows
-    low = 0.0 if share <= ROUNDING else float(scipy.special.betaincinv(hits, misses + 1, 0.025))
-    high = (
-        1.0 if share >= 1 - ROUNDING else float(scipy.special.betaincinv(hits + 1, misses, 0.975))
-    )
+    low = 0.0 if share <= ROUNDING else beta_quantile(hits, misses + 1, 0.025)
+    high = 1.0 if share >= 1 - ROUNDING else beta_quantile(hits + 1, misses, 0.975)
     return low, high
 
 
@@ -293,11 +294,10 @@ def effective_rows(scores: Floats, clusters: NDArray[Any] | None = None) -> floa
     both = min(_units_with(means > 0, clusters), _units_with(means < 1, clusters))
     error = math.hypot(found.error, max(share, 1 - share) / (2 * len(sizes)))
     rows = n * share * (1 - share) / (n - 1) / error**2
-    whole, units, few = scipy.special.stdtrit(
-        np.array([n - 1, found.df, min(found.df, max(1, both - 1))]), 0.975
-    )
-    known = rows * float(whole / units) ** 2
-    rows = max(rows * float(whole / few) ** 2 if both > 1 else 0.0, min(least, known))
+    degrees = n - 1, found.df, min(found.df, max(1, both - 1))
+    whole, units, few = (t_quantile(df, 0.975) for df in degrees)
+    known = rows * (whole / units) ** 2
+    rows = max(rows * (whole / few) ** 2 if both > 1 else 0.0, min(least, known))
     return min(float(repeats.sum()), rows)
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-import scipy  # its parts are imported where they are first used
+
+from preceptor.statistics.quantiles import t_quantile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -204,7 +205,7 @@ def _estimate(
     if variance > 0:
         shares = {h: term / variance for h, term in terms.items()}
         df = 1 / sum(share**2 / (len(sampled[h]) - 1) for h, share in shares.items()) - paid
-        half = float(scipy.special.stdtrit(max(1.0, df), 0.975)) * se
+        half = t_quantile(max(1.0, df), 0.975) * se
     return Estimate(value, (value - half, value + half), se, n, total, slope)
 
 

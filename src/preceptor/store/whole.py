@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from preceptor.billing import Usage
 from preceptor.records import Verdict
-from preceptor.store.column_types import key_bytes
+from preceptor.store.column_types import key_bytes, keys_bytes
 from preceptor.store.packs import TOGETHER, keep_pack
 from preceptor.store.rows import VERDICT, now, verdict_values
 from preceptor.store.schema import TOOK
@@ -71,7 +71,7 @@ def pack_whole(
     raw = plain(connection)
     if raw is None or not rows:
         return rows
-    keys = [key_bytes(row[3].key) for row in rows]
+    keys = keys_bytes([row[3].key for row in rows])
     answers = list(_complete(raw, run, rows, keys))
     if not answers:
         return rows
