@@ -106,7 +106,9 @@ def recall(found: Dense, queries: list[str], lists: list[list[str]]) -> None:
     rows = found._rows
     scores = np.empty((len(queries), len(rows)), np.float32)
     for start in range(0, len(rows), 16_384):
-        scores[:, start : start + 16_384] = wanted @ found._vectors.at(rows[start : start + 16_384]).T
+        scores[:, start : start + 16_384] = (
+            wanted @ found._vectors.at(rows[start : start + 16_384]).T
+        )
     for depth in (10, 100, 1000):
         shares = []
         for row, ids in zip(scores, lists, strict=True):

@@ -43,7 +43,7 @@ class Letters:
     def __init__(self, size: int = 3) -> None:
         self.identity = {"letters": size}
 
-    async def encode(self, texts: Sequence[str], kind: str) -> Matrix:
+    def encoded(self, texts: Sequence[str], kind: str) -> Matrix:
         assert kind == "query"
         return unit(np.array([self._vector(fold(text)) for text in texts], np.float32))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Dense", "Kind", "TextEncoder"]
+__all__ = ["Dense", "Kind", "LocalEncoder", "TextEncoder"]
 
 Kind = Literal["query", "passage"]
 #: Texts that are encoded, and kept, at once.
@@ -38,6 +38,20 @@ class TextEncoder(Protocol):
 
     async def encode(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
         """(texts, dimensions); raises EndpointError."""
+
+
+class LocalEncoder:
+    """An encoder on this machine, which nothing need be awaited for."""
+
+    model: System | None = None
+    identity: dict[str, Any]
+
+    def encoded(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
+        """As ``encode``, here and now. Several threads may call it."""
+        raise NotImplementedError
+
+    async def encode(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
+        return await asyncio.to_thread(self.encoded, texts, kind)
 
 
 class Dense(Retriever):

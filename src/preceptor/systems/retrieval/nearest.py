@@ -86,9 +86,7 @@ class Nearest:
         return np.sort(found.keys.astype(np.int64))
 
 
-def _blocks(
-    vectors: Vectors, rows: NDArray[np.int64]
-) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def _blocks(vectors: Vectors, rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float32]]]:
     for start in range(0, len(rows), _BLOCK):
         yield start, vectors.at(rows[start : start + _BLOCK])
 
