@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import multiprocessing
 import os
 import random
 import resource
@@ -53,6 +54,15 @@ def passages(path: Path, count: int) -> None:
             start = number * 7919 % starts  # no passage twice
             text = " ".join(pool[start : start + _WORDS])
             stream.write(json.dumps({"_id": f"p{number}", "text": text}) + "\n")
+
+
+def titles(path: Path) -> None:
+    """Of ICD-10-CM: short descriptions."""
+    from preceptor.terminology.code_lists import icd10_cm
+
+    with path.open("w", encoding="utf-8") as stream:
+        for each in icd10_cm():
+            stream.write(json.dumps({"_id": each.code, "text": each.title}) + "\n")
 
 
 def peak_mb() -> float:
@@ -167,9 +177,14 @@ def weights(packed: Any) -> dict[str, Any]:
         "emb.ln": "embeddings.LayerNorm",
     }
     parts = {
-        **{"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value"},
-        **{"ao": "attention.output.dense", "aln": "attention.output.LayerNorm"},
-        **{"fi": "intermediate.dense", "fo": "output.dense", "oln": "output.LayerNorm"},
+        "q": "attention.self.query",
+        "k": "attention.self.key",
+        "v": "attention.self.value",
+        "ao": "attention.output.dense",
+        "aln": "attention.output.LayerNorm",
+        "fi": "intermediate.dense",
+        "fo": "output.dense",
+        "oln": "output.LayerNorm",
     }
     for layer in range(packed.layers):
         names |= {f"l{layer}.{a}": f"encoder.layer.{layer}.{b}" for a, b in parts.items()}
@@ -232,8 +247,8 @@ def recall(found: Dense, queries: list[str], lists: list[list[str]]) -> None:
 def retriever(options: argparse.Namespace) -> Retriever:
     if options.system == "bm25":
         return BM25()
-    if options.system == "tfidf":
-        return TfIdf()
+    if options.system.startswith("tfidf"):
+        return TfIdf(options.system.partition(":")[2] or "words")
     return Dense(MadeUp())
 
 
@@ -251,14 +266,19 @@ def alone(corpus: Corpus, queries: list[str], ours: float) -> None:
 
 def search(options: argparse.Namespace, folder: Path) -> None:
     path = folder / "corpus.jsonl"
-    passages(path, options.passages)
+    # In a process of its own: its memory is not the search's.
+    making = (titles, path) if options.titles else (passages, path, options.passages)
+    process = multiprocessing.get_context("spawn").Process(target=making[0], args=making[1:])
+    process.start()
+    process.join()
     before = peak_mb()
     corpus = open_corpus(path)
     read = peak_mb()
     found = retriever(options)
     begun = time.process_time()
     asyncio.run(found.prepare(corpus))
-    print(f"{options.passages:,} passages of {_WORDS} words, {options.system}")
+    kind = "titles of ICD-10-CM" if options.titles else f"passages of {_WORDS} words"
+    print(f"{len(corpus):,} {kind}, {options.system}")
     print(f"index: {time.process_time() - begun:.1f} CPU s")
     print(f"peak: {before:.0f} MB at first, {read:.0f} with ids, {peak_mb():.0f} with the index")
     rng = random.Random(1)
@@ -287,7 +307,9 @@ def search(options: argparse.Namespace, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passages", type=int, default=100_000)
-    parser.add_argument("--system", choices=("bm25", "tfidf", "vectors"), default="bm25")
+    parser.add_argument("--titles", action="store_true", help="of ICD-10-CM, and not made up")
+    systems = ("bm25", "tfidf", "tfidf:characters", "vectors")
+    parser.add_argument("--system", choices=systems, default="bm25")
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--alone", action="store_true", help="bm25s by itself too")
     parser.add_argument("--encoder", metavar="FOLDER", help="speed of encoders instead")

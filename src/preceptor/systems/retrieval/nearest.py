@@ -63,7 +63,7 @@ class Nearest:
                     expansion_add=_CANDIDATES,
                 )
                 for start, part in _blocks(vectors, rows):
-                    made.add(_places(start, len(part)), eighth(part), threads=1)
+                    made.add(_places(start, len(part)), eight_bits(part), threads=1)
                 with workshop(path) as folder:
                     made.save(str(folder / path.name))
                     publish(folder / path.name, path)
@@ -82,7 +82,7 @@ class Nearest:
 
         count = min(len(self._index), depth + depth // 10)
         self._index.expansion_search = max(64, int(_LOOKED_AT * depth))
-        found = self._index.search(eighth(wanted[None])[0], count, threads=1)
+        found = self._index.search(eight_bits(wanted[None])[0], count, threads=1)
         return np.sort(found.keys.astype(np.int64))
 
 
@@ -97,7 +97,7 @@ def _places(start: int, count: int) -> NDArray[np.uint64]:
     return np.arange(start, start + count, dtype=np.uint64)
 
 
-def eighth(vectors: NDArray[np.float32]) -> NDArray[np.int8]:
+def eight_bits(vectors: NDArray[np.float32]) -> NDArray[np.int8]:
     """Vectors in eight bits, each by its own largest number: the cosine does not mind.
 
     usearch itself would take a unit vector's numbers, of which the largest are about .2, for parts
