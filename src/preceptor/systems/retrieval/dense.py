@@ -74,7 +74,7 @@ class Dense(Retriever):
     def use(self, corpus: Corpus) -> None:
         """Search in this corpus, whose documents are encoded when they are needed."""
         self._corpus = corpus
-        self._vectors = Vectors(self.encoder.identity)
+        self._vectors = Vectors(self.encoder.identity, half=True)
 
     async def prepare(self, corpus: Corpus) -> None:
         import numpy as np

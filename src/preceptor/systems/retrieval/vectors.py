@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Vectors"]
 
 _KEY_BYTES = 16
-#: Bytes of a number: half precision, in which a cosine is off by some 1e-5.
-_WIDTH = 2
 #: Vectors that are in memory at once.
 _BLOCK = 16_384
 
@@ -36,13 +34,20 @@ class Vectors:
     ----------
     identity
         All that a vector depends on beside the text.
+    half
+        Numbers have 16 bits, with which a cosine is off by some 1e-5; else 32.
     """
 
-    def __init__(self, identity: dict[str, Any]) -> None:
-        self.folder = cache_dir() / "vectors" / content_key({"float16": identity})
+    def __init__(self, identity: dict[str, Any], *, half: bool = False) -> None:
+        self._bytes = 2 if half else 4
+        name = content_key({"float16": identity} if half else identity)
+        self.folder = cache_dir() / "vectors" / name
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "model.json").write_bytes(msgspec.json.encode(identity))
-        self._keys, self._vectors = self.folder / "keys.bin", self.folder / "vectors.f16"
+        self._keys, self._vectors = (
+            self.folder / "keys.bin",
+            self.folder / f"vectors.f{8 * self._bytes}",
+        )
         self._size = self.folder / "dimensions"
         self.dimensions = 0
         self._known = _Keys()
@@ -67,8 +72,8 @@ class Vectors:
         found = np.empty((len(rows), self.dimensions), np.float32)
         breaks = set((np.flatnonzero(np.diff(rows) != 1) + 1).tolist())
         ends = sorted(breaks | set(range(_BLOCK, len(rows), _BLOCK)) | {len(rows)})
-        part = np.empty((min(len(rows), _BLOCK), self.dimensions), np.float16)
-        width = _WIDTH * self.dimensions
+        part = np.empty((min(len(rows), _BLOCK), self.dimensions), f"f{self._bytes}")
+        width = self._bytes * self.dimensions
         with self._vectors.open("rb", buffering=0) as stream:
             start = 0
             for end in ends:
@@ -103,7 +108,7 @@ class Vectors:
             else:
                 self._size.write_text(str(vectors.shape[1]))
             with self._vectors.open("ab") as stream:
-                stream.write(np.ascontiguousarray(vectors[new], dtype=np.float16).tobytes())
+                stream.write(vectors[new].astype(f"f{self._bytes}").tobytes())
                 os.fsync(stream.fileno())
             with self._keys.open("ab") as stream:
                 stream.write(b"".join(keys[place] for place in new))
@@ -118,7 +123,7 @@ class Vectors:
 
     def _cut(self) -> None:
         """Cut off what a process that died left unfinished."""
-        width = _WIDTH * int(self._size.read_text())
+        width = self._bytes * int(self._size.read_text())
         for path, size in ((self._keys, _KEY_BYTES), (self._vectors, width)):
             if path.exists() and path.stat().st_size != len(self) * size:
                 os.truncate(path, len(self) * size)
@@ -128,7 +133,7 @@ class Vectors:
         if not self._keys.exists():
             return
         self.dimensions = int(self._size.read_text())
-        there = self._vectors.stat().st_size // (_WIDTH * self.dimensions)
+        there = self._vectors.stat().st_size // (self._bytes * self.dimensions)
         with self._keys.open("rb") as stream:
             stream.seek(len(self) * _KEY_BYTES)
             added = stream.read((there - len(self)) * _KEY_BYTES)
