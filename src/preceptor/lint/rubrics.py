@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
@@ -11,7 +12,7 @@ from preceptor.lint.personal import IDENTIFIERS, kinds
 from preceptor.lint.personal import RULES as FORMS
 from preceptor.lint.rows import Finding, Row, Weighted, words
 from preceptor.lint.similar import SIMILAR, alike
-from preceptor.lint.wording import english, wording
+from preceptor.lint.wording import Found, english, wording
 
 __all__ = ["ADVICE", "RubricFinding", "Said", "rubric_findings", "rubrics"]
 
@@ -156,10 +157,21 @@ def _rubric(
         if in_english:
             if number not in confirmed:
                 yield from _sign(criterion, number)
-            for rule, problem, fix in wording(criterion.text):
+            for rule, problem, fix in _wording(criterion.text):
                 yield _advice(rule, problem, number, fix)
     yield from _points(criteria)
     yield from _doubles(criteria, plain)
+
+
+# While a task is written, most of its criteria are as they were at the last save.
+@functools.lru_cache(2000)
+def _wording(text: str) -> tuple[Found, ...]:
+    return tuple(wording(text))
+
+
+@functools.lru_cache(2000)
+def _kinds(text: str) -> tuple[str, ...]:
+    return tuple(kinds(text))
 
 
 def _length(text: str, number: int) -> Iterator[RubricFinding]:
@@ -239,9 +251,9 @@ def _opposite(one: Weighted, other: Weighted) -> bool:
 
 def _personal(messages: Sequence[Said], criteria: Sequence[Weighted]) -> Iterator[RubricFinding]:
     """``personal-data``: a number of a register blocks; a name or an address may be made up."""
-    turns = [(f"message {number}: ", each.text, None) for number, each in enumerate(messages, 1)]
-    rubric = [("", each.text, number) for number, each in enumerate(criteria, 1)]
-    for place, text, number in (*turns, *rubric):
-        for kind in kinds(text):
+    turns = [(f"message {n}: ", kinds(each.text), None) for n, each in enumerate(messages, 1)]
+    rubric = [("", _kinds(each.text), number) for number, each in enumerate(criteria, 1)]
+    for place, found, number in (*turns, *rubric):
+        for kind in found:
             made = _fault if kind in IDENTIFIERS else _advice
             yield made("personal-data", f"{place}contains {FORMS[kind].words} ({kind})", number)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["english", "wording"]
+__all__ = ["Found", "english", "wording"]
 
 #: What a criterion says that an answer does.
 _VERBS = (

@@ -68,7 +68,7 @@ class Studio:
         self.where = redacted(self.address)
         self.engine = open_engine(PLAN, self.address, create)
         self._committer = Committer(self.engine, f"studio {self.where}")
-        if self.engine.dialect.name == "sqlite":
+        if self.is_file:
             sa.event.listen(self.engine, "connect", _overwrite)
         try:
             with self._words():
@@ -81,6 +81,11 @@ class Studio:
     def open(cls, where: str | Path, *, create: bool = False) -> Studio:
         """Raises StoreError: there is none, or it is no studio, or of a later Preceptor."""
         return cls(where, create=create)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is on SQLite, and so on this machine."""
+        return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
         """What waits is written first."""

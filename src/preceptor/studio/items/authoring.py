@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from preceptor.errors import UnknownName, shorten
 from preceptor.store.statements import Question
 from preceptor.studio.items.commands import standing, version
 from preceptor.studio.items.content import Content
-from preceptor.studio.items.drafts import Draft, draft_of, save
+from preceptor.studio.items.drafts import draft_of, save
 from preceptor.studio.items.tables import answers, decisions, drafts, items
 from preceptor.studio.items.workflow import Standing
 from preceptor.studio.items.writing import Answer, Writing, begun
@@ -111,11 +114,23 @@ def answers_to(connection: sa.Connection, item: str) -> tuple[Answer, ...]:
     return tuple(Answer(**row._asdict()) for row in _ANSWERS(connection, {"of": item}))
 
 
-def keep(connection: sa.Connection, item: str, person: str, writing: Writing, rev: int) -> Draft:
-    """Save a draft over its revision ``rev``. Raises Refused, Stale, UnknownName."""
-    mine(connection, item, person).expect("save", "draft", "revising")
+def keep(
+    connection: sa.Connection,
+    item: str,
+    person: str,
+    change: Callable[[Written], Writing],
+    rev: int,
+) -> Written:
+    """Save what ``change`` makes of a draft over its revision ``rev``; the task as it is then.
+
+    Raises Refused, Stale, UnknownName.
+    """
+    found = written(connection, item, person)
+    found.standing.expect("save", "draft", "revising")
+    writing = change(found)
     body = _encode(writing).decode()
-    return save(connection, item, person, _KIND, rev=rev, body=body, at=now())
+    draft = save(connection, item, person, _KIND, rev=rev, body=body, at=now())
+    return replace(found, writing=writing, rev=draft.rev)
 
 
 def listed(connection: sa.Connection, person: str) -> list[Mine]:

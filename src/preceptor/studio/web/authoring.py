@@ -27,7 +27,14 @@ from preceptor.studio.web.middleware import is_autosave, is_scripted
 from preceptor.studio.web.render import Link, View
 from preceptor.studio.web.screens import Screen, Visit, Web, see
 from preceptor.studio.web.signing import write_signed
-from preceptor.studio.web.task_views import OPEN, STATES, HandedIn, TaskSaved, saved_of, view_of
+from preceptor.studio.web.task_views import (
+    OPEN,
+    STATES,
+    HandedIn,
+    asked_of,
+    saved_of,
+    view_of,
+)
 from preceptor.studio.web.writing_form import read_writing
 
 __all__ = ["screens"]
@@ -174,26 +181,21 @@ async def _post(visit: Visit) -> View | Response:
 
 
 async def _autosave(visit: Visit) -> View:
-    """Save at a pause in typing, which is very often: one question, and one write."""
-    item, person, chats = visit.place("item"), visit.member.id, visit.web.chats
-
-    def ask(connection: sa.Connection) -> tuple[Writing, TaskSaved]:
-        found = authoring.written(connection, item, person)
-        found.standing.expect("save", *OPEN)
-        found = replace(found, writing=read_writing(visit.given, found))
-        return found.writing, saved_of(connection, found, chats)
-
-    writing, saved = await visit.read(ask)
-    return replace(saved, rev=await _keep(visit, writing))
+    """Save at a pause in typing, which is very often: all in the one transaction that writes."""
+    chats = visit.web.chats
+    found = await _keep(visit, lambda saved: read_writing(visit.given, saved))
+    if chats is None:
+        return saved_of(found)
+    preview, unanswered = await visit.read(lambda connection: asked_of(connection, found, chats))
+    return saved_of(found, preview, unanswered=unanswered)
 
 
-async def _keep(visit: Visit, writing: Writing) -> int:
-    """Save over what the form goes on from; which save it is. Raises Stale."""
+async def _keep(visit: Visit, change: Callable[[Written], Writing]) -> Written:
+    """Save over what the form goes on from; the task as it is then. Raises Stale."""
     item, person, rev = visit.place("item"), visit.member.id, _rev(visit)
-    draft = await visit.write(
-        lambda connection: authoring.keep(connection, item, person, writing, rev)
+    return await visit.write(
+        lambda connection: authoring.keep(connection, item, person, change, rev)
     )
-    return draft.rev
 
 
 async def _pressed(visit: Visit) -> View | Response:
@@ -209,7 +211,7 @@ async def _pressed(visit: Visit) -> View | Response:
     else:
         change = _CHANGES.get(verb)
         writing, focus = (found.writing, "") if change is None else change(found, at)
-    found = replace(found, writing=writing, rev=await _keep(visit, writing))
+    found = await _keep(visit, lambda _: writing)
     if verb == "submit":
         return await _submit(visit, found)
     if verb == "mark":

@@ -217,7 +217,7 @@ class Screen(Route):
             return web.pages.refusal(refusal)
         secret = web.cookie.of(request)
         now, limits = web.accounts.clock(), web.accounts.limits
-        session = await web.accounts.read(
+        session = await web.accounts.look_up(
             lambda connection: sessions.find(connection, secret, now, limits)
         )
         visit = Visit(web, request, secret, session)

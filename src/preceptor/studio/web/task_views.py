@@ -49,6 +49,7 @@ __all__ = [
     "RevisionForm",
     "TaskForm",
     "TaskSaved",
+    "asked_of",
     "saved_of",
     "view_of",
 ]
@@ -251,18 +252,27 @@ def view_of(
     )
 
 
-def saved_of(connection: sa.Connection, found: Written, chats: Chats | None) -> TaskSaved:
+def saved_of(
+    found: Written, preview: PreviewBox | None = None, *, unanswered: bool = False
+) -> TaskSaved:
     """The author's view of a task that is saved while it is written on."""
-    writing, unanswered = found.writing, chats is not None and not found.writing.answer
-    if unanswered:
-        answers = authoring.answers_to(connection, found.standing.item)
-        unanswered = writing.live(answers) is None
     return TaskSaved(
         rev=found.rev,
-        advice=tuple(advice(writing)),
-        preview=preview_box(connection, found, chats),
+        advice=tuple(advice(found.writing)),
+        preview=preview,
         unanswered=unanswered,
     )
+
+
+def asked_of(
+    connection: sa.Connection, found: Written, chats: Chats
+) -> tuple[PreviewBox | None, bool]:
+    """The box of a task whose project has systems, and whether one is to be asked yet."""
+    unanswered = not found.writing.answer
+    if unanswered:
+        answers = authoring.answers_to(connection, found.standing.item)
+        unanswered = found.writing.live(answers) is None
+    return preview_box(connection, found, chats), unanswered
 
 
 def _with_blanks(writing: Writing) -> Writing:
