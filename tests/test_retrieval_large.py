@@ -19,7 +19,7 @@ import preceptor
 from data_fixtures import isolate
 from preceptor.corpora import Corpus, open_corpus
 from preceptor.errors import InputError, Unavailable
-from preceptor.systems.retrieval import dense
+from preceptor.systems.retrieval import dense, nearest
 from preceptor.systems.retrieval.dense import Dense, LocalEncoder
 from preceptor.systems.retrieval.encoders import Folder
 from preceptor.systems.retrieval.nearest import eight_bits
@@ -130,6 +130,18 @@ def test_eight_bits_are_used_whole(values: list[float]) -> None:
         assert np.abs(made).max() == 127
         assert np.abs(made * largest / 127 - row[0]).max() <= largest / 254 * 1.001
     assert not eight_bits(np.zeros((1, 3), np.float32)).any()
+
+
+def test_a_large_corpus_asks_for_usearch_before_it_is_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line names the extra, and no text was encoded."""
+    monkeypatch.setattr(dense, "EXACT", 2)
+    monkeypatch.setattr(nearest, "find_spec", lambda name: None)
+    found = Dense(Drawn())
+    with pytest.raises(Unavailable, match=r"3 documents.*usearch"):
+        asyncio.run(found.prepare(corpus(tmp_path / "corpus.jsonl", 3)))
+    assert not len(found._vectors)
 
 
 def reranker(place: Path, *, labels: int = 1) -> Path:

@@ -11,7 +11,7 @@ from preceptor.corpora import Corpus
 from preceptor.records.ranked import Ranked, in_order
 from preceptor.systems.base import System
 from preceptor.systems.retrieval.base import Retriever, best_of
-from preceptor.systems.retrieval.nearest import EXACT, Nearest
+from preceptor.systems.retrieval.nearest import EXACT, Nearest, require
 from preceptor.systems.retrieval.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ class Dense(Retriever):
         import numpy as np
 
         self.use(corpus)
+        if len(corpus) > EXACT:
+            require(len(corpus))
         rows = []
         texts = corpus.texts()
         while part := list(itertools.islice(texts, _AT_ONCE)):

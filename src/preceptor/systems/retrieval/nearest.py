@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from preceptor.cache import alone, publish, workshop
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["EXACT", "Nearest"]
+__all__ = ["EXACT", "Nearest", "require"]
 
 #: A corpus of more documents is searched by a graph (HNSW, Malkov & Yashunin 2016).
 EXACT = 100_000
@@ -27,6 +28,15 @@ _LOOKED_AT = 1.5
 _BLOCK = 16_384
 
 
+def require(documents: int) -> None:
+    """Raise Unavailable where usearch is missing: before hours of encoding, and not behind them."""
+    if find_spec("usearch") is None:
+        raise MissingExtra(
+            f"{documents:,} documents: more than {EXACT:,} are searched by usearch",
+            "retrieval-large",
+        )
+
+
 class Nearest:
     """The places whose vectors are nearest to a query's, nearly all of them.
 
@@ -34,21 +44,11 @@ class Nearest:
     ----------
     rows
         Of the corpus's documents among the vectors.
-
-    Raises
-    ------
-    Unavailable
-        The extra is not installed.
     """
 
     def __init__(self, vectors: Vectors, rows: NDArray[np.int64]) -> None:
-        try:
-            from usearch.index import Index
-        except ImportError:
-            raise MissingExtra(
-                f"{len(rows):,} documents: more than {EXACT:,} are searched by usearch",
-                "retrieval-large",
-            ) from None
+        from usearch.index import Index
+
         digest = hashlib.blake2b(rows.tobytes(), digest_size=16)
         settings = f"{version('usearch')} {_NEIGHBOURS} {_CANDIDATES}"
         digest.update(settings.encode())
