@@ -17,7 +17,8 @@ import random
 import statistics
 from pathlib import Path
 
-from preceptor.estimate.observed import ANSWER_CHARACTERS, VERDICT_TOKENS
+from preceptor.estimate.counter import VERDICT_TOKENS
+from preceptor.estimate.observed import ANSWER_CHARACTERS
 from preceptor.graders import OWN
 from preceptor.systems.tokens import CHARS_PER_TOKEN
 

@@ -11,8 +11,10 @@ Tokens are counted by the tokenizer of a local model where xllamacpp and one are
 characters / 4; the table says which. A prompt is counted in parts (its frame, the conversation,
 each item), which is checked against some whole prompts. Examples without a recorded answer are
 given the answer of median length. Replies are counted with the recorded explanations' mean
-length in every form, though a batch asks for shorter ones: that part of the saving is left out.
-What a provider takes off for prompts it has cached is left out.
+length, though a batch asks for shorter ones: that part of the saving is left out. With
+explain=short a reason has eight words of these; with explain=unmet the share of recorded verdicts
+that are met has none; with explain=doubtful a tenth of the verdicts is asked again with reasons,
+in a second call. What a provider takes off for prompts it has cached is left out.
 """
 
 from __future__ import annotations
@@ -26,27 +28,44 @@ import urllib.request
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import msgspec
+from msgspec.structs import astuple
 
 from preceptor import benchmarks
 from preceptor.graders import find_template
 from preceptor.graders.base import Case, render_conversation, render_item
-from preceptor.graders.batched import BatchedGrader, split
+from preceptor.graders.batched import BatchedGrader, Explain, split
 from preceptor.graders.rubric import RubricGrader
 from preceptor.graders.yesno import YesNoGrader
 from preceptor.records import Criterion, Message
 from preceptor.systems.base import System
 
-MODEL = "qwen2.5-0.5b"
+MODEL = "qwen2.5-1.5b"
 DEFAULT = 12
 AIM = 0.25
 SENT = 0.2
+#: Words of a short reason, and the share of verdicts that are assumed to be asked again.
+SHORT, DOUBTFUL = 8, 0.1
 #: Braces, names and the boolean around an explanation.
 FRAME = '{"explanation": "", "criteria_met": false}'
 EMPTY = (Message("assistant", ""),)
 #: role and separator of the empty conversation.
 RENDERED = render_conversation(EMPTY)
+
+
+def drawn(cases: list[Case]) -> list[Case]:
+    """The same with some of their criteria."""
+    draw = random.Random(1)
+    kept = [
+        {i: each for i, each in case.criteria.items() if draw.random() < DOUBTFUL} for case in cases
+    ]
+    return [
+        msgspec.structs.replace(case, criteria=some)
+        for case, some in zip(cases, kept, strict=True)
+        if some
+    ]
 
 
 class Cost(msgspec.Struct):
@@ -57,17 +76,19 @@ class Cost(msgspec.Struct):
     reply: float = 0
 
 
-def recorded(folder: Path) -> tuple[dict[str, str], list[str]]:
-    """(first answer to each prompt, some explanations)."""
+def recorded(folder: Path) -> tuple[dict[str, str], list[str], float]:
+    """(first answer to each prompt, some explanations, share of the verdicts that are met)."""
     answers: dict[str, str] = {}
     explanations: list[str] = []
+    met: list[bool] = []
     with gzip.open(folder / "graded_responses_hard.jsonl.gz", "rt") as file:
         for line in file:
             row = json.loads(line)
             answers.setdefault(row["prompt_id"], row["response"])
             if len(explanations) < 1000:
                 explanations += row["explanations"]
-    return answers, explanations[:1000]
+            met += row["criteria_met"]
+    return answers, explanations[:1000], sum(met) / len(met)
 
 
 def tokenizer() -> tuple[str, Callable[[str], float]]:
@@ -106,7 +127,7 @@ def main() -> None:
         raise SystemExit("set PRECEPTOR_TEST_DATA to the folder with the benchmarks' data")
     folder = Path(os.environ["PRECEPTOR_TEST_DATA"]) / "healthbench"
     dataset = benchmarks.get("healthbench-hard").load(folder / "hard_892.jsonl")
-    answers, explanations = recorded(folder)
+    answers, explanations, met = recorded(folder)
     typical = sorted(answers.values(), key=len)[len(answers) // 2]
     known = sum(example.id in answers for example in dataset.examples)
     words, counter = tokenizer()
@@ -129,6 +150,20 @@ def main() -> None:
         batched = BatchedGrader("batched", alone, most)
         name = f"batched, up to {most} a call" + (" (default)" if most == DEFAULT else "")
         table[name] = in_batches(batched, cases, count, reply)
+    short = sum(count(" ".join(e.split()[:SHORT])) for e in explanations) / len(explanations)
+    bare = count("true")
+    for explain, tokens in (
+        ("short", short + count(FRAME)),
+        ("unmet", met * bare + (1 - met) * reply),
+        ("none", bare),
+        ("doubtful", bare),
+    ):
+        batched = BatchedGrader("batched", alone, DEFAULT, cast("Explain", explain))
+        found = in_batches(batched, cases, count, tokens)
+        if explain == "doubtful":
+            again = in_batches(BatchedGrader("batched", alone, DEFAULT), drawn(cases), count, reply)
+            found = Cost(*(a + b for a, b in zip(astuple(found), astuple(again), strict=True)))
+        table[f"batched, explain={explain}"] = found
     table["yesno (one token a reply)"] = one_each(yesno, cases, count, 1)
     table["jury of three, one a call"] = times(3, table["one call per criterion"])
     draw = random.Random(0)  # the share is what it is; which ones hardly matters

@@ -28,7 +28,7 @@ from preceptor.statistics.agreement import (
     macro_f1,
     observed_agreement,
 )
-from preceptor.statistics.icc import icc, pair_icc
+from preceptor.statistics.icc import agreement_icc, icc, mean_icc
 from preceptor.statistics.rank_correlation import kendall_tau, spearman_rho
 from preceptor.statistics.sums import Statistic, difference, intervals
 
@@ -100,7 +100,7 @@ def test_ac1_and_kappa_of_gwets_example() -> None:
 
 
 def test_the_correlations_of_shrout_and_fleiss() -> None:
-    """ICC(1,1) .17, ICC(2,1) .29 and ICC(3,1) .71 of their table, with their intervals."""
+    """ICC(1,1) .17, ICC(2,1) .29, ICC(3,1) .71 and ICC(3,4) .91 of their table, with intervals."""
     found = icc(SIX_TARGETS)
     assert found is not None
     assert (found.n, found.raters) == (6, 4)
@@ -108,6 +108,7 @@ def test_the_correlations_of_shrout_and_fleiss() -> None:
         (found.one_way, 0.17, -0.13, 0.72),
         (found.agreement, 0.29, 0.02, 0.76),
         (found.consistency, 0.71, 0.34, 0.95),
+        (found.average, 0.91, 0.68, 0.99),
     ):
         assert one.ci95 is not None
         assert (one.value, *one.ci95) == pytest.approx((value, low, high), abs=5e-3)
@@ -206,22 +207,30 @@ def test_icc_is_the_ratio_of_variances() -> None:
     assert found.one_way.value == pytest.approx(one_way, abs=0.01)
 
 
-def test_the_icc_of_two_raters_is_that_of_an_analysis_of_variance() -> None:
+@pytest.mark.parametrize("k", [2, 3])
+def test_the_icc_of_sums_is_that_of_an_analysis_of_variance(k: int) -> None:
     """From sums it equals `icc` and statsmodels' mean squares; things with a gap are left out."""
     draw = np.random.default_rng(4)
-    table = draw.normal(4, 1.2, (40, 1)) + draw.normal([0, 0.7], 1, (40, 2))
-    ours = pair_icc(np.vstack([table, [[NAN, 3]]])).value
+    table = draw.normal(4, 1.2, (40, 1)) + draw.normal([0, 0.7, -0.2][:k], 1, (40, k))
+    gap = np.vstack([table, [[NAN, *range(k - 1)]]])
+    ours, average = agreement_icc(gap).value, mean_icc(gap).value
     exact = icc(table)
     assert exact is not None
     assert ours == pytest.approx(exact.agreement.value, abs=1e-12)
+    assert average == pytest.approx(exact.average.value, abs=1e-12)
     frame = pd.DataFrame(
-        {"y": table.ravel(), "thing": np.repeat(np.arange(40), 2), "rater": np.tile([0, 1], 40)}
+        {
+            "y": table.ravel(),
+            "thing": np.repeat(np.arange(40), k),
+            "rater": np.tile(np.arange(k), 40),
+        }
     )
     found = anova_lm(ols("y ~ C(thing) + C(rater)", frame).fit())
     r, c, e = (found["mean_sq"][each] for each in ("C(thing)", "C(rater)", "Residual"))
-    assert ours == pytest.approx((r - e) / (r + e + 2 * (c - e) / 40), abs=1e-12)
-    assert math.isnan(pair_icc([[1, 1], [1, 1]]).value)
-    assert math.isnan(pair_icc([[1, 2]]).value)
+    assert ours == pytest.approx((r - e) / (r + (k - 1) * e + k * (c - e) / 40), abs=1e-12)
+    assert average == pytest.approx((r - e) / r, abs=1e-12)
+    assert math.isnan(agreement_icc([[1, 1], [1, 1]]).value)
+    assert math.isnan(agreement_icc([[1, 2]]).value)
 
 
 def test_intervals_of_the_icc_of_two_raters_cover() -> None:
@@ -231,7 +240,7 @@ def test_intervals_of_the_icc_of_two_raters_cover() -> None:
         tasks = np.repeat(np.arange(40), 2)
         thing = draw.normal(0, 0.5**0.5, 40)[tasks] + draw.normal(0, 0.5**0.5, 80)
         table = thing[:, None] + draw.normal(0, 1, (80, 2))
-        low, high = pair_icc(table).interval(tasks, resamples=400) or (1.0, 0.0)
+        low, high = agreement_icc(table).interval(tasks, resamples=400) or (1.0, 0.0)
         held += low <= 0.5 <= high
     assert 0.9 < held / 200 <= 0.99
 

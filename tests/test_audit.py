@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from data_fixtures import HEALTHBENCH, isolate, needs_data, write_rows
 from preceptor import cli
-from preceptor.audit import meta_eval
+from preceptor.audit import forms, meta_eval
 from preceptor.audit.agreement import Agreement
 from preceptor.audit.card import card, cost_of
 from preceptor.audit.failures import SelfPreference, Slice, self_preference
@@ -712,6 +712,8 @@ def test_keys_of_an_audit_are_those_documented() -> None:
         "ratings": PanelAudit,
         "panel": Panel,
         "rater": RaterAgreement,
+        "forms": forms.FormComparison,
+        "form": forms.Form,
     }
     parts = re.split(r"^<!-- keys: ([\w ]+) -->$", PAGE.read_text("utf-8"), flags=re.MULTILINE)
     described = dict(zip(parts[1::2], parts[2::2], strict=True))
@@ -737,9 +739,10 @@ def test_the_commands_of_the_page_run(
     shown = re.findall(r"^```text\n(response,.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
     Path("labels.csv").write_text(shown, "utf-8")
     marks = [f"r{n},c,{rater},{1 + n % 5}" for n in range(9) for rater in ("ann", "bob")]
-    csv_file(Path("ratings.csv"), marks)
+    for name in ("ratings", "boolean", "likert"):
+        csv_file(Path(f"{name}.csv"), marks)
     commands = re.findall(r"^\$ preceptor (.*)$", page, re.MULTILINE)
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         assert cli.main(shlex.split(command)) == 0, command
     assert capsys.readouterr().out

@@ -20,7 +20,7 @@ from children import Child
 from preceptor.errors import EndpointRefused, InputError
 from preceptor.graders import OWN, resolve_grader
 from preceptor.graders.base import Case
-from preceptor.graders.batched import BatchedGrader, parse_batch, shares, split
+from preceptor.graders.batched import EXPLAIN, BatchedGrader, parse_batch, shares, split
 from preceptor.records import Criterion, Message, Usage, Verdict
 from preceptor.store import Store
 from preceptor.systems import Parameters
@@ -76,6 +76,89 @@ def judged(fake: FakeEndpoint) -> list[str]:
 
 def batches(fake: FakeEndpoint) -> list[str]:
     return [prompt for prompt in judged(fake) if "every number from 1 to" in prompt]
+
+
+# Which verdicts are explained
+
+
+@pytest.mark.parametrize("explain", EXPLAIN[1:])
+def test_form_explains_what_it_says(path: Path, explain: str) -> None:
+    """Every criterion has its verdict in each form; the reasons are those that were asked for."""
+    with FakeEndpoint() as fake:
+        finished = run(fake, path, limit=4, grader_params=[f"explain={explain}"])
+        first = batches(fake)[0]
+    found = verdicts(path).values()
+    assert finished.result().coverage == 1
+    assert any(f"explain={explain}" in each for each in finished.result().departures)
+    assert finished.info.settings.grader_parameters["explain"] == explain
+    assert ("unsure" in first) == (explain == "doubtful")
+    asked_again = {each.key for each in found if each.attempts > 1}
+    assert bool(asked_again) == (explain == "doubtful")
+    expected = {
+        "short": {each.key for each in found},
+        "unmet": {each.key for each in found if not each.met},
+        "none": set(),
+        "doubtful": asked_again,
+    }
+    assert {each.key for each in found if each.explanation} == expected[explain]
+
+
+def test_doubtful_are_asked_again_together(path: Path) -> None:
+    """One more call with reasons, for them alone; a stop before it pays for nothing twice."""
+    options = {"limit": 1, "grader_params": ["explain=doubtful", "price=1/2"]}
+    with FakeEndpoint(script=[None, None, "unauthorized"]) as fake:
+        with pytest.raises(EndpointRefused):
+            run(fake, path, **options)
+        reasons = [each.reason for each in verdicts(path).values()]
+        assert reasons.count("doubtful") > 1
+        assert set(reasons) == {None, "doubtful"}
+        resumed = preceptor.resume("mine", store=path).result()
+        first, *_, second = batches(fake)
+        usages = [
+            chat_body(call.payload, reply_to(call.payload))["usage"]["total_tokens"]
+            for call in fake.log
+            if call.fault != "unauthorized"
+        ]
+    assert resumed.coverage == 1
+    assert f"every number from 1 to {len(reasons)}" in first
+    assert f"every number from 1 to {reasons.count('doubtful')}" in second
+    assert len(usages) == 3
+    with Store(path) as store:
+        assert store.spent(store.run("mine")).tokens == sum(usages)
+
+
+@pytest.mark.parametrize("explain", EXPLAIN)
+def test_bare_words_are_verdicts_only_where_they_were_asked_for(explain: Any) -> None:
+    bare = explain in ("unmet", "none", "doubtful")
+    text = f'{{"1": true, "2": {NOT}, "3": "unsure", "4": 1, "5": "true", "6": null}}'
+    expected: dict[int, tuple[bool | None, str]] = {2: (False, "")}
+    if bare:
+        expected[1] = True, ""
+    if explain == "doubtful":
+        expected[3] = None, ""
+    assert parse_batch(text, 6, explain) == expected
+
+
+def test_dry_run_has_the_price_of_each_form(path: Path) -> None:
+    """Fewer words cost less; what is asked again is counted."""
+    with FakeEndpoint() as fake:
+        address = fake.address("judge")
+        found = {
+            explain: preceptor.dry_run(
+                "starter",
+                system="physician",
+                grader=f"batched:{address}",
+                grader_params=[f"explain={explain}", "price=2/8"],
+                grader_template="preceptor",
+                store=path,
+            )
+            for explain in EXPLAIN
+        }
+    cost = {explain: each.cost_usd.expected for explain, each in found.items() if each.cost_usd}
+    assert cost["none"] < cost["doubtful"]
+    assert cost["none"] < cost["short"] < cost["unmet"] < cost["all"]
+    calls = {explain: each.parts[-1].calls.expected for explain, each in found.items()}
+    assert calls["doubtful"] == 2 * calls["none"] == 2 * calls["all"]
 
 
 # Reading a reply

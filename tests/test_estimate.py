@@ -18,7 +18,8 @@ from preceptor.api import dry_run_sweep
 from preceptor.billing import Bill
 from preceptor.cli.dry_run import duration
 from preceptor.errors import InputError
-from preceptor.estimate.observed import ANSWER_CHARACTERS, VERDICT_TOKENS, Range, spread
+from preceptor.estimate.counter import VERDICT_TOKENS
+from preceptor.estimate.observed import ANSWER_CHARACTERS, Range, spread
 from preceptor.estimate.parts import Part
 from preceptor.systems.prices import Price
 from preceptor.systems.tokens import CHARS_PER_TOKEN, FEWEST_CHARS, MOST_CHARS

@@ -337,6 +337,10 @@ def test_sentences_are_told_apart_by_class_and_complexity(tmp_path: Path) -> Non
     assert examples[0].tags == ("complexity:2", "class:color", "class:count")
     assert examples[0].target["reference"] == "A made-up sign."
     assert benchmark.protocol.name == "generation"
+    same = benchmark.protocol.score(graded(examples[0], "A made-up sign.")).values
+    assert same["bleu"] == pytest.approx(1)
+    assert same["meteor"] == pytest.approx(1 - 0.5 * (1 / 4) ** 3)  # one chunk of four words
+    assert benchmark.protocol.score(graded(examples[0], None)).high["meteor"] == 1.0
 
 
 @needs("vqa-rad")

@@ -215,7 +215,8 @@ def test_without_a_grader_one_is_asked_for(
         (
             'licence = "CC',
             'protocol = "CC',
-            r"toml:4: protocol: expected rubric or choice or grounded or quantity, or `like",
+            r"toml:4: protocol: expected rubric or boolean or choice or extractive or grounded or "
+            "insights or quantity, or `like",
         ),
         ('licence = "CC', 'like = "CC', r"toml:4: like: expected the name of a benchmark"),
         (
@@ -362,11 +363,11 @@ def test_the_page_is_true(
     for name, text in files:
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(text, "utf-8")
-    [console] = re.findall(r"^```console\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    for line in console.splitlines():
+    console = re.findall(r"^```console\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    for line in "".join(console).splitlines():
         capsys.readouterr()
         assert cli.main(line.removeprefix("$ preceptor ").split()) == 0, line
-        if " score " in line:
+        if " score first " in line:
             score = json.loads(capsys.readouterr().out)
     assert set(score["metrics"]) == {"overall_score", "ward:ICU", "ward:7B", *LOST}
     known = set(re.findall(r"`(\w+)`", page.partition("## The rows")[0]))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from preceptor.records import Replies, Result, replies_of
+from preceptor.scoring.efficiency import beaten
 
 __all__ = ["MEASURES", "Measure", "mean_taken", "on_front", "taken_by"]
 
@@ -50,11 +51,7 @@ def on_front(points: Sequence[tuple[float, float]]) -> list[bool]:
     """Of each (what it takes, score): that none takes as little and is better, or less and is as
     good (the Pareto front). Of several alike the first is on it.
     """
-    order = sorted(range(len(points)), key=lambda place: (points[place][0], -points[place][1]))
-    found = [False] * len(points)
-    best = float("-inf")
-    for place in order:
-        if points[place][1] > best:
-            best = points[place][1]
-            found[place] = True
-    return found
+    if not points:
+        return []
+    by = beaten([(-taken, score) for taken, score in points])
+    return [by[at] is None and points.index(point) == at for at, point in enumerate(points)]

@@ -30,6 +30,8 @@ _OTHERS = (
         "images",
         "manifest",
         "outside",
+        "own_booleans",
+        "own_insights",
         "own_rows",
     ),
     *("own_tasks", "published", "dicom", "png"),

@@ -30,6 +30,7 @@ from preceptor.benchmarks.own_tasks.task_sheets import (
 from preceptor.environments import resolve_environment
 from preceptor.errors import DataError, InputError, UnknownName, did_you_mean, shorten
 from preceptor.files import file_sha256, read_rows
+from preceptor.protocols.boolean import FILTERS, Filter
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Slice
 from preceptor.scoring import LengthRule
@@ -71,6 +72,8 @@ class _Stated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     examples: str | None = None
     protocol: str | None = None
     like: str | None = None
+    rubric: str | None = None
+    filter: str | None = None
     points_per_500: float | None = None
     environment: str | None = None
     grader: _Grader | None = None
@@ -299,13 +302,19 @@ def _check(path: Path, text: str, stated: _Stated) -> None:
         if stated.like not in {each.name for each in all_benchmarks() if each.package is None}:
             problem = f"expected the name of a benchmark of Preceptor, found {shorten(stated.like)}"
             raise _fault(path, text, "like", problem)
-    if stated.protocol in ("choice", "quantity") and stated.grader is not None:
+    if stated.protocol in ("choice", "extractive", "quantity") and stated.grader is not None:
         problem = f"nothing is judged with `protocol` {stated.protocol}: leave it out"
         raise _fault(path, text, "grader", problem)
     if stated.points_per_500 is not None and stated.protocol not in (None, "rubric"):
         raise _fault(path, text, "points_per_500", "length is priced with `protocol` rubric alone")
-    if stated.grader is not None and stated.grader.template and stated.protocol == "grounded":
-        raise _fault(path, text, "grader.template", "`protocol` grounded has its own: leave it out")
+    if (
+        stated.protocol in ("boolean", "grounded", "insights")
+        and stated.grader
+        and stated.grader.template
+    ):
+        problem = f"`protocol` {stated.protocol} has its own: leave it out"
+        raise _fault(path, text, "grader.template", problem)
+    _check_boolean(path, text, stated)
     if stated.environment is not None:
         try:
             resolve_environment(stated.environment)
@@ -314,6 +323,17 @@ def _check(path: Path, text: str, stated: _Stated) -> None:
     template = None if stated.grader is None else stated.grader.template
     if template is not None and not (path.parent / template).is_file():
         raise _fault(path, text, "grader.template", f"no such file: {shorten(template)}")
+
+
+def _check_boolean(path: Path, text: str, stated: _Stated) -> None:
+    for field in ("rubric", "filter"):
+        if getattr(stated, field) is not None and stated.protocol != "boolean":
+            raise _fault(path, text, field, "goes with `protocol` boolean alone")
+    if stated.filter is not None and stated.filter not in FILTERS:
+        problem = f"expected {', '.join(FILTERS)}, found {shorten(stated.filter)}"
+        raise _fault(path, text, "filter", problem)
+    if stated.rubric is not None and not (path.parent / stated.rubric).is_file():
+        raise _fault(path, text, "rubric", f"no such file: {shorten(stated.rubric)}")
 
 
 def _rows(path: Path, stated: _Stated) -> Path:
@@ -339,7 +359,9 @@ def _protocol(path: Path, stated: _Stated) -> Own:
         template = None if said.template is None else str(path.parent / said.template)
     length = None if stated.points_per_500 is None else LengthRule(stated.points_per_500)
     family = stated.protocol or "rubric"
-    return Own(family, stated.like, grader, template, length, stated.environment)
+    rubric = None if stated.rubric is None else str(path.parent / stated.rubric)
+    sees: Filter = next((each for each in FILTERS if each == stated.filter), "answer")
+    return Own(family, stated.like, grader, template, length, stated.environment, rubric, sees)
 
 
 def _fault(path: Path, text: str, field: str, problem: str) -> DataError:

@@ -12,7 +12,7 @@ from preceptor.benchmarks.base import Benchmark, Fields
 from preceptor.benchmarks.images import asked_about, images_of, rows_in
 from preceptor.cells import decoded
 from preceptor.files import read_rows
-from preceptor.protocols.generation import GENERATION_LABELS, generation
+from preceptor.protocols.generation import TRANSLATED_LABELS, generation
 from preceptor.protocols.graded_axes import GRADED_LABELS, graded_axes, graded_criteria
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.records import Criterion, Example, Slice
@@ -198,17 +198,17 @@ BENCHMARKS = (
                 tags={"complexity": "complexity", "class": "question_class"},
             ),
         ),
-        protocol=generation(_TELL_SENTENCE),
+        protocol=generation(_TELL_SENTENCE, translated=True),
         url="https://huggingface.co/datasets/SimulaMet/Kvasir-VQA-x1",
         brings="the rows of the test part, with the images beside them",
         folder="kvasir-vqa-x1",
         slices=(Slice("complexity"), Slice("class")),
-        labels={**GENERATION_LABELS, "complexity": "Complexity", "class": "Class of question"},
+        labels={**TRANSLATED_LABELS, "complexity": "Complexity", "class": "Class of question"},
         measures="Whether a question on an endoscopy image is answered in a sentence like the "
         "reference.",
         faults=(
             "Words that are shared are not facts that are right: the authors' judge by class of "
-            "question, BLEU and METEOR are not here.",
+            "question is not here. METEOR is without WordNet's synonyms.",
         ),
         verified=_MADE_UP,
     ),

@@ -9,12 +9,23 @@ from pathlib import Path
 import msgspec
 
 from preceptor.benchmarks.base import Benchmark
-from preceptor.benchmarks.own_rows import choice_row, grounded_row, quantity_row, rubric_row
+from preceptor.benchmarks.own_booleans import boolean_row
+from preceptor.benchmarks.own_insights import insight_row
+from preceptor.benchmarks.own_rows import (
+    choice_row,
+    extractive_row,
+    grounded_row,
+    quantity_row,
+    rubric_row,
+)
 from preceptor.environments import Absent, resolve_environment
 from preceptor.errors import UnknownName
 from preceptor.protocols.base import Protocol
+from preceptor.protocols.boolean import BOOLEAN_LABELS, Filter, boolean
 from preceptor.protocols.cases import cases
 from preceptor.protocols.choice import CHOICE_LABELS, ChoiceProtocol
+from preceptor.protocols.extractive import EXTRACTIVE_LABELS, extractive
+from preceptor.protocols.insights import INSIGHT_LABELS, insights
 from preceptor.protocols.judging import ReferenceGrader
 from preceptor.protocols.predictions import predictions
 from preceptor.protocols.quantity import QUANTITY_LABELS, quantity
@@ -30,12 +41,14 @@ from preceptor.scoring.case_examples import CASES
 __all__ = ["OWN_PROTOCOLS", "Manifest", "Own", "manifest_of"]
 
 #: The protocols that a folder may name; beside them ``like = NAME`` of a benchmark.
-OWN_PROTOCOLS = ("rubric", "choice", "grounded", "quantity")
+OWN_PROTOCOLS = ("rubric", "boolean", "choice", "extractive", "grounded", "insights", "quantity")
 
 _ROWS = {
     "rubric": rubric_row,
     "choice": choice_row,
+    "extractive": extractive_row,
     "grounded": grounded_row,
+    "insights": insight_row,
     "quantity": quantity_row,
 }
 #: What needs no grader; but for ``choice``, of what is imported, or searched.
@@ -45,8 +58,12 @@ _UNJUDGED: Mapping[str, Callable[[], Protocol]] = {
     CASES: cases,
     PREDICTIONS: predictions,
     "quantity": quantity,
+    "extractive": extractive,
 }
 _LABELS = {
+    "boolean": BOOLEAN_LABELS,
+    "extractive": EXTRACTIVE_LABELS,
+    "insights": INSIGHT_LABELS,
     "retrieval": RETRIEVAL_LABELS,
     "supported": SUPPORTED_LABELS,
     "quantity": QUANTITY_LABELS,
@@ -67,6 +84,9 @@ class Own(msgspec.Struct, frozen=True, tag="own", tag_field="kind", omit_default
     length: LengthRule | None = None
     #: Address of what answers the system's turns; None for a single question.
     environment: str | None = None
+    #: Of ``boolean``: path of the questions that all rows share, and what says which apply.
+    rubric: str | None = None
+    filter: Filter = "answer"
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -104,7 +124,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         parse = None
         if isinstance(about, Own) and like is None and about.protocol in OWN_PROTOCOLS:
             slices = [each.name for each in self.slices]
-            parse = _ROWS[about.protocol](slices)
+            if about.protocol == "boolean":
+                parse = boolean_row(slices, about.rubric, about.filter)
+            else:
+                parse = _ROWS[about.protocol](slices)
         return Benchmark(
             name=self.name,
             title=self.title,
@@ -138,8 +161,8 @@ def manifest_of(benchmark: Benchmark) -> Manifest | None:
     """What a run must carry of its benchmark; None where this package brings it."""
     if benchmark.manifest is not None:
         about = benchmark.manifest.protocol
-        if isinstance(about, Own):  # the run keeps the prompt itself
-            about = msgspec.structs.replace(about, template=None)
+        if isinstance(about, Own):  # the run keeps the prompt and the criteria themselves
+            about = msgspec.structs.replace(about, template=None, rubric=None)
         return msgspec.structs.replace(benchmark.manifest, protocol=about)
     if benchmark.package is None:
         return None
@@ -190,6 +213,10 @@ def _family(about: Own, like: Benchmark | None) -> Protocol:
         return protocol
     if about.protocol == "grounded":
         return supported(about.grader)
+    if about.protocol == "boolean":
+        return boolean(about.grader, about.filter)
+    if about.protocol == "insights":
+        return insights(about.grader)
     if about.protocol in _UNJUDGED:
         return _UNJUDGED[about.protocol]()
     return RubricProtocol(about.grader, about.length, prompt=about.template or "preceptor")

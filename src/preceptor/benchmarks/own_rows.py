@@ -12,9 +12,22 @@ from preceptor.benchmarks.fields import Fields
 from preceptor.cells import decoded
 from preceptor.records import Criterion, Example, Message, PhysicianAnswer
 
-__all__ = ["choice_row", "criterion", "grounded_row", "message", "quantity_row", "rubric_row"]
+__all__ = [
+    "IDS",
+    "asked",
+    "choice_row",
+    "criterion",
+    "extractive_row",
+    "first_of",
+    "grounded_row",
+    "labelled",
+    "message",
+    "quantity_row",
+    "rubric_row",
+    "unpacked",
+]
 
-_IDS = ("id", "prompt_id", "example_id")
+IDS = ("id", "prompt_id", "example_id")
 _ASKED = ("question", "messages", "prompt", "conversation")
 _TAGS = ("tags", "example_tags")
 _RUBRICS = ("rubric", "rubrics", "criteria", "rubric_items")
@@ -48,19 +61,19 @@ def rubric_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
     """
 
     def parse(row: Fields) -> Example:
-        row = _unpacked(row)
-        rubric = _there(row, _RUBRICS)
+        row = unpacked(row)
+        rubric = first_of(row, _RUBRICS)
         items = row.items(rubric) if row.need(rubric, "a list of criteria") else []
         if not items:
             raise row.fault(rubric, "a list of criteria that is not empty", row.row[rubric])
-        ideal = _there(row, _IDEAL)
+        ideal = first_of(row, _IDEAL)
         answer, turns = row.optional_text(ideal), row.texts("turns")
         target = {"turns": list(turns)} if turns else row.row.get("target", msgspec.UNSET)
         return Example(
-            id=row.id(_there(row, _IDS)),
-            messages=_messages(row),
-            criteria=tuple(criterion(item, _there(item, _TEXTS)) for item in items),
-            tags=_tags(row, slices),
+            id=row.id(first_of(row, IDS)),
+            messages=asked(row),
+            criteria=tuple(criterion(item, first_of(item, _TEXTS)) for item in items),
+            tags=labelled(row, slices),
             physician=PhysicianAnswer(answer) if answer else None,
             target=target,
         )
@@ -73,12 +86,12 @@ def grounded_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
     from preceptor.protocols.supported import supported_criteria
 
     def parse(row: Fields) -> Example:
-        row = _unpacked(row)
+        row = unpacked(row)
         return Example(
-            id=row.id(_there(row, _IDS)),
-            messages=_messages(row),
+            id=row.id(first_of(row, IDS)),
+            messages=asked(row),
             criteria=supported_criteria(),
-            tags=_tags(row, slices),
+            tags=labelled(row, slices),
         )
 
     return parse
@@ -92,15 +105,17 @@ def choice_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
     from preceptor.protocols.choice import choice_example  # rubrics need nothing that reads letters
 
     def parse(row: Fields) -> Example:
-        row = _unpacked(row)
+        row = unpacked(row)
         options = _options(row)
         said = row.text("answer")
         right = said if said in options else None
         right = right or next((a for a, text in options.items() if text == said), None)
         if right is None:
             raise row.fault("answer", f"one of {', '.join(options)} or an option's text", said)
-        tags = _tags(row, slices)
-        return choice_example(row.id(_there(row, _IDS)), row.text("question"), options, right, tags)
+        tags = labelled(row, slices)
+        return choice_example(
+            row.id(first_of(row, IDS)), row.text("question"), options, right, tags
+        )
 
     return parse
 
@@ -111,13 +126,36 @@ def quantity_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
     """
 
     def parse(row: Fields) -> Example:
-        row = _unpacked(row)
+        row = unpacked(row)
         return Example(
-            id=row.id(_there(row, _IDS)),
-            messages=_messages(row),
+            id=row.id(first_of(row, IDS)),
+            messages=asked(row),
             criteria=(),
-            tags=_tags(row, slices),
+            tags=labelled(row, slices),
             target=_quantity(row),
+        )
+
+    return parse
+
+
+def extractive_row(slices: Sequence[str]) -> Callable[[Fields], Example]:
+    """Reads ``id``, ``context``, ``question``, ``answer`` (a text, a list of any of which is right,
+    or null where the context has none), ``tags``.
+    """
+
+    def parse(row: Fields) -> Example:
+        row = unpacked(row)
+        said = decoded(row.need("answer", "a text, a list of texts, or null for none"))
+        texts = said if isinstance(said, list) else [said] if said not in (None, "") else []
+        if not all(isinstance(each, str) and each.strip() for each in texts):
+            raise row.fault("answer", "a text, a list of texts, or null for none", said)
+        asked = f"{row.text('context')}\n\n{row.text('question')}"
+        return Example(
+            id=row.id(first_of(row, IDS)),
+            messages=(Message("user", asked),),
+            criteria=(),
+            tags=labelled(row, slices),
+            target={"answers": texts},
         )
 
     return parse
@@ -162,26 +200,27 @@ def _check_rule(row: Fields, target: Mapping[str, Any]) -> None:
         raise row.fault("upper", "no less than `lower`", target["upper"])
 
 
-def _unpacked(row: Fields) -> Fields:
-    """With the lists and objects that stand as texts in the cells of a table."""
+def unpacked(row: Fields) -> Fields:
+    """The row with the lists and objects that stand as texts in the cells of a table."""
     packed = {name: decoded(row.row[name]) for name in _PACKED if name in row}
     return Fields({**row.row, **packed}, row.where, row.line, row.prefix)
 
 
-def _there(row: Fields, names: Sequence[str]) -> str:
+def first_of(row: Fields, names: Sequence[str]) -> str:
     """The first of the names that the row has; the usual one where it has none."""
     return next((name for name in names if name in row), names[0])
 
 
-def _messages(row: Fields) -> tuple[Message, ...]:
-    asked = _there(row, _ASKED)
-    if isinstance(row.need(asked, "a question, or a list of messages"), str):
-        return (Message("user", row.text(asked)),)
-    if isinstance(row.row[asked], dict):  # HealthBench Professional: {"messages": […]}
-        row, asked = row.nested(asked), "messages"
-    messages = tuple(message(item) for item in row.items(asked))
+def asked(row: Fields) -> tuple[Message, ...]:
+    """The messages of a row, which end with the user."""
+    named = first_of(row, _ASKED)
+    if isinstance(row.need(named, "a question, or a list of messages"), str):
+        return (Message("user", row.text(named)),)
+    if isinstance(row.row[named], dict):  # HealthBench Professional: {"messages": […]}
+        row, named = row.nested(named), "messages"
+    messages = tuple(message(item) for item in row.items(named))
     if messages[-1].role != "user":
-        raise row.fault(asked, "a conversation that ends with the user", messages[-1].role)
+        raise row.fault(named, "a conversation that ends with the user", messages[-1].role)
     return messages
 
 
@@ -197,9 +236,10 @@ def _options(row: Fields) -> dict[str, str]:
     return options
 
 
-def _tags(row: Fields, slices: Sequence[str]) -> tuple[str, ...]:
+def labelled(row: Fields, slices: Sequence[str]) -> tuple[str, ...]:
+    """The tags of a row, those of its fields that are slices and its date included."""
     own = [f"{name}:{row.id(name)}" for name in slices if row.row.get(name) is not None]
-    return tuple(dict.fromkeys([*row.texts(_there(row, _TAGS)), *own, *_released(row)]))
+    return tuple(dict.fromkeys([*row.texts(first_of(row, _TAGS)), *own, *_released(row)]))
 
 
 def _released(row: Fields) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``preceptor measure codes``, ``tables``, ``embedding`` and ``pose``."""
+"""``preceptor measure codes``, ``tables``, ``embedding``, ``pose`` and others."""
 
 from __future__ import annotations
 

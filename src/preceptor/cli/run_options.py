@@ -114,7 +114,7 @@ GraderParam = Annotated[
         "-P",
         metavar="KEY=VALUE",
         help="A parameter of the grader: those of `run --system-param`; for batched: "
-        "criteria_per_call; for jury: rule, quorum, weights, tie; for cascade: low, high, "
+        "criteria_per_call, explain; for jury: rule, quorum, weights, tie; for cascade: low, high, "
         "audit_share, audit_seed; for one member cheap.KEY, strong.KEY, 1.KEY, 2.KEY, …",
     ),
 ]

@@ -13,7 +13,10 @@ from preceptor.store.lookup import Lookup
 from preceptor.systems.base import Ask, System
 from preceptor.systems.tokens import CHARS_PER_TOKEN
 
-__all__ = ["TOP", "CallCounter", "PastCall", "Tally", "characters"]
+__all__ = ["TOP", "VERDICT_TOKENS", "CallCounter", "PastCall", "Tally", "characters"]
+
+#: Low, expected and high tokens of a verdict with an explanation, without its reasoning.
+VERDICT_TOKENS = (30.0, 85.0, 170.0)
 
 #: Number of the run's own grader; members of a jury or cascade count from 0.
 TOP = -1
@@ -47,6 +50,8 @@ class Tally(msgspec.Struct):
         Calls about an answer whose length is assumed.
     made
         Earlier calls whose verdicts are all in the store.
+    tokens
+        Low, expected and high tokens of all the verdicts that the calls return.
     """
 
     address: str
@@ -58,6 +63,7 @@ class Tally(msgspec.Struct):
     repeated: int = 0
     about_assumed: int = 0
     made: list[PastCall] = []
+    tokens: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 class CallCounter:
@@ -123,8 +129,11 @@ class CallCounter:
                 self._count_reused(tally, call, found)
             elif not self.seen.issuperset(call.about):
                 first = self._count_call(tally, call, first)
+            unsure = _doubtful(call)
             for key, places in call.about.items():
                 given = found.get(key) or Verdict(key, True, probability=self.probability)
+                if key in unsure and key not in found:
+                    given = Verdict(key, None, reason="doubtful")
                 verdicts |= dict.fromkeys(places, given)
         return verdicts
 
@@ -145,10 +154,15 @@ class CallCounter:
         )
 
     def _count_call(self, tally: Tally, call: Call, first: Ask | None) -> Ask | None:
-        self.seen.update(call.about)
+        self.seen.update(call.about.keys() - _doubtful(call))
         tally.system = call.system
         tally.calls += self.times
         tally.verdicts += self.times * len(call.about)
+        least, usual, most = (
+            known + self.times * len(call.about) * each
+            for known, each in zip(tally.tokens, call.tokens or VERDICT_TOKENS, strict=True)
+        )
+        tally.tokens = least, usual, most
         tally.about_assumed += self.times if self.assumed else 0
         if call.ask is None:
             return first
@@ -159,6 +173,11 @@ class CallCounter:
         if shared >= LEAST_TOKENS * CHARS_PER_TOKEN:
             tally.repeated += self.times * shared
         return first
+
+
+def _doubtful(call: Call) -> set[str]:
+    """Keys of the verdicts that are assumed to be asked for again."""
+    return set(list(call.about)[: call.doubtful])
 
 
 def characters(messages: Iterable[Message]) -> int:

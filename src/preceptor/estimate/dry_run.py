@@ -322,7 +322,7 @@ class _Estimator:
         return assumed if found is None else profile_of_system(*found, assumed, asked)
 
     def _grader_profile(self, tally: Tally, before: Tally | None) -> CallProfile:
-        assumed = assumed_for(tally.system, verdict=True)
+        assumed = assumed_for(tally.system, verdict=True, tally=tally)
         if before is None:
             return assumed
         return profile_of_grader(before.made, assumed, tally.calls)
@@ -364,13 +364,17 @@ def assumed_text(length: int) -> str:
     return "\n".join(f"{item}. item {item} {rest}" for item in range(1, _ITEMS + 1))[:length]
 
 
-def assumed_for(system: System | None, *, verdict: bool) -> CallProfile:
+def assumed_for(system: System | None, *, verdict: bool, tally: Tally | None = None) -> CallProfile:
     # A batch system wraps the model that has the parameters.
     parameters = getattr(getattr(system, "inner", system), "parameters", None)
     effort = getattr(parameters, "reasoning_effort", None)
     thinks = effort not in (None, "none") or (system is not None and reasons(system.address))
     most = getattr(parameters, "max_tokens", None)
-    return assumed_profile(verdict=verdict, reasons=thinks, max_tokens=most)
+    if tally is None or not tally.verdicts:
+        return assumed_profile(verdict=verdict, reasons=thinks, max_tokens=most)
+    least, usual, high = (each / tally.verdicts for each in tally.tokens)
+    tokens = (least, usual, high)
+    return assumed_profile(verdict=verdict, reasons=thinks, max_tokens=most, tokens=tokens)
 
 
 def _strong_share(history: dict[int, Tally]) -> tuple[float, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from preceptor.estimate.counter import PastCall, characters
+from preceptor.estimate.counter import VERDICT_TOKENS, PastCall, characters
 from preceptor.records import RunInfo
 from preceptor.store import Store
 from preceptor.store.sample import Sampled, sample_answers
@@ -17,7 +17,6 @@ from preceptor.systems.tokens import CHARS_PER_TOKEN, FEWEST_CHARS, MOST_CHARS
 
 __all__ = [
     "ANSWER_CHARACTERS",
-    "VERDICT_TOKENS",
     "CallProfile",
     "Range",
     "answers_like",
@@ -32,9 +31,8 @@ __all__ = [
 MAX_SAMPLE, MIN_SAMPLE = 200, 10
 #: Relative difference of tokens per character between measured and other prompts.
 _OTHER_PROMPTS = 0.05
-#: Low, expected and high values for an answer, a verdict with explanation, and their reasoning.
+#: Low, expected and high values for an answer, and for the reasoning of one and of a verdict.
 ANSWER_CHARACTERS = (1000.0, 2000.0, 4000.0)
-VERDICT_TOKENS = (30.0, 85.0, 170.0)
 ANSWER_REASONING = (0.0, 1000.0, 4000.0)
 VERDICT_REASONING = (0.0, 300.0, 1000.0)
 #: Assumed seconds to the first token, tokens per second after it, and factors of the range.
@@ -93,17 +91,29 @@ class CallProfile(msgspec.Struct, frozen=True):
     basis: tuple[str, ...]
 
 
-def assumed_profile(*, verdict: bool, reasons: bool, max_tokens: int | None) -> CallProfile:
-    """Assume a profile for a model without earlier calls in the store."""
+def assumed_profile(
+    *,
+    verdict: bool,
+    reasons: bool,
+    max_tokens: int | None,
+    tokens: tuple[float, float, float] = VERDICT_TOKENS,
+) -> CallProfile:
+    """Assume a profile for a model without earlier calls in the store.
+
+    Parameters
+    ----------
+    tokens
+        Low, expected and high tokens of a verdict without its reasoning.
+    """
     per_character = Range(1 / MOST_CHARS, 1 / CHARS_PER_TOKEN, 1 / FEWEST_CHARS)
     length = exactly(0) if verdict else Range(*ANSWER_CHARACTERS)
     thought = Range(*(VERDICT_REASONING if verdict else ANSWER_REASONING))
     if max_tokens is not None:
         usual = min(length.expected, max_tokens * CHARS_PER_TOKEN)
         length = msgspec.structs.replace(length.capped(max_tokens * MOST_CHARS), expected=usual)
-    output = Range(*VERDICT_TOKENS) if verdict else length * per_character
+    output = Range(*tokens) if verdict else length * per_character
     said = (
-        "verdicts: assumed to have {1:,.0f} tokens ({0:,.0f} to {2:,.0f})".format(*VERDICT_TOKENS)
+        "verdicts: assumed to have {1:,.0f} tokens ({0:,.0f} to {2:,.0f})".format(*tokens)
         if verdict
         else f"answers: assumed to have {length.expected:,.0f} characters "
         f"({length.low:,.0f} to {length.high:,.0f})"

@@ -149,7 +149,7 @@ def _grader(
         return YesNoGrader(leaf.address, find(leaf.model, parameters))
     alone = RubricGrader(leaf.address, find(leaf.model, parameters), template)
     if leaf.form == "batched":
-        return BatchedGrader(leaf.address, alone, method.criteria_per_call)
+        return BatchedGrader(leaf.address, alone, method.criteria_per_call, method.explain)
     if leaf.form:  # of another package
         return cast("Grader", named("graders", leaf.form)(leaf.address, alone.system))
     return alone

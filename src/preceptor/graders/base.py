@@ -100,6 +100,10 @@ class Call(msgspec.Struct, frozen=True):
         The question that the work begins with.
     former
         Key of each verdict → its older key, which names no server.
+    tokens
+        That a verdict takes in the reply: at least, usually, at most; None where that is as usual.
+    doubtful
+        Of how many of its verdicts an estimate assumes that they are asked for again.
     """
 
     about: dict[str, tuple[int, ...]]
@@ -107,6 +111,8 @@ class Call(msgspec.Struct, frozen=True):
     system: System | None
     ask: Ask | None = None
     former: Mapping[str, str | None] = {}
+    tokens: tuple[float, float, float] | None = None
+    doubtful: int = 0
 
     def keys(self) -> dict[str, str | None]:
         """Each verdict's key → its former one, where it had another."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from preceptor.errors import InputError, shorten
+from preceptor.graders.batched import EXPLAIN, Explain
 from preceptor.plugins import plugins
 from preceptor.systems import (
     KINDS,
@@ -38,13 +39,14 @@ _Count = Annotated[int, msgspec.Meta(ge=1)]
 class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a grader goes about it, beside what its models are sent.
 
-    ``criteria_per_call`` is of ``batched:``; ``rule`` to ``tie`` are of ``jury:``, see
-    :func:`preceptor.graders.jury.decide`; the rest is of ``cascade:``. A ``low`` of −1 or a
+    ``criteria_per_call`` and ``explain`` are of ``batched:``; ``rule`` to ``tie`` are of ``jury:``,
+    see :func:`preceptor.graders.jury.decide`; the rest is of ``cascade:``. A ``low`` of −1 or a
     ``high`` of 2 is never reached. ``audit_share`` is the share, 0 to 1, of the criteria that the
     cheap grader is sure of which the strong one judges too.
     """
 
     criteria_per_call: _Count = 12
+    explain: Explain = "all"
     rule: Literal["majority", "unanimous", "any", "quorum", "weighted"] = "majority"
     quorum: _Count | None = None
     weights: tuple[Annotated[float, msgspec.Meta(gt=0)], ...] | None = None
@@ -56,12 +58,13 @@ class Method(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _KEYS = {
-    "batched": ("criteria_per_call",),
+    "batched": ("criteria_per_call", "explain"),
     "jury": ("rule", "quorum", "weights", "tie"),
     "cascade": ("low", "high", "audit_share", "audit_seed"),
 }
 _EXPECTED = {
     "criteria_per_call": "a whole number from 1",
+    "explain": f"{', '.join(EXPLAIN[:-1])} or {EXPLAIN[-1]}",
     "rule": "majority, unanimous, any, quorum or weighted",
     "quorum": "a whole number from 1",
     "weights": "numbers above 0 with commas between",
@@ -113,6 +116,8 @@ class Settings(msgspec.Struct, frozen=True):
         told = {key: getattr(self.method, key) for key in form.keys}
         members = [msgspec.to_builtins(member) for member in self.members]
         told = {key: value for key, value in told.items() if value is not None}
+        if told.get("explain") == "all":  # runs from before it was a choice do not say it
+            del told["explain"]
         return {**told, "members": members} if form.kind else {**members[0], **told}
 
     @classmethod

@@ -39,6 +39,8 @@ RULES = (
     "missing-licence",
     "unanswered-question",
 )
+#: Protocol → the rule that does not hold for it: many questions, and facts that stand in documents.
+_USUAL = {"boolean": "many-criteria", "insights": "leaked-answer"}
 _CHECKS = (duplicates, contradictions, leaks, rubrics, classes, personal)
 
 
@@ -104,6 +106,8 @@ def lint(path: Path, benchmark: Benchmark | OwnShape) -> Linted:
     found += licence(path, known)
     sheet = {} if known is None else known.datasheet
     found += [_unanswered(key) for key in unanswered(sheet)] if sheet else []
+    usual = None if known is None else _USUAL.get(known.protocol.name)
+    found = [finding for finding in found if finding.rule != usual]
     order = (*RULES, *ADVICE)
     found.sort(key=lambda finding: (order.index(finding.rule), finding.line or 0))
     advice = [finding for finding in found if finding.rule in ADVICE]

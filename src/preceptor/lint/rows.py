@@ -13,6 +13,7 @@ import msgspec
 
 from preceptor import benchmarks
 from preceptor.benchmarks.base import Benchmark, Fields
+from preceptor.benchmarks.own_booleans import without_filters
 from preceptor.errors import DataError, InputError
 from preceptor.files import read_rows
 from preceptor.records import Example
@@ -147,7 +148,8 @@ def _parsed(benchmark: Benchmark, path: Path) -> Iterator[Row | Finding]:
         except DataError as error:
             yield malformed(error)
         else:
-            yield Row(int(line), example, _question_text(benchmark, example))
+            own = msgspec.structs.replace(example, criteria=without_filters(example.criteria))
+            yield Row(int(line), own, _question_text(benchmark, example))
 
 
 def malformed(error: DataError) -> Finding:

@@ -11,12 +11,12 @@ from preceptor.protocols.base import Protocol
 from preceptor.protocols.scoring import Scoring, fingerprint
 from preceptor.records import Graded, Score
 from preceptor.scoring.answers import PARSED, answered, merged, missing, scored
-from preceptor.scoring.overlap import ROUGE, rouge
+from preceptor.scoring.overlap import ROUGE, bleu, meteor, rouge, words
 from preceptor.scoring.rubric import OVERALL
 from preceptor.scoring.similarity import bertscore
 from preceptor.systems.encoder import configured
 
-__all__ = ["GENERATION_LABELS", "GenerationScoring", "generation"]
+__all__ = ["GENERATION_LABELS", "TRANSLATED_LABELS", "GenerationScoring", "generation"]
 
 #: Display names of the family's metrics, for a benchmark's ``labels``.
 GENERATION_LABELS = {
@@ -26,6 +26,12 @@ GENERATION_LABELS = {
     "rouge2": "ROUGE-2",
     "rougeLsum": "ROUGE-Lsum",
     "bertscore": "BERTScore (F1), by encoder",
+}
+#: With BLEU and METEOR, where they are made.
+TRANSLATED_LABELS = {
+    **GENERATION_LABELS,
+    "bleu": "BLEU-4 of a sentence",
+    "meteor": "METEOR without synonyms",
 }
 
 _BERTSCORE = "bertscore"
@@ -47,13 +53,15 @@ class GenerationScoring(Scoring):
     ----------
     sections
         Takes a text apart; None where there are no sections.
+    translated
+        With ``bleu`` (BLEU-4, smoothed) and ``meteor`` (without synonyms), by NLTK.
     """
 
     shares = (PARSED,)
     reads = False
 
-    def __init__(self, sections: Sections | None = None) -> None:
-        self.sections = sections
+    def __init__(self, sections: Sections | None = None, *, translated: bool = False) -> None:
+        self.sections, self.translated = sections, translated
 
     @property
     def measuring(self) -> bool:
@@ -84,10 +92,15 @@ class GenerationScoring(Scoring):
         parts = {} if self.sections is None else self.sections(reference)
         if text is None:
             others = [f"section:{part}:{kind}" for part in parts for kind in ROUGE]
+            others += ["bleu", "meteor"] if self.translated else []
             names = (OVERALL, *ROUGE, *others, PARSED)
             return missing(graded, dict.fromkeys(names, (0.0, 1.0)))
         whole = rouge(text, reference)
         values = {OVERALL: whole["rouge1"], **whole}
+        if self.translated:
+            said, wanted_words = words(text), words(reference)
+            values["bleu"] = bleu(said, wanted_words, 4)
+            values["meteor"] = meteor(said, wanted_words)
         own = {} if self.sections is None else self.sections(text)
         for part, wanted in parts.items():
             for kind, value in rouge(own.get(part, ""), wanted).items():
@@ -97,7 +110,12 @@ class GenerationScoring(Scoring):
         return msgspec.structs.replace(score, prediction=None)
 
 
-def generation(instructions: str, sections: Sections | None = None) -> Protocol:
+def generation(
+    instructions: str, sections: Sections | None = None, *, translated: bool = False
+) -> Protocol:
     """A text that is written by ``instructions``, which stand before what it is about."""
-    asking = Asking(instructions, "before")
-    return Protocol("generation", asking=asking, scoring=GenerationScoring(sections))
+    asking, scoring = (
+        Asking(instructions, "before"),
+        GenerationScoring(sections, translated=translated),
+    )
+    return Protocol("generation", asking=asking, scoring=scoring)

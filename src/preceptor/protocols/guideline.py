@@ -6,17 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from preceptor.protocols.asking import Asking
 from preceptor.protocols.base import Protocol
 from preceptor.protocols.scoring import Scoring
 from preceptor.records import Example, Graded, Metric, Score
 from preceptor.scoring.answers import PARSED, answered, missing, scored
+from preceptor.scoring.rated import rated_steps
 from preceptor.scoring.reading import field_of
 from preceptor.scoring.rubric import OVERALL
-from preceptor.scoring.sets import set_metric
-from preceptor.scoring.units import units
 from preceptor.terminology.texts import fold
 
 __all__ = [
@@ -144,15 +141,11 @@ class GradeScoring(Scoring):
 
     def whole_set(self, scores: Sequence[Score], examples: Sequence[Example]) -> dict[str, Metric]:
         right = {example.id: example.target["certainty"] for example in examples}
-        there = [s for s in scores if s.values and s.prediction and s.prediction["certainty"]]
-        ids = [score.example_id for score in there]
-        gold = np.array([CERTAINTIES.index(right[id]) for id in ids], dtype=float)
-        said = np.array([CERTAINTIES.index(s.prediction["certainty"]) for s in there], dtype=float)
-        coverage = len(there) / len(scores) if scores else 0.0
-        kappa = set_metric(
-            lambda rows: _kappa(gold[rows], said[rows]), ids, units(examples), coverage=coverage
-        )
-        return {_KAPPA: kappa}
+        rows = [
+            (s.example_id, s.prediction["certainty"] if s.prediction else None, right[s.example_id])
+            for s in scores
+        ]
+        return {_KAPPA: rated_steps(rows, CERTAINTIES, examples)}
 
 
 def _domain(text: str, name: str) -> object:
@@ -168,20 +161,6 @@ def _step(value: object, steps: Sequence[str]) -> str | None:
 
 def _apart(one: str, other: str) -> int:
     return abs(CERTAINTIES.index(one) - CERTAINTIES.index(other))
-
-
-def _kappa(
-    gold: np.ndarray[tuple[int], np.dtype[np.float64]],
-    said: np.ndarray[tuple[int], np.dtype[np.float64]],
-) -> float:
-    """Cohen's kappa with quadratic weights (Cohen 1968); NaN where it is not defined.
-
-    1 − Σ (x − y)² / Σ over all pairs of (x − y)², each divided by their number.
-    """
-    if not len(gold):
-        return float("nan")
-    expected = np.mean((gold[:, None] - said[None, :]) ** 2)
-    return float(1 - np.mean((gold - said) ** 2) / expected) if expected else float("nan")
 
 
 _RATED: Mapping[str, str] = {

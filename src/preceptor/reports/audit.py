@@ -243,6 +243,7 @@ def panel_table(panel: Panel) -> Table:
         rows += [
             ("ICC(A,1), absolute agreement", panel.icc.agreement),
             ("ICC(C,1), consistency", panel.icc.consistency),
+            (f"ICC(C,{panel.icc.raters}), consistency of the mean", panel.icc.average),
         ]
     for name, one in rows:
         if one is not None:

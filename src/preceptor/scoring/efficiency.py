@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-__all__ = ["Weighed", "weighed"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Weighed", "beaten", "weighed"]
 
 
 class Weighed(msgspec.Struct, frozen=True):
@@ -22,6 +26,22 @@ class Weighed(msgspec.Struct, frozen=True):
     on_front: bool
     beaten_by: str
     ours: float | None
+
+
+def beaten(good: ArrayLike) -> list[int | None]:
+    """Of each row the first that is as good in every column and better in one; None on the front.
+
+    Parameters
+    ----------
+    good
+        Shape (rows, columns), more being better; a row with NaN beats none, and none beats it.
+    """
+    table = np.asarray(good, dtype=np.float64)
+    found = []
+    for row in table:
+        better = (table >= row).all(axis=1) & (table > row).any(axis=1)
+        found.append(int(better.argmax()) if better.any() else None)
+    return found
 
 
 def weighed(
@@ -41,15 +61,10 @@ def weighed(
     good = table * np.array([1.0] * len(more) + [-1.0] * len(less))
     whole = ~np.isnan(good).any(axis=1)
     ours = _geometric(good, whole)
+    by = beaten(good)
     found = []
     for place, name in enumerate(names):
-        worse = [
-            other
-            for other in np.flatnonzero(whole)
-            if whole[place]
-            and (good[other] >= good[place]).all()
-            and (good[other] > good[place]).any()
-        ]
+        better = by[place]
         values = {
             column: None if np.isnan(value) else float(value)
             for column, value in zip(columns, table[place], strict=True)
@@ -58,8 +73,8 @@ def weighed(
             Weighed(
                 name=name,
                 values=values,
-                on_front=bool(whole[place]) and not worse,
-                beaten_by=names[int(worse[0])] if worse else "",
+                on_front=bool(whole[place]) and better is None,
+                beaten_by="" if better is None else names[better],
                 ours=None if np.isnan(ours[place]) else float(ours[place]),
             )
         )

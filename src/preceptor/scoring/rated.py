@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from preceptor.statistics.sums import Statistic
 
-__all__ = ["rated_alpha", "rated_pairs", "statistic_metric"]
+__all__ = ["rated_alpha", "rated_pairs", "rated_steps", "statistic_metric"]
 
 #: An example's id, what a system said of something in it, and what people did; None where nothing.
 Rated = tuple[str, Any, Any]
@@ -36,6 +36,15 @@ def rated_alpha(rows: Sequence[Rated], examples: Sequence[Example]) -> Metric:
     """Krippendorff's alpha of an ordinal scale, of all rows with both."""
     table, ids, coverage = _table(rows)
     return statistic_metric(krippendorff_alpha(table, "ordinal"), ids, examples, "alpha", coverage)
+
+
+def rated_steps(rows: Sequence[Rated], steps: Sequence[str], examples: Sequence[Example]) -> Metric:
+    """Cohen's kappa with quadratic weights of steps of a scale, of all rows with both."""
+    both = [row for row in rows if row[1] is not None and row[2] is not None]
+    table = np.array([[steps.index(each) for each in row[1:]] for row in both]).reshape(-1, 2)
+    kappa = cohen_kappa(table, "quadratic", range(len(steps)))
+    coverage = len(both) / len(rows) if rows else 0.0
+    return statistic_metric(kappa, [row[0] for row in both], examples, "share", coverage)
 
 
 def _table(rows: Sequence[Rated]) -> tuple[NDArray[np.float64], list[str], float]:

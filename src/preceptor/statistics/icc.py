@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["ICC", "Correlation", "icc", "pair_icc"]
+__all__ = ["ICC", "Correlation", "agreement_icc", "icc", "mean_icc"]
 
 
 class Correlation(msgspec.Struct, frozen=True):
@@ -26,7 +27,7 @@ class Correlation(msgspec.Struct, frozen=True):
 
 
 class ICC(msgspec.Struct, frozen=True):
-    """Of single ratings.
+    """Of single ratings, and of their mean.
 
     Attributes
     ----------
@@ -36,6 +37,8 @@ class ICC(msgspec.Struct, frozen=True):
         ICC(C,1), their ICC(3,1): a constant offset does not count.
     one_way
         ICC(1,1): each thing may have had other raters.
+    average
+        ICC(C,k), their ICC(3,k): of the mean of all raters, without their constant offsets.
     n, raters
         Things with all ratings, and raters.
     """
@@ -43,12 +46,13 @@ class ICC(msgspec.Struct, frozen=True):
     agreement: Correlation
     consistency: Correlation
     one_way: Correlation
+    average: Correlation
     n: int
     raters: int
 
 
 def icc(ratings: ArrayLike) -> ICC | None:
-    """ICC(A,1), ICC(C,1) and ICC(1,1), with F-based 95 % intervals.
+    """ICC(A,1), ICC(C,1), ICC(1,1) and ICC(C,k), with F-based 95 % intervals.
 
     Shrout & Fleiss (1979), Psychol. Bull. 86:420; McGraw & Wong (1996), Psychol. Methods 1:30,
     tables 4 and 7. The intervals take the things for independent and the errors for normal.
@@ -75,42 +79,71 @@ def icc(ratings: ArrayLike) -> ICC | None:
     if n < 2 or not np.ptp(table) > 0:
         return None
     squares = _MeanSquares(table)
-    return ICC(_agreement(squares), _consistency(squares), _one_way(squares), n, k)
+    single = _agreement(squares), _consistency(squares), _one_way(squares)
+    return ICC(*single, _average(squares), n, k)
 
 
-def pair_icc(ratings: ArrayLike) -> Statistic:
-    """ICC(2,1) of two raters, ICC(A,1) of `icc`, whose intervals resample whole clusters.
-
-    Of sums over the things: with d the difference of the two ratings of a thing and s their sum,
-    the mean squares of Shrout & Fleiss (1979) for k = 2 are::
-
-        rows (Σs² − (Σs)²/n) / 2(n−1),  error (Σd² − (Σd)²/n) / 2(n−1),  columns (Σd)² / 2n
+def agreement_icc(ratings: ArrayLike) -> Statistic:
+    """ICC(A,1) of `icc`, ICC(2,1), of a single rating; its intervals resample whole clusters.
 
     Parameters
     ----------
     ratings
-        Shape (n things, 2); a thing with a missing rating (NaN) is left out.
+        Shape (n things, k raters); a thing with a missing rating (NaN) is left out.
 
     Returns
     -------
     At most 1; NaN for fewer than 2 complete things, or if no rating varies.
     """
-    table = checked_ratings(ratings, 2)
-    both = ~np.isnan(table).any(axis=1)
+
+    def formula(n: Floats, k: int, rows: Floats, columns: Floats, error: Floats) -> Floats:
+        return over(rows - error, rows + (k - 1) * error + over(k * (columns - error), n))
+
+    return _of_sums(ratings, formula)
+
+
+def mean_icc(ratings: ArrayLike) -> Statistic:
+    """ICC(C,k) of `icc`, ICC(3,k) = (MSR − MSE) / MSR, of the mean of all raters' ratings.
+
+    Of the same ratings as `agreement_icc`, with intervals of the same kind. NaN for fewer than 2
+    complete things, or if things do not differ.
+    """
+
+    def formula(n: Floats, k: int, rows: Floats, columns: Floats, error: Floats) -> Floats:
+        return over(rows - error, rows)
+
+    return _of_sums(ratings, formula)
+
+
+def _of_sums(
+    ratings: ArrayLike, formula: Callable[[Floats, int, Floats, Floats, Floats], Floats]
+) -> Statistic:
+    """A formula of n, k and the mean squares of Shrout & Fleiss (1979): rows, columns, error.
+
+    Of sums over the things: with s the sum of a thing's k ratings, d_j how far rating j is from
+    their mean, and D_j the sum of d_j over things, the mean squares are::
+
+        rows (Σs² − (Σs)²/n) / k(n−1),  columns ΣD_j² / n(k−1),
+        error (ΣΣd_j² − ΣD_j²/n) / (n−1)(k−1)
+    """
+    table = checked_ratings(ratings)
+    k = table.shape[1]
+    whole = ~np.isnan(table).any(axis=1)
     # About the mean, so that the differences of squares below lose no digits.
-    table = table - (table[both].mean() if both.any() else 0.0)
-    table[~both] = 0.0
-    together, apart = table.sum(axis=1), table[:, 0] - table[:, 1]
-    terms = np.column_stack([both, together, together**2, apart, apart**2])
+    table = table - (table[whole].mean() if whole.any() else 0.0)
+    table[~whole] = 0.0
+    together = table.sum(axis=1)
+    apart = table - together[:, None] / k
+    terms = np.column_stack([whole, together, together**2, (apart**2).sum(axis=1), apart])
 
-    def formula(sums: Floats) -> Floats:
-        n, s, ss, d, dd = np.moveaxis(sums, -1, 0)
-        free = 2 * np.where(n > 1, n - 1, np.nan)
-        rows, error = (ss - over(s**2, n)) / free, (dd - over(d**2, n)) / free
-        columns = over(d**2, 2 * n)
-        return over(rows - error, rows + error + over(2 * (columns - error), n))
+    def of(sums: Floats) -> Floats:
+        n, s, ss, dd = np.moveaxis(sums[..., :4], -1, 0)
+        free = (k - 1) * np.where(n > 1, n - 1, np.nan)
+        between = over((sums[..., 4:] ** 2).sum(axis=-1), n)
+        rows = (ss - over(s**2, n)) * (k - 1) / (k * free)
+        return formula(n, k, rows, between / (k - 1), (dd - between) / free)
 
-    return Statistic(terms.astype(np.float64), formula)
+    return Statistic(terms.astype(np.float64), of)
 
 
 class _MeanSquares:
@@ -156,6 +189,21 @@ def _consistency(s: _MeanSquares) -> Correlation:
     if s.error == 0 and s.rows == 0:
         return Correlation(None, None)
     return _with_f(s.rows, s.error, s.k, (s.n - 1, (s.n - 1) * (s.k - 1)))
+
+
+def _average(s: _MeanSquares) -> Correlation:
+    """By Spearman and Brown's formula of the consistency of a single rating."""
+
+    k = float(s.k)
+
+    def stepped(single: float) -> float:
+        return k * single / (1 + (k - 1) * single)
+
+    if s.rows == 0:  # things do not differ
+        return Correlation(None, None)
+    single = _consistency(s)
+    ends = None if single.ci95 is None else (stepped(single.ci95[0]), stepped(single.ci95[1]))
+    return Correlation(1 - s.error / s.rows, ends)
 
 
 def _agreement(s: _MeanSquares) -> Correlation:

@@ -45,6 +45,7 @@ __all__ = [
     "turn_rows",
     "verdict_of",
     "verdict_row",
+    "verdict_values",
     "vote_row",
 ]
 
@@ -165,7 +166,7 @@ _TEXTS = {
 }
 
 
-def _flat(record: Response | Verdict) -> dict[str, Any]:
+def _flat(record: Response) -> dict[str, Any]:
     row: dict[str, Any] = {
         name: value if value is None or name not in _TEXTS else storable(value)
         for name, value in msgspec.structs.asdict(record).items()
@@ -220,7 +221,34 @@ def _mended(value: Any) -> Any:
 
 
 def verdict_row(verdict: Verdict) -> dict[str, Any]:
-    return _flat(verdict)
+    return dict(zip(VERDICT, verdict_values(verdict), strict=True))
+
+
+def verdict_values(verdict: Verdict, at: str | None = None) -> tuple[Any, ...]:
+    """The columns VERDICT of a row of ``verdicts``, by place, as a run may have a million.
+
+    ``at`` is when it was made, where it does not say so itself; now if that is not given.
+    """
+    usage, chance, cost = verdict.usage, verdict.probability, verdict.cost_usd
+    reason, label, model = verdict.reason, verdict.label, verdict.served_model
+    return (
+        verdict.key,
+        verdict.met,
+        storable(verdict.explanation),
+        None if reason is None else storable(reason),
+        storable(verdict.detail),
+        None if chance is None else float(chance),
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_tokens,
+        usage.reasoning_tokens,
+        float(verdict.latency_s),
+        None if cost is None else float(cost),
+        verdict.attempts,
+        None if label is None else storable(label),
+        None if model is None else storable(model),
+        storable(verdict.created_at) if verdict.created_at else at or now(),
+    )
 
 
 def vote_row(run_id: int, vote: Vote) -> dict[str, Any]:

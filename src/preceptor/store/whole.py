@@ -18,7 +18,7 @@ from preceptor.billing import Usage
 from preceptor.records import Verdict
 from preceptor.store.column_types import key_bytes
 from preceptor.store.packs import TOGETHER, keep_pack
-from preceptor.store.rows import VERDICT, now, storable
+from preceptor.store.rows import VERDICT, now, verdict_values
 from preceptor.store.schema import TOOK
 from preceptor.store.statements import plain, present
 
@@ -128,7 +128,7 @@ def _pack(
 ) -> Iterator[tuple[bytes, int, int]]:
     """Write a pack and what scores need of its answers; returns where its keys lead."""
     at = now()
-    values = [_values(verdict, at) for answer in answers for verdict in answer.verdicts]
+    values = [verdict_values(verdict, at)[1:] for answer in answers for verdict in answer.verdicts]
     number = keep_pack(raw, [("", *each) for each in values])
     rows, first = [], 0
     for answer in answers:
@@ -141,29 +141,6 @@ def _pack(
     raw.executemany(_JUDGED, rows)
     keys = (key for answer in answers for key in answer.keys)
     return ((key, number, place) for place, key in enumerate(keys))
-
-
-def _values(verdict: Verdict, at: str) -> tuple[Any, ...]:
-    """The columns VERDICT after the key, as a row of ``verdicts`` has them."""
-    usage, chance, cost = verdict.usage, verdict.probability, verdict.cost_usd
-    reason, label, model = verdict.reason, verdict.label, verdict.served_model
-    return (
-        verdict.met,
-        storable(verdict.explanation),
-        None if reason is None else storable(reason),
-        storable(verdict.detail),
-        None if chance is None else float(chance),
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cached_tokens,
-        usage.reasoning_tokens,
-        float(verdict.latency_s),
-        None if cost is None else float(cost),
-        verdict.attempts,
-        None if label is None else storable(label),
-        None if model is None else storable(model),
-        storable(verdict.created_at) if verdict.created_at else at,
-    )
 
 
 def _took(values: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:

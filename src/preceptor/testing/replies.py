@@ -66,7 +66,7 @@ def reply_to(payload: dict[str, Any]) -> Reply:
         return _yes_or_no(chance)
     if is_judgement(payload):
         if count := _asked_at_once(payload):
-            return Reply(_batch(digest, count))
+            return Reply(_batch(digest, count, _last_text(payload)))
         return Reply(_verdict(met=chance < _MEAN_VERDICT, fenced=digest[4] % 2 == 0))
     start, length = digest[4] % len(_WORDS), 5 + int.from_bytes(digest[5:7], "big") % 150
     words = _words(start, length * _VERBOSITY.get(_verbosity(payload), 1.0))
@@ -106,12 +106,19 @@ def _asked_at_once(payload: dict[str, Any]) -> int | None:
     return int(found[1]) if found else None
 
 
-def _batch(digest: bytes, count: int) -> str:
+def _batch(digest: bytes, count: int, prompt: str) -> str:
+    """Verdicts in the form that the prompt shows: with a reason each, or some as bare booleans."""
+    asked = prompt.rpartition("around it:")[2]
     chances = (hashlib.sha256(digest + bytes([number])).digest() for number in range(count))
-    items = {
-        str(number): {"explanation": f"Item {number}.", "criteria_met": chance[0] < 154}
-        for number, chance in enumerate(chances, 1)
-    }
+    items: dict[str, object] = {}
+    for number, chance in enumerate(chances, 1):
+        met = chance[0] < 154
+        if "unsure" in asked and chance[1] < 64:
+            items[str(number)] = "unsure"
+        elif '"1": <true' in asked or (met and '"1": true' in asked):
+            items[str(number)] = met
+        else:
+            items[str(number)] = {"explanation": f"Item {number}.", "criteria_met": met}
     return msgspec.json.encode(items).decode()
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from preceptor.audit.agreement import Estimate, estimates
 from preceptor.statistics.agreement import cohen_kappa, krippendorff_alpha, observed_agreement
-from preceptor.statistics.icc import pair_icc
+from preceptor.statistics.icc import agreement_icc
 from preceptor.studio.items.content import HIGHEST
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def scale_agreement(pairs: Iterable[tuple[str, float, float]], *, seed: int = 0)
     statistics = [
         observed_agreement(ratings),
         cohen_kappa(ratings, "quadratic", range(1, HIGHEST + 1)),
-        pair_icc(ratings),
+        agreement_icc(ratings),
         krippendorff_alpha(ratings, "ordinal"),
     ]
     found = estimates(statistics, tasks, seed=seed)

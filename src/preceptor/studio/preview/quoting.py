@@ -85,7 +85,7 @@ async def _judging(
         await grader.grade(case, range(len(case.criteria)), counter)
     length = exactly(ANSWER_CHARACTERS[1])
     return [
-        grader_part(each, each, 0.0, assumed_for(each.system, verdict=True), length)
+        grader_part(each, each, 0.0, assumed_for(each.system, verdict=True, tally=each), length)
         for each in tallies.values()
     ]
 
