@@ -43,7 +43,7 @@ class Letters:
     def __init__(self, size: int = 3) -> None:
         self.identity = {"letters": size}
 
-    async def encode(self, texts: Sequence[str], kind: str) -> Matrix:
+    def encoded(self, texts: Sequence[str], kind: str) -> Matrix:
         assert kind == "query"
         return unit(np.array([self._vector(fold(text)) for text in texts], np.float32))
 
@@ -276,12 +276,12 @@ def test_cosines_are_those_of_scikit_learn() -> None:
 def test_a_document_is_in_one_fold() -> None:
     """No document is both trained on and examined; too few documents are refused."""
     mentions = [Mention("x", "J45", f"d{number % 40}") for number in range(400)]
-    folds = folds_by_document(mentions, 5, 0)
+    folds = folds_by_document(mentions, 0)
     for document in range(40):
         assert len({int(folds[place]) for place in range(document, 400, 40)}) == 1
     assert len(set(folds.tolist())) == 5
     with pytest.raises(InputError, match="5 documents or more, found 3"):
-        folds_by_document(mentions[:3], 5, 0)
+        folds_by_document(mentions[:3], 0)
 
 
 def test_candidates_are_the_best_of_each_source() -> None:

@@ -36,6 +36,11 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
         ("bm25s", "pytrec_eval", "sklearn", "onnxruntime", "tokenizers"),
         "search in a corpus, and its measures",
     ),
+    "retrieval-large": (("usearch",), "search by vectors among more than 100,000 documents"),
+    "sentence-transformers": (
+        ("sentence_transformers",),
+        "encoders and cross-encoders that have no model.onnx, with torch",
+    ),
     "imaging": (("nibabel", "PIL"), "volumes (NIfTI) and images (PNG, JPEG), `preceptor measure`"),
     "dicom": (("pydicom", "PIL"), "DICOM images of a benchmark"),
     "codes": (

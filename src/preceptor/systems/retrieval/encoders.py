@@ -1,4 +1,4 @@
-"""What turns texts into vectors: a model in a folder, or an endpoint's ``/v1/embeddings``."""
+"""What turns texts into vectors: an ONNX model in a folder, an endpoint's ``/v1/embeddings``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from preceptor.files import file_sha256
 from preceptor.systems.base import System
 from preceptor.systems.encoder import Encoder, window
 from preceptor.systems.http_model import HttpModel
-from preceptor.systems.retrieval.dense import Kind
+from preceptor.systems.retrieval.dense import Kind, LocalEncoder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,11 +26,18 @@ __all__ = ["Endpoint", "Folder"]
 #: Texts of one request: what OpenAI takes is 2,048, other servers less.
 _TEXTS = 64
 _BATCH = 32
-#: Ways of pooling that are computed here.
-_POOLINGS = ("pooling_mode_cls_token", "pooling_mode_mean_tokens")
+#: Ways of pooling that are computed here, as files before and since sentence-transformers 6 say.
+_POOLINGS = {
+    "cls": "cls",
+    "mean": "mean",
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_mean_tokens": "mean",
+}
+#: What may follow: vectors are scaled to length 1 in any case.
+_MODULES = ("Transformer", "Pooling", "Normalize")
 
 
-class Folder:
+class Folder(LocalEncoder):
     """An encoder in a folder: ``model.onnx``, ``tokenizer.json``.
 
     How its token vectors become one, and what stands before a query and a passage, is read from
@@ -38,26 +45,15 @@ class Folder:
     writes them; without these it is the mean, and nothing.
     """
 
-    model: System | None = None
-
     def __init__(self, folder: Path) -> None:
         self._encoder = Encoder(folder, called=f"encoder:{folder}")
-        pooling = _settings(folder / "1_Pooling" / "config.json")
-        self._first = bool(pooling.get("pooling_mode_cls_token"))
-        others = [
-            name
-            for name, on in pooling.items()
-            if name.startswith("pooling_mode_") and on is True and name not in _POOLINGS
-        ]
-        if others:
-            expected = " or ".join(_POOLINGS)
-            raise InputError(f"encoder:{folder}: pools by {others[0]}: expected {expected}")
-        prompts = _settings(folder / "config_sentence_transformers.json").get("prompts")
+        prompts: Any = _settings(folder / "config_sentence_transformers.json").get("prompts")
         prompts = prompts if isinstance(prompts, dict) else {}
         self._before: dict[Kind, str] = {
             "query": str(prompts.get("query") or ""),
             "passage": str(prompts.get("passage") or prompts.get("document") or ""),
         }
+        self._first = _pooling(folder, any(self._before.values())) == "cls"
         self.identity: dict[str, Any] = {
             # A large model has its weights in files beside it.
             "model": [file_sha256(file) for file in sorted(folder.glob("model.onnx*"))],
@@ -67,14 +63,11 @@ class Folder:
             "prompts": dict(self._before),
         }
 
-    async def encode(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
-        given = [self._before[kind] + text for text in texts]
-        return await asyncio.to_thread(self._encoded, given)
-
-    def _encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def encoded(self, texts: Sequence[str], kind: Kind) -> NDArray[np.float32]:
         """In batches of texts of about one length: little is spent on padding."""
         import numpy as np
 
+        texts = [self._before[kind] + text for text in texts]
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         parts = [
             self._encoder.pooled(
@@ -87,14 +80,38 @@ class Folder:
         return _of_length_1(made)
 
 
-def _settings(path: Path) -> dict[str, Any]:
+def _pooling(folder: Path, prompted: bool) -> str:
+    """``cls`` or ``mean``. Raises InputError for a folder that says something else."""
+    said = _settings(folder / "1_Pooling" / "config.json")
+    modes = said.get("pooling_mode")
+    names = [modes] if isinstance(modes, str) else list(modes or ())
+    names += [key for key, on in said.items() if key.startswith("pooling_mode_") and on is True]
+    known = {_POOLINGS.get(str(name)) for name in names} or {"mean"}
+    if len(known) > 1 or None in known:
+        raise InputError(
+            f"encoder:{folder}: pools by {', '.join(map(str, names))}: expected cls or mean"
+        )
+    if prompted and said.get("include_prompt") is False:
+        raise InputError(f"encoder:{folder}: pools without the prompt: expected with it")
+    modules = _settings(folder / "modules.json", list)
+    kinds = [str(each.get("type")).rpartition(".")[2] for each in modules if isinstance(each, dict)]
+    if others := [kind for kind in kinds if kind not in _MODULES]:
+        raise InputError(
+            f"encoder:{folder}: has a module {others[0]}: with model.onnx expected "
+            f"{', '.join(_MODULES)} alone"
+        )
+    return str(known.pop())
+
+
+def _settings(path: Path, kind: type[Any] = dict) -> Any:
+    """What a file holds, as a dict or a list; an empty one where there is no file."""
     try:
         found = msgspec.json.decode(path.read_bytes())
     except FileNotFoundError:
-        return {}
+        return kind()
     except (OSError, msgspec.DecodeError) as error:
         raise InputError(f"{path}: cannot be read as JSON: {error}") from None
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, kind) else kind()
 
 
 class _Item(msgspec.Struct):

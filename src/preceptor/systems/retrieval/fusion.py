@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from preceptor.corpora import Corpus
 from preceptor.records.ranked import Ranked, in_order
 from preceptor.systems.retrieval.base import Retriever
+from preceptor.systems.retrieval.cross_encoder import CrossEncoder
 from preceptor.systems.retrieval.dense import Dense
 
 __all__ = ["Hybrid", "Reranked"]
@@ -50,12 +51,12 @@ class Hybrid(Retriever):
 
 
 class Reranked(Retriever):
-    """The first hundred documents of a retriever in the order of an encoder.
+    """The first hundred documents of a retriever in the order of an encoder or cross-encoder.
 
     The others follow in their order, with scores below those: what was found is not lost.
     """
 
-    def __init__(self, first: Retriever, second: Dense) -> None:
+    def __init__(self, first: Retriever, second: Dense | CrossEncoder) -> None:
         self.first, self.second = first, second
         self.model = second.model if first.model is None else first.model
         both = [first.identity, second.identity]
