@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from preceptor.analysis.comparison import Comparison
     from preceptor.benchmarks import Benchmark
     from preceptor.engine.options import RunOptions
-    from preceptor.engine.plan import Plan
     from preceptor.engine.progress import Progress
     from preceptor.estimate.parts import Estimate
     from preceptor.results.pool import Side
@@ -132,10 +130,11 @@ def dry_run(
     """
     from preceptor.engine.options import request_of
     from preceptor.engine.plan import check
+    from preceptor.estimate.dry_run import estimates
 
     called, made = _named(benchmark)
     request = request_of(called, system, grader, {"name": name, **options})
-    return _estimates({"": check(request, where=store, benchmark=made)}, store)[""]
+    return estimates({"": check(request, where=store, benchmark=made)}, store)[""]
 
 
 def dry_run_sweep(
@@ -152,12 +151,13 @@ def dry_run_sweep(
     Caps are for all cells together, so those of an estimate are empty.
     """
     from preceptor.engine.options import request_of
+    from preceptor.estimate.dry_run import estimates
     from preceptor.experiments.sweep import check_sweep
 
     values = {key: [_text(value) for value in given] for key, given in vary.items()}
     request = request_of(benchmark, system, grader, _uncapped(options))
     planned = check_sweep(request, values, where=store)
-    return _estimates({cell.name: plan for cell, plan in planned}, store)
+    return estimates({cell.name: plan for cell, plan in planned}, store)
 
 
 def dry_run_suite(
@@ -173,24 +173,17 @@ def dry_run_suite(
     Caps are for all benchmarks together, so those of an estimate are empty.
     """
     from preceptor.engine.options import request_of
+    from preceptor.estimate.dry_run import estimates
     from preceptor.experiments.suite import check_suite
 
     request = request_of("", system, grader, _uncapped(options))
     checked = check_suite(group, request, where=store)
     plans = {plan.benchmark.name: plan for _, plan in checked.planned}
-    return _estimates(plans, store), checked.skipped
+    return estimates(plans, store), checked.skipped
 
 
 def _uncapped(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: options[key] for key in options if key not in ("max_cost", "max_total_tokens")}
-
-
-def _estimates(plans: Mapping[str, Plan], store: str | Path) -> dict[str, Estimate]:
-    from preceptor.estimate.dry_run import estimate, existing
-
-    opened = existing(store)
-    with opened or contextlib.nullcontext():
-        return {name: estimate(plan, opened) for name, plan in plans.items()}
 
 
 def sweep(

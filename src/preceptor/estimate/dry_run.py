@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +46,7 @@ from preceptor.store.sample import sample_answers
 from preceptor.systems import reasons
 from preceptor.systems.base import Ask, System
 
-__all__ = ["STRONG_SHARE", "assumed_for", "assumed_text", "estimate", "existing"]
+__all__ = ["STRONG_SHARE", "assumed_for", "assumed_text", "estimate", "estimates", "existing"]
 
 #: Share of the criteria that a cascade's strong grader is assumed to judge.
 STRONG_SHARE = 0.5
@@ -113,6 +114,13 @@ def estimate(plan: Plan, store: Store | None) -> Estimate:
     if failed:
         raise failed[0]
     return found[0]
+
+
+def estimates(plans: Mapping[str, Plan], where: str | Path) -> dict[str, Estimate]:
+    """The same for several plans; without a store nothing is known."""
+    opened = existing(where)
+    with opened or contextlib.nullcontext():
+        return {name: estimate(plan, opened) for name, plan in plans.items()}
 
 
 class _Estimator:
