@@ -105,11 +105,12 @@ def test_limit_is_part_of_the_identity(anthropic: FakeEndpoint) -> None:
 async def test_request_that_the_api_refuses_is_an_error_in_its_words(
     anthropic: FakeEndpoint,
 ) -> None:
+    """It refuses the log-probabilities of every call alike, so the first says it for all."""
     model = model_of(extra_body={"logprobs": True})
     with pytest.raises(EndpointError, match="logprobs: Extra inputs are not permitted") as caught:
         await model.answer(ASK)
     await model.close()
-    assert caught.value.kind == "bad_request"
+    assert caught.value.kind == "refused"
 
 
 # The cache
